@@ -1,0 +1,174 @@
+"""What the director and the stage say to each other, and the lines between stage and deck: one JSON object each.
+
+All instants `_s` are `Clock.monotonic` seconds (CLOCK_BOOTTIME), comparable across the processes of a device.
+"""
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field, TypeAdapter
+
+from sync.release import Fit, MediaKind
+from sync.wire import Colour, Wire
+
+
+class Shot(Wire):
+    """What to show in one take: a local file and how. Without `duration_ms` a video plays to its end."""
+
+    take: str
+    path: str
+    kind: MediaKind
+    duration_ms: Annotated[int, Field(ge=1)] | None = None
+    fit: Fit = Fit.CONTAIN
+    background: Colour = "#000000"
+    volume: Annotated[int, Field(ge=0, le=100)] = 100
+
+
+class Ended(Wire):
+    """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (somebody cut away), or what went wrong."""
+
+    take: str
+    started_s: float
+    ended_s: float
+    reason: str
+    failed: bool = False
+    deck_lost: bool = False  # the deck died from outside: not the media's fault
+    frames_lost: int | None = None
+
+
+class Cut(Wire):
+    """One switch on the screen: what came, when its first frame was raised, and what left (None: nothing was on)."""
+
+    take: str
+    at_s: float
+    previous: Ended | None = None
+
+
+class Screen(Protocol):
+    """What the director needs of a stage. One shot is on air at most, one more is prerolled at most.
+
+    Every method may be cancelled; a cancelled wait changes nothing on the screen.
+    """
+
+    async def preroll(self, shot: Shot) -> None:
+        """Open, decode and pause `shot` on its first frame, unseen; replaces what was prerolled before.
+
+        Raises:
+            MediaUnplayable: the media cannot be shown (it is skipped, and counts towards quarantine).
+            DeckLost: the hidden deck died or hung for a reason of its own; it is being replaced.
+        """
+
+    async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
+        """Wait until the shot on air ends by itself, fails, or `deadline_s` comes; then cut to the prerolled `take`.
+
+        Cuts at once when nothing is on air.
+
+        Raises:
+            DeckLost: the prerolled deck died while waiting; the shot on air goes on.
+        """
+
+    async def cut_now(self, take: str) -> Cut:
+        """Cut to the prerolled `take` at once.
+
+        Raises:
+            DeckLost: the prerolled deck is gone.
+        """
+
+    async def ended(self) -> Ended:
+        """Wait until the shot on air ended without a successor; its last picture stays (the fallback if it died)."""
+
+    async def clear(self) -> Ended | None:
+        """Take everything off the screen so that the fallback shows; return how the shot on air ended."""
+
+    async def blank(self) -> Ended | None:
+        """Show plain black on purpose, until the next cut; return how the shot on air ended."""
+
+
+# ── stage to deck ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Load(Wire):
+    """Open a shot and hold its first frame, hidden below."""
+
+    do: Literal["load"] = "load"
+    shot: Shot
+
+
+class Show(Wire):
+    """Un-pause and raise what was loaded."""
+
+    do: Literal["show"] = "show"
+    take: str
+
+
+class Hide(Wire):
+    """Stop and forget `take`, lower the window."""
+
+    do: Literal["hide"] = "hide"
+    take: str
+
+
+class Quit(Wire):
+    """Release libVLC and end."""
+
+    do: Literal["quit"] = "quit"
+
+
+Command = Annotated[Load | Show | Hide | Quit, Field(discriminator="do")]
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+
+# ── deck to stage ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Ready(Wire):
+    """The deck is up: its X window and the libVLC it runs on."""
+
+    event: Literal["ready"] = "ready"
+    window: int
+    libvlc: str
+
+
+class Loaded(Wire):
+    """The first frame stands in the hidden window."""
+
+    event: Literal["loaded"] = "loaded"
+    take: str
+    took_ms: int
+
+
+class Shown(Wire):
+    """The window was raised at `at_s`."""
+
+    event: Literal["shown"] = "shown"
+    take: str
+    at_s: float
+
+
+class Finished(Wire):
+    """The shot reached its end (`eof`) or its duration (`duration`); the last frame stays."""
+
+    event: Literal["finished"] = "finished"
+    take: str
+    at_s: float
+    reason: str
+    frames_lost: int | None = None
+
+
+class Broken(Wire):
+    """The media cannot be shown, or stopped being shown, in the decoder's own words where it has any."""
+
+    event: Literal["broken"] = "broken"
+    take: str
+    reason: str
+
+
+class Pulse(Wire):
+    """Sent every second by a deck whose loop still turns; silence means a hang."""
+
+    event: Literal["pulse"] = "pulse"
+    take: str | None = None
+    media_ms: int | None = None
+    frames_lost: int | None = None
+
+
+DeckEvent = Annotated[Ready | Loaded | Shown | Finished | Broken | Pulse, Field(discriminator="event")]
+DECK_EVENT: TypeAdapter[DeckEvent] = TypeAdapter(DeckEvent)

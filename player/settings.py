@@ -1,0 +1,90 @@
+"""The player's settings: defaults, then `player.toml`, then what the endpoint accepted, then the environment.
+
+Every default stands here with its unit; a field nobody knows is an error that names it.
+"""
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+
+from sync.wire import Colour, Name
+
+
+def _known_zone(value: str) -> str:
+    if value:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Section(BaseModel):
+    """One table of `player.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OriginSettings(Section):
+    """Where content comes from."""
+
+    url: HttpUrl = HttpUrl("http://127.0.0.1:8090")
+    name: Name = "signage player"  # how people find this screen in the console
+    enrolment_key: SecretStr | None = None  # without it a code is shown on the screen
+    poll_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
+
+
+class StorageSettings(Section):
+    """Where content and proof are kept."""
+
+    state_dir: Path = Path("/var/lib/signage-player")
+    reserve_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024  # left free for the system
+
+
+class VenueSettings(Section):
+    """Where the screen hangs."""
+
+    zone: Zone = ""  # empty: the release's
+
+
+class PlaybackSettings(Section):
+    """How things are shown."""
+
+    volume: Annotated[int, Field(ge=0, le=100)] = 100
+    background: Colour = "#000000"  # of the fallback picture
+    fallback: Path | None = None  # a picture of your own; else the release's, else ours
+    picture_ms: Annotated[int, Field(ge=100)] = 10_000  # a picture whose item gives no duration
+    hardware_decoding: bool = False  # on devices with V4L2 or VA-API; software shows without a gap everywhere
+
+
+class EndpointSettings(Section):
+    """The local HTTP endpoint; beyond loopback it needs a certificate and key."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()  # names it may be called by, beside localhost and `host`
+
+
+class LoggingSettings(Section):
+    """What goes to the journal."""
+
+    level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+
+class Settings(Section):
+    """All of it."""
+
+    origin: OriginSettings = OriginSettings()
+    storage: StorageSettings = StorageSettings()
+    venue: VenueSettings = VenueSettings()
+    playback: PlaybackSettings = PlaybackSettings()
+    endpoint: EndpointSettings = EndpointSettings()
+    logging: LoggingSettings = LoggingSettings()

@@ -1,0 +1,249 @@
+"""What both HTTP sides share: operations as a table, problems as the one error format, bodies parsed and bounded.
+
+A room that serves HTTP offers `operations()`; `mount` routes them behind a guard, and `describe` writes OpenAPI from
+the same table. Errors raised by stores and engines become RFC 9457 problems here and nowhere else.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from aiohttp import web
+from openapi_pydantic import OpenAPI
+from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
+from pydantic import BaseModel, ValidationError
+
+from sync import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Rejected,
+    SignageError,
+    StaleVersion,
+    StorageBroken,
+    StorageFull,
+    TooLarge,
+    Unauthenticated,
+    Unsupported,
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Model = TypeVar("Model", bound=BaseModel)
+
+BODY_CAP_BYTES = 1024 * 1024
+PROBLEM_TYPE = "application/problem+json"
+
+log = logging.getLogger(__name__)
+
+
+class Access(StrEnum):
+    """Who may call an operation."""
+
+    OPEN = "open"
+    DEVICE = "device"
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing a caller can do: its route, who may, and the models that go in and come out."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    access: Access
+    takes: type[BaseModel] | None = None
+    gives: type[BaseModel] | None = None
+    status: int = 200
+
+    @property
+    def name(self) -> str:
+        """Return a short label for metrics, such as `GET /v1/media/{id}`."""
+        return f"{self.method} {self.path}"
+
+
+Guard = Callable[[web.Request, Access], Awaitable[None]]
+
+_STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # first match wins: narrow before wide
+    (NotFound, 404),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (Conflict, 409),
+    (StaleVersion, 412),
+    (TooLarge, 413),
+    (Unsupported, 415),
+    (Rejected, 422),
+    (StorageFull, 507),
+    (StorageBroken, 503),
+)
+
+
+def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -> None:
+    """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller."""
+    for operation in operations:
+        app.router.add_route(operation.method, operation.path, _guarded(operation, guard))
+
+
+def _guarded(operation: Operation, guard: Guard) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request["operation"] = operation.name
+        await guard(request, operation.access)
+        return await operation.handler(request)
+
+    return handle
+
+
+def problem(status: int, kind: str, title: str, detail: str, instance: str, **members: Any) -> web.Response:
+    """Return an RFC 9457 problem; `members` are its extra named fields."""
+    document = {"type": f"urn:signage:problem:{kind}", "title": title, "status": status, "detail": detail}
+    return web.json_response({**document, "instance": instance, **members}, status=status, content_type=PROBLEM_TYPE)
+
+
+def problem_of(error: SignageError, instance: str) -> web.Response:
+    """Return the problem an error of ours is to its caller."""
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    members: dict[str, Any] = {}
+    if isinstance(error, Rejected) and error.fields:
+        members["fields"] = error.fields
+    if isinstance(error, Conflict) and error.users:
+        members["users"] = list(error.users)
+    if isinstance(error, StaleVersion):
+        members["current"] = error.current
+    kind, title = _words(type(error).__name__)
+    return problem(status, kind, title, str(error), instance, **members)
+
+
+def _words(name: str) -> tuple[str, str]:
+    parts = "".join(f" {c.lower()}" if c.isupper() else c for c in name).split()
+    return "-".join(parts), " ".join(parts).capitalize()
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn errors into problems; one we did not foresee is logged whole and answered without its inside."""
+    try:
+        return await handler(request)
+    except SignageError as error:
+        return problem_of(error, request.path)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        answer = problem(error.status, _kind(error.reason), error.reason, error.text or error.reason, request.path)
+        answer.headers.update({k: v for k, v in error.headers.items() if k.lower() in ("allow", "retry-after")})
+        return answer
+    except (ConnectionError, TimeoutError):
+        raise
+    except Exception:
+        log.exception("request=%s %s failed", request.method, request.path)
+        return problem(500, "internal", "Internal error", "This is our fault; the log has it.", request.path)
+
+
+def _kind(reason: str) -> str:
+    return reason.lower().replace(" ", "-")
+
+
+async def read_json(request: web.Request, model: type[Model], *, cap_bytes: int = BODY_CAP_BYTES) -> Model:
+    """Parse a JSON body into a model.
+
+    Raises:
+        TooLarge: over `cap_bytes`, judged before parsing.
+        Rejected: not JSON, or not the model; `fields` names each wrong one.
+    """
+    raw = await read_body(request, cap_bytes)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise rejected(error) from error
+
+
+async def read_body(request: web.Request, cap_bytes: int) -> bytes:
+    """Return the whole body, never holding more than `cap_bytes` of it.
+
+    Raises:
+        TooLarge: the body is longer, by its header or in fact.
+    """
+    if (request.content_length or 0) > cap_bytes:
+        raise TooLarge(f"a body of {request.content_length} bytes is over the limit of {cap_bytes}")
+    parts = bytearray()
+    async for piece in request.content.iter_chunked(64 * 1024):
+        parts += piece
+        if len(parts) > cap_bytes:
+            raise TooLarge(f"the body is over the limit of {cap_bytes} bytes")
+    return bytes(parts)
+
+
+def rejected(error: ValidationError) -> Rejected:
+    """Return a validation error of pydantic as ours, each field by its dotted path, input values left out."""
+    fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_input=False)}
+    names = ", ".join(sorted(fields))
+    return Rejected(f"not accepted: {names}", fields=fields)
+
+
+def if_match(request: web.Request) -> int | None:
+    """Return the version an `If-Match: "n"` header names, None without one.
+
+    Raises:
+        Rejected: the header is not one quoted version.
+    """
+    raw = request.headers.get("If-Match")
+    if raw is None:
+        return None
+    bare = raw.strip().strip('"')
+    if not bare.isdecimal():
+        raise Rejected('If-Match must be one version in quotes, such as "3"', fields={"If-Match": raw})
+    return int(bare)
+
+
+def give(document: BaseModel | Mapping[str, Any], *, status: int = 200, version: int | None = None) -> web.Response:
+    """Answer with a JSON document; `version` becomes the ETag."""
+    text = document.model_dump_json() if isinstance(document, BaseModel) else json.dumps(document)
+    headers = {} if version is None else {"ETag": f'"{version}"'}
+    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+
+
+def describe(title: str, version: str, operations: Iterable[Operation]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the operations."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
+    document = OpenAPI.model_validate(
+        {
+            "info": {"title": title, "version": version},
+            "paths": paths,
+            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        }
+    )
+    whole = construct_open_api_with_schema_class(document)
+    described: dict[str, Any] = json.loads(whole.model_dump_json(by_alias=True, exclude_none=True))
+    return described
+
+
+def _describe(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "responses": {
+            str(operation.status): {"description": "done", **_content(operation.gives)},
+            "default": {"description": "an RFC 9457 problem", "content": {PROBLEM_TYPE: {}}},
+        },
+        "parameters": [
+            {"name": part[1:-1].split(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
+            for part in operation.path.split("/")
+            if part.startswith("{")
+        ],
+    }
+    if operation.takes is not None:
+        described["requestBody"] = {"required": True, **_content(operation.takes)}
+    if operation.access is not Access.OPEN:
+        described["security"] = [{"token": []}]
+    return described
+
+
+def _content(model: type[BaseModel] | None) -> dict[str, Any]:
+    if model is None:
+        return {}
+    return {"content": {"application/json": {"schema": PydanticSchema(schema_class=model)}}}

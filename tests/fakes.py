@@ -1,0 +1,62 @@
+"""Fakes for time only: everything else in the tests is real."""
+
+import asyncio
+import heapq
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from sync.clock import ClockTrust
+
+
+class FakeClock:
+    """A clock that moves only when told; sleepers wake in order as `advance` passes them."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._now = now or datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+        self._monotonic = 1000.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+        self.trusted = ClockTrust.SYNCED
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def trust(self) -> ClockTrust:
+        return self.trusted
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._monotonic + seconds, next(self._numbers), future))
+        await future
+
+    def step_wall(self, seconds: float) -> None:
+        """Move the wall clock alone, as a time service or a person does."""
+        self._now += timedelta(seconds=seconds)
+
+    async def advance(self, seconds: float) -> None:
+        """Let `seconds` pass, waking sleepers one by one and letting the loop settle after each."""
+        until = self._monotonic + seconds
+        await self.settle()
+        while self._sleepers and self._sleepers[0][0] <= until:
+            at, _, future = heapq.heappop(self._sleepers)
+            self._move_to(at)
+            if not future.done():
+                future.set_result(None)
+            await self.settle()
+        self._move_to(until)
+        await self.settle()
+
+    async def settle(self, turns: int = 20) -> None:
+        """Let everything that can run now run."""
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    def _move_to(self, at: float) -> None:
+        self._now += timedelta(seconds=at - self._monotonic)
+        self._monotonic = at

@@ -1,0 +1,131 @@
+"""The floors and doors of the house, as data: imports point down only, and each library has one door.
+
+A file's floor is given by its module name; a module not listed is on the services floor of its package.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+
+GROUND = {
+    "sync", "sync.clock", "sync.wire", "sync.release", "sync.report", "sync.signing", "sync.tree", "sync.supervise",
+    "sync.indexing", "player", "player.settings", "player.screen", "sync.origin", "sync.origin.settings",
+}  # fmt: skip
+STORES = {
+    "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "sync.origin.tables",
+    "sync.origin.database",
+}  # fmt: skip
+STORE_PACKAGES = ("sync.origin.store",)
+ENGINES = {"sync.plan"}
+ENGINE_PACKAGES = ("player.programme",)
+ROOTS = {"player.daemon", "player.cli", "sync.origin.cli", "sync.origin.app"}
+
+DOORS: dict[str, set[str]] = {
+    "vlc": {"player.deck"},
+    "Xlib": {"player.deck", "player.display", "player.window"},
+    "psutil": {"player.health"},
+    "watchdog": {"sync.watcher"},
+    "aiosqlite": {"sync.database"},
+    "sqlalchemy": {"sync.origin.tables", "sync.origin.database", "sync.origin.store"},
+    "cryptography": {"sync.signing"},
+    "http.client": {"sync.fetcher"},
+    "PIL": {"sync.origin.pictures", "player.still"},
+    "pillow_heif": {"sync.origin.pictures"},
+    "openapi_pydantic": {"sync.web"},
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for package in ("player", "sync"):
+        for path in sorted((TOP / package).rglob("*.py")):
+            name = ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
+            yield name, ast.parse(path.read_text())
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def inside(name: str, places: set[str] | tuple[str, ...]) -> bool:
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
+def floor(name: str) -> int:
+    if name in GROUND:
+        return 0
+    if name in STORES or name in ENGINES or inside(name, STORE_PACKAGES) or inside(name, ENGINE_PACKAGES):
+        return 1
+    return 3 if name in ROOTS else 2
+
+
+ALL = dict(modules())
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_imports_point_down(name: str) -> None:
+    for target in imports(ALL[name]):
+        if target in ALL and target != name:
+            assert floor(target) <= floor(name), (
+                f"{name} (floor {floor(name)}) imports {target} (floor {floor(target)})"
+            )
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_sync_never_imports_player_and_only_the_origin_knows_the_origin(name: str) -> None:
+    if name.startswith("sync"):
+        assert not [target for target in imports(ALL[name]) if target.split(".")[0] == "player"]
+    if not name.startswith("sync.origin"):
+        assert not [target for target in imports(ALL[name]) if target.startswith("sync.origin")]
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_stores_and_engines_are_neighbours(name: str) -> None:
+    engine = name in ENGINES or inside(name, ENGINE_PACKAGES)
+    store = name in STORES or inside(name, STORE_PACKAGES)
+    for target in imports(ALL[name]):
+        if engine:
+            assert not (target in STORES or inside(target, STORE_PACKAGES)), f"engine {name} imports store {target}"
+        if store:
+            assert not (target in ENGINES or inside(target, ENGINE_PACKAGES)), f"store {name} imports engine {target}"
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_each_library_has_one_door(name: str) -> None:
+    for target in imports(ALL[name]):
+        for library, doors in DOORS.items():
+            if target == library or target.startswith(f"{library}."):
+                assert inside(name, doors), f"{name} imports {library}; its door is {', '.join(sorted(doors))}"
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_time_enters_through_the_clock(name: str) -> None:
+    if name == "sync.clock":
+        return
+    assert "time" not in set(imports(ALL[name])), f"{name} imports time; use sync.clock"
+    for node in ast.walk(ALL[name]):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("datetime.now", "asyncio.sleep", "datetime.utcnow"), f"{name} calls {called}"
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_file_says_what_it_owns_and_stays_readable(name: str) -> None:
+    assert ast.get_docstring(ALL[name]), f"{name} has no opening sentence"
+    lines = (
+        len((TOP / Path(*name.split("."))).with_suffix(".py").read_text().splitlines())
+        if (TOP / Path(*name.split("."))).with_suffix(".py").exists()
+        else 0
+    )
+    assert lines <= 300, f"{name} has {lines} lines"
+    for node in ast.walk(ALL[name]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            assert node.end_lineno - node.lineno < 40, f"{name}.{node.name} has over 40 lines"
