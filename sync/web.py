@@ -44,6 +44,7 @@ class Access(StrEnum):
 
     OPEN = "open"
     DEVICE = "device"
+    KNOWN = "known"  # any device or person with a token
     READ = "read"
     WRITE = "write"
 

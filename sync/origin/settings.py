@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from sync.wire import Identifier
+
 GIB = 1024**3
 
 
@@ -53,6 +55,13 @@ class PublishSettings(Section):
 
     valid_for_s: Annotated[float, Field(ge=60)] = 30 * 86_400.0  # freshness of a timestamp; expiry never blanks
     enrolment_key: SecretStr | None = None  # lets devices in without a person; empty: by code only
+    enrolment_channel: Identifier = "main"  # where those devices go
+
+
+class LoggingSettings(Section):
+    """What goes to the journal."""
+
+    level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
 
 
 class OriginSettings(Section):
@@ -63,3 +72,4 @@ class OriginSettings(Section):
     uploads: UploadSettings = UploadSettings()
     pipeline: PipelineSettings = PipelineSettings()
     publish: PublishSettings = PublishSettings()
+    logging: LoggingSettings = LoggingSettings()

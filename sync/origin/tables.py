@@ -215,6 +215,7 @@ devices = Table(
     Column("seen_ms", BigInteger),
     Column("heartbeat", JSON),  # the last one, as received
     Column("version", Integer, nullable=False, default=1),
+    Column("removed_ms", BigInteger),  # its plays stay evidence; its token is worth nothing any more
 )
 
 # A device waiting to be let in; `secret` proves later polls are its own.
@@ -223,7 +224,7 @@ pairings = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("code", String(8), nullable=False, index=True),
-    Column("secret", String(64), nullable=False),
+    Column("secret", String(64), nullable=False, index=True),  # hashed
     Column("name", Text, nullable=False),
     Column("state", String(16), nullable=False),  # waiting, approved, delivered
     Column("channel_id", String(64)),
@@ -250,6 +251,15 @@ plays = Table(
     Column("received_ms", BigInteger, nullable=False),
     Index("plays_by_line", "line_id", "started_ms"),
     Index("plays_by_start", "started_ms"),
+)
+
+# How far a device's log has arrived without a gap, so that answering a batch never counts from the beginning.
+play_marks = Table(
+    "play_marks",
+    metadata,
+    Column("device_id", ForeignKey("devices.id"), primary_key=True),
+    Column("log_epoch", String(32), primary_key=True),
+    Column("high_water", BigInteger, nullable=False),
 )
 
 # The same key with another content: never counted, never thrown away.
