@@ -11,6 +11,18 @@ from sync.release import Fit, MediaKind
 from sync.wire import Colour, Wire
 
 
+class Area(Wire):
+    """The part of the display a stage fills, in pixels from the top left corner."""
+
+    width: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1)]
+    x: int = 0
+    y: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}{self.x:+d}{self.y:+d}"
+
+
 class Shot(Wire):
     """What to show in one take: a local file and how. Without `duration_ms` a video plays to its end."""
 
@@ -101,10 +113,16 @@ class Show(Wire):
 
 
 class Hide(Wire):
-    """Stop and forget `take`, lower the window."""
+    """Stop and forget `take` (None: whatever is there), take the window off the screen."""
 
     do: Literal["hide"] = "hide"
-    take: str
+    take: str | None = None
+
+
+class Blank(Wire):
+    """Stop what plays and cover the screen with plain black, until `hide` or the next `load`."""
+
+    do: Literal["blank"] = "blank"
 
 
 class Quit(Wire):
@@ -113,7 +131,7 @@ class Quit(Wire):
     do: Literal["quit"] = "quit"
 
 
-Command = Annotated[Load | Show | Hide | Quit, Field(discriminator="do")]
+Command = Annotated[Load | Show | Hide | Blank | Quit, Field(discriminator="do")]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
 # ── deck to stage ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -140,6 +158,20 @@ class Shown(Wire):
 
     event: Literal["shown"] = "shown"
     take: str
+    at_s: float
+
+
+class Hidden(Wire):
+    """The window is off the screen; `take` is what it held."""
+
+    event: Literal["hidden"] = "hidden"
+    take: str | None = None
+
+
+class Blanked(Wire):
+    """The window covers the screen with black since `at_s`."""
+
+    event: Literal["blanked"] = "blanked"
     at_s: float
 
 
@@ -170,5 +202,7 @@ class Pulse(Wire):
     frames_lost: int | None = None
 
 
-DeckEvent = Annotated[Ready | Loaded | Shown | Finished | Broken | Pulse, Field(discriminator="event")]
+DeckEvent = Annotated[
+    Ready | Loaded | Shown | Hidden | Blanked | Finished | Broken | Pulse, Field(discriminator="event")
+]
 DECK_EVENT: TypeAdapter[DeckEvent] = TypeAdapter(DeckEvent)
