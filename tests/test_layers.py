@@ -17,7 +17,7 @@ GROUND = {
 }  # fmt: skip
 STORES = {
     "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "sync.origin.tables",
-    "sync.origin.database",
+    "sync.origin.database", "sync.origin.files",
 }  # fmt: skip
 STORE_PACKAGES = ("sync.origin.store",)
 ENGINES = {"sync.plan"}
