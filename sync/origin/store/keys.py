@@ -1,0 +1,101 @@
+"""People's keys and the sessions of pages that logged in with one; only hashes are ever stored."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Row, delete, func, insert, select
+
+from sync import Conflict, NotFound
+from sync.origin.database import OriginDatabase
+from sync.origin.tables import keys, sessions
+
+KeyAccess = Literal["read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A person's key without its secret."""
+
+    id: str
+    name: str
+    access: KeyAccess
+    created_ms: int
+
+
+class KeyStore:
+    """Keys by hash, sessions by hash."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def add(self, key: Key, secret_hash: str) -> None:
+        """Keep a new key.
+
+        Raises:
+            Conflict: a key has this name already.
+        """
+        async with self._database.writing() as connection:
+            if await connection.scalar(select(keys.c.id).where(keys.c.name == key.name)):
+                raise Conflict(f"there is a key named {key.name!r} already; revoke it or choose another name")
+            await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
+
+    async def add_first(self, key: Key, secret_hash: str) -> bool:
+        """Keep the key if there is no other; tell whether it was kept."""
+        async with self._database.writing() as connection:
+            if await connection.scalar(select(func.count()).select_from(keys)):
+                return False
+            await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
+            return True
+
+    async def all(self) -> list[Key]:
+        """Return all keys, oldest first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(keys).order_by(keys.c.created_ms, keys.c.id))
+            return [_key(row) for row in rows]
+
+    async def remove(self, id_or_name: str) -> Key:
+        """Forget a key and all its sessions; return what it was.
+
+        Raises:
+            NotFound: no key has this id or name.
+        """
+        async with self._database.writing() as connection:
+            found = select(keys).where((keys.c.id == id_or_name) | (keys.c.name == id_or_name))
+            row = (await connection.execute(found)).first()
+            if row is None:
+                raise NotFound(f"there is no key {id_or_name!r}")
+            await connection.execute(delete(keys).where(keys.c.id == row.id))
+            return _key(row)
+
+    async def by_hash(self, secret_hash: str) -> Key | None:
+        """Return the key with this hash, or None."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(keys).where(keys.c.hash == secret_hash))).first()
+            return None if row is None else _key(row)
+
+    async def open_session(self, session_hash: str, key: Key, *, now_ms: int, expires_ms: int) -> None:
+        """Remember a page that logged in, and forget those that ran out."""
+        async with self._database.writing() as connection:
+            await connection.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
+            await connection.execute(insert(sessions).values(hash=session_hash, key_id=key.id, expires_ms=expires_ms))
+
+    async def by_session(self, session_hash: str, now_ms: int) -> Key | None:
+        """Return the key a session stands for, or None if it is unknown or ran out."""
+        found = select(keys).join(sessions, sessions.c.key_id == keys.c.id)
+        found = found.where(sessions.c.hash == session_hash, sessions.c.expires_ms > now_ms)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(found)).first()
+            return None if row is None else _key(row)
+
+    async def close_session(self, session_hash: str) -> None:
+        """Forget a session."""
+        async with self._database.writing() as connection:
+            await connection.execute(delete(sessions).where(sessions.c.hash == session_hash))
+
+
+def _columns(key: Key) -> dict[str, Any]:
+    return {"id": key.id, "name": key.name, "access": key.access, "created_ms": key.created_ms}
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(id=row.id, name=row.name, access=row.access, created_ms=row.created_ms)

@@ -1,0 +1,214 @@
+"""The proof of play: each play once by (device, log epoch, sequence), conflicts kept aside, sums for people."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, case, func, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.origin.database import OriginDatabase
+from sync.origin.tables import play_conflicts, play_marks, plays
+from sync.report import Play
+
+_STEP = 1_000  # rows looked at in one go while counting up the high water
+
+Verdict = Literal["accepted", "duplicate", "conflict"]
+PlayKey = tuple[str, int]  # log epoch, sequence: unique on one device
+GroupBy = Literal["item", "line", "campaign", "creative", "device"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A play that checked out, with the document it came as."""
+
+    play: Play
+    body: Mapping[str, Any]
+
+    @property
+    def key(self) -> PlayKey:
+        """Return what is unique about it on its device."""
+        return self.play.log_epoch, self.play.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page of plays ended: newest first, so the next page is older."""
+
+    started_ms: int
+    device: str
+    log_epoch: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayFilter:
+    """Which plays; None does not restrict. `from_ms <= started < until_ms`."""
+
+    device: str | None = None
+    line: str | None = None
+    campaign: str | None = None
+    item: str | None = None
+    kind: str | None = None
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+
+class PlayStore:
+    """Plays as evidence: inserted, never changed."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def take(self, device: str, arrivals: Sequence[Arrival], now_ms: int) -> list[Verdict]:
+        """Keep what is new, in one transaction; return a verdict for each arrival in order."""
+        async with self._database.writing() as connection:
+            held = await _hashes(connection, device, [arrival.key for arrival in arrivals])
+            verdicts: list[Verdict] = []
+            fresh: list[dict[str, Any]] = []
+            odd: list[dict[str, Any]] = []
+            for arrival in arrivals:
+                known = held.get(arrival.key)
+                if known is None:
+                    held[arrival.key] = arrival.play.hash
+                    fresh.append(_row(arrival, now_ms))
+                    verdicts.append("accepted")
+                elif known == arrival.play.hash:
+                    verdicts.append("duplicate")
+                else:
+                    odd.append(_conflict(arrival, now_ms))
+                    verdicts.append("conflict")
+            if fresh:
+                await _insert_new(connection, fresh)
+            if odd:
+                await connection.execute(insert(play_conflicts), odd)
+            return verdicts
+
+    async def high_water(self, device: str, log_epoch: str) -> int:
+        """Return the highest sequence of this log with no gap below it; 0 when the first is missing."""
+        async with self._database.writing() as connection:
+            mine = (play_marks.c.device_id == device) & (play_marks.c.log_epoch == log_epoch)
+            known = await connection.scalar(select(play_marks.c.high_water).where(mine))
+            mark = await _climb(connection, device, log_epoch, known or 0)
+            if known is None:
+                row = {"device_id": device, "log_epoch": log_epoch, "high_water": mark}
+                await connection.execute(insert(play_marks).values(**row))
+            elif mark != known:
+                await connection.execute(update(play_marks).where(mine).values(high_water=mark))
+            return mark
+
+    async def page(self, wanted: PlayFilter, *, after: Cursor | None, limit: int) -> list[dict[str, Any]]:
+        """Return plays as they were sent, the newest first."""
+        query = _filtered(select(plays.c.body), wanted)
+        keys = (plays.c.started_ms, plays.c.device_id, plays.c.log_epoch, plays.c.sequence)
+        if after is not None:
+            values = (after.started_ms, after.device, after.log_epoch, after.sequence)
+            query = query.where(tuple_(*keys) < tuple_(*values))
+        query = query.order_by(*(key.desc() for key in keys)).limit(limit)
+        async with self._database.reading() as connection:
+            return [row.body for row in await connection.execute(query)]
+
+    async def sums(self, wanted: PlayFilter, by: GroupBy) -> list[dict[str, Any]]:
+        """Return plays, complete plays and milliseconds rendered for each thing played, the most played first."""
+        column = _GROUPS[by]
+        complete = func.sum(case((plays.c.outcome == "complete", 1), else_=0))
+        query = select(
+            column.label("id"),
+            func.count().label("plays"),
+            complete.label("complete"),
+            func.sum(plays.c.rendered_ms).label("rendered_ms"),
+            func.min(plays.c.started_ms).label("first_ms"),
+            func.max(plays.c.started_ms).label("last_ms"),
+        ).where(column.is_not(None))
+        query = _filtered(query, wanted).group_by(column).order_by(func.count().desc(), column)
+        async with self._database.reading() as connection:
+            return [dict(row._mapping) for row in await connection.execute(query)]
+
+    async def conflicts(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest plays that claimed a taken sequence, as they were sent."""
+        query = select(play_conflicts.c.body).order_by(play_conflicts.c.id.desc()).limit(limit)
+        async with self._database.reading() as connection:
+            return [row.body for row in await connection.execute(query)]
+
+
+_GROUPS: dict[GroupBy, ColumnElement[str | None]] = {
+    "item": plays.c.item_id,
+    "line": plays.c.line_id,
+    "campaign": plays.c.campaign_id,
+    "creative": plays.c.creative_id,
+    "device": plays.c.device_id,
+}
+
+
+async def _hashes(connection: AsyncConnection, device: str, keys: Sequence[PlayKey]) -> dict[PlayKey, str]:
+    held: dict[PlayKey, str] = {}
+    for epoch in {epoch for epoch, _ in keys}:
+        sequences = [sequence for mine, sequence in keys if mine == epoch]
+        query = select(plays.c.sequence, plays.c.hash).where(
+            plays.c.device_id == device, plays.c.log_epoch == epoch, plays.c.sequence.in_(sequences)
+        )
+        held.update({(epoch, row.sequence): row.hash for row in await connection.execute(query)})
+    return held
+
+
+async def _insert_new(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    # A batch sent twice at once may meet itself on PostgreSQL: the second then adds nothing.
+    if connection.dialect.name == "sqlite":
+        await connection.execute(sqlite.insert(plays).on_conflict_do_nothing(), rows)
+    else:
+        await connection.execute(postgresql.insert(plays).on_conflict_do_nothing(), rows)
+
+
+async def _climb(connection: AsyncConnection, device: str, log_epoch: str, mark: int) -> int:
+    while True:
+        query = select(plays.c.sequence).where(
+            plays.c.device_id == device, plays.c.log_epoch == log_epoch, plays.c.sequence > mark
+        )
+        found = (await connection.scalars(query.order_by(plays.c.sequence).limit(_STEP))).all()
+        for sequence in found:
+            if sequence != mark + 1:
+                return mark
+            mark = sequence
+        if len(found) < _STEP:
+            return mark
+
+
+def _filtered(query: Select[Any], wanted: PlayFilter) -> Select[Any]:
+    equal = {
+        plays.c.device_id: wanted.device,
+        plays.c.line_id: wanted.line,
+        plays.c.campaign_id: wanted.campaign,
+        plays.c.item_id: wanted.item,
+        plays.c.kind: wanted.kind,
+    }
+    query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    if wanted.from_ms is not None:
+        query = query.where(plays.c.started_ms >= wanted.from_ms)
+    return query if wanted.until_ms is None else query.where(plays.c.started_ms < wanted.until_ms)
+
+
+def _row(arrival: Arrival, now_ms: int) -> dict[str, Any]:
+    play = arrival.play
+    return {
+        **_conflict(arrival, now_ms),
+        "hash": play.hash,
+        "kind": play.kind.value,
+        "item_id": play.item,
+        "campaign_id": play.campaign,
+        "line_id": play.line,
+        "creative_id": play.creative,
+        "outcome": play.outcome.value,
+        "started_ms": int(play.started_at.timestamp() * 1000),
+        "rendered_ms": play.rendered_ms,
+    }
+
+
+def _conflict(arrival: Arrival, now_ms: int) -> dict[str, Any]:
+    return {
+        "device_id": arrival.play.device,
+        "log_epoch": arrival.play.log_epoch,
+        "sequence": arrival.play.sequence,
+        "body": dict(arrival.body),
+        "received_ms": now_ms,
+    }
