@@ -1,5 +1,8 @@
 """Wire models, upwards: what a device tells its origin (pairing, plays, heartbeats) and what it is answered."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -43,8 +46,7 @@ class ScreenState(StrEnum):
 class Play(Wire):
     """The proof: one take that was on the screen. Facts only; what is billable is decided at the origin.
 
-    `hash` is the SHA-256 over `previous_hash` and the canonical JSON of all other fields
-    (`player.programme.proof` computes it).
+    `hash` is `play_hash` of it: the SHA-256 over `previous_hash` and the canonical JSON of all other fields.
     """
 
     device: Identifier
@@ -74,6 +76,16 @@ class Play(Wire):
     relaxed: tuple[str, ...] = ()  # soft ad rules given up for this slot
     previous_hash: Sha256
     hash: Sha256
+
+
+def play_hash(previous_hash: str, document: Mapping[str, Any]) -> str:
+    """Return the hash of a play as sent: its JSON object, fields we do not know included.
+
+    Canonical JSON is ASCII with sorted keys and no spaces; `hash` and `previous_hash` stay out of it.
+    """
+    fields = {key: value for key, value in document.items() if key not in ("hash", "previous_hash")}
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{previous_hash}{canonical}".encode()).hexdigest()
 
 
 class PlayBatch(Wire):

@@ -1,0 +1,116 @@
+"""Walks a playlist: which item comes next, when a break of ads stands between, and where to go on after a change.
+
+A rotation is a value: looking ahead is calling `next_step` and throwing the new rotation away.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from sync.release import BreakRule, Item, Playlist
+from sync.wire import Identifier, Wire
+
+LOOK_AGAIN = timedelta(minutes=1)
+"""When nothing can be shown, the longest before asking again: what is playable may change without a word."""
+
+
+class Place(Wire):
+    """Where a playlist stands: the item shown last, the one that followed it then, and its index."""
+
+    item: Identifier
+    following: Identifier
+    index: int
+
+
+class Rotation(Wire):
+    """Where we are in each playlist, and in the rhythm of breaks, which all playlists share.
+
+    `items` were started since the last break; `ads` slots of the running break are behind us.
+    """
+
+    places: dict[Identifier, Place] = Field(default_factory=dict)
+    items: int = 0
+    ads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShowItem:
+    """Show this item next."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class AdSlot:
+    """An ad goes here: slot `position` (from 0) of a break of `of`. Nothing to show in it? Just take the next step."""
+
+    position: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is nothing to show; that may change at `until`, or earlier with a new release or a lifted quarantine."""
+
+    until: datetime
+
+
+Step = ShowItem | AdSlot | Nothing
+
+
+def next_step(
+    rotation: Rotation,
+    playlist: Playlist,
+    break_rule: BreakRule,
+    at: datetime,
+    *,
+    playable: Callable[[Item], bool],
+    ads: bool,
+) -> tuple[Step, Rotation]:
+    """Return what comes next at `at`, and the rotation once it was shown; keep the old one if it was not.
+
+    At most one break is owed, however many items passed while there were no `ads`. An item is passed over while it is
+    outside its validity or not `playable`; each is looked at once, so a list of broken items ends in `Nothing`.
+    """
+    if ads and rotation.items >= break_rule.every_items:
+        return AdSlot(rotation.ads, break_rule.ads), _after_ad(rotation, break_rule)
+    first = _resume(rotation.places.get(playlist.id), playlist)
+    count = len(playlist.items)
+    for index in ((first + step) % count for step in range(count)):
+        item = playlist.items[index]
+        if _valid(item, at) and playable(item):
+            return ShowItem(item), _after_item(rotation, playlist, index)
+    return Nothing(_may_change(playlist, at)), rotation
+
+
+def _after_ad(rotation: Rotation, rule: BreakRule) -> Rotation:
+    over = rotation.ads + 1 >= rule.ads
+    return rotation.model_copy(update={"items": 0, "ads": 0} if over else {"ads": rotation.ads + 1})
+
+
+def _after_item(rotation: Rotation, playlist: Playlist, index: int) -> Rotation:
+    following = playlist.items[(index + 1) % len(playlist.items)]
+    place = Place(item=playlist.items[index].id, following=following.id, index=index)
+    places = {**rotation.places, playlist.id: place}
+    return rotation.model_copy(update={"places": places, "items": rotation.items + 1, "ads": 0})
+
+
+def _resume(place: Place | None, playlist: Playlist) -> int:
+    """Return the index to go on at: after the last item; if that is gone, at its successor; else where it stood."""
+    if place is None:
+        return 0
+    indexes = {item.id: index for index, item in enumerate(playlist.items)}
+    if place.item in indexes:
+        return indexes[place.item] + 1
+    return indexes.get(place.following, place.index)
+
+
+def _valid(item: Item, at: datetime) -> bool:
+    return (item.starts_at is None or item.starts_at <= at) and (item.ends_at is None or at < item.ends_at)
+
+
+def _may_change(playlist: Playlist, at: datetime) -> datetime:
+    starts = [item.starts_at for item in playlist.items if item.starts_at is not None and item.starts_at > at]
+    return min([*starts, at + LOOK_AGAIN])
