@@ -16,11 +16,12 @@ GROUND = {
     "sync.indexing", "player", "player.settings", "player.screen", "sync.origin", "sync.origin.settings",
 }  # fmt: skip
 STORES = {
+    "sync.durable", "sync.media", "sync.parts",
     "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "sync.origin.tables",
     "sync.origin.database", "sync.origin.files",
 }  # fmt: skip
 STORE_PACKAGES = ("sync.origin.store",)
-ENGINES = {"sync.plan"}
+ENGINES = {"sync.trust", "sync.plan"}
 ENGINE_PACKAGES = ("player.programme",)
 ROOTS = {"player.daemon", "player.cli", "sync.origin.cli", "sync.origin.app"}
 

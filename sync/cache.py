@@ -1,0 +1,254 @@
+"""The device's files: what plays (`state/active`), what is trusted, and the verified content in `store/`.
+
+`state/active` is the authority on what plays: it needs no database and can be read on a disk that went read-only.
+A name in `store/` is the SHA-256 of what it holds, so no string of a server ever becomes a path; a file gets such a
+name only after it was verified and made durable.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from sync import CorruptContent, StorageBroken, StorageFull
+from sync.durable import TEMP_SUFFIX, free_bytes, locked, storage_errors
+from sync.durable import write_durably as write_durably  # part of this room's public face
+from sync.indexing import Index, load_index
+from sync.media import Media, names
+from sync.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
+from sync.signing import open_envelope, pin_root
+from sync.wire import Sha256, Wire
+
+BALLAST_BYTES = 8 * 1024 * 1024
+_SMALL_CAP_BYTES = 64 * 1024
+
+Document = TypeVar("Document", bound=BaseModel)
+
+log = logging.getLogger(__name__)
+
+
+class Pointer(Wire):
+    """The content of `state/active`."""
+
+    release: Sha256
+    sequence: Annotated[int, Field(ge=1)]
+    previous: Sha256 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRelease:
+    """What plays. `sequence` is 0 when the active release's document is damaged and the previous one stands in."""
+
+    release: Release
+    sha256: str
+    sequence: int
+
+
+class Cache:
+    """The files under one `state_dir`; made by `open_cache`, which holds the lock."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.state = state_dir / "state"
+        self.store = state_dir / "store"
+        self.catalog_path = self.state / "index.db"
+        self.media = Media(self.store)
+        self._indexes = self.store / "index"
+        self._releases = self.store / "releases"
+        self._ballast = self.state / "ballast"
+
+    def prepare(self) -> None:
+        """Make the folders and clear what a crash left half-written.
+
+        Raises:
+            StorageBroken: the disk is read-only or damaged; reading still works.
+        """
+        with storage_errors(self.store):
+            for folder in self.folders():
+                folder.mkdir(parents=True, exist_ok=True)
+                for left_over in folder.glob(f".*{TEMP_SUFFIX}"):
+                    left_over.unlink()
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return all folders of the cache."""
+        return (self.state, self._indexes, self._releases, *self.media.folders())
+
+    # What plays
+
+    def pointer(self) -> Pointer | None:
+        """Return `state/active` as it stands, None when there is none or it is damaged."""
+        return _read_model(self.state / "active", Pointer)
+
+    def active(self) -> ActiveRelease | None:
+        """Return what plays; needs no database and writes nothing.
+
+        When the active release's document is damaged, the previous one stands in: its assets are still held.
+        """
+        pointer = self.pointer()
+        if pointer is None:
+            return None
+        release = self.release(pointer.release)
+        if release is not None:
+            return ActiveRelease(release, pointer.release, pointer.sequence)
+        previous = self.release(pointer.previous) if pointer.previous else None
+        return ActiveRelease(previous, pointer.previous, 0) if previous and pointer.previous else None
+
+    def activate(self, sha256: str, sequence: int) -> None:
+        """Put a release on air; the caller has verified that all its assets are held.
+
+        Raises:
+            StorageFull, StorageBroken: nothing changed.
+        """
+        before = self.pointer()
+        previous = None
+        if before is not None:
+            previous = before.previous if before.release == sha256 else before.release
+        pointer = Pointer(release=sha256, sequence=sequence, previous=previous)
+        write_durably(self.state / "active", pointer.model_dump_json().encode())
+
+    # What is trusted
+
+    def root(self) -> Root | None:
+        """Return the pinned root, None before pairing.
+
+        Raises:
+            Untrusted: the file is there and does not check out.
+        """
+        raw = _read(self.state / "root.json", ROOT_CAP_BYTES)
+        return None if raw is None else pin_root(open_envelope(raw, ROOT_CAP_BYTES))
+
+    def keep_root(self, envelope: bytes) -> None:
+        """Pin a root envelope, byte for byte."""
+        write_durably(self.state / "root.json", envelope)
+
+    def floor(self) -> Timestamp | None:
+        """Return the newest timestamp ever accepted: nothing with a lower sequence is, any more."""
+        return _read_model(self.state / "floor", Timestamp)
+
+    def raise_floor(self, timestamp: Timestamp) -> None:
+        """Remember an accepted timestamp durably."""
+        write_durably(self.state / "floor", timestamp.model_dump_json().encode())
+
+    # Documents
+
+    def release(self, sha256: str) -> Release | None:
+        """Return a held release, None when it is missing or not what its name says."""
+        raw = _verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
+        return None if raw is None else _parsed(raw, Release, self._releases / sha256)
+
+    def keep_release(self, sha256: str, raw: bytes) -> None:
+        """Store the bytes of a verified release."""
+        write_durably(self._releases / f"{sha256}.json", raw)
+
+    def index(self, sha256: str) -> Index | None:
+        """Return a held chunk list, None when it is missing or damaged."""
+        raw = _verified(self._indexes / sha256, sha256, INDEX_CAP_BYTES)
+        try:
+            return None if raw is None else load_index(raw)
+        except CorruptContent:
+            return None
+
+    def keep_index(self, sha256: str, raw: bytes) -> None:
+        """Store the bytes of a verified chunk list."""
+        write_durably(self._indexes / sha256, raw)
+
+    # Media
+
+    def asset_path(self, sha256: str) -> Path:
+        """Return the path of a whole, verified media file.
+
+        Raises:
+            NotFound: it is not held.
+        """
+        return self.media.path(sha256)
+
+    def holds(self, sha256: str) -> bool:
+        """Tell whether a whole, verified asset is here."""
+        return self.media.holds(sha256)
+
+    def keep_documents(self, releases: frozenset[str], indexes: frozenset[str]) -> None:
+        """Delete the releases and chunk lists that are not among these."""
+        with storage_errors(self.store):
+            for path in self._releases.glob("*.json"):
+                if path.stem not in releases:
+                    path.unlink()
+            for name in names(self._indexes):
+                if name not in indexes:
+                    (self._indexes / name).unlink()
+
+    # Room
+
+    def free_bytes(self) -> int:
+        """Return the free bytes of the disk the store is on."""
+        with storage_errors(self.store):
+            return free_bytes(self.store)
+
+    def hold_ballast(self) -> None:
+        """Set aside 8 MiB: on a disk with no byte left even deleting from a database fails, and this un-jams it."""
+        if self._ballast.exists() and self._ballast.stat().st_size == BALLAST_BYTES:
+            return
+        with storage_errors(self._ballast), self._ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+
+    def drop_ballast(self) -> None:
+        """Give the ballast's room back to the disk."""
+        with storage_errors(self._ballast):
+            self._ballast.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_cache(state_dir: Path) -> Iterator[Cache]:
+    """Open the files under `state_dir` and hold its lock; on a read-only disk what is there can still be played.
+
+    Raises:
+        Conflict: another process holds the lock.
+    """
+    cache = Cache(state_dir)
+    try:
+        cache.state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.error("state_dir=%s cannot be written, playing what is there: %s", state_dir, error)
+    with locked(cache.state / "lock"):
+        try:
+            cache.prepare()
+            cache.hold_ballast()
+        except (StorageBroken, StorageFull) as error:
+            log.error("state_dir=%s cannot be prepared, playing what is there: %s", state_dir, error)
+        yield cache
+
+
+def _read(path: Path, cap_bytes: int) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(cap_bytes + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.error("file=%s cannot be read: %s", path, error)
+        return None
+
+
+def _verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
+    raw = _read(path, cap_bytes)
+    if raw is not None and hashlib.sha256(raw).hexdigest() != sha256:
+        log.error("file=%s is not what its name says; it will be fetched again", path)
+        return None
+    return raw
+
+
+def _read_model(path: Path, model: type[Document]) -> Document | None:
+    raw = _read(path, _SMALL_CAP_BYTES)
+    return None if raw is None else _parsed(raw, model, path)
+
+
+def _parsed(raw: bytes, model: type[Document], path: Path) -> Document | None:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError:
+        log.error("file=%s is damaged: it is no %s", path, model.__name__)
+        return None
