@@ -6,7 +6,7 @@ it counts suspend, never steps, and is the same number in every process of a dev
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from random import Random
@@ -14,6 +14,17 @@ from typing import Protocol
 
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 _CHRONY_MARK = Path("/run/chrony/chronyd.pid")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def unix_ms(at: datetime) -> int:
+    """Return an instant as whole milliseconds since 1970 UTC, cut off (a float would round some the wrong way)."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def instant(ms: int) -> datetime:
+    """Return milliseconds since 1970 as an aware UTC instant: the way back from `unix_ms`."""
+    return _EPOCH + timedelta(milliseconds=ms)
 
 
 class ClockTrust(StrEnum):

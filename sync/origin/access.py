@@ -11,7 +11,7 @@ from typing import Literal
 from aiohttp import hdrs, web
 
 from sync import Forbidden, Unauthenticated
-from sync.clock import Clock
+from sync.clock import Clock, unix_ms
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
 from sync.signing import new_token, token_hash
@@ -101,7 +101,7 @@ class Gatekeeper:
         device = await self._devices.by_token(proof)
         if device is not None:
             return Caller(device.id, device.name, Access.DEVICE, proof, device.channel)
-        key = await self._keys.by_hash(proof) or await self._keys.by_session(proof, _ms(self._clock))
+        key = await self._keys.by_hash(proof) or await self._keys.by_session(proof, unix_ms(self._clock.now()))
         return None if key is None else Caller(key.id, key.name, Access(key.access), proof)
 
     async def _log_in(self, request: web.Request) -> web.Response:
@@ -109,7 +109,7 @@ class Gatekeeper:
         key = await self._keys.by_hash(token_hash(login.token.strip()))
         if key is None:
             raise Unauthenticated("this is no valid key; `signage-origin keys` makes one")
-        session, now_ms = new_token(), _ms(self._clock)
+        session, now_ms = new_token(), unix_ms(self._clock.now())
         expires_ms = now_ms + SESSION_S * 1000
         await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
         log.info("key=%s logged a page in", key.id)
@@ -155,7 +155,7 @@ async def make_key(keys: KeyStore, clock: Clock, name: str, access: KeyAccess) -
         Conflict: a key has this name already.
     """
     token = new_token()
-    key = Key(id=secrets.token_hex(8), name=name, access=access, created_ms=_ms(clock))
+    key = Key(id=secrets.token_hex(8), name=name, access=access, created_ms=unix_ms(clock.now()))
     await keys.add(key, token_hash(token))
     log.info("key=%s access=%s made", key.id, access)
     return key, token
@@ -164,9 +164,5 @@ async def make_key(keys: KeyStore, clock: Clock, name: str, access: KeyAccess) -
 async def make_first_key(keys: KeyStore, clock: Clock) -> str | None:
     """Make a full key if there is none at all; return its token, to be printed once, or None."""
     token = new_token()
-    key = Key(id=FIRST_KEY, name=FIRST_KEY, access="write", created_ms=_ms(clock))
+    key = Key(id=FIRST_KEY, name=FIRST_KEY, access="write", created_ms=unix_ms(clock.now()))
     return token if await keys.add_first(key, token_hash(token)) else None
-
-
-def _ms(clock: Clock) -> int:
-    return int(clock.now().timestamp() * 1000)

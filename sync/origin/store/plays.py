@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, case, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sync.clock import unix_ms
 from sync.origin.database import OriginDatabase
 from sync.origin.tables import play_conflicts, play_marks, plays
 from sync.report import Play
@@ -174,7 +175,7 @@ async def _climb(connection: AsyncConnection, device: str, log_epoch: str, mark:
             return mark
 
 
-def _filtered(query: Select[Any], wanted: PlayFilter) -> Select[Any]:
+def _filtered(query: Select[*tuple[Any, ...]], wanted: PlayFilter) -> Select[*tuple[Any, ...]]:
     equal = {
         plays.c.device_id: wanted.device,
         plays.c.line_id: wanted.line,
@@ -199,7 +200,7 @@ def _row(arrival: Arrival, now_ms: int) -> dict[str, Any]:
         "line_id": play.line,
         "creative_id": play.creative,
         "outcome": play.outcome.value,
-        "started_ms": int(play.started_at.timestamp() * 1000),
+        "started_ms": unix_ms(play.started_at),
         "rendered_ms": play.rendered_ms,
     }
 
