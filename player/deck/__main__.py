@@ -1,0 +1,102 @@
+"""The deck's process: its limits, its lines in and out, and its end; run as `python -m player.deck`."""
+
+import argparse
+import ctypes
+import logging
+import os
+import re
+import resource
+import signal
+import sys
+import threading
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from player.deck.loop import Deck, Note
+from player.deck.projector import Projector
+from player.deck.window import open_window
+from player.screen import COMMAND, Area, DeckEvent, Quit
+from sync import ScreenFailed
+from sync.clock import SystemClock
+
+_ADDRESS_SPACE_BYTES = 3 * 1024**3  # libVLC takes 0.8-1.4 GiB of address space for 100-270 MiB of memory
+_PR_SET_PDEATHSIG = 1
+_NO_DISPLAY = 3
+
+log = logging.getLogger(__name__)
+
+
+def _area(text: str) -> Area:
+    match = re.fullmatch(r"(\d+)x(\d+)([+-]\d+)([+-]\d+)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 1280x720+0+0")
+    width, height, x, y = (int(group) for group in match.groups())
+    return Area(width=width, height=height, x=x, y=y)
+
+
+def _die_with_parent(parent: int) -> None:
+    """Have the kernel kill us when the daemon dies, however it dies; a deck never outlives it."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)  # it died before we asked
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep the pipe to the stage for ourselves; whatever a library prints goes to stderr."""
+    pipe = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return pipe
+
+
+def _read_commands(inbox: "SimpleQueue[Note]") -> None:
+    """Turn lines into commands; the end of input is the daemon's end and ours."""
+    for line in sys.stdin.buffer:
+        try:
+            inbox.put(COMMAND.validate_json(line))
+        except ValidationError as error:
+            log.error("deck cannot read a command: %s", error.errors(include_url=False))
+    inbox.put(Quit())
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="player.deck", description=__doc__)
+    parser.add_argument("--area", type=_area, required=True, help="where on the display, like 1280x720+0+0")
+    parser.add_argument("--hardware", action="store_true", help="let libVLC decode in hardware")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="process id of the daemon")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one deck until `quit`, the end of input or the daemon's death; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="deck[%(process)d] %(levelname)s %(message)s")
+    options = _parse(argv)
+    _die_with_parent(options.parent)
+    for unwanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(unwanted, signal.SIG_IGN)  # the daemon ends us in its own order
+    pipe = _claim_stdout()
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    def tell(event: DeckEvent) -> None:
+        pipe.write(event.model_dump_json().encode() + b"\n")
+
+    inbox: SimpleQueue[Note] = SimpleQueue()
+    threading.Thread(target=_read_commands, args=(inbox,), name="commands", daemon=True).start()
+    try:
+        window = open_window(os.environ.get("DISPLAY", ""), options.area)
+        projector = Projector(window.canvas, hardware=options.hardware, post=inbox.put)
+        Deck(window, projector, SystemClock(), inbox, tell).run()
+    except ScreenFailed as error:
+        log.error("%s", error)
+        return _NO_DISPLAY
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # no waiting for libVLC's threads: the kernel frees everything a deck holds

@@ -1,0 +1,259 @@
+"""The deck's one thread: takes commands and libVLC's signals in order, and says what came of them.
+
+A shot is opened and played, muted, until libVLC has an output; then it is paused, rewound to its first frame, and
+counts as loaded when that frame was painted. On air it ends at its duration or at the media's end, whichever is first.
+"""
+
+import logging
+from collections.abc import Callable
+from enum import Enum, auto
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from player.deck.projector import Projector, Signal, What, libvlc_version
+from player.deck.window import Window
+from player.screen import (
+    Blank,
+    Blanked,
+    Broken,
+    Command,
+    DeckEvent,
+    Finished,
+    Hidden,
+    Hide,
+    Load,
+    Loaded,
+    Pulse,
+    Quit,
+    Ready,
+    Shot,
+    Show,
+    Shown,
+)
+from sync.clock import SystemClock
+from sync.release import Fit, MediaKind
+
+PULSE_EVERY_S = 1.0
+LOAD_WITHIN_S = 8.0
+STALLED_AFTER_S = 5.0  # beyond the media's own length
+_LOOK_EVERY_S = 0.01  # for paint, while loading
+_REPAINTS = 3  # libVLC repaints a paused picture every 60 ms: the first may be a resize, the second the old frame
+_SHORT_BY_MS = 1_000
+
+Note = Command | Signal
+
+log = logging.getLogger(__name__)
+
+
+class Phase(Enum):
+    """Where the deck stands with its shot."""
+
+    IDLE = auto()
+    OPENING = auto()  # playing, unseen, until there is an output
+    PAUSING = auto()
+    PAINTING = auto()  # paused on the first frame, not yet painted often enough
+    LOADED = auto()
+    ON_AIR = auto()
+    DONE = auto()  # ended on air; the last frame stays
+
+
+_LOADING = (Phase.OPENING, Phase.PAUSING, Phase.PAINTING)
+
+
+class Deck:
+    """One deck; `tell` sends an event to the stage."""
+
+    def __init__(
+        self,
+        window: Window,
+        projector: Projector,
+        clock: SystemClock,
+        inbox: "SimpleQueue[Note]",
+        tell: Callable[[DeckEvent], None],
+    ) -> None:
+        self._window = window
+        self._projector = projector
+        self._clock = clock
+        self._inbox = inbox
+        self._tell = tell
+        self._phase = Phase.IDLE
+        self._shot: Shot | None = None
+        self._began_s = 0.0  # of loading, then of showing
+        self._repaints = 0
+        self._pulse_s = 0.0
+
+    def run(self) -> None:
+        """Work until told to quit."""
+        self._tell(Ready(window=self._window.canvas, libvlc=libvlc_version()))
+        while True:
+            note = self._next()
+            if isinstance(note, Quit):
+                return
+            if isinstance(note, Signal):
+                if note.opening == self._projector.opening:
+                    self._signal(note.what)
+            elif note is not None:
+                self._obey(note)
+            self._look()
+
+    def _next(self) -> Note | None:
+        """Wait for a note until something is due by itself."""
+        now = self._clock.monotonic()
+        due_s = min(self._due_s(), self._pulse_s)
+        try:
+            return self._inbox.get(timeout=max(0.0, due_s - now))
+        except Empty:
+            return None
+
+    def _due_s(self) -> float:
+        if self._phase in _LOADING:
+            return self._clock.monotonic() + _LOOK_EVERY_S
+        if self._phase is Phase.ON_AIR and self._shot:
+            return self._end_s(self._shot)
+        return float("inf")
+
+    def _end_s(self, shot: Shot) -> float:
+        """When the shot on air has to be over: its duration, or the point where its media must have stalled."""
+        if shot.duration_ms is not None:
+            return self._began_s + shot.duration_ms / 1000
+        length_ms = self._projector.length_ms()
+        return self._began_s + length_ms / 1000 + STALLED_AFTER_S if length_ms else float("inf")
+
+    # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Load(shot=shot):
+                self._load(shot)
+            case Show(take=take) if self._phase is Phase.LOADED and self._shot and self._shot.take == take:
+                self._show(self._shot)
+            case Show(take=take):
+                self._tell(Broken(take=take, reason="it was not loaded"))
+            case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
+                self._hide()
+            case Blank():
+                self._forget()
+                self._window.blank()
+                self._tell(Blanked(at_s=self._clock.monotonic()))
+            case _:
+                pass  # a hide for a shot already replaced
+
+    def _load(self, shot: Shot) -> None:
+        self._forget()
+        self._shot = shot
+        self._began_s = self._clock.monotonic()
+        if not Path(shot.path).is_file():
+            self._break("the file is missing")
+            return
+        self._window.prepare(shot.background)
+        self._phase = Phase.OPENING
+        self._projector.open(shot.path, shot.kind)
+
+    def _show(self, shot: Shot) -> None:
+        if shot.kind is MediaKind.VIDEO:
+            self._projector.run(shot.volume)
+        self._window.show()
+        self._began_s = self._clock.monotonic()
+        self._phase = Phase.ON_AIR
+        self._tell(Shown(take=shot.take, at_s=self._began_s))
+
+    def _hide(self) -> None:
+        take = self._shot.take if self._shot else None
+        self._window.lower()
+        self._tell(Hidden(take=take))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._phase = Phase.IDLE
+        self._shot = None
+        self._projector.stop()
+
+    # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _signal(self, what: What) -> None:
+        match self._phase, what:
+            case Phase.OPENING, What.VOUT:
+                self._lay_out()
+                self._projector.hold()
+                self._phase = Phase.PAUSING
+            case Phase.PAUSING, What.PAUSED:
+                self._projector.rewind()
+                self._window.painted()
+                self._repaints = 0
+                self._phase = Phase.PAINTING
+            case ((Phase.OPENING | Phase.PAUSING | Phase.PAINTING), (What.ENDED | What.FAILED | What.PAUSED)):
+                self._break(self._projector.words or "there is no picture in it")
+            case Phase.ON_AIR, (What.PAUSED | What.ENDED):
+                self._end_of_media()
+            case Phase.ON_AIR, What.FAILED:
+                self._break(self._projector.words or "decoding failed")
+            case _:
+                pass
+
+    def _lay_out(self) -> None:
+        assert self._shot is not None
+        self._window.fit(*self._projector.size(), self._shot.fit)
+        if self._shot.fit is Fit.FILL:
+            self._projector.stretch(self._window.area.width, self._window.area.height)
+
+    def _end_of_media(self) -> None:
+        """Tell an end from a break: a file cut short ends long before its own length."""
+        played_ms = (self._clock.monotonic() - self._began_s) * 1000
+        length_ms = self._projector.length_ms()
+        if length_ms and played_ms < min(length_ms - _SHORT_BY_MS, length_ms * 0.8):
+            self._break(f"it ended after {played_ms / 1000:.1f} s of {length_ms / 1000:.1f} s")
+        else:
+            self._finish("eof")
+
+    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _look(self) -> None:
+        """Do what is due by itself."""
+        now = self._clock.monotonic()
+        if self._phase is Phase.PAINTING:
+            self._repaints += self._window.painted()
+            if self._repaints >= _REPAINTS:
+                self._loaded(now)
+        if self._phase in _LOADING and now - self._began_s > LOAD_WITHIN_S:
+            self._break(self._projector.words or f"no picture came within {LOAD_WITHIN_S:.0f} s")
+        if self._phase is Phase.ON_AIR and self._shot and now >= self._end_s(self._shot):
+            self._overdue(self._shot)
+        if now >= self._pulse_s:
+            self._pulse_s = now + PULSE_EVERY_S
+            self._pulse()
+
+    def _loaded(self, now: float) -> None:
+        assert self._shot is not None
+        self._phase = Phase.LOADED
+        self._tell(Loaded(take=self._shot.take, took_ms=round((now - self._began_s) * 1000)))
+
+    def _overdue(self, shot: Shot) -> None:
+        if shot.duration_ms is None:
+            self._break("it stalled")
+        else:
+            self._finish("duration")
+
+    def _finish(self, reason: str) -> None:
+        assert self._shot is not None
+        at_s = self._clock.monotonic()
+        self._phase = Phase.DONE
+        lost = self._projector.frames_lost() if self._shot.kind is MediaKind.VIDEO else None
+        self._tell(Finished(take=self._shot.take, at_s=at_s, reason=reason, frames_lost=lost))
+
+    def _break(self, reason: str) -> None:
+        assert self._shot is not None
+        self._tell(Broken(take=self._shot.take, reason=reason))
+        if self._phase is Phase.ON_AIR:
+            self._phase = Phase.DONE  # its last picture stays until the cut
+        else:
+            self._forget()
+
+    def _pulse(self) -> None:
+        on_air = self._phase is Phase.ON_AIR
+        self._tell(
+            Pulse(
+                take=self._shot.take if self._shot else None,
+                media_ms=self._projector.time_ms() if on_air else None,
+                frames_lost=self._projector.frames_lost() if on_air else None,
+            )
+        )

@@ -1,0 +1,177 @@
+"""libVLC behind four verbs: open, hold, run, stop; the only file that knows the library.
+
+libVLC is not re-entrant: a call made inside one of its callbacks never returns. Callbacks therefore only post a
+`Signal`; every call is made by the deck's one thread. A signal carries the number of the opening it belongs to, so a
+late one of the previous media is told apart.
+"""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import vlc
+
+from sync import ScreenFailed
+from sync.release import MediaKind
+
+_ERROR = 4  # libvlc_log_level
+_SOUND_CARDS = Path("/proc/asound/pcm")
+
+_OPTIONS = (
+    "--no-xlib",  # XCB shared memory instead of GL in software: 14 % CPU instead of 150 %
+    "--play-and-pause",  # the last frame stays
+    "--no-osd", "--no-video-title-show", "--no-snapshot-preview", "--no-spu", "--no-sub-autodetect-file",
+    "--no-mouse-events", "--no-keyboard-events", "--no-disable-screensaver", "--no-interact",
+    "--no-lua", "--no-auto-preparse", "--no-metadata-network-access",
+    "--quiet",
+)  # fmt: skip
+
+
+class What(StrEnum):
+    """What libVLC can tell us."""
+
+    VOUT = "Vout"  # there is a window to paint in
+    PAUSED = "Paused"  # as asked, or at the end
+    ENDED = "EndReached"
+    FAILED = "EncounteredError"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One libVLC event of opening number `opening`."""
+
+    opening: int
+    what: What
+
+
+class Projector:
+    """One libVLC player that paints into one X window."""
+
+    def __init__(self, canvas: int, *, hardware: bool, post: Callable[[Signal], None]) -> None:
+        self._post = post
+        self._opening = 0
+        self._words = ""
+        self._vlc = vlc.Instance(*_options(hardware))
+        if self._vlc is None:
+            raise ScreenFailed("libVLC does not start; are libvlc5 and vlc-plugin-base installed?")
+        self._hear_errors()
+        self._player = self._vlc.media_player_new()
+        self._player.set_xwindow(canvas)
+        self._listen()
+
+    @property
+    def opening(self) -> int:
+        """The number of the present opening; signals of another one are stale."""
+        return self._opening
+
+    @property
+    def words(self) -> str:
+        """The last error libVLC gave for the present opening, in its own words."""
+        return self._words
+
+    def open(self, path: str, kind: MediaKind) -> None:
+        """Start `path`, muted; names carry no extension, so a picture's demuxer is named."""
+        self.stop()
+        media = self._vlc.media_new_path(path)
+        if kind is MediaKind.PICTURE:
+            media.add_option(":demux=image")
+            media.add_option(":image-duration=-1")
+        self._player.set_media(media)
+        media.release()
+        self._player.video_set_aspect_ratio(None)
+        self._player.audio_set_mute(True)
+        if self._player.play() != 0:
+            self._words = self._words or "libVLC refuses to play it"
+            self._post(Signal(self._opening, What.FAILED))
+
+    def hold(self) -> None:
+        """Ask for a pause; `PAUSED` follows."""
+        self._player.set_pause(1)
+
+    def rewind(self) -> None:
+        """Go back to the first frame while paused: some frames passed before the pause took hold."""
+        if self._player.is_seekable():
+            self._player.set_time(0)
+
+    def run(self, volume: int) -> None:
+        """Go on from the frame that is held, heard at `volume` percent."""
+        self._player.audio_set_volume(volume)
+        self._player.audio_set_mute(False)
+        self._player.set_pause(0)
+
+    def stop(self) -> None:
+        """Close what is open and forget its signals."""
+        self._player.stop()
+        self._opening += 1
+        self._words = ""
+
+    def stretch(self, width: int, height: int) -> None:
+        """Distort the picture to fill a window of that size."""
+        self._player.video_set_aspect_ratio(f"{width}:{height}")
+
+    def size(self) -> tuple[int, int]:
+        """Return the media's size in pixels; (0, 0) while unknown."""
+        width, height = self._player.video_get_size(0)
+        return int(width), int(height)
+
+    def length_ms(self) -> int:
+        """Return the media's length; 0 while unknown and for pictures."""
+        return max(0, int(self._player.get_length()))
+
+    def time_ms(self) -> int:
+        """Return the media time, which libVLC moves only every half second."""
+        return max(0, int(self._player.get_time()))
+
+    def frames_lost(self) -> int | None:
+        """Return how many pictures came too late to be shown; None while nothing is open."""
+        media = self._player.get_media()
+        stats = vlc.MediaStats()
+        if media is None or not media.get_stats(ctypes.byref(stats)):
+            return None
+        return int(stats.lost_pictures)
+
+    def _listen(self) -> None:
+        manager = self._player.event_manager()
+        for what in What:
+            manager.event_attach(getattr(vlc.EventType, f"MediaPlayer{what}"), self._on_event, what)
+
+    def _on_event(self, _event: Any, what: What) -> None:  # libVLC's thread: copy, post, return
+        self._post(Signal(self._opening, what))
+
+    def _hear_errors(self) -> None:
+        """Keep the decoder's last words for the report; libVLC then prints nothing itself."""
+        libc = ctypes.CDLL(None)
+        libc.vsnprintf.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_void_p]
+
+        @vlc.CallbackDecorators.LogCb  # type: ignore[untyped-decorator]
+        def heard(_data: Any, level: int, _context: Any, form: bytes, arguments: Any) -> None:
+            if level >= _ERROR:
+                line = ctypes.create_string_buffer(300)
+                libc.vsnprintf(line, len(line), form, arguments)
+                self._words = line.value.decode(errors="replace").strip()
+
+        self._heard = heard  # libVLC holds only the C side
+        self._vlc.log_set(heard, None)
+
+
+def _options(hardware: bool) -> list[str]:
+    options = [option for option in _OPTIONS if not (hardware and option == "--no-xlib")]
+    options.append("--avcodec-hw=any" if hardware else "--avcodec-hw=none")
+    if not _has_sound():
+        options.append("--aout=adummy")  # else each opening searches for a device in vain
+    return options
+
+
+def _has_sound() -> bool:
+    try:
+        return "playback" in _SOUND_CARDS.read_text()
+    except OSError:
+        return False
+
+
+def libvlc_version() -> str:
+    """Return the version of the library, such as `3.0.24`."""
+    return str(vlc.libvlc_get_version().decode().split()[0])

@@ -1,0 +1,145 @@
+"""The deck's X window: where on the display a shot lies, how it is raised and hidden, and when it was painted.
+
+A hidden deck lies beside the display, not below: then nothing covers the root picture when no deck is on air. The X
+Composite extension keeps the pixels of a window nobody can see; raising it is one request, so one picture.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from Xlib import X, error
+from Xlib.display import Display as XDisplay
+from Xlib.ext import composite, damage
+
+from player.screen import Area
+from sync import ScreenFailed
+from sync.release import Fit
+
+_MOST_OF_IT = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A rectangle inside the window; it may stand over the edges (cover)."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def place(area: Area, width: int, height: int, fit: Fit) -> Place:
+    """Say where media of `width` x `height` pixels goes in `area`."""
+    if fit is Fit.FILL or width < 1 or height < 1:
+        return Place(0, 0, area.width, area.height)
+    across, down = area.width / width, area.height / height
+    scale = min(across, down) if fit is Fit.CONTAIN else max(across, down)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    return Place((area.width - wide) // 2, (area.height - high) // 2, wide, high)
+
+
+class Window:
+    """One top-level window with a child as big as the media; made by `open_window`, used from one thread."""
+
+    def __init__(self, connection: XDisplay, area: Area) -> None:
+        self._connection = connection
+        self._area = area
+        self._top = _create(connection.screen().root, area)
+        self._child = self._top.create_window(
+            0, 0, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent
+        )
+        self._place = place(area, 0, 0, Fit.FILL)
+        self._top.composite_redirect_window(composite.RedirectAutomatic)
+        self._top.damage_create(damage.DamageReportRawRectangles)
+        self._top.map()
+        self._child.map()
+        connection.sync()
+
+    @property
+    def canvas(self) -> int:
+        """The id of the X window libVLC paints into."""
+        return int(self._child.id)
+
+    @property
+    def area(self) -> Area:
+        """The part of the display this window fills when raised."""
+        return self._area
+
+    def prepare(self, background: str) -> None:
+        """Make ready, unseen, for a shot with `background` (`#rrggbb`) beside it."""
+        self.lower()
+        self._top.change_attributes(background_pixel=int(background[1:], 16))
+        self._child.map()
+        self._move_child(place(self._area, 0, 0, Fit.FILL))
+
+    def fit(self, width: int, height: int, fit: Fit) -> Place:
+        """Lay out media of that size and return where it went."""
+        self._move_child(place(self._area, width, height, fit))
+        return self._place
+
+    def painted(self) -> int:
+        """Return how often nearly all of the visible media was painted since the last call."""
+        width = min(self._place.width, self._area.width)
+        height = min(self._place.height, self._area.height)
+        times = 0
+        while self._connection.pending_events():
+            event = self._connection.next_event()
+            spot = getattr(event, "area", None)
+            times += spot is not None and spot.width * spot.height >= _MOST_OF_IT * width * height
+        return times
+
+    def show(self) -> None:
+        """Put the window over everything, at once; returns when the X server has done it."""
+        self._top.configure(x=self._area.x, y=self._area.y, stack_mode=X.Above)
+        self._connection.sync()
+
+    def lower(self) -> None:
+        """Take the window off the display; its pixels are kept."""
+        self._top.configure(x=self._aside, y=self._area.y)
+        self._connection.sync()
+
+    def blank(self) -> None:
+        """Cover the display with black."""
+        self._child.unmap()
+        self._top.change_attributes(background_pixel=0)
+        self._top.clear_area()
+        self.show()
+
+    @property
+    def _aside(self) -> int:
+        return -self._area.width - 16
+
+    def _move_child(self, to: Place) -> None:
+        self._place = to
+        self._child.configure(x=to.x, y=to.y, width=to.width, height=to.height)
+        self._top.clear_area()
+        self._connection.sync()
+
+
+def _create(root: Any, area: Area) -> Any:
+    window = root.create_window(
+        -area.width - 16, area.y, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent,
+        override_redirect=True, background_pixel=0,
+    )  # fmt: skip
+    nothing = window.create_pixmap(1, 1, 1)
+    window.change_attributes(cursor=nothing.create_cursor(nothing, (0, 0, 0), (0, 0, 0), 0, 0))
+    window.set_wm_name("signage-player deck")
+    return window
+
+
+def open_window(name: str, area: Area) -> Window:
+    """Open the deck's window on X server `name`, hidden.
+
+    Raises:
+        ScreenFailed: no X server, or one without the Composite and Damage extensions.
+    """
+    try:
+        connection = XDisplay(name)
+    except (error.DisplayError, error.XError, OSError) as problem:
+        raise ScreenFailed(f"X server {name!r} does not answer: {problem}") from problem
+    for extension in ("Composite", "DAMAGE"):
+        if not connection.has_extension(extension):
+            raise ScreenFailed(f"X server {name!r} lacks the {extension} extension; start it with +extension Composite")
+    connection.composite_query_version()
+    connection.damage_query_version()
+    return Window(connection, area)
