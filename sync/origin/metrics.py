@@ -1,0 +1,109 @@
+"""What monitoring sees: duration and outcome of each operation, and how much of everything there is.
+
+Labels come from our own tables only (an operation's name, a state), so that no caller can make up new series.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from sync.clock import Clock, unix_ms
+from sync.origin.devices import ONLINE_S
+from sync.origin.store.counts import CountStore
+from sync.supervise import Restarts
+
+MEDIA_STATES = ("queued", "processing", "ready", "failed")
+_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+_ONLINE = timedelta(seconds=ONLINE_S)
+
+
+class Metrics:
+    """One registry per origin, so that two in one process (tests) do not mix."""
+
+    def __init__(self, counts: CountStore, restarts: Restarts, clock: Clock) -> None:
+        self._counts = counts
+        self._restarts = restarts
+        self._clock = clock
+        registry = self._registry = CollectorRegistry()
+        self._durations = Histogram(
+            "signage_origin_operation_seconds",
+            "How long operations took",
+            ["operation"],
+            buckets=_BUCKETS_S,
+            registry=registry,
+        )
+        self._outcomes = Counter(
+            "signage_origin_operations", "How operations ended", ["operation", "status"], registry=registry
+        )
+        self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
+        self._gauges = _Gauges(registry)
+
+    def received(self, statuses: Iterable[str]) -> None:
+        """Count the receipts of a batch of plays."""
+        for status in statuses:
+            self._plays.labels(status).inc()
+
+    @web.middleware
+    async def measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Measure an operation; WebSockets count when they end, and not in the durations."""
+        began = self._clock.monotonic()
+        status = 499  # the caller hung up, or we are ending
+        try:
+            answer = await handler(request)
+            status = answer.status
+            return answer
+        finally:
+            operation = request.get("operation", "other")
+            self._outcomes.labels(operation, str(status)).inc()
+            if status != HTTPStatus.SWITCHING_PROTOCOLS:
+                self._durations.labels(operation).observe(self._clock.monotonic() - began)
+
+    async def render(self, listeners: dict[str, int]) -> bytes:
+        """Return everything in Prometheus's text format.
+
+        Raises:
+            StorageBroken: the database does not answer.
+        """
+        now = self._clock.now()
+        counts = await self._counts.counts(online_since_ms=unix_ms(now - _ONLINE), now_ms=unix_ms(now))
+        gauges = self._gauges
+        for state in MEDIA_STATES:
+            gauges.media.labels(state).set(counts.media.get(state, 0))
+        gauges.uploads.set(counts.uploads)
+        gauges.upload_bytes.set(counts.upload_bytes)
+        gauges.devices.set(counts.devices)
+        gauges.online.set(counts.devices_online)
+        gauges.pairings.set(counts.pairings)
+        gauges.releases.set(counts.releases)
+        for kind, count in listeners.items():
+            gauges.listeners.labels(kind).set(count)
+        for service, times in self._restarts.counts.items():
+            gauges.restarts.labels(service).set(times)
+        return generate_latest(self._registry)
+
+
+class _Gauges:
+    """What is counted at each scrape."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"signage_origin_{name}", what, labels, registry=registry)
+
+        self.media = gauge("media", "Media by pipeline state", "state")
+        self.uploads = gauge("uploads", "Uploads under way")
+        self.upload_bytes = gauge("upload_bytes", "Bytes of uploads under way")
+        self.devices = gauge("devices", "Devices that belong here")
+        self.online = gauge("devices_online", "Devices with a heartbeat in the last two minutes")
+        self.pairings = gauge("pairings_waiting", "Devices that wait to be let in")
+        self.releases = gauge("releases", "Releases published")
+        self.listeners = gauge("listeners", "Open WebSockets", "kind")
+        self.restarts = gauge("service_restarts", "How often a service had to be restarted", "service")
+
+
+def content_type() -> str:
+    """Return the content type of `render`."""
+    return CONTENT_TYPE_LATEST

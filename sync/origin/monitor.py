@@ -1,0 +1,91 @@
+"""What machines ask about the origin: metrics, whether it is well, and what it can do (OpenAPI)."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from typing import Any, Literal
+
+from aiohttp import hdrs, web
+
+from sync import Forbidden
+from sync.origin.access import Gatekeeper
+from sync.origin.files import Files
+from sync.origin.metrics import Metrics, content_type
+from sync.origin.store.counts import CountStore
+from sync.web import Access, Operation, describe, give, problem
+from sync.wire import Wire
+
+TITLE = "Signage origin"
+_FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_HOST, hdrs.VIA)
+
+
+class Health(Wire):
+    """The origin is well enough to be sent requests."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Monitor:
+    """Serves `/metrics`, `/healthz` and `/v1/openapi.json`."""
+
+    def __init__(
+        self,
+        counts: CountStore,
+        files: Files,
+        gatekeeper: Gatekeeper,
+        metrics: Metrics,
+        listeners: Callable[[], dict[str, int]],
+        *,
+        reserve_bytes: int,
+        version: str,
+    ) -> None:
+        self._counts = counts
+        self._files = files
+        self._gatekeeper = gatekeeper
+        self._metrics = metrics
+        self._listeners = listeners
+        self._reserve_bytes = reserve_bytes
+        self._version = version
+        self._described: dict[str, Any] = {}
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what machines ask."""
+        return (
+            Operation("GET", "/metrics", self._scrape, "metrics for Prometheus", Access.OPEN),
+            Operation("GET", "/healthz", self._health, "is the origin well", Access.OPEN, None, Health),
+            Operation("GET", "/v1/openapi.json", self._describe, "this document", Access.OPEN),
+        )
+
+    def describe(self, operations: Iterable[Operation]) -> None:
+        """Write the OpenAPI document of all operations once: it cannot change while we run."""
+        self._described = describe(TITLE, self._version, operations)
+
+    async def _scrape(self, request: web.Request) -> web.Response:
+        if not _from_this_machine(request):
+            caller = await self._gatekeeper.identify(request)
+            if caller.access is Access.DEVICE:
+                raise Forbidden("metrics are for people and machines with a key")
+        body = await self._metrics.render(self._listeners())
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type()})
+
+    async def _health(self, request: web.Request) -> web.Response:
+        await self._counts.answers()
+        free_bytes = await asyncio.to_thread(self._files.free_bytes)
+        if free_bytes < self._reserve_bytes:
+            detail = "the disk is nearly full: uploads are refused until there is room"
+            return problem(503, "disk-nearly-full", "Disk nearly full", detail, request.path)
+        return give(Health(version=self._version))
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        return give(self._described)
+
+
+def _from_this_machine(request: web.Request) -> bool:
+    """Tell a local scraper from a reverse proxy on this machine that speaks for the whole world."""
+    if any(header in request.headers for header in _FORWARDED):
+        return False
+    try:
+        return ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,196 @@
+"""Takes the proof in and shows it: one receipt per play, so that one bad record never holds up a device's outbox."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from sync import Rejected
+from sync.clock import Clock, unix_ms
+from sync.origin.access import caller_of
+from sync.origin.ledger_csv import csv_of
+from sync.origin.live import Live
+from sync.origin.metrics import Metrics
+from sync.origin.store.plays import Arrival, Cursor, GroupBy, PlayFilter, PlayStore
+from sync.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
+from sync.web import Access, Operation, give, read_json, rejected
+from sync.wire import Identifier, Instant, Wire
+
+BATCH_CAP_BYTES = 4 * 1024 * 1024
+LARGEST_NUMBER = 2**53  # beyond it JSON readers disagree, and databases refuse soon after
+LONGEST_DETAIL = 500
+"""A receipt says what is wrong with a play in this many characters: a hostile one must not blow the answer up."""
+
+
+class PlaysPage(Wire):
+    """Plays as their devices sent them, newest first; `next` asks for older ones."""
+
+    plays: tuple[dict[str, Any], ...]
+    next: str | None
+
+
+class PlaySum(Wire):
+    """How often one thing was played, and for how long."""
+
+    id: str
+    plays: int
+    complete: int
+    rendered_ms: int
+    first_ms: int
+    last_ms: int
+
+
+class PlaySums(Wire):
+    """The sums, the most played first."""
+
+    sums: tuple[PlaySum, ...]
+
+
+class PlayConflicts(Wire):
+    """Plays that claimed a sequence another one holds: never counted, kept for inspection."""
+
+    plays: tuple[dict[str, Any], ...]
+
+
+class Query(BaseModel):
+    """What people may ask of plays; `from` and `until` are instants, half-open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Identifier | None = None
+    line: Identifier | None = None
+    campaign: Identifier | None = None
+    item: Identifier | None = None
+    kind: Literal["item", "ad"] | None = None
+    from_: Instant | None = Field(None, alias="from")
+    until: Instant | None = None
+    limit: int = Field(100, ge=1, le=1000)
+    after: str | None = None
+    format: Literal["json", "csv"] = "json"
+    by: GroupBy = "line"
+
+    def filter(self) -> PlayFilter:
+        """Return which plays are meant."""
+        return PlayFilter(
+            device=self.device,
+            line=self.line,
+            campaign=self.campaign,
+            item=self.item,
+            kind=self.kind,
+            from_ms=None if self.from_ is None else unix_ms(self.from_),
+            until_ms=None if self.until is None else unix_ms(self.until),
+        )
+
+
+class Plays:
+    """Serves the proof of play: devices bring it, people read it."""
+
+    def __init__(self, store: PlayStore, live: Live, metrics: Metrics, clock: Clock) -> None:
+        self._store = store
+        self._live = live
+        self._metrics = metrics
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return intake for devices, and the views for people."""
+        path = "/v1/plays"
+        return (
+            Operation("POST", path, self._take, "bring plays", Access.DEVICE, PlayBatch, BatchAnswer),
+            Operation("GET", path, self._page, "read plays, newest first", Access.READ, None, PlaysPage),
+            Operation("GET", f"{path}/summary", self._sums, "sums of plays", Access.READ, None, PlaySums),
+            Operation("GET", f"{path}/conflicts", self._odd, "plays set aside", Access.READ, None, PlayConflicts),
+        )
+
+    async def _take(self, request: web.Request) -> web.Response:
+        batch = await read_json(request, PlayBatch, cap_bytes=BATCH_CAP_BYTES)
+        device = caller_of(request).id
+        judged = [_judge(document, device) for document in batch.plays]
+        arrivals = [result for result in judged if isinstance(result, Arrival)]
+        verdicts = iter(await self._store.take(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
+        receipts = tuple(
+            Receipt(sequence=result.play.sequence, status=next(verdicts)) if isinstance(result, Arrival) else result
+            for result in judged
+        )
+        self._metrics.received(receipt.status for receipt in receipts)
+        if any(receipt.status == "accepted" for receipt in receipts):
+            self._live.changed("plays", device)
+        return give(await self._answer(device, batch, receipts))
+
+    async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
+        epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)
+        mark = 0 if epoch is None else await self._store.high_water(device, epoch)
+        return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark)
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        query = _query(request)
+        after = None if query.after is None else _cursor(query.after)
+        plays = await self._store.page(query.filter(), after=after, limit=query.limit)
+        following = _mark(plays[-1]) if len(plays) == query.limit else None
+        if query.format == "csv":
+            headers = {"X-Next": following} if following else {}
+            return web.Response(text=csv_of(plays), content_type="text/csv", charset="utf-8", headers=headers)
+        return give(PlaysPage(plays=tuple(plays), next=following))
+
+    async def _sums(self, request: web.Request) -> web.Response:
+        query = _query(request)
+        sums = await self._store.sums(query.filter(), query.by)
+        return give(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
+
+    async def _odd(self, request: web.Request) -> web.Response:
+        return give(PlayConflicts(plays=tuple(await self._store.conflicts(_query(request).limit))))
+
+
+def _judge(document: Mapping[str, Any], device: str) -> Arrival | Receipt:
+    try:
+        play = Play.model_validate(document)
+    except ValidationError as error:
+        return _invalid(document, str(rejected(error)))
+    if max(play.sequence, play.rendered_ms) > LARGEST_NUMBER:
+        return _invalid(document, "a number is too large to be true")
+    if play.device != device:
+        return _invalid(document, f"this is a play of device {play.device}, sent by {device}")
+    if play_hash(play.previous_hash, document) != play.hash:
+        return _invalid(document, "the hash does not cover what the play says")
+    return Arrival(play, document)
+
+
+def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:
+    sequence = document.get("sequence")
+    known = isinstance(sequence, int) and not isinstance(sequence, bool)
+    return Receipt(sequence=sequence if known else None, status="invalid", detail=detail[:LONGEST_DETAIL])
+
+
+_EPOCH = TypeAdapter(LogEpoch)
+
+
+def _epoch(document: Mapping[str, Any]) -> str | None:
+    try:
+        return _EPOCH.validate_python(document.get("log_epoch"))
+    except ValidationError:
+        return None
+
+
+def _query(request: web.Request) -> Query:
+    try:
+        return Query.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise rejected(error) from error
+
+
+def _mark(document: Mapping[str, Any]) -> str:
+    play = Play.model_validate(document)
+    parts = [unix_ms(play.started_at), play.device, play.log_epoch, play.sequence]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _cursor(mark: str) -> Cursor:
+    try:
+        started_ms, device, log_epoch, sequence = json.loads(base64.urlsafe_b64decode(mark.encode()))
+        return Cursor(int(started_ms), str(device), str(log_epoch), int(sequence))
+    except (binascii.Error, ValueError, TypeError) as error:
+        wrong = "is not the `next` of another page"
+        raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error

@@ -1,0 +1,57 @@
+"""Counts for monitoring: how much of everything there is, read at each scrape."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from sync.origin.database import OriginDatabase
+from sync.origin.tables import devices, media, pairings, releases, uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much of everything there is."""
+
+    media: dict[str, int]  # by state
+    uploads: int
+    upload_bytes: int
+    devices: int
+    devices_online: int
+    pairings: int
+    releases: int
+
+
+class CountStore:
+    """Counts rows."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def counts(self, *, online_since_ms: int, now_ms: int) -> Counts:
+        """Count everything; a device is online if its heartbeat came at or after `online_since_ms`."""
+        present = devices.c.removed_ms.is_(None)
+        open_uploads = uploads.c.media_id.is_(None)
+        waiting = (pairings.c.state == "waiting") & (pairings.c.expires_ms > now_ms)
+        async with self._database.reading() as connection:
+
+            async def number(query: Select[*tuple[Any, ...]]) -> int:
+                return int(await connection.scalar(query) or 0)
+
+            states = await connection.execute(select(media.c.state, func.count()).group_by(media.c.state))
+            return Counts(
+                media={state: count for state, count in states},
+                uploads=await number(select(func.count()).select_from(uploads).where(open_uploads)),
+                upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(open_uploads)),
+                devices=await number(select(func.count()).select_from(devices).where(present)),
+                devices_online=await number(
+                    select(func.count()).select_from(devices).where(present, devices.c.seen_ms >= online_since_ms)
+                ),
+                pairings=await number(select(func.count()).select_from(pairings).where(waiting)),
+                releases=await number(select(func.count()).select_from(releases)),
+            )
+
+    async def answers(self) -> bool:
+        """Tell that the database answers; it raises `StorageBroken` when it does not."""
+        async with self._database.reading() as connection:
+            return await connection.scalar(select(1)) == 1
