@@ -4,10 +4,11 @@ Every default stands here with its unit; a field nobody knows is an error that n
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic_settings import NoDecode
 
 from sync.wire import Colour, Name
 
@@ -21,7 +22,14 @@ def _known_zone(value: str) -> str:
     return value
 
 
+def _at_commas(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_at_commas)]
+"""A list of names; in the environment `a.example,b.example`."""
 
 
 class Section(BaseModel):
@@ -70,7 +78,7 @@ class EndpointSettings(Section):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    allowed_hosts: tuple[str, ...] = ()  # names it may be called by, beside localhost and `host`
+    allowed_hosts: Names = ()  # names it may be called by, beside localhost and `host`
 
 
 class LoggingSettings(Section):
