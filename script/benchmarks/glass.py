@@ -1,0 +1,41 @@
+"""Looks at a display from outside: the colour of a pixel, and how long until it is what it should be."""
+
+import time
+
+from Xlib import X
+from Xlib.display import Display
+
+Colour = tuple[int, int, int]
+SAMPLE_EVERY_S = 0.004
+
+
+class Glass:
+    """A client of an X display that only looks."""
+
+    def __init__(self, name: str) -> None:
+        self._display = Display(name)
+        self._root = self._display.screen().root
+
+    def pixel(self, x: int, y: int) -> Colour:
+        """Return the colour of the screen at x, y, whatever window is there."""
+        data = self._root.get_image(x, y, 1, 1, X.ZPixmap, 0xFFFFFFFF).data
+        return data[2], data[1], data[0]  # 24-bit TrueColor comes as B, G, R
+
+    def wait_for(self, wanted: Colour, *, within_s: float, tolerance: int = 40) -> float:
+        """Return the monotonic instant the middle of the screen first has a colour.
+
+        Raises:
+            TimeoutError: it never had.
+        """
+        geometry = self._root.get_geometry()
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            seen = self.pixel(geometry.width // 2, geometry.height // 2)
+            if max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) <= tolerance:
+                return time.monotonic()
+            time.sleep(SAMPLE_EVERY_S)
+        raise TimeoutError(f"the screen shows {seen}, not {wanted}, after {within_s} s")
+
+    def close(self) -> None:
+        """End the connection."""
+        self._display.close()
