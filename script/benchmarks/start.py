@@ -75,7 +75,8 @@ async def _cached(folder: Path, name: str, glass: Glass) -> dict[str, str]:
         "SIGNAGE_PLAYER__ENDPOINT__PORT": "0",
     }
     publish = (str(BIN / "signage-origin"), "publish", str(folder / "media"), "--channel", "main")
-    subprocess.run(publish, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **origin})
+    quiet = subprocess.DEVNULL
+    await asyncio.to_thread(subprocess.run, publish, check=True, stdout=quiet, env={**os.environ, **origin})
     async with (
         running((str(BIN / "signage-origin"), "serve"), folder / "origin.log", origin),
         running((str(BIN / "signage-player"), "run"), folder / "player.log", player),
