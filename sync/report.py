@@ -81,9 +81,11 @@ class Play(Wire):
 def play_hash(previous_hash: str, document: Mapping[str, Any]) -> str:
     """Return the hash of a play as sent: its JSON object, fields we do not know included.
 
-    Canonical JSON is ASCII with sorted keys and no spaces; `hash` and `previous_hash` stay out of it.
+    Canonical JSON is ASCII with sorted keys and no spaces; `hash`, `previous_hash` and fields that are null stay out of
+    it, so that a field added later does not change older plays.
     """
-    fields = {key: value for key, value in document.items() if key not in ("hash", "previous_hash")}
+    left_out = ("hash", "previous_hash")
+    fields = {key: value for key, value in document.items() if value is not None and key not in left_out}
     canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{previous_hash}{canonical}".encode()).hexdigest()
 

@@ -1,94 +1,73 @@
-"""Chooses the ad for a slot: who may, who is most due, and what is given up when nobody fits.
+"""Chooses the ad for a slot: who is most due, what gaps keep out, and what is given up when nobody passes.
 
-The state is a value. A reservation is a new state; looking ahead is choosing and throwing it away. The same seed, the
+The state is a value: a reservation is a new state; looking ahead is choosing and throwing it away. The same seed, the
 same slates and the same refunds give the same ads, restarted or not, whatever the order of lines in the release.
+
+The ladder: first whoever is due and passes all gaps; then, early, whoever is due next and gets at most a play ahead;
+then soft rules are given up in this order, always the least of them: the gap within a category, the gap of an
+advertiser, the pace, and last that no line follows itself. Flights, windows, what can be shown and what fits are never
+given up.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from player.programme.agenda import Agenda, Wait, turn
+from player.programme.entitlement import ONE, Account, clamped, settle
+from player.programme.gaps import KEPT, Aired, Distances
+from player.programme.slate import Entry, Slate, slate, split_of
 from sync.release import Campaign, Creative, Line
-from sync.wire import Identifier, Name, Wire
+from sync.wire import Identifier, Wire
 
+__all__ = [
+    "Account", "AdHead", "AdState", "Aired", "Changes", "Choice", "Entry", "Slate", "changes", "choose", "refund",
+    "slate",
+]  # fmt: skip
 
-class Account(Wire):
-    """Where a line stands: one row. It is owed `lag + share * (slot - since)` out of `ONE` a play."""
-
-    line: Identifier
-    share: int = 0
-    lag: int = 0
-    since: int = 0
-    plays: int = 0  # reserved and not refunded
-    creative: Identifier | None = None  # the one shown last
-
-
-class Aired(Wire):
-    """An ad reserved lately, for the gaps between competitors, and for its refund."""
-
-    choice: int
-    line: Identifier
-    creative: Identifier
-    advertiser: Name
-    category: str
-    advertiser_gap: int
-    category_gap: int
+SOFT_RULES = ("category", "advertiser", "pace", "repeat")
+"""In the order they are given up."""
 
 
 class AdHead(Wire):
     """The state but for the accounts: one row."""
 
     seed: int
-    slot: int = 0  # slots filled
+    slot: int = 0  # slots filled, refunds taken back
     choices: int = 0  # made so far: the next choice's id
-    recent: tuple[Aired, ...] = ()
+    tried: Identifier | None = None  # the line of the last choice, though it may have failed
+    recent: tuple[Aired, ...] = ()  # oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class AdState:
-    """The whole state: build it with `AdState(AdHead(seed=…), {})`, or from the rows of a ledger."""
+    """The whole state: `AdState(AdHead(seed=…), {})` at first, later from the rows of the ledger.
+
+    `agenda` only saves time and is never stored; it is what `slate` and the accounts make it.
+    """
 
     head: AdHead
-    accounts: dict[str, Account]
+    accounts: Mapping[str, Account]
+    agenda: tuple[Slate, Agenda] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What to write: the accounts that are new or differ, and the lines whose accounts are gone. The head always."""
+    """What to write besides the head: accounts that are new or differ, and the lines whose accounts are gone."""
 
     accounts: tuple[Account, ...]
     gone: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A line on the slate: what of it can be shown, its share of slots (of `ONE`)."""
-
-    campaign: Campaign
-    line: Line
-    creatives: tuple[tuple[Creative, int | None], ...]
-    share: int
-
-
-@dataclass(frozen=True, slots=True)
-class Slate:
-    """The lines that may be shown, until when that holds, and what a planner should know, one sentence each."""
-
-    lines: tuple[Entry, ...]
-    until: datetime
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
-    """One reservation. `relaxed` names the rules given up: `category`, `advertiser`, `pace`, `repeat`."""
+    """One reservation; `relaxed` names the soft rules given up for it."""
 
     id: int
     campaign: Campaign
     line: Line
     creative: Creative
-    relaxed: tuple[str, ...]
+    length_ms: int | None
+    relaxed: tuple[str, ...] = ()
 
     @property
     def advertiser(self) -> str:
@@ -96,29 +75,136 @@ class Choice:
         return self.campaign.advertiser
 
 
-def slate(
-    campaigns: Sequence[Campaign],
-    zone: ZoneInfo,
-    at: datetime,
-    *,
-    playable: Callable[[Creative], bool],
-    timed: bool = True,
-    length_ms: Callable[[Creative], int | None],
-) -> Slate:
-    """Return who may be shown; `length_ms` is how long a creative runs (its own duration, else its asset's)."""
-    raise NotImplementedError
-
-
 def choose(state: AdState, slate: Slate, *, fits_ms: int | None = None) -> tuple[Choice | None, AdState]:
-    """Reserve the next ad; None (and the slot stays free) when none may or fits."""
-    raise NotImplementedError
+    """Reserve the next ad; None when no line may be shown or fits within `fits_ms`, and then the slot stays free."""
+    if not slate.lines:
+        return None, state
+    prepared, agenda = _prepared(state, slate)
+    slot, accounts = prepared.head.slot, prepared.accounts
+    distances = Distances(prepared.head.recent)
+    wait = _waiting(slate, distances, prepared.head.tried, fits_ms)
+    index, after = agenda.take(slot, wait, lambda index: accounts[slate.lines[index].line.id].ahead(slot))
+    if index is not None:
+        return _reserved(prepared, slate, index, fits_ms, (), after)
+    bent = _bend(prepared, slate, distances, fits_ms)
+    if bent is None:
+        return None, prepared
+    index, relaxed = bent
+    choice, reserved = _reserved(prepared, slate, index, fits_ms, relaxed, None)
+    if "pace" in relaxed:  # somebody is owed who cannot be shown: do not let the debt grow
+        level = clamped(dict(reserved.accounts), split_of(slate), reserved.head.slot)
+        reserved = AdState(reserved.head, level)
+    return choice, reserved
+
+
+def _prepared(state: AdState, slate: Slate) -> tuple[AdState, Agenda]:
+    if state.agenda is not None and _same(state.agenda[0], slate):
+        return state, state.agenda[1]
+    head = state.head
+    accounts = settle(state.accounts, split_of(slate), slate.known, head.slot)
+    agenda = Agenda.of(
+        turn(accounts[entry.line.id], len(slate.lines), index, head.seed, entry.tag)
+        for index, entry in enumerate(slate.lines)
+    )
+    return AdState(head, accounts, (slate, agenda)), agenda
+
+
+def _same(before: Slate, slate: Slate) -> bool:
+    return before is slate or (before.lines == slate.lines and before.known == slate.known)
+
+
+def _waiting(slate: Slate, distances: Distances, tried: str | None, fits_ms: int | None) -> Wait:
+    def wait(index: int) -> int | None:
+        entry = slate.lines[index]
+        if not entry.fitting(fits_ms):
+            return None
+        return max(distances.category(entry), distances.advertiser(entry), int(entry.line.id == tried))
+
+    return wait
+
+
+def _bend(
+    state: AdState, slate: Slate, distances: Distances, fits_ms: int | None
+) -> tuple[int, tuple[str, ...]] | None:
+    """Return the line that breaks the least soft rules, and which; None when none fits at all."""
+    head, count = state.head, len(slate.lines)
+
+    def rank(index: int) -> tuple[int, bool, int, int, int, int]:
+        entry = slate.lines[index]
+        account = state.accounts[entry.line.id]
+        broken = (
+            distances.category(entry) > 0,
+            distances.advertiser(entry) > 0,
+            account.ahead(head.slot),
+            entry.line.id == head.tried,
+        )
+        first, last, tie, _ = turn(account, count, index, head.seed, entry.tag)
+        early = first > head.slot
+        return sum(rule << bit for bit, rule in enumerate(broken)), early, first if early else 0, last, tie, index
+
+    fitting = [index for index, entry in enumerate(slate.lines) if entry.fitting(fits_ms)]
+    best = min(map(rank, fitting), default=None)
+    if best is None:
+        return None
+    return best[-1], tuple(rule for bit, rule in enumerate(SOFT_RULES) if best[0] >> bit & 1)
+
+
+def _reserved(
+    state: AdState, slate: Slate, index: int, fits_ms: int | None, relaxed: tuple[str, ...], agenda: Agenda | None
+) -> tuple[Choice, AdState]:
+    head, entry = state.head, slate.lines[index]
+    account = state.accounts[entry.line.id]
+    creative = _creative(entry, account.creative, fits_ms)
+    paid = account.model_copy(update={"lag": account.lag - ONE, "plays": account.plays + 1, "creative": creative.id})
+    aired = Aired.of(head.choices, entry, creative, account.creative)
+    after = head.model_copy(
+        update={
+            "slot": head.slot + 1,
+            "choices": head.choices + 1,
+            "tried": entry.line.id,
+            "recent": (*head.recent[1 - KEPT :], aired),
+        }
+    )
+    due = None if agenda is None else agenda.having(turn(paid, len(slate.lines), index, head.seed, entry.tag))
+    length_ms = next(length for each, length in entry.creatives if each.id == creative.id)
+    choice = Choice(head.choices, entry.campaign, entry.line, creative, length_ms, relaxed)
+    accounts = {**state.accounts, entry.line.id: paid}
+    return choice, AdState(after, accounts, None if due is None else (slate, due))
+
+
+def _creative(entry: Entry, last: str | None, fits_ms: int | None) -> Creative:
+    """Return the next fitting creative round the line's own order, after the last one."""
+    fitting = entry.fitting(fits_ms)
+    order = [creative.id for creative in entry.line.creatives]
+    start = order.index(last) + 1 if last in order else 0
+    turns = {creative: (place - start) % len(order) for place, creative in enumerate(order)}
+    return min(fitting, key=lambda creative: turns[creative.id])
 
 
 def refund(state: AdState, choice: int, *, failed: bool = False) -> AdState:
-    """Give a reservation back; `failed`: it was tried and could not be shown, so another line goes first."""
-    raise NotImplementedError
+    """Give a reservation back, as if its slot had never been; refunding twice, or long after, changes nothing.
+
+    After one that `failed` another line goes first if there is one, and the line goes on with its next creative.
+    """
+    head = state.head
+    aired = next((each for each in head.recent if each.choice == choice), None)
+    if aired is None:
+        return state
+    recent = tuple(each for each in head.recent if each.choice != choice)
+    update: dict[str, object] = {"recent": recent}
+    if not failed and aired.line == head.tried:
+        update["tried"] = recent[-1].line if recent else None
+    account = state.accounts.get(aired.line)
+    if account is None:  # the line is gone, and its account with it
+        return AdState(head.model_copy(update=update), state.accounts)
+    back: dict[str, object] = {"lag": account.lag + ONE, "plays": account.plays - 1}
+    if not failed and account.creative == aired.creative:
+        back["creative"] = aired.before
+    accounts = {**state.accounts, aired.line: account.model_copy(update=back)}
+    return AdState(head.model_copy(update={**update, "slot": head.slot - 1}), accounts)
 
 
 def changes(before: AdState, after: AdState) -> Changes:
-    """Return what to write to get from one state to the other."""
-    raise NotImplementedError
+    """Return what a ledger writes to get from one state to the other; the head always."""
+    written = tuple(a for line, a in after.accounts.items() if before.accounts.get(line) is not a)
+    return Changes(written, tuple(line for line in before.accounts if line not in after.accounts))
