@@ -161,7 +161,7 @@ class Configuration:
             log.warning("settings=%s not kept for a bad day: %s", self.file, error)
 
     def _kept(self, name: str) -> Path:
-        return self._started.storage.state_dir / name
+        return self._started.storage.state_dir / inputs.STATE / name
 
     def _resolved(self, layers: Mapping[Source, Values]) -> Effective:
         effective = resolve(_ordered(layers))
@@ -207,7 +207,7 @@ def load(file: Path | None) -> Configuration:
     environment = _or_told(inputs.read_environment, told) or {}
     values = _or_told(lambda: inputs.read_file(file), told) if file is not None else {}
     known, _ = rescue(_ordered({Source.FILE: values or {}, Source.ENVIRONMENT: environment}))
-    state_dir = known.settings.storage.state_dir
+    state_dir = known.settings.storage.state_dir / inputs.STATE
     if values is None or not _holds(values, told):
         values = _or_told(lambda: inputs.read_kept(state_dir / inputs.LAST_GOOD), told) or values
     accepted = _or_told(lambda: inputs.read_kept(state_dir / inputs.ACCEPTED), told) or {}

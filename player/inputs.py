@@ -14,6 +14,7 @@ from sync import Rejected
 from sync.durable import write_durably
 
 PREFIX = "SIGNAGE_PLAYER__"
+STATE = "state"  # the folder inside storage.state_dir, see sync.cache
 ACCEPTED = "config.json"
 LAST_GOOD = "last-good.json"
 

@@ -14,10 +14,9 @@ TOP = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "state"
-    folder.mkdir()
-    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(folder))
-    return folder
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    (tmp_path / "state").mkdir()
+    return tmp_path / "state"
 
 
 @pytest.fixture
