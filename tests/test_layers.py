@@ -12,7 +12,7 @@ import pytest
 TOP = Path(__file__).parent.parent
 
 GROUND = {
-    "sync", "sync.clock", "sync.wire", "sync.release", "sync.report", "sync.signing", "sync.tree", "sync.supervise",
+    "sync", "sync.clock", "sync.wire", "sync.release", "sync.report", "sync.signing", "sync.tree", "sync.supervise", "sync.threads",
     "sync.indexing", "player", "player.settings", "player.screen", "sync.origin", "sync.origin.settings",
 }  # fmt: skip
 STORES = {
@@ -23,7 +23,7 @@ STORES = {
 STORE_PACKAGES = ("sync.origin.store",)
 ENGINES = {"sync.trust", "sync.plan"}
 ENGINE_PACKAGES = ("player.programme",)
-ROOTS = {"player.daemon", "player.cli", "sync.origin.cli", "sync.origin.app"}
+ROOTS = {"player.daemon", "player.cli", "sync.origin.cli", "sync.origin.app", "sync.origin.server"}
 
 DOORS: dict[str, set[str]] = {
     "vlc": {"player.deck"},
@@ -34,7 +34,7 @@ DOORS: dict[str, set[str]] = {
     "sqlalchemy": {"sync.origin.tables", "sync.origin.database", "sync.origin.store"},
     "cryptography": {"sync.signing"},
     "http.client": {"sync.fetcher"},
-    "PIL": {"sync.origin.pictures", "player.still"},
+    "PIL": {"sync.origin.pictures", "sync.origin.moving", "player.still"},
     "pillow_heif": {"sync.origin.pictures"},
     "openapi_pydantic": {"sync.web"},
 }

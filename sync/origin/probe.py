@@ -1,0 +1,173 @@
+"""Tells what a file somebody sent really is, from its bytes and never from its name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from sync import Rejected
+from sync.origin.child import Limits, run_child
+
+HEAD_BYTES = 4096
+# What ffmpeg may open: no playlists, no concatenations, nothing that names other files or hosts.
+CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,ogg,asf,mxf,dv,ivf,mp3,wav,flac,aac"
+SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
+
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+_OTHERS = (
+    (b"%PDF", "a PDF document: save its pages as pictures"),
+    (b"PK\x03\x04", "an archive or an office document: save its pages as pictures"),
+    (b"\xd0\xcf\x11\xe0", "an office document: save its pages as pictures"),
+    (b"<svg", "a drawing (SVG): save it as PNG"),
+    (b"<?xml", "a drawing or a data file: save it as PNG"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"8BPS", "a Photoshop document: save it as PNG or JPEG"),
+    (b"\x1f\x8b", "an archive: unpack it first"),
+    (b"7z\xbc\xaf", "an archive: unpack it first"),
+    (b"Rar!", "an archive: unpack it first"),
+    (b"MZ", "a program"),
+    (b"\x7fELF", "a program"),
+    (b"#EXTM3U", "a list of files, not the files themselves"),
+)
+
+
+class BadMedia(Rejected):
+    """The file itself cannot be shown, whoever tries; the message is for the person who sent it."""
+
+
+class Sort(StrEnum):
+    """Who works on a file."""
+
+    PICTURE = "picture"  # pictures.py, moving ones too
+    VIDEO = "video"  # ffmpeg, if it knows it
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What a video file holds; sizes are as stored, before `rotation` (degrees) and pixel `aspect`."""
+
+    container: str
+    video: int
+    codec: str
+    pixels: str
+    width: int
+    height: int
+    aspect: Fraction
+    rotation: int
+    rate: Fraction
+    declared_ms: int
+    audio: int | None
+    audio_codec: str
+
+
+def recognise(head: bytes) -> Sort:
+    """Tell from the first bytes who can work on a file.
+
+    Raises:
+        BadMedia: it is something we know and cannot show.
+    """
+    if head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return Sort.PICTURE
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return Sort.PICTURE
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for mark, words in _OTHERS:
+        if start.startswith(mark.lower()):
+            raise BadMedia(f"This file is not a picture or video we can show: it looks like {words}.")
+    if b"\0" not in head and _is_text(head):
+        raise BadMedia("This file is not a picture or video we can show: it looks like text.")
+    return Sort.VIDEO
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head[: max(1, len(head) - 4)].decode("utf-8")  # the last letter may be cut
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+async def probe(path: Path, limits: Limits) -> Film:
+    """Ask ffprobe what a video file holds.
+
+    Raises:
+        BadMedia: nothing we can show.
+        ChildStopped: ffprobe ran into a limit.
+    """
+    asked = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams")
+    finished = await run_child(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits)
+    if finished.code != 0 and "moov atom not found" in finished.errors:
+        raise BadMedia("This video is incomplete: its end, with the table of contents, is missing. Send it again.")
+    if finished.code != 0:
+        raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
+    return film(json.loads(finished.output))
+
+
+async def packets_ms(path: Path, limits: Limits) -> int:
+    """Return how long a file really plays, from its packets: a header may say anything."""
+    first, last = float("inf"), 0.0
+
+    async def note(line: str) -> None:
+        nonlocal first, last
+        start, _, duration = line.strip(",").partition(",")
+        if start not in ("", "N/A"):
+            first = min(first, float(start))
+            last = max(last, float(start) + (float(duration) if duration not in ("", "N/A") else 0.0))
+
+    asked = ("-v", "error", "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
+    await run_child(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits, on_line=note)
+    return max(0, round((last - max(0.0, first)) * 1000)) if last else 0
+
+
+def film(document: Mapping[str, Any]) -> Film:
+    """Return the facts of ffprobe's document: the first real video stream and the first sound.
+
+    Raises:
+        BadMedia: there is no moving picture in it.
+    """
+    streams = document.get("streams", [])
+    seen = [s for s in streams if s.get("codec_type") == "video" and not s["disposition"].get("attached_pic")]
+    heard = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name")]
+    if not seen and heard:
+        raise BadMedia("This is a sound file: there is nothing to see in it.")
+    if not seen or not seen[0].get("codec_name") or not seen[0].get("width"):
+        raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
+    video, audio = seen[0], heard[0] if heard else None
+    whole = document.get("format", {})
+    return Film(
+        container=whole.get("format_name", ""),
+        video=video["index"],
+        codec=video["codec_name"],
+        pixels=video.get("pix_fmt", ""),
+        width=video["width"],
+        height=video["height"],
+        aspect=_fraction(video.get("sample_aspect_ratio"), ":"),
+        rotation=_rotation(video),
+        rate=_fraction(video.get("avg_frame_rate"), "/"),
+        declared_ms=_declared_ms(whole, [video, *([audio] if audio else [])]),
+        audio=audio["index"] if audio else None,
+        audio_codec=audio["codec_name"] if audio else "",
+    )
+
+
+def _rotation(video: Mapping[str, Any]) -> int:
+    turns = [int(side["rotation"]) for side in video.get("side_data_list", ()) if "rotation" in side]
+    return turns[0] % 360 if turns else 0
+
+
+def _fraction(raw: str | None, between: str) -> Fraction:
+    above, _, below = (raw or "").partition(between)
+    if above.isdecimal() and below.isdecimal() and int(above) and int(below):
+        return Fraction(int(above), int(below))
+    return Fraction(1)
+
+
+def _declared_ms(whole: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> int:
+    told = [float(stream["duration"]) for stream in streams if "duration" in stream]
+    longest = max(told) if told else float(whole.get("duration", 0.0))
+    return round(longest * 1000)
