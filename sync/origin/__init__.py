@@ -2,3 +2,5 @@
 
 Embedded it is SQLite and a folder; unchanged it runs on PostgreSQL and any static file host. It never imports `player`.
 """
+
+__version__ = "0.1.0"
