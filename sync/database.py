@@ -44,8 +44,8 @@ class Database:
         """
         async with self._lock:
             with _converted(self.path):
-                await self._connection.execute("BEGIN IMMEDIATE")
-                try:
+                try:  # BEGIN too: cancelled, it still runs in the driver's thread, and a rollback must follow it
+                    await self._connection.execute("BEGIN IMMEDIATE")
                     yield
                 except BaseException:
                     await self._connection.rollback()

@@ -17,7 +17,8 @@ GROUND = {
 }  # fmt: skip
 STORES = {
     "sync.durable", "sync.media", "sync.parts",
-    "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "sync.origin.tables",
+    "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "player.quarantine",
+    "sync.origin.tables",
     "sync.origin.database", "sync.origin.files",
 }  # fmt: skip
 STORE_PACKAGES = ("sync.origin.store",)

@@ -1,0 +1,47 @@
+"""What an operator may ask of the screen, and what the screen says it shows: the models of `/v1/commands` and `/v1/now`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sync.wire import Identifier, Instant, Request, Sha256, Wire
+
+HOLD_MS = 60 * 60 * 1000
+"""How long `stop` and `blank` last when nobody says."""
+
+
+class Command(Request):
+    """An order that ends by itself: `skip`, `previous` and `play` with one item, `stop` and `blank` after `for_ms`.
+
+    `play` without an item ends a stop or blank early. `play` with an item of the release shows it once, at once,
+    whatever its daypart, and the programme goes on after it.
+    """
+
+    do: Literal["skip", "previous", "play", "stop", "blank"]
+    item: Identifier | None = None
+    for_ms: Annotated[int, Field(ge=1_000, le=7 * 24 * 60 * 60 * 1000)] = HOLD_MS
+
+
+class Now(Wire):
+    """What the screen shows at this moment, why, and what comes next."""
+
+    showing: Literal["item", "ad", "fallback", "blank"]
+    title: str = ""
+    take: Identifier | None = None
+    since: Instant | None = None
+    until: Instant | None = None  # its expected end, or the end of a stop or blank
+    expected_ms: int | None = None
+    asset: Sha256 | None = None
+    item: Identifier | None = None
+    campaign: Identifier | None = None
+    advertiser: str | None = None
+    line: Identifier | None = None
+    creative: Identifier | None = None
+    playlist: str | None = None  # the names people gave them
+    daypart: str | None = None
+    why: str
+    release: Sha256 | None = None
+    next_title: str = ""
+    prerolled: bool = False  # the next one stands ready on its first frame
+    timed: bool = True  # False: the clock is not to be believed, timed content waits
+    problems: tuple[str, ...] = ()
