@@ -18,17 +18,23 @@ from sync.indexing import Chunk, Index
 class Part:
     """One asset under way; all methods may be called from worker threads, and block."""
 
-    def __init__(self, path: Path, index: Index, held: set[int]) -> None:
+    def __init__(self, path: Path, index: Index, chunk_list: str, saved: set[int], unsaved: set[int]) -> None:
         self.index = index
-        self.unsaved_bytes = 0
+        self.chunk_list = chunk_list  # the name of the index file its bitmap refers to
         self._path = path
-        self._held = held
+        self._held = saved | unsaved
+        self._unsaved = unsaved
         self._lock = threading.Lock()
 
     def held(self) -> frozenset[int]:
         """Return the numbers of the chunks verified so far."""
         with self._lock:
             return frozenset(self._held)
+
+    def unsaved_bytes(self) -> int:
+        """Return how much would have to be fetched or hashed again after a power cut now."""
+        with self._lock:
+            return sum(self.index.chunks[number].length for number in self._unsaved)
 
     def missing(self) -> tuple[Chunk, ...]:
         """Return the chunks still to come, in file order."""
@@ -54,7 +60,7 @@ class Part:
                 os.close(descriptor)
         with self._lock:
             self._held.add(chunk.number)
-            self.unsaved_bytes += chunk.length
+            self._unsaved.add(chunk.number)
 
     def settle(self) -> bytes:
         """Make what is held durable and return its bitmap; only then may the bitmap be committed.
@@ -64,11 +70,11 @@ class Part:
                 discarded, never flushed again and believed.
         """
         with self._lock:
-            numbers, saved = frozenset(self._held), self.unsaved_bytes
+            numbers, saved = frozenset(self._held), frozenset(self._unsaved)
         with storage_errors(self._path):
             sync_data(self._path)
         with self._lock:
-            self.unsaved_bytes -= saved
+            self._unsaved -= saved
         return dump_bitmap(numbers, len(self.index.chunks))
 
     def recheck(self) -> int:
@@ -77,10 +83,11 @@ class Part:
             wrong = {n for n in self.held() if not _sound(file.fileno(), self.index.chunks[n])}
         with self._lock:
             self._held -= wrong
+            self._unsaved -= wrong
         return len(wrong)
 
 
-def open_part(path: Path, index: Index, bitmap: bytes) -> Part:
+def open_part(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> Part:
     """Open or create the file of an asset under way.
 
     Set bits are believed: they were committed after the bytes were durable. Chunks without a bit are hashed where the
@@ -97,13 +104,13 @@ def open_part(path: Path, index: Index, bitmap: bytes) -> Part:
                 bitmap = b""
                 os.ftruncate(descriptor, 0)
                 _reserve(descriptor, path, index.size_bytes)
-            held = set(load_bitmap(bitmap, len(index.chunks)))
-            held.update(_salvaged(descriptor, index, held))
+            saved = set(load_bitmap(bitmap, len(index.chunks)))
+            unsaved = set(_salvaged(descriptor, index, saved))
         finally:
             os.close(descriptor)
         if fresh:
             sync_folder(path.parent)
-    return Part(path, index, held)
+    return Part(path, index, chunk_list, saved, unsaved)
 
 
 def _reserve(descriptor: int, path: Path, size_bytes: int) -> None:

@@ -1,0 +1,207 @@
+"""Brings all assets of a release onto the device: copied from older ones where possible, else fetched, then made whole.
+
+The order of flushes is the promise: bytes durable before their bits, whole hash before the name, name before the row.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sync import CorruptContent, SignageError, StorageBroken, StorageFull
+from sync.cache import Cache
+from sync.catalog import Catalog
+from sync.client import OriginClient
+from sync.clock import Clock
+from sync.durable import storage_errors
+from sync.fetcher import Bulk
+from sync.indexing import Index
+from sync.parts import Part, open_part
+from sync.plan import Copy, Held, copies, downloads, missing
+from sync.release import INDEX_CAP_BYTES, Asset, Release
+from sync.threads import in_thread
+from sync.tree import index_path
+from sync.trust import check_index
+
+GROUP_BYTES = 64 * 1024 * 1024
+GROUP_S = 10.0
+_LOOK_EVERY_S = 0.25
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the present release is: bytes verified on the device, of all that its missing assets have."""
+
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+class Gatherer:
+    """Makes releases whole; one at a time."""
+
+    def __init__(
+        self,
+        client: OriginClient,
+        bulk: Bulk,
+        cache: Cache,
+        catalog: Catalog,
+        clock: Clock,
+        rng: Random,
+        reserve_bytes: int,
+    ) -> None:
+        self._client = client
+        self._bulk = bulk
+        self._cache = cache
+        self._catalog = catalog
+        self._clock = clock
+        self._rng = rng
+        self._reserve_bytes = reserve_bytes
+        self._parts: Mapping[str, Part] = {}
+
+    def progress(self) -> Progress:
+        """Return how far the present release is; both are 0 once it is whole."""
+        total = sum(part.index.size_bytes for part in self._parts.values())
+        return Progress(total - sum(c.length for part in self._parts.values() for c in part.missing()), total)
+
+    async def gather(self, release: Release, others: tuple[Release, ...], enough: Callable[[], bool]) -> bool:
+        """Bring what `release` lacks; `others` are older releases to copy from. True when all of it is whole.
+
+        Ends early, with what came so far made durable, soon after `enough` says so.
+
+        Raises:
+            OriginUnreachable, OriginRefused, CorruptContent: not all could be had; what could is kept.
+            StorageFull, StorageBroken: no room, or the disk failed.
+        """
+        wanted = missing(release, self._cache.media.assets())
+        if wanted:
+            indexes = {asset.sha256: await self._index(asset) for asset in wanted}
+            parts = await self._open(indexes, {asset.sha256: asset.index for asset in wanted})
+            self._parts = {a.sha256: self._parts[a.sha256] for a in release.assets if a.sha256 in self._parts} | parts
+            await self._copy(indexes, others, parts)
+            await self._settle(parts)
+            await self._finish(parts)
+            held = Held(self._cache.media.assets(), {name: part.held() for name, part in parts.items()})
+            spans = downloads(release, indexes, held, self._rng)
+            if spans:
+                await self._fetch(self._bulk.fetch(spans, parts, enough=enough), parts)
+                await self._finish(parts)
+        whole = not missing(release, self._cache.media.assets())
+        if whole:
+            self._parts = {}
+        return whole
+
+    async def adopt(self) -> None:
+        """Square the catalogue with the files: hash whole assets it has never heard of, forget those that are gone."""
+        known = frozenset(await self._catalog.assets())
+        found = self._cache.media.assets()
+        if known - found:
+            await self._catalog.forget(known - found)
+        for sha256 in sorted(found - known):
+            if await in_thread(self._cache.media.recheck, sha256):
+                await self._catalog.complete((sha256,), self._clock.now())
+            else:
+                log.warning("asset=%s was damaged on disk and is fetched again", sha256)
+
+    async def _index(self, asset: Asset) -> Index:
+        index = self._cache.index(asset.index)
+        if index is not None:
+            return index
+        raw = await self._client.document(index_path(asset.index), INDEX_CAP_BYTES)
+        index = check_index(raw, asset)
+        self._cache.keep_index(asset.index, raw)
+        return index
+
+    async def _open(self, indexes: Mapping[str, Index], lists: Mapping[str, str]) -> dict[str, Part]:
+        begun = self._cache.media.parts()
+        need = sum(index.size_bytes for sha256, index in indexes.items() if sha256 not in begun)
+        free = self._cache.free_bytes()
+        if need and need + self._reserve_bytes > free:
+            raise StorageFull(
+                f"the release needs {need} bytes; {free} are free, of which {self._reserve_bytes} stay so"
+            )
+        bitmaps = await self._catalog.bitmaps()
+        parts = {}
+        for sha256, index in indexes.items():
+            bitmap = bitmaps.get((sha256, lists[sha256]), b"") if sha256 in begun else b""
+            parts[sha256] = await in_thread(
+                open_part, self._cache.media.part_path(sha256), index, bitmap, lists[sha256]
+            )
+        return parts
+
+    async def _copy(self, indexes: Mapping[str, Index], others: tuple[Release, ...], parts: Mapping[str, Part]) -> None:
+        older = {asset.sha256: asset.index for release in others for asset in release.assets}
+        whole = self._cache.media.assets()
+        sources = [index for name, at in older.items() if name in whole and (index := self._cache.index(at))]
+        held = Held(whole, {name: part.held() for name, part in parts.items()})
+        for copy in copies(tuple(indexes.values()), sources, held):
+            try:
+                await in_thread(_copy, copy, self._cache.asset_path(copy.source), parts[copy.asset])
+            except CorruptContent as error:  # the copy rotted; the chunk is fetched instead
+                log.warning("asset=%s cannot be copied from: %s", copy.source, error)
+
+    async def _fetch(self, fetching_spans: Coroutine[Any, Any, None], parts: Mapping[str, Part]) -> None:
+        fetching = asyncio.create_task(fetching_spans)
+        saving = asyncio.create_task(self._save_in_groups(parts))
+        try:
+            await asyncio.wait((fetching, saving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (fetching, saving):
+                task.cancel()
+            ended = await asyncio.gather(saving, fetching, return_exceptions=True)
+            await self._settle(parts)
+        for fault in ended:
+            if isinstance(fault, Exception):
+                raise fault
+
+    async def _save_in_groups(self, parts: Mapping[str, Part]) -> None:
+        saved = self._clock.monotonic()
+        while True:
+            await self._clock.sleep(_LOOK_EVERY_S)
+            unsaved = sum(part.unsaved_bytes() for part in parts.values())
+            if unsaved >= GROUP_BYTES or self._clock.monotonic() - saved >= GROUP_S:
+                await self._settle(parts)
+                saved = self._clock.monotonic()
+
+    async def _settle(self, parts: Mapping[str, Part]) -> None:
+        bitmaps = {}
+        for sha256, part in parts.items():
+            if part.unsaved_bytes():
+                try:
+                    bitmaps[sha256, part.chunk_list] = await in_thread(part.settle)
+                except StorageBroken:  # after a failed flush nobody knows what is on the disk: begin this one again
+                    await self._catalog.forget((sha256,))
+                    self._cache.media.remove((sha256,))
+                    raise
+        if bitmaps:
+            await self._catalog.record(bitmaps)
+
+    async def _finish(self, parts: Mapping[str, Part]) -> None:
+        fault: SignageError | None = None
+        for sha256, part in parts.items():
+            if part.missing() or self._cache.holds(sha256):
+                continue
+            try:
+                await in_thread(self._cache.media.admit, sha256)
+                await self._catalog.complete((sha256,), self._clock.now())
+            except CorruptContent as error:
+                lost = await in_thread(part.recheck)
+                log.error("asset=%s is not whole: %s chunks rotted and are fetched again", sha256, lost)
+                fault = error
+        if fault is not None:
+            raise fault
+
+
+def _copy(copy: Copy, source: Path, part: Part) -> None:
+    with storage_errors(source):
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            content = os.pread(descriptor, copy.chunk.length, copy.offset)
+        finally:
+            os.close(descriptor)
+    part.write(copy.chunk, memoryview(content))

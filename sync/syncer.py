@@ -1,0 +1,270 @@
+"""Keeps the device's content what the origin says it is: asks, judges, gathers, activates, then clears up.
+
+The old release plays on until the new one is whole. Nothing here can stop a screen: every fault waits and tries again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from random import Random
+
+from sync import (
+    CorruptContent,
+    OriginRefused,
+    OriginUnreachable,
+    SignageError,
+    StorageBroken,
+    StorageFull,
+    Untrusted,
+)
+from sync.cache import Cache
+from sync.catalog import Catalog, open_catalog
+from sync.client import OriginClient
+from sync.clock import Backoff, Clock
+from sync.fetcher import Bulk
+from sync.gather import Gatherer, Progress
+from sync.inquiry import Inquiry
+from sync.plan import evictions
+from sync.release import Release, Timestamp
+from sync.threads import in_thread
+
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 300.0
+_POLL_JITTER = 0.1  # of the poll interval, so that a fleet started by one switch spreads out
+
+log = logging.getLogger(__name__)
+
+
+class SyncState(StrEnum):
+    """What the syncer is about."""
+
+    STARTING = "starting"
+    CHECKING = "checking"  # asking what is new
+    FETCHING = "fetching"
+    CURRENT = "current"  # what plays is what the origin last said
+    WAITING = "waiting"  # something is in the way; `problem` says what
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFacts:
+    """What people may want to know; `last_confirmed` is in monotonic seconds, None before the first time."""
+
+    state: SyncState = SyncState.STARTING
+    release: str | None = None  # what plays
+    sequence: int | None = None
+    bytes_to_do: int = 0
+    bytes_done: int = 0
+    last_confirmed: float | None = None
+    confirmed_at: datetime | None = None
+    problem: str = ""
+    waiting_s: float = 0.0  # how long it waits before the next try
+
+
+class Syncer:
+    """The service; `activated` is called after each switch and has to return at once."""
+
+    def __init__(
+        self,
+        client: OriginClient,
+        bulk: Bulk,
+        cache: Cache,
+        clock: Clock,
+        rng: Random,
+        *,
+        channel: str,
+        poll_s: float,
+        reserve_bytes: int,
+        activated: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._bulk = bulk
+        self._cache = cache
+        self._clock = clock
+        self._rng = rng
+        self._channel = channel
+        self._poll_s = poll_s
+        self._reserve_bytes = reserve_bytes
+        self._activated = activated
+        self._inquiry = Inquiry(client, cache, clock, channel)
+        self._gatherer: Gatherer | None = None
+        self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
+        self._woken = asyncio.Event()
+        self._suspects: set[str] = set()
+        self._state = SyncState.STARTING
+        self._problem = ""
+        self._waiting_s = 0.0
+        self._confirmed: tuple[float, datetime] | None = None
+
+    def wake(self) -> None:
+        """Ask the origin now, without waiting for the next poll."""
+        self._woken.set()
+
+    def suspect(self, sha256: str) -> None:
+        """Have a held asset hashed again, because it could not be shown; a damaged one is fetched anew."""
+        self._suspects.add(sha256)
+        self.wake()
+
+    def facts(self) -> SyncFacts:
+        """Return how things stand."""
+        pointer = self._cache.pointer()
+        progress = self._gatherer.progress() if self._gatherer else Progress()
+        return SyncFacts(
+            state=self._state,
+            release=pointer.release if pointer else None,
+            sequence=pointer.sequence if pointer else None,
+            bytes_to_do=progress.total_bytes,
+            bytes_done=progress.done_bytes,
+            last_confirmed=self._confirmed[0] if self._confirmed else None,
+            confirmed_at=self._confirmed[1] if self._confirmed else None,
+            problem=self._problem,
+            waiting_s=self._waiting_s,
+        )
+
+    async def run(self) -> None:
+        """Keep content current until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._keep_current())
+
+    async def _keep_current(self) -> None:
+        while True:
+            try:
+                async with open_catalog(self._cache.catalog_path) as catalog:
+                    await self._serve(catalog)
+            except StorageBroken as error:
+                await self._wait_out(error)
+            except StorageFull as error:
+                self._cache.drop_ballast()
+                await self._wait_out(error)
+
+    async def _serve(self, catalog: Catalog) -> None:
+        self._gatherer = gatherer = Gatherer(
+            self._client, self._bulk, self._cache, catalog, self._clock, self._rng, self._reserve_bytes
+        )
+        await gatherer.adopt()
+        while True:
+            try:
+                await self._update(gatherer, catalog)
+            except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent) as error:
+                await self._wait_out(error)
+            except StorageFull as error:
+                await self._make_room(catalog)
+                await self._wait_out(error)
+
+    async def _update(self, gatherer: Gatherer, catalog: Catalog) -> None:
+        """Go once from asking to activating; returns when it is time to ask again."""
+        self._woken.clear()
+        await self._recheck(catalog)
+        self._enter(SyncState.CHECKING)
+        timestamp = await self._inquiry.timestamp()
+        release = await self._inquiry.release(timestamp)
+        until = self._clock.monotonic() + self._poll_s
+        self._enter(SyncState.FETCHING)
+        before = gatherer.progress().done_bytes
+        try:
+            whole = await gatherer.gather(
+                release, self._others(), lambda: self._woken.is_set() or self._clock.monotonic() >= until
+            )
+        finally:
+            if gatherer.progress().done_bytes > before:
+                self._backoff.reset()  # the line works, even if it breaks
+        if whole:
+            await self._settle(timestamp, release, catalog)
+            await self._pause(self._poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER))
+
+    async def _settle(self, timestamp: Timestamp, release: Release, catalog: Catalog) -> None:
+        pointer = self._cache.pointer()
+        new = pointer is None or (pointer.release, pointer.sequence) != (timestamp.release, timestamp.sequence)
+        if new:
+            self._cache.activate(timestamp.release, timestamp.sequence)
+            log.info("release=%s sequence=%s is active", timestamp.release, timestamp.sequence)
+            self._activated()
+        self._confirmed = (self._clock.monotonic(), self._clock.now())
+        self._backoff.reset()
+        self._enter(SyncState.CURRENT)
+        self._clear_problem()
+        if new:
+            await catalog.complete([asset.sha256 for asset in release.assets], self._clock.now())
+        await self._evict(catalog)
+        self._cache.hold_ballast()
+
+    def _others(self) -> tuple[Release, ...]:
+        """Return the active and the previous release."""
+        pointer = self._cache.pointer()
+        names = (pointer.release, pointer.previous) if pointer else ()
+        return tuple(release for name in names if name and (release := self._cache.release(name)))
+
+    async def _evict(self, catalog: Catalog) -> None:
+        """Remove what neither the active, the previous nor the pending release names."""
+        pointer, floor = self._cache.pointer(), self._cache.floor()
+        names = {pointer.release, pointer.previous} if pointer else set()
+        kept = {name: self._cache.release(name) for name in names | {floor.release if floor else None} if name}
+        if pointer is None or kept[pointer.release] is None:
+            return  # we do not know what plays: remove nothing
+        releases = [release for release in kept.values() if release]
+        held = self._cache.media.assets() | self._cache.media.parts()
+        gone = evictions(held, releases, await catalog.assets())
+        if gone:
+            await catalog.forget(gone)
+            self._cache.media.remove(gone)
+            log.info("evicted=%s assets no release needs", len(gone))
+        self._cache.keep_documents(frozenset(kept), frozenset(a.index for r in releases for a in r.assets))
+
+    async def _make_room(self, catalog: Catalog) -> None:
+        """Free the ballast, so that even deleting can be written, then remove what nobody needs."""
+        self._cache.drop_ballast()
+        with contextlib.suppress(StorageFull):  # reported already, by what brought us here
+            await self._evict(catalog)
+
+    async def _recheck(self, catalog: Catalog) -> None:
+        while self._suspects:
+            sha256 = self._suspects.pop()
+            if self._cache.holds(sha256) and not await in_thread(self._cache.media.recheck, sha256):
+                log.warning("asset=%s was damaged on disk and is fetched again", sha256)
+                await catalog.forget((sha256,))
+
+    async def _listen(self) -> None:
+        backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)
+        while True:
+            try:
+                async with contextlib.aclosing(self._client.hints()) as hints:
+                    async for hint in hints:
+                        backoff.reset()
+                        if hint.topic == "release" and hint.channel in (None, self._channel):
+                            self.wake()
+            except (OriginRefused, OriginUnreachable) as error:
+                log.debug("no live hints, polling only: %s", error)
+            await self._clock.sleep(backoff.next_s())
+
+    async def _wait_out(self, error: SignageError) -> None:
+        text = str(error)
+        if text != self._problem:
+            log.warning("sync waits: %s", text)
+        self._problem = text
+        asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
+        wait_s = self._backoff.next_s(at_least_s=asked_s or 0.0)
+        self._enter(SyncState.WAITING, wait_s)
+        if asked_s:
+            await self._clock.sleep(wait_s)  # the origin said not before: no hint overrides it
+        else:
+            await self._pause(wait_s)
+
+    def _enter(self, state: SyncState, waiting_s: float = 0.0) -> None:
+        self._state, self._waiting_s = state, waiting_s
+
+    def _clear_problem(self) -> None:
+        if self._problem:
+            log.info("sync is well again")
+        self._problem = ""
+
+    async def _pause(self, seconds: float) -> None:
+        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._woken.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
