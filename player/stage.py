@@ -1,10 +1,30 @@
-"""The stage: two decks, one on air and one with the next shot ready below, and the cuts between them."""
+"""The stage: two decks, one on air and one with the next shot ready aside, and the cuts between them.
 
+What is on the screen changes only when a deck says so, in `_heard` and `_lost`; a caller that is cancelled while it
+waits leaves nothing half done.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from player.screen import Area, Cut, Ended, Shot
+from player.link import Link, Loss
+from player.screen import (
+    Area,
+    Blank,
+    Broken,
+    Cut,
+    DeckEvent,
+    Ended,
+    Finished,
+    Hide,
+    Pulse,
+    Ready,
+    Shot,
+    Shown,
+)
+from sync import DeckLost, ScreenFailed
 from sync.clock import Clock
 
 
@@ -24,46 +44,250 @@ class StageFacts:
     last_preroll_ms: int | None
 
 
+@dataclass(slots=True, eq=False)
+class _OnAir:
+    """The shot on the screen, or whose last picture is."""
+
+    link: Link
+    shot: Shot
+    started_s: float
+    ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    told: bool = False  # how it ended was handed out: nobody hears it twice
+    media_ms: int | None = None
+    frames_lost: int | None = None
+
+    def end(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:
+        """Settle how it ended; the first reason stands."""
+        if not self.ended.done():
+            self.ended.set_result(
+                Ended(
+                    take=self.shot.take, started_s=self.started_s, ended_s=at_s, reason=reason,
+                    failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost,
+                )
+            )  # fmt: skip
+
+    def leave(self, at_s: float) -> Ended | None:
+        """Return how it left the screen at `at_s`, unless that was told before."""
+        self.end(at_s, "cut")
+        if self.told:
+            return None
+        self.told = True
+        return self.ended.result()
+
+
+@dataclass(slots=True, eq=False)
+class _Next:
+    """The shot that waits; `lost` is set when its deck dies."""
+
+    link: Link
+    shot: Shot
+    lost: "asyncio.Future[Loss]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
 class Stage:
     """Implements `player.screen.Screen` over two deck processes; made by `open_stage`."""
 
+    def __init__(self, display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False) -> None:
+        self._clock = clock
+        self._links = tuple(
+            Link(name, display, area, clock, self._heard, self._lost, hardware_decoding=hardware_decoding)
+            for name in ("a", "b")
+        )
+        self._air: _OnAir | None = None
+        self._next: _Next | None = None
+        self._black: Link | None = None  # the deck that covers the screen on purpose
+        self._libvlc = ""
+        self._cuts = 0
+        self._cut: Cut | None = None
+        self._cut_ms: float | None = None
+        self._preroll_ms: int | None = None
+
+    # ── Screen ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
     async def preroll(self, shot: Shot) -> None:
         """See `Screen.preroll`."""
-        raise NotImplementedError
+        link = self._hidden()
+        self._next = None
+        await link.wait_up()
+        try:
+            loaded = await link.load(shot)
+        except asyncio.CancelledError:
+            link.tell(Hide(take=shot.take))
+            raise
+        self._preroll_ms = loaded.took_ms
+        self._next = _Next(link, shot)
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
         """See `Screen.cut_at_end`."""
-        raise NotImplementedError
+        coming = self._expect(take)
+        if self._air and not self._air.ended.done():
+            await self._first(self._air.ended, coming.lost, deadline_s)
+        return await self._switch(coming)
 
     async def cut_now(self, take: str) -> Cut:
         """See `Screen.cut_now`."""
-        raise NotImplementedError
+        return await self._switch(self._expect(take))
 
     async def ended(self) -> Ended:
-        """See `Screen.ended`. Raises ScreenFailed when nothing is on air."""
-        raise NotImplementedError
+        """See `Screen.ended`.
+
+        Raises:
+            ScreenFailed: nothing is on air.
+        """
+        air = self._air
+        if air is None:
+            raise ScreenFailed("nothing is on air; cut to a shot first")
+        ended = await asyncio.shield(air.ended)
+        air.told = True
+        return ended
 
     async def clear(self) -> Ended | None:
         """See `Screen.clear`; what is prerolled stays so."""
-        raise NotImplementedError
+        air, black = self._air, self._black
+        self._air = self._black = None
+        link = air.link if air else black
+        at_s = self._clock.monotonic()
+        try:
+            if link and link.up:
+                await link.hide()
+                at_s = self._clock.monotonic()
+        except DeckLost:
+            at_s = self._clock.monotonic()  # gone as well, window and all
+        return air.leave(at_s) if air else None
 
     async def blank(self) -> Ended | None:
-        """See `Screen.blank`; what is prerolled stays so."""
-        raise NotImplementedError
+        """See `Screen.blank`; what is prerolled stays so. With no deck up the black comes once one is."""
+        air = self._air
+        link = air.link if air else self._black or self._other(self._next.link if self._next else None)
+        self._air, self._black = None, link
+        try:
+            at_s = (await link.blank()).at_s
+        except DeckLost:
+            at_s = self._clock.monotonic()
+        return air.leave(at_s) if air else None
 
     def facts(self) -> StageFacts:
         """Return the stage as it is now."""
-        raise NotImplementedError
+        air = self._air if self._air and not self._air.ended.done() else None
+        return StageFacts(
+            libvlc=self._libvlc,
+            pids=(self._links[0].pid, self._links[1].pid),
+            restarts=sum(link.restarts for link in self._links),
+            cuts=self._cuts,
+            on_air=air.shot.take if air else None,
+            prerolled=self._next.shot.take if self._next else None,
+            media_ms=air.media_ms if air else None,
+            frames_lost=air.frames_lost if air else None,
+            last_cut_ms=self._cut_ms,
+            last_preroll_ms=self._preroll_ms,
+        )
 
     async def run(self) -> None:
         """Keep both decks alive (a service): start, watch pulses, kill what hangs, replace what died."""
-        raise NotImplementedError
+        async with asyncio.TaskGroup() as group:
+            for link in self._links:
+                group.create_task(link.run(), name=f"deck {link.name}")
+
+    def close(self) -> None:
+        """End both decks, whatever they do."""
+        for link in self._links:
+            link.kill(Loss("the stage is closed", crashed=False))
+
+    # ── cutting ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _hidden(self) -> Link:
+        """Choose the deck for the next shot: never the one the shop looks at."""
+        seen = self._air.link if self._air else self._black
+        if seen:
+            return self._other(seen)
+        if self._next:
+            return self._next.link
+        return next((link for link in self._links if link.up), self._links[0])
+
+    def _other(self, link: Link | None) -> Link:
+        return self._links[1] if link is self._links[0] else self._links[0]
+
+    def _expect(self, take: str) -> _Next:
+        if self._next is None or self._next.shot.take != take:
+            raise DeckLost(f"take {take} is not prerolled; its deck is gone or it was never loaded")
+        return self._next
+
+    async def _first(
+        self, ended: "asyncio.Future[Ended]", lost: "asyncio.Future[Loss]", deadline_s: float | None
+    ) -> None:
+        """Wait for the end of what is on air, the loss of what comes, or the deadline."""
+        waits: set[asyncio.Future[Ended] | asyncio.Future[Loss] | asyncio.Task[None]] = {ended, lost}
+        timer = None
+        if deadline_s is not None:
+            timer = asyncio.create_task(self._clock.sleep(deadline_s - self._clock.monotonic()), name="deadline")
+            waits.add(timer)
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if timer:
+                timer.cancel()
+
+    async def _switch(self, coming: _Next) -> Cut:
+        if coming.lost.done():
+            raise DeckLost(f"the deck with take {coming.shot.take} is gone: {coming.lost.result().reason}")
+        ordered_s = self._clock.monotonic()
+        await coming.link.show(coming.shot.take)
+        assert self._cut is not None and self._cut.take == coming.shot.take
+        self._cut_ms = (self._cut.at_s - ordered_s) * 1000
+        return self._cut
+
+    # ── what decks say ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _heard(self, link: Link, event: DeckEvent) -> None:
+        match event:
+            case Ready():
+                self._libvlc = event.libvlc
+                if self._black is link:
+                    link.tell(Blank())
+            case Shown() if self._next and self._next.shot.take == event.take:
+                self._shown(self._next, event.at_s)
+            case Finished() | Broken() | Pulse() if self._air and self._air.shot.take == event.take:
+                self._on_air_says(self._air, event)
+            case _:
+                pass  # replies; the link hands them to who asked
+
+    def _on_air_says(self, air: _OnAir, event: Finished | Broken | Pulse) -> None:
+        match event:
+            case Pulse():
+                air.media_ms = event.media_ms
+                air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
+            case Finished():
+                air.frames_lost = event.frames_lost
+                air.end(event.at_s, event.reason)
+            case Broken():
+                air.end(self._clock.monotonic(), event.reason, failed=True)
+
+    def _shown(self, coming: _Next, at_s: float) -> None:
+        """Make the shot that came the one on air, and send off what was there."""
+        left = self._air.leave(at_s) if self._air else None
+        for gone in (self._air.link if self._air else None, self._black):
+            if gone and gone is not coming.link:
+                gone.tell(Hide())
+        self._air = _OnAir(coming.link, coming.shot, at_s)
+        self._next = self._black = None
+        self._cuts += 1
+        self._cut = Cut(take=coming.shot.take, at_s=at_s, previous=left)
+
+    def _lost(self, link: Link, loss: Loss) -> None:
+        if self._air and self._air.link is link:
+            self._air.end(self._clock.monotonic(), loss.reason, failed=True, deck_lost=not loss.crashed)
+        if self._next and self._next.link is link:
+            self._next.lost.set_result(loss)
+            self._next = None
 
 
 @asynccontextmanager
 async def open_stage(
     display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False
 ) -> AsyncIterator[Stage]:
-    """Own the decks on X server `display`, filling `area`; on exit no deck process is left. `run` starts them."""
-    raise NotImplementedError
-    yield
+    """Own the decks on X server `display`, filling `area`. `run` starts them; when it ends they are gone."""
+    stage = Stage(display, area, clock, hardware_decoding=hardware_decoding)
+    try:
+        yield stage
+    finally:
+        stage.close()

@@ -35,6 +35,7 @@ from sync.release import Fit, MediaKind
 
 PULSE_EVERY_S = 1.0
 LOAD_WITHIN_S = 8.0
+PAINT_WITHIN_S = 3.0  # libVLC shows nothing of a video under 0.2 s
 STALLED_AFTER_S = 5.0  # beyond the media's own length
 _LOOK_EVERY_S = 0.01  # for paint, while loading
 _REPAINTS = 3  # libVLC repaints a paused picture every 60 ms: the first may be a resize, the second the old frame
@@ -80,6 +81,7 @@ class Deck:
         self._shot: Shot | None = None
         self._began_s = 0.0  # of loading, then of showing
         self._repaints = 0
+        self._paused_s = 0.0
         self._pulse_s = 0.0
 
     def run(self) -> None:
@@ -180,6 +182,7 @@ class Deck:
                 self._projector.rewind()
                 self._window.painted()
                 self._repaints = 0
+                self._paused_s = self._clock.monotonic()
                 self._phase = Phase.PAINTING
             case ((Phase.OPENING | Phase.PAUSING | Phase.PAINTING), (What.ENDED | What.FAILED | What.PAUSED)):
                 self._break(self._projector.words or "there is no picture in it")
@@ -214,13 +217,20 @@ class Deck:
             self._repaints += self._window.painted()
             if self._repaints >= _REPAINTS:
                 self._loaded(now)
-        if self._phase in _LOADING and now - self._began_s > LOAD_WITHIN_S:
-            self._break(self._projector.words or f"no picture came within {LOAD_WITHIN_S:.0f} s")
+        if self._phase in _LOADING:
+            self._give_up(now)
         if self._phase is Phase.ON_AIR and self._shot and now >= self._end_s(self._shot):
             self._overdue(self._shot)
         if now >= self._pulse_s:
             self._pulse_s = now + PULSE_EVERY_S
             self._pulse()
+
+    def _give_up(self, now: float) -> None:
+        """End a loading that leads nowhere."""
+        if now - self._began_s > LOAD_WITHIN_S:
+            self._break(self._projector.words or f"no picture came within {LOAD_WITHIN_S:.0f} s")
+        elif self._phase is Phase.PAINTING and now - self._paused_s > PAINT_WITHIN_S:
+            self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
 
     def _loaded(self, now: float) -> None:
         assert self._shot is not None

@@ -1,0 +1,251 @@
+"""The stage's end of one deck: starts the process, asks it things, hears it, and replaces it when it dies or hangs."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from player.screen import (
+    DECK_EVENT,
+    Area,
+    Blank,
+    Blanked,
+    Broken,
+    Command,
+    DeckEvent,
+    Hidden,
+    Hide,
+    Load,
+    Loaded,
+    Ready,
+    Shot,
+    Show,
+    Shown,
+)
+from sync import DeckLost, MediaUnplayable, ScreenFailed
+from sync.clock import Backoff, Clock
+
+SILENCE_S = 3.5  # a deck sends a pulse every second
+START_WITHIN_S = 20.0
+LOAD_WITHIN_S = 12.0  # the deck itself gives up after 8
+ANSWER_WITHIN_S = 2.0
+_SETTLED_AFTER_S = 10.0
+_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+E = TypeVar("E", Ready, Loaded, Shown, Hidden, Blanked)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Why a deck is gone; `crashed` when its own decoder did it, not somebody from outside."""
+
+    reason: str
+    crashed: bool
+
+
+class Link:
+    """One deck process and its replacements. `heard` and `lost` are called on the loop, in order."""
+
+    def __init__(
+        self,
+        name: str,
+        display: str,
+        area: Area,
+        clock: Clock,
+        heard: "Callable[[Link, DeckEvent], None]",
+        lost: "Callable[[Link, Loss], None]",
+        *,
+        hardware_decoding: bool = False,
+    ) -> None:
+        self.name = name
+        self.restarts = 0
+        self._display = display
+        self._arguments = ["--area", str(area), "--parent", str(os.getpid())]
+        self._arguments += ["--hardware"] if hardware_decoding else []
+        self._clock = clock
+        self._heard = heard
+        self._lost = lost
+        self._process: Process | None = None
+        self._up = asyncio.Event()
+        self._verdict: Loss | None = None
+        self._asked: dict[type[DeckEvent], asyncio.Future[DeckEvent]] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The process id; None while it is being replaced."""
+        return self._process.pid if self._process else None
+
+    @property
+    def up(self) -> bool:
+        """Whether the deck takes commands."""
+        return self._up.is_set()
+
+    async def run(self) -> None:
+        """Keep a deck alive for ever; it ends with this call."""
+        backoff = Backoff(first_s=0.2, limit_s=10.0, rng=Random())
+        while True:
+            began = self._clock.monotonic()
+            loss = await self._one_life()
+            self.restarts += 1
+            log.warning("deck=%s lost: %s; starting another", self.name, loss.reason)
+            self._lost(self, loss)
+            if self._clock.monotonic() - began > _SETTLED_AFTER_S:
+                backoff.reset()
+            else:
+                await self._clock.sleep(backoff.next_s())
+
+    async def wait_up(self) -> None:
+        """Wait until the deck takes commands.
+
+        Raises:
+            DeckLost: it does not come up in time.
+        """
+        try:
+            async with asyncio.timeout(START_WITHIN_S):
+                await self._up.wait()
+        except TimeoutError as error:
+            raise DeckLost(f"deck {self.name} does not start; see its log lines, and the display") from error
+
+    async def load(self, shot: Shot) -> Loaded:
+        """Have `shot` opened and held on its first frame.
+
+        Raises:
+            MediaUnplayable: it cannot be shown.
+            DeckLost: the deck died or hung from outside.
+        """
+        return await self._ask(Load(shot=shot), Loaded, LOAD_WITHIN_S)
+
+    async def show(self, take: str) -> Shown:
+        """Raise what was loaded. Raises as `load`."""
+        return await self._ask(Show(take=take), Shown, ANSWER_WITHIN_S)
+
+    async def hide(self) -> Hidden:
+        """Take the deck off the screen, whatever it shows. Raises DeckLost."""
+        return await self._ask(Hide(), Hidden, ANSWER_WITHIN_S)
+
+    async def blank(self) -> Blanked:
+        """Have the deck cover the screen with black. Raises DeckLost."""
+        return await self._ask(Blank(), Blanked, ANSWER_WITHIN_S)
+
+    def tell(self, command: Command) -> None:
+        """Send `command` without waiting; a deck that is down has nothing to be told."""
+        if self.up and self._process and self._process.stdin:
+            self._process.stdin.write(command.model_dump_json().encode() + b"\n")
+
+    def kill(self, loss: Loss) -> None:
+        """End the process for the reason `loss`; `run` starts another."""
+        self._verdict = loss
+        if self._process and self._process.returncode is None:
+            self._process.kill()
+
+    async def _ask(self, command: Command, reply: type[E], within_s: float) -> E:
+        if not self.up:
+            raise DeckLost(f"deck {self.name} is being replaced")
+        future: asyncio.Future[DeckEvent] = asyncio.get_running_loop().create_future()
+        self._asked[reply] = future
+        self.tell(command)
+        try:
+            async with asyncio.timeout(within_s):
+                answer = await future
+        except TimeoutError as error:
+            self.kill(Loss(f"no answer to {command.do} within {within_s:.0f} s", crashed=True))
+            raise DeckLost(f"deck {self.name} did not answer {command.do}; it is being replaced") from error
+        finally:
+            if self._asked.get(reply) is future:
+                del self._asked[reply]
+        assert isinstance(answer, reply)
+        return answer
+
+    # ── one process ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _one_life(self) -> Loss:
+        self._verdict = None
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "player.deck", *self._arguments,
+            stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display},
+        )  # fmt: skip
+        self._process = process
+        try:
+            await self._listen(process)
+        finally:
+            self._up.clear()
+            self._process = None
+            if process.returncode is None:
+                process.kill()
+            await asyncio.shield(process.wait())
+        loss = self._verdict or _died(process.returncode or 0)
+        self._refuse(loss)
+        return loss
+
+    async def _listen(self, process: Process) -> None:
+        """Hear the deck until its end, or until it falls silent."""
+        assert process.stdout is not None
+        patience_s = START_WITHIN_S
+        while True:
+            try:
+                async with asyncio.timeout(patience_s):
+                    line = await process.stdout.readline()
+            except TimeoutError:
+                stopped = _is_stopped(process.pid)
+                self._verdict = Loss(f"no sign of life for {patience_s:.1f} s", crashed=not stopped)
+                return
+            if not line:
+                return
+            patience_s = SILENCE_S
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            event = DECK_EVENT.validate_json(line)
+        except ValidationError:
+            log.error("deck=%s said something unreadable: %r", self.name, line[:200])
+            return
+        if isinstance(event, Ready):
+            self._up.set()
+        self._heard(self, event)
+        if isinstance(event, Broken):
+            self._answer_broken(event)
+            return
+        future = self._asked.get(type(event))
+        if future and not future.done():
+            future.set_result(event)
+
+    def _answer_broken(self, event: Broken) -> None:
+        for reply in (Loaded, Shown):
+            future = self._asked.get(reply)
+            if future and not future.done():
+                future.set_exception(MediaUnplayable(f"take {event.take} cannot be shown: {event.reason}"))
+
+    def _refuse(self, loss: Loss) -> None:
+        """Answer all that was asked of a deck that is gone; a decoder that crashes on loading condemns the media."""
+        for reply, future in self._asked.items():
+            if future.done():
+                continue
+            blame: type[ScreenFailed] = MediaUnplayable if loss.crashed and reply is Loaded else DeckLost
+            future.set_exception(blame(f"deck {self.name} is gone: {loss.reason}"))
+
+
+def _died(code: int) -> Loss:
+    if code >= 0:
+        return Loss(f"it ended with code {code}", crashed=False)
+    name = signal.Signals(-code).name
+    return Loss(f"it was ended by {name}", crashed=-code in _CRASHES)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell a process somebody stopped (SIGSTOP) from one that hangs by itself."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except OSError:
+        return False
