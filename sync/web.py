@@ -35,6 +35,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BODY_CAP_BYTES = 1024 * 1024
 PROBLEM_TYPE = "application/problem+json"
+OPERATION = web.RequestKey("operation", str)
+"""On a request: the `name` of the operation it became, for metrics."""
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -
 
 def _guarded(operation: Operation, guard: Guard) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        request["operation"] = operation.name
+        request[OPERATION] = operation.name
         await guard(request, operation.access)
         return await operation.handler(request)
 

@@ -36,6 +36,9 @@ class Caller:
     channel: str | None = None
 
 
+_CALLER = web.RequestKey("caller", Caller)
+
+
 class Login(Request):
     """A person's key, typed into the page."""
 
@@ -66,7 +69,7 @@ class Gatekeeper:
         )
 
     async def guard(self, request: web.Request, access: Access) -> None:
-        """Let the caller of an operation in or raise; `request["caller"]` is who it is.
+        """Let the caller of an operation in or raise; `caller_of` then tells who it is.
 
         Raises:
             Unauthenticated: no valid token or cookie came along.
@@ -77,7 +80,7 @@ class Gatekeeper:
         caller = await self.identify(request)
         if not _may(caller.access, access):
             raise Forbidden(f"{caller.name} may not do this: it takes {_taken(access)}")
-        request["caller"] = caller
+        request[_CALLER] = caller
 
     async def identify(self, request: web.Request) -> Caller:
         """Return who sent the request.
@@ -134,8 +137,7 @@ class Gatekeeper:
 
 def caller_of(request: web.Request) -> Caller:
     """Return whom the guard let in."""
-    caller: Caller = request["caller"]
-    return caller
+    return request[_CALLER]
 
 
 def _may(held: Access, needed: Access) -> bool:

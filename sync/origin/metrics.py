@@ -15,6 +15,7 @@ from sync.clock import Clock, unix_ms
 from sync.origin.devices import ONLINE_S
 from sync.origin.store.counts import CountStore
 from sync.supervise import Restarts
+from sync.web import OPERATION
 
 MEDIA_STATES = ("queued", "processing", "ready", "failed")
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -57,7 +58,7 @@ class Metrics:
             status = answer.status
             return answer
         finally:
-            operation = request.get("operation", "other")
+            operation = request.get(OPERATION, "other")
             self._outcomes.labels(operation, str(status)).inc()
             if status != HTTPStatus.SWITCHING_PROTOCOLS:
                 self._durations.labels(operation).observe(self._clock.monotonic() - began)

@@ -5,6 +5,8 @@ from pathlib import Path
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from sync.web import OPERATION
+
 CONSOLE = Path(__file__).with_name("console")
 
 _POLICY = "; ".join(
@@ -48,7 +50,7 @@ def _serve(path: Path) -> Handler:
     }
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        request["operation"] = "console"
+        request[OPERATION] = "console"
         return web.FileResponse(path, headers=headers)
 
     return serve
