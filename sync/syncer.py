@@ -185,12 +185,12 @@ class Syncer:
             self._activated()
         self._confirmed = (self._clock.monotonic(), self._clock.now())
         self._backoff.reset()
-        self._enter(SyncState.CURRENT)
         self._clear_problem()
         if new:
             await catalog.complete([asset.sha256 for asset in release.assets], self._clock.now())
         await self._evict(catalog)
         self._cache.hold_ballast()
+        self._enter(SyncState.CURRENT)
 
     def _others(self) -> tuple[Release, ...]:
         """Return the active and the previous release."""
