@@ -74,6 +74,8 @@ def next_step(
     At most one break is owed, however many items passed while there were no `ads`. An item is passed over while it is
     outside its validity or not `playable`; each is looked at once, so a list of broken items ends in `Nothing`.
     """
+    if rotation.ads >= break_rule.ads:  # a new release made the running break shorter
+        rotation = rotation.model_copy(update={"items": 0, "ads": 0})
     if ads and rotation.items >= break_rule.every_items:
         return AdSlot(rotation.ads, break_rule.ads), _after_ad(rotation, break_rule)
     first = _resume(rotation.places.get(playlist.id), playlist)
