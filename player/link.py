@@ -7,6 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -146,8 +147,8 @@ class Link:
     def kill(self, loss: Loss) -> None:
         """End the process for the reason `loss`; `run` starts another."""
         self._verdict = loss
-        if self._process and self._process.returncode is None:
-            self._process.kill()
+        if self._process:
+            _kill(self._process)
 
     async def _ask(self, command: Command, reply: type[E], within_s: float) -> E:
         if not self.up:
@@ -181,8 +182,7 @@ class Link:
         finally:
             self._up.clear()
             self._process = None
-            if process.returncode is None:
-                process.kill()
+            _kill(process)
             await asyncio.shield(process.wait())
         loss = self._verdict or _died(process.returncode or 0)
         self._refuse(loss)
@@ -241,6 +241,13 @@ def _died(code: int) -> Loss:
         return Loss(f"it ended with code {code}", crashed=False)
     name = signal.Signals(-code).name
     return Loss(f"it was ended by {name}", crashed=-code in _CRASHES)
+
+
+def _kill(process: Process) -> None:
+    """Send SIGKILL past `Process.kill`, which polls first and so can take the exit code from asyncio's own waiter."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def _is_stopped(pid: int) -> bool:

@@ -52,13 +52,14 @@ class Phase(Enum):
     IDLE = auto()
     OPENING = auto()  # playing, unseen, until there is an output
     PAUSING = auto()
-    PAINTING = auto()  # paused on the first frame, not yet painted often enough
+    SETTLING = auto()  # paused on an early frame, until it is painted; a rewind before that paints nothing at times
+    PAINTING = auto()  # rewound to the first frame, not yet painted often enough
     LOADED = auto()
     ON_AIR = auto()
     DONE = auto()  # ended on air; the last frame stays
 
 
-_LOADING = (Phase.OPENING, Phase.PAUSING, Phase.PAINTING)
+_LOADING = (Phase.OPENING, Phase.PAUSING, Phase.SETTLING, Phase.PAINTING)
 
 
 class Deck:
@@ -176,14 +177,14 @@ class Deck:
         match self._phase, what:
             case Phase.OPENING, What.VOUT:
                 self._lay_out()
+                self._projector.forget_words()
                 self._projector.hold()
                 self._phase = Phase.PAUSING
             case Phase.PAUSING, What.PAUSED:
-                self._projector.rewind()
                 self._window.painted()
                 self._repaints = 0
                 self._paused_s = self._clock.monotonic()
-                self._phase = Phase.PAINTING
+                self._phase = Phase.SETTLING
             case ((Phase.OPENING | Phase.PAUSING | Phase.PAINTING), (What.ENDED | What.FAILED | What.PAUSED)):
                 self._break(self._projector.words or "there is no picture in it")
             case Phase.ON_AIR, (What.PAUSED | What.ENDED):
@@ -213,10 +214,10 @@ class Deck:
     def _look(self) -> None:
         """Do what is due by itself."""
         now = self._clock.monotonic()
-        if self._phase is Phase.PAINTING:
+        if self._phase in (Phase.SETTLING, Phase.PAINTING):
             self._repaints += self._window.painted()
             if self._repaints >= _REPAINTS:
-                self._loaded(now)
+                self._repainted(now)
         if self._phase in _LOADING:
             self._give_up(now)
         if self._phase is Phase.ON_AIR and self._shot and now >= self._end_s(self._shot):
@@ -229,8 +230,15 @@ class Deck:
         """End a loading that leads nowhere."""
         if now - self._began_s > LOAD_WITHIN_S:
             self._break(self._projector.words or f"no picture came within {LOAD_WITHIN_S:.0f} s")
-        elif self._phase is Phase.PAINTING and now - self._paused_s > PAINT_WITHIN_S:
+        elif self._phase in (Phase.SETTLING, Phase.PAINTING) and now - self._paused_s > PAINT_WITHIN_S:
             self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
+
+    def _repainted(self, now: float) -> None:
+        self._repaints = 0
+        if self._phase is Phase.SETTLING and self._projector.rewind():
+            self._phase = Phase.PAINTING
+        else:
+            self._loaded(now)
 
     def _loaded(self, now: float) -> None:
         assert self._shot is not None

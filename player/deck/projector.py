@@ -72,6 +72,10 @@ class Projector:
         """The last error libVLC gave for the present opening, in its own words."""
         return self._words
 
+    def forget_words(self) -> None:
+        """Drop what was said while outputs were tried: it tells nothing of the media."""
+        self._words = ""
+
     def open(self, path: str, kind: MediaKind) -> None:
         """Start `path`, muted; names carry no extension, so a picture's demuxer is named."""
         self.stop()
@@ -91,10 +95,12 @@ class Projector:
         """Ask for a pause; `PAUSED` follows."""
         self._player.set_pause(1)
 
-    def rewind(self) -> None:
-        """Go back to the first frame while paused: some frames passed before the pause took hold."""
-        if self._player.is_seekable():
-            self._player.set_time(0)
+    def rewind(self) -> bool:
+        """Go back to the first frame while paused, where the media allows: some passed before the pause took hold."""
+        if not self._player.is_seekable() or not self.length_ms():
+            return False
+        self._player.set_time(0)
+        return True
 
     def run(self, volume: int) -> None:
         """Go on from the frame that is held, heard at `volume` percent."""

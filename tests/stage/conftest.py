@@ -1,0 +1,89 @@
+"""A display, media and a running stage for the tests of this folder."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.display import Display, open_display
+from player.screen import Area, Shot
+from player.stage import Stage, open_stage
+from sync.clock import SystemClock
+from sync.release import MediaKind
+from tests.display import start_xvfb
+
+H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
+
+
+@dataclass(frozen=True)
+class Media:
+    """Files as a device holds them: no extension in their names."""
+
+    folder: Path
+
+    def shot(self, name: str, *, take: str = "", **how: Any) -> Shot:
+        kind = MediaKind.PICTURE if name.endswith("picture") else MediaKind.VIDEO
+        return Shot(take=take or name, path=str(self.folder / name), kind=kind, **how)
+
+
+def _make(target: Path, *arguments: str) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments, str(target)], check=True, timeout=60)
+
+
+def _colour(name: str, size: str, rate: int, seconds: float) -> list[str]:
+    return ["-f", "lavfi", "-i", f"color={name}:s={size}:r={rate}:d={seconds}"]
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    folder = tmp_path_factory.mktemp("media")
+    _make(folder / "red", *_colour("red", "640x360", 30, 1), *H264)
+    _make(folder / "green", *_colour("lime", "640x480", 25, 1), *H264)
+    _make(folder / "long", *_colour("blue", "640x360", 25, 60), *H264)
+    sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
+    _make(folder / "loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
+    _make(folder / "wide", *_colour("white", "800x200", 25, 60), *H264)
+    # Its luma counts the frames: 16, 26, 36 …
+    count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
+    _make(folder / "counting", *_colour("gray", "640x360", 10, 2), *count, *H264)
+    _make(folder / "blue_picture", *_colour("blue", "1280x720", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "png")
+    _make(folder / "red_picture", *_colour("red", "640x480", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "mjpeg")
+    (folder / "zero").touch()
+    (folder / "junk").write_bytes(bytes(range(256)) * 40)
+    (folder / "junk_picture").write_bytes(b"not a picture at all" * 100)
+    whole = (folder / "red").read_bytes()
+    (folder / "headless").write_bytes(whole[: len(whole) // 3])  # cut before its index, which is at the end
+    noise = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=8"]
+    _make(folder / "faststart", *noise, "-movflags", "+faststart", "-b:v", "1M", *H264)
+    fast = (folder / "faststart").read_bytes()
+    (folder / "short").write_bytes(fast[: len(fast) // 3])  # cut in its pictures
+    return Media(folder)
+
+
+@pytest.fixture(scope="session")
+def display_name() -> Iterator[str]:
+    with start_xvfb() as name:
+        yield name
+
+
+@pytest.fixture
+async def display(display_name: str) -> AsyncIterator[Display]:
+    async with open_display(display_name, SystemClock()) as display:
+        yield display
+
+
+@pytest.fixture
+async def stage(display_name: str) -> AsyncIterator[Stage]:
+    async with open_stage(display_name, Area(width=1280, height=720), SystemClock()) as stage:
+        running = asyncio.create_task(stage.run())
+        try:
+            yield stage
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running

@@ -1,0 +1,101 @@
+"""What the shop sees at a cut, and how long each shot stays."""
+
+from typing import Any
+
+from player.screen import Ended
+from player.stage import Stage
+from tests.stage.conftest import Media
+from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, Eye, near, watching
+
+
+async def _on_air(stage: Stage, media: Media, name: str, **how: Any) -> None:
+    await stage.preroll(media.shot(name, **how))
+    await stage.cut_at_end(name)
+
+
+async def test_a_cut_from_video_to_video_shows_nothing_else(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "red")
+    await stage.preroll(media.shot("green"))
+    with watching(display_name) as sight:
+        cut = await stage.cut_at_end("green")
+        await stage.ended()
+    assert not sight.strangers(RED, GREEN)
+    assert cut.previous and cut.previous.reason == "eof"
+    assert abs(sight.first(GREEN) - cut.at_s) < 0.05 + sight.widest_gap_s()
+
+
+async def test_pictures_and_videos_alternate_without_a_gap(stage: Stage, media: Media, display_name: str) -> None:
+    shots = ["blue_picture", "red", "blue_picture", "loud", "red_picture", "green"]
+    await stage.preroll(media.shot("red", take="first"))
+    await stage.cut_at_end("first")
+    with watching(display_name) as sight:
+        for number, name in enumerate(shots):
+            await stage.preroll(media.shot(name, take=str(number), duration_ms=600))
+            await stage.cut_at_end(str(number))
+        await stage.ended()
+    # A 4:3 picture leaves black beside it, outside the three spots that are watched.
+    assert not sight.strangers(RED, GREEN, BLUE, YELLOW)
+
+
+async def test_a_picture_stays_for_its_duration(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "red")
+    await stage.preroll(media.shot("blue_picture", duration_ms=800))
+    await stage.cut_now("blue_picture")
+    await stage.preroll(media.shot("green"))
+    with watching(display_name) as sight:
+        cut = await stage.cut_at_end("green")
+    assert cut.previous and cut.previous.reason == "duration"
+    assert 0.8 <= cut.previous.ended_s - cut.previous.started_s < 0.85
+    assert not sight.strangers(BLUE, GREEN)
+
+
+async def test_a_video_plays_from_its_first_frame_to_its_last(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "blue_picture", duration_ms=200)
+    await stage.preroll(media.shot("counting"))
+    with watching(display_name) as sight:
+        cut = await stage.cut_at_end("counting")
+        ended = await stage.ended()
+    greys = sorted({colours[1][0] for _, colours in sight.seen if colours[1][2] - colours[1][0] < 100})
+    assert greys[0] < 6  # luma 16 is black: the first frame, and it was awaited
+    assert len(greys) == 20, greys
+    assert 1.9 < ended.ended_s - cut.at_s < 2.3
+    assert ended.frames_lost == 0
+
+
+async def test_a_duration_cuts_a_longer_video(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "long", duration_ms=500)
+    ended = await stage.ended()
+    assert ended.reason == "duration" and not ended.failed
+    assert 0.5 <= ended.ended_s - ended.started_s < 0.55
+
+
+async def test_the_last_picture_stays_after_the_end(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "green")
+    await stage.ended()
+    eye = Eye(display_name)
+    assert near(eye.at(640, 360), GREEN)
+    eye.close()
+
+
+async def test_a_deadline_cuts_what_is_on_air(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "long")
+    await stage.preroll(media.shot("red"))
+    started_s = (await stage.cut_now("red")).at_s
+    await stage.preroll(media.shot("green"))
+    cut = await stage.cut_at_end("green", deadline_s=started_s + 0.5)
+    assert isinstance(cut.previous, Ended) and cut.previous.reason == "cut"
+    assert 0.5 <= cut.at_s - started_s < 0.6
+
+
+async def test_how_a_shot_ended_is_told_once(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "blue_picture", duration_ms=200)
+    assert (await stage.ended()).take == "blue_picture"
+    await stage.preroll(media.shot("red"))
+    assert (await stage.cut_at_end("red")).previous is None
+
+
+async def test_sound_without_a_sound_device_keeps_time(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "loud")
+    ended = await stage.ended()
+    assert ended.reason == "eof"
+    assert 0.95 < ended.ended_s - ended.started_s < 1.3
