@@ -1,0 +1,179 @@
+"""The operations of the device's endpoint: each parses, asks one part, and answers."""
+
+import json
+from typing import Any, Protocol
+
+from aiohttp import web
+from pydantic import BaseModel, SecretStr
+
+from player.access import Gate
+from player.command import Command, Now
+from player.configure import Configuration, ConfigView
+from player.metrics import CONTENT_TYPE, Metrics
+from player.observer import Duty, Observer, Status
+from sync import Conflict, Rejected
+from sync.clock import Clock
+from sync.web import Access, Operation, give, if_match, problem, read_body, read_json
+from sync.wire import Request
+
+_PICTURE_S = 0.5
+_MOST_PLAYS = 500
+
+
+class Camera(Protocol):
+    """What is asked of the display."""
+
+    async def grab_png(self) -> bytes:
+        """Take what the display shows; raises ScreenFailed."""
+
+
+class Login(Request):
+    """The endpoint's token, typed into the page."""
+
+    token: SecretStr
+
+
+class Plays(BaseModel):
+    """Logged plays, the newest first; `before` asks for the page after it."""
+
+    plays: list[dict[str, Any]]
+
+
+class Well(BaseModel):
+    """The player is well enough to show things."""
+
+    status: str = "ok"
+
+
+class Answers:
+    """What the endpoint can be asked."""
+
+    def __init__(
+        self,
+        observer: Observer,
+        configuration: Configuration,
+        duty: Duty,
+        camera: Camera,
+        gate: Gate,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._observer = observer
+        self._configuration = configuration
+        self._duty = duty
+        self._camera = camera
+        self._gate = gate
+        self._metrics = metrics
+        self._clock = clock
+        self._picture: tuple[float, bytes] | None = None
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the table of what is served."""
+        read, write, anyone = Access.READ, Access.WRITE, Access.OPEN
+        return (
+            Operation("GET", "/v1/status", self._status, "how this player is", read, gives=Status),
+            Operation("GET", "/v1/now", self._now, "what the screen shows, why, and what is next", read, gives=Now),
+            Operation("GET", "/v1/config", self._config, "the settings and their sources", read, gives=ConfigView),
+            Operation(
+                "PATCH", "/v1/config", self._patch, "change settings (JSON merge patch)", write, gives=ConfigView
+            ),
+            Operation("POST", "/v1/commands", self._command, "order the screen", write, takes=Command, gives=Now),
+            Operation("POST", "/v1/sync", self._sync, "ask the origin now", write, status=202),
+            Operation("GET", "/v1/plays", self._plays, "proof of play, newest first", read, gives=Plays),
+            Operation("GET", "/v1/screenshot.png", self._screenshot, "the display, as it is now", read),
+            Operation("POST", "/v1/session", self._log_in, "log a page in", anyone, takes=Login, status=204),
+            Operation("DELETE", "/v1/session", self._log_out, "log a page out", anyone, status=204),
+            Operation("GET", "/metrics", self._scrape, "metrics for Prometheus", read),
+            Operation("GET", "/healthz", self._well, "does the display answer", anyone, gives=Well),
+        )
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return give(await self._observer.status())
+
+    async def _now(self, request: web.Request) -> web.Response:
+        return give(self._observer.now())
+
+    async def _config(self, request: web.Request) -> web.Response:
+        return give(self._configuration.view(), version=self._configuration.version)
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        patch = parse_object(await read_body(request, 64 * 1024))
+        view = await self._configuration.patch(patch, expected=if_match(request))
+        return give(view, version=self._configuration.version)
+
+    async def _command(self, request: web.Request) -> web.Response:
+        command = await read_json(request, Command, cap_bytes=64 * 1024)
+        if self._duty.director is None:
+            raise Conflict("this screen has no content yet that could be ordered about")
+        await self._duty.director.command(command)
+        return give(self._observer.now())
+
+    async def _sync(self, request: web.Request) -> web.Response:
+        if self._duty.syncer is None:
+            raise Conflict("this screen belongs to no origin yet: pair it first")
+        self._duty.syncer.wake()
+        return web.Response(status=202)
+
+    async def _plays(self, request: web.Request) -> web.Response:
+        limit = whole(request, "limit", 100, _MOST_PLAYS)
+        before = whole(request, "before", 2**62, 2**62)
+        return give(Plays(plays=await self._observer.plays(limit, before)))
+
+    async def _screenshot(self, request: web.Request) -> web.Response:
+        """Take a picture at most twice a second, however many pages look."""
+        now_s = self._clock.monotonic()
+        if self._picture is None or now_s - self._picture[0] >= _PICTURE_S:
+            self._picture = now_s, await self._camera.grab_png()
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(body=self._picture[1], content_type="image/png", headers=headers)
+
+    async def _log_in(self, request: web.Request) -> web.Response:
+        login = await read_json(request, Login, cap_bytes=4096)
+        response = web.Response(status=204)
+        self._gate.log_in(login.token.get_secret_value(), response)
+        return response
+
+    async def _log_out(self, request: web.Request) -> web.Response:
+        response = web.Response(status=204)
+        self._gate.log_out(request, response)
+        return response
+
+    async def _scrape(self, request: web.Request) -> web.Response:
+        body = self._metrics.render(await self._observer.status())
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _well(self, request: web.Request) -> web.Response:
+        status = await self._observer.status()
+        if status.display["answers"]:
+            return give(Well())
+        detail = "the X server does not answer: see the log of signage-display.service"
+        return problem(503, "no-display", "No display", detail, request.path)
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object in `raw`.
+
+    Raises:
+        Rejected: it is something else.
+    """
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Rejected(f"the body is not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise Rejected('the body must be a JSON object of sections, such as {"playback": {"volume": 40}}')
+    return parsed
+
+
+def whole(request: web.Request, name: str, usual: int, most: int) -> int:
+    """Return a whole number from the query, `usual` without one.
+
+    Raises:
+        Rejected: it is not a number from 1 to `most`.
+    """
+    raw = request.query.get(name)
+    if raw is None:
+        return usual
+    if not (raw.isascii() and raw.isdecimal() and len(raw) < 20 and 1 <= int(raw) <= most):
+        raise Rejected(f"{name} must be a whole number from 1 to {most}", fields={name: "not in range"})
+    return int(raw)

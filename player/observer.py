@@ -1,0 +1,240 @@
+"""Gathers what anybody outside may see of this player: status and now, for endpoint, heartbeat and metrics alike."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from player.command import Command, Now
+from player.configure import Configuration
+from player.display import DisplayState
+from player.health import Condition, Machine, Probe, figures, problems
+from player.ledger import Ledger
+from player.stage import StageFacts
+from sync import StorageBroken
+from sync.clock import Clock
+from sync.membership import Membership
+from sync.report import Heartbeat, OnAir, PlayKind
+from sync.supervise import Restarts
+from sync.syncer import SyncFacts
+from sync.wire import Instant, Wire
+
+_SAMPLE_S = 2.0
+_NOTHING = Now(showing="fallback", why="this screen has no content yet")
+
+
+class Showing(Protocol):
+    """What is asked of the director."""
+
+    def now(self) -> Now:
+        """Return what the screen shows."""
+
+    async def command(self, command: Command) -> None:
+        """Carry out an operator's order; raises Rejected when it cannot be."""
+
+
+class Syncing(Protocol):
+    """What is asked of the syncer."""
+
+    def facts(self) -> SyncFacts:
+        """Return how things stand."""
+
+    def wake(self) -> None:
+        """Ask the origin now."""
+
+
+class Decks(Protocol):
+    """What is asked of the stage."""
+
+    def facts(self) -> StageFacts:
+        """Return the stage as it is now."""
+
+
+class Monitor(Protocol):
+    """What is asked of the display."""
+
+    def state(self) -> DisplayState:
+        """Return the display as last seen."""
+
+
+@dataclass(slots=True)
+class Duty:
+    """Who is at work now: these come and go with membership; the root alone writes it."""
+
+    membership: Membership | None = None
+    ledger: Ledger | None = None
+    director: Showing | None = None
+    syncer: Syncing | None = None
+    pairing_code: str | None = None  # on the screen, for a person to type
+
+
+class SyncStatus(Wire):
+    """How far the device is with what the origin wants of it."""
+
+    state: str = "unpaired"
+    release: str | None = None
+    sequence: int | None = None
+    bytes_to_do: int = 0
+    bytes_done: int = 0
+    age_s: float | None = None  # since the origin last confirmed what plays
+    confirmed_at: Instant | None = None
+    problem: str = ""
+    waiting_s: float = 0.0
+
+
+class Status(Wire):
+    """How this player is."""
+
+    at: Instant
+    version: str
+    name: str
+    device: str | None
+    channel: str | None
+    origin: str
+    zone: str
+    pairing_code: str | None
+    healthy: bool
+    problems: tuple[str, ...]
+    sync: SyncStatus
+    outbox_depth: int
+    decks: dict[str, Any]
+    display: dict[str, Any]
+    service_restarts: dict[str, int]
+    restart_needed: tuple[str, ...]
+    health: dict[str, float | int | str | bool | None]
+
+
+class Observer:
+    """Asks everybody and writes it down; changes nothing."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        duty: Duty,
+        stage: Decks,
+        display: Monitor,
+        probe: Probe,
+        restarts: Restarts,
+        clock: Clock,
+        *,
+        version: str,
+    ) -> None:
+        self._configuration = configuration
+        self._duty = duty
+        self._stage = stage
+        self._display = display
+        self._probe = probe
+        self._restarts = restarts
+        self._clock = clock
+        self._version = version
+        self._machine: tuple[float, Machine] | None = None
+
+    def now(self) -> Now:
+        """Return what the screen shows, why, and what comes next."""
+        return self._duty.director.now() if self._duty.director else _NOTHING
+
+    async def status(self) -> Status:
+        """Return how the player is."""
+        settings, membership = self._configuration.settings, self._duty.membership
+        depth, unread = await self._depth()
+        sync = self._sync()
+        condition = self._condition(sync, depth)
+        told = (*self._configuration.problems(), *unread, *self.now().problems, *problems(condition))
+        display = self._display.state()
+        return Status(
+            at=self._clock.now(),
+            version=self._version,
+            name=settings.origin.name,
+            device=membership.device if membership else None,
+            channel=membership.channel if membership else None,
+            origin=str(settings.origin.url),
+            zone=settings.venue.zone,
+            pairing_code=self._duty.pairing_code,
+            healthy=not told,
+            problems=tuple(dict.fromkeys(told)),
+            sync=sync,
+            outbox_depth=depth,
+            decks=asdict(self._stage.facts()),
+            display={**asdict(display), "power": display.power.value},
+            service_restarts=dict(self._restarts.counts),
+            restart_needed=self._configuration.restart_needed(),
+            health=figures(condition),
+        )
+
+    async def heartbeat(self) -> Heartbeat:
+        """Return the device's pulse for its origin."""
+        status, now = await self.status(), self.now()
+        return Heartbeat(
+            at=status.at,
+            version=status.version,
+            release=status.sync.release,
+            sequence=status.sync.sequence,
+            zone=status.zone or "UTC",
+            on_air=on_air(now),
+            next_title=now.next_title,
+            outbox_depth=status.outbox_depth,
+            sync_age_s=status.sync.age_s,
+            problems=status.problems,
+            health=status.health,
+        )
+
+    async def plays(self, limit: int, before: int | None) -> list[dict[str, Any]]:
+        """Return logged plays, the newest first, of sequences below `before`."""
+        ledger = self._duty.ledger
+        return await ledger.outbox.plays(limit=limit, before=before) if ledger else []
+
+    async def _depth(self) -> tuple[int, tuple[str, ...]]:
+        """Return how many plays wait, and what is wrong with the ledger."""
+        ledger = self._duty.ledger
+        if ledger is None:
+            return 0, ()
+        told = (f"The log of plays: {ledger.problem}.",) if ledger.problem else ()
+        try:
+            return await ledger.outbox.depth(), told
+        except StorageBroken as error:
+            return 0, (*told, f"The log of plays cannot be read: {error}.")
+
+    def _sync(self) -> SyncStatus:
+        if self._duty.syncer is None:
+            return SyncStatus(state="starting" if self._duty.membership else "unpaired")
+        facts = self._duty.syncer.facts()
+        confirmed_s = facts.last_confirmed
+        return SyncStatus(
+            state=facts.state.value,
+            release=facts.release,
+            sequence=facts.sequence,
+            bytes_to_do=facts.bytes_to_do,
+            bytes_done=facts.bytes_done,
+            age_s=None if confirmed_s is None else round(self._clock.monotonic() - confirmed_s, 1),
+            confirmed_at=facts.confirmed_at,
+            problem=facts.problem,
+            waiting_s=round(facts.waiting_s, 1),
+        )
+
+    def _condition(self, sync: SyncStatus, depth: int) -> Condition:
+        held = self._duty.ledger.quarantine.held(self._clock.now()) if self._duty.ledger else []
+        return Condition(
+            machine=self._sampled(),
+            clock=self._clock.trust(),
+            paired=self._duty.membership is not None,
+            sync_age_s=sync.age_s,
+            sync_failure=sync.problem,
+            outbox_depth=depth,
+            deck_restarts=self._stage.facts().restarts,
+            display_answers=self._display.state().answers,
+            reserve_bytes=self._configuration.settings.storage.reserve_bytes,
+            service_restarts=self._restarts.counts,
+            service_reasons=self._restarts.last,
+            quarantined=tuple(f"{setback.asset[:12]} ({setback.reason})" for setback in held),
+        )
+
+    def _sampled(self) -> Machine:
+        """Sample at most every two seconds: processor use over less is noise, however many ask."""
+        now_s = self._clock.monotonic()
+        if self._machine is None or now_s - self._machine[0] >= _SAMPLE_S:
+            self._machine = now_s, self._probe.sample()
+        return self._machine[1]
+
+
+def on_air(now: Now) -> OnAir:
+    """Return what a heartbeat tells of what the screen shows."""
+    kind = PlayKind(now.showing) if now.showing in ("item", "ad") else now.showing
+    return OnAir.model_validate({"title": now.title, "kind": kind, "asset": now.asset, "since": now.since})

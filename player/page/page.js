@@ -1,0 +1,213 @@
+// The device page: listens to /v1/live, shows the picture each second while it is looked at, sends orders.
+
+const at = (id) => document.getElementById(id);
+const state = { now: null, status: null, offsetMs: 0, picture: null };
+
+// Numbers, in words
+
+const size = (bytes) => {
+  if (bytes == null) return "unknown";
+  const step = Math.min(4, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
+  return `${(bytes / 2 ** (10 * step)).toFixed(step > 1 ? 1 : 0)} ${["B", "KiB", "MiB", "GiB", "TiB"][step]}`;
+};
+const span = (seconds) => {
+  if (seconds == null) return "never";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 129600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+};
+const yes = (value, good, bad) => (value == null ? "unknown" : value ? good : bad);
+
+// Talking to the device
+
+async function ask(path, options = {}) {
+  const answer = await fetch(path, { headers: { "Content-Type": "application/json" }, ...options });
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => ({ detail: answer.statusText }));
+  throw Object.assign(new Error(problem.detail || problem.title), { status: answer.status });
+}
+
+async function order(path, document) {
+  try {
+    await ask(path, { method: "POST", body: JSON.stringify(document) });
+  } catch (error) {
+    if (error.status !== 401) return toast(error.message);
+    if (await logIn()) await order(path, document);
+  }
+}
+
+function logIn() {
+  const dialog = at("login");
+  at("token").value = "";
+  at("login-problem").textContent = "";
+  dialog.returnValue = "cancel";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.onclose = async () => {
+      if (dialog.returnValue !== "go") return resolve(false);
+      try {
+        await ask("/v1/session", { method: "POST", body: JSON.stringify({ token: at("token").value.trim() }) });
+        at("log-out").hidden = false;
+        resolve(true);
+      } catch (error) {
+        at("login-problem").textContent = error.message;
+        dialog.returnValue = "cancel";
+        dialog.showModal();
+      }
+    };
+  });
+}
+
+let toasting = 0;
+function toast(text) {
+  at("toast").textContent = text;
+  at("toast").hidden = false;
+  clearTimeout(toasting);
+  toasting = setTimeout(() => { at("toast").hidden = true; }, 6000);
+}
+
+// What is shown
+
+function facts(id, rows) {
+  at(id).replaceChildren(...rows.flatMap(([name, value]) => {
+    const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+    dt.textContent = name;
+    dd.textContent = value;
+    return [dt, dd];
+  }));
+}
+
+function showNow(now) {
+  const changed = !state.now || state.now.take !== now.take;
+  state.now = now;
+  const kinds = { item: "on air", ad: "on air · ad", fallback: "fallback picture", blank: "blank on purpose" };
+  at("kind").textContent = kinds[now.showing] ?? now.showing;
+  at("title").textContent = now.title || (now.showing === "blank" ? "Nothing, on purpose" : "The fallback picture");
+  at("why").textContent = [now.advertiser, now.playlist, now.why].filter(Boolean).join(" · ");
+  at("next").textContent = now.next_title || "nothing planned";
+  at("ready").textContent = now.prerolled ? "stands ready" : "";
+  if (changed) showPicture();
+}
+
+function showStatus(status) {
+  state.status = status;
+  state.offsetMs = Date.parse(status.at) - Date.now();
+  document.title = `${status.name} · signage player`;
+  at("name").textContent = status.name;
+  at("identity").textContent = [status.device ?? "not paired", status.channel, `version ${status.version}`]
+    .filter(Boolean).join(" · ");
+  const count = status.problems.length;
+  pill(count ? `${count} problem${count > 1 ? "s" : ""}` : "all is well", count ? "bad" : "good");
+  at("pairing").hidden = !status.pairing_code;
+  at("code").textContent = status.pairing_code ?? "";
+  at("origin").textContent = status.origin;
+  showProblems(status.problems);
+  showSync(status);
+  showHealth(status);
+}
+
+function showProblems(problems) {
+  at("problems").replaceChildren(...(problems.length ? problems : ["None."]).map((sentence) => {
+    const item = document.createElement("li");
+    item.textContent = sentence;
+    item.className = problems.length ? "" : "none";
+    return item;
+  }));
+}
+
+function showSync({ sync, outbox_depth, origin }) {
+  const fetching = sync.bytes_to_do > sync.bytes_done;
+  at("fetching").hidden = !fetching;
+  at("fetched").style.width = `${fetching ? (100 * sync.bytes_done) / sync.bytes_to_do : 0}%`;
+  facts("sync-facts", [
+    ["State", sync.state],
+    ["Release", sync.sequence ? `${sync.sequence} (${(sync.release ?? "").slice(0, 8)})` : "none"],
+    ["Confirmed", sync.age_s == null ? "never" : `${span(sync.age_s)} ago`],
+    ...(fetching ? [["Fetched", `${size(sync.bytes_done)} of ${size(sync.bytes_to_do)}`]] : []),
+    ["Plays to deliver", String(outbox_depth)],
+    ["Origin", origin],
+  ]);
+}
+
+function showHealth({ health, decks, display, zone }) {
+  const temperature = health.temperature_c;
+  facts("health-facts", [
+    ["Processor", `${Math.round(health.cpu_percent)} % · load ${health.load_1m.toFixed(1)}`],
+    ["Memory", `${Math.round(health.memory_percent)} % used`],
+    ["Disk", `${size(health.disk_free_bytes)} free`],
+    ["Temperature", temperature == null ? "unknown" : `${Math.round(temperature)} °C`],
+    ["Power", health.undervoltage == null ? "unknown" : health.undervoltage ? "too weak" : "good"],
+    ["Display", `${display.area.width}×${display.area.height} · ${yes(display.connected, "connected", "not connected")}`],
+    ["Clock", `${health.clock === "synced" ? "synchronised" : "not vouched for"}${zone ? ` · ${zone}` : ""}`],
+    ["Decks", `${decks.cuts} cuts · ${decks.restarts} replaced`],
+    ["Up", span(health.uptime_s)],
+  ]);
+}
+
+function pill(text, kind) {
+  at("pill").textContent = text;
+  at("pill").className = `pill ${kind}`;
+}
+
+function tick() {
+  const now = state.now;
+  const moment = Date.now() + state.offsetMs;
+  const since = now?.since ? Date.parse(now.since) : null;
+  const until = now?.until ? Date.parse(now.until) : null;
+  const part = since && until > since ? Math.min(1, Math.max(0, (moment - since) / (until - since))) : 0;
+  at("progress").style.width = `${100 * part}%`;
+  at("clock").textContent = until ? `${span(Math.max(0, (until - moment) / 1000))} left` : "";
+}
+
+// The live picture: fetched, not linked, so that a failure is told and an old picture stays.
+
+let asking = false;
+async function showPicture() {
+  if (asking || document.hidden) return;
+  asking = true;
+  try {
+    const picture = URL.createObjectURL(await (await ask("/v1/screenshot.png")).blob());
+    at("picture").src = picture;
+    if (state.picture) URL.revokeObjectURL(state.picture);
+    state.picture = picture;
+    at("picture-age").textContent = "";
+  } catch (error) {
+    at("picture-age").textContent = error.status === 401 ? "log in to see the screen" : "no picture";
+  } finally {
+    asking = false;
+  }
+}
+
+// The live channel; it comes back by itself
+
+let wait = 500;
+function listen() {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/live`);
+  const show = { now: showNow, status: showStatus };
+  socket.onmessage = ({ data }) => {
+    wait = 500;
+    const { topic, document } = JSON.parse(data);
+    show[topic]?.(document);
+  };
+  socket.onclose = async () => {
+    pill("not connected", "bad");
+    const refused = await ask("/v1/now").then(() => false, (error) => error.status === 401);
+    const entered = refused && !at("login").open && (await logIn());
+    setTimeout(listen, entered ? 0 : wait);
+    wait = Math.min(10000, wait * 2);
+  };
+}
+
+for (const button of document.querySelectorAll("[data-order]")) {
+  button.onclick = () => order("/v1/commands", { do: button.dataset.order });
+}
+at("sync").onclick = () => order("/v1/sync", {});
+at("log-out").onclick = async () => {
+  await ask("/v1/session", { method: "DELETE" });
+  at("log-out").hidden = true;
+};
+document.addEventListener("visibilitychange", showPicture);
+setInterval(showPicture, 1000);
+setInterval(tick, 250);
+listen();
