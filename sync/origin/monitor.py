@@ -36,7 +36,6 @@ class Monitor:
         gatekeeper: Gatekeeper,
         metrics: Metrics,
         listeners: Callable[[], dict[str, int]],
-        *,
         reserve_bytes: int,
         version: str,
     ) -> None:

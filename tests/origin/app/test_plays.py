@@ -1,0 +1,160 @@
+"""Proof intake: exactly once, conflicts kept, bad records alone refused, and what people read of it."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from sync.report import BATCH_LIMIT
+from tests.origin.app.house import EPOCH, Answer, House, play
+
+OTHER_EPOCH = "f" * 32
+
+
+async def bring(house: House, token: str, *plays: Any) -> Answer:
+    answer = await house.ask("POST", "/v1/plays", token, {"plays": plays})
+    assert answer.status == 200
+    return answer
+
+
+def statuses(answer: Answer) -> list[str]:
+    return [receipt["status"] for receipt in answer.document["receipts"]]
+
+
+async def kept(house: House, query: str = "") -> list[dict[str, Any]]:
+    plays: list[dict[str, Any]] = (await house.ask("GET", f"/v1/plays{query}", house.reader)).document["plays"]
+    return plays
+
+
+async def test_one_batch_may_hold_new_old_conflicting_and_invalid_plays(house: House) -> None:
+    device, token = await house.pair()
+    await bring(house, token, play(device, 1), play(device, 2))
+    forged = play(device, 5) | {"rendered_ms": 99_999}
+    answer = await bring(
+        house,
+        token,
+        play(device, 1),
+        play(device, 2, title="Something else"),
+        play(device, 3),
+        {"sequence": 4, "nonsense": True},
+        forged,
+        play("another", 6),
+        play(device, 7),
+        play(device, 7),
+        play(device, 8, sequence=2**70),
+        play(device, 9, rendered_ms=2**70),
+        {},
+    )
+    assert statuses(answer) == [
+        "duplicate", "conflict", "accepted", "invalid", "invalid", "invalid", "accepted", "duplicate",
+        "invalid", "invalid", "invalid",
+    ]  # fmt: skip
+    assert [receipt["sequence"] for receipt in answer.document["receipts"]][:8] == [1, 2, 3, 4, 5, 6, 7, 7]
+    assert answer.document["receipts"][-1]["sequence"] is None
+    assert [p["sequence"] for p in await kept(house)] == [7, 3, 2, 1]
+    assert [p["title"] for p in await kept(house)] == ["Iced mint tea"] * 4
+    odd = (await house.ask("GET", "/v1/plays/conflicts", house.reader)).document["plays"]
+    assert [p["title"] for p in odd] == ["Something else"]
+
+
+async def test_a_field_of_tomorrow_is_kept_and_covered_by_the_hash(house: House) -> None:
+    device, token = await house.pair()
+    assert statuses(await bring(house, token, play(device, 1, luminance=0.5))) == ["accepted"]
+    assert (await kept(house))[0]["luminance"] == 0.5
+    tampered = play(device, 2, luminance=0.5) | {"luminance": 0.9}
+    assert statuses(await bring(house, token, tampered)) == ["invalid"]
+
+
+async def test_the_high_water_stops_at_a_gap_and_jumps_when_it_closes(house: House) -> None:
+    device, token = await house.pair()
+
+    async def mark(*sequences: int) -> int:
+        answer = await bring(house, token, *(play(device, sequence) for sequence in sequences))
+        assert answer.document["log_epoch"] == EPOCH
+        high_water: int = answer.document["high_water"]
+        return high_water
+
+    assert await mark(2, 3) == 0
+    assert await mark(1) == 3
+    assert await mark(5, 6) == 3
+    assert await mark(5) == 3
+    assert await mark(4) == 6
+    assert await mark(*range(7, 7 + BATCH_LIMIT)) == 6 + BATCH_LIMIT
+
+
+async def test_each_log_epoch_counts_for_itself(house: House) -> None:
+    device, token = await house.pair()
+    await bring(house, token, play(device, 1), play(device, 2))
+    answer = await bring(house, token, play(device, 1, log_epoch=OTHER_EPOCH))
+    assert (statuses(answer), answer.document["high_water"]) == (["accepted"], 1)
+    assert answer.document["log_epoch"] == OTHER_EPOCH
+    assert len(await kept(house)) == 3
+
+
+async def test_two_devices_never_mix(house: House) -> None:
+    first, second = await house.pair("left"), await house.pair("right")
+    for device, token in (first, second):
+        assert statuses(await bring(house, token, play(device, 1))) == ["accepted"]
+    assert statuses(await bring(house, second[1], play(first[0], 2))) == ["invalid"]
+    assert [p["device"] for p in await kept(house, f"?device={first[0]}")] == [first[0]]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"plays": 3}', b'{"plays": [3]}', b"\x00\xff", b'{"plays": ' + b"[" * 50_000]
+)
+async def test_a_garbage_batch_is_refused_as_a_whole(house: House, body: bytes) -> None:
+    _, token = await house.pair()
+    assert (await house.ask("POST", "/v1/plays", token, body)).status == 422
+
+
+async def test_too_many_or_too_large_is_refused(house: House) -> None:
+    device, token = await house.pair()
+    many = [play(device, n) for n in range(1, BATCH_LIMIT + 2)]
+    assert (await house.ask("POST", "/v1/plays", token, {"plays": many})).status == 422
+    assert (await house.ask("POST", "/v1/plays", token, io.BytesIO(b" " * (5 * 1024 * 1024)))).status == 413
+    assert await kept(house) == []
+
+
+async def test_people_page_through_plays_newest_first_and_filter_them(house: House) -> None:
+    device, token = await house.pair()
+    plays = [play(device, n, line="mornings" if n % 2 else "evenings") for n in range(1, 8)]
+    await bring(house, token, *plays)
+    seen: list[int] = []
+    query = "?limit=3"
+    for _ in range(3):
+        page = (await house.ask("GET", f"/v1/plays{query}", house.reader)).document
+        seen += [p["sequence"] for p in page["plays"]]
+        query = f"?limit=3&after={page['next']}"
+    assert (seen, page["next"]) == ([7, 6, 5, 4, 3, 2, 1], None)
+    assert [p["sequence"] for p in await kept(house, "?line=evenings")] == [6, 4, 2]
+    window = "?from=2026-03-02T09:00:20Z&until=2026-03-02T09:00:40Z"
+    assert [p["sequence"] for p in await kept(house, window)] == [3, 2]
+    assert await kept(house, "?campaign=autumn") == []
+
+
+@pytest.mark.parametrize("query", ["?limit=0", "?limit=x", "?from=monday", "?after=zzz", "?devise=a", "?after=e30="])
+async def test_a_wrong_question_is_told_which_field_is_wrong(house: House, query: str) -> None:
+    answer = await house.ask("GET", f"/v1/plays{query}", house.reader)
+    assert (answer.status, list(answer.document["fields"])) == (422, [query[1:].split("=")[0]])
+
+
+async def test_sums_count_plays_and_time_per_line_and_item(house: House) -> None:
+    device, token = await house.pair()
+    partial = play(device, 2, outcome="partial", rendered_ms=4_000)
+    editorial = play(device, 3, kind="item", line=None, campaign=None, item="news")
+    await bring(house, token, play(device, 1), partial, editorial)
+    lines = (await house.ask("GET", "/v1/plays/summary?by=line", house.reader)).document["sums"]
+    assert [(s["id"], s["plays"], s["complete"], s["rendered_ms"]) for s in lines] == [("mornings", 2, 1, 14_000)]
+    items = (await house.ask("GET", "/v1/plays/summary?by=item", house.reader)).document["sums"]
+    assert [(s["id"], s["plays"]) for s in items] == [("news", 1)]
+
+
+async def test_plays_as_csv_never_become_formulas(house: House) -> None:
+    device, token = await house.pair()
+    await bring(house, token, play(device, 1, title="=HYPERLINK(1)"), play(device, 2, title='Tea, "iced"\nfresh'))
+    answer = await house.ask("GET", "/v1/plays?format=csv", house.reader)
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["title"] for row in rows] == ['Tea, "iced"\nfresh', "'=HYPERLINK(1)"]
+    assert [row["rendered_ms"] for row in rows] == ["10000", "10000"]

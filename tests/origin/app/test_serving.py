@@ -1,0 +1,146 @@
+"""What every answer has in common: problems, headers, the description of it all, metrics, health and the page."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from openapi_pydantic import OpenAPI
+
+from sync.origin.pages import CONSOLE
+from sync.origin.settings import StorageSettings
+from tests.fakes import FakeClock
+from tests.origin.app.house import House, living, play, settings_in
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404), ("GET", "/v1/nothing", 404), ("GET", "/v1/pairings/%00", 401),
+        ("GET", "/%2e%2e/x", 404), ("PUT", "/v1/devices", 405), ("DELETE", "/healthz", 405), ("POST", "/", 405),
+    ],
+)  # fmt: skip
+async def test_errors_of_routing_are_problems(house: House, method: str, path: str, status: int) -> None:
+    answer = await house.ask(method, path)
+    assert answer.status == status
+    assert ("Allow" in answer.headers) is (status == 405)
+
+
+@pytest.mark.parametrize("path", ["/v1/session", "/v1/pairings"])
+async def test_strangers_cannot_send_much(house: House, path: str) -> None:
+    assert (await house.ask("POST", path, body=b"x" * 100_000)).status == 413
+
+
+@pytest.mark.parametrize("path", ["/v1/session", "/v1/pairings"])
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'{"token": 3, "name": 4}', b"\xff"])
+async def test_strangers_garbage_is_a_problem(house: House, path: str, body: bytes) -> None:
+    assert (await house.ask("POST", path, body=body)).status == 422
+
+
+async def test_a_fault_of_ours_is_a_problem_that_shows_nothing_of_the_inside(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a secret of the inside")
+
+    monkeypatch.setattr("sync.origin.store.devices.DeviceStore.all", broken)
+    answer = await house.ask("GET", "/v1/devices", house.reader)
+    assert answer.status == 500
+    assert "secret" not in answer.text
+    assert "a secret of the inside" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "raw_request",
+    [
+        b"GET /v1/devices HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"BREW /v1/plays HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00 a TLS greeting\r\n\r\n",
+    ],
+)
+async def test_bytes_that_are_no_http_are_answered_as_a_problem(house: House, raw_request: bytes) -> None:
+    host, port = house.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(raw_request)
+    raw = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    await writer.wait_closed()
+    assert raw.startswith(b"HTTP/1.1 400") or raw.startswith(b"HTTP/1.0 400")
+    assert b"application/problem+json" in raw
+
+
+async def test_the_description_is_valid_openapi_and_names_every_route(house: House) -> None:
+    document = (await house.ask("GET", "/v1/openapi.json")).document
+    described = OpenAPI.model_validate(document)
+    assert document["openapi"].startswith("3.1")
+    assert described.paths is not None
+    known = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    for route in house.origin.app.router.routes():
+        resource = route.resource
+        assert resource is not None
+        page = isinstance(resource, web.PlainResource) and not resource.canonical.startswith(
+            ("/v1/", "/metrics", "/heal")
+        )
+        if not page and not resource.canonical.startswith("/content"):
+            assert (route.method, resource.canonical) in known or route.method in ("HEAD", "*")
+
+
+async def test_metrics_tell_durations_and_outcomes_by_operation_not_by_path(house: House) -> None:
+    device, token = await house.pair()
+    for path in ("/v1/devices/made-up-1", "/v1/devices/made-up-2", "/nothing-1", "/nothing-2"):
+        await house.ask("GET", path, house.reader)
+    await house.ask("POST", "/v1/plays", token, {"plays": [play(device, 1), play(device, 1), {}]})
+    text = (await house.ask("GET", "/metrics")).text
+    assert 'signage_origin_operations_total{operation="GET /v1/devices/{id}",status="404"} 2.0' in text
+    assert 'signage_origin_operations_total{operation="other",status="404"} 2.0' in text
+    assert 'signage_origin_operation_seconds_count{operation="POST /v1/plays"} 1.0' in text
+    for status, count in (("accepted", 1), ("duplicate", 1), ("invalid", 1)):
+        assert f'signage_origin_plays_total{{status="{status}"}} {count}.0' in text
+    assert "signage_origin_devices 1.0" in text
+    assert 'signage_origin_media{state="failed"} 0.0' in text
+    assert "made-up" not in text and "nothing" not in text
+
+
+async def test_metrics_are_free_on_this_machine_but_not_through_a_proxy_of_it(house: House) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}
+    assert (await house.ask("GET", "/metrics", headers=forwarded)).status == 401
+    assert (await house.ask("GET", "/metrics", house.reader, headers=forwarded)).status == 200
+    _, token = await house.pair()
+    assert (await house.ask("GET", "/metrics", token, headers=forwarded)).status == 403
+
+
+async def test_a_well_origin_says_so_and_a_nearly_full_one_says_what_is_wrong(tmp_path: Path, clock: FakeClock) -> None:
+    settings = settings_in(tmp_path)
+    async with living(settings, clock) as house:
+        assert (await house.ask("GET", "/healthz")).document["status"] == "ok"
+    greedy = StorageSettings(data_dir=tmp_path / "other", reserve_bytes=2**60)
+    async with living(settings.model_copy(update={"storage": greedy}), clock) as house:
+        answer = await house.ask("GET", "/healthz")
+        assert (answer.status, answer.document["type"]) == (503, "urn:signage:problem:disk-nearly-full")
+
+
+async def test_the_page_loads_nothing_from_elsewhere_and_is_never_guessed_at(house: House) -> None:
+    page = await house.ask("GET", "/")
+    assert page.status == 200
+    assert "<!doctype html>" in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    for name in ("console.js", "console.css"):
+        part = await house.ask("GET", f"/{name}")
+        assert (part.status, part.headers["X-Content-Type-Options"]) == (200, "nosniff")
+        assert part.text == (CONSOLE / name).read_text()
+    assert (await house.ask("GET", "/v1/devices")).headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["/../app.py", "/%2e%2e/app.py", "/..%2fapp.py", "/console.js/../../app.py", "//etc/passwd"]
+)
+async def test_no_path_leads_out_of_the_page(house: House, path: str) -> None:
+    host, port = house.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    raw = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    await writer.wait_closed()
+    assert raw.split(b" ")[1] in (b"404", b"400")
