@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from sync import CorruptContent, OriginRefused, OriginUnreachable, SignageError
+from sync import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
 from sync.client import retry_after_s
 from sync.clock import Clock
 from sync.indexing import Chunk
@@ -63,7 +63,7 @@ class Fetcher:
         """Fetch `spans` in order into `parts`, keyed by asset.
 
         Verified chunks are in their part whatever happens after. A fault of one asset does not keep others waiting;
-        a fault of the line stops all. Cancelling closes the connections and waits for the threads.
+        a fault of the line lets others finish their span. Cancelling closes the connections and waits for the threads.
 
         Raises:
             OriginUnreachable: the line broke, or trickled below the floor of 1 kB/s for 30 s.
@@ -95,14 +95,15 @@ class _Work:
         self.faults: list[SignageError] = []
         self._spans = spans
         self._enough = enough
-        self._stopped = threading.Event()
+        self._ending = threading.Event()  # start nothing more, but finish what is under way: it is paid for
+        self._stopped = threading.Event()  # drop everything
         self._lock = threading.Lock()
         self._passed_over: set[str] = set()
 
     def take(self) -> Span | None:
         """Return the next span that still lacks something, None when there is nothing more to do."""
         with self._lock:
-            while self._spans and not self.stopped and not self._enough():
+            while self._spans and not self._ending.is_set() and not self._enough():
                 span = self._spans.popleft()
                 held = self.parts[span.asset].held()
                 if span.asset not in self._passed_over and any(chunk.number not in held for chunk in span.chunks):
@@ -117,16 +118,19 @@ class _Work:
             return new
 
     def failed(self, span: Span, error: SignageError) -> None:
-        """Note a fault: of the asset when it is missing or wrong, else of the line or disk, which stops all."""
+        """Note a fault: of the asset when it is missing or wrong, else of the line or disk, which ends all."""
         with self._lock:
             self.faults.append(error)
             if isinstance(error, OriginRefused) and error.status in _GONE:
                 self._passed_over.add(span.asset)
             elif not isinstance(error, CorruptContent):
+                self._ending.set()
+            if isinstance(error, StorageFull | StorageBroken):
                 self._stopped.set()
 
     def stop(self) -> None:
-        """Start nothing more."""
+        """Drop everything."""
+        self._ending.set()
         self._stopped.set()
 
     @property

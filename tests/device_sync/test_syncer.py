@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from sync.cache import Cache
+from sync.release import Asset
 from tests.device_sync.conftest import running
 from tests.device_sync.origin import CHANNEL, CHUNK, EPOCH, Origin, noise, release_of
 
@@ -90,7 +91,7 @@ async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origi
 
 async def test_files_go_only_when_neither_active_nor_previous_release_needs_them(origin: Origin, cache: Cache) -> None:
     async with running(origin, cache) as device:
-        assets = []
+        assets: list[Asset] = []
         for seed in (1, 2, 3):
             assets += origin.publisher.publish(noise(seed, 5000))
             device.syncer.wake()
