@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from player.programme.agenda import Agenda, Wait, turn
-from player.programme.entitlement import ONE, Account, clamped, settle
+from player.programme.entitlement import Account, clamped, settle
 from player.programme.gaps import KEPT, Aired, Distances
 from player.programme.slate import Entry, Slate, slate, split_of
 from sync.release import Campaign, Creative, Line
@@ -155,7 +155,7 @@ def _reserved(
     head, entry = state.head, slate.lines[index]
     account = state.accounts[entry.line.id]
     creative = _creative(entry, account.creative, fits_ms)
-    paid = account.model_copy(update={"lag": account.lag - ONE, "plays": account.plays + 1, "creative": creative.id})
+    paid = account.paid(head.slot, creative.id)
     aired = Aired.of(head.choices, entry, creative, account.creative)
     after = head.model_copy(
         update={
@@ -197,10 +197,8 @@ def refund(state: AdState, choice: int, *, failed: bool = False) -> AdState:
     account = state.accounts.get(aired.line)
     if account is None:  # the line is gone, and its account with it
         return AdState(head.model_copy(update=update), state.accounts)
-    back: dict[str, object] = {"lag": account.lag + ONE, "plays": account.plays - 1}
-    if not failed and account.creative == aired.creative:
-        back["creative"] = aired.before
-    accounts = {**state.accounts, aired.line: account.model_copy(update=back)}
+    restored = aired.before if not failed and account.creative == aired.creative else account.creative
+    accounts = {**state.accounts, aired.line: account.repaid(restored)}
     return AdState(head.model_copy(update={**update, "slot": head.slot - 1}), accounts)
 
 

@@ -45,6 +45,15 @@ class Account(Wire):
         """Tell whether one more play in `slot` would put it ahead of its share by more than a play."""
         return self.owed(slot) + self.share < 0
 
+    def paid(self, slot: int, creative: str) -> "Account":
+        """Return the account once `slot` was given to it; counting anew from there keeps the numbers small for ever."""
+        lag = self.owed(slot + 1) - ONE
+        return self.model_copy(update={"lag": lag, "since": slot + 1, "plays": self.plays + 1, "creative": creative})
+
+    def repaid(self, creative: str | None) -> "Account":
+        """Return the account with one play taken back; the slot it filled is taken off the counter by the caller."""
+        return self.model_copy(update={"lag": self.lag + ONE, "plays": self.plays - 1, "creative": creative})
+
 
 def _parts(lines: int) -> int:
     return max(1, 2 * lines - 2)

@@ -223,4 +223,4 @@ def test_the_state_is_plain_json() -> None:
     assert len(state.head.recent) == 100
     text = TypeAdapter(AdHead).dump_json(state.head)
     assert AdHead.model_validate_json(text) == state.head
-    assert all(abs(account.lag) < 2**62 for account in state.accounts.values())
+    assert all(abs(account.lag) <= 2 * ONE for account in state.accounts.values())  # however long it runs

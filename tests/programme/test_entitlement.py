@@ -32,14 +32,31 @@ def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: lis
     for slot in range(slots):
         index, agenda = agenda.take(slot, lambda _: 0, lambda _: True)  # nobody may go early: nobody has to
         assert index is not None, "a slot found no line that is due"
-        paid = accounts[index]
-        accounts[index] = paid.model_copy(update={"lag": paid.lag - ONE, "plays": paid.plays + 1})
+        accounts[index] = accounts[index].paid(slot, "creative")
         agenda = agenda.having(turn(accounts[index], count, index, seed, index))
         filled = slot + 1
         assert sum(account.plays for account in accounts) == filled
         for account, quota in zip(accounts, quotas, strict=True):
             assert (2 * count - 2) * abs(ONE * account.plays - quota * filled) <= (2 * count - 3) * ONE
             assert account.owed(filled) == quota * filled - ONE * account.plays
+
+
+def test_a_choice_among_ten_thousand_lines_looks_at_one() -> None:
+    quotas = split([number + 1 for number in range(10_000)])
+    accounts = [Account(line=str(index), share=quota) for index, quota in enumerate(quotas)]
+    agenda = Agenda.of(turn(account, 10_000, index, 1, index) for index, account in enumerate(accounts))
+    looked: list[int] = []
+
+    def wait(index: int) -> int:
+        looked.append(index)
+        return 2 if index % 5 == 0 and len(looked) % 2 else 0  # some are kept out by a gap, and parked
+
+    for slot in range(500):
+        index, agenda = agenda.take(slot, wait, lambda _: False)
+        assert index is not None
+        accounts[index] = accounts[index].paid(slot, "creative")
+        agenda = agenda.having(turn(accounts[index], 10_000, index, 1, index))
+    assert len(looked) < 750
 
 
 @settings(max_examples=120, deadline=None)
@@ -130,6 +147,5 @@ def test_the_debt_of_those_who_are_on_stays_within_one_play(eligible: list[set[s
         assert abs(total) <= ONE + len(given_out)
         hungriest = max(given_out, key=lambda name: given_out[name])
         for _ in range(slots):  # the worst scheduler there is
-            paid = accounts[hungriest]
-            accounts[hungriest] = paid.model_copy(update={"lag": paid.lag - ONE})
+            accounts[hungriest] = accounts[hungriest].paid(slot, "creative")
             slot += 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ads import AdState, choose, refund
+from player.programme.ads import choose, refund
 from player.programme.entitlement import ONE
 from sync.release import Campaign, LocalWindow
 from tests.programme.examples import NOON, busy_day, campaign, creative, fresh, lines, run, slate_of, stored
@@ -24,6 +24,18 @@ def test_time_off_the_air_is_not_owed() -> None:
         choices, state = run(state, night, 40)
         assert abs(lines(choices).count("a") - 10) <= 1
         assert lines(choices[:4]).count("a") <= 2
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(-400 * 86_400, 400 * 86_400), min_size=2, max_size=30), st.integers(0, 2**32))
+def test_a_clock_that_jumps_by_a_year_changes_no_choice(jumps_s: list[int], seed: int) -> None:
+    eras = (NOON - timedelta(days=4_000), NOON + timedelta(days=4_000))
+    campaigns = [each.model_copy(update={"starts_at": eras[0], "ends_at": eras[1]}) for each in busy_day()]
+    steady, jumping = fresh(seed), fresh(seed)
+    for jump_s in jumps_s:
+        expected, steady = choose(steady, slate_of(campaigns))
+        got, jumping = choose(jumping, slate_of(campaigns, NOON + timedelta(seconds=jump_s)))
+        assert got == expected
 
 
 def test_a_line_that_joins_starts_even() -> None:
@@ -53,7 +65,11 @@ def test_a_refund_takes_the_slot_back_as_if_it_had_never_been() -> None:
     choice, reserved = choose(state, slate)
     assert choice is not None
     undone = refund(reserved, choice.id)
-    assert stored(undone) == AdState(state.head.model_copy(update={"choices": 31}), state.accounts)
+    assert undone.head == state.head.model_copy(update={"choices": 31})
+    for line, account in stored(undone).accounts.items():
+        before = state.accounts[line]
+        assert account.owed(30) == before.owed(30)
+        assert (account.plays, account.creative, account.share) == (before.plays, before.creative, before.share)
     again, _ = choose(undone, slate)
     assert again is not None and (again.line, again.creative) == (choice.line, choice.creative)
     assert refund(undone, choice.id) is undone
