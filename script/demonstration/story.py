@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from tusclient.client import TusClient
@@ -52,6 +53,18 @@ class Origin:
             if answer.status >= 400:
                 raise OriginRefusal(f"{method} {path}: {document}")
             return document
+
+    async def fetch(self, path: str) -> bytes:
+        """Return the bytes at `path`."""
+        async with self._session.get(self.url + path, headers=self._headers) as answer:
+            answer.raise_for_status()
+            return await answer.read()
+
+    async def plays(self, since: datetime) -> list[dict[str, Any]]:
+        """Return the plays that started since then, as the origin has them."""
+        query = urlencode({"from": since.isoformat(), "limit": 1000})
+        booked: list[dict[str, Any]] = (await self.call("GET", f"/v1/plays?{query}"))["plays"]
+        return booked
 
     async def put_anew(self, path: str, body: object) -> Any:
         """Create or replace a versioned document."""
