@@ -14,6 +14,7 @@ from random import Random
 
 from aiohttp import web
 
+from sync.clock import SystemClock
 from sync.indexing import MIB, Chunk, Index, dump_index
 from sync.release import (
     ROOT_DOMAIN,
@@ -158,6 +159,7 @@ class Faults:
     no_ranges: bool = False
     lie_about_range: bool = False
     trickle_bytes: int = 0  # per turn of the loop, and then silence
+    pace_s: float = 0.0  # between two pieces of media
     redirect: dict[str, str] = field(default_factory=dict)
 
 
@@ -201,6 +203,9 @@ class Origin:
 
     async def _note(self, path: str) -> None:
         self.requests.append(path)
+        await self._notify()
+
+    async def _notify(self) -> None:
         async with self.changed:
             self.changed.notify_all()
 
@@ -270,6 +275,9 @@ class Origin:
         while piece := source.read(CHUNK):
             self.media_bytes += len(piece)
             await response.write(piece)
+            if self.faults.pace_s:
+                await SystemClock().sleep(self.faults.pace_s)
+                await self._notify()
         if self.faults.trickle_bytes:
             await asyncio.Event().wait()  # until the client gives up
         if cut is not None and request.transport is not None:

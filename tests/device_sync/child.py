@@ -1,0 +1,56 @@
+"""A device's sync in a process of its own, to be killed: `python -m tests.device_sync.child STATE_DIR URL [LIMIT]`.
+
+Prints one JSON object a line whenever its facts change. LIMIT is the largest file it may write, in bytes.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+from pathlib import Path
+from random import Random
+
+from sync.cache import open_cache
+from sync.client import open_client
+from sync.clock import SystemClock
+from sync.fetcher import Fetcher
+from sync.syncer import Syncer
+from tests.device_sync.origin import CHANNEL
+
+
+async def main(state_dir: Path, url: str, limit: int | None) -> None:
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    clock = SystemClock()
+    with open_cache(state_dir) as cache:
+        async with open_client(url) as client:
+            syncer = Syncer(
+                client,
+                Fetcher(url, clock),
+                cache,
+                clock,
+                Random(),
+                channel=CHANNEL,
+                poll_s=0.2,
+                reserve_bytes=0,
+                activated=lambda: None,
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(syncer.run())
+                group.create_task(report(syncer, clock))
+
+
+async def report(syncer: Syncer, clock: SystemClock) -> None:
+    told = ""
+    while True:
+        facts = syncer.facts()
+        line = json.dumps({"state": facts.state, "release": facts.release, "problem": facts.problem})
+        if line != told:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+            told = line
+        await clock.sleep(0.01)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else None))
