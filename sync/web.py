@@ -202,6 +202,19 @@ def if_match(request: web.Request) -> int | None:
     return int(bare)
 
 
+def must_match(request: web.Request) -> int:
+    """Return the version that has to come along in `If-Match`, so that nobody writes over what they never saw.
+
+    Raises:
+        HTTPPreconditionRequired: there is none; the answer is a problem of status 428.
+        Rejected: the header is not one quoted version.
+    """
+    version = if_match(request)
+    if version is None:
+        raise web.HTTPPreconditionRequired(text="read it first, then send its ETag as If-Match")
+    return version
+
+
 def give(document: BaseModel | Mapping[str, Any], *, status: int = 200, version: int | None = None) -> web.Response:
     """Answer with a JSON document; `version` becomes the ETag."""
     text = document.model_dump_json() if isinstance(document, BaseModel) else json.dumps(document)

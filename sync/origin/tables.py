@@ -202,6 +202,7 @@ releases = Table(
     Column("items", Integer, nullable=False),
     Column("ads", Integer, nullable=False),
     Column("asset_bytes", BigInteger, nullable=False),
+    Column("note", Text),  # what its publisher wanted remembered
 )
 
 devices = Table(

@@ -1,0 +1,187 @@
+"""The statements on campaigns: each is replaced with its lines and creatives as a whole and read in one query."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, insert, select
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync import NotFound
+from sync.clock import Clock, instant, unix_ms
+from sync.origin.database import OriginDatabase
+from sync.origin.plans import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign, WindowDraft
+from sync.origin.store.checks import (
+    FACT_COLUMNS,
+    advance,
+    check_free,
+    check_known,
+    check_version,
+    fact,
+    media_names,
+    new_id,
+)
+from sync.origin.tables import assets, campaigns, channels, creatives, lines, media
+
+
+class CampaignStore:
+    """Remembers campaigns."""
+
+    def __init__(self, database: OriginDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def every(self) -> tuple[StoredCampaign, ...]:
+        """Return all campaigns, whole, by name."""
+        async with self._database.reading() as connection:
+            found = await load_campaigns(connection, campaigns.c.id.is_not(None))
+        return tuple(sorted(found, key=lambda campaign: (campaign.name, campaign.id)))
+
+    async def get(self, campaign_id: str) -> StoredCampaign:
+        """Return a campaign.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        async with self._database.reading() as connection:
+            return await _one(connection, campaign_id)
+
+    async def make(self, draft: CampaignDraft) -> StoredCampaign:
+        """Make a campaign.
+
+        Raises:
+            Rejected: its channel or something it shows is unknown or has failed, or an id is taken.
+        """
+        campaign_id = new_id()
+        async with self._database.writing() as connection:
+            await _check(connection, campaign_id, draft)
+            await connection.execute(insert(campaigns).values(id=campaign_id, version=1, **self._values(draft)))
+            await _write_lines(connection, campaign_id, draft)
+            return await _one(connection, campaign_id)
+
+    async def replace(self, campaign_id: str, draft: CampaignDraft, *, version: int) -> StoredCampaign:
+        """Replace a campaign as a whole; lines and creatives keep the ids they come with.
+
+        Raises:
+            NotFound: there is none of that id.
+            StaleVersion: it is not at `version` any more.
+            Rejected: its channel or something it shows is unknown or has failed, or an id is taken.
+        """
+        async with self._database.writing() as connection:
+            await check_version(connection, campaigns, "campaign", campaign_id, version)
+            await _check(connection, campaign_id, draft)
+            await advance(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
+            await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
+            await _write_lines(connection, campaign_id, draft)
+            return await _one(connection, campaign_id)
+
+    async def remove(self, campaign_id: str, *, version: int | None) -> None:
+        """Forget a campaign; what it was played stays evidence, what is published plays until the next release.
+
+        Raises:
+            NotFound: there is none of that id.
+            StaleVersion: somebody changed it first.
+        """
+        async with self._database.writing() as connection:
+            await check_version(connection, campaigns, "campaign", campaign_id, version)
+            await connection.execute(delete(campaigns).where(campaigns.c.id == campaign_id))
+
+    def _values(self, draft: CampaignDraft) -> dict[str, Any]:
+        return {
+            "name": draft.name,
+            "advertiser": draft.advertiser,
+            "channel_id": draft.channel,
+            "starts_ms": unix_ms(draft.starts_at),
+            "ends_ms": unix_ms(draft.ends_at),
+            "updated_ms": unix_ms(self._clock.now()),
+        }
+
+
+async def load_campaigns(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredCampaign, ...]:
+    """Return campaigns with lines, creatives and the facts of what they show, in one query, by id."""
+    found: dict[str, list[RowMapping]] = {}
+    for row in (await connection.execute(_query().where(which))).mappings():
+        found.setdefault(row["id"], []).append(row)
+    return tuple(_campaign(rows) for rows in found.values())
+
+
+def _query() -> Select[Any]:
+    of_line = [column.label(f"line_{name}") for name, column in lines.c.items()]
+    of_creative = [column.label(f"creative_{name}") for name, column in creatives.c.items()]
+    shown = creatives.join(media, media.c.id == creatives.c.media_id)
+    known = shown.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    whole = campaigns.join(lines, lines.c.campaign_id == campaigns.c.id).join(known, creatives.c.line_id == lines.c.id)
+    query = select(campaigns, *of_line, *of_creative, *FACT_COLUMNS).select_from(whole)
+    return query.order_by(campaigns.c.id, lines.c.position, creatives.c.position)
+
+
+def _campaign(rows: Sequence[RowMapping]) -> StoredCampaign:
+    first = rows[0]
+    by_line: dict[str, list[RowMapping]] = {}
+    for row in rows:
+        by_line.setdefault(row["line_id"], []).append(row)
+    facts = {row["media_id"]: row for row in rows}
+    return StoredCampaign(
+        id=first["id"],
+        version=first["version"],
+        updated_at=instant(first["updated_ms"]),
+        name=first["name"],
+        advertiser=first["advertiser"],
+        channel=first["channel_id"],
+        starts_at=instant(first["starts_ms"]),
+        ends_at=instant(first["ends_ms"]),
+        lines=tuple(_line(of_line) for of_line in by_line.values()),
+        media={media_id: fact(row) for media_id, row in facts.items()},
+    )
+
+
+def _line(rows: Sequence[RowMapping]) -> LineDraft:
+    own = {name: rows[0][f"line_{name}"] for name in LineDraft.model_fields if name not in ("creatives", "windows")}
+    windows = tuple(WindowDraft.model_validate(window) for window in rows[0]["line_windows"])
+    return LineDraft(windows=windows, creatives=tuple(_creative(row) for row in rows), **own)
+
+
+def _creative(row: RowMapping) -> CreativeDraft:
+    own = {name: row[f"creative_{name}"] for name in CreativeDraft.model_fields if name != "media"}
+    return CreativeDraft(media=row["media_id"], **own)
+
+
+async def _one(connection: AsyncConnection, campaign_id: str) -> StoredCampaign:
+    found = await load_campaigns(connection, campaigns.c.id == campaign_id)
+    if not found:
+        raise NotFound(f"there is no campaign {campaign_id}")
+    return found[0]
+
+
+async def _check(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft) -> None:
+    await check_known(
+        connection, channels.c.id, "channel", [] if draft.channel is None else [("channel", draft.channel)]
+    )
+    brought = [(f"lines.{at}.id", line.id) for at, line in enumerate(draft.lines) if line.id is not None]
+    await check_free(connection, lines, lines.c.campaign_id != campaign_id, brought)
+    own = select(lines.c.id).where(lines.c.campaign_id == campaign_id)
+    brought = [(f"{path}.id", creative.id) for path, creative in _creatives(draft) if creative.id is not None]
+    await check_free(connection, creatives, creatives.c.line_id.not_in(own), brought)
+
+
+def _creatives(draft: CampaignDraft) -> list[tuple[str, CreativeDraft]]:
+    return [
+        (f"lines.{at}.creatives.{number}", creative)
+        for at, line in enumerate(draft.lines)
+        for number, creative in enumerate(line.creatives)
+    ]
+
+
+async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft) -> None:
+    names = await media_names(connection, [(f"{path}.media", creative.media) for path, creative in _creatives(draft)])
+    line_rows: list[dict[str, Any]] = []
+    creative_rows: list[dict[str, Any]] = []
+    for position, line in enumerate(draft.lines):
+        own = line.model_dump(mode="json", exclude={"creatives"}) | {"id": line.id or new_id()}
+        line_rows.append(own | {"campaign_id": campaign_id, "position": position})
+        for place, creative in enumerate(line.creatives):
+            shown = creative.model_dump(mode="json", exclude={"media"})
+            shown |= {"id": creative.id or new_id(), "title": creative.title or names[creative.media]}
+            creative_rows.append(shown | {"line_id": own["id"], "position": place, "media_id": creative.media})
+    await connection.execute(insert(lines), line_rows)
+    await connection.execute(insert(creatives), creative_rows)

@@ -1,0 +1,201 @@
+"""The statements on playlists: each is replaced with its items in one transaction and read with them in one query."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, union
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync import Conflict, NotFound
+from sync.clock import Clock, instant, unix_ms
+from sync.origin.database import OriginDatabase
+from sync.origin.plans import PlaylistDraft, PlaylistItem, StoredPlaylist
+from sync.origin.store.checks import FACT_COLUMNS, advance, check_free, check_version, fact, media_names, new_id
+from sync.origin.tables import assets, channels, dayparts, media, playlist_items, playlists
+from sync.wire import Instant, Wire
+
+
+class PlaylistSummary(Wire):
+    """A playlist in a list: how many items it has, not which."""
+
+    id: str
+    name: str
+    version: int
+    updated_at: Instant
+    items: int
+
+
+class PlaylistStore:
+    """Remembers playlists."""
+
+    def __init__(self, database: OriginDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def every(self) -> tuple[PlaylistSummary, ...]:
+        """Return all playlists by name."""
+        count = func.count(playlist_items.c.id).label("count")
+        query = select(playlists, count).outerjoin(playlist_items).group_by(*playlists.c)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.order_by(playlists.c.name, playlists.c.id))
+            return tuple(_summary(row) for row in rows.mappings())
+
+    async def get(self, playlist_id: str) -> StoredPlaylist:
+        """Return a playlist with its items.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        async with self._database.reading() as connection:
+            return await _one(connection, playlist_id)
+
+    async def named(self, name: str) -> StoredPlaylist | None:
+        """Return the playlist people call this, None if there is none.
+
+        Raises:
+            Conflict: several are called this.
+        """
+        async with self._database.reading() as connection:
+            found = await load_playlists(connection, playlists.c.name == name)
+        if len(found) > 1:
+            raise Conflict(f"several playlists are called {name}: give each its own name", users=[p.id for p in found])
+        return found[0] if found else None
+
+    async def make(self, draft: PlaylistDraft) -> StoredPlaylist:
+        """Make a playlist.
+
+        Raises:
+            Rejected: an item shows what is unknown or has failed, or brings an id that is taken.
+        """
+        playlist_id = new_id()
+        async with self._database.writing() as connection:
+            row = insert(playlists).values(id=playlist_id, name=draft.name, version=1, updated_ms=self._now_ms())
+            await connection.execute(row)
+            await _write_items(connection, playlist_id, draft.items)
+            return await _one(connection, playlist_id)
+
+    async def replace(self, playlist_id: str, draft: PlaylistDraft, *, version: int) -> StoredPlaylist:
+        """Replace name and items together; items keep the ids they come with.
+
+        Raises:
+            NotFound: there is none of that id.
+            StaleVersion: it is not at `version` any more.
+            Rejected: an item shows what is unknown or has failed, or brings an id that is taken.
+        """
+        values = {"name": draft.name, "updated_ms": self._now_ms()}
+        async with self._database.writing() as connection:
+            await advance(connection, playlists, "playlist", playlist_id, version, values)
+            await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
+            await _write_items(connection, playlist_id, draft.items)
+            return await _one(connection, playlist_id)
+
+    async def remove(self, playlist_id: str, *, version: int | None) -> None:
+        """Forget a playlist and its items; `version`, if not None, must be the present one.
+
+        Raises:
+            NotFound: there is none of that id.
+            StaleVersion: somebody changed it first.
+            Conflict: channels have it on air; they are named.
+        """
+        async with self._database.writing() as connection:
+            await check_version(connection, playlists, "playlist", playlist_id, version)
+            users = (await connection.execute(_users(playlist_id))).scalars().all()
+            if users:
+                raise Conflict("this playlist is in use: take it off these channels first", users=sorted(users))
+            await connection.execute(delete(playlists).where(playlists.c.id == playlist_id))
+
+    def _now_ms(self) -> int:
+        return unix_ms(self._clock.now())
+
+
+async def load_playlists(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredPlaylist, ...]:
+    """Return playlists with their items and the facts of what they show, in one query, by id."""
+    found: dict[str, list[RowMapping]] = {}
+    for row in (await connection.execute(_query().where(which))).mappings():
+        found.setdefault(row["id"], []).append(row)
+    return tuple(_playlist(rows) for rows in found.values())
+
+
+def _query() -> Select[Any]:
+    own = [column.label(f"item_{name}") for name, column in playlist_items.c.items()]
+    with_items = playlists.outerjoin(playlist_items, playlist_items.c.playlist_id == playlists.c.id)
+    with_media = with_items.outerjoin(media, media.c.id == playlist_items.c.media_id)
+    whole = with_media.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    query = select(playlists, *own, *FACT_COLUMNS).select_from(whole)
+    return query.order_by(playlists.c.id, playlist_items.c.position)
+
+
+def _playlist(rows: list[RowMapping]) -> StoredPlaylist:
+    shown = [row for row in rows if row["item_id"] is not None]  # a playlist without items is one row of nothing
+    facts = {row["media_id"]: row for row in shown}
+    return StoredPlaylist(
+        id=rows[0]["id"],
+        name=rows[0]["name"],
+        version=rows[0]["version"],
+        updated_at=instant(rows[0]["updated_ms"]),
+        items=tuple(_item(row) for row in shown),
+        media={media_id: fact(row) for media_id, row in facts.items()},
+    )
+
+
+def _item(row: RowMapping) -> PlaylistItem:
+    return PlaylistItem(
+        id=row["item_id"],
+        media=row["media_id"],
+        title=row["item_title"],
+        duration_ms=row["item_duration_ms"],
+        fit=row["item_fit"],
+        background=row["item_background"],
+        volume=row["item_volume"],
+        at_end=row["item_at_end"],
+        starts_at=None if row["item_starts_ms"] is None else instant(row["item_starts_ms"]),
+        ends_at=None if row["item_ends_ms"] is None else instant(row["item_ends_ms"]),
+    )
+
+
+def _summary(row: RowMapping) -> PlaylistSummary:
+    updated_at = instant(row["updated_ms"])
+    return PlaylistSummary(
+        id=row["id"], name=row["name"], version=row["version"], updated_at=updated_at, items=row["count"]
+    )
+
+
+async def _one(connection: AsyncConnection, playlist_id: str) -> StoredPlaylist:
+    found = await load_playlists(connection, playlists.c.id == playlist_id)
+    if not found:
+        raise NotFound(f"there is no playlist {playlist_id}")
+    return found[0]
+
+
+async def _write_items(connection: AsyncConnection, playlist_id: str, items: Iterable[PlaylistItem]) -> None:
+    placed = list(enumerate(items))
+    names = await media_names(connection, [(f"items.{number}.media", item.media) for number, item in placed])
+    brought = [(f"items.{number}.id", item.id) for number, item in placed if item.id is not None]
+    await check_free(connection, playlist_items, playlist_items.c.playlist_id != playlist_id, brought)
+    rows = [_row(playlist_id, number, item, names[item.media]) for number, item in placed]
+    if rows:
+        await connection.execute(insert(playlist_items), rows)
+
+
+def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -> dict[str, Any]:
+    return {
+        "id": item.id or new_id(),
+        "playlist_id": playlist_id,
+        "position": position,
+        "media_id": item.media,
+        "title": item.title or media_name,
+        "duration_ms": item.duration_ms,
+        "fit": item.fit,
+        "background": item.background,
+        "volume": item.volume,
+        "at_end": item.at_end,
+        "starts_ms": None if item.starts_at is None else unix_ms(item.starts_at),
+        "ends_ms": None if item.ends_at is None else unix_ms(item.ends_at),
+    }
+
+
+def _users(playlist_id: str) -> Any:
+    """Return the channels that have a playlist on air at some time."""
+    by_default = select(channels.c.id).where(channels.c.default_playlist_id == playlist_id)
+    return union(by_default, select(dayparts.c.channel_id).where(dayparts.c.playlist_id == playlist_id))

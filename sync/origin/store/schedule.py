@@ -1,0 +1,191 @@
+"""The statements on channels and their schedules: one versioned document, replaced with its dayparts as a whole."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, union_all
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync import Conflict, NotFound, StaleVersion
+from sync.origin.database import OriginDatabase
+from sync.origin.plans import BreakDraft, DaypartDraft, ScheduleDraft, StoredSchedule
+from sync.origin.store.checks import Uses, advance, check_free, check_known, check_version, media_names, new_id
+from sync.origin.tables import campaigns, channels, dayparts, devices, playlists, releases
+
+
+class ScheduleStore:
+    """Remembers what plays on which channel and when."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def every(self) -> tuple[StoredSchedule, ...]:
+        """Return the schedules of all channels, by channel."""
+        async with self._database.reading() as connection:
+            return await load_schedules(connection, channels.c.id.is_not(None))
+
+    async def get(self, channel: str) -> StoredSchedule:
+        """Return the schedule of a channel.
+
+        Raises:
+            NotFound: there is no such channel.
+        """
+        async with self._database.reading() as connection:
+            return await one_schedule(connection, channel)
+
+    async def known(self, channel: str) -> bool:
+        """Tell whether there is such a channel."""
+        async with self._database.reading() as connection:
+            return (
+                await connection.execute(select(channels.c.id).where(channels.c.id == channel))
+            ).scalar() is not None
+
+    async def make(self, channel: str, draft: ScheduleDraft) -> StoredSchedule:
+        """Make a channel.
+
+        Raises:
+            StaleVersion: somebody else has just made it.
+            Rejected: something the schedule names is unknown, has failed, or brings an id that is taken.
+        """
+        async with self._database.writing() as connection:
+            held = (await connection.execute(select(channels.c.version).where(channels.c.id == channel))).scalar()
+            if held is not None:
+                raise StaleVersion(f"channel {channel} has just been made by somebody else: read it", current=held)
+            await _check(connection, channel, draft)
+            await connection.execute(insert(channels).values(id=channel, version=1, sequence=0, **_values(draft)))
+            await _write_dayparts(connection, channel, draft.dayparts)
+            return await one_schedule(connection, channel)
+
+    async def replace(self, channel: str, draft: ScheduleDraft, *, version: int) -> StoredSchedule:
+        """Replace a schedule as a whole; dayparts keep the ids they come with.
+
+        Raises:
+            NotFound: there is no such channel.
+            StaleVersion: it is not at `version` any more.
+            Rejected: something the schedule names is unknown, has failed, or brings an id that is taken.
+        """
+        async with self._database.writing() as connection:
+            await check_version(connection, channels, "channel", channel, version)
+            await _check(connection, channel, draft)
+            await advance(connection, channels, "channel", channel, version, _values(draft))
+            await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
+            await _write_dayparts(connection, channel, draft.dayparts)
+            return await one_schedule(connection, channel)
+
+    async def remove(self, channel: str, *, version: int | None) -> None:
+        """Forget a channel that was never published: devices remember sequences, so one must never begin again.
+
+        Raises:
+            NotFound: there is no such channel.
+            StaleVersion: somebody changed it first.
+            Conflict: it was published, or devices or campaigns belong to it; they are named.
+        """
+        async with self._database.writing() as connection:
+            await check_version(connection, channels, "channel", channel, version)
+            users = (await connection.execute(_users(channel))).scalars().all()
+            if users:
+                raise Conflict(f"channel {channel} is in use, or was published once", users=users)
+            await connection.execute(delete(channels).where(channels.c.id == channel))
+
+
+async def load_schedules(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:
+    """Return the schedules of the channels that match, by channel, in two queries."""
+    parts: dict[str, list[DaypartDraft]] = {}
+    placed = select(dayparts).join(channels, channels.c.id == dayparts.c.channel_id).where(which)
+    for row in (await connection.execute(placed.order_by(dayparts.c.channel_id, dayparts.c.position))).mappings():
+        parts.setdefault(row["channel_id"], []).append(_daypart(row))
+    rows = await connection.execute(select(channels).where(which).order_by(channels.c.id))
+    return tuple(_schedule(row, parts.get(row["id"], [])) for row in rows.mappings())
+
+
+async def one_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
+    """Return the schedule of a channel inside the caller's transaction.
+
+    Raises:
+        NotFound: there is no such channel.
+    """
+    found = await load_schedules(connection, channels.c.id == channel)
+    if not found:
+        raise NotFound(f"there is no channel {channel}: PUT /v1/schedule/{channel} makes it")
+    return found[0]
+
+
+def _schedule(row: RowMapping, parts: Iterable[DaypartDraft]) -> StoredSchedule:
+    return StoredSchedule(
+        channel=row["id"],
+        version=row["version"],
+        sequence=row["sequence"],
+        zone=row["zone"],
+        default_playlist=row["default_playlist_id"],
+        break_rule=BreakDraft(every_items=row["every_items"], ads=row["ads"]),
+        fallback=row["fallback_media_id"],
+        dayparts=tuple(parts),
+    )
+
+
+def _daypart(row: RowMapping) -> DaypartDraft:
+    return DaypartDraft(
+        id=row["id"],
+        name=row["name"],
+        playlist=row["playlist_id"],
+        weekdays=tuple(row["weekdays"]),
+        start=row["start"],
+        end=row["end"],
+        priority=row["priority"],
+        first_day=_day(row["first_day"]),
+        last_day=_day(row["last_day"]),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _values(draft: ScheduleDraft) -> dict[str, Any]:
+    return {
+        "zone": draft.zone,
+        "default_playlist_id": draft.default_playlist,
+        "every_items": draft.break_rule.every_items,
+        "ads": draft.break_rule.ads,
+        "fallback_media_id": draft.fallback,
+    }
+
+
+async def _check(connection: AsyncConnection, channel: str, draft: ScheduleDraft) -> None:
+    placed = list(enumerate(draft.dayparts))
+    shown: Uses = [(f"dayparts.{number}.playlist", part.playlist) for number, part in placed]
+    default: Uses = [] if draft.default_playlist is None else [("default_playlist", draft.default_playlist)]
+    await check_known(connection, playlists.c.id, "playlist", [*default, *shown])
+    await media_names(connection, [] if draft.fallback is None else [("fallback", draft.fallback)])
+    brought = [(f"dayparts.{number}.id", part.id) for number, part in placed if part.id is not None]
+    await check_free(connection, dayparts, dayparts.c.channel_id != channel, brought)
+
+
+async def _write_dayparts(connection: AsyncConnection, channel: str, parts: Iterable[DaypartDraft]) -> None:
+    rows = [
+        {
+            "id": part.id or new_id(),
+            "channel_id": channel,
+            "position": number,
+            "name": part.name,
+            "playlist_id": part.playlist,
+            "weekdays": list(part.weekdays),
+            "start": part.start,
+            "end": part.end,
+            "priority": part.priority,
+            "first_day": None if part.first_day is None else part.first_day.isoformat(),
+            "last_day": None if part.last_day is None else part.last_day.isoformat(),
+        }
+        for number, part in enumerate(parts)
+    ]
+    if rows:
+        await connection.execute(insert(dayparts), rows)
+
+
+def _users(channel: str) -> Any:
+    """Return in words what would miss a channel: its releases, its devices, campaigns booked on it."""
+    published = select(literal("its releases")).where(exists().where(releases.c.channel_id == channel))
+    present = select(devices.c.name).where(devices.c.channel_id == channel, devices.c.removed_ms.is_(None))
+    return union_all(published, present, select(campaigns.c.name).where(campaigns.c.channel_id == channel))
