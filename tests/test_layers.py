@@ -14,15 +14,16 @@ TOP = Path(__file__).parent.parent
 GROUND = {
     "sync", "sync.clock", "sync.wire", "sync.release", "sync.report", "sync.signing", "sync.tree", "sync.supervise", "sync.threads",
     "sync.indexing", "player", "player.settings", "player.screen", "sync.origin", "sync.origin.settings",
+    "sync.origin.plans",
 }  # fmt: skip
 STORES = {
     "sync.durable", "sync.media", "sync.parts",
-    "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "player.quarantine",
+    "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "player.entries", "player.quarantine",
     "sync.origin.tables",
     "sync.origin.database", "sync.origin.files",
 }  # fmt: skip
 STORE_PACKAGES = ("sync.origin.store",)
-ENGINES = {"sync.trust", "sync.plan"}
+ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile"}
 ENGINE_PACKAGES = ("player.programme",)
 ROOTS = {"player.daemon", "player.cli", "sync.origin.cli", "sync.origin.app", "sync.origin.server"}
 
@@ -38,6 +39,7 @@ DOORS: dict[str, set[str]] = {
     "PIL": {"sync.origin.pictures", "sync.origin.moving", "player.still"},
     "pillow_heif": {"sync.origin.pictures"},
     "openapi_pydantic": {"sync.web"},
+    "async_lru": {"sync.origin.computed"},
 }
 
 
