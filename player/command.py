@@ -1,4 +1,4 @@
-"""What an operator may ask of the screen, and what the screen says it shows: the models of `/v1/commands` and `/v1/now`."""
+"""What an operator may ask of the screen, and what it says it shows: the models of commands and of `/v1/now`."""
 
 from typing import Annotated, Literal
 

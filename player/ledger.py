@@ -8,12 +8,12 @@ set aside and a new log epoch starts, so that a sequence is never used twice.
 import logging
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from player.quarantine import QUARANTINE_SCHEMA, Quarantine
+from player.entries import Change, Closed, Entry, Head, OpenTake, Reserved, Saved, Seen, Started
+from player.quarantine import QUARANTINE_SCHEMA, Quarantine, Setback
 from sync import StorageBroken, StorageFull
 from sync.clock import Clock
 from sync.database import Database, open_database
@@ -61,83 +61,6 @@ _TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR",
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where the log stands: the next play is `sequence + 1` and carries `hash` as its `previous_hash`."""
-
-    device: str
-    epoch: str
-    sequence: int
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """A take was decided; `body` is JSON."""
-
-    take: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A take came on the screen at `started_ms` (Unix ms) by a clock trusted so far."""
-
-    take: str
-    body: str
-    started_ms: int
-    clock: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A take was still on the screen after `shown_ms`."""
-
-    take: str
-    shown_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A take is over; `seal` makes its play from the head of the log, None when it does not count."""
-
-    take: str
-    seal: Callable[[Head], Play] | None = None
-
-
-Entry = Reserved | Started | Seen | Closed
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What the programme has to remember from now on, as JSON; None leaves a row as it is."""
-
-    rotation: str | None = None
-    ads: str | None = None
-    accounts: Mapping[str, str] = field(default_factory=dict)
-    gone: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What the programme remembered when the device stopped, as JSON; None before the first time."""
-
-    rotation: str | None
-    ads: str | None
-    accounts: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTake:
-    """A take that was never closed; `started_ms` None: it never came on the screen."""
-
-    take: str
-    body: str
-    started_ms: int | None
-    shown_ms: int
-    clock: str
-
-
 class Ledger:
     """The evidence of this device; made by `open_ledger`. `problem` says what a technician should know, or is empty."""
 
@@ -179,6 +102,9 @@ class Ledger:
                 if seal is not None and not await self.outbox.counts(take):  # a commit we never heard of
                     await self._append(seal)
                 await self._database.execute("DELETE FROM takes WHERE take = :take", {"take": take})
+
+            case Setback():
+                await self.quarantine.write(entry)
 
     async def _append(self, seal: Callable[[Head], Play]) -> None:
         head = await _head(self._database)

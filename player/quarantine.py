@@ -66,35 +66,30 @@ class Quarantine:
         """Return the assets in quarantine at `at`."""
         return [setback for setback in self._setbacks.values() if self.holds(setback.asset, at)]
 
-    async def note_failure(self, asset: str, reason: str, at: datetime) -> None:
-        """Count a failure that was the media's own.
-
-        Raises:
-            StorageFull, StorageBroken: it counts, but only until the player stops.
-        """
+    def note_failure(self, asset: str, reason: str, at: datetime) -> Setback:
+        """Count a failure that was the media's own; `write` makes it outlive the player."""
         failures = self._setbacks[asset].failures + 1 if asset in self._setbacks else 1
         until_ms = 0
         if failures >= FAILURES:
             rest = min(LONGEST, FIRST * 2 ** min(failures - FAILURES, 16))
             until_ms = _ms(at + rest)
             log.warning("asset=%s quarantined for %s after %d failures: %s", asset, rest, failures, reason)
-        setback = Setback(asset, failures, until_ms, reason)
-        self._setbacks[asset] = setback
-        row = {"asset": asset, "failures": failures, "until_ms": until_ms, "reason": reason}
-        async with self._database.transaction():
-            statement = "INSERT OR REPLACE INTO quarantine VALUES (:asset, :failures, :until_ms, :reason)"
-            await self._database.execute(statement, row)
+        self._setbacks[asset] = Setback(asset, failures, until_ms, reason)
+        return self._setbacks[asset]
 
-    async def note_success(self, asset: str) -> None:
-        """Forget the failures of an asset that played.
+    def note_success(self, asset: str) -> Setback | None:
+        """Forget the failures of an asset that played; None if there were none, else what to `write`."""
+        known = self._setbacks.pop(asset, None)
+        return Setback(asset, 0, 0, "") if known else None
 
-        Raises:
-            StorageFull, StorageBroken: forgotten, but only until the player stops.
-        """
-        if self._setbacks.pop(asset, None) is None:
+    async def write(self, setback: Setback) -> None:
+        """Keep a setback, or forget it at 0 failures, inside the caller's transaction."""
+        if setback.failures == 0:
+            await self._database.execute("DELETE FROM quarantine WHERE asset = :asset", {"asset": setback.asset})
             return
-        async with self._database.transaction():
-            await self._database.execute("DELETE FROM quarantine WHERE asset = :asset", {"asset": asset})
+        row = {"asset": setback.asset, "failures": setback.failures, "reason": setback.reason}
+        statement = "INSERT OR REPLACE INTO quarantine VALUES (:asset, :failures, :until_ms, :reason)"
+        await self._database.execute(statement, {**row, "until_ms": setback.until_ms})
 
 
 def _ms(at: datetime) -> int:

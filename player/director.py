@@ -1,0 +1,190 @@
+"""The director: keeps something on the screen, always the right thing, and has every take written down.
+
+One loop. Decide what comes next, stand it by (preroll, then reserve), cut to it when what is on ends, note both.
+Whatever changes meanwhile (a release, settings, the clock, an order) is a nudge, after which it decides again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+from player.command import Command, Now
+from player.interlude import Interlude
+from player.ledger import Ledger
+from player.lineup import Idle, Planned, Scene, decide, insert
+from player.onair import describe
+from player.orders import Orders
+from player.patience import Patience
+from player.race import first
+from player.recorder import Recorder
+from player.scenery import Content, Scenery, scene_key
+from player.screen import Cut, Screen
+from player.settings import Settings
+from player.transmission import Transmission
+from sync import DeckLost, MediaUnplayable, ScreenFailed
+from sync.clock import Clock
+from sync.report import ScreenState
+
+_LOOK_AGAIN = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
+
+
+def _unknown() -> ScreenState:
+    return ScreenState.UNKNOWN
+
+
+class Director:
+    """A service. `display` tells what is known of the screen's power; `seed` makes the ads of this device its own."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        ledger: Ledger,
+        content: Content,
+        clock: Clock,
+        settings: Callable[[], Settings],
+        seed: int,
+        *,
+        display: Callable[[], ScreenState] = _unknown,
+    ) -> None:
+        self._screen = screen
+        self._ledger = ledger
+        self._clock = clock
+        self._recorder = Recorder(ledger, seed)
+        self._scenery = Scenery(content, clock, settings, ledger.quarantine)
+        self._patience = Patience(clock)
+        self._air = Transmission(self._recorder, self._patience, clock, display)
+        self._orders = Orders()
+        self._nudge = asyncio.Event()
+        self._interlude = Interlude(screen, self._air, self._orders, self._nudge, clock)
+        self._scene: Scene | None = None
+        self._next: Planned | None = None  # reserved, and prerolled below
+
+    async def run(self) -> None:
+        """Direct until cancelled; then what is on is written down as stopped."""
+        await self._recorder.recover()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._air.run(self._rethink))
+                group.create_task(self._direct())
+        finally:
+            self._give_up_next()
+            await self._air.stop()
+
+    def wake(self) -> None:
+        """Look again: another release is active, or the settings changed. Without a difference nothing happens."""
+        self._scenery.refresh()
+        self._patience.reset()
+        self._nudge.set()
+
+    async def command(self, command: Command) -> None:
+        """Follow an operator's order.
+
+        Raises:
+            NotFound, Conflict: it cannot be followed; nothing changed.
+        """
+        self._orders.take(command, self._scene, self._clock.now(), self._clock.monotonic())
+        log.info("command=%s item=%s", command.do, command.item)
+        self._nudge.set()
+
+    def now(self) -> Now:
+        """Return what is on the screen, why, and what comes next."""
+        told = describe(self._air.state, self._next, self._clock.now(), self._clock.monotonic())
+        facts = {"release": self._scene.sha256, "timed": self._scene.timed} if self._scene else {}
+        problems = (self._ledger.problem, self._recorder.problem, self._scenery.problem)
+        return told.model_copy(update={**facts, "problems": tuple(filter(None, problems))})
+
+    def _rethink(self) -> None:
+        self._orders.revision += 1
+        self._nudge.set()
+
+    async def _direct(self) -> None:
+        while True:
+            self._nudge.clear()
+            self._scene = await self._scenery.look()
+            if self._orders.hold is not None:
+                await self._interlude.hold(self._orders.hold)
+                continue
+            revision, following = self._orders.revision, self._decide(self._scene)
+            if isinstance(following, Idle):
+                await self._interlude.idle(following)
+            elif await self._stand_by(following):
+                await self._take_turn(following, revision)
+
+    def _decide(self, scene: Scene | None) -> Planned | Idle:
+        now = self._clock.now()
+        if scene is None:
+            return Idle(now + _LOOK_AGAIN, "there is no content yet")
+        self._air.bind(scene, now)
+        breath_s = self._patience.left_s()
+        if breath_s > 0:
+            why = f"{self._patience.misses} takes in a row could not be shown"
+            return Idle(now + timedelta(seconds=breath_s), why)
+        at, take = self._air.next_start(now, urgent=self._orders.urgent), uuid4().hex
+        if self._orders.item is not None:
+            return insert(scene, self._orders.item, self._recorder.memory, at, take)
+        ads = None if self._recorder.problem else self._scenery.slate(scene, at)
+        return decide(scene, ads, self._recorder.memory, at, take)
+
+    async def _stand_by(self, planned: Planned) -> bool:
+        """Preroll, then reserve; False: decide again."""
+        try:
+            if not planned.shot.path:
+                raise MediaUnplayable(f"asset {planned.take.asset} is not on this device")
+            await self._screen.preroll(planned.shot)
+        except MediaUnplayable as error:
+            self._recorder.failed(planned.take.asset, str(error), self._clock.now())
+            self._miss(planned, error)
+        except DeckLost as error:
+            self._miss(planned if self._patience.misses % 2 else None, error)  # try it once more, then the next one
+        else:
+            if await self._recorder.reserve(planned):
+                self._next = planned
+                return True
+        return False
+
+    def _miss(self, planned: Planned | None, error: ScreenFailed) -> None:
+        self._patience.missed()
+        if planned is None:
+            return
+        log.warning("take=%s title=%s skipped: %s", planned.take.take, planned.take.title, error)
+        self._orders.failed(planned)
+        self._recorder.skip(planned)
+
+    async def _take_turn(self, planned: Planned, revision: int) -> None:
+        """Wait for the cut to what stands by, and note it; return without one when that became the wrong thing."""
+        while revision == self._orders.revision and await self._unchanged():
+            try:
+                cut = await first(self._cut(planned), self._nudge, self._clock)
+            except DeckLost as error:
+                log.warning("take=%s title=%s lost while standing by: %s", planned.take.take, planned.take.title, error)
+                self._patience.missed()
+                break
+            if cut is not None:
+                ordered = self._orders.urgent
+                self._next = None
+                self._orders.shown(planned)
+                await self._air.came(planned, cut, ordered=ordered)
+                return
+        self._give_up_next()
+
+    async def _cut(self, planned: Planned) -> Cut:
+        if self._orders.urgent:
+            return await self._screen.cut_now(planned.take.take)
+        leaves_s = self._air.leaves_in_s(self._clock.now())
+        deadline_s = None if leaves_s is None else self._clock.monotonic() + leaves_s
+        return await self._screen.cut_at_end(planned.take.take, deadline_s=deadline_s)
+
+    async def _unchanged(self) -> bool:
+        """Tell whether what was decided still holds after a nudge; no change, no effect."""
+        self._nudge.clear()
+        scene = await self._scenery.look()
+        return scene is not None and self._scene is not None and scene_key(scene) == scene_key(self._scene)
+
+    def _give_up_next(self) -> None:
+        if self._next is not None:
+            self._recorder.abandon(self._next)
+        self._next = None

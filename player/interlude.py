@@ -1,0 +1,65 @@
+"""What happens while there is nothing to cut to: what is on runs out, the fallback shows, a hold lasts."""
+
+import asyncio
+import logging
+
+from player.lineup import Idle
+from player.onair import Dark, Showing
+from player.orders import Hold, Orders
+from player.race import first, pause
+from player.screen import Screen
+from player.transmission import Transmission
+from sync import ScreenFailed
+from sync.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class Interlude:
+    """Waits in the right picture; each wait ends when its time is over or at a nudge, and then one decides again."""
+
+    def __init__(self, screen: Screen, air: Transmission, orders: Orders, nudge: asyncio.Event, clock: Clock) -> None:
+        self._screen = screen
+        self._air = air
+        self._orders = orders
+        self._nudge = nudge
+        self._clock = clock
+
+    async def idle(self, idle: Idle) -> None:
+        """Let what is on run out, then show the fallback, until something may have changed."""
+        idle_s = (idle.until - self._clock.now()).total_seconds()
+        if isinstance(self._air.state, Showing):
+            await self._run_out(idle_s)
+            return
+        if not isinstance(self._air.state, Dark) or self._air.state.kind != "fallback":
+            await self._screen.clear()
+        self._air.dark("fallback", idle.why, None)
+        await pause(self._nudge, self._clock, idle_s)
+
+    async def hold(self, hold: Hold) -> None:
+        """Keep the programme off the screen until the hold is over or lifted."""
+        state = self._air.state
+        if not isinstance(state, Dark) or state.kind != hold.kind:
+            ended = await (self._screen.blank() if hold.kind == "blank" else self._screen.clear())
+            await self._air.went(ended, ordered=True)
+        self._air.dark(hold.kind, hold.why, hold.until)
+        await pause(self._nudge, self._clock, hold.until_s - self._clock.monotonic())
+        self._orders.expire(self._clock.monotonic())
+
+    async def _run_out(self, idle_s: float) -> None:
+        leaves_s = self._leaves_s()
+        try:
+            ended = await first(self._screen.ended(), self._nudge, self._clock, min(idle_s, leaves_s))
+            if ended is None and self._leaves_s() <= 0:
+                ended = await self._screen.clear()
+            elif ended is None:
+                return
+        except ScreenFailed as error:
+            log.warning("what was on air is lost: %s", error)
+            ended = None
+        await self._air.went(ended, ordered=self._orders.urgent)
+        self._orders.drop()
+
+    def _leaves_s(self) -> float:
+        leaves_s = 0.0 if self._orders.urgent else self._air.leaves_in_s(self._clock.now())
+        return float("inf") if leaves_s is None else leaves_s

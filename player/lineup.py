@@ -1,0 +1,188 @@
+"""What comes next, and how long what is on may stay: where schedule, rotation and ads meet.
+
+Nothing here waits or writes: a forecast runs the same code under another clock.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from player.programme.ads import AdState, Choice, Slate, choose, slate
+from player.programme.proof import Take
+from player.programme.rotation import AdSlot, Nothing, Rotation, next_step
+from player.programme.schedule import Programme, on_air
+from player.screen import Shot
+from sync.release import Asset, AtEnd, Creative, Item, MediaKind, Release
+from sync.report import PlayKind
+
+EARLY = timedelta(milliseconds=500)
+"""A daypart may begin so much early, rather than an item of the one before flash up for an instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the programme remembers from one decision to the next."""
+
+    rotation: Rotation
+    ads: AdState
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All a decision looks at beside the time: content, place, and what of it can be shown.
+
+    `timed` False: the clock is not to be believed. `assets` are those of the release by hash, `shown` tells whether
+    one is fit to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100.
+    """
+
+    release: Release
+    sha256: str
+    zone: ZoneInfo
+    timed: bool
+    picture_ms: int
+    volume: int
+    assets: dict[str, Asset]
+    fit: Callable[[str], bool]
+    path: Callable[[str], str]
+
+    def playable(self, asset: str) -> bool:
+        """Tell whether an asset may be tried."""
+        return asset in self.assets and self.fit(asset)
+
+    def length_ms(self, asset: str, duration_ms: int | None) -> int | None:
+        """Return how long a shot will run; None when only its end will tell."""
+        media = self.assets[asset]
+        if media.kind is MediaKind.PICTURE:
+            return duration_ms or self.picture_ms
+        known = [length for length in (duration_ms, media.duration_ms) if length is not None]
+        return min(known, default=None)
+
+    def slate(self, at: datetime) -> Slate:
+        """Return the ads that may be shown at an instant, and until when that holds."""
+        return slate(
+            self.release.campaigns,
+            self.zone,
+            at,
+            playable=lambda creative: self.playable(creative.asset),
+            timed=self.timed,
+            length_ms=lambda creative: self.length_ms(creative.asset, creative.duration_ms),
+        )
+
+    def programme(self, at: datetime) -> Programme:
+        """Return what is on air at an instant, or within `EARLY` of it."""
+        programme = on_air(self.release, self.zone, at, timed=self.timed)
+        if programme.until - at < EARLY:
+            return on_air(self.release, self.zone, programme.until, timed=self.timed)
+        return programme
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The next take, its programme, and the memory once it is reserved. `bound`: it goes when its daypart ends."""
+
+    take: Take
+    shot: Shot
+    programme: Programme
+    memory: Memory
+    bound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """There is nothing to show, and why; ask again at `until` or when something changed."""
+
+    until: datetime
+    why: str
+
+
+def decide(scene: Scene, ads: Slate | None, memory: Memory, at: datetime, take: str) -> Planned | Idle:
+    """Return what to show at `at` as `take`; `ads` None leaves breaks out, and they stay owed."""
+    programme = scene.programme(at)
+    if programme.playlist is None:
+        return Idle(programme.until, programme.why)
+    lines = ads is not None and bool(ads.lines)
+    rotation = memory.rotation
+    while True:
+        step, rotation = next_step(
+            rotation,
+            programme.playlist,
+            scene.release.break_rule,
+            at,
+            playable=lambda item: scene.playable(item.asset),
+            ads=lines,
+        )
+        if isinstance(step, Nothing):
+            why = f"nothing of playlist {programme.playlist.name} can be shown now"
+            return Idle(min(step.until, programme.until), why)
+        if not isinstance(step, AdSlot):
+            planned = insert(scene, step.item, memory, at, take)
+            bound = step.item.at_end is AtEnd.CUT
+            return replace(planned, memory=replace(memory, rotation=rotation), bound=bound)
+        fits_ms = (programme.until - at) // timedelta(milliseconds=1)
+        choice, state = choose(memory.ads, ads, fits_ms=fits_ms) if ads is not None else (None, memory.ads)
+        if choice is not None:
+            return _ad(scene, choice, programme, Memory(rotation, state), take)
+
+
+def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str) -> Planned:
+    """Return a take of this very item, to its own end, that moves nothing else."""
+    programme = scene.programme(at)
+    expected_ms = scene.length_ms(item.asset, item.duration_ms)
+    record = Take(
+        take=take,
+        kind=PlayKind.ITEM,
+        release=scene.sha256,
+        asset=item.asset,
+        title=item.title,
+        zone=scene.zone.key,
+        expected_ms=expected_ms,
+        playlist=programme.playlist.id if programme.playlist else None,
+        item=item.id,
+    )
+    return Planned(record, _shot(scene, item, take), programme, memory, bound=False)
+
+
+def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None:
+    """Return when what is on air must go, None for its own end; an answer not after `at` means at once."""
+    if planned.take.asset not in scene.assets:
+        return at
+    if not planned.bound:
+        return None
+    programme = scene.programme(at)
+    same = programme.playlist is not None and programme.playlist.id == planned.take.playlist
+    return programme.until if same else at
+
+
+def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take: str) -> Planned:
+    creative = choice.creative
+    record = Take(
+        take=take,
+        kind=PlayKind.AD,
+        release=scene.sha256,
+        asset=creative.asset,
+        title=creative.title,
+        zone=scene.zone.key,
+        expected_ms=scene.length_ms(creative.asset, creative.duration_ms),
+        playlist=programme.playlist.id if programme.playlist else None,
+        campaign=choice.campaign.id,
+        advertiser=choice.advertiser,
+        line=choice.line.id,
+        creative=creative.id,
+        relaxed=choice.relaxed,
+        choice=choice.id,
+    )
+    return Planned(record, _shot(scene, creative, take), programme, memory, bound=False)
+
+
+def _shot(scene: Scene, what: Item | Creative, take: str) -> Shot:
+    kind = scene.assets[what.asset].kind
+    return Shot(
+        take=take,
+        path=scene.path(what.asset),
+        kind=kind,
+        duration_ms=what.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
+        fit=what.fit,
+        background=what.background,
+        volume=what.volume * scene.volume // 100,
+    )

@@ -1,0 +1,101 @@
+"""What a decision looks at, gathered: the active release, the venue, the clock, and what failed before."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from player.lineup import Scene
+from player.programme.ads import Slate
+from player.quarantine import Quarantine
+from player.settings import Settings
+from sync import NotFound
+from sync.cache import ActiveRelease
+from sync.clock import Clock, ClockTrust
+
+log = logging.getLogger(__name__)
+
+
+class Content(Protocol):
+    """What plays and where its files lie; `sync.cache.Cache` is one."""
+
+    def active(self) -> ActiveRelease | None:
+        """Return the release that plays, None before the first."""
+
+    def asset_path(self, sha256: str) -> Path:
+        """Return where a whole asset lies; raises NotFound."""
+
+
+class Scenery:
+    """Makes scenes. The release is read again only after `refresh`; the slate of ads is kept while it holds."""
+
+    def __init__(
+        self, content: Content, clock: Clock, settings: Callable[[], Settings], quarantine: Quarantine
+    ) -> None:
+        self.problem = ""
+        self._content = content
+        self._clock = clock
+        self._settings = settings
+        self._quarantine = quarantine
+        self._active: ActiveRelease | None = None
+        self._fresh = False
+        self._slate: tuple[Hashable, datetime, Slate] | None = None
+
+    def refresh(self) -> None:
+        """Note that another release may be active."""
+        self._fresh = False
+
+    async def look(self) -> Scene | None:
+        """Return what a decision sees now, None without content."""
+        if not self._fresh:
+            self._fresh = True
+            self._active = await asyncio.to_thread(self._content.active)
+        if self._active is None:
+            return None
+        release, playback = self._active.release, self._settings().playback
+        now = self._clock.now()
+        # No time service, and earlier than the content itself was made: the clock of a device without a battery.
+        timed = self._clock.trust() is ClockTrust.SYNCED or now >= release.created_at
+        return Scene(
+            release=release,
+            sha256=self._active.sha256,
+            zone=self._zone(self._settings().venue.zone or release.zone),
+            timed=timed,
+            picture_ms=playback.picture_ms,
+            volume=playback.volume,
+            assets={asset.sha256: asset for asset in release.assets},
+            fit=lambda asset: not self._quarantine.holds(asset, now),
+            path=self._path,
+        )
+
+    def slate(self, scene: Scene, at: datetime) -> Slate:
+        """Return the ads for an instant, kept from the last time while nothing they depend on changed."""
+        held = frozenset(setback.asset for setback in self._quarantine.held(self._clock.now()))
+        key = (scene_key(scene), held)
+        if self._slate is None or self._slate[0] != key or not self._slate[1] <= at < self._slate[2].until:
+            self._slate = (key, at, scene.slate(at))
+        return self._slate[2]
+
+    def _path(self, sha256: str) -> str:
+        try:
+            return str(self._content.asset_path(sha256))
+        except NotFound:
+            return ""
+
+    def _zone(self, name: str) -> ZoneInfo:
+        try:
+            zone, problem = ZoneInfo(name), ""
+        except (ZoneInfoNotFoundError, ValueError):
+            zone, problem = ZoneInfo("UTC"), f"the release's time zone {name!r} is unknown here: UTC is used"
+        if problem and problem != self.problem:
+            log.error("%s", problem)
+        self.problem = problem
+        return zone
+
+
+def scene_key(scene: Scene) -> Hashable:
+    """Return what makes decisions of one scene hold in another: the same key, the same answers."""
+    return scene.sha256, scene.zone.key, scene.timed, scene.picture_ms, scene.volume

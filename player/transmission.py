@@ -1,0 +1,114 @@
+"""What is on air, and the record of it: each take as it comes and goes, its progress, and steps of the clock."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from player.lineup import Planned, Scene, stays_until
+from player.onair import Dark, Showing, State, leaving, left
+from player.patience import Patience
+from player.programme.proof import Facts
+from player.recorder import Recorder
+from player.screen import Cut, Ended
+from sync.clock import Clock, ClockTrust
+from sync.report import ScreenState
+
+_TICK_S = 5.0  # how often progress is written: what a power cut may cost the last play
+_STEP = timedelta(seconds=1)  # the wall clock moved against the monotonic one by more
+
+log = logging.getLogger(__name__)
+
+
+class Transmission:
+    """Holds the state of the air; `display` tells what is known of the screen's power."""
+
+    def __init__(
+        self, recorder: Recorder, patience: Patience, clock: Clock, display: Callable[[], ScreenState]
+    ) -> None:
+        self.state: State = None
+        self._recorder = recorder
+        self._patience = patience
+        self._clock = clock
+        self._display = display
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Write down progress while a take is on, and call `changed` when the clock steps or gains trust."""
+        before = self._clock_facts()
+        while True:
+            await self._clock.sleep(_TICK_S)
+            after = self._clock_facts()
+            if after[1] != before[1] or abs(after[0] - before[0]) > _STEP:
+                log.info("clock=%s stepped by %s", after[1].value, after[0] - before[0])
+                changed()
+            before = after
+            await self._recorder.retry()
+            if isinstance(self.state, Showing):
+                shown = timedelta(seconds=self._clock.monotonic() - self.state.started_s)
+                await self._recorder.touch(self.state.planned.take.take, shown)
+
+    def bind(self, scene: Scene, now: datetime) -> None:
+        """Work out anew until when the take on air may stay."""
+        if isinstance(self.state, Showing):
+            self.state = leaving(self.state, stays_until(scene, self.state.planned, now), scene)
+
+    def next_start(self, now: datetime, *, urgent: bool) -> datetime:
+        """Return when the next take will come on, as far as one can tell."""
+        if urgent or not isinstance(self.state, Showing):
+            return now
+        return self.state.expected_end(now, self._clock.monotonic())
+
+    def leaves_in_s(self, now: datetime) -> float | None:
+        """Return in how many seconds what is on has to go, None if it runs to its own end."""
+        if not isinstance(self.state, Showing) or self.state.leaves_at is None:
+            return None
+        return max(0.0, (self.state.leaves_at - now).total_seconds())
+
+    async def came(self, planned: Planned, cut: Cut, *, ordered: bool) -> None:
+        """Note a cut, right after it and off its path: what left is judged, what came is started."""
+        now, trust = self._clock.now(), self._clock.trust()
+        started_at = now - timedelta(seconds=self._clock.monotonic() - cut.at_s)
+        self._judge(cut.previous, cut.at_s, ordered=ordered)
+        self._recorder.start(planned.take, started_at, trust)
+        self.state = Showing(planned, started_at, cut.at_s, trust)
+        await self._recorder.save()
+
+    async def went(self, ended: Ended | None, *, ordered: bool = False) -> None:
+        """Note that what was on is over and nothing followed; its last picture may still stand."""
+        self._judge(ended, self._clock.monotonic(), ordered=ordered)
+        await self._recorder.save()
+
+    def dark(self, kind: Literal["fallback", "blank"], why: str, until: datetime | None) -> None:
+        """Note that no take is on, and why."""
+        if not isinstance(self.state, Dark) or self.state.kind != kind:
+            log.warning("screen=%s %s", kind, why)
+            self.state = Dark(kind, why, self._clock.now(), until)
+        elif (self.state.why, self.state.until) != (why, until):
+            self.state = Dark(kind, why, self.state.since, until)
+
+    async def stop(self) -> None:
+        """Note that the player stops under what is on."""
+        if isinstance(self.state, Showing):
+            take, now_s = self.state.planned.take.take, self._clock.monotonic()
+            ended = Ended(take=take, started_s=self.state.started_s, ended_s=now_s, reason="stopped")
+            self._judge(ended, now_s, ordered=False)
+        await self._recorder.save()
+
+    def _judge(self, ended: Ended | None, at_s: float, *, ordered: bool) -> None:
+        showing, self.state = self.state, None
+        if not isinstance(showing, Showing):
+            return
+        take = showing.planned.take
+        ended = left(showing, ended, at_s, ordered=ordered)
+        facts = self._recorder.end(take, ended, showing.started_at, clock=showing.clock, screen=self._display())
+        if ended.failed and not ended.deck_lost:
+            log.warning("take=%s title=%s failed on air: %s", take.take, take.title, ended.reason)
+            self._patience.missed()
+            self._recorder.failed(take.asset, ended.reason, self._clock.now())
+        elif isinstance(facts, Facts) and not ended.failed:
+            self._patience.reset()
+            self._recorder.played(take.asset)
+
+    def _clock_facts(self) -> tuple[timedelta, ClockTrust]:
+        offset = self._clock.now() - datetime.fromtimestamp(self._clock.monotonic(), UTC)
+        return offset, self._clock.trust()
