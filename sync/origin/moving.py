@@ -55,6 +55,7 @@ def repeats(durations_ms: list[int], step_ms: int) -> Iterator[int]:
 
 
 def _duration_ms(frame: Image.Image) -> int:
+    frame.load()  # WebP tells a duration only then
     told = round(frame.info.get("duration", 0) or 0)
     return min(_LONGEST_FRAME_MS, told) if told > 10 else _DEFAULT_MS
 

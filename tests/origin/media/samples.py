@@ -1,0 +1,62 @@
+"""Makes pictures and films of known content with Pillow and ffmpeg."""
+
+import subprocess
+from pathlib import Path
+
+import pillow_heif
+from PIL import Image, ImageDraw
+
+RED, GREEN, BLUE, WHITE, BLACK = (220, 30, 30), (30, 180, 30), (30, 30, 220), (255, 255, 255), (0, 0, 0)
+
+
+class Samples:
+    """Files of a session; asking twice makes once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def film(self, name: str, *arguments: str, size: str = "160x90", rate: int = 10, seconds: float = 1.0) -> Path:
+        """Return a moving test picture encoded as `arguments` say."""
+        path = self.folder / name
+        if not path.exists():
+            source = f"testsrc=size={size}:rate={rate}:duration={seconds}"
+            self.ffmpeg("-f", "lavfi", "-i", source, *arguments, str(path))
+        return path
+
+    def ffmpeg(self, *arguments: str) -> None:
+        """Run ffmpeg."""
+        subprocess.run(("ffmpeg", "-v", "error", "-nostdin", "-y", *arguments), check=True)
+
+    def halves(self, width: int = 400, height: int = 200) -> Image.Image:
+        """Return a picture, red on the left and blue on the right."""
+        image = Image.new("RGB", (width, height), RED)
+        ImageDraw.Draw(image).rectangle((width // 2, 0, width, height), fill=BLUE)
+        return image
+
+    def turned_jpeg(self) -> Path:
+        """Return a JPEG stored lying (red left, blue right) whose tag says: turn by 90 degrees clockwise."""
+        image, path = self.halves(), self.folder / "turned.jpg"
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        exif[0x010F] = "Secret Camera"
+        image.save(path, "JPEG", quality=95, exif=exif)
+        return path
+
+    def picture(self, name: str, image: Image.Image, kind: str, **options: object) -> Path:
+        """Save `image` as `kind` under a name that need not tell the truth."""
+        path = self.folder / name
+        image.save(path, kind, **options)
+        return path
+
+    def heic(self) -> Path:
+        """Return a HEIC picture of the two halves."""
+        path = self.folder / "photo.heic"
+        pillow_heif.from_pillow(self.halves()).save(path, quality=90)
+        return path
+
+    def moving(self, name: str, kind: str, durations: list[int]) -> Path:
+        """Return a picture of 51 x 31 pixels whose frames are red, green, blue in turn."""
+        frames = [Image.new("RGB", (51, 31), (RED, GREEN, BLUE)[n % 3]) for n in range(len(durations))]
+        path = self.folder / name
+        frames[0].save(path, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+        return path

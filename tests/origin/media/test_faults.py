@@ -1,0 +1,266 @@
+"""Crashes, limits and full disks around the pipeline: what is picked up, what is tried again, what is left behind."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+
+from sync import Conflict, StorageBroken, StorageFull
+from sync.clock import SystemClock
+from sync.origin.child import ChildStopped, Limits, run_child
+from sync.origin.files import Files
+from sync.origin.part import lock_part
+from sync.origin.pipeline import Pipeline
+from sync.origin.store.media import MediaState
+from tests.fakes import FakeClock
+from tests.origin.media.house import House, open_house, settings_of, until
+from tests.origin.media.samples import Samples
+
+MIB = 1024 * 1024
+LIMITS = Limits(seconds=20, memory_bytes=512 * MIB, file_bytes=8 * MIB)
+PRORES = ("-c:v", "prores_ks", "-f", "mov")
+
+
+def children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if child.name() in ("ffmpeg", "ffprobe")]
+
+
+async def working(house: House) -> psutil.Process:
+    """Return the encoder that is at work."""
+
+    async def found() -> psutil.Process | None:
+        encoders = [child for child in children() if child.name() == "ffmpeg"]
+        return encoders[0] if encoders else None
+
+    child: psutil.Process = await until(found)
+    return child
+
+
+def slow(samples: Samples) -> Path:
+    """Return a film whose encoding takes a few seconds."""
+    return samples.film("slow.mov", *PRORES, size="640x360", rate=30, seconds=5)
+
+
+async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(house: House, samples: Samples) -> None:
+    media_id = await house.intake.ingest(slow(samples), "slow.mov")
+    (await working(house)).send_signal(signal.SIGKILL)
+    row = await house.ended(media_id)
+    assert row.state is MediaState.READY and row.attempts == 2
+    assert not list(house.files.work.iterdir()) and not list(house.files.uploads.iterdir())
+
+
+async def test_stopping_the_origin_mid_way_puts_the_media_back_without_counting(
+    tmp_path: Path, samples: Samples
+) -> None:
+    async with open_house(tmp_path) as house:
+        media_id = await house.intake.ingest(slow(samples), "slow.mov")
+        await working(house)
+    assert not children() and not list((tmp_path / "work").iterdir())
+    async with open_house(tmp_path, working=False) as house:
+        row = await house.media.get(media_id)
+        assert row.state is MediaState.QUEUED and row.attempts == 0
+
+
+async def test_what_a_crash_left_at_work_is_picked_up_at_the_next_start(tmp_path: Path, samples: Samples) -> None:
+    async with open_house(tmp_path, working=False) as house:
+        media_id = await house.intake.ingest(samples.turned_jpeg(), "photo")
+        assert await house.media.claim()
+        left = house.files.work / media_id / "asset"
+        left.parent.mkdir()
+        left.write_bytes(b"half")
+    async with open_house(tmp_path) as house:
+        row = await house.ended(media_id)
+        assert row.state is MediaState.READY and row.attempts == 2
+        assert not list(house.files.work.iterdir())
+
+
+async def test_a_file_that_takes_the_origin_down_each_time_is_given_up_after_three(
+    tmp_path: Path, samples: Samples
+) -> None:
+    async with open_house(tmp_path, working=False) as house:
+        media_id = await house.intake.ingest(samples.turned_jpeg(), "photo")
+        for _ in range(3):
+            assert await house.media.claim()
+            await house.pipeline.recover()
+        row = await house.media.get(media_id)
+        assert row.state is MediaState.FAILED and row.problem and "several times" in row.problem
+        assert await house.media.claim() is None
+
+
+async def test_what_another_origin_works_on_is_left_to_it(idle: House, samples: Samples) -> None:
+    media_id = await idle.intake.ingest(samples.turned_jpeg(), "photo")
+    await idle.media.claim()
+    (idle.files.work / media_id).mkdir()
+    with lock_part(idle.files.source(media_id)):
+        await idle.pipeline.recover()
+    assert (await idle.media.get(media_id)).state is MediaState.PROCESSING
+    assert (idle.files.work / media_id).exists()
+
+
+async def test_two_workers_never_take_the_same_media(idle: House, samples: Samples) -> None:
+    ids = {await idle.intake.ingest(samples.turned_jpeg(), f"photo {number}") for number in range(4)}
+    claimed = await asyncio.gather(*(idle.media.claim() for _ in range(6)))
+    assert sorted(row.id for row in claimed if row) == sorted(ids)
+
+
+async def test_work_that_takes_too_long_ends_and_says_so_and_a_person_may_try_again(
+    tmp_path: Path, samples: Samples
+) -> None:
+    source = slow(samples)
+    async with open_house(tmp_path, pipeline={"longest_s": 1}) as house:
+        row = await house.process(source)
+        assert row.state is MediaState.FAILED and row.attempts == 3
+        assert row.problem and "more time or memory" in row.problem
+        assert not children() and not list(house.files.work.iterdir())
+        async with house.http.get(f"{house.url}/v1/media/{row.id}") as answer:
+            assert (await answer.json())["retryable"] is True
+    async with open_house(tmp_path) as house:
+        async with house.http.post(f"{house.url}/v1/media/{row.id}/retry") as answer:
+            assert answer.status == 202 and (await answer.json())["state"] != "failed"
+        assert (await house.ended(row.id)).state is MediaState.READY
+
+
+async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, clock: FakeClock) -> None:
+    sections = {"pipeline": {"retry_first_s": 100}, "storage": {"reserve_bytes": 10**18}}
+    async with open_house(tmp_path, working=False, clock=clock) as house:
+        settings = settings_of(tmp_path, **sections)
+        pipeline = Pipeline(house.media, house.files, settings, clock, changed=lambda *_: None, rng=Random(1))
+        media_id = await house.intake.ingest(samples.turned_jpeg(), "photo")
+        service = asyncio.ensure_future(pipeline.run())
+
+        async def waits() -> bool:
+            row = await house.media.get(media_id)
+            return row.state is MediaState.QUEUED and row.attempts == 1
+
+        await until(waits)
+        row = await house.media.get(media_id)
+        assert row.problem and "no room" in row.problem
+        due_ms = await house.media.next_try_ms()
+        assert due_ms and 0 < due_ms - row.updated_ms <= 100_000
+        service.cancel()
+
+
+async def test_progress_is_told_while_a_film_is_encoded(house: House, samples: Samples) -> None:
+    media_id = await house.intake.ingest(slow(samples), "slow.mov")
+
+    async def moving() -> bool:
+        row = await house.media.get(media_id)
+        return row.state is MediaState.PROCESSING and 0 < row.progress < 100
+
+    await until(moving)
+    assert house.changes.count(("media", media_id)) >= 3
+    assert (await house.ended(media_id)).progress == 100
+
+
+async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(house: House, samples: Samples) -> None:
+    media_id = await house.intake.ingest(slow(samples), "slow.mov")
+    await working(house)
+    async with house.http.delete(f"{house.url}/v1/media/{media_id}") as answer:
+        assert answer.status == 204
+
+    async def over() -> bool:
+        return not list(house.files.work.iterdir()) and not children()
+
+    await until(over)
+    assert not await house.media.every() and not list(house.files.uploads.iterdir())
+    assert not list(house.files.thumbnails.iterdir())
+
+
+async def test_no_room_for_the_work_is_said_in_words(tmp_path: Path, samples: Samples) -> None:
+    async with open_house(tmp_path, working=False) as house:
+        media_id = await house.intake.ingest(samples.turned_jpeg(), "photo")
+    async with open_house(tmp_path, storage={"reserve_bytes": 10**18}) as house:
+        row = await house.ended(media_id)
+        assert row.state is MediaState.FAILED and row.attempts == 3 and row.problem and "no room" in row.problem
+
+
+async def test_a_child_and_its_children_end_with_their_time() -> None:
+    clock = SystemClock()
+    began = clock.monotonic()
+    with pytest.raises(ChildStopped, match="longer than 1 s"):
+        await run_child(("sh", "-c", "sleep 60 & sleep 60"), Limits(1, 512 * MIB, MIB))
+    assert clock.monotonic() - began < 10
+    left = [child for child in psutil.Process().children(recursive=True) if child.name() == "sleep"]
+    assert not left
+
+
+async def test_a_child_gets_no_more_memory_and_no_more_disk_than_it_may(tmp_path: Path) -> None:
+    with pytest.raises(ChildStopped):
+        await run_child((sys.executable, "-c", "bytearray(10**9)"), LIMITS)
+    big = tmp_path / "big"
+    with pytest.raises(ChildStopped):
+        await run_child(("dd", "if=/dev/zero", f"of={big}", "bs=1M", "count=20"), LIMITS)
+    assert big.stat().st_size <= LIMITS.file_bytes
+
+
+async def test_a_child_sees_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY", "secret")
+    assert "secret" not in (await run_child(("env",), LIMITS)).output
+
+
+async def test_a_child_dies_with_the_origin_even_by_kill_9(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    program = (
+        "import asyncio; from sync.origin.child import Limits, run_child; "
+        f"asyncio.run(run_child(('sh', '-c', 'echo $$ > {mark}; sleep 60; :'), Limits(60, 10**9, 10**6)))"
+    )
+    origin = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+
+    async def started() -> int:
+        return int(mark.read_text() or 0) if mark.exists() else 0
+
+    child = await until(started)
+    origin.kill()
+    await origin.wait()
+
+    async def gone() -> bool:
+        return not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+    await until(gone)
+
+
+def test_files_are_never_written_over_and_leave_no_scraps(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    files.prepare()
+    first = files.put("releases/a.json", b"one")
+    assert files.put("releases/a.json", b"two") == first and first.read_bytes() == b"one"
+    files.replace("releases/a.json", b"three")
+    assert first.read_bytes() == b"three"
+    made = files.work / "made"
+    made.write_bytes(b"other")
+    files.adopt(made, "releases/a.json")
+    assert first.read_bytes() == b"three" and not made.exists()
+    assert [path.name for path in first.parent.iterdir()] == ["a.json"]
+    for bad in ("../a", "/etc/a", "a//b", "a/./b"):
+        with pytest.raises(ValueError, match="inside"):
+            files.put(bad, b"")
+
+
+def test_a_full_or_broken_disk_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Files(tmp_path)
+    files.prepare()
+    (files.content / "releases").write_bytes(b"a file where a folder should be")
+    with pytest.raises(StorageBroken):
+        files.put("releases/a.json", b"one")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFull):
+        files.put("a.json", b"one")
+    assert [path.name for path in files.content.iterdir()] == ["releases"]
+
+
+def test_a_part_is_locked_against_other_processes(tmp_path: Path) -> None:
+    path = tmp_path / "part"
+    path.touch()
+    with lock_part(path), pytest.raises(Conflict), lock_part(path):
+        pass
+    with lock_part(path):
+        pass
