@@ -175,9 +175,7 @@ def _stretches(zone: ZoneInfo, at: datetime, until: datetime) -> list[_Stretch]:
         offset = _offset(zone, begins)
         while probe < until and _offset(zone, probe) == offset:
             probe = min(probe + _SAMPLE, until)
-        ends = (
-            until if _offset(zone, probe) == offset else _transition(zone, max(begins, probe - _SAMPLE), probe, offset)
-        )
+        ends = until if _offset(zone, probe) == offset else _transition(zone, begins, probe, offset)
         found.append(_Stretch(begins, ends, offset))
         begins = probe = ends
     return found

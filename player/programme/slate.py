@@ -121,7 +121,8 @@ def _crowded(entries: Sequence[Entry]) -> Iterator[str]:
     for (kind, name), members in sorted(groups.items()) if len(entries) > 1 else ():
         gap = max(gap for _, gap in members)
         share = sum(share for share, _ in members)
-        if share * (gap + 1) > ONE:
+        alone = kind == "advertiser" and share == ONE  # a shop with its own ads only: nobody could stand between
+        if share * (gap + 1) > ONE and not alone:
             room = f"its gap of {gap} leaves room for {1 / (gap + 1):.1%}"
             yield f"{kind} {name} has {share / ONE:.1%} of the slots, but {room}"
 

@@ -1,8 +1,10 @@
 """Short ways to write down releases, lines and slates for the tests of the engines."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
 
 from player.programme.ads import Account, AdHead, AdState, Choice, Slate, choose, slate
 from sync.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, Playlist, Release
@@ -11,6 +13,12 @@ ASSET = "a" * 64
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 BERLIN = ZoneInfo("Europe/Berlin")
+
+clock_times = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.sampled_from([0, 15, 30]))
+some_weekdays = st.sets(st.integers(1, 7), min_size=1).map(lambda days: tuple(sorted(days)))
+windows = st.builds(
+    LocalWindow, weekdays=some_weekdays, start=clock_times, end=st.one_of(clock_times, st.just("24:00"))
+)
 
 
 def item(name: str, *, starts_at: datetime | None = None, ends_at: datetime | None = None) -> Item:
@@ -116,3 +124,23 @@ def busy_day() -> list[Campaign]:
         )
         for number in range(30)
     ]
+
+
+def covers(window: LocalWindow, at: datetime, zone: ZoneInfo) -> bool:
+    """The definition, without cleverness: look the local time up on the day and on the day before."""
+    wall = at.astimezone(zone).replace(tzinfo=None)
+    minute = wall.hour * 60 + wall.minute
+    start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (window.start, window.end))
+    today, yesterday = wall.date(), wall.date() - timedelta(days=1)
+    if end > start:
+        return starts_on(window, today) and start <= minute < end
+    return (starts_on(window, today) and minute >= start) or (starts_on(window, yesterday) and minute < end)
+
+
+def starts_on(window: LocalWindow, day: date) -> bool:
+    if isinstance(window, Daypart):
+        if window.first_day and day < window.first_day:
+            return False
+        if window.last_day and day > window.last_day:
+            return False
+    return day.isoweekday() in window.weekdays

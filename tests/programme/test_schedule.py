@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,35 +11,14 @@ from hypothesis import strategies as st
 
 from player.programme.schedule import HORIZON, on_air, open_window
 from sync.release import Daypart, LocalWindow
-from tests.programme.examples import BERLIN, release
+from tests.programme.examples import BERLIN, covers, release, windows
 
 NEW_YORK = ZoneInfo("America/New_York")
 APIA = ZoneInfo("Pacific/Apia")
-WEEKDAYS = (1, 2, 3, 4, 5, 6, 7)
 
 
-def daypart(
-    name: str,
-    start: str,
-    end: str,
-    *,
-    weekdays: tuple[int, ...] = WEEKDAYS,
-    priority: int = 0,
-    first_day: date | None = None,
-    last_day: date | None = None,
-    playlist: str | None = None,
-) -> Daypart:
-    return Daypart(
-        id=name,
-        name=name,
-        playlist=playlist or name,
-        start=start,
-        end=end,
-        weekdays=weekdays,
-        priority=priority,
-        first_day=first_day,
-        last_day=last_day,
-    )
+def daypart(name: str, start: str, end: str, *, playlist: str | None = None, **fields: Any) -> Daypart:
+    return Daypart(id=name, name=name, playlist=playlist or name, start=start, end=end, **fields)
 
 
 def local(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> datetime:
@@ -184,12 +164,7 @@ def test_a_clock_years_off_finds_an_answer() -> None:
 
 # ── properties ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-clock_times = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.sampled_from([0, 15, 30]))
-some_weekdays = st.sets(st.integers(1, 7), min_size=1).map(lambda days: tuple(sorted(days)))
 some_days = st.one_of(st.none(), st.dates(date(2026, 1, 1), date(2027, 12, 31)))
-windows = st.builds(
-    LocalWindow, weekdays=some_weekdays, start=clock_times, end=st.one_of(clock_times, st.just("24:00"))
-)
 zones = st.sampled_from([BERLIN, NEW_YORK, APIA, ZoneInfo("Australia/Lord_Howe")])
 changes = [
     datetime(2026, 3, 29, 1, tzinfo=UTC),
@@ -213,41 +188,9 @@ def some_dayparts(draw: st.DrawFn) -> list[Daypart]:
     parts = []
     for number in range(draw(st.integers(0, 5))):
         window = draw(windows)
-        first, last = draw(some_days), draw(some_days)
-        priority = draw(st.integers(0, 2))
-        name = f"part-{number}"
-        parts.append(
-            daypart(
-                name,
-                window.start,
-                window.end,
-                weekdays=window.weekdays,
-                priority=priority,
-                first_day=first,
-                last_day=last,
-            )
-        )
+        days: dict[str, Any] = {"first_day": draw(some_days), "last_day": draw(some_days), "weekdays": window.weekdays}
+        parts.append(daypart(f"part-{number}", window.start, window.end, priority=draw(st.integers(0, 2)), **days))
     return parts
-
-
-def covers(window: LocalWindow, at: datetime, zone: ZoneInfo) -> bool:
-    """The definition, without cleverness: look the local time up on the day and on the day before."""
-    wall = at.astimezone(zone).replace(tzinfo=None)
-    minute = wall.hour * 60 + wall.minute
-    start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (window.start, window.end))
-    today, yesterday = wall.date(), wall.date() - timedelta(days=1)
-    if end > start:
-        return starts_on(window, today) and start <= minute < end
-    return (starts_on(window, today) and minute >= start) or (starts_on(window, yesterday) and minute < end)
-
-
-def starts_on(window: LocalWindow, day: date) -> bool:
-    if isinstance(window, Daypart):
-        if window.first_day and day < window.first_day:
-            return False
-        if window.last_day and day > window.last_day:
-            return False
-    return day.isoweekday() in window.weekdays
 
 
 def expected(dayparts: list[Daypart], at: datetime, zone: ZoneInfo) -> str:
