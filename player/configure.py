@@ -22,8 +22,12 @@ from sync import Conflict, Rejected, StaleVersion, StorageBroken, StorageFull
 
 LIVE = frozenset(
     {
+        "origin.url",
+        "origin.name",
+        "origin.enrolment_key",
         "origin.poll_s",
         "origin.heartbeat_s",
+        "storage.reserve_bytes",
         "venue.zone",
         "playback.volume",
         "playback.background",

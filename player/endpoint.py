@@ -48,6 +48,7 @@ class Endpoint:
         live: Live,
         metrics: Metrics,
         clock: Clock,
+        tell: Callable[[str], None],
         *,
         version: str,
     ) -> None:
@@ -57,6 +58,7 @@ class Endpoint:
         self._live = live
         self._metrics = metrics
         self._clock = clock
+        self._tell = tell
         self._described = describe("Signage player", version, self._operations)
         configuration.check_with(check_listening)
         self.problem = ""
@@ -83,14 +85,18 @@ class Endpoint:
         await web.TCPSite(runner, self._settings.host, self._settings.port, ssl_context=tls).start()
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         self.url = f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}/"
-        self.problem = ""
+        self._told("")
         log.info("endpoint=%s listening", self.url)
 
     def _failed(self, error: Exception) -> None:
         reason = f"The endpoint is not available: {error}."
         if reason != self.problem:
             log.error("endpoint=%s:%s not available: %s", self._settings.host, self._settings.port, error)
-        self.problem = reason
+        self._told(reason)
+
+    def _told(self, problem: str) -> None:
+        self.problem = problem
+        self._tell(problem)
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._metrics.measure, problems], client_max_size=1024 * 1024)

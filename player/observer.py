@@ -1,6 +1,7 @@
 """Gathers what anybody outside may see of this player: status and now, for endpoint, heartbeat and metrics alike."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from player.command import Command, Now
@@ -64,6 +65,15 @@ class Duty:
     director: Showing | None = None
     syncer: Syncing | None = None
     pairing_code: str | None = None  # on the screen, for a person to type
+    notes: dict[str, str] = field(default_factory=dict)  # what a part has to tell a technician
+
+    def noting(self, part: str) -> Callable[[str], None]:
+        """Return how `part` tells what is wrong with it, in a sentence; an empty one takes it back."""
+
+        def note(sentence: str) -> None:
+            self.notes[part] = sentence
+
+        return note
 
 
 class SyncStatus(Wire):
@@ -134,10 +144,11 @@ class Observer:
     async def status(self) -> Status:
         """Return how the player is."""
         settings, membership = self._configuration.settings, self._duty.membership
-        depth, unread = await self._depth()
+        depth = await self._depth()
         sync = self._sync()
         condition = self._condition(sync, depth)
-        told = (*self._configuration.problems(), *unread, *self.now().problems, *problems(condition))
+        notes = (note for note in self._duty.notes.values() if note)
+        told = (*self._configuration.problems(), *notes, *self.now().problems, *problems(condition))
         display = self._display.state()
         return Status(
             at=self._clock.now(),
@@ -181,16 +192,15 @@ class Observer:
         ledger = self._duty.ledger
         return await ledger.outbox.plays(limit=limit, before=before) if ledger else []
 
-    async def _depth(self) -> tuple[int, tuple[str, ...]]:
-        """Return how many plays wait, and what is wrong with the ledger."""
-        ledger = self._duty.ledger
-        if ledger is None:
-            return 0, ()
-        told = (f"The log of plays: {ledger.problem}.",) if ledger.problem else ()
+    async def _depth(self) -> int:
+        note = self._duty.noting("ledger")
         try:
-            return await ledger.outbox.depth(), told
+            depth = await self._duty.ledger.outbox.depth() if self._duty.ledger else 0
         except StorageBroken as error:
-            return 0, (*told, f"The log of plays cannot be read: {error}.")
+            note(f"The log of plays cannot be read: {error}.")
+            return 0
+        note("")
+        return depth
 
     def _sync(self) -> SyncStatus:
         if self._duty.syncer is None:
@@ -231,7 +241,9 @@ class Observer:
         now_s = self._clock.monotonic()
         if self._machine is None or now_s - self._machine[0] >= _SAMPLE_S:
             self._machine = now_s, self._probe.sample()
-        return self._machine[1]
+        machine = self._machine[1]
+        connected = self._display.state().connected
+        return machine if machine.monitor is not None else replace(machine, monitor=connected)
 
 
 def on_air(now: Now) -> OnAir:

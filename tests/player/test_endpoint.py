@@ -90,7 +90,9 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[Endpoint, Bench, str]]:
         token = keep_token(tmp_path / "state")
         gate, metrics, live = Gate(token, configuration, clock), Metrics(clock), Live(observer, clock)
         answers = Answers(observer, configuration, duty, bench, gate, metrics, clock)
-        endpoint = Endpoint(configuration, gate, answers.operations(), live, metrics, clock, version="1.2.3")
+        endpoint = Endpoint(
+            configuration, gate, answers.operations(), live, metrics, clock, duty.noting("endpoint"), version="1.2.3"
+        )
         task = asyncio.create_task(endpoint.run())
         try:
             async with asyncio.timeout(10):

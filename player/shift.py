@@ -1,0 +1,181 @@
+"""One working life of this device after another: direct what is held, join the origin, then sync and report to it.
+
+Directing begins at once, from the disk. Belonging to an origin comes when it comes; another origin in the settings, or
+another device id, begins another shift while the screen goes on.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from random import Random
+
+from player.backdrop import Backdrop
+from player.configure import Configuration
+from player.director import Director
+from player.heartbeat import Pulse
+from player.ledger import Ledger, open_ledger
+from player.observer import Duty, Observer
+from player.race import first
+from player.screen import Screen
+from player.settings import Settings
+from sync.cache import Cache
+from sync.client import open_client
+from sync.clock import Clock
+from sync.fetcher import Fetcher
+from sync.membership import Membership, join, load_membership
+from sync.report import ScreenState
+from sync.supervise import Restarts, supervise
+from sync.syncer import Syncer
+from sync.uploader import Uploader
+
+UNPAIRED = "unpaired"
+"""The device id of plays before any pairing; they stay on this device."""
+
+log = logging.getLogger(__name__)
+
+
+class Shift:
+    """A service; `duty` tells everybody else who is at work."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        cache: Cache,
+        screen: Screen,
+        power: Callable[[], ScreenState],
+        backdrop: Backdrop,
+        observer: Observer,
+        duty: Duty,
+        restarts: Restarts,
+        clock: Clock,
+        rng: Random,
+    ) -> None:
+        self._configuration = configuration
+        self._cache = cache
+        self._screen = screen
+        self._power = power
+        self._backdrop = backdrop
+        self._observer = observer
+        self._duty = duty
+        self._restarts = restarts
+        self._clock = clock
+        self._rng = rng
+        self._begun = configuration.settings
+        self._other = asyncio.Event()
+        self._director: Director | None = None
+
+    def wake(self) -> None:
+        """Look at the settings again: they changed."""
+        settings = self._configuration.settings
+        if _network(settings) != _network(self._begun):
+            self._other.set()
+        if self._director is not None:
+            self._director.wake()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            member = load_membership(self._cache)
+            device = member.device if member else UNPAIRED
+            path = self._cache.state / ("plays.db" if member else "plays-unpaired.db")
+            async with open_ledger(path, device, self._clock) as ledger:
+                try:
+                    await self._work(ledger)
+                finally:
+                    self._director = None
+                    self._duty.ledger = self._duty.director = None
+
+    async def _work(self, ledger: Ledger) -> None:
+        """Direct and report; returns once this device has become another one."""
+        director = Director(
+            self._screen,
+            ledger,
+            self._cache,
+            self._clock,
+            lambda: self._configuration.settings,
+            seed_of(ledger.device),
+            display=self._power,
+        )
+        self._director = director
+        self._duty.ledger, self._duty.director = ledger, director
+        async with asyncio.TaskGroup() as group:
+            directing = group.create_task(self._supervised("director", director.run))
+            await self._belong(ledger)
+            directing.cancel()
+
+    async def _belong(self, ledger: Ledger) -> None:
+        while True:
+            self._other.clear()
+            self._begun = self._configuration.settings
+            member = await first(self._member(), self._other, self._clock)
+            if member is None:
+                continue
+            if member.device != ledger.device:
+                log.info("device=%s begins its shift", member.device)
+                return
+            self._duty.membership = member
+            try:
+                await first(self._online(member, ledger), self._other, self._clock)
+            finally:
+                self._duty.syncer = self._duty.membership = None
+
+    async def _member(self) -> Membership:
+        """Return what this device is at the origin of the settings; pair first if it is nothing yet."""
+        origin = self._begun.origin
+        url = str(origin.url)
+        held = load_membership(self._cache)
+        if held is not None and held.origin.rstrip("/") == url.rstrip("/"):
+            return held
+        key = origin.enrolment_key.get_secret_value() if origin.enrolment_key else None
+        async with open_client(url) as client:
+            try:
+                return await join(client, self._cache, self._clock, self._rng, origin.name, key, self._show_code)
+            finally:
+                self._show_code(None)
+
+    def _show_code(self, code: str | None) -> None:
+        self._duty.pairing_code = code
+        self._backdrop.show_code(code)
+
+    async def _online(self, member: Membership, ledger: Ledger) -> None:
+        """Sync, deliver and report until cancelled."""
+        settings = self._begun
+        url = str(settings.origin.url)
+        async with open_client(url, member.token) as client:
+            syncer = Syncer(
+                client,
+                Fetcher(url, self._clock),
+                self._cache,
+                self._clock,
+                self._rng,
+                channel=member.channel,
+                poll_s=settings.origin.poll_s,
+                reserve_bytes=settings.storage.reserve_bytes,
+                activated=self._activated,
+            )
+            self._duty.syncer = syncer
+            uploader = Uploader(ledger.outbox, client, self._clock, self._rng)
+            pulse = Pulse(client, self._observer.heartbeat, self._configuration, self._clock)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._supervised("syncer", syncer.run))
+                group.create_task(self._supervised("uploader", uploader.run))
+                group.create_task(self._supervised("heartbeat", pulse.run))
+
+    def _activated(self) -> None:
+        """Another release is active."""
+        if self._director is not None:
+            self._director.wake()
+        self._backdrop.wake()
+
+    async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        await supervise(name, run, self._clock, self._restarts)
+
+
+def _network(settings: Settings) -> object:
+    return settings.origin.model_copy(update={"heartbeat_s": 0.0}), settings.storage.reserve_bytes
+
+
+def seed_of(device: str) -> int:
+    """Return the seed of a device's ads: the same at every start, another on every device."""
+    return int(hashlib.sha256(device.encode()).hexdigest()[:12], 16)
