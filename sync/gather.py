@@ -96,25 +96,13 @@ class Gatherer:
             self._parts = {}
         return whole
 
-    async def adopt(self) -> None:
-        """Square the catalogue with the files: hash whole assets it has never heard of, forget those that are gone."""
-        known = frozenset(await self._catalog.assets())
-        found = self._cache.media.assets()
-        if known - found:
-            await self._catalog.forget(known - found)
-        for sha256 in sorted(found - known):
-            if await in_thread(self._cache.media.recheck, sha256):
-                await self._catalog.complete((sha256,), self._clock.now())
-            else:
-                log.warning("asset=%s was damaged on disk and is fetched again", sha256)
-
     async def _index(self, asset: Asset) -> Index:
         index = self._cache.index(asset.index)
         if index is not None:
             return index
         raw = await self._client.document(index_path(asset.index), INDEX_CAP_BYTES)
         index = check_index(raw, asset)
-        self._cache.keep_index(asset.index, raw)
+        await in_thread(self._cache.keep_index, asset.index, raw)
         return index
 
     async def _open(self, indexes: Mapping[str, Index], lists: Mapping[str, str]) -> dict[str, Part]:
@@ -176,7 +164,7 @@ class Gatherer:
                     bitmaps[sha256, part.chunk_list] = await in_thread(part.settle)
                 except StorageBroken:  # after a failed flush nobody knows what is on the disk: begin this one again
                     await self._catalog.forget((sha256,))
-                    self._cache.media.remove((sha256,))
+                    await in_thread(self._cache.media.remove, (sha256,))
                     raise
         if bitmaps:
             await self._catalog.record(bitmaps)

@@ -8,6 +8,7 @@ from sync.client import OriginClient
 from sync.clock import Clock
 from sync.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
 from sync.signing import next_root, open_envelope, read_timestamp
+from sync.threads import in_thread
 from sync.tree import release_path, root_path, timestamp_path
 from sync.trust import check_release, check_root, check_timestamp, is_news
 
@@ -58,9 +59,9 @@ class Inquiry:
         if release is None:
             raw = await self._client.document(release_path(timestamp.release), timestamp.release_bytes)
             release = check_release(raw, timestamp)
-            self._cache.keep_release(timestamp.release, raw)
+            await in_thread(self._cache.keep_release, timestamp.release, raw)
         if is_news(timestamp, self._cache.floor()):
-            self._cache.raise_floor(timestamp)
+            await in_thread(self._cache.raise_floor, timestamp)
         return release
 
     async def _root(self) -> Root:
@@ -75,7 +76,7 @@ class Inquiry:
                     break
                 raise
             root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES))
-            self._cache.keep_root(raw)
+            await in_thread(self._cache.keep_root, raw)
             log.info("root=%s is trusted now", root.version)
         check_root(root, self._clock.now())
         return root

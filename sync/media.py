@@ -47,7 +47,7 @@ class Media:
 
     def assets(self) -> frozenset[str]:
         """Return the names of all whole assets."""
-        return frozenset(name for name in names(self._assets) if self.holds(name))
+        return frozenset(names(self._assets))
 
     def parts(self) -> frozenset[str]:
         """Return the names of all assets under way."""
@@ -112,8 +112,9 @@ def hash_file(path: Path) -> str:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names in a folder that are hashes; whatever else lies there is not ours."""
+    """Return the names of the files in a folder that are hashes; links and whatever else lies there are not ours."""
     try:
-        return [path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+        with os.scandir(folder) as entries:
+            return [e.name for e in entries if e.is_file(follow_symlinks=False) and _NAME.fullmatch(e.name)]
     except FileNotFoundError:
         return []

@@ -28,9 +28,9 @@ from sync.clock import Backoff, Clock
 from sync.fetcher import Bulk
 from sync.gather import Gatherer, Progress
 from sync.inquiry import Inquiry
-from sync.plan import evictions
 from sync.release import Release, Timestamp
 from sync.threads import in_thread
+from sync.tidy import Tidier
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 300.0
@@ -138,27 +138,29 @@ class Syncer:
             except StorageBroken as error:
                 await self._wait_out(error)
             except StorageFull as error:
-                self._cache.drop_ballast()
+                await in_thread(self._cache.drop_ballast)
                 await self._wait_out(error)
 
     async def _serve(self, catalog: Catalog) -> None:
         self._gatherer = gatherer = Gatherer(
             self._client, self._bulk, self._cache, catalog, self._clock, self._rng, self._reserve_bytes
         )
-        await gatherer.adopt()
+        tidier = Tidier(self._cache, catalog, self._clock)
+        await tidier.adopt()
         while True:
             try:
-                await self._update(gatherer, catalog)
+                await self._update(gatherer, tidier, catalog)
             except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent) as error:
                 await self._wait_out(error)
             except StorageFull as error:
-                await self._make_room(catalog)
+                await tidier.make_room()
                 await self._wait_out(error)
 
-    async def _update(self, gatherer: Gatherer, catalog: Catalog) -> None:
+    async def _update(self, gatherer: Gatherer, tidier: Tidier, catalog: Catalog) -> None:
         """Go once from asking to activating; returns when it is time to ask again."""
         self._woken.clear()
-        await self._recheck(catalog)
+        suspects, self._suspects = self._suspects, set()
+        await tidier.recheck(suspects)
         self._enter(SyncState.CHECKING)
         timestamp = await self._inquiry.timestamp()
         release = await self._inquiry.release(timestamp)
@@ -174,13 +176,17 @@ class Syncer:
                 self._backoff.reset()  # the line works, even if it breaks
         if whole:
             await self._settle(timestamp, release, catalog)
+            await tidier.evict()
+            await tidier.scrub()
+            await in_thread(self._cache.hold_ballast)
+            self._enter(SyncState.CURRENT)
             await self._pause(self._poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER))
 
     async def _settle(self, timestamp: Timestamp, release: Release, catalog: Catalog) -> None:
         pointer = self._cache.pointer()
         new = pointer is None or (pointer.release, pointer.sequence) != (timestamp.release, timestamp.sequence)
         if new:
-            self._cache.activate(timestamp.release, timestamp.sequence)
+            await in_thread(self._cache.activate, timestamp.release, timestamp.sequence)
             log.info("release=%s sequence=%s is active", timestamp.release, timestamp.sequence)
             self._activated()
         self._confirmed = (self._clock.monotonic(), self._clock.now())
@@ -188,44 +194,12 @@ class Syncer:
         self._clear_problem()
         if new:
             await catalog.complete([asset.sha256 for asset in release.assets], self._clock.now())
-        await self._evict(catalog)
-        self._cache.hold_ballast()
-        self._enter(SyncState.CURRENT)
 
     def _others(self) -> tuple[Release, ...]:
         """Return the active and the previous release."""
         pointer = self._cache.pointer()
         names = (pointer.release, pointer.previous) if pointer else ()
         return tuple(release for name in names if name and (release := self._cache.release(name)))
-
-    async def _evict(self, catalog: Catalog) -> None:
-        """Remove what neither the active, the previous nor the pending release names."""
-        pointer, floor = self._cache.pointer(), self._cache.floor()
-        names = {pointer.release, pointer.previous} if pointer else set()
-        kept = {name: self._cache.release(name) for name in names | {floor.release if floor else None} if name}
-        if pointer is None or kept[pointer.release] is None:
-            return  # we do not know what plays: remove nothing
-        releases = [release for release in kept.values() if release]
-        held = self._cache.media.assets() | self._cache.media.parts()
-        gone = evictions(held, releases, await catalog.assets())
-        if gone:
-            await catalog.forget(gone)
-            self._cache.media.remove(gone)
-            log.info("evicted=%s assets no release needs", len(gone))
-        self._cache.keep_documents(frozenset(kept), frozenset(a.index for r in releases for a in r.assets))
-
-    async def _make_room(self, catalog: Catalog) -> None:
-        """Free the ballast, so that even deleting can be written, then remove what nobody needs."""
-        self._cache.drop_ballast()
-        with contextlib.suppress(StorageFull):  # reported already, by what brought us here
-            await self._evict(catalog)
-
-    async def _recheck(self, catalog: Catalog) -> None:
-        while self._suspects:
-            sha256 = self._suspects.pop()
-            if self._cache.holds(sha256) and not await in_thread(self._cache.media.recheck, sha256):
-                log.warning("asset=%s was damaged on disk and is fetched again", sha256)
-                await catalog.forget((sha256,))
 
     async def _listen(self) -> None:
         backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)

@@ -160,6 +160,7 @@ class Faults:
     lie_about_range: bool = False
     trickle_bytes: int = 0  # per turn of the loop, and then silence
     pace_s: float = 0.0  # between two pieces of media
+    drip_s: float = 0.0  # between two bytes of media
     redirect: dict[str, str] = field(default_factory=dict)
 
 
@@ -272,11 +273,11 @@ class Origin:
         if self.faults.trickle_bytes:
             body = body[: self.faults.trickle_bytes]
         source = io.BytesIO(body)
-        while piece := source.read(CHUNK):
+        while piece := source.read(1 if self.faults.drip_s else CHUNK):
             self.media_bytes += len(piece)
             await response.write(piece)
-            if self.faults.pace_s:
-                await SystemClock().sleep(self.faults.pace_s)
+            if pause_s := self.faults.drip_s or self.faults.pace_s:
+                await SystemClock().sleep(pause_s)
                 await self._notify()
         if self.faults.trickle_bytes:
             await asyncio.Event().wait()  # until the client gives up

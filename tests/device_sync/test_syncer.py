@@ -185,3 +185,16 @@ async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin
         device.syncer.wake()
         await device.until(lambda: (floor := cache.floor()) is not None and floor.issued_at == later)
         assert device.switches == 1
+
+
+async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scrub(
+    origin: Origin, cache: Cache
+) -> None:
+    assets = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
+    async with running(origin, cache) as device:
+        await device.plays(origin.publisher.release)
+        path = cache.asset_path(assets[0].sha256)
+        path.chmod(0o644)
+        path.write_bytes(b"\0" * 5000)
+        await device.until(lambda: cache.holds(assets[0].sha256) and whole(cache, assets[0].sha256), pass_s=30)
+        assert device.clock.monotonic() >= 1000 + 3600
