@@ -4,21 +4,47 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+
+
+class Xvfb:
+    """An X server of our own on a free display number; it ends with the block. It can be stopped and started."""
+
+    def __init__(self, width: int = 1280, height: int = 720) -> None:
+        self.name = ""
+        self._size = f"{width}x{height}x24"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, on the number it had before."""
+        read, write = os.pipe()
+        command = ["Xvfb", *([self.name] if self.name else []), "-displayfd", str(write), "-noreset"]
+        command += ["-nolisten", "tcp", "+extension", "Composite", "-screen", "0", self._size]
+        self._process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as answer:
+            number = answer.readline().strip()
+        assert number, "Xvfb did not start"
+        self.name = f":{number}"
+
+    def stop(self) -> None:
+        """End it, and every client's connection."""
+        assert self._process
+        self._process.terminate()
+        self._process.wait(10)
+
+    def __enter__(self) -> "Xvfb":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
 @contextmanager
 def start_xvfb(width: int = 1280, height: int = 720) -> Iterator[str]:
-    """Run an Xvfb of our own on a free display number and yield its name, such as `:7`; it ends with the block."""
-    read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-noreset", "-nolisten", "tcp", "+extension", "Composite"]
-    command += ["-screen", "0", f"{width}x{height}x24"]
-    process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
-    os.close(write)
-    try:
-        with os.fdopen(read) as answer:
-            number = answer.readline().strip()
-        assert number, "Xvfb did not start"
-        yield f":{number}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    """Run an Xvfb and yield its name, such as `:7`."""
+    with Xvfb(width, height) as server:
+        yield server.name

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from player.deck.plan import Plan
 from player.deck.projector import Projector, Signal, What, libvlc_version
 from player.deck.window import Window
 from player.screen import (
@@ -36,10 +37,8 @@ from sync.release import Fit, MediaKind
 PULSE_EVERY_S = 1.0
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 3.0  # libVLC shows nothing of a video under 0.2 s
-STALLED_AFTER_S = 5.0  # beyond the media's own length
 _LOOK_EVERY_S = 0.01  # for paint, while loading
 _REPAINTS = 3  # libVLC repaints a paused picture every 60 ms: the first may be a resize, the second the old frame
-_SHORT_BY_MS = 1_000
 
 Note = Command | Signal
 
@@ -56,6 +55,7 @@ class Phase(Enum):
     PAINTING = auto()  # rewound to the first frame, not yet painted often enough
     LOADED = auto()
     ON_AIR = auto()
+    ENDING = auto()  # libVLC stopped at the end, ahead of the last frame's time
     DONE = auto()  # ended on air; the last frame stays
 
 
@@ -83,6 +83,7 @@ class Deck:
         self._began_s = 0.0  # of loading, then of showing
         self._repaints = 0
         self._paused_s = 0.0
+        self._step_s = float("inf")  # when a frame is to be shown by stepping
         self._pulse_s = 0.0
 
     def run(self) -> None:
@@ -112,15 +113,19 @@ class Deck:
         if self._phase in _LOADING:
             return self._clock.monotonic() + _LOOK_EVERY_S
         if self._phase is Phase.ON_AIR and self._shot:
-            return self._end_s(self._shot)
+            plan = self._plan(self._shot)
+            return min(plan.duration_ends_s(), plan.stalled_s())
+        if self._phase is Phase.ENDING and self._shot:
+            plan = self._plan(self._shot)
+            return min(plan.duration_ends_s(), plan.media_ends_s(), self._step_s)
         return float("inf")
 
-    def _end_s(self, shot: Shot) -> float:
-        """When the shot on air has to be over: its duration, or the point where its media must have stalled."""
-        if shot.duration_ms is not None:
-            return self._began_s + shot.duration_ms / 1000
-        length_ms = self._projector.length_ms()
-        return self._began_s + length_ms / 1000 + STALLED_AFTER_S if length_ms else float("inf")
+    def _plan(self, shot: Shot) -> Plan:
+        """Plan the shot on air with what libVLC knows of its media by now."""
+        duration_s = None if shot.duration_ms is None else shot.duration_ms / 1000
+        if shot.kind is MediaKind.PICTURE:
+            return Plan(self._began_s, duration_s)
+        return Plan(self._began_s, duration_s, self._projector.length_ms() / 1000, self._projector.frame_s())
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -169,6 +174,7 @@ class Deck:
     def _forget(self) -> None:
         self._phase = Phase.IDLE
         self._shot = None
+        self._step_s = float("inf")
         self._projector.stop()
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -187,8 +193,8 @@ class Deck:
                 self._phase = Phase.SETTLING
             case ((Phase.OPENING | Phase.PAUSING | Phase.PAINTING), (What.ENDED | What.FAILED | What.PAUSED)):
                 self._break(self._projector.words or "there is no picture in it")
-            case Phase.ON_AIR, (What.PAUSED | What.ENDED):
-                self._end_of_media()
+            case Phase.ON_AIR, (What.PAUSED | What.ENDED) if self._shot:
+                self._end_of_media(self._shot)
             case Phase.ON_AIR, What.FAILED:
                 self._break(self._projector.words or "decoding failed")
             case _:
@@ -200,12 +206,14 @@ class Deck:
         if self._shot.fit is Fit.FILL:
             self._projector.stretch(self._window.area.width, self._window.area.height)
 
-    def _end_of_media(self) -> None:
-        """Tell an end from a break: a file cut short ends long before its own length."""
-        played_ms = (self._clock.monotonic() - self._began_s) * 1000
-        length_ms = self._projector.length_ms()
-        if length_ms and played_ms < min(length_ms - _SHORT_BY_MS, length_ms * 0.8):
-            self._break(f"it ended after {played_ms / 1000:.1f} s of {length_ms / 1000:.1f} s")
+    def _end_of_media(self, shot: Shot) -> None:
+        """Tell an end from a break, and give the last frames their time."""
+        now, plan = self._clock.monotonic(), self._plan(shot)
+        if plan.is_cut_short(now):
+            self._break(f"it ended after {now - plan.began_s:.1f} s of {plan.length_s:.1f} s")
+        elif plan.is_early(now):
+            self._phase = Phase.ENDING
+            self._step_s = plan.next_step_s(now)
         else:
             self._finish("eof")
 
@@ -220,8 +228,8 @@ class Deck:
                 self._repainted(now)
         if self._phase in _LOADING:
             self._give_up(now)
-        if self._phase is Phase.ON_AIR and self._shot and now >= self._end_s(self._shot):
-            self._overdue(self._shot)
+        if self._phase in (Phase.ON_AIR, Phase.ENDING) and self._shot:
+            self._look_on_air(self._shot, now)
         if now >= self._pulse_s:
             self._pulse_s = now + PULSE_EVERY_S
             self._pulse()
@@ -245,11 +253,17 @@ class Deck:
         self._phase = Phase.LOADED
         self._tell(Loaded(take=self._shot.take, took_ms=round((now - self._began_s) * 1000)))
 
-    def _overdue(self, shot: Shot) -> None:
-        if shot.duration_ms is None:
-            self._break("it stalled")
-        else:
+    def _look_on_air(self, shot: Shot, now: float) -> None:
+        plan = self._plan(shot)
+        if now >= plan.duration_ends_s():
             self._finish("duration")
+        elif self._phase is Phase.ENDING and now >= plan.media_ends_s():
+            self._finish("eof")
+        elif now >= plan.stalled_s():
+            self._break("it stalled")
+        elif now >= self._step_s:
+            self._projector.step()
+            self._step_s = plan.next_step_s(now)
 
     def _finish(self, reason: str) -> None:
         assert self._shot is not None

@@ -108,6 +108,10 @@ class Projector:
         self._player.audio_set_mute(False)
         self._player.set_pause(0)
 
+    def step(self) -> None:
+        """Show one more frame while paused."""
+        self._player.next_frame()
+
     def stop(self) -> None:
         """Close what is open and forget its signals."""
         self._player.stop()
@@ -126,6 +130,11 @@ class Projector:
     def length_ms(self) -> int:
         """Return the media's length; 0 while unknown and for pictures."""
         return max(0, int(self._player.get_length()))
+
+    def frame_s(self) -> float:
+        """Return how long one frame stays, in seconds; a guess while unknown."""
+        rate = float(self._player.get_fps())
+        return 1.0 / rate if rate > 0 else 0.04
 
     def time_ms(self) -> int:
         """Return the media time, which libVLC moves only every half second."""

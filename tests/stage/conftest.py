@@ -44,10 +44,10 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     folder = tmp_path_factory.mktemp("media")
     _make(folder / "red", *_colour("red", "640x360", 30, 1), *H264)
     _make(folder / "green", *_colour("lime", "640x480", 25, 1), *H264)
-    _make(folder / "long", *_colour("blue", "640x360", 25, 60), *H264)
+    _make(folder / "long", *_colour("blue", "640x360", 10, 20), *H264)
     sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
     _make(folder / "loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
-    _make(folder / "wide", *_colour("white", "800x200", 25, 60), *H264)
+    _make(folder / "wide", *_colour("white", "800x200", 10, 20), *H264)
     # Its luma counts the frames: 16, 26, 36 …
     count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
     _make(folder / "counting", *_colour("gray", "640x360", 10, 2), *count, *H264)
@@ -58,8 +58,8 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     (folder / "junk_picture").write_bytes(b"not a picture at all" * 100)
     whole = (folder / "red").read_bytes()
     (folder / "headless").write_bytes(whole[: len(whole) // 3])  # cut before its index, which is at the end
-    noise = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=8"]
-    _make(folder / "faststart", *noise, "-movflags", "+faststart", "-b:v", "1M", *H264)
+    noise = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
+    _make(folder / "faststart", *noise, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
     fast = (folder / "faststart").read_bytes()
     (folder / "short").write_bytes(fast[: len(fast) // 3])  # cut in its pictures
     return Media(folder)

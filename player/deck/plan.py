@@ -1,0 +1,48 @@
+"""When a shot on air is over, reckoned from the instant it was raised: a plan, so that no waits add up to a drift."""
+
+from dataclasses import dataclass
+
+STALLED_AFTER_S = 5.0  # beyond the media's own length
+_SHORT_BY_S = 1.0
+_SHORT_SHARE = 0.8
+_EARLY_S = 0.015
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The times of one shot; `length_s` is 0 while unknown and for pictures, `frame_s` how long one frame stays."""
+
+    began_s: float
+    duration_s: float | None = None
+    length_s: float = 0.0
+    frame_s: float = 0.04
+
+    def duration_ends_s(self) -> float:
+        """Return when the item's own duration is over; never if it has none."""
+        return _NEVER if self.duration_s is None else self.began_s + self.duration_s
+
+    def media_ends_s(self) -> float:
+        """Return when the media's last frame has had its time; never if its length is unknown."""
+        return self.began_s + self.length_s if self.length_s else _NEVER
+
+    def stalled_s(self) -> float:
+        """Return when media that should have ended by itself must have stalled."""
+        return self.media_ends_s() + STALLED_AFTER_S if self.duration_s is None else _NEVER
+
+    def is_cut_short(self, now: float) -> bool:
+        """Tell a damaged file, which ends long before its own length, from libVLC's stop a frame or two early."""
+        played_s = now - self.began_s
+        patient_s = self.length_s - _SHORT_BY_S - 2 * self.frame_s
+        return bool(self.length_s) and played_s < min(patient_s, self.length_s * _SHORT_SHARE)
+
+    def is_early(self, now: float) -> bool:
+        """Tell whether frames remain that libVLC, paused at the end, will show only when stepped."""
+        return bool(self.length_s) and self.media_ends_s() - now > _EARLY_S
+
+    def next_step_s(self, now: float) -> float:
+        """Return when the next of those frames is due; never if none is left."""
+        if not self.length_s:
+            return _NEVER
+        left = int((self.media_ends_s() - now) / self.frame_s)
+        return self.media_ends_s() - left * self.frame_s if left > 0 else _NEVER

@@ -1,0 +1,78 @@
+"""The daemon's hold on the display: root picture, saver, grabs, and a server that goes away."""
+
+import asyncio
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from Xlib.display import Display as XDisplay
+
+from player.display import Display, Power, open_display
+from player.still import brand, pairing
+from sync import ScreenFailed
+from sync.clock import SystemClock
+from tests.display import Xvfb
+from tests.stage.eyes import Eye, until
+
+
+async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -> None:
+    picture = brand(1280, 720, title="stays")
+    async with open_display(display_name, SystemClock()) as display:
+        await display.show_root(picture)
+    async with open_display(display_name, SystemClock()) as display:
+        assert (await display.grab()).bgrx == picture.bgrx
+
+
+async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, display_name: str) -> None:
+    await display.show_root(pairing(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
+    with Image.open(BytesIO(await display.grab_png())) as picture:
+        assert picture.size == (1280, 720)
+        eye = Eye(display_name)
+        for spot in ((0, 0), (640, 300), (700, 340)):
+            assert picture.getpixel(spot) == eye.at(*spot)
+        eye.close()
+
+
+async def test_screen_saver_is_off_and_the_cursor_hidden(display: Display, display_name: str) -> None:
+    connection = XDisplay(display_name)
+    saver = connection.get_screen_saver()
+    assert (saver.timeout, saver.interval) == (0, 0)
+    connection.xfixes_query_version()
+    root = connection.screen().root
+    root.warp_pointer(640, 360)
+    cursor = root.xfixes_get_cursor_image(root) if hasattr(root, "xfixes_get_cursor_image") else None
+    assert cursor is None or not any(cursor.cursor_image)
+    connection.close()
+
+
+async def test_size_and_monitor_are_known(display: Display) -> None:
+    state = display.state()
+    assert state.answers and state.connected
+    assert (display.area.width, display.area.height) == (1280, 720)
+    assert state.power is Power.UNKNOWN or state.power is Power.ON
+
+
+async def test_a_display_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ScreenFailed, match=":4711"):
+        async with open_display(":4711", SystemClock()):
+            pass
+
+
+async def test_the_root_picture_comes_back_with_the_x_server() -> None:
+    picture = brand(640, 360, title="again")
+    with Xvfb(640, 360) as server:
+        async with open_display(server.name, SystemClock()) as display:
+            await display.show_root(picture)
+            running = asyncio.create_task(display.run())
+            server.stop()
+            await until(lambda: not display.state().answers)
+            with pytest.raises(ScreenFailed):
+                await display.grab()
+            server.start()
+            await until(lambda: display.state().answers)
+            assert display.state().losses == 1
+            assert (await display.grab()).bgrx == picture.bgrx
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
