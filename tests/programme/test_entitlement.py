@@ -2,10 +2,11 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.agenda import Agenda, turn
+from player.programme.agenda import Agenda, Wait, turn
 from player.programme.entitlement import ONE, Account, settle, shares
 from sync.release import Line, WholeShare
 from tests.programme.examples import creative
@@ -39,6 +40,19 @@ def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: lis
         for account, quota in zip(accounts, quotas, strict=True):
             assert (2 * count - 2) * abs(ONE * account.plays - quota * filled) <= (2 * count - 3) * ONE
             assert account.owed(filled) == quota * filled - ONE * account.plays
+
+
+@pytest.mark.parametrize("first", [0, 50])
+def test_a_parked_line_is_back_in_the_very_slot_its_gap_ends_in(first: int) -> None:
+    agenda = Agenda.of([(first, 60, 0, 0)])  # due at once, or early
+    for slot in range(3):
+        index, agenda = agenda.take(slot, waiting(3 - slot), lambda _: False)
+        assert index is None
+    assert agenda.take(3, waiting(0), lambda _: False)[0] == 0
+
+
+def waiting(slots: int) -> Wait:
+    return lambda _: slots
 
 
 def test_a_choice_among_ten_thousand_lines_looks_at_one() -> None:

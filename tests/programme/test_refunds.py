@@ -26,6 +26,15 @@ def test_time_off_the_air_is_not_owed() -> None:
         assert lines(choices[:4]).count("a") <= 2
 
 
+def test_the_account_of_a_line_that_leaves_the_release_while_it_is_off_goes_too() -> None:
+    over = away(campaign("a"))
+    _, state = run(fresh(), slate_of([campaign("a"), campaign("b"), campaign("c")]), 10)
+    _, state = run(state, slate_of([over, campaign("b"), campaign("c")]), 10)
+    assert set(state.accounts) == set("abc")
+    _, state = run(state, slate_of([campaign("b"), campaign("c")]), 1)
+    assert set(state.accounts) == set("bc")
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(-400 * 86_400, 400 * 86_400), min_size=2, max_size=30), st.integers(0, 2**32))
 def test_a_clock_that_jumps_by_a_year_changes_no_choice(jumps_s: list[int], seed: int) -> None:
