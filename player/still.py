@@ -17,6 +17,7 @@ _FAINT = (150, 164, 178)
 _ACCENT = (92, 200, 178)
 _TOP = (24, 38, 54)
 _BOTTOM = (12, 19, 29)
+_SMALLEST = 9.0  # pixels of a letter people can read
 _MOST_PIXELS = 64_000_000  # a picture above this is refused before it is decoded
 
 
@@ -101,7 +102,7 @@ def _backdrop(width: int, height: int) -> Image.Image:
 def _mark(canvas: Image.Image, x: float, y: float, size: float) -> None:
     """Draw our mark, a screen with a play sign, four times as large and shrink it: smooth edges."""
     big = int(size * 8)
-    layer = Image.new("RGBA", (big, big), (0, 0, 0, 0))
+    layer = Image.new("RGBA", (big, big), (*_ACCENT, 0))
     pen = ImageDraw.Draw(layer)
     pen.rounded_rectangle((0, big * 0.12, big - 1, big * 0.76), big * 0.09, fill=_ACCENT)
     pen.rounded_rectangle((big * 0.32, big * 0.84, big * 0.68, big * 0.9), big * 0.03, fill=_ACCENT)
@@ -111,14 +112,16 @@ def _mark(canvas: Image.Image, x: float, y: float, size: float) -> None:
 
 
 def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(max(8.0, size))
+    return ImageFont.load_default(max(_SMALLEST, size))
 
 
 def _centred(canvas: Image.Image, text: str, y: float, size: float, colour: tuple[int, int, int]) -> None:
-    """Write `text` centred at height `y`, smaller if it would not fit in nine tenths of the width."""
+    """Write `text` centred at height `y`: smaller where it is too long, cut where it would become unreadable."""
     pen = ImageDraw.Draw(canvas)
-    length = pen.textlength(text, font=_font(size))
-    fitting = size * min(1.0, canvas.width * 0.9 / max(1.0, length))
+    widest = canvas.width * 0.9
+    fitting = max(_SMALLEST, size * min(1.0, widest / max(1.0, pen.textlength(text, font=_font(size)))))
+    while len(text) > 1 and pen.textlength(text, font=_font(fitting)) > widest:
+        text = text[: len(text) * 9 // 10 - 1] + "…"
     pen.text((canvas.width / 2, y), text, font=_font(fitting), fill=colour, anchor="mm")
 
 

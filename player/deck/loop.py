@@ -155,7 +155,8 @@ class Deck:
             return
         self._window.prepare(shot.background)
         self._phase = Phase.OPENING
-        self._projector.open(shot.path, shot.kind)
+        whole = (self._window.area.width, self._window.area.height)
+        self._projector.open(shot.path, shot.kind, whole if shot.fit is Fit.FILL else None)
 
     def _show(self, shot: Shot) -> None:
         if shot.kind is MediaKind.VIDEO:
@@ -181,8 +182,8 @@ class Deck:
 
     def _signal(self, what: What) -> None:
         match self._phase, what:
-            case Phase.OPENING, What.VOUT:
-                self._lay_out()
+            case Phase.OPENING, What.VOUT if self._shot:
+                self._window.fit(*self._projector.size(), self._shot.fit)
                 self._projector.forget_words()
                 self._projector.hold()
                 self._phase = Phase.PAUSING
@@ -199,12 +200,6 @@ class Deck:
                 self._break(self._projector.words or "decoding failed")
             case _:
                 pass
-
-    def _lay_out(self) -> None:
-        assert self._shot is not None
-        self._window.fit(*self._projector.size(), self._shot.fit)
-        if self._shot.fit is Fit.FILL:
-            self._projector.stretch(self._window.area.width, self._window.area.height)
 
     def _end_of_media(self, shot: Shot) -> None:
         """Tell an end from a break, and give the last frames their time."""

@@ -76,8 +76,12 @@ class Projector:
         """Drop what was said while outputs were tried: it tells nothing of the media."""
         self._words = ""
 
-    def open(self, path: str, kind: MediaKind) -> None:
-        """Start `path`, muted; names carry no extension, so a picture's demuxer is named."""
+    def open(self, path: str, kind: MediaKind, stretch: tuple[int, int] | None = None) -> None:
+        """Start `path`, muted; names carry no extension, so a picture's demuxer is named.
+
+        `stretch` distorts the picture to those proportions. libVLC takes them as its output is made; later they are
+        lost at times.
+        """
         self.stop()
         media = self._vlc.media_new_path(path)
         if kind is MediaKind.PICTURE:
@@ -85,7 +89,7 @@ class Projector:
             media.add_option(":image-duration=-1")
         self._player.set_media(media)
         media.release()
-        self._player.video_set_aspect_ratio(None)
+        self._player.video_set_aspect_ratio("{}:{}".format(*stretch) if stretch else None)
         self._player.audio_set_mute(True)
         if self._player.play() != 0:
             self._words = self._words or "libVLC refuses to play it"
@@ -117,10 +121,6 @@ class Projector:
         self._player.stop()
         self._opening += 1
         self._words = ""
-
-    def stretch(self, width: int, height: int) -> None:
-        """Distort the picture to fill a window of that size."""
-        self._player.video_set_aspect_ratio(f"{width}:{height}")
 
     def size(self) -> tuple[int, int]:
         """Return the media's size in pixels; (0, 0) while unknown."""

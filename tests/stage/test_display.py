@@ -53,12 +53,14 @@ async def test_size_and_monitor_are_known(display: Display) -> None:
     assert state.power is Power.UNKNOWN or state.power is Power.ON
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
 async def test_a_display_that_is_not_there_is_refused() -> None:
     with pytest.raises(ScreenFailed, match=":4711"):
         async with open_display(":4711", SystemClock()):
             pass
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
 async def test_the_root_picture_comes_back_with_the_x_server() -> None:
     picture = brand(640, 360, title="again")
     with Xvfb(640, 360) as server:

@@ -156,25 +156,36 @@ async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> No
 _DAEMON = """
 import os, subprocess, sys
 deck = subprocess.Popen([sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
-                        stdin=os.open("/dev/zero", os.O_RDONLY), stdout=subprocess.PIPE)
+                        stdin=int(sys.argv[1]), stdout=subprocess.PIPE, stderr=sys.stdout)
 deck.stdout.readline()
 print(deck.pid, flush=True)
 sys.stdin.read()
 """
 
 
-async def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> None:
-    daemon = subprocess.Popen(
-        [sys.executable, "-c", _DAEMON.replace('stdin=os.open("/dev/zero", os.O_RDONLY)', "stdin=subprocess.PIPE")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "DISPLAY": display_name},
-    )  # fmt: skip
+def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> None:
+    keep, spare = os.pipe()  # the deck's input stays open: only the kernel can tell it
+    command = [sys.executable, "-c", _DAEMON, str(keep)]
+    environment = {**os.environ, "DISPLAY": display_name}
+    daemon = subprocess.Popen(command, pass_fds=(keep,), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     assert daemon.stdout and daemon.stdin
     pid = int(daemon.stdout.readline())
+    os.close(keep)
     daemon.kill()
     daemon.wait()
-    await until(lambda: not Path(f"/proc/{pid}").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text())
+    # The deck holds the only other end of the daemon's output: it closes when the deck is gone.
+    assert daemon.stdout.read() == b""
+    assert not _runs(pid)
     daemon.stdin.close()
     daemon.stdout.close()
+    os.close(spare)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> None:
