@@ -84,10 +84,13 @@ class Intake:
             Rejected: the whole file is not what its sender declared; it was thrown away.
         """
         upload = await self._uploads.get(upload_id)
-        if upload.whole and upload.media_id is None:
+        if not upload.whole or upload.media_id is not None:
+            return upload
+        try:
             with lock_part(self._files.source(upload_id)):
                 return await self._finish(await self._uploads.get(upload_id))
-        return upload
+        except Conflict:
+            return upload  # it is being finished this moment
 
     async def under_way(self) -> tuple[Upload, ...]:
         """Return the uploads that are not media yet, oldest first."""
@@ -164,7 +167,8 @@ class Intake:
                 await self.discard(upload.id)
             except (Conflict, NotFound):
                 continue  # somebody continues or cancels it this moment
-            log.info("upload=%s expired at %s of %s bytes", upload.id, upload.offset_bytes, upload.size_bytes)
+            if upload.media_id is None:
+                log.info("upload=%s expired at %s of %s bytes", upload.id, upload.offset_bytes, upload.size_bytes)
         await self._sweep_strays()
 
     async def _finish_whole(self) -> None:

@@ -55,7 +55,7 @@ def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) 
     """
     image = _open(source, largest_pixels)
     if getattr(image, "n_frames", 1) > 1 and image.format in ("GIF", "WEBP", "PNG"):
-        first = flatten(_upright(image.copy()))
+        first = flatten(image.copy())
         facts = save_film(image, folder / "asset", longest_edge, flatten)
     else:
         first = _load(image, longest_edge)
@@ -85,30 +85,29 @@ def _load(image: Image.Image, longest_edge: int) -> Image.Image:
         image.load()
     except OSError as error:
         raise Refused("This picture is damaged or incomplete. Send it again.") from error
-    plain = flatten(_upright(image))
-    plain.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)
-    return plain
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    return ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    coloured = _coloured(image)
+    coloured.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)  # before more copies of it are made
+    return flatten(coloured)
 
 
 def flatten(image: Image.Image) -> Image.Image:
     """Return the picture as opaque sRGB; what was clear becomes white, or black below a light drawing."""
-    plain = _deep(image)
-    if plain.has_transparency_data:
-        plain = _in_srgb(plain.convert("RGBA"), image, "RGBA")
+    plain = _coloured(image)
+    if plain.mode == "RGBA":
+        plain = _in_srgb(plain, "RGBA")
         below = Image.new("RGBA", plain.size, _below(plain))
         return Image.alpha_composite(below, plain).convert("RGB")
-    return _in_srgb(plain if plain.mode in ("RGB", "CMYK", "L") else plain.convert("RGB"), image, "RGB")
+    return _in_srgb(plain, "RGB")
 
 
-def _deep(image: Image.Image) -> Image.Image:
-    """Bring 16 and 32 bits a channel down to 8: plain conversion would clip."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+def _coloured(image: Image.Image) -> Image.Image:
+    """Return it in 8 bits a channel, as RGBA if anything of it is clear, without a palette."""
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # plain conversion would clip
         return image.convert("I").point(lambda value: value / 256).convert("L")
-    return image
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image if image.mode in ("RGB", "CMYK", "L") else image.convert("RGB")
 
 
 def _below(image: Image.Image) -> tuple[int, int, int, int]:
@@ -118,8 +117,8 @@ def _below(image: Image.Image) -> tuple[int, int, int, int]:
     return (0, 0, 0, 255) if light else (255, 255, 255, 255)
 
 
-def _in_srgb(image: Image.Image, original: Image.Image, mode: str) -> Image.Image:
-    profile = original.info.get("icc_profile")
+def _in_srgb(image: Image.Image, mode: str) -> Image.Image:
+    profile = image.info.get("icc_profile")
     if profile:
         try:
             target = ImageCms.createProfile("sRGB")

@@ -124,7 +124,7 @@ async def _encode(source: Path, path: Path, film: Film, recipe: Recipe, limits: 
             await progress(min(95, int(value) // 10 // film.declared_ms))
 
     streams = ["-map", f"0:{film.video}", *(() if film.audio is None else ("-map", f"0:{film.audio}"))]
-    quiet = ("-hide_banner", "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-nostats")
+    quiet = ("-hide_banner", "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.3", "-nostats")
     opening = ("-threads", str(THREADS), "-fflags", "+genpts", *SAFE_INPUT, "-i", f"file:{source}")
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     closing = (*_CLEAN, *faststart, "-f", recipe.container, f"file:{path}")

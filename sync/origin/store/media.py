@@ -170,14 +170,21 @@ class MediaStore:
         await self._at_work(media_id, state=MediaState.FAILED, problem=problem, progress=0)
 
     async def ready(self, media_id: str, asset: Asset) -> bool:
-        """End the work: the asset and the media naming it, in one transaction; False if the media is gone."""
+        """End the work: the asset and the media naming it, in one transaction; False if the media is gone.
+
+        Whoever holds the lock on the bytes may end it, even if another origin that just started queued it again.
+        """
         values = asset.model_dump(exclude={"index"}) | {"index_sha256": asset.index, "created_ms": self._now_ms()}
         known = select(assets.c.sha256).where(assets.c.sha256 == asset.sha256)
         done = {"state": MediaState.READY, "progress": 100, "problem": None, "asset_sha256": asset.sha256}
         async with self._database.writing() as connection:
             if (await connection.execute(known)).scalar() is None:
                 await connection.execute(insert(assets).values(**values))
-            changed = await connection.execute(self._working(media_id).values(**done, updated_ms=self._now_ms()))
+            changed = await connection.execute(
+                update(media)
+                .where(media.c.id == media_id, media.c.state.in_((MediaState.QUEUED, MediaState.PROCESSING)))
+                .values(**done, updated_ms=self._now_ms())
+            )
         return changed.rowcount > 0
 
     async def again(self, media_id: str) -> None:

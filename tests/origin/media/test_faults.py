@@ -27,38 +27,53 @@ PRORES = ("-c:v", "prores_ks", "-f", "mov")
 
 
 def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if child.name() in ("ffmpeg", "ffprobe")]
+    tools = ("ffmpeg", "ffprobe", "sleep")
+    return [child for child in psutil.Process().children(recursive=True) if child.name() in tools]
 
 
 async def working(house: House) -> psutil.Process:
     """Return the encoder that is at work."""
 
     async def found() -> psutil.Process | None:
-        encoders = [child for child in children() if child.name() == "ffmpeg"]
+        encoders = [child for child in children() if child.name() == "sleep"]
         return encoders[0] if encoders else None
 
     child: psutil.Process = await until(found)
     return child
 
 
-def slow(samples: Samples) -> Path:
-    """Return a film whose encoding takes a few seconds."""
-    return samples.film("slow.mov", *PRORES, size="640x360", rate=30, seconds=5)
+@pytest.fixture
+def hang(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Inject an encoder that hangs, until this file is removed."""
+    folder = tmp_path_factory.mktemp("hang")
+    tool = folder / "ffmpeg"
+    tool.write_text("#!/bin/sh\nexec sleep 300\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return tool
 
 
-async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(house: House, samples: Samples) -> None:
-    media_id = await house.intake.ingest(slow(samples), "slow.mov")
-    (await working(house)).send_signal(signal.SIGKILL)
+@pytest.fixture
+def film(samples: Samples) -> Path:
+    """A film that must be encoded anew; made before anything hangs."""
+    return samples.film("studio.mov", *PRORES, seconds=0.5)
+
+
+async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(house: House, film: Path, hang: Path) -> None:
+    media_id = await house.intake.ingest(film, "film.mov")
+    encoder = await working(house)
+    hang.unlink()
+    encoder.send_signal(signal.SIGKILL)
     row = await house.ended(media_id)
     assert row.state is MediaState.READY and row.attempts == 2
     assert not list(house.files.work.iterdir()) and not list(house.files.uploads.iterdir())
 
 
 async def test_stopping_the_origin_mid_way_puts_the_media_back_without_counting(
-    tmp_path: Path, samples: Samples
+    tmp_path: Path, film: Path, hang: Path
 ) -> None:
     async with open_house(tmp_path) as house:
-        media_id = await house.intake.ingest(slow(samples), "slow.mov")
+        media_id = await house.intake.ingest(film, "film.mov")
         await working(house)
     assert not children() and not list((tmp_path / "work").iterdir())
     async with open_house(tmp_path, working=False) as house:
@@ -109,16 +124,16 @@ async def test_two_workers_never_take_the_same_media(idle: House, samples: Sampl
 
 
 async def test_work_that_takes_too_long_ends_and_says_so_and_a_person_may_try_again(
-    tmp_path: Path, samples: Samples
+    tmp_path: Path, film: Path, hang: Path
 ) -> None:
-    source = slow(samples)
     async with open_house(tmp_path, pipeline={"longest_s": 1}) as house:
-        row = await house.process(source)
+        row = await house.process(film)
         assert row.state is MediaState.FAILED and row.attempts == 3
         assert row.problem and "more time or memory" in row.problem
         assert not children() and not list(house.files.work.iterdir())
         async with house.http.get(f"{house.url}/v1/media/{row.id}") as answer:
             assert (await answer.json())["retryable"] is True
+    hang.unlink()
     async with open_house(tmp_path) as house:
         async with house.http.post(f"{house.url}/v1/media/{row.id}/retry") as answer:
             assert answer.status == 202 and (await answer.json())["state"] != "failed"
@@ -146,7 +161,8 @@ async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, cl
 
 
 async def test_progress_is_told_while_a_film_is_encoded(house: House, samples: Samples) -> None:
-    media_id = await house.intake.ingest(slow(samples), "slow.mov")
+    source = samples.film("slow.mov", *PRORES, size="640x360", rate=30, seconds=4)
+    media_id = await house.intake.ingest(source, "slow.mov")
 
     async def moving() -> bool:
         row = await house.media.get(media_id)
@@ -157,11 +173,15 @@ async def test_progress_is_told_while_a_film_is_encoded(house: House, samples: S
     assert (await house.ended(media_id)).progress == 100
 
 
-async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(house: House, samples: Samples) -> None:
-    media_id = await house.intake.ingest(slow(samples), "slow.mov")
-    await working(house)
+async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(
+    house: House, film: Path, hang: Path
+) -> None:
+    media_id = await house.intake.ingest(film, "film.mov")
+    encoder = await working(house)
+    hang.unlink()
     async with house.http.delete(f"{house.url}/v1/media/{media_id}") as answer:
         assert answer.status == 204
+    encoder.send_signal(signal.SIGKILL)
 
     async def over() -> bool:
         return not list(house.files.work.iterdir()) and not children()
