@@ -62,6 +62,7 @@ class Condition:
     machine: Machine
     clock: ClockTrust = ClockTrust.SYNCED
     paired: bool = True
+    pairing_code: bool = False  # a person can let the device in now
     sync_age_s: float | None = None  # since the origin last confirmed what we play; None: never
     sync_failure: str = ""  # why the last try failed, empty while all is well
     outbox_depth: int = 0
@@ -191,8 +192,10 @@ def _screen_problems(condition: Condition) -> list[str]:
 
 
 def _delivery_problems(condition: Condition) -> list[str]:
-    if not condition.paired:
+    if not condition.paired and condition.pairing_code:
         return ["This screen belongs to no origin yet: enter the code it shows in the origin's console."]
+    if not condition.paired:
+        return ["This screen belongs to no origin yet and does not reach one: check the network and origin.url."]
     found = []
     if condition.sync_failure:
         found.append(f"Syncing fails: {condition.sync_failure}.")

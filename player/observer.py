@@ -204,7 +204,8 @@ class Observer:
 
     def _sync(self) -> SyncStatus:
         if self._duty.syncer is None:
-            return SyncStatus(state="starting" if self._duty.membership else "unpaired")
+            state = "starting" if self._duty.membership else "unpaired"
+            return SyncStatus(state=state, release=self.now().release)
         facts = self._duty.syncer.facts()
         confirmed_s = facts.last_confirmed
         return SyncStatus(
@@ -225,6 +226,7 @@ class Observer:
             machine=self._sampled(),
             clock=self._clock.trust(),
             paired=self._duty.membership is not None,
+            pairing_code=self._duty.pairing_code is not None,
             sync_age_s=sync.age_s,
             sync_failure=sync.problem,
             outbox_depth=depth,

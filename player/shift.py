@@ -99,16 +99,28 @@ class Shift:
         )
         self._director = director
         self._duty.ledger, self._duty.director = ledger, director
-        async with asyncio.TaskGroup() as group:
-            directing = group.create_task(self._supervised("director", director.run))
+        relieved = asyncio.Event()
+
+        async def belong() -> None:
             await self._belong(ledger)
-            directing.cancel()
+            relieved.set()
+            await asyncio.Event().wait()  # a service ends only by cancellation
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._supervised("director", director.run)),
+                group.create_task(self._supervised("membership", belong)),
+            ]
+            await relieved.wait()
+            for task in tasks:
+                task.cancel()
 
     async def _belong(self, ledger: Ledger) -> None:
+        """Keep this device a member of the origin in the settings; return once it is another device there."""
         while True:
             self._other.clear()
             self._begun = self._configuration.settings
-            member = await first(self._member(), self._other, self._clock)
+            member = await first(self._member(), self._other.wait())
             if member is None:
                 continue
             if member.device != ledger.device:
@@ -116,7 +128,7 @@ class Shift:
                 return
             self._duty.membership = member
             try:
-                await first(self._online(member, ledger), self._other, self._clock)
+                await first(self._online(member, ledger), self._other.wait())
             finally:
                 self._duty.syncer = self._duty.membership = None
 

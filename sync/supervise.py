@@ -22,6 +22,8 @@ class Restarts:
 
     def note(self, name: str, error: Exception) -> None:
         """Count one restart of `name`."""
+        while isinstance(error, ExceptionGroup):  # what a TaskGroup wraps says more than its wrapping
+            error = error.exceptions[0]
         self.counts[name] = self.counts.get(name, 0) + 1
         self.last[name] = f"{type(error).__name__}: {error}"
 

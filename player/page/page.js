@@ -83,7 +83,7 @@ function showNow(now) {
   state.now = now;
   const kinds = { item: "on air", ad: "on air · ad", fallback: "fallback picture", blank: "blank on purpose" };
   at("kind").textContent = kinds[now.showing] ?? now.showing;
-  at("title").textContent = now.title || (now.showing === "blank" ? "Nothing, on purpose" : "The fallback picture");
+  at("title").textContent = now.title || (now.showing === "blank" ? "Nothing, on purpose" : "Nothing to show");
   at("why").textContent = [now.advertiser, now.playlist, now.why].filter(Boolean).join(" · ");
   at("next").textContent = now.next_title || "nothing planned";
   at("ready").textContent = now.prerolled ? "stands ready" : "";

@@ -133,7 +133,7 @@ async def test_status_and_now_say_what_is_on_and_how_the_player_is(device: Devic
         status = await answer.json()
     assert status["version"] == "1.2.3"
     assert status["decks"]["libvlc"] == "3.0.24"
-    assert any("code" in sentence for sentence in status["problems"])  # it is not paired
+    assert any("no origin yet" in sentence for sentence in status["problems"])  # it is not paired
     assert status["healthy"] is False
 
 

@@ -49,7 +49,8 @@ def test_a_healthy_screen_has_no_problems() -> None:
         (replace(GOOD, sync_age_s=1e6), "not confirmed"),
         (replace(GOOD, sync_age_s=None), "not confirmed"),
         (replace(GOOD, outbox_depth=9000), "9000 plays"),
-        (replace(GOOD, paired=False, sync_age_s=None), "code"),
+        (replace(GOOD, paired=False, pairing_code=True, sync_age_s=None), "code"),
+        (replace(GOOD, paired=False, sync_age_s=None), "does not reach"),
     ],
 )
 def test_each_problem_is_one_sentence_that_says_what_to_do(condition: Condition, words: str) -> None:
