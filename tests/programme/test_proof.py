@@ -133,6 +133,17 @@ def test_a_log_that_was_cut_or_mixed_does_not_hold(name: str, tamper: Any) -> No
         verify_chain(tamper(log_of(5)))
 
 
+@pytest.mark.parametrize(("sequence", "log_epoch"), [(3, EPOCH), (1, EPOCH), (2, "f" * 32)])
+def test_a_well_hashed_play_out_of_turn_does_not_fit(sequence: int, log_epoch: str) -> None:
+    first = log_of(1)[0]
+    facts = judge(take(), ended(10_000), NOON)
+    assert isinstance(facts, Facts)
+    forged = chain(first.hash, take(), facts, device="d1", log_epoch=log_epoch, sequence=sequence)
+    verify_chain([forged], after=first.hash)
+    with pytest.raises(Untrusted):
+        verify_chain([first, forged])
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 4),
