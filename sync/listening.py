@@ -50,7 +50,8 @@ class _Runner(web.AppRunner):
 
 class _Server(web.Server):
     def __call__(self) -> RequestHandler:
-        return _Connection(self, loop=asyncio.get_running_loop(), access_log=None)
+        loop = asyncio.get_running_loop()
+        return _Connection(self, loop=loop, access_log=None)  # type: ignore[arg-type]  # None is documented: no log
 
 
 class _Connection(RequestHandler):

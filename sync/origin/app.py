@@ -1,17 +1,21 @@
 """The composition root of the origin: which rooms there are, who knows whom, and what is open while they work."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
 from sync.clock import Clock
 from sync.origin import __version__
 from sync.origin.access import Gatekeeper
+from sync.origin.campaigns import Campaigns
+from sync.origin.content import Content
 from sync.origin.database import OriginDatabase, open_origin_database
 from sync.origin.devices import Devices
 from sync.origin.files import Files
+from sync.origin.folder import Rooms
 from sync.origin.hosts import allowed_names, check_host
 from sync.origin.intake import Intake
 from sync.origin.keyring import Keyring
@@ -22,20 +26,28 @@ from sync.origin.monitor import Monitor
 from sync.origin.pages import add_console, harden
 from sync.origin.pairing import Enrolment, Pairings
 from sync.origin.pipeline import Pipeline
+from sync.origin.playlists import Playlists
 from sync.origin.plays import Plays
+from sync.origin.publish import Publisher
+from sync.origin.releases import Releases
+from sync.origin.schedule import Schedules
 from sync.origin.settings import OriginSettings
+from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.counts import CountStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.pairings import PairingStore
+from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.plays import PlayStore
+from sync.origin.store.releases import ReleaseStore
+from sync.origin.store.schedule import ScheduleStore
 from sync.origin.store.uploads import UploadStore
 from sync.origin.uploads import Uploads
 from sync.supervise import Restarts
 from sync.web import BODY_CAP_BYTES, Operation, mount, problems
 
-Run = Callable[[], Awaitable[None]]
+Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,9 @@ class Origin:
     keys: KeyStore
     devices: Devices
     pairings: Pairings
+    live: Live
+    rooms: Rooms
+    pipeline: Pipeline
 
 
 @asynccontextmanager
@@ -81,18 +96,53 @@ def _assemble(
     pairings = Pairings(PairingStore(database), devices, live, enrolment, keyring.root_envelope, clock)
     plays = Plays(PlayStore(database), live, metrics, clock)
 
-    media_store = MediaStore(database, clock)
-    upload_store = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
-    pipeline = Pipeline(media_store, files, settings, clock, changed=live.changed)
-    intake = Intake(upload_store, media_store, files, settings, clock, queued=pipeline.wake, changed=live.changed)
-    media = Media(media_store, files, wake=pipeline.wake, changed=live.changed)
-
-    rooms = (gatekeeper, pairings, devices, plays, Uploads(intake), media, live, monitor)
-    operations = [operation for room in rooms for operation in room.operations()]
+    pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
+    rooms = _content_rooms(settings, clock, database, files, keyring, pipeline, live)
+    media = Media(rooms.media, files, wake=pipeline.wake, changed=live.changed)
+    releases = Releases(rooms.publisher, ReleaseStore(database))
+    plans = (
+        Playlists(rooms.playlists, live.changed),
+        Schedules(rooms.schedules, live.changed),
+        Campaigns(rooms.campaigns, live.changed),
+    )
+    people = (gatekeeper, Uploads(rooms.intake), media, *plans, releases)
+    served = (*people, pairings, devices, plays, live, Content(files), monitor)
+    operations = [operation for room in served for operation in room.operations()]
     monitor.describe(operations)
+
     app = _application(settings, operations, gatekeeper, metrics, live)
-    services = {"pipeline": pipeline.run, "intake": intake.run, "live": live.run}
-    return Origin(app, services, restarts, keys, devices, pairings)
+    services: dict[str, Run] = {
+        "pipeline": pipeline.run,
+        "intake": rooms.intake.run,
+        "publisher": rooms.publisher.run,
+        "live": live.run,
+    }
+    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline)
+
+
+def _content_rooms(
+    settings: OriginSettings,
+    clock: Clock,
+    database: OriginDatabase,
+    files: Files,
+    keyring: Keyring,
+    pipeline: Pipeline,
+    live: Live,
+) -> Rooms:
+    media = MediaStore(database, clock)
+    uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
+    publisher = Publisher(
+        ReleaseStore(database), files, keyring, clock, valid_for_s=settings.publish.valid_for_s, changed=live.changed
+    )
+    return Rooms(
+        intake=Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=live.changed),
+        media=media,
+        playlists=PlaylistStore(database, clock),
+        schedules=ScheduleStore(database),
+        campaigns=CampaignStore(database, clock),
+        publisher=publisher,
+        wake=pipeline.wake,
+    )
 
 
 def _application(

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import dataclasses
+import functools
 import json
 import logging
 import sys
@@ -15,12 +17,14 @@ from sync.clock import SystemClock, instant
 from sync.origin.access import make_key
 from sync.origin.app import Origin, open_origin
 from sync.origin.devices import DeviceView
+from sync.origin.folder import publish_folder
 from sync.origin.load import load_settings
 from sync.origin.server import serve
 from sync.origin.settings import OriginSettings
+from sync.supervise import supervise
 
 FAILED = 1
-USAGE = 2  # argparse's own
+NOISY = ("aiosqlite", "openapi_pydantic")  # at DEBUG they write down every statement and its parameters
 
 Command = Callable[[Origin, argparse.Namespace], Awaitable[Any]]
 
@@ -33,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(
             level=settings.logging.level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr
         )
+        for library in NOISY:
+            logging.getLogger(library).setLevel(logging.INFO)
         asyncio.run(asked.run(settings, asked))
     except SignageError as error:
         print(f"signage-origin: {error}", file=sys.stderr)
@@ -54,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--host", help="address to listen on")
     served.add_argument("--port", type=int, help="port to listen on; 0 takes any that is free")
     served.set_defaults(run=_serve)
+    put = _verb(commands, "publish", shared, _publish, "put a folder of pictures and videos on a channel")
+    put.add_argument("folder", type=Path, help="pictures, videos and, if you like, a playlist.toml")
+    put.add_argument("--channel", required=True, metavar="NAME", help="the channel it is to play on")
+    put.add_argument("--name", help="what to call the playlist (default: like the folder)")
     _add_keys(commands, shared)
     _add_devices(commands, shared)
     return parser
@@ -112,6 +122,21 @@ def _overrides(asked: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 async def _serve(settings: OriginSettings, asked: argparse.Namespace) -> None:
     await serve(settings, lambda line: print(line, flush=True))
+
+
+async def _publish(origin: Origin, asked: argparse.Namespace) -> None:
+    """Take in and publish; the pipeline runs here, beside that of a serving origin if there is one."""
+    working = asyncio.create_task(supervise("pipeline", origin.pipeline.run, SystemClock(), origin.restarts))
+    try:
+        told = functools.partial(print, file=sys.stderr)
+        done = await publish_folder(
+            asked.folder, asked.channel, origin.rooms, SystemClock(), name=asked.name, told=told
+        )
+    finally:
+        working.cancel()
+        await asyncio.wait([working])
+    line = f"{done.channel}: release {done.sequence}, {done.items} items, {done.ads} ads, {done.asset_bytes} bytes"
+    _print(asked, dataclasses.asdict(done), [line + (" (unchanged)" if done.unchanged else "")])
 
 
 async def _list_keys(origin: Origin, asked: argparse.Namespace) -> None:
