@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -208,3 +208,62 @@ def test_status_of_a_player_that_does_not_run_is_one_clear_line(environment: dic
     done = subprocess.run([*COMMAND, "status"], env=environment, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "is signage-player.service running?" in done.stderr
+
+
+@contextmanager
+def an_origin(data_dir: Path) -> Iterator[tuple[str, str]]:
+    """Run a real origin; yield its URL and the key to everything."""
+    serve = "from sync.origin.cli import main; main()"
+    command = [sys.executable, "-c", serve, "serve", "--data-dir", str(data_dir), "--port", "0"]
+    process = subprocess.Popen(command, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert process.stdout
+        told: dict[str, str] = {}
+        while not {"listening", "first"} <= told.keys():
+            line = process.stdout.readline()
+            assert line, "the origin did not start"
+            told[line.split()[0]] = line.split()[-1]
+        yield told["listening"], told["first"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def call(method: str, url: str, token: str, document: object) -> Any:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = Request(url, json.dumps(document).encode(), headers, method=method)
+    with urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def test_a_screen_pointed_at_an_origin_shows_a_code_is_let_in_and_reports_while_it_plays(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    del environment["SIGNAGE_PLAYER__ORIGIN__URL"]
+    config = tmp_path / "player.toml"
+    config.write_text('[origin]\nurl = "http://127.0.0.1:9"\nheartbeat_s = 1\n')
+    hold_release(tmp_path / "device", tmp_path / "tree")
+    with an_origin(tmp_path / "origin") as (url, key), started(environment, "--config", str(config)) as player:
+        until(lambda: listening(player))
+        token = (tmp_path / "device/state/endpoint_token").read_text().strip()
+        view = call("PATCH", player.url + "/v1/config", token, {"origin": {"url": url}})
+        assert view["restart_needed"] == []
+        code = until(lambda: player.ask("/v1/status")["pairing_code"])
+        until(lambda: player.shows(BLUE))  # what is held plays on
+        device = call("POST", url + "/v1/devices", key, {"code": code, "channel": "main", "name": "window"})["id"]
+        until(lambda: player.ask("/v1/status")["device"] == device)
+        assert player.ask("/v1/status")["pairing_code"] is None
+        until(lambda: heartbeat(url, key, device).get("on_air", {}).get("kind") == "item")
+        until(lambda: player.shows(RED))
+        until(lambda: player.ask("/v1/plays")["plays"] and player.ask("/v1/status")["outbox_depth"] == 0)
+        assert all(play["device"] == device for play in player.ask("/v1/plays")["plays"])
+        player.process.send_signal(signal.SIGTERM)
+        assert player.process.wait(10) == 0
+        held = json.loads((tmp_path / "device/state/config.json").read_text())
+        assert held == {"origin": {"url": url}}
+
+
+def heartbeat(url: str, key: str, device: str) -> dict[str, Any]:
+    request = Request(f"{url}/v1/devices/{device}", headers={"Authorization": f"Bearer {key}"})
+    with urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read()).get("heartbeat") or {}
