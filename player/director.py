@@ -156,31 +156,35 @@ class Director:
 
     async def _take_turn(self, planned: Planned, revision: int) -> None:
         """Wait for the cut to what stands by, and note it; return without one when that became the wrong thing."""
-        while revision == self._orders.revision and await self._unchanged():
-            try:
-                cut = await first(self._cut(planned), self._nudge, self._clock)
-            except DeckLost as error:
-                log.warning("take=%s title=%s lost while standing by: %s", planned.take.take, planned.take.title, error)
-                self._patience.missed()
-                break
-            if cut is not None:
-                ordered = self._orders.urgent
-                self._next = None
-                self._orders.shown(planned)
-                await self._air.came(planned, cut, ordered=ordered)
-                return
-        self._give_up_next()
+        cut = None
+        try:
+            while cut is None and revision == self._orders.revision and await self._unchanged():
+                urgent = self._orders.urgent
+                cut = await first(self._cut(planned, urgent=urgent), self._changed(revision, urgent=urgent))
+        except DeckLost as error:
+            log.warning("take=%s title=%s lost while standing by: %s", planned.take.take, planned.take.title, error)
+            self._patience.missed()
+        if cut is None:
+            self._give_up_next()
+            return
+        ordered, self._next = self._orders.urgent, None
+        self._orders.shown(planned)
+        await self._air.came(planned, cut, ordered=ordered)
 
-    async def _cut(self, planned: Planned) -> Cut:
-        if self._orders.urgent:
+    async def _cut(self, planned: Planned, *, urgent: bool) -> Cut:
+        if urgent:
             return await self._screen.cut_now(planned.take.take)
         leaves_s = self._air.leaves_in_s(self._clock.now())
         deadline_s = None if leaves_s is None else self._clock.monotonic() + leaves_s
         return await self._screen.cut_at_end(planned.take.take, deadline_s=deadline_s)
 
+    async def _changed(self, revision: int, *, urgent: bool) -> None:
+        """Return once what was decided, or how to cut to it, no longer holds; a nudge alone changes nothing."""
+        while (revision, urgent) == (self._orders.revision, self._orders.urgent) and await self._unchanged():
+            await self._nudge.wait()
+            self._nudge.clear()
+
     async def _unchanged(self) -> bool:
-        """Tell whether what was decided still holds after a nudge; no change, no effect."""
-        self._nudge.clear()
         scene = await self._scenery.look()
         return scene is not None and self._scene is not None and scene_key(scene) == scene_key(self._scene)
 

@@ -6,7 +6,7 @@ import logging
 from player.lineup import Idle
 from player.onair import Dark, Showing
 from player.orders import Hold, Orders
-from player.race import first, pause
+from player.race import first
 from player.screen import Screen
 from player.transmission import Transmission
 from sync import ScreenFailed
@@ -34,7 +34,7 @@ class Interlude:
         if not isinstance(self._air.state, Dark) or self._air.state.kind != "fallback":
             await self._screen.clear()
         self._air.dark("fallback", idle.why, None)
-        await pause(self._nudge, self._clock, idle_s)
+        await first(self._clock.sleep(idle_s), self._nudge.wait())
 
     async def hold(self, hold: Hold) -> None:
         """Keep the programme off the screen until the hold is over or lifted."""
@@ -43,13 +43,13 @@ class Interlude:
             ended = await (self._screen.blank() if hold.kind == "blank" else self._screen.clear())
             await self._air.went(ended, ordered=True)
         self._air.dark(hold.kind, hold.why, hold.until)
-        await pause(self._nudge, self._clock, hold.until_s - self._clock.monotonic())
+        await first(self._clock.sleep(hold.until_s - self._clock.monotonic()), self._nudge.wait())
         self._orders.expire(self._clock.monotonic())
 
     async def _run_out(self, idle_s: float) -> None:
-        leaves_s = self._leaves_s()
+        within_s = min(idle_s, self._leaves_s())
         try:
-            ended = await first(self._screen.ended(), self._nudge, self._clock, min(idle_s, leaves_s))
+            ended = await first(self._screen.ended(), self._nudge.wait(), self._clock.sleep(within_s))
             if ended is None and self._leaves_s() <= 0:
                 ended = await self._screen.clear()
             elif ended is None:

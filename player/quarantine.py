@@ -62,6 +62,10 @@ class Quarantine:
         left_ms = setback.until_ms - _ms(at) if setback else 0
         return 0 < left_ms <= LONGEST // timedelta(milliseconds=1)
 
+    def known(self) -> list[Setback]:
+        """Return all assets that failed and did not play since."""
+        return list(self._setbacks.values())
+
     def held(self, at: datetime) -> list[Setback]:
         """Return the assets in quarantine at `at`."""
         return [setback for setback in self._setbacks.values() if self.holds(setback.asset, at)]

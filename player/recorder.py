@@ -36,6 +36,7 @@ class Recorder:
         self._ledger = ledger
         self._seed = seed
         self._saved: Memory | None = None
+        self._rotation = self.memory.rotation  # before the latest reservation
         self._pending: list[Entry] = []
         self._writing = asyncio.Lock()
 
@@ -71,6 +72,7 @@ class Recorder:
     async def reserve(self, planned: Planned) -> bool:
         """Make a decision durable before its cut is armed; False: it is an ad, and it could not be."""
         before = self.memory
+        self._rotation = before.rotation
         self.memory = planned.memory
         self._pending.append(Reserved(planned.take.take, planned.take.model_dump_json()))
         await self.save()  # a disk in trouble is not waited for twice
@@ -81,7 +83,8 @@ class Recorder:
         return False
 
     def abandon(self, planned: Planned) -> None:
-        """Give up a take that was reserved and will not be shown; the next write says so."""
+        """Give up the take reserved last, which will not be shown: as if it had never been. The next write says so."""
+        self.memory = replace(self.memory, rotation=self._rotation)
         self._close(planned.take, NoPlay("it was not shown"), failed=False)
 
     def skip(self, planned: Planned) -> None:

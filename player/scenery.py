@@ -41,18 +41,19 @@ class Scenery:
         self._settings = settings
         self._quarantine = quarantine
         self._active: ActiveRelease | None = None
-        self._fresh = False
+        self._wanted, self._seen = 1, 0  # how often a look at the files was asked for, and which of them was had
         self._slate: tuple[Hashable, datetime, Slate] | None = None
 
     def refresh(self) -> None:
         """Note that another release may be active."""
-        self._fresh = False
+        self._wanted += 1
 
     async def look(self) -> Scene | None:
         """Return what a decision sees now, None without content."""
-        if not self._fresh:
-            self._fresh = True
+        wanted = self._wanted
+        if self._seen != wanted:
             self._active = await asyncio.to_thread(self._content.active)
+            self._seen = wanted
         if self._active is None:
             return None
         release, playback = self._active.release, self._settings().playback

@@ -12,9 +12,9 @@ from player.programme.proof import Facts
 from player.recorder import Recorder
 from player.screen import Cut, Ended
 from sync.clock import Clock, ClockTrust
-from sync.report import ScreenState
+from sync.report import PlayKind, ScreenState
 
-_TICK_S = 5.0  # how often progress is written: what a power cut may cost the last play
+_TICK_S = 5.0  # how often we look
 _STEP = timedelta(seconds=1)  # the wall clock moved against the monotonic one by more
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Transmission:
         self, recorder: Recorder, patience: Patience, clock: Clock, display: Callable[[], ScreenState]
     ) -> None:
         self.state: State = None
+        self._touched = ("", 0.0)  # a take, and how many seconds of it are written down
         self._recorder = recorder
         self._patience = patience
         self._clock = clock
@@ -44,8 +45,16 @@ class Transmission:
             before = after
             await self._recorder.retry()
             if isinstance(self.state, Showing):
-                shown = timedelta(seconds=self._clock.monotonic() - self.state.started_s)
-                await self._recorder.touch(self.state.planned.take.take, shown)
+                await self._touch(self.state)
+
+    async def _touch(self, showing: Showing) -> None:
+        """Write down how long a take is on: an ad every tick, an item each time that doubled, to spare the disk."""
+        shown_s, take = self._clock.monotonic() - showing.started_s, showing.planned.take
+        if take.take != self._touched[0]:
+            self._touched = (take.take, 0.0)
+        if take.kind is PlayKind.AD or shown_s >= 2 * self._touched[1]:
+            self._touched = (take.take, shown_s)
+            await self._recorder.touch(take.take, timedelta(seconds=shown_s))
 
     def bind(self, scene: Scene, now: datetime) -> None:
         """Work out anew until when the take on air may stay."""

@@ -1,0 +1,100 @@
+"""What operators may do to the screen; every order ends by itself."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from player.command import Command
+from sync import Conflict, NotFound
+from tests.director.world import NOON, World, a_world, item, playlist, release
+
+
+async def order(world: World, **what: object) -> None:
+    await world.director.command(Command.model_validate(what))
+    await world.clock.settle(40)
+    await world.clock.rest()
+
+
+async def test_skip_cuts_to_the_next_item_at_once(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"), item("blue"))))
+        async with world.running():
+            await world.after(3)
+            await order(world, do="skip")
+            assert world.shown() == ["red", "green"]
+            await world.after(11)
+            assert world.shown() == ["red", "green", "blue"]
+            assert world.screen.picture[2].at == NOON + timedelta(seconds=13)
+        (first, *_) = await world.plays()
+        assert (first.rendered_ms, first.reason) == (3_000, "operator")
+
+
+async def test_previous_goes_back_and_then_on(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"), item("blue"))))
+        async with world.running():
+            await world.after(1)
+            with pytest.raises(Conflict, match="nothing was on before"):
+                await world.director.command(Command(do="previous"))
+            await world.after(10)
+            await order(world, do="previous")
+            assert world.shown() == ["red", "green", "red"]
+            await world.after(11)
+            assert world.shown() == ["red", "green", "red", "blue"]
+
+
+async def test_play_shows_one_item_of_the_release_whatever_its_daypart(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red")), playlist("other", item("blue"))))
+        async with world.running():
+            with pytest.raises(NotFound, match=r"no playlist .* has an item pink"):
+                await world.director.command(Command(do="play", item="pink"))
+            await world.after(2)
+            await order(world, do="play", item="blue")
+            assert world.shown() == ["red", "blue"]
+            await world.after(12)
+            assert world.shown() == ["red", "blue", "red"]
+
+
+async def test_an_item_that_was_asked_for_and_fails_leaves_the_programme_alone(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red")), playlist("other", item("bad"))))
+        world.screen.broken.add(world.media("bad"))
+        async with world.running():
+            await world.after(2)
+            await order(world, do="play", item="bad")
+            assert world.shown() == ["red"]
+            await world.after(9)
+            assert world.shown() == ["red", "red"]
+            assert world.screen.picture[1].at == NOON + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
+async def test_stop_and_blank_end_by_themselves_and_are_no_play(tmp_path: Path, do: str, picture: str) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"))))
+        async with world.running():
+            await world.after(4)
+            await order(world, do=do, for_ms=60_000)
+            now = world.director.now()
+            assert world.shown() == ["red", picture] and now.showing == picture
+            assert now.until == NOON + timedelta(seconds=64) and now.take is None
+            with pytest.raises(Conflict, match="send `play` first"):
+                await world.director.command(Command(do="skip"))
+            await world.wake()
+            await world.after(59)
+            assert world.shown() == ["red", picture]
+            await world.after(2)
+            assert world.shown() == ["red", picture, "red"]
+        plays = await world.plays()
+        assert [(play.rendered_ms, play.reason) for play in plays] == [(4_000, "operator"), (1_000, "stopped")]
+
+
+async def test_play_lifts_a_blank_early(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"))))
+        async with world.running():
+            await order(world, do="blank")
+            await order(world, do="play")
+            assert world.shown() == ["red", "blank", "red"]
