@@ -23,7 +23,7 @@ from sync.indexing import Index, load_index
 from sync.media import Media, names
 from sync.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 from sync.signing import open_envelope, pin_root
-from sync.wire import Sha256, Wire
+from sync.wire import Identifier, Sha256, Wire
 
 BALLAST_BYTES = 8 * 1024 * 1024
 _SMALL_CAP_BYTES = 64 * 1024
@@ -39,6 +39,13 @@ class Pointer(Wire):
     release: Sha256
     sequence: Annotated[int, Field(ge=1)]
     previous: Sha256 | None = None
+
+
+class Floors(Wire):
+    """The content of `state/floor`: the newest timestamp accepted of each channel, and the channel we follow."""
+
+    channels: dict[Identifier, Timestamp] = Field(default_factory=dict)
+    current: Identifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Cache:
                 folder.mkdir(parents=True, exist_ok=True)
                 for left_over in folder.glob(f".*{TEMP_SUFFIX}"):
                     left_over.unlink()
+            self.media.drop_links()
 
     def folders(self) -> tuple[Path, ...]:
         """Return all folders of the cache."""
@@ -126,13 +134,37 @@ class Cache:
         """Pin a root envelope, byte for byte."""
         write_durably(self.state / "root.json", envelope)
 
-    def floor(self) -> Timestamp | None:
-        """Return the newest timestamp ever accepted: nothing with a lower sequence is, any more."""
-        return _read_model(self.state / "floor", Timestamp)
+    def floor(self, channel: str) -> Timestamp | None:
+        """Return the newest timestamp ever accepted of a channel: nothing with a lower sequence is, any more."""
+        floors = self._floors()
+        return None if floors is None else floors.channels.get(channel)
+
+    def least_sequence(self, channel: str) -> int:
+        """Return what bars rollbacks when `state/floor` was lost: the sequence that plays, 0 when it was not lost."""
+        active = self.active() if self._floors() is None else None
+        return active.sequence if active is not None and active.release.channel == channel else 0
+
+    def pending(self) -> str | None:
+        """Return the release last accepted, active or still on its way."""
+        floors = self._floors()
+        newest = floors.channels.get(floors.current) if floors is not None and floors.current else None
+        return newest.release if newest is not None else None
 
     def raise_floor(self, timestamp: Timestamp) -> None:
         """Remember an accepted timestamp durably."""
-        write_durably(self.state / "floor", timestamp.model_dump_json().encode())
+        floors = self._floors() or Floors()
+        channels = {**floors.channels, timestamp.channel: timestamp}
+        self._keep_floors(Floors(channels=channels, current=timestamp.channel))
+
+    def forget_floors(self) -> None:
+        """Begin anew under another root: sequences of the old origin say nothing about the new one's."""
+        self._keep_floors(Floors())
+
+    def _floors(self) -> Floors | None:
+        return _read_model(self.state / "floor", Floors)
+
+    def _keep_floors(self, floors: Floors) -> None:
+        write_durably(self.state / "floor", floors.model_dump_json().encode())
 
     # Documents
 

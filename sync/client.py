@@ -34,6 +34,13 @@ class Hint(Wire):
     sequence: int | None = None
 
 
+class Standing(Wire):
+    """What the origin has this device for: people may move it to another channel."""
+
+    device: Identifier
+    channel: Identifier
+
+
 class OriginClient:
     """One origin, as a device sees it; made by `open_client`."""
 
@@ -60,6 +67,10 @@ class OriginClient:
         """Return how a pairing stands; `secret` proves that the poll comes from the device that began it."""
         headers = {"Authorization": f"Bearer {secret}"}
         return _parsed(await self._ask("GET", f"/v1/pairings/{pairing}", headers=headers), PairingState)
+
+    async def standing(self) -> Standing:
+        """Return which channel this device belongs to now."""
+        return _parsed(await self._ask("GET", "/v1/device", headers=self._headers), Standing)
 
     async def post_plays(self, plays: Sequence[Mapping[str, Any]]) -> BatchAnswer:
         """Deliver plays, at most `BATCH_LIMIT` of them; delivering one again is harmless."""

@@ -69,6 +69,10 @@ class Gatherer:
         total = sum(part.index.size_bytes for part in self._parts.values())
         return Progress(total - sum(c.length for part in self._parts.values() for c in part.missing()), total)
 
+    def lacks(self, release: Release) -> bool:
+        """Tell whether anything of `release` is still to come."""
+        return bool(missing(release, self._cache.media.assets()))
+
     async def gather(self, release: Release, others: tuple[Release, ...], enough: Callable[[], bool]) -> bool:
         """Bring what `release` lacks; `others` are older releases to copy from. True when all of it is whole.
 

@@ -37,12 +37,11 @@ class Inquiry:
         root = await self._root()
         raw = await self._client.document(timestamp_path(self._channel), TIMESTAMP_CAP_BYTES)
         timestamp = read_timestamp(root, open_envelope(raw, TIMESTAMP_CAP_BYTES))
-        pointer = self._cache.pointer()
         check_timestamp(
             timestamp,
             channel=self._channel,
-            floor=self._cache.floor(),
-            active_sequence=pointer.sequence if pointer else 0,
+            floor=self._cache.floor(self._channel),
+            least_sequence=self._cache.least_sequence(self._channel),
             now=self._clock.now(),
         )
         return timestamp
@@ -60,7 +59,7 @@ class Inquiry:
             raw = await self._client.document(release_path(timestamp.release), timestamp.release_bytes)
             release = check_release(raw, timestamp)
             await in_thread(self._cache.keep_release, timestamp.release, raw)
-        if is_news(timestamp, self._cache.floor()):
+        if is_news(timestamp, self._cache.floor(self._channel)) or self._cache.pending() != timestamp.release:
             await in_thread(self._cache.raise_floor, timestamp)
         return release
 

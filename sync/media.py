@@ -27,6 +27,14 @@ class Media:
         """Return the folders media lie in."""
         return (self._assets, self._parts)
 
+    def drop_links(self) -> None:
+        """Remove links: nothing of ours makes any, and one would lead reads or writes out of the store."""
+        for folder in self.folders():
+            for path in folder.iterdir():
+                if path.is_symlink():
+                    log.error("file=%s is a link and was removed", path)
+                    path.unlink()
+
     def path(self, sha256: str) -> Path:
         """Return the path of a whole, verified media file.
 

@@ -16,8 +16,10 @@ from sync import OriginRefused, OriginUnreachable, SignageError, Untrusted
 from sync.cache import Cache, write_durably
 from sync.client import OriginClient
 from sync.clock import Backoff, Clock
-from sync.report import PairingAnswer, PairingRequest
+from sync.release import Envelope
+from sync.report import PairingRequest
 from sync.signing import pairing_code, pin_root
+from sync.threads import in_thread
 from sync.wire import Identifier, Wire
 
 POLL_S = 2.0
@@ -52,6 +54,15 @@ def load_membership(cache: Cache) -> Membership | None:
         return None
 
 
+def move(cache: Cache, channel: str) -> None:
+    """Store that the origin moved this device to another channel."""
+    membership = load_membership(cache)
+    if membership is not None:
+        write_durably(
+            _path(cache), membership.model_copy(update={"channel": channel}).model_dump_json().encode(), mode=0o600
+        )
+
+
 async def join(
     client: OriginClient,
     cache: Cache,
@@ -66,65 +77,77 @@ async def join(
     `show_code` is called with the code while a person has to type it, and with None when it need not be shown.
     An expired pairing is begun again; an origin out of reach is waited for.
     """
-    backoff = Backoff(first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S, rng=rng)
+    pairing = _Pairing(client, clock, Backoff(first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S, rng=rng), show_code)
     problem = ""
     while True:
+        request = PairingRequest(name=name, secret=secrets.token_hex(32), enrolment_key=enrolment_key)
+        wait_s = POLL_S
         try:
-            membership = await _pair(client, cache, clock, name, enrolment_key, show_code, backoff)
-            if membership is not None:
-                return membership
-            wait_s = POLL_S
+            admitted = await pairing.go_through(request)
+            if admitted is not None:
+                await in_thread(_keep, cache, *admitted)
+                show_code(None)
+                return admitted[1]
         except (OriginUnreachable, OriginRefused, Untrusted) as error:
             if str(error) != problem:
                 problem = str(error)
                 log.warning("pairing waits: %s", problem)
-            wait_s = backoff.next_s(at_least_s=_asked_s(error))
+            wait_s = pairing.wait_s(error)
         show_code(None)
         await clock.sleep(wait_s)
 
 
-async def _pair(
-    client: OriginClient,
-    cache: Cache,
-    clock: Clock,
-    name: str,
-    enrolment_key: str | None,
-    show_code: ShowCode,
-    backoff: Backoff,
-) -> Membership | None:
-    """Go through one pairing; None when it expired."""
-    secret = secrets.token_hex(32)
-    answer = await client.start_pairing(PairingRequest(name=name, secret=secret, enrolment_key=enrolment_key))
-    pin_root(answer.root)
-    log.info("pairing=%s begun", answer.pairing)
-    while True:
-        try:
-            state = await client.pairing(answer.pairing, secret)
-        except (OriginUnreachable, OriginRefused) as error:
-            if isinstance(error, OriginRefused) and error.status in (404, 410):
+class _Pairing:
+    """Pairing with one origin, one request after another."""
+
+    def __init__(self, client: OriginClient, clock: Clock, backoff: Backoff, show_code: ShowCode) -> None:
+        self._client = client
+        self._clock = clock
+        self._backoff = backoff
+        self._show_code = show_code
+
+    def wait_s(self, error: SignageError) -> float:
+        """Return how long to wait after a failure."""
+        asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
+        return self._backoff.next_s(at_least_s=asked_s or 0.0)
+
+    async def go_through(self, request: PairingRequest) -> tuple[Envelope, Membership] | None:
+        """Ask, and poll until let in; None when the pairing expired or the origin forgot it."""
+        answer = await self._client.start_pairing(request)
+        pin_root(answer.root)
+        log.info("pairing=%s begun", answer.pairing)
+        while True:
+            try:
+                state = await self._client.pairing(answer.pairing, request.secret)
+            except (OriginUnreachable, OriginRefused) as error:
+                if isinstance(error, OriginRefused) and error.status in (404, 410):
+                    return None
+                await self._clock.sleep(self.wait_s(error))
+                continue
+            self._backoff.reset()
+            if state.status == "expired":
                 return None
-            await clock.sleep(backoff.next_s(at_least_s=_asked_s(error)))
-            continue
-        backoff.reset()
-        if state.status == "expired":
-            return None
-        if state.device and state.token and state.channel:
-            membership = Membership(device=state.device, token=state.token, channel=state.channel, origin=client.url)
-            _keep(cache, answer, membership)
-            show_code(None)
-            return membership
-        show_code(pairing_code(answer.root, secret))
-        await clock.sleep(POLL_S)
+            if state.device and state.token and state.channel:
+                url = self._client.url
+                member = Membership(device=state.device, token=state.token, channel=state.channel, origin=url)
+                return answer.root, member
+            self._show_code(pairing_code(answer.root, request.secret))
+            await self._clock.sleep(POLL_S)
 
 
-def _asked_s(error: SignageError) -> float:
-    return (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
-
-
-def _keep(cache: Cache, answer: PairingAnswer, membership: Membership) -> None:
-    cache.keep_root(answer.root.model_dump_json().encode())  # first: a member without a root could accept nothing
+def _keep(cache: Cache, root: Envelope, membership: Membership) -> None:
+    if not _is_pinned(cache, root):
+        cache.forget_floors()
+    cache.keep_root(root.model_dump_json().encode())  # before the rest: a member without a root accepts nothing
     write_durably(_path(cache), membership.model_dump_json().encode(), mode=0o600)
     log.info("device=%s paired channel=%s", membership.device, membership.channel)
+
+
+def _is_pinned(cache: Cache, root: Envelope) -> bool:
+    try:
+        return cache.root() == pin_root(root)
+    except Untrusted:  # what was pinned is damaged
+        return False
 
 
 def _path(cache: Cache) -> Path:

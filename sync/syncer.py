@@ -28,6 +28,7 @@ from sync.clock import Backoff, Clock
 from sync.fetcher import Bulk
 from sync.gather import Gatherer, Progress
 from sync.inquiry import Inquiry
+from sync.membership import move
 from sync.release import Release, Timestamp
 from sync.threads import in_thread
 from sync.tidy import Tidier
@@ -54,6 +55,7 @@ class SyncFacts:
     """What people may want to know; `last_confirmed` is in monotonic seconds, None before the first time."""
 
     state: SyncState = SyncState.STARTING
+    channel: str = ""
     release: str | None = None  # what plays
     sequence: int | None = None
     bytes_to_do: int = 0
@@ -114,6 +116,7 @@ class Syncer:
         progress = self._gatherer.progress() if self._gatherer else Progress()
         return SyncFacts(
             state=self._state,
+            channel=self._channel,
             release=pointer.release if pointer else None,
             sequence=pointer.sequence if pointer else None,
             bytes_to_do=progress.total_bytes,
@@ -165,12 +168,15 @@ class Syncer:
         timestamp = await self._inquiry.timestamp()
         release = await self._inquiry.release(timestamp)
         until = self._clock.monotonic() + self._poll_s
-        self._enter(SyncState.FETCHING)
+
+        def enough() -> bool:
+            return self._woken.is_set() or self._clock.monotonic() >= until
+
+        if gatherer.lacks(release):
+            self._enter(SyncState.FETCHING)
         before = gatherer.progress().done_bytes
         try:
-            whole = await gatherer.gather(
-                release, self._others(), lambda: self._woken.is_set() or self._clock.monotonic() >= until
-            )
+            whole = await gatherer.gather(release, self._others(), enough)
         finally:
             if gatherer.progress().done_bytes > before:
                 self._backoff.reset()  # the line works, even if it breaks
@@ -181,6 +187,8 @@ class Syncer:
             await in_thread(self._cache.hold_ballast)
             self._enter(SyncState.CURRENT)
             await self._pause(self._poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER))
+        elif not enough():
+            await self._pause(FIRST_WAIT_S)  # nothing failed, and yet something is missing: ask again, but do not spin
 
     async def _settle(self, timestamp: Timestamp, release: Release, catalog: Catalog) -> None:
         pointer = self._cache.pointer()
@@ -205,6 +213,7 @@ class Syncer:
         backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)
         while True:
             try:
+                await self._follow()
                 async with contextlib.aclosing(self._client.hints()) as hints:
                     async for hint in hints:
                         backoff.reset()
@@ -213,6 +222,20 @@ class Syncer:
             except (OriginRefused, OriginUnreachable) as error:
                 log.debug("no live hints, polling only: %s", error)
             await self._clock.sleep(backoff.next_s())
+
+    async def _follow(self) -> None:
+        """Go where the origin has moved this device; it closes the live channel of those it moves, so we come here."""
+        try:
+            channel = (await self._client.standing()).channel
+        except OriginRefused as error:
+            log.debug("the origin does not say where this device belongs: %s", error)
+            return
+        if channel != self._channel:
+            log.info("channel=%s is followed from now on, no longer %s", channel, self._channel)
+            await in_thread(move, self._cache, channel)
+            self._channel = channel
+            self._inquiry = Inquiry(self._client, self._cache, self._clock, channel)
+            self.wake()
 
     async def _wait_out(self, error: SignageError) -> None:
         text = str(error)

@@ -57,9 +57,9 @@ class Tidier:
 
     async def evict(self) -> None:
         """Remove what neither the active, the previous nor the pending release names."""
-        pointer, floor = self._cache.pointer(), self._cache.floor()
+        pointer = self._cache.pointer()
         names = {pointer.release, pointer.previous} if pointer else set()
-        kept = {name: self._cache.release(name) for name in names | {floor.release if floor else None} if name}
+        kept = {name: self._cache.release(name) for name in names | {self._cache.pending()} if name}
         if pointer is None or kept[pointer.release] is None:
             return  # we do not know what plays: remove nothing
         releases = [release for release in kept.values() if release]

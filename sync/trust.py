@@ -25,19 +25,19 @@ def check_root(root: Root, now: datetime) -> None:
 
 
 def check_timestamp(
-    timestamp: Timestamp, *, channel: str, floor: Timestamp | None, active_sequence: int, now: datetime
+    timestamp: Timestamp, *, channel: str, floor: Timestamp | None, least_sequence: int, now: datetime
 ) -> None:
     """Accept a timestamp whose signature is right, or say why not.
 
-    `active_sequence` is what plays, 0 for nothing: it still bars rollbacks when the floor's file was lost.
+    `least_sequence` bars rollbacks while there is no floor, because its file was lost.
 
     Raises:
         Untrusted: another channel's, expired, older than the floor, or in contradiction to it.
     """
     if timestamp.channel != channel:
         raise Untrusted(f"the timestamp is of channel {timestamp.channel}, not of {channel}")
-    if timestamp.sequence < active_sequence:
-        raise Untrusted(f"sequence {timestamp.sequence} is older than {active_sequence}, which plays")
+    if timestamp.sequence < least_sequence:
+        raise Untrusted(f"sequence {timestamp.sequence} is older than {least_sequence}, which plays")
     if floor is not None:
         now = max(now, floor.issued_at)  # a clock that lost its battery must not revive what has expired
         _check_sequence(timestamp, floor)

@@ -120,6 +120,7 @@ class Publisher:
         issued_at: datetime = EPOCH,
         expires_at: datetime | None = None,
         channel: str = CHANNEL,
+        at: str = CHANNEL,
     ) -> None:
         path = self.folder / release_path(release)
         timestamp = Timestamp(
@@ -131,7 +132,7 @@ class Publisher:
             expires_at=expires_at or EPOCH + timedelta(days=3650),
         )
         raw = seal(TIMESTAMP_DOMAIN, timestamp.model_dump_json().encode(), key or self.key)
-        self.write(timestamp_path(CHANNEL), raw)
+        self.write(timestamp_path(at), raw)
 
 
 def release_of(assets: tuple[Asset, ...], channel: str = CHANNEL) -> Release:
@@ -174,6 +175,7 @@ class Origin:
         self.media_bytes = 0
         self.url = ""
         self.changed = asyncio.Condition()
+        self.standing = CHANNEL
         self.live: set[web.WebSocketResponse] = set()
         self.extra: Callable[[web.Application], None] = lambda app: None
         self._runner: web.AppRunner | None = None
@@ -183,6 +185,7 @@ class Origin:
         app = web.Application()
         app.router.add_get("/content/{path:.*}", self._content)
         app.router.add_get("/v1/live", self._live)
+        app.router.add_get("/v1/device", self._device)
         self.extra(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -214,6 +217,9 @@ class Origin:
         """Wait until something asked makes `condition` true."""
         async with self.changed, asyncio.timeout(30):
             await self.changed.wait_for(condition)
+
+    async def _device(self, request: web.Request) -> web.Response:
+        return web.json_response({"device": "d1", "name": "x", "channel": self.standing})
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

@@ -159,6 +159,9 @@ def test_a_link_in_the_store_is_not_content(cache: Cache, tmp_path: Path) -> Non
     (cache.store / "parts" / name).symlink_to(secret)
     with pytest.raises(StorageBroken):
         open_part(cache.media.part_path(name), cut_into(b"secret"), b"", "0" * 64)
+    cache.prepare()
+    assert not (cache.store / "parts" / name).is_symlink()
+    assert not (cache.store / "assets" / name).is_symlink()
     assert secret.read_bytes() == b"secret"
 
 

@@ -18,7 +18,7 @@ import pytest
 from sync.cache import Cache, open_cache
 from sync.clock import SystemClock
 from sync.parts import load_bitmap
-from tests.device_sync.origin import CHUNK, Origin, noise, serving
+from tests.device_sync.origin import CHANNEL, CHUNK, Origin, noise, serving
 
 TOP = Path(__file__).parents[2]
 KILLS = 12
@@ -66,7 +66,7 @@ def pinned(state_dir: Path, origin: Origin) -> Cache:
 
 def check(cache: Cache, played: int) -> int:
     """Assert I1-I6 on what a dead device left; return the active sequence."""
-    pointer, floor = cache.pointer(), cache.floor()
+    pointer, floor = cache.pointer(), cache.floor(CHANNEL)
     if pointer is None:
         assert played == 0, "I4: nothing is active any more"
     else:

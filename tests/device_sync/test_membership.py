@@ -14,7 +14,7 @@ from sync.cache import Cache, open_cache
 from sync.client import open_client
 from sync.clock import SystemClock
 from sync.membership import Membership, join, load_membership
-from sync.release import ROOT_CAP_BYTES
+from sync.release import ROOT_CAP_BYTES, Timestamp
 from sync.report import PairingAnswer, PairingRequest, PairingState
 from sync.signing import SigningKey, open_envelope, pairing_code
 from tests.device_sync.origin import EPOCH, Publisher
@@ -167,3 +167,17 @@ async def test_a_damaged_membership_means_pairing_again(cache: Cache) -> None:
     assert load_membership(cache) is None
     (cache.state / "membership.json").write_bytes(b'{"device": 3')
     assert load_membership(cache) is None
+
+
+async def test_another_origin_begins_at_its_own_sequence_and_the_same_one_does_not_begin_again(
+    cache: Cache, tmp_path: Path
+) -> None:
+    old, new = Publisher(tmp_path / "old"), Publisher(tmp_path / "new")
+    floor = Timestamp(channel="main", sequence=9, release="a" * 64, release_bytes=1, issued_at=EPOCH, expires_at=EPOCH)
+    for publisher, kept in ((old, False), (old, True), (new, False)):
+        async with desk(publisher) as origin:
+            origin.answers = [PAIRED]
+            await joined(origin, cache, [])
+        assert (cache.floor("main") is not None) is kept
+        assert cache.least_sequence("main") == 0
+        cache.raise_floor(floor)

@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from sync.cache import Cache
+from sync.cache import Cache, write_durably
+from sync.membership import Membership, load_membership
 from sync.release import Asset
 from tests.device_sync.conftest import running
 from tests.device_sync.origin import CHANNEL, CHUNK, EPOCH, Origin, noise, release_of
@@ -183,7 +184,7 @@ async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin
         later = EPOCH.replace(hour=13)
         origin.publisher.sign(1, origin.publisher.release, issued_at=later)
         device.syncer.wake()
-        await device.until(lambda: (floor := cache.floor()) is not None and floor.issued_at == later)
+        await device.until(lambda: (floor := cache.floor(CHANNEL)) is not None and floor.issued_at == later)
         assert device.switches == 1
 
 
@@ -198,3 +199,32 @@ async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scr
         path.write_bytes(b"\0" * 5000)
         await device.until(lambda: cache.holds(assets[0].sha256) and whole(cache, assets[0].sha256), pass_s=30)
         assert device.clock.monotonic() >= 1000 + 3600
+
+
+async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origin: Origin, cache: Cache) -> None:
+    origin.publisher.sequence = 4
+    origin.publisher.publish(noise(1, 5000))
+    first = origin.publisher.release
+    origin.publisher.write("channels/other/timestamp.json", b"later")
+    other = origin.publisher.write_release(release_of((), "other").model_dump_json().encode())
+    origin.publisher.sign(1, other, channel="other", at="other")
+    origin.standing = CHANNEL
+    write_durably(
+        cache.state / "membership.json",
+        Membership(device="d1", token="t", channel=CHANNEL, origin=origin.url).model_dump_json().encode(),
+    )
+    async with running(origin, cache) as device:
+        await device.plays(first)
+        for channel, release, sequence in (("other", other, 1), (CHANNEL, first, 5)):
+            origin.standing = channel
+            await device.until(lambda: bool(origin.live), pass_s=1)
+            for socket in set(origin.live):
+                await socket.close()
+            await device.until(lambda: device.syncer.facts().release == release, pass_s=1)  # noqa: B023
+            assert device.syncer.facts().sequence == sequence
+            assert device.syncer.facts().channel == channel
+            assert (member := load_membership(cache)) is not None and member.channel == channel
+        origin.publisher.sequence = 3
+        origin.publisher.publish(noise(2, 5000))
+        device.syncer.wake()
+        await device.until(lambda: "older than 5" in device.syncer.facts().problem)
