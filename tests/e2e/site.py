@@ -1,0 +1,130 @@
+"""A whole site as it is installed: the commands people run, on a display of its own, looked at from outside."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sync.clock import SystemClock
+
+BIN = Path(sys.executable).parent
+ENROLMENT = "e2e-enrolment"
+
+Colour = tuple[int, int, int]
+
+
+async def until(condition: Callable[[], bool], what: str, within_s: float = 40.0) -> None:
+    """Wait for a condition of the world; fail, saying what was waited for, when it does not come."""
+    clock = SystemClock()
+    by_s = clock.monotonic() + within_s
+    while not condition():
+        assert clock.monotonic() < by_s, f"not within {within_s} s: {what}"
+        await clock.sleep(0.05)
+
+
+def video(path: Path, colour: str, *, size: str = "640x360", rate: int = 30, seconds: float = 2.0) -> None:
+    source = f"color={colour}:s={size}:r={rate}:d={seconds}"
+    codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)], check=True)
+
+
+def picture(path: Path, colour: str, size: str = "1280x720") -> None:
+    source = f"color={colour}:s={size}:d=1"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-frames:v", "1", str(path)], check=True
+    )
+
+
+@dataclass
+class Site:
+    """An origin and a player with their folders; each can be started, stopped and killed."""
+
+    folder: Path
+    display: str
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def environment(self) -> dict[str, str]:
+        mine = {
+            "DISPLAY": self.display,
+            "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(self.folder / "origin"),
+            "SIGNAGE_ORIGIN__SERVER__PORT": str(self.ports.get("origin", 0)),
+            "SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY": ENROLMENT,
+            "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(self.folder / "player"),
+            "SIGNAGE_PLAYER__ORIGIN__URL": f"http://127.0.0.1:{self.ports.get('origin', 1)}",
+            "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": ENROLMENT,
+            "SIGNAGE_PLAYER__ORIGIN__POLL_S": "1",
+            "SIGNAGE_PLAYER__ENDPOINT__PORT": str(self.ports.get("player", 0)),
+        }
+        return {**os.environ, **mine}
+
+    def command(self, *words: str) -> str:
+        """Run one of our commands to its end and return what it prints."""
+        line = [str(BIN / words[0]), *words[1:]]
+        ran = subprocess.run(line, env=self.environment(), capture_output=True, text=True, timeout=120)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    async def start(self, what: str) -> None:
+        """Start `origin` or `player` and wait until it answers; it keeps its port over restarts."""
+        began = self._spawn(what)
+        await until(lambda: self._find_port(what, began) is not None, f"{what} listens: {self.log(what)}")
+        port = self._find_port(what, began)
+        assert port is not None
+        self.ports[what] = port
+
+    def _spawn(self, what: str) -> int:
+        """Start a process; return where in its log its words begin."""
+        words = {"origin": ("signage-origin", "serve"), "player": ("signage-player", "run")}[what]
+        line = [str(BIN / words[0]), *words[1:]]
+        with self.log(what).open("ab") as log:
+            self.processes[what] = subprocess.Popen(line, env=self.environment(), stdout=log, stderr=log)
+            return log.tell()
+
+    def _find_port(self, what: str, began: int) -> int | None:
+        assert self.processes[what].poll() is None, self.log(what).read_text()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log(what).read_bytes()[began:].decode())
+        return int(found.group(1)) if found else None
+
+    def stop(self, what: str, number: signal.Signals = signal.SIGTERM) -> int:
+        """Signal a process and wait for its end; return its code."""
+        process = self.processes.pop(what)
+        process.send_signal(number)
+        return process.wait(10)
+
+    def close(self) -> None:
+        for what in tuple(self.processes):
+            self.stop(what)
+
+    def log(self, what: str) -> Path:
+        return self.folder / f"{what}.log"
+
+    # ── what can be asked ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def ask(self, what: str, path: str) -> Any:
+        """GET a JSON document of the origin or the player."""
+        headers = {"Authorization": f"Bearer {self.key()}"} if what == "origin" else {}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.ports[what]}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def key(self) -> str:
+        """Return a key to the origin, made once."""
+        kept = self.folder / "key"
+        if not kept.exists():
+            made = json.loads(self.command("signage-origin", "keys", "add", "e2e", "--access", "write", "--json"))
+            kept.write_text(made["token"])
+        return kept.read_text()
+
+    def plays(self) -> list[dict[str, Any]]:
+        """Return the plays the origin has, oldest first."""
+        return list(reversed(self.ask("origin", "/v1/plays?limit=1000")["plays"]))
