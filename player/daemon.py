@@ -84,7 +84,7 @@ def _wired(
 ) -> dict[str, Service]:
     duty = Duty()
     probe = Probe(configuration.settings.storage.state_dir, clock)
-    observer = Observer(configuration, duty, stage, display, probe, restarts, clock, version=__version__)
+    observer = Observer(configuration, cache, duty, stage, display, probe, restarts, clock, version=__version__)
     backdrop = Backdrop(display, configuration, cache, clock, duty.noting("backdrop"))
     power = _power_of(display)
     rng = SystemRandom()

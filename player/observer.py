@@ -1,5 +1,6 @@
 """Gathers what anybody outside may see of this player: status and now, for endpoint, heartbeat and metrics alike."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from player.health import Condition, Machine, Probe, figures, problems
 from player.ledger import Ledger
 from player.stage import StageFacts
 from sync import StorageBroken
+from sync.cache import Cache
 from sync.clock import Clock
 from sync.membership import Membership
 from sync.report import Heartbeat, OnAir, PlayKind
@@ -118,6 +120,7 @@ class Observer:
     def __init__(
         self,
         configuration: Configuration,
+        cache: Cache,
         duty: Duty,
         stage: Decks,
         display: Monitor,
@@ -128,6 +131,7 @@ class Observer:
         version: str,
     ) -> None:
         self._configuration = configuration
+        self._cache = cache
         self._duty = duty
         self._stage = stage
         self._display = display
@@ -136,6 +140,7 @@ class Observer:
         self._clock = clock
         self._version = version
         self._machine: tuple[float, Machine] | None = None
+        self._zone: tuple[str | None, str] = (None, "")  # of a release
 
     def now(self) -> Now:
         """Return what the screen shows, why, and what comes next."""
@@ -157,7 +162,7 @@ class Observer:
             device=membership.device if membership else None,
             channel=membership.channel if membership else None,
             origin=str(settings.origin.url),
-            zone=settings.venue.zone,
+            zone=settings.venue.zone or await self._release_zone(sync.release),
             pairing_code=self._duty.pairing_code,
             healthy=not told,
             problems=tuple(dict.fromkeys(told)),
@@ -178,7 +183,7 @@ class Observer:
             version=status.version,
             release=status.sync.release,
             sequence=status.sync.sequence,
-            zone=status.zone or "UTC",
+            zone=status.zone,
             on_air=on_air(now),
             next_title=now.next_title,
             outbox_depth=status.outbox_depth,
@@ -191,6 +196,13 @@ class Observer:
         """Return logged plays, the newest first, of sequences below `before`."""
         ledger = self._duty.ledger
         return await ledger.outbox.plays(limit=limit, before=before) if ledger else []
+
+    async def _release_zone(self, release: str | None) -> str:
+        """Return the zone the release says, reading it again only when it is another one."""
+        if release != self._zone[0]:
+            active = await asyncio.to_thread(self._cache.active)
+            self._zone = (active.sha256, active.release.zone) if active else (None, "")
+        return self._zone[1] or "UTC"
 
     async def _depth(self) -> int:
         note = self._duty.noting("ledger")

@@ -26,6 +26,7 @@ from player.observer import Duty, Observer
 from player.screen import Area
 from player.stage import StageFacts
 from sync import NotFound
+from sync.cache import Cache
 from sync.clock import SystemClock
 from sync.supervise import Restarts
 
@@ -85,7 +86,15 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[Endpoint, Bench, str]]:
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
         duty = Duty(director=bench, ledger=ledger)
         observer = Observer(
-            configuration, duty, bench, bench, Probe(tmp_path, clock), Restarts(), clock, version="1.2.3"
+            configuration,
+            Cache(tmp_path),
+            duty,
+            bench,
+            bench,
+            Probe(tmp_path, clock),
+            Restarts(),
+            clock,
+            version="1.2.3",
         )
         token = keep_token(tmp_path / "state")
         gate, metrics, live = Gate(token, configuration, clock), Metrics(clock), Live(observer, clock)
