@@ -101,13 +101,13 @@ def _backdrop(width: int, height: int) -> Image.Image:
 
 def _mark(canvas: Image.Image, x: float, y: float, size: float) -> None:
     """Draw our mark, a screen with a play sign, four times as large and shrink it: smooth edges."""
-    big = int(size * 8)
+    big = max(4, int(size * 8))
     layer = Image.new("RGBA", (big, big), (*_ACCENT, 0))
     pen = ImageDraw.Draw(layer)
     pen.rounded_rectangle((0, big * 0.12, big - 1, big * 0.76), big * 0.09, fill=_ACCENT)
     pen.rounded_rectangle((big * 0.32, big * 0.84, big * 0.68, big * 0.9), big * 0.03, fill=_ACCENT)
     pen.polygon([(big * 0.42, big * 0.28), (big * 0.42, big * 0.6), (big * 0.64, big * 0.44)], fill=_BOTTOM)
-    small = layer.resize((max(1, big // 4), max(1, big // 4)), Image.Resampling.LANCZOS)
+    small = layer.reduce(4)
     canvas.paste(small, (int(x - small.width / 2), int(y - small.height / 2)), small)
 
 

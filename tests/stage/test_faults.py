@@ -163,22 +163,12 @@ sys.stdin.read()
 """
 
 
-def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> None:
-    keep, spare = os.pipe()  # the deck's input stays open: only the kernel can tell it
+def _daemon_with_a_deck(display_name: str, keep: int) -> tuple[subprocess.Popen[bytes], int]:
     command = [sys.executable, "-c", _DAEMON, str(keep)]
     environment = {**os.environ, "DISPLAY": display_name}
     daemon = subprocess.Popen(command, pass_fds=(keep,), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-    assert daemon.stdout and daemon.stdin
-    pid = int(daemon.stdout.readline())
-    os.close(keep)
-    daemon.kill()
-    daemon.wait()
-    # The deck holds the only other end of the daemon's output: it closes when the deck is gone.
-    assert daemon.stdout.read() == b""
-    assert not _runs(pid)
-    daemon.stdin.close()
-    daemon.stdout.close()
-    os.close(spare)
+    assert daemon.stdout
+    return daemon, int(daemon.stdout.readline())
 
 
 def _runs(pid: int) -> bool:
@@ -186,6 +176,16 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+async def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> None:
+    keep, spare = os.pipe()  # the deck's input stays open: only the kernel can tell it
+    daemon, deck = _daemon_with_a_deck(display_name, keep)
+    with daemon:
+        daemon.kill()
+        await until(lambda: not _runs(deck))
+    os.close(keep)
+    os.close(spare)
 
 
 def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> None:
