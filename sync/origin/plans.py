@@ -6,12 +6,12 @@ version, and facts on the media it shows, so that an answer can be edited and se
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from sync.release import Asset, AtEnd, BreakRule, Fit, LocalWindow, WholeShare
 from sync.wire import Colour, Identifier, Instant, Name, Request, Wire
@@ -22,6 +22,8 @@ MOST_LINES = 200
 MOST_CREATIVES = 100
 LONGEST_MS = 24 * 3_600_000
 SHORTEST_MS = 100  # below, a screen only flickers
+
+Entries = TypeVar("Entries", bound=tuple[object, ...])
 
 _NO_ZONES = ("localtime", "Factory")  # they mean another zone on another machine
 
@@ -41,6 +43,23 @@ def _whole_week(days: tuple[int, ...]) -> tuple[int, ...]:
     if not days or len(set(days)) != len(days):
         raise ValueError("name each weekday once, 1 (Monday) to 7 (Sunday), and at least one")
     return tuple(sorted(days))
+
+
+def at_least_one(entries: Entries) -> Entries:
+    """Refuse an empty list; `min_length` would also call a list too short whose only entry is wrong.
+
+    Raises:
+        ValueError: it is empty.
+    """
+    if not entries:
+        raise ValueError("at least one is needed")
+    return entries
+
+
+def _after(ends_at: datetime | None, starts_at: datetime | None) -> datetime | None:
+    if ends_at is not None and starts_at is not None and ends_at <= starts_at:
+        raise ValueError("must be after starts_at")
+    return ends_at
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
@@ -81,11 +100,10 @@ class PlaylistItem(Shown):
     starts_at: Instant | None = None
     ends_at: Instant | None = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "PlaylistItem":
-        if self.starts_at is not None and self.ends_at is not None and self.starts_at >= self.ends_at:
-            raise ValueError("ends_at must be after starts_at")
-        return self
+    @field_validator("ends_at")
+    @classmethod
+    def _in_order(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        return _after(ends_at, info.data.get("starts_at"))
 
 
 class PlaylistDraft(Request):
@@ -129,11 +147,13 @@ class DaypartDraft(WindowDraft):
     first_day: date | None = None
     last_day: date | None = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "DaypartDraft":
-        if self.first_day is not None and self.last_day is not None and self.first_day > self.last_day:
-            raise ValueError("last_day must not be before first_day")
-        return self
+    @field_validator("last_day")
+    @classmethod
+    def _in_order(cls, last_day: date | None, info: ValidationInfo) -> date | None:
+        first_day = info.data.get("first_day")
+        if last_day is not None and first_day is not None and last_day < first_day:
+            raise ValueError("must not be before first_day")
+        return last_day
 
 
 class ScheduleDraft(Request):
@@ -163,7 +183,7 @@ class LineDraft(Request):
 
     id: Identifier | None = None
     name: Name
-    creatives: Annotated[tuple[CreativeDraft, ...], Field(min_length=1, max_length=MOST_CREATIVES)]
+    creatives: Annotated[tuple[CreativeDraft, ...], AfterValidator(at_least_one), Field(max_length=MOST_CREATIVES)]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -180,15 +200,19 @@ class CampaignDraft(Request):
     channel: Identifier | None = None
     starts_at: Instant
     ends_at: Instant
-    lines: Annotated[tuple[LineDraft, ...], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[tuple[LineDraft, ...], AfterValidator(at_least_one), Field(max_length=MOST_LINES)]
 
-    @model_validator(mode="after")
-    def _possible(self) -> "CampaignDraft":
-        if self.starts_at >= self.ends_at:
-            raise ValueError("ends_at must be after starts_at")
-        if sum(line.share_ppm or 0 for line in self.lines) > WholeShare:
-            raise ValueError(f"the lines share more than all of the ad slots ({WholeShare} ppm)")
-        return self
+    @field_validator("ends_at")
+    @classmethod
+    def _in_order(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        return _after(ends_at, info.data.get("starts_at"))
+
+    @field_validator("lines")
+    @classmethod
+    def _possible(cls, lines: tuple[LineDraft, ...]) -> tuple[LineDraft, ...]:
+        if sum(line.share_ppm or 0 for line in lines) > WholeShare:
+            raise ValueError(f"together they share more than all of the ad slots ({WholeShare} ppm)")
+        return lines
 
 
 class StoredCampaign(CampaignDraft):

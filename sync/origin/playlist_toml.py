@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from sync import Rejected
-from sync.origin.plans import BreakDraft, Duration, WindowDraft, Zone
+from sync.origin.plans import BreakDraft, Duration, WindowDraft, Zone, at_least_one
 from sync.release import AtEnd, Fit, WholeShare
 from sync.web import rejected
 from sync.wire import Colour, Instant, Name, Request
@@ -66,7 +66,7 @@ class FolderAd(Request):
 
     name: Name
     advertiser: Name
-    creatives: Annotated[tuple[ShownFile, ...], Field(min_length=1)]
+    creatives: Annotated[tuple[ShownFile, ...], AfterValidator(at_least_one)]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
