@@ -52,6 +52,7 @@ function logIn() {
         resolve(true);
       } catch (error) {
         at("login-problem").textContent = error.message;
+        at("token").value = "";
         dialog.returnValue = "cancel";
         dialog.showModal();
       }

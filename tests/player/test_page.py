@@ -1,0 +1,86 @@
+"""The device page in a real browser: what it shows, and that it can order only after logging in."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.player.test_endpoint import running
+
+pytestmark = pytest.mark.browser
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=400,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", "0")
+    return tmp_path
+
+
+class Page:
+    """What a person does on the page; every method blocks its thread."""
+
+    def __init__(self, browser: Chrome) -> None:
+        self._browser = browser
+
+    def text(self, name: str) -> str:
+        return self._browser.find_element(By.ID, name).text
+
+    def until(self, condition: Callable[[], T]) -> T:
+        return WebDriverWait(self._browser, 15, 0.1).until(lambda _: condition())
+
+    def press(self, selector: str) -> None:
+        self._browser.find_element(By.CSS_SELECTOR, selector).click()
+
+    def log_in(self, token: str) -> None:
+        self.until(lambda: self._browser.find_element(By.ID, "token").is_displayed())
+        self._browser.find_element(By.ID, "token").send_keys(token)
+        self.press("button[value=go]")
+
+    def complaints(self) -> list[str]:
+        """Return what the browser complained about, but refused requests, which are part of the play."""
+        lines = self._browser.get_log("browser")  # type: ignore[no-untyped-call]
+        told = [line["message"] for line in lines if line["level"] in ("WARNING", "SEVERE")]
+        return [message for message in told if "401" not in message]
+
+    def fits(self) -> bool:
+        return bool(self._browser.execute_script("return document.body.scrollWidth <= innerWidth"))
+
+
+async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser: Chrome, prepared: Path) -> None:
+    async with running(prepared) as (endpoint, bench, token):
+        page = Page(browser)
+        await asyncio.to_thread(browser.get, endpoint.url)
+        await asyncio.to_thread(page.until, lambda: page.text("title") == "Autumn")
+        await asyncio.to_thread(page.until, lambda: "no origin yet" in page.text("problems"))
+        assert await asyncio.to_thread(page.text, "next") == "Winter"
+        bench.shown = bench.shown.model_copy(update={"title": "Spring"})
+        await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
+        assert await asyncio.to_thread(page.fits)  # on a phone
+        await asyncio.to_thread(page.press, "[data-order=skip]")
+        await asyncio.to_thread(page.log_in, "wrong")
+        await asyncio.to_thread(page.until, lambda: "not the token" in page.text("login-problem"))
+        await asyncio.to_thread(page.log_in, token)
+        await asyncio.to_thread(page.until, lambda: bool(bench.commands))
+        assert [command.do for command in bench.commands] == ["skip"]
+        assert await asyncio.to_thread(page.complaints) == []
