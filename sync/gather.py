@@ -21,7 +21,7 @@ from sync.durable import storage_errors
 from sync.fetcher import Bulk
 from sync.indexing import Index
 from sync.parts import Part, open_part
-from sync.plan import Copy, Held, copies, downloads, missing
+from sync.plan import SPAN_BYTES, Copy, Held, copies, downloads, missing
 from sync.release import INDEX_CAP_BYTES, Asset, Release
 from sync.threads import in_thread
 from sync.tree import index_path
@@ -29,6 +29,8 @@ from sync.trust import check_index
 
 GROUP_BYTES = 64 * 1024 * 1024
 GROUP_S = 10.0
+SHORTEST_SPAN_BYTES = 256 * 1024
+_SPAN_S = 8.0
 _LOOK_EVERY_S = 0.25
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ class Gatherer:
         self._rng = rng
         self._reserve_bytes = reserve_bytes
         self._parts: Mapping[str, Part] = {}
+        self._span_bytes = SPAN_BYTES
 
     def progress(self) -> Progress:
         """Return how far the present release is; both are 0 once it is whole."""
@@ -91,9 +94,9 @@ class Gatherer:
             await self._settle(parts)
             await self._finish(parts)
             held = Held(self._cache.media.assets(), {name: part.held() for name, part in parts.items()})
-            spans = downloads(release, indexes, held, self._rng)
+            spans = downloads(release, indexes, held, self._rng, longest_bytes=self._span_bytes)
             if spans:
-                await self._fetch(self._bulk.fetch(spans, parts, enough=enough), parts)
+                await self._timed(self._fetch(self._bulk.fetch(spans, parts, enough=enough), parts))
                 await self._finish(parts)
         whole = not missing(release, self._cache.media.assets())
         if whole:
@@ -150,6 +153,16 @@ class Gatherer:
         for fault in ended:
             if isinstance(fault, Exception):
                 raise fault
+
+    async def _timed(self, fetch: Coroutine[Any, Any, None]) -> None:
+        """Fetch, and ask next time for what takes about 8 s: on a slow line a long request delays all else."""
+        began, before = self._clock.monotonic(), self.progress().done_bytes
+        try:
+            await fetch
+        finally:
+            took_s, came = self._clock.monotonic() - began, self.progress().done_bytes - before
+            if took_s >= _SPAN_S:
+                self._span_bytes = max(SHORTEST_SPAN_BYTES, min(SPAN_BYTES, int(came / took_s * _SPAN_S)))
 
     async def _save_in_groups(self, parts: Mapping[str, Part]) -> None:
         saved = self._clock.monotonic()

@@ -173,6 +173,7 @@ class Origin:
         self.faults = Faults()
         self.requests: list[str] = []
         self.media_bytes = 0
+        self.peers: set[tuple[str, int]] = set()  # the far ends of all connections seen
         self.url = ""
         self.changed = asyncio.Condition()
         self.standing = CHANNEL
@@ -253,6 +254,8 @@ class Origin:
         return web.Response(body=content)
 
     async def _media(self, request: web.Request, path: str, content: bytes) -> web.StreamResponse:
+        if request.transport is not None:
+            self.peers.add(request.transport.get_extra_info("peername"))
         wanted = request.http_range
         first, last = wanted.start or 0, (wanted.stop or len(content)) - 1
         if self.faults.no_ranges:
