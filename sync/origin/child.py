@@ -18,6 +18,7 @@ THREADS = 4  # of a codec: more cost address space on machines with many cores
 _OUTPUT_CAP_BYTES = 4 * 1024 * 1024
 _ERRORS_CAP_BYTES = 8 * 1024
 _LINE_CAP_BYTES = 256 * 1024
+_NO_MEMORY = ("Cannot allocate memory", "MemoryError", "malloc of size")
 _KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR")  # nothing secret reaches a tool
 
 OnLine = Callable[[str], Awaitable[None]]
@@ -63,7 +64,7 @@ async def run_child(command: Sequence[str], limits: Limits, *, on_line: OnLine |
         await _end(process)
     if "No space left on device" in errors:
         raise StorageFull("no room left to process this file")
-    if code < 0 or "Cannot allocate memory" in errors or "MemoryError" in errors:
+    if code < 0 or any(words in errors for words in _NO_MEMORY):
         raise ChildStopped(f"{command[0]} ended with {code}: {errors[-300:].strip() or 'killed'}")
     return Finished(code, output, errors)
 
@@ -72,7 +73,8 @@ async def _start(command: Sequence[str], limits: Limits) -> Process:
     cpu_s = int(limits.seconds) * THREADS + 1
     bounds = (f"--as={limits.memory_bytes}", f"--cpu={cpu_s}", f"--fsize={limits.file_bytes}", "--core=0")
     guard = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs", "prlimit", *bounds, "--")
-    environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    environment = {**kept, "MALLOC_ARENA_MAX": "1"}  # each arena takes 64 MiB of address space: 4K would not fit
     try:
         return await asyncio.create_subprocess_exec(
             *guard,

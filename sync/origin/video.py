@@ -3,6 +3,7 @@
 Rotation is baked by encoding anew: not every output of every player honours the tag.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +27,8 @@ _COPIED: dict[str, frozenset[str]] = {  # codec to the pixel formats players dec
 _COPIED_SOUND = {"mp4": frozenset({"aac", "mp3", "ac3"}), "matroska": frozenset({"vorbis", "opus", "aac", "mp3"})}
 _FASTEST = Fraction(61)
 _CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int], Awaitable[None]]
 
@@ -129,7 +132,10 @@ async def _encode(source: Path, path: Path, film: Film, recipe: Recipe, limits: 
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     closing = (*_CLEAN, *faststart, "-f", recipe.container, f"file:{path}")
     command = ("ffmpeg", *quiet, *opening, *streams, *recipe.arguments, *closing)
-    return (await run_child(command, limits, on_line=note)).code == 0
+    finished = await run_child(command, limits, on_line=note)
+    if finished.code != 0:
+        log.warning("media=%s ffmpeg failed: %s", source.name, finished.errors.strip()[-300:])
+    return finished.code == 0
 
 
 def _check_length(film: Film, duration_ms: int) -> None:

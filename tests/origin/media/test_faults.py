@@ -161,7 +161,7 @@ async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, cl
 
 
 async def test_progress_is_told_while_a_film_is_encoded(house: House, samples: Samples) -> None:
-    source = samples.film("slow.mov", *PRORES, size="640x360", rate=30, seconds=4)
+    source = samples.film("slow.mov", *PRORES, size="320x180", rate=30, seconds=2)
     media_id = await house.intake.ingest(source, "slow.mov")
 
     async def moving() -> bool:
