@@ -89,7 +89,17 @@ _STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # first match wins: n
 def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -> None:
     """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller."""
     for operation in operations:
-        app.router.add_route(operation.method, operation.path, _guarded(operation, guard))
+        handler = _guarded(operation, guard)
+        app.router.add_route(operation.method, operation.path, handler, expect_handler=_expected)
+
+
+async def _expected(request: web.Request) -> web.StreamResponse | None:
+    """Answer an `Expect` header: go on, or a problem where aiohttp would answer plain text."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return problem(417, "expectation-failed", "Expectation failed", "only 100-continue is known", request.path)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
+    return None
 
 
 def _guarded(operation: Operation, guard: Guard) -> Handler:

@@ -117,9 +117,9 @@ class Gatekeeper:
         await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
         log.info("key=%s logged a page in", key.id)
         answer = give(Whoami(name=key.name, access=key.access))
-        answer.set_cookie(
-            COOKIE, session, max_age=SESSION_S, path="/", httponly=True, samesite="Strict", secure=request.secure
-        )
+        # Behind a proxy only its header knows of TLS; a lie in it costs nobody but the liar a cookie.
+        secure = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+        answer.set_cookie(COOKIE, session, max_age=SESSION_S, path="/", httponly=True, samesite="Strict", secure=secure)
         return answer
 
     async def _whoami(self, request: web.Request) -> web.Response:

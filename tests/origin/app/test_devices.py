@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.fakes import FakeClock
 from tests.origin.app.house import House, play
 
@@ -32,11 +30,11 @@ async def test_a_heartbeat_shows_what_is_on_air_and_how_long_ago_it_was_seen(hou
     assert not (await house.ask("GET", "/v1/devices", house.reader)).document["devices"][0]["online"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'{"at": "yesterday"}', b"[" * 100_000])
-async def test_a_garbage_heartbeat_is_refused_and_changes_nothing(house: House, body: bytes) -> None:
-    device, token = await house.pair()
-    assert (await house.ask("POST", "/v1/heartbeats", token, body)).status in (413, 422)
-    assert (await house.ask("GET", f"/v1/devices/{device}", house.reader)).document["heartbeat"] is None
+async def test_a_garbage_heartbeat_is_refused_and_changes_nothing(house: House) -> None:
+    for body in (b"", b"{", b"[]", b"\xff\xfe", b'{"at": "yesterday"}', b"[" * 100_000):
+        device, token = await house.pair()
+        assert (await house.ask("POST", "/v1/heartbeats", token, body)).status in (413, 422)
+        assert (await house.ask("GET", f"/v1/devices/{device}", house.reader)).document["heartbeat"] is None
 
 
 async def test_a_lost_race_is_told_the_version_there_is(house: House) -> None:

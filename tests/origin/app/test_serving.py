@@ -1,6 +1,7 @@
 """What every answer has in common: problems, headers, the description of it all, metrics, health and the page."""
 
 import asyncio
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,29 +13,29 @@ from sync.origin.settings import StorageSettings
 from tests.fakes import FakeClock
 from tests.origin.app.house import House, living, play, settings_in
 
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/nothing", 404), ("GET", "/v1/nothing", 404), ("GET", "/v1/pairings/%00", 401),
-        ("GET", "/%2e%2e/x", 404), ("PUT", "/v1/devices", 405), ("DELETE", "/healthz", 405), ("POST", "/", 405),
-    ],
+STRANGERS = ("/v1/session", "/v1/pairings")
+GARBAGE = (b"", b"{", b"null", b"[]", b'{"token": 3, "name": 4}', b"\xff")
+MISROUTED = (
+    ("GET", "/nothing", 404), ("GET", "/v1/nothing", 404), ("GET", "/v1/pairings/%00", 401),
+    ("GET", "/%2e%2e/x", 404), ("PUT", "/v1/devices", 405), ("DELETE", "/healthz", 405), ("POST", "/", 405),
 )  # fmt: skip
-async def test_errors_of_routing_are_problems(house: House, method: str, path: str, status: int) -> None:
-    answer = await house.ask(method, path)
-    assert answer.status == status
-    assert ("Allow" in answer.headers) is (status == 405)
 
 
-@pytest.mark.parametrize("path", ["/v1/session", "/v1/pairings"])
-async def test_strangers_cannot_send_much(house: House, path: str) -> None:
-    assert (await house.ask("POST", path, body=b"x" * 100_000)).status == 413
+async def test_errors_of_routing_are_problems(house: House) -> None:
+    for method, path, status in MISROUTED:
+        answer = await house.ask(method, path)
+        assert answer.status == status, f"{method} {path}"
+        assert ("Allow" in answer.headers) is (status == 405)
 
 
-@pytest.mark.parametrize("path", ["/v1/session", "/v1/pairings"])
-@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'{"token": 3, "name": 4}', b"\xff"])
-async def test_strangers_garbage_is_a_problem(house: House, path: str, body: bytes) -> None:
-    assert (await house.ask("POST", path, body=body)).status == 422
+async def test_strangers_cannot_send_much(house: House) -> None:
+    for path in STRANGERS:
+        assert (await house.ask("POST", path, body=b"x" * 100_000)).status == 413
+
+
+async def test_strangers_garbage_is_a_problem(house: House) -> None:
+    for path, body in product(STRANGERS, GARBAGE):
+        assert (await house.ask("POST", path, body=body)).status == 422, f"{path} {body!r}"
 
 
 async def test_a_fault_of_ours_is_a_problem_that_shows_nothing_of_the_inside(
@@ -68,6 +69,21 @@ async def test_bytes_that_are_no_http_are_answered_as_a_problem(house: House, ra
     await writer.wait_closed()
     assert raw.startswith(b"HTTP/1.1 400") or raw.startswith(b"HTTP/1.0 400")
     assert b"application/problem+json" in raw
+
+
+async def test_an_expectation_nobody_can_meet_is_a_problem_and_a_known_one_is_met(house: House) -> None:
+    strange = await house.ask("GET", "/v1/devices", house.reader, headers={"Expect": "miracles"})
+    assert strange.status == 417
+    body = {"token": house.reader}
+    assert (await house.ask("POST", "/v1/session", body=body, headers={"Expect": "100-continue"})).status == 200
+
+
+async def test_work_that_takes_too_long_is_a_problem(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def late(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("sync.origin.store.devices.DeviceStore.all", late)
+    assert (await house.ask("GET", "/v1/devices", house.reader)).status == 504
 
 
 async def test_the_description_is_valid_openapi_and_names_every_route(house: House) -> None:
