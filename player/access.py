@@ -80,7 +80,7 @@ def keep_token(folder: Path) -> str:
     path = folder / TOKEN_FILE
     try:
         held = path.read_text().strip()
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):  # none yet, or none we can use: writing a new one tells what is wrong
         held = ""
     if held:
         return held

@@ -211,13 +211,14 @@ def load(file: Path | None) -> Configuration:
     environment = _or_told(inputs.read_environment, told) or {}
     values = _or_told(lambda: inputs.read_file(file), told) if file is not None else {}
     known, _ = rescue(_ordered({Source.FILE: values or {}, Source.ENVIRONMENT: environment}))
-    state_dir = known.settings.storage.state_dir / inputs.STATE
+    state_dir = resolve(known).settings.storage.state_dir / inputs.STATE
     if values is None or not _holds(values, told):
         values = _or_told(lambda: inputs.read_kept(state_dir / inputs.LAST_GOOD), told) or values
     accepted = _or_told(lambda: inputs.read_kept(state_dir / inputs.ACCEPTED), told) or {}
     layers = {Source.FILE: values or {}, Source.ACCEPTED: accepted, Source.ENVIRONMENT: environment}
-    effective, left_out = rescue(_ordered(layers))
-    return Configuration(layers, effective, file=file, at_start=(*told, *left_out))
+    kept, left_out = rescue(_ordered(layers))
+    good = {layer.source: layer.values for layer in kept}
+    return Configuration(good, resolve(kept), file=file, at_start=(*told, *left_out))
 
 
 def _or_told(read: Callable[[], Read], told: list[str]) -> Read | None:

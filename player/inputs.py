@@ -35,19 +35,19 @@ def variable(path: str) -> str:
 
 
 def read_environment() -> Values:
-    """Return what the environment says.
+    """Return what the environment says, sections nobody knows included, for a typo has to be told.
 
     Raises:
-        Rejected: a variable with our prefix names no section, or cannot be read.
+        Rejected: a variable with our prefix cannot be read.
     """
-    for name in os.environ:
-        section = name.removeprefix(PREFIX).partition("__")[0].lower()
-        if name.startswith(PREFIX) and section not in Settings.model_fields:
-            raise Rejected(f"{name} names no section of the settings", fields={name: "unknown section"})
     try:
         values: Values = EnvSettingsSource(_Environment)()
     except SettingsError as error:
         raise Rejected(f"the environment cannot be read: {error}") from error
+    for name in os.environ:
+        section = name.removeprefix(PREFIX).partition("__")[0].lower()
+        if name.startswith(PREFIX) and section not in Settings.model_fields:
+            values[section] = {}
     return values
 
 

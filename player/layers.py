@@ -59,8 +59,8 @@ def resolve(layers: Sequence[Layer]) -> Effective:
         raise rejected(error) from error
 
 
-def rescue(layers: Sequence[Layer]) -> tuple[Effective, tuple[str, ...]]:
-    """Lay what is good of `layers` over the defaults; return it and a sentence for each field left out.
+def rescue(layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
+    """Return what is good of `layers`, which `resolve` takes, and a sentence for each field left out.
 
     A screen has to start with what it has: one wrong field never costs the others.
     """
@@ -69,7 +69,7 @@ def rescue(layers: Sequence[Layer]) -> tuple[Effective, tuple[str, ...]]:
     while True:
         try:
             Settings.model_validate(_laid(kept))
-            return resolve(kept), tuple(left_out)
+            return tuple(kept), tuple(left_out)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             path = ".".join(str(part) for part in first["loc"][:2])
