@@ -197,7 +197,9 @@ async def test_two_thousand_items_load_in_one_indexed_query(desk: Desk) -> None:
     assert [item.title for item in loaded.items] == [f"Item {number}" for number in range(2000)]
     statement, parameters = queries[0]
     async with desk.database.reading() as connection:
-        plan = [str(row.detail) for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+        plan = [
+            str(row.detail) for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
     assert plan and not [step for step in plan if step.startswith("SCAN")], plan
 
 
