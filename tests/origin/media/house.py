@@ -1,7 +1,9 @@
 """The rooms of this folder put together on a real socket, a real database and a real data folder."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +27,17 @@ from sync.web import Access, mount, problems
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}
+
+
+def metadata(**values: str | bytes) -> str:
+    """Return an Upload-Metadata header."""
+    raw = {k: v.encode() if isinstance(v, str) else v for k, v in values.items()}
+    return ",".join(f"{key} {base64.b64encode(value).decode()}" for key, value in raw.items())
+
+
+def digest(algorithm: str, data: bytes) -> str:
+    """Return an Upload-Checksum header."""
+    return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
 
 
 async def allow(request: web.Request, access: Access) -> None:
