@@ -155,28 +155,25 @@ async def open_ledger(path: Path, device: str, clock: Clock) -> AsyncIterator[Le
 
 
 async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> tuple[Database, str]:
-    problem = await _unfit(path, device)
-    if problem:
-        aside = _set_aside(path, clock)
-        problem = f"{problem}; set aside as {aside.name}, a new log epoch starts"
-        log.error("ledger=%s %s", path, problem)
+    """Open the file, or set it aside and open a new one; return what was wrong with it as well."""
+    async with AsyncExitStack() as attempt:
+        try:
+            database = await attempt.enter_async_context(open_database(path, MIGRATIONS))
+            await _begin(database, device)
+            owner = (await _head(database)).device
+            problem = "" if owner == device else f"it belongs to device {owner}, not {device}"
+        except StorageBroken as error:
+            if _transient(error):
+                raise
+            problem = str(error)
+        if not problem:
+            stack.push_async_exit(attempt.pop_all())
+            return database, ""
+    problem = f"{problem}; set aside as {_set_aside(path, clock).name}, a new log epoch starts"
+    log.error("ledger=%s %s", path, problem)
     database = await stack.enter_async_context(open_database(path, MIGRATIONS))
     await _begin(database, device)
     return database, problem
-
-
-async def _unfit(path: Path, device: str) -> str:
-    """Say why this file cannot be the log of `device`, or nothing."""
-    if not path.exists():
-        return ""
-    try:
-        async with open_database(path, MIGRATIONS) as database:
-            row = await database.row("SELECT device FROM log")
-    except StorageBroken as error:
-        if _transient(error):
-            raise
-        return str(error)
-    return f"{path} belongs to device {row['device']}, not {device}" if row and row["device"] != device else ""
 
 
 def _transient(error: StorageBroken) -> bool:

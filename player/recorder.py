@@ -46,10 +46,9 @@ class Recorder:
         Raises:
             StorageBroken: the evidence cannot be read.
         """
-        await self._flush()
         if self._saved is None:
-            self.memory = _memory(await self._ledger.saved(), self._seed)
-            self._saved = self.memory
+            self.memory = self._saved = _memory(await self._ledger.saved(), self._seed)
+        await self._flush()
         for left in await self._ledger.open_takes():
             self._recover(left)
         await self._flush()
@@ -160,8 +159,8 @@ class Recorder:
     async def _flush(self) -> bool:
         async with self._writing:
             entries, memory = tuple(self._pending), self.memory
-            if not entries and memory is self._saved:
-                return True
+            if self._saved is None or (not entries and memory is self._saved):
+                return True  # before the memory was read nothing may be overwritten
             try:
                 await self._ledger.write(entries, _change(self._saved, memory))
             except (StorageFull, StorageBroken) as error:
@@ -184,9 +183,7 @@ class Recorder:
             del self._pending[:-_MOST_PENDING]
 
 
-def _change(before: Memory | None, after: Memory) -> Change:
-    if before is None:  # nothing was read yet, so nothing may be overwritten
-        return Change()
+def _change(before: Memory, after: Memory) -> Change:
     changed = changes(before.ads, after.ads)
     return Change(
         rotation=None if before.rotation == after.rotation else after.rotation.model_dump_json(),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Protocol
 
-from sync import OriginRefused, OriginUnreachable, StorageBroken, StorageFull
+from sync import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.clock import Backoff, Clock
 from sync.outbox import Outbox, Queued, Refusal
 from sync.report import BATCH_LIMIT, BatchAnswer, Receipt
@@ -51,7 +51,7 @@ class Uploader:
             try:
                 await self._outbox.wait_for_work()
                 await self._deliver(await self._outbox.batch(self._batch_limit))
-            except (OriginUnreachable, OriginRefused, StorageBroken, StorageFull) as error:
+            except (OriginUnreachable, OriginRefused, Untrusted, StorageBroken, StorageFull) as error:
                 await self._wait_after(error)
 
     async def _deliver(self, batch: Sequence[Queued]) -> None:
@@ -88,7 +88,7 @@ class Uploader:
             return
         await self._settle([], [Refusal(queued.sequence, "invalid", str(error)) for queued in batch])
 
-    async def _wait_after(self, error: OriginUnreachable | OriginRefused | StorageBroken | StorageFull) -> None:
+    async def _wait_after(self, error: SignageError) -> None:
         retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
         wait_s = self._backoff.next_s(at_least_s=min(retry_after_s, _LONGEST_RETRY_AFTER_S))
         if not self._failing:

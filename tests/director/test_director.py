@@ -235,3 +235,16 @@ async def test_without_a_trusted_clock_timed_content_waits(tmp_path: Path) -> No
         plays = await world.plays()
         assert plays[0].clock is ClockTrust.UNSYNCED and plays[-1].clock is ClockTrust.SYNCED
         assert all(play.rendered_ms <= 10_000 for play in plays)
+
+
+async def test_a_restart_goes_on_after_the_item_that_was_on(tmp_path: Path) -> None:
+    clock = VenueClock(NOON)
+    shown = []
+    for _ in range(3):
+        async with a_world(tmp_path, clock) as world:
+            world.publish(release(playlist("loop", item("red"), item("green"), item("blue"))))
+            async with world.running():
+                await world.after(12)
+            shown += world.shown()
+            assert world.ledger.problem == ""
+    assert shown == ["red", "green", "blue", "red", "green", "blue"]

@@ -1,0 +1,28 @@
+"""Plays made the way the player makes them."""
+
+from datetime import datetime, timedelta
+
+from player.entries import Closed, Head
+from player.ledger import Ledger
+from player.programme.proof import Facts, Take, chain
+from sync.report import Outcome, Play, PlayKind
+from tests.director.world import NOON
+
+
+def take(name: str, **more: object) -> Take:
+    base = {"take": name, "kind": PlayKind.ITEM, "release": "a" * 64, "asset": "b" * 64, "title": name, "zone": "UTC"}
+    return Take.model_validate({**base, "expected_ms": 10_000, **more})
+
+
+def closed(name: str, started_at: datetime = NOON) -> Closed:
+    facts = Facts(started_at, 10_000, Outcome.COMPLETE, "eof")
+
+    def seal(head: Head) -> Play:
+        return chain(head.hash, take(name), facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1)
+
+    return Closed(name, seal)
+
+
+async def log_plays(ledger: Ledger, count: int) -> None:
+    """Log so many plays, ten seconds apart, in one transaction."""
+    await ledger.write([closed(f"take-{n}", NOON + timedelta(seconds=10 * n)) for n in range(count)])
