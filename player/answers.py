@@ -9,8 +9,10 @@ from pydantic import BaseModel, SecretStr
 from player.access import Gate
 from player.command import Command, Now
 from player.configure import Configuration, ConfigView
+from player.duty import Duty
 from player.metrics import CONTENT_TYPE, Metrics
-from player.observer import Duty, Observer, Status
+from player.observer import Observer
+from player.status import Status
 from sync import Conflict, Rejected
 from sync.clock import Clock
 from sync.web import Access, Operation, give, if_match, problem, read_body, read_json

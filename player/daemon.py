@@ -17,11 +17,12 @@ from player.answers import Answers
 from player.backdrop import Backdrop
 from player.configure import Configuration
 from player.display import Display, Power, open_display
+from player.duty import Duty
 from player.endpoint import Endpoint
 from player.health import Probe
 from player.live import Live
 from player.metrics import Metrics
-from player.observer import Duty, Observer
+from player.observer import Observer
 from player.shift import Shift
 from player.stage import Stage, open_stage
 from sync import StorageBroken, StorageFull

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
-from player.observer import Status
+from player.status import Status
 from sync.clock import Clock
 from sync.web import OPERATION
 

@@ -1,47 +1,24 @@
 """Gathers what anybody outside may see of this player: status and now, for endpoint, heartbeat and metrics alike."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
-from player.command import Command, Now
+from player.command import Now
 from player.configure import Configuration
 from player.display import DisplayState
+from player.duty import Duty
 from player.health import Condition, Machine, Probe, figures, problems
-from player.ledger import Ledger
 from player.stage import StageFacts
+from player.status import Status, SyncStatus
 from sync import StorageBroken
 from sync.cache import Cache
 from sync.clock import Clock
-from sync.membership import Membership
 from sync.report import Heartbeat, OnAir, PlayKind
 from sync.supervise import Restarts
-from sync.syncer import SyncFacts
-from sync.wire import Instant, Wire
 
 _SAMPLE_S = 2.0
 _NOTHING = Now(showing="fallback", why="this screen has no content yet")
-
-
-class Showing(Protocol):
-    """What is asked of the director."""
-
-    def now(self) -> Now:
-        """Return what the screen shows."""
-
-    async def command(self, command: Command) -> None:
-        """Carry out an operator's order; raises Rejected when it cannot be."""
-
-
-class Syncing(Protocol):
-    """What is asked of the syncer."""
-
-    def facts(self) -> SyncFacts:
-        """Return how things stand."""
-
-    def wake(self) -> None:
-        """Ask the origin now."""
 
 
 class Decks(Protocol):
@@ -56,62 +33,6 @@ class Monitor(Protocol):
 
     def state(self) -> DisplayState:
         """Return the display as last seen."""
-
-
-@dataclass(slots=True)
-class Duty:
-    """Who is at work now: these come and go with membership; the root alone writes it."""
-
-    membership: Membership | None = None
-    ledger: Ledger | None = None
-    director: Showing | None = None
-    syncer: Syncing | None = None
-    pairing_code: str | None = None  # on the screen, for a person to type
-    notes: dict[str, str] = field(default_factory=dict)  # what a part has to tell a technician
-
-    def noting(self, part: str) -> Callable[[str], None]:
-        """Return how `part` tells what is wrong with it, in a sentence; an empty one takes it back."""
-
-        def note(sentence: str) -> None:
-            self.notes[part] = sentence
-
-        return note
-
-
-class SyncStatus(Wire):
-    """How far the device is with what the origin wants of it."""
-
-    state: str = "unpaired"
-    release: str | None = None
-    sequence: int | None = None
-    bytes_to_do: int = 0
-    bytes_done: int = 0
-    age_s: float | None = None  # since the origin last confirmed what plays
-    confirmed_at: Instant | None = None
-    problem: str = ""
-    waiting_s: float = 0.0
-
-
-class Status(Wire):
-    """How this player is."""
-
-    at: Instant
-    version: str
-    name: str
-    device: str | None
-    channel: str | None
-    origin: str
-    zone: str
-    pairing_code: str | None
-    healthy: bool
-    problems: tuple[str, ...]
-    sync: SyncStatus
-    outbox_depth: int
-    decks: dict[str, Any]
-    display: dict[str, Any]
-    service_restarts: dict[str, int]
-    restart_needed: tuple[str, ...]
-    health: dict[str, float | int | str | bool | None]
 
 
 class Observer:

@@ -13,9 +13,10 @@ from random import Random
 from player.backdrop import Backdrop
 from player.configure import Configuration
 from player.director import Director
+from player.duty import Duty
 from player.heartbeat import Pulse
 from player.ledger import Ledger, open_ledger
-from player.observer import Duty, Observer
+from player.observer import Observer
 from player.race import first
 from player.screen import Screen
 from player.settings import Settings

@@ -17,12 +17,13 @@ from player.answers import Answers
 from player.command import Command, Now
 from player.configure import load
 from player.display import DisplayState, Power
+from player.duty import Duty
 from player.endpoint import Endpoint
 from player.health import Probe
 from player.ledger import open_ledger
 from player.live import Live
 from player.metrics import Metrics
-from player.observer import Duty, Observer
+from player.observer import Observer
 from player.screen import Area
 from player.stage import StageFacts
 from sync import NotFound

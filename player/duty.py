@@ -1,0 +1,50 @@
+"""Who is at work: the parts that come and go while the daemon runs, and what parts have to tell a technician."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from player.command import Command, Now
+from player.ledger import Ledger
+from sync.membership import Membership
+from sync.syncer import SyncFacts
+
+
+class Showing(Protocol):
+    """What is asked of the director."""
+
+    def now(self) -> Now:
+        """Return what the screen shows."""
+
+    async def command(self, command: Command) -> None:
+        """Carry out an operator's order; raises Rejected when it cannot be."""
+
+
+class Syncing(Protocol):
+    """What is asked of the syncer."""
+
+    def facts(self) -> SyncFacts:
+        """Return how things stand."""
+
+    def wake(self) -> None:
+        """Ask the origin now."""
+
+
+@dataclass(slots=True)
+class Duty:
+    """Who is at work now: these come and go with membership; the root alone writes it."""
+
+    membership: Membership | None = None
+    ledger: Ledger | None = None
+    director: Showing | None = None
+    syncer: Syncing | None = None
+    pairing_code: str | None = None  # on the screen, for a person to type
+    notes: dict[str, str] = field(default_factory=dict)  # what a part has to tell a technician
+
+    def noting(self, part: str) -> Callable[[str], None]:
+        """Return how `part` tells what is wrong with it, in a sentence; an empty one takes it back."""
+
+        def note(sentence: str) -> None:
+            self.notes[part] = sentence
+
+        return note

@@ -1,0 +1,41 @@
+"""The models of `/v1/status`: how this player is, for the page, the heartbeat and monitoring."""
+
+from typing import Any
+
+from sync.wire import Instant, Wire
+
+
+class SyncStatus(Wire):
+    """How far the device is with what the origin wants of it."""
+
+    state: str = "unpaired"
+    release: str | None = None
+    sequence: int | None = None
+    bytes_to_do: int = 0
+    bytes_done: int = 0
+    age_s: float | None = None  # since the origin last confirmed what plays
+    confirmed_at: Instant | None = None
+    problem: str = ""
+    waiting_s: float = 0.0
+
+
+class Status(Wire):
+    """How this player is."""
+
+    at: Instant
+    version: str
+    name: str
+    device: str | None
+    channel: str | None
+    origin: str
+    zone: str
+    pairing_code: str | None
+    healthy: bool
+    problems: tuple[str, ...]
+    sync: SyncStatus
+    outbox_depth: int
+    decks: dict[str, Any]
+    display: dict[str, Any]
+    service_restarts: dict[str, int]
+    restart_needed: tuple[str, ...]
+    health: dict[str, float | int | str | bool | None]
