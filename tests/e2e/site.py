@@ -20,16 +20,16 @@ ENROLMENT = "e2e-enrolment"
 Colour = tuple[int, int, int]
 
 
-async def until(condition: Callable[[], bool], what: str, within_s: float = 40.0) -> None:
-    """Wait for a condition of the world; fail, saying what was waited for, when it does not come."""
+def until(condition: Callable[[], bool], what: str, within_s: float = 40.0) -> None:
+    """Block until a condition of the world holds; fail, saying what was waited for, when it does not come."""
     clock = SystemClock()
     by_s = clock.monotonic() + within_s
     while not condition():
         assert clock.monotonic() < by_s, f"not within {within_s} s: {what}"
-        await clock.sleep(0.05)
+        clock.wait(0.1)
 
 
-def video(path: Path, colour: str, *, size: str = "640x360", rate: int = 30, seconds: float = 2.0) -> None:
+def video(path: Path, colour: str, *, size: str = "640x360", rate: int = 30, seconds: float = 1.2) -> None:
     source = f"color={colour}:s={size}:r={rate}:d={seconds}"
     codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)], check=True)
@@ -74,10 +74,14 @@ class Site:
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
-    async def start(self, what: str) -> None:
+    def publish(self) -> None:
+        """Publish the media folder as it is now."""
+        self.command("signage-origin", "publish", str(self.folder / "media"), "--channel", "main")
+
+    def start(self, what: str) -> None:
         """Start `origin` or `player` and wait until it answers; it keeps its port over restarts."""
         began = self._spawn(what)
-        await until(lambda: self._find_port(what, began) is not None, f"{what} listens: {self.log(what)}")
+        until(lambda: self._find_port(what, began) is not None, f"{what} listens: {self.log(what)}")
         port = self._find_port(what, began)
         assert port is not None
         self.ports[what] = port
@@ -128,3 +132,12 @@ class Site:
     def plays(self) -> list[dict[str, Any]]:
         """Return the plays the origin has, oldest first."""
         return list(reversed(self.ask("origin", "/v1/plays?limit=1000")["plays"]))
+
+    def complete(self) -> list[dict[str, Any]]:
+        """Return the plays the origin has that showed all of their item."""
+        return [play for play in self.plays() if play["outcome"] == "complete"]
+
+    def now(self) -> dict[str, Any]:
+        """Return what the player says it shows."""
+        answer: dict[str, Any] = self.ask("player", "/v1/now")
+        return answer
