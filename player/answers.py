@@ -12,6 +12,7 @@ from player.configure import Configuration, ConfigView
 from player.duty import Duty
 from player.metrics import CONTENT_TYPE, Metrics
 from player.observer import Observer
+from player.settings import Settings
 from player.status import Status
 from sync import Conflict, Rejected
 from sync.clock import Clock
@@ -77,7 +78,7 @@ class Answers:
             Operation("GET", "/v1/now", self._now, "what the screen shows, why, and what is next", read, gives=Now),
             Operation("GET", "/v1/config", self._config, "the settings and their sources", read, gives=ConfigView),
             Operation(
-                "PATCH", "/v1/config", self._patch, "change settings (JSON merge patch)", write, gives=ConfigView
+                "PATCH", "/v1/config", self._patch, "change settings (JSON merge patch)", write, Settings, ConfigView
             ),
             Operation("POST", "/v1/commands", self._command, "order the screen", write, takes=Command, gives=Now),
             Operation("POST", "/v1/sync", self._sync, "ask the origin now", write, status=202),

@@ -14,6 +14,7 @@ from sync.web import Access, Operation
 _TICK_S = 0.5
 _STATUS_EVERY = 4  # ticks
 _MOST_LISTENERS = 32
+_GOODBYE_S = 0.5  # a page that fell asleep answers no farewell
 
 
 class Live:
@@ -32,13 +33,13 @@ class Live:
 
     async def close(self, app: web.Application) -> None:
         """Send the listeners away: the endpoint is closing."""
-        for socket in tuple(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the player is stopping")
+        goodbye = (s.close(code=WSCloseCode.GOING_AWAY, message=b"the player stops") for s in tuple(self._sockets))
+        await asyncio.gather(*goodbye)
 
     async def _listen(self, request: web.Request) -> web.WebSocketResponse:
         if len(self._sockets) >= _MOST_LISTENERS:
             raise Conflict(f"{_MOST_LISTENERS} pages listen already; close one")
-        socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096)
+        socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096, timeout=_GOODBYE_S)
         await socket.prepare(request)
         self._sockets.add(socket)
         async with asyncio.TaskGroup() as group:

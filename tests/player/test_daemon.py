@@ -160,12 +160,51 @@ def test_without_any_origin_the_screen_plays_what_the_disk_holds_and_ends_cleanl
         assert player.ask("/v1/status")["decks"]["cuts"] >= 3
         family = psutil.Process(player.process.pid).children(recursive=True)
         assert len(family) >= 2  # the decks
+        page = asleep(player.url)  # a page that listens and answers nothing any more
         clock = SystemClock()
         told_s = clock.monotonic()
         player.process.send_signal(signal.SIGTERM)
         assert player.process.wait(10) == 0, player.process.communicate()[1]
         assert clock.monotonic() - told_s < 3
-        assert not [child for child in family if child.is_running()]
+        assert not [child for child in family if alive(child)]
+        page.close()
+
+
+def asleep(url: str) -> socket.socket:
+    """Open the live channel and never read from it."""
+    host = url.removeprefix("http://")
+    name, _, port = host.partition(":")
+    page = socket.create_connection((name, int(port)), 10)
+    lines = ["GET /v1/live HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket"]
+    lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]
+    page.sendall("\r\n".join(lines).encode())
+    assert page.recv(12) == b"HTTP/1.1 101"
+    return page
+
+
+def test_after_a_kill_no_deck_is_left_and_the_next_start_plays_on_and_closes_the_take(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    hold_release(tmp_path / "device", tmp_path / "tree")
+    with started(environment) as player:
+        until(lambda: listening(player))
+        until(lambda: player.shows(BLUE))
+        decks = psutil.Process(player.process.pid).children(recursive=True)
+        player.process.kill()
+        player.process.wait(10)
+        until(lambda: not any(alive(deck) for deck in decks), within_s=5)
+    with started(environment) as player:
+        until(lambda: listening(player))
+        until(lambda: player.shows(RED) or player.shows(BLUE))
+        plays = until(lambda: player.ask("/v1/plays")["plays"])
+        assert "interrupted" in [play["outcome"] for play in plays]
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict[str, str], tmp_path: Path) -> None:
