@@ -94,6 +94,15 @@ def release(*playlists: Playlist, dayparts: tuple[Daypart, ...] = (), ads: tuple
     )
 
 
+def activate(cache: Cache, content: Release, sequence: int) -> str:
+    """Keep and activate a release; return its name."""
+    raw = content.model_dump_json().encode()
+    sha256 = hashlib.sha256(raw).hexdigest()
+    cache.keep_release(sha256, raw)
+    cache.activate(sha256, sequence)
+    return sha256
+
+
 class World:
     """All of it; `plays` are what the ledger's file says."""
 
@@ -114,12 +123,8 @@ class World:
             if each.sha256 not in without and not path.exists():
                 path.write_bytes(b"media")
             self.screen.lengths[str(path)] = each.duration_ms or 0
-        raw = content.model_dump_json().encode()
-        sha256 = hashlib.sha256(raw).hexdigest()
         self._sequence += 1
-        self.cache.keep_release(sha256, raw)
-        self.cache.activate(sha256, self._sequence)
-        return sha256
+        return activate(self.cache, content, self._sequence)
 
     def media(self, name: str) -> str:
         return str(self.cache.media._assets / asset(name).sha256)

@@ -1,0 +1,101 @@
+"""The director with the real stage: two libVLC decks on a display, real media, a real ledger."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from player.director import Director
+from player.ledger import Ledger, open_ledger
+from player.screen import Area
+from player.settings import Settings
+from player.stage import Stage, open_stage
+from sync.cache import open_cache
+from sync.clock import SystemClock
+from sync.report import Outcome, Play
+from tests.director.world import DEVICE, activate, asset, eventually, item, playlist, release
+from tests.display import start_xvfb
+
+pytestmark = pytest.mark.display
+LENGTH_MS = 1_200
+
+
+def film(path: Path, colour: str) -> bytes:
+    source = f"color={colour}:s=320x180:r=25:d={LENGTH_MS / 1000}"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p"]
+    subprocess.run([*command, "-f", "mp4", str(path)], check=True, timeout=60)
+    return path.read_bytes()
+
+
+class Venue:
+    """A director over the real stage; `plays` are what its ledger holds."""
+
+    def __init__(self, stage: Stage, director: Director, ledger: Ledger) -> None:
+        self.stage = stage
+        self.director = director
+        self.ledger = ledger
+
+    async def plays(self) -> list[Play]:
+        return [Play.model_validate(body) for body in reversed(await self.ledger.outbox.plays())]
+
+    async def until_played(self, count: int) -> list[Play]:
+        async with asyncio.timeout(30):
+            while len(plays := await self.plays()) < count:
+                await SystemClock().sleep(0.02)
+        return plays
+
+
+@pytest.fixture
+async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
+    clock = SystemClock()
+    with start_xvfb(640, 360) as display, open_cache(tmp_path) as cache:
+        async with (
+            open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger,
+            open_stage(display, Area(width=640, height=360), clock) as stage,
+        ):
+            for name in ("red", "blue"):
+                cache.media._assets.joinpath(asset(name).sha256).write_bytes(film(tmp_path / name, name))
+            cache.media._assets.joinpath(asset("bad").sha256).write_bytes(b"not a film" * 1000)
+            content = release(playlist("loop", item("red"), item("bad"), item("blue")))
+            whole = tuple(each.model_copy(update={"duration_ms": LENGTH_MS}) for each in content.assets)
+            activate(cache, content.model_copy(update={"assets": whole}), 1)
+            director = Director(stage, ledger, cache, clock, Settings, seed=1)
+            services = [asyncio.create_task(stage.run()), asyncio.create_task(director.run())]
+            try:
+                yield Venue(stage, director, ledger)
+            finally:
+                for service in reversed(services):
+                    service.cancel()
+                    await asyncio.wait({service})
+
+
+async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved(venue: Venue) -> None:
+    plays = (await venue.until_played(4))[:4]
+    assert [play.title for play in plays] == ["Red", "Blue"] * 2
+    assert [play.outcome for play in plays] == [Outcome.COMPLETE] * 4, plays
+    for before, after in pairwise(plays):
+        assert 0 <= (after.started_at - before.ended_at).total_seconds() < 0.3
+    assert [setback.asset for setback in venue.ledger.quarantine.known()] == [asset("bad").sha256]
+    now = venue.director.now()
+    assert now.showing == "item" and now.why
+
+
+async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Venue) -> None:
+    await venue.until_played(1)
+    await eventually(lambda: venue.director.now().prerolled)
+    take = venue.director.now().take
+    air = venue.stage._air
+    assert air and air.link.pid
+    os.kill(air.link.pid, signal.SIGKILL)
+    plays = await venue.until_played(4)
+    (hit,) = (play for play in plays if play.take == take)
+    following = plays[plays.index(hit) + 1]
+    assert hit.outcome is Outcome.FAILED
+    assert (following.started_at - hit.ended_at).total_seconds() < 1.0
+    blamed = {setback.asset for setback in venue.ledger.quarantine.known()}
+    assert blamed <= {asset("bad").sha256}
