@@ -90,7 +90,7 @@ def _bare(request: web.Request, pattern: re.Pattern[str], suffix: str) -> str:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        file = open(path, "rb", opener=_without_links)  # noqa: PTH123, SIM115  # Path.open takes no opener
+        file = open(path, "rb", opener=_without_links)  # noqa: SIM115  # Path.open takes no opener
     except FileNotFoundError as error:
         raise NotFound("there is no such file") from error
     except OSError as error:  # a symlink among them

@@ -27,6 +27,8 @@ class OriginDatabase:
             async with self._engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
                     await connection.exec_driver_sql("BEGIN")
+                else:  # else each statement would see a moment of its own
+                    await connection.execution_options(isolation_level="REPEATABLE READ")
                 yield connection
         except OperationalError as error:
             raise _broken(error) from error
