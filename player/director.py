@@ -14,7 +14,7 @@ from player.command import Command, Now
 from player.interlude import Interlude
 from player.ledger import Ledger
 from player.lineup import Idle, Planned, Scene, decide, insert
-from player.onair import describe
+from player.onair import Showing, describe
 from player.orders import Orders
 from player.patience import Patience
 from player.race import first
@@ -172,7 +172,7 @@ class Director:
         await self._air.came(planned, cut, ordered=ordered)
 
     async def _cut(self, planned: Planned, *, urgent: bool) -> Cut:
-        if urgent:
+        if urgent or not isinstance(self._air.state, Showing):
             return await self._screen.cut_now(planned.take.take)
         leaves_s = self._air.leaves_in_s(self._clock.now())
         deadline_s = None if leaves_s is None else self._clock.monotonic() + leaves_s

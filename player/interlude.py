@@ -29,7 +29,7 @@ class Interlude:
         """Let what is on run out, then show the fallback, until something may have changed."""
         idle_s = (idle.until - self._clock.now()).total_seconds()
         if isinstance(self._air.state, Showing):
-            await self._run_out(idle_s)
+            await self._run_out(idle, idle_s)
             return
         if not isinstance(self._air.state, Dark) or self._air.state.kind != "fallback":
             await self._screen.clear()
@@ -46,11 +46,12 @@ class Interlude:
         await first(self._clock.sleep(hold.until_s - self._clock.monotonic()), self._nudge.wait())
         self._orders.expire(self._clock.monotonic())
 
-    async def _run_out(self, idle_s: float) -> None:
-        within_s = min(idle_s, self._leaves_s())
+    async def _run_out(self, idle: Idle, idle_s: float) -> None:
+        within_s, due = min(idle_s, self._leaves_s()), False
         try:
             ended = await first(self._screen.ended(), self._nudge.wait(), self._clock.sleep(within_s))
-            if ended is None and self._leaves_s() <= 0:
+            due = ended is None and self._leaves_s() <= 0
+            if due:
                 ended = await self._screen.clear()
             elif ended is None:
                 return
@@ -59,6 +60,8 @@ class Interlude:
             ended = None
         await self._air.went(ended, ordered=self._orders.urgent)
         self._orders.drop()
+        if due:
+            self._air.dark("fallback", idle.why, None)
 
     def _leaves_s(self) -> float:
         leaves_s = 0.0 if self._orders.urgent else self._air.leaves_in_s(self._clock.now())

@@ -77,6 +77,8 @@ class Transmission:
         """Note a cut, right after it and off its path: what left is judged, what came is started."""
         now, trust = self._clock.now(), self._clock.trust()
         started_at = now - timedelta(seconds=self._clock.monotonic() - cut.at_s)
+        if isinstance(self.state, Dark):
+            log.info("screen=on air again after %s", now - self.state.since)
         self._judge(cut.previous, cut.at_s, ordered=ordered)
         self._recorder.start(planned.take, started_at, trust)
         self.state = Showing(planned, started_at, cut.at_s, trust)

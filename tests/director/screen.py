@@ -30,6 +30,7 @@ class FakeScreen:
         self._started_s = 0.0
         self._ended: asyncio.Future[Ended] | None = None
         self._next: Shot | None = None
+        self._next_lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._cutting = False
         self.picture: list[Seen] = []
         self.lengths: dict[str, int] = {}  # path to ms
@@ -40,6 +41,7 @@ class FakeScreen:
     async def preroll(self, shot: Shot) -> None:
         assert not self._cutting, "prerolled while a cut was armed"
         self._next = None
+        self._next_lost = asyncio.get_running_loop().create_future()
         self.prerolls.append(shot)
         await asyncio.sleep(0)
         if self.deaf:
@@ -84,6 +86,11 @@ class FakeScreen:
     def lose_deck(self) -> None:
         self._end("killed", failed=True, deck_lost=True)
 
+    def lose_next(self) -> None:
+        """The deck with the prerolled shot dies; what is on air goes on."""
+        self._next = None
+        self._next_lost.set_result(None)
+
     @property
     def on_air(self) -> Shot | None:
         return self._air
@@ -103,11 +110,11 @@ class FakeScreen:
         until_s = own_s if deadline_s is None else min(own_s, deadline_s)
         timer = asyncio.ensure_future(self._clock.sleep(until_s - self._clock.monotonic()))
         try:
-            waits: set[asyncio.Future[Any]] = {timer, self._ended}
+            waits: set[asyncio.Future[Any]] = {timer, self._ended, self._next_lost}
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
-        if not self._ended.done():
+        if not self._ended.done() and not self._next_lost.done():
             own = self._clock.monotonic() >= own_s
             self._end(("duration" if self._air.duration_ms else "eof") if own else "cut")
 

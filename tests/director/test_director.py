@@ -248,3 +248,60 @@ async def test_a_restart_goes_on_after_the_item_that_was_on(tmp_path: Path) -> N
             shown += world.shown()
             assert world.ledger.problem == ""
     assert shown == ["red", "green", "blue", "red", "green", "blue"]
+
+
+async def test_a_deck_lost_while_standing_by_leaves_the_screen_alone_and_its_item_comes_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"), item("blue"))))
+        async with world.running():
+            await world.after(4)
+            world.screen.lose_next()
+            await world.clock.rest()
+            assert world.shown() == ["red"] and world.director.now().prerolled
+            await world.after(8)
+            assert world.shown() == ["red", "green"]
+            assert world.screen.picture[1].at == NOON + timedelta(seconds=10)
+            assert world.ledger.quarantine.known() == []
+        assert len(await world.plays()) == 2
+
+
+async def test_what_is_on_runs_out_before_the_fallback_when_nothing_may_follow(tmp_path: Path) -> None:
+    ends = (NOON + timedelta(seconds=15)).isoformat()
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red", ends_at=ends))))
+        async with world.running():
+            await world.after(19)
+            assert world.shown() == ["red", "red"]
+            await world.after(2)
+            assert world.shown() == ["red", "red", "fallback"]
+            assert world.screen.picture[2].at == NOON + timedelta(seconds=20)
+        assert [play.reason for play in await world.plays()] == ["eof", "eof"]
+
+
+async def test_the_fallback_follows_a_daypart_that_nothing_follows_to_the_second(tmp_path: Path) -> None:
+    parts = (Daypart(id="day", name="Day", playlist="day", start="12:00", end="12:01"),)
+    content = release(playlist("day", item("day")), dayparts=parts).model_copy(update={"default_playlist": None})
+    async with a_world(tmp_path, VenueClock(NOON + timedelta(seconds=45))) as world:
+        world.publish(content)
+        async with world.running():
+            await world.after(20)
+            assert world.shown() == ["day", "day", "fallback"]
+            assert world.screen.picture[2].at == NOON + timedelta(seconds=60)
+            assert world.director.now().why == "no daypart is open, and no default playlist"
+            await world.clock.pass_until(NOON + timedelta(days=1, seconds=1))
+            assert world.shown() == ["day", "day", "fallback", "day"]
+            assert world.screen.picture[3].at == NOON + timedelta(days=1)
+        assert [play.reason for play in await world.plays()] == ["eof", "daypart", "stopped"]
+
+
+async def test_a_director_that_starts_again_replaces_what_it_finds_on_the_screen(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"))))
+        async with world.running():
+            await world.after(4)
+        async with world.running():
+            await world.clock.settle()
+            assert world.shown() == ["red", "green"]
+        assert [(play.item, play.rendered_ms) for play in await world.plays()] == [("red", 4_000)]
