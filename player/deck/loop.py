@@ -38,7 +38,6 @@ PULSE_EVERY_S = 1.0
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 3.0  # libVLC shows nothing of a video under 0.2 s
 _LOOK_EVERY_S = 0.01  # for paint, while loading
-_REPAINTS = 3  # libVLC repaints a paused picture every 60 ms: the first may be a resize, the second the old frame
 
 Note = Command | Signal
 
@@ -50,6 +49,7 @@ class Phase(Enum):
 
     IDLE = auto()
     OPENING = auto()  # playing, unseen, until there is an output
+    ROLLING = auto()  # there is an output; until a picture is painted: paused before that, it may never be
     PAUSING = auto()
     SETTLING = auto()  # paused on an early frame, until it is painted; a rewind before that paints nothing at times
     PAINTING = auto()  # rewound to the first frame, not yet painted often enough
@@ -59,7 +59,9 @@ class Phase(Enum):
     DONE = auto()  # ended on air; the last frame stays
 
 
-_LOADING = (Phase.OPENING, Phase.PAUSING, Phase.SETTLING, Phase.PAINTING)
+_LOADING = (Phase.OPENING, Phase.ROLLING, Phase.PAUSING, Phase.SETTLING, Phase.PAINTING)
+# Full paints to wait for. Of a resized output the first is black; a paused one is repainted every 60 ms.
+_REPAINTS = {Phase.ROLLING: 2, Phase.SETTLING: 2, Phase.PAINTING: 3}
 
 
 class Deck:
@@ -82,7 +84,7 @@ class Deck:
         self._shot: Shot | None = None
         self._began_s = 0.0  # of loading, then of showing
         self._repaints = 0
-        self._paused_s = 0.0
+        self._since_s = 0.0  # this phase
         self._step_s = float("inf")  # when a frame is to be shown by stepping
         self._pulse_s = 0.0
 
@@ -185,13 +187,9 @@ class Deck:
             case Phase.OPENING, What.VOUT if self._shot:
                 self._window.fit(*self._projector.size(), self._shot.fit)
                 self._projector.forget_words()
-                self._projector.hold()
-                self._phase = Phase.PAUSING
-            case Phase.PAUSING, What.PAUSED:
-                self._window.painted()
-                self._repaints = 0
-                self._paused_s = self._clock.monotonic()
-                self._phase = Phase.SETTLING
+                self._await_paint(Phase.ROLLING)
+            case ((Phase.ROLLING | Phase.PAUSING), What.PAUSED):
+                self._await_paint(Phase.SETTLING)
             case ((Phase.OPENING | Phase.PAUSING | Phase.PAINTING), (What.ENDED | What.FAILED | What.PAUSED)):
                 self._break(self._projector.words or "there is no picture in it")
             case Phase.ON_AIR, (What.PAUSED | What.ENDED) if self._shot:
@@ -217,9 +215,9 @@ class Deck:
     def _look(self) -> None:
         """Do what is due by itself."""
         now = self._clock.monotonic()
-        if self._phase in (Phase.SETTLING, Phase.PAINTING):
+        if self._phase in _REPAINTS:
             self._repaints += self._window.painted()
-            if self._repaints >= _REPAINTS:
+            if self._repaints >= _REPAINTS[self._phase]:
                 self._repainted(now)
         if self._phase in _LOADING:
             self._give_up(now)
@@ -233,15 +231,23 @@ class Deck:
         """End a loading that leads nowhere."""
         if now - self._began_s > LOAD_WITHIN_S:
             self._break(self._projector.words or f"no picture came within {LOAD_WITHIN_S:.0f} s")
-        elif self._phase in (Phase.SETTLING, Phase.PAINTING) and now - self._paused_s > PAINT_WITHIN_S:
+        elif self._phase in _REPAINTS and now - self._since_s > PAINT_WITHIN_S:
             self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
 
     def _repainted(self, now: float) -> None:
-        self._repaints = 0
-        if self._phase is Phase.SETTLING and self._projector.rewind():
-            self._phase = Phase.PAINTING
+        if self._phase is Phase.ROLLING:
+            self._projector.hold()
+            self._phase = Phase.PAUSING
+        elif self._phase is Phase.SETTLING and self._projector.rewind():
+            self._await_paint(Phase.PAINTING)
         else:
             self._loaded(now)
+
+    def _await_paint(self, phase: Phase) -> None:
+        self._window.painted()
+        self._repaints = 0
+        self._since_s = self._clock.monotonic()
+        self._phase = phase
 
     def _loaded(self, now: float) -> None:
         assert self._shot is not None
