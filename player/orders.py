@@ -52,6 +52,8 @@ class Orders:
                 self._show(_item(scene, command.item or ""))
             case "previous":
                 self._show(_item(scene, self._before()))
+                for _ in range(2):
+                    self._history.pop()  # what it was comes back when it is on again
             case _:
                 if self.hold is not None:
                     raise Conflict(f"{self.hold.why}; send `play` first")
@@ -75,8 +77,7 @@ class Orders:
     def _before(self) -> str:
         if len(self._history) < 2:
             raise Conflict("nothing was on before this")
-        self._history.pop()
-        return self._history.pop()  # comes back when it is on again
+        return self._history[-2]
 
     def shown(self, planned: Planned) -> None:
         """Note that a take came on: what it was ordered for is done."""

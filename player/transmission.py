@@ -103,6 +103,7 @@ class Transmission:
             take, now_s = self.state.planned.take.take, self._clock.monotonic()
             ended = Ended(take=take, started_s=self.state.started_s, ended_s=now_s, reason="stopped")
             self._judge(ended, now_s, ordered=False)
+        await self._recorder.retry()  # the last chance of what the disk would not take
         await self._recorder.save()
 
     def _judge(self, ended: Ended | None, at_s: float, *, ordered: bool) -> None:

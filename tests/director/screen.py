@@ -32,6 +32,7 @@ class FakeScreen:
         self._next: Shot | None = None
         self._next_lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._cutting = False
+        self._left: list[Ended] = []
         self.picture: list[Seen] = []
         self.lengths: dict[str, int] = {}  # path to ms
         self.broken: set[str] = set()  # paths that cannot be prerolled
@@ -95,6 +96,17 @@ class FakeScreen:
     def on_air(self) -> Shot | None:
         return self._air
 
+    @property
+    def over(self) -> bool:
+        """Tell whether what is on air has ended and only its last picture stands."""
+        return self._ended is not None and self._ended.done()
+
+    def runs(self) -> list[tuple[str, int]]:
+        """Return each take that left the screen, or still is on it, with its milliseconds."""
+        now_s = self._clock.monotonic()
+        running = [(self._air.take, round((now_s - self._started_s) * 1000))] if self._air else []
+        return [(ended.take, round((ended.ended_s - ended.started_s) * 1000)) for ended in self._left] + running
+
     # Inside
 
     def _expect(self, take: str) -> Shot:
@@ -136,6 +148,7 @@ class FakeScreen:
         if not self._ended.done():
             self._end("cut")
         ended, self._air, self._ended = self._ended.result(), None, None
+        self._left.append(ended)
         return ended
 
     def _switch(self, shot: Shot) -> Cut:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from player.programme.proof import verify_chain
-from player.settings import Settings, VenueSettings
+from player.settings import PlaybackSettings, Settings, VenueSettings
 from sync.clock import ClockTrust
 from sync.release import Asset, Daypart
 from sync.report import Outcome, PlayKind
@@ -305,3 +305,28 @@ async def test_a_director_that_starts_again_replaces_what_it_finds_on_the_screen
             await world.clock.settle()
             assert world.shown() == ["red", "green"]
         assert [(play.item, play.rendered_ms) for play in await world.plays()] == [("red", 4_000)]
+
+
+async def test_a_zone_nobody_knows_is_reported_and_utc_stands_in(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"))).model_copy(update={"zone": "Mars/Olympus"}))
+        async with world.running():
+            await world.after(1)
+            assert world.shown() == ["red"]
+            assert world.director.now().problems == (
+                "the release's time zone 'Mars/Olympus' is unknown here: UTC is used",
+            )
+        assert [play.zone for play in await world.plays()] == ["UTC"]
+
+
+async def test_settings_are_taken_up_at_the_next_item(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("blue"))))
+        async with world.running():
+            await world.after(3)
+            world.settings = Settings(playback=PlaybackSettings(volume=30))
+            await world.wake()
+            await world.after(9)
+        first, second = (seen.shot for seen in world.screen.picture)
+        assert first and second and (first.volume, second.volume) == (100, 30)
+        assert world.shown() == ["red", "blue"]
