@@ -126,12 +126,19 @@ async def _send(request: web.Request, file: BinaryIO, headers: dict[str, str]) -
     answer = web.StreamResponse(status=200 if ranged is None else 206, headers=headers)
     answer.content_length = stop - start
     await answer.prepare(request)
-    if request.method != hdrs.METH_HEAD and stop > start:
-        if request.transport is None or request.transport.is_closing():
-            raise ConnectionResetError("the client went away")
-        await asyncio.get_running_loop().sendfile(request.transport, file, start, stop - start)
-    await answer.write_eof()
+    if request.method != hdrs.METH_HEAD and request.transport is not None:
+        await _pour(request.transport, file, start, stop - start)
     return answer
+
+
+async def _pour(transport: asyncio.Transport, file: BinaryIO, start: int, count: int) -> None:
+    """Send a piece of a file; a client that hangs up asks again for what it lacks, and is worth no line in the log."""
+    if transport.is_closing() or count == 0:
+        return
+    try:
+        await asyncio.get_running_loop().sendfile(transport, file, start, count)
+    except ConnectionError:
+        transport.abort()
 
 
 def _range(request: web.Request, tag: str) -> slice | None:

@@ -1,8 +1,8 @@
 """The origin's signing keys: a root key and an online timestamp key in `data_dir/keys`, and the chain of roots.
 
 The newest root follows the keys: if it does not name the timestamp key that lies there, or is close to its end, the
-next one is signed by the root key. So a timestamp key is renewed by removing its file; and the root key may be taken
-away to a safe place, as long as no new root is needed.
+next one is signed by the root key. So a timestamp key is renewed by stopping the origin, removing the key's file and
+starting again; and the root key may be taken away to a safe place, as long as no new root is needed.
 """
 
 import base64

@@ -1,9 +1,11 @@
 """The content tree over HTTP, as our fetcher and the caches in between need it, and no path out of it."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from tests.origin.planning.desk import Client, Desk
 
@@ -110,8 +112,6 @@ async def test_roots_are_served_by_number(desk: Desk, client: Client) -> None:
     ],
 )
 async def test_no_trick_leads_out_of_the_tree(desk: Desk, client: Client, path: str) -> None:
-    from yarl import URL
-
     async with client.get(URL(f"/content/{path}", encoded=True)) as answer:
         assert answer.status == 404
         assert answer.content_type == "application/problem+json"
@@ -132,3 +132,17 @@ async def test_a_large_asset_comes_whole_over_the_socket(desk: Desk, client: Cli
     asset = desk.put_asset(data, video=True)
     async with client.get(f"/content/assets/{asset.sha256}") as answer:
         assert hashlib.sha256(await answer.read()).hexdigest() == asset.sha256
+
+
+async def test_a_client_that_hangs_up_in_the_middle_is_no_fault_of_ours(
+    desk: Desk, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    asset = desk.put_asset(bytes(16 * 1024 * 1024), video=True)
+    for _ in range(3):
+        reader, writer = await asyncio.open_connection(client.host, client.port, limit=1024)
+        writer.write(f"GET /content/assets/{asset.sha256} HTTP/1.1\r\nHost: {client.host}\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.transport.abort()
+    async with client.get(f"/content/assets/{asset.sha256}") as answer:
+        assert len(await answer.read()) == asset.size_bytes
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
