@@ -23,6 +23,7 @@ _SOUND_CARDS = Path("/proc/asound/pcm")
 _OPTIONS = (
     "--no-xlib",  # XCB shared memory instead of GL in software: 14 % CPU instead of 150 %
     "--play-and-pause",  # the last frame stays
+    "--no-avcodec-corrupted",  # a frame without its reference, as after a rewind, is grey: rather none
     "--no-osd", "--no-video-title-show", "--no-snapshot-preview", "--no-spu", "--no-sub-autodetect-file",
     "--no-mouse-events", "--no-keyboard-events", "--no-disable-screensaver", "--no-interact",
     "--no-lua", "--no-auto-preparse", "--no-metadata-network-access",
