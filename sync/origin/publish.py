@@ -1,8 +1,8 @@
 """Publishes: compiles a channel's plan, checks that all it names is there, writes the release, then points to it.
 
 Leaf first: assets and indexes are in the tree before the release is, and the release before the signed timestamp that
-names it. What is there is never written again but the timestamp. A crash at any step leaves the old release in force
-or is made good by `run`, which also signs each timestamp anew long before it runs out.
+names it. What is there is never written again but the timestamp. A crash at any step leaves the old release in force,
+or is made good by `run`.
 """
 
 import asyncio
@@ -10,23 +10,20 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from sync import CorruptContent, Rejected, StorageBroken, StorageFull, Untrusted
+from sync import CorruptContent, Rejected, StorageBroken
 from sync.clock import Clock, instant, unix_ms
 from sync.origin.compile import compile_release, dump_release
 from sync.origin.files import Files
 from sync.origin.keyring import Keyring
 from sync.origin.plans import ChannelPlan, ReleaseRecord
+from sync.origin.pointer import Pointer
 from sync.origin.store.releases import ReleaseStore
-from sync.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES, TIMESTAMP_DOMAIN, Asset, Release, Timestamp
-from sync.signing import open_envelope, read_timestamp, seal
-from sync.tree import asset_path, index_path, release_path, timestamp_path
+from sync.release import RELEASE_CAP_BYTES, Asset, Release, Timestamp
+from sync.tree import asset_path, index_path, release_path
 from sync.trust import check_index
-
-_LONGEST_SLEEP_S = 3600.0
-_SHORTEST_SLEEP_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +63,10 @@ class Publisher:
     ) -> None:
         self._store = store
         self._files = files
-        self._keyring = keyring
         self._clock = clock
-        self._valid_for = timedelta(seconds=valid_for_s)
         self._changed = changed
         self._lock = asyncio.Lock()
-        self._broken: set[str] = set()
+        self.pointer = Pointer(store, files, keyring, clock, valid_for_s=valid_for_s)
 
     async def publish(self, channel: str, note: str | None = None) -> Publication:
         """Make the channel's plan its newest release; the same plan again only renews the signature.
@@ -89,7 +84,7 @@ class Publisher:
             await asyncio.to_thread(self._files.put, release_path(compiled.sha256), compiled.raw)
             if not compiled.unchanged:
                 await self._store.add(_record(compiled, note))
-            record, timestamp = await self._point(channel)
+            record, timestamp = await self.pointer.point(channel)
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
@@ -122,67 +117,8 @@ class Publisher:
         return Release.model_validate_json(raw)
 
     async def run(self) -> None:
-        """Sign anew, for ever, each timestamp past half its life, and make good what a crash left behind."""
-        while True:
-            await self._clock.sleep(await self.refresh())
-
-    async def refresh(self) -> float:
-        """Look at every timestamp once and sign those that need it; return the seconds until the next look."""
-        wait_s = _LONGEST_SLEEP_S
-        for channel in await self._store.channels():
-            try:
-                due_s = await self._due_s(channel)
-                if due_s <= 0:
-                    await self._point(channel)
-                    due_s = self._valid_for.total_seconds() / 2
-            except (StorageFull, StorageBroken) as error:
-                due_s = 0.0
-                if channel not in self._broken:
-                    log.warning("channel=%s timestamp cannot be renewed: %s", channel, error)
-                self._broken.add(channel)
-            else:
-                if channel in self._broken:
-                    log.info("channel=%s timestamp is renewed again", channel)
-                self._broken.discard(channel)
-            wait_s = min(wait_s, due_s)
-        return min(max(wait_s, _SHORTEST_SLEEP_S), self._valid_for.total_seconds() / 4)
-
-    async def _due_s(self, channel: str) -> float:
-        """Return in how many seconds a timestamp has to be signed anew; 0 if it is not the one it should be."""
-        newest = await self._store.newest(channel)
-        held = await asyncio.to_thread(self._held_timestamp, channel)
-        if held is None or newest is None or (held.sequence, held.release) != (newest.sequence, newest.sha256):
-            return 0.0
-        return (held.expires_at - self._valid_for / 2 - self._clock.now()).total_seconds()
-
-    def _held_timestamp(self, channel: str) -> Timestamp | None:
-        path = self._files.content / timestamp_path(channel)
-        if not path.is_file():
-            return None
-        try:
-            envelope = open_envelope(_read(path, TIMESTAMP_CAP_BYTES), TIMESTAMP_CAP_BYTES)
-            return read_timestamp(self._keyring.root(), envelope)
-        except Untrusted as error:  # by an older key, or damaged: it is signed again
-            log.info("channel=%s timestamp is not ours: %s", channel, error)
-            return None
-
-    async def _point(self, channel: str) -> tuple[ReleaseRecord, Timestamp]:
-        async with self._store.pointing(channel) as newest:
-            timestamp = self._timestamp(newest, self._clock.now())
-            payload = timestamp.model_dump_json().encode()
-            # Not in a thread: were we cancelled here, it would write on while others hold the channel.
-            self._files.replace(timestamp_path(channel), seal(TIMESTAMP_DOMAIN, payload, self._keyring.timestamp_key))
-        return newest, timestamp
-
-    def _timestamp(self, newest: ReleaseRecord, now: datetime) -> Timestamp:
-        return Timestamp(
-            channel=newest.channel,
-            sequence=newest.sequence,
-            release=newest.sha256,
-            release_bytes=newest.size_bytes,
-            issued_at=now,
-            expires_at=now + self._valid_for,
-        )
+        """Keep the timestamps fresh, for ever, and make good what a crash left behind."""
+        await self.pointer.run()
 
     def _check_leaves(self, release: Release) -> None:
         missing = {f"assets.{asset.sha256}": wrong for asset in release.assets if (wrong := self._missing(asset))}

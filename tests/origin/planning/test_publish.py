@@ -12,6 +12,7 @@ import pytest
 from sync import Conflict, Rejected, StorageBroken, StorageFull
 from sync.clock import SystemClock
 from sync.indexing import load_index
+from sync.origin import pointer as pointer_room
 from sync.origin import publish as publish_room
 from sync.origin.plans import PlaylistDraft, PlaylistItem, ScheduleDraft
 from sync.origin.publish import Publisher
@@ -192,7 +193,7 @@ async def test_a_crash_before_the_pointer_is_made_good_at_the_next_start(
         await desk.publisher.publish("main")
     assert (await desk.schedules.get("main")).sequence == 0  # nobody was told
     monkeypatch.undo()
-    await desk.publisher.refresh()
+    await desk.publisher.pointer.refresh()
     timestamp, _ = fetched(desk.files.content, "main", clock)
     assert timestamp.sequence == (await desk.schedules.get("main")).sequence == 1
 
@@ -203,7 +204,7 @@ async def test_timestamps_are_signed_anew_at_half_their_life_for_ever(desk: Desk
     first = (await desk.publisher.publish("main")).timestamp
     signed = {first.issued_at}
     while clock.now() - first.issued_at < timedelta(seconds=3 * VALID_FOR_S):
-        await clock.advance(await desk.publisher.refresh())
+        await clock.advance(await desk.publisher.pointer.refresh())
         timestamp, _ = fetched(desk.files.content, "main", clock)
         assert timestamp.expires_at - clock.now() > timedelta(seconds=VALID_FOR_S / 4)
         assert (timestamp.sequence, timestamp.release) == (first.sequence, first.release)
@@ -238,16 +239,16 @@ async def test_an_unwritable_disk_is_told_once_when_it_begins_and_once_when_it_e
     await plan(desk, "a")
     await desk.publisher.publish("main")
     await clock.advance(VALID_FOR_S * 0.7)
-    caplog.set_level("INFO", publish_room.__name__)
+    caplog.set_level("INFO", pointer_room.__name__)
 
     def refuse(*arguments: Any) -> None:
         raise StorageBroken("read-only file system")
 
     monkeypatch.setattr(desk.files, "replace", refuse)
     for _ in range(3):
-        assert await desk.publisher.refresh() == 1.0
+        assert await desk.publisher.pointer.refresh() == 1.0
     monkeypatch.undo()
-    assert await desk.publisher.refresh() > 1.0
+    assert await desk.publisher.pointer.refresh() > 1.0
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert fetched(desk.files.content, "main", clock)[0].issued_at == clock.now()
 
