@@ -66,12 +66,6 @@ class Origin:
         booked: list[dict[str, Any]] = (await self.call("GET", f"/v1/plays?{query}"))["plays"]
         return booked
 
-    async def put_anew(self, path: str, body: object) -> Any:
-        """Create or replace a versioned document."""
-        async with self._session.get(self.url + path, headers=self._headers) as answer:
-            held = {"If-Match": answer.headers["ETag"]} if answer.status == 200 else {}
-        return await self.call("PUT", path, body, **held)
-
     def upload(self, file: Path, report: Report) -> None:
         """Send one file in chunks with a checksum each, by a stock tus client; blocks."""
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -92,7 +86,7 @@ async def tell(origin: Origin, folder: Path, report: Report) -> str:
     """Bring everything in, plan it and publish; return the release. What is there already is used again."""
     media = await _bring_in(origin, folder, report)
     playlist = await _playlist(origin, media)
-    await _schedule(origin, playlist, media)
+    await _schedule(origin, playlist)
     await _campaigns(origin, media)
     published = await origin.call("POST", "/v1/releases", {"channel": CHANNEL})
     report("release", f"{published['sha256'][:12]} signed as number {published['sequence']}")
@@ -134,21 +128,18 @@ async def _playlist(origin: Origin, media: dict[str, str]) -> str:
     return str((await origin.call("POST", "/v1/playlists", document))["id"])
 
 
-async def _schedule(origin: Origin, playlist: str, media: dict[str, str]) -> None:
-    daypart = {
-        "name": "Open",
-        "playlist": playlist,
-        "weekdays": [1, 2, 3, 4, 5, 6, 7],
-        "start": "00:00",
-        "end": "24:00",
-    }
+async def _schedule(origin: Origin, playlist: str) -> None:
+    held = {schedule["channel"] for schedule in (await origin.call("GET", "/v1/schedule"))["schedules"]}
+    if CHANNEL in held:
+        return
+    every_day = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "start": "00:00", "end": "24:00"}
     document = {
         "zone": "Europe/Berlin",
         "default_playlist": playlist,
         "break_rule": {"every_items": 2, "ads": 1},
-        "dayparts": [daypart],
+        "dayparts": [{"name": "Open", "playlist": playlist, **every_day}],
     }
-    await origin.put_anew(f"/v1/schedule/{CHANNEL}", document)
+    await origin.call("PUT", f"/v1/schedule/{CHANNEL}", document)
 
 
 async def _campaigns(origin: Origin, media: dict[str, str]) -> None:
