@@ -116,7 +116,7 @@ def decide(scene: Scene, ads: Slate | None, memory: Memory, at: datetime, take: 
             why = f"nothing of playlist {programme.playlist.name} can be shown now"
             return Idle(min(step.until, programme.until), why)
         if not isinstance(step, AdSlot):
-            planned = insert(scene, step.item, memory, at, take)
+            planned = _item(scene, step.item, programme, memory, take)
             bound = step.item.at_end is AtEnd.CUT
             return replace(planned, memory=replace(memory, rotation=rotation), bound=bound)
         fits_ms = (programme.until - at) // timedelta(milliseconds=1)
@@ -127,7 +127,22 @@ def decide(scene: Scene, ads: Slate | None, memory: Memory, at: datetime, take: 
 
 def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str) -> Planned:
     """Return a take of this very item, to its own end, that moves nothing else."""
+    programme = replace(scene.programme(at), why="an operator asked for it")
+    return _item(scene, item, programme, memory, take)
+
+
+def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None:
+    """Return when what is on air must go, None for its own end; an answer not after `at` means at once."""
+    if planned.take.asset not in scene.assets:
+        return at
+    if not planned.bound:
+        return None
     programme = scene.programme(at)
+    same = programme.playlist is not None and programme.playlist.id == planned.take.playlist
+    return programme.until if same else at
+
+
+def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: str) -> Planned:
     expected_ms = scene.length_ms(item.asset, item.duration_ms)
     record = Take(
         take=take,
@@ -141,17 +156,6 @@ def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str) ->
         item=item.id,
     )
     return Planned(record, _shot(scene, item, take), programme, memory, bound=False)
-
-
-def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None:
-    """Return when what is on air must go, None for its own end; an answer not after `at` means at once."""
-    if planned.take.asset not in scene.assets:
-        return at
-    if not planned.bound:
-        return None
-    programme = scene.programme(at)
-    same = programme.playlist is not None and programme.playlist.id == planned.take.playlist
-    return programme.until if same else at
 
 
 def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take: str) -> Planned:

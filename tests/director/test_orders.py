@@ -53,6 +53,7 @@ async def test_play_shows_one_item_of_the_release_whatever_its_daypart(tmp_path:
             await world.after(2)
             await order(world, do="play", item="blue")
             assert world.shown() == ["red", "blue"]
+            assert world.director.now().why == "an operator asked for it"
             await world.after(12)
             assert world.shown() == ["red", "blue", "red"]
 
