@@ -60,6 +60,7 @@ def test_a_supervisor_that_is_gone_is_logged_and_forgiven(
         ("0", "", None),
         ("x", "", None),
     ],
+    ids=["ours", "anybody's", "another's", "none", "not a number"],
 )
 def test_pings_come_at_half_the_interval_allowed_to_this_process(
     monkeypatch: pytest.MonkeyPatch, usec: str, pid: str, interval: float | None
