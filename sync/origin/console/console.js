@@ -1,87 +1,108 @@
-// Logs in, lists devices and lets new ones in; hints over the WebSocket say when to look again.
+// The root of the page: logs in and out, keeps what is shown in step with the origin, and wires the rooms.
 
-const $ = (id) => document.getElementById(id);
+import { Problem, ask, whenLocked } from "./api.js";
+import * as campaigns from "./campaigns.js";
+import * as channels from "./channels.js";
+import * as devices from "./devices.js";
+import { $ } from "./dom.js";
+import { hear, refresh } from "./held.js";
+import { Live } from "./live.js";
+import * as media from "./media.js";
+import { answered, attempt, clear, show, written } from "./notices.js";
+import * as playlists from "./playlists.js";
+import * as uploads from "./uploads.js";
 
-async function ask(method, path, body) {
-  const answer = await fetch(path, {
-    method,
-    headers: body ? { "Content-Type": "application/json" } : {},
-    body: body ? JSON.stringify(body) : undefined,
-  });
-  if (answer.ok) return answer.status === 204 ? null : answer.json();
-  const problem = await answer.json();
-  throw Object.assign(new Error(problem.detail), { status: answer.status });
+const VIEWS = ["media", "playlists", "channels", "campaigns", "devices"];
+const ROOMS = [uploads, media, playlists, channels, campaigns, devices];
+const AGAIN_MS = 5000;
+const STATES = { live: "Live", polling: "Every 10 s", offline: "Offline", connecting: "Connecting" };
+
+function draw() {
+  for (const room of ROOMS) room.draw();
 }
 
-function tell(error) {
-  $("problem").textContent = error ? error.message : "";
-  $("problem").hidden = !error;
-}
-
-function attempt(work) {
-  return async (event) => {
-    event?.preventDefault();
-    try {
-      tell(null);
-      await work(event);
-    } catch (error) {
-      if (error.status === 401) outside();
-      tell(error);
-    }
-  };
-}
-
-function outside() {
-  $("inside").hidden = $("log-out").hidden = true;
-  $("log-in").hidden = false;
-}
-
-function row(device) {
-  const line = document.createElement("tr");
-  const onAir = device.heartbeat?.on_air?.title ?? "–";
-  const release = `${device.sequence ?? "–"} of ${device.channel_sequence}`;
-  const seen = device.seen_age_s === null ? "never" : `${Math.round(device.seen_age_s)} s ago`;
-  for (const text of [device.name, device.channel, onAir, release, seen]) {
-    line.insertCell().textContent = text;
+/** Ask for everything and show it; tell whether the origin answered. */
+async function renew() {
+  try {
+    await refresh();
+    answered();
+  } catch (error) {
+    if (error.status !== 401) show(error, "Reading what is new");
+    return Boolean(error.status);
   }
-  return line;
+  draw();
+  return true;
 }
 
-const show = attempt(async () => {
-  const { devices } = await ask("GET", "/v1/devices");
-  $("devices").replaceChildren(...devices.map(row));
-  $("none").hidden = devices.length > 0;
+const live = new Live({
+  refresh: renew,
+  hear: async (hints) => {
+    if (await attempt("Reading what is new", () => hear(hints))) draw();
+  },
+  tell: (state) => {
+    $("#live").dataset.state = state;
+    $("#live").textContent = STATES[state];
+  },
 });
 
-function listen() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/live`);
-  socket.onmessage = (message) => {
-    if (["devices", "release"].includes(JSON.parse(message.data).topic)) show();
-  };
-  socket.onclose = () => setTimeout(() => !$("inside").hidden && listen(), 3000);
+async function enter(who) {
+  document.body.dataset.access = who.access;
+  $("#who").textContent = who.access === "read" ? `${who.name} (may look)` : who.name;
+  document.body.dataset.page = "inside";
+  live.start();
 }
 
-const inside = async () => {
-  await ask("GET", "/v1/session");
-  $("log-in").hidden = true;
-  $("inside").hidden = $("log-out").hidden = false;
-  await show();
-  listen();
-};
+function leave(problem) {
+  live.stop();
+  for (const box of document.querySelectorAll("dialog")) box.close();
+  const expired = document.body.dataset.page === "inside" && problem;
+  document.body.dataset.page = "outside";
+  $("#login-problem").replaceChildren(...(expired ? written(problem).filter(Boolean) : []));
+  $("#token").focus();
+}
 
-$("log-in").onsubmit = attempt(async () => {
-  await ask("POST", "/v1/session", { token: $("token").value });
-  $("token").value = "";
-  await inside();
-});
-$("log-out").onclick = attempt(async () => {
-  await ask("DELETE", "/v1/session");
-  outside();
-});
-$("pair").onsubmit = attempt(async () => {
-  await ask("POST", "/v1/devices", { code: $("code").value, channel: $("channel").value });
-  $("code").value = "";
-  await show();
-});
+async function logIn(event) {
+  event.preventDefault();
+  $("#login-problem").replaceChildren();
+  try {
+    const who = await ask("POST", "/v1/session", { token: $("#token").value });
+    $("#token").value = "";
+    clear();
+    await enter(who);
+  } catch (error) {
+    $("#login-problem").replaceChildren(...written(error).filter(Boolean));
+  }
+}
 
-inside().catch((error) => (error.status === 401 ? outside() : tell(error)));
+function view() {
+  const named = location.hash.slice(1);
+  const wanted = VIEWS.includes(named) ? named : document.body.dataset.view;
+  document.body.dataset.view = wanted;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${wanted}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+async function begin() {
+  try {
+    await enter(await ask("GET", "/v1/session"));
+  } catch (error) {
+    if (error.status === 401) return;
+    leave();
+    $("#login-problem").replaceChildren(...written(error).filter(Boolean));
+    if (error.status === 0) setTimeout(begin, AGAIN_MS);
+  }
+}
+
+addEventListener("error", (event) => show(new Problem({ title: "This page has a fault", detail: event.message, status: -1 })));
+addEventListener("unhandledrejection", ({ reason }) => show(reason, "This page has a fault"));
+addEventListener("hashchange", view);
+whenLocked(leave);
+$("#log-in").addEventListener("submit", logIn);
+$("#log-out").addEventListener("click", async () => {
+  if (await attempt("Logging out", () => ask("DELETE", "/v1/session"))) leave();
+});
+for (const room of ROOMS) room.start?.();
+view();
+begin();

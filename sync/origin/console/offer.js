@@ -1,0 +1,67 @@
+// From chosen media to the screen in one dialog: a playlist of them, on a channel by default, published.
+
+import { ask } from "./api.js";
+import { dialog } from "./dialogs.js";
+import { held } from "./held.js";
+import { say } from "./notices.js";
+import { publish } from "./publishing.js";
+import { count } from "./words.js";
+
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Ask how a playlist of `media` is called and where it goes; `done()` after it is made. */
+export function offer(media, done) {
+  const channels = [...held.schedules.keys()];
+  const pictures = media.filter(({ asset }) => asset.kind === "picture");
+  const made = {}; // steps that went well are not done again when a later one is refused
+  dialog({
+    title: `A playlist of ${count(media.length, "medium", "media")}`,
+    text: "They play in the order you chose them, round and round.",
+    fields: [
+      { name: "name", label: "Name", value: "", required: true, maxlength: 200, placeholder: "Window, winter" },
+      ...(pictures.length ? [{ name: "seconds", label: "Seconds per picture", type: "number", value: "10", min: 1, max: 86400, required: true }] : []),
+      {
+        name: "channel",
+        label: "Put it on a channel, to play when nothing else is planned",
+        value: channels[0] ?? "main",
+        options: [...(channels.length ? channels : ["main"]).map((name) => [name, name]), ["", "not yet"]],
+      },
+      { name: "publish", label: "Publish at once", type: "checkbox", value: true },
+    ],
+    verb: "Make playlist",
+    submit: async ({ name, seconds, channel, publish: now }) => {
+      const items = media.map(({ id, asset }) => {
+        return asset.kind === "picture" ? { media: id, duration_ms: Math.round(seconds * 1000) } : { media: id };
+      });
+      made.playlist ??= await ask("POST", "/v1/playlists", { name, items });
+      if (channel) made.schedule ??= await setDefault(channel, made.playlist.id);
+      if (channel && now) made.answer ??= await publish(channel);
+      done();
+      say(channel ? `${name} is on ${channel}. ${made.answer ?? "Publish it to send it to the devices."}` : `${name} is made.`);
+    },
+  });
+}
+
+/** Make a playlist the default of a channel, which is made if there is none of that name. */
+export async function setDefault(channel, playlist) {
+  const found = held.schedules.has(channel) ? await ask("GET", `/v1/schedule/${channel}`) : null;
+  if (found === null) return ask("PUT", `/v1/schedule/${channel}`, { zone: ZONE, default_playlist: playlist });
+  const { channel: _, version, sequence: __, ...draft } = found;
+  return ask("PUT", `/v1/schedule/${channel}`, { ...draft, default_playlist: playlist }, version);
+}
+
+/** Ask for a new channel. */
+export function newChannel() {
+  const zones = Intl.supportedValuesOf("timeZone");
+  const known = zones.includes(ZONE) ? zones : [ZONE, ...zones];
+  dialog({
+    title: "New channel",
+    text: "A channel is what a group of devices shows.",
+    fields: [
+      { name: "channel", label: "Name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", hint: "letters, digits, dots and dashes" },
+      { name: "zone", label: "Time zone of the venue", value: ZONE, options: known.map((zone) => [zone, zone]) },
+    ],
+    verb: "Make channel",
+    submit: ({ channel, zone }) => ask("PUT", `/v1/schedule/${channel}`, { zone }),
+  });
+}
