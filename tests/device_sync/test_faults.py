@@ -162,8 +162,8 @@ async def test_a_full_disk_keeps_the_old_release_and_says_so(
         assert (active := cache.active()) is not None and active.sha256 == playing
         monkeypatch.setattr(Part, "write", write)
         await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
-        await device.until(lambda: (cache.state / "ballast").exists())
-        assert (cache.state / "ballast").stat().st_size == BALLAST_BYTES
+        ballast = cache.state / "ballast"
+        await device.until(lambda: ballast.exists() and ballast.stat().st_size == BALLAST_BYTES)
 
 
 async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(origin: Origin, cache: Cache) -> None:
