@@ -16,7 +16,8 @@ from player.live import Live
 from player.metrics import Metrics
 from sync import Rejected
 from sync.clock import Clock
-from sync.web import Access, Operation, describe, give, mount, problems
+from sync.openapi import describe
+from sync.web import Access, Operation, give, mount, problems
 
 PAGE = Path(__file__).with_name("page")
 

@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from ssl import SSLContext
+from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from sync import Rejected
 from sync.web import problem
+
+IDLE_S = 75.0
+"""A connection without a whole request for so long is closed; longer than the proxies before us keep theirs (60 s)."""
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +55,24 @@ class _Runner(web.AppRunner):
 class _Server(web.Server):
     def __call__(self) -> RequestHandler:
         loop = asyncio.get_running_loop()
-        return _Connection(self, loop=loop, access_log=None)  # type: ignore[arg-type]  # None is documented: no log
+        return _Connection(
+            self,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # None is documented: no log
+            keepalive_timeout=IDLE_S,
+            auto_decompress=False,  # nobody we know packs what they send: `sync.web` says so
+        )
 
 
 class _Connection(RequestHandler):
     __slots__ = ()
+
+    def log_exception(self, *args: Any, **details: Any) -> None:
+        """Log a fault of ours; a body in broken pieces is a stranger's and was answered."""
+        if isinstance(details.get("exc_info"), web.RequestPayloadError):
+            log.debug("a body came in broken pieces")
+        else:
+            super().log_exception(*args, **details)
 
     def handle_error(
         self,

@@ -156,4 +156,4 @@ def new_token() -> str:
 
 def token_hash(token: str) -> str:
     """Return what is stored of a token; it has enough entropy to need no salt or stretching."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()  # a header may hold any byte

@@ -1,19 +1,18 @@
 """What both HTTP sides share: operations as a table, problems as the one error format, bodies parsed and bounded.
 
-A room that serves HTTP offers `operations()`; `mount` routes them behind a guard, and `describe` writes OpenAPI from
+A room that serves HTTP offers `operations()`; `mount` routes them behind a guard, and `sync.openapi` writes OpenAPI from
 the same table. Errors raised by stores and engines become RFC 9457 problems here and nowhere else.
 """
 
+import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from aiohttp import web
-from openapi_pydantic import OpenAPI
-from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
+from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
 from sync import (
@@ -34,6 +33,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Model = TypeVar("Model", bound=BaseModel)
 
 BODY_CAP_BYTES = 1024 * 1024
+SILENCE_S = 30.0
+"""A body of which nothing more comes for so long is given up: its line is dead, and a retry must not find it busy."""
+WHOLE_BODY_S = 120.0
+"""A document takes no longer than this to arrive, whoever sends it byte by byte."""
 PROBLEM_TYPE = "application/problem+json"
 OPERATION = web.RequestKey("operation", str)
 """On a request: the `name` of the operation it became, for metrics."""
@@ -183,11 +186,44 @@ async def read_body(request: web.Request, cap_bytes: int) -> bytes:
     if (request.content_length or 0) > cap_bytes:
         raise TooLarge(f"a body of {request.content_length} bytes is over the limit of {cap_bytes}")
     parts = bytearray()
-    async for piece in request.content.iter_chunked(64 * 1024):
-        parts += piece
-        if len(parts) > cap_bytes:
-            raise TooLarge(f"the body is over the limit of {cap_bytes} bytes")
+    try:
+        async with asyncio.timeout(WHOLE_BODY_S):
+            async for piece in body_pieces(request, 64 * 1024):
+                parts += piece
+                if len(parts) > cap_bytes:
+                    raise TooLarge(f"the body is over the limit of {cap_bytes} bytes")
+    except TimeoutError as error:
+        raise _too_slow(WHOLE_BODY_S) from error
     return bytes(parts)
+
+
+async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[bytes]:
+    """Yield the body as it comes, at most `most_bytes` at once.
+
+    Raises:
+        Unsupported: it is packed.
+        HTTPRequestTimeout: nothing came for `SILENCE_S`; the answer is a problem of status 408.
+        HTTPBadRequest: its pieces are not what HTTP says they should be.
+    """
+    packed = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
+    if packed.lower() != "identity":
+        raise Unsupported(f"a body is sent as it is, not with Content-Encoding: {packed}")
+    pieces = aiter(request.content.iter_chunked(most_bytes))
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                piece = await anext(pieces, None)
+        except TimeoutError as error:
+            raise _too_slow(SILENCE_S) from error
+        except web.RequestPayloadError as error:
+            raise web.HTTPBadRequest(text="the body came in broken pieces: send it again") from error
+        if piece is None:
+            return
+        yield piece
+
+
+def _too_slow(limit_s: float) -> web.HTTPException:
+    return web.HTTPRequestTimeout(text=f"the body did not come within {limit_s:.0f} s: send it again")
 
 
 def rejected(error: ValidationError) -> Rejected:
@@ -195,6 +231,9 @@ def rejected(error: ValidationError) -> Rejected:
     fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_input=False)}
     names = ", ".join(sorted(fields))
     return Rejected(f"not accepted: {names}", fields=fields)
+
+
+_LONGEST_VERSION = 18  # digits; more than a database counts to
 
 
 def if_match(request: web.Request) -> int | None:
@@ -207,7 +246,7 @@ def if_match(request: web.Request) -> int | None:
     if raw is None:
         return None
     bare = raw.strip().strip('"')
-    if not bare.isdecimal():
+    if not (bare.isascii() and bare.isdecimal() and len(bare) <= _LONGEST_VERSION):
         raise Rejected('If-Match must be one version in quotes, such as "3"', fields={"If-Match": raw})
     return int(bare)
 
@@ -230,46 +269,3 @@ def give(document: BaseModel | Mapping[str, Any], *, status: int = 200, version:
     text = document.model_dump_json() if isinstance(document, BaseModel) else json.dumps(document)
     headers = {} if version is None else {"ETag": f'"{version}"'}
     return web.Response(text=text, status=status, content_type="application/json", headers=headers)
-
-
-def describe(title: str, version: str, operations: Iterable[Operation]) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of the operations."""
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
-    document = OpenAPI.model_validate(
-        {
-            "info": {"title": title, "version": version},
-            "paths": paths,
-            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-        }
-    )
-    whole = construct_open_api_with_schema_class(document)
-    described: dict[str, Any] = json.loads(whole.model_dump_json(by_alias=True, exclude_none=True))
-    return described
-
-
-def _describe(operation: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "summary": operation.summary,
-        "responses": {
-            str(operation.status): {"description": "done", **_content(operation.gives)},
-            "default": {"description": "an RFC 9457 problem", "content": {PROBLEM_TYPE: {}}},
-        },
-        "parameters": [
-            {"name": part[1:-1].split(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
-            for part in operation.path.split("/")
-            if part.startswith("{")
-        ],
-    }
-    if operation.takes is not None:
-        described["requestBody"] = {"required": True, **_content(operation.takes)}
-    if operation.access is not Access.OPEN:
-        described["security"] = [{"token": []}]
-    return described
-
-
-def _content(model: type[BaseModel] | None) -> dict[str, Any]:
-    if model is None:
-        return {}
-    return {"content": {"application/json": {"schema": PydanticSchema(schema_class=model)}}}

@@ -29,7 +29,7 @@ def check_host(allowed: frozenset[str]) -> Middleware:
         if name not in allowed and not _is_address(name):
             raise Forbidden(f"this origin does not go by the name {name!r}; list it in server.allowed_hosts")
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and _acts(request) and urlsplit(origin).netloc.lower() != request.host.lower():
+        if origin is not None and _acts(request) and not _is_page_of(origin, request.host):
             raise Forbidden(f"a page of {origin} may not act here")
         return await handler(request)
 
@@ -41,6 +41,13 @@ def _host_name(request: web.Request) -> str:
         return (urlsplit(f"//{request.host}").hostname or "").lower()
     except ValueError as error:
         raise Rejected("the Host header is not a host") from error
+
+
+def _is_page_of(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # no URL at all
+        return False
 
 
 def _is_address(name: str) -> bool:

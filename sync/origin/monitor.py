@@ -8,11 +8,12 @@ from typing import Any, Literal
 from aiohttp import hdrs, web
 
 from sync import Forbidden
+from sync.openapi import describe
 from sync.origin.access import Gatekeeper
 from sync.origin.files import Files
 from sync.origin.metrics import Metrics, content_type
 from sync.origin.store.counts import CountStore
-from sync.web import Access, Operation, describe, give, problem
+from sync.web import Access, Operation, give, problem
 from sync.wire import Wire
 
 TITLE = "Signage origin"

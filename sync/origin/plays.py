@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -160,11 +160,14 @@ def _judge(document: Mapping[str, Any], device: str) -> Arrival | Receipt:
 
 def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:
     sequence = document.get("sequence")
-    known = isinstance(sequence, int) and not isinstance(sequence, bool)
+    known = isinstance(sequence, int) and not isinstance(sequence, bool) and abs(sequence) <= LARGEST_NUMBER
     return Receipt(sequence=sequence if known else None, status="invalid", detail=detail[:LONGEST_DETAIL])
 
 
 _EPOCH = TypeAdapter(LogEpoch)
+_Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
+_MARK = TypeAdapter(tuple[_Whole, Identifier, LogEpoch, _Whole])
+"""Where a page ends: started (Unix ms), device, log epoch, sequence."""
 
 
 def _epoch(document: Mapping[str, Any]) -> str | None:
@@ -189,8 +192,7 @@ def _mark(document: Mapping[str, Any]) -> str:
 
 def _cursor(mark: str) -> Cursor:
     try:
-        started_ms, device, log_epoch, sequence = json.loads(base64.urlsafe_b64decode(mark.encode()))
-        return Cursor(int(started_ms), str(device), str(log_epoch), int(sequence))
-    except (binascii.Error, ValueError, TypeError) as error:
+        return Cursor(*_MARK.validate_json(base64.urlsafe_b64decode(mark.encode())))
+    except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
         wrong = "is not the `next` of another page"
         raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error

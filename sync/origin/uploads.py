@@ -17,7 +17,7 @@ from sync.clock import instant
 from sync.origin.intake import ChecksumMismatch, Intake
 from sync.origin.part import Checksum
 from sync.origin.store.uploads import Upload
-from sync.web import Access, Handler, Operation, give, problem, problem_of
+from sync.web import Access, Handler, Operation, body_pieces, give, problem, problem_of
 from sync.wire import Instant, Name, Wire
 
 TUS_VERSION = "1.0.0"
@@ -106,7 +106,7 @@ class Uploads:
         checksum = _checksum(request)
         upload = await self._intake.begin(_name(metadata), size_bytes, _declared(metadata))
         if request.content_type == CHUNK_TYPE:
-            pieces = request.content.iter_chunked(_READ_BYTES)
+            pieces = body_pieces(request, _READ_BYTES)
             upload = await self._intake.append(upload.id, 0, pieces, request.content_length, checksum)
         return web.Response(status=201, headers={"Location": f"/v1/uploads/{upload.id}", **_progress(upload)})
 
@@ -120,7 +120,7 @@ class Uploads:
         upload = await self._intake.append(
             request.match_info["id"],
             _number(request, "Upload-Offset"),
-            request.content.iter_chunked(_READ_BYTES),
+            body_pieces(request, _READ_BYTES),
             request.content_length,
             _checksum(request),
         )
