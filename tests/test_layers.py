@@ -12,16 +12,38 @@ import pytest
 TOP = Path(__file__).parent.parent
 
 GROUND = {
-    "sync", "sync.clock", "sync.wire", "sync.release", "sync.report", "sync.signing", "sync.tree", "sync.supervise", "sync.threads",
-    "sync.indexing", "player", "player.settings", "player.screen", "sync.origin", "sync.origin.settings",
+    "sync",
+    "sync.clock",
+    "sync.wire",
+    "sync.release",
+    "sync.report",
+    "sync.signing",
+    "sync.tree",
+    "sync.supervise",
+    "sync.threads",
+    "sync.indexing",
+    "player",
+    "player.settings",
+    "player.screen",
+    "sync.origin",
+    "sync.origin.settings",
     "sync.origin.plans",
-}  # fmt: skip
+}
 STORES = {
-    "sync.durable", "sync.media", "sync.parts",
-    "sync.database", "sync.catalog", "sync.cache", "sync.outbox", "player.ledger", "player.entries", "player.quarantine",
+    "sync.durable",
+    "sync.media",
+    "sync.parts",
+    "sync.database",
+    "sync.catalog",
+    "sync.cache",
+    "sync.outbox",
+    "player.ledger",
+    "player.entries",
+    "player.quarantine",
     "sync.origin.tables",
-    "sync.origin.database", "sync.origin.files",
-}  # fmt: skip
+    "sync.origin.database",
+    "sync.origin.files",
+}
 STORE_PACKAGES = ("sync.origin.store",)
 ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile"}
 ENGINE_PACKAGES = ("player.programme",)
