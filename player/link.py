@@ -40,6 +40,7 @@ START_WITHIN_S = 20.0
 LOAD_WITHIN_S = 12.0  # the deck itself gives up after 8
 ANSWER_WITHIN_S = 2.0
 _SETTLED_AFTER_S = 10.0
+_LONGEST_WAIT_S = 2.0  # meanwhile the fallback shows: worth a tenth of a processor
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 E = TypeVar("E", Ready, Loaded, Shown, Hidden, Blanked)
@@ -71,6 +72,7 @@ class Link:
     ) -> None:
         self.name = name
         self.restarts = 0
+        self.shots = 0  # loaded by the present process
         self._display = display
         self._arguments = ["--area", str(area), "--parent", str(os.getpid())]
         self._arguments += ["--hardware"] if hardware_decoding else []
@@ -94,7 +96,7 @@ class Link:
 
     async def run(self) -> None:
         """Keep a deck alive for ever; it ends with this call."""
-        backoff = Backoff(first_s=0.2, limit_s=10.0, rng=Random())
+        backoff = Backoff(first_s=0.2, limit_s=_LONGEST_WAIT_S, rng=Random())
         while True:
             began = self._clock.monotonic()
             loss = await self._one_life()
@@ -125,6 +127,7 @@ class Link:
             MediaUnplayable: it cannot be shown.
             DeckLost: the deck died or hung from outside.
         """
+        self.shots += 1
         return await self._ask(Load(shot=shot), Loaded, LOAD_WITHIN_S)
 
     async def show(self, take: str) -> Shown:
@@ -172,6 +175,7 @@ class Link:
 
     async def _one_life(self) -> Loss:
         self._verdict = None
+        self.shots = 0
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "player.deck", *self._arguments,
             stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display},

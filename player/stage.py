@@ -7,9 +7,11 @@ waits leaves nothing half done.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from player.link import Link, Loss
+from player.pair import Pair, Wear
+from player.roll import OnAir, Waiting
 from player.screen import (
     Area,
     Blank,
@@ -42,59 +44,22 @@ class StageFacts:
     frames_lost: int | None
     last_cut_ms: float | None  # from the order to the raised window
     last_preroll_ms: int | None
-
-
-@dataclass(slots=True, eq=False)
-class _OnAir:
-    """The shot on the screen, or whose last picture is."""
-
-    link: Link
-    shot: Shot
-    started_s: float
-    ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    told: bool = False  # how it ended was handed out: nobody hears it twice
-    media_ms: int | None = None
-    frames_lost: int | None = None
-
-    def end(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:
-        """Settle how it ended; the first reason stands."""
-        if not self.ended.done():
-            self.ended.set_result(
-                Ended(
-                    take=self.shot.take, started_s=self.started_s, ended_s=at_s, reason=reason,
-                    failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost,
-                )
-            )  # fmt: skip
-
-    def leave(self, at_s: float) -> Ended | None:
-        """Return how it left the screen at `at_s`, unless that was told before."""
-        self.end(at_s, "cut")
-        if self.told:
-            return None
-        self.told = True
-        return self.ended.result()
-
-
-@dataclass(slots=True, eq=False)
-class _Next:
-    """The shot that waits; `lost` is set when its deck dies."""
-
-    link: Link
-    shot: Shot
-    lost: "asyncio.Future[Loss]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    renewals: int = 0  # decks exchanged because they were worn, unseen; `restarts` are losses
 
 
 class Stage:
     """Implements `player.screen.Screen` over two deck processes; made by `open_stage`."""
 
-    def __init__(self, display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False) -> None:
+    def __init__(
+        self, display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False, wear: Wear | None = None
+    ) -> None:
+        def make(name: str) -> Link:
+            return Link(name, display, area, clock, self._heard, self._lost, hardware_decoding=hardware_decoding)
+
         self._clock = clock
-        self._links = tuple(
-            Link(name, display, area, clock, self._heard, self._lost, hardware_decoding=hardware_decoding)
-            for name in ("a", "b")
-        )
-        self._air: _OnAir | None = None
-        self._next: _Next | None = None
+        self._pair = Pair(make, wear or Wear())
+        self._air: OnAir | None = None
+        self._next: Waiting | None = None
         self._black: Link | None = None  # the deck that covers the screen on purpose
         self._libvlc = ""
         self._cuts = 0
@@ -106,7 +71,7 @@ class Stage:
 
     async def preroll(self, shot: Shot) -> None:
         """See `Screen.preroll`."""
-        link = self._hidden()
+        link = self._pair.exchanged(self._hidden())
         self._next = None
         await link.wait_up()
         try:
@@ -115,7 +80,7 @@ class Stage:
             link.tell(Hide(take=shot.take))
             raise
         self._preroll_ms = loaded.took_ms
-        self._next = _Next(link, shot)
+        self._next = Waiting(link, shot)
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
         """See `Screen.cut_at_end`."""
@@ -158,7 +123,7 @@ class Stage:
     async def blank(self) -> Ended | None:
         """See `Screen.blank`; what is prerolled stays so. With no deck up the black comes once one is."""
         air = self._air
-        link = air.link if air else self._black or self._other(self._next.link if self._next else None)
+        link = air.link if air else self._black or self._pair.other(self._next.link if self._next else None)
         self._air, self._black = None, link
         try:
             at_s = (await link.blank()).at_s
@@ -171,8 +136,9 @@ class Stage:
         air = self._air if self._air and not self._air.ended.done() else None
         return StageFacts(
             libvlc=self._libvlc,
-            pids=(self._links[0].pid, self._links[1].pid),
-            restarts=sum(link.restarts for link in self._links),
+            pids=(self._pair.links[0].pid, self._pair.links[1].pid),
+            restarts=self._pair.restarts,
+            renewals=self._pair.renewals,
             cuts=self._cuts,
             on_air=air.shot.take if air else None,
             prerolled=self._next.shot.take if self._next else None,
@@ -184,14 +150,11 @@ class Stage:
 
     async def run(self) -> None:
         """Keep both decks alive (a service): start, watch pulses, kill what hangs, replace what died."""
-        async with asyncio.TaskGroup() as group:
-            for link in self._links:
-                group.create_task(link.run(), name=f"deck {link.name}")
+        await self._pair.run()
 
     def close(self) -> None:
         """End both decks, whatever they do."""
-        for link in self._links:
-            link.kill(Loss("the stage is closed", crashed=False))
+        self._pair.close()
 
     # ── cutting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -199,15 +162,10 @@ class Stage:
         """Choose the deck for the next shot: never the one the shop looks at."""
         seen = self._air.link if self._air else self._black
         if seen:
-            return self._other(seen)
-        if self._next:
-            return self._next.link
-        return next((link for link in self._links if link.up), self._links[0])
+            return self._pair.other(seen)
+        return self._next.link if self._next else self._pair.any_up()
 
-    def _other(self, link: Link | None) -> Link:
-        return self._links[1] if link is self._links[0] else self._links[0]
-
-    def _expect(self, take: str) -> _Next:
+    def _expect(self, take: str) -> Waiting:
         if self._next is None or self._next.shot.take != take:
             raise DeckLost(f"take {take} is not prerolled; its deck is gone or it was never loaded")
         return self._next
@@ -227,7 +185,7 @@ class Stage:
             if timer:
                 timer.cancel()
 
-    async def _switch(self, coming: _Next) -> Cut:
+    async def _switch(self, coming: Waiting) -> Cut:
         if coming.lost.done():
             raise DeckLost(f"the deck with take {coming.shot.take} is gone: {coming.lost.result().reason}")
         ordered_s = self._clock.monotonic()
@@ -251,7 +209,7 @@ class Stage:
             case _:
                 pass  # replies; the link hands them to who asked
 
-    def _on_air_says(self, air: _OnAir, event: Finished | Broken | Pulse) -> None:
+    def _on_air_says(self, air: OnAir, event: Finished | Broken | Pulse) -> None:
         match event:
             case Pulse():
                 air.media_ms = event.media_ms
@@ -262,13 +220,14 @@ class Stage:
             case Broken():
                 air.end(self._clock.monotonic(), event.reason, failed=True)
 
-    def _shown(self, coming: _Next, at_s: float) -> None:
+    def _shown(self, coming: Waiting, at_s: float) -> None:
         """Make the shot that came the one on air, and send off what was there."""
         left = self._air.leave(at_s) if self._air else None
         for gone in (self._air.link if self._air else None, self._black):
             if gone and gone is not coming.link:
                 gone.tell(Hide())
-        self._air = _OnAir(coming.link, coming.shot, at_s)
+                self._pair.off_air(gone)
+        self._air = OnAir(coming.link, coming.shot, at_s)
         self._next = self._black = None
         self._cuts += 1
         self._cut = Cut(take=coming.shot.take, at_s=at_s, previous=left)
@@ -283,10 +242,10 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False
+    display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False, wear: Wear | None = None
 ) -> AsyncIterator[Stage]:
     """Own the decks on X server `display`, filling `area`. `run` starts them; when it ends they are gone."""
-    stage = Stage(display, area, clock, hardware_decoding=hardware_decoding)
+    stage = Stage(display, area, clock, hardware_decoding=hardware_decoding, wear=wear)
     try:
         yield stage
     finally:

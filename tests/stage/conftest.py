@@ -52,6 +52,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
     _make(folder / "counting", *_colour("gray", "640x360", 10, 2), *count, *H264)
     _make(folder / "blue_picture", *_colour("blue", "1280x720", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "png")
+    _make(folder / "green_picture", *_colour("lime", "1280x720", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "png")
     _make(folder / "red_picture", *_colour("red", "640x480", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "mjpeg")
     (folder / "zero").touch()
     (folder / "junk").write_bytes(bytes(range(256)) * 40)
