@@ -23,6 +23,7 @@ from sync import ScreenFailed
 from sync.clock import Backoff, Clock
 
 LOOK_EVERY_S = 2.0
+_LONGEST_WAIT_S = 0.5  # a new X server is black until we are there, and asking costs a millisecond
 _REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
 _DEPTH = 24
 _PLUGGED_IN = 0  # RandR's word for connected
@@ -121,7 +122,7 @@ class Display:
         await self._call(self._shut)
 
     async def _come_back(self) -> None:
-        backoff = Backoff(first_s=0.5, limit_s=10.0, rng=Random())
+        backoff = Backoff(first_s=0.1, limit_s=_LONGEST_WAIT_S, rng=Random())
         while not self._state.answers:
             await self._clock.sleep(backoff.next_s())
             try:

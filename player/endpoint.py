@@ -6,7 +6,9 @@ elsewhere, and tried again.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -60,7 +62,7 @@ class Endpoint:
         self._metrics = metrics
         self._clock = clock
         self._tell = tell
-        self._described = describe("Signage player", version, self._operations)
+        self._version = version
         configuration.check_with(check_listening)
         self.problem = ""
         self.url = ""
@@ -109,6 +111,10 @@ class Endpoint:
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return give(self._described)
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        return describe("Signage player", self._version, self._operations)
 
 
 def _page_operations() -> Iterable[Operation]:

@@ -19,7 +19,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
+    "PRAGMA busy_timeout=500",  # whoever holds the lock is a stranger, and the next cut waits for us
     "PRAGMA wal_autocheckpoint=1000",
 )
 

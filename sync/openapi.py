@@ -1,38 +1,52 @@
 """Writes the OpenAPI document of a room's operations, from the same table that routes them."""
 
-import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
-from openapi_pydantic import OpenAPI
-from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from sync.web import PROBLEM_TYPE, Access, Operation
+
+_Use = tuple[type[BaseModel], Literal["validation", "serialization"]]
 
 
 def describe(title: str, version: str, operations: Iterable[Operation]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the operations."""
+    known = tuple(operations)
+    schemas, shared = models_json_schema(_uses(known), ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
+    for operation in known:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation, schemas)
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": title, "version": version},
+        "paths": paths,
+        "components": {
+            "schemas": shared.get("$defs", {}),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _uses(operations: Iterable[Operation]) -> list[_Use]:
+    uses: dict[_Use, None] = {}  # an ordered set
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
-    document = OpenAPI.model_validate(
-        {
-            "info": {"title": title, "version": version},
-            "paths": paths,
-            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-        }
-    )
-    whole = construct_open_api_with_schema_class(document)
-    described: dict[str, Any] = json.loads(whole.model_dump_json(by_alias=True, exclude_none=True))
-    return described
+        if operation.takes is not None:
+            uses[operation.takes, "validation"] = None
+        if operation.gives is not None:
+            uses[operation.gives, "serialization"] = None
+    return list(uses)
 
 
-def _describe(operation: Operation) -> dict[str, Any]:
+def _describe(operation: Operation, schemas: Mapping[_Use, Any]) -> dict[str, Any]:
+    done: dict[str, Any] = {"description": "done"}
+    if operation.gives is not None:
+        done["content"] = _json(schemas[operation.gives, "serialization"])
     described: dict[str, Any] = {
         "summary": operation.summary,
         "responses": {
-            str(operation.status): {"description": "done", **_content(operation.gives)},
+            str(operation.status): done,
             "default": {"description": "an RFC 9457 problem", "content": {PROBLEM_TYPE: {}}},
         },
         "parameters": [
@@ -42,13 +56,11 @@ def _describe(operation: Operation) -> dict[str, Any]:
         ],
     }
     if operation.takes is not None:
-        described["requestBody"] = {"required": True, **_content(operation.takes)}
+        described["requestBody"] = {"required": True, "content": _json(schemas[operation.takes, "validation"])}
     if operation.access is not Access.OPEN:
         described["security"] = [{"token": []}]
     return described
 
 
-def _content(model: type[BaseModel] | None) -> dict[str, Any]:
-    if model is None:
-        return {}
-    return {"content": {"application/json": {"schema": PydanticSchema(schema_class=model)}}}
+def _json(schema: Any) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

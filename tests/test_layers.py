@@ -60,7 +60,6 @@ DOORS: dict[str, set[str]] = {
     "http.client": {"sync.fetcher"},
     "PIL": {"sync.origin.pictures", "sync.origin.moving", "player.still"},
     "pillow_heif": {"sync.origin.pictures"},
-    "openapi_pydantic": {"sync.openapi"},
     "async_lru": {"sync.origin.computed"},
 }
 

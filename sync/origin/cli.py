@@ -24,7 +24,7 @@ from sync.origin.settings import OriginSettings
 from sync.supervise import supervise
 
 FAILED = 1
-NOISY = ("aiosqlite", "openapi_pydantic")  # at DEBUG they write down every statement and its parameters
+NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
 
 Command = Callable[[Origin, argparse.Namespace], Awaitable[Any]]
 

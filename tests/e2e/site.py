@@ -50,6 +50,8 @@ class Site:
     display: str
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)  # environment of the player
+    options: tuple[str, ...] = ()  # of the player's command line
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,7 +67,7 @@ class Site:
             "SIGNAGE_PLAYER__ORIGIN__POLL_S": "1",
             "SIGNAGE_PLAYER__ENDPOINT__PORT": str(self.ports.get("player", 0)),
         }
-        return {**os.environ, **mine}
+        return {**os.environ, **mine, **self.extra}
 
     def command(self, *words: str) -> str:
         """Run one of our commands to its end and return what it prints."""
@@ -88,7 +90,7 @@ class Site:
 
     def _spawn(self, what: str) -> int:
         """Start a process; return where in its log its words begin."""
-        words = {"origin": ("signage-origin", "serve"), "player": ("signage-player", "run")}[what]
+        words = {"origin": ("signage-origin", "serve"), "player": ("signage-player", "run", *self.options)}[what]
         line = [str(BIN / words[0]), *words[1:]]
         with self.log(what).open("ab") as log:
             self.processes[what] = subprocess.Popen(line, env=self.environment(), stdout=log, stderr=log)

@@ -3,7 +3,7 @@ import json
 import ssl
 import stat
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from openapi_pydantic import OpenAPI
 
 from player.access import Gate, keep_token
 from player.answers import Answers
@@ -308,10 +309,22 @@ async def test_the_player_is_unwell_without_its_display(device: Device) -> None:
 async def test_everything_served_is_described(device: Device) -> None:
     described = json.loads(await read(device, "/v1/openapi.json"))
     assert described["openapi"].startswith("3.1")
+    assert OpenAPI.model_validate(described).components
+    assert all(name in described["components"]["schemas"] for name in _references(described))
     assert {"get", "patch"} <= described["paths"]["/v1/config"].keys()
     assert {"/v1/status", "/v1/now", "/v1/commands", "/v1/plays", "/v1/screenshot.png", "/v1/live"} <= set(
         described["paths"]
     )
+
+
+def _references(document: object) -> Iterator[str]:
+    if isinstance(document, dict):
+        if isinstance(document.get("$ref"), str):
+            yield document["$ref"].removeprefix("#/components/schemas/")
+        document = list(document.values())
+    if isinstance(document, list):
+        for part in document:
+            yield from _references(part)
 
 
 async def test_the_page_and_its_parts_are_served_under_a_strict_policy(device: Device) -> None:
