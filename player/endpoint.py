@@ -103,7 +103,7 @@ class Endpoint:
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._metrics.measure, problems], client_max_size=1024 * 1024)
-        openapi = Operation("GET", "/v1/openapi.json", self._openapi, "this document", Access.OPEN)
+        openapi = Operation("GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN)
         mount(app, (*self._operations, openapi), self._gate.guard)
         app.on_response_prepare.append(_harden)
         app.on_shutdown.append(self._live.close)
@@ -119,7 +119,7 @@ class Endpoint:
 
 def _page_operations() -> Iterable[Operation]:
     for path, (name, media_type) in _PAGE_FILES.items():
-        yield Operation("GET", path, _file(PAGE / name, media_type), "the device page", Access.OPEN)
+        yield Operation("GET", path, _file(PAGE / name, media_type), "The device page", Access.OPEN)
 
 
 def _file(path: Path, media_type: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

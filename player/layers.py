@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from player.settings import Settings
-from sync.web import rejected
+from sync.wire import rejected
 
 Values = dict[str, Any]
 """Sections of fields, as read from TOML, JSON or the environment, not yet validated."""

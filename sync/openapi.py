@@ -39,7 +39,7 @@ def _uses(operations: Iterable[Operation]) -> list[_Use]:
     return list(uses)
 
 
-def _describe(operation: Operation, schemas: Mapping[_Use, Any]) -> dict[str, Any]:
+def _describe(operation: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "done"}
     if operation.gives is not None:
         done["content"] = _json(schemas[operation.gives, "serialization"])

@@ -1,7 +1,7 @@
 """What both HTTP sides share: operations as a table, problems as the one error format, bodies parsed and bounded.
 
-A room that serves HTTP offers `operations()`; `mount` routes them behind a guard, and `sync.openapi` writes OpenAPI from
-the same table. Errors raised by stores and engines become RFC 9457 problems here and nowhere else.
+A room that serves HTTP offers `operations()`; `mount` routes them behind a guard, and `sync.openapi` describes them
+from the same table. Errors raised by stores and engines become RFC 9457 problems here and nowhere else.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from sync import (
     Unauthenticated,
     Unsupported,
 )
+from sync.wire import rejected
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Model = TypeVar("Model", bound=BaseModel)
@@ -149,7 +150,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        answer = problem(error.status, _kind(error.reason), error.reason, error.text or error.reason, request.path)
+        answer = problem(error.status, _kind(error.reason), error.reason, _advice(error), request.path)
         answer.headers.update({k: v for k, v in error.headers.items() if k.lower() in ("allow", "retry-after")})
         return answer
     except (ConnectionError, TimeoutError):
@@ -157,6 +158,15 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception:
         log.exception("request=%s %s failed", request.method, request.path)
         return problem(500, "internal", "Internal error", "This is our fault; the log has it.", request.path)
+
+
+def _advice(error: web.HTTPException) -> str:
+    """Return what to do about an error of routing, where aiohttp only repeats its name."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"{error.method} is not for this address; it takes {', '.join(sorted(error.allowed_methods))}"
+    if error.text == f"{error.status}: {error.reason}":
+        return "there is nothing at this address; /v1/openapi.json lists what there is"
+    return error.text or error.reason
 
 
 def _kind(reason: str) -> str:
@@ -224,13 +234,6 @@ async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[by
 
 def _too_slow(limit_s: float) -> web.HTTPException:
     return web.HTTPRequestTimeout(text=f"the body did not come within {limit_s:.0f} s: send it again")
-
-
-def rejected(error: ValidationError) -> Rejected:
-    """Return a validation error of pydantic as ours, each field by its dotted path, input values left out."""
-    fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_input=False)}
-    names = ", ".join(sorted(fields))
-    return Rejected(f"not accepted: {names}", fields=fields)
 
 
 _LONGEST_VERSION = 18  # digits; more than a database counts to

@@ -7,7 +7,17 @@ them (a typo is an error). Integers carry their unit as a suffix; instants are R
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+)
+
+from sync import Rejected
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -27,8 +37,10 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An id we made or a channel name: safe in a URL and as a file name."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-"""What people call a thing; never becomes a path."""
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+"""What people call a thing; never becomes a path, and holds nothing a terminal or a log would obey."""
 
 Instant = Annotated[
     AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_rfc3339, return_type=str, when_used="json")
@@ -52,3 +64,10 @@ class Request(BaseModel):
     """What a person or a page sends: frozen, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def rejected(error: ValidationError) -> Rejected:
+    """Return a validation error of pydantic as ours, each field by its dotted path, input values left out."""
+    fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_input=False)}
+    names = ", ".join(sorted(fields))
+    return Rejected(f"not accepted: {names}", fields=fields)

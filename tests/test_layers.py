@@ -47,7 +47,7 @@ STORES = {
 STORE_PACKAGES = ("sync.origin.store",)
 ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile"}
 ENGINE_PACKAGES = ("player.programme",)
-ROOTS = {"player.daemon", "player.cli", "sync.origin.cli", "sync.origin.app", "sync.origin.server"}
+ROOTS = {"player.daemon", "player.services", "player.cli", "sync.origin.cli", "sync.origin.app", "sync.origin.server"}
 
 DOORS: dict[str, set[str]] = {
     "vlc": {"player.deck"},

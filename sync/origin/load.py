@@ -17,7 +17,7 @@ from pydantic_settings import (
 
 from sync import Rejected
 from sync.origin.settings import OriginSettings
-from sync.web import rejected
+from sync.wire import rejected
 
 PREFIX = "SIGNAGE_ORIGIN__"
 DEFAULT_FILE = Path("/etc/signage/origin.toml")

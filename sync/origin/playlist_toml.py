@@ -16,8 +16,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from sync import Rejected
 from sync.origin.plans import BreakDraft, Duration, WindowDraft, Zone, at_least_one
 from sync.release import AtEnd, Fit, WholeShare
-from sync.web import rejected
-from sync.wire import Colour, Instant, Name, Request
+from sync.wire import Colour, Instant, Name, Request, rejected
 
 FILE = "playlist.toml"
 _SUFFIXES = {".webp", ".heic", ".heif", ".avif", ".mkv", ".webm", ".m4v", ".ts"}  # mimetypes may not know these
@@ -137,8 +136,16 @@ def read_plan(folder: Path) -> FolderPlan:
 
 
 def playable(folder: Path) -> list[str]:
-    """Return the names of a folder's pictures and videos, judged by their endings, in the order of names."""
-    return sorted(path.name for path in folder.iterdir() if _is_file(path) and _is_media(path.name))
+    """Return the names of a folder's pictures and videos, judged by their endings, in the order of names.
+
+    Raises:
+        Rejected: a name has bytes that are no text, or characters that cannot be printed.
+    """
+    names = sorted(path.name for path in folder.iterdir() if _is_file(path) and _is_media(path.name))
+    odd = [ascii(name) for name in names if not name.isprintable()]
+    if odd:
+        raise Rejected(f"rename these files, their names cannot be shown or written down: {', '.join(odd)}")
+    return names
 
 
 def _is_file(path: Path) -> bool:

@@ -17,8 +17,8 @@ from sync.origin.live import Live
 from sync.origin.metrics import Metrics
 from sync.origin.store.plays import Arrival, Cursor, GroupBy, PlayFilter, PlayStore
 from sync.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
-from sync.web import Access, Operation, give, read_json, rejected
-from sync.wire import Identifier, Instant, Wire
+from sync.web import Access, Operation, give, read_json
+from sync.wire import Identifier, Instant, Wire, rejected
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
 LARGEST_NUMBER = 2**53  # beyond it JSON readers disagree, and databases refuse soon after
@@ -99,10 +99,10 @@ class Plays:
         """Return intake for devices, and the views for people."""
         path = "/v1/plays"
         return (
-            Operation("POST", path, self._take, "bring plays", Access.DEVICE, PlayBatch, BatchAnswer),
-            Operation("GET", path, self._page, "read plays, newest first", Access.READ, None, PlaysPage),
-            Operation("GET", f"{path}/summary", self._sums, "sums of plays", Access.READ, None, PlaySums),
-            Operation("GET", f"{path}/conflicts", self._odd, "plays set aside", Access.READ, None, PlayConflicts),
+            Operation("POST", path, self._take, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
+            Operation("GET", path, self._page, "Read plays, newest first", Access.READ, None, PlaysPage),
+            Operation("GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, None, PlaySums),
+            Operation("GET", f"{path}/conflicts", self._odd, "Plays set aside", Access.READ, None, PlayConflicts),
         )
 
     async def _take(self, request: web.Request) -> web.Response:
