@@ -92,7 +92,7 @@ function published(schedule) {
   const { channel, preview, answer, busy, releases } = schedule;
   const wrong = Object.entries(preview?.problems ?? {});
   return [
-    h("p", { class: wrong.length || !preview ? "faint" : "" }, wrong.length ? "It cannot be published yet:" : outlook(preview)),
+    h("p", { class: wrong.length || !preview ? "faint" : "" }, wrong.length ? "It cannot be published yet:" : outlook(schedule)),
     wrong.length > 0 && h("dl", { class: "wrong" }, ...wrong.flatMap(([field, why]) => [h("dt", {}, field), h("dd", {}, why)])),
     button(busy ? "Publishing …" : "Publish", "publish", () => run(channel), {
       class: `write ${preview?.unchanged ? "" : "primary"}`,
@@ -104,11 +104,12 @@ function published(schedule) {
   ];
 }
 
-function outlook(preview) {
+function outlook({ preview, sequence }) {
   if (!preview) return "Looking at what publishing would do …";
   if (preview.unchanged) return "The devices’ release is up to date.";
   const news = preview.new_assets ? `${count(preview.new_assets, "new file")} of ${bytes(preview.new_bytes)} for each device` : "no new files";
-  return `Changed since the last release: ${count(preview.items, "item")}, ${count(preview.ads, "ad")}, ${news}.`;
+  const since = sequence ? "Changed since the last release" : "Never published yet";
+  return `${since}: ${count(preview.items, "item")}, ${count(preview.ads, "ad")}, ${news}.`;
 }
 
 function release(one) {

@@ -57,7 +57,7 @@ function leave(problem) {
   for (const box of document.querySelectorAll("dialog")) box.close();
   const expired = document.body.dataset.page === "inside" && problem;
   document.body.dataset.page = "outside";
-  $("#login-problem").replaceChildren(...(expired ? written(problem).filter(Boolean) : []));
+  $("#login-problem").replaceChildren(...(expired ? written(problem) : []));
   $("#token").focus();
 }
 
@@ -70,7 +70,7 @@ async function logIn(event) {
     clear();
     await enter(who);
   } catch (error) {
-    $("#login-problem").replaceChildren(...written(error).filter(Boolean));
+    $("#login-problem").replaceChildren(...written(error));
   }
 }
 
@@ -90,7 +90,7 @@ async function begin() {
   } catch (error) {
     if (error.status === 401) return;
     leave();
-    $("#login-problem").replaceChildren(...written(error).filter(Boolean));
+    $("#login-problem").replaceChildren(...written(error));
     if (error.status === 0) setTimeout(begin, AGAIN_MS);
   }
 }

@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { dialog } from "./dialogs.js";
 import { $, button, h, keyed, thumbnail } from "./dom.js";
 import { held } from "./held.js";
-import { attempt, say } from "./notices.js";
+import { say, written } from "./notices.js";
 import { ago, bytes, count, span } from "./words.js";
 
 const ONLINE_MS = 120_000; // as the origin judges
@@ -15,12 +15,16 @@ export function start() {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const { code, channel, name } = form.elements;
-    await attempt("Letting a device in", async () => {
+    const wrong = $(".wrong", form);
+    wrong.replaceChildren();
+    try {
       const body = { code: code.value, channel: channel.value, name: name.value.trim() || null };
       const device = await ask("POST", "/v1/devices", body);
       form.reset();
       say(`${device.name} belongs to ${device.channel} now.`);
-    });
+    } catch (error) {
+      wrong.replaceChildren(...written(error));
+    }
   });
   setInterval(draw, 5000);
 }
@@ -39,7 +43,8 @@ function drawWaiting() {
   $("#waiting").hidden = waiting === 0;
   $("#waiting").textContent = `${count(waiting, "device waits", "devices wait")} to be let in: ${held.pairings.map(({ name }) => name).join(", ")}`;
   const channels = held.schedules.size ? [...held.schedules.keys()].sort() : ["main"];
-  keyed($("#pair select"), channels.map((id) => ({ id })), ({ id }) => h("option", { value: id }, id));
+  const options = channels.length > 1 ? ["", ...channels] : channels; // with several it is chosen, not assumed
+  keyed($("#pair select"), options.map((id) => ({ id })), ({ id }) => h("option", { value: id }, id || "choose …"));
 }
 
 const isOnline = (seen_ms) => seen_ms !== null && Date.now() - seen_ms <= ONLINE_MS;

@@ -30,7 +30,7 @@ export function dialog({ title, text, fields = [], verb, danger = false, submit 
       box.close();
     } catch (error) {
       if (error.status === 401) box.close();
-      wrong.replaceChildren(...written(error).filter(Boolean));
+      wrong.replaceChildren(...written(error));
     } finally {
       go.disabled = false;
     }

@@ -24,7 +24,8 @@ const many = {
   uploads: async () => (held.uploads = (await ask("GET", "/v1/uploads")).uploads),
   playlists: async () => {
     fill(held.playlists, (await ask("GET", "/v1/playlists")).playlists);
-    const stale = [...held.opened.values()].filter(({ id, version }) => held.playlists.get(id)?.version !== version);
+    for (const id of held.opened.keys()) if (!held.playlists.has(id)) held.opened.delete(id);
+    const stale = [...held.opened.values()].filter(({ id, version }) => held.playlists.get(id).version !== version);
     await Promise.all(stale.map(({ id }) => open(id)));
   },
   schedule: async () => fill(held.schedules, (await ask("GET", "/v1/schedule")).schedules, "channel"),

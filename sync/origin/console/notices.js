@@ -8,12 +8,13 @@ const GOOD_NEWS_MS = 6000;
 /** Write a problem out: title, detail, each field at fault, each user in the way. */
 export function written(problem) {
   const fields = Object.entries(problem.fields ?? {});
-  return [
+  const parts = [
     h("strong", {}, problem.title ?? problem.name),
     problem.detail !== "" && h("p", {}, problem.detail ?? problem.message),
     fields.length > 0 && h("dl", {}, ...fields.map(([name, why]) => [h("dt", {}, name), h("dd", {}, why)]).flat()),
     problem.users?.length > 0 && h("p", {}, "Used by ", ...listed(problem.users)),
   ];
+  return parts.filter(Boolean);
 }
 
 const listed = (names) => names.flatMap((name, place) => [place ? ", " : "", h("b", {}, name)]);
@@ -27,7 +28,7 @@ export function show(problem, what) {
     return;
   }
   const notice = h("div", { class: "notice bad", role: "alert", "data-key": key, "data-status": problem.status });
-  const body = h("div", {}, what && h("p", { class: "what" }, what), ...written(problem).filter(Boolean));
+  const body = h("div", {}, what && h("p", { class: "what" }, what), ...written(problem));
   notice.append(body, button("×", "dismiss", () => notice.remove(), { class: "close", "aria-label": "Dismiss" }));
   $("#notices").append(notice);
   if (!(problem instanceof Problem)) console.error(problem);

@@ -23,8 +23,8 @@ export function offer(media, done) {
       {
         name: "channel",
         label: "Put it on a channel, to play when nothing else is planned",
-        value: channels[0] ?? "main",
-        options: [...(channels.length ? channels : ["main"]).map((name) => [name, name]), ["", "not yet"]],
+        value: channels.length > 1 ? "" : (channels[0] ?? "main"), // with several nobody puts it on the wrong one unnoticed
+        options: [...(channels.length ? channels : ["main"]).map((name) => [name, name]), ["", "on none yet"]],
       },
       { name: "publish", label: "Publish at once", type: "checkbox", value: true },
     ],

@@ -89,7 +89,7 @@ function row(shown) {
     h("div", { class: "grow" }, h("b", { class: "name" }, shown.name), h("span", { class: "faint" }, words(shown, percent))),
     h("menu", { class: "write" }, ...verbs(shown, upload)),
     !bad && bar,
-    bad && h("div", { class: "wrong", role: "alert" }, ...written(shown.problem).filter(Boolean)),
+    bad && h("div", { class: "wrong", role: "alert" }, ...written(shown.problem)),
   );
 }
 

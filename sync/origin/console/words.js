@@ -12,7 +12,7 @@ export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
   for (; n >= 1000 && unit < units.length - 1; unit += 1) n /= 1000;
-  return `${n < 10 && unit > 0 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
+  return `${n < 10 && unit > 0 ? n.toFixed(1) : Math.round(n)}\u00a0${units[unit]}`;
 }
 
 /** Say a length of time as a clock does: 0:08, 1:02:03. */
@@ -46,7 +46,8 @@ export function weekdays(days) {
 }
 
 export function hours({ start, end }) {
-  if (start === end || (start === "00:00" && end === "24:00")) return start === "00:00" ? "all day" : `from ${start} for 24 hours`;
+  if (start === "00:00" && (end === "24:00" || end === start)) return "all day";
+  if (start === end) return `from ${start} for 24 hours`;
   return end < start ? `${start} to ${end} the next day` : `${start}–${end}`;
 }
 
@@ -67,8 +68,8 @@ export function lasts(item, asset) {
 export function about(media) {
   const { asset } = media;
   if (!asset) return bytes(media.source_bytes);
-  const shape = `${asset.width} × ${asset.height}`;
+  const shape = `${asset.width}\u00a0×\u00a0${asset.height}`;
   return asset.kind === "video"
-    ? `Video, ${length(asset.duration_ms ?? 0)}${asset.has_audio ? ", sound" : ""} · ${shape}`
+    ? `Video ${length(asset.duration_ms ?? 0)}${asset.has_audio ? " with sound" : ""} · ${shape}`
     : `Picture · ${shape}`;
 }

@@ -1,0 +1,73 @@
+"""One origin and one browser for all tests of the console; each test logs in anew."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+from tests.origin.console.page import Page
+from tests.origin.console.site import Site
+
+QUIET = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("origin"))
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def visit(site: Site, browser: Chrome) -> Iterator[Page]:
+    """Return the page; at the end the browser must have had nothing to complain about."""
+    page = Page(browser, site)
+    yield page
+    page.line()
+    assert page.complaints() == []
+
+
+@pytest.fixture
+def outside(visit: Page) -> Page:
+    visit.open()
+    return visit
+
+
+@pytest.fixture
+def page(visit: Page) -> Page:
+    visit.resume()
+    return visit
+
+
+@pytest.fixture(scope="session")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a picture of several chunks."""
+    path = tmp_path_factory.mktemp("pictures") / "shop window.png"
+    Image.effect_noise((1400, 1000), 80).save(path)
+    return path

@@ -1,0 +1,104 @@
+"""From media to a release, devices, and a page that follows all of it, even on a phone and over a restart."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.origin.console.page import Page
+
+pytestmark = pytest.mark.browser
+
+ROOMS = ("media", "playlists", "channels", "campaigns", "devices")
+PHONE_PX = 375
+
+
+def test_chosen_media_become_a_playlist_on_a_channel_and_a_release(page: Page, picture: Path) -> None:
+    page.stock(picture, "Second")
+    page.stock(picture, "First")
+    for name in ("First", "Second"):
+        card = page.card(name)
+        page.browser.execute_script("document.querySelector(arguments[0]).click()", f"{card} [data-do=choose]")
+    page.says("#choice", "2 chosen")
+    page.press("#offer")
+    page.type("dialog [name=name]", "Window")
+    page.type("dialog [name=seconds]", "7")
+    page.confirm()
+    page.says("#notices", "Window is on main", "Release 1 is published: 2 items")
+    page.go("playlists")
+    page.says("#playlist-list", "Window", "0:14 a round", "First", "0:07", "Second")
+    page.go("channels")
+    page.says("#channel-list", "Always plays", "up to date", "Release 1")
+    page.press("#channel-list [data-do=publish]")
+    page.says("#channel-list .answer", "Nothing changed: release 1 stays")
+    assert page.site.ask("GET", "/content/channels/main/timestamp.json")["signatures"]
+
+
+def test_a_channel_that_cannot_be_published_says_why(page: Page) -> None:
+    page.expected |= {"422"}
+    page.site.ask("PUT", "/v1/schedule/bare", {"zone": "Europe/Berlin"})
+    page.go("channels")
+    page.press('[data-id="bare"] [data-do=publish]')
+    page.says("#notices", "Publishing bare", "Rejected", "default_playlist")
+    page.press("#notices .close")
+    page.until(lambda: page.text("#notices") == "")
+    page.site.ask("DELETE", "/v1/schedule/bare")
+
+
+def test_dayparts_and_campaigns_made_elsewhere_appear_in_words(page: Page, picture: Path) -> None:
+    media = page.stock(picture, "Soda")
+    playlist = page.site.ask("POST", "/v1/playlists", {"name": "Brunch", "items": [{"media": media}]})["id"]
+    part = {"name": "Weekend", "playlist": playlist, "weekdays": [5, 6, 7], "start": "21:30", "end": "02:00"}
+    page.site.ask("PUT", "/v1/schedule/cafe", {"zone": "Europe/Paris", "dayparts": [part]})
+    line = {"name": "Soda line", "share_ppm": 250_000, "creatives": [{"media": media, "duration_ms": 6000}]}
+    flight = {"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2090-01-01T00:00:00Z"}
+    page.site.ask("POST", "/v1/campaigns", {"name": "Fizz", "advertiser": "Fizzo", **flight, "lines": [line]})
+    page.go("channels")
+    page.says('[data-id="cafe"]', "Europe/Paris", "Weekend plays Brunch", "Sun, 21:30 to 02:00 the next day")
+    assert len(page.find('[data-id="cafe"]').find_elements("css selector", ".block")) == 6  # split at midnight
+    page.go("campaigns")
+    page.says("#campaign-list", "Fizz", "Fizzo · all channels", "25 % of the ad slots", "0:06", "Not played yet")
+
+
+def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> None:
+    for channel in ("counter", "window"):
+        page.site.ask("PUT", f"/v1/schedule/{channel}", {"zone": "UTC"})
+    visitor = page.site.wait_to_pair("Left pane")
+    page.says("#waiting", "1 device waits", "Left pane")
+    page.until(lambda: "window" in page.text("#pair select"))
+    page.find('#pair option[value="window"]').click()
+    page.type("#pair [name=code]", "WRONG123")
+    page.press("#pair button")
+    page.says("#pair .wrong", "Not found")
+    page.type("#pair [name=code]", visitor.code.lower())
+    page.press("#pair button")
+    page.says("#device-list", "Left pane", "window", "not seen yet")
+    visitor.beat("Autumn", next_title="Winter", problems=["The disk is nearly full."], health={"cpu_percent": 12.4})
+    page.says("#device-list", "online", "On now", "Autumn", "next: Winter", "The disk is nearly full", "12 %", "1.2.3")
+    page.press("#device-list [data-do=move]")
+    page.find('dialog option[value="counter"]').click()
+    page.confirm()
+    page.says("#device-list", "counter ·")
+    page.press("#device-list [data-do=remove]")
+    page.confirm()
+    page.until(lambda: "Left pane" not in page.text("#device-list"))
+
+
+def test_every_room_fits_a_phone(page: Page) -> None:
+    page.narrow(PHONE_PX)
+    wide = "return document.documentElement.scrollWidth"
+    assert page.browser.execute_script("return innerWidth") == PHONE_PX
+    for room in ROOMS:
+        page.go(room)
+        page.shown(f'[data-room="{room}"]')
+        assert page.browser.execute_script(wide) <= PHONE_PX, room
+    page.narrow(None)
+
+
+def test_the_page_says_when_the_origin_is_gone_and_goes_on_by_itself(page: Page) -> None:
+    page.site.stop()
+    page.says("#live", "Offline")
+    page.says("#notices", "The origin does not answer")
+    page.site.start()
+    page.says("#live", "Live")
+    page.until(lambda: page.text("#notices") == "")
+    page.browser.get_log("browser")  # type: ignore[no-untyped-call]  # it reports the origin we ended
