@@ -74,20 +74,20 @@ class Answers:
         """Return the table of what is served."""
         read, write, anyone = Access.READ, Access.WRITE, Access.OPEN
         return (
-            Operation("GET", "/v1/status", self._status, "how this player is", read, gives=Status),
-            Operation("GET", "/v1/now", self._now, "what the screen shows, why, and what is next", read, gives=Now),
-            Operation("GET", "/v1/config", self._config, "the settings and their sources", read, gives=ConfigView),
+            Operation("GET", "/v1/status", self._status, "How this player is", read, gives=Status),
+            Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, gives=Now),
+            Operation("GET", "/v1/config", self._config, "The settings and their sources", read, gives=ConfigView),
             Operation(
-                "PATCH", "/v1/config", self._patch, "change settings (JSON merge patch)", write, Settings, ConfigView
+                "PATCH", "/v1/config", self._patch, "Change settings (JSON merge patch)", write, Settings, ConfigView
             ),
-            Operation("POST", "/v1/commands", self._command, "order the screen", write, takes=Command, gives=Now),
-            Operation("POST", "/v1/sync", self._sync, "ask the origin now", write, status=202),
-            Operation("GET", "/v1/plays", self._plays, "proof of play, newest first", read, gives=Plays),
-            Operation("GET", "/v1/screenshot.png", self._screenshot, "the display, as it is now", read),
-            Operation("POST", "/v1/session", self._log_in, "log a page in", anyone, takes=Login, status=204),
-            Operation("DELETE", "/v1/session", self._log_out, "log a page out", anyone, status=204),
-            Operation("GET", "/metrics", self._scrape, "metrics for Prometheus", read),
-            Operation("GET", "/healthz", self._well, "does the display answer", anyone, gives=Well),
+            Operation("POST", "/v1/commands", self._command, "Order the screen", write, takes=Command, gives=Now),
+            Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
+            Operation("GET", "/v1/plays", self._plays, "Proof of play, newest first", read, gives=Plays),
+            Operation("GET", "/v1/screenshot.png", self._screenshot, "The display, as it is now", read),
+            Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, takes=Login, status=204),
+            Operation("DELETE", "/v1/session", self._log_out, "Log a page out", anyone, status=204),
+            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read),
+            Operation("GET", "/healthz", self._well, "Does the display answer", anyone, gives=Well),
         )
 
     async def _status(self, request: web.Request) -> web.Response:

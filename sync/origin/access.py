@@ -63,9 +63,9 @@ class Gatekeeper:
     def operations(self) -> tuple[Operation, ...]:
         """Return what pages call to log in and out."""
         return (
-            Operation("POST", "/v1/session", self._log_in, "log a page in", Access.OPEN, Login, Whoami),
-            Operation("GET", "/v1/session", self._whoami, "who is logged in", Access.READ, None, Whoami),
-            Operation("DELETE", "/v1/session", self._log_out, "log the page out", Access.OPEN, status=204),
+            Operation("POST", "/v1/session", self._log_in, "Log a page in", Access.OPEN, Login, Whoami),
+            Operation("GET", "/v1/session", self._whoami, "Who is logged in", Access.READ, None, Whoami),
+            Operation("DELETE", "/v1/session", self._log_out, "Log the page out", Access.OPEN, status=204),
         )
 
     async def guard(self, request: web.Request, access: Access) -> None:

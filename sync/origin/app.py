@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -157,5 +158,14 @@ def _application(
     return app
 
 
+def has_origin(settings: OriginSettings) -> bool:
+    """Tell whether an origin was begun here; of a database server, only it can tell."""
+    return bool(settings.storage.database_url) or _database_file(settings).exists()
+
+
 def _database_url(settings: OriginSettings) -> str:
-    return settings.storage.database_url or f"sqlite+aiosqlite:///{settings.storage.data_dir / 'origin.db'}"
+    return settings.storage.database_url or f"sqlite+aiosqlite:///{_database_file(settings)}"
+
+
+def _database_file(settings: OriginSettings) -> Path:
+    return settings.storage.data_dir / "origin.db"

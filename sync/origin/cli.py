@@ -12,16 +12,19 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from sync import SignageError
+from pydantic import TypeAdapter, ValidationError
+
+from sync import Rejected, SignageError
 from sync.clock import SystemClock, instant
 from sync.origin.access import make_key
-from sync.origin.app import Origin, open_origin
+from sync.origin.app import Origin, has_origin, open_origin
 from sync.origin.devices import DeviceView
 from sync.origin.folder import publish_folder
 from sync.origin.load import load_settings
 from sync.origin.server import serve
 from sync.origin.settings import OriginSettings
 from sync.supervise import supervise
+from sync.wire import Identifier, Name
 
 FAILED = 1
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
@@ -62,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     served.set_defaults(run=_serve)
     put = _verb(commands, "publish", shared, _publish, "put a folder of pictures and videos on a channel")
     put.add_argument("folder", type=Path, help="pictures, videos and, if you like, a playlist.toml")
-    put.add_argument("--channel", required=True, metavar="NAME", help="the channel it is to play on")
-    put.add_argument("--name", help="what to call the playlist (default: like the folder)")
+    put.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel it is to play on")
+    put.add_argument("--name", type=_name, help="what to call the playlist (default: like the folder)")
     _add_keys(commands, shared)
     _add_devices(commands, shared)
     return parser
@@ -74,7 +77,7 @@ def _add_keys(commands: Any, shared: argparse.ArgumentParser) -> None:
     verbs = keys.add_subparsers(required=True, metavar="VERB")
     _verb(verbs, "list", shared, _list_keys, "all keys, without their secrets")
     add = _verb(verbs, "add", shared, _add_key, "make a key and print it this once")
-    add.add_argument("name", help="whose it is")
+    add.add_argument("name", type=_name, help="whose it is")
     add.add_argument("--access", choices=("read", "write"), default="read", help="default: %(default)s")
     revoke = _verb(verbs, "revoke", shared, _revoke_key, "make a key worth nothing, and end its sessions")
     revoke.add_argument("key", help="its name or id")
@@ -86,8 +89,8 @@ def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
     _verb(verbs, "list", shared, _list_devices, "all devices and what they show")
     approve = _verb(verbs, "approve", shared, _approve_device, "let the device in that shows a code")
     approve.add_argument("code", help="the code on its screen")
-    approve.add_argument("--channel", required=True, metavar="NAME", help="the channel it is to play")
-    approve.add_argument("--name", help="another name than the one it gives itself")
+    approve.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel it is to play")
+    approve.add_argument("--name", type=_name, help="another name than the one it gives itself")
     remove = _verb(verbs, "remove", shared, _remove_device, "lock a device out; its plays stay")
     remove.add_argument("device", help="its id")
 
@@ -102,13 +105,34 @@ def _verb(
 
 
 def _on_data(command: Command) -> Callable[[OriginSettings, argparse.Namespace], Awaitable[None]]:
-    """Return a runner of `command` on the open data, beside a serving origin or without one."""
+    """Return a runner of `command` on the open data, beside a serving origin or without one.
+
+    Only serving and publishing may begin an origin: elsewhere an empty one is a `--data-dir` mistyped.
+    """
 
     async def run(settings: OriginSettings, asked: argparse.Namespace) -> None:
+        if command is not _publish and not has_origin(settings):
+            raise Rejected(f"there is no origin in {settings.storage.data_dir}: check --data-dir and --config")
         async with open_origin(settings, SystemClock()) as origin:
             await command(origin, asked)
 
     return run
+
+
+def _typed(kind: Any, wanted: str) -> Callable[[str], str]:
+    adapter: TypeAdapter[str] = TypeAdapter(kind)
+
+    def check(said: str) -> str:
+        try:
+            return adapter.validate_python(said)
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(f"{said!r} is not {wanted}") from error
+
+    return check
+
+
+_channel = _typed(Identifier, "a name of letters, digits, dots, dashes and underscores")
+_name = _typed(Name, "a name of 1 to 200 printable characters")
 
 
 def _overrides(asked: argparse.Namespace) -> dict[str, dict[str, Any]]:

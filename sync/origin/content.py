@@ -20,7 +20,7 @@ from sync import NotFound, StorageBroken
 from sync.origin.files import Files
 from sync.release import TIMESTAMP_CAP_BYTES
 from sync.tree import asset_path, index_path, release_path, root_path, timestamp_path
-from sync.web import Access, Handler, Operation
+from sync.web import Access, Handler, Operation, problem
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
@@ -122,7 +122,7 @@ async def _send(request: web.Request, file: BinaryIO, headers: dict[str, str]) -
     if ranged is not None:
         headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{stop - 1}/{size}"
         if start >= stop:
-            return _unsatisfiable(size)
+            return _unsatisfiable(request, size)
     answer = web.StreamResponse(status=200 if ranged is None else 206, headers=headers)
     answer.content_length = stop - start
     await answer.prepare(request)
@@ -154,5 +154,8 @@ def _range(request: web.Request, tag: str) -> slice | None:
         return slice(0, 0)
 
 
-def _unsatisfiable(size: int) -> web.Response:
-    return web.Response(status=416, headers={hdrs.CONTENT_RANGE: f"bytes */{size}", hdrs.ACCEPT_RANGES: "bytes"})
+def _unsatisfiable(request: web.Request, size: int) -> web.Response:
+    detail = f"ask for one range of bytes inside 0-{size - 1}"
+    answer = problem(416, "range-not-satisfiable", "Range not satisfiable", detail, request.path)
+    answer.headers.update({hdrs.CONTENT_RANGE: f"bytes */{size}", hdrs.ACCEPT_RANGES: "bytes"})
+    return answer

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from sync import Conflict, StorageBroken, StorageFull
+from sync import Conflict, Rejected, SignageError, StorageBroken, StorageFull
 from sync.origin.tables import metadata
 
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
@@ -22,16 +23,18 @@ class OriginDatabase:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection for queries; they see one consistent state."""
-        try:
-            async with self._engine.connect() as connection:
-                if connection.dialect.name == "sqlite":
-                    await connection.exec_driver_sql("BEGIN")
-                else:  # else each statement would see a moment of its own
-                    await connection.execution_options(isolation_level="REPEATABLE READ")
-                yield connection
-        except OperationalError as error:
-            raise _broken(error) from error
+        """Give a connection for queries; they see one consistent state.
+
+        Raises:
+            Rejected: a value is of a kind the database cannot hold.
+            StorageBroken: the database cannot be reached, is locked or damaged.
+        """
+        async with self._connected() as connection:
+            if connection.dialect.name == "sqlite":
+                await connection.exec_driver_sql("BEGIN")
+            else:  # else each statement would see a moment of its own
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -39,43 +42,62 @@ class OriginDatabase:
 
         Raises:
             Conflict: the change would leave something pointing at nothing, or doubles a unique value.
+            Rejected: a value is of a kind the database cannot hold.
             StorageFull: the disk is full.
-            StorageBroken: the database cannot be reached or is locked.
+            StorageBroken: the database cannot be reached, is locked or damaged.
         """
+        async with self._connected() as connection:
+            if connection.dialect.name == "sqlite":  # else two readers that turn writers deadlock
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                await connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                await connection.rollback()
+                raise
+            await connection.commit()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
         try:
             async with self._engine.connect() as connection:
-                if connection.dialect.name == "sqlite":  # else two readers that turn writers deadlock
-                    await connection.exec_driver_sql("BEGIN IMMEDIATE")
-                else:
-                    await connection.begin()
-                try:
-                    yield connection
-                except BaseException:
-                    await connection.rollback()
-                    raise
-                await connection.commit()
-        except IntegrityError as error:
-            raise Conflict(f"the change clashes with what is stored: {error.orig}") from error
-        except OperationalError as error:
-            raise _broken(error) from error
+                yield connection
+        except DBAPIError as error:
+            raise _meant(error) from error
+        except PoolTimeout as error:
+            raise StorageBroken("the origin has more to do than it can: try again in a moment") from error
+        except OSError as error:  # of the line to a database server
+            raise StorageBroken(f"the origin's database does not answer: {error}") from error
 
 
-def _broken(error: OperationalError) -> StorageBroken | StorageFull:
-    if "is full" in str(error.orig):
+def _meant(error: DBAPIError) -> SignageError:
+    """Return what an error of SQLite or PostgreSQL means to us; the latter tells by its state code."""
+    code = getattr(error.orig, "sqlstate", None) or ""
+    if isinstance(error, IntegrityError):
+        return Conflict(f"the change clashes with what is stored, read it again: {error.orig}")
+    if code == "53100" or "is full" in str(error.orig):
         return StorageFull("the origin's disk is full: free some space and try again")
+    if code.startswith("22"):  # such as a text with a zero byte in it
+        return Rejected(f"the database cannot hold this value: {error.orig}")
     return StorageBroken(f"the origin's database does not answer: {error.orig}")
 
 
 @asynccontextmanager
 async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
-    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`), making missing tables."""
+    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`), making missing tables.
+
+    Raises:
+        StorageBroken: it cannot be reached, or is no database.
+    """
     engine = create_async_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     try:
-        async with engine.begin() as connection:
+        database = OriginDatabase(engine)
+        async with database.writing() as connection:
             await connection.run_sync(metadata.create_all)
-        yield OriginDatabase(engine)
+        yield database
     finally:
         await engine.dispose()
 

@@ -69,12 +69,14 @@ class Devices:
         """Return what can be asked of devices; pairing adds them."""
         one = "/v1/devices/{id}"
         return (
-            Operation("GET", "/v1/devices", self._list, "all devices", Access.READ, None, DeviceList),
-            Operation("GET", one, self._show, "one device", Access.READ, None, DeviceView),
-            Operation("PATCH", one, self._change, "rename or move", Access.WRITE, DeviceChange, DeviceView),
-            Operation("DELETE", one, self._remove, "lock a device out", Access.WRITE, status=204),
-            Operation("GET", "/v1/device", self._self, "which channel am I on", Access.DEVICE, None, Membership),
-            Operation("POST", "/v1/heartbeats", self._beat, "a pulse", Access.DEVICE, Heartbeat, status=204),
+            Operation("GET", "/v1/devices", self._list, "All devices", Access.READ, None, DeviceList),
+            Operation("GET", one, self._show, "One device", Access.READ, None, DeviceView),
+            Operation("PATCH", one, self._change, "Rename a device or move it", Access.WRITE, DeviceChange, DeviceView),
+            Operation("DELETE", one, self._remove, "Lock a device out", Access.WRITE, status=204),
+            Operation(
+                "GET", "/v1/device", self._self, "Which channel the device is on", Access.DEVICE, None, Membership
+            ),
+            Operation("POST", "/v1/heartbeats", self._beat, "Send a heartbeat", Access.DEVICE, Heartbeat, status=204),
         )
 
     async def view(self, device: str) -> DeviceView:

@@ -126,7 +126,7 @@ async def _take_in(
         sha256 = await asyncio.to_thread(hash_file, folder / name)
         if sha256 not in ids:
             told(f"{name}: taking in")
-            ids[sha256] = await rooms.intake.ingest(folder / name, name[:200])
+            ids[sha256] = await rooms.intake.ingest(folder / name, name)
             taken_in += 1
         elif sha256 in known and known[sha256].state is MediaState.FAILED:
             await rooms.media.again(known.pop(sha256).id)

@@ -146,6 +146,7 @@ class Intake:
         """
         media_id = secrets.token_hex(16)
         target = self._files.source(media_id)
+        name = shown_name(name)
         await self._check_room(_size(path))
         await asyncio.to_thread(copy_durably, path, target)
         await self._media.queue(media_id, name, await asyncio.to_thread(hash_file, target), _size(target))
@@ -262,6 +263,12 @@ class Intake:
 
     def _make(self, upload_id: str) -> None:
         self._files.source(upload_id).touch(exist_ok=False)
+
+
+def shown_name(said: str) -> str:
+    """Return what people call a file: the last part of its path, without what cannot be printed."""
+    last = said.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:200].strip() or "unnamed"
 
 
 def _size(path: Path) -> int:

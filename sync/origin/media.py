@@ -61,9 +61,11 @@ class Media:
         return (
             Operation("GET", "/v1/media", self._list, "All media", Access.READ, gives=MediaList),
             Operation("GET", one, self._get, "One media", Access.READ, gives=MediaView),
-            Operation("PATCH", one, self._rename, "Rename", Access.WRITE, takes=MediaChange, gives=MediaView),
-            Operation("DELETE", one, self._remove, "Delete, unless it is in use", Access.WRITE, status=204),
-            Operation("POST", f"{one}/retry", self._retry, "Process again", Access.WRITE, gives=MediaView, status=202),
+            Operation("PATCH", one, self._rename, "Rename a media", Access.WRITE, takes=MediaChange, gives=MediaView),
+            Operation("DELETE", one, self._remove, "Delete a media not in use", Access.WRITE, status=204),
+            Operation(
+                "POST", f"{one}/retry", self._retry, "Process a media again", Access.WRITE, gives=MediaView, status=202
+            ),
             Operation("GET", f"{one}/thumbnail", self._thumbnail, "The small picture (JPEG)", Access.READ),
         )
 

@@ -52,9 +52,9 @@ class Monitor:
     def operations(self) -> tuple[Operation, ...]:
         """Return what machines ask."""
         return (
-            Operation("GET", "/metrics", self._scrape, "metrics for Prometheus", Access.OPEN),
-            Operation("GET", "/healthz", self._health, "is the origin well", Access.OPEN, None, Health),
-            Operation("GET", "/v1/openapi.json", self._describe, "this document", Access.OPEN),
+            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", Access.OPEN),
+            Operation("GET", "/healthz", self._health, "Whether the origin is well", Access.OPEN, None, Health),
+            Operation("GET", "/v1/openapi.json", self._describe, "This document", Access.OPEN),
         )
 
     def describe(self, operations: Iterable[Operation]) -> None:

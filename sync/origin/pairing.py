@@ -88,12 +88,22 @@ class Pairings:
         """Return both sides of pairing."""
         return (
             Operation(
-                "POST", "/v1/pairings", self._ask, "ask to belong", Access.OPEN, PairingRequest, PairingAnswer, 201
+                "POST", "/v1/pairings", self._ask, "Ask to be paired", Access.OPEN, PairingRequest, PairingAnswer, 201
             ),
-            Operation("GET", "/v1/pairings/{id}", self._poll, "am I in?", Access.OPEN, None, PairingState),
-            Operation("GET", "/v1/pairings", self._waiting, "who waits", Access.READ, None, WaitingList),
             Operation(
-                "POST", "/v1/devices", self._approve, "let a device in by code", Access.WRITE, Approval, DeviceView, 201
+                "GET",
+                "/v1/pairings/{id}",
+                self._poll,
+                "Whether a pairing was approved",
+                Access.OPEN,
+                None,
+                PairingState,
+            ),
+            Operation(
+                "GET", "/v1/pairings", self._waiting, "Devices that wait to be let in", Access.READ, None, WaitingList
+            ),
+            Operation(
+                "POST", "/v1/devices", self._approve, "Let a device in by code", Access.WRITE, Approval, DeviceView, 201
             ),
         )
 

@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from email.utils import format_datetime
 
 from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
 
 from sync import Rejected, SignageError, TooLarge, Unsupported
 from sync.clock import instant
-from sync.origin.intake import ChecksumMismatch, Intake
+from sync.origin.intake import ChecksumMismatch, Intake, shown_name
 from sync.origin.part import Checksum
 from sync.origin.store.uploads import Upload
 from sync.web import Access, Handler, Operation, body_pieces, give, problem, problem_of
-from sync.wire import Instant, Name, Wire
+from sync.wire import Instant, Wire
 
 TUS_VERSION = "1.0.0"
 CHUNK_TYPE = "application/offset+octet-stream"
@@ -27,7 +26,6 @@ MEDIA_HEADER = "Signage-Media"
 _ALGORITHMS = {"sha1": 20, "sha256": 32}
 _EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 _READ_BYTES = 1024 * 1024
-_NAME = TypeAdapter(Name)
 
 
 class UploadView(Wire):
@@ -104,7 +102,8 @@ class Uploads:
         size_bytes = _number(request, "Upload-Length")
         metadata = _metadata(request.headers.get("Upload-Metadata", ""))
         checksum = _checksum(request)
-        upload = await self._intake.begin(_name(metadata), size_bytes, _declared(metadata))
+        said = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
+        upload = await self._intake.begin(shown_name(said), size_bytes, _declared(metadata))
         if request.content_type == CHUNK_TYPE:
             pieces = body_pieces(request, _READ_BYTES)
             upload = await self._intake.append(upload.id, 0, pieces, request.content_length, checksum)
@@ -177,17 +176,6 @@ def _metadata(raw: str) -> Mapping[str, bytes]:
             raise _bad("Upload-Metadata", f"base64 after {key!r}")
         metadata[key] = value
     return metadata
-
-
-def _name(metadata: Mapping[str, bytes]) -> str:
-    """Return what people call the file: the last part of a path, without what cannot be printed."""
-    said = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
-    last = said.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(letter for letter in last if letter.isprintable()).strip()[:200]
-    try:
-        return _NAME.validate_python(shown)
-    except ValidationError:
-        return "unnamed"
 
 
 def _declared(metadata: Mapping[str, bytes]) -> str | None:

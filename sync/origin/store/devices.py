@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync import NotFound, StaleVersion
+from sync import NotFound
 from sync.origin.database import OriginDatabase
+from sync.origin.store.checks import check_version
 from sync.origin.tables import channels, devices
 
 
@@ -60,10 +61,9 @@ class DeviceStore:
             StaleVersion: `expected` is not its version any more.
         """
         async with self._database.writing() as connection:
-            held = await _one(connection, device)
-            if expected is not None and expected != held.version:
-                raise StaleVersion(f"device {device} was changed meanwhile; read it again", current=held.version)
-            values: dict[str, Any] = {"version": held.version + 1}
+            await _one(connection, device)  # one that was removed still has its row
+            await check_version(connection, devices, "device", device, expected)
+            values: dict[str, Any] = {"version": devices.c.version + 1}
             if name is not None:
                 values["name"] = name
             if channel is not None:

@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, delete, insert, select, union, update
 
-from sync import Conflict, NotFound, StaleVersion
+from sync import Conflict, NotFound
 from sync.clock import Clock, unix_ms
 from sync.origin.database import OriginDatabase
+from sync.origin.store.checks import check_version
 from sync.origin.tables import assets, campaigns, channels, creatives, lines, media, playlist_items, playlists, uploads
 from sync.release import Asset
 
@@ -111,7 +112,7 @@ class MediaStore:
             StaleVersion: somebody changed it first.
         """
         async with self._database.writing() as connection:
-            await self._check(connection, media_id, version)
+            await check_version(connection, media, "media", media_id, version)
             change = update(media).where(media.c.id == media_id)
             await connection.execute(change.values(name=name, version=media.c.version + 1, updated_ms=self._now_ms()))
         return await self.get(media_id)
@@ -125,7 +126,7 @@ class MediaStore:
             Conflict: playlists, campaigns or channels show it; they are named.
         """
         async with self._database.writing() as connection:
-            await self._check(connection, media_id, version)
+            await check_version(connection, media, "media", media_id, version)
             users = (await connection.execute(_users(media_id))).scalars().all()
             if users:
                 raise Conflict("this media is in use: take it out there first", users=users)
@@ -197,7 +198,7 @@ class MediaStore:
         fresh = {"state": MediaState.QUEUED, "attempts": 0, "next_try_ms": 0, "problem": None, "progress": 0}
         failed = (media.c.id == media_id, media.c.state == MediaState.FAILED)
         async with self._database.writing() as connection:
-            await self._check(connection, media_id, None)
+            await check_version(connection, media, "media", media_id, None)
             done = await connection.execute(update(media).where(*failed).values(**fresh, updated_ms=self._now_ms()))
         if done.rowcount == 0:
             raise Conflict("only a media that failed can be tried again")
@@ -208,13 +209,6 @@ class MediaStore:
 
     def _working(self, media_id: str) -> Any:
         return update(media).where(media.c.id == media_id, media.c.state == MediaState.PROCESSING)
-
-    async def _check(self, connection: Any, media_id: str, version: int | None) -> None:
-        row = (await connection.execute(select(media.c.version).where(media.c.id == media_id))).scalar()
-        if row is None:
-            raise NotFound(f"there is no media {media_id}")
-        if version is not None and version != row:
-            raise StaleVersion("somebody else changed this media first: read it again", current=row)
 
     async def _rows(self, query: Select[Any]) -> tuple[MediaRow, ...]:
         async with self._database.reading() as connection:

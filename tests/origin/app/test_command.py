@@ -188,10 +188,14 @@ async def test_mistakes_are_told_in_one_line_without_a_traceback(
         (("serve", "--config", str(tmp_path / "none.toml")), "cannot be read"),
         (("serve", "--port", "70000", "--data-dir", str(tmp_path)), "server.port"),
         (("keys", "list", "--data-dir", str(bad)), "origin.toml"),
+        (("keys", "list", "--data-dir", str(tmp_path / "typo")), "check --data-dir"),
+        (("keys", "add", "Ada", "--data-dir", str(tmp_path / "typo")), "check --data-dir"),
+        (("devices", "list", "--data-dir", str(tmp_path / "typo")), "check --data-dir"),
     ):
         code, out, err = await run(capsys, *arguments)
         assert (code, out, err.count("\n")) == (1, "", 1), err
         assert told in err
+    assert not (tmp_path / "typo").exists(), "only serving and publishing begin an origin"
 
 
 async def test_an_address_that_is_not_ours_is_told_without_a_traceback(tmp_path: Path) -> None:
@@ -213,4 +217,7 @@ async def test_help_tells_what_there_is(arguments: tuple[str, ...], capsys: pyte
 
 async def test_a_wrong_call_exits_with_two(capsys: pytest.CaptureFixture[str]) -> None:
     assert (await run(capsys, "fly"))[0] == 2
+    assert (await run(capsys, "publish", ".", "--channel", "../up"))[0] == 2
+    assert (await run(capsys, "publish", ".", "--channel", "main", "--name", " "))[0] == 2
+    assert (await run(capsys, "keys", "add", "\x1b[31m"))[0] == 2
     assert (await run(capsys, "keys", "add"))[0] == 2

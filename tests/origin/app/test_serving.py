@@ -26,6 +26,7 @@ async def test_errors_of_routing_are_problems(house: House) -> None:
         answer = await house.ask(method, path)
         assert answer.status == status, f"{method} {path}"
         assert ("Allow" in answer.headers) is (status == 405)
+        assert "address" in answer.document["detail"] or status == 401, "it says what to do, not only what went wrong"
 
 
 async def test_strangers_cannot_send_much(house: House) -> None:
@@ -100,6 +101,8 @@ async def test_the_description_is_valid_openapi_and_names_every_route(house: Hou
         )
         if not page and not resource.canonical.startswith("/content"):
             assert (route.method, resource.canonical) in known or route.method in ("HEAD", "*")
+    summaries = {operation["summary"] for item in document["paths"].values() for operation in item.values()}
+    assert {summary for summary in summaries if not summary[0].isupper() or summary.endswith(".")} == set()
 
 
 async def test_metrics_tell_durations_and_outcomes_by_operation_not_by_path(house: House) -> None:

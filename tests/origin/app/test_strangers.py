@@ -124,3 +124,11 @@ async def test_a_connection_that_asks_nothing_is_closed(house: House, monkeypatc
     assert await asyncio.wait_for(reader.read(), 10) == b""
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\x1b[31mred", "two\nlines"])
+async def test_a_name_holds_nothing_a_terminal_or_a_log_would_obey(house: House, name: str) -> None:
+    made = await house.ask("POST", "/v1/playlists", house.writer, {"name": name})
+    assert (made.status, list(made.document["fields"])) == (422, ["name"])
+    asked = await house.ask("POST", "/v1/pairings", body={"name": name, "secret": "5" * 64})
+    assert (asked.status, list(asked.document["fields"])) == (422, ["name"])

@@ -42,6 +42,7 @@ async def test_a_range_comes_exactly(client: Client, asset: str, asked: str, sta
 async def test_a_range_that_is_not_there_is_refused_with_the_size(client: Client, asset: str, asked: str) -> None:
     async with client.get(f"/content/assets/{asset}", headers={"Range": asked}) as answer:
         assert (answer.status, answer.headers["Content-Range"]) == (416, "bytes */10240")
+        assert answer.content_type == "application/problem+json"
 
 
 async def test_a_range_of_other_bytes_brings_the_whole(client: Client, asset: str) -> None:

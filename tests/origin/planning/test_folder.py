@@ -1,6 +1,7 @@
 """Publishing a folder through the real pipeline: in the order of names or by `playlist.toml`, and again and again."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -188,3 +189,13 @@ def test_without_items_what_ads_and_fallback_use_does_not_play_as_well(folder: P
     )
     assert [item.file for item in read_plan(folder).items or ()] == ["aqua.png", "menu.jpg", "welcome.mp4"]
     assert playable(folder) == sorted((*PICTURES, *VIDEOS))
+
+
+async def test_files_whose_names_are_no_text_are_named_and_nothing_is_published(
+    rooms: tuple[Desk, Rooms], folder: Path
+) -> None:
+    desk, collaborators = rooms
+    (folder / os.fsdecode(b"odd\xff.png")).write_bytes(b"x")
+    with pytest.raises(Rejected, match=r"rename these files.*odd"):
+        await publish_folder(folder, "main", collaborators, desk.clock)
+    assert await desk.releases.channels() == ()

@@ -124,3 +124,16 @@ async def test_a_reader_sees_one_moment_however_many_questions_it_asks(desks: tu
         await other.playlists.replace(kept.id, PlaylistDraft(name="After"), version=1)
         assert (await connection.execute(query)).scalar() == first == "Before"
     assert (await one.playlists.get(kept.id)).name == "After"
+
+
+async def test_what_it_cannot_hold_is_refused_and_a_lost_race_for_a_name_is_told(desks: tuple[Desk, Desk]) -> None:
+    one, _ = desks
+    await one.ready("own")
+    with pytest.raises(Rejected, match="cannot hold"):
+        await one.playlists.get("a\0b")
+    version = (await one.media.get("own")).version
+    renamed = await asyncio.gather(
+        *(desk.media.rename("own", name, version=version) for desk in desks for name in ("x", "y")),
+        return_exceptions=True,
+    )
+    assert sorted(type(outcome).__name__ for outcome in renamed) == ["MediaRow", *["StaleVersion"] * 3]
