@@ -12,6 +12,7 @@ export class Live {
   #refresh;
   #tell;
   #running = false;
+  #hearing = false;
   #socket = null;
   #failures = 0;
   #hints = new Map();
@@ -56,13 +57,19 @@ export class Live {
 
   #gather(hint) {
     this.#hints.set(`${hint.topic}/${hint.id ?? hint.channel}`, hint);
-    if (!this.#timers.has("hear")) this.#later("hear", GATHER_MS, () => this.#handOver());
+    if (!this.#hearing && !this.#timers.has("hear")) this.#later("hear", GATHER_MS, () => this.#handOver());
   }
 
   async #handOver() {
     const hints = [...this.#hints.values()];
     this.#hints.clear();
-    await this.#hear(hints);
+    this.#hearing = true; // one after the other: an older answer must not come after a newer one
+    try {
+      await this.#hear(hints);
+    } finally {
+      this.#hearing = false;
+    }
+    if (this.#running && this.#hints.size > 0) this.#later("hear", GATHER_MS, () => this.#handOver());
   }
 
   #lost() {
