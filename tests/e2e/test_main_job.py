@@ -123,7 +123,7 @@ def test_a_signal_ends_both_cleanly_and_leaves_nothing_behind(site: Site) -> Non
     assert site.stop("player") == 0
     assert site.stop("origin") == 0
     assert SystemClock().monotonic() - began_s < 6.0
-    with sqlite3.connect(site.folder / "player" / "plays.db") as database:
+    with sqlite3.connect(site.folder / "player" / "state" / "plays.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with watching(site.display) as sight:
         until(lambda: len(sight.seen) > 20, "the screen was looked at")

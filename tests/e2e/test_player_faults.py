@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,11 @@ def display() -> Iterator[str]:
 @pytest.fixture
 def player(tmp_path: Path, media: Path, display: str) -> Iterator[Site]:
     """A player that is not started yet, and holds three good items."""
-    yield from alone(tmp_path, media, display)
+    with alone(tmp_path, media, display) as site:
+        yield site
 
 
+@contextmanager
 def alone(folder: Path, media: Path, display: str) -> Iterator[Site]:
     site = Site(folder, display, extra={"SIGNAGE_PLAYER__PLAYBACK__FALLBACK": str(media / "yellow.png")})
     hold(state(site), *good(media))
@@ -177,21 +179,20 @@ def test_a_killed_daemon_takes_its_decks_along_and_leaves_the_fallback(player: S
 
 
 def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: Path, media: Path) -> None:
-    with Xvfb() as server:
-        for site in alone(tmp_path, media, server.name):
-            site.start("player")
-            until(lambda: on_air(site), "it plays")
-            process = site.processes["player"]
-            server.stop()
-            until(lambda: not decks(site) or "does not answer" in problems(site), "the loss is noticed")
-            server.start()
-            with watching(site.display) as sight:
-                until(lambda: any(near(colours[1], YELLOW) for _, colours in sight.seen), "the fallback is back", 3.0)
-                three_cuts(sight)
-            assert process.poll() is None, "it was never restarted"
-            after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
-            assert not [colours for colours in after if near(colours[1], BLACK)]
-            until(lambda: "X server" not in problems(site), "and nobody complains any more")
+    with Xvfb() as server, alone(tmp_path, media, server.name) as site:
+        site.start("player")
+        until(lambda: on_air(site), "it plays")
+        process = site.processes["player"]
+        server.stop()
+        until(lambda: not decks(site) or "does not answer" in problems(site), "the loss is noticed")
+        server.start()
+        with watching(site.display) as sight:
+            until(lambda: any(near(colours[1], YELLOW) for _, colours in sight.seen), "the fallback is back", 3.0)
+            three_cuts(sight)
+        assert process.poll() is None, "it was never restarted"
+        after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
+        assert not [colours for colours in after if near(colours[1], BLACK)]
+        until(lambda: "X server" not in problems(site), "and nobody complains any more")
 
 
 def test_a_database_locked_by_somebody_else_stops_neither_the_screen_nor_the_proof(player: Site) -> None:
@@ -249,7 +250,7 @@ def test_a_ledger_ruined_under_the_player_is_set_aside_at_the_next_start_and_the
         until(lambda: len(plays(player)) >= 2, "and is proven again")
     assert not sight.strangers(*CONTENT, YELLOW)
     assert "set aside" in problems(player)
-    assert [play["sequence"] for play in plays(player)][0] == 1
+    assert plays(player)[0]["sequence"] == 1
 
 
 def test_a_configuration_ruined_on_disk_changes_nothing_and_is_told(player: Site, tmp_path: Path) -> None:
@@ -293,17 +294,14 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room(
     disk: Path, media: Path, display: str
 ) -> None:
-    for site in alone(disk, media, display):
+    with alone(disk, media, display) as site:
         site.start("player")
         until(lambda: len(plays(site)) >= 2, "it plays")
         hog = disk / "hog"
         with watching(display) as sight:
-            with hog.open("wb", buffering=0) as file:
-                try:
-                    while True:
-                        file.write(bytes(4096))
-                except OSError:
-                    pass
+            with suppress(OSError), hog.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
             until(lambda: "cannot be written" in problems(site), "it is told")
             three_cuts(sight)
             hog.unlink()
@@ -315,7 +313,7 @@ def test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room(
 
 
 def test_on_a_disk_that_went_read_only_it_starts_and_plays(disk: Path, media: Path, display: str) -> None:
-    for site in alone(disk, media, display):
+    with alone(disk, media, display) as site:
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True, capture_output=True)
         logs, site.folder = site.folder, disk.parent / "elsewhere"
         site.folder.mkdir()
