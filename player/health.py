@@ -67,6 +67,7 @@ class Condition:
     sync_failure: str = ""  # why the last try failed, empty while all is well
     outbox_depth: int = 0
     deck_restarts: int = 0
+    picture_faults: int = 0  # within the hour
     display_answers: bool = True
     reserve_bytes: int = 0
     service_restarts: Mapping[str, int] = field(default_factory=dict)
@@ -182,6 +183,9 @@ def _screen_problems(condition: Condition) -> list[str]:
         found.append("No display is connected: check the cable and the display's power and input.")
     if condition.deck_restarts >= _RESTARTS:
         found.append(f"Decks had to be replaced {condition.deck_restarts} times: see the log for the media at fault.")
+    if condition.picture_faults:
+        times = "once" if condition.picture_faults == 1 else f"{condition.picture_faults} times"
+        found.append(f"The picture stood still or went black {times} within the hour: see the log for the takes.")
     if condition.quarantined:
         found.append(f"Set aside after failing three times: {', '.join(condition.quarantined)}; replace these media.")
     for name, count in sorted(condition.service_restarts.items()):
@@ -215,6 +219,7 @@ def figures(condition: Condition) -> dict[str, float | int | str | bool | None]:
         **{name: value for name, value in (throttling or {}).items()},
         "clock": condition.clock.value,
         "deck_restarts": condition.deck_restarts,
+        "picture_faults": condition.picture_faults,
         "service_restarts": sum(condition.service_restarts.values()),
         "display_answers": condition.display_answers,
     }

@@ -73,6 +73,7 @@ class Link:
         self.name = name
         self.restarts = 0
         self.shots = 0  # loaded by the present process
+        self.condemned = ""  # why the present process is replaced once it is off the air
         self._display = display
         self._arguments = ["--area", str(area), "--parent", str(os.getpid())]
         self._arguments += ["--hardware"] if hardware_decoding else []
@@ -174,8 +175,7 @@ class Link:
     # ── one process ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _one_life(self) -> Loss:
-        self._verdict = None
-        self.shots = 0
+        self._verdict, self.shots, self.condemned = None, 0, ""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "player.deck", *self._arguments,
             stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display},

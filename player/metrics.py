@@ -31,6 +31,7 @@ _NUMBERS = {
     "monitor": "1 while a display is connected",
     "display_answers": "1 while the X server answers",
     "deck_restarts": "Decks replaced since start",
+    "picture_faults": "Within the hour the picture stood still or became black",
 }
 
 

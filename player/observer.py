@@ -164,6 +164,7 @@ class Observer:
             sync_failure=sync.problem,
             outbox_depth=depth,
             deck_restarts=self._stage.facts().restarts,
+            picture_faults=self._stage.facts().picture_faults,
             display_answers=self._display.state().answers,
             reserve_bytes=self._configuration.settings.storage.reserve_bytes,
             service_restarts=self._restarts.counts,

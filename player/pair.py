@@ -9,10 +9,12 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from player.link import Link, Loss
+from sync import DeckLost
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1024**2
@@ -73,15 +75,21 @@ class Pair:
         """Keep both alive until cancelled."""
         try:
             async with asyncio.TaskGroup() as self._group:
-                for link in self._links:
-                    self._keep(link)
+                first, second = self._links
+                self._keep(first)
+                with suppress(DeckLost):
+                    await first.wait_up()  # the first picture needs one deck, and all of the processor
+                self._keep(second)
         finally:
             self._group = None
             self._tasks.clear()
             self._fresh.clear()
 
     def off_air(self, link: Link) -> None:
-        """Look at a deck that just left the screen; have a stand-in start when it is worn."""
+        """Look at a deck that just left the screen: replace it if condemned, have a stand-in start when it is worn."""
+        if link.condemned:
+            link.kill(Loss(link.condemned, crashed=False))
+            return
         if self._group is None or link.pid is None or link.name in self._fresh:
             return
         why = worn_by(link.shots, rss_bytes(link.pid), self._limits)

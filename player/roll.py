@@ -17,6 +17,8 @@ class OnAir:
     ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     told: bool = False  # how it ended was handed out: nobody hears it twice
     media_ms: int | None = None
+    still_ms: int | None = None
+    black_ms: int | None = None
     frames_lost: int | None = None
 
     def end(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:

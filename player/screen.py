@@ -186,11 +186,15 @@ class Finished(Wire):
 
 
 class Broken(Wire):
-    """The media cannot be shown, or stopped being shown, in the decoder's own words where it has any."""
+    """The media cannot be shown, or stopped being shown, in the decoder's own words where it has any.
+
+    `seen`: nothing failed, but the picture on air stands still or is black.
+    """
 
     event: Literal["broken"] = "broken"
     take: str
     reason: str
+    seen: bool = False
 
 
 class Pulse(Wire):
@@ -200,6 +204,8 @@ class Pulse(Wire):
     take: str | None = None
     media_ms: int | None = None
     frames_lost: int | None = None
+    still_ms: int | None = None  # of the take on air, a video: time without a newly painted picture, so far
+    black_ms: int | None = None  # of the take on air: time it was black, by a few pixels once a second
 
 
 DeckEvent = Annotated[

@@ -5,10 +5,12 @@ waits leaves nothing half done.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from player.ladder import Ladder, Step
 from player.link import Link, Loss
 from player.pair import Pair, Wear
 from player.roll import OnAir, Waiting
@@ -29,6 +31,8 @@ from player.screen import (
 from sync import DeckLost, ScreenFailed
 from sync.clock import Clock
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class StageFacts:
@@ -45,6 +49,10 @@ class StageFacts:
     last_cut_ms: float | None  # from the order to the raised window
     last_preroll_ms: int | None
     renewals: int = 0  # decks exchanged because they were worn, unseen; `restarts` are losses
+    still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
+    black_ms: int | None = None  # of the take on air
+    picture_faults: int = 0  # within the hour the picture on air stood still, or became black
+    steps: dict[str, int] = field(default_factory=dict)  # what these led to, since start
 
 
 class Stage:
@@ -66,6 +74,7 @@ class Stage:
         self._cut: Cut | None = None
         self._cut_ms: float | None = None
         self._preroll_ms: int | None = None
+        self._ladder = Ladder()
 
     # ── Screen ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +155,10 @@ class Stage:
             frames_lost=air.frames_lost if air else None,
             last_cut_ms=self._cut_ms,
             last_preroll_ms=self._preroll_ms,
+            still_ms=air.still_ms if air else None,
+            black_ms=air.black_ms if air else None,
+            picture_faults=self._ladder.lately(self._clock.monotonic()),
+            steps=self._ladder.steps(),
         )
 
     async def run(self) -> None:
@@ -212,13 +225,22 @@ class Stage:
     def _on_air_says(self, air: OnAir, event: Finished | Broken | Pulse) -> None:
         match event:
             case Pulse():
-                air.media_ms = event.media_ms
+                air.media_ms, air.still_ms, air.black_ms = event.media_ms, event.still_ms, event.black_ms
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
             case Finished():
                 air.frames_lost = event.frames_lost
                 air.end(event.at_s, event.reason)
             case Broken():
                 air.end(self._clock.monotonic(), event.reason, failed=True)
+                if event.seen:
+                    self._seen_broken(air, event.reason)
+
+    def _seen_broken(self, air: OnAir, reason: str) -> None:
+        step = self._ladder.climb(air.link.name, self._clock.monotonic())
+        log.warning("take=%s deck=%s %s; step=%s", air.shot.take, air.link.name, reason, step.value)
+        for link in self._pair.links:
+            if step is Step.BOTH_DECKS or (step is Step.NEW_DECK and link is air.link):
+                link.condemned = f"{reason}, again"
 
     def _shown(self, coming: Waiting, at_s: float) -> None:
         """Make the shot that came the one on air, and send off what was there."""

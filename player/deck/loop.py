@@ -6,12 +6,13 @@ counts as loaded when that frame was painted. On air it ends at its duration or 
 
 import logging
 from collections.abc import Callable
-from enum import Enum, auto
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from player.deck.phase import LOADING, REPAINTS, Phase
 from player.deck.plan import Plan
 from player.deck.projector import Projector, Signal, What, libvlc_version
+from player.deck.watch import Look, Subject, Verdict, Watch
 from player.deck.window import Window
 from player.screen import (
     Blank,
@@ -44,26 +45,6 @@ Note = Command | Signal
 log = logging.getLogger(__name__)
 
 
-class Phase(Enum):
-    """Where the deck stands with its shot."""
-
-    IDLE = auto()
-    OPENING = auto()  # playing, unseen, until there is an output
-    ROLLING = auto()  # there is an output; until a picture is painted: paused before that, it may never be
-    PAUSING = auto()
-    SETTLING = auto()  # paused on an early frame, until it is painted; a rewind before that paints nothing at times
-    PAINTING = auto()  # rewound to the first frame, not yet painted often enough
-    LOADED = auto()
-    ON_AIR = auto()
-    ENDING = auto()  # libVLC stopped at the end, ahead of the last frame's time
-    DONE = auto()  # ended on air; the last frame stays
-
-
-_LOADING = (Phase.OPENING, Phase.ROLLING, Phase.PAUSING, Phase.SETTLING, Phase.PAINTING)
-# Full paints to wait for. Of a resized output the first is black; a paused one is repainted every 60 ms.
-_REPAINTS = {Phase.ROLLING: 2, Phase.SETTLING: 2, Phase.PAINTING: 3}
-
-
 class Deck:
     """One deck; `tell` sends an event to the stage."""
 
@@ -87,6 +68,7 @@ class Deck:
         self._since_s = 0.0  # this phase
         self._step_s = float("inf")  # when a frame is to be shown by stepping
         self._pulse_s = 0.0
+        self._watch: Watch | None = None  # of the shot on air
 
     def run(self) -> None:
         """Work until told to quit."""
@@ -112,7 +94,7 @@ class Deck:
             return None
 
     def _due_s(self) -> float:
-        if self._phase in _LOADING:
+        if self._phase in LOADING:
             return self._clock.monotonic() + _LOOK_EVERY_S
         if self._phase is Phase.ON_AIR and self._shot:
             plan = self._plan(self._shot)
@@ -167,6 +149,8 @@ class Deck:
         self._began_s = self._clock.monotonic()
         self._phase = Phase.ON_AIR
         self._tell(Shown(take=shot.take, at_s=self._began_s))
+        self._window.painted()
+        self._watch = Watch(Subject(shot.kind, self._projector.frame_s(), self._window.is_black()))
 
     def _hide(self) -> None:
         take = self._shot.take if self._shot else None
@@ -215,23 +199,23 @@ class Deck:
     def _look(self) -> None:
         """Do what is due by itself."""
         now = self._clock.monotonic()
-        if self._phase in _REPAINTS:
+        if self._phase in REPAINTS:
             self._repaints += self._window.painted()
-            if self._repaints >= _REPAINTS[self._phase]:
+            if self._repaints >= REPAINTS[self._phase]:
                 self._repainted(now)
-        if self._phase in _LOADING:
+        if self._phase in LOADING:
             self._give_up(now)
         if self._phase in (Phase.ON_AIR, Phase.ENDING) and self._shot:
             self._look_on_air(self._shot, now)
         if now >= self._pulse_s:
             self._pulse_s = now + PULSE_EVERY_S
-            self._pulse()
+            self._pulse(now)
 
     def _give_up(self, now: float) -> None:
         """End a loading that leads nowhere."""
         if now - self._began_s > LOAD_WITHIN_S:
             self._break(self._projector.words or f"no picture came within {LOAD_WITHIN_S:.0f} s")
-        elif self._phase in _REPAINTS and now - self._since_s > PAINT_WITHIN_S:
+        elif self._phase in REPAINTS and now - self._since_s > PAINT_WITHIN_S:
             self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
 
     def _repainted(self, now: float) -> None:
@@ -273,20 +257,29 @@ class Deck:
         lost = self._projector.frames_lost() if self._shot.kind is MediaKind.VIDEO else None
         self._tell(Finished(take=self._shot.take, at_s=at_s, reason=reason, frames_lost=lost))
 
-    def _break(self, reason: str) -> None:
+    def _break(self, reason: str, *, seen: bool = False) -> None:
         assert self._shot is not None
-        self._tell(Broken(take=self._shot.take, reason=reason))
+        self._tell(Broken(take=self._shot.take, reason=reason, seen=seen))
         if self._phase is Phase.ON_AIR:
             self._phase = Phase.DONE  # its last picture stays until the cut
         else:
             self._forget()
 
-    def _pulse(self) -> None:
-        on_air = self._phase is Phase.ON_AIR
+    def _pulse(self, now: float) -> None:
+        """Say that the loop turns and what is on air; break off what is seen to stand still or to be black."""
+        watch = self._watch if self._phase is Phase.ON_AIR else None
+        media_ms = self._projector.time_ms() if watch else None
+        verdict = Verdict.FINE
+        if watch:
+            verdict = watch.look(Look(now, self._window.painted(), media_ms or 0, self._window.is_black()))
         self._tell(
             Pulse(
                 take=self._shot.take if self._shot else None,
-                media_ms=self._projector.time_ms() if on_air else None,
-                frames_lost=self._projector.frames_lost() if on_air else None,
+                media_ms=media_ms,
+                frames_lost=self._projector.frames_lost() if watch else None,
+                still_ms=watch.still_ms if watch else None,
+                black_ms=watch.black_ms if watch else None,
             )
         )
+        if verdict:
+            self._break(verdict.value, seen=True)
