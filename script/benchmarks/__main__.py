@@ -4,26 +4,41 @@ import argparse
 import asyncio
 import json
 import platform
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+import seam
 import start
 from rich.console import Console
 from rich.table import Table
 
 Rows = list[dict[str, Any]]
 
-BENCHMARKS: dict[str, Callable[[], Awaitable[Rows]]] = {"start": start.measure}
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
+    "start": lambda _: start.measure(),
+    "seam": lambda options: seam.measure(options.cuts),
+}
+_MANY = 10  # keys: a table of these stands upright, a column for each row
 
 
 def show(name: str, rows: Rows) -> None:
-    """Print one benchmark as a table; columns are the keys of its rows."""
+    """Print one benchmark as a table; columns are the keys of its rows, or lines where there are many."""
     table = Table(title=f"{name} ({platform.machine()}, Python {platform.python_version()})")
-    for column in rows[0]:
-        table.add_column(column.replace("_", " "))
-    for row in rows:
-        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+    lines = [[key.replace("_", " ") for key in rows[0]], *([_told(value) for value in row.values()] for row in rows)]
+    if len(rows[0]) > _MANY:
+        lines = [list(line) for line in zip(*lines, strict=True)]
+    for column in lines[0]:
+        table.add_column(column)
+    for line in lines[1:]:
+        table.add_row(*line)
     Console().print(table)
+
+
+def _told(value: Any) -> str:
+    """Write one value for people; a spread as median / 99 % / maximum."""
+    if isinstance(value, dict):
+        return " / ".join(f"{part:.1f}" for part in value.values())
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def main() -> None:
@@ -31,11 +46,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of tables")
+    parser.add_argument("--cuts", type=int, default=seam.CUTS, help="how many cuts `seam` looks at (%(default)s)")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHMARKS):
         parser.error(f"no benchmark named {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
     for name in arguments.names or BENCHMARKS:
-        rows = asyncio.run(BENCHMARKS[name]())
+        rows = asyncio.run(BENCHMARKS[name](arguments))
         if arguments.json:
             for row in rows:
                 print(json.dumps({"benchmark": name, "machine": platform.machine(), **row}), flush=True)

@@ -33,6 +33,13 @@ async def display() -> AsyncIterator[str]:
     if found := os.environ.get("DISPLAY"):
         yield found
         return
+    async with virtual_display() as name:
+        yield name
+
+
+@contextlib.asynccontextmanager
+async def virtual_display() -> AsyncIterator[str]:
+    """Give a display of 1280x720 nobody else sees."""
     reader, writer = os.pipe()
     screen = ("-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24")
     command = ("Xvfb", "-displayfd", str(writer), *screen, "-noreset", "-nolisten", "tcp", "+extension", "Composite")
