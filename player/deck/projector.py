@@ -155,6 +155,8 @@ class Projector:
             manager.event_attach(getattr(vlc.EventType, f"MediaPlayer{what}"), self._on_event, what)
 
     def _on_event(self, _event: Any, what: What) -> None:  # libVLC's thread: copy, post, return
+        if what is What.VOUT:
+            self._words = ""  # of outputs it tried first and passed over: no fault of the media
         self._post(Signal(self._opening, what))
 
     def _hear_errors(self) -> None:
