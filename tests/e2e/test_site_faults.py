@@ -1,0 +1,111 @@
+"""The real origin and the real player while what is between them breaks: the screen never notices."""
+
+import json
+import signal
+import sqlite3
+import urllib.error
+import urllib.request
+from contextlib import closing
+
+import pytest
+
+from sync.clock import SystemClock
+from tests.e2e.site import Site, until, video
+from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, watching
+
+pytestmark = pytest.mark.display
+
+CONTENT = (RED, GREEN, BLUE, YELLOW)
+
+
+def sequence(site: Site) -> int:
+    return int(site.ask("player", "/v1/status")["sync"]["sequence"])
+
+
+def test_a_locked_catalogue_delays_a_release_and_nothing_else(site: Site) -> None:
+    clock, before = SystemClock(), sequence(site)
+    video(site.folder / "media" / "blue.mp4", "yellow")
+    catalogue = site.folder / "player" / "state" / "index.db"
+    with watching(site.display) as sight:
+        with closing(sqlite3.connect(catalogue, isolation_level=None)) as thief:
+            thief.execute("BEGIN EXCLUSIVE")
+            site.publish()
+            by_s = clock.monotonic() + 6.0
+            until(lambda: clock.monotonic() > by_s, "some seconds pass")
+            assert sequence(site) == before
+            thief.execute("ROLLBACK")
+        until(lambda: sequence(site) == before + 1, "the release is active")
+    assert not sight.strangers(*CONTENT)
+
+
+def test_a_deleted_catalogue_is_made_again(site: Site) -> None:
+    before = sequence(site)
+    with watching(site.display) as sight:
+        for path in (site.folder / "player" / "state").glob("index.db*"):
+            path.unlink()
+        video(site.folder / "media" / "blue.mp4", "blue", seconds=1.5)
+        site.publish()
+        until(lambda: sequence(site) == before + 1, "the release is active")
+        site.stop("player")
+        site.start("player")
+        until(lambda: site.now()["showing"] == "item", "it plays again")
+        until(lambda: site.ask("player", "/v1/status")["sync"]["state"] == "current", "and is current")
+    after_start = [colours for colours in sight.strangers(*CONTENT) if max(colours[1]) == 0]
+    assert not after_start, "the fallback stood there while the player started, never black"
+
+
+def test_a_release_rolled_back_or_ruined_at_the_origin_is_refused(site: Site) -> None:
+    tree = site.folder / "origin" / "content" / "channels" / "main" / "timestamp.json"
+    held, before = tree.read_bytes(), sequence(site)
+    video(site.folder / "media" / "blue.mp4", "yellow", seconds=1.4)
+    site.publish()
+    until(lambda: sequence(site) == before + 1, "the release is active")
+    new = tree.read_bytes()
+    envelope = json.loads(new)
+    envelope["signatures"][0]["signature"] = json.loads(held)["signatures"][0]["signature"]
+    with watching(site.display) as sight:
+        for bad in (held, json.dumps(envelope).encode(), b"{" * 100_000, b""):
+            tree.write_bytes(bad)
+            until(lambda: site.ask("player", "/v1/status")["sync"]["problem"] != "", "it is refused")
+            assert sequence(site) == before + 1
+            tree.write_bytes(new)
+            until(lambda: site.ask("player", "/v1/status")["sync"]["problem"] == "", "all is well again")
+    assert not sight.strangers(*CONTENT)
+
+
+def test_an_origin_killed_and_started_again_costs_no_play(site: Site) -> None:
+    with watching(site.display) as sight:
+        site.stop("origin", signal.SIGKILL)
+        until(lambda: site.ask("player", "/v1/status")["outbox_depth"] >= 3, "plays wait")
+        site.start("origin")
+        until(lambda: site.ask("player", "/v1/status")["outbox_depth"] == 0, "and are delivered")
+    assert not sight.strangers(*CONTENT)
+    numbers = sorted(play["sequence"] for play in site.plays())
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("PATCH", "/v1/config", b"\x00\xff{", 422),
+        ("PATCH", "/v1/config", b"[" * 50_000, 422),
+        ("PATCH", "/v1/config", b'{"a":"' + b"x" * 100_000 + b'"}', 413),
+        ("POST", "/v1/commands", b'{"do":"dance"}', 422),
+        ("POST", "/v1/commands", b"x" * 2_000_000, 413),
+        ("GET", "/v1/../../etc/passwd", None, 404),
+        ("GET", "/%2e%2e/%2e%2e/etc/passwd", None, 404),
+        ("GET", "/v1/plays?limit=-1", None, 422),
+    ],
+)
+def test_nonsense_at_the_endpoint_is_a_problem_and_not_a_fault(
+    site: Site, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    token = (site.folder / "player" / "state" / "endpoint_token").read_text().strip()
+    request = urllib.request.Request(f"http://127.0.0.1:{site.ports['player']}{path}", data=body, method=method)
+    request.add_header("Authorization", f"Bearer {token}")
+    with watching(site.display) as sight, pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=10)
+    with refusal.value as answer:
+        assert answer.status == status
+        assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert not sight.strangers(*CONTENT)
