@@ -4,6 +4,7 @@ import errno
 import fcntl
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,18 @@ from pathlib import Path
 from sync import Conflict, StorageBroken, StorageFull
 
 TEMP_SUFFIX = ".tmp"
+READABLE = 0o644
+"""Anyone may read: another user's nginx may serve what an origin writes."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # RLIMIT_FSIZE and old file systems say EFBIG
 
 log = logging.getLogger(__name__)
+
+
+def storage_error(error: OSError, path: Path) -> StorageFull | StorageBroken:
+    """Return what an error of the operating system about `path` means to us."""
+    if error.errno in _FULL:
+        return StorageFull(f"no room left to write {path.name}: free some space and try again")
+    return StorageBroken(f"{path} cannot be used: {error.strerror or error}")
 
 
 @contextmanager
@@ -23,12 +33,10 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFull(f"no room to write {path}: {error.strerror}") from error
-        raise StorageBroken(f"{path}: {error.strerror or error}") from error
+        raise storage_error(error, path) from error
 
 
-def write_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
     """Replace `path` by `content`: a temporary file beside it, fsync, rename, fsync of the folder.
 
     At every instant of a crash the path holds all of the old content or all of the new.
@@ -37,20 +45,70 @@ def write_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         StorageFull: no room; the old file stands.
         StorageBroken: the folder is missing or read-only, or the disk failed; the old file stands.
     """
+    with _beside(path) as temporary:
+        temporary.write_bytes(content)
+        _settle(temporary, path, mode)
+
+
+def copy_durably(source: Path, path: Path) -> None:
+    """Replace `path` by a copy of a file of any file system, as `write_durably` does.
+
+    Raises:
+        StorageFull: no room; the old file stands.
+        StorageBroken: either file cannot be read or written; the old file stands.
+    """
+    with _beside(path) as temporary:
+        shutil.copyfile(source, temporary)
+        _settle(temporary, path, READABLE)
+
+
+def move_durably(source: Path, path: Path) -> None:
+    """Replace `path` by a finished file of the same file system, which is gone then.
+
+    Raises:
+        StorageFull: no room after all.
+        StorageBroken: the disk refuses.
+    """
+    with storage_errors(path):
+        _settle(source, path, READABLE)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, that are there after a power cut, too.
+
+    Raises:
+        StorageFull: no room.
+        StorageBroken: the disk refuses, or a file is in the way.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with storage_errors(folder):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Give a new file in the folder of `path`, readable by nobody else, and leave nothing under its name."""
     with storage_errors(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMP_SUFFIX)
-        temporary = Path(name)
+        os.close(handle)
         try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)  # not there any more if all went well
+
+
+def _settle(finished: Path, path: Path, mode: int) -> None:
+    finished.chmod(mode)
+    descriptor = os.open(finished, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    finished.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,18 +5,9 @@ written again, only `replace` swaps a pointer. `uploads/` holds bytes as they co
 them, `thumbnails/` the small pictures for pages.
 """
 
-import errno
-import os
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sync import StorageBroken, StorageFull
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_READABLE = 0o644  # another user's nginx may serve the tree
+from sync.durable import TEMP_SUFFIX, free_bytes, make_folder, move_durably, storage_errors, write_durably
 
 
 class Files:
@@ -36,15 +27,14 @@ class Files:
             StorageFull: no room.
             StorageBroken: `data_dir` cannot be written.
         """
-        with _converted(self.data_dir):
+        with storage_errors(self.data_dir):
             for folder in (self.uploads, self.work, self.content, self.thumbnails):
                 folder.mkdir(parents=True, exist_ok=True)
 
     def free_bytes(self) -> int:
         """Return how much an unprivileged process may still write."""
-        with _converted(self.data_dir):
-            room = os.statvfs(self.data_dir)
-        return room.f_bavail * room.f_frsize
+        with storage_errors(self.data_dir):
+            return free_bytes(self.data_dir)
 
     def put(self, relative: str, data: bytes) -> Path:
         """Write `data` durably to `content/{relative}`, unless that is there; return its path.
@@ -55,12 +45,14 @@ class Files:
         """
         target = self._inside(relative)
         if not target.exists():
+            make_folder(target.parent)
             write_durably(target, data)
         return target
 
     def replace(self, relative: str, data: bytes) -> Path:
         """Write `data` durably to `content/{relative}` in place of what is there: for pointers only."""
         target = self._inside(relative)
+        make_folder(target.parent)
         write_durably(target, data)
         return target
 
@@ -75,8 +67,16 @@ class Files:
         if target.exists():
             path.unlink()
         else:
+            make_folder(target.parent)
             move_durably(path, target)
         return target
+
+    def remove_scraps(self, before_s: float) -> None:
+        """Remove what writers that were killed left beside their target, if it is older than `before_s` (Unix)."""
+        for folder in (self.content, self.thumbnails):
+            for scrap in folder.rglob(f".*{TEMP_SUFFIX}"):
+                if scrap.stat().st_mtime < before_s:
+                    scrap.unlink(missing_ok=True)
 
     def thumbnail(self, media_id: str) -> Path:
         """Return where the small picture of a media lies once it is ready."""
@@ -91,90 +91,3 @@ class Files:
         if any(part in ("", ".", "..") for part in parts):
             raise ValueError(f"not a name inside the content tree: {relative!r}")
         return self.content.joinpath(*parts)
-
-
-def write_durably(target: Path, data: bytes) -> None:
-    """Write a file beside `target`, fsync it, rename it over `target`, fsync the folder.
-
-    Raises:
-        StorageFull: no room; `target` is as before.
-        StorageBroken: the disk refuses; `target` is as before.
-    """
-    with _beside(target) as beside:
-        with beside.open("xb") as file:
-            file.write(data)
-        _settle(beside, target)
-
-
-def move_durably(path: Path, target: Path) -> None:
-    """Give a finished file of the same file system the name `target`, durably."""
-    with _converted(target):
-        _make_folder(target.parent)
-        _settle(path, target)
-
-
-def copy_durably(path: Path, target: Path) -> None:
-    """Copy a file of any file system to `target`, durably.
-
-    Raises:
-        StorageFull: no room; `target` is as before.
-        StorageBroken: either file cannot be read or written.
-    """
-    with _beside(target) as beside:
-        shutil.copyfile(path, beside)
-        _settle(beside, target)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """Give a temporary name in the folder of `target`, and leave nothing under it."""
-    beside = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    with _converted(target):
-        _make_folder(target.parent)
-        try:
-            yield beside
-        finally:
-            beside.unlink(missing_ok=True)
-
-
-def _settle(path: Path, target: Path) -> None:
-    path.chmod(_READABLE)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    path.replace(target)
-    sync_folder(target.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _converted(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(error, path) from error
-
-
-def storage_error(error: OSError, path: Path) -> StorageFull | StorageBroken:
-    """Return what an error of the operating system about `path` means to us."""
-    if error.errno in _NO_ROOM:
-        return StorageFull(f"no room left to write {path.name}: free some space and try again")
-    return StorageBroken(f"{path} cannot be used: {error.strerror or error}")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sync import Conflict, NotFound, Rejected, StorageBroken, StorageFull, TooLarge
 from sync.clock import Clock
-from sync.origin.files import Files, copy_durably
+from sync.durable import copy_durably, storage_errors
+from sync.origin.files import Files
 from sync.origin.part import Checksum, Part, hash_file, lock_part
 from sync.origin.settings import OriginSettings
 from sync.origin.store.media import MediaState, MediaStore
@@ -187,8 +188,9 @@ class Intake:
         oldest_s = self._clock.now().timestamp() - self._settings.uploads.expire_after_s
         for path in self._files.uploads.iterdir():
             if path.name not in known and path.stat().st_mtime < oldest_s:
-                path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)  # a scrap of a copy that was killed is among them
                 log.info("upload=%s removed: nobody knows this file", path.name)
+        await asyncio.to_thread(self._files.remove_scraps, oldest_s)
 
     async def _write(self, upload: Upload, part: Part, pieces: AsyncIterator[bytes]) -> None:
         try:
@@ -262,7 +264,9 @@ class Intake:
             raise StorageFull(f"no room for {size_bytes} bytes: free some space and try again")
 
     def _make(self, upload_id: str) -> None:
-        self._files.source(upload_id).touch(exist_ok=False)
+        path = self._files.source(upload_id)
+        with storage_errors(path):
+            path.touch(exist_ok=False)
 
 
 def shown_name(said: str) -> str:
@@ -272,7 +276,5 @@ def shown_name(said: str) -> str:
 
 
 def _size(path: Path) -> int:
-    try:
+    with storage_errors(path):
         return path.stat().st_size
-    except OSError as error:
-        raise StorageBroken(f"{path} cannot be read: {error.strerror}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from sync import Conflict, NotFound
-from sync.origin.files import storage_error
+from sync.durable import storage_error, storage_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Part:
             StorageFull: no room.
             StorageBroken: the disk refuses.
         """
-        with self._busy, self._converted():
+        with self._busy, storage_errors(self._path):
             view = memoryview(piece)
             while view:
                 written = os.pwrite(self._descriptor, view, self.end)
@@ -69,7 +69,7 @@ class Part:
             StorageFull: no room after all.
             StorageBroken: the disk refuses; what it holds beyond `durable` is not to be believed.
         """
-        with self._busy, self._converted():
+        with self._busy, storage_errors(self._path):
             if self.end == self.durable:
                 return False
             os.fdatasync(self._descriptor)
@@ -78,7 +78,7 @@ class Part:
 
     def forget(self) -> None:
         """Cut off what is not durable."""
-        with self._busy, self._converted():
+        with self._busy, storage_errors(self._path):
             os.ftruncate(self._descriptor, self.durable)
             self.end = self.durable
 
@@ -86,13 +86,6 @@ class Part:
         """Close and unlock, after a write that may still run."""
         with self._busy:
             os.close(self._descriptor)
-
-    @contextmanager
-    def _converted(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise storage_error(error, self._path) from error
 
 
 @contextmanager
@@ -102,11 +95,14 @@ def lock_part(path: Path) -> Iterator[Part]:
     Raises:
         NotFound: the file is gone.
         Conflict: another request, process or worker has it.
+        StorageBroken: it cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise NotFound(f"the bytes of upload {path.name} are gone: send the file again") from error
+    except OSError as error:  # no descriptor left, or a disk that is read-only now
+        raise storage_error(error, path) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -125,8 +121,5 @@ def hash_file(path: Path) -> str:
     Raises:
         StorageBroken: it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise storage_error(error, path) from error
+    with storage_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,8 +14,9 @@ from random import Random
 
 from sync import Conflict, NotFound, StorageBroken, StorageFull
 from sync.clock import Backoff, Clock, unix_ms
+from sync.durable import copy_durably, move_durably
 from sync.origin.child import ChildStopped, Limits
-from sync.origin.files import Files, copy_durably, move_durably
+from sync.origin.files import Files
 from sync.origin.part import lock_part
 from sync.origin.probe import BadMedia
 from sync.origin.settings import OriginSettings

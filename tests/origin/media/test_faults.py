@@ -277,6 +277,25 @@ def test_a_full_or_broken_disk_is_told_apart(tmp_path: Path, monkeypatch: pytest
     assert [path.name for path in files.content.iterdir()] == ["releases"]
 
 
+def test_what_killed_writers_left_is_removed_once_nobody_can_be_writing_it(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    files.prepare()
+    kept = files.put("assets/a", b"whole")
+    old, young = kept.with_name(".a.1.tmp"), kept.with_name(".a.2.tmp")
+    for scrap in (old, young):
+        scrap.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    os.utime(kept, (1, 1))
+    files.remove_scraps(before_s=1000)
+    assert sorted(kept.parent.iterdir()) == sorted((kept, young))
+
+
+def test_a_part_that_cannot_be_opened_is_no_fault_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    with pytest.raises(StorageBroken, match="part"), lock_part(tmp_path / "part"):
+        pass
+
+
 def test_a_part_is_locked_against_other_processes(tmp_path: Path) -> None:
     path = tmp_path / "part"
     path.touch()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sync import StorageFull
 from sync.origin.files import Files
 from tests.fakes import FakeClock
 from tests.origin.media.house import CHUNK, TUS, House, digest, metadata, open_house, until
@@ -140,3 +141,13 @@ async def test_a_disk_that_fills_up_mid_chunk_keeps_the_offset(idle: House) -> N
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (await idle.patch(url, 100, BytesIO(b"b" * (size - 100)))).status == 204
+
+
+async def test_a_disk_that_takes_no_more_files_is_full(idle: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, **_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "touch", full)
+    with pytest.raises(StorageFull):
+        await idle.intake.begin("a.jpg", 10, None)
+    assert await idle.intake.under_way() == ()
