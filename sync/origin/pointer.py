@@ -20,6 +20,7 @@ from sync.tree import timestamp_path
 
 _LONGEST_SLEEP_S = 3600.0
 _SHORTEST_SLEEP_S = 1.0
+_NEXT = timedelta(milliseconds=1)
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,14 @@ class Pointer:
             return None
 
     def _timestamp(self, newest: ReleaseRecord, now: datetime) -> Timestamp:
+        """Return the next word on a channel, never older than the last.
+
+        Devices believe that no time before the last one they accepted is now: after a clock that was ahead for a
+        while, all we sign by the right time would be over for them.
+        """
+        held = self._held_timestamp(newest.channel)
+        if held is not None:
+            now = max(now, held.issued_at + _NEXT)
         return Timestamp(
             channel=newest.channel,
             sequence=newest.sequence,

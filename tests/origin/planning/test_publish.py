@@ -18,7 +18,7 @@ from sync.origin.plans import PlaylistDraft, PlaylistItem, ScheduleDraft
 from sync.origin.publish import Publisher
 from sync.release import RELEASE_CAP_BYTES, ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Timestamp
 from sync.signing import open_envelope, pin_root, read_timestamp
-from sync.trust import check_index, check_release, check_timestamp
+from sync.trust import check_index, check_release, check_timestamp, is_news
 from tests.fakes import FakeClock
 from tests.origin.planning.desk import VALID_FOR_S, Client, Desk, call, open_desk
 
@@ -323,3 +323,20 @@ async def test_the_indexes_of_a_release_cover_their_assets(desk: Desk) -> None:
     assert b"".join(data[chunk.offset : chunk.offset + chunk.length] for chunk in index.chunks) == data
     assert len(index.chunks) == 4
     assert len(index.chunks) < RELEASE_CAP_BYTES
+
+
+async def test_a_clock_that_was_ahead_for_a_while_does_not_shut_devices_out(desk: Desk, clock: FakeClock) -> None:
+    await desk.ready("a")
+    await desk.ready("b")
+    playlist = await plan(desk, "a")
+    clock.step_wall(400 * 86_400)
+    await desk.publisher.publish("main")
+    floor, _ = fetched(desk.files.content, "main", clock)
+    clock.step_wall(-400 * 86_400)
+    await desk.playlists.replace(playlist, PlaylistDraft(name="L", items=(PlaylistItem(media="b"),)), version=1)
+    for _ in range(2):  # a new release, then the same signed again
+        await desk.publisher.publish("main")
+        timestamp, _ = fetched(desk.files.content, "main", clock)
+        check_timestamp(timestamp, channel="main", floor=floor, least_sequence=0, now=clock.now())
+        assert is_news(timestamp, floor)
+        floor = timestamp
