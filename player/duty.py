@@ -10,7 +10,7 @@ from sync.membership import Membership
 from sync.syncer import SyncFacts
 
 
-class Showing(Protocol):
+class Directing(Protocol):
     """What is asked of the director."""
 
     def now(self) -> Now:
@@ -36,7 +36,7 @@ class Duty:
 
     membership: Membership | None = None
     ledger: Ledger | None = None
-    director: Showing | None = None
+    director: Directing | None = None
     syncer: Syncing | None = None
     pairing_code: str | None = None  # on the screen, for a person to type
     notes: dict[str, str] = field(default_factory=dict)  # what a part has to tell a technician

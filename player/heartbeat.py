@@ -19,7 +19,7 @@ class Origin(Protocol):
         """Tell the origin; raises OriginUnreachable or OriginRefused."""
 
 
-class Pulse:
+class Heart:
     """A service: posts what `take` returns, every `origin.heartbeat_s` as it is at that time."""
 
     def __init__(

@@ -14,7 +14,7 @@ from player.backdrop import Backdrop
 from player.configure import Configuration
 from player.director import Director
 from player.duty import Duty
-from player.heartbeat import Pulse
+from player.heartbeat import Heart
 from player.ledger import Ledger, open_ledger
 from player.observer import Observer
 from player.race import first
@@ -169,11 +169,11 @@ class Shift:
             )
             self._duty.syncer = syncer
             uploader = Uploader(ledger.outbox, client, self._clock, self._rng)
-            pulse = Pulse(client, self._observer.heartbeat, self._configuration, self._clock)
+            heart = Heart(client, self._observer.heartbeat, self._configuration, self._clock)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._supervised("syncer", syncer.run))
                 group.create_task(self._supervised("uploader", uploader.run))
-                group.create_task(self._supervised("heartbeat", pulse.run))
+                group.create_task(self._supervised("heartbeat", heart.run))
 
     def _activated(self) -> None:
         """Another release is active."""

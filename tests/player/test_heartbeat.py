@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from player.configure import Configuration, load
-from player.heartbeat import Pulse
+from player.heartbeat import Heart
 from sync import OriginRefused, OriginUnreachable, SignageError
 from sync.report import Heartbeat
 from tests.fakes import FakeClock
@@ -37,7 +37,7 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configurat
 
 
 async def heard(line: Line, configuration: Configuration, seconds: float) -> list[float]:
-    task = asyncio.create_task(Pulse(line, beat, configuration, line.clock).run())
+    task = asyncio.create_task(Heart(line, beat, configuration, line.clock).run())
     await line.clock.advance(seconds)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
