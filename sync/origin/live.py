@@ -114,6 +114,8 @@ class Live:
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES)
+        if not socket.can_prepare(request).ok:
+            raise web.HTTPBadRequest(text="this address is a WebSocket: open it as one, version 13")
         await socket.prepare(request)
         client = _Client(caller_of(request), socket)
         self._greet(client)

@@ -139,3 +139,9 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(house:
             dropped = house.origin.live.listeners()["page"] == 1
     writer.close()
     assert dropped
+
+
+async def test_asking_as_if_it_were_a_page_is_told_what_it_is(house: House) -> None:
+    answer = await house.ask("GET", "/v1/live", house.reader)
+    assert (answer.status, "WebSocket" in answer.document["detail"]) == (400, True)
+    assert "hdr" not in answer.text
