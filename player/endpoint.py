@@ -102,7 +102,7 @@ class Endpoint:
         self._tell(problem)
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._metrics.measure, problems], client_max_size=1024 * 1024)
+        app = web.Application(middlewares=[self._metrics.operations.measure, problems], client_max_size=1024 * 1024)
         openapi = Operation("GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN)
         mount(app, (*self._operations, openapi), self._gate.guard)
         app.on_response_prepare.append(_harden)

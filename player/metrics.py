@@ -3,19 +3,14 @@
 Labels come from our own tables only (an operation's name, a service), so that no caller can make up new series.
 """
 
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
-
-from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Info, generate_latest
 
 from player.status import Status
 from sync.clock import Clock
-from sync.web import OPERATION
+from sync.measuring import Operations
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 _NUMBERS = {
     "cpu_percent": "Processor use since the sample before",
     "load_1m": "Load average over a minute",
@@ -39,15 +34,8 @@ class Metrics:
     """One registry per player, so that two in one process (tests) do not mix."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
         self._registry = CollectorRegistry()
-        self._durations = Histogram(
-            "signage_player_request_seconds", "How long requests took", ["operation"], buckets=_BUCKETS_S,
-            registry=self._registry,
-        )  # fmt: skip
-        self._outcomes = Counter(
-            "signage_player_requests", "How requests ended", ["operation", "status"], registry=self._registry
-        )
+        self.operations = Operations("signage_player", self._registry, clock)
         self._numbers = {name: self._gauge(name, what) for name, what in _NUMBERS.items()}
         self._info = Info("signage_player", "What this player is", registry=self._registry)
         self._synced = self._gauge("clock_synchronised", "1 while a time service vouches for the clock")
@@ -56,23 +44,6 @@ class Metrics:
         self._problems = self._gauge("problems", "How many problems status tells")
         self._sequence = self._gauge("release_sequence", "Sequence of the active release")
         self._restarts = self._gauge("service_restarts", "How often a service had to be restarted", "service")
-
-    @web.middleware
-    async def measure(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Measure a request; WebSockets count when they end, and not in the durations."""
-        began_s = self._clock.monotonic()
-        status = 499  # the caller hung up, or we are ending
-        try:
-            answer = await handler(request)
-            status = answer.status
-            return answer
-        finally:
-            operation = request.get(OPERATION, "other")
-            self._outcomes.labels(operation, str(status)).inc()
-            if status != HTTPStatus.SWITCHING_PROTOCOLS:
-                self._durations.labels(operation).observe(self._clock.monotonic() - began_s)
 
     def render(self, status: Status) -> bytes:
         """Return everything in Prometheus's text format; what this machine cannot tell is not a number."""

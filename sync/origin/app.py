@@ -11,10 +11,10 @@ from aiohttp import web
 from sync.clock import Clock
 from sync.origin import __version__
 from sync.origin.access import Gatekeeper
-from sync.origin.campaigns import Campaigns
 from sync.origin.content import Content
 from sync.origin.database import OriginDatabase, open_origin_database
 from sync.origin.devices import Devices
+from sync.origin.documents import CAMPAIGNS, PLAYLISTS, Documents
 from sync.origin.files import Files
 from sync.origin.folder import Rooms
 from sync.origin.hosts import allowed_names, check_host
@@ -27,7 +27,6 @@ from sync.origin.monitor import Monitor
 from sync.origin.pages import add_console, harden
 from sync.origin.pairing import Enrolment, Pairings
 from sync.origin.pipeline import Pipeline
-from sync.origin.playlists import Playlists
 from sync.origin.plays import Plays
 from sync.origin.publish import Publisher
 from sync.origin.releases import Releases
@@ -102,9 +101,9 @@ def _assemble(
     media = Media(rooms.media, files, wake=pipeline.wake, changed=live.changed)
     releases = Releases(rooms.publisher, ReleaseStore(database))
     plans = (
-        Playlists(rooms.playlists, live.changed),
+        Documents(PLAYLISTS, rooms.playlists, live.changed),
         Schedules(rooms.schedules, live.changed),
-        Campaigns(rooms.campaigns, live.changed),
+        Documents(CAMPAIGNS, rooms.campaigns, live.changed),
     )
     people = (gatekeeper, Uploads(rooms.intake), media, *plans, releases)
     served = (*people, pairings, devices, plays, live, Content(files), monitor)
@@ -150,7 +149,9 @@ def _application(
     settings: OriginSettings, operations: list[Operation], gatekeeper: Gatekeeper, metrics: Metrics, live: Live
 ) -> web.Application:
     names = allowed_names(settings.server.host, settings.server.allowed_hosts)
-    app = web.Application(middlewares=[metrics.measure, problems, check_host(names)], client_max_size=BODY_CAP_BYTES)
+    app = web.Application(
+        middlewares=[metrics.operations.measure, problems, check_host(names)], client_max_size=BODY_CAP_BYTES
+    )
     mount(app, operations, gatekeeper.guard)
     add_console(app)
     app.on_response_prepare.append(harden)

@@ -5,20 +5,16 @@ Labels come from our own tables only (an operation's name, a state), so that no 
 
 from collections.abc import Iterable
 from datetime import timedelta
-from http import HTTPStatus
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from sync.clock import Clock, unix_ms
+from sync.measuring import Operations
 from sync.origin.devices import ONLINE_S
 from sync.origin.store.counts import CountStore
 from sync.supervise import Restarts
-from sync.web import OPERATION
 
 MEDIA_STATES = ("queued", "processing", "ready", "failed")
-_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 _ONLINE = timedelta(seconds=ONLINE_S)
 
 
@@ -30,16 +26,7 @@ class Metrics:
         self._restarts = restarts
         self._clock = clock
         registry = self._registry = CollectorRegistry()
-        self._durations = Histogram(
-            "signage_origin_operation_seconds",
-            "How long operations took",
-            ["operation"],
-            buckets=_BUCKETS_S,
-            registry=registry,
-        )
-        self._outcomes = Counter(
-            "signage_origin_operations", "How operations ended", ["operation", "status"], registry=registry
-        )
+        self.operations = Operations("signage_origin", registry, clock)
         self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
         self._gauges = _Gauges(registry)
 
@@ -47,21 +34,6 @@ class Metrics:
         """Count the receipts of a batch of plays."""
         for status in statuses:
             self._plays.labels(status).inc()
-
-    @web.middleware
-    async def measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Measure an operation; WebSockets count when they end, and not in the durations."""
-        began = self._clock.monotonic()
-        status = 499  # the caller hung up, or we are ending
-        try:
-            answer = await handler(request)
-            status = answer.status
-            return answer
-        finally:
-            operation = request.get(OPERATION, "other")
-            self._outcomes.labels(operation, str(status)).inc()
-            if status != HTTPStatus.SWITCHING_PROTOCOLS:
-                self._durations.labels(operation).observe(self._clock.monotonic() - began)
 
     async def render(self, listeners: dict[str, int]) -> bytes:
         """Return everything in Prometheus's text format.

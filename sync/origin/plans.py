@@ -78,6 +78,15 @@ class MediaFact(Wire):
     asset: Asset | None = None
 
 
+class Document(Request):
+    """What is kept of every document beside its draft; `media` tells of each media it shows, by id."""
+
+    id: Identifier
+    version: int  # counts its changes: the ETag
+    updated_at: Instant
+    media: Mapping[str, MediaFact]
+
+
 class Shown(Request):
     """A media and how to show it. Without a title it goes by the media's name.
 
@@ -113,13 +122,8 @@ class PlaylistDraft(Request):
     items: Annotated[tuple[PlaylistItem, ...], Field(max_length=MOST_ITEMS)] = ()
 
 
-class StoredPlaylist(PlaylistDraft):
-    """A playlist as it is kept; `media` tells of each media its items show, by id."""
-
-    id: Identifier
-    version: int
-    updated_at: Instant
-    media: Mapping[str, MediaFact]
+class StoredPlaylist(PlaylistDraft, Document):
+    """A playlist as it is kept."""
 
 
 class BreakDraft(BreakRule):
@@ -215,13 +219,8 @@ class CampaignDraft(Request):
         return lines
 
 
-class StoredCampaign(CampaignDraft):
-    """A campaign as it is kept; `media` tells of each media its creatives show, by id."""
-
-    id: Identifier
-    version: int
-    updated_at: Instant
-    media: Mapping[str, MediaFact]
+class StoredCampaign(CampaignDraft, Document):
+    """A campaign as it is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,7 +293,7 @@ async def test_metrics_count_requests_by_operation_and_tell_the_numbers(device: 
     async with device.get("/nonsense") as answer:
         await problem_of(answer, 404)
     text = (await read(device, "/metrics")).decode()
-    assert 'signage_player_requests_total{operation="GET /v1/now",status="200"} 1.0' in text
+    assert 'signage_player_operations_total{operation="GET /v1/now",status="200"} 1.0' in text
     assert 'operation="other",status="404"' in text
     assert "signage_player_outbox_depth 0.0" in text
     assert "signage_player_disk_free_bytes" in text

@@ -13,12 +13,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from sync.clock import Clock
 from sync.indexing import dump_index, index_file
-from sync.origin.campaigns import Campaigns
 from sync.origin.content import Content
 from sync.origin.database import OriginDatabase, open_origin_database
+from sync.origin.documents import CAMPAIGNS, PLAYLISTS, Documents
 from sync.origin.files import Files
 from sync.origin.keyring import Keyring
-from sync.origin.playlists import Playlists
 from sync.origin.publish import Publisher
 from sync.origin.releases import Releases
 from sync.origin.schedule import Schedules
@@ -129,9 +128,9 @@ async def serve(desk: Desk) -> AsyncIterator[Client]:
         desk.changes.append((topic, id))
 
     rooms = (
-        Playlists(desk.playlists, changed),
+        Documents(PLAYLISTS, desk.playlists, changed),
         Schedules(desk.schedules, changed),
-        Campaigns(desk.campaigns, changed),
+        Documents(CAMPAIGNS, desk.campaigns, changed),
         Releases(desk.publisher, desk.releases),
         Content(desk.files),
     )
