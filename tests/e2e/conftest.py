@@ -1,10 +1,12 @@
 """One site for the whole folder, published to and watched by its tests in order."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.display import start_xvfb
+from tests.e2e.alone import alone
 from tests.e2e.site import Site, picture, until, video
 
 PLAYLIST = """
@@ -40,3 +42,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield site
         finally:
             site.close()
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("media")
+    video(folder / "red.mp4", "red", seconds=1.0)
+    video(folder / "blue.mp4", "blue", seconds=1.0, size="640x480", rate=25)
+    video(folder / "frame.mp4", "white", seconds=0.03)
+    picture(folder / "green.png", "lime")
+    picture(folder / "yellow.png", "yellow")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with start_xvfb() as name:
+        yield name
+
+
+@pytest.fixture
+def player(tmp_path: Path, media: Path, display: str) -> Iterator[Site]:
+    """A player that is not started yet, and holds three good items."""
+    with alone(tmp_path, media, display) as site:
+        yield site
