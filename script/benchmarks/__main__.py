@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import seam
+import soak
 import start
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,7 @@ Rows = list[dict[str, Any]]
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
     "start": lambda _: start.measure(),
     "seam": lambda options: seam.measure(options.cuts),
+    "soak": lambda options: soak.measure(options.cuts),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
 
@@ -46,7 +48,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of tables")
-    parser.add_argument("--cuts", type=int, default=seam.CUTS, help="how many cuts `seam` looks at (%(default)s)")
+    parser.add_argument(
+        "--cuts", type=int, default=seam.CUTS, help="how many cuts `seam` and `soak` look at (%(default)s)"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHMARKS):
         parser.error(f"no benchmark named {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
