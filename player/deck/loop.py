@@ -168,8 +168,8 @@ class Deck:
 
     def _signal(self, what: What) -> None:
         match self._phase, what:
-            case Phase.OPENING, What.VOUT if self._shot:
-                self._window.fit(*self._projector.size(), self._shot.fit)
+            case ((Phase.OPENING | Phase.ROLLING), What.VOUT) if self._shot:  # again for each output libVLC tries
+                self._window.fit(*(self._projector.size() or self._window.output_size()), self._shot.fit)
                 self._projector.forget_words()
                 self._await_paint(Phase.ROLLING)
             case ((Phase.ROLLING | Phase.PAUSING), What.PAUSED):

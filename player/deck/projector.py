@@ -22,6 +22,7 @@ _SOUND_CARDS = Path("/proc/asound/pcm")
 
 _OPTIONS = (
     "--no-xlib",  # XCB shared memory instead of GL in software: 14 % CPU instead of 150 %
+    "--align=5",  # top left: stays in sight when the window shrinks to it; out of sight, libVLC may paint no more
     "--play-and-pause",  # the last frame stays
     "--no-avcodec-corrupted",  # a frame without its reference, as after a rewind, is grey: rather none
     "--no-osd", "--no-video-title-show", "--no-snapshot-preview", "--no-spu", "--no-sub-autodetect-file",
@@ -123,10 +124,10 @@ class Projector:
         self._opening += 1
         self._words = ""
 
-    def size(self) -> tuple[int, int]:
-        """Return the media's size in pixels; (0, 0) while unknown."""
+    def size(self) -> tuple[int, int] | None:
+        """Return the media's size in pixels; None while unknown, as with an MPEG program stream for ever."""
         width, height = self._player.video_get_size(0)
-        return int(width), int(height)
+        return (int(width), int(height)) if width and height else None
 
     def length_ms(self) -> int:
         """Return the media's length; 0 while unknown and for pictures."""

@@ -90,6 +90,17 @@ class Window:
             times += spot is not None and spot.width * spot.height >= _MOST_OF_IT * width * height
         return times
 
+    def output_size(self) -> tuple[int, int]:
+        """Return the size of the window libVLC made in ours, which has the media's shape; (0, 0) if it just went."""
+        inner = self._child
+        try:
+            while children := inner.query_tree().children:
+                inner = children[-1]
+            size = inner.get_geometry()
+        except (error.BadWindow, error.BadDrawable):
+            return 0, 0
+        return size.width, size.height
+
     def is_black(self) -> bool:
         """Tell whether the media is black at each of a few spots, on the display or aside (2 ms)."""
         left, top = max(0, self._place.x), max(0, self._place.y)
