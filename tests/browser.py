@@ -17,11 +17,12 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--remote-debugging-pipe",  # a bare machine may not know the name `localhost`
 )
 
 
 class _ByAddress(ChromeService):
-    """The driver reached by address: a bare machine may have no /etc/hosts that knows `localhost`."""
+    """The driver reached by address, for the same reason."""
 
     @property
     def service_url(self) -> str:

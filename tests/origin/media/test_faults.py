@@ -28,14 +28,21 @@ PRORES = ("-c:v", "prores_ks", "-f", "mov")
 
 def children() -> list[psutil.Process]:
     tools = ("ffmpeg", "ffprobe", "sleep")
-    return [child for child in psutil.Process().children(recursive=True) if child.name() in tools]
+    return [child for child in psutil.Process().children(recursive=True) if name_of(child) in tools]
+
+
+def name_of(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:  # it ended since it was listed
+        return ""
 
 
 async def working(house: House) -> psutil.Process:
     """Return the encoder that is at work."""
 
     async def found() -> psutil.Process | None:
-        encoders = [child for child in children() if child.name() == "sleep"]
+        encoders = [child for child in children() if name_of(child) == "sleep"]
         return encoders[0] if encoders else None
 
     child: psutil.Process = await until(found)
@@ -205,7 +212,7 @@ async def test_a_child_and_its_children_end_with_their_time() -> None:
     with pytest.raises(ChildStopped, match="longer than 1 s"):
         await run_child(("sh", "-c", "sleep 60 & sleep 60"), Limits(1, 512 * MIB, MIB))
     assert clock.monotonic() - began < 10
-    left = [child for child in psutil.Process().children(recursive=True) if child.name() == "sleep"]
+    left = [child for child in psutil.Process().children(recursive=True) if name_of(child) == "sleep"]
     assert not left
 
 
