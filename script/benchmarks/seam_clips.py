@@ -1,4 +1,4 @@
-"""The clips of the seam benchmark, mixed in codecs, rates, sizes and lengths: made once by ffmpeg, kept, put in lists."""
+"""The clips of the seam benchmark, mixed in codecs, rates, sizes and lengths: made once by ffmpeg and kept."""
 
 import json
 import subprocess
