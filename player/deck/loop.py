@@ -4,7 +4,6 @@ A shot is opened and played, muted, until libVLC has an output; then it is pause
 counts as loaded when that frame was painted. On air it ends at its duration or at the media's end, whichever is first.
 """
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -37,12 +36,11 @@ from sync.release import Fit, MediaKind
 
 PULSE_EVERY_S = 1.0
 LOAD_WITHIN_S = 8.0
-PAINT_WITHIN_S = 3.0  # libVLC shows nothing of a video under 0.2 s
+PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video under 0.2 s
+STILL_REPAINTS = 9  # of the same picture: the film opens with a still one, the rewind is through
 _LOOK_EVERY_S = 0.01  # for paint, while loading
 
 Note = Command | Signal
-
-log = logging.getLogger(__name__)
 
 
 class Deck:
@@ -66,6 +64,8 @@ class Deck:
         self._began_s = 0.0  # of loading, then of showing
         self._repaints = 0
         self._since_s = 0.0  # this phase
+        self._again = False  # whether the loading may be tried once more
+        self._early = b""  # the picture before the rewind
         self._step_s = float("inf")  # when a frame is to be shown by stepping
         self._pulse_s = 0.0
         self._watch: Watch | None = None  # of the shot on air
@@ -138,6 +138,10 @@ class Deck:
             self._break("the file is missing")
             return
         self._window.prepare(shot.background)
+        self._again = True
+        self._open(shot)
+
+    def _open(self, shot: Shot) -> None:
         self._phase = Phase.OPENING
         whole = (self._window.area.width, self._window.area.height)
         self._projector.open(shot.path, shot.kind, whole if shot.fit is Fit.FILL else None)
@@ -212,20 +216,31 @@ class Deck:
             self._pulse(now)
 
     def _give_up(self, now: float) -> None:
-        """End a loading that leads nowhere."""
-        if now - self._began_s > LOAD_WITHIN_S:
-            self._break(self._projector.words or f"no picture came within {LOAD_WITHIN_S:.0f} s")
-        elif self._phase in REPAINTS and now - self._since_s > PAINT_WITHIN_S:
+        """Try a loading that leads nowhere once more, then end it."""
+        unpainted = self._phase in REPAINTS and now - self._since_s > PAINT_WITHIN_S
+        if unpainted and self._again and self._shot:
+            self._again = False
+            self._open(self._shot)
+        elif unpainted or now - self._began_s > LOAD_WITHIN_S:
             self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
 
     def _repainted(self, now: float) -> None:
         if self._phase is Phase.ROLLING:
             self._projector.hold()
             self._phase = Phase.PAUSING
-        elif self._phase is Phase.SETTLING and self._projector.rewind():
+        elif self._phase is Phase.SETTLING and self._rewind():
             self._await_paint(Phase.PAINTING)
-        else:
+        elif not self._is_rewinding(now):
             self._loaded(now)
+
+    def _rewind(self) -> bool:
+        self._early = self._window.glance()
+        return self._projector.rewind()
+
+    def _is_rewinding(self, now: float) -> bool:
+        """Tell whether the early frame may stand there still: libVLC does not say when a rewind is through."""
+        soon = self._repaints < STILL_REPAINTS and now - self._since_s < PAINT_WITHIN_S / 2
+        return self._phase is Phase.PAINTING and soon and self._window.glance() == self._early
 
     def _await_paint(self, phase: Phase) -> None:
         self._window.painted()

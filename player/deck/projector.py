@@ -24,6 +24,7 @@ _OPTIONS = (
     "--no-xlib",  # XCB shared memory instead of GL in software: 14 % CPU instead of 150 %
     "--align=5",  # top left: stays in sight when the window shrinks to it; out of sight, libVLC may paint no more
     "--play-and-pause",  # the last frame stays
+    "--no-avcodec-hurry-up",  # a slow machine may drop frames, never show distorted ones
     "--no-avcodec-corrupted",  # a frame without its reference, as after a rewind, is grey: rather none
     "--no-osd", "--no-video-title-show", "--no-snapshot-preview", "--no-spu", "--no-sub-autodetect-file",
     "--no-mouse-events", "--no-keyboard-events", "--no-disable-screensaver", "--no-interact",
@@ -112,7 +113,7 @@ class Projector:
         """Go on from the frame that is held, heard at `volume` percent."""
         self._player.audio_set_volume(volume)
         self._player.audio_set_mute(False)
-        self._player.set_pause(0)
+        self._player.play()  # `set_pause(0)` does nothing while libVLC calls itself buffering
 
     def step(self) -> None:
         """Show one more frame while paused."""

@@ -17,6 +17,7 @@ from sync.release import Fit
 
 _MOST_OF_IT = 0.9
 _SPOTS = 16
+_ROWS = 8
 _BLACK = 16  # of 255: what decoders make of black
 
 
@@ -100,6 +101,14 @@ class Window:
         except (error.BadWindow, error.BadDrawable):
             return 0, 0
         return size.width, size.height
+
+    def glance(self) -> bytes:
+        """Return a few rows of the media as they stand, on the display or aside: equal for equal pictures (2 ms)."""
+        left, top = max(0, self._place.x), max(0, self._place.y)
+        width = min(self._place.width, self._area.width)
+        height = min(self._place.height, self._area.height)
+        rows = (top + height * (2 * row + 1) // (2 * _ROWS) for row in range(_ROWS))
+        return b"".join(self._top.get_image(left, y, width, 1, X.ZPixmap, 0xFFFFFF).data for y in rows)
 
     def is_black(self) -> bool:
         """Tell whether the media is black at each of a few spots, on the display or aside (2 ms)."""
