@@ -5,6 +5,7 @@ import pytest
 from tests.fakes import FakeClock
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests that look at a display one worker to themselves, one after the other; others go by file.
 

@@ -49,6 +49,15 @@ async def working(house: House) -> psutil.Process:
     return child
 
 
+async def nothing_left(house: House) -> None:
+    """Wait until the work's folder is gone: it goes right after the row says how the work ended."""
+
+    async def gone() -> bool:
+        return not children() and not list(house.files.work.iterdir())
+
+    await until(gone)
+
+
 @pytest.fixture
 def hang(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Inject an encoder that hangs, until this file is removed."""
@@ -73,7 +82,8 @@ async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(house:
     encoder.send_signal(signal.SIGKILL)
     row = await house.ended(media_id)
     assert row.state is MediaState.READY and row.attempts == 2
-    assert not list(house.files.work.iterdir()) and not list(house.files.uploads.iterdir())
+    await nothing_left(house)
+    assert not list(house.files.uploads.iterdir())
 
 
 async def test_stopping_the_origin_mid_way_puts_the_media_back_without_counting(
@@ -137,7 +147,7 @@ async def test_work_that_takes_too_long_ends_and_says_so_and_a_person_may_try_ag
         row = await house.process(film)
         assert row.state is MediaState.FAILED and row.attempts == 3
         assert row.problem and "more time or memory" in row.problem
-        assert not children() and not list(house.files.work.iterdir())
+        await nothing_left(house)
         async with house.http.get(f"{house.url}/v1/media/{row.id}") as answer:
             assert (await answer.json())["retryable"] is True
     hang.unlink()
