@@ -22,7 +22,7 @@ from tests.director.world import DEVICE, activate, asset, eventually, item, play
 from tests.display import start_xvfb
 
 pytestmark = pytest.mark.display
-LENGTH_MS = 1_200
+LENGTH_MS = 2_400  # films of one colour preroll in about a second: their rewind cannot be seen
 
 
 def film(path: Path, colour: str) -> bytes:
