@@ -14,7 +14,7 @@ SHAPES = {
     "upright": ("1080x1920", "-c:v libx264 -pix_fmt yuv420p -f mp4"),
     "upright picture": ("1080x1920", "-frames:v 1 -c:v mjpeg -f image2"),
     "upright program stream": ("1080x1920", "-c:v mpeg2video -f vob"),
-    "flat program stream": ("800x200", "-c:v mpeg2video -f vob"),
+    "flat": ("800x200", "-c:v mpeg2video -f mp4"),
 }
 
 
