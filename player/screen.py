@@ -99,7 +99,7 @@ class Screen(Protocol):
 
 
 class Load(Wire):
-    """Open a shot and hold its first frame, hidden below."""
+    """Open a shot and hold its first frame, out of sight."""
 
     do: Literal["load"] = "load"
     shot: Shot

@@ -51,7 +51,7 @@ ROOTS = {"player.daemon", "player.services", "player.cli", "sync.origin.cli", "s
 
 DOORS: dict[str, set[str]] = {
     "vlc": {"player.deck"},
-    "Xlib": {"player.deck", "player.display", "player.window"},
+    "Xlib": {"player.deck", "player.display"},
     "psutil": {"player.health"},
     "watchdog": {"sync.watcher"},
     "aiosqlite": {"sync.database"},
