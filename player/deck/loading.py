@@ -1,0 +1,153 @@
+"""One shot from the command to load it until its first frame stands in the hidden window.
+
+It is opened and played, muted, until libVLC has an output; then it is paused, rewound to its first frame, and counts
+as loaded when that frame was painted.
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from pathlib import Path
+
+from player.deck.projector import Projector, What
+from player.deck.window import Window
+from player.screen import Broken, DeckEvent, Loaded, Shot
+from sync.clock import SystemClock
+from sync.release import Fit
+
+LOAD_WITHIN_S = 8.0
+PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video under 0.2 s
+STILL_REPAINTS = 9  # of the same picture: the film opens with a still one, the rewind is through
+_LOOK_EVERY_S = 0.01  # for paint
+_NEVER = float("inf")
+
+
+class Phase(Enum):
+    """Where a loading stands."""
+
+    OPENING = auto()  # playing, unseen, until there is an output
+    ROLLING = auto()  # there is an output; until a picture is painted: paused before that, it may never be
+    PAUSING = auto()
+    SETTLING = auto()  # paused on an early frame, until it is painted; a rewind before that paints nothing at times
+    PAINTING = auto()  # rewound to the first frame, not yet painted often enough
+    LOADED = auto()
+    FAILED = auto()
+
+
+# Full paints to wait for. Of a resized output the first is black; a paused one is repainted every 60 ms.
+_REPAINTS = {Phase.ROLLING: 2, Phase.SETTLING: 2, Phase.PAINTING: 3}
+
+
+class Loading:
+    """Begins at once; `shot` is what it loads, `tell` hears of `Loaded` or `Broken`."""
+
+    def __init__(
+        self,
+        shot: Shot,
+        window: Window,
+        projector: Projector,
+        clock: SystemClock,
+        tell: Callable[[DeckEvent], None],
+    ) -> None:
+        self.shot = shot
+        self._window = window
+        self._projector = projector
+        self._clock = clock
+        self._tell = tell
+        self._phase = Phase.OPENING
+        self._began_s = self._since_s = clock.monotonic()
+        self._repaints = 0
+        self._again = True  # whether it may be tried once more
+        self._early = b""  # the picture before the rewind
+        self._begin()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the first frame stands there."""
+        return self._phase is Phase.LOADED
+
+    @property
+    def failed(self) -> bool:
+        """Whether it led to nothing; libVLC is stopped then."""
+        return self._phase is Phase.FAILED
+
+    def due_s(self) -> float:
+        """Return when to look next."""
+        return _NEVER if self.loaded or self.failed else self._clock.monotonic() + _LOOK_EVERY_S
+
+    def _begin(self) -> None:
+        if not Path(self.shot.path).is_file():
+            self._break("the file is missing")
+            return
+        self._window.prepare(self.shot.background)
+        self._open()
+
+    def _open(self) -> None:
+        self._phase = Phase.OPENING
+        whole = (self._window.area.width, self._window.area.height)
+        self._projector.open(self.shot.path, self.shot.kind, whole if self.shot.fit is Fit.FILL else None)
+
+    # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def signal(self, what: What) -> None:
+        """Take note of what libVLC says."""
+        match self._phase, what:
+            case ((Phase.OPENING | Phase.ROLLING), What.VOUT):  # again for each output libVLC tries
+                self._window.fit(*(self._projector.size() or self._window.output_size()), self.shot.fit)
+                self._projector.forget_words()
+                self._await_paint(Phase.ROLLING)
+            case ((Phase.ROLLING | Phase.PAUSING), What.PAUSED):
+                self._await_paint(Phase.SETTLING)
+            case ((Phase.OPENING | Phase.PAUSING | Phase.PAINTING), (What.ENDED | What.FAILED | What.PAUSED)):
+                self._break(self._projector.words or "there is no picture in it")
+            case _:
+                pass
+
+    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self, now: float) -> None:
+        """Do what is due by itself."""
+        if self._phase in _REPAINTS:
+            self._repaints += self._window.painted()
+            if self._repaints >= _REPAINTS[self._phase]:
+                self._repainted(now)
+        if not self.loaded and not self.failed:
+            self._give_up(now)
+
+    def _give_up(self, now: float) -> None:
+        """Try a loading that leads nowhere once more, then end it."""
+        unpainted = self._phase in _REPAINTS and now - self._since_s > PAINT_WITHIN_S
+        if unpainted and self._again:
+            self._again = False
+            self._open()
+        elif unpainted or now - self._began_s > LOAD_WITHIN_S:
+            self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
+
+    def _repainted(self, now: float) -> None:
+        if self._phase is Phase.ROLLING:
+            self._projector.hold()
+            self._phase = Phase.PAUSING
+        elif self._phase is Phase.SETTLING and self._rewind():
+            self._await_paint(Phase.PAINTING)
+        elif not self._is_rewinding(now):
+            self._phase = Phase.LOADED
+            self._tell(Loaded(take=self.shot.take, took_ms=round((now - self._began_s) * 1000)))
+
+    def _rewind(self) -> bool:
+        self._early = self._window.glance()
+        return self._projector.rewind()
+
+    def _is_rewinding(self, now: float) -> bool:
+        """Tell whether the early frame may stand there still: libVLC does not say when a rewind is through."""
+        soon = self._repaints < STILL_REPAINTS and now - self._since_s < PAINT_WITHIN_S / 2
+        return self._phase is Phase.PAINTING and soon and self._window.glance() == self._early
+
+    def _await_paint(self, phase: Phase) -> None:
+        self._window.painted()
+        self._repaints = 0
+        self._since_s = self._clock.monotonic()
+        self._phase = phase
+
+    def _break(self, reason: str) -> None:
+        self._tell(Broken(take=self.shot.take, reason=reason))
+        self._phase = Phase.FAILED
+        self._projector.stop()
