@@ -111,7 +111,10 @@ class Director:
             revision, following = self._orders.revision, self._decide(self._scene)
             if isinstance(following, Idle):
                 await self._interlude.idle(following)
-            elif await self._stand_by(following):
+            elif self._orders.passes:
+                self._recorder.skip(following)
+                self._orders.passed()
+            elif await self._stand_by(following, revision):
                 await self._take_turn(following, revision)
 
     def _decide(self, scene: Scene | None) -> Planned | Idle:
@@ -129,12 +132,13 @@ class Director:
         ads = None if self._recorder.problem else self._scenery.slate(scene, at)
         return decide(scene, ads, self._recorder.memory, at, take)
 
-    async def _stand_by(self, planned: Planned) -> bool:
-        """Preroll, then reserve; False: decide again."""
+    async def _stand_by(self, planned: Planned, revision: int) -> bool:
+        """Preroll, then reserve; False: decide again, for it failed or an order made it the wrong one."""
         try:
             if not planned.shot.path:
                 raise MediaUnplayable(f"asset {planned.take.asset} is not on this device")
-            await self._screen.preroll(planned.shot)
+            if not await first(self._prerolled(planned), self._overruled(revision)):
+                return False
         except MediaUnplayable as error:
             self._recorder.failed(planned.take.asset, str(error), self._clock.now())
             self._miss(planned, error)
@@ -145,6 +149,16 @@ class Director:
                 self._next = planned
                 return True
         return False
+
+    async def _prerolled(self, planned: Planned) -> bool:
+        await self._screen.preroll(planned.shot)
+        return True
+
+    async def _overruled(self, revision: int) -> None:
+        """Return once an order asks for something else."""
+        while revision == self._orders.revision:
+            await self._nudge.wait()
+            self._nudge.clear()
 
     def _miss(self, planned: Planned | None, error: ScreenFailed) -> None:
         self._patience.missed()

@@ -1,6 +1,5 @@
-"""What operators asked for and is not done yet."""
+"""What operators asked for and is not done yet: a hold, or where to go from what is on."""
 
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -24,17 +23,28 @@ class Hold:
 
 
 class Orders:
-    """At most one hold, one item to show at once, and whether what is on has to go now (`urgent`).
+    """At most one hold, and either one `item` to show at once or a number of steps to go on; each press counts.
 
-    `revision` grows with each order that makes the take standing by the wrong one.
+    `revision` grows with each order that makes the take standing by, or being prerolled, the wrong one.
     """
 
     def __init__(self) -> None:
         self.hold: Hold | None = None
         self.item: Item | None = None
-        self.urgent = False
         self.revision = 0
-        self._history: deque[str] = deque(maxlen=_HISTORY)
+        self._steps = 0  # from what is on: forwards, or back to `item`
+        self._history: list[str] = []  # items that were on, the latest last
+        self._item_is_on = False  # what is on is the last of these; else an ad, or nothing
+
+    @property
+    def urgent(self) -> bool:
+        """Whether what is on has to go now."""
+        return self._steps > 0 or self.item is not None
+
+    @property
+    def passes(self) -> int:
+        """How many takes are to be passed over before the next one that is shown."""
+        return max(0, self._steps - 1)
 
     def take(self, command: Command, scene: Scene | None, now: datetime, now_s: float) -> None:
         """Accept an order.
@@ -43,26 +53,25 @@ class Orders:
             NotFound: no playlist of the release has the item.
             Conflict: there is nothing before, or the screen is held.
         """
+        before = self.hold, self.item, self.passes
         match command.do:
             case "stop" | "blank":
                 self._hold_for(command, now, now_s)
             case "play" if command.item is None:
                 self.hold = None
             case "play":
-                self._show(_item(scene, command.item or ""))
+                self._show(_item(scene, command.item or ""), 0)
             case "previous":
-                self._show(_item(scene, self._before()))
-                for _ in range(2):
-                    self._history.pop()  # what it was comes back when it is on again
+                self._step(self._steps - 1, scene)
             case _:
                 if self.hold is not None:
                     raise Conflict(f"{self.hold.why}; send `play` first")
-        self.revision += command.do != "skip"
-        self.urgent = command.do in ("skip", "previous") or self.item is not None
+                self._step(self._steps + 1, scene)
+        self.revision += (self.hold, self.item, self.passes) != before
 
     def _hold_for(self, command: Command, now: datetime, now_s: float) -> None:
         length = timedelta(milliseconds=command.for_ms)
-        self.item = None
+        self.drop()
         if command.do == "blank":
             why = "blanked by an operator"
             self.hold = Hold("blank", why, now + length, now_s + length.total_seconds())
@@ -70,22 +79,41 @@ class Orders:
             why = "stopped by an operator"
             self.hold = Hold("fallback", why, now + length, now_s + length.total_seconds())
 
-    def _show(self, item: Item) -> None:
+    def _step(self, steps: int, scene: Scene | None) -> None:
+        self._show(_item(scene, self._before(-steps)) if steps < 0 else None, steps)
+
+    def _show(self, item: Item | None, steps: int) -> None:
         self.hold = None
         self.item = item
+        self._steps = steps
 
-    def _before(self) -> str:
-        if len(self._history) < 2:
+    def _before(self, steps: int) -> str:
+        back = steps + self._item_is_on
+        if back > len(self._history):
             raise Conflict("nothing was on before this")
-        return self._history[-2]
+        return self._history[-back]
+
+    def passed(self) -> None:
+        """Note that a take was passed over."""
+        self._steps -= 1
 
     def shown(self, planned: Planned) -> None:
         """Note that a take came on: what it was ordered for is done."""
         item = planned.take.item
-        if item is not None:
-            self._history.append(item)
-        if self.item is None or self.item.id == item:
+        if self.item is None:
+            self._steps = max(0, self._steps - 1)
+        elif self.item.id == item:
+            if self._steps < 0:
+                self._go_back(self.item.id)
             self.drop()
+        self._item_is_on = item is not None
+        if item is not None:
+            self._history = [*self._history, item][-_HISTORY:]
+
+    def _go_back(self, item: str) -> None:
+        """Forget an item and what was on after it: it comes on again."""
+        while self._history and self._history.pop() != item:
+            continue
 
     def failed(self, planned: Planned) -> None:
         """Note that a take could not be shown; if it was asked for, the programme goes on without."""
@@ -93,9 +121,9 @@ class Orders:
             self.drop()
 
     def drop(self) -> None:
-        """Give up the item that was asked for."""
+        """Give up the item or the steps that were asked for."""
         self.item = None
-        self.urgent = False
+        self._steps = 0
 
     def expire(self, now_s: float) -> None:
         """End a hold whose time is over."""

@@ -37,6 +37,7 @@ class FakeScreen:
         self.lengths: dict[str, int] = {}  # path to ms
         self.broken: set[str] = set()  # paths that cannot be prerolled
         self.deaf = 0  # so many prerolls lose their deck
+        self.loads_s = 0.0  # how long a preroll takes
         self.prerolls: list[Shot] = []
 
     async def preroll(self, shot: Shot) -> None:
@@ -44,7 +45,7 @@ class FakeScreen:
         self._next = None
         self._next_lost = asyncio.get_running_loop().create_future()
         self.prerolls.append(shot)
-        await asyncio.sleep(0)
+        await self._clock.sleep(self.loads_s)
         if self.deaf:
             self.deaf -= 1
             raise DeckLost("the hidden deck was killed")

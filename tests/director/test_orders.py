@@ -7,7 +7,7 @@ import pytest
 
 from player.command import Command
 from sync import Conflict, NotFound
-from tests.director.world import NOON, World, a_world, item, playlist, release
+from tests.director.world import NOON, World, a_world, asset, item, playlist, release
 
 
 async def order(world: World, **what: object) -> None:
@@ -42,6 +42,70 @@ async def test_previous_goes_back_and_then_on(tmp_path: Path) -> None:
             assert world.shown() == ["red", "green", "red"]
             await world.after(11)
             assert world.shown() == ["red", "green", "red", "blue"]
+
+
+FIVE = ("red", "green", "blue", "day", "night")
+
+
+async def test_three_skips_during_a_load_are_exactly_three_steps(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", *map(item, FIVE))))
+        world.screen.loads_s = 2.0
+        async with world.running():
+            await world.after(3)  # red is on since a second, green is being loaded
+            assert world.shown() == ["red"] and not world.director.now().prerolled
+            for _ in range(3):
+                await order(world, do="skip")
+            assert [Path(shot.path).name for shot in world.screen.prerolls[-1:]] == [asset("day").sha256]
+            await world.after(2.1)
+            assert world.shown() == ["red", "day"]
+            await world.after(10)
+            assert world.shown() == ["red", "day", "night"]
+        assert [play.item for play in await world.plays()] == ["red", "day", "night"]
+
+
+async def test_three_steps_back_during_a_load_are_exactly_three_steps(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", *map(item, FIVE))))
+        async with world.running():
+            await world.after(31)
+            assert world.shown() == ["red", "green", "blue", "day"]
+            world.screen.loads_s = 2.0
+            for _ in range(3):
+                await order(world, do="previous")
+            with pytest.raises(Conflict, match="nothing was on before"):
+                await world.director.command(Command(do="previous"))
+            await world.after(2.1)
+            assert world.shown()[4:] == ["red"]
+            await world.after(12.1)
+            assert world.shown()[4:] == ["red", "night"]  # the programme goes on where it was
+
+
+async def test_a_step_forwards_and_one_back_leave_what_is_on(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", *map(item, FIVE))))
+        world.screen.loads_s = 2.0
+        async with world.running():
+            await world.after(3)
+            await order(world, do="skip")
+            await order(world, do="previous")
+            await world.after(8)
+            assert world.shown() == ["red"]
+            await world.after(1.1)
+            assert world.shown() == ["red", "green"]
+
+
+@pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
+async def test_stop_and_blank_wait_for_no_load(tmp_path: Path, do: str, picture: str) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"))))
+        world.screen.loads_s = 5.0
+        async with world.running():
+            await world.after(6)
+            for _ in range(3):
+                await order(world, do=do)
+            assert world.shown() == ["red", picture]
+            assert world.screen.picture[1].at == NOON + timedelta(seconds=6)
 
 
 async def test_play_shows_one_item_of_the_release_whatever_its_daypart(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ class Storm:
 
     async def deafen(self) -> None:
         self._world.screen.deaf = self._rng.randrange(3)
+        self._world.screen.loads_s = self._rng.choice([0.0, 0.4, 3.0])
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
