@@ -10,6 +10,9 @@ from pydantic import Field, TypeAdapter
 from sync.release import Fit, MediaKind
 from sync.wire import Colour, Wire
 
+CEILING = "_SIGNAGE_CEILING"
+"""The property of the root window that holds the id of the ceiling: decks stay below it, overlays above."""
+
 
 class Area(Wire):
     """The part of the display a stage fills, in pixels from the top left corner."""

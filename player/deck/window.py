@@ -7,11 +7,11 @@ Composite extension keeps the pixels of a window nobody can see; raising it is o
 from dataclasses import dataclass
 from typing import Any
 
-from Xlib import X, error
+from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 from Xlib.ext import composite, damage
 
-from player.screen import Area
+from player.screen import CEILING, Area
 from sync import ScreenFailed
 from sync.release import Fit
 
@@ -47,7 +47,10 @@ class Window:
     def __init__(self, connection: XDisplay, area: Area) -> None:
         self._connection = connection
         self._area = area
-        self._top = _create(connection.screen().root, area)
+        self._root = connection.screen().root
+        self._property = connection.intern_atom(CEILING)
+        self._ceiling = 0
+        self._top = _create(self._root, area)
         self._child = self._top.create_window(
             0, 0, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent
         )
@@ -123,9 +126,22 @@ class Window:
         return True
 
     def show(self) -> None:
-        """Put the window over everything, at once; returns when the X server has done it."""
-        self._top.configure(x=self._area.x, y=self._area.y, stack_mode=X.Above)
-        self._connection.sync()
+        """Put the window over everything but the ceiling, at once; returns when the X server has done it.
+
+        Reading the ceiling's id is the round trip that waits for the server anyway: only a new one costs another. One
+        that is gone (its daemon ended) is passed over.
+        """
+        refused = error.CatchError(error.BadWindow, error.BadMatch)
+        self._raise_below(self._ceiling, refused)
+        found = self._root.get_full_property(self._property, Xatom.WINDOW)
+        ceiling = int(found.value[0]) if found else 0
+        if ceiling != self._ceiling:
+            self._ceiling, refused = ceiling, error.CatchError(error.BadWindow, error.BadMatch)
+            self._raise_below(ceiling, refused)
+            self._connection.sync()
+        if refused.get_error():
+            self._raise_below(0, None)
+            self._connection.sync()
 
     def lower(self) -> None:
         """Take the window off the display; its pixels are kept."""
@@ -138,6 +154,10 @@ class Window:
         self._top.change_attributes(background_pixel=0)
         self._top.clear_area()
         self.show()
+
+    def _raise_below(self, ceiling: int, refused: error.CatchError | None) -> None:
+        under = {"sibling": ceiling, "stack_mode": X.Below} if ceiling else {"stack_mode": X.Above}
+        self._top.configure(refused, x=self._area.x, y=self._area.y, **under)
 
     @property
     def _aside(self) -> int:
