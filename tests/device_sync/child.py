@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from random import Random
 
+from sync import database
 from sync.cache import open_cache
 from sync.client import open_client
 from sync.clock import SystemClock
@@ -24,6 +25,7 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     if os.environ.get("CHILD_WITHOUT_FLUSHES"):  # the harness for power cuts has to notice
         os.fsync = os.fdatasync = lambda fd: None
+        database._PRAGMAS = (*database._PRAGMAS[:-1], "PRAGMA synchronous=OFF")  # for the one about checkpoints
     clock = SystemClock()
     with open_cache(state_dir) as cache:
         async with open_client(url) as client:
