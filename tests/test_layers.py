@@ -58,7 +58,7 @@ DOORS: dict[str, set[str]] = {
     "sqlalchemy": {"sync.origin.tables", "sync.origin.database", "sync.origin.store"},
     "cryptography": {"sync.signing"},
     "http.client": {"sync.fetcher"},
-    "PIL": {"sync.origin.pictures", "sync.origin.moving", "player.still"},
+    "PIL": {"sync.origin.card", "sync.origin.pictures", "sync.origin.moving", "player.still"},
     "pillow_heif": {"sync.origin.pictures"},
     "async_lru": {"sync.origin.computed"},
 }

@@ -140,7 +140,7 @@ class Pipeline:
             if not await self._share(row):
                 folder.mkdir(parents=True, exist_ok=True)
                 source, limits = self._files.source(row.id), self._limits()
-                made = await make(source, folder, limits, self._settings.pipeline, self._progress(row))
+                made = await make(source, row.name, folder, limits, self._settings.pipeline, self._progress(row))
                 await self._publish(row, made)
         except BadMedia as error:
             await self._fail(row, str(error))

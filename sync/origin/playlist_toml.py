@@ -1,7 +1,7 @@
 """`playlist.toml`, the optional plan inside a folder that is published: read, checked, and what it means for each file.
 
-All of it is optional; `config/playlist.example.toml` shows every field. Without `items` every picture and video of
-the folder plays in the order of names, but those that ads or the fallback use. A wrong field is named by its path.
+All of it is optional; `config/playlist.example.toml` shows every field. Without `items` every picture, video and
+sound of the folder plays in the order of names, but those of ads and the fallback. A wrong field is named by its path.
 """
 
 import mimetypes
@@ -20,6 +20,7 @@ from sync.wire import Colour, Instant, Name, Request, rejected
 
 FILE = "playlist.toml"
 _SUFFIXES = {".webp", ".heic", ".heif", ".avif", ".mkv", ".webm", ".m4v", ".ts"}  # mimetypes may not know these
+_LISTS = {"audio/mpegurl", "audio/x-mpegurl", "audio/x-scpls"}  # of music: name files, hold none
 
 
 def _bare(name: str) -> str:
@@ -136,7 +137,7 @@ def read_plan(folder: Path) -> FolderPlan:
 
 
 def playable(folder: Path) -> list[str]:
-    """Return the names of a folder's pictures and videos, judged by their endings, in the order of names.
+    """Return the names of a folder's pictures, videos and sounds, judged by their endings, in the order of names.
 
     Raises:
         Rejected: a name has bytes that are no text, or characters that cannot be printed.
@@ -154,7 +155,9 @@ def _is_file(path: Path) -> bool:
 
 def _is_media(name: str) -> bool:
     kind = mimetypes.guess_type(name)[0] or ""
-    return kind.startswith(("image/", "video/")) or Path(name).suffix.lower() in _SUFFIXES
+    if kind in _LISTS:
+        return False
+    return kind.startswith(("image/", "video/", "audio/")) or Path(name).suffix.lower() in _SUFFIXES
 
 
 def _read(path: Path) -> FolderPlan:

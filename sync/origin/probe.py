@@ -65,6 +65,19 @@ class Film:
     audio_codec: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a file holds that is only heard; `cover` is the stream of the picture in it, texts are its own tags."""
+
+    container: str
+    audio: int
+    audio_codec: str
+    declared_ms: int
+    cover: int | None
+    title: str
+    artist: str
+
+
 def recognise(head: bytes) -> Sort:
     """Tell from the first bytes who can work on a file.
 
@@ -92,8 +105,8 @@ def _is_text(head: bytes) -> bool:
     return True
 
 
-async def probe(path: Path, limits: Limits) -> Film:
-    """Ask ffprobe what a video file holds.
+async def probe(path: Path, limits: Limits) -> Film | Sound:
+    """Ask ffprobe what a file that is no picture holds.
 
     Raises:
         BadMedia: nothing we can show.
@@ -105,11 +118,12 @@ async def probe(path: Path, limits: Limits) -> Film:
         raise BadMedia("This video is incomplete: its end, with the table of contents, is missing. Send it again.")
     if finished.code != 0:
         raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
-    return film(json.loads(finished.output))
+    document = json.loads(finished.output)
+    return sound(document) or film(document)
 
 
-async def packets_ms(path: Path, limits: Limits) -> int:
-    """Return how long a file really plays, from its packets: a header may say anything."""
+async def packets_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
+    """Return how long a file really plays, from the packets (of `streams` only): a header may say anything."""
     first, last = float("inf"), 0.0
 
     async def note(line: str) -> None:
@@ -119,7 +133,8 @@ async def packets_ms(path: Path, limits: Limits) -> int:
             first = min(first, float(start))
             last = max(last, float(start) + (float(duration) if duration not in ("", "N/A") else 0.0))
 
-    asked = ("-v", "error", "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
+    chosen = ("-select_streams", streams) if streams else ()
+    asked = ("-v", "error", *chosen, "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
     await run_child(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits, on_line=note)
     return max(0, round((last - max(0.0, first)) * 1000)) if last else 0
 
@@ -130,11 +145,7 @@ def film(document: Mapping[str, Any]) -> Film:
     Raises:
         BadMedia: there is no moving picture in it.
     """
-    streams = document.get("streams", [])
-    seen = [s for s in streams if s.get("codec_type") == "video" and not s["disposition"].get("attached_pic")]
-    heard = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name")]
-    if not seen and heard:
-        raise BadMedia("This is a sound file: there is nothing to see in it.")
+    seen, heard, _ = _streams(document)
     if not seen or not seen[0].get("codec_name") or not seen[0].get("width"):
         raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
     video, audio = seen[0], heard[0] if heard else None
@@ -153,6 +164,33 @@ def film(document: Mapping[str, Any]) -> Film:
         audio=audio["index"] if audio else None,
         audio_codec=audio["codec_name"] if audio else "",
     )
+
+
+def sound(document: Mapping[str, Any]) -> Sound | None:
+    """Return the facts of ffprobe's document on a file that is only heard; None if there is no sound, or more."""
+    seen, heard, covers = _streams(document)
+    if seen or not heard:
+        return None
+    whole = document.get("format", {})
+    tags = {key.lower(): value for one in (whole, heard[0]) for key, value in one.get("tags", {}).items()}
+    return Sound(
+        container=whole.get("format_name", ""),
+        audio=heard[0]["index"],
+        audio_codec=heard[0]["codec_name"],
+        declared_ms=_declared_ms(whole, heard[:1]),
+        cover=covers[0]["index"] if covers else None,
+        title=tags.get("title", ""),
+        artist=tags.get("artist", ""),
+    )
+
+
+def _streams(document: Mapping[str, Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return what moves, what is heard, and the pictures that only lie in the file."""
+    streams = document.get("streams", [])
+    pictures = [s for s in streams if s.get("codec_type") == "video"]
+    heard = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name")]
+    covers = [s for s in pictures if s["disposition"].get("attached_pic")]
+    return [s for s in pictures if s not in covers], heard, covers
 
 
 def _rotation(video: Mapping[str, Any]) -> int:

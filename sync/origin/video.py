@@ -10,11 +10,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from sync.origin.child import THREADS, Limits, run_child
-from sync.origin.probe import SAFE_INPUT, BadMedia, Film, packets_ms, probe
+from sync.origin.probe import SAFE_INPUT, BadMedia, Film, packets_ms
 from sync.release import MediaKind
 
 THUMBNAIL_EDGE = 480
-_SHORTEST_MS = 200
+SHORTEST_MS = 200
 _PLAIN = frozenset({"yuv420p", "yuvj420p"})
 _COPIED: dict[str, frozenset[str]] = {  # codec to the pixel formats players decode
     "h264": _PLAIN,
@@ -26,7 +26,7 @@ _COPIED: dict[str, frozenset[str]] = {  # codec to the pixel formats players dec
 }
 _COPIED_SOUND = {"mp4": frozenset({"aac", "mp3", "ac3"}), "matroska": frozenset({"vorbis", "opus", "aac", "mp3"})}
 _FASTEST = Fraction(61)
-_CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
+CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 
 log = logging.getLogger(__name__)
 
@@ -59,15 +59,21 @@ class Recipe:
 
 
 async def make_video(
-    source: Path, folder: Path, limits: Limits, *, longest_edge: int, largest_pixels: int, progress: Progress
+    film: Film,
+    source: Path,
+    folder: Path,
+    limits: Limits,
+    *,
+    longest_edge: int,
+    largest_pixels: int,
+    progress: Progress,
 ) -> Made:
-    """Turn a file into a video asset with a small picture.
+    """Turn a file that holds `film` into a video asset with a small picture.
 
     Raises:
         BadMedia: it cannot be shown.
         ChildStopped, StorageFull: trying again may help.
     """
-    film = await probe(source, limits)
     if film.width * film.height > largest_pixels:
         raise BadMedia(f"This video is too large: {film.width} x {film.height} pixels.")
     recipe, path = plan(film, longest_edge), folder / "asset"
@@ -104,7 +110,7 @@ def anew(film: Film, longest_edge: int) -> Recipe:
     if film.rotation in (90, 270):
         width, height = height, width
     scale = min(Fraction(1), Fraction(longest_edge, max(width, height, 1)))
-    width, height = _even(width * scale), _even(height * scale)
+    width, height = even(width * scale), even(height * scale)
     filters = f"scale={width}:{height},setsar=1,format=yuv420p" + (",fps=60" if film.rate > _FASTEST else "")
     codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-threads", str(THREADS))
     return Recipe(("-vf", filters, *codec, *_sound(film, "mp4")), "mp4", width, height, exact=False)
@@ -116,7 +122,8 @@ def _sound(film: Film, container: str) -> tuple[str, ...]:
     return ("-c:a", "aac", "-b:a", "160k", "-ac", "2", "-flags:a", "+bitexact")
 
 
-def _even(length: Fraction) -> int:
+def even(length: Fraction) -> int:
+    """Return the nearest even number of pixels: encoders want no other."""
     return max(2, round(length / 2) * 2)
 
 
@@ -130,7 +137,7 @@ async def _encode(source: Path, path: Path, film: Film, recipe: Recipe, limits: 
     quiet = ("-hide_banner", "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.3", "-nostats")
     opening = ("-threads", str(THREADS), "-fflags", "+genpts", *SAFE_INPUT, "-i", f"file:{source}")
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
-    closing = (*_CLEAN, *faststart, "-f", recipe.container, f"file:{path}")
+    closing = (*CLEAN, *faststart, "-f", recipe.container, f"file:{path}")
     command = ("ffmpeg", *quiet, *opening, *streams, *recipe.arguments, *closing)
     finished = await run_child(command, limits, on_line=note)
     if finished.code != 0:
@@ -144,7 +151,7 @@ def _check_length(film: Film, duration_ms: int) -> None:
     if duration_ms < film.declared_ms * 0.9 - 500:
         have, whole = duration_ms / 1000, film.declared_ms / 1000
         raise BadMedia(f"This video is incomplete: {have:.0f} of its {whole:.0f} seconds are there. Send it again.")
-    if duration_ms < _SHORTEST_MS:
+    if duration_ms < SHORTEST_MS:
         raise BadMedia("This video is too short to be seen: use a picture instead.")
 
 

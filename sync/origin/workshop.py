@@ -2,28 +2,24 @@
 
 import asyncio
 import hashlib
-import json
-import logging
-import sys
 from pathlib import Path
 
 from sync.indexing import dump_index, index_file
-from sync.origin.child import Limits, run_child
+from sync.origin.child import Limits
 from sync.origin.files import Files
-from sync.origin.probe import HEAD_BYTES, BadMedia, Sort, recognise
+from sync.origin.picturing import make_picture
+from sync.origin.probe import HEAD_BYTES, Sort, Sound, probe, recognise
 from sync.origin.settings import PipelineSettings
+from sync.origin.sound import Job, make_sound_video
 from sync.origin.video import Made, Progress, make_video
-from sync.release import Asset, MediaKind
+from sync.release import Asset
 from sync.tree import asset_path, index_path
 
-_PICTURE_TOOL = (sys.executable, "-m", "sync.origin.pictures")
-_REFUSED = 3  # the picture tool's word for a bad file
 
-log = logging.getLogger(__name__)
-
-
-async def make(source: Path, folder: Path, limits: Limits, settings: PipelineSettings, progress: Progress) -> Made:
-    """Turn the bytes at `source` into a finished file in `folder`.
+async def make(
+    source: Path, name: str, folder: Path, limits: Limits, settings: PipelineSettings, progress: Progress
+) -> Made:
+    """Turn the bytes at `source`, which people call `name`, into a finished file in `folder`.
 
     Raises:
         BadMedia: the file cannot be shown; trying again would end the same way.
@@ -32,35 +28,18 @@ async def make(source: Path, folder: Path, limits: Limits, settings: PipelineSet
         StorageBroken: the tools cannot be run.
     """
     if recognise(await asyncio.to_thread(_head, source)) is Sort.PICTURE:
-        return await _make_picture(source, folder, limits, settings)
+        return await make_picture(source, folder, limits, settings)
+    held = await probe(source, limits)
+    if isinstance(held, Sound):
+        return await make_sound_video(Job(held, source, folder, limits), name, settings, progress)
     return await make_video(
+        held,
         source,
         folder,
         limits,
         longest_edge=settings.longest_edge,
         largest_pixels=settings.largest_pixels,
         progress=progress,
-    )
-
-
-async def _make_picture(source: Path, folder: Path, limits: Limits, settings: PipelineSettings) -> Made:
-    bounds = (str(settings.longest_edge), str(settings.largest_pixels))
-    finished = await run_child((*_PICTURE_TOOL, str(source), str(folder), *bounds), limits)
-    if finished.code == _REFUSED:
-        raise BadMedia(json.loads(finished.output)["problem"])
-    if finished.code != 0:
-        log.warning("media=%s picture tool failed: %s", source.name, finished.errors.strip()[-300:])
-        raise BadMedia("This picture is damaged, or of a kind we do not know.")
-    facts = json.loads(finished.output)
-    return Made(
-        path=folder / "asset",
-        thumbnail=folder / "thumbnail.jpg",
-        kind=MediaKind(facts["kind"]),
-        media_type=facts["media_type"],
-        width=facts["width"],
-        height=facts["height"],
-        duration_ms=facts["duration_ms"],
-        has_audio=False,
     )
 
 

@@ -189,6 +189,9 @@ def test_without_items_what_ads_and_fallback_use_does_not_play_as_well(folder: P
     )
     assert [item.file for item in read_plan(folder).items or ()] == ["aqua.png", "menu.jpg", "welcome.mp4"]
     assert playable(folder) == sorted((*PICTURES, *VIDEOS))
+    for name in ("tune.mp3", "list.m3u", "list.pls"):
+        (folder / name).write_bytes(b"x")
+    assert playable(folder) == sorted((*PICTURES, *VIDEOS, "tune.mp3"))
 
 
 async def test_files_whose_names_are_no_text_are_named_and_nothing_is_published(
