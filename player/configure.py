@@ -31,6 +31,7 @@ LIVE = frozenset(
         "venue.zone",
         "playback.volume",
         "playback.background",
+        "playback.fit",
         "playback.fallback",
         "playback.picture_ms",
         "endpoint.allowed_hosts",

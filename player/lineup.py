@@ -13,7 +13,7 @@ from player.programme.proof import Take
 from player.programme.rotation import AdSlot, Nothing, Rotation, next_step
 from player.programme.schedule import Programme, on_air
 from player.screen import Shot
-from sync.release import Asset, AtEnd, Creative, Item, MediaKind, Release
+from sync.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release
 from sync.report import PlayKind
 
 EARLY = timedelta(milliseconds=500)
@@ -33,7 +33,8 @@ class Scene:
     """All a decision looks at beside the time: content, place, and what of it can be shown.
 
     `timed` False: the clock is not to be believed. `assets` are those of the release by hash, `shown` tells whether
-    one is fit to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100.
+    one is fit to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100, `screen_fit`
+    and `background` count for what says neither.
     """
 
     release: Release
@@ -42,6 +43,8 @@ class Scene:
     timed: bool
     picture_ms: int
     volume: int
+    screen_fit: Fit
+    background: str
     assets: dict[str, Asset]
     fit: Callable[[str], bool]
     path: Callable[[str], str]
@@ -186,7 +189,7 @@ def _shot(scene: Scene, what: Item | Creative, take: str) -> Shot:
         path=scene.path(what.asset),
         kind=kind,
         duration_ms=what.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
-        fit=what.fit,
-        background=what.background,
+        fit=what.fit or scene.screen_fit,
+        background=what.background or scene.background,
         volume=what.volume * scene.volume // 100,
     )

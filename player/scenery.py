@@ -67,6 +67,8 @@ class Scenery:
             timed=timed,
             picture_ms=playback.picture_ms,
             volume=playback.volume,
+            screen_fit=playback.fit,
+            background=playback.background,
             assets={asset.sha256: asset for asset in release.assets},
             fit=lambda asset: not self._quarantine.holds(asset, now),
             path=self._path,
@@ -99,4 +101,5 @@ class Scenery:
 
 def scene_key(scene: Scene) -> Hashable:
     """Return what makes decisions of one scene hold in another: the same key, the same answers."""
-    return scene.sha256, scene.zone.key, scene.timed, scene.picture_ms, scene.volume
+    own = (scene.picture_ms, scene.volume, scene.screen_fit, scene.background)
+    return scene.sha256, scene.zone.key, scene.timed, *own

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr
 from pydantic_settings import NoDecode
 
+from sync.release import Fit
 from sync.wire import Colour, Name
 
 
@@ -65,7 +66,8 @@ class PlaybackSettings(Section):
     """How things are shown."""
 
     volume: Annotated[int, Field(ge=0, le=100)] = 100
-    background: Colour = "#000000"  # of the fallback picture
+    fit: Fit = Fit.CONTAIN  # of what does not say: contain, cover or fill
+    background: Colour = "#000000"  # beside what does not say, and beside the fallback picture
     fallback: Path | None = None  # a picture of your own; else the release's, else ours
     picture_ms: Annotated[int, Field(ge=100)] = 10_000  # a picture whose item gives no duration
     hardware_decoding: bool = False  # on devices with V4L2 or VA-API; software shows without a gap everywhere
@@ -79,6 +81,12 @@ class EndpointSettings(Section):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     allowed_hosts: Names = ()  # names it may be called by, beside localhost and `host`
+
+
+class RecoverySettings(Section):
+    """How far the player may go when the picture cannot be mended otherwise."""
+
+    reboot: bool = False  # the device, at most once a day, when a restart of the player did not help
 
 
 class LoggingSettings(Section):
@@ -95,4 +103,5 @@ class Settings(Section):
     venue: VenueSettings = VenueSettings()
     playback: PlaybackSettings = PlaybackSettings()
     endpoint: EndpointSettings = EndpointSettings()
+    recovery: RecoverySettings = RecoverySettings()
     logging: LoggingSettings = LoggingSettings()

@@ -114,8 +114,8 @@ class Item(Wire):
     title: Name
     asset: Sha256
     duration_ms: Annotated[int, Field(ge=1)] | None = None  # None plays a video to its end
-    fit: Fit = Fit.CONTAIN
-    background: Colour = "#000000"
+    fit: Fit | None = None  # None: as the screen's own settings say
+    background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
@@ -159,8 +159,8 @@ class Creative(Wire):
     title: Name
     asset: Sha256
     duration_ms: Annotated[int, Field(ge=1)] | None = None
-    fit: Fit = Fit.CONTAIN
-    background: Colour = "#000000"
+    fit: Fit | None = None  # None: as the screen's own settings say
+    background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
 
 

@@ -90,15 +90,16 @@ class Document(Request):
 class Shown(Request):
     """A media and how to show it. Without a title it goes by the media's name.
 
-    Without `duration_ms` a video plays to its end and a picture stands for ten seconds.
+    Without `duration_ms` a video plays to its end and a picture stands for ten seconds. Without `fit` or `background`
+    each screen's own settings count.
     """
 
     id: Identifier | None = None
     media: Identifier
     title: Name | None = None
     duration_ms: Duration | None = None
-    fit: Fit = Fit.CONTAIN
-    background: Colour = "#000000"
+    fit: Fit | None = None
+    background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
 
 

@@ -80,7 +80,8 @@ class FolderAd(Request):
 class FolderPlan(Request):
     """The whole file: `default` puts the playlist on air when no daypart is, as it does without any daypart.
 
-    `duration_ms` is how long pictures stand; `fit`, `background`, `volume` are those of files that have none.
+    `duration_ms` is how long pictures stand; `fit`, `background`, `volume` are those of files that have none; left
+    out here as well, each screen's own `fit` and `background` count.
     """
 
     name: Name | None = None
@@ -88,8 +89,8 @@ class FolderPlan(Request):
     default: bool | None = None
     fallback: FileName | None = None
     duration_ms: Duration | None = None
-    fit: Fit = Fit.CONTAIN
-    background: Colour = "#000000"
+    fit: Fit | None = None
+    background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
     break_rule: BreakDraft | None = None
     items: tuple[FolderItem, ...] | None = None

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -16,10 +17,27 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
 
 metadata = MetaData()
+
+
+class OrScreens(TypeDecorator[str]):
+    """A text, or None for "as each screen's own settings say", which is kept as empty text."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
+        """Write it."""
+        return value or ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Read it."""
+        return value or None
+
 
 # People's keys: what is stored is a hash; `access` is read or write.
 keys = Table(
@@ -108,8 +126,8 @@ playlist_items = Table(
     Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
     Column("title", Text, nullable=False),
     Column("duration_ms", BigInteger),
-    Column("fit", String(16), nullable=False),
-    Column("background", String(7), nullable=False),
+    Column("fit", OrScreens(16), nullable=False),
+    Column("background", OrScreens(7), nullable=False),
     Column("volume", Integer, nullable=False),
     Column("at_end", String(16), nullable=False),
     Column("starts_ms", BigInteger),
@@ -185,8 +203,8 @@ creatives = Table(
     Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
     Column("title", Text, nullable=False),
     Column("duration_ms", BigInteger),
-    Column("fit", String(16), nullable=False),
-    Column("background", String(7), nullable=False),
+    Column("fit", OrScreens(16), nullable=False),
+    Column("background", OrScreens(7), nullable=False),
     Column("volume", Integer, nullable=False),
 )
 

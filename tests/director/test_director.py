@@ -9,7 +9,7 @@ import pytest
 from player.programme.proof import verify_chain
 from player.settings import PlaybackSettings, Settings, VenueSettings
 from sync.clock import ClockTrust
-from sync.release import Asset, Daypart
+from sync.release import Asset, Daypart, Fit
 from sync.report import Outcome, PlayKind
 from tests.director.world import NOON, VenueClock, a_world, asset, campaign, item, playlist, release
 
@@ -330,3 +330,20 @@ async def test_settings_are_taken_up_at_the_next_item(tmp_path: Path) -> None:
         first, second = (seen.shot for seen in world.screen.picture)
         assert first and second and (first.volume, second.volume) == (100, 30)
         assert world.shown() == ["red", "blue"]
+
+
+async def test_what_says_no_fit_or_background_takes_the_screens_own_live(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        says = item("green", fit="fill", background="#ffffff")
+        world.publish(release(playlist("loop", item("red"), says)))
+        async with world.running():
+            await world.after(12)
+            world.settings = Settings(playback=PlaybackSettings(fit=Fit.COVER, background="#102030"))
+            await world.wake()
+            await world.after(10)
+        shots = [seen.shot for seen in world.screen.picture if seen.shot]
+        assert [(shot.fit, shot.background) for shot in shots] == [
+            (Fit.CONTAIN, "#000000"),
+            (Fit.FILL, "#ffffff"),
+            (Fit.COVER, "#102030"),
+        ]
