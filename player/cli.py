@@ -12,12 +12,17 @@ from pathlib import Path
 from player import __version__
 from player.configure import Configuration, load
 from player.daemon import run
+from player.ladder import Step
 from sync import Conflict, ScreenFailed, SignageError
 
 CONFIG = Path("/etc/signage/player.toml")
 
 FAILED, LOCKED, NO_DISPLAY = 1, 3, 4
-_EXITS = "exit codes: 0 ended as asked, 1 failed, 2 wrong usage, 3 the state folder is in use, 4 no display"
+STEPS = {Step.RESTART: 5, Step.REBOOT: 6}
+_EXITS = (
+    "exit codes: 0 ended as asked, 1 failed, 2 wrong usage, 3 the state folder is in use, 4 no display, "
+    "5 to be started anew, 6 to have the device rebooted"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -60,14 +65,14 @@ def _run(configuration: Configuration) -> int:
         print("signage-player: DISPLAY is not set: start an X server and name it, such as DISPLAY=:0", file=sys.stderr)
         return NO_DISPLAY
     try:
-        asyncio.run(run(configuration, display))
+        step = asyncio.run(run(configuration, display))
     except Conflict as error:
         print(f"signage-player: {error}", file=sys.stderr)
         return LOCKED
     except ScreenFailed as error:
         print(f"signage-player: {error}", file=sys.stderr)
         return NO_DISPLAY
-    return 0
+    return STEPS[step] if step else 0
 
 
 def _log_to_stderr(level: str) -> None:

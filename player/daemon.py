@@ -13,6 +13,9 @@ from contextlib import asynccontextmanager
 from player import __version__
 from player.configure import Configuration
 from player.display import Display, open_display
+from player.ladder import Step
+from player.race import first
+from player.recovery import FILE, Recovery
 from player.stage import Stage, open_stage
 from sync.cache import Cache, open_cache
 from sync.clock import Clock, SystemClock
@@ -22,8 +25,8 @@ from sync.supervise import Restarts, supervise
 log = logging.getLogger(__name__)
 
 
-async def run(configuration: Configuration, display_name: str) -> None:
-    """Be the player until SIGTERM or SIGINT.
+async def run(configuration: Configuration, display_name: str) -> Step | None:
+    """Be the player until SIGTERM or SIGINT; or until it ends itself for the step of the ladder that is returned.
 
     Raises:
         Conflict: another player uses the state folder.
@@ -35,7 +38,8 @@ async def run(configuration: Configuration, display_name: str) -> None:
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, configuration.reload)
     clock, restarts = SystemClock(), Restarts()
-    async with _screen(configuration, display_name, clock) as (cache, display, stage), asyncio.TaskGroup() as group:
+    async with _screen(configuration, display_name, clock) as screen, asyncio.TaskGroup() as group:
+        cache, display, stage, recovery = screen
 
         def start(services: Mapping[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:
             return [group.create_task(supervise(name, do, clock, restarts), name=name) for name, do in services.items()]
@@ -45,11 +49,12 @@ async def run(configuration: Configuration, display_name: str) -> None:
         tasks += start(wired(configuration, cache, display, stage, clock, restarts))
         notify("READY=1")
         log.info("player=%s started display=%s", __version__, display_name)
-        await stopping.wait()
+        await first(stopping.wait(), recovery.ending.wait())
         notify("STOPPING=1")
         log.info("player stops")
         for task in tasks:
             task.cancel()
+    return recovery.step
 
 
 Wired = Callable[[Configuration, Cache, Display, Stage, Clock, Restarts], Mapping[str, Callable[[], Awaitable[None]]]]
@@ -65,14 +70,15 @@ def _import_services() -> Wired:
 @asynccontextmanager
 async def _screen(
     configuration: Configuration, display_name: str, clock: Clock
-) -> AsyncIterator[tuple[Cache, Display, Stage]]:
+) -> AsyncIterator[tuple[Cache, Display, Stage, Recovery]]:
     """Open what the screen needs, and close it again in reverse."""
     settings = configuration.settings
     hardware = settings.playback.hardware_decoding
     with open_cache(settings.storage.state_dir) as cache:
         configuration.remember()
+        recovery = Recovery(cache.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with (
             open_display(display_name, clock) as display,
-            open_stage(display_name, display.area, clock, hardware_decoding=hardware) as stage,
+            open_stage(display_name, display.area, clock, hardware_decoding=hardware, recoverer=recovery) as stage,
         ):
-            yield cache, display, stage
+            yield cache, display, stage, recovery

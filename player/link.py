@@ -6,10 +6,8 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import TypeVar
 
@@ -32,6 +30,7 @@ from player.screen import (
     Show,
     Shown,
 )
+from player.vitals import is_stopped, kill, most_bytes, rss_bytes
 from sync import DeckLost, MediaUnplayable, ScreenFailed
 from sync.clock import Backoff, Clock
 
@@ -39,8 +38,12 @@ SILENCE_S = 3.5  # a deck sends a pulse every second
 START_WITHIN_S = 20.0
 LOAD_WITHIN_S = 12.0  # the deck itself gives up after 8
 ANSWER_WITHIN_S = 2.0
+_GLANCE_S = 0.2  # how often a deck that says nothing is looked at
+_STOPS = 2  # looks that find it stopped by somebody
 _SETTLED_AFTER_S = 10.0
 _LONGEST_WAIT_S = 2.0  # meanwhile the fallback shows: worth a tenth of a processor
+_NO_DISPLAY = 3  # the code a deck ends with when the X server does not take it
+_MIB = 1024**2
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 E = TypeVar("E", Ready, Loaded, Shown, Hidden, Blanked)
@@ -50,10 +53,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Why a deck is gone; `crashed` when its own decoder did it, not somebody from outside."""
+    """Why a deck is gone; `crashed` when its own decoder did it, not somebody from outside.
+
+    `displayless`: the X server did not take it, so another one will not fare better.
+    """
 
     reason: str
     crashed: bool
+    displayless: bool = False
+
+
+DECK = (sys.executable, "-m", "player.deck")
+"""The program of a deck; tests run one with a fault built in."""
 
 
 class Link:
@@ -69,14 +80,16 @@ class Link:
         lost: "Callable[[Link, Loss], None]",
         *,
         hardware_decoding: bool = False,
+        program: Sequence[str] = DECK,
     ) -> None:
         self.name = name
         self.restarts = 0
         self.shots = 0  # loaded by the present process
         self.condemned = ""  # why the present process is replaced once it is off the air
         self._display = display
-        self._arguments = ["--area", str(area), "--parent", str(os.getpid())]
+        self._arguments = [*program, "--area", str(area), "--parent", str(os.getpid())]
         self._arguments += ["--hardware"] if hardware_decoding else []
+        self._most_bytes = most_bytes()
         self._clock = clock
         self._heard = heard
         self._lost = lost
@@ -152,7 +165,7 @@ class Link:
         """End the process for the reason `loss`; `run` starts another."""
         self._verdict = loss
         if self._process:
-            _kill(self._process)
+            kill(self._process)
 
     async def _ask(self, command: Command, reply: type[E], within_s: float) -> E:
         if not self.up:
@@ -177,7 +190,7 @@ class Link:
     async def _one_life(self) -> Loss:
         self._verdict, self.shots, self.condemned = None, 0, ""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "player.deck", *self._arguments,
+            *self._arguments,
             stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display},
         )  # fmt: skip
         self._process = process
@@ -186,7 +199,7 @@ class Link:
         finally:
             self._up.clear()
             self._process = None
-            _kill(process)
+            kill(process)
             await asyncio.shield(process.wait())
         loss = self._verdict or _died(process.returncode or 0)
         self._refuse(loss)
@@ -195,19 +208,31 @@ class Link:
     async def _listen(self, process: Process) -> None:
         """Hear the deck until its end, or until it falls silent."""
         assert process.stdout is not None
-        patience_s = START_WITHIN_S
+        silence, patience_s, stops = 0, START_WITHIN_S, 0
         while True:
             try:
-                async with asyncio.timeout(patience_s):
+                async with asyncio.timeout(_GLANCE_S):
                     line = await process.stdout.readline()
             except TimeoutError:
-                stopped = _is_stopped(process.pid)
-                self._verdict = Loss(f"no sign of life for {patience_s:.1f} s", crashed=not stopped)
-                return
+                # Counted, not timed: while we sleep ourselves, as on a machine put to sleep, nobody falls silent.
+                silence += 1
+                stops = stops + 1 if is_stopped(process.pid) else 0
+                if stops == _STOPS or silence * _GLANCE_S > patience_s:
+                    said = "somebody stopped it" if stops else f"no sign of life for {patience_s:.1f} s"
+                    self._verdict = Loss(said, crashed=not stops)
+                    return
+                continue
             if not line:
                 return
-            patience_s = SILENCE_S
+            silence, patience_s, stops = 0, SILENCE_S, 0
             self._take(line)
+            self._limit(process.pid)
+
+    def _limit(self, pid: int) -> None:
+        """End a deck whose media eat the memory, before the kernel picks a victim of its own."""
+        held = rss_bytes(pid)
+        if held > self._most_bytes:
+            self.kill(Loss(f"it holds {held // _MIB} MiB of memory", crashed=True))
 
     def _take(self, line: bytes) -> None:
         try:
@@ -242,21 +267,6 @@ class Link:
 
 def _died(code: int) -> Loss:
     if code >= 0:
-        return Loss(f"it ended with code {code}", crashed=False)
+        return Loss(f"it ended with code {code}", crashed=False, displayless=code == _NO_DISPLAY)
     name = signal.Signals(-code).name
     return Loss(f"it was ended by {name}", crashed=-code in _CRASHES)
-
-
-def _kill(process: Process) -> None:
-    """Send SIGKILL past `Process.kill`, which polls first and so can take the exit code from asyncio's own waiter."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-
-
-def _is_stopped(pid: int) -> bool:
-    """Tell a process somebody stopped (SIGSTOP) from one that hangs by itself."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
-    except OSError:
-        return False

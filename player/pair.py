@@ -7,16 +7,14 @@ moment three decks are in memory.
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from player.link import Link, Loss
+from player.vitals import rss_bytes
 from sync import DeckLost
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1024**2
 
 log = logging.getLogger(__name__)
@@ -118,11 +116,3 @@ class Pair:
     def _keep(self, link: Link) -> None:
         assert self._group is not None
         self._tasks[link] = self._group.create_task(link.run(), name=f"deck {link.name}")
-
-
-def rss_bytes(pid: int) -> int:
-    """Return the resident memory of a process; 0 when it is gone."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-    except (OSError, IndexError):  # an exiting process has an empty or no statm
-        return 0

@@ -6,12 +6,12 @@ waits leaves nothing half done.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from player.ladder import Ladder, Step
-from player.link import Link, Loss
+from player.ladder import Ladder, Recoverer, Step
+from player.link import DECK, Link, Loss
 from player.pair import Pair, Wear
 from player.roll import OnAir, Waiting
 from player.screen import (
@@ -52,17 +52,27 @@ class StageFacts:
     still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
     black_ms: int | None = None  # of the take on air
     picture_faults: int = 0  # within the hour the picture on air stood still, or became black
-    steps: dict[str, int] = field(default_factory=dict)  # what these led to, since start
+    steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Ladder.steps`
+    recovered: str = ""  # the restart or reboot of the last day, and why
 
 
 class Stage:
     """Implements `player.screen.Screen` over two deck processes; made by `open_stage`."""
 
     def __init__(
-        self, display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False, wear: Wear | None = None
+        self,
+        display: str,
+        area: Area,
+        clock: Clock,
+        *,
+        hardware_decoding: bool = False,
+        wear: Wear | None = None,
+        recoverer: Recoverer | None = None,
+        program: Sequence[str] = DECK,
     ) -> None:
         def make(name: str) -> Link:
-            return Link(name, display, area, clock, self._heard, self._lost, hardware_decoding=hardware_decoding)
+            says = self._heard, self._lost
+            return Link(name, display, area, clock, *says, hardware_decoding=hardware_decoding, program=program)
 
         self._clock = clock
         self._pair = Pair(make, wear or Wear())
@@ -74,7 +84,8 @@ class Stage:
         self._cut: Cut | None = None
         self._cut_ms: float | None = None
         self._preroll_ms: int | None = None
-        self._ladder = Ladder()
+        self._ladder = Ladder(recoverer)
+        self._up_s = clock.monotonic()  # when a deck was last heard of
 
     # ── Screen ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -159,6 +170,7 @@ class Stage:
             black_ms=air.black_ms if air else None,
             picture_faults=self._ladder.lately(self._clock.monotonic()),
             steps=self._ladder.steps(),
+            recovered=self._ladder.recovered(),
         )
 
     async def run(self) -> None:
@@ -210,6 +222,7 @@ class Stage:
     # ── what decks say ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _heard(self, link: Link, event: DeckEvent) -> None:
+        self._up_s = self._clock.monotonic()
         match event:
             case Ready():
                 self._libvlc = event.libvlc
@@ -236,7 +249,7 @@ class Stage:
                     self._seen_broken(air, event.reason)
 
     def _seen_broken(self, air: OnAir, reason: str) -> None:
-        step = self._ladder.climb(air.link.name, self._clock.monotonic())
+        step = self._ladder.climb(air.link.name, self._clock.monotonic(), reason)
         log.warning("take=%s deck=%s %s; step=%s", air.shot.take, air.link.name, reason, step.value)
         for link in self._pair.links:
             if step is Step.BOTH_DECKS or (step is Step.NEW_DECK and link is air.link):
@@ -255,6 +268,8 @@ class Stage:
         self._cut = Cut(take=coming.shot.take, at_s=at_s, previous=left)
 
     def _lost(self, link: Link, loss: Loss) -> None:
+        if not loss.displayless:
+            self._ladder.without_decks(self._clock.monotonic() - self._up_s)
         if self._air and self._air.link is link:
             self._air.end(self._clock.monotonic(), loss.reason, failed=True, deck_lost=not loss.crashed)
         if self._next and self._next.link is link:
@@ -264,10 +279,19 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    display: str, area: Area, clock: Clock, *, hardware_decoding: bool = False, wear: Wear | None = None
+    display: str,
+    area: Area,
+    clock: Clock,
+    *,
+    hardware_decoding: bool = False,
+    wear: Wear | None = None,
+    recoverer: Recoverer | None = None,
+    program: Sequence[str] = DECK,
 ) -> AsyncIterator[Stage]:
     """Own the decks on X server `display`, filling `area`. `run` starts them; when it ends they are gone."""
-    stage = Stage(display, area, clock, hardware_decoding=hardware_decoding, wear=wear)
+    stage = Stage(
+        display, area, clock, hardware_decoding=hardware_decoding, wear=wear, recoverer=recoverer, program=program
+    )
     try:
         yield stage
     finally:

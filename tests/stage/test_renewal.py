@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from player.pair import Wear, rss_bytes, worn_by
+from player.pair import Wear, worn_by
 from player.screen import Area
 from player.stage import Stage, open_stage
+from player.vitals import rss_bytes
 from sync.clock import SystemClock
 from tests.stage.conftest import Media
 from tests.stage.eyes import BLUE, GREEN, RED, until, watching

@@ -69,10 +69,10 @@ def test_a_black_video_is_content_and_counted() -> None:
 
 def test_faults_lead_up_the_ladder_and_not_further_within_the_hour() -> None:
     ladder, deck = Ladder(), "a"
-    steps = [ladder.climb(deck, 1000.0 + 5 * fault) for fault in range(8)]
+    steps = [ladder.climb(deck, 1000.0 + 5 * fault, "it stands still") for fault in range(8)]
     item, new, both = Step.NEXT_ITEM, Step.NEW_DECK, Step.BOTH_DECKS
     assert steps == [item, new, item, new, item, both, item, item]
-    assert ladder.steps() == {"next_item": 5, "new_deck": 2, "both_decks": 1}
+    assert ladder.steps() == {"next_item": 5, "new_deck": 2, "both_decks": 1, "restart": 0, "reboot": 0}
     assert ladder.lately(1010.0) == 8
     assert ladder.lately(1040.0 + WINDOW_S) == 0
 

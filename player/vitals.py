@@ -1,0 +1,37 @@
+"""What the kernel tells of a deck's process from outside: its memory, whether it was stopped; and how to end it."""
+
+import os
+import signal
+from asyncio.subprocess import Process
+from contextlib import suppress
+from pathlib import Path
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+def most_bytes() -> int:
+    """Return how much memory one deck may hold: half of the machine's. It usually has 100-270 MiB."""
+    return os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES // 2
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the resident memory of a process; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError):  # an exiting process has an empty or no statm
+        return 0
+
+
+def is_stopped(pid: int) -> bool:
+    """Tell a process somebody stopped (SIGSTOP) from one that hangs by itself."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except OSError:
+        return False
+
+
+def kill(process: Process) -> None:
+    """Send SIGKILL past `Process.kill`, which polls first and so can take the exit code from asyncio's own waiter."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
