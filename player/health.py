@@ -68,6 +68,7 @@ class Condition:
     outbox_depth: int = 0
     deck_restarts: int = 0
     picture_faults: int = 0  # within the hour
+    recovered: str = ""  # the restart or reboot of the last day, and why
     display_answers: bool = True
     reserve_bytes: int = 0
     service_restarts: Mapping[str, int] = field(default_factory=dict)
@@ -186,6 +187,8 @@ def _screen_problems(condition: Condition) -> list[str]:
     if condition.picture_faults:
         times = "once" if condition.picture_faults == 1 else f"{condition.picture_faults} times"
         found.append(f"The picture stood still or went black {times} within the hour: see the log for the takes.")
+    if condition.recovered:
+        found.append(f"The player could mend the picture only by a {condition.recovered}.")
     if condition.quarantined:
         found.append(f"Set aside after failing three times: {', '.join(condition.quarantined)}; replace these media.")
     for name, count in sorted(condition.service_restarts.items()):

@@ -165,6 +165,7 @@ class Observer:
             outbox_depth=depth,
             deck_restarts=self._stage.facts().restarts,
             picture_faults=self._stage.facts().picture_faults,
+            recovered=self._stage.facts().recovered,
             display_answers=self._display.state().answers,
             reserve_bytes=self._configuration.settings.storage.reserve_bytes,
             service_restarts=self._restarts.counts,

@@ -6,10 +6,10 @@ taken again and again.
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
@@ -23,25 +23,23 @@ FILE = "recovery.json"
 """Its name in the state folder."""
 
 _LATELY = timedelta(days=1)
-_MOST = 16
 _CAP_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
 
 class Taken(Wire):
-    """One upper step: when, which, and why."""
+    """An upper step: how often it was taken on this device, when last, and why."""
 
+    times: Annotated[int, Field(ge=1)]
     at: Instant
-    step: Step
     reason: str
 
 
 class Note(Wire):
-    """What is kept: how often each step was taken, and the latest of them, the oldest first."""
+    """What is kept."""
 
-    counts: dict[Step, int] = Field(default_factory=dict)
-    taken: tuple[Taken, ...] = ()
+    taken: dict[Step, Taken] = Field(default_factory=dict)
 
 
 class Recovery:
@@ -59,15 +57,13 @@ class Recovery:
         """Return the upper step that may be taken now, if any."""
         if self.step is not None:
             return None  # one is under way
-        taken = [(each.at, each.step) for each in self._note.taken]
+        taken = [(each.at, step) for step, each in self._note.taken.items()]
         return upper_step(taken, self._clock.now(), reboot=self._reboot())
 
     def take(self, step: Step, reason: str) -> bool:
         """Note the step and have the daemon end; False: it could not be noted, so it is not taken."""
-        counts = Counter(self._note.counts)
-        counts[step] += 1
-        taken = (*self._note.taken, Taken(at=self._clock.now(), step=step, reason=reason))[-_MOST:]
-        note = Note(counts=dict(counts), taken=taken)
+        times = self.counts().get(step, 0) + 1
+        note = Note(taken={**self._note.taken, step: Taken(times=times, at=self._clock.now(), reason=reason)})
         try:
             write_durably(self._path, note.model_dump_json().encode())
         except (StorageFull, StorageBroken) as error:
@@ -80,14 +76,15 @@ class Recovery:
 
     def counts(self) -> dict[Step, int]:
         """Return how often each upper step was taken on this device."""
-        return dict(self._note.counts)
+        return {step: each.times for step, each in self._note.taken.items()}
 
     def latest(self) -> str:
         """Return the upper step of the last day in words; empty for none."""
-        if not self._note.taken or abs(self._clock.now() - self._note.taken[-1].at) > _LATELY:
-            return ""
-        latest = self._note.taken[-1]
-        return f"{latest.step.value} at {latest.at:%Y-%m-%d %H:%M} UTC: {latest.reason}"
+        now = self._clock.now()
+        lately = [
+            (each.at, step, each.reason) for step, each in self._note.taken.items() if abs(now - each.at) < _LATELY
+        ]
+        return "{1} at {0:%Y-%m-%d %H:%M} UTC: {2}".format(*max(lately)) if lately else ""
 
 
 def _read(path: Path) -> Note:

@@ -43,6 +43,7 @@ def test_a_healthy_screen_has_no_problems() -> None:
         (replace(GOOD, clock=ClockTrust.UNSYNCED), "NTP"),
         (replace(GOOD, display_answers=False), "signage-display"),
         (replace(GOOD, deck_restarts=4), "4 times"),
+        (replace(GOOD, recovered="restart at 2026-11-22 14:05 UTC: the picture became black"), "14:05"),
         (replace(GOOD, quarantined=("Summer sale",)), "Summer sale"),
         (replace(GOOD, service_restarts={"syncer": 2}, service_reasons={"syncer": "ValueError: x"}), "syncer"),
         (replace(GOOD, sync_failure="the origin does not answer"), "does not answer"),

@@ -1,9 +1,13 @@
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from player.cli import STEPS
+from player.ladder import Step
 
 TOP = Path(__file__).parent.parent.parent
 UNITS = ("signage-player.service", "signage-display.service", "signage-origin.service")
@@ -46,6 +50,24 @@ def test_the_units_start_what_was_installed(installed: Path) -> None:
         assert line in text.splitlines()
     for name in UNITS:
         assert "@VENV@" not in (installed / "etc/systemd/system" / name).read_text()
+
+
+@pytest.mark.parametrize(("code", "asked"), [(0, ""), (1, ""), (5, ""), (6, "--no-block reboot\n")])
+def test_the_device_is_rebooted_after_exit_code_6_and_no_other(
+    installed: Path, tmp_path: Path, code: int, asked: str
+) -> None:
+    text = (installed / "etc/systemd/system/signage-player.service").read_text()
+    assert "Restart=always" in text.splitlines() and STEPS[Step.REBOOT] == 6
+    (line,) = (line for line in text.splitlines() if line.startswith("ExecStopPost=+"))
+    systemctl = tmp_path / "bin/systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
+    systemctl.chmod(0o755)
+    command = shlex.split(line.removeprefix("ExecStopPost=+").replace("$$", "$"))
+    environment = {"PATH": f"{systemctl.parent}:/usr/bin:/bin", "EXIT_STATUS": str(code)}
+    subprocess.run(command, env=environment, check=True)
+    assert (tmp_path / "asked").exists() == bool(asked)
+    assert not asked or (tmp_path / "asked").read_text() == asked
 
 
 def test_the_display_unit_keeps_the_root_picture_and_never_saves_the_screen(installed: Path) -> None:

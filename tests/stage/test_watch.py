@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from player.deck.watch import Look, Subject, Verdict, Watch, judge_output
-from player.ladder import WINDOW_S, Ladder, Rung, Step, next_step
 from player.stage import Stage
 from sync.clock import SystemClock
 from sync.release import MediaKind
@@ -65,22 +64,6 @@ def test_a_black_video_is_content_and_counted() -> None:
     watch = Watch(VIDEO)
     assert {watch.look(look) for look in looks(*((25, 1000 * at) for at in range(40)), black=True)} == {Verdict.FINE}
     assert (watch.black_ms, watch.still_ms) == (39_000, 0)
-
-
-def test_faults_lead_up_the_ladder_and_not_further_within_the_hour() -> None:
-    ladder, deck = Ladder(), "a"
-    steps = [ladder.climb(deck, 1000.0 + 5 * fault, "it stands still") for fault in range(8)]
-    item, new, both = Step.NEXT_ITEM, Step.NEW_DECK, Step.BOTH_DECKS
-    assert steps == [item, new, item, new, item, both, item, item]
-    assert ladder.steps() == {"next_item": 5, "new_deck": 2, "both_decks": 1, "restart": 0, "reboot": 0}
-    assert ladder.lately(1010.0) == 8
-    assert ladder.lately(1040.0 + WINDOW_S) == 0
-
-
-def test_faults_of_two_decks_and_of_yesterday_are_told_apart() -> None:
-    assert next_step([Rung(1000.0, "b", Step.NEXT_ITEM)], "a", 1001.0) is Step.NEXT_ITEM
-    assert next_step([Rung(1000.0, "a", Step.NEXT_ITEM)], "a", 1001.0) is Step.NEW_DECK
-    assert next_step([Rung(1000.0, "a", Step.NEXT_ITEM)], "a", 1000.0 + WINDOW_S) is Step.NEXT_ITEM
 
 
 _PTRACE_INTERRUPT = 0x4207
