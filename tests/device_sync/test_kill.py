@@ -21,7 +21,7 @@ from sync.parts import load_bitmap
 from tests.device_sync.origin import CHANNEL, CHUNK, Origin, noise, serving
 
 TOP = Path(__file__).parents[2]
-KILLS = 12
+KILLS = 8
 
 
 class Child:

@@ -57,4 +57,4 @@ def longest_s(sight: Sight) -> float:
 
 def three_cuts(sight: Sight) -> None:
     so_far = len(sight.runs())
-    until(lambda: len(sight.runs()) >= so_far + 4, "three more cuts")
+    until(lambda: len(sight.runs()) >= so_far + 3, "three more cuts")

@@ -38,7 +38,7 @@ creatives = [{ file = "white.png", duration_ms = 2000 }]
 """
 COLOURS = {"red": RED, "blue": BLUE, "green": GREEN, "yellow": YELLOW, "white": WHITE}
 SLACK_S = 0.15
-ROUNDS = 3
+ROUNDS = 2
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from contextlib import closing
 
 import pytest
 
-from sync.clock import SystemClock
 from tests.e2e.site import Site, until, video
 from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, watching
 
@@ -23,15 +22,14 @@ def sequence(site: Site) -> int:
 
 
 def test_a_locked_catalogue_delays_a_release_and_nothing_else(site: Site) -> None:
-    clock, before = SystemClock(), sequence(site)
+    before = sequence(site)
     video(site.folder / "media" / "blue.mp4", "yellow")
     catalogue = site.folder / "player" / "state" / "index.db"
     with watching(site.display) as sight:
         with closing(sqlite3.connect(catalogue, isolation_level=None)) as thief:
             thief.execute("BEGIN EXCLUSIVE")
             site.publish()
-            by_s = clock.monotonic() + 6.0
-            until(lambda: clock.monotonic() > by_s, "some seconds pass")
+            until(lambda: site.ask("player", "/v1/status")["sync"]["problem"] != "", "it is told")
             assert sequence(site) == before
             thief.execute("ROLLBACK")
         until(lambda: sequence(site) == before + 1, "the release is active")

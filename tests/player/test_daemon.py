@@ -57,7 +57,7 @@ def hold_release(state_dir: Path, scratch: Path) -> None:
             (cache.store / "assets" / asset.sha256).write_bytes(content)
             assets.append(shown(asset))
         items = tuple(
-            Item(id=f"i{n}", title=f"Item {n}", asset=a.sha256, duration_ms=1500) for n, a in enumerate(assets)
+            Item(id=f"i{n}", title=f"Item {n}", asset=a.sha256, duration_ms=900) for n, a in enumerate(assets)
         )
         release = Release(
             channel="main",
