@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import pytest
 from player.display import Display, open_display
 from player.screen import Area, Shot
 from player.stage import Stage, open_stage
+from player.still import Still
 from sync.clock import SystemClock
 from sync.release import MediaKind
 from tests.display import start_xvfb
+from tests.stage.eyes import until
 
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
 
@@ -78,13 +80,44 @@ async def display(display_name: str) -> AsyncIterator[Display]:
         yield display
 
 
-@pytest.fixture
-async def stage(display_name: str) -> AsyncIterator[Stage]:
-    async with open_stage(display_name, Area(width=1280, height=720), SystemClock()) as stage:
-        running = asyncio.create_task(stage.run())
+@asynccontextmanager
+async def running(display_name: str, **how: Any) -> AsyncIterator[Stage]:
+    """Run a stage of decks on a display."""
+    async with open_stage(display_name, Area(width=1280, height=720), SystemClock(), **how) as stage:
+        service = asyncio.create_task(stage.run())
         try:
             yield stage
         finally:
-            running.cancel()
+            service.cancel()
             with suppress(asyncio.CancelledError):
-                await running
+                await service
+
+
+@pytest.fixture
+async def stage(display_name: str) -> AsyncIterator[Stage]:
+    async with running(display_name) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def yellow_root(display: Display) -> None:
+    """Make the fallback yellow: then anything but the items' colours and yellow is a fault."""
+    await display.show_root(Still(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720)))
+
+
+def on_air(stage: Stage) -> int:
+    """Return the process of the deck on air."""
+    assert stage._air and stage._air.link.pid
+    return stage._air.link.pid
+
+
+async def whole(stage: Stage) -> None:
+    """Wait until both decks take commands."""
+    await until(lambda: all(stage.facts().pids) and all(link.up for link in stage._pair.links), within_s=20.0)
+
+
+async def show(stage: Stage, shot: Shot) -> None:
+    """Put a shot on air, with both decks up."""
+    await whole(stage)
+    await stage.preroll(shot)
+    await stage.cut_now(shot.take)

@@ -1,18 +1,14 @@
 """A worn deck is exchanged between two items, and nobody can see it."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from player.pair import Wear, worn_by
-from player.screen import Area
-from player.stage import Stage, open_stage
+from player.stage import Stage
 from player.vitals import rss_bytes
-from sync.clock import SystemClock
-from tests.stage.conftest import Media
+from tests.stage.conftest import Media, running
 from tests.stage.eyes import BLUE, GREEN, RED, until, watching
 
 MIB = 1024**2
@@ -38,15 +34,8 @@ def test_the_memory_of_a_process_that_is_gone_is_nothing() -> None:
 
 @pytest.fixture
 async def worn_stage(display_name: str) -> AsyncIterator[Stage]:
-    area, wear = Area(width=1280, height=720), Wear(shots=2, least_shots=1)
-    async with open_stage(display_name, area, SystemClock(), wear=wear) as stage:
-        running = asyncio.create_task(stage.run())
-        try:
-            yield stage
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+    async with running(display_name, wear=Wear(shots=2, least_shots=1)) as stage:
+        yield stage
 
 
 async def test_renewals_are_not_seen_and_make_no_cut_late(worn_stage: Stage, media: Media, display_name: str) -> None:
