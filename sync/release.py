@@ -7,8 +7,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
+from sync.streaming import StreamUrl, stream_name
 from sync.wire import Colour, Identifier, Instant, LocalTime, Name, Sha256, Wire
 
 TIMESTAMP_CAP_BYTES = 16 * 1024
@@ -76,6 +77,7 @@ class MediaKind(StrEnum):
 
     VIDEO = "video"
     PICTURE = "picture"
+    STREAM = "stream"  # from the network while it plays; never an asset's kind
 
 
 class Fit(StrEnum):
@@ -107,13 +109,30 @@ class Asset(Wire):
     has_audio: bool = False
 
 
+class Stream(Wire):
+    """A network stream, named by the SHA-256 of its address; `asset` of an item or creative may name one."""
+
+    sha256: Sha256
+    url: StreamUrl
+
+    @model_validator(mode="after")
+    def _named(self) -> "Stream":
+        if self.sha256 != stream_name(self.url):
+            raise ValueError("is not named by its address")
+        return self
+
+
 class Item(Wire):
-    """One entry of a playlist: an asset and how to show it. `starts_at <= t < ends_at` bounds when it may start."""
+    """One entry of a playlist: an asset or a stream, and how to show it.
+
+    `starts_at <= t < ends_at` bounds when it may start.
+    """
 
     id: Identifier
     title: Name
     asset: Sha256
-    duration_ms: Annotated[int, Field(ge=1)] | None = None  # None plays a video to its end
+    duration_ms: Annotated[int, Field(ge=1)] | None = None  # None plays a video or stream to its end
+    loop: bool = False  # a video that is shorter than `duration_ms` starts over
     fit: Fit | None = None  # None: as the screen's own settings say
     background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
@@ -213,4 +232,5 @@ class Release(Wire):
     campaigns: tuple[Campaign, ...] = ()
     break_rule: BreakRule = BreakRule()
     assets: tuple[Asset, ...] = ()
+    streams: tuple[Stream, ...] = ()
     fallback: Sha256 | None = None  # a picture among the assets, for the root window

@@ -80,13 +80,14 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
         raise Untrusted(f"release {timestamp.release} is not understood: {error.error_count()} faults") from error
     if release.channel != timestamp.channel:
         raise Untrusted(f"release {timestamp.release} is of channel {release.channel}, not of {timestamp.channel}")
-    if unlisted := named_assets(release) - {asset.sha256 for asset in release.assets}:
+    listed = {asset.sha256 for asset in release.assets} | {stream.sha256 for stream in release.streams}
+    if unlisted := named_assets(release) - listed:
         raise Untrusted(f"release {timestamp.release} shows assets it does not list: {', '.join(sorted(unlisted))}")
     return release
 
 
 def named_assets(release: Release) -> frozenset[str]:
-    """Return every asset something in the release refers to."""
+    """Return every asset and stream something in the release refers to."""
     items = {item.asset for playlist in release.playlists for item in playlist.items}
     lines = (line for campaign in release.campaigns for line in campaign.lines)
     creatives = {creative.asset for line in lines for creative in line.creatives}

@@ -31,21 +31,27 @@ from sync.release import (
     MediaKind,
     Playlist,
     Release,
+    Stream,
 )
+from sync.streaming import stream_name
 
 PICTURE_MS = 10_000  # how long a picture stands when nobody said
 _LAST_DAY_OVER = timedelta(days=3)  # zones and a window over midnight: by then a day is over everywhere
 
 
 class _Leaves:
-    """The assets a release refers to, and by field what is not ready to be one."""
+    """The assets and streams a release refers to, and by field what is not ready to be one."""
 
     def __init__(self) -> None:
         self.assets: dict[str, Asset] = {}
+        self.streams: dict[str, Stream] = {}
         self.problems: dict[str, str] = {}
 
-    def take(self, field: str, title: str | None, fact: MediaFact) -> Asset | None:
-        """Return the asset of a media and remember it; or None, remembering why not."""
+    def take(self, field: str, title: str | None, fact: MediaFact) -> Asset | Stream | None:
+        """Return the asset or stream of a media and remember it; or None, remembering why not."""
+        if fact.url is not None:
+            stream = Stream(sha256=stream_name(fact.url), url=fact.url)
+            return self.streams.setdefault(stream.sha256, stream)
         if fact.state == "ready" and fact.asset is not None:
             self.assets[fact.asset.sha256] = fact.asset
             return fact.asset
@@ -83,6 +89,7 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
         campaigns=tuple(campaigns),
         break_rule=BreakRule(every_items=schedule.break_rule.every_items, ads=schedule.break_rule.ads),
         assets=tuple(leaves.assets[name] for name in sorted(leaves.assets)),
+        streams=tuple(leaves.streams[name] for name in sorted(leaves.streams)),
         fallback=fallback,
     )
 
@@ -139,12 +146,13 @@ def _items(playlist: StoredPlaylist, leaves: _Leaves, now: datetime) -> Iterator
             yield _item(item, asset)
 
 
-def _item(item: PlaylistItem, asset: Asset) -> Item:
+def _item(item: PlaylistItem, asset: Asset | Stream) -> Item:
     return Item(
         id=item.id or "",
         title=item.title or "",
         asset=asset.sha256,
         duration_ms=_duration_ms(item, asset),
+        loop=item.loop,
         fit=item.fit,
         background=item.background,
         volume=item.volume,
@@ -154,8 +162,12 @@ def _item(item: PlaylistItem, asset: Asset) -> Item:
     )
 
 
-def _duration_ms(shown: Shown, asset: Asset) -> int | None:
-    return PICTURE_MS if shown.duration_ms is None and asset.kind is MediaKind.PICTURE else shown.duration_ms
+def _duration_ms(shown: Shown, asset: Asset | Stream) -> int | None:
+    return PICTURE_MS if shown.duration_ms is None and _is_picture(asset) else shown.duration_ms
+
+
+def _is_picture(asset: Asset | Stream) -> bool:
+    return isinstance(asset, Asset) and asset.kind is MediaKind.PICTURE
 
 
 def _campaign(campaign: StoredCampaign, leaves: _Leaves) -> Campaign:
@@ -193,8 +205,11 @@ def _line(line: LineDraft, creatives: tuple[Creative, ...]) -> Line:
 
 def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], leaves: _Leaves) -> Iterator[Creative]:
     for number, creative in enumerate(line.creatives):
-        asset = leaves.take(f"{field}.creatives.{number}", creative.title, facts[creative.media])
-        if asset is not None:
+        path = f"{field}.creatives.{number}"
+        asset = leaves.take(path, creative.title, facts[creative.media])
+        if isinstance(asset, Stream) and creative.duration_ms is None:
+            leaves.problems[path] = f"{creative.title} is a stream: as an ad it needs a duration"
+        elif asset is not None:
             yield Creative(
                 id=creative.id or "",
                 title=creative.title or "",
@@ -208,6 +223,6 @@ def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], leav
 
 def _fallback(fact: MediaFact, leaves: _Leaves) -> str | None:
     asset = leaves.take("fallback", None, fact)
-    if asset is not None and asset.kind is not MediaKind.PICTURE:
+    if asset is not None and not _is_picture(asset):
         leaves.problems["fallback"] = f"{fact.name} is no picture: the fallback has to be one"
     return None if asset is None else asset.sha256

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateColumn
 
 from sync import Conflict, Rejected, SignageError, StorageBroken, StorageFull
 from sync.origin.tables import metadata
@@ -85,7 +86,7 @@ def _meant(error: DBAPIError) -> SignageError:
 
 @asynccontextmanager
 async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
-    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`), making missing tables.
+    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`), making missing tables and columns.
 
     Raises:
         StorageBroken: it cannot be reached, or is no database.
@@ -97,9 +98,21 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
         database = OriginDatabase(engine)
         async with database.writing() as connection:
             await connection.run_sync(metadata.create_all)
+            await connection.run_sync(_add_columns)
         yield database
     finally:
         await engine.dispose()
+
+
+def _add_columns(connection: Connection) -> None:
+    """Add what tables made by an earlier version lack; a column that comes later may be empty, or has a default."""
+    inspector = inspect(connection)
+    for table in metadata.sorted_tables:
+        held = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in held:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

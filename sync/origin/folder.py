@@ -34,6 +34,7 @@ from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.schedule import ScheduleStore
 from sync.release import MediaKind
+from sync.streaming import shown_url, stream_title
 
 _LOOK_EVERY_S = 0.2
 _FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
@@ -87,6 +88,7 @@ async def publish_folder(
     plan = await asyncio.to_thread(read_plan, folder)
     files = _files(plan)
     rows, taken_in = await _take_in(folder, files, rooms, clock, told)
+    rows |= await _name_streams(plan, rooms.media, told)
     called = name or plan.name or folder.resolve().name
     playlist = await _keep_playlist(called, plan, rows, rooms.playlists)
     await _keep_schedule(channel, plan, playlist, rows, rooms.schedules)
@@ -135,6 +137,19 @@ async def _take_in(
     return await _ready(media, rooms.media, clock, told), taken_in
 
 
+async def _name_streams(plan: FolderPlan, store: MediaStore, told: Told) -> dict[str, MediaRow]:
+    """Return the media of each stream the plan names; one that is known is not named again."""
+    urls = dict.fromkeys(one.url for _, one in plan.shown() if one.url is not None)
+    if not urls:
+        return {}
+    known = {row.url: row for row in await store.every(states=[MediaState.READY]) if row.url is not None}
+    for url in urls:
+        if url not in known:
+            told(f"{shown_url(url)}: noted")
+            known[url] = await store.get(await store.add_stream(stream_title(url), url))
+    return {url: known[url] for url in urls}
+
+
 async def _ready(media: Mapping[str, str], store: MediaStore, clock: Clock, told: Told) -> dict[str, MediaRow]:
     rows: dict[str, MediaRow] = {}
     while len(rows) < len(media):
@@ -163,9 +178,9 @@ async def _keep_playlist(
         spare.setdefault(item.media, []).append(item.id or "")
     items: list[PlaylistItem] = []
     for entry in plan.items or ():
-        ids = spare.get(rows[entry.file].id, [])
+        ids = spare.get(rows[entry.source].id, [])
         own = _shown(entry, plan, rows).model_copy(update={"id": ids.pop(0) if ids else None})
-        extra = entry.model_dump(include={"at_end", "starts_at", "ends_at"})
+        extra = entry.model_dump(include={"loop", "at_end", "starts_at", "ends_at"})
         items.append(PlaylistItem(**own.model_dump(), **extra))
     draft = PlaylistDraft(name=name, items=tuple(items))
     if held is None:
@@ -238,11 +253,11 @@ async def _keep_ad(
 
 
 def _shown(entry: ShownFile, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> Shown:
-    row = rows[entry.file]
+    row = rows[entry.source]
     picture = row.asset is not None and row.asset.kind is MediaKind.PICTURE
     return Shown(
         media=row.id,
-        title=entry.title or Path(entry.file).stem,
+        title=entry.title or (row.name if entry.file is None else Path(entry.file).stem),
         duration_ms=entry.duration_ms or (plan.duration_ms if picture else None),
         fit=entry.fit or plan.fit,
         background=entry.background or plan.background,

@@ -1,4 +1,4 @@
-"""Media over HTTP at `/v1/media`: what people sent, how far the work on it is, and what became of it."""
+"""Media over HTTP at `/v1/media`: what people sent or named, how far the work on it is, and what became of it."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,7 @@ from sync.clock import instant
 from sync.origin.files import Files
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.release import Asset
+from sync.streaming import ShownUrl, StreamUrl, stream_title
 from sync.web import Access, Operation, give, if_match, read_json
 from sync.wire import Instant, Name, Request, Sha256, Wire
 
@@ -26,6 +27,7 @@ class MediaView(Wire):
     source_sha256: Sha256
     source_bytes: int
     asset: Asset | None
+    url: ShownUrl | None  # of a stream
     thumbnail: str | None  # path of the small picture
     version: int
     created_at: Instant
@@ -44,6 +46,13 @@ class MediaChange(Request):
     name: Name
 
 
+class StreamRequest(Request):
+    """A network stream a person names; without a name it goes by its host."""
+
+    url: StreamUrl
+    name: Name | None = None
+
+
 class Media:
     """The room for media: `wake()` has the pipeline look, `changed("media", id)` follows each durable change."""
 
@@ -60,6 +69,16 @@ class Media:
         one = "/v1/media/{id}"
         return (
             Operation("GET", "/v1/media", self._list, "All media", Access.READ, gives=MediaList),
+            Operation(
+                "POST",
+                "/v1/media/streams",
+                self._add_stream,
+                "Name a network stream",
+                Access.WRITE,
+                takes=StreamRequest,
+                gives=MediaView,
+                status=201,
+            ),
             Operation("GET", one, self._get, "One media", Access.READ, gives=MediaView),
             Operation("PATCH", one, self._rename, "Rename a media", Access.WRITE, takes=MediaChange, gives=MediaView),
             Operation("DELETE", one, self._remove, "Delete a media not in use", Access.WRITE, status=204),
@@ -71,7 +90,6 @@ class Media:
 
     def view(self, row: MediaRow) -> MediaView:
         """Return a row as pages see it."""
-        ready = row.state is MediaState.READY
         return MediaView(
             id=row.id,
             name=row.name,
@@ -82,7 +100,8 @@ class Media:
             source_sha256=row.source_sha256,
             source_bytes=row.source_bytes,
             asset=row.asset,
-            thumbnail=f"/v1/media/{row.id}/thumbnail" if ready else None,
+            url=row.url,
+            thumbnail=f"/v1/media/{row.id}/thumbnail" if row.asset is not None else None,
             version=row.version,
             created_at=instant(row.created_ms),
             updated_at=instant(row.updated_ms),
@@ -93,6 +112,12 @@ class Media:
 
     async def _get(self, request: web.Request) -> web.Response:
         return self._give(await self._store.get(request.match_info["id"]))
+
+    async def _add_stream(self, request: web.Request) -> web.Response:
+        asked = await read_json(request, StreamRequest)
+        media_id = await self._store.add_stream(asked.name or stream_title(asked.url), asked.url)
+        self._changed("media", media_id)
+        return self._give(await self._store.get(media_id), status=201)
 
     async def _rename(self, request: web.Request) -> web.Response:
         change = await read_json(request, MediaChange)

@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from sync.release import Asset, AtEnd, BreakRule, Fit, LocalWindow, WholeShare
+from sync.streaming import ShownUrl
 from sync.wire import Colour, Identifier, Instant, Name, Request, Wire
 
 MOST_ITEMS = 10_000
@@ -70,12 +71,16 @@ Duration = Annotated[int, Field(ge=SHORTEST_MS, le=LONGEST_MS)]
 
 
 class MediaFact(Wire):
-    """What a plan needs to know of a media it shows; `asset` is there once `state` is ready."""
+    """What a plan needs to know of a media it shows; `asset` is there once `state` is ready.
+
+    A stream is ready from the start, and has an `url` instead.
+    """
 
     name: str
     state: Literal["queued", "processing", "ready", "failed"]
     problem: str | None = None
     asset: Asset | None = None
+    url: ShownUrl | None = None  # of a stream
 
 
 class Document(Request):
@@ -104,8 +109,12 @@ class Shown(Request):
 
 
 class PlaylistItem(Shown):
-    """One entry of a playlist; an id that comes back keeps its place in the rotation of the devices."""
+    """One entry of a playlist; an id that comes back keeps its place in the rotation of the devices.
 
+    `loop` has a video that is shorter than `duration_ms` start over.
+    """
+
+    loop: bool = False
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
     ends_at: Instant | None = None

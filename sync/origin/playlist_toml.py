@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from sync import Rejected
 from sync.origin.plans import BreakDraft, Duration, WindowDraft, Zone, at_least_one
 from sync.release import AtEnd, Fit, WholeShare
+from sync.streaming import StreamUrl
 from sync.wire import Colour, Instant, Name, Request, rejected
 
 FILE = "playlist.toml"
@@ -34,19 +35,32 @@ FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), After
 
 
 class ShownFile(Request):
-    """A file and how to show it; what is left out comes from the top of the plan."""
+    """A file, or the address of a stream, and how to show it; what is left out comes from the top of the plan."""
 
-    file: FileName
+    file: FileName | None = None
+    url: StreamUrl | None = None
     title: Name | None = None
     duration_ms: Duration | None = None
     fit: Fit | None = None
     background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
 
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ShownFile":
+        if (self.file is None) == (self.url is None):
+            raise ValueError("name either a file or an url")
+        return self
+
+    @property
+    def source(self) -> str:
+        """What is shown: the file's name or the stream's address; no file is called like an address."""
+        return self.file or self.url or ""
+
 
 class FolderItem(ShownFile):
     """One entry of the playlist."""
 
+    loop: bool = False
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
     ends_at: Instant | None = None
@@ -104,13 +118,19 @@ class FolderPlan(Request):
             raise ValueError("give each of the ads its own name")
         return self
 
-    def uses(self) -> Iterator[tuple[str, str]]:
-        """Yield each file the plan names, with the path of the field that does."""
+    def shown(self) -> Iterator[tuple[str, ShownFile]]:
+        """Yield each item and creative, with its path in the plan."""
         for number, item in enumerate(self.items or ()):
-            yield f"items.{number}.file", item.file
+            yield f"items.{number}", item
         for at, ad in enumerate(self.ads):
             for number, creative in enumerate(ad.creatives):
-                yield f"ads.{at}.creatives.{number}.file", creative.file
+                yield f"ads.{at}.creatives.{number}", creative
+
+    def uses(self) -> Iterator[tuple[str, str]]:
+        """Yield each file the plan names, with the path of the field that does."""
+        for path, one in self.shown():
+            if one.file is not None:
+                yield f"{path}.file", one.file
         if self.fallback is not None:
             yield "fallback", self.fallback
 

@@ -9,7 +9,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -17,27 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
+from sync.origin.columns import OrScreens
+
 metadata = MetaData()
-
-
-class OrScreens(TypeDecorator[str]):
-    """A text, or None for "as each screen's own settings say", which is kept as empty text."""
-
-    impl = String
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
-        """Write it."""
-        return value or ""
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        """Read it."""
-        return value or None
-
 
 # People's keys: what is stored is a hash; `access` is read or write.
 keys = Table(
@@ -89,7 +74,7 @@ assets = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
-# What people uploaded: state is queued, processing, ready or failed.
+# What people uploaded, or streams they named: state is queued, processing, ready or failed.
 media = Table(
     "media",
     metadata,
@@ -100,12 +85,20 @@ media = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_ms", BigInteger, nullable=False, default=0),
     Column("problem", Text),  # why it failed, in a shop owner's words
-    Column("source_sha256", String(64), nullable=False, index=True),
+    Column("source_sha256", String(64), nullable=False, index=True),  # of the bytes, or of a stream's address
     Column("source_bytes", BigInteger, nullable=False),
     Column("asset_sha256", ForeignKey("assets.sha256"), index=True),
     Column("version", Integer, nullable=False, default=1),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+)
+
+# Media that are network streams: no bytes of theirs are here.
+streams = Table(
+    "streams",
+    metadata,
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False),
 )
 
 playlists = Table(
@@ -132,6 +125,7 @@ playlist_items = Table(
     Column("at_end", String(16), nullable=False),
     Column("starts_ms", BigInteger),
     Column("ends_ms", BigInteger),
+    Column("loop", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("playlist_id", "position"),
 )
 

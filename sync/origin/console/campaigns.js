@@ -15,8 +15,8 @@ function enrich(campaign) {
   return { ...campaign, media: null, lines, flight: flight(campaign) };
 
   function creative(one) {
-    const { name, thumbnail: path, source_sha256, asset, state } = held.media.get(one.media) ?? campaign.media[one.media];
-    return { ...one, title: one.title ?? name, thumbnail: path, source_sha256, asset, state };
+    const { name, thumbnail: path, source_sha256, asset, url, state } = held.media.get(one.media) ?? campaign.media[one.media];
+    return { ...one, url, title: one.title ?? name, thumbnail: path, source_sha256, asset, state };
   }
 }
 

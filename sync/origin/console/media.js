@@ -15,6 +15,7 @@ export function start() {
   $("#find").addEventListener("input", draw);
   $("#offer").addEventListener("click", () => offer([...chosen].map((id) => held.media.get(id)), forgetChoice));
   $("#unchoose").addEventListener("click", forgetChoice);
+  $("#add-stream").addEventListener("click", addStream);
 }
 
 function forgetChoice() {
@@ -79,6 +80,19 @@ function stage(media) {
   if (media.state === "queued") return h("span", { class: "chip" }, media.problem ? "Trying again soon" : "Waits to be prepared");
   const bar = h("progress", { max: 100, value: media.progress, "aria-label": `${media.name} is being prepared` });
   return h("span", { class: "chip" }, `Being prepared, ${media.progress} %`, bar);
+}
+
+function addStream() {
+  dialog({
+    title: "Add a stream",
+    text: "Devices play it from the network. Its address, password included, is in the release that every device can fetch.",
+    fields: [
+      { name: "url", label: "Address", required: true, maxlength: 2000, placeholder: "https://example.com/live.m3u8", hint: "http, https, rtmp, udp, rtp or rtsp" },
+      { name: "name", label: "Name", maxlength: 200, hint: "without one it goes by its host" },
+    ],
+    verb: "Add",
+    submit: ({ url, name }) => ask("POST", "/v1/media/streams", { url, ...(name && { name }) }),
+  });
 }
 
 function retry(media) {

@@ -12,14 +12,15 @@ const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** Ask how a playlist of `media` is called and where it goes; `done()` after it is made. */
 export function offer(media, done) {
   const channels = [...held.schedules.keys()];
-  const pictures = media.filter(({ asset }) => asset.kind === "picture");
+  const endless = media.filter(isEndless);
+  const timed = endless.every(({ url }) => url) ? "stream" : endless.some(({ url }) => url) ? "picture or stream" : "picture";
   const made = {}; // steps that went well are not done again when a later one is refused
   dialog({
     title: `A playlist of ${count(media.length, "medium", "media")}`,
     text: "They play in the order you chose them, round and round.",
     fields: [
       { name: "name", label: "Name", value: "", required: true, maxlength: 200, placeholder: "Window, winter" },
-      ...(pictures.length ? [{ name: "seconds", label: "Seconds per picture", type: "number", value: "10", min: 1, max: 86400, required: true }] : []),
+      ...(endless.length ? [{ name: "seconds", label: `Seconds per ${timed}`, type: "number", value: timed === "picture" ? "10" : "60", min: 1, max: 86400, required: true }] : []),
       {
         name: "channel",
         label: "Put it on a channel, to play when nothing else is planned",
@@ -30,8 +31,8 @@ export function offer(media, done) {
     ],
     verb: "Make playlist",
     submit: async ({ name, seconds, channel, publish: now }) => {
-      const items = media.map(({ id, asset }) => {
-        return asset.kind === "picture" ? { media: id, duration_ms: Math.round(seconds * 1000) } : { media: id };
+      const items = media.map((one) => {
+        return isEndless(one) ? { media: one.id, duration_ms: Math.round(seconds * 1000) } : { media: one.id };
       });
       made.playlist ??= await ask("POST", "/v1/playlists", { name, items });
       if (channel) made.schedule ??= await setDefault(channel, made.playlist.id);
@@ -41,6 +42,8 @@ export function offer(media, done) {
     },
   });
 }
+
+const isEndless = ({ asset, url }) => Boolean(url) || asset.kind === "picture";
 
 /** Make a playlist the default of a channel, which is made if there is none of that name. */
 export async function setDefault(channel, playlist) {

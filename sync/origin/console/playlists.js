@@ -38,8 +38,8 @@ function enrich(summary, place) {
 const fact = (playlist, media) => held.media.get(media) ?? held.opened.get(playlist).media[media];
 
 const item = (playlist) => (one) => {
-  const { name, thumbnail: path, source_sha256, asset, state } = fact(playlist, one.media);
-  return { ...one, asset, state, title: one.title ?? name, thumbnail: path, source_sha256 };
+  const { name, thumbnail: path, source_sha256, asset, url, state } = fact(playlist, one.media);
+  return { ...one, asset, url, state, title: one.title ?? name, thumbnail: path, source_sha256 };
 };
 
 function total(id) {

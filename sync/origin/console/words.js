@@ -57,6 +57,7 @@ export const window = (weekly) => `${weekdays(weekly.weekdays)}, ${hours(weekly)
 export function standing(item, asset) {
   if (item.duration_ms) return length(item.duration_ms);
   if (asset?.kind === "picture") return "0:10";
+  if (item.url) return "until it ends";
   return asset?.duration_ms ? length(asset.duration_ms) : "to its end";
 }
 
@@ -67,6 +68,7 @@ export function lasts(item, asset) {
 /** Say what a media is: kind, size, length. */
 export function about(media) {
   const { asset } = media;
+  if (media.url) return `Stream · ${media.url}`;
   if (!asset) return bytes(media.source_bytes);
   const shape = `${asset.width}\u00a0×\u00a0${asset.height}`;
   return asset.kind === "video"

@@ -20,8 +20,9 @@ from sync.origin.store.checks import (
     fact,
     media_names,
     new_id,
+    with_facts,
 )
-from sync.origin.tables import assets, campaigns, channels, creatives, lines, media
+from sync.origin.tables import campaigns, channels, creatives, lines, media
 
 
 class CampaignStore:
@@ -108,8 +109,7 @@ async def load_campaigns(connection: AsyncConnection, which: ColumnElement[bool]
 def _query() -> Select[Any]:
     of_line = [column.label(f"line_{name}") for name, column in lines.c.items()]
     of_creative = [column.label(f"creative_{name}") for name, column in creatives.c.items()]
-    shown = creatives.join(media, media.c.id == creatives.c.media_id)
-    known = shown.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    known = with_facts(creatives.join(media, media.c.id == creatives.c.media_id))
     whole = campaigns.join(lines, lines.c.campaign_id == campaigns.c.id).join(known, creatives.c.line_id == lines.c.id)
     query = select(campaigns, *of_line, *of_creative, *FACT_COLUMNS).select_from(whole)
     return query.order_by(campaigns.c.id, lines.c.position, creatives.c.position)

@@ -7,13 +7,13 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, select, update
+from sqlalchemy import Column, ColumnElement, FromClause, Table, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync import NotFound, Rejected, StaleVersion
 from sync.origin.plans import MediaFact
-from sync.origin.tables import assets, media
+from sync.origin.tables import assets, media, streams
 from sync.release import Asset
 
 Uses = Sequence[tuple[str, str]]
@@ -35,8 +35,9 @@ FACT_COLUMNS = [
     assets.c.height.label("asset_height"),
     assets.c.duration_ms.label("asset_duration_ms"),
     assets.c.has_audio.label("asset_has_audio"),
+    streams.c.url.label("stream_url"),
 ]
-"""What `fact` makes a media's facts of; joined from media and, outer, assets."""
+"""What `fact` makes a media's facts of; joined from media and, by `with_facts`, what it became."""
 
 
 def new_id() -> str:
@@ -44,12 +45,24 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
+def with_facts(shown: FromClause) -> FromClause:
+    """Join what `FACT_COLUMNS` need to a selection that has media."""
+    known = shown.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    return known.outerjoin(streams, streams.c.media_id == media.c.id)
+
+
 def fact(row: RowMapping) -> MediaFact:
     """Return the facts of the media in a row that has `FACT_COLUMNS`."""
     asset = None
     if row["asset_sha256"] is not None:
         asset = Asset(**{name: row[f"asset_{name}"] for name in Asset.model_fields})
-    return MediaFact(name=row["media_name"], state=row["media_state"], problem=row["media_problem"], asset=asset)
+    return MediaFact(
+        name=row["media_name"],
+        state=row["media_state"],
+        problem=row["media_problem"],
+        asset=asset,
+        url=row["stream_url"],
+    )
 
 
 async def media_names(connection: AsyncConnection, uses: Uses) -> dict[str, str]:

@@ -4,6 +4,7 @@ The same bytes sent twice are two media (people look for the name they gave) tha
 earlier one, so that the work is done once.
 """
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +16,20 @@ from sync import Conflict, NotFound
 from sync.clock import Clock, unix_ms
 from sync.origin.database import OriginDatabase
 from sync.origin.store.checks import check_version
-from sync.origin.tables import assets, campaigns, channels, creatives, lines, media, playlist_items, playlists, uploads
+from sync.origin.tables import (
+    assets,
+    campaigns,
+    channels,
+    creatives,
+    lines,
+    media,
+    playlist_items,
+    playlists,
+    streams,
+    uploads,
+)
 from sync.release import Asset
+from sync.streaming import stream_name
 
 
 class MediaState(StrEnum):
@@ -30,7 +43,10 @@ class MediaState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaRow:
-    """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready."""
+    """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready.
+
+    A stream has an `url` and never an asset; it is ready from the start.
+    """
 
     id: str
     name: str
@@ -44,6 +60,7 @@ class MediaRow:
     created_ms: int
     updated_ms: int
     asset: Asset | None
+    url: str | None
 
 
 _ASSET_COLUMNS = [
@@ -81,6 +98,24 @@ class MediaStore:
         async with self._database.writing() as connection:
             await connection.execute(row)
             await connection.execute(update(uploads).where(uploads.c.id == media_id).values(media_id=media_id))
+
+    async def add_stream(self, name: str, url: str) -> str:
+        """Take in a network stream; return the id of the media."""
+        media_id, now_ms = secrets.token_hex(16), self._now_ms()
+        row = insert(media).values(
+            id=media_id,
+            name=name,
+            state=MediaState.READY,
+            progress=100,
+            source_sha256=stream_name(url),
+            source_bytes=0,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+        )
+        async with self._database.writing() as connection:
+            await connection.execute(row)
+            await connection.execute(insert(streams).values(media_id=media_id, url=url))
+        return media_id
 
     async def get(self, media_id: str) -> MediaRow:
         """Return one media.
@@ -221,7 +256,9 @@ class MediaStore:
 def _query() -> Select[Any]:
     names = ("id", "name", "state", "progress", "attempts", "problem", "source_sha256", "source_bytes", "version")
     own = [media.c[name] for name in (*names, "created_ms", "updated_ms")]
-    return select(*own, *_ASSET_COLUMNS).outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    whole = media.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    whole = whole.outerjoin(streams, streams.c.media_id == media.c.id)
+    return select(*own, streams.c.url, *_ASSET_COLUMNS).select_from(whole)
 
 
 def _media(row: RowMapping) -> MediaRow:

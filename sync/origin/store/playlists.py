@@ -11,8 +11,17 @@ from sync import Conflict, NotFound
 from sync.clock import Clock, instant, unix_ms
 from sync.origin.database import OriginDatabase
 from sync.origin.plans import PlaylistDraft, PlaylistItem, StoredPlaylist
-from sync.origin.store.checks import FACT_COLUMNS, advance, check_free, check_version, fact, media_names, new_id
-from sync.origin.tables import assets, channels, dayparts, media, playlist_items, playlists
+from sync.origin.store.checks import (
+    FACT_COLUMNS,
+    advance,
+    check_free,
+    check_version,
+    fact,
+    media_names,
+    new_id,
+    with_facts,
+)
+from sync.origin.tables import channels, dayparts, media, playlist_items, playlists
 from sync.wire import Instant, Wire
 
 
@@ -121,8 +130,7 @@ def _query() -> Select[Any]:
     own = [column.label(f"item_{name}") for name, column in playlist_items.c.items()]
     with_items = playlists.outerjoin(playlist_items, playlist_items.c.playlist_id == playlists.c.id)
     with_media = with_items.outerjoin(media, media.c.id == playlist_items.c.media_id)
-    whole = with_media.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
-    query = select(playlists, *own, *FACT_COLUMNS).select_from(whole)
+    query = select(playlists, *own, *FACT_COLUMNS).select_from(with_facts(with_media))
     return query.order_by(playlists.c.id, playlist_items.c.position)
 
 
@@ -145,6 +153,7 @@ def _item(row: RowMapping) -> PlaylistItem:
         media=row["media_id"],
         title=row["item_title"],
         duration_ms=row["item_duration_ms"],
+        loop=row["item_loop"],
         fit=row["item_fit"],
         background=row["item_background"],
         volume=row["item_volume"],
@@ -186,6 +195,7 @@ def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -
         "media_id": item.media,
         "title": item.title or media_name,
         "duration_ms": item.duration_ms,
+        "loop": item.loop,
         "fit": item.fit,
         "background": item.background,
         "volume": item.volume,

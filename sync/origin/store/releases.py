@@ -16,10 +16,10 @@ from sync import Conflict
 from sync.origin.database import OriginDatabase
 from sync.origin.plans import ChannelPlan, MediaFact, ReleaseRecord, StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
-from sync.origin.store.checks import FACT_COLUMNS, fact
+from sync.origin.store.checks import FACT_COLUMNS, fact, with_facts
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedule import one_schedule
-from sync.origin.tables import assets, campaigns, channels, media, playlists, releases
+from sync.origin.tables import campaigns, channels, media, playlists, releases
 
 
 class ReleaseStore:
@@ -114,7 +114,7 @@ async def _newest(connection: AsyncConnection, channel: str) -> ReleaseRecord | 
 
 
 async def _fallback(connection: AsyncConnection, schedule: StoredSchedule) -> MediaFact | None:
-    query = select(*FACT_COLUMNS).select_from(media).outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    query = select(*FACT_COLUMNS).select_from(with_facts(media))
     row = (await connection.execute(query.where(media.c.id == schedule.fallback))).mappings().first()
     return None if row is None else fact(row)
 

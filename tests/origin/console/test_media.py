@@ -87,3 +87,12 @@ def test_media_in_use_are_not_deleted_and_their_users_are_named(page: Page, pict
     page.press(f"{card} [data-do=delete]")
     page.confirm()
     page.until(lambda: not page.browser.execute_script("return document.querySelector(arguments[0])", card))
+
+
+def test_a_stream_is_named_and_its_password_stays_unseen(page: Page) -> None:
+    page.press("#add-stream")
+    page.type("dialog [name=url]", "https://eve:hush@example.com/live.m3u8?token=s3cret")
+    page.press("dialog [data-do=go]")
+    page.says(page.card("example.com live.m3u8"), "Stream", "https://***@example.com/live.m3u8?***")
+    source: str = page.browser.page_source
+    assert "hush" not in source

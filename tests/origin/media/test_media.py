@@ -103,3 +103,15 @@ async def test_trying_a_bad_file_again_is_refused_and_a_ready_one_has_no_need(ho
 async def test_names_in_the_path_are_never_paths(house: House) -> None:
     Path(house.files.thumbnails.parent / "secret.jpg").write_bytes(hashlib.sha256(bytes(RED)).digest())
     await call(house, "GET", "/..%2Fsecret/thumbnail", 404)
+
+
+async def test_a_stream_is_named_listed_without_its_secrets_and_deleted(house: House) -> None:
+    url = "rtsp://eve:hush@camera.local:554/door?key=s3cret"
+    made = await call(house, "POST", "/streams", 201, json={"url": url})
+    assert (made["state"], made["asset"], made["thumbnail"]) == ("ready", None, None)
+    assert (made["name"], made["url"]) == ("camera.local door", "rtsp://***@camera.local:554/door?***")
+    [listed] = (await call(house, "GET", "", 200))["media"]
+    assert listed["url"] == made["url"]
+    refused = await call(house, "POST", "/streams", 422, json={"url": "file:///etc/passwd", "name": "x"})
+    assert "url" in refused["fields"] and "passwd" not in str(refused)
+    await call(house, "DELETE", f"/{made['id']}", 204)

@@ -117,7 +117,11 @@ async def test_the_example_plan_does_all_it_says(rooms: tuple[Desk, Rooms], fold
     done = await publish_folder(folder, "lobby", collaborators, desk.clock)
     release = _release(desk, done.sha256)
     assert (release.zone, release.break_rule.every_items, release.channel) == ("Europe/Berlin", 2, "lobby")
-    welcome, menu = release.playlists[0].items
+    welcome, menu, stage = release.playlists[0].items
+    assert [(stream.sha256, stream.url) for stream in release.streams] == [
+        (stage.asset, "https://example.com/live/index.m3u8")
+    ]
+    assert (stage.title, stage.duration_ms, stage.loop) == ("From the stage", 60_000, False)
     assert (welcome.title, welcome.duration_ms, welcome.background, welcome.volume) == ("Welcome", None, "#101820", 60)
     assert (menu.duration_ms, menu.fit, menu.volume, menu.at_end) == (12_000, Fit.COVER, 0, "finish")
     assert [(part.name, part.start, part.priority) for part in release.dayparts] == [("Opening hours", "08:00", 10)]
