@@ -1,12 +1,13 @@
 """The operations of the device's endpoint: each parses, asks one part, and answers."""
 
 import json
-from typing import Any, Protocol
+from typing import Any
 
-from aiohttp import web
+from aiohttp import ETag, web
 from pydantic import BaseModel, SecretStr
 
 from player.access import Gate
+from player.camera import Camera, Format
 from player.command import Command, Now
 from player.configure import Configuration, ConfigView
 from player.duty import Duty
@@ -19,15 +20,8 @@ from sync.clock import Clock
 from sync.web import Access, Operation, give, if_match, problem, read_body, read_json
 from sync.wire import Request
 
-_PICTURE_S = 0.5
+_MOST_WIDTH = 10_000
 _MOST_PLAYS = 500
-
-
-class Camera(Protocol):
-    """What is asked of the display."""
-
-    async def grab_png(self) -> bytes:
-        """Take what the display shows; raises ScreenFailed."""
 
 
 class Login(Request):
@@ -68,7 +62,6 @@ class Answers:
         self._gate = gate
         self._metrics = metrics
         self._clock = clock
-        self._picture: tuple[float, bytes] | None = None
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the table of what is served."""
@@ -83,7 +76,8 @@ class Answers:
             Operation("POST", "/v1/commands", self._command, "Order the screen", write, takes=Command, gives=Now),
             Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
             Operation("GET", "/v1/plays", self._plays, "Proof of play, newest first", read, gives=Plays),
-            Operation("GET", "/v1/screenshot.png", self._screenshot, "The display, as it is now", read),
+            Operation("GET", "/v1/screenshot.png", self._png, "The display, as it is now, without loss", read),
+            Operation("GET", "/v1/screenshot.jpg", self._jpeg, "The same for looking at, in little", read),
             Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, takes=Login, status=204),
             Operation("DELETE", "/v1/session", self._log_out, "Log a page out", anyone, status=204),
             Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read),
@@ -122,13 +116,21 @@ class Answers:
         before = whole(request, "before", 2**62, 2**62)
         return give(Plays(plays=await self._observer.plays(limit, before)))
 
-    async def _screenshot(self, request: web.Request) -> web.Response:
-        """Take a picture at most twice a second, however many pages look."""
-        now_s = self._clock.monotonic()
-        if self._picture is None or now_s - self._picture[0] >= _PICTURE_S:
-            self._picture = now_s, await self._camera.grab_png()
-        headers = {"Cache-Control": "no-store"}
-        return web.Response(body=self._picture[1], content_type="image/png", headers=headers)
+    async def _png(self, request: web.Request) -> web.Response:
+        return await self._screenshot(request, Format.PNG)
+
+    async def _jpeg(self, request: web.Request) -> web.Response:
+        return await self._screenshot(request, Format.JPEG)
+
+    async def _screenshot(self, request: web.Request, kind: Format) -> web.Response:
+        """Answer with the display, no wider than `width` if the query says so; 304 while its pixels are the same."""
+        width = whole(request, "width", _MOST_WIDTH, _MOST_WIDTH)
+        picture = await self._camera.picture(kind, width)
+        tag = ETag(picture.mark)
+        headers = {"Cache-Control": "no-store", "ETag": f'"{tag.value}"'}
+        if request.if_none_match and tag in request.if_none_match:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=picture.body, content_type=kind.value, headers=headers)
 
     async def _log_in(self, request: web.Request) -> web.Response:
         login = await read_json(request, Login, cap_bytes=4096)

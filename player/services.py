@@ -12,6 +12,7 @@ from player import __version__
 from player.access import Gate, keep_token
 from player.answers import Answers
 from player.backdrop import Backdrop
+from player.camera import Camera
 from player.configure import Configuration
 from player.display import Display, Power
 from player.duty import Duty
@@ -77,7 +78,7 @@ def _endpoint(
 ) -> Endpoint:
     gate = Gate(_token(cache, duty), configuration, clock)
     metrics, live = Metrics(clock), Live(observer, clock)
-    answers = Answers(observer, configuration, duty, display, gate, metrics, clock)
+    answers = Answers(observer, configuration, duty, Camera(display, clock), gate, metrics, clock)
     tell = duty.noting("endpoint")
     return Endpoint(configuration, gate, answers.operations(), live, metrics, clock, tell, version=__version__)
 

@@ -3,12 +3,14 @@
 Pure functions of values: the same input gives the same pixels. A `Still` carries them the way an X server takes them.
 """
 
+import struct
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps, UnidentifiedImageError
 
 from sync import MediaUnplayable
 
@@ -17,6 +19,7 @@ _FAINT = (150, 164, 178)
 _ACCENT = (92, 200, 178)
 _TOP = (24, 38, 54)
 _BOTTOM = (12, 19, 29)
+_UP = b"\x02"  # PNG's filter of a row: the difference to the one above
 _SMALLEST = 9.0  # pixels of a letter people can read
 _MOST_PIXELS = 64_000_000  # a picture above this is refused before it is decoded
 
@@ -72,12 +75,37 @@ def pairing(width: int, height: int, *, code: str, name: str, origin: str) -> St
     return _still(canvas)
 
 
-def png(still: Still) -> bytes:
-    """Encode for a page: quick rather than small (about 30 ms for 1280x720)."""
-    picture = Image.frombuffer("RGB", (still.width, still.height), still.bgrx, "raw", "BGRX", 0, 1)
+def png(still: Still, part: int = 1) -> bytes:
+    """Encode without loss, a third of Pillow's processor time: one filter for all rows (20-90 ms for 1920x1080).
+
+    `part` makes it that many times smaller in both directions.
+    """
+    picture = _picture(still, part)
+    above = ImageChops.offset(picture, 0, 1)  # each row by the one above, the first as it is
+    above.paste((0, 0, 0), (0, 0, picture.width, 1))
+    pixels = memoryview(ImageChops.subtract_modulo(picture, above).tobytes())
+    stride = picture.width * 3
+    rows = (piece for y in range(picture.height) for piece in (_UP, pixels[y * stride : (y + 1) * stride]))
+    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    body = deflate.compress(b"".join(rows)) + deflate.flush()
+    head = struct.pack(">IIBBBBB", picture.width, picture.height, 8, 2, 0, 0, 0)  # 8 bits of red, green and blue
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+
+
+def jpeg(still: Still, part: int = 1) -> bytes:
+    """Encode for looking at (7 ms for 1920x1080); `part` as in `png`."""
     out = BytesIO()
-    picture.save(out, "PNG", compress_level=1)
+    _picture(still, part).save(out, "JPEG", quality=80)
     return out.getvalue()
+
+
+def _picture(still: Still, part: int) -> Image.Image:
+    picture = Image.frombuffer("RGB", (still.width, still.height), still.bgrx, "raw", "BGRX", 0, 1)
+    return picture.reduce(part) if part > 1 else picture
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _still(canvas: Image.Image) -> Still:

@@ -10,6 +10,7 @@ from typing import Any
 from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 
+from player.display.capture import Capture
 from player.display.state import DisplayState, Power
 from player.screen import CEILING, Area
 from player.still import Still
@@ -28,6 +29,7 @@ class Server:
     def __init__(self, name: str) -> None:
         self._name = name
         self._connection: Any = None
+        self._capture: Capture | None = None
         self.ceiling = 0
 
     def open(self) -> None:
@@ -78,14 +80,15 @@ class Server:
 
     def take(self) -> Still:
         """Return what the display shows."""
-        root = self._x().screen().root
-        size = root.get_geometry()
-        image = root.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF)
-        return Still(size.width, size.height, bytes(image.data))
+        self._capture = self._capture or Capture(self._x())
+        return self._capture.take()
 
     def close(self) -> None:
         """Leave the X server; the root picture stays."""
         connection, self._connection, self.ceiling = self._connection, None, 0
+        if self._capture:
+            self._capture.close()
+        self._capture = None
         if connection is not None:
             try:
                 connection.close()

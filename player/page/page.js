@@ -161,23 +161,30 @@ function tick() {
   at("clock").textContent = until ? `${span(Math.max(0, (until - moment) / 1000))} left` : "";
 }
 
-// The live picture: fetched, not linked, so that a failure is told and an old picture stays.
+// The live picture: only while somebody looks; fetched, not linked, so that a failure is told and an old picture stays.
 
 let asking = false;
 async function showPicture() {
   if (asking || document.hidden) return;
   asking = true;
   try {
-    const picture = URL.createObjectURL(await (await ask("/v1/screenshot.png")).blob());
-    at("picture").src = picture;
-    if (state.picture) URL.revokeObjectURL(state.picture);
-    state.picture = picture;
-    at("picture-age").textContent = "";
-  } catch (error) {
-    at("picture-age").textContent = error.status === 401 ? "log in to see the screen" : "no picture";
+    const width = Math.min(1920, Math.ceil(at("picture").clientWidth * devicePixelRatio) || 960);
+    const known = state.picture ? { "If-None-Match": state.picture.tag } : {};
+    const answer = await fetch(`/v1/screenshot.jpg?width=${width}`, { headers: known });
+    if (answer.status === 200) await putPicture(answer);
+    at("picture-age").textContent = answer.ok || answer.status === 304 ? "" : answer.status === 401 ? "log in to see the screen" : "no picture";
+  } catch {
+    at("picture-age").textContent = "no picture";
   } finally {
     asking = false;
   }
+}
+
+async function putPicture(answer) {
+  const old = state.picture;
+  state.picture = { url: URL.createObjectURL(await answer.blob()), tag: answer.headers.get("ETag") };
+  at("picture").src = state.picture.url;
+  if (old) URL.revokeObjectURL(old.url);
 }
 
 // The live channel; it comes back by itself

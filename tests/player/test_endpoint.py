@@ -6,15 +6,18 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from openapi_pydantic import OpenAPI
+from PIL import Image
 
 from player.access import Gate, keep_token
 from player.answers import Answers
+from player.camera import Camera
 from player.command import Command, Now
 from player.configure import load
 from player.display import DisplayState, Power
@@ -27,12 +30,13 @@ from player.metrics import Metrics
 from player.observer import Observer
 from player.screen import Area
 from player.stage import StageFacts
+from player.still import Still, brand
 from sync import NotFound
 from sync.cache import Cache
 from sync.clock import SystemClock
 from sync.supervise import Restarts
 
-PNG = b"\x89PNG\r\n\x1a\n and so on"
+DISPLAY = brand(320, 180)
 
 
 class Bench:
@@ -58,9 +62,9 @@ class Bench:
     def state(self) -> DisplayState:
         return self.display
 
-    async def grab_png(self) -> bytes:
+    async def grab(self) -> Still:
         self.pictures += 1
-        return PNG
+        return DISPLAY
 
 
 class Device:
@@ -100,7 +104,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[Endpoint, Bench, str]]:
         )
         token = keep_token(tmp_path / "state")
         gate, metrics, live = Gate(token, configuration, clock), Metrics(clock), Live(observer, clock)
-        answers = Answers(observer, configuration, duty, bench, gate, metrics, clock)
+        answers = Answers(observer, configuration, duty, Camera(bench, clock), gate, metrics, clock)
         endpoint = Endpoint(
             configuration, gate, answers.operations(), live, metrics, clock, duty.noting("endpoint"), version="1.2.3"
         )
@@ -269,10 +273,22 @@ async def test_the_live_channel_pushes_what_changes(device: Device) -> None:
         assert message["document"]["title"] == "Winter"
 
 
-async def test_pictures_are_of_the_display_and_never_more_than_two_a_second(device: Device) -> None:
-    answers = [await read(device, "/v1/screenshot.png") for _ in range(5)]
-    assert answers == [PNG] * 5
-    assert device.bench.pictures <= 2
+async def test_the_display_is_seen_without_loss_and_in_little(device: Device) -> None:
+    with Image.open(BytesIO(await read(device, "/v1/screenshot.png"))) as picture:
+        assert picture.format == "PNG" and picture.convert("RGB").tobytes("raw", "BGRX") == DISPLAY.bgrx
+    with Image.open(BytesIO(await read(device, "/v1/screenshot.jpg?width=170"))) as picture:
+        assert picture.format == "JPEG" and picture.size == (160, 90)
+    async with device.get("/v1/screenshot.jpg?width=0") as answer:
+        await problem_of(answer, 422)
+
+
+async def test_who_has_the_picture_already_is_not_sent_it_again(device: Device) -> None:
+    async with device.get("/v1/screenshot.jpg") as answer:
+        tag = answer.headers["ETag"]
+    async with device.get("/v1/screenshot.jpg", headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 304 and await answer.read() == b""
+    async with device.get("/v1/screenshot.png", headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 200
 
 
 async def read(device: Device, path: str) -> bytes:

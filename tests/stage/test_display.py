@@ -9,7 +9,7 @@ from PIL import Image
 from Xlib.display import Display as XDisplay
 
 from player.display import Display, Power, open_display
-from player.still import brand, pairing
+from player.still import brand, pairing, png
 from sync import ScreenFailed
 from sync.clock import SystemClock
 from tests.display import Xvfb
@@ -26,7 +26,7 @@ async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -
 
 async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, display_name: str) -> None:
     await display.show_root(pairing(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
-    with Image.open(BytesIO(await display.grab_png())) as picture:
+    with Image.open(BytesIO(png(await display.grab()))) as picture:
         assert picture.size == (1280, 720)
         eye = Eye(display_name)
         for spot in ((0, 0), (640, 300), (700, 340)):
