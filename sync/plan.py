@@ -101,6 +101,7 @@ def _needs(release: Release, soonest: Sequence[str]) -> Iterator[list[str]]:
     ranked = sorted(release.dayparts, key=lambda daypart: (-daypart.priority, daypart.id))
     order = [*soonest, release.default_playlist, *(daypart.playlist for daypart in ranked), *playlists]
     yield [release.fallback] if release.fallback else []
+    yield [overlay.asset for overlay in release.overlays if overlay.kind == "logo"]
     for name in dict.fromkeys(order):
         if name in playlists:
             yield [item.asset for item in playlists[name].items]

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from sync.overlay import MOST_OVERLAYS, Overlay
 from sync.streaming import StreamUrl, stream_name
 from sync.wire import Colour, Identifier, Instant, LocalTime, Name, Sha256, Wire
 
@@ -234,3 +235,4 @@ class Release(Wire):
     assets: tuple[Asset, ...] = ()
     streams: tuple[Stream, ...] = ()
     fallback: Sha256 | None = None  # a picture among the assets, for the root window
+    overlays: Annotated[tuple[Overlay, ...], Field(max_length=MOST_OVERLAYS)] = ()  # the last in front

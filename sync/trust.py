@@ -91,7 +91,8 @@ def named_assets(release: Release) -> frozenset[str]:
     items = {item.asset for playlist in release.playlists for item in playlist.items}
     lines = (line for campaign in release.campaigns for line in campaign.lines)
     creatives = {creative.asset for line in lines for creative in line.creatives}
-    return frozenset(items | creatives | ({release.fallback} if release.fallback else set()))
+    logos = {overlay.asset for overlay in release.overlays if overlay.kind == "logo"}
+    return frozenset(items | creatives | logos | ({release.fallback} if release.fallback else set()))
 
 
 def check_index(raw: bytes, asset: Asset) -> Index:

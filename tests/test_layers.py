@@ -17,6 +17,7 @@ GROUND = {
     "sync.wire",
     "sync.release",
     "sync.streaming",
+    "sync.overlay",
     "sync.report",
     "sync.signing",
     "sync.tree",
@@ -26,9 +27,11 @@ GROUND = {
     "player",
     "player.settings",
     "player.screen",
+    "player.leash",
     "sync.origin",
     "sync.origin.settings",
     "sync.origin.plans",
+    "sync.origin.overlays",
 }
 STORES = {
     "sync.durable",
@@ -53,14 +56,14 @@ ROOTS = {"player.daemon", "player.services", "player.cli", "sync.origin.cli", "s
 
 DOORS: dict[str, set[str]] = {
     "vlc": {"player.deck"},
-    "Xlib": {"player.deck", "player.display"},
+    "Xlib": {"player.deck", "player.display", "player.overlay"},
     "psutil": {"player.health"},
     "watchdog": {"sync.watcher"},
     "aiosqlite": {"sync.database"},
     "sqlalchemy": {"sync.origin.columns", "sync.origin.tables", "sync.origin.database", "sync.origin.store"},
     "cryptography": {"sync.signing"},
     "http.client": {"sync.fetcher"},
-    "PIL": {"sync.origin.card", "sync.origin.pictures", "sync.origin.moving", "player.still"},
+    "PIL": {"sync.origin.card", "sync.origin.pictures", "sync.origin.moving", "player.still", "player.overlay"},
     "pillow_heif": {"sync.origin.pictures"},
     "async_lru": {"sync.origin.computed"},
 }

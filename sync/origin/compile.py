@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sync import Rejected
+from sync.origin.overlays import LogoDraft
 from sync.origin.plans import (
     ChannelPlan,
     DaypartDraft,
@@ -18,6 +19,7 @@ from sync.origin.plans import (
     StoredCampaign,
     StoredPlaylist,
 )
+from sync.overlay import Logo, Overlay, Ticker
 from sync.release import (
     RELEASE_CAP_BYTES,
     Asset,
@@ -76,6 +78,7 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
     booked = [one for one in sorted(plan.campaigns, key=lambda one: one.id) if one.ends_at > now]
     campaigns = [_campaign(one, leaves) for one in booked]
     fallback = None if plan.fallback is None else _fallback(plan.fallback, leaves)
+    overlays = tuple(_overlays(plan, leaves, now))
     if not playlists:
         leaves.problems["default_playlist"] = "nothing is ever on air: name a default playlist, or make a daypart"
     _refuse(schedule.channel, leaves.problems)
@@ -91,6 +94,7 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
         assets=tuple(leaves.assets[name] for name in sorted(leaves.assets)),
         streams=tuple(leaves.streams[name] for name in sorted(leaves.streams)),
         fallback=fallback,
+        overlays=overlays,
     )
 
 
@@ -226,3 +230,19 @@ def _fallback(fact: MediaFact, leaves: _Leaves) -> str | None:
     if asset is not None and not _is_picture(asset):
         leaves.problems["fallback"] = f"{fact.name} is no picture: the fallback has to be one"
     return None if asset is None else asset.sha256
+
+
+def _overlays(plan: ChannelPlan, leaves: _Leaves, now: datetime) -> Iterator[Overlay]:
+    for number, draft in enumerate(plan.schedule.overlays):
+        if draft.ends_at is not None and draft.ends_at <= now:
+            continue
+        style = draft.model_dump(exclude={"id", "media"})
+        if not isinstance(draft, LogoDraft):
+            yield Ticker(id=draft.id or "", **style)
+            continue
+        fact, field = plan.logos[draft.media], f"overlays.{number}"
+        asset = leaves.take(field, None, fact)
+        if asset is not None and not _is_picture(asset):
+            leaves.problems[field] = f"{fact.name} is no picture: a logo has to be one"
+        elif asset is not None:
+            yield Logo(id=draft.id or "", asset=asset.sha256, **style)

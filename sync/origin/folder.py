@@ -6,7 +6,7 @@ campaign whose ad was taken out of the file, since it is a booking that only a p
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from sync import Rejected
 from sync.clock import Clock
 from sync.origin.intake import Intake
+from sync.origin.overlays import LogoDraft, OverlayDraft, TickerDraft
 from sync.origin.part import hash_file
 from sync.origin.plans import (
     CampaignDraft,
@@ -27,7 +28,7 @@ from sync.origin.plans import (
     StoredPlaylist,
     StoredSchedule,
 )
-from sync.origin.playlist_toml import FolderAd, FolderPlan, ShownFile, read_plan
+from sync.origin.playlist_toml import FolderAd, FolderLogo, FolderPlan, ShownFile, read_plan
 from sync.origin.publish import Publisher
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
@@ -219,7 +220,19 @@ def _schedule(
         break_rule=plan.break_rule or before.break_rule,
         fallback=before.fallback if plan.fallback is None else rows[plan.fallback].id,
         dayparts=(*(part for part in before.dayparts if part.playlist != playlist), *parts),
+        overlays=before.overlays if plan.overlays is None else tuple(_overlays(plan, rows, before)),
     )
+
+
+def _overlays(plan: FolderPlan, rows: Mapping[str, MediaRow], before: ScheduleDraft) -> Iterator[OverlayDraft]:
+    """Yield the plan's overlays; the first ticker keeps the id of the first ticker before, and so on."""
+    ids = {kind: [one.id for one in before.overlays if one.kind == kind] for kind in ("ticker", "logo")}
+    for overlay in plan.overlays or ():
+        own = ids[overlay.kind].pop(0) if ids[overlay.kind] else None
+        if isinstance(overlay, FolderLogo):
+            yield LogoDraft(id=own, media=rows[overlay.file].id, **overlay.model_dump(exclude={"file"}))
+        else:
+            yield TickerDraft(id=own, **overlay.model_dump())
 
 
 def _as_sent(held: StoredSchedule) -> ScheduleDraft:

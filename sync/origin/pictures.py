@@ -6,7 +6,8 @@ picture is a program for its decoder.
 
 A JPEG that is upright, small enough and in plain colours keeps its very pixels, only its tags go. All else is decoded:
 rotation baked, colour profile applied, alpha laid on white (on black if what is drawn is light: a white logo stays
-visible), reduced to LONGEST_EDGE, saved as JPEG if it was a photograph, as PNG if it was drawn.
+visible), reduced to LONGEST_EDGE, saved as JPEG if it was a photograph, as PNG if it was drawn. Such a PNG also carries
+the clear picture, at most LOGO_EDGE long, in a chunk only overlays read.
 """
 
 import json
@@ -18,8 +19,10 @@ from typing import Any
 
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, ImageStat, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from sync.origin.moving import save_film
+from sync.overlay import LOGO_CHUNK, LOGO_EDGE
 
 THUMBNAIL_EDGE = 480
 REFUSED = 3
@@ -58,8 +61,9 @@ def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) 
         first = flatten(image.copy())
         facts = save_film(image, folder / "asset", longest_edge, flatten)
     else:
-        first = _load(image, longest_edge)
-        facts = _save(source, image, first, folder / "asset", longest_edge)
+        loaded = _load(image, longest_edge)
+        first = flatten(loaded)
+        facts = _save(source, image, first, folder / "asset", longest_edge, _clear(loaded))
     first.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
     first.convert("RGB").save(folder / "thumbnail.jpg", "JPEG", quality=80)
     return facts
@@ -79,7 +83,7 @@ def _open(source: Path, largest_pixels: int) -> Image.Image:
 
 
 def _load(image: Image.Image, longest_edge: int) -> Image.Image:
-    """Decode all of it and make it upright, opaque, plain RGB and small enough."""
+    """Decode all of it and make it upright and small enough."""
     image.draft("RGB", (longest_edge, longest_edge))  # a JPEG decodes smaller at once
     try:
         image.load()
@@ -88,7 +92,7 @@ def _load(image: Image.Image, longest_edge: int) -> Image.Image:
     ImageOps.exif_transpose(image, in_place=True)
     coloured = _coloured(image)
     coloured.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)  # before more copies of it are made
-    return flatten(coloured)
+    return coloured
 
 
 def flatten(image: Image.Image) -> Image.Image:
@@ -99,6 +103,18 @@ def flatten(image: Image.Image) -> Image.Image:
         below = Image.new("RGBA", plain.size, _below(plain))
         return Image.alpha_composite(below, plain).convert("RGB")
     return _in_srgb(plain, "RGB")
+
+
+def _clear(image: Image.Image) -> PngInfo | None:
+    """Return the chunk with the picture as it was sent; None if nothing of it is clear."""
+    if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
+        return None
+    clear = _in_srgb(image, "RGBA")
+    clear.thumbnail((LOGO_EDGE, LOGO_EDGE), Image.Resampling.LANCZOS)
+    raw, chunks = BytesIO(), PngInfo()
+    clear.save(raw, "PNG")
+    chunks.add(LOGO_CHUNK, raw.getvalue())
+    return chunks
 
 
 def _coloured(image: Image.Image) -> Image.Image:
@@ -129,12 +145,14 @@ def _in_srgb(image: Image.Image, mode: str) -> Image.Image:
     return image.convert(mode)
 
 
-def _save(source: Path, image: Image.Image, plain: Image.Image, target: Path, longest_edge: int) -> dict[str, Any]:
+def _save(
+    source: Path, image: Image.Image, plain: Image.Image, target: Path, longest_edge: int, clear: PngInfo | None
+) -> dict[str, Any]:
     bare = strip_jpeg(source.read_bytes()) if _kept(image, source, longest_edge) else None
     if bare is not None:
         target.write_bytes(bare)
     elif image.format in _DRAWN or image.has_transparency_data:
-        plain.save(target, "PNG")
+        plain.save(target, "PNG", pnginfo=clear)
         return _facts("image/png", plain)
     else:
         plain.save(target, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)

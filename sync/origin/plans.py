@@ -5,7 +5,7 @@ version, and facts on the media it shows, so that an answer can be edited and se
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Literal, TypeVar
@@ -13,6 +13,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from sync.origin.overlays import OverlayDraft
+from sync.overlay import MOST_OVERLAYS
 from sync.release import Asset, AtEnd, BreakRule, Fit, LocalWindow, WholeShare
 from sync.streaming import ShownUrl
 from sync.wire import Colour, Identifier, Instant, Name, Request, Wire
@@ -171,13 +173,17 @@ class DaypartDraft(WindowDraft):
 
 
 class ScheduleDraft(Request):
-    """All of what decides when something plays on a channel; `fallback` is a media that is a picture."""
+    """All of what decides when something plays on a channel, and what stands over it.
+
+    `fallback` is a media that is a picture.
+    """
 
     zone: Zone = "UTC"
     default_playlist: Identifier | None = None
     break_rule: BreakDraft = BreakDraft()
     fallback: Identifier | None = None
     dayparts: Annotated[tuple[DaypartDraft, ...], Field(max_length=MOST_DAYPARTS)] = ()
+    overlays: Annotated[tuple[OverlayDraft, ...], Field(max_length=MOST_OVERLAYS)] = ()
 
 
 class StoredSchedule(ScheduleDraft):
@@ -235,12 +241,16 @@ class StoredCampaign(CampaignDraft, Document):
 
 @dataclass(frozen=True, slots=True)
 class ChannelPlan:
-    """All that a release of one channel is made from, read at one moment; `fallback` tells of the fallback media."""
+    """All that a release of one channel is made from, read at one moment.
+
+    `fallback` tells of the fallback media, `logos` of those of overlays, by id.
+    """
 
     schedule: StoredSchedule
     playlists: tuple[StoredPlaylist, ...]
     campaigns: tuple[StoredCampaign, ...]
     fallback: MediaFact | None
+    logos: Mapping[str, MediaFact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

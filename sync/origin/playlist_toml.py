@@ -14,7 +14,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from sync import Rejected
+from sync.origin.overlays import SentLogo, SentTicker
 from sync.origin.plans import BreakDraft, Duration, WindowDraft, Zone, at_least_one
+from sync.overlay import MOST_OVERLAYS
 from sync.release import AtEnd, Fit, WholeShare
 from sync.streaming import StreamUrl
 from sync.wire import Colour, Instant, Name, Request, rejected
@@ -91,11 +93,20 @@ class FolderAd(Request):
     ends_at: Instant | None = None
 
 
+class FolderLogo(SentLogo):
+    """A picture of the folder in a corner, over whatever plays."""
+
+    file: FileName
+
+
+FolderOverlay = Annotated[SentTicker | FolderLogo, Field(discriminator="kind")]
+
+
 class FolderPlan(Request):
     """The whole file: `default` puts the playlist on air when no daypart is, as it does without any daypart.
 
     `duration_ms` is how long pictures stand; `fit`, `background`, `volume` are those of files that have none; left
-    out here as well, each screen's own `fit` and `background` count.
+    out here as well, each screen's own `fit` and `background` count. `overlays` are all of the channel's.
     """
 
     name: Name | None = None
@@ -110,6 +121,7 @@ class FolderPlan(Request):
     items: tuple[FolderItem, ...] | None = None
     dayparts: tuple[FolderDaypart, ...] = ()
     ads: tuple[FolderAd, ...] = ()
+    overlays: Annotated[tuple[FolderOverlay, ...], Field(max_length=MOST_OVERLAYS)] | None = None
 
     @model_validator(mode="after")
     def _told_apart(self) -> "FolderPlan":
@@ -133,6 +145,9 @@ class FolderPlan(Request):
                 yield f"{path}.file", one.file
         if self.fallback is not None:
             yield "fallback", self.fallback
+        for number, overlay in enumerate(self.overlays or ()):
+            if isinstance(overlay, FolderLogo):
+                yield f"overlays.{number}.file", overlay.file
 
 
 def read_plan(folder: Path) -> FolderPlan:

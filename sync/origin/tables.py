@@ -159,6 +159,17 @@ dayparts = Table(
     Column("last_day", String(10)),
 )
 
+# What stands over a channel's programme; `media_id` is a logo's, `style` all else of it.
+overlays = Table(
+    "overlays",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("media_id", ForeignKey("media.id"), index=True),
+    Column("style", JSON, nullable=False),
+)
+
 # Without a channel a campaign runs on all of them.
 campaigns = Table(
     "campaigns",

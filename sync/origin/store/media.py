@@ -23,6 +23,7 @@ from sync.origin.tables import (
     creatives,
     lines,
     media,
+    overlays,
     playlist_items,
     playlists,
     streams,
@@ -271,7 +272,7 @@ def _media(row: RowMapping) -> MediaRow:
 
 
 def _users(media_id: str) -> Any:
-    """Return the names of what shows a media: playlists, campaigns, channels with it as fallback."""
+    """Return the names of what shows a media: playlists, campaigns, channels with it as fallback or logo."""
     in_playlists = select(playlists.c.name).join(playlist_items, playlist_items.c.playlist_id == playlists.c.id)
     in_campaigns = select(campaigns.c.name).join(lines, lines.c.campaign_id == campaigns.c.id)
     in_creatives = in_campaigns.join(creatives, creatives.c.line_id == lines.c.id)
@@ -279,4 +280,5 @@ def _users(media_id: str) -> Any:
         in_playlists.where(playlist_items.c.media_id == media_id),
         in_creatives.where(creatives.c.media_id == media_id),
         select(channels.c.id).where(channels.c.fallback_media_id == media_id),
+        select(overlays.c.channel_id).where(overlays.c.media_id == media_id),
     )

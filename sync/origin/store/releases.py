@@ -17,6 +17,7 @@ from sync.origin.database import OriginDatabase
 from sync.origin.plans import ChannelPlan, MediaFact, ReleaseRecord, StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.checks import FACT_COLUMNS, fact, with_facts
+from sync.origin.store.overlays import logo_facts
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedule import one_schedule
 from sync.origin.tables import campaigns, channels, media, playlists, releases
@@ -43,6 +44,7 @@ class ReleaseStore:
                 playlists=await load_playlists(connection, playlists.c.id.in_(used)),
                 campaigns=await load_campaigns(connection, booked),
                 fallback=await _fallback(connection, schedule),
+                logos=await logo_facts(connection, schedule),
             )
 
     async def newest(self, channel: str) -> ReleaseRecord | None:

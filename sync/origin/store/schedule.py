@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync import Conflict, NotFound, StaleVersion
 from sync.origin.database import OriginDatabase
+from sync.origin.overlays import OverlayDraft
 from sync.origin.plans import BreakDraft, DaypartDraft, ScheduleDraft, StoredSchedule
 from sync.origin.store.checks import Uses, advance, check_free, check_known, check_version, media_names, new_id
+from sync.origin.store.overlays import check_overlays, load_overlays, logos, write_overlays
 from sync.origin.tables import campaigns, channels, dayparts, devices, playlists, releases
 
 
@@ -56,6 +58,7 @@ class ScheduleStore:
             await _check(connection, channel, draft)
             await connection.execute(insert(channels).values(id=channel, version=1, sequence=0, **_values(draft)))
             await _write_dayparts(connection, channel, draft.dayparts)
+            await write_overlays(connection, channel, draft.overlays)
             return await one_schedule(connection, channel)
 
     async def replace(self, channel: str, draft: ScheduleDraft, *, version: int) -> StoredSchedule:
@@ -72,6 +75,7 @@ class ScheduleStore:
             await advance(connection, channels, "channel", channel, version, _values(draft))
             await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
             await _write_dayparts(connection, channel, draft.dayparts)
+            await write_overlays(connection, channel, draft.overlays)
             return await one_schedule(connection, channel)
 
     async def remove(self, channel: str, *, version: int | None) -> None:
@@ -91,13 +95,14 @@ class ScheduleStore:
 
 
 async def load_schedules(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:
-    """Return the schedules of the channels that match, by channel, in two queries."""
+    """Return the schedules of the channels that match, by channel, in three queries."""
     parts: dict[str, list[DaypartDraft]] = {}
     placed = select(dayparts).join(channels, channels.c.id == dayparts.c.channel_id).where(which)
     for row in (await connection.execute(placed.order_by(dayparts.c.channel_id, dayparts.c.position))).mappings():
         parts.setdefault(row["channel_id"], []).append(_daypart(row))
+    front = await load_overlays(connection, which)
     rows = await connection.execute(select(channels).where(which).order_by(channels.c.id))
-    return tuple(_schedule(row, parts.get(row["id"], [])) for row in rows.mappings())
+    return tuple(_schedule(row, parts.get(row["id"], []), front.get(row["id"], [])) for row in rows.mappings())
 
 
 async def one_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
@@ -112,7 +117,7 @@ async def one_schedule(connection: AsyncConnection, channel: str) -> StoredSched
     return found[0]
 
 
-def _schedule(row: RowMapping, parts: Iterable[DaypartDraft]) -> StoredSchedule:
+def _schedule(row: RowMapping, parts: Iterable[DaypartDraft], front: Iterable[OverlayDraft]) -> StoredSchedule:
     return StoredSchedule(
         channel=row["id"],
         version=row["version"],
@@ -122,6 +127,7 @@ def _schedule(row: RowMapping, parts: Iterable[DaypartDraft]) -> StoredSchedule:
         break_rule=BreakDraft(every_items=row["every_items"], ads=row["ads"]),
         fallback=row["fallback_media_id"],
         dayparts=tuple(parts),
+        overlays=tuple(front),
     )
 
 
@@ -158,9 +164,11 @@ async def _check(connection: AsyncConnection, channel: str, draft: ScheduleDraft
     shown: Uses = [(f"dayparts.{number}.playlist", part.playlist) for number, part in placed]
     default: Uses = [] if draft.default_playlist is None else [("default_playlist", draft.default_playlist)]
     await check_known(connection, playlists.c.id, "playlist", [*default, *shown])
-    await media_names(connection, [] if draft.fallback is None else [("fallback", draft.fallback)])
+    fallback: Uses = [] if draft.fallback is None else [("fallback", draft.fallback)]
+    await media_names(connection, [*fallback, *logos(draft)])
     brought = [(f"dayparts.{number}.id", part.id) for number, part in placed if part.id is not None]
     await check_free(connection, dayparts, dayparts.c.channel_id != channel, brought)
+    await check_overlays(connection, channel, draft)
 
 
 async def _write_dayparts(connection: AsyncConnection, channel: str, parts: Iterable[DaypartDraft]) -> None:

@@ -5,6 +5,7 @@ import json
 import struct
 import subprocess
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sync.indexing import load_index
 from sync.origin.moving import repeats, step_of
 from sync.origin.pictures import strip_jpeg
 from sync.origin.store.media import MediaState
+from sync.overlay import LOGO_CHUNK
 from sync.release import MediaKind
 from tests.origin.media.house import House, open_house
 from tests.origin.media.samples import BLACK, BLUE, GREEN, RED, WHITE, Samples
@@ -71,6 +73,9 @@ async def test_a_dark_drawing_on_clear_ground_is_laid_on_white_and_a_light_one_o
         with Image.open(house.asset(row)) as made:
             assert made.mode == "RGB" and made.format == "PNG"
             assert made.getpixel((30, 20)) == ink and made.getpixel((2, 2)) == ground
+            clear = dict(chunk[:2] for chunk in made.private_chunks)[LOGO_CHUNK]  # type: ignore[attr-defined]
+        with Image.open(BytesIO(clear)) as sent:
+            assert sent.getpixel((30, 20)) == (*ink, 255) and sent.getpixel((2, 2)) == (0, 0, 0, 0)
 
 
 async def test_webp_heic_tiff_and_bmp_become_plain_pictures_whatever_their_name(house: House, samples: Samples) -> None:

@@ -19,6 +19,7 @@ from sync.origin.pipeline import Pipeline
 from sync.origin.playlist_toml import FILE, playable, read_plan
 from sync.origin.settings import OriginSettings, StorageSettings
 from sync.origin.store.uploads import UploadStore
+from sync.overlay import Logo, Ticker
 from sync.release import Fit, Release
 from tests.origin.planning.desk import Desk, open_desk
 
@@ -129,6 +130,9 @@ async def test_the_example_plan_does_all_it_says(rooms: tuple[Desk, Rooms], fold
     assert (fizzo.lines[0].share_ppm, fizzo.lines[0].category, fizzo.advertiser) == (500_000, "soft drinks", "Fizzo")
     assert (aqua.lines[0].creatives[0].duration_ms, aqua.lines[0].windows[0].weekdays) == (6_000, (6, 7))
     assert release.fallback in {asset.sha256 for asset in release.assets}
+    ticker, logo = release.overlays
+    assert isinstance(ticker, Ticker) and (ticker.edge, ticker.speed_percent) == ("bottom", 12)
+    assert isinstance(logo, Logo) and (logo.asset, logo.corner) == (release.fallback, "top-right")
     assert (await publish_folder(folder, "lobby", collaborators, desk.clock)).unchanged
     assert len(await desk.campaigns.every()) == 2
 
