@@ -117,7 +117,8 @@ class Airing:
             self._tell(Pulse(take=self.shot.take))
             return
         media_ms = self._projector.time_ms()
-        verdict = self._watch.look(Look(now, self._window.painted(), media_ms, self._window.is_black()))
+        seen = self._window.painted(), media_ms, self._window.is_black(), self._projector.pictures_shown()
+        verdict = self._watch.look(Look(now, *seen))
         self._tell(
             Pulse(
                 take=self.shot.take,

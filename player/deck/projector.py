@@ -145,11 +145,17 @@ class Projector:
 
     def frames_lost(self) -> int | None:
         """Return how many pictures came too late to be shown; None while nothing is open."""
-        media = self._player.get_media()
-        stats = vlc.MediaStats()
-        if media is None or not media.get_stats(ctypes.byref(stats)):
-            return None
-        return int(stats.lost_pictures)
+        stats = self._stats()
+        return int(stats.lost_pictures) if stats else None
+
+    def pictures_shown(self) -> int | None:
+        """Return how many pictures were shown, one that is painted again not counted; None while nothing is open."""
+        stats = self._stats()
+        return int(stats.displayed_pictures) if stats else None
+
+    def _stats(self) -> Any:
+        media, stats = self._player.get_media(), vlc.MediaStats()
+        return stats if media is not None and media.get_stats(ctypes.byref(stats)) else None
 
     def _listen(self) -> None:
         manager = self._player.event_manager()

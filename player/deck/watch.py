@@ -1,8 +1,9 @@
 """Watches what the deck on air really shows: does it paint, does its media go on, is it black; and judges that.
 
-Three things are looked at once a second: how often the picture was painted (the X server's damage reports: the truth
-about the window, whatever libVLC believes), the media time, and a few pixels. A video that shows the same picture
-all the time is painted all the same, so it is never taken for a frozen one.
+Four things are looked at once a second: how often the picture was painted (the X server's damage reports: the truth
+about the window, whatever libVLC believes), how many pictures of the media were (without new ones libVLC paints the
+last again and again), the media time, and a few pixels. A video of one colour has new pictures all the same, so it is
+never taken for a frozen one.
 
 What this cannot see: a video that is really black or grey although its decoder is content (a fade to black is content
 too; `black` is only reported), one that paints the same wrong picture again and again, and a monitor that is off.
@@ -16,8 +17,8 @@ from enum import StrEnum
 
 from sync.release import MediaKind
 
-STALLED_LOOKS = 3  # without a painted picture, and without media time
-FROZEN_S = 5.0  # without a painted picture, while media time goes on
+STALLED_LOOKS = 3  # without a new picture, and without media time
+FROZEN_S = 5.0  # without a new picture, while media time goes on
 _FROZEN_FRAMES = 10  # media with few pictures a second is given as many
 _BLACK_LOOKS = 2
 _MOST_LOOKS = 64
@@ -41,6 +42,7 @@ class Look:
     painted: int  # times the picture was painted since the look before
     media_ms: int
     black: bool
+    shown: int | None = None  # pictures of the media that were shown so far; None: unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,18 @@ def judge_output(looks: Sequence[Look], subject: Subject) -> Verdict:
 
 
 def _still(looks: Sequence[Look]) -> list[Look]:
-    """Return the latest looks between which nothing was painted and no time is missing, the oldest first."""
-    found: list[Look] = []
-    for look in reversed(looks):
-        if found and found[-1].at_s - look.at_s > _TARDY:
+    """Return the latest looks between which no new picture came and no time is missing, the oldest first."""
+    found = list(looks[-1:])
+    for before in reversed(looks[:-1]):
+        if found[-1].at_s - before.at_s > _TARDY or moved(before, found[-1]):
             break
-        found.append(look)
-        if look.painted:
-            break
+        found.append(before)
     return found[::-1]
+
+
+def moved(before: Look, look: Look) -> bool:
+    """Tell whether a new picture was painted from one look to the next."""
+    return bool(look.painted) and (look.shown is None or look.shown != before.shown)
 
 
 class Watch:
@@ -87,13 +92,14 @@ class Watch:
         self._subject = subject
         self._looks: deque[Look] = deque(maxlen=_MOST_LOOKS)
         self.black_ms = 0
-        self.still_ms = 0  # of a video: without a painted picture
+        self.still_ms = 0  # of a video: without a new picture
 
     def look(self, look: Look) -> Verdict:
         """Take one more look into account, and judge."""
-        if self._looks and look.at_s - self._looks[-1].at_s < _TARDY:
-            since_ms = round((look.at_s - self._looks[-1].at_s) * 1000)
+        before = self._looks[-1] if self._looks else None
+        if before and look.at_s - before.at_s < _TARDY:
+            since_ms = round((look.at_s - before.at_s) * 1000)
             self.black_ms += since_ms if look.black else 0
-            self.still_ms += since_ms if self._subject.kind is MediaKind.VIDEO and not look.painted else 0
+            self.still_ms += since_ms if self._subject.kind is MediaKind.VIDEO and not moved(before, look) else 0
         self._looks.append(look)
         return judge_output(list(self._looks), self._subject)

@@ -2,26 +2,30 @@
 
 import ctypes
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from Xlib import X
+from Xlib.display import Display as XDisplay
 
 from player.deck.watch import Look, Subject, Verdict, Watch, judge_output
+from player.ladder import Step, next_step
 from player.stage import Stage
 from sync.clock import SystemClock
 from sync.release import MediaKind
-from tests.stage.conftest import Media
-from tests.stage.eyes import BLUE, GREEN, until, watching
+from tests.stage.conftest import H264, Media, show, whole
+from tests.stage.eyes import BLACK, BLUE, GREEN, RED, near, until, watching
 
 VIDEO = Subject(MediaKind.VIDEO, 0.04, black=False)
 PICTURE = Subject(MediaKind.PICTURE, 0.04, black=False)
 
 
-def looks(*rows: tuple[int, int], black: bool = False, every_s: float = 1.0) -> list[Look]:
-    """One look a second: how often it was painted, and the media time."""
-    return [Look(100 + every_s * number, painted, media_ms, black) for number, (painted, media_ms) in enumerate(rows)]
+def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> list[Look]:
+    """One look a second: how often it was painted, the media time, and how many of its pictures were shown."""
+    return [Look(100 + every_s * number, row[0], row[1], black, *row[2:]) for number, row in enumerate(rows)]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,10 @@ def looks(*rows: tuple[int, int], black: bool = False, every_s: float = 1.0) -> 
         # Time goes on without a picture: a gap in the media, until it is too long for one.
         (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(5))), Verdict.FINE),
         (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(6))), Verdict.FROZEN),
+        # The last picture is painted again and again, but no new one came.
+        (looks(*((14, 1000 * at, 25 * at) for at in range(9))), Verdict.FINE),
+        (looks((25, 1000, 25), *[(14, 1900, 30)] * 4), Verdict.STALLED),
+        (looks((25, 1000, 25), *((14, 2000 + 1000 * more, 25) for more in range(6))), Verdict.FROZEN),
         # The machine slept between two looks.
         (looks((25, 1000), (0, 1000), (0, 1000), (0, 1000), every_s=600.0), Verdict.FINE),
     ],
@@ -113,7 +121,77 @@ async def test_a_decoder_that_never_returns_is_followed_by_the_next_item(
 
 
 async def test_a_video_of_one_still_colour_plays_to_its_end(stage: Stage, media: Media) -> None:
-    await stage.preroll(media.shot("long", duration_ms=7000))
+    await stage.preroll(media.shot("long", duration_ms=6000))
     await stage.cut_now("long")
     ended = await stage.ended()
     assert ended.reason == "duration" and stage.facts().picture_faults == 0
+
+
+@pytest.fixture(scope="module")
+def gap(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a film whose sound goes on while it has no picture from its first second to its twelfth."""
+    made = tmp_path_factory.mktemp("gap") / "gap"
+    source = ["-f", "lavfi", "-i", "color=blue:s=320x180:r=10:d=20", "-f", "lavfi", "-i", "sine=440:d=20"]
+    seldom = ["-vf", "select='lt(t,1)+gt(t,12)'", "-fps_mode", "vfr", "-c:a", "aac", "-shortest"]
+    subprocess.run(["ffmpeg", "-v", "error", *source, *seldom, *H264, str(made)], check=True, timeout=60)
+    return made
+
+
+async def test_a_picture_that_stands_still_while_its_media_goes_on_is_followed_by_the_next_item(
+    stage: Stage, media: Media, gap: Path, display_name: str
+) -> None:
+    await show(stage, media.shot("gap").model_copy(update={"path": str(gap)}))
+    await stage.preroll(media.shot("green_picture"))
+    with watching(display_name) as sight:
+        cut = await stage.cut_at_end("green_picture")
+    assert cut.previous and cut.previous.failed and cut.previous.reason == Verdict.FROZEN
+    assert 5.0 < cut.at_s - cut.previous.started_s < 9.0
+    assert not sight.strangers(BLUE, GREEN)
+    assert stage.facts().steps["next_item"] == 1 and stage.facts().picture_faults == 1
+
+
+@contextmanager
+def blackened(name: str) -> Iterator[None]:
+    """Have the deck on air show black, as if its output had failed."""
+    connection = XDisplay(name)
+    decks = [window for window in connection.screen().root.query_tree().children if window.get_geometry().x == 0]
+    (deck,) = (window for window in decks if window.get_wm_name() == "signage-player deck")
+    deck.create_window(0, 0, 1280, 720, 0, X.CopyFromParent, background_pixel=0).map()
+    connection.sync()
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _fail_until_next_is(stage: Stage, step: Step) -> None:
+    """Have the deck on air fail, on paper, until its next fault leads to `step`."""
+    ladder, at_s = stage._ladder, SystemClock().monotonic()
+    assert stage._air
+    while next_step(ladder._history, stage._air.link.name, at_s) is not step:
+        ladder.climb(stage._air.link.name, at_s, "on paper")
+
+
+async def _replaced(stage: Stage, decks: int) -> None:
+    await until(lambda: stage.facts().restarts == decks)
+    await whole(stage)
+
+
+async def test_what_becomes_black_again_costs_its_deck_then_both_and_each_time_the_next_item_comes(
+    stage: Stage, media: Media, display_name: str
+) -> None:
+    await show(stage, media.shot("blue_picture", take="0"))
+    with watching(display_name) as sight:
+        for number, (step, decks) in enumerate(((Step.NEW_DECK, 1), (Step.BOTH_DECKS, 3)), 1):
+            _fail_until_next_is(stage, step)
+            await stage.preroll(media.shot(("blue_picture", "green_picture")[number % 2], take=str(number)))
+            with blackened(display_name):
+                cut = await stage.cut_at_end(str(number))
+            assert cut.previous and cut.previous.failed and cut.previous.reason == Verdict.BLACK
+            if step is Step.BOTH_DECKS:  # the other one goes once it is off the air, too
+                await stage.preroll(media.shot("red_picture"))
+                await stage.cut_now("red_picture")
+            await _replaced(stage, decks)
+    assert not sight.strangers(BLUE, GREEN, RED, BLACK)
+    black = [until_s - since_s for colours, since_s, until_s in sight.runs() if near(colours[1], BLACK)]
+    assert len(black) == 2 and max(black) < 4.0  # two looks, on a busy machine

@@ -1,0 +1,54 @@
+"""What the stage counts since its start, for monitoring: cuts and how late, takes and what was seen of them, prerolls."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
+
+_LATE_S = (0.005, 0.01, 0.017, 0.034, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)  # a frame of a 60 Hz display is 0.0167
+_SEEN_S = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)  # looked at once a second
+_PREROLL_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Distribution:
+    """How often a value in seconds was at most each of `bounds`, and its sum."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = tuple(bounds)
+        self._counts = [0] * (len(bounds) + 1)
+        self.sum_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self._bounds, seconds)] += 1
+        self.sum_s += seconds
+
+    def buckets(self) -> list[tuple[float, int]]:
+        """Return each bound with how many values were at most that; the last bound is infinite."""
+        return list(zip((*self._bounds, float("inf")), accumulate(self._counts), strict=True))
+
+
+class Tally:
+    """The counts of one stage."""
+
+    def __init__(self) -> None:
+        self.cuts = 0
+        self.frames_lost = 0
+        self.late = Distribution(_LATE_S)  # from the instant a cut was due to the raised window
+        self.black = Distribution(_SEEN_S)  # of each take
+        self.still = Distribution(_SEEN_S)  # of each take, a video: without a newly painted picture
+        self.preroll = Distribution(_PREROLL_S)
+
+    def prerolled(self, took_ms: int) -> None:
+        """Count a shot that was loaded."""
+        self.preroll.add(took_ms / 1000)
+
+    def cut(self, late_s: float) -> None:
+        """Count a cut; one ahead of its time is not late."""
+        self.cuts += 1
+        self.late.add(max(0.0, late_s))
+
+    def left(self, *, black_ms: int | None, still_ms: int | None, frames_lost: int | None) -> None:
+        """Count what was seen of a take that is over; None: nobody looked, it was too short."""
+        self.black.add((black_ms or 0) / 1000)
+        self.still.add((still_ms or 0) / 1000)
+        self.frames_lost += frames_lost or 0
