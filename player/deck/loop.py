@@ -107,9 +107,9 @@ class Deck:
             case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
                 self._hide()
             case Blank():
-                self._forget()
-                self._window.blank()
+                self._window.blank()  # first: libVLC may take its time to stop
                 self._tell(Blanked(at_s=self._clock.monotonic()))
+                self._forget()
             case _:
                 pass  # a hide for a shot already replaced
 
