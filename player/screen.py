@@ -15,7 +15,14 @@ CEILING = "_SIGNAGE_CEILING"
 
 
 class Area(Wire):
-    """The part of the display a stage fills, in pixels from the top left corner."""
+    """The part of the display a stage fills, in pixels from the top left corner, as the X server counts them.
+
+    `turn`: all of it is drawn turned so far, because the X server does not turn it itself.
+    """
+
+Turn = Literal[0, 90, 180, 270]
+"""How far a picture is turned clockwise, in degrees."""
+
 
     width: Annotated[int, Field(ge=1)]
     height: Annotated[int, Field(ge=1)]
@@ -23,7 +30,25 @@ class Area(Wire):
     y: int = 0
 
     def __str__(self) -> str:
-        return f"{self.width}x{self.height}{self.x:+d}{self.y:+d}"
+        return f"{self.width}x{self.height}{self.x:+d}{self.y:+d}" + (f"@{self.turn}" if self.turn else "")
+    turn: Turn = 0
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Width and height as the shop sees them."""
+        return (self.height, self.width) if self.turn in (90, 270) else (self.width, self.height)
+
+    def turned(self, x: int, y: int, width: int, height: int) -> tuple[int, int, int, int]:
+        """Return where a rectangle the shop sees lies in this area: left, top, width, height in the server's pixels."""
+        match self.turn:
+            case 90:
+                return self.width - y - height, x, height, width
+            case 180:
+                return self.width - x - width, self.height - y - height, width, height
+            case 270:
+                return y, self.height - x - width, height, width
+            case _:
+                return x, y, width, height
 
 
 class Shot(Wire):
@@ -61,7 +86,8 @@ class Cut(Wire):
 class Screen(Protocol):
     """What the director needs of a stage. One shot is on air at most, one more is prerolled at most.
 
-    Every method may be cancelled; a cancelled wait changes nothing on the screen.
+    Every method may be cancelled. A cancelled cut is taken back and changes nothing on the screen; if it came too late
+    for that, the cut is returned in spite of it.
     """
 
     async def preroll(self, shot: Shot) -> None:

@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 
 def _area(text: str) -> Area:
-    match = re.fullmatch(r"(\d+)x(\d+)([+-]\d+)([+-]\d+)", text)
+    match = re.fullmatch(r"(\d+)x(\d+)([+-]\d+)([+-]\d+)(?:@(90|180|270))?", text)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 1280x720+0+0")
-    width, height, x, y = (int(group) for group in match.groups())
-    return Area(width=width, height=height, x=x, y=y)
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 1280x720+0+0, turned 1280x720+0+0@90")
+    width, height, x, y, turn = (int(group or 0) for group in match.groups())
+    return Area.model_validate({"width": width, "height": height, "x": x, "y": y, "turn": turn})
 
 
 def _die_with_parent(parent: int) -> None:
@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     threading.Thread(target=_read_commands, args=(inbox,), name="commands", daemon=True).start()
     try:
         window = open_window(os.environ.get("DISPLAY", ""), options.area)
-        projector = Projector(window.canvas, hardware=options.hardware, post=inbox.put)
+        projector = Projector(window.canvas, turn=options.area.turn, hardware=options.hardware, post=inbox.put)
         Deck(window, projector, SystemClock(), inbox, tell).run()
     except ScreenFailed as error:
         log.error("%s", error)

@@ -83,7 +83,7 @@ class Loading:
 
     def _open(self) -> None:
         self._phase = Phase.OPENING
-        whole = (self._window.area.width, self._window.area.height)
+        whole = self._window.area.upright
         self._projector.open(self.shot.path, self.shot.kind, whole if self.shot.fit is Fit.FILL else None)
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────

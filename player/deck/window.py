@@ -23,7 +23,7 @@ _BLACK = 16  # of 255: what decoders make of black
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A rectangle inside the window; it may stand over the edges (cover)."""
+    """A rectangle inside the window, in its own pixels; it may stand over the edges (cover)."""
 
     x: int
     y: int
@@ -32,13 +32,16 @@ class Place:
 
 
 def place(area: Area, width: int, height: int, fit: Fit) -> Place:
-    """Say where media of `width` x `height` pixels goes in `area`."""
-    if fit is Fit.FILL or width < 1 or height < 1:
+    """Say where media of `width` x `height` pixels, seen upright, goes in `area`.
+
+    libVLC forgets about distorting what it turns by a quarter: there, `fill` covers.
+    """
+    if (fit is Fit.FILL and area.turn not in (90, 270)) or width < 1 or height < 1:
         return Place(0, 0, area.width, area.height)
-    across, down = area.width / width, area.height / height
+    across, down = area.upright[0] / width, area.upright[1] / height
     scale = min(across, down) if fit is Fit.CONTAIN else max(across, down)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
-    return Place((area.width - wide) // 2, (area.height - high) // 2, wide, high)
+    return Place(*area.turned((area.upright[0] - wide) // 2, (area.upright[1] - high) // 2, wide, high))
 
 
 class Window:
@@ -95,7 +98,7 @@ class Window:
         return times
 
     def output_size(self) -> tuple[int, int]:
-        """Return the size of the window libVLC made in ours, which has the media's shape; (0, 0) if it just went."""
+        """Return the media's size upright, by the window libVLC made in ours; (0, 0) if that just went."""
         inner = self._child
         try:
             while children := inner.query_tree().children:
@@ -103,7 +106,7 @@ class Window:
             size = inner.get_geometry()
         except (error.BadWindow, error.BadDrawable):
             return 0, 0
-        return size.width, size.height
+        return (size.height, size.width) if self._area.turn in (90, 270) else (size.width, size.height)
 
     def glance(self) -> bytes:
         """Return a few rows of the media as they stand, on the display or aside: equal for equal pictures (2 ms)."""

@@ -4,7 +4,7 @@ import pytest
 
 from player.deck.window import Place, place
 from player.display import Display
-from player.screen import Area
+from player.screen import Area, Turn
 from player.stage import Stage
 from player.still import brand
 from sync.release import Fit
@@ -27,6 +27,29 @@ SCREEN = Area(width=1280, height=720)
 )
 def test_media_is_placed_by_its_fit(width: int, height: int, fit: Fit, expected: Place) -> None:
     assert place(SCREEN, width, height, fit) == expected
+
+
+@pytest.mark.parametrize(
+    ("turn", "fit", "expected"),
+    [
+        (90, Fit.CONTAIN, Place(539, 0, 202, 720)),
+        (180, Fit.CONTAIN, Place(0, 180, 1280, 360)),
+        (270, Fit.CONTAIN, Place(539, 0, 202, 720)),
+        (90, Fit.COVER, Place(0, -1916, 1280, 4551)),
+        (90, Fit.FILL, Place(0, -1916, 1280, 4551)),  # libVLC cannot distort what it turns by a quarter
+        (180, Fit.FILL, Place(0, 0, 1280, 720)),
+    ],
+)
+def test_media_is_placed_in_a_turned_area(turn: Turn, fit: Fit, expected: Place) -> None:
+    assert place(Area(width=1280, height=720, turn=turn), 640, 180, fit) == expected
+
+
+@pytest.mark.parametrize(
+    ("turn", "expected"),
+    [(0, (10, 20, 30, 40)), (90, (1220, 10, 40, 30)), (180, (1240, 660, 30, 40)), (270, (20, 680, 40, 30))],
+)
+def test_a_rectangle_the_shop_sees_is_found_in_the_servers_pixels(turn: Turn, expected: tuple[int, ...]) -> None:
+    assert Area(width=1280, height=720, turn=turn).turned(10, 20, 30, 40) == expected
 
 
 async def test_contain_has_the_background_beside_it_and_not_black(
