@@ -14,23 +14,20 @@ CEILING = "_SIGNAGE_CEILING"
 """The property of the root window that holds the id of the ceiling: decks stay below it, overlays above."""
 
 
+Turn = Literal[0, 90, 180, 270]
+"""How far a picture is turned clockwise, in degrees."""
+
+
 class Area(Wire):
     """The part of the display a stage fills, in pixels from the top left corner, as the X server counts them.
 
     `turn`: all of it is drawn turned so far, because the X server does not turn it itself.
     """
 
-Turn = Literal[0, 90, 180, 270]
-"""How far a picture is turned clockwise, in degrees."""
-
-
     width: Annotated[int, Field(ge=1)]
     height: Annotated[int, Field(ge=1)]
     x: int = 0
     y: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}{self.x:+d}{self.y:+d}" + (f"@{self.turn}" if self.turn else "")
     turn: Turn = 0
 
     @property
@@ -49,6 +46,9 @@ Turn = Literal[0, 90, 180, 270]
                 return y, self.height - x - width, height, width
             case _:
                 return x, y, width, height
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}{self.x:+d}{self.y:+d}" + (f"@{self.turn}" if self.turn else "")
 
 
 class Shot(Wire):
@@ -86,8 +86,7 @@ class Cut(Wire):
 class Screen(Protocol):
     """What the director needs of a stage. One shot is on air at most, one more is prerolled at most.
 
-    Every method may be cancelled. A cancelled cut is taken back and changes nothing on the screen; if it came too late
-    for that, the cut is returned in spite of it.
+    Every method may be cancelled; a cancelled wait changes nothing on the screen.
     """
 
     async def preroll(self, shot: Shot) -> None:

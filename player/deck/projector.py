@@ -14,7 +14,6 @@ from typing import Any
 
 import vlc
 
-from player.deck.decoding import Decoding, tells
 from player.screen import Turn
 from sync import ScreenFailed
 from sync.release import MediaKind
@@ -59,7 +58,6 @@ class Projector:
         self._post = post
         self._opening = 0
         self._words = ""
-        self.decoding = Decoding()
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:
             raise ScreenFailed("libVLC does not start; are libvlc5 and vlc-plugin-base installed?")
@@ -138,11 +136,6 @@ class Projector:
         return max(0, int(self._player.get_length()))
 
     def frame_s(self) -> float:
-    def fps(self) -> float | None:
-        """Return how many frames a second the media has; None while unknown."""
-        rate = float(self._player.get_fps())
-        return round(rate, 3) if rate > 0 else None
-
         """Return how long one frame stays, in seconds; a guess while unknown."""
         rate = float(self._player.get_fps())
         return 1.0 / rate if rate > 0 else 0.04
@@ -183,11 +176,6 @@ class Projector:
         @vlc.CallbackDecorators.LogCb  # type: ignore[untyped-decorator]
         def heard(_data: Any, level: int, _context: Any, form: bytes, arguments: Any) -> None:
             if level >= _ERROR:
-            if level < _ERROR and not tells(form):
-                return
-            line = ctypes.create_string_buffer(300)
-            libc.vsnprintf(line, len(line), form, arguments)
-            words = line.value.decode(errors="replace").strip()
                 line = ctypes.create_string_buffer(300)
                 libc.vsnprintf(line, len(line), form, arguments)
                 self._words = line.value.decode(errors="replace").strip()
@@ -199,9 +187,9 @@ class Projector:
 def _options(hardware: bool, turn: Turn) -> list[str]:
     options = [option for option in _OPTIONS if not (hardware and option == "--no-xlib")]
     options.append("--avcodec-hw=any" if hardware else "--avcodec-hw=none")
-    if not _has_sound():
     if turn:
         options += ["--video-filter=transform", f"--transform-type={turn}"]
+    if not _has_sound():
         options.append("--aout=adummy")  # else each opening searches for a device in vain
     return options
 
