@@ -34,6 +34,11 @@ LIVE = frozenset(
         "playback.fit",
         "playback.fallback",
         "playback.picture_ms",
+        "audio.muted",
+        "audio.quiet_hours",
+        "audio.quiet_volume",
+        "audio.normalise",
+        "audio.target_lufs",
         "endpoint.allowed_hosts",
         "logging.level",
     }

@@ -23,6 +23,7 @@ from player.scenery import Content, Scenery, scene_key
 from player.screen import Cut, Screen
 from player.settings import Settings
 from player.transmission import Transmission
+from player.tuning import Tuning
 from sync import DeckLost, MediaUnplayable, ScreenFailed
 from sync.clock import Clock
 from sync.report import ScreenState
@@ -62,6 +63,7 @@ class Director:
         self._interlude = Interlude(screen, self._air, self._orders, self._nudge, clock)
         self._scene: Scene | None = None
         self._next: Planned | None = None  # reserved, and prerolled below
+        self._tuning = Tuning(screen, self._scenery, lambda: self._air.state, clock, self._nudge.set)
 
     async def run(self) -> None:
         """Direct until cancelled; then what is on is written down as stopped."""
@@ -69,6 +71,7 @@ class Director:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._air.run(self._rethink))
+                group.create_task(self._tuning.run())
                 group.create_task(self._direct())
         finally:
             self._give_up_next()
@@ -79,6 +82,7 @@ class Director:
         self._scenery.refresh()
         self._patience.reset()
         self._nudge.set()
+        self._tuning.wake()
 
     async def command(self, command: Command) -> None:
         """Follow an operator's order.
@@ -184,6 +188,7 @@ class Director:
         ordered, self._next = self._orders.urgent, None
         self._orders.shown(planned)
         await self._air.came(planned, cut, ordered=ordered)
+        self._tuning.wake()
 
     async def _cut(self, planned: Planned, *, urgent: bool) -> Cut:
         if urgent or not isinstance(self._air.state, Showing):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from player.programme.ads import AdState, Choice, Slate, choose, slate
+from player.programme.loudness import heard_at
 from player.programme.proof import Take
 from player.programme.rotation import AdSlot, Nothing, Rotation, next_step
 from player.programme.schedule import Programme, on_air
@@ -33,8 +34,9 @@ class Scene:
     """All a decision looks at beside the time: content, place, and what of it can be shown.
 
     `timed` False: the clock is not to be believed. `assets` are those of the release by hash, `shown` tells whether
-    one is fit to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100, `screen_fit`
-    and `background` count for what says neither.
+    one is fit to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100, until
+    `volume_until`, `target_lufs` how loud all should be (None: as it is); `screen_fit` and `background` count for what
+    says neither.
     """
 
     release: Release
@@ -43,6 +45,8 @@ class Scene:
     timed: bool
     picture_ms: int
     volume: int
+    volume_until: datetime
+    target_lufs: float | None
     screen_fit: Fit
     background: str
     assets: dict[str, Asset]
@@ -82,13 +86,17 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The next take, its programme, and the memory once it is reserved. `bound`: it goes when its daypart ends."""
+    """The next take, its programme, and the memory once it is reserved. `bound`: it goes when its daypart ends.
+
+    `volume` is the item's own; the shot's is what came of it.
+    """
 
     take: Take
     shot: Shot
     programme: Programme
     memory: Memory
     bound: bool
+    volume: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +153,16 @@ def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None
     return programme.until if same else at
 
 
+def heard(scene: Scene, planned: Planned) -> int:
+    """Return how loud a take has to be now."""
+    return _heard_at(scene, planned.take.asset, planned.volume)
+
+
+def _heard_at(scene: Scene, name: str, volume: int) -> int:
+    asset = scene.assets.get(name)
+    return heard_at(volume, scene.volume, asset.loudness_lufs if asset else None, scene.target_lufs)
+
+
 def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: str) -> Planned:
     expected_ms = scene.length_ms(item.asset, item.duration_ms)
     record = Take(
@@ -158,7 +176,7 @@ def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: 
         playlist=programme.playlist.id if programme.playlist else None,
         item=item.id,
     )
-    return Planned(record, _shot(scene, item, take), programme, memory, bound=False)
+    return Planned(record, _shot(scene, item, take), programme, memory, bound=False, volume=item.volume)
 
 
 def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take: str) -> Planned:
@@ -179,7 +197,7 @@ def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take
         relaxed=choice.relaxed,
         choice=choice.id,
     )
-    return Planned(record, _shot(scene, creative, take), programme, memory, bound=False)
+    return Planned(record, _shot(scene, creative, take), programme, memory, bound=False, volume=creative.volume)
 
 
 def _shot(scene: Scene, what: Item | Creative, take: str) -> Shot:
@@ -191,5 +209,5 @@ def _shot(scene: Scene, what: Item | Creative, take: str) -> Shot:
         duration_ms=what.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
         fit=what.fit or scene.screen_fit,
         background=what.background or scene.background,
-        volume=what.volume * scene.volume // 100,
+        volume=_heard_at(scene, what.asset, what.volume),
     )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from player.lineup import Scene
 from player.programme.ads import Slate
+from player.programme.loudness import loudness
 from player.quarantine import Quarantine
 from player.settings import Settings
 from sync import NotFound
@@ -56,17 +57,21 @@ class Scenery:
             self._seen = wanted
         if self._active is None:
             return None
-        release, playback = self._active.release, self._settings().playback
+        release, settings = self._active.release, self._settings()
         now = self._clock.now()
         # No time service, and earlier than the content itself was made: the clock of a device without a battery.
         timed = self._clock.trust() is ClockTrust.SYNCED or now >= release.created_at
+        zone, playback, audio = self._zone(settings.venue.zone or release.zone), settings.playback, settings.audio
+        loud = loudness(settings, zone, now, timed=timed)
         return Scene(
             release=release,
             sha256=self._active.sha256,
-            zone=self._zone(self._settings().venue.zone or release.zone),
+            zone=zone,
             timed=timed,
             picture_ms=playback.picture_ms,
-            volume=playback.volume,
+            volume=loud.volume,
+            volume_until=loud.until,
+            target_lufs=audio.target_lufs if audio.normalise else None,
             screen_fit=playback.fit,
             background=playback.background,
             assets={asset.sha256: asset for asset in release.assets},
@@ -101,5 +106,5 @@ class Scenery:
 
 def scene_key(scene: Scene) -> Hashable:
     """Return what makes decisions of one scene hold in another: the same key, the same answers."""
-    own = (scene.picture_ms, scene.volume, scene.screen_fit, scene.background)
+    own = (scene.picture_ms, scene.volume, scene.target_lufs, scene.screen_fit, scene.background)
     return scene.sha256, scene.zone.key, scene.timed, *own

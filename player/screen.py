@@ -119,6 +119,9 @@ class Screen(Protocol):
     async def clear(self) -> Ended | None:
         """Take everything off the screen so that the fallback shows; return how the shot on air ended."""
 
+    def tune(self, take: str, volume: int) -> None:
+        """Have `take` heard at `volume` percent from now on; nothing happens unless it is on air."""
+
     async def blank(self) -> Ended | None:
         """Show plain black on purpose, until the next cut; return how the shot on air ended."""
 
@@ -140,6 +143,14 @@ class Show(Wire):
     take: str
 
 
+class Tune(Wire):
+    """Have `take` heard at `volume` percent from now on; no word if it is not on air."""
+
+    do: Literal["tune"] = "tune"
+    take: str
+    volume: Annotated[int, Field(ge=0, le=100)]
+
+
 class Hide(Wire):
     """Stop and forget `take` (None: whatever is there), take the window off the screen."""
 
@@ -159,7 +170,7 @@ class Quit(Wire):
     do: Literal["quit"] = "quit"
 
 
-Command = Annotated[Load | Show | Hide | Blank | Quit, Field(discriminator="do")]
+Command = Annotated[Load | Show | Tune | Hide | Blank | Quit, Field(discriminator="do")]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
 # ── deck to stage ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from sync.release import Fit
+from sync.release import Fit, LocalWindow
 from sync.wire import Colour, Name
 
 
@@ -73,6 +73,37 @@ class PlaybackSettings(Section):
     hardware_decoding: bool = False  # on devices with V4L2 or VA-API; software shows without a gap everywhere
 
 
+class QuietHours(LocalWindow):
+    """A weekly window in the venue's local time in which the screen is quiet; over midnight it belongs to its start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("weekdays")
+    @classmethod
+    def _some_days(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if not days:
+            raise ValueError("name at least one weekday, 1 (Monday) to 7 (Sunday)")
+        return days
+
+
+class AudioSettings(Section):
+    """What is heard. The volume is `playback.volume`."""
+
+    device: str = ""  # `alsa:NAME` or `pulse:NAME` as `signage-player doctor` lists them; empty: the system's default
+    muted: bool = False
+    quiet_hours: tuple[QuietHours, ...] = ()
+    quiet_volume: Annotated[int, Field(ge=0, le=100)] = 0  # percent in quiet hours, if that is less
+    normalise: bool = True  # play everything equally loud, as measured when it was taken in
+    target_lufs: Annotated[float, Field(ge=-40, le=-5)] = -23.0  # how loud: EBU R128; lower is quieter
+
+    @field_validator("device")
+    @classmethod
+    def _known_kind(cls, device: str) -> str:
+        if device and device.partition(":")[0] not in ("alsa", "pulse"):
+            raise ValueError("must be empty, or alsa:NAME or pulse:NAME, such as alsa:plughw:CARD=vc4hdmi0,DEV=0")
+        return device
+
+
 class EndpointSettings(Section):
     """The local HTTP endpoint; beyond loopback it needs a certificate and key."""
 
@@ -102,6 +133,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     venue: VenueSettings = VenueSettings()
     playback: PlaybackSettings = PlaybackSettings()
+    audio: AudioSettings = AudioSettings()
     endpoint: EndpointSettings = EndpointSettings()
     recovery: RecoverySettings = RecoverySettings()
     logging: LoggingSettings = LoggingSettings()

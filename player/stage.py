@@ -27,6 +27,7 @@ from player.screen import (
     Ready,
     Shot,
     Shown,
+    Tune,
 )
 from sync import DeckLost, ScreenFailed
 from sync.clock import Clock
@@ -86,8 +87,6 @@ class Stage:
         self._preroll_ms: int | None = None
         self._ladder = Ladder(recoverer)
         self._up_s = clock.monotonic()  # when a deck was last heard of
-
-    # ── Screen ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def preroll(self, shot: Shot) -> None:
         """See `Screen.preroll`."""
@@ -151,6 +150,11 @@ class Stage:
             at_s = self._clock.monotonic()
         return air.leave(at_s) if air else None
 
+    def tune(self, take: str, volume: int) -> None:
+        """See `Screen.tune`."""
+        if self._air and self._air.shot.take == take:
+            self._air.link.tell(Tune(take=take, volume=volume))
+
     def facts(self) -> StageFacts:
         """Return the stage as it is now."""
         air = self._air if self._air and not self._air.ended.done() else None
@@ -180,8 +184,6 @@ class Stage:
     def close(self) -> None:
         """End both decks, whatever they do."""
         self._pair.close()
-
-    # ── cutting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _hidden(self) -> Link:
         """Choose the deck for the next shot: never the one the shop looks at."""

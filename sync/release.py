@@ -108,6 +108,7 @@ class Asset(Wire):
     height: Annotated[int, Field(ge=1)]
     duration_ms: Annotated[int, Field(ge=1)] | None = None  # None for pictures
     has_audio: bool = False
+    loudness_lufs: float | None = None  # of the whole sound, EBU R128; None: silent, too short, or not measured
 
 
 class Stream(Wire):

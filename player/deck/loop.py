@@ -24,6 +24,7 @@ from player.screen import (
     Ready,
     Shot,
     Show,
+    Tune,
 )
 from sync.clock import SystemClock
 
@@ -106,12 +107,14 @@ class Deck:
                 self._show(take)
             case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
                 self._hide()
+            case Tune(take=take, volume=volume) if isinstance(self._held, Airing) and self._held.shot.take == take:
+                self._projector.tune(volume)
             case Blank():
                 self._window.blank()  # first: libVLC may take its time to stop
                 self._tell(Blanked(at_s=self._clock.monotonic()))
                 self._forget()
             case _:
-                pass  # a hide for a shot already replaced
+                pass  # a hide or tune for a shot already replaced
 
     def _show(self, take: str) -> None:
         held = self._held
@@ -127,5 +130,7 @@ class Deck:
         self._forget()
 
     def _forget(self) -> None:
+        if isinstance(self._held, Airing):
+            self._projector.fade()
         self._held = None
         self._projector.stop()

@@ -6,10 +6,12 @@ late one of the previous media is told apart.
 """
 
 import ctypes
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import vlc
@@ -20,6 +22,8 @@ from sync.release import MediaKind
 
 _ERROR = 4  # libvlc_log_level
 _SOUND_CARDS = Path("/proc/asound/pcm")
+_UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
+_FADE_STEPS, _FADE_STEP_S = 12, 0.0025
 
 _OPTIONS = (
     "--no-xlib",  # XCB shared memory instead of GL in software: 14 % CPU instead of 150 %
@@ -58,6 +62,7 @@ class Projector:
         self._post = post
         self._opening = 0
         self._words = ""
+        self._hushed = False
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:
             raise ScreenFailed("libVLC does not start; are libvlc5 and vlc-plugin-base installed?")
@@ -81,7 +86,7 @@ class Projector:
         self._words = ""
 
     def open(self, path: str, kind: MediaKind, stretch: tuple[int, int] | None = None) -> None:
-        """Start `path`, muted; names carry no extension, so a picture's demuxer is named.
+        """Start `path`, unheard while `hush` is called; names carry no extension, so a picture's demuxer is named.
 
         `stretch` distorts the picture to those proportions. libVLC takes them as its output is made; later they are
         lost at times.
@@ -91,13 +96,27 @@ class Projector:
         if kind is MediaKind.PICTURE:
             media.add_option(":demux=image")
             media.add_option(":image-duration=-1")
+        media.add_option(f":audio-desync={_UNHEARD_MS}")  # until there is an output that can be muted
         self._player.set_media(media)
         media.release()
         self._player.video_set_aspect_ratio("{}:{}".format(*stretch) if stretch else None)
-        self._player.audio_set_mute(True)
+        self._hushed = False
         if self._player.play() != 0:
             self._words = self._words or "libVLC refuses to play it"
             self._post(Signal(self._opening, What.FAILED))
+
+    def hush(self) -> None:
+        """Mute what was opened, as soon as libVLC lets us; to be called every few milliseconds until it is loaded.
+
+        Before there is an output for sound, libVLC forgets a mute. Until then sound lags behind, too far to be heard.
+        """
+        if self._hushed:
+            return
+        self._hushed = self._player.audio_get_mute() == 1
+        if self._hushed:
+            self._player.audio_set_delay(0)
+        else:
+            self._player.audio_set_mute(True)
 
     def hold(self) -> None:
         """Ask for a pause; `PAUSED` follows."""
@@ -112,9 +131,22 @@ class Projector:
 
     def run(self, volume: int) -> None:
         """Go on from the frame that is held, heard at `volume` percent."""
-        self._player.audio_set_volume(volume)
+        self.tune(volume)
         self._player.audio_set_mute(False)
         self._player.play()  # `set_pause(0)` does nothing while libVLC calls itself buffering
+
+    def tune(self, volume: int) -> None:
+        """Have it heard at `volume` percent from now on."""
+        self._player.audio_set_volume(volume)
+
+    def fade(self) -> None:
+        """Let the sound sink to nothing and wait for it, 30 ms: broken off in the middle of a wave it clicks."""
+        volume, rest = self._player.audio_get_volume(), Event()
+        if volume <= 0 or self._player.audio_get_mute() != 0:
+            return
+        for step in reversed(range(_FADE_STEPS)):
+            self.tune(round(volume * (step / _FADE_STEPS) ** (1 / 3)))  # libVLC's percent are the cube root of the gain
+            rest.wait(_FADE_STEP_S)
 
     def step(self) -> None:
         """Show one more frame while paused."""
@@ -195,6 +227,9 @@ def _options(hardware: bool, turn: Turn) -> list[str]:
 
 
 def _has_sound() -> bool:
+    """Tell whether there is a sound card, or a sound server or an ALSA configuration somebody named."""
+    if os.environ.get("PULSE_SERVER") or os.environ.get("ALSA_CONFIG_PATH"):
+        return True
     try:
         return "playback" in _SOUND_CARDS.read_text()
     except OSError:

@@ -39,6 +39,7 @@ class FakeScreen:
         self.deaf = 0  # so many prerolls lose their deck
         self.loads_s = 0.0  # how long a preroll takes
         self.prerolls: list[Shot] = []
+        self.tuned: list[tuple[str, int]] = []
 
     async def preroll(self, shot: Shot) -> None:
         assert not self._cutting, "prerolled while a cut was armed"
@@ -52,6 +53,10 @@ class FakeScreen:
         if shot.path in self.broken:
             raise MediaUnplayable(f"{shot.path} cannot be decoded")
         self._next = shot
+
+    def tune(self, take: str, volume: int) -> None:
+        if self._air and self._air.take == take:
+            self.tuned.append((take, volume))
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
         self._expect(take)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from player.programme.proof import verify_chain
-from player.settings import PlaybackSettings, Settings, VenueSettings
+from player.settings import AudioSettings, PlaybackSettings, QuietHours, Settings, VenueSettings
 from sync.clock import ClockTrust
 from sync.release import Asset, Daypart, Fit
 from sync.report import Outcome, PlayKind
@@ -330,6 +330,28 @@ async def test_settings_are_taken_up_at_the_next_item(tmp_path: Path) -> None:
         first, second = (seen.shot for seen in world.screen.picture)
         assert first and second and (first.volume, second.volume) == (100, 30)
         assert world.shown() == ["red", "blue"]
+
+
+async def test_the_volume_is_tuned_at_once_by_settings_and_by_the_hour_and_counts_for_the_next_item(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red", volume=50), item("blue"))))
+        async with world.running():
+            await world.after(3)
+            quiet = AudioSettings(quiet_hours=(QuietHours(start="12:00", end="12:01"), QuietHours(start="12:02")))
+            world.settings = Settings(playback=PlaybackSettings(volume=40), audio=quiet)
+            await world.wake()  # 12:00:03
+            assert [volume for _, volume in world.screen.tuned] == [0]
+            await world.after(58)  # over 12:01
+            assert [volume for _, volume in world.screen.tuned] == [0, 20]
+            await world.after(2)
+            world.settings = Settings()
+            await world.wake()
+            assert [volume for _, volume in world.screen.tuned] == [0, 20, 50]
+            await world.after(10)
+        red, *_, blue = (seen.shot for seen in world.screen.picture)
+        assert red and blue and (red.volume, blue.volume) == (50, 100)
 
 
 async def test_what_says_no_fit_or_background_takes_the_screens_own_live(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ PATIENCE_S = 20.0
 
 
 class VenueClock(FakeClock):
-    """Moves only while the director rests: its tick asleep, and itself waiting for the screen or the time."""
+    """Moves only while the director rests: its tick and its tuning asleep, itself waiting for screen or time."""
 
     def live(self) -> list[float]:
         self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[2].done()]
@@ -34,7 +34,7 @@ class VenueClock(FakeClock):
         await self.settle(12)
         real = SystemClock()
         until_s = real.monotonic() + PATIENCE_S
-        while len(self.live()) < 2:
+        while len(self.live()) < 3:
             await real.sleep(0.0002)
             assert real.monotonic() < until_s, "the director neither waits nor gets on"
 

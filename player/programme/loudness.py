@@ -1,0 +1,45 @@
+"""Decides how loud it is: the screen's volume at an instant and until when that holds, and the volume of one take.
+
+All volumes are libVLC's percent, whose cube is the gain (measured: 63 % is -12 dB, with PulseAudio and ALSA alike). So
+percent of percent are decibels added, and `d` decibels are a factor of 10 to the `d`/60.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from player.programme.schedule import HORIZON, open_window
+from player.settings import Settings
+
+_DB_PER_DECADE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """The screen's volume in percent before `until` (exclusive, UTC); there, or after `HORIZON`, ask again."""
+
+    volume: int
+    until: datetime
+
+
+def loudness(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Loudness:
+    """Return how loud the screen is at an instant.
+
+    Quiet hours never make it louder. Without a trusted clock (`timed=False`) there are none: nobody knows the hour.
+    """
+    audio, volume = settings.audio, settings.playback.volume
+    quiet, until = False, at + HORIZON
+    if audio.quiet_hours and timed:
+        quiet, until = open_window(audio.quiet_hours, zone, at)
+    if audio.muted:
+        return Loudness(0, until)
+    return Loudness(min(volume, audio.quiet_volume) if quiet else volume, until)
+
+
+def heard_at(own: int, screen: int, lufs: float | None, target_lufs: float | None) -> int:
+    """Return the volume of a take: its own, the screen's, and what brings its loudness to the target.
+
+    Louder than the target it is turned down; quieter, up to as much as the volumes leave room, never beyond its file.
+    """
+    correction_db = 0.0 if lufs is None or target_lufs is None else target_lufs - lufs
+    return min(100, round(own * screen / 100 * 10 ** (correction_db / _DB_PER_DECADE)))
