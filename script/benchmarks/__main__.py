@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import orders
 import seam
 import soak
 import start
@@ -17,6 +18,7 @@ Rows = list[dict[str, Any]]
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
     "start": lambda _: start.measure(),
+    "orders": lambda _: orders.measure(),
     "seam": lambda options: seam.measure(options.cuts),
     "soak": lambda options: soak.measure(options.cuts),
 }
