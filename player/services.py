@@ -21,6 +21,7 @@ from player.health import Probe
 from player.live import Live
 from player.metrics import Metrics
 from player.observer import Observer
+from player.overlays import Overlays
 from player.shift import Shift
 from player.stage import Stage
 from sync import StorageBroken, StorageFull
@@ -45,9 +46,10 @@ def wired(
     probe = Probe(configuration.settings.storage.state_dir, clock)
     observer = Observer(configuration, cache, duty, stage, display, probe, restarts, clock, version=__version__)
     backdrop = Backdrop(display, configuration, cache, clock, duty.noting("backdrop"))
+    overlays = Overlays(display, cache, clock, lambda: observer.now().showing == "blank", duty.noting("overlays"))
     power = _power_of(display)
     rng = SystemRandom()
-    shift = Shift(configuration, cache, stage, power, backdrop, observer, duty, restarts, clock, rng)
+    shift = Shift(configuration, cache, stage, power, backdrop, overlays, observer, duty, restarts, clock, rng)
     endpoint = _endpoint(configuration, cache, observer, duty, display, clock)
 
     async def follow() -> None:
@@ -61,6 +63,7 @@ def wired(
 
     services: dict[str, Service] = {
         "backdrop": backdrop.run,
+        "overlays": overlays.run,
         "shift": shift.run,
         "endpoint": endpoint.run,
         "settings": follow,

@@ -17,6 +17,7 @@ from player.duty import Duty
 from player.heartbeat import Heart
 from player.ledger import Ledger, open_ledger
 from player.observer import Observer
+from player.overlays import Overlays
 from player.race import first
 from player.screen import Screen
 from player.settings import Settings
@@ -46,6 +47,7 @@ class Shift:
         screen: Screen,
         power: Callable[[], ScreenState],
         backdrop: Backdrop,
+        overlays: Overlays,
         observer: Observer,
         duty: Duty,
         restarts: Restarts,
@@ -57,6 +59,7 @@ class Shift:
         self._screen = screen
         self._power = power
         self._backdrop = backdrop
+        self._overlays = overlays
         self._observer = observer
         self._duty = duty
         self._restarts = restarts
@@ -180,6 +183,7 @@ class Shift:
         if self._director is not None:
             self._director.wake()
         self._backdrop.wake()
+        self._overlays.wake()
 
     async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         await supervise(name, run, self._clock, self._restarts)

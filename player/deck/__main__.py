@@ -1,7 +1,6 @@
 """The deck's process: its limits, its lines in and out, and its end; run as `python -m player.deck`."""
 
 import argparse
-import ctypes
 import logging
 import os
 import re
@@ -17,12 +16,12 @@ from pydantic import ValidationError
 from player.deck.loop import Deck, Note
 from player.deck.projector import Projector
 from player.deck.window import open_window
+from player.leash import die_with
 from player.screen import COMMAND, Area, DeckEvent, Quit
 from sync import ScreenFailed
 from sync.clock import SystemClock
 
 _ADDRESS_SPACE_BYTES = 3 * 1024**3  # libVLC takes 0.8-1.4 GiB of address space for 100-270 MiB of memory
-_PR_SET_PDEATHSIG = 1
 _NO_DISPLAY = 3
 
 log = logging.getLogger(__name__)
@@ -34,13 +33,6 @@ def _area(text: str) -> Area:
         raise argparse.ArgumentTypeError(f"{text!r} is not like 1280x720+0+0, turned 1280x720+0+0@90")
     width, height, x, y, turn = (int(group or 0) for group in match.groups())
     return Area.model_validate({"width": width, "height": height, "x": x, "y": y, "turn": turn})
-
-
-def _die_with_parent(parent: int) -> None:
-    """Have the kernel kill us when the daemon dies, however it dies; a deck never outlives it."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)  # it died before we asked
 
 
 def _claim_stdout() -> BinaryIO:
@@ -72,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one deck until `quit`, the end of input or the daemon's death; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="deck[%(process)d] %(levelname)s %(message)s")
     options = _parse(argv)
-    _die_with_parent(options.parent)
+    die_with(options.parent)
     for unwanted in (signal.SIGINT, signal.SIGTERM):
         signal.signal(unwanted, signal.SIG_IGN)  # the daemon ends us in its own order
     pipe = _claim_stdout()

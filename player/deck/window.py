@@ -52,7 +52,6 @@ class Window:
         self._area = area
         self._root = connection.screen().root
         self._property = connection.intern_atom(CEILING)
-        self._ceiling = 0
         self._top = _create(self._root, area)
         self._child = self._top.create_window(
             0, 0, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent
@@ -62,7 +61,7 @@ class Window:
         self._top.damage_create(damage.DamageReportRawRectangles)
         self._top.map()
         self._child.map()
-        connection.sync()
+        self._ceiling = self._find_ceiling()
 
     @property
     def canvas(self) -> int:
@@ -136,8 +135,7 @@ class Window:
         """
         refused = error.CatchError(error.BadWindow, error.BadMatch)
         self._raise_below(self._ceiling, refused)
-        found = self._root.get_full_property(self._property, Xatom.WINDOW)
-        ceiling = int(found.value[0]) if found else 0
+        ceiling = self._find_ceiling()
         if ceiling != self._ceiling:
             self._ceiling, refused = ceiling, error.CatchError(error.BadWindow, error.BadMatch)
             self._raise_below(ceiling, refused)
@@ -149,7 +147,7 @@ class Window:
     def lower(self) -> None:
         """Take the window off the display; its pixels are kept."""
         self._top.configure(x=self._aside, y=self._area.y)
-        self._connection.sync()
+        self._ceiling = self._find_ceiling()  # with the wrong one the next `show` would cover overlays for an instant
 
     def blank(self) -> None:
         """Cover the display with black."""
@@ -157,6 +155,11 @@ class Window:
         self._top.change_attributes(background_pixel=0)
         self._top.clear_area()
         self.show()
+
+    def _find_ceiling(self) -> int:
+        """Return the ceiling's id, 0 if there is none; the X server has done by then what it was asked before."""
+        found = self._root.get_full_property(self._property, Xatom.WINDOW)
+        return int(found.value[0]) if found else 0
 
     def _raise_below(self, ceiling: int, refused: error.CatchError | None) -> None:
         under = {"sibling": ceiling, "stack_mode": X.Below} if ceiling else {"stack_mode": X.Above}

@@ -42,6 +42,11 @@ class Display:
         self._state = DisplayState(False, None, Power.UNKNOWN, Area(width=1, height=1), 0)
 
     @property
+    def name(self) -> str:
+        """The X server, such as `:0`."""
+        return self._name
+
+    @property
     def area(self) -> Area:
         """The whole display, as last seen."""
         return self._state.area

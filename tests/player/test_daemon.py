@@ -19,6 +19,7 @@ from PIL import Image
 
 from sync.cache import open_cache
 from sync.clock import SystemClock
+from sync.overlay import Ticker
 from sync.release import Asset, Item, MediaKind, Playlist, Release
 from tests.device_sync.origin import EPOCH, Publisher
 from tests.display import start_xvfb
@@ -65,6 +66,7 @@ def hold_release(state_dir: Path, scratch: Path) -> None:
             default_playlist="all",
             playlists=(Playlist(id="all", name="All", items=items),),
             assets=tuple(assets),
+            overlays=(Ticker(id="news", text="open", background="#00ff00"),),
         )
         raw = release.model_dump_json().encode()
         name = publisher.write_release(raw)
@@ -87,11 +89,11 @@ class Player:
         with urlopen(self.url + path, timeout=5) as answer:
             return json.loads(answer.read())
 
-    def colour(self) -> tuple[int, int, int]:
-        """Return the colour in the middle of the display, as the display says."""
+    def colour(self, down: float = 0.5) -> tuple[int, int, int]:
+        """Return the colour in the middle column of the display, so far down, as the display says."""
         with urlopen(self.url + "/v1/screenshot.png", timeout=5) as answer:
             shot = Image.open(io.BytesIO(answer.read())).convert("RGB")
-        pixel = shot.getpixel((shot.width // 2, shot.height // 2))
+        pixel = shot.getpixel((shot.width // 2, int(shot.height * down)))
         assert isinstance(pixel, tuple)
         return int(pixel[0]), int(pixel[1]), int(pixel[2])
 
@@ -155,11 +157,12 @@ def test_without_any_origin_the_screen_plays_what_the_disk_holds_and_ends_cleanl
         until(lambda: player.shows(RED))
         until(lambda: player.shows(BLUE))
         until(lambda: player.shows(RED))
+        until(lambda: player.colour(0.999) == (0, 255, 0))  # what stands over it
         assert player.ask("/v1/now")["showing"] == "item"
         until(lambda: len(player.ask("/v1/plays")["plays"]) >= 2)
         assert player.ask("/v1/status")["decks"]["cuts"] >= 3
         family = psutil.Process(player.process.pid).children(recursive=True)
-        assert len(family) >= 2  # the decks
+        assert len(family) >= 3  # the decks, and what stands over them
         page = asleep(player.url)  # a page that listens and answers nothing any more
         clock = SystemClock()
         told_s = clock.monotonic()

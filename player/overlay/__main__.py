@@ -1,0 +1,55 @@
+"""The overlay process: its limits, its lines in and out, and its end; run as `python -m player.overlay`."""
+
+import argparse
+import logging
+import os
+import resource
+import signal
+import sys
+
+from Xlib import error
+
+from player.leash import die_with
+from player.overlay.loop import Overlays
+from player.overlay.pane import open_front
+from player.overlay.words import OverlayEvent
+from sync import ScreenFailed
+from sync.clock import SystemClock
+
+_ADDRESS_SPACE_BYTES = 1024**3
+_NO_DISPLAY = 3
+
+log = logging.getLogger(__name__)
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="player.overlay", description=__doc__)
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="process id of the daemon")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Show overlays until the end of input, the X server's or the daemon's; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="overlay[%(process)d] %(levelname)s %(message)s")
+    die_with(_parse(argv).parent)
+    for unwanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(unwanted, signal.SIG_IGN)  # the daemon ends us in its own order
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    def tell(event: OverlayEvent) -> None:
+        sys.stdout.buffer.write(event.model_dump_json().encode() + b"\n")
+        sys.stdout.buffer.flush()
+
+    try:
+        Overlays(open_front(os.environ.get("DISPLAY", "")), SystemClock(), sys.stdin.fileno(), tell).run()
+    except BrokenPipeError:
+        return 0
+    except (ScreenFailed, error.ConnectionClosedError, error.XError, OSError) as problem:
+        log.error("overlays end: %s", problem)
+        return _NO_DISPLAY
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The overlay process's one thread: takes what to show, draws it once, and moves the tickers at the display's rate."""
+
+import os
+import select
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+from pydantic import ValidationError
+
+from player.overlay.drawing import Strip, draw_ticker, read_logo
+from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
+from player.overlay.pane import Front, Pane, Runner
+from player.overlay.words import OverlayEvent, Placed, Pulse, Put
+from player.screen import Area
+from sync import MediaUnplayable
+from sync.clock import SystemClock
+from sync.overlay import Logo, Overlay, Ticker
+
+PULSE_EVERY_S = 1.0
+_READ_BYTES = 65_536
+
+Look = tuple[Overlay, Area, str]
+"""All that decides how an overlay looks: itself, its place on the display, its file."""
+
+
+class Overlays:
+    """What stands in front; `tell` sends an event to the daemon."""
+
+    def __init__(self, front: Front, clock: SystemClock, lines: int, tell: Callable[[OverlayEvent], None]) -> None:
+        self._front = front
+        self._clock = clock
+        self._lines = lines
+        self._tell = tell
+        self._began_s = clock.monotonic()
+        self._panes: dict[Look, Pane] = {}
+
+    def run(self) -> None:
+        """Show what is asked for until the end of input."""
+        pulse_s, unread = 0.0, b""
+        while True:
+            if self._clock.monotonic() >= pulse_s:
+                pulse_s = self._clock.monotonic() + PULSE_EVERY_S
+                self._tell(Pulse())
+            self._move()
+            wait_s = min(pulse_s, self._due_s()) - self._clock.monotonic()
+            readable, _, _ = select.select((self._lines, self._front.connection), (), (), max(0.0, wait_s))
+            if self._lines in readable:
+                more = os.read(self._lines, _READ_BYTES)
+                if not more:
+                    return
+                *whole, unread = (unread + more).split(b"\n")
+                self._take(whole)
+            if self._front.moved():
+                self._front.raise_(list(self._panes.values()))
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Obey the last of what was sent: it is the whole of what should stand there."""
+        if not lines:
+            return
+        try:
+            self._put(Put.model_validate_json(lines[-1]))
+        except ValidationError as error:
+            self._tell(Placed(shown=(), problems=(f"overlays were not understood: {error.error_count()} faults",)))
+
+    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _refresh(self) -> int:
+        return int((self._clock.monotonic() - self._began_s) * REFRESH_HZ)
+
+    def _runners(self) -> Iterator[Runner]:
+        return (pane for pane in self._panes.values() if isinstance(pane, Runner))
+
+    def _move(self) -> None:
+        refresh = self._refresh()
+        for runner in self._runners():
+            runner.run(refresh)
+        self._front.connection.flush()
+
+    def _due_s(self) -> float:
+        refresh = self._refresh()
+        due = min((runner.due(refresh) for runner in self._runners()), default=None)
+        return float("inf") if due is None else self._began_s + due / REFRESH_HZ
+
+    # ── what stands there ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _put(self, put: Put) -> None:
+        """Make what is new, in front of what it replaces, and only then take that away: nothing shows in between."""
+        logos, problems = _read(put)
+        width, height = put.area.upright
+        places = lay_out(width, height, put.overlays, {asset: logo.size for asset, logo in logos.items()})
+        panes: dict[Look, Pane] = {}
+        for overlay in put.overlays:
+            if overlay.id in places:
+                box = places[overlay.id]
+                look = (overlay, _on_display(put.area, box), _file(overlay, put))
+                panes[look] = self._panes.get(look) or self._pane(overlay, look[1], box, logos, height)
+        gone = [pane for look, pane in self._panes.items() if look not in panes]
+        self._panes = panes
+        self._front.raise_(list(panes.values()))
+        for pane in panes.values():
+            pane.window.map()
+        self._move()
+        for pane in gone:
+            pane.close()
+        self._front.connection.sync()
+        self._tell(Placed(shown=tuple(overlay.id for overlay, _, _ in panes), problems=tuple(problems)))
+
+    def _pane(self, overlay: Overlay, place: Area, box: Box, logos: dict[str, Image.Image], screen_height: int) -> Pane:
+        connection = self._front.connection
+        if isinstance(overlay, Ticker):
+            drawn = draw_ticker(overlay, box.width, box.height)
+            if isinstance(drawn, Strip):
+                moves = motion(overlay.speed_percent, screen_height, drawn.period)
+                return Runner(connection, place, drawn, moves, self._refresh())
+        else:
+            drawn = logos[overlay.asset].resize((box.width, box.height), Image.Resampling.LANCZOS)
+        pane = Pane(connection, place)
+        pane.picture(drawn)
+        return pane
+
+
+def _read(put: Put) -> tuple[dict[str, Image.Image], list[str]]:
+    """Return the pictures of logos by asset, and why others cannot be read."""
+    logos: dict[str, Image.Image] = {}
+    problems: list[str] = []
+    for overlay in put.overlays:
+        if isinstance(overlay, Logo) and overlay.asset in put.files and overlay.asset not in logos:
+            try:
+                logos[overlay.asset] = read_logo(Path(put.files[overlay.asset]))
+            except MediaUnplayable as error:
+                problems.append(str(error))
+    return logos, problems
+
+
+def _file(overlay: Overlay, put: Put) -> str:
+    return put.files.get(overlay.asset, "") if isinstance(overlay, Logo) else ""
+
+
+def _on_display(area: Area, box: Box) -> Area:
+    x, y, width, height = area.turned(box.x, box.y, box.width, box.height)
+    return Area(width=width, height=height, x=area.x + x, y=area.y + y, turn=area.turn)

@@ -1,0 +1,64 @@
+"""What overlays are due, where they lie, how they move and what they look like: all of it values."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from player.overlay.drawing import Strip, draw_ticker, read_logo
+from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
+from player.programme.overlays import due
+from sync import MediaUnplayable
+from sync.overlay import Corner, Edge, Logo, Ticker
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def _logo(corner: Corner) -> Logo:
+    return Logo(id=corner.value, asset="a" * 64, corner=corner, width_percent=10, margin_percent=5)
+
+
+def test_an_overlay_is_due_from_its_start_until_before_its_end() -> None:
+    always, lunch = Ticker(id="a", text="a"), Ticker(id="b", text="b", starts_at=NOON, ends_at=NOON + HOUR)
+    both = (always, lunch)
+    assert due(both, NOON - HOUR).overlays == (always,) and due(both, NOON - HOUR).until == NOON
+    assert due(both, NOON).overlays == both and due(both, NOON).until == NOON + HOUR
+    assert due(both, NOON + HOUR).overlays == (always,) and due(both, NOON + HOUR).until is None
+
+
+def test_tickers_stand_from_the_edge_inwards_and_logos_in_what_they_leave() -> None:
+    tickers = [Ticker(id=str(n), text="x", edge=edge) for n, edge in enumerate((Edge.TOP, Edge.BOTTOM, Edge.BOTTOM))]
+    places = lay_out(1000, 500, [*tickers, *map(_logo, Corner)], {"a" * 64: (50, 20)})
+    assert [places[str(n)] for n in range(3)] == [Box(0, 0, 1000, 40), Box(0, 460, 1000, 40), Box(0, 420, 1000, 40)]
+    assert places["top-left"] == Box(25, 65, 100, 40) and places["top-right"] == Box(875, 65, 100, 40)
+    assert places["bottom-left"] == Box(25, 355, 100, 40) and places["bottom-right"] == Box(875, 355, 100, 40)
+    assert lay_out(1000, 500, [_logo(Corner.TOP_LEFT)], {}) == {}
+
+
+@given(st.integers(1, 100), st.integers(100, 4320), st.integers(10, 90_000))
+def test_a_ticker_moves_by_whole_pixels_at_even_intervals_near_its_speed(speed: int, height: int, period: int) -> None:
+    moves = motion(speed, height, period)
+    wanted = speed * height / 100
+    assert 2 / 3 <= moves.pixels / moves.every * REFRESH_HZ / wanted <= 1.5
+    refresh = moves.next_refresh(7)
+    assert refresh > 7 and refresh % moves.every == 0
+    assert moves.offset(refresh) == (moves.offset(refresh - 1) + moves.pixels) % period
+
+
+def test_a_text_that_fits_stands_still_and_a_longer_one_becomes_an_endless_strip() -> None:
+    still = draw_ticker(Ticker(id="t", text="open", background="#00ff00"), 640, 40)
+    assert isinstance(still, Image.Image) and still.size == (640, 40) and still.getpixel((0, 0)) == (0, 255, 0)
+    moving = draw_ticker(Ticker(id="t", text="open " * 99 + "x"), 640, 40)
+    assert isinstance(moving, Strip) and sum(piece.width for piece in moving.pieces) == moving.period > 4096
+
+
+def test_a_logo_without_a_clear_picture_is_as_it_is_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4), "red").save(tmp_path / "plain", "PNG")
+    assert read_logo(tmp_path / "plain").getpixel((0, 0)) == (255, 0, 0, 255)
+    (tmp_path / "broken").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(MediaUnplayable, match="logo broken cannot be read"):
+        read_logo(tmp_path / "broken")

@@ -1,0 +1,179 @@
+"""Overlays on a real display: in front through every cut, changed and lost without the picture below taking notice."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
+from Xlib import X
+from Xlib.display import Display as XDisplay
+
+from player.display import Display
+from player.overlays import Overlays
+from player.screen import Area
+from player.stage import Stage
+from sync.cache import Cache, open_cache
+from sync.clock import SystemClock
+from sync.overlay import LOGO_CHUNK, Edge, Logo, Overlay, Ticker
+from sync.release import Release
+from tests.device_sync.origin import EPOCH, Publisher
+from tests.stage.conftest import Media
+from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, Colour, Eye, near, until
+
+ASSET = "a" * 64
+NEWS = "Fresh bread from seven, coffee from eight, lunch from noon, and cake as long as there is any left of it. "
+BAR_TOP = 720 - 57
+
+
+def ticker(**style: Any) -> Ticker:
+    return Ticker(id="news", text=NEWS, background="#ffff00", colour="#000000", speed_percent=50, **style)
+
+
+LOGO = Logo(id="logo", asset=ASSET, width_percent=10, margin_percent=2)
+
+
+class Screen:
+    """A device with a release whose only content is overlays."""
+
+    def __init__(self, cache: Cache, folder: Path) -> None:
+        self._cache = cache
+        self._tree = Publisher(folder)
+        self._sequence = 0
+
+    def release(self, *overlays: Overlay) -> None:
+        self._sequence += 1
+        raw = Release(channel="main", created_at=EPOCH, overlays=overlays).model_dump_json().encode()
+        name = self._tree.write_release(raw)
+        self._cache.keep_release(name, raw)
+        self._cache.activate(name, self._sequence)
+
+
+@dataclass
+class Glass:
+    """A display as the service knows it."""
+
+    name: str
+    area: Area
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    clear = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    ImageDraw.Draw(clear).ellipse((0, 0, 99, 99), fill=(0, 255, 0, 255))
+    raw, chunks = BytesIO(), PngInfo()
+    clear.save(raw, "PNG")
+    chunks.add(LOGO_CHUNK, raw.getvalue())
+    with open_cache(tmp_path / "device") as cache:
+        Image.new("RGB", (100, 100), "white").save(cache.store / "assets" / ASSET, "PNG", pnginfo=chunks)
+        yield cache
+
+
+async def _running(overlays: Overlays) -> AsyncIterator[Overlays]:
+    running = asyncio.create_task(overlays.run())
+    try:
+        yield overlays
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+@pytest.fixture
+def screen(cache: Cache, tmp_path: Path) -> Screen:
+    return Screen(cache, tmp_path / "tree")
+
+
+@pytest.fixture
+async def overlays(cache: Cache, screen: Screen, display: Display) -> AsyncIterator[Overlays]:
+    screen.release(ticker(), LOGO)
+    service = Overlays(display, cache, SystemClock(), lambda: False, lambda problem: None)
+    async for running in _running(service):
+        yield running
+
+
+@contextmanager
+def guarding(name: str, *spots: tuple[int, int]) -> Iterator[list[tuple[Colour, ...]]]:
+    """Sample some spots of the display, about a thousand times a second, while the block runs."""
+    seen: list[tuple[Colour, ...]] = []
+    eye, stop = Eye(name), threading.Event()
+
+    def look() -> None:
+        while not stop.wait(0.0005):
+            seen.append(tuple(eye.at(*spot) for spot in spots))
+
+    thread = threading.Thread(target=look, name="guard")
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+        eye.close()
+
+
+def bar(name: str) -> bytes:
+    """Return the pixels of the ticker."""
+    connection = XDisplay(name)
+    pixels = connection.screen().root.get_image(0, BAR_TOP, 1280, 57, X.ZPixmap, 0xFFFFFF).data
+    connection.close()
+    return bytes(pixels)
+
+
+async def test_overlays_stay_in_front_and_the_picture_below_takes_no_notice_of_them(
+    stage: Stage, media: Media, display_name: str, overlays: Overlays, screen: Screen
+) -> None:
+    eye = Eye(display_name)
+    await stage.preroll(media.shot("long"))
+    await stage.cut_now("long")
+    logo = (1280 - 14 - 64, 14 + 64)
+    await until(lambda: near(eye.at(640, BAR_TOP + 1), YELLOW) and near(eye.at(*logo), GREEN))
+    assert near(eye.at(1280 - 14 - 2, 14 + 2), BLUE)  # what is clear in the logo stays so
+
+    with guarding(display_name, (640, BAR_TOP + 1), logo) as seen:
+        for name in ("red_picture", "blue_picture", "red", "long"):
+            await stage.preroll(media.shot(name))
+            await stage.cut_now(name)
+    assert len(seen) > 100 and not [look for look in seen if not (near(look[0], YELLOW) and near(look[1], GREEN))]
+    before = bar(display_name)
+    await until(lambda: bar(display_name) != before)  # it runs
+
+    facts, pid = stage.facts(), overlays.pid
+    with guarding(display_name, (640, 360), logo) as seen:
+        screen.release(ticker(edge=Edge.TOP), LOGO)
+        overlays.wake()
+        await until(lambda: near(eye.at(640, 1), YELLOW) and near(eye.at(640, BAR_TOP + 1), BLUE))
+        assert overlays.pid == pid
+        assert overlays.pid
+        os.kill(overlays.pid, signal.SIGKILL)
+        await until(lambda: near(eye.at(640, 1), BLUE))
+        await until(lambda: near(eye.at(640, 1), YELLOW))
+    assert overlays.pid != pid
+    assert all(near(middle, BLUE) for middle, _ in seen)
+    assert (stage.facts().cuts, stage.facts().on_air, stage.facts().restarts) == (facts.cuts, facts.on_air, 0)
+
+    screen.release()
+    overlays.wake()
+    await until(lambda: overlays.pid is None and near(eye.at(640, 1), BLUE))
+    eye.close()
+
+
+async def test_overlays_are_turned_with_the_stage_and_follow_its_size(
+    display_name: str, display: Display, cache: Cache, screen: Screen
+) -> None:
+    eye, glass = Eye(display_name), Glass(display_name, Area(width=1280, height=720, turn=90))
+    screen.release(Ticker(id="news", text="open", background="#ff0000"), LOGO)
+    async for _ in _running(Overlays(glass, cache, SystemClock(), lambda: False, lambda problem: None)):
+        await until(lambda: near(eye.at(1, 360), RED))  # the shop's bottom is the server's left
+        await until(lambda: near(eye.at(1280 - 14 - 36, 720 - 14 - 36), GREEN))  # its top right is the bottom right
+        glass.area = Area(width=640, height=720)
+        await until(lambda: near(eye.at(320, 719), RED) and not near(eye.at(1, 360), RED))
+    eye.close()
