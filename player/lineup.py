@@ -201,12 +201,14 @@ def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take
 
 
 def _shot(scene: Scene, what: Item | Creative, take: str) -> Shot:
-    kind = scene.assets[what.asset].kind
+    asset = scene.assets[what.asset]
+    kind = asset.kind
     return Shot(
         take=take,
         path=scene.path(what.asset),
         kind=kind,
         duration_ms=what.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
+        length_ms=asset.duration_ms if kind is MediaKind.VIDEO else None,
         fit=what.fit or scene.screen_fit,
         background=what.background or scene.background,
         volume=_heard_at(scene, what.asset, what.volume),

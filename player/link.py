@@ -21,14 +21,14 @@ from player.screen import (
     Broken,
     Command,
     DeckEvent,
+    Held,
     Hidden,
     Hide,
+    Hold,
     Load,
     Loaded,
     Ready,
     Shot,
-    Show,
-    Shown,
 )
 from player.vitals import is_stopped, kill, most_bytes, rss_bytes
 from sync import DeckLost, MediaUnplayable, ScreenFailed
@@ -46,7 +46,7 @@ _NO_DISPLAY = 3  # the code a deck ends with when the X server does not take it
 _MIB = 1024**2
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
-E = TypeVar("E", Ready, Loaded, Shown, Hidden, Blanked)
+E = TypeVar("E", Ready, Loaded, Held, Hidden, Blanked)
 
 log = logging.getLogger(__name__)
 
@@ -144,9 +144,9 @@ class Link:
         self.shots += 1
         return await self._ask(Load(shot=shot), Loaded, LOAD_WITHIN_S)
 
-    async def show(self, take: str) -> Shown:
-        """Raise what was loaded. Raises as `load`."""
-        return await self._ask(Show(take=take), Shown, ANSWER_WITHIN_S)
+    async def hold(self, take: str) -> Held:
+        """Have an order to show `take` stand no longer. Raises DeckLost."""
+        return await self._ask(Hold(take=take), Held, ANSWER_WITHIN_S)
 
     async def hide(self) -> Hidden:
         """Take the deck off the screen, whatever it shows. Raises DeckLost."""
@@ -251,10 +251,9 @@ class Link:
             future.set_result(event)
 
     def _answer_broken(self, event: Broken) -> None:
-        for reply in (Loaded, Shown):
-            future = self._asked.get(reply)
-            if future and not future.done():
-                future.set_exception(MediaUnplayable(f"take {event.take} cannot be shown: {event.reason}"))
+        future = self._asked.get(Loaded)
+        if future and not future.done():
+            future.set_exception(MediaUnplayable(f"take {event.take} cannot be shown: {event.reason}"))
 
     def _refuse(self, loss: Loss) -> None:
         """Answer all that was asked of a deck that is gone; a decoder that crashes on loading condemns the media."""

@@ -1,10 +1,13 @@
-"""What the stage holds at a time: the shot on air and how it ended, and the shot that waits aside."""
+"""What the stage holds at a time: the shot on air and how it ends, and the shot that waits aside."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 from player.link import Link, Loss
-from player.screen import Ended, Shot
+from player.screen import ON_TIME_S, Cut, Ended, Ends, Shot
+
+AT_ONCE = float("-inf")
+"""The instant of a cut that is to wait for nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -15,6 +18,7 @@ class OnAir:
     shot: Shot
     started_s: float
     ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    ends: Ends | None = None  # as its deck plans it
     told: bool = False  # how it ended was handed out: nobody hears it twice
     media_ms: int | None = None
     still_ms: int | None = None
@@ -31,8 +35,18 @@ class OnAir:
                 )
             )  # fmt: skip
 
+    def over_s(self, deadline_s: float | None) -> float | None:
+        """Return when to cut away from it, at `deadline_s` at the latest; None while only its end will tell."""
+        if self.ended.done():
+            ended = self.ended.result()
+            return AT_ONCE if ended.failed else ended.ended_s
+        known = [at_s for at_s in (deadline_s, self.ends.at_s if self.ends else None) if at_s is not None]
+        return min(known, default=None)
+
     def leave(self, at_s: float) -> Ended | None:
-        """Return how it left the screen at `at_s`, unless that was told before."""
+        """Return how it left the screen at `at_s`, unless that was told before; its deck may say so only now."""
+        if self.ends and at_s >= self.ends.at_s:
+            self.end(self.ends.at_s if at_s - self.ends.at_s <= ON_TIME_S else at_s, self.ends.reason)
         self.end(at_s, "cut")
         if self.told:
             return None
@@ -42,8 +56,14 @@ class OnAir:
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """The shot prerolled aside; `lost` is set when its deck dies."""
+    """The shot prerolled aside; `lost` is set when its deck dies, `cut` when it was raised.
+
+    `order_s` is the instant it was ordered for, if it was, and `due_s` when that order can be carried out.
+    """
 
     link: Link
     shot: Shot
     lost: "asyncio.Future[Loss]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    order_s: float | None = None
+    due_s: float = 0.0
+    cut: Cut | None = None

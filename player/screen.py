@@ -10,6 +10,9 @@ from pydantic import Field, TypeAdapter
 from sync.release import Fit, MediaKind
 from sync.wire import Colour, Wire
 
+ON_TIME_S = 0.05
+"""A cut that comes no later than this counts as if it had come at the instant it was ordered for."""
+
 CEILING = "_SIGNAGE_CEILING"
 """The property of the root window that holds the id of the ceiling: decks stay below it, overlays above."""
 
@@ -52,12 +55,16 @@ class Area(Wire):
 
 
 class Shot(Wire):
-    """What to show in one take: a local file and how. Without `duration_ms` a video plays to its end."""
+    """What to show in one take: a local file and how. Without `duration_ms` a video plays to its end.
+
+    `length_ms` is how long the video itself runs, measured when it was taken in; the end is planned by it.
+    """
 
     take: str
     path: str
     kind: MediaKind
     duration_ms: Annotated[int, Field(ge=1)] | None = None
+    length_ms: Annotated[int, Field(ge=1)] | None = None
     fit: Fit = Fit.CONTAIN
     background: Colour = "#000000"
     volume: Annotated[int, Field(ge=0, le=100)] = 100
@@ -76,7 +83,11 @@ class Ended(Wire):
 
 
 class Cut(Wire):
-    """One switch on the screen: what came, when its first frame was raised, and what left (None: nothing was on)."""
+    """One switch on the screen: what came, when by the plan, and what left (None: nothing was on).
+
+    `at_s` is the instant the cut was ordered for if the first frame stood within `screen.ON_TIME_S` of it: the end of
+    what left and the beginning of what came are one instant, so a chain of cuts does not drift.
+    """
 
     take: str
     at_s: float
@@ -86,7 +97,8 @@ class Cut(Wire):
 class Screen(Protocol):
     """What the director needs of a stage. One shot is on air at most, one more is prerolled at most.
 
-    Every method may be cancelled; a cancelled wait changes nothing on the screen.
+    Every method may be cancelled. A cancelled cut is taken back and changes nothing on the screen; if it came too late
+    for that, the cut is returned in spite of it.
     """
 
     async def preroll(self, shot: Shot) -> None:
@@ -137,9 +149,17 @@ class Load(Wire):
 
 
 class Show(Wire):
-    """Un-pause and raise what was loaded."""
+    """Un-pause and raise what was loaded, at `at_s` or at once. Another one before that replaces this one."""
 
     do: Literal["show"] = "show"
+    take: str
+    at_s: float | None = None
+
+
+class Hold(Wire):
+    """Take a `show` back, if `take` is not raised yet; `held` is answered in any case."""
+
+    do: Literal["hold"] = "hold"
     take: str
 
 
@@ -170,7 +190,7 @@ class Quit(Wire):
     do: Literal["quit"] = "quit"
 
 
-Command = Annotated[Load | Show | Tune | Hide | Blank | Quit, Field(discriminator="do")]
+Command = Annotated[Load | Show | Hold | Tune | Hide | Blank | Quit, Field(discriminator="do")]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
 # ── deck to stage ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -193,11 +213,32 @@ class Loaded(Wire):
 
 
 class Shown(Wire):
-    """The window was raised at `at_s`."""
+    """The window was raised at `raised_s`; its times count from `at_s`, the instant it was ordered for or that one."""
 
     event: Literal["shown"] = "shown"
     take: str
     at_s: float
+    raised_s: float
+
+
+class Held(Wire):
+    """An order to show `take` no longer stands; if it was raised before, `shown` was told before."""
+
+    event: Literal["held"] = "held"
+    take: str
+
+
+class Ends(Wire):
+    """The shot on air will be over at `at_s`, for `reason` as in `Finished`; told again if that changes.
+
+    Told once more shortly before, with the frames lost so far: by then the next shot may be on air.
+    """
+
+    event: Literal["ends"] = "ends"
+    take: str
+    at_s: float
+    reason: str
+    frames_lost: int | None = None
 
 
 class Hidden(Wire):
@@ -248,6 +289,6 @@ class Pulse(Wire):
 
 
 DeckEvent = Annotated[
-    Ready | Loaded | Shown | Hidden | Blanked | Finished | Broken | Pulse, Field(discriminator="event")
+    Ready | Loaded | Shown | Held | Ends | Hidden | Blanked | Finished | Broken | Pulse, Field(discriminator="event")
 ]
 DECK_EVENT: TypeAdapter[DeckEvent] = TypeAdapter(DeckEvent)

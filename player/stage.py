@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from player.cutter import Cutter
 from player.ladder import Ladder, Recoverer, Step
 from player.link import DECK, Link, Loss
 from player.pair import Pair, Wear
-from player.roll import OnAir, Waiting
+from player.roll import AT_ONCE, OnAir, Waiting
 from player.screen import (
     Area,
     Blank,
@@ -21,6 +22,7 @@ from player.screen import (
     Cut,
     DeckEvent,
     Ended,
+    Ends,
     Finished,
     Hide,
     Pulse,
@@ -47,7 +49,7 @@ class StageFacts:
     prerolled: str | None
     media_ms: int | None
     frames_lost: int | None
-    last_cut_ms: float | None  # from the order to the raised window
+    last_cut_ms: float | None  # from the instant it was due to the raised window
     last_preroll_ms: int | None
     renewals: int = 0  # decks exchanged because they were worn, unseen; `restarts` are losses
     still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
@@ -82,7 +84,7 @@ class Stage:
         self._black: Link | None = None  # the deck that covers the screen on purpose
         self._libvlc = ""
         self._cuts = 0
-        self._cut: Cut | None = None
+        self._cutter = Cutter(clock)
         self._cut_ms: float | None = None
         self._preroll_ms: int | None = None
         self._ladder = Ladder(recoverer)
@@ -90,6 +92,7 @@ class Stage:
 
     async def preroll(self, shot: Shot) -> None:
         """See `Screen.preroll`."""
+        await self._cutter.take_back(self._next)
         link = self._pair.exchanged(self._hidden())
         self._next = None
         await link.wait_up()
@@ -103,14 +106,11 @@ class Stage:
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
         """See `Screen.cut_at_end`."""
-        coming = self._expect(take)
-        if self._air and not self._air.ended.done():
-            await self._first(self._air.ended, coming.lost, deadline_s)
-        return await self._switch(coming)
+        return await self._cutter.cut(self._expect(take), lambda: self._due_s(deadline_s))
 
     async def cut_now(self, take: str) -> Cut:
         """See `Screen.cut_now`."""
-        return await self._switch(self._expect(take))
+        return await self._cutter.cut(self._expect(take), lambda: AT_ONCE)
 
     async def ended(self) -> Ended:
         """See `Screen.ended`.
@@ -127,6 +127,7 @@ class Stage:
 
     async def clear(self) -> Ended | None:
         """See `Screen.clear`; what is prerolled stays so."""
+        await self._cutter.take_back(self._next)
         air, black = self._air, self._black
         self._air = self._black = None
         link = air.link if air else black
@@ -141,6 +142,7 @@ class Stage:
 
     async def blank(self) -> Ended | None:
         """See `Screen.blank`; what is prerolled stays so. With no deck up the black comes once one is."""
+        await self._cutter.take_back(self._next)
         air = self._air
         link = air.link if air else self._black or self._pair.other(self._next.link if self._next else None)
         self._air, self._black = None, link
@@ -197,29 +199,8 @@ class Stage:
             raise DeckLost(f"take {take} is not prerolled; its deck is gone or it was never loaded")
         return self._next
 
-    async def _first(
-        self, ended: "asyncio.Future[Ended]", lost: "asyncio.Future[Loss]", deadline_s: float | None
-    ) -> None:
-        """Wait for the end of what is on air, the loss of what comes, or the deadline."""
-        waits: set[asyncio.Future[Ended] | asyncio.Future[Loss] | asyncio.Task[None]] = {ended, lost}
-        timer = None
-        if deadline_s is not None:
-            timer = asyncio.create_task(self._clock.sleep(deadline_s - self._clock.monotonic()), name="deadline")
-            waits.add(timer)
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if timer:
-                timer.cancel()
-
-    async def _switch(self, coming: Waiting) -> Cut:
-        if coming.lost.done():
-            raise DeckLost(f"the deck with take {coming.shot.take} is gone: {coming.lost.result().reason}")
-        ordered_s = self._clock.monotonic()
-        await coming.link.show(coming.shot.take)
-        assert self._cut is not None and self._cut.take == coming.shot.take
-        self._cut_ms = (self._cut.at_s - ordered_s) * 1000
-        return self._cut
+    def _due_s(self, deadline_s: float | None) -> float | None:
+        return self._air.over_s(deadline_s) if self._air else AT_ONCE
 
     # ── what decks say ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,14 +212,20 @@ class Stage:
                 if self._black is link:
                     link.tell(Blank())
             case Shown() if self._next and self._next.shot.take == event.take:
-                self._shown(self._next, event.at_s)
-            case Finished() | Broken() | Pulse() if self._air and self._air.shot.take == event.take:
+                self._shown(self._next, event)
+            case Broken() if self._next and self._next.shot.take == event.take:
+                self._drop(Loss(event.reason, crashed=False))
+            case Finished() | Broken() | Ends() | Pulse() if self._air and self._air.shot.take == event.take:
                 self._on_air_says(self._air, event)
             case _:
                 pass  # replies; the link hands them to who asked
+        self._cutter.stir()
 
-    def _on_air_says(self, air: OnAir, event: Finished | Broken | Pulse) -> None:
+    def _on_air_says(self, air: OnAir, event: Finished | Broken | Ends | Pulse) -> None:
         match event:
+            case Ends():
+                air.ends = event
+                air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
             case Pulse():
                 air.media_ms, air.still_ms, air.black_ms = event.media_ms, event.still_ms, event.black_ms
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
@@ -257,17 +244,18 @@ class Stage:
             if step is Step.BOTH_DECKS or (step is Step.NEW_DECK and link is air.link):
                 link.condemned = f"{reason}, again"
 
-    def _shown(self, coming: Waiting, at_s: float) -> None:
+    def _shown(self, coming: Waiting, shown: Shown) -> None:
         """Make the shot that came the one on air, and send off what was there."""
-        left = self._air.leave(at_s) if self._air else None
+        left = self._air.leave(shown.at_s) if self._air else None
         for gone in (self._air.link if self._air else None, self._black):
             if gone and gone is not coming.link:
                 gone.tell(Hide())
                 self._pair.off_air(gone)
-        self._air = OnAir(coming.link, coming.shot, at_s)
+        self._air = OnAir(coming.link, coming.shot, shown.at_s)
         self._next = self._black = None
         self._cuts += 1
-        self._cut = Cut(take=coming.shot.take, at_s=at_s, previous=left)
+        self._cut_ms = (shown.raised_s - coming.due_s) * 1000
+        coming.cut = Cut(take=coming.shot.take, at_s=shown.at_s, previous=left)
 
     def _lost(self, link: Link, loss: Loss) -> None:
         if not loss.displayless:
@@ -275,6 +263,12 @@ class Stage:
         if self._air and self._air.link is link:
             self._air.end(self._clock.monotonic(), loss.reason, failed=True, deck_lost=not loss.crashed)
         if self._next and self._next.link is link:
+            self._drop(loss)
+        self._cutter.stir()
+
+    def _drop(self, loss: Loss) -> None:
+        """Give up what was prerolled: nobody holds it any more."""
+        if self._next:
             self._next.lost.set_result(loss)
             self._next = None
 

@@ -1,19 +1,23 @@
 """One shot on air, from the instant it is raised: its plan, the steps to its last frames, how it ended, what is seen.
 
-It ends at its duration or at the media's end, whichever is first; its last frame stays until the cut.
+It ends at its duration or at the media's end, whichever is first, and says so ahead; its last frame stays until the
+cut. All its times count from the instant it was ordered for.
 """
 
+import time
 from collections.abc import Callable
 from enum import Enum, auto
 
-from player.deck.plan import Plan
+from player.deck.plan import End, Plan
 from player.deck.projector import Projector, What
 from player.deck.watch import Look, Subject, Verdict, Watch
 from player.deck.window import Window
-from player.screen import Broken, DeckEvent, Finished, Pulse, Shot, Shown
+from player.screen import ON_TIME_S, Broken, DeckEvent, Ends, Finished, Pulse, Shot, Shown
 from sync.clock import SystemClock
 from sync.release import MediaKind
 
+LEAD_S = 0.012  # from un-pausing libVLC to a running picture: frame 1 comes a frame and 11-13 ms later, with all codecs
+_LAST_WORDS_S = 0.1  # before the end
 _NEVER = float("inf")
 
 
@@ -26,7 +30,7 @@ class Phase(Enum):
 
 
 class Airing:
-    """Raises the shot at once; `tell` hears of `Shown`, then of `Finished` or `Broken`."""
+    """Raises the shot at `at_s`, waiting for it; `tell` hears of `Shown` and `Ends`, then of `Finished` or `Broken`."""
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class Airing:
         projector: Projector,
         clock: SystemClock,
         tell: Callable[[DeckEvent], None],
+        at_s: float,
     ) -> None:
         self.shot = shot
         self._window = window
@@ -43,33 +48,58 @@ class Airing:
         self._tell = tell
         self._phase = Phase.RUNNING
         self._step_s = _NEVER  # when a frame is to be shown by stepping
-        self._began_s = self._raise()
+        self._end: End | None = None  # as told
+        self._last_words = False
+        self._began_s = self._raise(at_s)
+        self._tell_end()
         self._watch = Watch(Subject(shot.kind, projector.frame_s(), window.is_black()))
 
-    def _raise(self) -> float:
+    def _raise(self, at_s: float) -> float:
+        """Bring the shot on air; return the instant its times count from."""
         if self.shot.kind is MediaKind.VIDEO:
             self._projector.run(self.shot.volume)
+        time.sleep(max(0.0, at_s - self._clock.monotonic()))
         self._window.show()
-        at_s = self._clock.monotonic()
-        self._tell(Shown(take=self.shot.take, at_s=at_s))
+        raised_s = self._clock.monotonic()
+        began_s = at_s if raised_s - at_s <= ON_TIME_S else raised_s
+        self._tell(Shown(take=self.shot.take, at_s=began_s, raised_s=raised_s))
         self._window.painted()
-        return at_s
+        return began_s
 
     def due_s(self) -> float:
         """Return when something is due by itself."""
+        if self._phase is Phase.DONE:
+            return _NEVER
         plan = self._plan()
-        if self._phase is Phase.RUNNING:
-            return min(plan.duration_ends_s(), plan.stalled_s())
-        if self._phase is Phase.ENDING:
-            return min(plan.duration_ends_s(), plan.media_ends_s(), self._step_s)
-        return _NEVER
+        ends_s = self._over(plan).at_s
+        return min(ends_s if self._last_words else ends_s - _LAST_WORDS_S, plan.stalled_s(), self._step_s)
+
+    def _over(self, plan: Plan) -> End:
+        """Return when it is over, as far as is known."""
+        ending = End(plan.media_ends_s(), "eof") if self._phase is Phase.ENDING else End(_NEVER, "eof")
+        return min(plan.end() or ending, ending, key=lambda end: end.at_s)
 
     def _plan(self) -> Plan:
         """Plan with what libVLC knows of the media by now."""
         duration_s = None if self.shot.duration_ms is None else self.shot.duration_ms / 1000
         if self.shot.kind is MediaKind.PICTURE:
             return Plan(self._began_s, duration_s)
-        return Plan(self._began_s, duration_s, self._projector.length_ms() / 1000, self._projector.frame_s())
+        length_s = (self.shot.length_ms or self._projector.length_ms()) / 1000
+        measured = self.shot.length_ms is not None
+        return Plan(self._began_s, duration_s, length_s, self._projector.frame_s(), measured)
+
+    def _tell_end(self) -> None:
+        """Say when it will be over, if that is not what was said before."""
+        end = self._plan().end()
+        if end and end != self._end:
+            self._end = end
+            self._tell(Ends(take=self.shot.take, at_s=end.at_s, reason=end.reason))
+
+    def _tell_last_words(self) -> None:
+        self._last_words = True
+        if self._end:
+            lost = self._frames_lost()
+            self._tell(Ends(take=self.shot.take, at_s=self._end.at_s, reason=self._end.reason, frames_lost=lost))
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,7 +122,7 @@ class Airing:
             self._phase = Phase.ENDING
             self._step_s = plan.next_step_s(now)
         else:
-            self._finish("eof")
+            self._finish(End(now, "eof"))
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,10 +131,12 @@ class Airing:
         if self._phase is Phase.DONE:
             return
         plan = self._plan()
-        if now >= plan.duration_ends_s():
-            self._finish("duration")
-        elif self._phase is Phase.ENDING and now >= plan.media_ends_s():
-            self._finish("eof")
+        end = self._over(plan)
+        self._tell_end()
+        if now >= end.at_s - _LAST_WORDS_S and not self._last_words:
+            self._tell_last_words()
+        if now >= end.at_s:
+            self._finish(end if now - end.at_s <= ON_TIME_S else End(now, end.reason))
         elif now >= plan.stalled_s():
             self._break("it stalled")
         elif now >= self._step_s:
@@ -131,11 +163,12 @@ class Airing:
         if verdict is not Verdict.FINE:
             self._break(verdict.value, seen=True)
 
-    def _finish(self, reason: str) -> None:
-        at_s = self._clock.monotonic()
+    def _finish(self, end: End) -> None:
         self._phase = Phase.DONE
-        lost = self._projector.frames_lost() if self.shot.kind is MediaKind.VIDEO else None
-        self._tell(Finished(take=self.shot.take, at_s=at_s, reason=reason, frames_lost=lost))
+        self._tell(Finished(take=self.shot.take, at_s=end.at_s, reason=end.reason, frames_lost=self._frames_lost()))
+
+    def _frames_lost(self) -> int | None:
+        return self._projector.frames_lost() if self.shot.kind is MediaKind.VIDEO else None
 
     def _break(self, reason: str, *, seen: bool = False) -> None:
         self._tell(Broken(take=self.shot.take, reason=reason, seen=seen))

@@ -1,23 +1,27 @@
 """The deck's one thread: takes commands and libVLC's signals in order, and hands them to the shot it holds.
 
-A deck holds one shot at most: first as a `Loading`, then, once shown, as an `Airing`.
+A deck holds one shot at most: first as a `Loading`, then, once shown, as an `Airing`. The order to show it may come
+ahead of its time, and be replaced or taken back until then.
 """
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from player.deck.airing import Airing
+from player.deck.airing import LEAD_S, Airing
 from player.deck.loading import Loading
 from player.deck.projector import Projector, Signal, libvlc_version
 from player.deck.window import Window
 from player.screen import (
+    ON_TIME_S,
     Blank,
     Blanked,
     Broken,
     Command,
     DeckEvent,
+    Held,
     Hidden,
     Hide,
+    Hold,
     Load,
     Pulse,
     Quit,
@@ -50,6 +54,7 @@ class Deck:
         self._inbox = inbox
         self._tell = tell
         self._held: Loading | Airing | None = None
+        self._raise_s: float | None = None  # when the loaded shot is to be raised
         self._pulse_s = 0.0
 
     def run(self) -> None:
@@ -68,7 +73,11 @@ class Deck:
 
     def _next(self) -> Note | None:
         """Wait for a note until something is due by itself."""
-        due_s = min(self._held.due_s(), self._pulse_s) if self._held else self._pulse_s
+        due_s = self._pulse_s
+        if self._raise_s is not None:
+            due_s = min(due_s, self._raise_s - LEAD_S)
+        if self._held:
+            due_s = min(due_s, self._held.due_s())
         try:
             return self._inbox.get(timeout=max(0.0, due_s - self._clock.monotonic()))
         except Empty:
@@ -77,6 +86,8 @@ class Deck:
     def _look(self) -> None:
         """Do what is due by itself."""
         now = self._clock.monotonic()
+        if isinstance(self._held, Loading) and self._raise_s is not None and now >= self._raise_s - LEAD_S:
+            self._raise(self._held.shot, self._raise_s)
         if self._held:
             self._held.look(now)
         if now >= self._pulse_s:
@@ -103,8 +114,11 @@ class Deck:
             case Load(shot=shot):
                 self._forget()
                 self._held = Loading(shot, self._window, self._projector, self._clock, self._tell)
-            case Show(take=take):
-                self._show(take)
+            case Show():
+                self._show(command)
+            case Hold(take=take):
+                self._raise_s = None
+                self._tell(Held(take=take))
             case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
                 self._hide()
             case Tune(take=take, volume=volume) if isinstance(self._held, Airing) and self._held.shot.take == take:
@@ -116,12 +130,18 @@ class Deck:
             case _:
                 pass  # a hide or tune for a shot already replaced
 
-    def _show(self, take: str) -> None:
+    def _show(self, order: Show) -> None:
         held = self._held
-        if isinstance(held, Loading) and held.loaded and held.shot.take == take:
-            self._held = Airing(held.shot, self._window, self._projector, self._clock, self._tell)
-        else:
-            self._tell(Broken(take=take, reason="it was not loaded"))
+        if isinstance(held, Loading) and held.loaded and held.shot.take == order.take:
+            soon_s = self._clock.monotonic() + LEAD_S
+            late = order.at_s is None or soon_s - LEAD_S - order.at_s > ON_TIME_S
+            self._raise_s = soon_s if order.at_s is None or late else order.at_s
+        elif not (isinstance(held, Airing) and held.shot.take == order.take):  # else it was raised meanwhile
+            self._tell(Broken(take=order.take, reason="it was not loaded"))
+
+    def _raise(self, shot: Shot, at_s: float) -> None:
+        self._raise_s = None
+        self._held = Airing(shot, self._window, self._projector, self._clock, self._tell, at_s)
 
     def _hide(self) -> None:
         take = self._shot.take if self._shot else None
@@ -132,5 +152,5 @@ class Deck:
     def _forget(self) -> None:
         if isinstance(self._held, Airing):
             self._projector.fade()
-        self._held = None
+        self._held = self._raise_s = None
         self._projector.stop()

@@ -1,8 +1,8 @@
-"""When a shot on air is over, reckoned from the instant it was raised: a plan, so that no waits add up to a drift."""
+"""When a shot on air is over, counted from the instant it was ordered for: a plan, so no waits add up to a drift."""
 
 from dataclasses import dataclass
 
-STALLED_AFTER_S = 5.0  # beyond the media's own length
+STALLED_AFTER_S = 5.0  # beyond a length only libVLC knows
 _SHORT_BY_S = 1.0
 _SHORT_SHARE = 0.8
 _EARLY_S = 0.015
@@ -10,13 +10,33 @@ _NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """When a shot is over and why: `eof` or `duration`."""
+
+    at_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The times of one shot; `length_s` is 0 while unknown and for pictures, `frame_s` how long one frame stays."""
+    """The times of one shot; `length_s` is 0 while unknown and for pictures, `frame_s` how long one frame stays.
+
+    `measured`: the length was measured, so the media ends by it. Otherwise it is what libVLC makes of the file, which
+    may be a guess; then its own signal tells the end.
+    """
 
     began_s: float
     duration_s: float | None = None
     length_s: float = 0.0
     frame_s: float = 0.04
+    measured: bool = False
+
+    def end(self) -> End | None:
+        """Return the end as planned; None while only libVLC's signal will tell."""
+        own_s = self.media_ends_s() if self.measured else _NEVER
+        if self.duration_ends_s() <= own_s:
+            return None if self.duration_s is None else End(self.duration_ends_s(), "duration")
+        return End(own_s, "eof")
 
     def duration_ends_s(self) -> float:
         """Return when the item's own duration is over; never if it has none."""
@@ -28,7 +48,7 @@ class Plan:
 
     def stalled_s(self) -> float:
         """Return when media that should have ended by itself must have stalled."""
-        return self.media_ends_s() + STALLED_AFTER_S if self.duration_s is None else _NEVER
+        return self.media_ends_s() + STALLED_AFTER_S if self.end() is None else _NEVER
 
     def is_cut_short(self, now: float) -> bool:
         """Tell a damaged file, which ends long before its own length, from libVLC's stop a frame or two early."""
@@ -37,8 +57,9 @@ class Plan:
         return bool(self.length_s) and played_s < min(patient_s, self.length_s * _SHORT_SHARE)
 
     def is_early(self, now: float) -> bool:
-        """Tell whether frames remain that libVLC, paused at the end, will show only when stepped."""
-        return bool(self.length_s) and self.media_ends_s() - now > _EARLY_S
+        """Tell whether time remains, for frames that libVLC, paused at the end, will show only when stepped."""
+        left_s = self.media_ends_s() - now if self.length_s else 0.0
+        return left_s > (0.0 if self.measured else _EARLY_S)
 
     def next_step_s(self, now: float) -> float:
         """Return when the next of those frames is due; never if none is left."""

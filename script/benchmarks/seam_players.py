@@ -47,9 +47,10 @@ async def ours(display: str, items: Sequence[Clip]) -> None:
 
 async def _next(stage: Stage, take: str, clip: Clip) -> None:
     kind = MediaKind.PICTURE if clip.picture else MediaKind.VIDEO
-    duration_ms = round(clip.duration_s * 1000) if clip.picture else None
+    length_ms = round(clip.duration_s * 1000)
+    how = {"duration_ms" if clip.picture else "length_ms": length_ms}
     try:
-        await stage.preroll(Shot(take=take, path=clip.path, kind=kind, duration_ms=duration_ms))
+        await stage.preroll(Shot(take=take, path=clip.path, kind=kind, **how))
         await stage.cut_at_end(take)
     except ScreenFailed as error:
         print(f"skipped {clip.name}: {error}", file=sys.stderr)

@@ -1,9 +1,16 @@
 """The arithmetic of a shot's end."""
 
+from typing import cast
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.deck.plan import STALLED_AFTER_S, Plan
+from player.deck.plan import STALLED_AFTER_S, End, Plan
+from player.link import Link
+from player.roll import AT_ONCE, OnAir
+from player.screen import Ends, Shot
+from sync.release import MediaKind
 
 NEVER = float("inf")
 
@@ -13,6 +20,47 @@ def test_a_picture_ends_at_its_duration_and_never_stalls() -> None:
     assert plan.duration_ends_s() == 108.0
     assert plan.media_ends_s() == plan.stalled_s() == plan.next_step_s(101.0) == NEVER
     assert not plan.is_cut_short(100.1) and not plan.is_early(100.1)
+
+
+@pytest.mark.parametrize(
+    ("plan", "end"),
+    [
+        (Plan(100.0), None),
+        (Plan(100.0, length_s=10.0), None),  # libVLC's own length: its signal tells
+        (Plan(100.0, length_s=10.0, measured=True), End(110.0, "eof")),
+        (Plan(100.0, 4.0, length_s=10.0, measured=True), End(104.0, "duration")),
+        (Plan(100.0, 40.0, length_s=10.0, measured=True), End(110.0, "eof")),
+        (Plan(100.0, 40.0, length_s=10.0), End(140.0, "duration")),
+    ],
+)
+def test_the_end_is_told_ahead_once_it_is_known(plan: Plan, end: End | None) -> None:
+    assert plan.end() == end
+
+
+def test_media_of_measured_length_run_to_it_however_early_libvlc_stops() -> None:
+    measured, guessed = (Plan(0.0, length_s=4.0, measured=how) for how in (True, False))
+    assert measured.is_early(3.99) and not guessed.is_early(3.99)
+    assert not measured.is_early(4.0)
+
+
+async def test_what_is_on_air_says_when_to_cut_away_from_it() -> None:
+    air = OnAir(cast(Link, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
+    assert air.over_s(None) is None and air.over_s(105.0) == 105.0
+    air.ends = Ends(take="a", at_s=110.0, reason="eof")
+    assert air.over_s(None) == 110.0 == air.over_s(120.0) and air.over_s(105.0) == 105.0
+    air.end(109.0, "it stalled", failed=True)
+    assert air.over_s(None) == AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("at_s", "ended_s", "reason"),
+    [(109.9, 109.9, "cut"), (110.0, 110.0, "eof"), (110.03, 110.0, "eof"), (112.0, 112.0, "eof")],
+)  # fmt: skip
+async def test_a_cut_before_the_end_of_the_plan_is_a_cut(at_s: float, ended_s: float, reason: str) -> None:
+    air = OnAir(cast(Link, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
+    air.ends = Ends(take="a", at_s=110.0, reason="eof")
+    left = air.leave(at_s)
+    assert left and (left.ended_s, left.reason) == (ended_s, reason)
 
 
 def test_media_without_a_duration_stalls_after_its_length() -> None:
