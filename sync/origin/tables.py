@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -71,6 +72,7 @@ assets = Table(
     Column("height", Integer, nullable=False),
     Column("duration_ms", BigInteger),
     Column("has_audio", Boolean, nullable=False),
+    Column("loudness_lufs", Float),
     Column("created_ms", BigInteger, nullable=False),
 )
 

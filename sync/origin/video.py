@@ -45,6 +45,7 @@ class Made:
     height: int
     duration_ms: int | None
     has_audio: bool
+    loudness_lufs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

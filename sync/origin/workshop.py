@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from sync.indexing import dump_index, index_file
 from sync.origin.child import Limits
 from sync.origin.files import Files
+from sync.origin.loudness import measure_lufs
 from sync.origin.picturing import make_picture
 from sync.origin.probe import HEAD_BYTES, Sort, Sound, probe, recognise
 from sync.origin.settings import PipelineSettings
@@ -19,7 +21,7 @@ from sync.tree import asset_path, index_path
 async def make(
     source: Path, name: str, folder: Path, limits: Limits, settings: PipelineSettings, progress: Progress
 ) -> Made:
-    """Turn the bytes at `source`, which people call `name`, into a finished file in `folder`.
+    """Turn the bytes at `source`, which people call `name`, into a finished file in `folder`, and measure its sound.
 
     Raises:
         BadMedia: the file cannot be shown; trying again would end the same way.
@@ -27,6 +29,13 @@ async def make(
         StorageFull: no room.
         StorageBroken: the tools cannot be run.
     """
+    made = await _make(source, name, folder, limits, settings, progress)
+    return replace(made, loudness_lufs=await measure_lufs(made.path, limits)) if made.has_audio else made
+
+
+async def _make(
+    source: Path, name: str, folder: Path, limits: Limits, settings: PipelineSettings, progress: Progress
+) -> Made:
     if recognise(await asyncio.to_thread(_head, source)) is Sort.PICTURE:
         return await make_picture(source, folder, limits, settings)
     held = await probe(source, limits)
@@ -67,6 +76,7 @@ def keep(files: Files, made: Made) -> Asset:
         height=made.height,
         duration_ms=made.duration_ms,
         has_audio=made.has_audio,
+        loudness_lufs=made.loudness_lufs,
     )
 
 

@@ -35,6 +35,7 @@ FACT_COLUMNS = [
     assets.c.height.label("asset_height"),
     assets.c.duration_ms.label("asset_duration_ms"),
     assets.c.has_audio.label("asset_has_audio"),
+    assets.c.loudness_lufs.label("asset_loudness_lufs"),
     streams.c.url.label("stream_url"),
 ]
 """What `fact` makes a media's facts of; joined from media and, by `with_facts`, what it became."""

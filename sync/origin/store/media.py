@@ -74,6 +74,7 @@ _ASSET_COLUMNS = [
     assets.c.height,
     assets.c.duration_ms,
     assets.c.has_audio,
+    assets.c.loudness_lufs,
 ]
 
 

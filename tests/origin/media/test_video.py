@@ -78,6 +78,7 @@ async def test_h264_is_copied_bit_for_bit_cleaned_and_made_to_start_fast(house: 
     assert row.asset.duration_ms and abs(row.asset.duration_ms - 1000) < 60
     made = house.asset(row)
     assert stream_hash(made) == stream_hash(source)
+    assert row.asset.loudness_lufs and -23 < row.asset.loudness_lufs < -17  # a sine of 1/8: -18 dBFS, one channel
     raw = made.read_bytes()
     assert b"Secret" not in raw and raw.index(b"moov") < raw.index(b"mdat")
 
