@@ -70,6 +70,7 @@ class Condition:
     picture_faults: int = 0  # within the hour
     recovered: str = ""  # the restart or reboot of the last day, and why
     display_answers: bool = True
+    covered_by: str = ""  # a window of another program, put below ours lately
     reserve_bytes: int = 0
     service_restarts: Mapping[str, int] = field(default_factory=dict)
     service_reasons: Mapping[str, str] = field(default_factory=dict)
@@ -180,6 +181,8 @@ def _screen_problems(condition: Condition) -> list[str]:
     found = []
     if not condition.display_answers:
         found.append("The X server does not answer: see the log of signage-display.service.")
+    if condition.covered_by:
+        found.append(f"A window of another program ({condition.covered_by}) covered the screen: end that program.")
     if condition.machine.monitor is False:
         found.append("No display is connected: check the cable and the display's power and input.")
     if condition.deck_restarts >= _RESTARTS:
