@@ -7,9 +7,11 @@ Whatever changes meanwhile (a release, settings, the clock, an order) is a nudge
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
+from player.away import Away
 from player.command import Command, Now
 from player.interlude import Interlude
 from player.ledger import Ledger
@@ -55,9 +57,10 @@ class Director:
         self._ledger = ledger
         self._clock = clock
         self._recorder = Recorder(ledger, seed)
-        self._scenery = Scenery(content, clock, settings, ledger.quarantine)
+        self._away = Away(clock, seed)
+        self._scenery = Scenery(content, clock, settings, ledger.quarantine, self._away)
         self._patience = Patience(clock)
-        self._air = Transmission(self._recorder, self._patience, clock, display)
+        self._air = Transmission(self._recorder, self._patience, clock, display, self._away)
         self._orders = Orders()
         self._nudge = asyncio.Event()
         self._interlude = Interlude(screen, self._air, self._orders, self._nudge, clock)
@@ -98,7 +101,7 @@ class Director:
         """Return what is on the screen, why, and what comes next."""
         told = describe(self._air.state, self._next, self._clock.now(), self._clock.monotonic())
         facts = {"release": self._scene.sha256, "timed": self._scene.timed} if self._scene else {}
-        problems = (self._ledger.problem, self._recorder.problem, self._scenery.problem)
+        problems = (self._ledger.problem, self._recorder.problem, self._scenery.problem, *self._away.problems())
         return told.model_copy(update={**facts, "problems": tuple(filter(None, problems))})
 
     def _rethink(self) -> None:
@@ -134,20 +137,27 @@ class Director:
         if self._orders.item is not None:
             return insert(scene, self._orders.item, self._recorder.memory, at, take)
         ads = None if self._recorder.problem else self._scenery.slate(scene, at)
-        return decide(scene, ads, self._recorder.memory, at, take)
+        following = decide(scene, ads, self._recorder.memory, at, take)
+        if isinstance(following, Idle):
+            back = now + timedelta(seconds=min(self._away.left_s(), _LOOK_AGAIN.total_seconds()))
+            return replace(following, until=min(following.until, back))
+        in_haste = self._orders.urgent or self._orders.passes
+        return following if in_haste else self._air.too_early(following, now) or following
 
     async def _stand_by(self, planned: Planned, revision: int) -> bool:
         """Preroll, then reserve; False: decide again, for it failed or an order made it the wrong one."""
         try:
-            if not planned.shot.path:
+            if not planned.shot.path and planned.shot.url is None:
                 raise MediaUnplayable(f"asset {planned.take.asset} is not on this device")
             if not await first(self._prerolled(planned), self._overruled(revision)):
                 return False
         except MediaUnplayable as error:
-            self._recorder.failed(planned.take.asset, str(error), self._clock.now())
-            self._miss(planned, error)
+            self._air.failed(planned, str(error))
+            self._pass_over(planned, error)
         except DeckLost as error:
-            self._miss(planned if self._patience.misses % 2 else None, error)  # try it once more, then the next one
+            twice = bool(self._patience.misses % 2)
+            self._patience.missed()
+            self._pass_over(planned if twice else None, error)  # try it once more, then the next one
         else:
             if await self._recorder.reserve(planned):
                 self._next = planned
@@ -164,11 +174,11 @@ class Director:
             await self._nudge.wait()
             self._nudge.clear()
 
-    def _miss(self, planned: Planned | None, error: ScreenFailed) -> None:
-        self._patience.missed()
+    def _pass_over(self, planned: Planned | None, error: ScreenFailed) -> None:
         if planned is None:
             return
-        log.warning("take=%s title=%s skipped: %s", planned.take.take, planned.take.title, error)
+        if planned.shot.url is None or isinstance(error, DeckLost):  # of a stream's absence its own lines tell
+            log.warning("take=%s title=%s skipped: %s", planned.take.take, planned.take.title, error)
         self._orders.failed(planned)
         self._recorder.skip(planned)
 

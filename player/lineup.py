@@ -14,7 +14,7 @@ from player.programme.proof import Take
 from player.programme.rotation import AdSlot, Nothing, Rotation, next_step
 from player.programme.schedule import Programme, on_air
 from player.screen import Shot
-from sync.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release
+from sync.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release, Stream
 from sync.report import PlayKind
 
 EARLY = timedelta(milliseconds=500)
@@ -33,8 +33,8 @@ class Memory:
 class Scene:
     """All a decision looks at beside the time: content, place, and what of it can be shown.
 
-    `timed` False: the clock is not to be believed. `assets` are those of the release by hash, `shown` tells whether
-    one is fit to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100, until
+    `timed` False: the clock is not to be believed. `assets` and `streams` are those of the release by hash, `fit` tells
+    whether one is to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100, until
     `volume_until`, `target_lufs` how loud all should be (None: as it is); `screen_fit` and `background` count for what
     says neither.
     """
@@ -50,15 +50,22 @@ class Scene:
     screen_fit: Fit
     background: str
     assets: dict[str, Asset]
+    streams: dict[str, Stream]
     fit: Callable[[str], bool]
     path: Callable[[str], str]
 
     def playable(self, asset: str) -> bool:
         """Tell whether an asset may be tried."""
-        return asset in self.assets and self.fit(asset)
+        return self.lists(asset) and self.fit(asset)
 
-    def length_ms(self, asset: str, duration_ms: int | None) -> int | None:
+    def lists(self, asset: str) -> bool:
+        """Tell whether the release has an asset or stream."""
+        return asset in self.assets or asset in self.streams
+
+    def length_ms(self, asset: str, duration_ms: int | None, *, loop: bool = False) -> int | None:
         """Return how long a shot will run; None when only its end will tell."""
+        if asset in self.streams or (loop and duration_ms is not None):
+            return duration_ms
         media = self.assets[asset]
         if media.kind is MediaKind.PICTURE:
             return duration_ms or self.picture_ms
@@ -144,7 +151,7 @@ def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str) ->
 
 def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None:
     """Return when what is on air must go, None for its own end; an answer not after `at` means at once."""
-    if planned.take.asset not in scene.assets:
+    if not scene.lists(planned.take.asset):
         return at
     if not planned.bound:
         return None
@@ -164,7 +171,7 @@ def _heard_at(scene: Scene, name: str, volume: int) -> int:
 
 
 def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: str) -> Planned:
-    expected_ms = scene.length_ms(item.asset, item.duration_ms)
+    expected_ms = scene.length_ms(item.asset, item.duration_ms, loop=item.loop)
     record = Take(
         take=take,
         kind=PlayKind.ITEM,
@@ -201,14 +208,17 @@ def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take
 
 
 def _shot(scene: Scene, what: Item | Creative, take: str) -> Shot:
-    asset = scene.assets[what.asset]
-    kind = asset.kind
+    asset, stream = scene.assets.get(what.asset), scene.streams.get(what.asset)
+    kind = asset.kind if asset else MediaKind.STREAM
+    loop = isinstance(what, Item) and what.loop and what.duration_ms is not None and kind is MediaKind.VIDEO
     return Shot(
         take=take,
-        path=scene.path(what.asset),
+        path=scene.path(what.asset) if asset else "",
+        url=stream.url if stream else None,
         kind=kind,
         duration_ms=what.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
-        length_ms=asset.duration_ms if kind is MediaKind.VIDEO else None,
+        length_ms=asset.duration_ms if asset and kind is MediaKind.VIDEO else None,
+        loop=loop,
         fit=what.fit or scene.screen_fit,
         background=what.background or scene.background,
         volume=_heard_at(scene, what.asset, what.volume),

@@ -49,7 +49,7 @@ State = Showing | Dark | None
 
 def leaving(showing: Showing, leaves_at: datetime | None, scene: Scene) -> Showing:
     """Return the take on air with the time it has to go, and for what."""
-    why = "daypart" if showing.planned.take.asset in scene.assets else "release"
+    why = "daypart" if scene.lists(showing.planned.take.asset) else "release"
     return replace(showing, leaves_at=leaves_at, leaves_for=why)
 
 

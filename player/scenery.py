@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from player.away import Away
 from player.lineup import Scene
 from player.programme.ads import Slate
 from player.programme.loudness import loudness
@@ -34,13 +35,14 @@ class Scenery:
     """Makes scenes. The release is read again only after `refresh`; the slate of ads is kept while it holds."""
 
     def __init__(
-        self, content: Content, clock: Clock, settings: Callable[[], Settings], quarantine: Quarantine
+        self, content: Content, clock: Clock, settings: Callable[[], Settings], quarantine: Quarantine, away: Away
     ) -> None:
         self.problem = ""
         self._content = content
         self._clock = clock
         self._settings = settings
         self._quarantine = quarantine
+        self._away = away
         self._active: ActiveRelease | None = None
         self._wanted, self._seen = 1, 0  # how often a look at the files was asked for, and which of them was had
         self._slate: tuple[Hashable, datetime, Slate] | None = None
@@ -75,13 +77,14 @@ class Scenery:
             screen_fit=playback.fit,
             background=playback.background,
             assets={asset.sha256: asset for asset in release.assets},
-            fit=lambda asset: not self._quarantine.holds(asset, now),
+            streams={stream.sha256: stream for stream in release.streams},
+            fit=lambda asset: not self._quarantine.holds(asset, now) and not self._away.holds(asset),
             path=self._path,
         )
 
     def slate(self, scene: Scene, at: datetime) -> Slate:
         """Return the ads for an instant, kept from the last time while nothing they depend on changed."""
-        held = frozenset(setback.asset for setback in self._quarantine.held(self._clock.now()))
+        held = self._away.held() | {setback.asset for setback in self._quarantine.held(self._clock.now())}
         key = (scene_key(scene), held)
         if self._slate is None or self._slate[0] != key or not self._slate[1] <= at < self._slate[2].until:
             self._slate = (key, at, scene.slate(at))

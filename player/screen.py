@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, TypeAdapter
 
 from sync.release import Fit, MediaKind
+from sync.streaming import StreamUrl
 from sync.wire import Colour, Wire
 
 ON_TIME_S = 0.05
@@ -55,16 +56,20 @@ class Area(Wire):
 
 
 class Shot(Wire):
-    """What to show in one take: a local file and how. Without `duration_ms` a video plays to its end.
+    """What to show in one take, and how: the file at `path`, or the stream at `url` (then `path` is empty).
+
+    Without `duration_ms` a video or stream plays to its end; with `loop` a shorter video starts over until that is up.
 
     `length_ms` is how long the video itself runs, measured when it was taken in; the end is planned by it.
     """
 
     take: str
     path: str
+    url: StreamUrl | None = None
     kind: MediaKind
     duration_ms: Annotated[int, Field(ge=1)] | None = None
     length_ms: Annotated[int, Field(ge=1)] | None = None
+    loop: bool = False
     fit: Fit = Fit.CONTAIN
     background: Colour = "#000000"
     volume: Annotated[int, Field(ge=0, le=100)] = 100

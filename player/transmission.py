@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from player.lineup import Planned, Scene, stays_until
+from player.away import Away
+from player.lineup import Idle, Planned, Scene, stays_until
 from player.onair import Dark, Showing, State, leaving, left
 from player.patience import Patience
 from player.programme.proof import Facts
@@ -15,6 +16,9 @@ from sync.clock import Clock, ClockTrust
 from sync.report import PlayKind, ScreenState
 
 _TICK_S = 5.0  # how often we look
+_SETTLED_S = 30.0  # a stream on for so long is back
+_STREAM_LEAD = timedelta(seconds=12)  # opening one takes some seconds
+_LOOK_AGAIN = timedelta(minutes=1)
 _STEP = timedelta(seconds=1)  # the wall clock moved against the monotonic one by more
 
 log = logging.getLogger(__name__)
@@ -24,7 +28,7 @@ class Transmission:
     """Holds the state of the air; `display` tells what is known of the screen's power."""
 
     def __init__(
-        self, recorder: Recorder, patience: Patience, clock: Clock, display: Callable[[], ScreenState]
+        self, recorder: Recorder, patience: Patience, clock: Clock, display: Callable[[], ScreenState], away: Away
     ) -> None:
         self.state: State = None
         self._touched = ("", 0.0)  # a take, and how many seconds of it are written down
@@ -32,6 +36,7 @@ class Transmission:
         self._patience = patience
         self._clock = clock
         self._display = display
+        self._away = away
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Write down progress while a take is on, and call `changed` when the clock steps or gains trust."""
@@ -50,6 +55,8 @@ class Transmission:
     async def _touch(self, showing: Showing) -> None:
         """Write down how long a take is on: an ad every tick, an item each time that doubled, to spare the disk."""
         shown_s, take = self._clock.monotonic() - showing.started_s, showing.planned.take
+        if shown_s >= _SETTLED_S:
+            self._away.note_success(take.asset)
         if take.take != self._touched[0]:
             self._touched = (take.take, 0.0)
         if take.kind is PlayKind.AD or shown_s >= 2 * self._touched[1]:
@@ -66,6 +73,17 @@ class Transmission:
         if urgent or not isinstance(self.state, Showing):
             return now
         return self.state.expected_end(now, self._clock.monotonic())
+
+    def too_early(self, planned: Planned, now: datetime) -> Idle | None:
+        """Return what to do instead of opening a stream long before its turn: it would run aside all the while."""
+        if planned.shot.url is None or not isinstance(self.state, Showing):
+            return None
+        ends = self.state.leaves_at or now + _STREAM_LEAD + _LOOK_AGAIN
+        if self.state.planned.take.expected_ms is not None:
+            ends = self.state.expected_end(now, self._clock.monotonic())
+        opens = ends - _STREAM_LEAD
+        why = f"the stream {planned.take.title} is opened shortly before its turn"
+        return Idle(opens, why) if opens > now else None
 
     def leaves_in_s(self, now: datetime) -> float | None:
         """Return in how many seconds what is on has to go, None if it runs to its own end."""
@@ -115,11 +133,19 @@ class Transmission:
         facts = self._recorder.end(take, ended, showing.started_at, clock=showing.clock, screen=self._display())
         if ended.failed and not ended.deck_lost:
             log.warning("take=%s title=%s failed on air: %s", take.take, take.title, ended.reason)
-            self._patience.missed()
-            self._recorder.failed(take.asset, ended.reason, self._clock.now())
+            self.failed(showing.planned, ended.reason)
         elif isinstance(facts, Facts) and not ended.failed:
             self._patience.reset()
             self._recorder.played(take.asset)
+            self._away.note_success(take.asset)
+
+    def failed(self, planned: Planned, reason: str) -> None:
+        """Count a failure that was the media's own; a stream has waits of its own, and costs nobody else any."""
+        if planned.shot.url is not None:
+            self._away.note_failure(planned.take.asset, planned.take.title, reason)
+        else:
+            self._recorder.failed(planned.take.asset, reason, self._clock.now())
+            self._patience.missed()
 
     def _clock_facts(self) -> tuple[timedelta, ClockTrust]:
         offset = self._clock.now() - datetime.fromtimestamp(self._clock.monotonic(), UTC)
