@@ -52,6 +52,7 @@ class Site:
     ports: dict[str, int] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)  # environment of the player
     options: tuple[str, ...] = ()  # of the player's command line
+    programs: dict[str, tuple[str, ...]] = field(default_factory=dict)  # run instead of the installed ones
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -91,7 +92,7 @@ class Site:
     def _spawn(self, what: str) -> int:
         """Start a process; return where in its log its words begin."""
         words = {"origin": ("signage-origin", "serve"), "player": ("signage-player", "run", *self.options)}[what]
-        line = [str(BIN / words[0]), *words[1:]]
+        line = [*self.programs.get(what, (str(BIN / words[0]),)), *words[1:]]
         with self.log(what).open("ab") as log:
             self.processes[what] = subprocess.Popen(line, env=self.environment(), stdout=log, stderr=log)
             return log.tell()

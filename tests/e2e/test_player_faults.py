@@ -5,6 +5,7 @@ No origin is there: the player holds its content. The fallback is yellow, so bla
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.display import Xvfb
 from tests.e2e.alone import CONTENT, alone, decks, good, longest_s, on_air, plays, problems, state, three_cuts
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
-from tests.stage.eyes import BLACK, WHITE, YELLOW, near, watching
+from tests.stage.eyes import BLACK, GREEN, WHITE, YELLOW, blackened, near, watching
 
 pytestmark = pytest.mark.display
 
@@ -114,3 +115,32 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
         after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
         assert not [colours for colours in after if near(colours[1], BLACK)]
         until(lambda: "X server" not in problems(site), "and nobody complains any more")
+
+
+# Of the ladder only the top is left, so that one fault is enough to get there.
+_IMPATIENT = """
+from player import ladder
+ladder.next_step = lambda history, deck, at_s, upper=None: upper or ladder.Step.NEXT_ITEM
+from player.cli import main
+main()
+"""
+
+
+def test_a_picture_nothing_else_mends_ends_the_player_for_a_restart_and_then_for_a_reboot(
+    player: Site, media: Path
+) -> None:
+    player.programs["player"] = (sys.executable, "-c", _IMPATIENT)
+    player.extra["SIGNAGE_PLAYER__RECOVERY__REBOOT"] = "true"
+    hold(state(player), Held("green", (media / "green.png").read_bytes(), MediaKind.PICTURE, duration_ms=60_000))
+    with watching(player.display) as sight:
+        for code in (5, 6):  # systemd starts it anew, and reboots the device after 6
+            player.start("player")
+            until(lambda: on_air(player) and near(sight.seen[-1][1][1], GREEN), "it plays")
+            with blackened(player.display):
+                assert player.processes.pop("player").wait(15) == code
+            until(lambda: near(sight.seen[-1][1][1], YELLOW), "the fallback shows", 3.0)
+    assert not sight.strangers(GREEN, YELLOW, BLACK)
+    player.start("player")
+    until(lambda: on_air(player), "it plays")
+    assert "only by a reboot at" in problems(player) and "became black" in problems(player)
+    assert [play["reason"] for play in plays(player)[:2]] == ["stopped", "stopped"]

@@ -87,6 +87,20 @@ def watching(name: str, width: int = 1280, height: int = 720) -> Iterator[Sight]
         connection.close()
 
 
+@contextmanager
+def blackened(name: str) -> Iterator[None]:
+    """Have the deck on air show black, as if its output had failed."""
+    connection = XDisplay(name)
+    decks = [window for window in connection.screen().root.query_tree().children if window.get_geometry().x == 0]
+    (deck,) = (window for window in decks if window.get_wm_name() == "signage-player deck")
+    deck.create_window(0, 0, 1280, 720, 0, X.CopyFromParent, background_pixel=0).map()
+    connection.sync()
+    try:
+        yield
+    finally:
+        connection.close()
+
+
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
     """Wait for a condition of the world; fail when it does not come."""
     clock = SystemClock()

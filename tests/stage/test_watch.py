@@ -3,13 +3,11 @@
 import ctypes
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from Xlib import X
-from Xlib.display import Display as XDisplay
 
 from player.deck.watch import Look, Subject, Verdict, Watch, judge_output
 from player.ladder import Step, next_step
@@ -17,7 +15,7 @@ from player.stage import Stage
 from sync.clock import SystemClock
 from sync.release import MediaKind
 from tests.stage.conftest import H264, Media, show, whole
-from tests.stage.eyes import BLACK, BLUE, GREEN, RED, near, until, watching
+from tests.stage.eyes import BLACK, BLUE, GREEN, RED, blackened, near, until, watching
 
 VIDEO = Subject(MediaKind.VIDEO, 0.04, black=False)
 PICTURE = Subject(MediaKind.PICTURE, 0.04, black=False)
@@ -148,20 +146,6 @@ async def test_a_picture_that_stands_still_while_its_media_goes_on_is_followed_b
     assert 5.0 < cut.at_s - cut.previous.started_s < 9.0
     assert not sight.strangers(BLUE, GREEN)
     assert stage.facts().steps["next_item"] == 1 and stage.facts().picture_faults == 1
-
-
-@contextmanager
-def blackened(name: str) -> Iterator[None]:
-    """Have the deck on air show black, as if its output had failed."""
-    connection = XDisplay(name)
-    decks = [window for window in connection.screen().root.query_tree().children if window.get_geometry().x == 0]
-    (deck,) = (window for window in decks if window.get_wm_name() == "signage-player deck")
-    deck.create_window(0, 0, 1280, 720, 0, X.CopyFromParent, background_pixel=0).map()
-    connection.sync()
-    try:
-        yield
-    finally:
-        connection.close()
 
 
 def _fail_until_next_is(stage: Stage, step: Step) -> None:
