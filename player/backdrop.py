@@ -26,7 +26,7 @@ class Wall(Protocol):
 
     @property
     def area(self) -> Area:
-        """The whole display."""
+        """What the stage fills of the display."""
 
     async def show_root(self, picture: Still) -> None:
         """Make `picture` the background; raises ScreenFailed."""
@@ -70,7 +70,7 @@ class Backdrop:
             await self._woken.wait()
 
     def _picture(self) -> Still:
-        width, height = self._wall.area.width, self._wall.area.height
+        width, height = self._wall.area.upright
         origin = self._configuration.settings.origin
         if self._code is not None:
             return pairing(width, height, code=self._code, name=origin.name, origin=str(origin.url))

@@ -30,6 +30,8 @@ LIVE = frozenset(
         "storage.reserve_bytes",
         "venue.zone",
         "playback.volume",
+        "display.output",
+        "display.rotation",
         "playback.background",
         "playback.fit",
         "playback.fallback",

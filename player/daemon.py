@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from player import __version__
 from player.configure import Configuration
-from player.display import Display, open_display
+from player.display import Display, Wanted, open_display
 from player.ladder import Step
 from player.race import first
 from player.recovery import FILE, Recovery
@@ -73,12 +73,13 @@ async def _screen(
 ) -> AsyncIterator[tuple[Cache, Display, Stage, Recovery]]:
     """Open what the screen needs, and close it again in reverse."""
     settings = configuration.settings
+    wanted = Wanted(settings.display.output, settings.display.rotation)
     hardware = settings.playback.hardware_decoding
     with open_cache(settings.storage.state_dir) as cache:
         configuration.remember()
         recovery = Recovery(cache.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with (
-            open_display(display_name, clock) as display,
+            open_display(display_name, clock, wanted) as display,
             open_stage(display_name, display.area, clock, hardware_decoding=hardware, recoverer=recovery) as stage,
         ):
             yield cache, display, stage, recovery

@@ -108,6 +108,13 @@ class Pair:
         self._tasks.pop(link).cancel()
         return fresh
 
+    def renew(self, why: str, seen: Link | None) -> None:
+        """Replace every deck: `seen` once it is off the air, the others now."""
+        for link in (*self._links, *self._fresh.values()):
+            link.condemned = why
+            if link is not seen:
+                link.kill(Loss(why, crashed=False))
+
     def close(self) -> None:
         """End every deck, whatever it does."""
         for link in (*self._links, *self._fresh.values()):

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from player.screen import Turn
 from sync.release import Fit, LocalWindow
 from sync.wire import Colour, Name
 
@@ -25,6 +26,10 @@ def _known_zone(value: str) -> str:
 
 def _at_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
@@ -104,6 +109,13 @@ class AudioSettings(Section):
         return device
 
 
+class DisplaySettings(Section):
+    """What the stage fills."""
+
+    output: Annotated[str, Field(max_length=64)] = ""  # such as HDMI-1; empty: the primary, else the first plugged in
+    rotation: Annotated[Turn, BeforeValidator(_number)] = 0  # degrees clockwise the picture is turned
+
+
 class EndpointSettings(Section):
     """The local HTTP endpoint; beyond loopback it needs a certificate and key."""
 
@@ -133,6 +145,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     venue: VenueSettings = VenueSettings()
     playback: PlaybackSettings = PlaybackSettings()
+    display: DisplaySettings = DisplaySettings()
     audio: AudioSettings = AudioSettings()
     endpoint: EndpointSettings = EndpointSettings()
     recovery: RecoverySettings = RecoverySettings()

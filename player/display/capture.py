@@ -11,6 +11,7 @@ from typing import Any
 from Xlib import X, error
 from Xlib.protocol import rq
 
+from player.screen import Area
 from player.still import Still
 
 _ALL_PLANES = 0xFFFFFFFF
@@ -49,17 +50,16 @@ class Capture:
         self._opcode = extension.major_opcode if extension else None
         self._memory: _Memory | None = None
 
-    def take(self) -> Still:
-        """Return what the display shows."""
-        size = self._root.get_geometry()
-        width, height = int(size.width), int(size.height)
+    def take(self, area: Area) -> Still:
+        """Return what the display shows in `area`, as the server has it."""
+        width, height = area.width, area.height
         memory = self._shared(width * height * 4)
         if memory is None:
-            image = self._root.get_image(0, 0, width, height, X.ZPixmap, _ALL_PLANES)
+            image = self._root.get_image(area.x, area.y, width, height, X.ZPixmap, _ALL_PLANES)
             return Still(width, height, bytes(image.data))
         _GetImage(
-            display=self._connection.display, opcode=self._opcode, drawable=self._root, x=0, y=0, width=width,
-            height=height, plane_mask=_ALL_PLANES, format=X.ZPixmap, segment=memory.segment, offset=0,
+            display=self._connection.display, opcode=self._opcode, drawable=self._root, x=area.x, y=area.y,
+            width=width, height=height, plane_mask=_ALL_PLANES, format=X.ZPixmap, segment=memory.segment, offset=0,
         )  # fmt: skip
         return Still(width, height, memory.read(width * height * 4))
 

@@ -10,15 +10,17 @@ from typing import Any
 from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 
+from player.display import randr
 from player.display.capture import Capture
+from player.display.outputs import Change, Wanted, arrange
 from player.display.state import DisplayState, Power
+from player.display.strangers import lower_strangers
 from player.screen import CEILING, Area
-from player.still import Still
+from player.still import Still, turned
 from sync import ScreenFailed
 
 _REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
 _DEPTH = 24
-_PLUGGED_IN = 0  # RandR's word for connected
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ class Server:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._refused: tuple[Change, str] | None = None
         self._connection: Any = None
         self._capture: Capture | None = None
         self.ceiling = 0
@@ -51,37 +54,80 @@ class Server:
         screen.root.change_attributes(cursor=nothing.create_cursor(nothing, (0, 0, 0), (0, 0, 0), 0, 0))
         nothing.free()
         self.ceiling = _raise_ceiling(connection)
+        randr.listen(connection)
         connection.sync()
         self._connection = connection
 
-    def look(self) -> DisplayState:
-        """Return the display as it is now."""
+    def stirred(self) -> bool:
+        """Tell whether the server told of anything since the last call; it costs no round trip."""
         connection = self._x()
-        size = connection.screen().root.get_geometry()
-        area = Area(width=size.width, height=size.height)
-        return DisplayState(True, _connected(connection), _power(connection), area, 0)
+        count = connection.pending_events()
+        for _ in range(count):
+            connection.next_event()
+        return bool(count)
 
-    def paint(self, picture: Still) -> None:
-        """Make `picture` the background of the root window."""
+    def look(self, wanted: Wanted) -> DisplayState:
+        """Return the display as it is now, once it is as `wanted` where the server allows."""
+        connection = self._x()
+        setup = randr.read(connection)
+        if setup is None:
+            size = connection.screen().root.get_geometry()
+            area = Area(width=size.width, height=size.height, turn=wanted.rotation)
+            return DisplayState(True, None, _power(connection), area, 0)
+        found = arrange(setup, wanted)
+        problem = found.problem
+        if found.change:
+            problem = self._arranged(connection, found.change) or problem
+            setup = randr.read(connection) or setup
+            found = arrange(setup, wanted)
+        crtc = setup.crtcs.get(found.output.crtc) if found.output else None
+        mode = setup.modes.get(crtc.mode) if crtc else None
+        name, connected = (found.output.name, found.output.connected) if found.output else ("", False)
+        area = found.area if crtc and mode else Area(width=setup.width, height=setup.height, turn=wanted.rotation)
+        return DisplayState(
+            True, connected, _power(connection), area, 0, name, mode.refresh_hz if mode else 0.0, problem
+        )
+
+    def _arranged(self, connection: Any, change: Change) -> str:
+        """Drive an output as said, but not again and again if the server refuses; return why it does."""
+        if self._refused is None or self._refused[0] != change:
+            log.info("display=%s crtc=%d is set to %s", self._name, change.crtc, change.to)
+            self._refused = change, randr.apply(connection, change)
+        if not self._refused[1]:
+            self._refused = None
+            return ""
+        return self._refused[1]
+
+    def paint(self, picture: Still, area: Area) -> None:
+        """Make `picture` the background of the root window's `area`, turned as that says; the rest is black."""
         connection = self._x()
         root = connection.screen().root
-        pixmap = root.create_pixmap(picture.width, picture.height, _DEPTH)
-        pen = pixmap.create_gc()
+        size = root.get_geometry()
+        picture = turned(picture, area.turn)
+        pixmap = root.create_pixmap(size.width, size.height, _DEPTH)
+        pen = pixmap.create_gc(foreground=0)
+        if (picture.width, picture.height) != (size.width, size.height):
+            pixmap.fill_rectangle(pen, 0, 0, size.width, size.height)
         stride = picture.width * 4
         rows = max(1, _REQUEST_BYTES // stride)
         for y in range(0, picture.height, rows):
             strip = picture.bgrx[y * stride : (y + rows) * stride]
-            pixmap.put_image(pen, 0, y, picture.width, len(strip) // stride, X.ZPixmap, _DEPTH, 0, strip)
+            height = len(strip) // stride
+            pixmap.put_image(pen, area.x, area.y + y, picture.width, height, X.ZPixmap, _DEPTH, 0, strip)
         root.change_attributes(background_pixmap=pixmap)
         root.clear_area()
         pen.free()
         pixmap.free()  # the root window keeps its own hold of the pixels
         connection.sync()
 
-    def take(self) -> Still:
-        """Return what the display shows."""
+    def take(self, area: Area) -> Still:
+        """Return what the display shows in `area`, upright."""
         self._capture = self._capture or Capture(self._x())
-        return self._capture.take()
+        return turned(self._capture.take(area), -area.turn)
+
+    def uncover(self) -> str:
+        """Put windows of others that lie over ours below them; return the name of one, empty for none."""
+        return lower_strangers(self._x())
 
     def close(self) -> None:
         """Leave the X server; the root picture stays."""
@@ -109,15 +155,6 @@ def _raise_ceiling(connection: Any) -> int:
     window.set_wm_name("signage-player ceiling")
     root.change_property(connection.intern_atom(CEILING), Xatom.WINDOW, 32, [window.id])
     return int(window.id)
-
-
-def _connected(connection: Any) -> bool | None:
-    """Tell whether any output has a monitor; None where the server has no RandR."""
-    if not connection.has_extension("RANDR"):
-        return None
-    resources = connection.screen().root.xrandr_get_screen_resources_current()
-    outputs = [connection.xrandr_get_output_info(name, resources.config_timestamp) for name in resources.outputs]
-    return any(output.connection == _PLUGGED_IN for output in outputs)
 
 
 def _power(connection: Any) -> Power:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from Xlib import error
 
+from player.display.outputs import Wanted
 from player.display.server import Server
 from player.display.state import DisplayState, Power
 from player.screen import Area
@@ -23,6 +24,9 @@ from sync import ScreenFailed
 from sync.clock import Backoff, Clock
 
 LOOK_EVERY_S = 2.0
+_LISTEN_EVERY_S = 0.25
+_TELL_FOR_S = 600.0  # of what covered the screen
+_ANY = Wanted()
 _LONGEST_WAIT_S = 0.5  # a new X server is black until we are there, and asking costs a millisecond
 
 T = TypeVar("T")
@@ -33,12 +37,16 @@ log = logging.getLogger(__name__)
 class Display:
     """The display of this device; made by `open_display`."""
 
-    def __init__(self, name: str, clock: Clock, worker: ThreadPoolExecutor) -> None:
+    def __init__(self, name: str, clock: Clock, worker: ThreadPoolExecutor, wanted: Wanted) -> None:
         self._name = name
         self._clock = clock
         self._worker = worker
         self._server = Server(name)
         self._root: Still | None = None
+        self._wanted = wanted
+        self._covered = ("", 0.0)  # by which window of another program, and when
+        self._stale = False  # a look is due now
+        self._move = asyncio.Event()
         self._state = DisplayState(False, None, Power.UNKNOWN, Area(width=1, height=1), 0)
 
     @property
@@ -48,8 +56,19 @@ class Display:
 
     @property
     def area(self) -> Area:
-        """The whole display, as last seen."""
+        """What the stage fills: the chosen output, as last seen."""
         return self._state.area
+
+    async def moved(self, seen: Area) -> Area:
+        """Wait until the stage has another area than `seen` to fill; return it."""
+        while self.area == seen:
+            await self._move.wait()
+        return self.area
+
+    def want(self, wanted: Wanted) -> None:
+        """Have the stage on another output, or turned, from now on; see `moved`."""
+        self._stale = self._stale or wanted != self._wanted
+        self._wanted = wanted
 
     @property
     def ceiling(self) -> int:
@@ -70,7 +89,7 @@ class Display:
             ScreenFailed: there is no such X server, or it is not usable.
         """
         await self._call(self._server.open)
-        self._state = replace(await self._call(self._server.look), losses=self._state.losses)
+        await self._look()
         if self._root:
             await self.show_root(self._root)
 
@@ -81,28 +100,56 @@ class Display:
             ScreenFailed: the X server does not answer now (the picture is shown once it is back).
         """
         self._root = picture
-        await self._call(self._server.paint, picture)
+        await self._call(self._server.paint, picture, self.area)
 
     async def grab(self) -> Still:
-        """Take what the display shows now, at once (2 ms for 1920x1080).
+        """Take what the display shows now, upright and at once (2 ms for 1920x1080; 15 ms if it has to be turned).
 
         Raises:
             ScreenFailed: the X server does not answer.
         """
-        return await self._call(self._server.take)
+        return await self._call(self._server.take, self.area)
 
     async def run(self) -> None:
         """Look after the connection (a service): notice its loss, come back, put the root picture up again."""
         while True:
-            await self._clock.sleep(LOOK_EVERY_S)
             try:
-                seen = await self._call(self._server.look)
+                await self._news()
+                await self._look()
             except ScreenFailed as problem:
                 log.warning("display=%s lost: %s", self._name, problem)
                 self._state = replace(self._state, answers=False, connected=None, losses=self._state.losses + 1)
                 await self._come_back()
-            else:
-                self._state = replace(seen, losses=self._state.losses)
+
+    async def _news(self) -> None:
+        """Wait until something changed, by what the server tells; a look is due after a while in any case."""
+        by_s = self._clock.monotonic() + LOOK_EVERY_S
+        while not self._stale and self._clock.monotonic() < by_s:
+            await self._clock.sleep(_LISTEN_EVERY_S)
+            self._stale = await self._call(self._server.stirred) or self._stale
+
+    async def _look(self) -> None:
+        self._stale = False
+        before = self._state
+        self._state = replace(await self._call(self._server.look, self._wanted), losses=before.losses)
+        if self._state.problem and self._state.problem != before.problem:
+            log.warning("display=%s %s", self._name, self._state.problem)
+        if self._state.connected != before.connected and before.answers:
+            log.warning("display=%s monitor %s", self._name, "is back" if self._state.connected else "is unplugged")
+        if self.area != before.area:
+            log.info("display=%s stage=%s output=%s", self._name, self.area, self._state.output or "all")
+            self._move.set()
+            self._move = asyncio.Event()
+        await self._uncover()
+
+    async def _uncover(self) -> None:
+        """Put below our windows what other programs put over them, and say so once."""
+        name, now_s = await self._call(self._server.uncover), self._clock.monotonic()
+        if name and name != self._covered[0]:
+            log.warning("display=%s window=%r covered the screen and was put below", self._name, name)
+        if name or now_s - self._covered[1] > _TELL_FOR_S:
+            self._covered = (name, now_s)
+        self._state = replace(self._state, covered_by=self._covered[0])
 
     async def close(self) -> None:
         """Leave the X server; the root picture stays."""
@@ -127,14 +174,14 @@ class Display:
 
 
 @asynccontextmanager
-async def open_display(name: str, clock: Clock) -> AsyncIterator[Display]:
-    """Connect to the X server `name` (such as `:0`): saver and DPMS off, cursor hidden.
+async def open_display(name: str, clock: Clock, wanted: Wanted = _ANY) -> AsyncIterator[Display]:
+    """Connect to the X server `name` (such as `:0`): saver and DPMS off, cursor hidden, outputs as `wanted`.
 
     Raises:
         ScreenFailed: there is no X server of that name, or it refuses us.
     """
     worker = ThreadPoolExecutor(1, thread_name_prefix="display")
-    display = Display(name, clock, worker)
+    display = Display(name, clock, worker, wanted)
     try:
         await display.connect()
         yield display

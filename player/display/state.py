@@ -16,10 +16,18 @@ class Power(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DisplayState:
-    """The display as last seen: whether the X server answers, a monitor is plugged in, and its power."""
+    """The display as last seen: whether the X server answers, a monitor is plugged in, and its power.
+
+    `connected`: to the output the stage fills; None where the server has no RandR. `area` is what the stage fills,
+    `output` and `refresh_hz` (0: unknown) belong to it. `problem`: a setting that cannot be followed, and why.
+    """
 
     answers: bool
     connected: bool | None
     power: Power
     area: Area
     losses: int
+    output: str = ""
+    refresh_hz: float = 0.0
+    problem: str = ""
+    covered_by: str = ""  # another program's window, put below ours within the last ten minutes
