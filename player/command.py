@@ -22,8 +22,30 @@ class Command(Request):
     for_ms: Annotated[int, Field(ge=1_000, le=7 * 24 * 60 * 60 * 1000)] = HOLD_MS
 
 
+class Decoder(Wire):
+    """What decodes the video on air, by libVLC's own words; `hardware` is None while it said nothing of that."""
+
+    codec: str
+    hardware: bool | None = None
+
+
+class Next(Wire):
+    """What comes next, and whether it stands `ready` on its first frame, unseen, since when."""
+
+    readiness: Literal["none", "loading", "ready"] = "none"
+    since: Instant | None = None
+    title: str = ""
+    kind: Literal["item", "ad"] | None = None
+    asset: Sha256 | None = None
+    item: Identifier | None = None
+    creative: Identifier | None = None
+
+
 class Now(Wire):
-    """What the screen shows at this moment, why, and what comes next."""
+    """What the screen shows at this moment, why, and what comes next.
+
+    `media_ms` to `decoder` are what the deck tells of a video, about once a second; pictures have none of them.
+    """
 
     showing: Literal["item", "ad", "fallback", "blank"]
     title: str = ""
@@ -41,7 +63,14 @@ class Now(Wire):
     daypart: str | None = None
     why: str
     release: Sha256 | None = None
-    next_title: str = ""
-    prerolled: bool = False  # the next one stands ready on its first frame
+    position_ms: int | None = None  # since the take came on air
+    remaining_ms: int | None = None
+    deck: Literal["a", "b"] | None = None
+    media_ms: int | None = None  # where in the media it is
+    fps: float | None = None  # as the media says
+    painted_fps: float | None = None  # as counted on the display
+    frames_lost: int | None = None  # of this take: they came too late to be shown
+    decoder: Decoder | None = None
+    next: Next = Next()
     timed: bool = True  # False: the clock is not to be believed, timed content waits
     problems: tuple[str, ...] = ()

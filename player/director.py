@@ -16,7 +16,7 @@ from player.command import Command, Now
 from player.interlude import Interlude
 from player.ledger import Ledger
 from player.lineup import Idle, Planned, Scene, decide, insert
-from player.onair import Showing, describe
+from player.onair import Coming, Showing, describe
 from player.orders import Orders
 from player.patience import Patience
 from player.race import first
@@ -66,6 +66,7 @@ class Director:
         self._interlude = Interlude(screen, self._air, self._orders, self._nudge, clock)
         self._scene: Scene | None = None
         self._next: Planned | None = None  # reserved, and prerolled below
+        self._coming: Coming | None = None  # for people
         self._tuning = Tuning(screen, self._scenery, lambda: self._air.state, clock, self._nudge.set)
 
     async def run(self) -> None:
@@ -99,7 +100,7 @@ class Director:
 
     def now(self) -> Now:
         """Return what is on the screen, why, and what comes next."""
-        told = describe(self._air.state, self._next, self._clock.now(), self._clock.monotonic())
+        told = describe(self._air.state, self._coming, self._clock.now(), self._clock.monotonic())
         facts = {"release": self._scene.sha256, "timed": self._scene.timed} if self._scene else {}
         problems = (self._ledger.problem, self._recorder.problem, self._scenery.problem, *self._away.problems())
         return told.model_copy(update={**facts, "problems": tuple(filter(None, problems))})
@@ -111,6 +112,7 @@ class Director:
     async def _direct(self) -> None:
         while True:
             self._nudge.clear()
+            self._coming = None
             self._scene = await self._scenery.look()
             if self._orders.hold is not None:
                 await self._interlude.hold(self._orders.hold)
@@ -146,6 +148,7 @@ class Director:
 
     async def _stand_by(self, planned: Planned, revision: int) -> bool:
         """Preroll, then reserve; False: decide again, for it failed or an order made it the wrong one."""
+        self._coming = Coming(planned, ready=False, since=self._clock.now())
         try:
             if not planned.shot.path and planned.shot.url is None:
                 raise MediaUnplayable(f"asset {planned.take.asset} is not on this device")
@@ -160,7 +163,7 @@ class Director:
             self._pass_over(planned if twice else None, error)  # try it once more, then the next one
         else:
             if await self._recorder.reserve(planned):
-                self._next = planned
+                self._next, self._coming = planned, Coming(planned, ready=True, since=self._clock.now())
                 return True
         return False
 
@@ -195,7 +198,7 @@ class Director:
         if cut is None:
             self._give_up_next()
             return
-        ordered, self._next = self._orders.urgent, None
+        ordered, self._next, self._coming = self._orders.urgent, None, None
         self._orders.shown(planned)
         await self._air.came(planned, cut, ordered=ordered)
         self._tuning.wake()

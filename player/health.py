@@ -226,6 +226,7 @@ def figures(condition: Condition) -> dict[str, float | int | str | bool | None]:
         "clock": condition.clock.value,
         "deck_restarts": condition.deck_restarts,
         "picture_faults": condition.picture_faults,
+        "quarantined": len(condition.quarantined),
         "service_restarts": sum(condition.service_restarts.values()),
         "display_answers": condition.display_answers,
     }

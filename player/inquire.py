@@ -63,7 +63,7 @@ def told(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
     lines = [
         f"{status['name']} ({status['device'] or 'not paired'}), version {status['version']}",
         f"on air    {now['title'] or now['showing']}: {now['why']}",
-        f"next      {now['next_title'] or 'nothing planned'}",
+        f"next      {now['next']['title'] or 'nothing planned'}",
         f"release   {sync['sequence'] or 'none'} of channel {status['channel'] or 'none'}, confirmed {age}",
         f"plays     {status['outbox_depth']} wait for delivery",
     ]

@@ -3,9 +3,14 @@
 Labels come from our own tables only (an operation's name, a service), so that no caller can make up new series.
 """
 
+from collections.abc import Callable, Iterable
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Info, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from player.status import Status
+from player.tally import Distribution, StageFacts, Tally
 from sync.clock import Clock
 from sync.measuring import Operations
 
@@ -27,14 +32,52 @@ _NUMBERS = {
     "display_answers": "1 while the X server answers",
     "deck_restarts": "Decks replaced since start",
     "picture_faults": "Within the hour the picture stood still or became black",
+    "quarantined": "Media set aside on this device after failing three times",
 }
+
+
+class StageSeries(Collector):
+    """What the stage counted since its start, read at each scrape."""
+
+    def __init__(self, tally: Tally, facts: Callable[[], StageFacts]) -> None:
+        self._tally = tally
+        self._facts = facts
+
+    def describe(self) -> Iterable[Metric]:
+        """Return the series without their values: registering asks nobody."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return every series."""
+        tally, facts = self._tally, self._facts()
+        yield _counter("cuts", "Cuts from one take to the next", tally.cuts)
+        yield _counter("frames_lost", "Frames of takes that came too late to be shown", tally.frames_lost)
+        yield _counter("deck_renewals", "Decks exchanged because they were worn, unseen", facts.renewals)
+        yield _histogram("cut_late_seconds", "From the instant a cut was due to the raised window", tally.late)
+        yield _histogram("take_black_seconds", "How long a take was black, by a look a second", tally.black)
+        yield _histogram("take_still_seconds", "How long a video painted no new picture", tally.still)
+        yield _histogram("preroll_seconds", "From the order to load a take to its first frame, unseen", tally.preroll)
+        steps = CounterMetricFamily("signage_player_ladder_steps", "What faults of the picture led to", labels=["step"])
+        for step, times in facts.steps.items():
+            steps.add_metric([step], times)
+        yield steps
+
+
+def _counter(name: str, what: str, value: int) -> Metric:
+    return CounterMetricFamily(f"signage_player_{name}", what, value=value)
+
+
+def _histogram(name: str, what: str, values: Distribution) -> Metric:
+    buckets = [(str(bound).replace("inf", "+Inf"), float(count)) for bound, count in values.buckets()]
+    return HistogramMetricFamily(f"signage_player_{name}", what, buckets=buckets, sum_value=values.sum_s)
 
 
 class Metrics:
     """One registry per player, so that two in one process (tests) do not mix."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, stage: Collector) -> None:
         self._registry = CollectorRegistry()
+        self._registry.register(stage)
         self.operations = Operations("signage_player", self._registry, clock)
         self._numbers = {name: self._gauge(name, what) for name, what in _NUMBERS.items()}
         self._info = Info("signage_player", "What this player is", registry=self._registry)

@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
-from player.command import Now
+from player.command import Decoder, Now
 from player.configure import Configuration
 from player.display import DisplayState
 from player.duty import Duty
 from player.health import Condition, Machine, Probe, figures, problems
-from player.stage import StageFacts
 from player.status import Status, SyncStatus
+from player.tally import StageFacts
 from sync import StorageBroken
 from sync.cache import Cache
 from sync.clock import Clock
@@ -65,7 +65,7 @@ class Observer:
 
     def now(self) -> Now:
         """Return what the screen shows, why, and what comes next."""
-        return self._duty.director.now() if self._duty.director else _NOTHING
+        return seen(self._duty.director.now(), self._stage.facts()) if self._duty.director else _NOTHING
 
     async def status(self) -> Status:
         """Return how the player is."""
@@ -106,7 +106,7 @@ class Observer:
             sequence=status.sync.sequence,
             zone=status.zone,
             on_air=on_air(now),
-            next_title=now.next_title,
+            next_title=now.next.title,
             outbox_depth=status.outbox_depth,
             sync_age_s=status.sync.age_s,
             problems=status.problems,
@@ -181,6 +181,15 @@ class Observer:
         machine = self._machine[1]
         connected = self._display.state().connected
         return machine if machine.monitor is not None else replace(machine, monitor=connected)
+
+
+def seen(now: Now, stage: StageFacts) -> Now:
+    """Return `now` with what its deck tells of it, while that is the take on air."""
+    if now.take is None or now.take != stage.on_air:
+        return now
+    told = {name: getattr(stage, name) for name in ("deck", "media_ms", "fps", "painted_fps", "frames_lost")}
+    decoder = None if stage.codec is None else Decoder(codec=stage.codec, hardware=stage.hardware)
+    return now.model_copy(update={**told, "decoder": decoder})
 
 
 def on_air(now: Now) -> OnAir:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from player.command import Now
+from player.command import Next, Now
 from player.lineup import Planned, Scene
 from player.screen import Ended
 from sync.clock import ClockTrust
@@ -43,6 +43,15 @@ class Dark:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What is prerolled since then, or being so."""
+
+    planned: Planned
+    ready: bool
+    since: datetime
+
+
 State = Showing | Dark | None
 """None: nothing of ours is on, and what is on the screen has to be replaced."""
 
@@ -65,20 +74,21 @@ def left(showing: Showing, ended: Ended | None, at_s: float, *, ordered: bool) -
     return ended.model_copy(update={"reason": why}) if ended.reason == "cut" else ended
 
 
-def describe(state: State, following: Planned | None, now: datetime, now_s: float) -> Now:
-    """Return what to tell people; the release and problems are the director's to add."""
-    ready = {"next_title": following.take.title if following else "", "prerolled": following is not None}
-    if not isinstance(state, Showing):
-        if state is None:
-            return Now(showing="fallback", why="the next take is being prepared", **ready)
-        return Now(showing=state.kind, why=state.why, since=state.since, until=state.until, **ready)
+def describe(state: State, coming: Coming | None, now: datetime, now_s: float) -> Now:
+    """Return what to tell people; the release, problems and what the deck sees are for others to add."""
+    following = _following(coming)
+    if state is None:
+        return Now(showing="fallback", why="the next take is being prepared", next=following)
+    if isinstance(state, Dark):
+        return Now(showing=state.kind, why=state.why, since=state.since, until=state.until, next=following)
     take, programme = state.planned.take, state.planned.programme
+    until = None if take.expected_ms is None else state.expected_end(now, now_s)
     return Now(
         showing="ad" if take.kind is PlayKind.AD else "item",
         title=take.title,
         take=take.take,
         since=state.started_at,
-        until=None if take.expected_ms is None else state.expected_end(now, now_s),
+        until=until,
         expected_ms=take.expected_ms,
         asset=take.asset,
         item=take.item,
@@ -89,5 +99,22 @@ def describe(state: State, following: Planned | None, now: datetime, now_s: floa
         playlist=programme.playlist.name if programme.playlist else None,
         daypart=programme.daypart.name if programme.daypart else None,
         why=programme.why,
-        **ready,
+        position_ms=max(0, round((now_s - state.started_s) * 1000)),
+        remaining_ms=None if until is None else round((until - now).total_seconds() * 1000),
+        next=following,
+    )
+
+
+def _following(coming: Coming | None) -> Next:
+    if coming is None:
+        return Next()
+    take = coming.planned.take
+    return Next(
+        readiness="ready" if coming.ready else "loading",
+        since=coming.since,
+        title=take.title,
+        kind="ad" if take.kind is PlayKind.AD else "item",
+        asset=take.asset,
+        item=take.item,
+        creative=take.creative,
     )

@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from player.link import Link, Loss
-from player.screen import ON_TIME_S, Cut, Ended, Ends, Shot
+from player.screen import ON_TIME_S, Cut, Ended, Ends, Pulse, Shot
+
+_STEP_MS = 1000  # a pulse comes every second, with a time that is half a second old at most
 
 AT_ONCE = float("-inf")
 """The instant of a cut that is to wait for nothing."""
@@ -20,10 +22,17 @@ class OnAir:
     ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     ends: Ends | None = None  # as its deck plans it
     told: bool = False  # how it ended was handed out: nobody hears it twice
-    media_ms: int | None = None
-    still_ms: int | None = None
-    black_ms: int | None = None
+    said: Pulse | None = None  # by its deck, last
+    said_s: float = 0.0
     frames_lost: int | None = None
+
+    def media_ms(self, now_s: float) -> int | None:
+        """Return where in its media it is: libVLC moves that in steps, the plan moves it in between."""
+        if self.said is None or self.said.media_ms is None:
+            return None
+        most_ms = self.said.media_ms + _STEP_MS + min(_STEP_MS, round((now_s - self.said_s) * 1000))
+        planned_ms = round((now_s - self.started_s) * 1000)
+        return max(self.said.media_ms, min(planned_ms, most_ms, self.shot.length_ms or most_ms))
 
     def end(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:
         """Settle how it ended; the first reason stands."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, TypeAdapter
 
+from player.motion import Motion
 from sync.release import Fit, MediaKind
 from sync.streaming import StreamUrl
 from sync.wire import Colour, Wire
@@ -282,7 +283,7 @@ class Broken(Wire):
     seen: bool = False
 
 
-class Pulse(Wire):
+class Pulse(Motion):
     """Sent every second by a deck whose loop still turns; silence means a hang."""
 
     event: Literal["pulse"] = "pulse"

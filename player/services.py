@@ -19,7 +19,7 @@ from player.duty import Duty
 from player.endpoint import Endpoint
 from player.health import Probe
 from player.live import Live
-from player.metrics import Metrics
+from player.metrics import Metrics, StageSeries
 from player.observer import Observer
 from player.overlays import Overlays
 from player.shift import Shift
@@ -50,7 +50,7 @@ def wired(
     power = _power_of(display)
     rng = SystemRandom()
     shift = Shift(configuration, cache, stage, power, backdrop, overlays, observer, duty, restarts, clock, rng)
-    endpoint = _endpoint(configuration, cache, observer, duty, display, clock)
+    endpoint = _endpoint(configuration, cache, observer, duty, display, stage, clock)
 
     async def follow() -> None:
         """Put changed settings into force."""
@@ -77,10 +77,16 @@ def wired(
 
 
 def _endpoint(
-    configuration: Configuration, cache: Cache, observer: Observer, duty: Duty, display: Display, clock: Clock
+    configuration: Configuration,
+    cache: Cache,
+    observer: Observer,
+    duty: Duty,
+    display: Display,
+    stage: Stage,
+    clock: Clock,
 ) -> Endpoint:
     gate = Gate(_token(cache, duty), configuration, clock)
-    metrics, live = Metrics(clock), Live(observer, clock)
+    metrics, live = Metrics(clock, StageSeries(stage.tally, stage.facts)), Live(observer, clock)
     answers = Answers(observer, configuration, duty, Camera(display, clock), gate, metrics, clock)
     tell = duty.noting("endpoint")
     return Endpoint(configuration, gate, answers.operations(), live, metrics, clock, tell, version=__version__)

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 from player.cutter import Cutter
 from player.ladder import Ladder, Recoverer, Step
@@ -31,32 +30,11 @@ from player.screen import (
     Shown,
     Tune,
 )
+from player.tally import StageFacts, Tally
 from sync import DeckLost, ScreenFailed
 from sync.clock import Clock
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StageFacts:
-    """The stage for health and `/v1/now`; pids are None while a deck is being replaced."""
-
-    libvlc: str
-    pids: tuple[int | None, int | None]
-    restarts: int
-    cuts: int
-    on_air: str | None
-    prerolled: str | None
-    media_ms: int | None
-    frames_lost: int | None
-    last_cut_ms: float | None  # from the instant it was due to the raised window
-    last_preroll_ms: int | None
-    renewals: int = 0  # decks exchanged because they were worn, unseen; `restarts` are losses
-    still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
-    black_ms: int | None = None  # of the take on air
-    picture_faults: int = 0  # within the hour the picture on air stood still, or became black
-    steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Ladder.steps`
-    recovered: str = ""  # the restart or reboot of the last day, and why
 
 
 class Stage:
@@ -83,7 +61,7 @@ class Stage:
         self._next: Waiting | None = None
         self._black: Link | None = None  # the deck that covers the screen on purpose
         self._libvlc = ""
-        self._cuts = 0
+        self.tally = Tally()
         self._cutter = Cutter(clock)
         self._cut_ms: float | None = None
         self._preroll_ms: int | None = None
@@ -102,6 +80,7 @@ class Stage:
             link.tell(Hide(take=shot.take))
             raise
         self._preroll_ms = loaded.took_ms
+        self.tally.prerolled(loaded.took_ms)
         self._next = Waiting(link, shot)
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
@@ -138,7 +117,7 @@ class Stage:
                 at_s = self._clock.monotonic()
         except DeckLost:
             at_s = self._clock.monotonic()  # gone as well, window and all
-        return air.leave(at_s) if air else None
+        return self._left(air, at_s) if air else None
 
     async def blank(self) -> Ended | None:
         """See `Screen.blank`; what is prerolled stays so. With no deck up the black comes once one is."""
@@ -150,7 +129,7 @@ class Stage:
             at_s = (await link.blank()).at_s
         except DeckLost:
             at_s = self._clock.monotonic()
-        return air.leave(at_s) if air else None
+        return self._left(air, at_s) if air else None
 
     def tune(self, take: str, volume: int) -> None:
         """See `Screen.tune`."""
@@ -160,23 +139,29 @@ class Stage:
     def facts(self) -> StageFacts:
         """Return the stage as it is now."""
         air = self._air if self._air and not self._air.ended.done() else None
+        said = (air.said if air else None) or Pulse()
         return StageFacts(
             libvlc=self._libvlc,
             pids=(self._pair.links[0].pid, self._pair.links[1].pid),
             restarts=self._pair.restarts,
             renewals=self._pair.renewals,
-            cuts=self._cuts,
+            cuts=self.tally.cuts,
             on_air=air.shot.take if air else None,
             prerolled=self._next.shot.take if self._next else None,
-            media_ms=air.media_ms if air else None,
+            media_ms=air.media_ms(self._clock.monotonic()) if air else None,
             frames_lost=air.frames_lost if air else None,
             last_cut_ms=self._cut_ms,
             last_preroll_ms=self._preroll_ms,
-            still_ms=air.still_ms if air else None,
-            black_ms=air.black_ms if air else None,
+            still_ms=said.still_ms,
+            black_ms=said.black_ms,
             picture_faults=self._ladder.lately(self._clock.monotonic()),
             steps=self._ladder.steps(),
             recovered=self._ladder.recovered(),
+            deck=air.link.name if air else None,
+            fps=said.fps,
+            painted_fps=said.painted_fps,
+            codec=said.codec,
+            hardware=said.hardware,
         )
 
     async def run(self) -> None:
@@ -227,7 +212,7 @@ class Stage:
                 air.ends = event
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
             case Pulse():
-                air.media_ms, air.still_ms, air.black_ms = event.media_ms, event.still_ms, event.black_ms
+                air.said, air.said_s = (event, self._up_s) if event.media_ms is not None else (air.said, air.said_s)
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
             case Finished():
                 air.frames_lost = event.frames_lost
@@ -246,16 +231,22 @@ class Stage:
 
     def _shown(self, coming: Waiting, shown: Shown) -> None:
         """Make the shot that came the one on air, and send off what was there."""
-        left = self._air.leave(shown.at_s) if self._air else None
+        left = self._left(self._air, shown.at_s) if self._air else None
         for gone in (self._air.link if self._air else None, self._black):
             if gone and gone is not coming.link:
                 gone.tell(Hide())
                 self._pair.off_air(gone)
         self._air = OnAir(coming.link, coming.shot, shown.at_s)
         self._next = self._black = None
-        self._cuts += 1
         self._cut_ms = (shown.raised_s - coming.due_s) * 1000
+        self.tally.cut(shown.raised_s - coming.due_s)
         coming.cut = Cut(take=coming.shot.take, at_s=shown.at_s, previous=left)
+
+    def _left(self, air: OnAir, at_s: float) -> Ended | None:
+        """Note that a shot left the screen, and what was seen of it."""
+        said = air.said or Pulse()
+        self.tally.left(black_ms=said.black_ms, still_ms=said.still_ms, frames_lost=air.frames_lost)
+        return air.leave(at_s)
 
     def _lost(self, link: Link, loss: Loss) -> None:
         if not loss.displayless:

@@ -1,12 +1,40 @@
-"""What the stage counts since its start, for monitoring: cuts and how late, takes and what was seen of them, prerolls."""
+"""What the stage tells of itself: how it stands (`StageFacts`), and what it counted since its start (`Tally`)."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 _LATE_S = (0.005, 0.01, 0.017, 0.034, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)  # a frame of a 60 Hz display is 0.0167
 _SEEN_S = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)  # looked at once a second
 _PREROLL_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class StageFacts:
+    """The stage for health and `/v1/now`; pids are None while a deck is being replaced."""
+
+    libvlc: str
+    pids: tuple[int | None, int | None]
+    restarts: int
+    cuts: int
+    on_air: str | None
+    prerolled: str | None
+    media_ms: int | None
+    frames_lost: int | None
+    last_cut_ms: float | None  # from the instant it was due to the raised window
+    last_preroll_ms: int | None
+    renewals: int = 0  # decks exchanged because they were worn, unseen; `restarts` are losses
+    still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
+    black_ms: int | None = None  # of the take on air
+    picture_faults: int = 0  # within the hour the picture on air stood still, or became black
+    steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Ladder.steps`
+    recovered: str = ""  # the restart or reboot of the last day, and why
+    deck: str | None = None  # the one on air, `a` or `b`
+    fps: float | None = None  # these four of a video on air: see `Motion`
+    painted_fps: float | None = None
+    codec: str | None = None
+    hardware: bool | None = None
 
 
 class Distribution:

@@ -27,6 +27,7 @@ GROUND = {
     "player",
     "player.settings",
     "player.screen",
+    "player.motion",
     "player.leash",
     "sync.origin",
     "sync.origin.settings",

@@ -7,6 +7,7 @@ cut. All its times count from the instant it was ordered for.
 import time
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Any
 
 from player.deck.plan import End, Plan
 from player.deck.projector import Projector, What
@@ -158,10 +159,19 @@ class Airing:
                 frames_lost=self._projector.frames_lost(),
                 still_ms=self._watch.still_ms,
                 black_ms=self._watch.black_ms,
+                **self._decoded(),
             )
         )
         if verdict is not Verdict.FINE:
-            self._break(verdict.value, seen=True)
+            self._break(verdict.value, seen=self.shot.kind is not MediaKind.STREAM)  # there it is the line's fault
+
+    def _decoded(self) -> dict[str, Any]:
+        """Return what a pulse says of a video alone."""
+        if self.shot.kind is MediaKind.PICTURE:
+            return {}
+        decoding, painted = self._projector.decoding, self._watch.painted_fps
+        known = {"codec": decoding.codec, "hardware": decoding.hardware}
+        return {"fps": self._projector.fps(), "painted_fps": painted, **known}
 
     def _finish(self, end: End) -> None:
         self._phase = Phase.DONE

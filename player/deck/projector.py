@@ -16,11 +16,15 @@ from typing import Any
 
 import vlc
 
+from player.deck.decoding import Decoding, tells
+from player.deck.source import Source
 from player.screen import Turn
 from sync import ScreenFailed
 from sync.release import MediaKind
 
 _ERROR = 4  # libvlc_log_level
+_EMPTY_WORDS = ("Your input can't be opened", "VLC is unable to open the MRL")  # they follow what tells more
+_LOOP_CACHING_MS = 100  # 300 of them, as for others, are a gap of that length each time it starts over
 _SOUND_CARDS = Path("/proc/asound/pcm")
 _UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
 _FADE_STEPS, _FADE_STEP_S = 12, 0.0025
@@ -62,6 +66,8 @@ class Projector:
         self._post = post
         self._opening = 0
         self._words = ""
+        self._source: Source | None = None
+        self.decoding = Decoding()
         self._hushed = False
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:
@@ -157,6 +163,7 @@ class Projector:
         self._player.stop()
         self._opening += 1
         self._words = ""
+        self.decoding.forget()
 
     def size(self) -> tuple[int, int] | None:
         """Return the media's size in pixels; None while unknown, as with an MPEG program stream for ever."""
@@ -166,6 +173,11 @@ class Projector:
     def length_ms(self) -> int:
         """Return the media's length; 0 while unknown and for pictures."""
         return max(0, int(self._player.get_length()))
+
+    def fps(self) -> float | None:
+        """Return how many frames a second the media has; None while unknown."""
+        rate = float(self._player.get_fps())
+        return round(rate, 3) if rate > 0 else None
 
     def frame_s(self) -> float:
         """Return how long one frame stays, in seconds; a guess while unknown."""
@@ -207,10 +219,15 @@ class Projector:
 
         @vlc.CallbackDecorators.LogCb  # type: ignore[untyped-decorator]
         def heard(_data: Any, level: int, _context: Any, form: bytes, arguments: Any) -> None:
-            if level >= _ERROR:
-                line = ctypes.create_string_buffer(300)
-                libc.vsnprintf(line, len(line), form, arguments)
-                self._words = line.value.decode(errors="replace").strip()
+            if level < _ERROR and not tells(form):
+                return
+            line = ctypes.create_string_buffer(300)
+            libc.vsnprintf(line, len(line), form, arguments)
+            words = line.value.decode(errors="replace").strip()
+            if level >= _ERROR and not words.startswith(_EMPTY_WORDS):
+                self._words = words
+            else:
+                self.decoding.read(words)
 
         self._heard = heard  # libVLC holds only the C side
         self._vlc.log_set(heard, None)

@@ -93,13 +93,15 @@ class Watch:
         self._looks: deque[Look] = deque(maxlen=_MOST_LOOKS)
         self.black_ms = 0
         self.still_ms = 0  # of a video: without a new picture
+        self.painted_fps: float | None = None  # between the last two looks
 
     def look(self, look: Look) -> Verdict:
         """Take one more look into account, and judge."""
         before = self._looks[-1] if self._looks else None
         if before and look.at_s - before.at_s < _TARDY:
             since_ms = round((look.at_s - before.at_s) * 1000)
+            self.painted_fps = round(look.painted * 1000 / since_ms, 1) if since_ms else None
             self.black_ms += since_ms if look.black else 0
-            self.still_ms += since_ms if self._subject.kind is MediaKind.VIDEO and not moved(before, look) else 0
+            self.still_ms += since_ms if self._subject.kind is not MediaKind.PICTURE and not moved(before, look) else 0
         self._looks.append(look)
         return judge_output(list(self._looks), self._subject)

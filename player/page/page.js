@@ -86,8 +86,8 @@ function showNow(now) {
   at("kind").textContent = kinds[now.showing] ?? now.showing;
   at("title").textContent = now.title || (now.showing === "blank" ? "Nothing, on purpose" : "Nothing to show");
   at("why").textContent = [now.advertiser, now.playlist, now.why].filter(Boolean).join(" · ");
-  at("next").textContent = now.next_title || "nothing planned";
-  at("ready").textContent = now.prerolled ? "stands ready" : "";
+  at("next").textContent = now.next.title || (now.next.readiness === "none" ? "being chosen" : "untitled");
+  showPictureFacts();
   if (changed) showPicture();
 }
 
@@ -99,6 +99,7 @@ function showStatus(status) {
   at("identity").textContent = [status.device ?? "not paired", status.channel, `version ${status.version}`]
     .filter(Boolean).join(" · ");
   const count = status.problems.length;
+  at("trouble").classList.toggle("bad-news", count > 0);
   pill(count ? `${count} problem${count > 1 ? "s" : ""}` : "all is well", count ? "bad" : "good");
   at("pairing").hidden = !status.pairing_code;
   at("code").textContent = status.pairing_code ?? "";
@@ -106,6 +107,24 @@ function showStatus(status) {
   showProblems(status.problems);
   showSync(status);
   showHealth(status);
+  showPictureFacts();
+}
+
+// Of the take on air: does it move, at what cost, and was the cut in time?
+function showPictureFacts() {
+  const [now, decks] = [state.now, state.status?.decks];
+  if (!now || !decks) return;
+  const { decoder, fps, painted_fps: painted, frames_lost: lost } = now;
+  const hardware = { true: "in hardware", false: "in software" }[decoder?.hardware] ?? "by what is unknown";
+  facts("picture-facts", [
+    ["Time", now.media_ms == null ? "a still picture" : `${(now.media_ms / 1000).toFixed(0)} s into the video`],
+    ...(fps ? [["Frames", `${painted == null ? "–" : Math.round(painted)} of ${Math.round(fps)} a second`]] : []),
+    ...(lost == null ? [] : [["Lost", lost ? `${lost} frame${lost > 1 ? "s" : ""}` : "none"]]),
+    ...(decoder ? [["Decoder", `${decoder.codec} ${hardware}`]] : []),
+    ["Deck", now.deck ? `${now.deck} · ${decks.cuts} cuts · ${decks.restarts} replaced` : "none"],
+    ["Last cut", decks.last_cut_ms == null ? "none yet" : decks.last_cut_ms < 34 ? "in time" : `${Math.round(decks.last_cut_ms)} ms late`],
+    ["Last load", decks.last_preroll_ms == null ? "none yet" : `${(decks.last_preroll_ms / 1000).toFixed(1)} s`],
+  ].slice(now.take ? 0 : -3));
 }
 
 function showProblems(problems) {
@@ -131,7 +150,7 @@ function showSync({ sync, outbox_depth, origin }) {
   ]);
 }
 
-function showHealth({ health, decks, display, zone }) {
+function showHealth({ health, display, zone }) {
   const temperature = health.temperature_c;
   facts("health-facts", [
     ["Processor", `${Math.round(health.cpu_percent)} % · load ${health.load_1m.toFixed(1)}`],
@@ -141,7 +160,6 @@ function showHealth({ health, decks, display, zone }) {
     ["Power", health.undervoltage == null ? "unknown" : health.undervoltage ? "too weak" : "good"],
     ["Display", `${display.area.width}×${display.area.height} · ${yes(display.connected, "connected", "not connected")}`],
     ["Clock", `${health.clock === "synced" ? "synchronised" : "not vouched for"}${zone ? ` · ${zone}` : ""}`],
-    ["Decks", `${decks.cuts} cuts · ${decks.restarts} replaced`],
     ["Up", span(health.uptime_s)],
   ]);
 }
@@ -158,6 +176,9 @@ function tick() {
   const until = now?.until ? Date.parse(now.until) : null;
   const part = since && until > since ? Math.min(1, Math.max(0, (moment - since) / (until - since))) : 0;
   at("progress").style.width = `${100 * part}%`;
+  const { readiness, since: ready } = now?.next ?? {};
+  const waited = ready ? span(Math.max(0, (moment - Date.parse(ready)) / 1000)) : "";
+  at("ready").textContent = { ready: "stands ready", loading: `loading for ${waited}` }[readiness] ?? "";
   at("clock").textContent = until ? `${span(Math.max(0, (until - moment) / 1000))} left` : "";
 }
 

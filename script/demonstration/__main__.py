@@ -191,8 +191,8 @@ async def _report(scene: Scene, board: Board, now: dict[str, Any], status: dict[
     share = f"{100 * sync['bytes_done'] // sync['bytes_to_do']} %" if sync["bytes_to_do"] else ""
     board.report("sync", f"{sync['state']} {share} {sync['problem']}".strip())
     board.report("on air", f"{now['showing']}: {now['title']}" if now["title"] else now["showing"])
-    if now["next_title"]:
-        board.report("next", f"{now['next_title']}{' (ready)' if now['prerolled'] else ''}")
+    if (following := now["next"])["title"]:
+        board.report("next", f"{following['title']}{' (ready)' if following['readiness'] == 'ready' else ''}")
     board.report("plays", f"{status['outbox_depth']} waiting to be acknowledged")
 
 

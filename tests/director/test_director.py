@@ -25,8 +25,8 @@ async def test_items_follow_each_other_and_each_is_a_play(tmp_path: Path) -> Non
             await world.after(35)
             assert world.shown() == ["red", "green", "blue", "red"]
             assert world.director.now().title == "Red"
-            assert world.director.now().next_title == "Green"
-            assert world.director.now().prerolled
+            assert world.director.now().next.title == "Green"
+            assert world.director.now().next.readiness == "ready"
         plays = await world.plays()
         assert [play.title for play in plays] == ["Red", "Green", "Blue", "Red"]
         assert [play.outcome for play in plays] == [Outcome.COMPLETE] * 3 + [Outcome.PARTIAL]
@@ -259,7 +259,7 @@ async def test_a_deck_lost_while_standing_by_leaves_the_screen_alone_and_its_ite
             await world.after(4)
             world.screen.lose_next()
             await world.clock.rest()
-            assert world.shown() == ["red"] and world.director.now().prerolled
+            assert world.shown() == ["red"] and world.director.now().next.readiness == "ready"
             await world.after(8)
             assert world.shown() == ["red", "green"]
             assert world.screen.picture[1].at == NOON + timedelta(seconds=10)

@@ -91,7 +91,7 @@ async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved
 
 async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Venue) -> None:
     await venue.until_played(1)
-    await eventually(lambda: venue.director.now().prerolled and venue.left_s() > LENGTH_MS / 3000)
+    await eventually(lambda: venue.director.now().next.readiness == "ready" and venue.left_s() > LENGTH_MS / 3000)
     take = venue.director.now().take
     air = venue.stage._air
     assert air and air.link.pid

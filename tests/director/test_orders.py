@@ -53,7 +53,7 @@ async def test_three_skips_during_a_load_are_exactly_three_steps(tmp_path: Path)
         world.screen.loads_s = 2.0
         async with world.running():
             await world.after(3)  # red is on since a second, green is being loaded
-            assert world.shown() == ["red"] and not world.director.now().prerolled
+            assert world.shown() == ["red"] and world.director.now().next.readiness != "ready"
             for _ in range(3):
                 await order(world, do="skip")
             assert [Path(shot.path).name for shot in world.screen.prerolls[-1:]] == [asset("day").sha256]

@@ -18,7 +18,7 @@ from PIL import Image
 from player.access import Gate, keep_token
 from player.answers import Answers
 from player.camera import Camera
-from player.command import Command, Now
+from player.command import Command, Next, Now
 from player.configure import load
 from player.display import DisplayState, Power
 from player.duty import Duty
@@ -26,11 +26,11 @@ from player.endpoint import Endpoint
 from player.health import Probe
 from player.ledger import open_ledger
 from player.live import Live
-from player.metrics import Metrics
+from player.metrics import Metrics, StageSeries
 from player.observer import Observer
 from player.screen import Area
-from player.stage import StageFacts
 from player.still import Still, brand
+from player.tally import StageFacts, Tally
 from sync import NotFound
 from sync.cache import Cache
 from sync.clock import SystemClock
@@ -44,7 +44,9 @@ class Bench:
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
-        self.shown = Now(showing="item", title="Autumn", why="it is Monday", next_title="Winter")
+        self.shown = Now(showing="item", title="Autumn", take="t1", why="it is Monday", next=Next(title="Winter"))
+        self.tally = Tally()
+        self.stage = StageFacts("3.0.24", (1, 2), 0, 5, "t1", "t2", 100, 0, 10.0, 200)
         self.display = DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
         self.pictures = 0
 
@@ -57,7 +59,7 @@ class Bench:
         self.commands.append(command)
 
     def facts(self) -> StageFacts:
-        return StageFacts("3.0.24", (1, 2), 0, 5, "t1", "t2", 100, 0, 10.0, 200)
+        return self.stage
 
     def state(self) -> DisplayState:
         return self.display
@@ -103,7 +105,11 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[Endpoint, Bench, str]]:
             version="1.2.3",
         )
         token = keep_token(tmp_path / "state")
-        gate, metrics, live = Gate(token, configuration, clock), Metrics(clock), Live(observer, clock)
+        gate, metrics, live = (
+            Gate(token, configuration, clock),
+            Metrics(clock, StageSeries(bench.tally, bench.facts)),
+            Live(observer, clock),
+        )
         answers = Answers(observer, configuration, duty, Camera(bench, clock), gate, metrics, clock)
         endpoint = Endpoint(
             configuration, gate, answers.operations(), live, metrics, clock, duty.noting("endpoint"), version="1.2.3"
@@ -313,6 +319,50 @@ async def test_metrics_count_requests_by_operation_and_tell_the_numbers(device: 
     assert 'operation="other",status="404"' in text
     assert "signage_player_outbox_depth 0.0" in text
     assert "signage_player_disk_free_bytes" in text
+
+
+async def test_now_says_what_the_deck_tells_of_the_take_on_air_and_of_no_other(device: Device) -> None:
+    device.bench.stage = replace(
+        device.bench.stage, deck="b", media_ms=1_234, fps=25.0, painted_fps=24.9, codec="h264", hardware=False
+    )
+    now = json.loads(await read(device, "/v1/now"))
+    assert (now["deck"], now["media_ms"], now["fps"], now["painted_fps"], now["frames_lost"]) == (
+        "b",
+        1234,
+        25,
+        24.9,
+        0,
+    )
+    assert now["decoder"] == {"codec": "h264", "hardware": False}
+    assert now["next"]["title"] == "Winter" and now["next"]["readiness"] == "none"
+    device.bench.stage = replace(device.bench.stage, on_air="t0")  # the cut is on its way
+    now = json.loads(await read(device, "/v1/now"))
+    assert now["deck"] is None and now["media_ms"] is None and now["decoder"] is None
+
+
+async def test_metrics_tell_what_was_seen_of_each_cut_and_take(device: Device) -> None:
+    tally = device.bench.tally
+    for late_s in (-0.001, 0.012, 0.4):
+        tally.cut(late_s)
+    tally.left(black_ms=0, still_ms=1_000, frames_lost=3)
+    tally.left(black_ms=None, still_ms=None, frames_lost=None)
+    tally.prerolled(640)
+    text = (await read(device, "/metrics")).decode()
+    for line in (
+        "cuts_total 3.0",
+        'cut_late_seconds_bucket{le="0.005"} 1.0',
+        'cut_late_seconds_bucket{le="0.017"} 2.0',
+        'cut_late_seconds_bucket{le="+Inf"} 3.0',
+        "cut_late_seconds_sum 0.41",
+        'take_black_seconds_bucket{le="0.0"} 2.0',
+        'take_still_seconds_bucket{le="0.5"} 1.0',
+        'take_still_seconds_bucket{le="1.0"} 2.0',
+        "frames_lost_total 3.0",
+        'preroll_seconds_bucket{le="1.0"} 1.0',
+        "deck_renewals_total 0.0",
+        "quarantined 0.0",
+    ):
+        assert f"\nsignage_player_{line}" in text, line
 
 
 async def test_the_player_is_unwell_without_its_display(device: Device) -> None:
