@@ -12,6 +12,7 @@ from Xlib.display import Display as XDisplay
 
 from player.display import randr
 from player.display.capture import Capture
+from player.display.desktop import desktop_on
 from player.display.outputs import Change, Wanted, arrange
 from player.display.state import DisplayState, Power
 from player.display.strangers import lower_strangers
@@ -47,6 +48,10 @@ class Server:
         if screen.root_depth != _DEPTH:
             connection.close()
             raise ScreenFailed(f"X server {self._name!r} has depth {screen.root_depth}; start it with depth {_DEPTH}")
+        desktop = desktop_on(connection)
+        if desktop:
+            connection.close()
+            raise ScreenFailed(f"X server {self._name!r} is no display for a player, {desktop}")
         connection.set_screen_saver(0, 0, X.DontPreferBlanking, X.DontAllowExposures)
         if connection.has_extension("DPMS"):
             connection.dpms_disable()
