@@ -163,7 +163,7 @@ class Airing:
             )
         )
         if verdict is not Verdict.FINE:
-            self._break(verdict.value, seen=self.shot.kind is not MediaKind.STREAM)  # there it is the line's fault
+            self._break(verdict.value, seen=True)
 
     def _decoded(self) -> dict[str, Any]:
         """Return what a pulse says of a video alone."""

@@ -17,14 +17,11 @@ from typing import Any
 import vlc
 
 from player.deck.decoding import Decoding, tells
-from player.deck.source import Source
 from player.screen import Turn
 from sync import ScreenFailed
 from sync.release import MediaKind
 
 _ERROR = 4  # libvlc_log_level
-_EMPTY_WORDS = ("Your input can't be opened", "VLC is unable to open the MRL")  # they follow what tells more
-_LOOP_CACHING_MS = 100  # 300 of them, as for others, are a gap of that length each time it starts over
 _SOUND_CARDS = Path("/proc/asound/pcm")
 _UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
 _FADE_STEPS, _FADE_STEP_S = 12, 0.0025
@@ -66,7 +63,6 @@ class Projector:
         self._post = post
         self._opening = 0
         self._words = ""
-        self._source: Source | None = None
         self.decoding = Decoding()
         self._hushed = False
         self._vlc = vlc.Instance(*_options(hardware, turn))
@@ -224,7 +220,7 @@ class Projector:
             line = ctypes.create_string_buffer(300)
             libc.vsnprintf(line, len(line), form, arguments)
             words = line.value.decode(errors="replace").strip()
-            if level >= _ERROR and not words.startswith(_EMPTY_WORDS):
+            if level >= _ERROR:
                 self._words = words
             else:
                 self.decoding.read(words)
