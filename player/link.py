@@ -164,6 +164,7 @@ class Link:
     def kill(self, loss: Loss) -> None:
         """End the process for the reason `loss`; `run` starts another."""
         self._verdict = loss
+        self._up.clear()  # at once: nobody shall give it work in its last moment
         if self._process:
             kill(self._process)
 
@@ -266,6 +267,7 @@ class Link:
 
 def _died(code: int) -> Loss:
     if code >= 0:
-        return Loss(f"it ended with code {code}", crashed=False, displayless=code == _NO_DISPLAY)
+        bug = code not in (0, _NO_DISPLAY)
+        return Loss(f"it ended with code {code}", crashed=bug, displayless=code == _NO_DISPLAY)
     name = signal.Signals(-code).name
     return Loss(f"it was ended by {name}", crashed=-code in _CRASHES)

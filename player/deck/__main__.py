@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 from pydantic import ValidationError
+from Xlib.error import ConnectionClosedError
 
 from player.deck.loop import Deck, Note
 from player.deck.projector import Projector
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         window = open_window(os.environ.get("DISPLAY", ""), options.area)
         projector = Projector(window.canvas, turn=options.area.turn, hardware=options.hardware, post=inbox.put)
         Deck(window, projector, SystemClock(), inbox, tell).run()
-    except ScreenFailed as error:
+    except (ScreenFailed, ConnectionClosedError) as error:
         log.error("%s", error)
         return _NO_DISPLAY
     except BrokenPipeError:

@@ -103,6 +103,7 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
             until(lambda: any(near(colours[1], YELLOW) for _, colours in sight.seen), "the fallback is back", 3.0)
             three_cuts(sight)
         assert process.poll() is None, "it was never restarted"
+        assert "failed on air" not in site.log("player").read_text(), "no item is blamed"
         after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
         assert not [colours for colours in after if near(colours[1], BLACK)]
         until(lambda: "X server" not in problems(site), "and nobody complains any more")
