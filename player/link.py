@@ -74,7 +74,7 @@ class Link:
         self,
         name: str,
         display: str,
-        area: Area,
+        area: Callable[[], Area],
         clock: Clock,
         heard: "Callable[[Link, DeckEvent], None]",
         lost: "Callable[[Link, Loss], None]",
@@ -86,8 +86,10 @@ class Link:
         self.restarts = 0
         self.shots = 0  # loaded by the present process
         self.condemned = ""  # why the present process is replaced once it is off the air
+        self.area = area()  # which the present process fills
         self._display = display
-        self._arguments = [*program, "--area", str(area), "--parent", str(os.getpid())]
+        self._fills = area
+        self._arguments = [*program, "--parent", str(os.getpid())]
         self._arguments += ["--hardware"] if hardware_decoding else []
         self._most_bytes = most_bytes()
         self._clock = clock
@@ -190,8 +192,9 @@ class Link:
 
     async def _one_life(self) -> Loss:
         self._verdict, self.shots, self.condemned = None, 0, ""
+        self.area = self._fills()
         process = await asyncio.create_subprocess_exec(
-            *self._arguments,
+            *self._arguments, "--area", str(self.area),
             stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display},
         )  # fmt: skip
         self._process = process

@@ -76,6 +76,7 @@ class Observer:
         notes = (note for note in self._duty.notes.values() if note)
         told = (*self._configuration.problems(), *notes, *self.now().problems, *problems(condition))
         display = self._display.state()
+        told += (f"The setting {display.problem}.",) if display.problem else ()
         return Status(
             at=self._clock.now(),
             version=self._version,

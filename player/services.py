@@ -14,7 +14,7 @@ from player.answers import Answers
 from player.backdrop import Backdrop
 from player.camera import Camera
 from player.configure import Configuration
-from player.display import Display, Power
+from player.display import Display, Power, Wanted
 from player.duty import Duty
 from player.endpoint import Endpoint
 from player.health import Probe
@@ -58,10 +58,12 @@ def wired(
         while True:
             seen = await configuration.changed(seen)
             logging.getLogger().setLevel(seen.logging.level)
+            display.want(Wanted(seen.display.output, seen.display.rotation))
             backdrop.wake()
             shift.wake()
 
     services: dict[str, Service] = {
+        "area": lambda: _fill(display, stage, backdrop),
         "backdrop": backdrop.run,
         "overlays": overlays.run,
         "shift": shift.run,
@@ -74,6 +76,15 @@ def wired(
     if interval_s is not None:
         services["watchdog"] = Watchdog(interval_s, clock).run
     return services
+
+
+async def _fill(display: Display, stage: Stage, backdrop: Backdrop) -> None:
+    """Follow the display's size, output and rotation."""
+    area = display.area
+    while True:
+        area = await display.moved(area)
+        stage.fill(area)
+        backdrop.wake()
 
 
 def _endpoint(

@@ -52,10 +52,11 @@ class Stage:
         program: Sequence[str] = DECK,
     ) -> None:
         def make(name: str) -> Link:
-            says = self._heard, self._lost
-            return Link(name, display, area, clock, *says, hardware_decoding=hardware_decoding, program=program)
+            given = lambda: self._area, clock, self._heard, self._lost
+            return Link(name, display, *given, hardware_decoding=hardware_decoding, program=program)
 
         self._clock = clock
+        self._area = area
         self._pair = Pair(make, wear or Wear())
         self._air: OnAir | None = None
         self._next: Waiting | None = None
@@ -82,6 +83,8 @@ class Stage:
         self._preroll_ms = loaded.took_ms
         self.tally.prerolled(loaded.took_ms)
         self._next = Waiting(link, shot)
+        if self._air and self._air.link.area != self._area:
+            self._air.end(self._clock.monotonic(), "display")
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
         """See `Screen.cut_at_end`."""
@@ -163,6 +166,11 @@ class Stage:
             codec=said.codec,
             hardware=said.hardware,
         )
+
+    def fill(self, area: Area) -> None:
+        """Fill `area` from now on: what is hidden at once; what is on air gives way to the next once that is ready."""
+        self._area = area
+        self._pair.renew("the display changed", self._air.link if self._air else None)
 
     async def run(self) -> None:
         """Keep both decks alive (a service): start, watch pulses, kill what hangs, replace what died."""

@@ -1,0 +1,172 @@
+"""Sizes, outputs and rotations of a display that change while it plays, on Xorg's dummy driver; and who decides."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from Xlib.display import Display as XDisplay
+
+from player.display import Display, Wanted, open_display, randr
+from player.display.outputs import Change, Crtc, Mode, Output, Setup, arrange
+from player.screen import Area, Cut, Shot
+from player.stage import Stage, open_stage
+from player.still import brand
+from sync import DeckLost
+from sync.clock import SystemClock
+from sync.release import Fit
+from tests.display import Dummy
+from tests.stage.conftest import Media
+from tests.stage.eyes import BLACK, BLUE, RED, WHITE, Eye, near, until, watching
+
+FULL_HD, HD, ANY = Mode(1920, 1080, 60.0), Mode(1280, 720, 60.0), 15
+HDMI_1 = Output(11, "HDMI-1", True, 1, (1, 2), (101, 102))
+HDMI_2 = Output(12, "HDMI-2", True, 2, (1, 2), (102,))
+LEFT = Crtc(0, 0, 1920, 1080, 101, 1, ANY, (11,))
+RIGHT = Crtc(1920, 0, 1280, 720, 102, 1, ANY, (12,))
+BOTH = Setup(3200, 1080, 12, (HDMI_1, HDMI_2), {1: LEFT, 2: RIGHT}, {101: FULL_HD, 102: HD})
+
+
+def test_the_stage_fills_the_output_named_else_the_primary_else_the_first_with_a_monitor() -> None:
+    assert arrange(BOTH, Wanted("HDMI-1")).area == Area(width=1920, height=1080)
+    assert arrange(BOTH, Wanted()).area == Area(width=1280, height=720, x=1920)
+    unplugged = replace(BOTH, outputs=(HDMI_1, replace(HDMI_2, connected=False)))
+    assert arrange(unplugged, Wanted()).area == Area(width=1920, height=1080)
+    assert arrange(unplugged, Wanted("HDMI-2")).area.x == 1920  # it goes on there, until the monitor is back
+    assert all(arrange(setup, Wanted()).change is None for setup in (BOTH, unplugged))
+
+
+def test_an_output_that_is_not_there_is_a_problem_that_names_those_that_are() -> None:
+    unplugged = replace(BOTH, outputs=(HDMI_1, replace(HDMI_2, connected=False)))
+    found = arrange(unplugged, Wanted("DP-1"))
+    assert found.area == Area(width=1920, height=1080)
+    assert "'DP-1'" in found.problem and "it has HDMI-1, HDMI-2 (unplugged)" in found.problem
+
+
+def test_the_server_turns_where_it_can_and_we_where_it_cannot() -> None:
+    one = Setup(1920, 1080, 0, (HDMI_1,), {1: LEFT}, BOTH.modes)
+    found = arrange(one, Wanted("", 90))
+    assert found.area == Area(width=1080, height=1920)
+    assert found.change and found.change.to.rotation == 8  # 270 counter-clockwise
+    assert (found.change.width, found.change.height) == (1080, 1920)
+    turned = replace(one, width=1080, height=1920, crtcs={1: found.change.to})
+    assert arrange(turned, Wanted("", 90)).change is None
+    upright = arrange(turned, Wanted()).change
+    assert upright and (upright.to, upright.width) == (LEFT, 1920)
+    cannot = replace(one, crtcs={1: replace(LEFT, rotations=1)})
+    found = arrange(cannot, Wanted("", 270))
+    assert (found.area, found.change) == (Area(width=1920, height=1080, turn=270), None)
+
+
+def test_a_monitor_plugged_in_is_driven_with_a_mode_of_its_own() -> None:
+    dark = Setup(1920, 1080, 0, (replace(HDMI_1, crtc=0),), {1: Crtc(0, 0, 0, 0, 0, 1, ANY, ())}, BOTH.modes)
+    change = arrange(dark, Wanted()).change
+    assert change and change.to == LEFT
+    other = replace(HDMI_1, modes=(102,))  # a monitor of another size came back
+    change = arrange(Setup(1920, 1080, 0, (other,), {1: LEFT}, BOTH.modes), Wanted()).change
+    assert change and (change.to.mode, change.width, change.height) == (102, 1280, 720)
+    nothing = replace(HDMI_1, connected=False, modes=())
+    found = arrange(Setup(1920, 1080, 0, (nothing,), {1: LEFT}, BOTH.modes), Wanted())
+    assert (found.area, found.change) == (Area(width=1920, height=1080), None)
+
+
+@pytest.fixture(scope="module")
+def dummy() -> Iterator[str]:
+    with Dummy(1280, 720) as server:
+        yield server.name
+
+
+@asynccontextmanager
+async def following(name: str) -> AsyncIterator[tuple[Display, Stage]]:
+    """A display and a stage that follows it, wired as `player.services` does."""
+    clock = SystemClock()
+    async with open_display(name, clock) as display, open_stage(name, display.area, clock) as stage:
+
+        async def fill() -> None:
+            area = display.area
+            while True:
+                await display.show_root(brand(*area.upright))
+                area = await display.moved(area)
+                stage.fill(area)
+
+        running = [asyncio.create_task(run()) for run in (display.run, stage.run, fill)]
+        try:
+            yield display, stage
+        finally:
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+def _drive(connection: Any, output: str, width: int, height: int) -> None:
+    """Set another mode, as a person does with xrandr."""
+    setup = randr.read(connection)
+    assert setup
+    which = next(each for each in setup.outputs if each.name == output)
+    mode = next(n for n in which.modes if (setup.modes[n].width, setup.modes[n].height) == (width, height))
+    to = replace(setup.crtcs[which.crtc], mode=mode, width=width, height=height)
+    assert not randr.apply(connection, Change(which.crtc, to, width, height))
+
+
+async def _follow_with(stage: Stage, shot: Shot) -> Cut:
+    """Have `shot` follow what is on air, as the director does: again if its deck was replaced meanwhile."""
+    while True:
+        try:
+            await stage.preroll(shot)
+            return await stage.cut_at_end(shot.take)
+        except DeckLost:
+            continue
+
+
+def _red(eye: Eye, *spots: tuple[int, int]) -> bool:
+    return all(near(eye.at(*spot), RED) for spot in spots)
+
+
+async def test_another_size_output_and_rotation_are_followed_while_it_plays(dummy: str, media: Media) -> None:
+    connection, eye = XDisplay(dummy), Eye(dummy)
+    async with following(dummy) as (display, stage):
+        await stage.preroll(media.shot("long", fit=Fit.FILL))
+        await stage.cut_now("long")
+        await stage.preroll(media.shot("green_picture", fit=Fit.FILL))
+        with watching(dummy) as sight:
+            _drive(connection, "DUMMY0", 1920, 1080)
+            cut = await _follow_with(stage, media.shot("red_picture", fit=Fit.FILL))
+            await until(lambda: _red(eye, (20, 20), (1900, 20), (1900, 1060)))
+        assert cut.previous and (cut.previous.take, cut.previous.failed) == ("long", False)  # of twenty seconds
+        assert not sight.strangers(BLUE, RED, BLACK)
+        black = [last - first for colours, first, last in sight.runs() if near(colours[1], BLACK)]
+        assert sum(black) < 0.1  # the server's own, while it sets the mode
+        display.want(Wanted("", 90))
+        await until(lambda: display.area.turn == 90)
+        assert display.area.upright == (1080, 1920)
+        await _follow_with(stage, media.shot("wide", background="#ff0000"))
+        await until(lambda: near(eye.at(960, 20), WHITE) and _red(eye, (20, 20), (1900, 1060)))
+        shown = await display.grab()  # as the shop sees it
+        assert (shown.width, shown.height) == (1080, 1920)
+        middle, top = (shown.bgrx[4 * (y * 1080 + 20) :][:3] for y in (960, 20))
+        assert near((middle[2], middle[1], middle[0]), WHITE) and near((top[2], top[1], top[0]), RED)
+        await stage.clear()
+        assert (await display.grab()).bgrx == brand(1080, 1920).bgrx
+    eye.close()
+    connection.close()
+
+
+async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -> None:
+    connection = XDisplay(dummy)
+    async with open_display(dummy, SystemClock()) as display:
+        running = asyncio.create_task(display.run())
+        before = display.state()
+        setup = randr.read(connection)
+        assert setup and before.connected
+        crtc = next(output.crtc for output in setup.outputs if output.name == before.output)
+        off = replace(setup.crtcs[crtc], mode=0, rotation=1, outputs=())
+        assert not randr.apply(connection, Change(crtc, off, setup.width, setup.height))  # what a server does at times
+        await until(lambda: bool((now := randr.read(connection)) and now.crtcs[crtc].mode))
+        await until(lambda: display.state().refresh_hz > 0)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+    connection.close()
