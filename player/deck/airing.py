@@ -18,6 +18,7 @@ from sync.clock import SystemClock
 from sync.release import MediaKind
 
 LEAD_S = 0.012  # from un-pausing libVLC to a running picture: frame 1 comes a frame and 11-13 ms later, with all codecs
+from sync.streaming import scrub
 _LAST_WORDS_S = 0.1  # before the end
 _NEVER = float("inf")
 
@@ -57,7 +58,7 @@ class Airing:
 
     def _raise(self, at_s: float) -> float:
         """Bring the shot on air; return the instant its times count from."""
-        if self.shot.kind is MediaKind.VIDEO:
+        if self.shot.kind is not MediaKind.PICTURE:
             self._projector.run(self.shot.volume)
         time.sleep(max(0.0, at_s - self._clock.monotonic()))
         self._window.show()
@@ -83,7 +84,7 @@ class Airing:
     def _plan(self) -> Plan:
         """Plan with what libVLC knows of the media by now."""
         duration_s = None if self.shot.duration_ms is None else self.shot.duration_ms / 1000
-        if self.shot.kind is MediaKind.PICTURE:
+        if self.shot.kind is not MediaKind.VIDEO or self.shot.loop:  # a stream was joined somewhere in the middle
             return Plan(self._began_s, duration_s)
         length_s = (self.shot.length_ms or self._projector.length_ms()) / 1000
         measured = self.shot.length_ms is not None
@@ -110,7 +111,9 @@ class Airing:
             case Phase.RUNNING, (What.PAUSED | What.ENDED):
                 self._end_of_media()
             case Phase.RUNNING, What.FAILED:
-                self._break(self._projector.words or "decoding failed")
+                self._break(scrub(self._projector.words or "decoding failed", self.shot.url or ""))
+            case Phase.RUNNING, What.VOUT if self.shot.kind is MediaKind.STREAM:  # its shape changed
+                self._window.fit(*(self._projector.size() or self._window.output_size()), self.shot.fit)
             case _:
                 pass
 
@@ -126,6 +129,8 @@ class Airing:
             self._finish(End(now, "eof"))
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+        if self.shot.loop and self._projector.again():
+            return
 
     def look(self, now: float) -> None:
         """Do what is due by itself."""
@@ -163,7 +168,7 @@ class Airing:
             )
         )
         if verdict is not Verdict.FINE:
-            self._break(verdict.value, seen=True)
+            self._break(verdict.value, seen=self.shot.kind is not MediaKind.STREAM)  # there it is the line's fault
 
     def _decoded(self) -> dict[str, Any]:
         """Return what a pulse says of a video alone."""
@@ -178,7 +183,7 @@ class Airing:
         self._tell(Finished(take=self.shot.take, at_s=end.at_s, reason=end.reason, frames_lost=self._frames_lost()))
 
     def _frames_lost(self) -> int | None:
-        return self._projector.frames_lost() if self.shot.kind is MediaKind.VIDEO else None
+        return None if self.shot.kind is MediaKind.PICTURE else self._projector.frames_lost()
 
     def _break(self, reason: str, *, seen: bool = False) -> None:
         self._tell(Broken(take=self.shot.take, reason=reason, seen=seen))

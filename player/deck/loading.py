@@ -83,8 +83,11 @@ class Loading:
 
     def _open(self) -> None:
         self._phase = Phase.OPENING
-        whole = self._window.area.upright
-        self._projector.open(self.shot.path, self.shot.kind, whole if self.shot.fit is Fit.FILL else None)
+        self._projector.open(self.shot.path, self.shot.kind, self._stretch, loop=self.shot.loop)
+
+    @property
+    def _stretch(self) -> tuple[int, int] | None:
+        return self._window.area.upright if self.shot.fit is Fit.FILL else None
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

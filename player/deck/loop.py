@@ -8,6 +8,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from player.deck.airing import LEAD_S, Airing
+from player.deck.joining import Joining
 from player.deck.loading import Loading
 from player.deck.projector import Projector, Signal, libvlc_version
 from player.deck.window import Window
@@ -31,6 +32,7 @@ from player.screen import (
     Tune,
 )
 from sync.clock import SystemClock
+from sync.release import MediaKind
 
 PULSE_EVERY_S = 1.0
 
@@ -86,8 +88,8 @@ class Deck:
     def _look(self) -> None:
         """Do what is due by itself."""
         now = self._clock.monotonic()
-        if isinstance(self._held, Loading) and self._raise_s is not None and now >= self._raise_s - LEAD_S:
-            self._raise(self._held.shot, self._raise_s)
+        if self._raise_s is not None and now >= self._raise_s - LEAD_S:
+            self._raise(self._raise_s)
         if self._held:
             self._held.look(now)
         if now >= self._pulse_s:
@@ -113,7 +115,8 @@ class Deck:
         match command:
             case Load(shot=shot):
                 self._forget()
-                self._held = Loading(shot, self._window, self._projector, self._clock, self._tell)
+                load = Joining if shot.kind is MediaKind.STREAM else Loading
+                self._held = load(shot, self._window, self._projector, self._clock, self._tell)
             case Show():
                 self._show(command)
             case Hold(take=take):
@@ -139,9 +142,10 @@ class Deck:
         elif not (isinstance(held, Airing) and held.shot.take == order.take):  # else it was raised meanwhile
             self._tell(Broken(take=order.take, reason="it was not loaded"))
 
-    def _raise(self, shot: Shot, at_s: float) -> None:
-        self._raise_s = None
-        self._held = Airing(shot, self._window, self._projector, self._clock, self._tell, at_s)
+    def _raise(self, at_s: float) -> None:
+        self._raise_s, held = None, self._held
+        if isinstance(held, Loading) and held.loaded:  # a stream may have ended meanwhile, and said so
+            self._held = Airing(held.shot, self._window, self._projector, self._clock, self._tell, at_s)
 
     def _hide(self) -> None:
         take = self._shot.take if self._shot else None

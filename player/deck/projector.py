@@ -17,11 +17,14 @@ from typing import Any
 import vlc
 
 from player.deck.decoding import Decoding, tells
+from player.deck.source import Source
 from player.screen import Turn
 from sync import ScreenFailed
 from sync.release import MediaKind
 
 _ERROR = 4  # libvlc_log_level
+_EMPTY_WORDS = ("Your input can't be opened", "VLC is unable to open the MRL")  # they follow what tells more
+_LOOP_CACHING_MS = 100  # 300 of them, as for others, are a gap of that length each time it starts over
 _SOUND_CARDS = Path("/proc/asound/pcm")
 _UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
 _FADE_STEPS, _FADE_STEP_S = 12, 0.0025
@@ -63,6 +66,7 @@ class Projector:
         self._post = post
         self._opening = 0
         self._words = ""
+        self._source: Source | None = None
         self.decoding = Decoding()
         self._hushed = False
         self._vlc = vlc.Instance(*_options(hardware, turn))
@@ -80,24 +84,39 @@ class Projector:
 
     @property
     def words(self) -> str:
-        """The last error libVLC gave for the present opening, in its own words."""
-        return self._words
+        """The last error libVLC, or what feeds it, gave for the present opening, in its own words."""
+        remux = self._source.remux if self._source else None
+        return (remux.words if remux else "") or self._words
 
     def forget_words(self) -> None:
         """Drop what was said while outputs were tried: it tells nothing of the media."""
         self._words = ""
 
-    def open(self, path: str, kind: MediaKind, stretch: tuple[int, int] | None = None) -> None:
+    def open(self, path: str, kind: MediaKind, stretch: tuple[int, int] | None = None, *, loop: bool = False) -> None:
         """Start `path`, unheard while `hush` is called; names carry no extension, so a picture's demuxer is named.
 
         `stretch` distorts the picture to those proportions. libVLC takes them as its output is made; later they are
-        lost at times.
+        lost at times. With `loop`, `again` will be called at the end.
         """
         self.stop()
         media = self._vlc.media_new_path(path)
+        if loop:
+            media.add_option(f":file-caching={_LOOP_CACHING_MS}")
         if kind is MediaKind.PICTURE:
             media.add_option(":demux=image")
             media.add_option(":image-duration=-1")
+        self._start(media, stretch)
+
+    def open_stream(self, source: Source, stretch: tuple[int, int] | None = None) -> None:
+        """Start a stream likewise; what fills its pipe ends with it."""
+        self.stop()
+        self._source = source
+        media = self._vlc.media_new_location(source.address)
+        for option in source.options:
+            media.add_option(option)
+        self._start(media, stretch)
+
+    def _start(self, media: Any, stretch: tuple[int, int] | None) -> None:
         media.add_option(f":audio-desync={_UNHEARD_MS}")  # until there is an output that can be muted
         self._player.set_media(media)
         media.release()
@@ -119,6 +138,19 @@ class Projector:
             self._player.audio_set_delay(0)
         else:
             self._player.audio_set_mute(True)
+
+    def is_list(self) -> bool:
+        """Tell whether libVLC found names of other media in it instead of pictures."""
+        media = self._player.get_media()
+        inside = media.subitems() if media else None
+        return inside is not None and inside.count() > 0
+
+    def again(self) -> bool:
+        """Start over at the end of the media; False if it cannot go back."""
+        if not self.rewind():
+            return False
+        self._player.play()
+        return True
 
     def hold(self) -> None:
         """Ask for a pause; `PAUSED` follows."""
@@ -162,7 +194,10 @@ class Projector:
         self.decoding.forget()
 
     def size(self) -> tuple[int, int] | None:
+        if self._source and self._source.remux:
+            self._source.remux.close()
         """Return the media's size in pixels; None while unknown, as with an MPEG program stream for ever."""
+        self._source = None
         width, height = self._player.video_get_size(0)
         return (int(width), int(height)) if width and height else None
 
@@ -220,7 +255,7 @@ class Projector:
             line = ctypes.create_string_buffer(300)
             libc.vsnprintf(line, len(line), form, arguments)
             words = line.value.decode(errors="replace").strip()
-            if level >= _ERROR:
+            if level >= _ERROR and not words.startswith(_EMPTY_WORDS):
                 self._words = words
             else:
                 self.decoding.read(words)

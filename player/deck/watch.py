@@ -102,6 +102,6 @@ class Watch:
             since_ms = round((look.at_s - before.at_s) * 1000)
             self.painted_fps = round(look.painted * 1000 / since_ms, 1) if since_ms else None
             self.black_ms += since_ms if look.black else 0
-            self.still_ms += since_ms if self._subject.kind is MediaKind.VIDEO and not moved(before, look) else 0
+            self.still_ms += since_ms if self._subject.kind is not MediaKind.PICTURE and not moved(before, look) else 0
         self._looks.append(look)
         return judge_output(list(self._looks), self._subject)

@@ -1,0 +1,88 @@
+"""One network stream from the command to load it until it is raised: it cannot wait on its first frame, so it runs.
+
+Opened muted and unseen, it counts as loaded once it paints; from then on it runs aside, watched, until it is shown.
+"""
+
+from player.deck.loading import Loading, Phase
+from player.deck.projector import What
+from player.deck.source import open_source
+from player.screen import Loaded
+from sync import MediaUnplayable
+from sync.streaming import scrub
+
+JOIN_WITHIN_S = 10.0
+STALLED_AFTER_S = 5.0  # without paint, aside
+_LOOK_EVERY_S = 0.2
+
+
+class Joining(Loading):
+    """Begins at once, as `Loading` does; after `Loaded` it may still hear of `Broken`."""
+
+    def due_s(self) -> float:
+        """Return when to look next."""
+        return self._clock.monotonic() + _LOOK_EVERY_S if self.loaded else super().due_s()
+
+    def _begin(self) -> None:
+        self._window.prepare(self.shot.background)
+        self._open()
+
+    def _open(self) -> None:
+        self._phase = Phase.OPENING
+        try:
+            source = open_source(self._url)
+        except MediaUnplayable as error:
+            self._break(str(error))
+            return
+        self._projector.open_stream(source, self._stretch)
+
+    @property
+    def _url(self) -> str:
+        assert self.shot.url is not None
+        return self.shot.url
+
+    # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def signal(self, what: What) -> None:
+        """Take note of what libVLC says."""
+        match self._phase, what:
+            case Phase.FAILED, _:
+                pass
+            case _, What.VOUT:  # again for each output libVLC tries, and when the stream changes its shape
+                self._window.fit(*(self._projector.size() or self._window.output_size()), self.shot.fit)
+                if not self.loaded:
+                    self._projector.forget_words()
+                    self._await_paint(Phase.ROLLING)
+            case _:
+                self._break(self._reason())
+
+    def _reason(self) -> str:
+        if self._projector.is_list():
+            return "it is a playlist: name the stream itself"
+        fault = "it ended while it waited for its turn" if self.loaded else "there is no picture in it"
+        return scrub(self._projector.words or fault, self._url)
+
+    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self, now: float) -> None:
+        """Do what is due by itself."""
+        if self.failed:
+            return
+        if not self.loaded:
+            super().look(now)
+            return
+        self._projector.hush()  # sound may come later than pictures
+        if self._window.painted():
+            self._since_s = now
+        elif now - self._since_s > STALLED_AFTER_S:
+            self._break("it stalled while it waited for its turn")
+
+    def _give_up(self, now: float) -> None:
+        if now - self._began_s > JOIN_WITHIN_S:
+            words = self._projector.words
+            said = f"; last was said: {scrub(words, self._url)}" if words else ""
+            self._break(f"nothing of it was seen within {JOIN_WITHIN_S:.0f} s{said}")
+
+    def _repainted(self, now: float) -> None:
+        self._phase = Phase.LOADED
+        self._since_s = now
+        self._tell(Loaded(take=self.shot.take, took_ms=round((now - self._began_s) * 1000)))

@@ -1,0 +1,103 @@
+"""Where libVLC reads a stream: at its address, or from a pipe that ffmpeg fills, where libVLC lacks the protocol.
+
+Debian builds libVLC without RTSP (live555's licence). ffmpeg copies the video and, since a camera's sound is often of
+a kind no container takes, encodes the sound anew. It dies with the deck.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO
+from urllib.parse import urlsplit
+
+from sync import MediaUnplayable
+from sync.streaming import scrub
+
+CACHING_MS = 1000  # of a network stream, before its first picture: what hides an uneven line
+_REMUXED = frozenset({"rtsp", "rtsps"})
+_LISTENING = frozenset({"udp", "rtp"})
+_SILENT_S = 5  # ffmpeg gives up on a server that says nothing
+_OPTIONS = (f":network-caching={CACHING_MS}", ":ipv4-timeout=5000")
+_PIPE_OPTIONS = (f":file-caching={CACHING_MS}", ":demux=ts")
+_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What libVLC opens, and how; `remux` is what fills the pipe it names."""
+
+    address: str
+    options: tuple[str, ...]
+    remux: "Remux | None" = None
+
+
+def open_source(url: str) -> Source:
+    """Return where to read a stream, with ffmpeg at work if it takes one; close `remux` afterwards.
+
+    Raises:
+        MediaUnplayable: ffmpeg is needed and not installed.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in _REMUXED:
+        remux = Remux(url)
+        return Source(remux.address, _PIPE_OPTIONS, remux)
+    if parts.scheme in _LISTENING and "@" not in parts.netloc:
+        url = url.replace("://", "://@", 1)  # libVLC would take the host for the sender, and listen elsewhere
+    return Source(url, _OPTIONS)
+
+
+class Remux:
+    """One ffmpeg that turns a stream into MPEG-TS on a pipe."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._last = ""
+        self._read, write = os.pipe()
+        try:
+            self._process = _start(url, write)
+        except BaseException:
+            os.close(self._read)
+            raise
+        finally:
+            os.close(write)
+        assert self._process.stderr is not None
+        threading.Thread(target=self._listen, args=(self._process.stderr,), name="remux", daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """What libVLC opens to read it."""
+        return f"fd://{self._read}"
+
+    @property
+    def words(self) -> str:
+        """The last thing ffmpeg said, without what must not be seen of the address."""
+        return scrub(_PREFIX.sub("", self._last), self._url)
+
+    def close(self) -> None:
+        """End it."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+        os.close(self._read)
+
+    def _listen(self, errors: IO[bytes]) -> None:
+        for line in errors:
+            self._last = line.decode(errors="replace").strip()[-300:] or self._last
+
+
+def _start(url: str, write: int) -> "subprocess.Popen[bytes]":
+    if shutil.which("ffmpeg") is None:
+        raise MediaUnplayable("RTSP needs ffmpeg: install it on this device (apt install ffmpeg)")
+    quiet = ("-hide_banner", "-nostdin", "-v", "error", "-nostats")
+    reading = ("-rtsp_flags", "prefer_tcp", "-timeout", str(_SILENT_S * 1_000_000))
+    soon = ("-analyzeduration", "1000000", "-probesize", "500000", "-fflags", "nobuffer")
+    chosen = ("-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
+    command = ("ffmpeg", *quiet, *reading, *soon, "-i", url, *chosen, "-flush_packets", "1", "-f", "mpegts", "pipe:1")
+    guard = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # the kernel ends it with the deck, however that dies
+    return subprocess.Popen(
+        (*guard, *command), stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.PIPE, close_fds=True
+    )

@@ -1,0 +1,114 @@
+"""Network streams on a display: every kind from a real server, what is refused and why, and a server that dies."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from player.screen import Shot
+from player.stage import Stage
+from sync import MediaUnplayable
+from sync.clock import SystemClock
+from sync.release import MediaKind
+from tests.stage.conftest import Media, _make, whole
+from tests.stage.eyes import BLUE, GREEN, Eye, near, until, watching
+from tests.stage.servers import free_port, sending, serving
+
+MAGENTA = (255, 0, 255)
+FILM = ["-g", "5", "-bf", "0", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+
+
+def stream(url: str, take: str = "live", **how: object) -> Shot:
+    return Shot.model_validate({"take": take, "path": "", "url": url, "kind": MediaKind.STREAM, **how})
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lime and a magenta film with sound, as MP4 and as HLS, and lists that are no HLS."""
+    folder = tmp_path_factory.mktemp("films")
+    for name in ("lime", "magenta"):
+        source = ["-f", "lavfi", "-i", f"color={name}:s=320x180:r=10:d=12", "-f", "lavfi", "-i", "sine=440:d=12"]
+        _make(folder / f"{name}.mp4", *source, *FILM, "-movflags", "+faststart")
+    hls = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"]
+    _make(folder / "index.m3u8", "-i", str(folder / "magenta.mp4"), *hls)
+    (folder / "list.m3u").write_text("#EXTM3U\nlime.mp4\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def http(films: Path) -> Iterator[str]:
+    with serving(films) as address:
+        yield address
+
+
+@pytest.fixture
+def eye(display_name: str) -> Iterator[Eye]:
+    eye = Eye(display_name)
+    yield eye
+    eye.close()
+
+
+async def test_every_kind_of_stream_is_shown(stage: Stage, films: Path, http: str, eye: Eye) -> None:
+    with ExitStack() as servers:
+        lime, magenta = films / "lime.mp4", films / "magenta.mp4"
+        addresses = [
+            (f"{http}/lime.mp4", GREEN),
+            (f"{http}/index.m3u8", MAGENTA),
+            (servers.enter_context(sending(lime, "rtmp")), GREEN),
+            (servers.enter_context(sending(magenta, "udp")), MAGENTA),
+            (servers.enter_context(sending(lime, "rtsp")), GREEN),
+        ]
+        await whole(stage)
+        for number, (url, colour) in enumerate(addresses):
+            await stage.preroll(stream(url, str(number)))
+            await stage.cut_now(str(number))
+            assert near(eye.at(640, 360), colour, 40), url
+        assert _children("ffmpeg", stage) == 1
+        await stage.clear()
+        await until(lambda: _children("ffmpeg", stage) == 0)
+
+
+async def test_what_is_no_stream_is_refused_with_its_reason_and_without_its_password(stage: Stage, http: str) -> None:
+    await whole(stage)
+    nowhere = http.replace("http://", "http://eve:hush@")
+    for url, reason in (
+        (f"{http}/list.m3u", "playlist"),
+        (f"{nowhere}/none.mp4", "404"),
+        (f"http://127.0.0.1:{free_port()}/x", "connect"),
+        (f"rtsp://eve:hush@127.0.0.1:{free_port()}/x", "refused"),
+    ):
+        with pytest.raises(MediaUnplayable, match=f"(?i){reason}") as caught:
+            await stage.preroll(stream(url))
+        assert "hush" not in str(caught.value)
+
+
+async def test_when_the_server_dies_the_next_item_is_on_at_once_and_the_stream_comes_back(
+    stage: Stage, media: Media, films: Path, display_name: str, yellow_root: None
+) -> None:
+    clock, port = SystemClock(), free_port()
+    await whole(stage)
+    with sending(films / "lime.mp4", "http", port) as url:
+        await stage.preroll(stream(url))
+        await stage.cut_now("live")
+        await stage.preroll(media.shot("long"))
+        cutting = asyncio.create_task(stage.cut_at_end("long"))
+    died_s = clock.monotonic()
+    with watching(display_name) as sight:
+        cut = await asyncio.wait_for(cutting, 5.0)
+    assert cut.previous and cut.previous.take == "live"
+    assert cut.at_s - died_s < 2.5
+    assert not sight.strangers(GREEN, BLUE)
+    with pytest.raises(MediaUnplayable):
+        await stage.preroll(stream(url, "again"))
+    with sending(films / "magenta.mp4", "http", port):
+        await stage.preroll(stream(url, "again"))
+        await stage.cut_now("again")
+
+
+def _children(name: str, stage: Stage) -> int:
+    """Return how many processes called so the decks have."""
+    decks = {str(pid) for pid in stage.facts().pids}
+    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+    return sum(f"({name})" in stat and stat.rpartition(")")[2].split()[1] in decks for stat in stats)
