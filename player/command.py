@@ -14,7 +14,7 @@ class Command(Request):
     """An order that ends by itself: `skip`, `previous` and `play` with one item, `stop` and `blank` after `for_ms`.
 
     `play` without an item ends a stop or blank early. `play` with an item of the release shows it once, at once,
-    whatever its daypart, and the programme goes on after it.
+    whatever its daypart, and the programme goes on after it; a stream without an end of its own after `for_ms`.
     """
 
     do: Literal["skip", "previous", "play", "stop", "blank"]

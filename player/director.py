@@ -137,7 +137,7 @@ class Director:
             return Idle(now + timedelta(seconds=breath_s), why)
         at, take = self._air.next_start(now, urgent=self._orders.urgent), uuid4().hex
         if self._orders.item is not None:
-            return insert(scene, self._orders.item, self._recorder.memory, at, take)
+            return insert(scene, self._orders.item, self._recorder.memory, at, take, self._orders.longest_ms)
         ads = None if self._recorder.problem else self._scenery.slate(scene, at)
         following = decide(scene, ads, self._recorder.memory, at, take)
         if isinstance(following, Idle):

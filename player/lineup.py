@@ -143,10 +143,16 @@ def decide(scene: Scene, ads: Slate | None, memory: Memory, at: datetime, take: 
             return _ad(scene, choice, programme, Memory(rotation, state), take)
 
 
-def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str) -> Planned:
-    """Return a take of this very item, to its own end, that moves nothing else."""
+def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str, longest_ms: int) -> Planned:
+    """Return a take of this very item, to its own end, that moves nothing else.
+
+    `longest_ms` ends what may have none of its own, such as a stream.
+    """
     programme = replace(scene.programme(at), why="an operator asked for it")
-    return _item(scene, item, programme, memory, take)
+    planned = _item(scene, item, programme, memory, take)
+    if planned.take.expected_ms is not None:
+        return planned
+    return replace(planned, shot=planned.shot.model_copy(update={"duration_ms": longest_ms}))
 
 
 def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from player.command import Command
+from player.command import HOLD_MS, Command
 from player.lineup import Planned, Scene
 from sync import Conflict, NotFound
 from sync.release import Item
@@ -31,6 +31,7 @@ class Orders:
     def __init__(self) -> None:
         self.hold: Hold | None = None
         self.item: Item | None = None
+        self.longest_ms = HOLD_MS  # of an item that has no end of its own
         self.revision = 0
         self._steps = 0  # from what is on: forwards, or back to `item`
         self._history: list[str] = []  # items that were on, the latest last
@@ -54,6 +55,7 @@ class Orders:
             Conflict: there is nothing before, or the screen is held.
         """
         before = self.hold, self.item, self.passes
+        self.longest_ms = command.for_ms
         match command.do:
             case "stop" | "blank":
                 self._hold_for(command, now, now_s)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from player.command import Command
 from player.director import Director
 from player.ledger import Ledger, open_ledger
 from player.screen import Area
 from player.settings import Settings
 from player.stage import Stage, open_stage
-from sync.cache import open_cache
+from sync.cache import Cache, open_cache
 from sync.clock import SystemClock
 from sync.report import Outcome, Play
 from tests.director.world import DEVICE, activate, asset, eventually, item, playlist, release
@@ -35,8 +36,9 @@ def film(path: Path, colour: str) -> bytes:
 class Venue:
     """A director over the real stage; `plays` are what its ledger holds."""
 
-    def __init__(self, stage: Stage, director: Director, ledger: Ledger) -> None:
+    def __init__(self, stage: Stage, director: Director, ledger: Ledger, cache: Cache) -> None:
         self.stage = stage
+        self.cache = cache
         self.director = director
         self.ledger = ledger
 
@@ -48,6 +50,9 @@ class Venue:
             while len(plays := await self.plays()) < count:
                 await SystemClock().sleep(0.02)
         return plays
+
+    async def until_on(self, item: str) -> None:
+        await eventually(lambda: self.director.now().item == item)
 
     def left_s(self) -> float:
         until = self.director.now().until
@@ -71,7 +76,7 @@ async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
             director = Director(stage, ledger, cache, clock, Settings, seed=1)
             services = [asyncio.create_task(stage.run()), asyncio.create_task(director.run())]
             try:
-                yield Venue(stage, director, ledger)
+                yield Venue(stage, director, ledger, cache)
             finally:
                 for service in reversed(services):
                     service.cancel()
@@ -103,3 +108,22 @@ async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Ven
     assert (following.started_at - hit.ended_at).total_seconds() < 1.0
     blamed = {setback.asset for setback in venue.ledger.quarantine.known()}
     assert blamed <= {asset("bad").sha256}
+
+
+async def test_three_skips_during_a_load_are_exactly_three_steps(venue: Venue) -> None:
+    names = ("red", "blue", "red", "blue", "red")
+    content = release(playlist("loop", *(item(name, id=str(number)) for number, name in enumerate(names))))
+    whole = tuple(each.model_copy(update={"duration_ms": LENGTH_MS}) for each in content.assets)
+    activate(venue.cache, content.model_copy(update={"assets": whole}), 2)
+    venue.director.wake()
+    await venue.until_on("0")
+    for _ in range(3):
+        await venue.director.command(Command(do="skip"))
+    assert venue.director.now().item == "0", "what is on stays until there is something to cut to"
+    await venue.until_on("3")
+    plays = await venue.until_played(2)
+    first = next(number for number, play in enumerate(plays) if play.item == "0")
+    assert [(play.item, play.outcome) for play in plays[first:][:2]] == [
+        ("0", Outcome.PARTIAL),
+        ("3", Outcome.COMPLETE),
+    ]

@@ -122,6 +122,21 @@ async def test_play_shows_one_item_of_the_release_whatever_its_daypart(tmp_path:
             assert world.shown() == ["red", "blue", "red"]
 
 
+async def test_what_was_asked_for_and_has_no_end_of_its_own_ends_after_the_time_given(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        content = release(playlist("loop", item("red")), playlist("other", item("blue")))
+        endless = tuple(asset(name, duration_ms=None if name == "blue" else 10_000) for name in ("red", "blue"))
+        world.publish(content.model_copy(update={"assets": endless}))
+        async with world.running():
+            await world.after(2)
+            await order(world, do="play", item="blue", for_ms=90_000)
+            await world.after(89)
+            assert world.shown() == ["red", "blue"]
+            await world.after(2)
+            assert world.shown() == ["red", "blue", "red"]
+        assert [play.reason for play in await world.plays()] == ["operator", "duration", "stopped"]
+
+
 async def test_an_item_that_was_asked_for_and_fails_leaves_the_programme_alone(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), playlist("other", item("bad"))))
