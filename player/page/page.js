@@ -71,10 +71,11 @@ function toast(text) {
 // What is shown
 
 function facts(id, rows) {
-  at(id).replaceChildren(...rows.flatMap(([name, value]) => {
+  at(id).replaceChildren(...rows.flatMap(([name, value, doubtful]) => {
     const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
     dt.textContent = name;
     dd.textContent = value;
+    dd.classList.toggle("doubtful", Boolean(doubtful));
     return [dt, dd];
   }));
 }
@@ -110,21 +111,23 @@ function showStatus(status) {
   showPictureFacts();
 }
 
-// Of the take on air: does it move, at what cost, and was the cut in time?
+// Of the take on air: does it move, at what cost, and was the cut in time? Always the same rows: nothing jumps.
 function showPictureFacts() {
   const [now, decks] = [state.now, state.status?.decks];
   if (!now || !decks) return;
   const { decoder, fps, painted_fps: painted, frames_lost: lost } = now;
-  const hardware = { true: "in hardware", false: "in software" }[decoder?.hardware] ?? "by what is unknown";
+  const hardware = { true: "in hardware", false: "in software" }[decoder?.hardware] ?? "unknown how";
+  const late = decks.last_cut_ms > 34;  // two frames of a display
   facts("picture-facts", [
-    ["Time", now.media_ms == null ? "a still picture" : `${(now.media_ms / 1000).toFixed(0)} s into the video`],
-    ...(fps ? [["Frames", `${painted == null ? "–" : Math.round(painted)} of ${Math.round(fps)} a second`]] : []),
-    ...(lost == null ? [] : [["Lost", lost ? `${lost} frame${lost > 1 ? "s" : ""}` : "none"]]),
-    ...(decoder ? [["Decoder", `${decoder.codec} ${hardware}`]] : []),
-    ["Deck", now.deck ? `${now.deck} · ${decks.cuts} cuts · ${decks.restarts} replaced` : "none"],
-    ["Last cut", decks.last_cut_ms == null ? "none yet" : decks.last_cut_ms < 34 ? "in time" : `${Math.round(decks.last_cut_ms)} ms late`],
-    ["Last load", decks.last_preroll_ms == null ? "none yet" : `${(decks.last_preroll_ms / 1000).toFixed(1)} s`],
-  ].slice(now.take ? 0 : -3));
+    ["Shown for", now.position_ms == null ? "–" : span(now.position_ms / 1000)],
+    ["Frames a second", fps ? `${painted == null ? "–" : Math.round(painted)} of ${Math.round(fps)}` : "–", painted < 0.8 * fps],
+    ["Frames lost", lost == null || !fps ? "–" : String(lost), fps && lost > 2],
+    ["Decoder", decoder ? `${decoder.codec} ${hardware}` : "–"],
+    ["Cuts", `${decks.cuts}${now.deck ? ` · deck ${now.deck}` : ""}`],
+    ["Decks replaced", String(decks.restarts), decks.restarts > 2],
+    ["Last cut", decks.last_cut_ms == null ? "–" : late ? `${Math.round(decks.last_cut_ms)} ms late` : "in time", late],
+    ["Last load", decks.last_preroll_ms == null ? "–" : `${(decks.last_preroll_ms / 1000).toFixed(1)} s`],
+  ]);
 }
 
 function showProblems(problems) {

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,6 +59,10 @@ class Page:
         told = [line["message"] for line in lines if line["level"] in ("WARNING", "SEVERE")]
         return [message for message in told if "401" not in message]
 
+    def picture_width(self) -> int:
+        """Return how wide the live picture is that was fetched, 0 before."""
+        return int(self._browser.execute_script("return document.getElementById('picture').naturalWidth"))
+
     def fits(self) -> bool:
         return bool(self._browser.execute_script("return document.body.scrollWidth <= innerWidth"))
 
@@ -72,6 +77,10 @@ async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser:
         bench.shown = bench.shown.model_copy(update={"title": "Spring"})
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
         assert await asyncio.to_thread(page.fits)  # on a phone
+        bench.stage = replace(bench.stage, deck="b", fps=25.0, painted_fps=12.0, codec="h264", hardware=False)
+        await asyncio.to_thread(page.until, lambda: "h264 in software" in page.text("picture-facts"))
+        assert "12 of 25" in await asyncio.to_thread(page.text, "picture-facts")
+        await asyncio.to_thread(page.until, lambda: page.picture_width() > 0)
         await asyncio.to_thread(page.press, "[data-order=skip]")
         await asyncio.to_thread(page.log_in, "wrong")
         await asyncio.to_thread(page.until, lambda: "not the token" in page.text("login-problem"))
