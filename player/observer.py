@@ -168,6 +168,7 @@ class Observer:
             picture_faults=self._stage.facts().picture_faults,
             recovered=self._stage.facts().recovered,
             display_answers=self._display.state().answers,
+            covered_by=self._display.state().covered_by,
             reserve_bytes=self._configuration.settings.storage.reserve_bytes,
             service_restarts=self._restarts.counts,
             service_reasons=self._restarts.last,

@@ -42,6 +42,7 @@ def test_a_healthy_screen_has_no_problems() -> None:
         (replace(GOOD, machine=replace(WELL, monitor=False)), "cable"),
         (replace(GOOD, clock=ClockTrust.UNSYNCED), "NTP"),
         (replace(GOOD, display_answers=False), "signage-display"),
+        (replace(GOOD, covered_by="Update available"), "Update available"),
         (replace(GOOD, deck_restarts=4), "4 times"),
         (replace(GOOD, recovered="restart at 2026-11-22 14:05 UTC: the picture became black"), "14:05"),
         (replace(GOOD, quarantined=("Summer sale",)), "Summer sale"),

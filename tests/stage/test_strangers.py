@@ -1,0 +1,70 @@
+"""A window another program puts over the screen goes below ours, and is reported."""
+
+from collections.abc import Iterator
+
+import pytest
+from Xlib import X, Xatom
+from Xlib.display import Display as XDisplay
+
+from player.display import Display
+from player.stage import Stage
+from tests.stage.conftest import Media, show
+from tests.stage.eyes import BLUE, WHITE, Eye, near
+
+
+class Stranger:
+    """A dialogue of something else on this X server."""
+
+    def __init__(self, display_name: str) -> None:
+        self._connection = XDisplay(display_name)
+        self._root = self._connection.screen().root
+        self._atom = self._connection.intern_atom("_NET_SUPPORTING_WM_CHECK")
+        self.window = self._root.create_window(
+            100, 50, 900, 600, 0, X.CopyFromParent, override_redirect=True, background_pixel=0xFFFFFF
+        )
+        self.window.set_wm_name("Update available")
+
+    def rise(self) -> None:
+        self.window.map()
+        self.window.configure(stack_mode=X.Above)
+        self._connection.sync()
+
+    def manage(self) -> None:
+        """Be a window manager, for all that can be told."""
+        self._root.change_property(self._atom, Xatom.WINDOW, 32, [self.window.id])
+        self._connection.sync()
+
+    def close(self) -> None:
+        self._root.delete_property(self._atom)
+        self._connection.close()
+
+
+@pytest.fixture
+def stranger(display_name: str) -> Iterator[Stranger]:
+    stranger = Stranger(display_name)
+    yield stranger
+    stranger.close()
+
+
+async def test_a_strange_window_goes_below_what_is_on_air_again_and_again_and_is_reported(
+    stage: Stage,
+    media: Media,
+    display: Display,
+    display_name: str,
+    stranger: Stranger,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await show(stage, media.shot("long"))
+    eye = Eye(display_name)
+    for _ in range(2):
+        stranger.rise()
+        assert near(eye.at(640, 360), WHITE)
+        await display._look()
+        assert near(eye.at(640, 360), BLUE)
+        assert display.state().covered_by == "Update available"
+    assert len([record for record in caplog.records if "Update available" in record.message]) == 1
+    stranger.manage()  # on a desktop the person before it decides
+    stranger.rise()
+    await display._look()
+    assert near(eye.at(640, 360), WHITE)
+    eye.close()
