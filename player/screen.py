@@ -292,6 +292,7 @@ class Pulse(Motion):
     frames_lost: int | None = None
     still_ms: int | None = None  # of the take on air, a video: time without a newly painted picture, so far
     black_ms: int | None = None  # of the take on air: time it was black, by a few pixels once a second
+    kicks: int | None = None  # of the take on air, a video: how often libVLC had to be told again to go on
 
 
 DeckEvent = Annotated[

@@ -4,11 +4,13 @@ It ends at its duration or at the media's end, whichever is first, and says so a
 cut. All its times count from the instant it was ordered for.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
+from player.deck.kick import Start
 from player.deck.plan import End, Plan
 from player.deck.projector import Projector, What
 from player.deck.watch import Look, Subject, Verdict, Watch
@@ -16,11 +18,13 @@ from player.deck.window import Window
 from player.screen import ON_TIME_S, Broken, DeckEvent, Ends, Finished, Pulse, Shot, Shown
 from sync.clock import SystemClock
 from sync.release import MediaKind
+from sync.streaming import scrub
 
 LEAD_S = 0.012  # from un-pausing libVLC to a running picture: frame 1 comes a frame and 11-13 ms later, with all codecs
-from sync.streaming import scrub
 _LAST_WORDS_S = 0.1  # before the end
 _NEVER = float("inf")
+
+log = logging.getLogger(__name__)
 
 
 class Phase(Enum):
@@ -52,6 +56,8 @@ class Airing:
         self._step_s = _NEVER  # when a frame is to be shown by stepping
         self._end: End | None = None  # as told
         self._last_words = False
+        self._start: Start | None = None
+        self._paints = 0  # since the last pulse
         self._began_s = self._raise(at_s)
         self._tell_end()
         self._watch = Watch(Subject(shot.kind, projector.frame_s(), window.is_black()))
@@ -66,6 +72,8 @@ class Airing:
         began_s = at_s if raised_s - at_s <= ON_TIME_S else raised_s
         self._tell(Shown(take=self.shot.take, at_s=began_s, raised_s=raised_s))
         self._window.painted()
+        if self.shot.kind is MediaKind.VIDEO:
+            self._start = Start(self._window.glance(), raised_s, self._projector.frame_s())
         return began_s
 
     def due_s(self) -> float:
@@ -74,7 +82,8 @@ class Airing:
             return _NEVER
         plan = self._plan()
         ends_s = self._over(plan).at_s
-        return min(ends_s if self._last_words else ends_s - _LAST_WORDS_S, plan.stalled_s(), self._step_s)
+        start_s = self._start.due_s() if self._start else _NEVER
+        return min(ends_s if self._last_words else ends_s - _LAST_WORDS_S, plan.stalled_s(), self._step_s, start_s)
 
     def _over(self, plan: Plan) -> End:
         """Return when it is over, as far as is known."""
@@ -120,6 +129,8 @@ class Airing:
     def _end_of_media(self) -> None:
         """Tell an end from a break, and give the last frames their time."""
         now, plan = self._clock.monotonic(), self._plan()
+        if self.shot.loop and self._projector.again():
+            return
         if plan.is_cut_short(now):
             self._break(f"it ended after {now - plan.began_s:.1f} s of {plan.length_s:.1f} s")
         elif plan.is_early(now):
@@ -129,8 +140,6 @@ class Airing:
             self._finish(End(now, "eof"))
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
-        if self.shot.loop and self._projector.again():
-            return
 
     def look(self, now: float) -> None:
         """Do what is due by itself."""
@@ -148,6 +157,20 @@ class Airing:
         elif now >= self._step_s:
             self._projector.step()
             self._step_s = plan.next_step_s(now)
+        elif self._start and now >= self._start.due_s() and self._phase is Phase.RUNNING:
+            self._look_at_start(self._start, now)
+
+    def _look_at_start(self, start: Start, now: float) -> None:
+        self._count_paints()
+        if start.look(now, self._window.glance()):
+            log.warning("take=%s stands on its first frame; libVLC is told to go on again", self.shot.take)
+            self._projector.kick(round((now - self._began_s) * 1000))
+
+    def _count_paints(self) -> None:
+        paints = self._window.painted()
+        self._paints += paints
+        if self._start:
+            self._start.paints += paints
 
     def pulse(self, now: float) -> None:
         """Say what is on air; break off what is seen to stand still or to be black."""
@@ -155,7 +178,9 @@ class Airing:
             self._tell(Pulse(take=self.shot.take))
             return
         media_ms = self._projector.time_ms()
-        seen = self._window.painted(), media_ms, self._window.is_black(), self._projector.pictures_shown()
+        self._count_paints()
+        paints, self._paints = self._paints, 0
+        seen = paints, media_ms, self._window.is_black(), self._projector.pictures_shown()
         verdict = self._watch.look(Look(now, *seen))
         self._tell(
             Pulse(
@@ -164,6 +189,7 @@ class Airing:
                 frames_lost=self._projector.frames_lost(),
                 still_ms=self._watch.still_ms,
                 black_ms=self._watch.black_ms,
+                kicks=self._start.kicks if self._start else None,
                 **self._decoded(),
             )
         )

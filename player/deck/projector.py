@@ -169,6 +169,12 @@ class Projector:
         self._player.audio_set_mute(False)
         self._player.play()  # `set_pause(0)` does nothing while libVLC calls itself buffering
 
+    def kick(self, to_ms: int) -> None:
+        """Have it go on from `to_ms`: told once, libVLC at times stays on the frame it held."""
+        self._player.play()
+        if self._player.is_seekable():
+            self._player.set_time(to_ms)
+
     def tune(self, volume: int) -> None:
         """Have it heard at `volume` percent from now on."""
         self._player.audio_set_volume(volume)
