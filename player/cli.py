@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     file = given.config or (CONFIG if CONFIG.exists() else None)
     configuration = load(file)
-    sys.exit(_run(configuration) if given.command == "run" else _status(configuration, given))
+    commands = {"run": _run, "status": _status, "doctor": _doctor}
+    sys.exit(commands[given.command](configuration, given))
 
 
 def _status(configuration: Configuration, given: argparse.Namespace) -> int:
@@ -45,6 +46,15 @@ def _status(configuration: Configuration, given: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(configuration: Configuration, given: argparse.Namespace) -> int:
+    from player.doctor import Weight, document, judge, told
+    from player.doctor_probes import gather
+
+    facts = gather(configuration, os.environ.get("DISPLAY", ""))
+    print(json.dumps(document(facts)) if given.json else "\n".join(told(facts)))
+    return FAILED if any(finding.weight is Weight.BROKEN for finding in judge(facts)) else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="signage-player", description=__doc__, epilog=_EXITS)
     parser.add_argument("--version", action="version", version=__version__)
@@ -55,10 +65,14 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", parents=[common], help="tell how the running player is")
     status.add_argument("--json", action="store_true", help="print one JSON object")
     status.add_argument("--url", metavar="URL", help="where its endpoint is (default: as the settings say)")
+    doctor = commands.add_parser(
+        "doctor", parents=[common], help="tell what this device can do, and what will hurt (exit code 1: will not play)"
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 
-def _run(configuration: Configuration) -> int:
+def _run(configuration: Configuration, _given: argparse.Namespace) -> int:
     _log_to_stderr(configuration.settings.logging.level)
     display = os.environ.get("DISPLAY", "")
     if not display:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from player import __version__
 from player.configure import Configuration
 from player.display import Display, Wanted, open_display
+from player.hardware import find_decoders, uses_hardware
 from player.ladder import Step
 from player.race import first
 from player.recovery import FILE, Recovery
@@ -74,7 +75,7 @@ async def _screen(
     """Open what the screen needs, and close it again in reverse."""
     settings = configuration.settings
     wanted = Wanted(settings.display.output, settings.display.rotation)
-    hardware = settings.playback.hardware_decoding
+    hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
     with open_cache(settings.storage.state_dir) as cache:
         configuration.remember()
         recovery = Recovery(cache.state / FILE, clock, lambda: configuration.settings.recovery.reboot)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from player.hardware import Decoding
 from player.screen import Turn
 from sync.release import Fit, LocalWindow
 from sync.wire import Colour, Name
@@ -26,6 +27,11 @@ def _known_zone(value: str) -> str:
 
 def _at_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _was_bool(value: Any) -> Any:
+    """Read the true and false of older files."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
 def _number(value: Any) -> Any:
@@ -75,7 +81,7 @@ class PlaybackSettings(Section):
     background: Colour = "#000000"  # beside what does not say, and beside the fallback picture
     fallback: Path | None = None  # a picture of your own; else the release's, else ours
     picture_ms: Annotated[int, Field(ge=100)] = 10_000  # a picture whose item gives no duration
-    hardware_decoding: bool = False  # on devices with V4L2 or VA-API; software shows without a gap everywhere
+    hardware_decoding: Annotated[Decoding, BeforeValidator(_was_bool)] = "auto"  # auto: if libVLC can use a decoder
 
 
 class QuietHours(LocalWindow):

@@ -25,6 +25,7 @@ GROUND = {
     "sync.threads",
     "sync.indexing",
     "player",
+    "player.hardware",
     "player.settings",
     "player.screen",
     "player.motion",
