@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from player.area import Area
 from player.configure import Configuration
-from player.screen import Area
 from player.still import Still, brand, own, pairing
 from sync import MediaUnplayable, NotFound, ScreenFailed
 from sync.cache import Cache

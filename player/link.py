@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from player.area import Area
 from player.screen import (
     DECK_EVENT,
-    Area,
     Blank,
     Blanked,
     Broken,

@@ -15,10 +15,10 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
+from player.area import Area
 from player.overlay.words import OVERLAY_EVENT, Placed, Put
 from player.programme.overlays import due
 from player.race import first
-from player.screen import Area
 from player.vitals import kill
 from sync import NotFound
 from sync.cache import Cache

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from player.area import Turn
 from player.hardware import Decoding
-from player.screen import Turn
 from sync.release import Fit, LocalWindow
 from sync.wire import Colour, Name
 

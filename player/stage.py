@@ -9,27 +9,13 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from player.area import Area
 from player.cutter import Cutter
 from player.ladder import Ladder, Recoverer, Step
 from player.link import DECK, Link, Loss
 from player.pair import Pair, Wear
 from player.roll import AT_ONCE, OnAir, Waiting
-from player.screen import (
-    Area,
-    Blank,
-    Broken,
-    Cut,
-    DeckEvent,
-    Ended,
-    Ends,
-    Finished,
-    Hide,
-    Pulse,
-    Ready,
-    Shot,
-    Shown,
-    Tune,
-)
+from player.screen import Blank, Broken, Cut, DeckEvent, Ended, Ends, Finished, Hide, Pulse, Ready, Shot, Shown, Tune
 from player.tally import StageFacts, Tally
 from sync import DeckLost, ScreenFailed
 from sync.clock import Clock

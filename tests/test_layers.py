@@ -25,6 +25,7 @@ GROUND = {
     "sync.threads",
     "sync.indexing",
     "player",
+    "player.area",
     "player.hardware",
     "player.settings",
     "player.screen",

@@ -14,11 +14,12 @@ from typing import BinaryIO
 from pydantic import ValidationError
 from Xlib.error import ConnectionClosedError
 
+from player.area import Area
 from player.deck.loop import Deck, Note
 from player.deck.projector import Projector
 from player.deck.window import open_window
 from player.leash import die_with
-from player.screen import COMMAND, Area, DeckEvent, Quit
+from player.screen import COMMAND, DeckEvent, Quit
 from sync import ScreenFailed
 from sync.clock import SystemClock
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import vlc
 
+from player.area import Turn
 from player.deck.decoding import Decoding, tells
 from player.deck.source import Source
-from player.screen import Turn
 from sync import ScreenFailed
 from sync.release import MediaKind
 

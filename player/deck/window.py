@@ -11,7 +11,7 @@ from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 from Xlib.ext import composite, damage
 
-from player.screen import CEILING, Area
+from player.area import CEILING, Area
 from sync import ScreenFailed
 from sync.release import Fit
 

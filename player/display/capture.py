@@ -11,7 +11,7 @@ from typing import Any
 from Xlib import X, error
 from Xlib.protocol import rq
 
-from player.screen import Area
+from player.area import Area
 from player.still import Still
 
 _ALL_PLANES = 0xFFFFFFFF

@@ -6,10 +6,10 @@ from typing import Any
 from Xlib import error
 from Xlib.display import Display as XDisplay
 
+from player.area import Area
 from player.display import randr
 from player.display.desktop import desktop_on
 from player.display.outputs import Setup, Wanted, arrange
-from player.screen import Area
 from sync import ScreenFailed
 
 NEEDED = ("Composite", "DAMAGE", "RANDR")

@@ -10,13 +10,13 @@ from typing import Any
 from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 
+from player.area import CEILING, Area
 from player.display import randr
 from player.display.capture import Capture
 from player.display.desktop import desktop_on
 from player.display.outputs import Change, Wanted, arrange
 from player.display.state import DisplayState, Power
 from player.display.strangers import lower_strangers
-from player.screen import CEILING, Area
 from player.still import Still, turned
 from sync import ScreenFailed
 

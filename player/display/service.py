@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from Xlib import error
 
+from player.area import Area
 from player.display.outputs import Wanted
 from player.display.server import Server
 from player.display.state import DisplayState, Power
-from player.screen import Area
 from player.still import Still
 from sync import ScreenFailed
 from sync.clock import Backoff, Clock

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from player.screen import Area
+from player.area import Area
 
 
 class Power(StrEnum):

@@ -8,11 +8,11 @@ from pathlib import Path
 from PIL import Image
 from pydantic import ValidationError
 
+from player.area import Area
 from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
 from player.overlay.pane import Front, Pane, Runner
 from player.overlay.words import OverlayEvent, Placed, Pulse, Put
-from player.screen import Area
 from sync import MediaUnplayable
 from sync.clock import SystemClock
 from sync.overlay import Logo, Overlay, Ticker

@@ -13,9 +13,9 @@ from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 from Xlib.ext import shape
 
+from player.area import CEILING, Area
 from player.overlay.drawing import Strip, mask, turned
 from player.overlay.layout import Motion
-from player.screen import CEILING, Area
 from sync import ScreenFailed
 
 _DEPTH = 24

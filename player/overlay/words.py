@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from player.screen import Area
+from player.area import Area
 from sync.overlay import Overlay
 from sync.wire import Sha256, Wire
 

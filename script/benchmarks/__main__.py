@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import fuzz
 import orders
 import seam
 import soak
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "orders": lambda _: orders.measure(),
     "seam": lambda options: seam.measure(options.cuts),
     "soak": lambda options: soak.measure(options.cuts),
+    "fuzz": lambda options: fuzz.measure(options.cuts),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
 
@@ -51,7 +53,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of tables")
     parser.add_argument(
-        "--cuts", type=int, default=seam.CUTS, help="how many cuts `seam` and `soak` look at (%(default)s)"
+        "--cuts", type=int, default=seam.CUTS, help="cuts of `seam` and `soak`, files of `fuzz` (%(default)s)"
     )
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHMARKS):

@@ -11,7 +11,8 @@ from pathlib import Path
 from seam_barcode import SCREEN
 from seam_clips import Clip, table
 
-from player.screen import Area, Shot
+from player.area import Area
+from player.screen import Shot
 from player.stage import Stage, open_stage
 from sync import ScreenFailed
 from sync.clock import SystemClock

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from player.area import Area
 from player.command import Command
 from player.director import Director
 from player.ledger import Ledger, open_ledger
-from player.screen import Area
 from player.settings import Settings
 from player.stage import Stage, open_stage
 from sync.cache import Cache, open_cache

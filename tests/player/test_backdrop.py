@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from player.area import Area
 from player.backdrop import Backdrop
 from player.configure import Configuration, load
-from player.screen import Area
 from player.still import Still, brand, pairing
 from sync import ScreenFailed
 from sync.cache import Cache, open_cache

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from player.area import Area
 from player.display.inspect import DisplayFacts, OutputFacts
 from player.doctor import Facts, Weight, judge, told
 from player.doctor_probes import swap_on_card
 from player.hardware import Decoders, find_decoders, uses_hardware
 from player.layers import Layer, Source, resolve
-from player.screen import Area
 from sync import Rejected
 from sync.clock import ClockTrust
 from tests.display import start_xvfb

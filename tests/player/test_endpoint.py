@@ -17,6 +17,7 @@ from PIL import Image
 
 from player.access import Gate, keep_token
 from player.answers import Answers
+from player.area import Area
 from player.camera import Camera
 from player.command import Command, Next, Now
 from player.configure import load
@@ -28,7 +29,6 @@ from player.ledger import open_ledger
 from player.live import Live
 from player.metrics import Metrics, StageSeries
 from player.observer import Observer
-from player.screen import Area
 from player.still import Still, brand
 from player.tally import StageFacts, Tally
 from sync import NotFound

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from player.area import Area
 from player.display import Display, open_display
-from player.screen import Area, Shot
+from player.screen import Shot
 from player.stage import Stage, open_stage
 from player.still import Still
 from sync.clock import SystemClock

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from player.screen import Area, Load
+from player.area import Area
+from player.screen import Load
 from player.stage import Stage, open_stage
 from sync.clock import SystemClock
 from tests.stage.conftest import Media

@@ -2,9 +2,9 @@
 
 import pytest
 
+from player.area import Area, Turn
 from player.deck.window import Place, place
 from player.display import Display
-from player.screen import Area, Turn
 from player.stage import Stage
 from player.still import brand
 from sync.release import Fit

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from Xlib.display import Display as XDisplay
 
+from player.area import Area
 from player.display import Display, Wanted, open_display, randr
 from player.display.outputs import Change, Crtc, Mode, Output, Setup, arrange
-from player.screen import Area, Cut, Shot
+from player.screen import Cut, Shot
 from player.stage import Stage, open_stage
 from player.still import brand
 from sync import DeckLost

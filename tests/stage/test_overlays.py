@@ -17,9 +17,9 @@ from PIL.PngImagePlugin import PngInfo
 from Xlib import X
 from Xlib.display import Display as XDisplay
 
+from player.area import Area
 from player.display import Display
 from player.overlays import Overlays
-from player.screen import Area
 from player.stage import Stage
 from sync.cache import Cache, open_cache
 from sync.clock import SystemClock
