@@ -44,7 +44,8 @@ async def test_all_who_ask_at_once_share_one_picture_and_the_next_comes_after_a_
     pictures = await asyncio.gather(*asked)
     assert screen.looks == 1 and len({picture.body for picture in pictures}) == 1
     await clock.advance(8 * TAKES_S)
-    assert await camera.picture(Format.PNG, 640) is pictures[0]  # it rests
+    async with asyncio.timeout(5):
+        assert await camera.picture(Format.PNG, 640) is pictures[0]  # it rests
     other = asyncio.create_task(camera.picture(Format.JPEG, 640))
     await clock.settle()
     assert screen.looks == 1  # what it does not have is taken after the rest
