@@ -72,5 +72,6 @@ class Now(Wire):
     frames_lost: int | None = None  # of this take: they came too late to be shown
     decoder: Decoder | None = None
     next: Next = Next()
+    overlays: tuple[str, ...] = ()  # the ids of what stands over it
     timed: bool = True  # False: the clock is not to be believed, timed content waits
     problems: tuple[str, ...] = ()

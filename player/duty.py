@@ -30,6 +30,14 @@ class Syncing(Protocol):
         """Ask the origin now."""
 
 
+class Fronting(Protocol):
+    """What is asked of the overlays."""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The ids of those on the display."""
+
+
 @dataclass(slots=True)
 class Duty:
     """Who is at work now: these come and go with membership; the root alone writes it."""
@@ -38,6 +46,7 @@ class Duty:
     ledger: Ledger | None = None
     director: Directing | None = None
     syncer: Syncing | None = None
+    overlays: Fronting | None = None
     pairing_code: str | None = None  # on the screen, for a person to type
     notes: dict[str, str] = field(default_factory=dict)  # what a part has to tell a technician
 

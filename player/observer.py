@@ -65,7 +65,8 @@ class Observer:
 
     def now(self) -> Now:
         """Return what the screen shows, why, and what comes next."""
-        return seen(self._duty.director.now(), self._stage.facts()) if self._duty.director else _NOTHING
+        now = seen(self._duty.director.now(), self._stage.facts()) if self._duty.director else _NOTHING
+        return now.model_copy(update={"overlays": self._duty.overlays.shown}) if self._duty.overlays else now
 
     async def status(self) -> Status:
         """Return how the player is."""

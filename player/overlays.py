@@ -10,6 +10,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Protocol
 
@@ -66,6 +67,7 @@ class Overlays:
         self._woken = asyncio.Event()
         self._stale = True  # the release has to be read again
         self._all: tuple[Overlay, ...] = ()
+        self._lost = False
 
     def wake(self) -> None:
         """Look at the release again: another one may be active."""
@@ -85,7 +87,9 @@ class Overlays:
             reason = await self._one_life(put)
             if not reason:
                 continue
-            log.warning("overlays=lost: %s; starting again", reason)
+            if not self._lost:
+                log.warning("overlays=lost: %s; starting again", reason)
+            self._lost = True
             if self._clock.monotonic() - began_s > _SETTLED_AFTER_S:
                 backoff.reset()
             else:
@@ -108,10 +112,8 @@ class Overlays:
         files: dict[str, str] = {}
         for overlay in overlays:
             if isinstance(overlay, Logo):
-                try:
+                with suppress(NotFound):  # the process tells of a logo without a file
                     files[overlay.asset] = str(self._cache.asset_path(overlay.asset))
-                except NotFound as error:
-                    self._tell(f"The logo {overlay.id} cannot be shown: {error}.")
         return files
 
     async def _wait(self) -> None:
@@ -172,4 +174,7 @@ class Overlays:
             return
         if isinstance(event, Placed):
             self.shown = event.shown
+            if self._lost:
+                log.info("overlays=back")
+            self._lost = False
             self._tell(" ".join(f"An overlay is not shown: {problem}." for problem in event.problems))

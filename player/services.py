@@ -47,6 +47,7 @@ def wired(
     observer = Observer(configuration, cache, duty, stage, display, probe, restarts, clock, version=__version__)
     backdrop = Backdrop(display, configuration, cache, clock, duty.noting("backdrop"))
     overlays = Overlays(display, cache, clock, lambda: observer.now().showing == "blank", duty.noting("overlays"))
+    duty.overlays = overlays
     power = _power_of(display)
     rng = SystemRandom()
     shift = Shift(configuration, cache, stage, power, backdrop, overlays, observer, duty, restarts, clock, rng)

@@ -125,7 +125,11 @@ def _read(put: Put) -> tuple[dict[str, Image.Image], list[str]]:
     logos: dict[str, Image.Image] = {}
     problems: list[str] = []
     for overlay in put.overlays:
-        if isinstance(overlay, Logo) and overlay.asset in put.files and overlay.asset not in logos:
+        if not isinstance(overlay, Logo) or overlay.asset in logos:
+            continue
+        if overlay.asset not in put.files:
+            problems.append(f"the picture of logo {overlay.id} is not on this device yet")
+        else:
             try:
                 logos[overlay.asset] = read_logo(Path(put.files[overlay.asset]))
             except MediaUnplayable as error:

@@ -158,7 +158,8 @@ def test_without_any_origin_the_screen_plays_what_the_disk_holds_and_ends_cleanl
         until(lambda: player.shows(BLUE))
         until(lambda: player.shows(RED))
         until(lambda: player.colour(0.999) == (0, 255, 0))  # what stands over it
-        assert player.ask("/v1/now")["showing"] == "item"
+        now = player.ask("/v1/now")
+        assert (now["showing"], now["overlays"]) == ("item", ["news"])
         until(lambda: len(player.ask("/v1/plays")["plays"]) >= 2)
         assert player.ask("/v1/status")["decks"]["cuts"] >= 3
         family = psutil.Process(player.process.pid).children(recursive=True)

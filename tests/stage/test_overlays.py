@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -77,14 +77,15 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
         yield cache
 
 
-async def _running(overlays: Overlays) -> AsyncIterator[Overlays]:
-    running = asyncio.create_task(overlays.run())
+@asynccontextmanager
+async def running(overlays: Overlays) -> AsyncIterator[Overlays]:
+    task = asyncio.create_task(overlays.run())
     try:
         yield overlays
     finally:
-        running.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await running
+            await task
 
 
 @pytest.fixture
@@ -96,8 +97,8 @@ def screen(cache: Cache, tmp_path: Path) -> Screen:
 async def overlays(cache: Cache, screen: Screen, display: Display) -> AsyncIterator[Overlays]:
     screen.release(ticker(), LOGO)
     service = Overlays(display, cache, SystemClock(), lambda: False, lambda problem: None)
-    async for running in _running(service):
-        yield running
+    async with running(service):
+        yield service
 
 
 @contextmanager
@@ -166,14 +167,20 @@ async def test_overlays_stay_in_front_and_the_picture_below_takes_no_notice_of_t
     eye.close()
 
 
-async def test_overlays_are_turned_with_the_stage_and_follow_its_size(
+async def test_overlays_are_turned_with_the_stage_follow_its_size_and_give_way_to_black(
     display_name: str, display: Display, cache: Cache, screen: Screen
 ) -> None:
+    told: list[str] = []
+    black = asyncio.Event()
     eye, glass = Eye(display_name), Glass(display_name, Area(width=1280, height=720, turn=90))
-    screen.release(Ticker(id="news", text="open", background="#ff0000"), LOGO)
-    async for _ in _running(Overlays(glass, cache, SystemClock(), lambda: False, lambda problem: None)):
+    screen.release(Ticker(id="news", text="open", background="#ff0000"), LOGO, Logo(id="lost", asset="b" * 64))
+    async with running(Overlays(glass, cache, SystemClock(), black.is_set, told.append)) as overlays:
         await until(lambda: near(eye.at(1, 360), RED))  # the shop's bottom is the server's left
         await until(lambda: near(eye.at(1280 - 14 - 36, 720 - 14 - 36), GREEN))  # its top right is the bottom right
         glass.area = Area(width=640, height=720)
         await until(lambda: near(eye.at(320, 719), RED) and not near(eye.at(1, 360), RED))
+        assert overlays.shown == ("news", "logo")
+        assert "the picture of logo lost is not on this device" in told[-1]
+        black.set()  # an operator wants nothing to be seen
+        await until(lambda: overlays.pid is None and not near(eye.at(320, 719), RED))
     eye.close()
