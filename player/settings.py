@@ -100,19 +100,11 @@ class QuietHours(LocalWindow):
 class AudioSettings(Section):
     """What is heard. The volume is `playback.volume`."""
 
-    device: str = ""  # `alsa:NAME` or `pulse:NAME` as `signage-player doctor` lists them; empty: the system's default
     muted: bool = False
     quiet_hours: tuple[QuietHours, ...] = ()
     quiet_volume: Annotated[int, Field(ge=0, le=100)] = 0  # percent in quiet hours, if that is less
     normalise: bool = True  # play everything equally loud, as measured when it was taken in
     target_lufs: Annotated[float, Field(ge=-40, le=-5)] = -23.0  # how loud: EBU R128; lower is quieter
-
-    @field_validator("device")
-    @classmethod
-    def _known_kind(cls, device: str) -> str:
-        if device and device.partition(":")[0] not in ("alsa", "pulse"):
-            raise ValueError("must be empty, or alsa:NAME or pulse:NAME, such as alsa:plughw:CARD=vc4hdmi0,DEV=0")
-        return device
 
 
 class DisplaySettings(Section):

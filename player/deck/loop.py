@@ -155,6 +155,6 @@ class Deck:
 
     def _forget(self) -> None:
         if isinstance(self._held, Airing):
-            self._projector.fade()
+            self._projector.tune(0)
         self._held = self._raise_s = None
         self._projector.stop()

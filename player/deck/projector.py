@@ -6,11 +6,9 @@ late one of the previous media is told apart.
 """
 
 import ctypes
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -18,6 +16,7 @@ import vlc
 
 from player.area import Turn
 from player.deck.decoding import Decoding, tells
+from player.deck.sound import has_sound, hushed_alsa
 from player.deck.source import Source
 from sync import ScreenFailed
 from sync.release import MediaKind
@@ -25,7 +24,6 @@ from sync.release import MediaKind
 _ERROR = 4  # libvlc_log_level
 _EMPTY_WORDS = ("Your input can't be opened", "VLC is unable to open the MRL")  # they follow what tells more
 _LOOP_CACHING_MS = 100  # 300 of them, as for others, are a gap of that length each time it starts over
-_SOUND_CARDS = Path("/proc/asound/pcm")
 _UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
 _FADE_STEPS, _FADE_STEP_S = 12, 0.0025
 
@@ -69,10 +67,12 @@ class Projector:
         self._source: Source | None = None
         self.decoding = Decoding()
         self._hushed = False
+        self._volume = 0  # percent, of what runs
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:
             raise ScreenFailed("libVLC does not start; are libvlc5 and vlc-plugin-base installed?")
         self._hear_errors()
+        self._silence = hushed_alsa()
         self._player = self._vlc.media_player_new()
         self._player.set_xwindow(canvas)
         self._listen()
@@ -165,7 +165,8 @@ class Projector:
 
     def run(self, volume: int) -> None:
         """Go on from the frame that is held, heard at `volume` percent."""
-        self.tune(volume)
+        self._volume = volume
+        self._player.audio_set_volume(volume)
         self._player.audio_set_mute(False)
         self._player.play()  # `set_pause(0)` does nothing while libVLC calls itself buffering
 
@@ -176,16 +177,14 @@ class Projector:
             self._player.set_time(to_ms)
 
     def tune(self, volume: int) -> None:
-        """Have it heard at `volume` percent from now on."""
-        self._player.audio_set_volume(volume)
-
-    def fade(self) -> None:
-        """Let the sound sink to nothing and wait for it, 30 ms: broken off in the middle of a wave it clicks."""
-        volume, rest = self._player.audio_get_volume(), Event()
-        if volume <= 0 or self._player.audio_get_mute() != 0:
-            return
-        for step in reversed(range(_FADE_STEPS)):
-            self.tune(round(volume * (step / _FADE_STEPS) ** (1 / 3)))  # libVLC's percent are the cube root of the gain
+        """Go to `volume` percent in steps and wait for it, 30 ms: broken off in the middle of a wave, sound clicks."""
+        before, rest = self._volume, Event()
+        self._volume = volume
+        if before == volume or self._player.audio_get_volume() < 0:
+            return  # nothing changes, or nothing sounds
+        for step in range(1, _FADE_STEPS + 1):
+            gain = before**3 + (volume**3 - before**3) * step / _FADE_STEPS  # libVLC's percent are its cube root
+            self._player.audio_set_volume(round(gain ** (1 / 3)))
             rest.wait(_FADE_STEP_S)
 
     def step(self) -> None:
@@ -275,19 +274,9 @@ def _options(hardware: bool, turn: Turn) -> list[str]:
     options.append("--avcodec-hw=any" if hardware else "--avcodec-hw=none")
     if turn:
         options += ["--video-filter=transform", f"--transform-type={turn}"]
-    if not _has_sound():
+    if not has_sound():
         options.append("--aout=adummy")  # else each opening searches for a device in vain
     return options
-
-
-def _has_sound() -> bool:
-    """Tell whether there is a sound card, or a sound server or an ALSA configuration somebody named."""
-    if os.environ.get("PULSE_SERVER") or os.environ.get("ALSA_CONFIG_PATH"):
-        return True
-    try:
-        return "playback" in _SOUND_CARDS.read_text()
-    except OSError:
-        return False
 
 
 def libvlc_version() -> str:

@@ -1,7 +1,6 @@
 """The origin's tables, for SQLite and PostgreSQL alike; the statements on them live in the stores.
 
-Instants are integer milliseconds since 1970 UTC (`_ms`); lists of plain values are JSON text. Every foreign key
-refuses to orphan its user unless the row is a part of the other (items of a playlist, lines of a campaign).
+Instants are Unix milliseconds (`_ms`), lists JSON text; a foreign key refuses to orphan its user, unless it is a part.
 """
 
 from sqlalchemy import (
