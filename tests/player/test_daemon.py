@@ -15,8 +15,9 @@ from urllib.request import Request, urlopen
 
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
+from player.still import Still, brand
 from sync.cache import open_cache
 from sync.clock import SystemClock
 from sync.overlay import Ticker
@@ -78,6 +79,10 @@ def shown(asset: Asset) -> Asset:
     return asset.model_copy(update={"kind": MediaKind.PICTURE, "width": 640, "height": 360})
 
 
+def still(picture: Still) -> Image.Image:
+    return Image.frombuffer("RGB", (picture.width, picture.height), picture.bgrx, "raw", "BGRX", 0, 1)
+
+
 class Player:
     """A running player process."""
 
@@ -89,10 +94,13 @@ class Player:
         with urlopen(self.url + path, timeout=5) as answer:
             return json.loads(answer.read())
 
+    def screenshot(self) -> Image.Image:
+        with urlopen(self.url + "/v1/screenshot.png", timeout=5) as answer:
+            return Image.open(io.BytesIO(answer.read())).convert("RGB")
+
     def colour(self, down: float = 0.5) -> tuple[int, int, int]:
         """Return the colour in the middle column of the display, so far down, as the display says."""
-        with urlopen(self.url + "/v1/screenshot.png", timeout=5) as answer:
-            shot = Image.open(io.BytesIO(answer.read())).convert("RGB")
+        shot = self.screenshot()
         pixel = shot.getpixel((shot.width // 2, int(shot.height * down)))
         assert isinstance(pixel, tuple)
         return int(pixel[0]), int(pixel[1]), int(pixel[2])
@@ -224,6 +232,12 @@ def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict
         config.write_text("[playback]\nvolume = 1200\n")
         until(lambda: any("refused" in sentence for sentence in player.ask("/v1/status")["problems"]))
         assert player.ask("/v1/config")["settings"]["playback"]["volume"] == 12
+        config.write_text('[display]\nrotation = 90\noutput = "DP-9"\n')  # the monitor hangs upright
+        until(lambda: player.ask("/v1/status")["display"]["area"]["turn"] == 90)
+        upright = still(brand(720, 1280, title="signage player"))
+        until(lambda: ImageChops.difference(player.screenshot(), upright).getbbox() is None)
+        problems = player.ask("/v1/status")["problems"]
+        assert any("'DP-9'" in sentence and "it has screen" in sentence for sentence in problems)
         status = subprocess.run(
             [*COMMAND, "status", "--json"], env=environment, cwd=TOP, capture_output=True, check=True
         )
