@@ -66,7 +66,14 @@ DOORS: dict[str, set[str]] = {
     "sqlalchemy": {"sync.origin.columns", "sync.origin.tables", "sync.origin.database", "sync.origin.store"},
     "cryptography": {"sync.signing"},
     "http.client": {"sync.fetcher"},
-    "PIL": {"sync.origin.card", "sync.origin.pictures", "sync.origin.moving", "player.still", "player.overlay"},
+    "PIL": {
+        "sync.origin.card",
+        "sync.origin.pictures",
+        "sync.origin.moving",
+        "player.still",
+        "player.overlay",
+        "player.deck.shrink",
+    },  # fmt: skip
     "pillow_heif": {"sync.origin.pictures"},
     "async_lru": {"sync.origin.computed"},
 }

@@ -33,7 +33,7 @@ class Joining(Loading):
         except MediaUnplayable as error:
             self._break(str(error))
             return
-        self._projector.open_stream(source, self._stretch)
+        self._projector.open_source(source, self._stretch)
 
     @property
     def _url(self) -> str:

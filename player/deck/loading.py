@@ -9,10 +9,12 @@ from enum import Enum, auto
 from pathlib import Path
 
 from player.deck.projector import Projector, What
+from player.deck.shrink import shrink
+from player.deck.source import Source
 from player.deck.window import Window
 from player.screen import Broken, DeckEvent, Loaded, Shot
 from sync.clock import SystemClock
-from sync.release import Fit
+from sync.release import Fit, MediaKind
 
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video under 0.2 s
@@ -83,7 +85,16 @@ class Loading:
 
     def _open(self) -> None:
         self._phase = Phase.OPENING
-        self._projector.open(self.shot.path, self.shot.kind, self._stretch, loop=self.shot.loop)
+        small = self._small()
+        if small:
+            self._projector.open_source(small, self._stretch)
+        else:
+            self._projector.open(self.shot.path, self.shot.kind, self._stretch, loop=self.shot.loop)
+
+    def _small(self) -> Source | None:
+        if self.shot.kind is not MediaKind.PICTURE:
+            return None
+        return shrink(self.shot.path, *self._window.area.upright, whole=self.shot.fit is Fit.CONTAIN)
 
     @property
     def _stretch(self) -> tuple[int, int] | None:

@@ -23,7 +23,8 @@ from sync.release import MediaKind
 
 _ERROR = 4  # libvlc_log_level
 _EMPTY_WORDS = ("Your input can't be opened", "VLC is unable to open the MRL")  # they follow what tells more
-_LOOP_CACHING_MS = 100  # 300 of them, as for others, are a gap of that length each time it starts over
+# Buffering 300 ms, as for others, is a gap of that length each time it starts over.
+_LOOPING = (":input-repeat=65535", ":no-play-and-pause", ":file-caching=100")
 _UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
 _FADE_STEPS, _FADE_STEP_S = 12, 0.0025
 
@@ -85,8 +86,8 @@ class Projector:
     @property
     def words(self) -> str:
         """The last error libVLC, or what feeds it, gave for the present opening, in its own words."""
-        remux = self._source.remux if self._source else None
-        return (remux.words if remux else "") or self._words
+        feed = self._source.feed if self._source else None
+        return (feed.words if feed else "") or self._words
 
     def forget_words(self) -> None:
         """Drop what was said while outputs were tried: it tells nothing of the media."""
@@ -101,14 +102,15 @@ class Projector:
         self.stop()
         media = self._vlc.media_new_path(path)
         if loop:
-            media.add_option(f":file-caching={_LOOP_CACHING_MS}")
+            for option in _LOOPING:
+                media.add_option(option)
         if kind is MediaKind.PICTURE:
             media.add_option(":demux=image")
             media.add_option(":image-duration=-1")
         self._start(media, stretch)
 
-    def open_stream(self, source: Source, stretch: tuple[int, int] | None = None) -> None:
-        """Start a stream likewise; what fills its pipe ends with it."""
+    def open_source(self, source: Source, stretch: tuple[int, int] | None = None) -> None:
+        """Start what is no file of ours likewise; its feed ends with it."""
         self.stop()
         self._source = source
         media = self._vlc.media_new_location(source.address)
@@ -170,10 +172,10 @@ class Projector:
         self._player.audio_set_mute(False)
         self._player.play()  # `set_pause(0)` does nothing while libVLC calls itself buffering
 
-    def kick(self, to_ms: int) -> None:
-        """Have it go on from `to_ms`: told once, libVLC at times stays on the frame it held."""
+    def kick(self, to_ms: int | None) -> None:
+        """Tell it again to go on, from `to_ms` if given: told once, libVLC at times stays on the frame it held."""
         self._player.play()
-        if self._player.is_seekable():
+        if to_ms is not None and self._player.is_seekable():
             self._player.set_time(to_ms)
 
     def tune(self, volume: int) -> None:
@@ -193,16 +195,16 @@ class Projector:
 
     def stop(self) -> None:
         """Close what is open and forget its signals."""
+        if self._source and self._source.feed:
+            self._source.feed.close()
         self._player.stop()
+        self._source = None
         self._opening += 1
         self._words = ""
         self.decoding.forget()
 
     def size(self) -> tuple[int, int] | None:
-        if self._source and self._source.remux:
-            self._source.remux.close()
         """Return the media's size in pixels; None while unknown, as with an MPEG program stream for ever."""
-        self._source = None
         width, height = self._player.video_get_size(0)
         return (int(width), int(height)) if width and height else None
 

@@ -1,7 +1,8 @@
-"""Where libVLC reads a stream: at its address, or from a pipe that ffmpeg fills, where libVLC lacks the protocol.
+"""Where libVLC reads a stream: at its address, or from a pipe that ffmpeg fills.
 
-Debian builds libVLC without RTSP (live555's licence). ffmpeg copies the video and, since a camera's sound is often of
-a kind no container takes, encodes the sound anew. It dies with the deck.
+Debian builds libVLC without RTSP (live555's licence), and it wants 400 kB of RTMP before its first picture, which a
+slow stream takes ten seconds for. ffmpeg copies the video and, since a camera's sound is often of a kind MPEG-TS does
+not take, encodes the sound anew. It dies with the deck.
 """
 
 import os
@@ -11,16 +12,20 @@ import subprocess
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol
 from urllib.parse import urlsplit
 
 from sync import MediaUnplayable
 from sync.streaming import scrub
 
 CACHING_MS = 1000  # of a network stream, before its first picture: what hides an uneven line
-_REMUXED = frozenset({"rtsp", "rtsps"})
+_REMUXED = {  # scheme to ffmpeg's options: how long a server may say nothing, in microseconds
+    "rtsp": ("-rtsp_flags", "prefer_tcp", "-timeout", "5000000"),
+    "rtsps": ("-rtsp_flags", "prefer_tcp", "-timeout", "5000000"),
+    "rtmp": ("-rw_timeout", "5000000"),
+    "rtmps": ("-rw_timeout", "5000000"),
+}
 _LISTENING = frozenset({"udp", "rtp"})
-_SILENT_S = 5  # ffmpeg gives up on a server that says nothing
 _OPTIONS = (f":network-caching={CACHING_MS}", ":ipv4-timeout=5000")
 _PIPE_OPTIONS = (f":file-caching={CACHING_MS}", ":demux=ts")
 _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
@@ -28,15 +33,26 @@ _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What libVLC opens, and how; `remux` is what fills the pipe it names."""
+    """What libVLC opens, and how; `feed` is what stands behind the address, to be closed afterwards."""
 
     address: str
     options: tuple[str, ...]
-    remux: "Remux | None" = None
+    feed: "Feed | None" = None
+
+
+class Feed(Protocol):
+    """What has to be kept while libVLC reads."""
+
+    @property
+    def words(self) -> str:
+        """The last thing it said; empty if it has nothing to say."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 def open_source(url: str) -> Source:
-    """Return where to read a stream, with ffmpeg at work if it takes one; close `remux` afterwards.
+    """Return where to read a stream, with ffmpeg at work if it takes one; close its `feed` afterwards.
 
     Raises:
         MediaUnplayable: ffmpeg is needed and not installed.
@@ -91,12 +107,24 @@ class Remux:
 
 def _start(url: str, write: int) -> "subprocess.Popen[bytes]":
     if shutil.which("ffmpeg") is None:
-        raise MediaUnplayable("RTSP needs ffmpeg: install it on this device (apt install ffmpeg)")
+        raise MediaUnplayable("RTSP and RTMP need ffmpeg: install it on this device (apt install ffmpeg)")
     quiet = ("-hide_banner", "-nostdin", "-v", "error", "-nostats")
-    reading = ("-rtsp_flags", "prefer_tcp", "-timeout", str(_SILENT_S * 1_000_000))
     soon = ("-analyzeduration", "1000000", "-probesize", "500000", "-fflags", "nobuffer")
     chosen = ("-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
-    command = ("ffmpeg", *quiet, *reading, *soon, "-i", url, *chosen, "-flush_packets", "1", "-f", "mpegts", "pipe:1")
+    command = (
+        "ffmpeg",
+        *quiet,
+        *_REMUXED[urlsplit(url).scheme],
+        *soon,
+        "-i",
+        url,
+        *chosen,
+        "-flush_packets",
+        "1",
+        "-f",
+        "mpegts",
+        "pipe:1",
+    )
     guard = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # the kernel ends it with the deck, however that dies
     return subprocess.Popen(
         (*guard, *command), stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.PIPE, close_fds=True
