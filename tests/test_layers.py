@@ -73,7 +73,7 @@ DOORS: dict[str, set[str]] = {
         "player.still",
         "player.overlay",
         "player.deck.shrink",
-    },  # fmt: skip
+    },
     "pillow_heif": {"sync.origin.pictures"},
     "async_lru": {"sync.origin.computed"},
 }
