@@ -1,28 +1,31 @@
 """soak: many fast cuts with real decks, and what grows: memory, file handles, threads, resources of the X server.
 
-Pictures of 0.1 s and clips of 0.5 s alternate. This process stands for the daemon: the stage runs in it. One row has
-the decks kept for the whole run, to show what libVLC leaks; the other has them renewed all along, to show that nobody
-sees it. Growth is the slope of a straight line through all samples, for 1,000 cuts.
+Pictures of 0.1 s and clips of 0.55 s alternate. This process stands for the daemon: the stage and the daemon's display
+run in it. One row has the decks kept, to show what libVLC leaks; the other, of five times as many cuts, has them
+renewed all along, to show that nobody sees it: 1,000 cuts take some ten minutes. Growth is the slope of a straight line
+through all samples, for 1,000 cuts; the verdict names what grows by more than the scatter of the samples explains.
 """
 
 import asyncio
-import statistics
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 from glass import Glass
-from Xlib.display import Display
+from growth import Sample, growths, verdict
+from xresources import XResources
 
+from player.display import open_display
 from player.pair import Wear
-from player.screen import Area, Shot
+from player.screen import Shot
 from player.stage import Stage, open_stage
 from sync.clock import SystemClock
 from sync.release import MediaKind
@@ -34,21 +37,19 @@ _MIB = 1024**2
 _COLOURS = ("red", "lime", "blue", "yellow")
 _KEPT = Wear(shots=10**9, rss_bytes=10**15)
 _RENEWED = Wear(shots=25, least_shots=1)
-_SAMPLE_EVERY = 5  # cuts
+_SAMPLE_EVERY = 8  # cuts: the same picture each time, for the scatter's sake
 _LOOK_EVERY_S = 0.01
 _DARK = 12
 
-Sample = dict[str, float]
-
 
 async def measure(cuts: int) -> list[dict[str, Any]]:
-    """Return a row for decks that are kept and one for decks that are renewed, of `cuts` cuts each."""
+    """Return a row for decks that are kept, of a fifth of `cuts`, and one of `cuts` for decks that are renewed."""
     with tempfile.TemporaryDirectory(prefix="bench-soak-") as folder:
         shots = await asyncio.to_thread(_media, Path(folder))
         rows = []
-        for who, wear in (("decks kept", _KEPT), ("renewed after 25 shots", _RENEWED)):
+        for who, wear, count in (("decks kept", _KEPT, cuts // 5), ("renewed after 25 shots", _RENEWED, cuts)):
             async with virtual_display() as name:
-                rows.append({"stage": who, **await _soak(name, shots, cuts, wear)})
+                rows.append({"stage": who, **await _soak(name, shots, max(_SAMPLE_EVERY, count), wear)})
     return rows
 
 
@@ -60,17 +61,19 @@ def _media(folder: Path) -> list[Shot]:
         picture, clip = folder / f"{colour}-picture", folder / f"{colour}-clip"
         image = ["-frames:v", "1", "-f", "image2", "-c:v", "png", str(picture)]
         subprocess.run([*source, f"color={colour}:s=1280x720", *image], check=True)
-        video = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4", str(clip)]
-        subprocess.run([*source, f"color={colour}:s=640x360:r=30:d=0.5", *video], check=True)
+        # A pattern moves in it: a film that opens with a still picture takes a second to preroll.
+        moving = f"testsrc2=s=640x360:r=30:d=0.55,drawbox=c={colour}:x=280:y=140:w=80:h=80:t=fill,format=yuv420p"
+        video = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", moving]
+        subprocess.run([*video, "-c:v", "libx264", "-f", "mp4", str(clip)], check=True)
         shots.append(Shot(take="", path=str(picture), kind=MediaKind.PICTURE, duration_ms=100))
         shots.append(Shot(take="", path=str(clip), kind=MediaKind.VIDEO))
     return shots
 
 
 async def _soak(name: str, shots: list[Shot], cuts: int, wear: Wear) -> dict[str, Any]:
-    area, clock = Area(width=SIZE[0], height=SIZE[1]), SystemClock()
-    async with open_stage(name, area, clock, wear=wear) as stage:
-        running = asyncio.create_task(stage.run())
+    clock = SystemClock()
+    async with open_display(name, clock) as display, open_stage(name, display.area, clock, wear=wear) as stage:
+        services = [asyncio.create_task(stage.run()), asyncio.create_task(display.run())]
         try:
             await stage.preroll(shots[0].model_copy(update={"take": "first", "duration_ms": 2000}))
             await stage.cut_now("first")
@@ -79,66 +82,45 @@ async def _soak(name: str, shots: list[Shot], cuts: int, wear: Wear) -> dict[str
                 samples = await _cut(stage, name, shots, cuts)
             took_s = clock.monotonic() - began_s
         finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
-    facts = stage.facts()
-    row: dict[str, Any] = {"cuts": cuts, "cuts_a_minute": 60 * cuts / took_s}
+            for service in services:
+                service.cancel()
+                with suppress(asyncio.CancelledError):
+                    await service
+    facts, found = stage.facts(), growths(samples)
+    row: dict[str, Any] = {"verdict": verdict(found, cuts), "cuts": cuts, "cuts_a_minute": 60 * cuts / took_s}
     row |= {"renewals": facts.renewals, "losses": facts.restarts}
     row |= {"looks": seen["all"], "black_looks": seen["black"]}
-    return row | _growth(samples)
+    for figure, growth in found.items():
+        row |= {figure: growth.last, f"{figure}_per_1000": growth.per_1000, f"{figure}_per_1000_error": growth.error}
+    return row
 
 
 async def _cut(stage: Stage, name: str, shots: list[Shot], cuts: int) -> list[Sample]:
-    connection, samples = Display(name), []
-    for number in range(1, cuts + 1):
-        shot = shots[number % len(shots)].model_copy(update={"take": str(number)})
-        await stage.preroll(shot)
-        await stage.cut_at_end(shot.take)
-        if number % _SAMPLE_EVERY == 0:
-            samples.append({"cut": number, **_sample(stage), **_x_resources(connection)})
-    connection.close()
+    samples = []
+    with closing(XResources(name)) as server:
+        for number in range(1, cuts + 1):
+            shot = shots[number % len(shots)].model_copy(update={"take": str(number)})
+            await stage.preroll(shot)
+            await stage.cut_at_end(shot.take)
+            if number % _SAMPLE_EVERY == 0:
+                samples.append({"cut": number, **_sample(stage, server)})
     return samples
 
 
-def _sample(stage: Stage) -> Sample:
-    ours = psutil.Process()
-    found = {
-        "daemon_mib": ours.memory_info().rss / _MIB,
-        "daemon_fds": ours.num_fds(),
-        "daemon_threads": ours.num_threads(),
-    }
+def _sample(stage: Stage, server: XResources) -> Sample:
+    """Count what the daemon and the decks in service hold; one that is just being replaced or renewed is left out."""
+    held = server.held()
     total = Counter[str]()
-    for pid in stage.facts().pids:
-        with suppress(psutil.NoSuchProcess):  # just being replaced
-            deck = psutil.Process(pid)
-            total.update(
-                decks_mib=deck.memory_info().rss / _MIB, decks_fds=deck.num_fds(), decks_threads=deck.num_threads()
-            )
-    return {**found, **total}
-
-
-def _x_resources(connection: Any) -> Sample:
-    """Count clients and top-level windows of the X server.
-
-    What each client holds is not asked: libVLC's come and go with every file, and python-xlib trips over the error of
-    asking for one that just left. A leak in a client of ours shows as memory of its deck or of the X server.
-    """
-    windows = len(connection.screen().root.query_tree().children)
-    if not connection.has_extension("X-Resource"):
-        return {"x_windows": windows}
-    return {"x_windows": windows, "x_clients": len(connection.res_query_clients().clients)}
-
-
-def _growth(samples: list[Sample]) -> dict[str, Any]:
-    """Return each figure at the end, and its growth for 1,000 cuts; the first fifth, when caches fill, is left out."""
-    steady = samples[len(samples) // 5 :]
-    row: dict[str, Any] = {}
-    for name in (key for key in steady[-1] if key != "cut"):
-        known = [(sample["cut"], sample[name]) for sample in steady if name in sample]
-        slope = statistics.linear_regression(*zip(*known, strict=True)).slope if len(known) > 1 else float("nan")
-        row |= {name: float(steady[-1][name]), f"{name}_per_1000": 1000 * slope}
-    return row
+    for who, pids in (("daemon", [os.getpid()]), ("decks", [pid for pid in stage.facts().pids if pid])):
+        for pid in pids:
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                total[f"{who}_mib"] += process.memory_info().rss / _MIB
+                total[f"{who}_fds"] += process.num_fds()
+                total[f"{who}_threads"] += process.num_threads()
+            for figure, value in held.get(pid, {}).items():
+                total[f"{who}_x_{figure}"] += value
+    return {**total, "server_x_windows": server.windows()}
 
 
 @contextmanager
