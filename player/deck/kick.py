@@ -7,10 +7,10 @@ than twenty frames a second cannot be told apart so; they are left to the watch 
 
 from dataclasses import dataclass
 
-AFTER_S = 0.3
+AFTER_S = 0.4
 _SLOW_S = 0.05  # how long a frame of such films stays
 _SHARE = 0.8  # of the paints that were due
-_MOST = 2  # kicks; then the watch has it
+_MOST = 2  # kicks: told again, which harms nobody; then sent to where it should be. After that the watch has it
 
 
 def is_stuck(paints: int, waited_s: float, frame_s: float, *, same: bool) -> bool:

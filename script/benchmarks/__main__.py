@@ -20,7 +20,7 @@ Rows = list[dict[str, Any]]
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
     "start": lambda _: start.measure(),
     "orders": lambda _: orders.measure(),
-    "seam": lambda options: seam.measure(options.cuts),
+    "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),
     "fuzz": lambda options: fuzz.measure(options.cuts),
 }
@@ -30,7 +30,10 @@ _MANY = 10  # keys: a table of these stands upright, a column for each row
 def show(name: str, rows: Rows) -> None:
     """Print one benchmark as a table; columns are the keys of its rows, or lines where there are many."""
     table = Table(title=f"{name} ({platform.machine()}, Python {platform.python_version()})")
-    lines = [[key.replace("_", " ") for key in rows[0]], *([_told(value) for value in row.values()] for row in rows)]
+    lines = [
+        [_heading(key, value) for key, value in rows[0].items()],
+        *([_told(row.get(key, "-")) for key in rows[0]] for row in rows),
+    ]
     if len(rows[0]) > _MANY:
         lines = [list(line) for line in zip(*lines, strict=True)]
     for column in lines[0]:
@@ -38,6 +41,10 @@ def show(name: str, rows: Rows) -> None:
     for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
+
+
+def _heading(key: str, value: Any) -> str:
+    return key.replace("_", " ") + (f" ({' / '.join(value)})" if isinstance(value, dict) else "")
 
 
 def _told(value: Any) -> str:
@@ -54,6 +61,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of tables")
     parser.add_argument(
         "--cuts", type=int, default=seam.CUTS, help="cuts of `seam` and `soak`, files of `fuzz` (%(default)s)"
+    )
+    parser.add_argument("--peer-cuts", type=int, help="how many cuts `seam` has its peers make (as ours, at most 100)")
+    parser.add_argument(
+        "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"
     )
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHMARKS):

@@ -5,6 +5,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from random import Random
 
@@ -30,7 +31,16 @@ _SIZES = (
 )  # fmt: skip
 _FAST_SIZES = ((640, 360), (1280, 720), (854, 480), (720, 1280))  # for 50 and 60 a second, decoded in software
 _LENGTHS_S = (1.0, 2.0, 0.5, 1.5, 3.0, 0.8)
-_PICTURES = (("jpg", 1920, 1080, 1.0), ("png", 1280, 720, 2.0), ("jpg", 1080, 1920, 0.7), ("png", 1000, 1000, 1.5))
+_PICTURES = (
+    ("jpg", 1920, 1080, 1.0), ("png", 1280, 720, 2.0), ("jpg", 1080, 1920, 0.7), ("png", 1000, 1000, 1.5),
+    ("webp", 1280, 720, 0.5), ("alpha", 1366, 768, 1.0),
+)  # fmt: skip
+_HEAVY = (
+    ("h264", "50"),
+    ("h264", "60"),
+    ("hevc", "50"),
+    ("vp9", "60"),
+)  # 1080p: more than two cores decode in software
 _PLAIN = 52  # pixels of the screen left plain on both sides of the mark
 _MARK = 28
 
@@ -48,6 +58,7 @@ class Clip:
     sound: bool
     path: str
     duration_s: float
+    gated: bool = True  # whether a frame of it that is lost counts against the player
 
     @property
     def picture(self) -> bool:
@@ -64,7 +75,7 @@ def clips() -> list[Clip]:
     """Return all clips, made now if they are not there yet."""
     folder = CACHE / f"clips-{_EDITION}"
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [*_videos(folder), *_pictures(folder)]
+    wanted = [*_videos(folder), *_heavy(folder), _gif(folder), *_pictures(folder)]
     missing = [clip for clip in wanted if not Path(clip.path).exists()]
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(_make, missing))
@@ -73,6 +84,7 @@ def clips() -> list[Clip]:
 
 def playlist(pool: list[Clip], items: int, seed: int = 3) -> list[Clip]:
     """Mix `pool` into a list: no clip returns within three, but each twelfth item is a video that follows itself."""
+    pool = [clip for clip in pool if clip.gated]
     rng, order = Random(seed), list[Clip]()
     while len(order) < items:
         round_ = rng.sample(pool, len(pool))
@@ -81,6 +93,12 @@ def playlist(pool: list[Clip], items: int, seed: int = 3) -> list[Clip]:
         if not order[at - 1].picture:
             order.insert(at, order[at - 1])
     return order[:items]
+
+
+def tail(pool: list[Clip]) -> list[Clip]:
+    """Return what is played after the list and only reported: each clip that is too heavy, and one after it."""
+    light = [clip for clip in pool if clip.gated and clip.picture]
+    return [clip for turn, heavy in enumerate(clip for clip in pool if not clip.gated) for clip in (heavy, light[turn])]
 
 
 def table(pool: list[Clip]) -> str:
@@ -102,10 +120,27 @@ def _videos(folder: Path) -> list[Clip]:
     return made
 
 
+def _heavy(folder: Path) -> list[Clip]:
+    made = []
+    for number, (codec, rate) in enumerate(_HEAVY, start=41):
+        path, duration_s = str(folder / f"{number}-{codec}.{_CODECS[codec][0]}"), 1.0
+        made.append(
+            Clip(number, codec, 1920, 1080, rate, round(duration_s * int(rate)), False, path, duration_s, False)
+        )
+    return made
+
+
+def _gif(folder: Path) -> Clip:
+    """An animated GIF as a device gets it: the pipeline made a video of it."""
+    return Clip(50, "gif", 480, 270, "10", 15, False, str(folder / "50-gif.mp4"), 1.5)
+
+
 def _pictures(folder: Path) -> list[Clip]:
+    """Pictures as a device gets them: the pipeline leaves no transparency and no WebP."""
+    files = {"webp": "jpg", "alpha": "png"}
     return [
-        Clip(100 + at, suffix, width, height, "1", 1, False, str(folder / f"{100 + at}.{suffix}"), duration_s)
-        for at, (suffix, width, height, duration_s) in enumerate(_PICTURES)
+        Clip(100 + at, kind, wide, high, "1", 1, False, str(folder / f"{100 + at}.{files.get(kind, kind)}"), duration_s)
+        for at, (kind, wide, high, duration_s) in enumerate(_PICTURES)
     ]
 
 
@@ -114,11 +149,40 @@ def _make(clip: Clip) -> None:
     path = Path(clip.path)
     part = path.with_name(f"part-{path.name}")
     if clip.picture:
-        luma = _Painter(clip).frame(0).astype(np.float64)
-        Image.fromarray(((luma - 16) * 255 / 219).clip(0, 255).astype(np.uint8)).convert("RGB").save(part, quality=92)
+        _flattened(Image.fromarray(full_range(Painter(clip).frame(0))), clip.codec).save(part, quality=92)
+    elif clip.codec == "gif":
+        _animate(clip, part)
     else:
         _encode(clip, part)
     part.rename(path)
+
+
+def full_range(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the grey of a picture for the luma of a video."""
+    return ((luma.astype(np.float64) - 16) * 255 / 219).clip(0, 255).astype(np.uint8)
+
+
+def _flattened(picture: Image.Image, kind: str) -> Image.Image:
+    """Take a picture through the format it is said to come from, as the pipeline does."""
+    source = BytesIO()
+    if kind == "webp":
+        picture.convert("RGB").save(source, "WEBP", quality=95)
+    elif kind == "alpha":
+        picture.convert("RGBA").save(source, "PNG")
+    else:
+        return picture.convert("RGB")
+    opened = Image.open(source).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", opened.size, "white"), opened).convert("RGB")
+
+
+def _animate(clip: Clip, target: Path) -> None:
+    frames = [Image.fromarray(full_range(Painter(clip).frame(number))) for number in range(clip.frames)]
+    gif = target.with_suffix(".gif")
+    frames[0].save(gif, save_all=True, append_images=frames[1:], duration=1000 // int(clip.rate), loop=0)
+    codec = _CODECS["h264"][2].split()
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(gif), "-r", clip.rate, "-c:v", *codec, "-pix_fmt", "yuv420p"]
+    subprocess.run([*command, str(target)], check=True)
+    gif.unlink()
 
 
 def _encode(clip: Clip, target: Path) -> None:
@@ -130,7 +194,7 @@ def _encode(clip: Clip, target: Path) -> None:
     command = ["ffmpeg", "-v", "error", "-y", *raw, *tone, "-c:v", *codec.split(), "-pix_fmt", "yuv420p"]
     with subprocess.Popen([*command, str(target)], stdin=subprocess.PIPE) as ffmpeg:
         assert ffmpeg.stdin
-        painter = _Painter(clip)
+        painter = Painter(clip)
         chroma = bytes([128]) * (clip.width // 2 * (clip.height // 2) * 2)
         for number in range(clip.frames):
             ffmpeg.stdin.write(painter.frame(number).tobytes() + chroma)
@@ -139,7 +203,7 @@ def _encode(clip: Clip, target: Path) -> None:
             raise subprocess.CalledProcessError(ffmpeg.returncode, command)
 
 
-class _Painter:
+class Painter:
     """Draws the frames of one clip: noise that moves, the plain parts, the mark."""
 
     def __init__(self, clip: Clip) -> None:

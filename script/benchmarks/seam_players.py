@@ -18,8 +18,9 @@ from sync import ScreenFailed
 from sync.clock import SystemClock
 from sync.release import MediaKind
 
-_PATIENCE_S = 60.0
-_PER_ITEM_S = 4.0
+_PATIENCE_S = 30.0
+_PER_ITEM_S = 0.5
+_SLOWER = 2.5  # times the length of the list: then a player hangs
 
 # x11 (shared memory) is the output that works fastest without a GPU; the profile is mpv's own for slow machines.
 _MPV = (
@@ -66,8 +67,11 @@ async def mpv_list(display: str, items: Sequence[Clip]) -> None:
 
 async def mpv_each(display: str, items: Sequence[Clip]) -> None:
     """Start an mpv for each item."""
+    until_s = SystemClock().monotonic() + _patience_s(items)
     for clip in items:
-        await _run(display, (*_MPV, *_stay(clip), clip.path), _patience_s([clip]))
+        left_s = until_s - SystemClock().monotonic()
+        if left_s > 0:
+            await _run(display, (*_MPV, *_stay(clip), clip.path), min(left_s, _patience_s([clip])))
 
 
 async def vlc_list(display: str, items: Sequence[Clip]) -> None:
@@ -89,7 +93,7 @@ def _stay(clip: Clip) -> tuple[str, ...]:
 
 
 def _patience_s(items: Sequence[Clip]) -> float:
-    return _PATIENCE_S + sum(clip.duration_s + _PER_ITEM_S for clip in items)
+    return _PATIENCE_S + _SLOWER * sum(clip.duration_s + _PER_ITEM_S for clip in items)
 
 
 async def _run(display: str, command: tuple[str, ...], patience_s: float, said: bytes = b"") -> None:

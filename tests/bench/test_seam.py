@@ -1,8 +1,12 @@
 """What the seam benchmark makes of what it saw, and the mark in its clips."""
 
+import numpy as np
 import pytest
+from PIL import Image
 from seam_analysis import Item, Run, Showing, cuts, drift_s, follow, frames
 from seam_barcode import SCREEN, TOP, Mark, Place, blocks, is_whole, read, shade
+from seam_clips import Clip, Painter, full_range, playlist, tail
+from seam_witness import Witness
 
 STEP_S = 0.1
 TEN = [Item(clip=number, frames=3, frame_s=STEP_S, duration_s=3 * STEP_S) for number in (1, 2, 3, 3, 4)]
@@ -90,3 +94,27 @@ def test_an_item_never_shown_is_left_out_and_costs_no_cut() -> None:
     showings = follow(TEN, seen("1/0", "1/1", "1/2", "3/0", "3/1", "3/2"))
     assert [showing.at for showing in showings] == [0, 2]
     assert cuts(TEN, showings) == []
+
+
+def test_the_witness_knows_a_whole_frame_from_one_that_is_torn_or_another_film() -> None:
+    clips = [Clip(number, "h264", 640, 360, "25", 50, False, "", 2.0) for number in (3, 8)]
+    witness = Witness(clips)
+    pictures = [
+        np.asarray(Image.fromarray(full_range(Painter(clip).frame(7))).resize(SCREEN, Image.Resampling.BILINEAR))
+        for clip in clips
+    ]
+    assert [witness.judge(picture) for picture in pictures] == ["", ""]
+    torn = pictures[0].copy()
+    torn[:200] = pictures[1][:200]
+    assert witness.judge(torn).startswith("clip 3 frame 7: ")
+    assert witness.judge(np.zeros((SCREEN[1], SCREEN[0]), np.uint8)) == "no mark; mean grey 0"
+
+
+def test_what_is_too_heavy_is_played_after_the_list_alone() -> None:
+    pool = [Clip(number, "h264", 640, 360, "25", 50, False, "", 2.0) for number in range(1, 6)]
+    pool += [
+        Clip(9, "h264", 1920, 1080, "60", 60, False, "", 1.0, False),
+        Clip(10, "jpg", 9, 9, "1", 1, False, "", 1.0),
+    ]
+    assert 9 not in {clip.number for clip in playlist(pool, 40)}
+    assert [clip.number for clip in tail(pool)] == [9, 10]
