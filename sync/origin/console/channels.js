@@ -1,6 +1,7 @@
 // The channels room: what plays when, what publishing now would do, and what was published.
 
 import { $, button, h, keyed, thumbnail } from "./dom.js";
+import { front } from "./front.js";
 import { held } from "./held.js";
 import { attempt } from "./notices.js";
 import { newChannel, setDefault } from "./offer.js";
@@ -29,6 +30,7 @@ function enrich(schedule) {
     ...schedule,
     names,
     fallback: fallback && held.media.get(fallback),
+    logos: Object.fromEntries(schedule.overlays.filter(({ media }) => media).map(({ media }) => [media, held.media.get(media)?.name])),
     preview: held.previews.get(channel),
     releases: held.releases.filter((release) => release.channel === channel).slice(0, RELEASES_SHOWN),
     devices: [...held.devices.values()].filter((device) => device.channel === channel).length,
@@ -67,6 +69,7 @@ function plan(schedule, parts) {
     ),
     h("p", { class: "faint" }, `Ads: ${count(ads, "slot")} after every ${every_items === 1 ? "item" : `${every_items} items`}`),
     schedule.fallback && h("p", { class: "faint fallback" }, thumbnail(schedule.fallback), `When nothing can play: ${schedule.fallback.name}`),
+    front(schedule),
   ];
 }
 

@@ -47,10 +47,14 @@ const isEndless = ({ asset, url }) => Boolean(url) || asset.kind === "picture";
 
 /** Make a playlist the default of a channel, which is made if there is none of that name. */
 export async function setDefault(channel, playlist) {
-  const found = held.schedules.has(channel) ? await ask("GET", `/v1/schedule/${channel}`) : null;
-  if (found === null) return ask("PUT", `/v1/schedule/${channel}`, { zone: ZONE, default_playlist: playlist });
-  const { channel: _, version, sequence: __, ...draft } = found;
-  return ask("PUT", `/v1/schedule/${channel}`, { ...draft, default_playlist: playlist }, version);
+  if (held.schedules.has(channel)) return replan(channel, (draft) => ({ ...draft, default_playlist: playlist }));
+  return ask("PUT", `/v1/schedule/${channel}`, { zone: ZONE, default_playlist: playlist });
+}
+
+/** Send a channel's schedule back as `change` returns it, read afresh. */
+export async function replan(channel, change) {
+  const { channel: _, version, sequence: __, ...draft } = await ask("GET", `/v1/schedule/${channel}`);
+  return ask("PUT", `/v1/schedule/${channel}`, change(draft), version);
 }
 
 /** Ask for a new channel. */

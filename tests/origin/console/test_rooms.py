@@ -44,6 +44,27 @@ def test_a_channel_that_cannot_be_published_says_why(page: Page) -> None:
     page.site.ask("DELETE", "/v1/schedule/bare")
 
 
+def test_a_line_of_text_and_a_logo_are_put_over_a_channel_and_taken_off_again(page: Page, picture: Path) -> None:
+    logo = page.stock(picture, "Sun logo")
+    page.site.ask("PUT", "/v1/schedule/bar", {"zone": "Europe/Berlin"})
+    page.go("channels")
+    page.press('[data-id="bar"] [data-do=front]')
+    page.type("dialog [name=text]", "Happy hour from <five>")
+    page.browser.execute_script("document.querySelector('dialog [name=media]').value = arguments[0]", logo)
+    page.confirm()
+    page.says('[data-id="bar"] .front', "at the bottom: Happy hour from <five>", "top right corner: Sun logo")
+    ticker, sign = page.site.ask("GET", "/v1/schedule/bar")["overlays"]
+    assert (ticker["speed_percent"], ticker["background"], sign["media"]) == (12, "#101820", logo)
+    page.press('[data-id="bar"] [data-do=front]')
+    page.type("dialog [name=text]", "Last orders")
+    page.browser.execute_script("document.querySelector('dialog [name=media]').value = ''")
+    page.confirm()
+    page.says('[data-id="bar"] .front', "Last orders")
+    kept = page.site.ask("GET", "/v1/schedule/bar")["overlays"]
+    assert [(one["id"], one["text"]) for one in kept] == [(ticker["id"], "Last orders")]
+    page.site.ask("DELETE", "/v1/schedule/bar")
+
+
 def test_dayparts_and_campaigns_made_elsewhere_appear_in_words(page: Page, picture: Path) -> None:
     media = page.stock(picture, "Soda")
     playlist = page.site.ask("POST", "/v1/playlists", {"name": "Brunch", "items": [{"media": media}]})["id"]
