@@ -1,4 +1,4 @@
-"""Owners and ends: a cancelled wait leaves nothing half done, and no deck outlives its stage or its daemon."""
+"""Owners and ends: no deck outlives its stage, its daemon or its input."""
 
 import asyncio
 import os
@@ -10,22 +10,10 @@ import pytest
 
 from player.area import Area
 from player.screen import Load
-from player.stage import Stage, open_stage
+from player.stage import open_stage
 from sync.clock import SystemClock
 from tests.stage.conftest import Media
 from tests.stage.eyes import until
-
-
-async def test_a_cancelled_preroll_leaves_the_stage_usable(stage: Stage, media: Media) -> None:
-    await stage.preroll(media.shot("long"))
-    await stage.cut_now("long")
-    loading = asyncio.create_task(stage.preroll(media.shot("red")))
-    await asyncio.wait([loading], timeout=0.02)
-    loading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await loading
-    await stage.preroll(media.shot("green"))
-    assert (await stage.cut_now("green")).take == "green"
 
 
 async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> None:

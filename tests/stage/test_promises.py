@@ -111,6 +111,7 @@ async def test_what_hits_the_deck_on_air_costs_a_second_whatever_the_other_does(
     assert sum("deck=" in record.message and "lost" in record.message for record in caplog.records) <= 1
 
 
+@pytest.mark.parametrize("shop", [KILL], indirect=True)
 async def test_both_decks_dead_show_the_fallback_and_then_the_next_item(shop: Shop) -> None:
     for deck_on_air in (False, True):
         shop.hit(deck_on_air=deck_on_air)

@@ -44,13 +44,13 @@ async def test_renewals_are_not_seen_and_make_no_cut_late(worn_stage: Stage, med
     await stage.cut_now("first")
     lateness: list[float] = []
     with watching(display_name) as sight:
-        for number in range(12):
+        for number in range(9):
             name = ("blue_picture", "green_picture", "red_picture")[number % 3]
-            shot = media.shot(name, take=str(number), duration_ms=800)
+            shot = media.shot(name, take=str(number), duration_ms=700)
             await stage.preroll(shot)
             cut = await stage.cut_at_end(shot.take)
             if cut.previous and number:
-                lateness.append(cut.at_s - cut.previous.started_s - 0.8)
+                lateness.append(cut.at_s - cut.previous.started_s - 0.7)
             seen.update(pid for pid in stage.facts().pids if pid)
     facts = stage.facts()
     assert facts.renewals >= 2 and len(seen) >= 4, facts
