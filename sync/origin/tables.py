@@ -94,9 +94,8 @@ media = Table(
     Column("updated_ms", BigInteger, nullable=False),
 )
 
-# Media that are network streams: no bytes of theirs are here.
 streams = Table(
-    "streams",
+    "streams",  # media without bytes of theirs here
     metadata,
     Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, nullable=False),

@@ -12,7 +12,7 @@ from player.stage import Stage
 from sync import MediaUnplayable
 from sync.clock import SystemClock
 from sync.release import MediaKind
-from tests.stage.conftest import Media, _make, whole
+from tests.stage.conftest import H264, Media, _make, whole
 from tests.stage.eyes import BLUE, GREEN, Eye, near, until, watching
 from tests.stage.servers import free_port, sending, serving
 
@@ -31,6 +31,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("lime", "magenta"):
         source = ["-f", "lavfi", "-i", f"color={name}:s=320x180:r=10:d=12", "-f", "lavfi", "-i", "sine=440:d=12"]
         _make(folder / f"{name}.mp4", *source, *FILM, "-movflags", "+faststart")
+    count = ["-vf", "geq=lum='16+26*N':cb=128:cr=128"]  # eight frames, ever brighter
+    _make(folder / "counting", "-f", "lavfi", "-i", "color=gray:s=320x180:r=10:d=0.8", *count, *H264)
     hls = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"]
     _make(folder / "index.m3u8", "-i", str(folder / "magenta.mp4"), *hls)
     (folder / "list.m3u").write_text("#EXTM3U\nlime.mp4\n")
@@ -50,7 +52,9 @@ def eye(display_name: str) -> Iterator[Eye]:
     eye.close()
 
 
-async def test_every_kind_of_stream_is_shown(stage: Stage, films: Path, http: str, eye: Eye) -> None:
+async def test_every_kind_of_stream_is_shown_and_what_is_none_is_refused_with_its_reason_but_no_password(
+    stage: Stage, films: Path, http: str, eye: Eye
+) -> None:
     with ExitStack() as servers:
         lime, magenta = films / "lime.mp4", films / "magenta.mp4"
         addresses = [
@@ -66,12 +70,12 @@ async def test_every_kind_of_stream_is_shown(stage: Stage, films: Path, http: st
             await stage.cut_now(str(number))
             assert near(eye.at(640, 360), colour, 40), url
         assert _children("ffmpeg", stage) == 1
+        await _refused(stage, http)
         await stage.clear()
         await until(lambda: _children("ffmpeg", stage) == 0)
 
 
-async def test_what_is_no_stream_is_refused_with_its_reason_and_without_its_password(stage: Stage, http: str) -> None:
-    await whole(stage)
+async def _refused(stage: Stage, http: str) -> None:
     nowhere = http.replace("http://", "http://eve:hush@")
     for url, reason in (
         (f"{http}/list.m3u", "playlist"),
@@ -105,6 +109,21 @@ async def test_when_the_server_dies_the_next_item_is_on_at_once_and_the_stream_c
     with sending(films / "magenta.mp4", "http", port):
         await stage.preroll(stream(url, "again"))
         await stage.cut_now("again")
+
+
+async def test_a_looped_video_starts_over_without_a_gap_until_its_duration_is_up(
+    stage: Stage, films: Path, display_name: str
+) -> None:
+    await whole(stage)
+    await stage.preroll(Shot(take="l", path=str(films / "counting"), kind=MediaKind.VIDEO, duration_ms=1200, loop=True))
+    with watching(display_name) as sight:
+        await stage.cut_now("l")
+        ended = await stage.ended()
+    assert ended.reason == "duration" and ended.ended_s - ended.started_s == pytest.approx(1.2, abs=0.02)
+    greys = [(colours[1][0], first_s, last_s) for colours, first_s, last_s in sight.runs() if first_s > ended.started_s]
+    bright_s = next(last_s for grey, _, last_s in greys if grey > 170)
+    again = [(grey, first_s, last_s) for grey, first_s, last_s in greys if first_s > bright_s and grey < 30]
+    assert again and again[0][1] - bright_s < 0.15  # no picture stands longer than its tenth of a second
 
 
 def _children(name: str, stage: Stage) -> int:
