@@ -23,8 +23,7 @@ from sync.release import MediaKind
 
 _ERROR = 4  # libvlc_log_level
 _EMPTY_WORDS = ("Your input can't be opened", "VLC is unable to open the MRL")  # they follow what tells more
-# Buffering 300 ms, as for others, is a gap of that length each time it starts over.
-_LOOPING = (":input-repeat=65535", ":no-play-and-pause", ":file-caching=100")
+_LOOP_CACHING_MS = 100  # 300 of them, as for others, are a gap of that length each time it starts over
 _UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
 _FADE_STEPS, _FADE_STEP_S = 12, 0.0025
 
@@ -102,8 +101,7 @@ class Projector:
         self.stop()
         media = self._vlc.media_new_path(path)
         if loop:
-            for option in _LOOPING:
-                media.add_option(option)
+            media.add_option(f":file-caching={_LOOP_CACHING_MS}")
         if kind is MediaKind.PICTURE:
             media.add_option(":demux=image")
             media.add_option(":image-duration=-1")
