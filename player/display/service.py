@@ -130,8 +130,9 @@ class Display:
 
     async def _look(self) -> None:
         self._stale = False
-        before = self._state
-        self._state = replace(await self._call(self._server.look, self._wanted), losses=before.losses)
+        before, covered_by = self._state, await self._uncover()
+        seen = await self._call(self._server.look, self._wanted)
+        self._state = replace(seen, losses=before.losses, covered_by=covered_by)
         if self._state.problem and self._state.problem != before.problem:
             log.warning("display=%s %s", self._name, self._state.problem)
         if self._state.connected != before.connected and before.answers:
@@ -140,16 +141,15 @@ class Display:
             log.info("display=%s stage=%s output=%s", self._name, self.area, self._state.output or "all")
             self._move.set()
             self._move = asyncio.Event()
-        await self._uncover()
 
-    async def _uncover(self) -> None:
-        """Put below our windows what other programs put over them, and say so once."""
+    async def _uncover(self) -> str:
+        """Put below our windows what other programs put over them, and say so once; return what did so lately."""
         name, now_s = await self._call(self._server.uncover), self._clock.monotonic()
         if name and name != self._covered[0]:
             log.warning("display=%s window=%r covered the screen and was put below", self._name, name)
         if name or now_s - self._covered[1] > _TELL_FOR_S:
             self._covered = (name, now_s)
-        self._state = replace(self._state, covered_by=self._covered[0])
+        return self._covered[0]
 
     async def close(self) -> None:
         """Leave the X server; the root picture stays."""
