@@ -164,7 +164,7 @@ class Airing:
         self._count_paints()
         if start.look(now, self._window.glance()):
             log.warning("take=%s stands on its first frame; libVLC is told to go on again", self.shot.take)
-            self._projector.kick(round((now - self._began_s) * 1000))
+            self._projector.kick(round((now - self._began_s) * 1000) if start.kicks > 1 else None)
 
     def _count_paints(self) -> None:
         paints = self._window.painted()
