@@ -50,7 +50,7 @@ def _read_commands(inbox: "SimpleQueue[Note]") -> None:
         try:
             inbox.put(COMMAND.validate_json(line))
         except ValidationError as error:
-            log.error("deck cannot read a command: %s", error.errors(include_url=False))
+            log.error("deck cannot read a command: %s", error.errors(include_url=False, include_input=False))
     inbox.put(Quit())
 
 
