@@ -257,7 +257,7 @@ class Link:
     def _answer_broken(self, event: Broken) -> None:
         future = self._asked.get(Loaded)
         if future and not future.done():
-            future.set_exception(MediaUnplayable(f"take {event.take} cannot be shown: {event.reason}"))
+            future.set_exception(MediaUnplayable(event.reason))
 
     def _refuse(self, loss: Loss) -> None:
         """Answer all that was asked of a deck that is gone; a decoder that crashes on loading condemns the media."""
