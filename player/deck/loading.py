@@ -18,6 +18,7 @@ from sync.release import Fit, MediaKind
 
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video under 0.2 s
+REWIND_WITHIN_S = 3.0  # of a film that moves; else it is opened once more
 STILL_REPAINTS = 9  # of the same picture: the film opens with a still one, the rewind is through
 _LOOK_EVERY_S = 0.01  # for paint
 _NEVER = float("inf")
@@ -60,6 +61,7 @@ class Loading:
         self._repaints = 0
         self._again = True  # whether it may be tried once more
         self._early = b""  # the picture before the rewind
+        self._moves = False  # whether the film was seen to move before that, so that the rewind must be seen too
         self._begin()
 
     @property
@@ -130,8 +132,10 @@ class Loading:
 
     def _give_up(self, now: float) -> None:
         """Try a loading that leads nowhere once more, then end it."""
-        unpainted = self._phase in _REPAINTS and now - self._since_s > PAINT_WITHIN_S
-        if unpainted and self._again:
+        wanted = _REPAINTS.get(self._phase, 0)
+        unpainted = self._repaints < wanted and now - self._since_s > PAINT_WITHIN_S
+        unseen = self._moves and self._phase is Phase.PAINTING and now - self._since_s > REWIND_WITHIN_S
+        if (unpainted or unseen) and self._again:
             self._again = False
             self._open()
         elif unpainted or now - self._began_s > LOAD_WITHIN_S:
@@ -139,21 +143,27 @@ class Loading:
 
     def _repainted(self, now: float) -> None:
         if self._phase is Phase.ROLLING:
+            self._early = self._window.glance()
             self._projector.hold()
             self._phase = Phase.PAUSING
         elif self._phase is Phase.SETTLING and self._rewind():
             self._await_paint(Phase.PAINTING)
-        elif not self._is_rewinding(now):
+        elif not self._is_rewinding():
             self._phase = Phase.LOADED
             self._tell(Loaded(take=self.shot.take, took_ms=round((now - self._began_s) * 1000)))
 
     def _rewind(self) -> bool:
-        self._early = self._window.glance()
+        rolling, self._early = self._early, self._window.glance()
+        self._moves = self._again and self._early != rolling
         return self._projector.rewind()
 
-    def _is_rewinding(self, now: float) -> bool:
-        """Tell whether the early frame may stand there still: libVLC does not say when a rewind is through."""
-        soon = self._repaints < STILL_REPAINTS and now - self._since_s < PAINT_WITHIN_S / 2
+    def _is_rewinding(self) -> bool:
+        """Tell whether the early frame may stand there still: libVLC does not say when a rewind is through.
+
+        A film that moved before must change. One that did not may open with a still picture; after so many repaints,
+        which take longer on a busy machine, it does.
+        """
+        soon = self._moves or self._repaints < STILL_REPAINTS
         return self._phase is Phase.PAINTING and soon and self._window.glance() == self._early
 
     def _await_paint(self, phase: Phase) -> None:
