@@ -58,8 +58,9 @@ class Joining(Loading):
     def _reason(self) -> str:
         if self._projector.is_list():
             return "it is a playlist: name the stream itself"
-        fault = "it ended while it waited for its turn" if self.loaded else "there is no picture in it"
-        return scrub(self._projector.words or fault, self._url)
+        if self.loaded:
+            return "it ended while it waited for its turn"
+        return scrub(self._projector.words or "there is no picture in it", self._url)
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

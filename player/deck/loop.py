@@ -32,7 +32,6 @@ from player.screen import (
     Tune,
 )
 from sync.clock import SystemClock
-from sync.release import MediaKind
 
 PULSE_EVERY_S = 1.0
 
@@ -115,7 +114,7 @@ class Deck:
         match command:
             case Load(shot=shot):
                 self._forget()
-                load = Joining if shot.kind is MediaKind.STREAM else Loading
+                load = Joining if shot.url is not None else Loading
                 self._held = load(shot, self._window, self._projector, self._clock, self._tell)
             case Show():
                 self._show(command)

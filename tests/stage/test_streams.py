@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from player.deck.source import open_source
 from player.screen import Shot
 from player.stage import Stage
 from sync import MediaUnplayable
@@ -50,6 +51,15 @@ def eye(display_name: str) -> Iterator[Eye]:
     eye = Eye(display_name)
     yield eye
     eye.close()
+
+
+def test_where_a_stream_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert open_source("https://example.com/a.m3u8").address == "https://example.com/a.m3u8"
+    assert open_source("udp://239.0.0.1:5000").address == "udp://@239.0.0.1:5000"
+    assert open_source("udp://10.0.0.1@239.0.0.1:5000").address == "udp://10.0.0.1@239.0.0.1:5000"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MediaUnplayable, match="apt install ffmpeg"):
+        open_source("rtsp://camera.local/door")
 
 
 async def test_every_kind_of_stream_is_shown_and_what_is_none_is_refused_with_its_reason_but_no_password(
