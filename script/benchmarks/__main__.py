@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import footprint
 import fuzz
 import orders
 import seam
@@ -19,6 +20,7 @@ Rows = list[dict[str, Any]]
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
     "start": lambda _: start.measure(),
+    "footprint": lambda _: footprint.measure(),
     "orders": lambda _: orders.measure(),
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),

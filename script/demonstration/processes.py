@@ -38,10 +38,10 @@ async def display() -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def virtual_display() -> AsyncIterator[str]:
-    """Give a display of 1280x720 nobody else sees."""
+async def virtual_display(size: tuple[int, int] = SIZE) -> AsyncIterator[str]:
+    """Give a display nobody else sees, by default of 1280x720."""
     reader, writer = os.pipe()
-    screen = ("-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24")
+    screen = ("-screen", "0", f"{size[0]}x{size[1]}x24")
     command = ("Xvfb", "-displayfd", str(writer), *screen, "-noreset", "-nolisten", "tcp", "+extension", "Composite")
     process = await asyncio.create_subprocess_exec(
         *command, pass_fds=(writer,), stderr=asyncio.subprocess.DEVNULL, start_new_session=True
