@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sync import Rejected
-from sync.origin.probe import Film, Sort, film, recognise
+from sync.origin.probe import Film, Sort, film, recognise, sound
 from sync.origin.store.media import MediaState
 from sync.origin.video import anew, plan
 from sync.release import MediaKind
@@ -199,13 +199,6 @@ async def test_what_is_no_media_fails_at_once_in_words_a_shop_owner_understands(
     assert not list(house.files.uploads.iterdir()), "the bytes of a bad file are not kept"
 
 
-async def test_sound_alone_is_not_shown(house: House, samples: Samples) -> None:
-    path = samples.folder / "song.mp4"
-    samples.ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", str(path))
-    row = await house.process(path)
-    assert row.problem and "sound" in row.problem
-
-
 async def test_a_film_of_no_length_is_refused(house: House, samples: Samples) -> None:
     row = await house.process(samples.film("blink.mp4", *X264, "-frames:v", "1", rate=25))
     assert row.state is MediaState.FAILED and row.problem and "too short" in row.problem
@@ -247,7 +240,9 @@ def test_sound_players_cannot_decode_in_mp4_is_encoded_anew() -> None:
 def test_a_cover_picture_does_not_make_a_song_a_film() -> None:
     cover = {"index": 1, "codec_type": "video", "codec_name": "mjpeg", "width": 9, "disposition": {"attached_pic": 1}}
     song = {"index": 0, "codec_type": "audio", "codec_name": "mp3"}
-    with pytest.raises(Rejected, match="sound"):
+    heard = sound({"streams": [song, cover], "format": {}})
+    assert heard and (heard.audio, heard.cover) == (0, 1)
+    with pytest.raises(Rejected):
         film({"streams": [song, cover], "format": {}})
 
 
