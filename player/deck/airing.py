@@ -5,7 +5,6 @@ cut. All its times count from the instant it was ordered for.
 """
 
 import logging
-import time
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
@@ -66,7 +65,7 @@ class Airing:
         """Bring the shot on air; return the instant its times count from."""
         if self.shot.kind is not MediaKind.PICTURE:
             self._projector.run(self.shot.volume)
-        time.sleep(max(0.0, at_s - self._clock.monotonic()))
+        self._clock.wait(at_s - self._clock.monotonic())
         self._window.show()
         raised_s = self._clock.monotonic()
         began_s = at_s if raised_s - at_s <= ON_TIME_S else raised_s
