@@ -114,12 +114,13 @@ def _drive(connection: Any, output: str, width: int, height: int) -> None:
 
 async def _follow_with(stage: Stage, shot: Shot) -> Cut:
     """Have `shot` follow what is on air, as the director does: again if its deck was replaced meanwhile."""
-    while True:
-        try:
-            await stage.preroll(shot)
-            return await stage.cut_at_end(shot.take)
-        except DeckLost:
-            continue
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await stage.preroll(shot)
+                return await stage.cut_at_end(shot.take)
+            except DeckLost:
+                continue
 
 
 def _red(eye: Eye, *spots: tuple[int, int]) -> bool:
