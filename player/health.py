@@ -185,6 +185,11 @@ def _screen_problems(condition: Condition) -> list[str]:
         found.append(f"A window of another program ({condition.covered_by}) covered the screen: end that program.")
     if condition.machine.monitor is False:
         found.append("No display is connected: check the cable and the display's power and input.")
+    return [*found, *_playing_problems(condition)]
+
+
+def _playing_problems(condition: Condition) -> list[str]:
+    found = []
     if condition.deck_restarts >= _RESTARTS:
         found.append(f"Decks had to be replaced {condition.deck_restarts} times: see the log for the media at fault.")
     if condition.picture_faults:

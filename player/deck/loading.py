@@ -91,7 +91,8 @@ class Loading:
         if small:
             self._projector.open_source(small, self._stretch)
         else:
-            self._projector.open(self.shot.path, self.shot.kind, self._stretch, loop=self.shot.loop)
+            shot = self.shot
+            self._projector.open(shot.path, shot.kind, self._stretch, loop=shot.loop, length_ms=shot.length_ms)
 
     def _small(self) -> Source | None:
         if self.shot.kind is not MediaKind.PICTURE:

@@ -17,7 +17,7 @@ import vlc
 from player.area import Turn
 from player.deck.decoding import Decoding, tells
 from player.deck.sound import has_sound, hushed_alsa
-from player.deck.source import Source
+from player.deck.source import Source, ahead_ms
 from sync import ScreenFailed
 from sync.release import MediaKind
 
@@ -92,16 +92,23 @@ class Projector:
         """Drop what was said while outputs were tried: it tells nothing of the media."""
         self._words = ""
 
-    def open(self, path: str, kind: MediaKind, stretch: tuple[int, int] | None = None, *, loop: bool = False) -> None:
+    def open(
+        self,
+        path: str,
+        kind: MediaKind,
+        stretch: tuple[int, int] | None = None,
+        *,
+        loop: bool = False,
+        length_ms: int | None = None,
+    ) -> None:
         """Start `path`, unheard while `hush` is called; names carry no extension, so a picture's demuxer is named.
 
         `stretch` distorts the picture to those proportions. libVLC takes them as its output is made; later they are
-        lost at times. With `loop`, `again` will be called at the end.
+        lost at times. With `loop`, `again` will be called at the end. `length_ms`, where known, is the media's own.
         """
         self.stop()
         media = self._vlc.media_new_path(path)
-        if loop:
-            media.add_option(f":file-caching={_LOOP_CACHING_MS}")
+        media.add_option(f":file-caching={_LOOP_CACHING_MS if loop else ahead_ms(length_ms)}")
         if kind is MediaKind.PICTURE:
             media.add_option(":demux=image")
             media.add_option(":image-duration=-1")

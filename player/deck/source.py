@@ -1,4 +1,4 @@
-"""Where libVLC reads a stream: at its address, or from a pipe that ffmpeg fills.
+"""Where libVLC reads: how far ahead in a file; a stream at its address, or from a pipe that ffmpeg fills.
 
 Debian builds libVLC without RTSP (live555's licence), and it wants 400 kB of RTMP before its first picture, which a
 slow stream takes ten seconds for. ffmpeg copies the video and, since a camera's sound is often of a kind MPEG-TS does
@@ -19,6 +19,7 @@ from sync import MediaUnplayable
 from sync.streaming import scrub
 
 CACHING_MS = 1000  # of a network stream, before its first picture: what hides an uneven line
+_AHEAD_MS = 300  # in a file
 _REMUXED = {  # scheme to ffmpeg's options: how long a server may say nothing, in microseconds
     "rtsp": ("-rtsp_flags", "prefer_tcp", "-timeout", "5000000"),
     "rtsps": ("-rtsp_flags", "prefer_tcp", "-timeout", "5000000"),
@@ -64,6 +65,16 @@ def open_source(url: str) -> Source:
     if parts.scheme in _LISTENING and "@" not in parts.netloc:
         url = url.replace("://", "://@", 1)  # libVLC would take the host for the sender, and listen elsewhere
     return Source(url, _OPTIONS)
+
+
+def ahead_ms(length_ms: int | None) -> int:
+    """Return how far libVLC may read ahead in a file of that length, in milliseconds.
+
+    It must not have read all of a short film by the time it is sent back to the start. Told of the end, libVLC 3 has
+    its decoder drained once that has nothing to do; a seek does not take this back, and drained right after the first
+    frame, the decoder makes grey of all frames up to the next key frame.
+    """
+    return _AHEAD_MS if length_ms is None else max(60, min(_AHEAD_MS, length_ms // 5))
 
 
 class Remux:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from player.deck.kick import AFTER_S, Start
 from player.deck.plan import STALLED_AFTER_S, End, Plan
+from player.deck.source import ahead_ms
 from player.link import Link
 from player.roll import AT_ONCE, OnAir
 from player.screen import Ends, Shot
@@ -123,3 +124,9 @@ def test_a_film_is_kicked_twice_and_then_left_to_the_watch() -> None:
     assert [start.look(at_s, b"first") for at_s in (100.4, 100.8)] == [True, True]
     assert start.due_s() == NEVER
     assert Start(b"first", 100.0, 1 / 10).due_s() == NEVER  # libVLC paints a still picture as often
+
+
+@given(st.integers(min_value=300, max_value=86_400_000))
+def test_a_film_is_never_read_to_its_end_before_it_is_sent_back_to_its_start(length_ms: int) -> None:
+    assert ahead_ms(length_ms) <= length_ms / 5
+    assert ahead_ms(length_ms) <= ahead_ms(None)
