@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, Protocol
 from urllib.parse import urlsplit
@@ -83,14 +83,14 @@ class Remux:
     def __init__(self, url: str) -> None:
         self._url = url
         self._last = ""
-        self._read, write = os.pipe()
-        try:
-            self._process = _start(url, write)
-        except BaseException:
-            os.close(self._read)
-            raise
-        finally:
-            os.close(write)
+        with ExitStack() as undo:
+            self._read, write = os.pipe()
+            undo.callback(os.close, self._read)
+            try:
+                self._process = _start(url, write)
+            finally:
+                os.close(write)
+            undo.pop_all()  # from here on `close` does it
         assert self._process.stderr is not None
         threading.Thread(target=self._listen, args=(self._process.stderr,), name="remux", daemon=True).start()
 
