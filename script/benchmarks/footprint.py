@@ -126,7 +126,7 @@ async def _playing(display: str, file: Path, more: str) -> AsyncIterator[tuple[i
         media.mkdir()
         (media / file.name).symlink_to(file)
         (media / "playlist.toml").write_text(_PLAYLIST.format(file=file.name, more=more))
-        origin, player = _settings(folder, display)
+        origin, player = start.installed(folder, display, free_port(0))
         publish = (str(start.BIN / "signage-origin"), "publish", str(media), "--channel", "main")
         quiet = subprocess.DEVNULL
         await asyncio.to_thread(subprocess.run, publish, check=True, stdout=quiet, env={**os.environ, **origin})
@@ -136,23 +136,6 @@ async def _playing(display: str, file: Path, more: str) -> AsyncIterator[tuple[i
             process = await stack.enter_async_context(running(command, log, player))
             await _held(folder / "player" / "state" / "active", log)
         yield process.pid, f"http://127.0.0.1:{player['SIGNAGE_PLAYER__ENDPOINT__PORT']}"
-
-
-def _settings(folder: Path, display: str) -> tuple[dict[str, str], dict[str, str]]:
-    port = free_port(0)
-    origin = {
-        "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder / "origin"),
-        "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
-        "SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY": "bench",
-    }
-    player = {
-        "DISPLAY": display,
-        "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(folder / "player"),
-        "SIGNAGE_PLAYER__ORIGIN__URL": f"http://127.0.0.1:{port}",
-        "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": "bench",
-        "SIGNAGE_PLAYER__ENDPOINT__PORT": str(free_port(0)),
-    }
-    return origin, player
 
 
 async def _held(pointer: Path, log: Path) -> None:

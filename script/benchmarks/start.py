@@ -59,8 +59,8 @@ def _clip(folder: Path) -> Path:
     return folder / "green.mp4"
 
 
-async def _cached(folder: Path, name: str, glass: Glass) -> dict[str, str]:
-    """Publish the clip, let a player fetch and show it, stop both; return the environment that plays it again."""
+def installed(folder: Path, display: str, endpoint_port: int = 0) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the environments of an origin in `folder` and of a player that belongs to it."""
     port = free_port(0)
     origin = {
         "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder / "origin"),
@@ -68,12 +68,18 @@ async def _cached(folder: Path, name: str, glass: Glass) -> dict[str, str]:
         "SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY": "bench",
     }
     player = {
-        "DISPLAY": name,
+        "DISPLAY": display,
         "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(folder / "player"),
         "SIGNAGE_PLAYER__ORIGIN__URL": f"http://127.0.0.1:{port}",
         "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": "bench",
-        "SIGNAGE_PLAYER__ENDPOINT__PORT": "0",
+        "SIGNAGE_PLAYER__ENDPOINT__PORT": str(endpoint_port),
     }
+    return origin, player
+
+
+async def _cached(folder: Path, name: str, glass: Glass) -> dict[str, str]:
+    """Publish the clip, let a player fetch and show it, stop both; return the environment that plays it again."""
+    origin, player = installed(folder, name)
     publish = (str(BIN / "signage-origin"), "publish", str(folder / "media"), "--channel", "main")
     quiet = subprocess.DEVNULL
     await asyncio.to_thread(subprocess.run, publish, check=True, stdout=quiet, env={**os.environ, **origin})
