@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from Xlib.error import ConnectionClosedError
 
 from player.area import Area
+from player.deck.booth import Booth
 from player.deck.loop import Deck, Note
 from player.deck.projector import Projector
 from player.deck.window import open_window
@@ -81,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         window = open_window(os.environ.get("DISPLAY", ""), options.area)
         projector = Projector(window.canvas, turn=options.area.turn, hardware=options.hardware, post=inbox.put)
-        Deck(window, projector, SystemClock(), inbox, tell).run()
+        Deck(Booth(window, projector, SystemClock(), tell), inbox).run()
     except (ScreenFailed, ConnectionClosedError) as error:
         log.error("%s", error)
         return _NO_DISPLAY

@@ -5,17 +5,15 @@ cut. All its times count from the instant it was ordered for.
 """
 
 import logging
-from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
+from player.deck.booth import Booth
 from player.deck.kick import Start
 from player.deck.plan import End, Plan
-from player.deck.projector import Projector, What
+from player.deck.projector import What
 from player.deck.watch import Look, Subject, Verdict, Watch
-from player.deck.window import Window
-from player.screen import ON_TIME_S, Broken, DeckEvent, Ends, Finished, Pulse, Shot, Shown
-from sync.clock import SystemClock
+from player.screen import ON_TIME_S, Broken, Ends, Finished, Pulse, Shot, Shown
 from sync.release import MediaKind
 from sync.streaming import scrub
 
@@ -37,20 +35,12 @@ class Phase(Enum):
 class Airing:
     """Raises the shot at `at_s`, waiting for it; `tell` hears of `Shown` and `Ends`, then of `Finished` or `Broken`."""
 
-    def __init__(
-        self,
-        shot: Shot,
-        window: Window,
-        projector: Projector,
-        clock: SystemClock,
-        tell: Callable[[DeckEvent], None],
-        at_s: float,
-    ) -> None:
+    def __init__(self, shot: Shot, booth: Booth, at_s: float) -> None:
         self.shot = shot
-        self._window = window
-        self._projector = projector
-        self._clock = clock
-        self._tell = tell
+        self._window = booth.window
+        self._projector = booth.projector
+        self._clock = booth.clock
+        self._tell = booth.tell
         self._phase = Phase.RUNNING
         self._step_s = _NEVER  # when a frame is to be shown by stepping
         self._end: End | None = None  # as told
@@ -59,7 +49,7 @@ class Airing:
         self._paints = 0  # since the last pulse
         self._began_s = self._raise(at_s)
         self._tell_end()
-        self._watch = Watch(Subject(shot.kind, projector.frame_s(), window.is_black()))
+        self._watch = Watch(Subject(shot.kind, self._projector.frame_s(), self._window.is_black()))
 
     def _raise(self, at_s: float) -> float:
         """Bring the shot on air; return the instant its times count from."""

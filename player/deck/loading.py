@@ -4,16 +4,14 @@ It is opened and played, muted, until libVLC has an output; then it is paused, r
 as loaded when that frame was painted.
 """
 
-from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 
-from player.deck.projector import Projector, What
+from player.deck.booth import Booth
+from player.deck.projector import What
 from player.deck.shrink import shrink
 from player.deck.source import Source
-from player.deck.window import Window
-from player.screen import Broken, DeckEvent, Loaded, Shot
-from sync.clock import SystemClock
+from player.screen import Broken, Loaded, Shot
 from sync.release import Fit, MediaKind
 
 LOAD_WITHIN_S = 8.0
@@ -43,21 +41,14 @@ _REPAINTS = {Phase.ROLLING: 2, Phase.SETTLING: 2, Phase.PAINTING: 3}
 class Loading:
     """Begins at once; `shot` is what it loads, `tell` hears of `Loaded` or `Broken`."""
 
-    def __init__(
-        self,
-        shot: Shot,
-        window: Window,
-        projector: Projector,
-        clock: SystemClock,
-        tell: Callable[[DeckEvent], None],
-    ) -> None:
+    def __init__(self, shot: Shot, booth: Booth) -> None:
         self.shot = shot
-        self._window = window
-        self._projector = projector
-        self._clock = clock
-        self._tell = tell
+        self._window = booth.window
+        self._projector = booth.projector
+        self._clock = booth.clock
+        self._tell = booth.tell
         self._phase = Phase.OPENING
-        self._began_s = self._since_s = clock.monotonic()
+        self._began_s = self._since_s = self._clock.monotonic()
         self._repaints = 0
         self._again = True  # whether it may be tried once more
         self._early = b""  # the picture before the rewind

@@ -4,21 +4,19 @@ A deck holds one shot at most: first as a `Loading`, then, once shown, as an `Ai
 ahead of its time, and be replaced or taken back until then.
 """
 
-from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from player.deck.airing import LEAD_S, Airing
+from player.deck.booth import Booth
 from player.deck.joining import Joining
 from player.deck.loading import Loading
-from player.deck.projector import Projector, Signal, libvlc_version
-from player.deck.window import Window
+from player.deck.projector import Signal, libvlc_version
 from player.screen import (
     ON_TIME_S,
     Blank,
     Blanked,
     Broken,
     Command,
-    DeckEvent,
     Held,
     Hidden,
     Hide,
@@ -31,7 +29,6 @@ from player.screen import (
     Show,
     Tune,
 )
-from sync.clock import SystemClock
 
 PULSE_EVERY_S = 1.0
 
@@ -39,21 +36,15 @@ Note = Command | Signal
 
 
 class Deck:
-    """One deck; `tell` sends an event to the stage."""
+    """One deck; what the stage and libVLC say comes in by `inbox`."""
 
-    def __init__(
-        self,
-        window: Window,
-        projector: Projector,
-        clock: SystemClock,
-        inbox: "SimpleQueue[Note]",
-        tell: Callable[[DeckEvent], None],
-    ) -> None:
-        self._window = window
-        self._projector = projector
-        self._clock = clock
+    def __init__(self, booth: Booth, inbox: "SimpleQueue[Note]") -> None:
+        self._booth = booth
+        self._window = booth.window
+        self._projector = booth.projector
+        self._clock = booth.clock
+        self._tell = booth.tell
         self._inbox = inbox
-        self._tell = tell
         self._held: Loading | Airing | None = None
         self._raise_s: float | None = None  # when the loaded shot is to be raised
         self._pulse_s = 0.0
@@ -115,7 +106,7 @@ class Deck:
             case Load(shot=shot):
                 self._forget()
                 load = Joining if shot.url is not None else Loading
-                self._held = load(shot, self._window, self._projector, self._clock, self._tell)
+                self._held = load(shot, self._booth)
             case Show():
                 self._show(command)
             case Hold(take=take):
@@ -144,7 +135,7 @@ class Deck:
     def _raise(self, at_s: float) -> None:
         self._raise_s, held = None, self._held
         if isinstance(held, Loading) and held.loaded:  # a stream may have ended meanwhile, and said so
-            self._held = Airing(held.shot, self._window, self._projector, self._clock, self._tell, at_s)
+            self._held = Airing(held.shot, self._booth, at_s)
 
     def _hide(self) -> None:
         take = self._shot.take if self._shot else None
