@@ -17,6 +17,7 @@ from player.hardware import find_decoders, uses_hardware
 from player.ladder import Step
 from player.race import first
 from player.recovery import FILE, Recovery
+from player.rig import Rig
 from player.stage import Stage, open_stage
 from sync.cache import Cache, open_cache
 from sync.clock import Clock, SystemClock
@@ -81,6 +82,6 @@ async def _screen(
         recovery = Recovery(cache.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with (
             open_display(display_name, clock, wanted) as display,
-            open_stage(display_name, display.area, clock, hardware_decoding=hardware, recoverer=recovery) as stage,
+            open_stage(Rig(display_name, display.area, hardware), clock, recoverer=recovery) as stage,
         ):
             yield cache, display, stage, recovery

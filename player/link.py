@@ -4,16 +4,15 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from player.area import Area
+from player.rig import Rig
 from player.screen import (
     DECK_EVENT,
     Blank,
@@ -63,34 +62,23 @@ class Loss:
     displayless: bool = False
 
 
-DECK = (sys.executable, "-m", "player.deck")
-"""The program of a deck; tests run one with a fault built in."""
-
-
 class Link:
     """One deck process and its replacements. `heard` and `lost` are called on the loop, in order."""
 
     def __init__(
         self,
         name: str,
-        display: str,
-        area: Callable[[], Area],
+        rig: Callable[[], Rig],
         clock: Clock,
         heard: "Callable[[Link, DeckEvent], None]",
         lost: "Callable[[Link, Loss], None]",
-        *,
-        hardware_decoding: bool = False,
-        program: Sequence[str] = DECK,
     ) -> None:
         self.name = name
         self.restarts = 0
         self.shots = 0  # loaded by the present process
         self.condemned = ""  # why the present process is replaced once it is off the air
-        self.area = area()  # which the present process fills
-        self._display = display
-        self._fills = area
-        self._arguments = [*program, "--parent", str(os.getpid())]
-        self._arguments += ["--hardware"] if hardware_decoding else []
+        self.rig = rig()  # of the present process
+        self._wanted = rig
         self._most_bytes = most_bytes()
         self._clock = clock
         self._heard = heard
@@ -192,10 +180,10 @@ class Link:
 
     async def _one_life(self) -> Loss:
         self._verdict, self.shots, self.condemned = None, 0, ""
-        self.area = self._fills()
+        self.rig = self._wanted()
         process = await asyncio.create_subprocess_exec(
-            *self._arguments, "--area", str(self.area),
-            stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display},
+            *self.rig.arguments(), "--parent", str(os.getpid()),
+            stdin=PIPE, stdout=PIPE, env={**os.environ, **self.rig.environment()},
         )  # fmt: skip
         self._process = process
         try:

@@ -6,14 +6,16 @@ waits leaves nothing half done.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from player.area import Area
 from player.cutter import Cutter
 from player.ladder import Ladder, Recoverer, Step
-from player.link import DECK, Link, Loss
+from player.link import Link, Loss
 from player.pair import Pair, Wear
+from player.rig import Rig
 from player.roll import AT_ONCE, OnAir, Waiting
 from player.screen import Blank, Broken, Cut, DeckEvent, Ended, Ends, Finished, Hide, Pulse, Ready, Shot, Shown, Tune
 from player.tally import StageFacts, Tally
@@ -26,23 +28,12 @@ log = logging.getLogger(__name__)
 class Stage:
     """Implements `player.screen.Screen` over two deck processes; made by `open_stage`."""
 
-    def __init__(
-        self,
-        display: str,
-        area: Area,
-        clock: Clock,
-        *,
-        hardware_decoding: bool = False,
-        wear: Wear | None = None,
-        recoverer: Recoverer | None = None,
-        program: Sequence[str] = DECK,
-    ) -> None:
+    def __init__(self, rig: Rig, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None) -> None:
         def make(name: str) -> Link:
-            given = lambda: self._area, clock, self._heard, self._lost
-            return Link(name, display, *given, hardware_decoding=hardware_decoding, program=program)
+            return Link(name, lambda: self._rig, clock, self._heard, self._lost)
 
         self._clock = clock
-        self._area = area
+        self._rig = rig
         self._pair = Pair(make, wear or Wear())
         self._air: OnAir | None = None
         self._next: Waiting | None = None
@@ -69,7 +60,7 @@ class Stage:
         self._preroll_ms = loaded.took_ms
         self.tally.prerolled(loaded.took_ms)
         self._next = Waiting(link, shot)
-        if self._air and self._air.link.area != self._area:
+        if self._air and self._air.link.rig.area != self._rig.area:
             self._air.end(self._clock.monotonic(), "display")
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
@@ -155,7 +146,7 @@ class Stage:
 
     def fill(self, area: Area) -> None:
         """Fill `area` from now on: what is hidden at once; what is on air gives way to the next once that is ready."""
-        self._area = area
+        self._rig = replace(self._rig, area=area)
         self._pair.renew("the display changed", self._air.link if self._air else None)
 
     async def run(self) -> None:
@@ -260,19 +251,10 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    display: str,
-    area: Area,
-    clock: Clock,
-    *,
-    hardware_decoding: bool = False,
-    wear: Wear | None = None,
-    recoverer: Recoverer | None = None,
-    program: Sequence[str] = DECK,
+    rig: Rig, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None
 ) -> AsyncIterator[Stage]:
-    """Own the decks on X server `display`, filling `area`. `run` starts them; when it ends they are gone."""
-    stage = Stage(
-        display, area, clock, hardware_decoding=hardware_decoding, wear=wear, recoverer=recoverer, program=program
-    )
+    """Own the decks, started with `rig`. `run` starts them; when it ends they are gone."""
+    stage = Stage(rig, clock, wear=wear, recoverer=recoverer)
     try:
         yield stage
     finally:

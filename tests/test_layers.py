@@ -26,6 +26,7 @@ GROUND = {
     "sync.indexing",
     "player",
     "player.area",
+    "player.rig",
     "player.hardware",
     "player.settings",
     "player.screen",

@@ -14,6 +14,7 @@ from player.area import Area
 from player.command import Command
 from player.director import Director
 from player.ledger import Ledger, open_ledger
+from player.rig import Rig
 from player.settings import Settings
 from player.stage import Stage, open_stage
 from sync.cache import Cache, open_cache
@@ -65,7 +66,7 @@ async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
     with start_xvfb(640, 360) as display, open_cache(tmp_path) as cache:
         async with (
             open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger,
-            open_stage(display, Area(width=640, height=360), clock) as stage,
+            open_stage(Rig(display, Area(width=640, height=360)), clock) as stage,
         ):
             for name in ("red", "blue"):
                 cache.media._assets.joinpath(asset(name).sha256).write_bytes(film(tmp_path / name, name))

@@ -12,6 +12,7 @@ import pytest
 
 from player.area import Area
 from player.display import Display, open_display
+from player.rig import DECK, Rig
 from player.screen import Shot
 from player.stage import Stage, open_stage
 from player.still import Still
@@ -82,9 +83,10 @@ async def display(display_name: str) -> AsyncIterator[Display]:
 
 
 @asynccontextmanager
-async def running(display_name: str, **how: Any) -> AsyncIterator[Stage]:
+async def running(display_name: str, *, program: tuple[str, ...] = DECK, **how: Any) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
-    async with open_stage(display_name, Area(width=1280, height=720), SystemClock(), **how) as stage:
+    rig = Rig(display_name, Area(width=1280, height=720), program=program)
+    async with open_stage(rig, SystemClock(), **how) as stage:
         service = asyncio.create_task(stage.run())
         try:
             yield stage

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from player.area import Area
+from player.rig import Rig
 from player.screen import Load
 from player.stage import open_stage
 from sync.clock import SystemClock
@@ -17,7 +18,7 @@ from tests.stage.eyes import until
 
 
 async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> None:
-    async with open_stage(display_name, Area(width=1280, height=720), SystemClock()) as stage:
+    async with open_stage(Rig(display_name, Area(width=1280, height=720)), SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
         await stage.preroll(media.shot("long"))
         pids = [pid for pid in stage.facts().pids if pid]

@@ -12,6 +12,7 @@ from Xlib.display import Display as XDisplay
 from player.area import Area
 from player.display import Display, Wanted, open_display, randr
 from player.display.outputs import Change, Crtc, Mode, Output, Setup, arrange
+from player.rig import Rig
 from player.screen import Cut, Shot
 from player.stage import Stage, open_stage
 from player.still import brand
@@ -83,7 +84,7 @@ def dummy() -> Iterator[str]:
 async def following(name: str) -> AsyncIterator[tuple[Display, Stage]]:
     """A display and a stage that follows it, wired as `player.services` does."""
     clock = SystemClock()
-    async with open_display(name, clock) as display, open_stage(name, display.area, clock) as stage:
+    async with open_display(name, clock) as display, open_stage(Rig(name, display.area), clock) as stage:
 
         async def fill() -> None:
             area = display.area
