@@ -90,6 +90,7 @@ class Overlays:
             if not self._lost:
                 log.warning("overlays=lost: %s; starting again", reason)
             self._lost = True
+            self._tell(f"Overlays are not shown: {reason}; see the log.")
             if self._clock.monotonic() - began_s > _SETTLED_AFTER_S:
                 backoff.reset()
             else:
@@ -177,4 +178,4 @@ class Overlays:
             if self._lost:
                 log.info("overlays=back")
             self._lost = False
-            self._tell(" ".join(f"An overlay is not shown: {problem}." for problem in event.problems))
+            self._tell(" ".join(event.problems))

@@ -4,63 +4,72 @@ The origin lays every picture on an opaque ground, since libVLC shows clear part
 in a chunk of the same PNG (`LOGO_CHUNK`), which only this reads.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from math import ceil
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from player.overlay.pango import Line, laid_out
 from sync import MediaUnplayable
 from sync.overlay import LOGO_CHUNK, Ticker
 
-_FONT = "DejaVuSans.ttf"  # knows more alphabets than the one Pillow brings
 _LETTERS = 0.6  # of the bar's height
 _GAP = 2  # bar heights between the end of a text and its next beginning
 _WIDEST = 4096  # pixels of one piece: an X server counts coordinates in 16 bits
 _MOST_PIXELS = 64_000_000  # a picture above this is refused before it is decoded
+_LARGEST_STRIP = 32_000_000  # pixels: 128 MB of the X server's
 _CLEAR = 128  # of 255: the X server knows only pixels that are there and such that are not
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A text too long for its bar: pieces side by side, `period` pixels together, then from the start again."""
+    """A text too long for its bar: pieces side by side, `period` pixels together, then from the start again.
+
+    `backwards`: read from right to left, so it runs to the right.
+    """
 
     pieces: tuple[Image.Image, ...]
     period: int
+    backwards: bool
 
 
-def draw_ticker(ticker: Ticker, width: int, height: int) -> Image.Image | Strip:
-    """Draw a ticker for a bar of that size: a picture of it if the text fits, centred; else a strip."""
-    font = _font(max(1, round(height * _LETTERS)))
-    pen = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    long = ceil(pen.textlength(ticker.text, font=font))
-    if long <= width - height:
-        return _written(ticker, font, width, height, (width - long) // 2)
-    period = long + _GAP * height
-    return Strip(tuple(_pieces(_written(ticker, font, period, height, height // 2))), period)
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A ticker drawn, and the letters of it that no font here has."""
+
+    drawn: Image.Image | Strip
+    missing: str
 
 
-def _written(ticker: Ticker, font: Font, width: int, height: int, x: int) -> Image.Image:
-    bar = Image.new("RGB", (width, height), ticker.background)
-    ImageDraw.Draw(bar).text((x, height / 2), ticker.text, font=font, fill=ticker.colour, anchor="lm")
-    return bar
+def draw_ticker(ticker: Ticker, width: int, height: int) -> Written:
+    """Draw a ticker for a bar of that size: a picture of it if the text fits, centred; else a strip.
+
+    Raises:
+        MediaUnplayable: it is absurdly large.
+        ScreenFailed: nothing here can draw text.
+    """
+    text = " ".join(ticker.text.splitlines())  # Unicode knows more ends of lines than the wire refuses
+    letters = height * _LETTERS
+    with laid_out(text, letters) as line:
+        letters *= min(1.0, height / line.height)  # some alphabets pile their letters up
+    with laid_out(text, letters) as line:
+        return Written(_bar(ticker, line, width, height), line.missing())
 
 
-def _pieces(strip: Image.Image) -> Iterator[Image.Image]:
-    for x in range(0, strip.width, _WIDEST):
-        yield strip.crop((x, 0, min(x + _WIDEST, strip.width), strip.height))
-
-
-def _font(size: int) -> Font:
-    try:
-        return ImageFont.truetype(_FONT, size)
-    except OSError:  # not installed
-        return ImageFont.load_default(size)
+def _bar(ticker: Ticker, line: Line, width: int, height: int) -> Image.Image | Strip:
+    if line.width <= width - height:
+        return line.write((width, height), (width - line.width) // 2, ticker.colour, ticker.background)
+    period = line.width + _GAP * height
+    if period * height > _LARGEST_STRIP:
+        raise MediaUnplayable(f"it would be {period} pixels long and {height} high: shorten it or make its bar lower")
+    left = period - height // 2 - line.width if line.backwards else height // 2
+    pieces = (
+        line.write((min(_WIDEST, period - x), height), left - x, ticker.colour, ticker.background)
+        for x in range(0, period, _WIDEST)
+    )
+    return Strip(tuple(pieces), period, line.backwards)
 
 
 def read_logo(path: Path) -> Image.Image:

@@ -28,22 +28,28 @@ class Motion:
     pixels: int
     every: int
     period: int
+    backwards: bool = False  # to the right
 
     def offset(self, refresh: int) -> int:
         """Return how far the text has run at a refresh, counted from its first."""
         return refresh // self.every * self.pixels % self.period
+
+    def left(self, refresh: int, width: int) -> int:
+        """Return where in a bar of that width the first of the texts side by side begins: at its left end or before."""
+        offset = self.offset(refresh)
+        return (width + offset) % self.period - self.period if self.backwards else -offset
 
     def next_refresh(self, refresh: int) -> int:
         """Return the refresh of the next step after this one."""
         return (refresh // self.every + 1) * self.every
 
 
-def motion(speed_percent: int, screen_height: int, period: int) -> Motion:
+def motion(speed_percent: int, screen_height: int, period: int, *, backwards: bool = False) -> Motion:
     """Return the motion nearest to a speed: `speed_percent` of the screen's height a second."""
     a_refresh = speed_percent * screen_height / 100 / REFRESH_HZ
     if a_refresh >= 1:
-        return Motion(round(a_refresh), 1, period)
-    return Motion(1, round(1 / a_refresh), period)
+        return Motion(round(a_refresh), 1, period, backwards)
+    return Motion(1, round(1 / a_refresh), period, backwards)
 
 
 def lay_out(

@@ -9,6 +9,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from player.area import Area
+from player.overlay.alphabets import lacking
 from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
 from player.overlay.pane import Front, Pane, Runner
@@ -61,7 +62,7 @@ class Overlays:
         try:
             self._put(Put.model_validate_json(lines[-1]))
         except ValidationError as error:
-            self._tell(Placed(shown=(), problems=(f"overlays were not understood: {error.error_count()} faults",)))
+            self._tell(Placed(shown=(), problems=(f"Overlays were not understood: {error.error_count()} faults.",)))
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,7 +95,10 @@ class Overlays:
             if overlay.id in places:
                 box = places[overlay.id]
                 look = (overlay, _on_display(put.area, box), _file(overlay, put))
-                panes[look] = self._panes.get(look) or self._pane(overlay, look[1], box, logos, height)
+                try:
+                    panes[look] = self._panes.get(look) or self._pane(overlay, look[1], box, logos, height)
+                except MediaUnplayable as error:
+                    problems.append(f"The {overlay.kind} {overlay.id} is not shown: {error}.")
         gone = [pane for look, pane in self._panes.items() if look not in panes]
         self._panes = panes
         self._front.raise_(list(panes.values()))
@@ -104,19 +108,31 @@ class Overlays:
         for pane in gone:
             pane.close()
         self._front.connection.sync()
+        problems += [pane.problem for pane in panes.values() if pane.problem]
         self._tell(Placed(shown=tuple(overlay.id for overlay, _, _ in panes), problems=tuple(problems)))
 
     def _pane(self, overlay: Overlay, place: Area, box: Box, logos: dict[str, Image.Image], screen_height: int) -> Pane:
-        connection = self._front.connection
         if isinstance(overlay, Ticker):
-            drawn = draw_ticker(overlay, box.width, box.height)
-            if isinstance(drawn, Strip):
-                moves = motion(overlay.speed_percent, screen_height, drawn.period)
-                return Runner(connection, place, drawn, moves, self._refresh())
+            return self._ticker(overlay, place, box, screen_height)
+        pane = Pane(self._front.connection, place)
+        pane.picture(logos[overlay.asset].resize((box.width, box.height), Image.Resampling.LANCZOS))
+        return pane
+
+    def _ticker(self, ticker: Ticker, place: Area, box: Box, screen_height: int) -> Pane:
+        written = draw_ticker(ticker, box.width, box.height)
+        pane: Pane
+        if isinstance(written.drawn, Strip):
+            strip = written.drawn
+            moves = motion(ticker.speed_percent, screen_height, strip.period, backwards=strip.backwards)
+            pane = Runner(self._front.connection, place, strip, moves, self._refresh())
         else:
-            drawn = logos[overlay.asset].resize((box.width, box.height), Image.Resampling.LANCZOS)
-        pane = Pane(connection, place)
-        pane.picture(drawn)
+            pane = Pane(self._front.connection, place)
+            pane.picture(written.drawn)
+        if written.missing:
+            pane.problem = (
+                f"The ticker {ticker.id} has letters no font on this device has: {lacking(written.missing)}; "
+                "then restart the player."
+            )
         return pane
 
 
@@ -128,12 +144,12 @@ def _read(put: Put) -> tuple[dict[str, Image.Image], list[str]]:
         if not isinstance(overlay, Logo) or overlay.asset in logos:
             continue
         if overlay.asset not in put.files:
-            problems.append(f"the picture of logo {overlay.id} is not on this device yet")
+            problems.append(f"The logo {overlay.id} is not shown: its picture is not on this device yet.")
         else:
             try:
                 logos[overlay.asset] = read_logo(Path(put.files[overlay.asset]))
             except MediaUnplayable as error:
-                problems.append(str(error))
+                problems.append(f"The logo {overlay.id} is not shown: {error}.")
     return logos, problems
 
 

@@ -25,9 +25,13 @@ _LEAST_FIRST = 0  # the server's word for bitmaps whose leftmost pixel is the lo
 
 
 class Pane:
-    """One overlay's window, unmapped at first. Methods raise what python-xlib raises."""
+    """One overlay's window, unmapped at first. Methods raise what python-xlib raises.
+
+    `problem` is what is wrong with what it shows, in words.
+    """
 
     def __init__(self, connection: XDisplay, place: Area) -> None:
+        self.problem = ""
         self._connection = connection
         self._place = place
         root = connection.screen().root
@@ -87,18 +91,17 @@ class Runner(Pane):
         super().__init__(connection, place)
         self._motion = motion
         self._first = first  # the refresh it began at
-        self._drawn = -1
+        self._drawn: int | None = None
         self._own = Area(width=place.width, height=place.height, turn=place.turn)
         self._pieces = [(piece.width, self._pixmap(turned(piece, place.turn))) for piece in strip.pieces]
 
     def run(self, refresh: int) -> None:
         """Draw the text where it is at a refresh, if it has moved."""
-        offset = self._motion.offset(refresh - self._first)
-        if offset == self._drawn:
-            return
-        self._drawn = offset
         width, height = self._own.upright
-        x = -offset
+        x = self._motion.left(refresh - self._first, width)
+        if x == self._drawn:
+            return
+        self._drawn = x
         while x < width:
             for wide, pixmap in self._pieces:
                 if x < width and x + wide > 0:

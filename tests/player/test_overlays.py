@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from player.overlay.alphabets import lacking
 from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
+from player.overlay.pango import laid_out
 from player.programme.overlays import due
 from sync import MediaUnplayable
 from sync.overlay import Corner, Edge, Logo, Ticker
@@ -50,10 +52,37 @@ def test_a_ticker_moves_by_whole_pixels_at_even_intervals_near_its_speed(speed: 
 
 
 def test_a_text_that_fits_stands_still_and_a_longer_one_becomes_an_endless_strip() -> None:
-    still = draw_ticker(Ticker(id="t", text="open", background="#00ff00"), 640, 40)
+    still = draw_ticker(Ticker(id="t", text="open", background="#00ff00"), 640, 40).drawn
     assert isinstance(still, Image.Image) and still.size == (640, 40) and still.getpixel((0, 0)) == (0, 255, 0)
-    moving = draw_ticker(Ticker(id="t", text="open " * 99 + "x"), 640, 40)
+    moving = draw_ticker(Ticker(id="t", text="open " * 99 + "x"), 640, 40).drawn
     assert isinstance(moving, Strip) and sum(piece.width for piece in moving.pieces) == moving.period > 4096
+
+
+def test_what_is_read_from_the_right_begins_there_and_runs_to_the_right() -> None:
+    strip = draw_ticker(Ticker(id="t", text="לחם טרי " * 40), 640, 40).drawn
+    assert isinstance(strip, Strip) and strip.backwards
+    moves = motion(50, 720, strip.period, backwards=True)
+    assert moves.left(0, 640) + strip.period == 640
+    assert moves.left(1, 640) == moves.left(0, 640) + moves.pixels
+    assert all(-strip.period <= moves.left(refresh, 640) <= 0 for refresh in range(3 * strip.period // moves.pixels))
+
+
+def test_letters_are_joined_and_whatever_people_send_is_one_line() -> None:
+    with laid_out("شمس", 40) as joined, laid_out("ش\u200cم\u200cس", 40) as apart:
+        assert joined.backwards and joined.width < 0.9 * apart.width
+    for text in ("a\u2028b\u2029c\u0085d", "\u200b", "\u202e" + "é́́́" * 9, "\U0010ffff", "👩‍🍳"):
+        drawn = draw_ticker(Ticker(id="t", text=text), 640, 40).drawn
+        assert isinstance(drawn, Image.Image) and drawn.size == (640, 40)
+    with pytest.raises(MediaUnplayable, match="shorten it"):
+        draw_ticker(Ticker(id="t", text="W" * 500), 3840, 540)
+
+
+def test_letters_without_a_font_are_named_by_alphabet_with_what_has_them() -> None:
+    assert lacking("") == ""
+    assert lacking("ขนข") == "Thai (ขนข): install fonts-noto-core"
+    told = lacking("面パ빵🥐\U0010ffff")
+    assert "Chinese, Japanese or Korean (面パ빵): install fonts-noto-cjk" in told
+    assert "emoji (🥐): install fonts-noto-color-emoji" in told and "(U+10FFFF): no font has them" in told
 
 
 def test_a_logo_without_a_clear_picture_is_as_it_is_and_a_damaged_one_is_named(tmp_path: Path) -> None:

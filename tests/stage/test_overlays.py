@@ -180,7 +180,27 @@ async def test_overlays_are_turned_with_the_stage_follow_its_size_and_give_way_t
         glass.area = Area(width=640, height=720)
         await until(lambda: near(eye.at(320, 719), RED) and not near(eye.at(1, 360), RED))
         assert overlays.shown == ("news", "logo")
-        assert "the picture of logo lost is not on this device" in told[-1]
+        assert "The logo lost is not shown: its picture is not on this device" in told[-1]
         black.set()  # an operator wants nothing to be seen
         await until(lambda: overlays.pid is None and not near(eye.at(320, 719), RED))
     eye.close()
+
+
+FONTS = """<fontconfig>
+    <dir>/usr/share/fonts/truetype/dejavu</dir>
+    <cachedir>{cache}</cachedir>
+    <alias><family>sans-serif</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+</fontconfig>"""
+
+
+async def test_another_font_stands_in_for_letters_the_first_lacks_and_what_no_font_has_is_told(
+    display: Display, cache: Cache, screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fonts.conf").write_text(FONTS.format(cache=tmp_path / "fonts"))
+    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "fonts.conf"))
+    told: list[str] = []
+    screen.release(Ticker(id="news", text="bread לחם ขนมปัง"))  # that font has no Hebrew, and no font here any Thai
+    async with running(Overlays(display, cache, SystemClock(), lambda: False, told.append)) as overlays:
+        await until(lambda: overlays.shown == ("news",))
+        assert "The ticker news has letters no font on this device has: Thai (ขนมปัง): install" in told[-1]
+        assert "Hebrew" not in told[-1]
