@@ -11,6 +11,7 @@ class SyncStatus(Wire):
     state: str = "unpaired"
     release: str | None = None
     sequence: int | None = None
+    preparing: str | None = None
     bytes_to_do: int = 0
     bytes_done: int = 0
     age_s: float | None = None  # since the origin last confirmed what plays

@@ -127,6 +127,7 @@ class Heartbeat(Wire):
     at: Instant
     version: str
     release: Sha256 | None = None
+    preparing: Sha256 | None = None  # the release being fetched: the origin keeps its content for us
     sequence: int | None = None
     zone: str = "UTC"
     on_air: OnAir | None = None

@@ -58,6 +58,7 @@ class SyncFacts:
     channel: str = ""
     release: str | None = None  # what plays
     sequence: int | None = None
+    preparing: str | None = None  # what was accepted last and is not whole yet
     bytes_to_do: int = 0
     bytes_done: int = 0
     last_confirmed: float | None = None
@@ -114,11 +115,13 @@ class Syncer:
         """Return how things stand."""
         pointer = self._cache.pointer()
         progress = self._gatherer.progress() if self._gatherer else Progress()
+        pending = self._cache.pending()
         return SyncFacts(
             state=self._state,
             channel=self._channel,
             release=pointer.release if pointer else None,
             sequence=pointer.sequence if pointer else None,
+            preparing=pending if pointer is None or pending != pointer.release else None,
             bytes_to_do=progress.total_bytes,
             bytes_done=progress.done_bytes,
             last_confirmed=self._confirmed[0] if self._confirmed else None,

@@ -17,6 +17,7 @@ GROUND = {
     "sync.wire",
     "sync.release",
     "sync.streaming",
+    "sync.newer",
     "sync.overlay",
     "sync.report",
     "sync.signing",
@@ -54,7 +55,7 @@ STORES = {
     "sync.origin.files",
 }
 STORE_PACKAGES = ("sync.origin.store",)
-ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile"}
+ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile", "sync.origin.retention"}
 ENGINE_PACKAGES = ("player.programme",)
 ROOTS = {"player.daemon", "player.services", "player.cli", "sync.origin.cli", "sync.origin.app", "sync.origin.server"}
 

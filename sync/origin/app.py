@@ -11,6 +11,7 @@ from aiohttp import web
 from sync.clock import Clock
 from sync.origin import __version__
 from sync.origin.access import Gatekeeper
+from sync.origin.clearing import Clearer
 from sync.origin.content import Content
 from sync.origin.database import OriginDatabase, open_origin_database
 from sync.origin.devices import Devices
@@ -30,8 +31,10 @@ from sync.origin.pipeline import Pipeline
 from sync.origin.plays import Plays
 from sync.origin.publish import Publisher
 from sync.origin.releases import Releases
+from sync.origin.retention import Rule
 from sync.origin.schedule import Schedules
 from sync.origin.settings import OriginSettings
+from sync.origin.storage import Storage
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.counts import CountStore
 from sync.origin.store.devices import DeviceStore
@@ -41,8 +44,10 @@ from sync.origin.store.pairings import PairingStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.plays import PlayStore
 from sync.origin.store.releases import ReleaseStore
+from sync.origin.store.retention import RetentionStore
 from sync.origin.store.schedule import ScheduleStore
 from sync.origin.store.uploads import UploadStore
+from sync.origin.survey import Survey
 from sync.origin.uploads import Uploads
 from sync.supervise import Restarts
 from sync.web import BODY_CAP_BYTES, Operation, mount, problems
@@ -63,6 +68,7 @@ class Origin:
     live: Live
     rooms: Rooms
     pipeline: Pipeline
+    clearer: Clearer
 
 
 @asynccontextmanager
@@ -105,7 +111,9 @@ def _assemble(
         Schedules(rooms.schedules, live.changed),
         Documents(CAMPAIGNS, rooms.campaigns, live.changed),
     )
-    people = (gatekeeper, Uploads(rooms.intake), media, *plans, releases)
+    clearer = _clearer(settings, clock, database, files, metrics)
+    storage = Storage(clearer, files, settings.storage.reserve_bytes)
+    people = (gatekeeper, Uploads(rooms.intake), media, *plans, releases, storage)
     served = (*people, pairings, devices, plays, live, Content(files), monitor)
     operations = [operation for room in served for operation in room.operations()]
     monitor.describe(operations)
@@ -115,9 +123,10 @@ def _assemble(
         "pipeline": pipeline.run,
         "intake": rooms.intake.run,
         "publisher": rooms.publisher.run,
+        "clearer": clearer.run,
         "live": live.run,
     }
-    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline)
+    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, clearer)
 
 
 def _content_rooms(
@@ -143,6 +152,16 @@ def _content_rooms(
         publisher=publisher,
         wake=pipeline.wake,
     )
+
+
+def _clearer(
+    settings: OriginSettings, clock: Clock, database: OriginDatabase, files: Files, metrics: Metrics
+) -> Clearer:
+    retention = settings.retention
+    store = RetentionStore(database, clock)
+    survey = Survey(store, files, Rule(retention.previous, int(retention.grace_s * 1000)), clock)
+    media = MediaStore(database, clock)
+    return Clearer(survey, store, media, files, clock, dry_run=retention.dry_run, looked=metrics.looked)
 
 
 def _application(

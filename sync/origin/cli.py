@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from sync import Rejected, SignageError
-from sync.clock import SystemClock, instant
+from sync.clock import SystemClock, instant, unix_ms
 from sync.origin.access import make_key
 from sync.origin.app import Origin, has_origin, open_origin
 from sync.origin.devices import DeviceView
@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     put.add_argument("--name", type=_name, help="what to call the playlist (default: like the folder)")
     _add_keys(commands, shared)
     _add_devices(commands, shared)
+    storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and what of it nobody needs")
+    storage.add_argument("--clear", action="store_true", help="take away what may go now, not within the hour")
     return parser
 
 
@@ -196,6 +198,17 @@ async def _approve_device(origin: Origin, asked: argparse.Namespace) -> None:
 async def _remove_device(origin: Origin, asked: argparse.Namespace) -> None:
     await origin.devices.remove(asked.device)
     _print(asked, {"removed": asked.device}, [f"Device {asked.device} is locked out; its plays stay."])
+
+
+async def _storage(origin: Origin, asked: argparse.Namespace) -> None:
+    figures = await (origin.clearer.clear() if asked.clear else origin.clearer.look())
+    shown = dataclasses.asdict(figures) | {"at": _utc(unix_ms(figures.at))}
+    lines = [
+        f"kept      {figures.releases} releases, {figures.assets} assets of {figures.asset_bytes} bytes",
+        f"resting   {figures.resting} of these assets, {figures.resting_bytes} bytes, until their grace is over",
+        f"may go    {figures.over} files, {figures.over_bytes} bytes",
+    ]
+    _print(asked, shown, lines)
 
 
 def _device_line(device: DeviceView) -> str:

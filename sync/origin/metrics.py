@@ -12,6 +12,7 @@ from sync.clock import Clock, unix_ms
 from sync.measuring import Operations
 from sync.origin.devices import ONLINE_S
 from sync.origin.store.counts import CountStore
+from sync.origin.survey import Figures
 from sync.supervise import Restarts
 
 MEDIA_STATES = ("queued", "processing", "ready", "failed")
@@ -28,12 +29,22 @@ class Metrics:
         registry = self._registry = CollectorRegistry()
         self.operations = Operations("signage_origin", registry, clock)
         self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
+        self._cleared = Counter("signage_origin_cleared_bytes", "Bytes nobody needed, taken away", registry=registry)
         self._gauges = _Gauges(registry)
 
     def received(self, statuses: Iterable[str]) -> None:
         """Count the receipts of a batch of plays."""
         for status in statuses:
             self._plays.labels(status).inc()
+
+    def looked(self, figures: Figures, cleared_bytes: int) -> None:
+        """Note what a look through the content tree found, and what went since the one before."""
+        needed_bytes = figures.asset_bytes - figures.resting_bytes
+        sizes = {"needed": needed_bytes, "resting": figures.resting_bytes, "over": figures.over_bytes}
+        for state, size_bytes in sizes.items():
+            self._gauges.content_bytes.labels(state).set(size_bytes)
+        self._gauges.looked.set(figures.at.timestamp())
+        self._cleared.inc(cleared_bytes)
 
     async def render(self, listeners: dict[str, int]) -> bytes:
         """Return everything in Prometheus's text format.
@@ -73,6 +84,8 @@ class _Gauges:
         self.online = gauge("devices_online", "Devices with a heartbeat in the last two minutes")
         self.pairings = gauge("pairings_waiting", "Devices that wait to be let in")
         self.releases = gauge("releases", "Releases published")
+        self.content_bytes = gauge("content_bytes", "Bytes of content: needed, resting for its grace, over", "state")
+        self.looked = gauge("content_looked_timestamp_seconds", "When the content was last looked through")
         self.listeners = gauge("listeners", "Open WebSockets", "kind")
         self.restarts = gauge("service_restarts", "How often a service had to be restarted", "service")
 

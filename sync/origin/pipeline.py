@@ -153,21 +153,23 @@ class Pipeline:
 
     async def _share(self, row: MediaRow) -> bool:
         """Take over the asset of a media made from the same bytes; False if there is none, or not all of it."""
-        twin = await self._store.twin(row)
-        if twin is None or twin.asset is None or not (self._files.content / asset_path(twin.asset.sha256)).exists():
-            return False
-        try:
-            await asyncio.to_thread(copy_durably, self._files.thumbnail(twin.id), self._files.thumbnail(row.id))
-        except StorageBroken:
-            return False  # the twin is being deleted: do the work again
-        await self._done(row, twin.asset)
-        return True
+        async with self._files.adding(self._clock):
+            twin = await self._store.twin(row)
+            if twin is None or twin.asset is None or not (self._files.content / asset_path(twin.asset.sha256)).exists():
+                return False
+            try:
+                await asyncio.to_thread(copy_durably, self._files.thumbnail(twin.id), self._files.thumbnail(row.id))
+            except StorageBroken:
+                return False  # the twin is being deleted: do the work again
+            await self._done(row, twin.asset)
+            return True
 
     async def _publish(self, row: MediaRow, made: Made) -> None:
         """Put the asset and its index into the content tree, leaf first, then the small picture, then the row."""
-        asset = await asyncio.to_thread(keep, self._files, made)
-        await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail(row.id))
-        await self._done(row, asset)
+        async with self._files.adding(self._clock):
+            asset = await asyncio.to_thread(keep, self._files, made)
+            await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail(row.id))
+            await self._done(row, asset)
 
     async def _done(self, row: MediaRow, asset: Asset) -> None:
         if not await self._store.ready(row.id, asset):

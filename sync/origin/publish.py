@@ -78,7 +78,7 @@ class Publisher:
             StorageFull: no room.
             StorageBroken: the content tree cannot be read or written.
         """
-        async with self._lock:
+        async with self._lock, self._files.adding(self._clock):
             compiled = await self.compile(channel)
             await asyncio.to_thread(self._check_leaves, compiled.release)
             await asyncio.to_thread(self._files.put, release_path(compiled.sha256), compiled.raw)

@@ -58,6 +58,14 @@ class PublishSettings(Section):
     enrolment_channel: Identifier = "main"  # where those devices go
 
 
+class RetentionSettings(Section):
+    """What stays of the content nothing shows any more."""
+
+    previous: Annotated[int, Field(ge=0, le=1_000)] = 5  # releases before the one in force, of each channel
+    grace_s: Annotated[float, Field(ge=3_600)] = 7 * 86_400.0  # everything else stays so long after its last use
+    dry_run: bool = False  # only count what could go
+
+
 class LoggingSettings(Section):
     """What goes to the journal."""
 
@@ -72,4 +80,5 @@ class OriginSettings(Section):
     uploads: UploadSettings = UploadSettings()
     pipeline: PipelineSettings = PipelineSettings()
     publish: PublishSettings = PublishSettings()
+    retention: RetentionSettings = RetentionSettings()
     logging: LoggingSettings = LoggingSettings()

@@ -73,6 +73,7 @@ assets = Table(
     Column("has_audio", Boolean, nullable=False),
     Column("loudness_lufs", Float),
     Column("created_ms", BigInteger, nullable=False),
+    Column("unneeded_ms", BigInteger),  # since when no media and no kept release names it
 )
 
 # What people uploaded, or streams they named: state is queued, processing, ready or failed.
@@ -213,7 +214,7 @@ creatives = Table(
     Column("volume", Integer, nullable=False),
 )
 
-# Everything ever published; the bytes lie under content/releases.
+# Everything ever published; the bytes lie under content/releases while a device may ask for them.
 releases = Table(
     "releases",
     metadata,

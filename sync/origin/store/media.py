@@ -155,7 +155,7 @@ class MediaStore:
         return await self.get(media_id)
 
     async def remove(self, media_id: str, *, version: int | None) -> None:
-        """Forget a media; its asset stays, since releases may name it.
+        """Forget a media; its asset stays while releases name it, see `sync.origin.clearing`.
 
         Raises:
             NotFound: there is none of that id.

@@ -157,6 +157,22 @@ async def test_keys_are_made_listed_and_revoked_beside_a_serving_origin(
         assert (code, err) == (1, "signage-origin: there is no key 'Ada'\n")
 
 
+async def test_what_is_stored_is_told_and_cleared_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "origin.db").touch()
+    await run(capsys, "keys", "add", "Ann", "--data-dir", str(tmp_path))
+    stray = tmp_path / "content/assets" / ("f" * 64)
+    stray.parent.mkdir()
+    stray.write_bytes(b"of nobody")
+    os.utime(stray, (0, 0))
+    code, out, _ = await run(capsys, "storage", "--json", "--data-dir", str(tmp_path))
+    assert (code, json.loads(out)["over_bytes"], stray.exists()) == (0, 9, True)
+    code, out, _ = await run(capsys, "storage", "--clear", "--data-dir", str(tmp_path))
+    assert (code, stray.exists()) == (0, False)
+    assert "may go    0 files" in out
+
+
 async def test_a_device_is_let_in_listed_and_locked_out_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

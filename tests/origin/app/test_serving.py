@@ -121,6 +121,16 @@ async def test_metrics_tell_durations_and_outcomes_by_operation_not_by_path(hous
     assert "made-up" not in text and "nothing" not in text
 
 
+async def test_how_full_it_is_is_told_to_people_and_to_monitoring(house: House) -> None:
+    stored = (await house.ask("GET", "/v1/storage", house.reader)).document
+    assert stored["free_bytes"] > 0
+    assert (stored["assets"], stored["over_bytes"], stored["dry_run"]) == (0, 0, False)
+    assert (await house.ask("GET", "/v1/storage")).status == 401
+    text = (await house.ask("GET", "/metrics")).text
+    assert 'signage_origin_content_bytes{state="resting"} 0.0' in text
+    assert "signage_origin_cleared_bytes_total 0.0" in text
+
+
 async def test_metrics_are_free_on_this_machine_but_not_through_a_proxy_of_it(house: House) -> None:
     forwarded = {"X-Forwarded-For": "203.0.113.9"}
     assert (await house.ask("GET", "/metrics", headers=forwarded)).status == 401

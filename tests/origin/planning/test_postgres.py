@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,9 +25,11 @@ from sync.origin.plans import (
     ScheduleDraft,
 )
 from sync.origin.publish import Publication
+from sync.origin.survey import Figures
 from sync.origin.tables import metadata, playlists
 from tests.fakes import FakeClock
 from tests.origin.planning.desk import Desk, open_desk
+from tests.origin.planning.shelf import GRACE_S, asset_of, open_shelf
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 pytestmark = pytest.mark.skipif(not BINARIES, reason="PostgreSQL is not installed")
@@ -137,3 +140,20 @@ async def test_what_it_cannot_hold_is_refused_and_a_lost_race_for_a_name_is_told
         return_exceptions=True,
     )
     assert sorted(type(outcome).__name__ for outcome in renamed) == ["MediaRow", *["StaleVersion"] * 3]
+
+
+async def test_of_two_origins_that_clear_at_once_each_leaves_what_is_needed(
+    desks: tuple[Desk, Desk], cluster: str, tmp_path: Path
+) -> None:
+    now = FakeClock(datetime.now(UTC))
+    async with open_shelf(tmp_path, now, url=cluster) as one, open_shelf(tmp_path, now, url=cluster) as other:
+        for media in "abc":
+            await one.show(media)
+        await one.delete("a")
+        for _ in range(3):
+            await now.advance(GRACE_S + 60)
+            cleared = await asyncio.gather(one.clearer.clear(), other.clearer.clear(), return_exceptions=True)
+            assert {type(outcome) for outcome in cleared} <= {Figures, Conflict}
+            one.check()
+        assert len(one.names("releases")) == 2
+        assert one.names("assets") == {asset_of("b"), asset_of("c")}

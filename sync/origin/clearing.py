@@ -1,0 +1,114 @@
+"""Clears away what nobody needs any more, so that the disk of an origin does not fill up in a year.
+
+In this order: releases, then the rows of assets, then their files. So nothing that lies in the tree ever names what is
+gone, and a crash in between leaves files nothing knows, which the next look finds again.
+"""
+
+import logging
+from collections.abc import Callable
+
+from sync import Conflict, NotFound, StorageBroken, StorageFull
+from sync.clock import Clock
+from sync.origin.files import Files
+from sync.origin.part import lock_part
+from sync.origin.store.media import MediaState, MediaStore
+from sync.origin.store.retention import RetentionStore
+from sync.origin.survey import Figures, Found, Survey
+from sync.threads import in_thread
+
+LOOK_EVERY_S = 3_600.0
+BUSY_S = 5.0  # somebody publishes or takes media in: come back so much later
+MOST_AT_ONCE = 500  # files of a kind: those who publish wait no longer than their removal takes
+
+log = logging.getLogger(__name__)
+
+
+class Clearer:
+    """Looks and clears; `looked(figures, cleared_bytes)` follows each round, `dry_run` only looks."""
+
+    def __init__(
+        self,
+        survey: Survey,
+        store: RetentionStore,
+        media: MediaStore,
+        files: Files,
+        clock: Clock,
+        *,
+        dry_run: bool,
+        looked: Callable[[Figures, int], None],
+    ) -> None:
+        self._survey = survey
+        self._store = store
+        self._media = media
+        self._files = files
+        self._clock = clock
+        self.dry_run = dry_run
+        self._looked = looked
+        self._problem = ""
+
+    async def run(self) -> None:
+        """Clear for ever."""
+        while True:
+            wait_s = LOOK_EVERY_S
+            try:
+                await (self.look() if self.dry_run else self.clear())
+                self._tell("")
+            except Conflict:
+                wait_s = BUSY_S
+            except (StorageBroken, StorageFull) as error:
+                self._tell(f"nothing is cleared away: {error}")
+            await self._clock.sleep(wait_s)
+
+    async def look(self) -> Figures:
+        """Return what lies there and what would go, changing nothing.
+
+        Raises:
+            StorageBroken: a release in force cannot be read, so nobody knows what is needed.
+        """
+        figures = (await self._survey.look()).figures
+        self._looked(figures, 0)
+        return figures
+
+    async def clear(self) -> Figures:
+        """Take away all that is over; return what is left.
+
+        Raises:
+            Conflict: somebody adds content at this moment.
+            StorageBroken: a release in force cannot be read, or the disk refuses; nothing needed is gone.
+        """
+        more = True
+        while more:
+            with self._files.clearing() as held:
+                found = await self._survey.look()
+                await self._carry_out(found, held)
+            more = max(len(found.releases), len(found.others)) > MOST_AT_ONCE
+        return await self.look()
+
+    async def _carry_out(self, found: Found, held: int) -> None:
+        releases = found.releases[:MOST_AT_ONCE]
+        others = found.others[:MOST_AT_ONCE] if releases == found.releases else ()
+        await in_thread(self._files.remove, [stray.path for stray in releases], held)
+        await self._store.note(found.judged.back, found.judged.unneeded)
+        await self._store.forget(found.judged.over)
+        await in_thread(self._files.remove, [stray.path for stray in others], held)
+        for media_id in found.sources:
+            await self._drop_source(media_id)
+        gone_bytes = sum(stray.size_bytes for stray in (*releases, *others))
+        if releases or others:
+            log.info("cleared=%s files bytes=%s that nobody needs", len(releases) + len(others), gone_bytes)
+        self._looked(found.figures, gone_bytes)
+
+    async def _drop_source(self, media_id: str) -> None:
+        source = self._files.source(media_id)
+        try:
+            with lock_part(source):
+                if (await self._media.get(media_id)).state is MediaState.FAILED:
+                    source.unlink(missing_ok=True)
+                    log.info("media=%s failed long ago: what was sent is gone", media_id)
+        except (Conflict, NotFound):
+            return  # a person has it tried again, or deletes it, this moment
+
+    def _tell(self, problem: str) -> None:
+        if problem != self._problem:
+            (log.error if problem else log.info)("%s", problem or "what nobody needs is cleared away again")
+        self._problem = problem

@@ -1,0 +1,106 @@
+"""Pure: which published content is still needed, by whom, and what of the rest may go.
+
+Needed are the newest releases of each channel and those that devices said they play or prepare, with all they name,
+and what media show. What is not may go once it was not needed for the whole grace: a device may have been told of it
+a moment before, a cache in between may still hand out an older timestamp, a person may want it back.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import attrgetter
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is kept: `previous` releases before the one in force, and everything for `grace_ms`."""
+
+    previous: int
+    grace_ms: int
+
+    def over(self, since_ms: int, now_ms: int) -> bool:
+        """Tell whether the grace of what was needed last at `since_ms` (Unix) is over."""
+        return since_ms + self.grace_ms <= now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A release that was published; `in_force` is the sequence its channel's timestamp is at, 0 before the first."""
+
+    channel: str
+    sequence: int
+    sha256: str
+    created_ms: int
+    in_force: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An asset as the database knows it; `unneeded_ms`: since when nothing needs it, None while something does."""
+
+    sha256: str
+    index: str
+    size_bytes: int
+    unneeded_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The files something names: assets and chunk lists."""
+
+    assets: frozenset[str] = frozenset()
+    indexes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which releases stay: those `needed` and those that rest; what devices are told to fetch now is `in_force`."""
+
+    in_force: frozenset[str]
+    needed: frozenset[str]
+    resting: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Return those whose files stay."""
+        return self.needed | self.resting
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of the assets the database knows, by name."""
+
+    back: tuple[str, ...]  # needed again
+    unneeded: tuple[str, ...]  # needed no more, as of now
+    over: tuple[str, ...]  # not needed for the whole grace: they go
+
+
+def keep(issued: Iterable[Issued], reported: Collection[str], rule: Rule, now_ms: int) -> Kept:
+    """Return which releases stay: the newest of each channel, those `reported` by devices, and others for a while.
+
+    A release begins to rest when the next one of its channel is made, not when it was made itself.
+    """
+    in_force: set[str] = set()
+    needed = set(reported)
+    resting: set[str] = set()
+    for _, group in groupby(sorted(issued, key=attrgetter("channel", "sequence")), key=attrgetter("channel")):
+        line = list(group)
+        newest = [one.sha256 for one in line if one.sequence >= min(one.in_force, line[-1].sequence)]
+        in_force.update(newest)
+        needed.update(one.sha256 for one in line[-len(newest) - rule.previous :])
+        resting.update(one.sha256 for one, after in pairwise(line) if not rule.over(after.created_ms, now_ms))
+    return Kept(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
+
+
+def judge(stored: Iterable[Stored], needed: Collection[str], rule: Rule, now_ms: int) -> Judged:
+    """Return what becomes of each asset, now that these are `needed`."""
+    back, unneeded, over = [], [], []
+    for asset in stored:
+        if asset.sha256 in needed:
+            if asset.unneeded_ms is not None:
+                back.append(asset.sha256)
+        elif asset.unneeded_ms is None:
+            unneeded.append(asset.sha256)
+        elif rule.over(asset.unneeded_ms, now_ms):
+            over.append(asset.sha256)
+    return Judged(tuple(back), tuple(unneeded), tuple(over))

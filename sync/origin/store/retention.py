@@ -1,0 +1,71 @@
+"""The statements on what is still needed: read at one moment, and written down what is not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.clock import Clock, unix_ms
+from sync.origin.database import OriginDatabase
+from sync.origin.tables import assets, channels, devices, media, releases
+
+_REPORTED = ("release", "preparing")  # what a heartbeat says the device plays and fetches
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the database says of the content tree: rows of (channel, sequence, sha256, made at, in force), and so on."""
+
+    issued: tuple[tuple[str, int, str, int, int], ...]
+    reported: frozenset[str]  # releases devices play or prepare
+    stored: tuple[tuple[str, str, int, int | None], ...]  # assets: sha256, index, bytes, unneeded since
+    shown: frozenset[str]  # assets of media
+    media: frozenset[str]
+    failed: tuple[tuple[str, int], ...]  # media, and when they failed
+
+
+class RetentionStore:
+    """Knows who needs what, and since when nobody needs an asset."""
+
+    def __init__(self, database: OriginDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def needs(self) -> Needs:
+        """Return who needs what, at one moment."""
+        issued = select(
+            releases.c.channel_id, releases.c.sequence, releases.c.sha256, releases.c.created_ms, channels.c.sequence
+        ).join(channels, channels.c.id == releases.c.channel_id)
+        stored = select(assets.c.sha256, assets.c.index_sha256, assets.c.size_bytes, assets.c.unneeded_ms)
+        shown = select(media.c.asset_sha256).where(media.c.asset_sha256.is_not(None)).distinct()
+        failed = select(media.c.id, media.c.updated_ms).where(media.c.state == "failed")
+        pulses = select(devices.c.heartbeat).where(devices.c.removed_ms.is_(None), devices.c.heartbeat.is_not(None))
+        async with self._database.reading() as connection:
+            heartbeats = (await connection.execute(pulses)).scalars().all()
+            return Needs(
+                issued=await _rows(connection, issued),
+                reported=frozenset(one for beat in heartbeats for key in _REPORTED if beat and (one := beat.get(key))),
+                stored=await _rows(connection, stored),
+                shown=frozenset((await connection.execute(shown)).scalars()),
+                media=frozenset((await connection.execute(select(media.c.id))).scalars()),
+                failed=await _rows(connection, failed),
+            )
+
+    async def note(self, back: tuple[str, ...], unneeded: tuple[str, ...]) -> None:
+        """Write down which assets are needed again, and which are not any more as of now."""
+        changes = [(sha256, None) for sha256 in back] + [(sha256, unix_ms(self._clock.now())) for sha256 in unneeded]
+        async with self._database.writing() as connection:
+            for sha256, at_ms in changes:
+                await connection.execute(update(assets).where(assets.c.sha256 == sha256).values(unneeded_ms=at_ms))
+
+    async def forget(self, over: tuple[str, ...]) -> None:
+        """Forget assets, but none that a media shows."""
+        async with self._database.writing() as connection:
+            for sha256 in over:
+                shown = exists().where(media.c.asset_sha256 == sha256)
+                await connection.execute(delete(assets).where(assets.c.sha256 == sha256, ~shown))
+
+
+async def _rows(connection: AsyncConnection, query: Select[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(row) for row in await connection.execute(query))

@@ -1,0 +1,343 @@
+"""What nobody needs any more goes after its grace, and nothing else ever does: real files, real deaths."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from sync import Conflict, OriginRefused, StorageBroken
+from sync.cache import open_cache
+from sync.catalog import open_catalog
+from sync.client import open_client
+from sync.fetcher import Fetcher
+from sync.gather import Gatherer
+from sync.inquiry import Inquiry
+from sync.origin import clearing as clearing_room
+from sync.tree import asset_path, release_path
+from tests.fakes import FakeClock
+from tests.origin.planning.desk import serve
+from tests.origin.planning.shelf import DAY_S, GRACE_S, Shelf, asset_of, open_shelf
+from tests.origin.planning.test_publish import fetched
+
+TOP = Path(__file__).parents[3]
+
+
+@pytest.fixture
+async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
+    async with open_shelf(tmp_path) as opened:
+        yield opened
+
+
+async def test_old_releases_go_a_grace_after_they_were_followed_and_assets_a_grace_after_them(shelf: Shelf) -> None:
+    first = await shelf.show("a")
+    await shelf.clock.advance(30 * DAY_S)
+    second, third = await shelf.show("b"), await shelf.show("c")
+    await shelf.delete("a", "b")
+    await shelf.clear_and_check()
+    assert shelf.names("releases") == {first, second, third}  # a month old, but in force until a moment ago
+    await shelf.clock.advance(GRACE_S)
+    await shelf.clear_and_check()
+    assert shelf.names("releases") == {second, third}
+    assert shelf.names("assets") == {asset_of("a"), asset_of("b"), asset_of("c")}
+    await shelf.clock.advance(GRACE_S)
+    figures = await shelf.clear_and_check()
+    assert shelf.names("assets") == {asset_of("b"), asset_of("c")}
+    assert len(shelf.names("index")) == 2
+    assert (figures.releases, figures.assets, figures.resting, figures.over) == (2, 2, 0, 0)
+    assert sum(cleared for _, cleared in shelf.told) >= 100
+
+
+async def test_what_a_media_shows_stays_although_no_release_names_it(shelf: Shelf) -> None:
+    await shelf.show("a", "unused")
+    await shelf.show("a")
+    await shelf.show("a", "other")
+    await shelf.clock.advance(10 * GRACE_S)
+    for _ in range(2):
+        await shelf.clear_and_check()
+        await shelf.clock.advance(GRACE_S)
+    assert asset_of("unused") in shelf.names("assets")
+
+
+async def test_what_is_needed_again_within_its_grace_begins_a_whole_grace_anew(shelf: Shelf) -> None:
+    await shelf.desk.ready("a")
+    await shelf.show("b")
+    await shelf.delete("a")
+    await shelf.clear_and_check()
+    await shelf.clock.advance(GRACE_S - 60)
+    await shelf.desk.ready("again", data=b"a" * 100)  # somebody sends the same bytes once more
+    await shelf.clear_and_check()
+    await shelf.delete("again")
+    await shelf.clear_and_check()
+    await shelf.clock.advance(GRACE_S - 60)
+    assert (await shelf.clear_and_check()).resting == 1
+    await shelf.clock.advance(60)
+    assert asset_of("a") in shelf.names("assets")
+    await shelf.clear_and_check()
+    assert asset_of("a") not in shelf.names("assets")
+
+
+async def test_looking_changes_nothing_and_tells_what_clearing_would_take(shelf: Shelf) -> None:
+    await shelf.show("a")
+    for media in ("b", "c"):
+        await shelf.show(media)
+    await shelf.delete("a")
+    await shelf.clock.advance(GRACE_S + 60)
+    before = sorted(shelf.desk.files.data_dir.rglob("*"))
+    looked = await shelf.clearer.look()
+    assert sorted(shelf.desk.files.data_dir.rglob("*")) == before
+    assert looked.over == 1
+    await shelf.clearer.clear()
+    assert shelf.told[1] == (looked, looked.over_bytes)
+
+
+@pytest.mark.parametrize("told", [{"preparing": True}, {"release": True}])
+async def test_what_a_device_plays_or_prepares_stays_for_years(shelf: Shelf, told: dict[str, bool]) -> None:
+    first = await shelf.show("a")
+    await shelf.device(**dict.fromkeys(told, first))
+    for media in ("b", "c", "d"):
+        await shelf.show(media)
+    await shelf.delete("a", "b")
+    for _ in range(3):
+        await shelf.clock.advance(50 * GRACE_S)
+        await shelf.clear_and_check()
+    assert first in shelf.names("releases")
+    assert shelf.names("assets") == {asset_of(media) for media in "acd"}
+
+
+@pytest.mark.parametrize("reported", [True, False])
+async def test_a_device_weeks_behind_fetches_its_old_release_or_goes_on_to_the_newest(
+    tmp_path: Path, shelf: Shelf, reported: bool
+) -> None:
+    old = await shelf.show("a")
+    with open_cache(tmp_path / "device") as cache:
+        cache.keep_root(shelf.desk.keyring.root_envelope().model_dump_json().encode())
+        async with serve(shelf.desk) as http, open_catalog(cache.catalog_path) as catalog:
+            url = str(http.make_url("/"))
+            async with open_client(url) as client:
+                inquiry = Inquiry(client, cache, shelf.clock, "main")
+                release = await inquiry.release(await inquiry.timestamp())  # then its line is dead for weeks
+                if reported:
+                    await shelf.device(preparing=cache.pending())
+                for media in ("b", "c"):
+                    await shelf.show(media)
+                await shelf.delete("a")
+                for _ in range(3):
+                    await shelf.clock.advance(GRACE_S)
+                    await shelf.clear_and_check()
+                bulk = Fetcher(url, shelf.clock)
+                gatherer = Gatherer(client, bulk, cache, catalog, shelf.clock, Random(7), 0)
+                if reported:
+                    assert await gatherer.gather(release, (), lambda: False)
+                    assert cache.pending() == old
+                else:
+                    with pytest.raises(OriginRefused):
+                        await gatherer.gather(release, (), lambda: False)
+                await shelf.desk.publisher.pointer.refresh()
+                newest = await inquiry.release(await inquiry.timestamp())
+                assert await gatherer.gather(newest, (), lambda: False)
+                assert cache.holds(asset_of("c"))
+
+
+async def test_files_nothing_knows_go_only_once_they_are_old(shelf: Shelf) -> None:
+    await shelf.show("a")
+    files = shelf.desk.files
+    stray = files.put(asset_path("f" * 64), b"left by a pipeline that was killed before its row")
+    picture = files.thumbnail("gone")
+    picture.write_bytes(b"of a media that was deleted while an origin died")
+    half = files.content / f"assets/.{'e' * 64}.x.tmp"
+    half.write_bytes(b"somebody writes this at this moment")
+    await shelf.clear_and_check()
+    assert stray.exists()
+    assert picture.exists()
+    await shelf.clock.advance(GRACE_S + 60)
+    await shelf.clear_and_check()
+    assert not stray.exists()
+    assert not picture.exists()
+    assert half.exists()
+
+
+async def test_what_was_sent_for_a_media_that_failed_can_be_tried_again_for_a_grace_only(shelf: Shelf) -> None:
+    await shelf.show("a")
+    await shelf.desk.failed("bad", "the disk was full")
+    await shelf.desk.failed("held", "the disk was full")
+    sources = {name: shelf.desk.files.source(name) for name in ("bad", "held")}
+    for source in sources.values():
+        source.write_bytes(b"bytes")
+    await shelf.clear_and_check()
+    assert sources["bad"].exists()
+    await shelf.clock.advance(GRACE_S)
+    await shelf.desk.media.again("held")
+    await shelf.clear_and_check()
+    assert [name for name, source in sources.items() if source.exists()] == ["held"]
+
+
+async def test_nobody_publishes_while_content_is_cleared_and_nobody_clears_while_it_is_added(shelf: Shelf) -> None:
+    await shelf.show("a")
+    async with shelf.desk.files.adding(shelf.clock), shelf.desk.files.adding(shelf.clock):  # these do not wait
+        with pytest.raises(Conflict):
+            await shelf.clearer.clear()
+    with shelf.desk.files.clearing():
+        publishing = asyncio.create_task(shelf.show("a", "b"))
+        await shelf.clock.advance(1.0)
+        assert not publishing.done()
+    while not publishing.done():
+        await shelf.clock.advance(0.1)
+    assert (await publishing) in shelf.names("releases")
+
+
+async def test_another_process_is_waited_for_until_it_dies(shelf: Shelf) -> None:
+    script = (
+        "import fcntl, sys; file = open(sys.argv[1], 'r+'); fcntl.flock(file, fcntl.LOCK_SH); "
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    await shelf.show("a")
+    lock = shelf.desk.files.data_dir / "content.lock"
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(lock), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"held\n"
+    with pytest.raises(Conflict):
+        await shelf.clearer.clear()
+    other.kill()
+    await other.wait()
+    await shelf.clear_and_check()
+
+
+async def test_nothing_goes_while_a_release_in_force_cannot_be_read(shelf: Shelf) -> None:
+    releases = [await shelf.show(media) for media in "abc"]
+    await shelf.delete("a")
+    await shelf.clock.advance(GRACE_S + 60)
+    damaged = shelf.desk.files.content / release_path(releases[-1])
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-9])
+    with pytest.raises(StorageBroken, match="publish anew"):
+        await shelf.clearer.clear()
+    assert shelf.names("releases") == set(releases)
+    damaged.write_bytes(whole)
+    await shelf.clear_and_check()
+    assert shelf.names("releases") == set(releases[1:])
+
+
+async def test_the_service_looks_every_hour_and_soon_again_when_somebody_was_in_the_way(shelf: Shelf) -> None:
+    await shelf.show("a")
+    running = asyncio.create_task(shelf.clearer.run())
+    try:
+        async with shelf.desk.files.adding(shelf.clock):
+            await shelf.clock.advance(0.0)
+            assert not shelf.told
+        await _told(shelf, 2, clearing_room.BUSY_S)
+        before = shelf.clock.monotonic()
+        await _told(shelf, 4, clearing_room.LOOK_EVERY_S / 10)
+        assert shelf.clock.monotonic() - before >= clearing_room.LOOK_EVERY_S
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def _told(shelf: Shelf, times: int, step_s: float) -> None:
+    for _ in range(500):
+        if len(shelf.told) >= times:
+            return
+        await shelf.clock.advance(step_s)
+    raise AssertionError(f"only {len(shelf.told)} looks")
+
+
+# A second process clears the folder at a later time, and dies just before or after it calls `place` for the nth time.
+SCRIPT = """
+import asyncio, os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from sync.origin.store.retention import RetentionStore
+from tests.fakes import FakeClock
+from tests.origin.planning.shelf import open_shelf
+
+folder, at, owner, name, when, nth = sys.argv[1:]
+owner = {"file": Path, "store": RetentionStore}[owner]
+real, calls = getattr(owner, name), 0
+
+def due():
+    global calls
+    calls += 1
+    return calls == int(nth)
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def unlink(self, missing_ok=False):
+    if ".lock" in self.name or self.suffix == ".tmp":
+        return real(self, missing_ok)
+    last = due()
+    if last and when == "before":
+        die()
+    real(self, missing_ok)
+    if last:
+        die()
+
+async def statement(self, *arguments):
+    if when == "before":
+        die()
+    await real(self, *arguments)
+    die()
+
+async def main():
+    async with open_shelf(Path(folder), FakeClock(datetime.fromisoformat(at))) as shelf:
+        setattr(owner, name, unlink if name == "unlink" else statement)
+        await shelf.clearer.clear()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "when", "nth"),
+    [
+        ("file", "unlink", "after", 1),  # the release is gone
+        ("store", "forget", "before", 1),
+        ("store", "forget", "after", 1),
+        ("file", "unlink", "after", 2),  # an asset, but not its chunk list
+    ],
+)
+async def test_killed_at_any_step_nothing_needed_is_gone_and_the_next_look_ends_the_work(
+    tmp_path: Path, owner: str, name: str, when: str, nth: int
+) -> None:
+    clock = FakeClock(datetime.now(UTC) - timedelta(days=30))
+    async with open_shelf(tmp_path, clock) as shelf:
+        for media in "abc":
+            await shelf.show(media)
+        await shelf.delete("a")
+        await shelf.clearer.clear()  # nothing of it is old enough
+        await shelf.clock.advance(GRACE_S)
+        _age(shelf.desk.files.content, clock)
+        await shelf.desk.ready("old")
+        await shelf.delete("old")
+        assert (await shelf.clearer.look()).over == 1
+        async with shelf.desk.database.writing() as connection:  # as if it had been unneeded for long
+            await connection.exec_driver_sql("UPDATE assets SET unneeded_ms = 1 WHERE sha256 = ?", (asset_of("old"),))
+        _age(shelf.desk.files.content, clock)
+    at = clock.now() + timedelta(seconds=GRACE_S)
+    arguments = (str(tmp_path), at.isoformat(), owner, name, when, str(nth))
+    victim = await asyncio.create_subprocess_exec(sys.executable, "-c", SCRIPT, *arguments, cwd=TOP)
+    assert await victim.wait() == -signal.SIGKILL
+    async with open_shelf(tmp_path, FakeClock(at)) as shelf:
+        shelf.check()
+        await shelf.desk.publisher.pointer.refresh()
+        fetched(shelf.desk.files.content, "main", shelf.clock)
+        await shelf.clear_and_check()
+        assert len(shelf.names("releases")) == 2
+        await shelf.clock.advance(GRACE_S)
+        assert (await shelf.clear_and_check()).over == 0
+        assert shelf.names("assets") == {asset_of("b"), asset_of("c")}
+        assert len(shelf.names("index")) == 2
+
+
+def _age(folder: Path, clock: FakeClock) -> None:
+    for path in folder.rglob("*"):
+        os.utime(path, (clock.now().timestamp() - 2 * GRACE_S,) * 2)
