@@ -8,7 +8,7 @@ name only after it was verified and made durable.
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from sync.indexing import Index, load_index
 from sync.media import Media, names
 from sync.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 from sync.signing import open_envelope, pin_root
-from sync.wire import Identifier, Sha256, Wire
+from sync.wire import Identifier, Sha256, Wire, rejected
 
 BALLAST_BYTES = 8 * 1024 * 1024
 _SMALL_CAP_BYTES = 64 * 1024
@@ -171,7 +171,7 @@ class Cache:
     def release(self, sha256: str) -> Release | None:
         """Return a held release, None when it is missing or not what its name says."""
         raw = _verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
-        return None if raw is None else _parsed(raw, Release, self._releases / sha256)
+        return None if raw is None else _parsed(raw, Release.read, self._releases / sha256)
 
     def keep_release(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified release."""
@@ -275,12 +275,12 @@ def _verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
 
 def _read_model(path: Path, model: type[Document]) -> Document | None:
     raw = _read(path, _SMALL_CAP_BYTES)
-    return None if raw is None else _parsed(raw, model, path)
+    return None if raw is None else _parsed(raw, model.model_validate_json, path)
 
 
-def _parsed(raw: bytes, model: type[Document], path: Path) -> Document | None:
+def _parsed(raw: bytes, read: Callable[[bytes], Document], path: Path) -> Document | None:
     try:
-        return model.model_validate_json(raw)
-    except ValidationError:
-        log.error("file=%s is damaged: it is no %s", path, model.__name__)
+        return read(raw)
+    except ValidationError as error:
+        log.error("file=%s is not understood: %s", path, ", ".join(sorted(rejected(error).fields)))
         return None

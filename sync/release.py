@@ -7,9 +7,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
-from sync.overlay import MOST_OVERLAYS, Overlay
+from sync.newer import Known, LeftOut
+from sync.overlay import Overlay
 from sync.streaming import StreamUrl, stream_name
 from sync.wire import Colour, Identifier, Instant, LocalTime, Name, Sha256, Wire
 
@@ -148,7 +149,7 @@ class Playlist(Wire):
 
     id: Identifier
     name: Name
-    items: tuple[Item, ...]
+    items: Known[Item]
 
 
 class LocalWindow(Wire):
@@ -194,7 +195,7 @@ class Line(Wire):
 
     id: Identifier
     name: Name
-    creatives: Annotated[tuple[Creative, ...], Field(min_length=1)]
+    creatives: Annotated[Known[Creative], Field(min_length=1)]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -211,7 +212,7 @@ class Campaign(Wire):
     advertiser: Name
     starts_at: Instant
     ends_at: Instant
-    lines: tuple[Line, ...]
+    lines: Known[Line]
 
 
 class BreakRule(Wire):
@@ -229,11 +230,30 @@ class Release(Wire):
     created_at: Instant
     zone: str = "UTC"  # IANA zone of the venue, unless the device's settings say otherwise
     default_playlist: Identifier | None = None  # on air when no daypart is
-    playlists: tuple[Playlist, ...] = ()
-    dayparts: tuple[Daypart, ...] = ()
-    campaigns: tuple[Campaign, ...] = ()
+    playlists: Known[Playlist] = ()
+    dayparts: Known[Daypart] = ()
+    campaigns: Known[Campaign] = ()
     break_rule: BreakRule = BreakRule()
-    assets: tuple[Asset, ...] = ()
-    streams: tuple[Stream, ...] = ()
+    assets: Known[Asset] = ()
+    streams: Known[Stream] = ()
     fallback: Sha256 | None = None  # a picture among the assets, for the root window
-    overlays: Annotated[tuple[Overlay, ...], Field(max_length=MOST_OVERLAYS)] = ()  # the last in front
+    overlays: Known[Overlay] = ()  # the last in front
+
+    _left_out: tuple[LeftOut, ...] = PrivateAttr(())
+
+    @classmethod
+    def read(cls, raw: bytes) -> "Release":
+        """Return a release as far as this version understands it: entries of a newer origin's are left out.
+
+        Raises:
+            ValidationError: not even its frame is understood.
+        """
+        left_out: list[LeftOut] = []
+        release = cls.model_validate_json(raw, context=left_out)
+        release._left_out = tuple(left_out)
+        return release
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What `read` left out."""
+        return self._left_out
