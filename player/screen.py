@@ -244,14 +244,15 @@ class Broken(Wire):
 
 
 class Pulse(Motion):
-    """Sent every second by a deck whose loop still turns; silence means a hang."""
+    """Sent five times a second by a deck whose loop still turns; silence means a hang."""
 
     event: Literal["pulse"] = "pulse"
     take: str | None = None
     media_ms: int | None = None
     frames_lost: int | None = None
     still_ms: int | None = None  # of the take on air, a video: time without a newly painted picture, so far
-    black_ms: int | None = None  # of the take on air: time it was black, by a few pixels once a second
+    black_ms: int | None = None  # of the take on air: time it was black, by a few pixels
+    stands: bool = False  # of the take on air, a video: nothing new is painted, its media time stands (a suspicion)
     kicks: int | None = None  # of the take on air, a video: how often libVLC had to be told again to go on
 
 

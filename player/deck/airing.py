@@ -9,10 +9,9 @@ from enum import Enum, auto
 from typing import Any
 
 from player.deck.booth import Booth
-from player.deck.kick import Start
 from player.deck.plan import End, Plan
 from player.deck.projector import What
-from player.deck.watch import Look, Subject, Verdict, Watch
+from player.deck.watch import FAULTS, KICKS, Look, Subject, Verdict, Watch
 from player.screen import ON_TIME_S, Broken, Ends, Finished, Pulse, Shot, Shown
 from sync.release import MediaKind
 from sync.streaming import scrub
@@ -45,11 +44,10 @@ class Airing:
         self._step_s = _NEVER  # when a frame is to be shown by stepping
         self._end: End | None = None  # as told
         self._last_words = False
-        self._start: Start | None = None
-        self._paints = 0  # since the last pulse
         self._began_s = self._raise(at_s)
         self._tell_end()
         self._watch = Watch(Subject(shot.kind, self._projector.frame_s(), self._window.is_black()))
+        self._look(self._clock.monotonic())
 
     def _raise(self, at_s: float) -> float:
         """Bring the shot on air; return the instant its times count from."""
@@ -61,8 +59,6 @@ class Airing:
         began_s = at_s if raised_s - at_s <= ON_TIME_S else raised_s
         self._tell(Shown(take=self.shot.take, at_s=began_s, raised_s=raised_s))
         self._window.painted()
-        if self.shot.kind is MediaKind.VIDEO:
-            self._start = Start(self._window.glance(), raised_s, self._projector.frame_s())
         return began_s
 
     def due_s(self) -> float:
@@ -71,8 +67,7 @@ class Airing:
             return _NEVER
         plan = self._plan()
         ends_s = self._over(plan).at_s
-        start_s = self._start.due_s() if self._start else _NEVER
-        return min(ends_s if self._last_words else ends_s - _LAST_WORDS_S, plan.stalled_s(), self._step_s, start_s)
+        return min(ends_s if self._last_words else ends_s - _LAST_WORDS_S, plan.stalled_s(), self._step_s)
 
     def _over(self, plan: Plan) -> End:
         """Return when it is over, as far as is known."""
@@ -146,51 +141,46 @@ class Airing:
         elif now >= self._step_s:
             self._projector.step()
             self._step_s = plan.next_step_s(now)
-        elif self._start and now >= self._start.due_s() and self._phase is Phase.RUNNING:
-            self._look_at_start(self._start, now)
-
-    def _look_at_start(self, start: Start, now: float) -> None:
-        self._count_paints()
-        if start.look(now, self._window.glance()):
-            log.warning("take=%s stands on its first frame; libVLC is told to go on again", self.shot.take)
-            self._projector.kick(round((now - self._began_s) * 1000) if start.kicks > 1 else None)
-
-    def _count_paints(self) -> None:
-        paints = self._window.painted()
-        self._paints += paints
-        if self._start:
-            self._start.paints += paints
 
     def pulse(self, now: float) -> None:
         """Say what is on air; break off what is seen to stand still or to be black."""
         if self._phase is not Phase.RUNNING:
             self._tell(Pulse(take=self.shot.take))
             return
-        media_ms = self._projector.time_ms()
-        self._count_paints()
-        paints, self._paints = self._paints, 0
-        seen = paints, media_ms, self._window.is_black(), self._projector.pictures_shown()
-        verdict = self._watch.look(Look(now, *seen))
+        verdict = self._look(now)
         self._tell(
             Pulse(
                 take=self.shot.take,
-                media_ms=media_ms,
+                media_ms=self._projector.time_ms(),
                 frames_lost=self._projector.frames_lost(),
                 still_ms=self._watch.still_ms,
                 black_ms=self._watch.black_ms,
-                kicks=self._start.kicks if self._start else None,
+                stands=verdict is Verdict.STANDS and self.shot.kind is MediaKind.VIDEO,  # a stream may well pause
                 **self._decoded(),
             )
         )
-        if verdict is not Verdict.FINE:
+        if verdict is Verdict.STUCK and self.shot.kind is MediaKind.VIDEO:
+            self._kick(now)
+        elif verdict in FAULTS:
             self._break(verdict.value, seen=self.shot.kind is not MediaKind.STREAM)  # there it is the line's fault
+
+    def _look(self, now: float) -> Verdict:
+        paints = self._window.painted()
+        moves = self.shot.kind is not MediaKind.PICTURE
+        picture = self._window.glance() if moves and self._watch.wants_picture(now, paints) else None
+        shown, media_ms = self._projector.pictures_shown(), self._projector.time_ms()
+        return self._watch.look(Look(now, paints, media_ms, self._window.is_black(), shown, picture))
+
+    def _kick(self, now: float) -> None:
+        log.warning("take=%s stands on its first frame; libVLC is told to go on again", self.shot.take)
+        self._projector.kick(round((now - self._began_s) * 1000) if self._watch.kicks == KICKS else None)
 
     def _decoded(self) -> dict[str, Any]:
         """Return what a pulse says of a video alone."""
         if self.shot.kind is MediaKind.PICTURE:
             return {}
         decoding, painted = self._projector.decoding, self._watch.painted_fps
-        known = {"codec": decoding.codec, "hardware": decoding.hardware}
+        known = {"codec": decoding.codec, "hardware": decoding.hardware, "kicks": self._watch.kicks}
         return {"fps": self._projector.fps(), "painted_fps": painted, **known}
 
     def _finish(self, end: End) -> None:

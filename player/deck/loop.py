@@ -30,7 +30,7 @@ from player.screen import (
     Tune,
 )
 
-PULSE_EVERY_S = 1.0
+PULSE_EVERY_S = 0.2
 
 Note = Command | Signal
 

@@ -1,4 +1,4 @@
-"""The arithmetic of a shot's end, and of its start."""
+"""The arithmetic of a shot's end, and of how far ahead it is read."""
 
 from typing import cast
 
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.deck.kick import AFTER_S, Start
 from player.deck.plan import STALLED_AFTER_S, End, Plan
 from player.deck.source import ahead_ms
 from player.link import Link
@@ -100,30 +99,6 @@ def test_stepping_shows_each_missing_frame_once_at_its_time(
     due = [50.0 + (frames - left) / rate for left in range(missing, 0, -1)]
     assert len(steps) == len(due)
     assert all(abs(step - at) < 1e-6 for step, at in zip(steps, due, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("picture", "paints", "kicks"),
-    [
-        (b"first", 5, True),  # painted again and again, as libVLC does with a still one
-        (b"first", 0, True),
-        (b"first", 9, False),  # the opening of the film stands still
-        (b"later", 2, False),  # slow, but it moves
-    ],
-)
-def test_a_film_that_stays_on_its_first_frame_is_kicked(picture: bytes, paints: int, kicks: bool) -> None:
-    start = Start(b"first", 100.0, 1 / 25)
-    assert start.due_s() == 100.0 + AFTER_S
-    start.paints = paints
-    assert start.look(100.4, picture) is kicks
-    assert start.due_s() == pytest.approx(100.8 if kicks else NEVER)
-
-
-def test_a_film_is_kicked_twice_and_then_left_to_the_watch() -> None:
-    start = Start(b"first", 100.0, 1 / 25)
-    assert [start.look(at_s, b"first") for at_s in (100.4, 100.8)] == [True, True]
-    assert start.due_s() == NEVER
-    assert Start(b"first", 100.0, 1 / 10).due_s() == NEVER  # libVLC paints a still picture as often
 
 
 @given(st.integers(min_value=300, max_value=86_400_000))

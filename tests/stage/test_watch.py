@@ -23,7 +23,10 @@ PICTURE = Subject(MediaKind.PICTURE, 0.04, black=False)
 
 def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> list[Look]:
     """One look a second: how often it was painted, the media time, and how many of its pictures were shown."""
-    return [Look(100 + every_s * number, row[0], row[1], black, *row[2:]) for number, row in enumerate(rows)]
+    return [
+        Look(100 + every_s * number, row[0], row[1], black, row[2] if len(row) > 2 else None)
+        for number, row in enumerate(rows)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -34,9 +37,9 @@ def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> 
         (looks((25, 1000), (25, 2000), (25, 3000), (25, 4000), (25, 5000)), Verdict.FINE),
         # A still video is painted all the same, and media whose time libVLC does not know is painted too.
         (looks(*[(25, 0)] * 9), Verdict.FINE),
-        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900)), Verdict.FINE),
+        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900)), Verdict.STANDS),
         (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900), (0, 1900)), Verdict.STALLED),
-        (looks((25, 1000), (0, 1900), (0, 1900), (9, 1900), (0, 1900), (0, 1900)), Verdict.FINE),
+        (looks((25, 1000), (0, 1900), (0, 1900), (9, 1900), (0, 1900), (0, 1900)), Verdict.STANDS),
         # Time goes on without a picture: a gap in the media, until it is too long for one.
         (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(5))), Verdict.FINE),
         (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(6))), Verdict.FROZEN),
@@ -54,8 +57,54 @@ def test_a_video_is_judged_by_its_paint_and_its_time(seen: Sequence[Look], verdi
 
 def test_a_video_of_one_picture_in_two_seconds_is_given_twenty() -> None:
     slow = Subject(MediaKind.VIDEO, 2.0, black=False)
-    assert judge_output(looks((1, 0), *((0, 0) for _ in range(20))), slow) is Verdict.FINE
-    assert judge_output(looks((1, 0), *((0, 0) for _ in range(21))), slow) is Verdict.STALLED
+    assert judge_output(looks((1, 0), *((0, 0) for _ in range(19))), slow) is not Verdict.STALLED
+    assert judge_output(looks((1, 0), *((0, 0) for _ in range(20))), slow) is Verdict.STALLED
+
+
+def glances(*rows: tuple[int, int, bytes | None], every_s: float = 0.2) -> list[Look]:
+    """One look each 0.2 s: how often it was painted, the media time, and its pixels where they were looked at."""
+    return [Look(100 + every_s * number, row[0], row[1], False, None, row[2]) for number, row in enumerate(rows)]
+
+
+RUNS, STANDS = (5, 1000, None), (3, 1000, b"one")
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        (glances(RUNS, RUNS, STANDS, STANDS), Verdict.FINE),
+        (glances(RUNS, RUNS, STANDS, STANDS, STANDS), Verdict.STANDS),
+        # Its media time goes on: the film has a gap there.
+        (glances(RUNS, *((3, 1000 + 500 * (at // 2), b"one") for at in range(12))), Verdict.FINE),
+        # A busy machine shows few of its pictures, but others each time.
+        (glances(RUNS, *((2, 1000, bytes([at])) for at in range(12))), Verdict.FINE),
+        # One colour, or a title that stands: painted at its full rate.
+        (glances(*[RUNS] * 12), Verdict.FINE),
+    ],
+)
+def test_a_picture_that_stands_is_suspected_within_a_second(seen: Sequence[Look], verdict: Verdict) -> None:
+    assert judge_output(seen, VIDEO) is verdict
+
+
+def test_a_slow_film_is_given_six_of_its_pictures_before_it_is_suspected() -> None:
+    slow = Subject(MediaKind.VIDEO, 0.2, black=False)
+    assert judge_output(glances(*[STANDS] * 6), slow) is Verdict.FINE
+    assert judge_output(glances(*[STANDS] * 8), slow) is Verdict.STANDS
+
+
+@pytest.mark.parametrize("frame_s", [1 / 25, 1 / 10])
+def test_a_film_that_stays_on_its_first_frame_is_kicked_twice_and_then_suspected(frame_s: float) -> None:
+    watch = Watch(Subject(MediaKind.VIDEO, frame_s, black=False))
+    verdicts = [watch.look(look) for look in glances(*[STANDS] * 10)]
+    kicks = [at for at, verdict in enumerate(verdicts) if verdict is Verdict.STUCK]
+    assert len(kicks) == watch.kicks == 2 and verdicts[-1] is Verdict.STANDS
+    assert Verdict.STANDS not in verdicts[: kicks[-1]]
+
+
+@pytest.mark.parametrize("moves", [(RUNS, RUNS), ((2, 1000, b"one"), (2, 1000, b"two"))])
+def test_a_film_that_was_seen_to_move_is_not_kicked(moves: Sequence[tuple[int, int, bytes | None]]) -> None:
+    watch = Watch(VIDEO)
+    assert {watch.look(look) for look in glances(STANDS, *moves, *[STANDS] * 8)} == {Verdict.FINE, Verdict.STANDS}
 
 
 def test_a_picture_that_became_black_is_found_and_a_black_one_is_content() -> None:
