@@ -7,6 +7,7 @@ from typing import Protocol
 from player.command import Command, Now
 from player.ledger import Ledger
 from sync.membership import Membership
+from sync.overlay import Overlay
 from sync.syncer import SyncFacts
 
 
@@ -32,6 +33,10 @@ class Syncing(Protocol):
 
 class Fronting(Protocol):
     """What is asked of the overlays."""
+
+    @property
+    def due(self) -> tuple[Overlay, ...]:
+        """Those that should be."""
 
     @property
     def shown(self) -> tuple[str, ...]:

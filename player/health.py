@@ -75,6 +75,7 @@ class Condition:
     service_restarts: Mapping[str, int] = field(default_factory=dict)
     service_reasons: Mapping[str, str] = field(default_factory=dict)
     quarantined: tuple[str, ...] = ()  # titles set aside on this device
+    left_out: str = ""  # what of the release is for newer players
 
 
 class Probe:
@@ -199,6 +200,8 @@ def _playing_problems(condition: Condition) -> list[str]:
         found.append(f"The player could mend the picture only by a {condition.recovered}.")
     if condition.quarantined:
         found.append(f"Set aside after failing three times: {', '.join(condition.quarantined)}; replace these media.")
+    if condition.left_out:
+        found.append(f"Made for a newer player and not shown here: {condition.left_out}; update this player.")
     for name, count in sorted(condition.service_restarts.items()):
         found.append(
             f"The {name} had to be restarted {count} times: {condition.service_reasons.get(name, 'see the log')}."

@@ -9,11 +9,14 @@ from player.configure import Configuration
 from player.display import DisplayState
 from player.duty import Duty
 from player.health import Condition, Machine, Probe, figures, problems
+from player.scenery import zone_named
 from player.status import Status, SyncStatus
 from player.tally import StageFacts
+from player.telling import in_front, left_out, set_aside, sound
 from sync import StorageBroken
 from sync.cache import Cache
 from sync.clock import Clock
+from sync.release import Release
 from sync.report import Heartbeat, OnAir, PlayKind
 from sync.supervise import Restarts
 
@@ -61,7 +64,7 @@ class Observer:
         self._clock = clock
         self._version = version
         self._machine: tuple[float, Machine] | None = None
-        self._zone: tuple[str | None, str] = (None, "")  # of a release
+        self._release: tuple[str, Release] | None = None  # the active one, by name
 
     def now(self) -> Now:
         """Return what the screen shows, why, and what comes next."""
@@ -72,10 +75,12 @@ class Observer:
         """Return how the player is."""
         settings, membership = self._configuration.settings, self._duty.membership
         depth = await self._depth()
-        sync = self._sync()
-        condition = self._condition(sync, depth)
+        sync, now = self._sync(), self.now()
+        release = await self._content(sync.release)
+        condition = self._condition(sync, depth, release)
+        zone = settings.venue.zone or (release.zone if release else "UTC")
         notes = (note for note in self._duty.notes.values() if note)
-        told = (*self._configuration.problems(), *notes, *self.now().problems, *problems(condition))
+        told = (*self._configuration.problems(), *notes, *now.problems, *problems(condition))
         display = self._display.state()
         told += (f"The setting {display.problem}.",) if display.problem else ()
         return Status(
@@ -85,7 +90,7 @@ class Observer:
             device=membership.device if membership else None,
             channel=membership.channel if membership else None,
             origin=str(settings.origin.url),
-            zone=settings.venue.zone or await self._release_zone(sync.release),
+            zone=zone,
             pairing_code=self._duty.pairing_code,
             healthy=not told,
             problems=tuple(dict.fromkeys(told)),
@@ -95,6 +100,8 @@ class Observer:
             display={**asdict(display), "power": display.power.value},
             service_restarts=dict(self._restarts.counts),
             restart_needed=self._configuration.restart_needed(),
+            overlays=in_front(self._duty.overlays.due, now.overlays) if self._duty.overlays else (),
+            sound=sound(settings, zone_named(zone)[0], self._clock.now(), timed=now.timed),
             health=figures(condition),
         )
 
@@ -121,12 +128,12 @@ class Observer:
         ledger = self._duty.ledger
         return await ledger.outbox.plays(limit=limit, before=before) if ledger else []
 
-    async def _release_zone(self, release: str | None) -> str:
-        """Return the zone the release says, reading it again only when it is another one."""
-        if release != self._zone[0]:
+    async def _content(self, name: str | None) -> Release | None:
+        """Return the active release, reading it again only when it is another one."""
+        if name is not None and (self._release is None or self._release[0] != name):
             active = await asyncio.to_thread(self._cache.active)
-            self._zone = (active.sha256, active.release.zone) if active else (None, "")
-        return self._zone[1] or "UTC"
+            self._release = (active.sha256, active.release) if active else None
+        return self._release[1] if self._release else None
 
     async def _depth(self) -> int:
         note = self._duty.noting("ledger")
@@ -157,7 +164,7 @@ class Observer:
             waiting_s=round(facts.waiting_s, 1),
         )
 
-    def _condition(self, sync: SyncStatus, depth: int) -> Condition:
+    def _condition(self, sync: SyncStatus, depth: int, release: Release | None) -> Condition:
         held = self._duty.ledger.quarantine.held(self._clock.now()) if self._duty.ledger else []
         return Condition(
             machine=self._sampled(),
@@ -175,7 +182,8 @@ class Observer:
             reserve_bytes=self._configuration.settings.storage.reserve_bytes,
             service_restarts=self._restarts.counts,
             service_reasons=self._restarts.last,
-            quarantined=tuple(f"{setback.asset[:12]} ({setback.reason})" for setback in held),
+            quarantined=set_aside(release, held),
+            left_out=left_out(release),
         )
 
     def _sampled(self) -> Machine:

@@ -58,6 +58,7 @@ class Overlays:
         tell: Callable[[str], None],
     ) -> None:
         self.shown: tuple[str, ...] = ()
+        self.due: tuple[Overlay, ...] = ()
         self.pid: int | None = None
         self._glass = glass
         self._cache = cache
@@ -104,10 +105,10 @@ class Overlays:
             self._stale = False
             active = await asyncio.to_thread(self._cache.active)
             self._all = active.release.overlays if active else ()
-        overlays = due(self._all, self._clock.now()).overlays
-        if not overlays or self._black():
+        self.due = due(self._all, self._clock.now()).overlays
+        if not self.due or self._black():
             return None
-        return Put(area=self._glass.area, overlays=overlays, files=self._files(overlays))
+        return Put(area=self._glass.area, overlays=self.due, files=self._files(self.due))
 
     def _files(self, overlays: tuple[Overlay, ...]) -> dict[str, str]:
         files: dict[str, str] = {}

@@ -97,14 +97,19 @@ class Scenery:
             return ""
 
     def _zone(self, name: str) -> ZoneInfo:
-        try:
-            zone, problem = ZoneInfo(name), ""
-        except (ZoneInfoNotFoundError, ValueError):
-            zone, problem = ZoneInfo("UTC"), f"the release's time zone {name!r} is unknown here: UTC is used"
+        zone, problem = zone_named(name)
         if problem and problem != self.problem:
             log.error("%s", problem)
         self.problem = problem
         return zone
+
+
+def zone_named(name: str) -> tuple[ZoneInfo, str]:
+    """Return a time zone and what is wrong with its name, which then stands for UTC."""
+    try:
+        return ZoneInfo(name), ""
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC"), f"the release's time zone {name!r} is unknown here: UTC is used"
 
 
 def scene_key(scene: Scene) -> Hashable:

@@ -1,6 +1,6 @@
 """The models of `/v1/status`: how this player is, for the page, the heartbeat and monitoring."""
 
-from typing import Any
+from typing import Any, Literal
 
 from sync.wire import Instant, Wire
 
@@ -18,6 +18,24 @@ class SyncStatus(Wire):
     confirmed_at: Instant | None = None
     problem: str = ""
     waiting_s: float = 0.0
+
+
+class InFront(Wire):
+    """An overlay that is due: what it says, where, and whether it stands on the display."""
+
+    id: str
+    kind: str
+    text: str  # empty for a logo
+    place: str
+    shown: bool
+
+
+class Sound(Wire):
+    """How loud the screen is in percent; `why` it is less than it is set, and until when."""
+
+    volume: int
+    why: Literal["", "muted", "quiet hours"]
+    until: Instant | None = None
 
 
 class Status(Wire):
@@ -39,4 +57,6 @@ class Status(Wire):
     display: dict[str, Any]
     service_restarts: dict[str, int]
     restart_needed: tuple[str, ...]
+    overlays: tuple[InFront, ...]
+    sound: Sound
     health: dict[str, float | int | str | bool | None]

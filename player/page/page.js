@@ -105,6 +105,7 @@ function showStatus(status) {
   at("pairing").hidden = !status.pairing_code;
   at("code").textContent = status.pairing_code ?? "";
   at("origin").textContent = status.origin;
+  showFront(status.overlays);
   showProblems(status.problems);
   showSync(status);
   showHealth(status);
@@ -139,6 +140,22 @@ function showProblems(problems) {
   }));
 }
 
+// What should stand over the picture, and whether it does.
+function showFront(overlays) {
+  at("front").replaceChildren(...overlays.map(({ kind, text, place, shown }) => {
+    const item = document.createElement("li");
+    const where = place.includes("-") ? `${place.replace("-", " ")} corner` : `at the ${place}`;
+    item.textContent = `${kind === "ticker" ? `Text ${where}: ${text}` : `Logo, ${where}`}${shown ? "" : " (not on the screen)"}`;
+    item.className = shown ? "faint" : "doubtful";
+    return item;
+  }));
+}
+
+const quietly = ({ volume, why, until }) => {
+  const end = until ? ` until ${new Date(until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: state.status.zone })}` : "";
+  return why === "muted" ? "muted" : why ? `${why}${end}: ${volume} %` : `${volume} %`;
+};
+
 function showSync({ sync, outbox_depth, origin }) {
   const fetching = sync.bytes_to_do > sync.bytes_done;
   at("fetching").hidden = !fetching;
@@ -153,7 +170,7 @@ function showSync({ sync, outbox_depth, origin }) {
   ]);
 }
 
-function showHealth({ health, display, zone }) {
+function showHealth({ health, display, zone, sound }) {
   const temperature = health.temperature_c;
   facts("health-facts", [
     ["Processor", `${Math.round(health.cpu_percent)} % · load ${health.load_1m.toFixed(1)}`],
@@ -162,6 +179,7 @@ function showHealth({ health, display, zone }) {
     ["Temperature", temperature == null ? "unknown" : `${Math.round(temperature)} °C`],
     ["Power", health.undervoltage == null ? "unknown" : health.undervoltage ? "too weak" : "good"],
     ["Display", `${display.area.width}×${display.area.height} · ${yes(display.connected, "connected", "not connected")}`],
+    ["Sound", quietly(sound), sound.why],
     ["Clock", `${health.clock === "synced" ? "synchronised" : "not vouched for"}${zone ? ` · ${zone}` : ""}`],
     ["Up", span(health.uptime_s)],
   ]);

@@ -5,7 +5,7 @@ import stat
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,18 @@ from player.tally import StageFacts, Tally
 from sync import NotFound
 from sync.cache import Cache
 from sync.clock import SystemClock
+from sync.overlay import Overlay
 from sync.supervise import Restarts
 
 DISPLAY = brand(320, 180)
+
+
+@dataclass
+class Front:
+    """The overlays that are due, and those of them on the display."""
+
+    due: tuple[Overlay, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 class Bench:
@@ -48,6 +57,7 @@ class Bench:
         self.tally = Tally()
         self.stage = StageFacts("3.0.24", (1, 2), 0, 5, "t1", "t2", 100, 0, 10.0, 200)
         self.display = DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
+        self.front = Front()
         self.pictures = 0
 
     def now(self) -> Now:
@@ -92,7 +102,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[Endpoint, Bench, str]]:
     clock, bench = SystemClock(), Bench()
     configuration = load(None)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
-        duty = Duty(director=bench, ledger=ledger)
+        duty = Duty(director=bench, ledger=ledger, overlays=bench.front)
         observer = Observer(
             configuration,
             Cache(tmp_path),

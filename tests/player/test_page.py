@@ -11,12 +11,14 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from sync.overlay import Logo, Ticker
 from tests.browser import chromium
 from tests.player.test_endpoint import running
 
 pytestmark = pytest.mark.browser
 
 T = TypeVar("T")
+SIGN = Logo(id="sign", asset="a" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "state").mkdir()
     monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
     monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", "0")
+    monkeypatch.setenv("SIGNAGE_PLAYER__AUDIO__MUTED", "true")
     return tmp_path
 
 
@@ -76,6 +79,10 @@ async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser:
         assert await asyncio.to_thread(page.text, "next") == "Winter"
         bench.shown = bench.shown.model_copy(update={"title": "Spring"})
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
+        bench.front.due, bench.front.shown = (Ticker(id="news", text="Fresh <bread>"), SIGN), ("news",)
+        await asyncio.to_thread(page.until, lambda: "Text at the bottom: Fresh <bread>" in page.text("front"))
+        assert "Logo, top right corner (not on the screen)" in await asyncio.to_thread(page.text, "front")
+        assert "muted" in await asyncio.to_thread(page.text, "health-facts")
         assert await asyncio.to_thread(page.fits)  # on a phone
         bench.stage = replace(bench.stage, deck="b", fps=25.0, painted_fps=12.0, codec="h264", hardware=False)
         await asyncio.to_thread(page.until, lambda: "h264 in software" in page.text("picture-facts"))

@@ -1,0 +1,59 @@
+"""What a technician reads is in the words of the people who planned it, with the hash as a detail."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from player.health import problems
+from player.quarantine import Setback
+from player.settings import AudioSettings, PlaybackSettings, QuietHours, Settings
+from player.telling import in_front, left_out, set_aside, sound
+from sync.overlay import Corner, Logo, Ticker
+from sync.release import Item, Playlist, Release
+from tests.player.test_health import GOOD
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+BREAD, GONE = "b" * 64, "c" * 64
+RELEASE = Release(
+    channel="main",
+    created_at=NOON,
+    playlists=(Playlist(id="p", name="P", items=(Item(id="i", title="Fresh bread", asset=BREAD),)),),
+)
+
+
+def test_media_set_aside_are_named_by_title_and_by_hash_once_nothing_shows_them() -> None:
+    setbacks = [Setback(asset, 3, 1, "no decoder for it") for asset in (BREAD, GONE)]
+    told = set_aside(RELEASE, setbacks)
+    assert told == (f"Fresh bread (no decoder for it; {BREAD[:12]})", f"{GONE[:12]} (no decoder for it; {GONE[:12]})")
+    assert set_aside(None, setbacks)[0].startswith(BREAD[:12])
+
+
+def test_what_is_made_for_a_newer_player_is_a_problem_that_names_it() -> None:
+    document = json.loads(RELEASE.model_dump_json())
+    document["assets"] = [{"sha256": BREAD, "index": BREAD, "kind": "page"}]
+    document["overlays"] = [{"kind": "clock", "id": f"c{n}"} for n in range(4)]
+    told = left_out(Release.read(json.dumps(document).encode()))
+    assert told.startswith("Fresh bread (") and "c0 among overlays (kind clock)" in told and told.endswith("and 2 more")
+    assert left_out(RELEASE) == left_out(None) == ""
+    (problem,) = problems(replace(GOOD, left_out=told))
+    assert told in problem and problem.endswith("update this player.")
+
+
+def test_overlays_that_are_due_are_told_with_whether_they_stand_there() -> None:
+    due = (Ticker(id="news", text="Fresh bread"), Logo(id="sign", asset=BREAD, corner=Corner.TOP_LEFT))
+    news, sign = in_front(due, ("news",))
+    assert (news.text, news.place, news.shown) == ("Fresh bread", "bottom", True)
+    assert (sign.kind, sign.place, sign.shown) == ("logo", "top-left", False)
+
+
+def test_why_it_is_quiet_is_told() -> None:
+    zone, hours = ZoneInfo("UTC"), (QuietHours(start="11:00", end="13:00"),)
+    loud = Settings(playback=PlaybackSettings(volume=80))
+    assert (sound(loud, zone, NOON, timed=True).volume, sound(loud, zone, NOON, timed=True).why) == (80, "")
+    hushed = loud.model_copy(update={"audio": AudioSettings(quiet_hours=hours, quiet_volume=20)})
+    told = sound(hushed, zone, NOON, timed=True)
+    assert (told.volume, told.why, told.until) == (20, "quiet hours", NOON.replace(hour=13))
+    assert sound(hushed, zone, NOON, timed=False).why == ""
+    muted = loud.model_copy(update={"audio": AudioSettings(muted=True)})
+    assert (sound(muted, zone, NOON, timed=True).volume, sound(muted, zone, NOON, timed=True).why) == (0, "muted")
