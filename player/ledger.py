@@ -18,7 +18,7 @@ from sync import StorageBroken, StorageFull
 from sync.clock import Clock
 from sync.database import Database, open_database
 from sync.outbox import OUTBOX_SCHEMA, Outbox
-from sync.report import Play
+from sync.report import GENESIS, Play
 
 _SCHEMA = """
 -- Whose log this is and where it stands: one row.
@@ -55,7 +55,6 @@ CREATE TABLE accounts (
 MIGRATIONS = (_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA,)
 """The schema of `plays.db`, step by step; a step once released is never edited."""
 
-_NO_HASH = "0" * 64
 _TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM")
 
 log = logging.getLogger(__name__)
@@ -200,7 +199,7 @@ def _set_aside(path: Path, clock: Clock) -> Path:
 
 
 async def _begin(database: Database, device: str) -> None:
-    row = {"device": device, "epoch": secrets.token_hex(16), "hash": _NO_HASH}
+    row = {"device": device, "epoch": secrets.token_hex(16), "hash": GENESIS}
     async with database.transaction():
         await database.execute("INSERT OR IGNORE INTO log VALUES (1, :device, :epoch, 0, :hash)", row)
 

@@ -1,6 +1,6 @@
 """Writes the OpenAPI document of a room's operations, from the same table that routes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -49,17 +49,23 @@ def _describe(operation: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any
             str(operation.status): done,
             "default": {"description": "an RFC 9457 problem", "content": {PROBLEM_TYPE: {}}},
         },
-        "parameters": [
-            {"name": part[1:-1].split(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
-            for part in operation.path.split("/")
-            if part.startswith("{")
-        ],
+        "parameters": [*_parameters(operation)],
     }
     if operation.takes is not None:
         described["requestBody"] = {"required": True, "content": _json(schemas[operation.takes, "validation"])}
     if operation.access is not Access.OPEN:
         described["security"] = [{"token": []}]
     return described
+
+
+def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    for part in operation.path.split("/"):
+        if part.startswith("{"):
+            yield {"name": part[1:-1].split(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
+    if operation.asks is not None:
+        schema = operation.asks.model_json_schema()
+        for name, field in schema["properties"].items():
+            yield {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": field}
 
 
 def _json(schema: Any) -> dict[str, Any]:

@@ -19,6 +19,10 @@ LogEpoch = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """Random name of one life of a plays database: a re-flashed card never re-uses a sequence."""
 
 
+GENESIS = "0" * 64
+"""What the first play of a log names as the hash before it."""
+
+
 class PlayKind(StrEnum):
     """What a take showed."""
 

@@ -57,7 +57,7 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing a caller can do: its route, who may, and the models that go in and come out."""
+    """One thing a caller can do: its route, who may, and the models that go in and come out; `asks` is of the query."""
 
     method: str
     path: str
@@ -67,6 +67,7 @@ class Operation:
     takes: type[BaseModel] | None = None
     gives: type[BaseModel] | None = None
     status: int = 200
+    asks: type[BaseModel] | None = None
 
     @property
     def name(self) -> str:
@@ -183,6 +184,18 @@ async def read_json(request: web.Request, model: type[Model], *, cap_bytes: int 
     raw = await read_body(request, cap_bytes)
     try:
         return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise rejected(error) from error
+
+
+def read_query(request: web.Request, model: type[Model]) -> Model:
+    """Parse the query of an address into a model.
+
+    Raises:
+        Rejected: it is not the model; `fields` names each wrong one.
+    """
+    try:
+        return model.model_validate(dict(request.query))
     except ValidationError as error:
         raise rejected(error) from error
 

@@ -55,7 +55,7 @@ STORES = {
     "sync.origin.files",
 }
 STORE_PACKAGES = ("sync.origin.store",)
-ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile", "sync.origin.retention"}
+ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile", "sync.origin.retention", "sync.origin.chain"}
 ENGINE_PACKAGES = ("player.programme",)
 ROOTS = {"player.daemon", "player.services", "player.cli", "sync.origin.cli", "sync.origin.app", "sync.origin.server"}
 

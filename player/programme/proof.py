@@ -14,14 +14,11 @@ from pydantic import Field
 from player.screen import Ended
 from sync import Untrusted
 from sync.clock import ClockTrust
-from sync.report import Outcome, Play, PlayKind, ScreenState, play_hash
+from sync.report import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
 from sync.wire import Identifier, Name, Sha256, Wire
 
 TOLERANCE_MS = 500
 """What may be missing of a complete play: the cut takes a moment at either end."""
-
-GENESIS = "0" * 64
-"""The `previous_hash` of the first play of a log epoch."""
 
 _OWN_END = ("eof", "duration")  # the reasons of a take that was let run out
 

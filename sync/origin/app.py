@@ -11,6 +11,7 @@ from aiohttp import web
 from sync.clock import Clock
 from sync.origin import __version__
 from sync.origin.access import Gatekeeper
+from sync.origin.auditing import Auditing
 from sync.origin.clearing import Clearer
 from sync.origin.content import Content
 from sync.origin.database import OriginDatabase, open_origin_database
@@ -36,6 +37,7 @@ from sync.origin.schedule import Schedules
 from sync.origin.settings import OriginSettings
 from sync.origin.storage import Storage
 from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.chain import ChainStore
 from sync.origin.store.counts import CountStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import KeyStore
@@ -90,12 +92,12 @@ async def open_origin(settings: OriginSettings, clock: Clock) -> AsyncIterator[O
 def _assemble(
     settings: OriginSettings, clock: Clock, database: OriginDatabase, files: Files, keyring: Keyring
 ) -> Origin:
-    restarts = Restarts()
+    restarts, reserve_bytes = Restarts(), settings.storage.reserve_bytes
     keys, device_store, counts = KeyStore(database), DeviceStore(database), CountStore(database)
     gatekeeper = Gatekeeper(keys, device_store, clock)
     live = Live(device_store, gatekeeper, clock)
     metrics = Metrics(counts, restarts, clock)
-    monitor = Monitor(counts, files, gatekeeper, metrics, live.listeners, settings.storage.reserve_bytes, __version__)
+    monitor = Monitor(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
 
     devices = Devices(device_store, live, clock)
     enrolment = Enrolment(settings.publish.enrolment_key, settings.publish.enrolment_channel)
@@ -112,9 +114,9 @@ def _assemble(
         Documents(CAMPAIGNS, rooms.campaigns, live.changed),
     )
     clearer = _clearer(settings, clock, database, files, metrics)
-    storage = Storage(clearer, files, settings.storage.reserve_bytes)
-    people = (gatekeeper, Uploads(rooms.intake), media, *plans, releases, storage)
-    served = (*people, pairings, devices, plays, live, Content(files), monitor)
+    people = (gatekeeper, Uploads(rooms.intake), media, *plans, releases)
+    proof = (plays, Auditing(ChainStore(database), clock))
+    served = (*people, pairings, devices, *proof, live, Content(files), Storage(clearer, files, reserve_bytes), monitor)
     operations = [operation for room in served for operation in room.operations()]
     monitor.describe(operations)
 

@@ -1,25 +1,25 @@
-"""Writes plays as CSV for people's spreadsheets; a title never becomes a formula there."""
+"""Writes plays, and what an audit of them found, as CSV for spreadsheets; a title never becomes a formula there."""
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-COLUMNS = (
+PLAY_COLUMNS = (
     "started_at", "ended_at", "zone", "device", "kind", "title", "advertiser", "campaign", "line", "creative",
     "playlist", "item", "asset", "release", "rendered_ms", "expected_ms", "outcome", "reason", "frames_lost",
-    "screen", "clock", "log_epoch", "sequence", "take", "hash",
+    "screen", "clock", "log_epoch", "sequence", "take", "previous_hash", "hash",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_of(plays: Iterable[Mapping[str, Any]]) -> str:
-    """Return the plays as CSV (RFC 4180) with a heading; what a play does not have stays empty."""
+def csv_of(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Return these columns as CSV (RFC 4180) with a heading; what a record does not have stays empty."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for play in plays:
-        writer.writerow([_cell(play.get(column)) for column in COLUMNS])
+    writer.writerow(columns)
+    for record in records:
+        writer.writerow([_cell(record.get(column)) for column in columns])
     return text.getvalue()
 
 

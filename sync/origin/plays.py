@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sync import Rejected
 from sync.clock import Clock, unix_ms
 from sync.origin.access import caller_of
-from sync.origin.ledger_csv import csv_of
+from sync.origin.ledger_csv import PLAY_COLUMNS, csv_of
 from sync.origin.live import Live
 from sync.origin.metrics import Metrics
 from sync.origin.store.plays import Arrival, Cursor, GroupBy, PlayFilter, PlayStore
 from sync.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
-from sync.web import Access, Operation, give, read_json
+from sync.web import Access, Operation, give, read_json, read_query
 from sync.wire import Identifier, Instant, Wire, rejected
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
@@ -100,9 +100,11 @@ class Plays:
         path = "/v1/plays"
         return (
             Operation("POST", path, self._take, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
-            Operation("GET", path, self._page, "Read plays, newest first", Access.READ, None, PlaysPage),
-            Operation("GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, None, PlaySums),
-            Operation("GET", f"{path}/conflicts", self._odd, "Plays set aside", Access.READ, None, PlayConflicts),
+            Operation("GET", path, self._page, "Read plays, newest first", Access.READ, gives=PlaysPage, asks=Query),
+            Operation("GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, gives=PlaySums, asks=Query),
+            Operation(
+                "GET", f"{path}/conflicts", self._odd, "Plays set aside", Access.READ, gives=PlayConflicts, asks=Query
+            ),
         )
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -126,22 +128,24 @@ class Plays:
         return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        query = _query(request)
+        query = read_query(request, Query)
         after = None if query.after is None else _cursor(query.after)
         plays = await self._store.page(query.filter(), after=after, limit=query.limit)
         following = _mark(plays[-1]) if len(plays) == query.limit else None
         if query.format == "csv":
             headers = {"X-Next": following} if following else {}
-            return web.Response(text=csv_of(plays), content_type="text/csv", charset="utf-8", headers=headers)
+            return web.Response(
+                text=csv_of(plays, PLAY_COLUMNS), content_type="text/csv", charset="utf-8", headers=headers
+            )
         return give(PlaysPage(plays=tuple(plays), next=following))
 
     async def _sums(self, request: web.Request) -> web.Response:
-        query = _query(request)
+        query = read_query(request, Query)
         sums = await self._store.sums(query.filter(), query.by)
         return give(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
 
     async def _odd(self, request: web.Request) -> web.Response:
-        return give(PlayConflicts(plays=tuple(await self._store.conflicts(_query(request).limit))))
+        return give(PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, Query).limit))))
 
 
 def _judge(document: Mapping[str, Any], device: str) -> Arrival | Receipt:
@@ -175,13 +179,6 @@ def _epoch(document: Mapping[str, Any]) -> str | None:
         return _EPOCH.validate_python(document.get("log_epoch"))
     except ValidationError:
         return None
-
-
-def _query(request: web.Request) -> Query:
-    try:
-        return Query.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise rejected(error) from error
 
 
 def _mark(document: Mapping[str, Any]) -> str:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.proof import GENESIS, TOLERANCE_MS, Facts, NoPlay, Take, chain, judge, verify_chain
+from player.programme.proof import TOLERANCE_MS, Facts, NoPlay, Take, chain, judge, verify_chain
 from player.screen import Ended
 from sync import Untrusted
 from sync.clock import ClockTrust
-from sync.report import Outcome, Play, PlayKind, ScreenState, play_hash
+from sync.report import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
 from tests.programme.examples import ASSET, NOON
 
 EPOCH = "0123456789abcdef" * 2

@@ -9,6 +9,8 @@ import { ago, bytes, count, span } from "./words.js";
 
 const ONLINE_MS = 120_000; // as the origin judges
 
+const audits = new Map(); // what a person had looked at, in words, by device
+
 /** Listen to the form that lets a device in, and keep ages true. */
 export function start() {
   const form = $("#pair");
@@ -54,7 +56,7 @@ function enrich(device) {
   const showing = [...held.media.values()].find(({ asset }) => asset && asset.sha256 === heartbeat?.on_air?.asset);
   const picture = showing && { thumbnail: showing.thumbnail, source_sha256: showing.source_sha256 };
   const seen = seen_ms === null ? "not seen yet" : `seen ${ago((Date.now() - seen_ms) / 1000)}`;
-  return { ...device, seen_ms: undefined, seen, online: isOnline(seen_ms), picture };
+  return { ...device, seen_ms: undefined, seen, online: isOnline(seen_ms), picture, proof: audits.get(device.id) };
 }
 
 function card(device) {
@@ -69,6 +71,8 @@ function card(device) {
     release(device),
     problems.length > 0 && h("ul", { class: "problems" }, ...problems.map((text) => h("li", {}, text))),
     heartbeat && figures(heartbeat),
+    device.proof && h("p", { class: `state ${device.proof.whole ? "current" : "behind"}` }, device.proof.text),
+    h("menu", {}, button("Check its proof", "proof", () => check(device), { class: "quiet", "aria-label": `Check the proof of play of ${device.name}` })),
     h(
       "menu",
       { class: "write" },
@@ -111,6 +115,25 @@ function figures({ health, outbox_depth, version }) {
     ["Version", version],
   ];
   return h("dl", { class: "figures" }, ...found.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+async function check(device) {
+  try {
+    audits.set(device.id, judged(await ask("GET", `/v1/plays/audit?device=${device.id}`)));
+    draw();
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function judged({ devices: [chain], findings }) {
+  if (!chain) return { whole: true, text: "Proof of play: nothing delivered yet." };
+  const { plays, missing, forks, conflicts, resets, whole } = chain;
+  const begun = resets ? `, begun anew ${count(resets, "time")}` : "";
+  if (whole) return { whole, text: `Proof of play: ${count(plays, "play")}, the chain of the last 31 days is whole${begun}.` };
+  const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict")];
+  const last = findings.filter(({ kind }) => kind !== "reset").at(-1);
+  return { whole, text: `Proof of play: ${faults.filter(Boolean).join(", ")}${begun}. Last: ${last.detail}.` };
 }
 
 function change(device, body) {

@@ -33,6 +33,33 @@ def test_chosen_media_become_a_playlist_on_a_channel_and_a_release(page: Page, p
     assert page.site.ask("GET", "/content/channels/main/timestamp.json")["signatures"]
 
 
+def test_how_an_item_shows_is_changed_in_the_playlist(page: Page, picture: Path) -> None:
+    still = page.stock(picture, "Menu")
+    clip = page.site.ask("POST", "/v1/media/streams", {"name": "Clip", "url": "http://127.0.0.1:9/clip.mp4"})["id"]
+    items = [{"media": still}, {"media": clip, "at_end": "finish"}]
+    made = page.site.ask("POST", "/v1/playlists", {"name": "Loops", "items": items})
+    menu, moving = (f'[data-id="{made["id"]}"] [data-do=item-{item["id"]}]' for item in made["items"])
+    page.go("playlists")
+    page.press(moving)
+    for field, value in (("seconds", "90"), ("background", "#00ff00"), ("volume", "30")):
+        page.type(f"dialog [name={field}]", value)
+    page.press("dialog [name=loop]")
+    page.find("dialog option[value=cover]").click()
+    page.press("dialog summary")
+    page.browser.execute_script("document.querySelector('dialog [name=starts_at]').value = '2026-03-02T12:00'")
+    page.confirm()
+    page.says(f'[data-id="{made["id"]}"]', "1:30", "over and over")
+    page.press(menu)
+    assert not page.browser.find_elements("css selector", "dialog :is([name=loop], [name=volume])")
+    page.type("dialog [name=title]", "Menu of today")
+    page.confirm()
+    page.says(f'[data-id="{made["id"]}"]', "Menu of today")
+    first, second = page.site.ask("GET", f"/v1/playlists/{made['id']}")["items"]
+    assert first == made["items"][0] | {"title": "Menu of today"}
+    wished = {"duration_ms": 90_000, "loop": True, "fit": "cover", "background": "#00ff00", "volume": 30}
+    assert second == made["items"][1] | wished | {"starts_at": "2026-03-02T12:00:00.000Z"}
+
+
 def test_a_channel_that_cannot_be_published_says_why(page: Page) -> None:
     page.expected |= {"422"}
     page.site.ask("PUT", "/v1/schedule/bare", {"zone": "Europe/Berlin"})
@@ -60,6 +87,15 @@ def test_a_line_of_text_and_a_logo_are_put_over_a_channel_and_taken_off_again(pa
     page.browser.execute_script("document.querySelector('dialog [name=media]').value = ''")
     page.confirm()
     page.says('[data-id="bar"] .front', "Last orders")
+    page.press('[data-id="bar"] [data-do=front]')
+    page.press("dialog summary")
+    page.type("dialog [name=speed_percent]", "101")
+    page.press("dialog summary")  # folded away, what is wrong must still be shown
+    page.press("dialog [data-do=go]")
+    page.type("dialog [name=speed_percent]", "20")
+    page.type("dialog [name=height_percent]", "10")
+    page.confirm()
+    page.until(lambda: page.site.ask("GET", "/v1/schedule/bar")["overlays"][0]["speed_percent"] == 20)
     kept = page.site.ask("GET", "/v1/schedule/bar")["overlays"]
     assert [(one["id"], one["text"]) for one in kept] == [(ticker["id"], "Last orders")]
     page.site.ask("DELETE", "/v1/schedule/bar")
@@ -95,6 +131,8 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
     page.says("#device-list", "Left pane", "window", "not seen yet")
     visitor.beat("Autumn", next_title="Winter", problems=["The disk is nearly full."], health={"cpu_percent": 12.4})
     page.says("#device-list", "online", "On now", "Autumn", "next: Winter", "The disk is nearly full", "12 %", "1.2.3")
+    page.press("#device-list [data-do=proof]")
+    page.says("#device-list", "Proof of play: nothing delivered yet.")
     page.press("#device-list [data-do=move]")
     page.find('dialog option[value="counter"]').click()
     page.confirm()

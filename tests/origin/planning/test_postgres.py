@@ -25,9 +25,14 @@ from sync.origin.plans import (
     ScheduleDraft,
 )
 from sync.origin.publish import Publication
+from sync.origin.store.chain import ChainStore
+from sync.origin.store.devices import add_device
+from sync.origin.store.plays import Arrival, PlayStore
 from sync.origin.survey import Figures
 from sync.origin.tables import metadata, playlists
+from sync.report import Play
 from tests.fakes import FakeClock
+from tests.origin.app.house import ZERO, play
 from tests.origin.planning.desk import Desk, open_desk
 from tests.origin.planning.shelf import GRACE_S, asset_of, open_shelf
 
@@ -157,3 +162,19 @@ async def test_of_two_origins_that_clear_at_once_each_leaves_what_is_needed(
             one.check()
         assert len(one.names("releases")) == 2
         assert one.names("assets") == {asset_of("b"), asset_of("c")}
+
+
+async def test_a_chain_that_is_not_whole_is_found_there_as_well(desks: tuple[Desk, Desk]) -> None:
+    one, _ = desks
+    plays, chains = PlayStore(one.database), ChainStore(one.database)
+    async with one.database.writing() as connection:
+        await add_device(connection, id="d", name="window", channel_id="main", token_hash="0" * 64, paired_ms=0)
+    documents = [play("d", number) for number in (1, 2, 5)]  # each says it is the first
+    await plays.take("d", [Arrival(Play.model_validate(document), document) for document in documents], 0)
+    breaks = await chains.breaks(None, 0, 2**50, 9)
+    assert sorted((sequence, below, named == ZERO) for _, _, sequence, _, below, named, _ in breaks) == [
+        (2, 1, True), (5, 2, True)
+    ]  # fmt: skip
+    ((_, _, count, first, last, *_),) = await chains.logs("d")
+    assert (count, first, last) == (3, 1, 5)
+    assert await chains.clashes("d", 0, 2**50, 9) == []
