@@ -27,6 +27,7 @@ from player.screen import (
     Load,
     Loaded,
     Ready,
+    Route,
     Shot,
 )
 from player.vitals import is_stopped, kill, most_bytes, rss_bytes
@@ -234,6 +235,7 @@ class Link:
             return
         if isinstance(event, Ready):
             self._up.set()
+            self.tell(Route(device=self._wanted().sound))
         self._heard(self, event)
         if isinstance(event, Broken):
             self._answer_broken(event)

@@ -1,4 +1,4 @@
-"""What a deck tells of the video it shows: how fast it goes, and what decodes it."""
+"""What a deck tells of the video it shows: how fast it goes, what decodes it, and where it is heard."""
 
 from sync.wire import Wire
 
@@ -10,3 +10,4 @@ class Motion(Wire):
     painted_fps: float | None = None  # counted since it was last told
     codec: str | None = None  # such as `h264`
     hardware: bool | None = None  # whether it is decoded in hardware; None: libVLC does not say
+    sound: str | None = None  # the output it is heard on, by its name; None: nothing is to be heard

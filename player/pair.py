@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from player.link import Link, Loss
+from player.screen import Route
 from player.vitals import rss_bytes
 from sync import DeckLost
 
@@ -114,6 +115,11 @@ class Pair:
             link.condemned = why
             if link is not seen:
                 link.kill(Loss(why, crashed=False))
+
+    def route(self, sound: str) -> None:
+        """Have every deck that is up heard on the output `sound`; the others are told once they are."""
+        for link in (*self._links, *self._fresh.values()):
+            link.tell(Route(device=sound))
 
     def close(self) -> None:
         """End every deck, whatever it does."""

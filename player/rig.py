@@ -1,4 +1,4 @@
-"""What a deck is started with: the part of a display it fills, and how it decodes."""
+"""What a deck is started with: the part of a display it fills, how it decodes, and where it is heard."""
 
 import sys
 from collections.abc import Mapping
@@ -11,11 +11,15 @@ DECK = (sys.executable, "-m", "player.deck")
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """`hardware`: libVLC may decode in hardware; `program` is another one in tests, with a fault built in."""
+    """`hardware`: libVLC may decode in hardware; `sound`: the output to be heard on, empty for the system's.
+
+    `program` is another one in tests, with a fault built in.
+    """
 
     display: str
     area: Area
     hardware: bool = False
+    sound: str = ""
     program: tuple[str, ...] = DECK
 
     def arguments(self) -> list[str]:

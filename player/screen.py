@@ -137,6 +137,13 @@ class Tune(Wire):
     volume: Annotated[int, Field(ge=0, le=100)]
 
 
+class Route(Wire):
+    """Be heard on the output called `device` from now on; empty: on the system's."""
+
+    do: Literal["route"] = "route"
+    device: str
+
+
 class Hide(Wire):
     """Stop and forget `take` (None: whatever is there), take the window off the screen."""
 
@@ -156,7 +163,7 @@ class Quit(Wire):
     do: Literal["quit"] = "quit"
 
 
-Command = Annotated[Load | Show | Hold | Tune | Hide | Blank | Quit, Field(discriminator="do")]
+Command = Annotated[Load | Show | Hold | Tune | Route | Hide | Blank | Quit, Field(discriminator="do")]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
 # ── deck to stage ──────────────────────────────────────────────────────────────────────────────────────────────────

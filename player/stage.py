@@ -142,12 +142,18 @@ class Stage:
             painted_fps=said.painted_fps,
             codec=said.codec,
             hardware=said.hardware,
+            sound=said.sound,
         )
 
     def fill(self, area: Area) -> None:
         """Fill `area` from now on: what is hidden at once; what is on air gives way to the next once that is ready."""
         self._rig = replace(self._rig, area=area)
         self._pair.renew("the display changed", self._air.link if self._air else None)
+
+    def route(self, sound: str) -> None:
+        """Be heard on the output `sound` from now on; empty: on the system's."""
+        self._rig = replace(self._rig, sound=sound)
+        self._pair.route(sound)
 
     async def run(self) -> None:
         """Keep both decks alive (a service): start, watch pulses, kill what hangs, replace what died."""

@@ -31,10 +31,11 @@ class StageFacts:
     steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Ladder.steps`
     recovered: str = ""  # the restart or reboot of the last day, and why
     deck: str | None = None  # the one on air, `a` or `b`
-    fps: float | None = None  # these four of a video on air: see `Motion`
+    fps: float | None = None  # these five of a video on air: see `Motion`
     painted_fps: float | None = None
     codec: str | None = None
     hardware: bool | None = None
+    sound: str | None = None  # the output that is heard; None: nothing is to be heard
 
 
 class Distribution:

@@ -181,7 +181,8 @@ class Airing:
             return {}
         decoding, painted = self._projector.decoding, self._watch.painted_fps
         known = {"codec": decoding.codec, "hardware": decoding.hardware, "kicks": self._watch.kicks}
-        return {"fps": self._projector.fps(), "painted_fps": painted, **known}
+        fps, sound = self._projector.fps(), self._projector.voice.device
+        return {"fps": fps, "painted_fps": painted, "sound": sound, **known}
 
     def _finish(self, end: End) -> None:
         self._phase = Phase.DONE

@@ -71,7 +71,7 @@ class Joining(Loading):
         if not self.loaded:
             super().look(now)
             return
-        self._projector.hush()  # sound may come later than pictures
+        self._projector.voice.hush()  # sound may come later than pictures
         if self._window.painted():
             self._since_s = now
         elif now - self._since_s > STALLED_AFTER_S:

@@ -119,7 +119,7 @@ class Loading:
             if self._repaints >= _REPAINTS[self._phase]:
                 self._repainted(now)
         if not self.loaded and not self.failed:
-            self._projector.hush()
+            self._projector.voice.hush()
             self._give_up(now)
 
     def _give_up(self, now: float) -> None:

@@ -25,6 +25,7 @@ from player.screen import (
     Pulse,
     Quit,
     Ready,
+    Route,
     Shot,
     Show,
     Tune,
@@ -65,7 +66,7 @@ class Deck:
 
     def _next(self) -> Note | None:
         """Wait for a note until something is due by itself."""
-        due_s = self._pulse_s
+        due_s = min(self._pulse_s, self._projector.voice.due_s())
         if self._raise_s is not None:
             due_s = min(due_s, self._raise_s - LEAD_S)
         if self._held:
@@ -82,6 +83,7 @@ class Deck:
             self._raise(self._raise_s)
         if self._held:
             self._held.look(now)
+        self._projector.voice.look(now)
         if now >= self._pulse_s:
             self._pulse_s = now + PULSE_EVERY_S
             self._pulse(now)
@@ -115,7 +117,9 @@ class Deck:
             case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
                 self._hide()
             case Tune(take=take, volume=volume) if isinstance(self._held, Airing) and self._held.shot.take == take:
-                self._projector.tune(volume)
+                self._projector.voice.tune(volume)
+            case Route(device=device):
+                self._projector.voice.route(device)
             case Blank():
                 self._window.blank()  # first: libVLC may take its time to stop
                 self._tell(Blanked(at_s=self._clock.monotonic()))
@@ -144,7 +148,5 @@ class Deck:
         self._forget()
 
     def _forget(self) -> None:
-        if isinstance(self._held, Airing):
-            self._projector.tune(0)
         self._held = self._raise_s = None
         self._projector.stop()

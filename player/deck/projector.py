@@ -9,7 +9,6 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from threading import Event
 from typing import Any
 
 import vlc
@@ -18,14 +17,14 @@ from player.area import Turn
 from player.deck.decoding import Decoding, tells
 from player.deck.sound import has_sound, hushed_alsa
 from player.deck.source import Source, ahead_ms
+from player.deck.voice import UNHEARD, Voice
 from sync import ScreenFailed
+from sync.clock import SystemClock
 from sync.release import MediaKind
 
 _ERROR = 4  # libvlc_log_level
 _EMPTY_WORDS = ("Your input can't be opened", "VLC is unable to open the MRL")  # they follow what tells more
 _LOOP_CACHING_MS = 100  # 300 of them, as for others, are a gap of that length each time it starts over
-_UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
-_FADE_STEPS, _FADE_STEP_S = 12, 0.0025
 
 _OPTIONS = (
     "--no-xlib",  # XCB shared memory instead of GL in software: 14 % CPU instead of 150 %
@@ -66,8 +65,6 @@ class Projector:
         self._words = ""
         self._source: Source | None = None
         self.decoding = Decoding()
-        self._hushed = False
-        self._volume = 0  # percent, of what runs
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:
             raise ScreenFailed("libVLC does not start; are libvlc5 and vlc-plugin-base installed?")
@@ -75,6 +72,7 @@ class Projector:
         self._silence = hushed_alsa()
         self._player = self._vlc.media_player_new()
         self._player.set_xwindow(canvas)
+        self.voice = Voice(self._player, SystemClock())
         self._listen()
 
     @property
@@ -101,7 +99,7 @@ class Projector:
         loop: bool = False,
         length_ms: int | None = None,
     ) -> None:
-        """Start `path`, unheard while `hush` is called; names carry no extension, so a picture's demuxer is named.
+        """Start `path`, unheard while `voice.hush` is called. Names carry no extension: a picture's demuxer is named.
 
         `stretch` distorts the picture to those proportions. libVLC takes them as its output is made; later they are
         lost at times. With `loop`, `again` will be called at the end. `length_ms`, where known, is the media's own.
@@ -124,27 +122,14 @@ class Projector:
         self._start(media, stretch)
 
     def _start(self, media: Any, stretch: tuple[int, int] | None) -> None:
-        media.add_option(f":audio-desync={_UNHEARD_MS}")  # until there is an output that can be muted
+        media.add_option(UNHEARD)
         self._player.set_media(media)
         media.release()
         self._player.video_set_aspect_ratio("{}:{}".format(*stretch) if stretch else None)
-        self._hushed = False
+        self.voice.begin()
         if self._player.play() != 0:
             self._words = self._words or "libVLC refuses to play it"
             self._post(Signal(self._opening, What.FAILED))
-
-    def hush(self) -> None:
-        """Mute what was opened, as soon as libVLC lets us; to be called every few milliseconds until it is loaded.
-
-        Before there is an output for sound, libVLC forgets a mute. Until then sound lags behind, too far to be heard.
-        """
-        if self._hushed:
-            return
-        self._hushed = self._player.audio_get_mute() == 1
-        if self._hushed:
-            self._player.audio_set_delay(0)
-        else:
-            self._player.audio_set_mute(True)
 
     def is_list(self) -> bool:
         """Tell whether libVLC found names of other media in it instead of pictures."""
@@ -172,9 +157,7 @@ class Projector:
 
     def run(self, volume: int) -> None:
         """Go on from the frame that is held, heard at `volume` percent."""
-        self._volume = volume
-        self._player.audio_set_volume(volume)
-        self._player.audio_set_mute(False)
+        self.voice.rise(volume)
         self._player.play()  # `set_pause(0)` does nothing while libVLC calls itself buffering
 
     def kick(self, to_ms: int | None) -> None:
@@ -183,23 +166,13 @@ class Projector:
         if to_ms is not None and self._player.is_seekable():
             self._player.set_time(to_ms)
 
-    def tune(self, volume: int) -> None:
-        """Go to `volume` percent in steps and wait for it, 30 ms: broken off in the middle of a wave, sound clicks."""
-        before, rest = self._volume, Event()
-        self._volume = volume
-        if before == volume or self._player.audio_get_volume() < 0:
-            return  # nothing changes, or nothing sounds
-        for step in range(1, _FADE_STEPS + 1):
-            gain = before**3 + (volume**3 - before**3) * step / _FADE_STEPS  # libVLC's percent are its cube root
-            self._player.audio_set_volume(round(gain ** (1 / 3)))
-            rest.wait(_FADE_STEP_S)
-
     def step(self) -> None:
         """Show one more frame while paused."""
         self._player.next_frame()
 
     def stop(self) -> None:
-        """Close what is open and forget its signals."""
+        """Close what is open, once its sound is gone, and forget its signals."""
+        self.voice.fall()
         if self._source and self._source.feed:
             self._source.feed.close()
         self._player.stop()
