@@ -27,9 +27,14 @@ class Area(Wire):
     turn: Turn = 0
 
     @property
+    def sideways(self) -> bool:
+        """Whether what is drawn there is turned by a quarter."""
+        return self.turn in (90, 270)
+
+    @property
     def upright(self) -> tuple[int, int]:
         """Width and height as the shop sees them."""
-        return (self.height, self.width) if self.turn in (90, 270) else (self.width, self.height)
+        return (self.height, self.width) if self.sideways else (self.width, self.height)
 
     def turned(self, x: int, y: int, width: int, height: int) -> tuple[int, int, int, int]:
         """Return where a rectangle the shop sees lies in this area: left, top, width, height in the server's pixels."""

@@ -27,6 +27,7 @@ GROUND = {
     "sync.indexing",
     "player",
     "player.area",
+    "player.xserver",
     "player.rig",
     "player.hardware",
     "player.settings",
@@ -61,7 +62,7 @@ ROOTS = {"player.daemon", "player.services", "player.cli", "sync.origin.cli", "s
 
 DOORS: dict[str, set[str]] = {
     "vlc": {"player.deck"},
-    "Xlib": {"player.deck", "player.display", "player.overlay"},
+    "Xlib": {"player.xserver", "player.deck", "player.display", "player.overlay"},
     "psutil": {"player.health"},
     "watchdog": {"sync.watcher"},
     "aiosqlite": {"sync.database"},

@@ -7,6 +7,7 @@ from player.deck.projector import Projector
 from player.deck.window import Window
 from player.screen import DeckEvent
 from sync.clock import SystemClock
+from sync.release import Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,19 @@ class Booth:
     projector: Projector
     clock: SystemClock
     tell: Callable[[DeckEvent], None]
+
+    def lay_out(self, fit: Fit) -> bool:
+        """Place what libVLC has an output for now; return whether it only covers what it is to fill, until `distort`.
+
+        libVLC forgets to distort what it turns by a quarter: it has to be told once the first of it was painted.
+        """
+        covers = fit is Fit.FILL and self.window.area.sideways
+        size = self.projector.size() or self.window.output_size()
+        self.window.fit(*size, Fit.COVER if covers else fit)
+        return covers
+
+    def distort(self) -> None:
+        """Have what covers fill."""
+        area = self.window.area
+        self.window.fit(*area.upright, Fit.FILL)
+        self.projector.stretch(area.width, area.height)

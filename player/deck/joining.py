@@ -48,7 +48,7 @@ class Joining(Loading):
             case Phase.FAILED, _:
                 pass
             case _, What.VOUT:  # again for each output libVLC tries, and when the stream changes its shape
-                self._window.fit(*(self._projector.size() or self._window.output_size()), self.shot.fit)
+                self._covers = self._booth.lay_out(self.shot.fit)
                 if not self.loaded:
                     self._projector.forget_words()
                     self._await_paint(Phase.ROLLING)

@@ -43,6 +43,7 @@ class Loading:
 
     def __init__(self, shot: Shot, booth: Booth) -> None:
         self.shot = shot
+        self._booth = booth
         self._window = booth.window
         self._projector = booth.projector
         self._clock = booth.clock
@@ -51,6 +52,7 @@ class Loading:
         self._began_s = self._since_s = self._clock.monotonic()
         self._repaints = 0
         self._again = True  # whether it may be tried once more
+        self._covers = False  # for now, instead of filling
         self._early = b""  # the picture before the rewind
         self._moves = False  # whether the film was seen to move before that, so that the rewind must be seen too
         self._begin()
@@ -92,7 +94,8 @@ class Loading:
 
     @property
     def _stretch(self) -> tuple[int, int] | None:
-        return self._window.area.upright if self.shot.fit is Fit.FILL else None
+        area = self._window.area
+        return area.upright if self.shot.fit is Fit.FILL and not area.sideways else None
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,7 +103,7 @@ class Loading:
         """Take note of what libVLC says."""
         match self._phase, what:
             case ((Phase.OPENING | Phase.ROLLING), What.VOUT):  # again for each output libVLC tries
-                self._window.fit(*(self._projector.size() or self._window.output_size()), self.shot.fit)
+                self._covers = self._booth.lay_out(self.shot.fit)
                 self._projector.forget_words()
                 self._await_paint(Phase.ROLLING)
             case ((Phase.ROLLING | Phase.PAUSING), What.PAUSED):
@@ -117,7 +120,7 @@ class Loading:
         if self._phase in _REPAINTS:
             self._repaints += self._window.painted()
             if self._repaints >= _REPAINTS[self._phase]:
-                self._repainted(now)
+                self._distort() if self._covers else self._repainted(now)
         if not self.loaded and not self.failed:
             self._projector.voice.hush()
             self._give_up(now)
@@ -132,6 +135,11 @@ class Loading:
             self._open()
         elif unpainted or now - self._began_s > LOAD_WITHIN_S:
             self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
+
+    def _distort(self) -> None:
+        self._covers = False
+        self._booth.distort()
+        self._await_paint(self._phase)
 
     def _repainted(self, now: float) -> None:
         if self._phase is Phase.ROLLING:

@@ -144,6 +144,10 @@ class Projector:
         self._player.play()
         return True
 
+    def stretch(self, width: int, height: int) -> None:
+        """Distort what is shown to those proportions, as they are on the display."""
+        self._player.video_set_aspect_ratio(f"{width}:{height}")
+
     def hold(self) -> None:
         """Ask for a pause; `PAUSED` follows."""
         self._player.set_pause(1)

@@ -12,6 +12,7 @@ from Xlib.display import Display as XDisplay
 from Xlib.ext import composite, damage
 
 from player.area import CEILING, Area
+from player.xserver import connect
 from sync import ScreenFailed
 from sync.release import Fit
 
@@ -32,11 +33,8 @@ class Place:
 
 
 def place(area: Area, width: int, height: int, fit: Fit) -> Place:
-    """Say where media of `width` x `height` pixels, seen upright, goes in `area`.
-
-    libVLC forgets about distorting what it turns by a quarter: there, `fill` covers.
-    """
-    if (fit is Fit.FILL and area.turn not in (90, 270)) or width < 1 or height < 1:
+    """Say where media of `width` x `height` pixels, seen upright, goes in `area`."""
+    if fit is Fit.FILL or width < 1 or height < 1:
         return Place(0, 0, area.width, area.height)
     across, down = area.upright[0] / width, area.upright[1] / height
     scale = min(across, down) if fit is Fit.CONTAIN else max(across, down)
@@ -105,7 +103,7 @@ class Window:
             size = inner.get_geometry()
         except (error.BadWindow, error.BadDrawable):
             return 0, 0
-        return (size.height, size.width) if self._area.turn in (90, 270) else (size.width, size.height)
+        return (size.height, size.width) if self._area.sideways else (size.width, size.height)
 
     def glance(self) -> bytes:
         """Return a few rows of the media as they stand, on the display or aside: equal for equal pictures (2 ms)."""
@@ -193,10 +191,7 @@ def open_window(name: str, area: Area) -> Window:
     Raises:
         ScreenFailed: no X server, or one without the Composite and Damage extensions.
     """
-    try:
-        connection = XDisplay(name)
-    except (error.DisplayError, error.XError, OSError) as problem:
-        raise ScreenFailed(f"X server {name!r} does not answer: {problem}") from problem
+    connection = connect(name)
     for extension in ("Composite", "DAMAGE"):
         if not connection.has_extension(extension):
             raise ScreenFailed(f"X server {name!r} lacks the {extension} extension; start it with +extension Composite")

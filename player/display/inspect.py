@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from Xlib import error
-from Xlib.display import Display as XDisplay
-
 from player.area import Area
 from player.display import randr
 from player.display.desktop import desktop_on
 from player.display.outputs import Setup, Wanted, arrange
-from sync import ScreenFailed
+from player.xserver import connect
 
 NEEDED = ("Composite", "DAMAGE", "RANDR")
 _KINDS = {"DUMMY": "Xorg with its dummy driver", "XWAYLAND": "Xwayland", "screen": "Xvfb"}
@@ -51,10 +48,7 @@ def inspect(name: str, wanted: Wanted) -> DisplayFacts:
     Raises:
         ScreenFailed: there is none, or it refuses us.
     """
-    try:
-        connection = XDisplay(name)
-    except (error.DisplayError, error.XError, OSError) as problem:
-        raise ScreenFailed(f"X server {name!r} does not answer: {problem}") from problem
+    connection = connect(name)
     try:
         return _facts(connection, name, wanted)
     finally:

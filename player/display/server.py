@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 from Xlib import X, Xatom, error
-from Xlib.display import Display as XDisplay
 
 from player.area import CEILING, Area
 from player.display import randr
@@ -18,6 +17,7 @@ from player.display.outputs import Change, Wanted, arrange
 from player.display.state import DisplayState, Power
 from player.display.strangers import lower_strangers
 from player.still import Still, turned
+from player.xserver import connect
 from sync import ScreenFailed
 
 _REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
@@ -43,7 +43,7 @@ class Server:
             ScreenFailed: it cannot be used.
         """
         self.close()
-        connection = XDisplay(self._name)
+        connection = connect(self._name)
         screen = connection.screen()
         if screen.root_depth != _DEPTH:
             connection.close()

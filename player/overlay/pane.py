@@ -16,6 +16,7 @@ from Xlib.ext import shape
 from player.area import CEILING, Area
 from player.overlay.drawing import Strip, mask, turned
 from player.overlay.layout import Motion
+from player.xserver import connect
 from sync import ScreenFailed
 
 _DEPTH = 24
@@ -159,10 +160,7 @@ def open_front(name: str) -> Front:
     Raises:
         ScreenFailed: it does not answer, or has no Shape extension.
     """
-    try:
-        connection = XDisplay(name)
-    except (error.DisplayError, error.XError, OSError) as problem:
-        raise ScreenFailed(f"X server {name!r} does not answer: {problem}") from problem
+    connection = connect(name)
     if not connection.has_extension("SHAPE"):
         raise ScreenFailed(f"X server {name!r} lacks the SHAPE extension, which overlays need")
     return Front(connection)

@@ -21,6 +21,7 @@ from sync.release import MediaKind
 from tests.display import start_xvfb
 from tests.stage.eyes import until
 
+_WHOLE = Area(width=1280, height=720)
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
 
 
@@ -83,9 +84,11 @@ async def display(display_name: str) -> AsyncIterator[Display]:
 
 
 @asynccontextmanager
-async def running(display_name: str, *, program: tuple[str, ...] = DECK, **how: Any) -> AsyncIterator[Stage]:
+async def running(
+    display_name: str, *, area: Area = _WHOLE, program: tuple[str, ...] = DECK, **how: Any
+) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
-    rig = Rig(display_name, Area(width=1280, height=720), program=program)
+    rig = Rig(display_name, area, program=program)
     async with open_stage(rig, SystemClock(), **how) as stage:
         service = asyncio.create_task(stage.run())
         try:

@@ -6,10 +6,12 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from Xlib import error
 from Xlib.display import Display as XDisplay
 
 from player.display import Display, Power, open_display
 from player.still import brand, pairing, png
+from player.xserver import connect
 from sync import ScreenFailed
 from sync.clock import SystemClock
 from tests.display import Xvfb
@@ -58,6 +60,15 @@ async def test_a_display_that_is_not_there_is_refused() -> None:
     with pytest.raises(ScreenFailed, match=":4711"):
         async with open_display(":4711", SystemClock()):
             pass
+
+
+def test_a_request_the_server_refuses_is_an_error_that_can_be_told(display_name: str) -> None:
+    connection = connect(display_name)
+    found = connection.screen().root.xrandr_get_screen_resources()
+    with pytest.raises(error.BadValue):
+        no_rotation = 0
+        connection.xrandr_set_crtc_config(found.crtcs[0], found.config_timestamp, 0, 0, 0, no_rotation, [])
+    connection.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
