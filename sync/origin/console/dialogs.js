@@ -5,9 +5,10 @@ import { written } from "./notices.js";
 
 /**
  * Open a dialog; `submit(values)` does the work, and only its success closes it.
- * A field is { name, label, type, value, options: [[value, label]], hint, … }, its rest attributes of the control.
+ * A field is { name, label, type, value, options: [[value, label]], hint, … }, its rest attributes of the control;
+ * those with `more` are folded away under that heading of the dialog.
  */
-export function dialog({ title, text, fields = [], verb, danger = false, submit }) {
+export function dialog({ title, text, fields = [], more, verb, danger = false, submit }) {
   const wrong = h("div", { class: "wrong", role: "alert" });
   const go = h("button", { type: "submit", class: danger ? "danger" : "primary", "data-do": "go" }, verb);
   const no = button("Cancel", "cancel", () => box.close(), { class: "quiet" });
@@ -16,11 +17,13 @@ export function dialog({ title, text, fields = [], verb, danger = false, submit 
     { method: "dialog" },
     h("h2", { id: "asked" }, title),
     text && h("p", {}, text),
-    ...fields.map(control),
+    ...fields.filter((field) => !field.more).map(control),
+    more && h("details", {}, h("summary", {}, more), ...fields.filter((field) => field.more).map(control)),
     wrong,
     h("menu", {}, no, go),
   );
   const box = h("dialog", { "aria-labelledby": "asked" }, form);
+  form.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true); // nobody sees a folded one
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     go.disabled = true;
@@ -41,15 +44,25 @@ export function dialog({ title, text, fields = [], verb, danger = false, submit 
   ($("input:not([type=checkbox]), select", form) ?? no).focus();
 }
 
-function control({ name, label, type = "text", value = "", options, hint, ...rest }) {
+function control({ name, label, type = "text", value = "", options, hint, more: _, ...rest }) {
   if (type === "checkbox") {
-    return h("label", { class: "check" }, h("input", { type, name, checked: value, ...rest }), label);
+    return h("label", { class: "check" }, h("input", { type, name, checked: value, ...rest }), h("span", {}, label, hint && h("small", {}, hint)));
   }
   const field = options
     ? h("select", { name, ...rest }, ...options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)))
     : h("input", { type, name, value, autocomplete: "off", ...rest });
   return h("label", {}, label, field, hint && h("small", {}, hint));
 }
+
+/** Return an instant as a `datetime-local` field has it, in the time of this computer. */
+export function local(iso) {
+  if (!iso) return "";
+  const at = new Date(iso);
+  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/** Return what such a field says as an instant, null if it is empty. */
+export const instant = (value) => (value ? new Date(value).toISOString() : null);
 
 function values(form, fields) {
   return Object.fromEntries(

@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { dialog } from "./dialogs.js";
 import { $, button, h, keyed, thumbnail } from "./dom.js";
 import { held, open } from "./held.js";
+import { changeItem } from "./item.js";
 import { attempt } from "./notices.js";
 import { count, lasts, length, moment, standing } from "./words.js";
 
@@ -60,7 +61,7 @@ function card(playlist) {
       h("span", { class: "faint" }, facts.filter(Boolean).join(" · ")),
       ...used.map((channel) => h("span", { class: "chip" }, channel)),
     ),
-    playlist.shown ? h("ol", { class: "items" }, ...playlist.shown.map(entry)) : h("p", { class: "faint" }, "Reading …"),
+    playlist.shown ? h("ol", { class: "items" }, ...playlist.shown.map(entry(playlist.id))) : h("p", { class: "faint" }, "Reading …"),
     playlist.shown?.length < playlist.items && button(`Show all ${playlist.items} items`, "whole", () => showWhole(playlist.id)),
     playlist.items === 0 && h("p", { class: "faint" }, "It has no items."),
     h("menu", { class: "write" }, button("Remove", "remove", () => remove(playlist), { class: "quiet", "aria-label": `Remove ${playlist.name}` })),
@@ -69,8 +70,8 @@ function card(playlist) {
   return details;
 }
 
-function entry(one) {
-  const limits = [one.starts_at && `from ${moment(one.starts_at)}`, one.ends_at && `until ${moment(one.ends_at)}`];
+const entry = (playlist) => (one) => {
+  const limits = [one.loop && "over and over", one.starts_at && `from ${moment(one.starts_at)}`, one.ends_at && `until ${moment(one.ends_at)}`];
   return h(
     "li",
     {},
@@ -78,7 +79,13 @@ function entry(one) {
     h("span", { class: "name" }, one.title),
     h("span", { class: "faint" }, [standing(one, one.asset), ...limits].filter(Boolean).join(", ")),
     one.state !== "ready" && h("span", { class: "chip bad" }, one.state === "failed" ? "cannot be shown" : "not ready yet"),
+    button("Change", `item-${one.id}`, () => change(playlist, one), { class: "write quiet", "aria-label": `Change how ${one.title} shows` }),
   );
+};
+
+function change(playlist, { id, title, asset }) {
+  const item = held.opened.get(playlist)?.items.find((one) => one.id === id);
+  if (item) changeItem(playlist, item, title, asset?.kind);
 }
 
 function showWhole(id) {
