@@ -17,7 +17,7 @@ from sync.overlay import LOGO_CHUNK, Ticker
 _LETTERS = 0.6  # of the bar's height
 _GAP = 2  # bar heights between the end of a text and its next beginning
 _WIDEST = 4096  # pixels of one piece: an X server counts coordinates in 16 bits
-_MOST_PIXELS = 64_000_000  # a picture above this is refused before it is decoded
+_MOST_PIXELS = 16_800_000  # a picture above this is refused before it is decoded: it would take some 100 MB
 _LARGEST_STRIP = 32_000_000  # pixels: 128 MB of the X server's
 _CLEAR = 128  # of 255: the X server knows only pixels that are there and such that are not
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
@@ -80,20 +80,20 @@ def read_logo(path: Path) -> Image.Image:
     """
     try:
         with Image.open(path) as laid:
-            _check(laid, path)
+            _check(laid)
             found = [chunk[1] for chunk in getattr(laid, "private_chunks", ()) if chunk[0] == LOGO_CHUNK]
             if not found:
                 return laid.convert("RGBA")
         with Image.open(BytesIO(found[0]), formats=["PNG"]) as sent:
-            _check(sent, path)
+            _check(sent)
             return sent.convert("RGBA")
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MediaUnplayable(f"logo {path.name} cannot be read: {error}; upload it again") from error
+        raise MediaUnplayable(f"its picture cannot be read ({path.name[:12]}); upload it again") from error
 
 
-def _check(image: Image.Image, path: Path) -> None:
+def _check(image: Image.Image) -> None:
     if image.width * image.height > _MOST_PIXELS:
-        raise MediaUnplayable(f"logo {path.name} has over {_MOST_PIXELS} pixels; use a smaller one")
+        raise MediaUnplayable(f"its picture has {image.width} x {image.height} pixels; use a smaller one")
 
 
 def turned(image: Image.Image, turn: int) -> Image.Image:

@@ -20,6 +20,7 @@ from sync.overlay import Logo, Overlay, Ticker
 
 PULSE_EVERY_S = 1.0
 _READ_BYTES = 65_536
+_QUOTED = 30  # letters of a text
 
 Look = tuple[Overlay, Area, str]
 """All that decides how an overlay looks: itself, its place on the display, its file."""
@@ -98,7 +99,7 @@ class Overlays:
                 try:
                     panes[look] = self._panes.get(look) or self._pane(overlay, look[1], box, logos, height)
                 except MediaUnplayable as error:
-                    problems.append(f"The {overlay.kind} {overlay.id} is not shown: {error}.")
+                    problems.append(f"{_called(overlay)} is not shown: {error}.")
         gone = [pane for look, pane in self._panes.items() if look not in panes]
         self._panes = panes
         self._front.raise_(list(panes.values()))
@@ -130,7 +131,7 @@ class Overlays:
             pane.picture(written.drawn)
         if written.missing:
             pane.problem = (
-                f"The ticker {ticker.id} has letters no font on this device has: {lacking(written.missing)}; "
+                f"{_called(ticker)} has letters no font on this device has: {lacking(written.missing)}; "
                 "then restart the player."
             )
         return pane
@@ -144,13 +145,20 @@ def _read(put: Put) -> tuple[dict[str, Image.Image], list[str]]:
         if not isinstance(overlay, Logo) or overlay.asset in logos:
             continue
         if overlay.asset not in put.files:
-            problems.append(f"The logo {overlay.id} is not shown: its picture is not on this device yet.")
+            problems.append(f"{_called(overlay)} is not shown: its picture is not on this device yet.")
         else:
             try:
                 logos[overlay.asset] = read_logo(Path(put.files[overlay.asset]))
             except MediaUnplayable as error:
-                problems.append(f"The logo {overlay.id} is not shown: {error}.")
+                problems.append(f"{_called(overlay)} is not shown: {error}.")
     return logos, problems
+
+
+def _called(overlay: Overlay) -> str:
+    """Return how people know an overlay."""
+    if isinstance(overlay, Logo):
+        return f"The logo in the {overlay.corner.replace('-', ' ')} corner"
+    return f"The text “{overlay.text[:_QUOTED]}{'…' if len(overlay.text) > _QUOTED else ''}”"
 
 
 def _file(overlay: Overlay, put: Put) -> str:

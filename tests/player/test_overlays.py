@@ -85,9 +85,12 @@ def test_letters_without_a_font_are_named_by_alphabet_with_what_has_them() -> No
     assert "emoji (🥐): install fonts-noto-color-emoji" in told and "(U+10FFFF): no font has them" in told
 
 
-def test_a_logo_without_a_clear_picture_is_as_it_is_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+def test_a_logo_without_a_clear_picture_is_as_it_is_and_a_damaged_or_huge_one_is_refused(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4), "red").save(tmp_path / "plain", "PNG")
     assert read_logo(tmp_path / "plain").getpixel((0, 0)) == (255, 0, 0, 255)
     (tmp_path / "broken").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(MediaUnplayable, match="logo broken cannot be read"):
+    Image.new("1", (5000, 5000)).save(tmp_path / "huge", "PNG")
+    with pytest.raises(MediaUnplayable, match="5000 x 5000 pixels; use a smaller one"):
+        read_logo(tmp_path / "huge")
+    with pytest.raises(MediaUnplayable, match="cannot be read \\(broken\\); upload it again"):
         read_logo(tmp_path / "broken")

@@ -26,6 +26,7 @@ from sync.clock import SystemClock
 from sync.overlay import LOGO_CHUNK, Edge, Logo, Overlay, Ticker
 from sync.release import Release
 from tests.device_sync.origin import EPOCH, Publisher
+from tests.display import Xvfb
 from tests.stage.conftest import Media
 from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, Colour, Eye, near, until
 
@@ -180,10 +181,28 @@ async def test_overlays_are_turned_with_the_stage_follow_its_size_and_give_way_t
         glass.area = Area(width=640, height=720)
         await until(lambda: near(eye.at(320, 719), RED) and not near(eye.at(1, 360), RED))
         assert overlays.shown == ("news", "logo")
-        assert "The logo lost is not shown: its picture is not on this device" in told[-1]
+        assert "The logo in the top right corner is not shown: its picture is not on this device" in told[-1]
         black.set()  # an operator wants nothing to be seen
         await until(lambda: overlays.pid is None and not near(eye.at(320, 719), RED))
     eye.close()
+
+
+async def test_overlays_are_told_lost_with_their_x_server_and_come_back_with_the_next(
+    cache: Cache, screen: Screen
+) -> None:
+    told: list[str] = []
+    screen.release(Ticker(id="news", text="open", background="#ff0000"))
+    with Xvfb() as server:
+        glass = Glass(server.name, Area(width=1280, height=720))
+        async with running(Overlays(glass, cache, SystemClock(), lambda: False, told.append)) as overlays:
+            await until(lambda: overlays.shown == ("news",))
+            server.stop()
+            await until(lambda: told[-1].startswith("Overlays are not shown: it ended with code 3"))
+            server.start()
+            await until(lambda: overlays.shown == ("news",) and told[-1] == "")
+            eye = Eye(server.name)
+            assert near(eye.at(640, BAR_TOP + 1), RED)
+            eye.close()
 
 
 FONTS = """<fontconfig>
@@ -202,5 +221,5 @@ async def test_another_font_stands_in_for_letters_the_first_lacks_and_what_no_fo
     screen.release(Ticker(id="news", text="bread לחם ขนมปัง"))  # that font has no Hebrew, and no font here any Thai
     async with running(Overlays(display, cache, SystemClock(), lambda: False, told.append)) as overlays:
         await until(lambda: overlays.shown == ("news",))
-        assert "The ticker news has letters no font on this device has: Thai (ขนมปัง): install" in told[-1]
+        assert "The text “bread לחם ขนมปัง” has letters no font on this device has: Thai (ขนมปัง): install" in told[-1]
         assert "Hebrew" not in told[-1]
