@@ -1,16 +1,19 @@
-"""What the shop hears: what is on air and nothing else, and a change of volume at once."""
+"""What the shop hears: what is on air and nothing else, without a click, from the loudspeaker that was chosen."""
 
 import subprocess
 from collections.abc import AsyncIterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
+from statistics import median
 
+import numpy as np
 import pytest
 
 from player.screen import Shot
+from player.stage import Stage
 from sync.release import MediaKind
-from tests.stage.conftest import H264, running, whole
-from tests.stage.ears import Ears, Sound, open_ears, tone
+from tests.stage.conftest import H264, running, show, whole
+from tests.stage.ears import RATE, SHOP, USB, WINDOW, Ears, Room, Sound, open_room, tone
 from tests.stage.eyes import until
 
 LOW, HIGH = 440, 1000  # Hz
@@ -18,18 +21,23 @@ LOUD = 0.25  # of full scale
 
 
 @pytest.fixture
-async def ears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ears]:
-    async with open_ears(tmp_path) as ears:
-        monkeypatch.setenv("PULSE_SERVER", ears.server)
-        yield ears
+async def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Room]:
+    async with open_room(tmp_path, SHOP, USB) as room:
+        monkeypatch.setenv("PULSE_SERVER", room.server)
+        yield room
+
+
+@pytest.fixture
+def ears(room: Room) -> Ears:
+    return room.ears[SHOP]
 
 
 @pytest.fixture(scope="module")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tones")
     for hertz in (LOW, HIGH):
-        picture = ["-f", "lavfi", "-i", "color=red:s=320x180:r=25:d=12"]
-        sound = ["-f", "lavfi", "-i", f"aevalsrc={LOUD}*sin(2*PI*{hertz}*t):s=48000:d=12"]
+        picture = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=12"]
+        sound = ["-f", "lavfi", "-i", f"aevalsrc={LOUD}*cos(2*PI*{hertz}*t):s=48000:d=12"]  # begins in mid-wave
         how = [*picture, *sound, "-c:a", "aac", "-b:a", "160k", *H264, str(folder / str(hertz))]
         subprocess.run(["ffmpeg", "-v", "error", *how], check=True, timeout=60)
     return folder
@@ -42,17 +50,26 @@ def what_was_heard(sound: Sound) -> list[tuple[str, float]]:
     return [(name, len(list(same)) * 0.02) for name, same in groupby(names)]
 
 
-async def test_only_what_is_on_air_is_heard_and_tuned_at_once(display_name: str, ears: Ears, tones: Path) -> None:
-    def shot(hertz: int, take: str, **how: int) -> Shot:
-        return Shot(take=take, path=str(tones / str(hertz)), kind=MediaKind.VIDEO, **how)
+def steps_at_cuts(sound: Sound) -> list[float]:
+    """Return, for each time the tone changes, the largest step from one sample to the next."""
+    low, high = (tone(sound, hertz) for hertz in (LOW, HIGH))
+    louder = np.where(np.maximum(low, high) < LOUD / 10, 0, np.where(low > high, LOW, HIGH))
+    cuts = [window * WINDOW for window, (was, now) in enumerate(pairwise(louder), 1) if was and now and was != now]
+    return [float(np.abs(np.diff(sound[cut - RATE // 10 : cut + RATE // 10])).max()) for cut in cuts]
 
+
+def shot_in(tones: Path, hertz: int, take: str, **how: int) -> Shot:
+    return Shot(take=take, path=str(tones / str(hertz)), kind=MediaKind.VIDEO, **how)
+
+
+async def test_only_what_is_on_air_is_heard_and_tuned_at_once(display_name: str, ears: Ears, tones: Path) -> None:
     async with running(display_name) as stage:
         await whole(stage)
         ears.forget()
         for number, hertz in enumerate((LOW, HIGH, LOW)):
-            await stage.preroll(shot(hertz, f"take {number}", duration_ms=700))
+            await stage.preroll(shot_in(tones, hertz, f"take {number}", duration_ms=700))
             await stage.cut_at_end(f"take {number}")
-        await stage.preroll(shot(HIGH, "muted", volume=0))
+        await stage.preroll(shot_in(tones, HIGH, "muted", volume=0))
         await stage.cut_at_end("muted")
         await until(lambda: ears.lately(LOW) < LOUD / 100)
         cuts = ears.sound()
@@ -65,6 +82,80 @@ async def test_only_what_is_on_air_is_heard_and_tuned_at_once(display_name: str,
         await stage.clear()
     assert [name for name, _ in heard if name] == ["low", "high", "low"], heard
     assert all(0.5 < seconds < 1.0 for name, seconds in heard if name), heard
+
+
+async def test_a_cut_from_tone_to_tone_does_not_click(display_name: str, ears: Ears, tones: Path) -> None:
+    async with running(display_name) as stage:
+        await whole(stage)
+        for number in range(6):
+            await stage.preroll(shot_in(tones, (LOW, HIGH)[number % 2], f"{number}", duration_ms=500))
+            await stage.cut_at_end(f"{number}")
+        await until(lambda: ears.lately(HIGH) > LOUD / 2)
+    steps = steps_at_cuts(ears.sound())
+    both = LOUD * 2 * np.pi * (LOW + HIGH) / RATE  # the steepest the two can be together: 0.05; a click is 0.1-0.3
+    assert len(steps) >= 4 and median(steps) < 1.3 * both, steps  # a busy machine may make one
+
+
+async def test_sound_comes_from_the_chosen_loudspeaker_and_moves_at_once(
+    display_name: str, room: Room, tones: Path
+) -> None:
+    shop, usb = room.ears[SHOP], room.ears[USB]
+    async with running(display_name) as stage:
+        stage.route(USB)
+        await show(stage, shot_in(tones, LOW, "first"))
+        await until(lambda: usb.lately(LOW) > LOUD / 2)
+        assert np.abs(shop.sound()).max() < LOUD / 1000
+        await until(lambda: stage.facts().sound == USB)
+        stage.route(SHOP)
+        await until(lambda: shop.lately(LOW) > LOUD / 2 and usb.lately(LOW) < LOUD / 100)
+        usb.forget()
+        await show(stage, shot_in(tones, HIGH, "second"))
+        await until(lambda: shop.lately(HIGH) > LOUD / 2)
+        assert np.abs(usb.sound()).max() < LOUD / 1000
+        stage.route("nowhere")
+        await show(stage, shot_in(tones, LOW, "third"))
+        await until(lambda: shop.lately(LOW) > LOUD / 2 and stage.facts().sound == SHOP)
+
+
+async def test_a_loudspeaker_that_is_pulled_while_it_plays_stops_no_picture(
+    display_name: str, room: Room, tones: Path
+) -> None:
+    async with running(display_name) as stage:
+        stage.route(USB)
+        await show(stage, shot_in(tones, LOW, "first"))
+        await until(lambda: room.ears[USB].lately(LOW) > LOUD / 2)
+        await stage.preroll(shot_in(tones, HIGH, "second"))
+        await room.pull(USB)
+        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
+        await stage.cut_now("second")
+        await until(lambda: room.ears[SHOP].lately(HIGH) > LOUD / 2)
+        await room.plug(USB)
+        await show(stage, shot_in(tones, LOW, "third"))
+        await until(lambda: room.ears[USB].lately(LOW) > LOUD / 2)
+        assert untouched(stage)
+
+
+async def test_a_sound_server_that_dies_while_it_plays_stops_no_picture(
+    display_name: str, room: Room, tones: Path
+) -> None:
+    async with running(display_name) as stage:
+        await show(stage, shot_in(tones, LOW, "first"))
+        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
+        await stage.preroll(shot_in(tones, HIGH, "second"))
+        await room.kill()
+        await stage.cut_now("second")
+        await until(lambda: (stage.facts().media_ms or 0) > 1500)
+        assert untouched(stage)
+        await room.start(SHOP)
+        await show(stage, shot_in(tones, LOW, "third"))
+        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
+        assert untouched(stage)
+
+
+def untouched(stage: Stage) -> bool:
+    """Tell whether the picture went on all the time."""
+    facts = stage.facts()
+    return facts.restarts == 0 and (facts.still_ms or 0) < 500 and not facts.picture_faults
 
 
 async def test_a_sound_server_that_is_gone_stops_no_picture(
