@@ -8,7 +8,6 @@ from player.programme.loudness import loudness
 from player.quarantine import Setback
 from player.settings import Settings
 from player.status import InFront, Sound
-from sync.newer import LeftOut
 from sync.overlay import Overlay, Ticker
 from sync.release import Creative, Item, Release
 
@@ -38,14 +37,9 @@ def set_aside(release: Release | None, setbacks: Iterable[Setback]) -> tuple[str
 def left_out(release: Release | None) -> str:
     """Say what of a release made for a newer player is not shown here; empty if nothing."""
     unknown = release.left_out if release else ()
-    named = [_named(release, one) for one in unknown[:_NAMED]]
-    return ", ".join(named) + (f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else "")
-
-
-def _named(release: Release | None, unknown: LeftOut) -> str:
-    if unknown.among in ("assets", "streams"):
-        return f"{title(release, unknown.name)} ({unknown.unknown})"
-    return str(unknown)
+    return ", ".join(map(str, unknown[:_NAMED])) + (
+        f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+    )
 
 
 def in_front(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[InFront, ...]:

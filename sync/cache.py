@@ -21,6 +21,7 @@ from sync.durable import TEMP_SUFFIX, free_bytes, locked, storage_errors
 from sync.durable import write_durably as write_durably  # part of this room's public face
 from sync.indexing import Index, load_index
 from sync.media import Media, names
+from sync.reading import read_release
 from sync.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 from sync.signing import open_envelope, pin_root
 from sync.wire import Identifier, Sha256, Wire, rejected
@@ -171,7 +172,7 @@ class Cache:
     def release(self, sha256: str) -> Release | None:
         """Return a held release, None when it is missing or not what its name says."""
         raw = _verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
-        return None if raw is None else _parsed(raw, Release.read, self._releases / sha256)
+        return None if raw is None else _parsed(raw, read_release, self._releases / sha256)
 
     def keep_release(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified release."""

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, PrivateAttr, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from sync.newer import Known, LeftOut
 from sync.overlay import Overlay
@@ -238,22 +238,4 @@ class Release(Wire):
     streams: Known[Stream] = ()
     fallback: Sha256 | None = None  # a picture among the assets, for the root window
     overlays: Known[Overlay] = ()  # the last in front
-
-    _left_out: tuple[LeftOut, ...] = PrivateAttr(())
-
-    @classmethod
-    def read(cls, raw: bytes) -> "Release":
-        """Return a release as far as this version understands it: entries of a newer origin's are left out.
-
-        Raises:
-            ValidationError: not even its frame is understood.
-        """
-        left_out: list[LeftOut] = []
-        release = cls.model_validate_json(raw, context=left_out)
-        release._left_out = tuple(left_out)
-        return release
-
-    @property
-    def left_out(self) -> tuple[LeftOut, ...]:
-        """What `read` left out."""
-        return self._left_out
+    left_out: Annotated[tuple[LeftOut, ...], Field(exclude=True)] = ()  # never sent: by who read it

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sync import CorruptContent, Untrusted
 from sync.indexing import LARGEST_CHUNK_BYTES, Index, load_index
+from sync.reading import read_release
 from sync.release import Asset, Release, Root, Timestamp
 from sync.wire import rejected
 
@@ -76,14 +77,13 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
     if len(raw) != timestamp.release_bytes or hashlib.sha256(raw).hexdigest() != timestamp.release:
         raise CorruptContent(f"release {timestamp.release}: {len(raw)} bytes that do not hash to its name")
     try:
-        release = Release.read(raw)
+        release = read_release(raw)
     except ValidationError as error:
         fields = ", ".join(sorted(rejected(error).fields))
         raise Untrusted(f"release {timestamp.release} is not understood ({fields}): update this player") from error
     if release.channel != timestamp.channel:
         raise Untrusted(f"release {timestamp.release} is of channel {release.channel}, not of {timestamp.channel}")
     listed = {asset.sha256 for asset in release.assets} | {stream.sha256 for stream in release.streams}
-    listed |= {entry.name for entry in release.left_out}
     if unlisted := named_assets(release) - listed:
         raise Untrusted(f"release {timestamp.release} shows assets it does not list: {', '.join(sorted(unlisted))}")
     return release

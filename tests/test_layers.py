@@ -18,6 +18,7 @@ GROUND = {
     "sync.release",
     "sync.streaming",
     "sync.newer",
+    "sync.reading",
     "sync.overlay",
     "sync.report",
     "sync.signing",

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from sync.cache import Cache
 from sync.release import Release
+from sync.trust import named_assets
 from tests.device_sync.conftest import running
 from tests.device_sync.origin import Origin, noise, release_of
 
@@ -24,9 +25,12 @@ def newer(origin: Origin) -> dict[str, Any]:
         item | {"id": "page", "title": "Board", "asset": UNSEEN},
     ]
     document["assets"] += [asset | {"sha256": UNSEEN, "index": UNSEEN, "kind": "page"}]
+    document["fallback"] = UNSEEN
     document["dayparts"] = [{"id": "moon", "name": "Full moon", "playlist": "all", "weekdays": [8]}]
     document["overlays"] = [{"kind": "clock", "id": "c"}, {"kind": "ticker", "id": "t", "text": "news", "glow": 1}]
+    document["overlays"] += [{"kind": "logo", "id": "l", "asset": UNSEEN}]
     shown = [{"id": "k", "title": "T", "asset": asset["sha256"], "fit": fit} for fit in ("zoom", "fill")]
+    shown += [{"id": "u", "title": "U", "asset": UNSEEN, "fit": "cover"}]
     lines = [{"id": one["fit"], "name": "Line", "creatives": [one]} for one in shown]
     flight = {"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2090-01-01T00:00:00Z"}
     document["campaigns"] = [{"id": "c", "name": "C", "advertiser": "A", **flight, "lines": lines}]
@@ -43,17 +47,15 @@ async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin
     held = cache.active()
     assert held is not None
     release = held.release
-    assert [item.id for item in release.playlists[0].items] == [
-        "item-0",
-        "page",
-    ]  # its asset is not listed: passed over
+    assert [item.id for item in release.playlists[0].items] == ["item-0"]
     assert [overlay.id for overlay in release.overlays] == ["t"]
     assert [line.id for line in release.campaigns[0].lines] == ["fill"]
     assert len(release.assets) == 1 and release.dayparts == ()
     told = [str(entry) for entry in release.left_out]
     for words in ("Zoomed among items (fit zoom)", "Full moon among dayparts", "c among overlays (kind clock)"):
         assert any(words in entry for entry in told), words
-    assert f"{UNSEEN} among assets (kind page)" in told
+    assert "Board among items (kind page)" in told and not [entry for entry in told if UNSEEN in entry]
+    assert release.fallback is None and named_assets(release) == {release.assets[0].sha256}
     assert (cache.store / "releases" / f"{held.sha256}.json").read_bytes() == raw
 
 
