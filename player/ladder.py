@@ -116,6 +116,10 @@ class Ladder:
         self._steps[step] += step not in UPPER
         return step
 
+    def pass_over(self) -> None:
+        """Count an item cut away from on a suspicion, which leads no further up."""
+        self._steps[Step.NEXT_ITEM] += 1
+
     def without_decks(self, for_s: float) -> Step | None:
         """Take the upper step if no deck has come up for so long; None while that is no reason, or none is allowed."""
         step = self._recoverer.allowed() if self._recoverer and for_s > NO_DECK_S else None

@@ -26,15 +26,17 @@ from player.screen import (
     Hold,
     Load,
     Loaded,
+    Pulse,
     Ready,
     Route,
     Shot,
 )
-from player.vitals import is_stopped, kill, most_bytes, rss_bytes
+from player.vitals import is_stopped, kill, most_bytes, rss_bytes, waits_for_disk
 from sync import DeckLost, MediaUnplayable, ScreenFailed
 from sync.clock import Backoff, Clock
 
-SILENCE_S = 3.5  # a deck sends a pulse every second
+QUIET_S = 0.8  # a deck sends a pulse five times a second: one quiet for so long may hang
+SILENCE_S = 3.5  # and so does: loading keeps a deck quiet for a second on a slow machine
 START_WITHIN_S = 20.0
 LOAD_WITHIN_S = 12.0  # the deck itself gives up after 8
 ANSWER_WITHIN_S = 2.0
@@ -64,7 +66,10 @@ class Loss:
 
 
 class Link:
-    """One deck process and its replacements. `heard` and `lost` are called on the loop, in order."""
+    """One deck process and its replacements. `heard` and `lost` are called on the loop, in order.
+
+    `falters` is called while it hangs and its last picture stands: True if that is to be kept until the next cut.
+    """
 
     def __init__(
         self,
@@ -73,17 +78,21 @@ class Link:
         clock: Clock,
         heard: "Callable[[Link, DeckEvent], None]",
         lost: "Callable[[Link, Loss], None]",
+        falters: "Callable[[Link, str], bool]",
     ) -> None:
         self.name = name
         self.restarts = 0
         self.shots = 0  # loaded by the present process
         self.condemned = ""  # why the present process is replaced once it is off the air
+        self.suspect: Shot | None = None  # cut away from because it may hang, and not yet stopped
         self.rig = rig()  # of the present process
         self._wanted = rig
         self._most_bytes = most_bytes()
         self._clock = clock
         self._heard = heard
         self._lost = lost
+        self._falters = falters
+        self._quiet = 0  # looks in a row that it said nothing
         self._process: Process | None = None
         self._up = asyncio.Event()
         self._verdict: Loss | None = None
@@ -98,6 +107,11 @@ class Link:
     def up(self) -> bool:
         """Whether the deck takes commands."""
         return self._up.is_set()
+
+    @property
+    def answers(self) -> bool:
+        """Whether it takes commands, and spoke just now."""
+        return self.up and self._quiet * _GLANCE_S < QUIET_S / 2
 
     async def run(self) -> None:
         """Keep a deck alive for ever; it ends with this call."""
@@ -180,7 +194,7 @@ class Link:
     # ── one process ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _one_life(self) -> Loss:
-        self._verdict, self.shots, self.condemned = None, 0, ""
+        self._verdict, self.shots, self.condemned, self.suspect = None, 0, "", None
         self.rig = self._wanted()
         process = await asyncio.create_subprocess_exec(
             *self.rig.arguments(), "--parent", str(os.getpid()),
@@ -201,25 +215,42 @@ class Link:
     async def _listen(self, process: Process) -> None:
         """Hear the deck until its end, or until it falls silent."""
         assert process.stdout is not None
-        silence, patience_s, stops = 0, START_WITHIN_S, 0
+        patience_s, stops = START_WITHIN_S, 0
+        self._quiet = 0
         while True:
             try:
                 async with asyncio.timeout(_GLANCE_S):
                     line = await process.stdout.readline()
             except TimeoutError:
                 # Counted, not timed: while we sleep ourselves, as on a machine put to sleep, nobody falls silent.
-                silence += 1
+                self._quiet += 1
                 stops = stops + 1 if is_stopped(process.pid) else 0
-                if stops == _STOPS or silence * _GLANCE_S > patience_s:
-                    said = "somebody stopped it" if stops else f"no sign of life for {patience_s:.1f} s"
-                    self._verdict = Loss(said, crashed=not stops)
+                loss = self._stopped() if stops >= _STOPS else self._hanging(process.pid, patience_s)
+                if loss:
+                    self._verdict = loss
                     return
                 continue
             if not line:
                 return
-            silence, patience_s, stops = 0, SILENCE_S, 0
+            self._quiet, patience_s, stops = 0, SILENCE_S, 0
             self._take(line)
             self._limit(process.pid)
+
+    def _stopped(self) -> Loss | None:
+        loss = Loss("somebody stopped it", crashed=False)
+        if self._quiet * _GLANCE_S <= SILENCE_S and self._falters(self, loss.reason):
+            self.condemned = loss.reason
+            return None
+        return loss
+
+    def _hanging(self, pid: int, patience_s: float) -> Loss | None:
+        """Return that it hangs once that is certain; one cut away from for that, which does not stop, does."""
+        quiet_s = self._quiet * _GLANCE_S
+        may_hang = self.up and quiet_s >= QUIET_S
+        kept = may_hang and self._falters(self, f"no sign of life for {quiet_s:.1f} s")
+        if quiet_s > patience_s or (may_hang and self.suspect and not kept):
+            return Loss(f"no sign of life for {quiet_s:.1f} s", crashed=not waits_for_disk(pid))
+        return None
 
     def _limit(self, pid: int) -> None:
         """End a deck whose media eat the memory, before the kernel picks a victim of its own."""
@@ -236,6 +267,8 @@ class Link:
         if isinstance(event, Ready):
             self._up.set()
             self.tell(Route(device=self._wanted().sound))
+        if self.suspect and isinstance(event, Pulse) and event.take != self.suspect.take:
+            self.suspect = None  # it stopped
         self._heard(self, event)
         if isinstance(event, Broken):
             self._answer_broken(event)
@@ -254,7 +287,8 @@ class Link:
         for reply, future in self._asked.items():
             if future.done():
                 continue
-            blame: type[ScreenFailed] = MediaUnplayable if loss.crashed and reply is Loaded else DeckLost
+            own = loss.crashed and reply is Loaded and self.suspect is None
+            blame: type[ScreenFailed] = MediaUnplayable if own else DeckLost
             future.set_exception(blame(f"deck {self.name} is gone: {loss.reason}"))
 
 

@@ -19,7 +19,7 @@ from player.rig import Rig
 from player.roll import AT_ONCE, OnAir, Waiting
 from player.screen import Blank, Broken, Cut, DeckEvent, Ended, Ends, Finished, Hide, Pulse, Ready, Shot, Shown, Tune
 from player.tally import StageFacts, Tally
-from sync import DeckLost, ScreenFailed
+from sync import DeckLost, MediaUnplayable, ScreenFailed
 from sync.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Stage:
 
     def __init__(self, rig: Rig, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None) -> None:
         def make(name: str) -> Link:
-            return Link(name, lambda: self._rig, clock, self._heard, self._lost)
+            return Link(name, lambda: self._rig, clock, self._heard, self._lost, self._falters)
 
         self._clock = clock
         self._rig = rig
@@ -44,6 +44,7 @@ class Stage:
         self._cut_ms: float | None = None
         self._preroll_ms: int | None = None
         self._ladder = Ladder(recoverer)
+        self._hung: dict[str, str] = {}  # what hung its deck on air, and how; told when it comes again
         self._up_s = clock.monotonic()  # when a deck was last heard of
 
     async def preroll(self, shot: Shot) -> None:
@@ -51,6 +52,8 @@ class Stage:
         await self._cutter.take_back(self._next)
         link = self._pair.exchanged(self._hidden())
         self._next = None
+        if why := self._hung.pop(shot.url or shot.path, None):
+            raise MediaUnplayable(f"when it was last on air its deck had to be ended: {why}")
         await link.wait_up()
         try:
             loaded = await link.load(shot)
@@ -205,6 +208,8 @@ class Stage:
             case Pulse():
                 air.said, air.said_s = (event, self._up_s) if event.media_ms is not None else (air.said, air.said_s)
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
+                if event.stands:
+                    self._give_way(air, "the picture stands still")
             case Finished():
                 air.frames_lost = event.frames_lost
                 air.end(event.at_s, event.reason)
@@ -239,7 +244,28 @@ class Stage:
         self.tally.left(black_ms=said.black_ms, still_ms=said.still_ms, frames_lost=air.frames_lost)
         return air.leave(at_s)
 
+    def _falters(self, link: Link, why: str) -> bool:
+        """Keep the last picture of a deck that may hang until the next one is there; one that waits aside is ended."""
+        air, coming = self._air, self._next
+        if air and coming and coming.link is link and air.link.answers:
+            link.kill(Loss(why, crashed=True))
+        return air is not None and air.link is link and self._give_way(air, why)
+
+    def _give_way(self, air: OnAir, why: str) -> bool:
+        """Have the next shot come at once, if it is ready: a suspicion is enough for that, but not for blame."""
+        if self._next is None or not self._next.link.answers:
+            return False  # if both decks are quiet, it is the machine, or the display
+        if not air.ended.done():
+            log.warning("take=%s deck=%s %s; the next one comes", air.shot.take, air.link.name, why)
+            self._ladder.pass_over()
+            air.link.suspect = air.shot
+            air.end(self._clock.monotonic(), why, failed=True, deck_lost=True)
+            self._cutter.stir()
+        return True
+
     def _lost(self, link: Link, loss: Loss) -> None:
+        if link.suspect and loss.crashed:
+            self._hung[link.suspect.url or link.suspect.path] = loss.reason
         if not loss.displayless:
             self._ladder.without_decks(self._clock.monotonic() - self._up_s)
         if self._air and self._air.link is link:

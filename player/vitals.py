@@ -24,10 +24,21 @@ def rss_bytes(pid: int) -> int:
 
 def is_stopped(pid: int) -> bool:
     """Tell a process somebody stopped (SIGSTOP) from one that hangs by itself."""
+    return _state(Path(f"/proc/{pid}/stat")) in ("T", "t")
+
+
+def _state(stat: Path) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+        return stat.read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return ""
+
+
+def waits_for_disk(pid: int) -> bool:
+    """Tell whether one of its threads is held up by a disk: no fault of what it does there."""
+    with suppress(OSError):
+        return any(_state(task / "stat") == "D" for task in Path(f"/proc/{pid}/task").iterdir())
+    return False
 
 
 def kill(process: Process) -> None:
