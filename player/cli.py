@@ -6,14 +6,19 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from player import __version__
 from player.configure import Configuration, load
 from player.daemon import run
 from player.ladder import Step
 from sync import Conflict, ScreenFailed, SignageError
+
+Found = TypeVar("Found", bound=BaseModel)
 
 CONFIG = Path("/etc/signage/player.toml")
 
@@ -30,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     file = given.config or (CONFIG if CONFIG.exists() else None)
     configuration = load(file)
-    commands = {"run": _run, "status": _status, "doctor": _doctor}
+    commands = {"run": _run, "status": _status, "doctor": _doctor, "explain": _explain, "forecast": _forecast}
     sys.exit(commands[given.command](configuration, given))
 
 
@@ -43,6 +48,30 @@ def _status(configuration: Configuration, given: argparse.Namespace) -> int:
         print(f"signage-player: {error}", file=sys.stderr)
         return FAILED
     print(json.dumps(document) if given.json else "\n".join(told(document["status"], document["now"])))
+    return 0
+
+
+def _explain(configuration: Configuration, given: argparse.Namespace) -> int:
+    from player.explain import explain
+    from player.outlook import told, view
+
+    return _told(given, lambda: explain(asyncio.run(view(configuration, given.at))), told)
+
+
+def _forecast(configuration: Configuration, given: argparse.Namespace) -> int:
+    from player.forecast import forecast
+    from player.outlook import lines, view
+
+    return _told(given, lambda: forecast(asyncio.run(view(configuration)), given.hours, given.most), lines)
+
+
+def _told(given: argparse.Namespace, find: Callable[[], Found], tell: Callable[[Found], Iterable[str]]) -> int:
+    try:
+        found = find()
+    except SignageError as error:
+        print(f"signage-player: {error}", file=sys.stderr)
+        return FAILED
+    print(found.model_dump_json() if given.json else "\n".join(tell(found)))
     return 0
 
 
@@ -69,7 +98,20 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", parents=[common], help="tell what this device can do, and what will hurt (exit code 1: will not play)"
     )
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_outlooks(commands, common)
     return parser
+
+
+def _add_outlooks(commands: Any, common: argparse.ArgumentParser) -> None:
+    explain = commands.add_parser(
+        "explain", parents=[common], help="tell what is on air and why, and why nothing else is; reads only"
+    )
+    explain.add_argument("--at", metavar="TIME", help="another moment, such as 2026-11-23T18:00 by the venue's clock")
+    forecast = commands.add_parser("forecast", parents=[common], help="list what will be on air; reads only")
+    forecast.add_argument("--hours", type=float, default=1.0, help="how far to look ahead (default: %(default)s)")
+    forecast.add_argument("--most", type=int, default=1_000, help="the most to list (default: %(default)s)")
+    for outlook in (explain, forecast):
+        outlook.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _run(configuration: Configuration, _given: argparse.Namespace) -> int:

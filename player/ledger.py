@@ -16,7 +16,7 @@ from player.entries import Change, Closed, Entry, Head, OpenTake, Reserved, Save
 from player.quarantine import QUARANTINE_SCHEMA, Quarantine, Setback
 from sync import StorageBroken, StorageFull
 from sync.clock import Clock
-from sync.database import Database, open_database
+from sync.database import Database, open_database, read_database
 from sync.outbox import OUTBOX_SCHEMA, Outbox
 from sync.report import GENESIS, Play
 
@@ -151,6 +151,20 @@ async def open_ledger(path: Path, device: str, clock: Clock) -> AsyncIterator[Le
             await _begin(database, device)
         quarantine = await Quarantine.load(database)
         yield Ledger(database, quarantine, await _head(database), problem)
+
+
+@asynccontextmanager
+async def read_ledger(path: Path, device: str) -> AsyncIterator[Ledger]:
+    """Open the evidence of `device` for reading only, beside a player at work; where there is none yet, an empty one.
+
+    Raises:
+        StorageBroken: it cannot be read.
+    """
+    fresh = not path.exists()
+    async with open_database(Path(":memory:"), MIGRATIONS) if fresh else read_database(path) as database:
+        if fresh:
+            await _begin(database, device)
+        yield Ledger(database, await Quarantine.load(database), await _head(database), "")
 
 
 async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> tuple[Database, str]:

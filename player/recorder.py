@@ -47,7 +47,7 @@ class Recorder:
             StorageBroken: the evidence cannot be read.
         """
         if self._saved is None:
-            self.memory = self._saved = _memory(await self._ledger.saved(), self._seed)
+            self.memory = self._saved = memory_of(await self._ledger.saved(), self._seed)
         await self._flush()
         for left in await self._ledger.open_takes():
             self._recover(left)
@@ -193,7 +193,8 @@ def _change(before: Memory, after: Memory) -> Change:
     )
 
 
-def _memory(saved: Saved, seed: int) -> Memory:
+def memory_of(saved: Saved, seed: int) -> Memory:
+    """Return what the programme remembered; `seed` is of ads never shown before."""
     rotation = Rotation.model_validate_json(saved.rotation) if saved.rotation else Rotation()
     head = AdHead.model_validate_json(saved.ads) if saved.ads else AdHead(seed=seed)
     accounts = {line: Account.model_validate_json(body) for line, body in saved.accounts.items()}

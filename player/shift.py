@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from random import Random
 
 from player.backdrop import Backdrop
@@ -82,8 +83,7 @@ class Shift:
         while True:
             member = load_membership(self._cache)
             device = member.device if member else UNPAIRED
-            path = self._cache.state / ("plays.db" if member else "plays-unpaired.db")
-            async with open_ledger(path, device, self._clock) as ledger:
+            async with open_ledger(ledger_path(self._cache, member), device, self._clock) as ledger:
                 try:
                     await self._work(ledger)
                 finally:
@@ -191,6 +191,11 @@ class Shift:
 
 def _network(settings: Settings) -> object:
     return settings.origin.model_copy(update={"heartbeat_s": 0.0}), settings.storage.reserve_bytes
+
+
+def ledger_path(cache: Cache, member: Membership | None) -> Path:
+    """Return where the evidence lies: apart while this device belongs to no origin."""
+    return cache.state / ("plays.db" if member else "plays-unpaired.db")
 
 
 def seed_of(device: str) -> int:

@@ -96,6 +96,24 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
         await connection.close()
 
 
+@asynccontextmanager
+async def read_database(path: Path) -> AsyncIterator[Database]:
+    """Open `path` for reading only, also while another process writes it: it can neither write nor checkpoint.
+
+    Raises:
+        StorageBroken: it is not there, or cannot be read.
+    """
+    quiet = not path.with_name(f"{path.name}-wal").exists()  # then nobody has it open, and no file has to be made
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
+    with _converted(path):
+        connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
+    try:
+        connection.row_factory = Row
+        yield Database(connection, path)
+    finally:
+        await connection.close()
+
+
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:
     async with connection.execute("PRAGMA quick_check(1)") as cursor:
         verdict = await cursor.fetchone()

@@ -1,0 +1,111 @@
+"""Reads what a device decides from, beside a player at work: its files and its log, without a lock, writing nothing.
+
+Other moments than now are looked at with a clock that stands there. What only the running player knows is not in it:
+streams that are away, orders of an operator.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from player.away import Away
+from player.ledger import Ledger, read_ledger
+from player.lineup import Memory, Scene
+from player.programme.proof import Take
+from player.quarantine import Setback
+from player.recorder import memory_of
+from player.scenery import Scenery
+from player.settings import Settings
+from player.shift import UNPAIRED, ledger_path, seed_of
+from sync import NotFound
+from sync.cache import Cache
+from sync.clock import Clock, ClockTrust, instant
+from sync.membership import load_membership
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A clock that stands at an instant, trusted as much as the one it stands for."""
+
+    at: datetime
+    clock: Clock
+
+    def now(self) -> datetime:
+        """Return the instant."""
+        return self.at
+
+    def monotonic(self) -> float:
+        """Return the real clock's seconds since boot."""
+        return self.clock.monotonic()
+
+    def trust(self) -> ClockTrust:
+        """Return how far the real clock can be believed."""
+        return self.clock.trust()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait by the real clock."""
+        await self.clock.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A take the player has under way: on the screen since `started_at`, or standing by (None)."""
+
+    take: Take
+    started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a decision at `at` would look at; `under_way`, of now only, is what the player shows and has reserved."""
+
+    scene: Scene
+    memory: Memory
+    at: datetime
+    under_way: tuple[Reserved, ...]
+    setbacks: tuple[Setback, ...]
+
+
+async def look(cache: Cache, ledger: Ledger, settings: Settings, clock: Clock, at: datetime | None = None) -> View:
+    """Return what a decision at `at` looks at, without one a decision now.
+
+    Raises:
+        NotFound: nothing was ever synced here.
+        StorageBroken: the log cannot be read.
+    """
+    seed = seed_of(ledger.device)
+    standing = Standing(clock.now() if at is None else at.astimezone(UTC), clock)
+    scenery = Scenery(cache, standing, lambda: settings, ledger.quarantine, Away(clock, seed))
+    scene = await scenery.look()
+    if scene is None:
+        raise NotFound(f"{cache.state.parent} holds no content yet: nothing was synced, so there is nothing to explain")
+    takes = [(left, _take(left.body)) for left in (await ledger.open_takes() if at is None else ())]
+    under_way = tuple(
+        Reserved(take, None if left.started_ms is None else instant(left.started_ms))
+        for left, take in takes
+        if take is not None
+    )
+    memory = memory_of(await ledger.saved(), seed)
+    return View(scene, memory, standing.at, under_way, tuple(ledger.quarantine.held(standing.at)))
+
+
+@asynccontextmanager
+async def beside(cache: Cache) -> AsyncIterator[Ledger]:
+    """Open the log of the device for reading, whether a player is at work on it or not.
+
+    Raises:
+        StorageBroken: it cannot be read.
+    """
+    member = load_membership(cache)
+    async with read_ledger(ledger_path(cache, member), member.device if member else UNPAIRED) as ledger:
+        yield ledger
+
+
+def _take(body: str) -> Take | None:
+    try:
+        return Take.model_validate_json(body)
+    except ValidationError:  # of another version
+        return None

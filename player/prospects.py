@@ -1,0 +1,62 @@
+"""The operations that look beyond now: `/v1/explain` and `/v1/forecast`, from the log and the files of this player."""
+
+from datetime import datetime
+
+from aiohttp import web
+from pydantic import Field
+
+from player.aside import View, look
+from player.configure import Configuration
+from player.duty import Duty
+from player.explain import Explanation, explain
+from player.forecast import Forecast, forecast
+from sync import Conflict
+from sync.cache import Cache
+from sync.clock import Clock
+from sync.threads import in_thread
+from sync.web import Access, Operation, give, read_query
+from sync.wire import Instant, Request
+
+
+class ExplainQuery(Request):
+    """The instant to explain, by default now."""
+
+    at: Instant | None = None
+
+
+class ForecastQuery(Request):
+    """How far to look ahead, and the most slots to tell."""
+
+    hours: float = Field(1.0, gt=0, le=24)
+    most: int = Field(500, ge=1, le=2_000)
+
+
+class Prospects:
+    """What the endpoint can be asked of other moments."""
+
+    def __init__(self, cache: Cache, configuration: Configuration, duty: Duty, clock: Clock) -> None:
+        self._cache = cache
+        self._configuration = configuration
+        self._duty = duty
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the table of what is served."""
+        why, ahead = "Why the programme is what it is, now or at an instant", "What will be on air in the next hours"
+        return (
+            Operation("GET", "/v1/explain", self._explain, why, Access.READ, gives=Explanation, asks=ExplainQuery),
+            Operation("GET", "/v1/forecast", self._forecast, ahead, Access.READ, gives=Forecast, asks=ForecastQuery),
+        )
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        view = await self._look(read_query(request, ExplainQuery).at)
+        return give(await in_thread(explain, view))
+
+    async def _forecast(self, request: web.Request) -> web.Response:
+        asked = read_query(request, ForecastQuery)
+        return give(await in_thread(forecast, await self._look(None), asked.hours, asked.most))
+
+    async def _look(self, at: datetime | None) -> View:
+        if self._duty.ledger is None:
+            raise Conflict("the player is starting, or becoming another device: ask again in a moment")
+        return await look(self._cache, self._duty.ledger, self._configuration.settings, self._clock, at)
