@@ -57,12 +57,14 @@ log = logging.getLogger(__name__)
 class Loss:
     """Why a deck is gone; `crashed` when its own decoder did it, not somebody from outside.
 
-    `displayless`: the X server did not take it, so another one will not fare better.
+    `displayless`: the X server did not take it, so another one will not fare better. `renewal`: nothing was wrong with
+    it, something else is wanted.
     """
 
     reason: str
     crashed: bool
     displayless: bool = False
+    renewal: bool = False
 
 
 class Link:
@@ -82,6 +84,7 @@ class Link:
     ) -> None:
         self.name = name
         self.restarts = 0
+        self.renewals = 0
         self.shots = 0  # loaded by the present process
         self.condemned = ""  # why the present process is replaced once it is off the air
         self.suspect: Shot | None = None  # cut away from because it may hang, and not yet stopped
@@ -113,14 +116,25 @@ class Link:
         """Whether it takes commands, and spoke just now."""
         return self.up and self._quiet * _GLANCE_S < QUIET_S / 2
 
+    @property
+    def outdated(self) -> bool:
+        """Whether something else is to be filled than the present process fills."""
+        return self.rig.area != self._wanted().area
+
     async def run(self) -> None:
         """Keep a deck alive for ever; it ends with this call."""
         backoff = Backoff(first_s=0.2, limit_s=_LONGEST_WAIT_S, rng=Random())
         while True:
             began = self._clock.monotonic()
             loss = await self._one_life()
-            self.restarts += 1
-            log.warning("deck=%s lost: %s; starting another", self.name, loss.reason)
+            self.restarts += not loss.renewal
+            self.renewals += loss.renewal
+            log.log(
+                logging.INFO if loss.renewal else logging.WARNING,
+                "deck=%s lost: %s; starting another",
+                self.name,
+                loss.reason,
+            )
             self._lost(self, loss)
             if self._clock.monotonic() - began > _SETTLED_AFTER_S:
                 backoff.reset()

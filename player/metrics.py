@@ -52,7 +52,7 @@ class StageSeries(Collector):
         tally, facts = self._tally, self._facts()
         yield _counter("cuts", "Cuts from one take to the next", tally.cuts)
         yield _counter("frames_lost", "Frames of takes that came too late to be shown", tally.frames_lost)
-        yield _counter("deck_renewals", "Decks exchanged because they were worn, unseen", facts.renewals)
+        yield _counter("deck_renewals", "Decks replaced without a fault: worn, or the display changed", facts.renewals)
         yield _histogram("cut_late_seconds", "From the instant a cut was due to the raised window", tally.late)
         yield _histogram("take_black_seconds", "How long a take was black, by a look a second", tally.black)
         yield _histogram("take_still_seconds", "How long a video painted no new picture", tally.still)

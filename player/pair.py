@@ -17,6 +17,7 @@ from player.vitals import rss_bytes
 from sync import DeckLost
 
 _MIB = 1024**2
+_OUTDATED = Loss("the display changed", crashed=False, renewal=True)
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Pair:
         self._tasks: dict[Link, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._past_restarts = 0  # of links that were exchanged
-        self.renewals = 0
+        self._past_renewals = 0
 
     @property
     def links(self) -> tuple[Link, Link]:
@@ -61,6 +62,11 @@ class Pair:
     def restarts(self) -> int:
         """How often a deck was lost and replaced; renewals do not count."""
         return self._past_restarts + sum(link.restarts for link in (*self._links, *self._fresh.values()))
+
+    @property
+    def renewals(self) -> int:
+        """How often a deck was replaced that had done nothing wrong: it was worn, or the display changed."""
+        return self._past_renewals + sum(link.renewals for link in (*self._links, *self._fresh.values()))
 
     def other(self, link: Link | None) -> Link:
         """Return the deck that is not `link`; the first one for None."""
@@ -89,6 +95,9 @@ class Pair:
         if link.condemned:
             link.kill(Loss(link.condemned, crashed=False))
             return
+        if link.outdated:
+            link.kill(_OUTDATED)
+            return
         if self._group is None or link.pid is None or link.name in self._fresh:
             return
         why = worn_by(link.shots, rss_bytes(link.pid), self._limits)
@@ -105,16 +114,15 @@ class Pair:
         del self._fresh[link.name]
         self._links[self._links.index(link)] = fresh
         self._past_restarts += link.restarts
-        self.renewals += 1
+        self._past_renewals += link.renewals + 1
         self._tasks.pop(link).cancel()
         return fresh
 
-    def renew(self, why: str, seen: Link | None) -> None:
-        """Replace every deck: `seen` once it is off the air, the others now."""
+    def renew(self, seen: Link | None) -> None:
+        """Have every deck fill what is to be filled now: `seen` once it is off the air, the others at once."""
         for link in (*self._links, *self._fresh.values()):
-            link.condemned = why
             if link is not seen:
-                link.kill(Loss(why, crashed=False))
+                link.kill(_OUTDATED)
 
     def route(self, sound: str) -> None:
         """Have every deck that is up heard on the output `sound`; the others are told once they are."""

@@ -63,7 +63,7 @@ class Stage:
         self._preroll_ms = loaded.took_ms
         self.tally.prerolled(loaded.took_ms)
         self._next = Waiting(link, shot)
-        if self._air and self._air.link.rig.area != self._rig.area:
+        if self._air and self._air.link.outdated:
             self._air.end(self._clock.monotonic(), "display")
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
@@ -151,7 +151,7 @@ class Stage:
     def fill(self, area: Area) -> None:
         """Fill `area` from now on: what is hidden at once; what is on air gives way to the next once that is ready."""
         self._rig = replace(self._rig, area=area)
-        self._pair.renew("the display changed", self._air.link if self._air else None)
+        self._pair.renew(self._air.link if self._air else None)
 
     def route(self, sound: str) -> None:
         """Be heard on the output `sound` from now on; empty: on the system's."""

@@ -24,7 +24,7 @@ class StageFacts:
     frames_lost: int | None
     last_cut_ms: float | None  # from the instant it was due to the raised window
     last_preroll_ms: int | None
-    renewals: int = 0  # decks exchanged because they were worn, unseen; `restarts` are losses
+    renewals: int = 0  # decks replaced because they were worn, or the display changed; `restarts` are losses
     still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
     black_ms: int | None = None  # of the take on air
     picture_faults: int = 0  # within the hour the picture on air stood still, or became black

@@ -12,22 +12,32 @@ from types import TracebackType
 class Xvfb:
     """An X server of our own on a free display number; it ends with the block. It can be stopped and started."""
 
-    def __init__(self, width: int = 1280, height: int = 720) -> None:
+    def __init__(self, width: int = 1280, height: int = 720, *options: str) -> None:
         self.name = ""
-        self._size = f"{width}x{height}x24"
+        self._size = f"{width}x{height}"
+        self._options = ["-noreset", "-nolisten", "tcp", *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, on the number it had before."""
         read, write = os.pipe()
-        command = ["Xvfb", *([self.name] if self.name else []), "-displayfd", str(write), "-noreset"]
-        command += ["-nolisten", "tcp", "+extension", "Composite", "-screen", "0", self._size]
-        self._process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
+        program, *how = self._command()
+        command = [program, *([self.name] if self.name else []), "-displayfd", str(write), *how, *self._options]
+        self._process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL, env=self._variables())
         os.close(write)
         with os.fdopen(read) as answer:
             number = answer.readline().strip()
-        assert number, "Xvfb did not start"
+        assert number, f"{program} did not start{self._words()}"
         self.name = f":{number}"
+
+    def _command(self) -> list[str]:
+        return ["Xvfb", "+extension", "Composite", "-screen", "0", f"{self._size}x24"]
+
+    def _variables(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def _words(self) -> str:
+        return ""
 
     def stop(self) -> None:
         """End it, and every client's connection."""
@@ -58,22 +68,34 @@ class Dummy(Xvfb):
     def start(self) -> None:
         """Start it, on the number it had before."""
         self._folder = tempfile.TemporaryDirectory()
-        file = Path(self._folder.name) / "xorg.conf"
-        file.write_text(_XORG.format(modes=f'"{self._size.rpartition("x")[0]}"'))
-        read, write = os.pipe()
-        command = ["Xorg", *([self.name] if self.name else []), "-displayfd", str(write), "-config", str(file)]
-        command += ["-noreset", "-nolisten", "tcp", "-novtswitch", "-sharevts", "-logfile", f"{file}.log"]
-        self._process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
-        os.close(write)
-        with os.fdopen(read) as answer:
-            number = answer.readline().strip()
-        assert number, Path(f"{file}.log").read_text()
-        self.name = f":{number}"
+        self._file = Path(self._folder.name) / "xorg.conf"
+        self._file.write_text(_XORG.format(modes=f'"{self._size}"'))
+        super().start()
 
     def stop(self) -> None:
         """End it, and every client's connection."""
         super().stop()
         self._folder.cleanup()
+
+    def _command(self) -> list[str]:
+        return ["Xorg", "-config", str(self._file), "-novtswitch", "-sharevts", "-logfile", f"{self._file}.log"]
+
+    def _words(self) -> str:
+        return ":\n" + Path(f"{self._file}.log").read_text()
+
+
+class Xephyr(Xvfb):
+    """An X server in a window of X server `host`: RandR turns what it shows there."""
+
+    def __init__(self, host: str, width: int = 1280, height: int = 720) -> None:
+        super().__init__(width, height)
+        self._host = host
+
+    def _command(self) -> list[str]:
+        return ["Xephyr", "-screen", self._size]
+
+    def _variables(self) -> dict[str, str]:
+        return {**os.environ, "DISPLAY": self._host}
 
 
 _XORG = """

@@ -4,7 +4,7 @@ The stage fills one output. Others show the same where the server mirrors them, 
 root window: black.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from player.area import Area, Turn
 
@@ -55,6 +55,11 @@ class Crtc:
     rotations: int
     outputs: tuple[int, ...]
 
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """Which part of the root window: left, top, width, height."""
+        return self.x, self.y, self.width, self.height
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -70,10 +75,9 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A CRTC to be set, and the size the root window has then."""
+    """CRTCs to be set, and the size the root window has then."""
 
-    crtc: int
-    to: Crtc
+    crtcs: dict[int, Crtc]
     width: int
     height: int
 
@@ -91,7 +95,7 @@ class Arrangement:
 def arrange(setup: Setup, wanted: Wanted) -> Arrangement:
     """Choose the output, drive it with a mode of its own if it is not, and have it turned by the server or by us."""
     output = _chosen(setup, wanted.output)
-    problem = "" if not wanted.output or (output and output.name == wanted.output) else _unknown(setup, wanted.output)
+    problem = "" if not wanted.output or (output and output.name == wanted.output) else _missing(setup, wanted.output)
     if output is None:
         return Arrangement(Area(width=setup.width, height=setup.height, turn=wanted.rotation), None, None, problem)
     number = output.crtc or _free(setup, output)
@@ -100,22 +104,25 @@ def arrange(setup: Setup, wanted: Wanted) -> Arrangement:
     if crtc is None or not mode:
         return Arrangement(Area(width=setup.width, height=setup.height, turn=wanted.rotation), output, None, problem)
     offered = bool(crtc.rotations & _ROTATIONS[wanted.rotation])
-    to = _driven(setup, output, crtc, mode, _ROTATIONS[wanted.rotation] if offered else _UPRIGHT)
+    rotation = _ROTATIONS[wanted.rotation] if offered else _UPRIGHT
+    change = _change(setup, number, output, mode, rotation)
+    to = change.crtcs[number] if change else crtc
     area = Area(width=to.width, height=to.height, x=to.x, y=to.y, turn=0 if offered else wanted.rotation)
-    change = None if to == crtc else Change(number, to, *_root(setup, number, to))
     return Arrangement(area, output, change, problem)
 
 
 def _chosen(setup: Setup, name: str) -> Output | None:
-    """Return the output of that name, else the primary, the first connected, the first that is driven at all."""
-    named = [output for output in setup.outputs if output.name == name]
+    """Return the output of that name if anything can be sent there, else the primary, the first connected or driven."""
+    driven = [output for output in setup.outputs if output.crtc]
     connected = [output for output in setup.outputs if output.connected]
     primary = [output for output in connected if output.id == setup.primary]
-    driven = [output for output in setup.outputs if output.crtc]
+    named = [output for output in (*connected, *driven) if output.name == name]
     return next(iter((*named, *primary, *connected, *driven)), None)
 
 
-def _unknown(setup: Setup, name: str) -> str:
+def _missing(setup: Setup, name: str) -> str:
+    if any(output.name == name for output in setup.outputs):
+        return f"display.output is {name!r}, to which no monitor is plugged in"
     names = ", ".join(f"{output.name}{'' if output.connected else ' (unplugged)'}" for output in setup.outputs)
     return f"display.output is {name!r}, which this display does not have; it has {names or 'none'}"
 
@@ -132,20 +139,29 @@ def _mode(output: Output, crtc: Crtc | None) -> int:
     return output.modes[0] if output.modes else running
 
 
-def _driven(setup: Setup, output: Output, crtc: Crtc, mode: int, rotation: int) -> Crtc:
+def _change(setup: Setup, number: int, output: Output, mode: int, rotation: int) -> Change | None:
+    """Return how that CRTC comes to be so driven, beside all others or together with those that mirror it."""
+    crtc = setup.crtcs[number]
     if output.crtc and mode == crtc.mode and crtc.rotation & _ALL_ROTATIONS == rotation:
-        return crtc
+        return None
     size = setup.modes[mode]
     width, height = (size.height, size.width) if rotation in (2, 8) else (size.width, size.height)
-    x, y = (crtc.x, crtc.y) if output.crtc else (_right(setup), 0)
-    outputs = crtc.outputs if output.crtc else (output.id,)
-    return Crtc(x, y, width, height, mode, rotation, crtc.rotations, outputs)
+    to = replace(crtc, width=width, height=height, mode=mode, rotation=rotation, outputs=crtc.outputs or (output.id,))
+    others = {each: other for each, other in setup.crtcs.items() if other.mode and each != number}
+    mirrors = {
+        each: replace(other, width=width, height=height, rotation=rotation)
+        for each, other in others.items()
+        if output.crtc and mode == crtc.mode and other.place == crtc.place and other.rotations & rotation
+    }
+    beside = [other for each, other in others.items() if each not in mirrors]
+    if not output.crtc or any(_overlap(to, other) for other in beside):
+        to, mirrors = replace(to, x=max((other.x + other.width for other in others.values()), default=0), y=0), {}
+        beside = list(others.values())
+    shown = [to, *beside, *mirrors.values()]
+    right, foot = max(each.x + each.width for each in shown), max(each.y + each.height for each in shown)
+    return Change({number: to, **mirrors}, right, foot)
 
 
-def _right(setup: Setup) -> int:
-    return max((crtc.x + crtc.width for crtc in setup.crtcs.values() if crtc.mode), default=0)
-
-
-def _root(setup: Setup, number: int, to: Crtc) -> tuple[int, int]:
-    crtcs = [to, *(crtc for other, crtc in setup.crtcs.items() if other != number and crtc.mode)]
-    return max(crtc.x + crtc.width for crtc in crtcs), max(crtc.y + crtc.height for crtc in crtcs)
+def _overlap(one: Crtc, other: Crtc) -> bool:
+    across = one.x < other.x + other.width and other.x < one.x + one.width
+    return across and one.y < other.y + other.height and other.y < one.y + one.height

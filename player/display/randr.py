@@ -29,6 +29,8 @@ def read(connection: Any) -> Setup | None:
     root = connection.screen().root
     size = root.get_geometry()
     found = root.xrandr_get_screen_resources_current()
+    if not found.outputs:  # Xephyr looks for them when it is asked to
+        found = root.xrandr_get_screen_resources()
     stamp = found.config_timestamp
     outputs = tuple(_output(number, connection.xrandr_get_output_info(number, stamp)) for number in found.outputs)
     crtcs = {number: _crtc(connection.xrandr_get_crtc_info(number, stamp)) for number in _of(outputs)}
@@ -62,21 +64,40 @@ def _mode(mode: Any) -> Mode:
     return Mode(mode.width, mode.height, round(mode.dot_clock / dots, 2) if dots else 0.0)
 
 
-def apply(connection: Any, change: Change) -> str:
-    """Drive a CRTC as said, and give the root window its size; return why the server refused, empty if it did not."""
-    root = connection.screen().root
-    stamp = root.xrandr_get_screen_resources_current().config_timestamp
-    size = root.get_geometry()
+def apply(connection: Any, change: Change, before: Setup) -> str:
+    """Drive CRTCs as said, and give the root window its size; return why the server refused, empty if it did not.
+
+    What it refuses leaves all `before`: a size it cannot have must not be a dark screen.
+    """
+    resize = (before.width, before.height) != (change.width, change.height)
+    problem = _drive(connection, change, resize=resize)
+    if problem:
+        crtcs = {number: before.crtcs[number] for number in change.crtcs}
+        _drive(connection, Change(crtcs, before.width, before.height), resize=resize)
+    return problem
+
+
+def _drive(connection: Any, change: Change, *, resize: bool) -> str:
+    stamp = connection.screen().root.xrandr_get_screen_resources_current().config_timestamp
     try:
-        if (size.width, size.height) != (change.width, change.height):
-            connection.xrandr_set_crtc_config(change.crtc, stamp, 0, 0, _OFF, _UPRIGHT, [])
-            millimetres = (round(change.width * _MM_PER_PIXEL), round(change.height * _MM_PER_PIXEL))
-            root.xrandr_set_screen_size(change.width, change.height, *millimetres)
-        to = change.to
-        answer = connection.xrandr_set_crtc_config(
-            change.crtc, stamp, to.x, to.y, to.mode, to.rotation, list(to.outputs)
-        )
-        connection.sync()
+        if resize:
+            for number in change.crtcs:
+                connection.xrandr_set_crtc_config(number, stamp, 0, 0, _OFF, _UPRIGHT, [])
+            _resize(connection, change.width, change.height)
+        for number, to in change.crtcs.items():
+            place = to.x, to.y, to.mode, to.rotation, list(to.outputs)
+            answer = connection.xrandr_set_crtc_config(number, stamp, *place)
+            if answer.status:
+                return f"the X server refuses to drive the output so (status {answer.status})"
     except error.XError as problem:
         return f"the X server refuses to drive the output so: {problem}"
-    return "" if answer.status == 0 else f"the X server refuses to drive the output so (status {answer.status})"
+    return ""
+
+
+def _resize(connection: Any, width: int, height: int) -> None:
+    """Set the size of the root window; a server that ties it to the mode may refuse, and has it follow by itself."""
+    randr.SetScreenSize(
+        display=connection.display, onerror=error.CatchError(), window=connection.screen().root,
+        opcode=connection.display.get_extension_major(randr.extname), width=width, height=height,
+        width_in_millimeters=round(width * _MM_PER_PIXEL), height_in_millimeters=round(height * _MM_PER_PIXEL),
+    )  # fmt: skip

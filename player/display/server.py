@@ -5,6 +5,7 @@ stays in front whatever is cut to. Its id stands in a property of the root windo
 """
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from Xlib import X, Xatom, error
@@ -13,7 +14,7 @@ from player.area import CEILING, Area
 from player.display import randr
 from player.display.capture import Capture
 from player.display.desktop import desktop_on
-from player.display.outputs import Change, Wanted, arrange
+from player.display.outputs import Change, Setup, Wanted, arrange
 from player.display.state import DisplayState, Power
 from player.display.strangers import lower_strangers
 from player.still import Still, turned
@@ -22,8 +23,18 @@ from sync import ScreenFailed
 
 _REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
 _DEPTH = 24
+_LOOKS_BETWEEN_TRIES = 30  # a monitor just plugged in may not be ready; another try may be a blink
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Refused:
+    """A change the server did not make, and how often it was due since."""
+
+    change: Change
+    why: str
+    looks: int = 0
 
 
 class Server:
@@ -31,7 +42,7 @@ class Server:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._refused: tuple[Change, str] | None = None
+        self._refused: _Refused | None = None
         self._connection: Any = None
         self._capture: Capture | None = None
         self.ceiling = 0
@@ -82,7 +93,7 @@ class Server:
         found = arrange(setup, wanted)
         problem = found.problem
         if found.change:
-            problem = self._arranged(connection, found.change) or problem
+            problem = self._arranged(connection, found.change, setup) or problem
             setup = randr.read(connection) or setup
             found = arrange(setup, wanted)
         crtc = setup.crtcs.get(found.output.crtc) if found.output else None
@@ -93,15 +104,16 @@ class Server:
             True, connected, _power(connection), area, 0, name, mode.refresh_hz if mode else 0.0, problem
         )
 
-    def _arranged(self, connection: Any, change: Change) -> str:
-        """Drive an output as said, but not again and again if the server refuses; return why it does."""
-        if self._refused is None or self._refused[0] != change:
-            log.info("display=%s crtc=%d is set to %s", self._name, change.crtc, change.to)
-            self._refused = change, randr.apply(connection, change)
-        if not self._refused[1]:
+    def _arranged(self, connection: Any, change: Change, before: Setup) -> str:
+        """Drive outputs as said, but not at each look if the server refuses; return why it does."""
+        if self._refused is None or self._refused.change != change or self._refused.looks >= _LOOKS_BETWEEN_TRIES:
+            log.info("display=%s is driven as %s", self._name, change)
+            self._refused = _Refused(change, randr.apply(connection, change, before))
+        self._refused.looks += 1
+        problem = self._refused.why
+        if not problem:
             self._refused = None
-            return ""
-        return self._refused[1]
+        return problem
 
     def paint(self, picture: Still, area: Area) -> None:
         """Make `picture` the background of the root window's `area`, turned as that says; the rest is black."""

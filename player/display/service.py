@@ -135,7 +135,7 @@ class Display:
         self._state = replace(seen, losses=before.losses, covered_by=covered_by)
         if self._state.problem and self._state.problem != before.problem:
             log.warning("display=%s %s", self._name, self._state.problem)
-        if self._state.connected != before.connected and before.answers:
+        if self._state.connected != before.connected and self._state.output == before.output and before.answers:
             log.warning("display=%s monitor %s", self._name, "is back" if self._state.connected else "is unplugged")
         if self.area != before.area:
             log.info("display=%s stage=%s output=%s", self._name, self.area, self._state.output or "all")

@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 
 from player.area import Area
-from player.display import Display, open_display
+from player.display import Display, Wanted, open_display
 from player.rig import DECK, Rig
 from player.screen import Shot
 from player.stage import Stage, open_stage
-from player.still import Still
+from player.still import Still, brand
 from sync.clock import SystemClock
 from sync.release import MediaKind
 from tests.display import start_xvfb
 from tests.stage.eyes import until
 
+_ANY = Wanted()
 _WHOLE = Area(width=1280, height=720)
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
 
@@ -97,6 +98,29 @@ async def running(
             service.cancel()
             with suppress(asyncio.CancelledError):
                 await service
+
+
+@asynccontextmanager
+async def following(name: str, wanted: Wanted = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
+    """A display and a stage that follows it, wired as `player.services` does."""
+    clock = SystemClock()
+    async with open_display(name, clock, wanted) as display, open_stage(Rig(name, display.area), clock) as stage:
+
+        async def fill() -> None:
+            area = display.area
+            while True:
+                await display.show_root(brand(*area.upright))
+                area = await display.moved(area)
+                stage.fill(area)
+
+        running = [asyncio.create_task(run()) for run in (display.run, stage.run, fill)]
+        try:
+            yield display, stage
+        finally:
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 @pytest.fixture

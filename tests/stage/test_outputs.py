@@ -1,8 +1,8 @@
 """Sizes, outputs and rotations of a display that change while it plays, on Xorg's dummy driver; and who decides."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,17 +10,16 @@ import pytest
 from Xlib.display import Display as XDisplay
 
 from player.area import Area
-from player.display import Display, Wanted, open_display, randr
+from player.display import Wanted, open_display, randr
 from player.display.outputs import Change, Crtc, Mode, Output, Setup, arrange
-from player.rig import Rig
 from player.screen import Cut, Shot
-from player.stage import Stage, open_stage
+from player.stage import Stage
 from player.still import brand
 from sync import DeckLost
 from sync.clock import SystemClock
 from sync.release import Fit
 from tests.display import Dummy
-from tests.stage.conftest import Media
+from tests.stage.conftest import Media, following
 from tests.stage.eyes import BLACK, BLUE, RED, WHITE, Eye, near, until, watching
 
 FULL_HD, HD, ANY = Mode(1920, 1080, 60.0), Mode(1280, 720, 60.0), 15
@@ -51,12 +50,12 @@ def test_the_server_turns_where_it_can_and_we_where_it_cannot() -> None:
     one = Setup(1920, 1080, 0, (HDMI_1,), {1: LEFT}, BOTH.modes)
     found = arrange(one, Wanted("", 90))
     assert found.area == Area(width=1080, height=1920)
-    assert found.change and found.change.to.rotation == 8  # 270 counter-clockwise
+    assert found.change and found.change.crtcs[1].rotation == 8  # 270 counter-clockwise
     assert (found.change.width, found.change.height) == (1080, 1920)
-    turned = replace(one, width=1080, height=1920, crtcs={1: found.change.to})
+    turned = replace(one, width=1080, height=1920, crtcs=found.change.crtcs)
     assert arrange(turned, Wanted("", 90)).change is None
     upright = arrange(turned, Wanted()).change
-    assert upright and (upright.to, upright.width) == (LEFT, 1920)
+    assert upright and (upright.crtcs, upright.width) == ({1: LEFT}, 1920)
     cannot = replace(one, crtcs={1: replace(LEFT, rotations=1)})
     found = arrange(cannot, Wanted("", 270))
     assert (found.area, found.change) == (Area(width=1920, height=1080, turn=270), None)
@@ -65,42 +64,38 @@ def test_the_server_turns_where_it_can_and_we_where_it_cannot() -> None:
 def test_a_monitor_plugged_in_is_driven_with_a_mode_of_its_own() -> None:
     dark = Setup(1920, 1080, 0, (replace(HDMI_1, crtc=0),), {1: Crtc(0, 0, 0, 0, 0, 1, ANY, ())}, BOTH.modes)
     change = arrange(dark, Wanted()).change
-    assert change and change.to == LEFT
+    assert change and change.crtcs == {1: LEFT}
     other = replace(HDMI_1, modes=(102,))  # a monitor of another size came back
     change = arrange(Setup(1920, 1080, 0, (other,), {1: LEFT}, BOTH.modes), Wanted()).change
-    assert change and (change.to.mode, change.width, change.height) == (102, 1280, 720)
+    assert change and (change.crtcs[1].mode, change.width, change.height) == (102, 1280, 720)
     nothing = replace(HDMI_1, connected=False, modes=())
     found = arrange(Setup(1920, 1080, 0, (nothing,), {1: LEFT}, BOTH.modes), Wanted())
     assert (found.area, found.change) == (Area(width=1920, height=1080), None)
+
+
+def test_what_is_named_but_unplugged_and_dark_gives_way_to_what_shows() -> None:
+    gone = replace(HDMI_2, connected=False, crtc=0, modes=())
+    found = arrange(replace(BOTH, outputs=(HDMI_1, gone), crtcs={1: LEFT}), Wanted("HDMI-2"))
+    assert (found.area, found.change) == (Area(width=1920, height=1080), None)
+    assert "'HDMI-2', to which no monitor is plugged in" in found.problem
+
+
+def test_what_grows_into_another_output_goes_beside_it_and_mirrors_turn_together() -> None:
+    upright = replace(LEFT, width=1080, height=1920, rotation=8)
+    tight = replace(BOTH, crtcs={1: upright, 2: replace(RIGHT, x=1080)}, width=2360, height=1920, primary=11)
+    found = arrange(tight, Wanted())
+    assert found.change and found.area == Area(width=1920, height=1080, x=2360)
+    assert (found.change.width, found.change.height) == (4280, 1080)
+    mirror = replace(LEFT, outputs=(12,))
+    found = arrange(replace(BOTH, crtcs={1: LEFT, 2: mirror}, width=1920, primary=11), Wanted("", 90))
+    assert found.change and found.change.crtcs == {1: upright, 2: replace(upright, outputs=(12,))}
+    assert (found.change.width, found.change.height) == (1080, 1920)
 
 
 @pytest.fixture(scope="module")
 def dummy() -> Iterator[str]:
     with Dummy(1280, 720) as server:
         yield server.name
-
-
-@asynccontextmanager
-async def following(name: str) -> AsyncIterator[tuple[Display, Stage]]:
-    """A display and a stage that follows it, wired as `player.services` does."""
-    clock = SystemClock()
-    async with open_display(name, clock) as display, open_stage(Rig(name, display.area), clock) as stage:
-
-        async def fill() -> None:
-            area = display.area
-            while True:
-                await display.show_root(brand(*area.upright))
-                area = await display.moved(area)
-                stage.fill(area)
-
-        running = [asyncio.create_task(run()) for run in (display.run, stage.run, fill)]
-        try:
-            yield display, stage
-        finally:
-            for task in running:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
 
 
 def _drive(connection: Any, output: str, width: int, height: int) -> None:
@@ -110,7 +105,7 @@ def _drive(connection: Any, output: str, width: int, height: int) -> None:
     which = next(each for each in setup.outputs if each.name == output)
     mode = next(n for n in which.modes if (setup.modes[n].width, setup.modes[n].height) == (width, height))
     to = replace(setup.crtcs[which.crtc], mode=mode, width=width, height=height)
-    assert not randr.apply(connection, Change(which.crtc, to, width, height))
+    assert not randr.apply(connection, Change({which.crtc: to}, width, height), setup)
 
 
 async def _follow_with(stage: Stage, shot: Shot) -> Cut:
@@ -166,7 +161,8 @@ async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -
         assert setup and before.connected
         crtc = next(output.crtc for output in setup.outputs if output.name == before.output)
         off = replace(setup.crtcs[crtc], mode=0, rotation=1, outputs=())
-        assert not randr.apply(connection, Change(crtc, off, setup.width, setup.height))  # what a server does at times
+        change = Change({crtc: off}, setup.width, setup.height)
+        assert not randr.apply(connection, change, setup)  # what a server does at times
         await until(lambda: bool((now := randr.read(connection)) and now.crtcs[crtc].mode))
         await until(lambda: display.state().refresh_hz > 0)
         running.cancel()
