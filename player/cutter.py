@@ -7,7 +7,8 @@ pipe lies between the two. What becomes of the screen is told by the decks alone
 import asyncio
 from collections.abc import Callable
 
-from player.link import ANSWER_WITHIN_S, Link, Loss
+from player.link import ANSWER_WITHIN_S, Link
+from player.loss import Loss
 from player.roll import AT_ONCE, Waiting
 from player.screen import Cut, Held, Show
 from sync import DeckLost

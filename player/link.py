@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import os
-import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from player.loss import Loss, died
 from player.rig import Rig
 from player.screen import (
     DECK_EVENT,
@@ -44,27 +43,11 @@ _GLANCE_S = 0.2  # how often a deck that says nothing is looked at
 _STOPS = 2  # looks that find it stopped by somebody
 _SETTLED_AFTER_S = 10.0
 _LONGEST_WAIT_S = 2.0  # meanwhile the fallback shows: worth a tenth of a processor
-_NO_DISPLAY = 3  # the code a deck ends with when the X server does not take it
 _MIB = 1024**2
-_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 E = TypeVar("E", Ready, Loaded, Held, Hidden, Blanked)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Why a deck is gone; `crashed` when its own decoder did it, not somebody from outside.
-
-    `displayless`: the X server did not take it, so another one will not fare better. `renewal`: nothing was wrong with
-    it, something else is wanted.
-    """
-
-    reason: str
-    crashed: bool
-    displayless: bool = False
-    renewal: bool = False
 
 
 class Link:
@@ -222,7 +205,7 @@ class Link:
             self._process = None
             kill(process)
             await asyncio.shield(process.wait())
-        loss = self._verdict or _died(process.returncode or 0)
+        loss = self._verdict or died(process.returncode or 0)
         self._refuse(loss)
         return loss
 
@@ -304,11 +287,3 @@ class Link:
             own = loss.crashed and reply is Loaded and self.suspect is None
             blame: type[ScreenFailed] = MediaUnplayable if own else DeckLost
             future.set_exception(blame(f"deck {self.name} is gone: {loss.reason}"))
-
-
-def _died(code: int) -> Loss:
-    if code >= 0:
-        bug = code not in (0, _NO_DISPLAY)
-        return Loss(f"it ended with code {code}", crashed=bug, displayless=code == _NO_DISPLAY)
-    name = signal.Signals(-code).name
-    return Loss(f"it was ended by {name}", crashed=-code in _CRASHES)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from player.link import Link, Loss
+from player.link import Link
+from player.loss import Loss
 from player.screen import Route
 from player.vitals import rss_bytes
 from sync import DeckLost

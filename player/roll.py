@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from player.link import Link, Loss
+from player.link import Link
+from player.loss import Loss
 from player.screen import ON_TIME_S, Cut, Ended, Ends, Pulse, Shot
 
 _STEP_MS = 1000  # a pulse comes every second, with a time that is half a second old at most

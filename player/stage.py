@@ -13,7 +13,8 @@ from dataclasses import replace
 from player.area import Area
 from player.cutter import Cutter
 from player.ladder import Ladder, Recoverer, Step
-from player.link import Link, Loss
+from player.link import Link
+from player.loss import Loss
 from player.pair import Pair, Wear
 from player.rig import Rig
 from player.roll import AT_ONCE, OnAir, Waiting

@@ -35,6 +35,7 @@ GROUND = {
     "player.screen",
     "player.motion",
     "player.leash",
+    "player.loss",
     "sync.origin",
     "sync.origin.settings",
     "sync.origin.plans",
