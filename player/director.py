@@ -147,12 +147,13 @@ class Director:
         return following if in_haste else self._air.too_early(following, now) or following
 
     async def _stand_by(self, planned: Planned, revision: int) -> bool:
-        """Preroll, then reserve; False: decide again, for it failed or an order made it the wrong one."""
+        """Preroll, then reserve; False: decide again, for it failed, or an order wants another one, or it at once."""
         self._coming = Coming(planned, ready=False, since=self._clock.now())
         try:
             if not planned.shot.path and planned.shot.url is None:
                 raise MediaUnplayable(f"asset {planned.take.asset} is not on this device")
-            if not await first(self._prerolled(planned), self._overruled(revision)):
+            urgent = self._orders.urgent
+            if not await first(self._prerolled(planned, urgent=urgent), self._overruled(revision, urgent=urgent)):
                 return False
         except MediaUnplayable as error:
             self._air.failed(planned, str(error))
@@ -167,13 +168,13 @@ class Director:
                 return True
         return False
 
-    async def _prerolled(self, planned: Planned) -> bool:
-        await self._screen.preroll(planned.shot)
+    async def _prerolled(self, planned: Planned, *, urgent: bool) -> bool:
+        await self._screen.preroll(planned.shot, at_once=urgent)
         return True
 
-    async def _overruled(self, revision: int) -> None:
-        """Return once an order asks for something else."""
-        while revision == self._orders.revision:
+    async def _overruled(self, revision: int, *, urgent: bool) -> None:
+        """Return once an order asks for something else, or for it at once."""
+        while (revision, urgent) == (self._orders.revision, self._orders.urgent):
             await self._nudge.wait()
             self._nudge.clear()
 

@@ -82,6 +82,7 @@ class Link:
         self._process: Process | None = None
         self._up = asyncio.Event()
         self._verdict: Loss | None = None
+        self._loads = ""  # the take that was asked for last: an answer may be to the one before
         self._asked: dict[type[DeckEvent], asyncio.Future[DeckEvent]] = {}
 
     @property
@@ -136,15 +137,16 @@ class Link:
         except TimeoutError as error:
             raise DeckLost(f"deck {self.name} does not start; see its log lines, and the display") from error
 
-    async def load(self, shot: Shot) -> Loaded:
-        """Have `shot` opened and held on its first frame.
+    async def load(self, shot: Shot, *, at_once: bool = False) -> Loaded:
+        """Have `shot` opened and held on its first frame, or running on from there to be shown `at_once`.
 
         Raises:
             MediaUnplayable: it cannot be shown.
             DeckLost: the deck died or hung from outside.
         """
         self.shots += 1
-        return await self._ask(Load(shot=shot), Loaded, LOAD_WITHIN_S)
+        self._loads = shot.take
+        return await self._ask(Load(shot=shot, at_once=at_once), Loaded, LOAD_WITHIN_S)
 
     async def hold(self, take: str) -> Held:
         """Have an order to show `take` stand no longer. Raises DeckLost."""
@@ -267,17 +269,13 @@ class Link:
         if self.suspect and isinstance(event, Pulse) and event.take != self.suspect.take:
             self.suspect = None  # it stopped
         self._heard(self, event)
-        if isinstance(event, Broken):
-            self._answer_broken(event)
+        future = self._asked.get(Loaded if isinstance(event, Broken) else type(event))
+        if future is None or future.done() or (isinstance(event, Loaded | Broken) and event.take != self._loads):
             return
-        future = self._asked.get(type(event))
-        if future and not future.done():
-            future.set_result(event)
-
-    def _answer_broken(self, event: Broken) -> None:
-        future = self._asked.get(Loaded)
-        if future and not future.done():
+        if isinstance(event, Broken):
             future.set_exception(MediaUnplayable(event.reason))
+        else:
+            future.set_result(event)
 
     def _refuse(self, loss: Loss) -> None:
         """Answer all that was asked of a deck that is gone; a decoder that crashes on loading condemns the media."""

@@ -1,11 +1,11 @@
-"""What the stage holds at a time: the shot on air and how it ends, and the shot that waits aside."""
+"""What the stage holds at a time: the shot on air and how it ends, and the shot that is loaded, or waits, aside."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 from player.link import Link
 from player.loss import Loss
-from player.screen import ON_TIME_S, Cut, Ended, Ends, Pulse, Shot
+from player.screen import ON_TIME_S, Cut, Ended, Ends, Load, Loaded, Pulse, Shot
 
 _STEP_MS = 1000  # a pulse comes every second, with a time that is half a second old at most
 
@@ -77,3 +77,22 @@ class Waiting:
     order_s: float | None = None
     due_s: float = 0.0
     cut: Cut | None = None
+
+
+async def load(link: Link, shot: Shot, air: OnAir | None, *, at_once: bool) -> Loaded:
+    """Have `shot` loaded: rolling, if it is wanted at once or nothing is on air, or once what is there has failed.
+
+    What just ends while it is being loaded is waited for: its last picture stands, and no frame of `shot` is lost.
+    """
+    if at_once or air is None or air.ended.done():
+        return await link.load(shot, at_once=True)
+
+    def hurry(ended: asyncio.Future[Ended]) -> None:
+        if ended.result().failed:
+            link.tell(Load(shot=shot, at_once=True))
+
+    air.ended.add_done_callback(hurry)
+    try:
+        return await link.load(shot)
+    finally:
+        air.ended.remove_done_callback(hurry)

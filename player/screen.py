@@ -67,8 +67,11 @@ class Screen(Protocol):
     for that, the cut is returned in spite of it.
     """
 
-    async def preroll(self, shot: Shot) -> None:
+    async def preroll(self, shot: Shot, *, at_once: bool = False) -> None:
         """Open, decode and pause `shot` on its first frame, unseen; replaces what was prerolled before.
+
+        What is wanted `at_once`, or has nothing on air to wait for, is not paused: it is there in a fraction of the
+        time, and costs a frame or two of its beginning. If it has to wait after all, it is loaded again.
 
         Raises:
             MediaUnplayable: the media cannot be shown (it is skipped, and counts towards quarantine).
@@ -108,10 +111,14 @@ class Screen(Protocol):
 
 
 class Load(Wire):
-    """Open a shot and hold its first frame, out of sight."""
+    """Open a shot out of sight, and hold its first frame; with `at_once` it runs on from there.
+
+    Sent again with `at_once` while it is being loaded: do so now. `Loaded` is answered once.
+    """
 
     do: Literal["load"] = "load"
     shot: Shot
+    at_once: bool = False
 
 
 class Show(Wire):
@@ -178,7 +185,7 @@ class Ready(Wire):
 
 
 class Loaded(Wire):
-    """The first frame stands in the hidden window."""
+    """The first frame stands in the hidden window, or stood and the shot runs on."""
 
     event: Literal["loaded"] = "loaded"
     take: str

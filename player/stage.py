@@ -17,7 +17,7 @@ from player.link import Link
 from player.loss import Loss
 from player.pair import Pair, Wear
 from player.rig import Rig
-from player.roll import AT_ONCE, OnAir, Waiting
+from player.roll import AT_ONCE, OnAir, Waiting, load
 from player.screen import Blank, Broken, Cut, DeckEvent, Ended, Ends, Finished, Hide, Pulse, Ready, Shot, Shown, Tune
 from player.tally import StageFacts, Tally
 from sync import DeckLost, MediaUnplayable, ScreenFailed
@@ -48,7 +48,7 @@ class Stage:
         self._hung: dict[str, str] = {}  # what hung its deck on air, and how; told when it comes again
         self._up_s = clock.monotonic()  # when a deck was last heard of
 
-    async def preroll(self, shot: Shot) -> None:
+    async def preroll(self, shot: Shot, *, at_once: bool = False) -> None:
         """See `Screen.preroll`."""
         await self._cutter.take_back(self._next)
         link = self._pair.exchanged(self._hidden())
@@ -57,7 +57,7 @@ class Stage:
             raise MediaUnplayable(f"when it was last on air its deck had to be ended: {why}")
         await link.wait_up()
         try:
-            loaded = await link.load(shot)
+            loaded = await load(link, shot, self._air, at_once=at_once)
         except asyncio.CancelledError:
             link.tell(Hide(take=shot.take))
             raise

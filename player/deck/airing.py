@@ -1,7 +1,8 @@
 """One shot on air, from the instant it is raised: its plan, the steps to its last frames, how it ended, what is seen.
 
 It ends at its duration or at the media's end, whichever is first, and says so ahead; its last frame stays until the
-cut. All its times count from the instant it was ordered for.
+cut. All its times count from the instant it was ordered for; only where a film that rolled in stands, and so its end,
+counts from its first picture, which may have stood before.
 """
 
 import logging
@@ -16,8 +17,10 @@ from player.screen import ON_TIME_S, Broken, Ends, Finished, Pulse, Shot, Shown
 from sync.release import MediaKind
 from sync.streaming import scrub
 
-LEAD_S = 0.012  # from un-pausing libVLC to a running picture: frame 1 comes a frame and 11-13 ms later, with all codecs
 _LAST_WORDS_S = 0.1  # before the end
+_SETTLED_AFTER_S = 1.0  # of a film that rolled in: by then its second picture and its sound have come
+_SETTLES_EVERY_S = 0.005
+_EARLY_FRAMES = 2  # libVLC stops so many before the end
 _NEVER = float("inf")
 
 log = logging.getLogger(__name__)
@@ -32,9 +35,12 @@ class Phase(Enum):
 
 
 class Airing:
-    """Raises the shot at `at_s`, waiting for it; `tell` hears of `Shown` and `Ends`, then of `Finished` or `Broken`."""
+    """Raises the shot at `at_s`, waiting for it; `tell` hears of `Shown` and `Ends`, then of `Finished` or `Broken`.
 
-    def __init__(self, shot: Shot, booth: Booth, at_s: float) -> None:
+    `since_s` is when its first picture stood, if it is a film that runs since.
+    """
+
+    def __init__(self, shot: Shot, booth: Booth, at_s: float, since_s: float | None) -> None:
         self.shot = shot
         self._window = booth.window
         self._projector = booth.projector
@@ -44,7 +50,11 @@ class Airing:
         self._step_s = _NEVER  # when a frame is to be shown by stepping
         self._end: End | None = None  # as told
         self._last_words = False
+        self._paints = 0  # counted since the last look
         self._began_s = self._raise(at_s)
+        self._rolled = since_s is not None
+        self._zero_s = self._began_s if since_s is None else since_s  # when its media began
+        self._first = self._window.glance() if self._rolled else None  # its first picture, until it changes
         self._tell_end()
         self._watch = Watch(Subject(shot.kind, self._projector.frame_s(), self._window.is_black()))
         self._look(self._clock.monotonic())
@@ -67,7 +77,9 @@ class Airing:
             return _NEVER
         plan = self._plan()
         ends_s = self._over(plan).at_s
-        return min(ends_s if self._last_words else ends_s - _LAST_WORDS_S, plan.stalled_s(), self._step_s)
+        told_s = ends_s if self._last_words else ends_s - _LAST_WORDS_S
+        now = self._clock.monotonic()
+        return min(told_s, plan.stalled_s(), self._step_s, now + _SETTLES_EVERY_S if self._settles(now) else _NEVER)
 
     def _over(self, plan: Plan) -> End:
         """Return when it is over, as far as is known."""
@@ -80,8 +92,9 @@ class Airing:
         if self.shot.kind is not MediaKind.VIDEO or self.shot.loop:  # a stream was joined somewhere in the middle
             return Plan(self._began_s, duration_s)
         length_s = (self.shot.length_ms or self._projector.length_ms()) / 1000
+        left_s = max(0.0, length_s - (self._began_s - self._zero_s))
         measured = self.shot.length_ms is not None
-        return Plan(self._began_s, duration_s, length_s, self._projector.frame_s(), measured)
+        return Plan(self._began_s, duration_s, left_s, self._projector.frame_s(), measured)
 
     def _tell_end(self) -> None:
         """Say when it will be over, if that is not what was said before."""
@@ -101,6 +114,8 @@ class Airing:
     def signal(self, what: What) -> None:
         """Take note of what libVLC says."""
         match self._phase, what:
+            case Phase.RUNNING, What.PAUSED if self.shot.kind is MediaKind.PICTURE:
+                pass  # it was told to when it was loaded
             case Phase.RUNNING, (What.PAUSED | What.ENDED):
                 self._end_of_media()
             case Phase.RUNNING, What.FAILED:
@@ -119,9 +134,11 @@ class Airing:
             self._break(f"it ended after {now - plan.began_s:.1f} s of {plan.length_s:.1f} s")
         elif plan.is_early(now):
             self._phase = Phase.ENDING
-            self._step_s = plan.next_step_s(now)
+            if self._rolled:  # its beginning may have been taken for later than it was
+                self._zero_s -= max(0.0, plan.media_ends_s() - now - _EARLY_FRAMES * plan.frame_s)
+            self._step_s = self._plan().next_step_s(now)
         else:
-            self._finish(End(now, "eof"))
+            self._finish(End(plan.media_ends_s() if plan.measured else now, "eof"), now)
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,18 +146,32 @@ class Airing:
         """Do what is due by itself."""
         if self._phase is Phase.DONE:
             return
+        if self._settles(now):
+            self._settle(now)
         plan = self._plan()
         end = self._over(plan)
         self._tell_end()
         if now >= end.at_s - _LAST_WORDS_S and not self._last_words:
             self._tell_last_words()
         if now >= end.at_s:
-            self._finish(end if now - end.at_s <= ON_TIME_S else End(now, end.reason))
+            self._finish(end, now)
         elif now >= plan.stalled_s():
             self._break("it stalled")
         elif now >= self._step_s:
             self._projector.step()
             self._step_s = plan.next_step_s(now)
+
+    def _settles(self, now: float) -> bool:
+        return self._rolled and now - self._began_s < _SETTLED_AFTER_S
+
+    def _settle(self, now: float) -> None:
+        """Find when its media began: a frame before its second picture, which libVLC may show half a second late."""
+        self._projector.voice.settle()
+        paints = self._window.painted()
+        self._paints += paints
+        if self._first is not None and paints and self._window.glance() != self._first:
+            self._first = None
+            self._zero_s = max(self._zero_s, now - self._projector.frame_s())
 
     def pulse(self, now: float) -> None:
         """Say what is on air; break off what is seen to stand still or to be black."""
@@ -165,7 +196,7 @@ class Airing:
             self._break(verdict.value, seen=self.shot.kind is not MediaKind.STREAM)  # there it is the line's fault
 
     def _look(self, now: float) -> Verdict:
-        paints = self._window.painted()
+        paints, self._paints = self._paints + self._window.painted(), 0
         moves = self.shot.kind is not MediaKind.PICTURE
         picture = self._window.glance() if moves and self._watch.wants_picture(now, paints) else None
         shown, media_ms = self._projector.pictures_shown(), self._projector.time_ms()
@@ -173,7 +204,7 @@ class Airing:
 
     def _kick(self, now: float) -> None:
         log.warning("take=%s stands on its first frame; libVLC is told to go on again", self.shot.take)
-        self._projector.kick(round((now - self._began_s) * 1000) if self._watch.kicks == KICKS else None)
+        self._projector.kick(round((now - self._zero_s) * 1000) if self._watch.kicks == KICKS else None)
 
     def _decoded(self) -> dict[str, Any]:
         """Return what a pulse says of a video alone."""
@@ -184,9 +215,9 @@ class Airing:
         fps, sound = self._projector.fps(), self._projector.voice.device
         return {"fps": fps, "painted_fps": painted, "sound": sound, **known}
 
-    def _finish(self, end: End) -> None:
-        self._phase = Phase.DONE
-        self._tell(Finished(take=self.shot.take, at_s=end.at_s, reason=end.reason, frames_lost=self._frames_lost()))
+    def _finish(self, end: End, now: float) -> None:
+        self._phase, at_s = Phase.DONE, end.at_s if now - end.at_s <= ON_TIME_S else now
+        self._tell(Finished(take=self.shot.take, at_s=at_s, reason=end.reason, frames_lost=self._frames_lost()))
 
     def _frames_lost(self) -> int | None:
         return None if self.shot.kind is MediaKind.PICTURE else self._projector.frames_lost()

@@ -3,10 +3,10 @@
 Opened muted and unseen, it counts as loaded once it paints; from then on it runs aside, watched, until it is shown.
 """
 
-from player.deck.loading import Loading, Phase
+from player.deck.loading import Phase
 from player.deck.projector import What
+from player.deck.rolling import Rolling
 from player.deck.source import open_source
-from player.screen import Loaded
 from sync import MediaUnplayable
 from sync.streaming import scrub
 
@@ -15,8 +15,8 @@ STALLED_AFTER_S = 5.0  # without paint, aside
 _LOOK_EVERY_S = 0.2
 
 
-class Joining(Loading):
-    """Begins at once, as `Loading` does; after `Loaded` it may still hear of `Broken`."""
+class Joining(Rolling):
+    """See `Rolling`. However long it runs, it is not over; after `Loaded` one may still hear of `Broken`."""
 
     def due_s(self) -> float:
         """Return when to look next."""
@@ -47,11 +47,10 @@ class Joining(Loading):
         match self._phase, what:
             case Phase.FAILED, _:
                 pass
-            case _, What.VOUT:  # again for each output libVLC tries, and when the stream changes its shape
+            case Phase.LOADED, What.VOUT:  # it changed its shape
                 self._covers = self._booth.lay_out(self.shot.fit)
-                if not self.loaded:
-                    self._projector.forget_words()
-                    self._await_paint(Phase.ROLLING)
+            case _, What.VOUT:  # again for each output libVLC tries
+                self._lay_out()
             case _:
                 self._break(self._reason())
 
@@ -64,26 +63,17 @@ class Joining(Loading):
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look(self, now: float) -> None:
-        """Do what is due by itself."""
-        if self.failed:
-            return
-        if not self.loaded:
-            super().look(now)
-            return
-        self._projector.voice.hush()  # sound may come later than pictures
+    def _stands(self, now: float) -> None:
+        self._through(now)
+
+    def _wait(self, now: float) -> None:
         if self._window.painted():
-            self._since_s = now
-        elif now - self._since_s > STALLED_AFTER_S:
+            self._phase_s = now
+        elif now - self._phase_s > STALLED_AFTER_S:
             self._break("it stalled while it waited for its turn")
 
-    def _give_up(self, now: float) -> None:
+    def _give_up(self, now: float, *, stuck: bool) -> None:
         if now - self._began_s > JOIN_WITHIN_S:
             words = self._projector.words
             said = f"; last was said: {scrub(words, self._url)}" if words else ""
             self._break(f"nothing of it was seen within {JOIN_WITHIN_S:.0f} s{said}")
-
-    def _repainted(self, now: float) -> None:
-        self._phase = Phase.LOADED
-        self._since_s = now
-        self._tell(Loaded(take=self.shot.take, took_ms=round((now - self._began_s) * 1000)))

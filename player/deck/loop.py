@@ -1,16 +1,19 @@
 """The deck's one thread: takes commands and libVLC's signals in order, and hands them to the shot it holds.
 
-A deck holds one shot at most: first as a `Loading`, then, once shown, as an `Airing`. The order to show it may come
-ahead of its time, and be replaced or taken back until then.
+A deck holds one shot at most: first as a `Loading`, then, once shown, as an `Airing`. What is to be shown at once rolls
+in, what waits for its turn is held on its first frame. The order to show it may come ahead of its time, and be replaced
+or taken back until then; it is carried out when the shot is loaded.
 """
 
 from queue import Empty, SimpleQueue
 
-from player.deck.airing import LEAD_S, Airing
+from player.deck.airing import Airing
 from player.deck.booth import Booth
+from player.deck.holding import Holding
 from player.deck.joining import Joining
 from player.deck.loading import Loading
 from player.deck.projector import Signal, libvlc_version
+from player.deck.rolling import Rolling
 from player.screen import (
     ON_TIME_S,
     Blank,
@@ -30,7 +33,9 @@ from player.screen import (
     Show,
     Tune,
 )
+from sync.release import MediaKind
 
+_NEVER = float("inf")
 PULSE_EVERY_S = 0.2
 
 Note = Command | Signal
@@ -67,10 +72,8 @@ class Deck:
     def _next(self) -> Note | None:
         """Wait for a note until something is due by itself."""
         due_s = min(self._pulse_s, self._projector.voice.due_s())
-        if self._raise_s is not None:
-            due_s = min(due_s, self._raise_s - LEAD_S)
         if self._held:
-            due_s = min(due_s, self._held.due_s())
+            due_s = min(due_s, self._held.due_s(), self._raise_due_s())
         try:
             return self._inbox.get(timeout=max(0.0, due_s - self._clock.monotonic()))
         except Empty:
@@ -79,8 +82,8 @@ class Deck:
     def _look(self) -> None:
         """Do what is due by itself."""
         now = self._clock.monotonic()
-        if self._raise_s is not None and now >= self._raise_s - LEAD_S:
-            self._raise(self._raise_s)
+        if now >= self._raise_due_s():
+            self._raise()
         if self._held:
             self._held.look(now)
         self._projector.voice.look(now)
@@ -105,10 +108,8 @@ class Deck:
 
     def _obey(self, command: Command) -> None:
         match command:
-            case Load(shot=shot):
-                self._forget()
-                load = Joining if shot.url is not None else Loading
-                self._held = load(shot, self._booth)
+            case Load():
+                self._load(command)
             case Show():
                 self._show(command)
             case Hold(take=take):
@@ -127,19 +128,43 @@ class Deck:
             case _:
                 pass  # a hide or tune for a shot already replaced
 
-    def _show(self, order: Show) -> None:
+    def _load(self, order: Load) -> None:
+        coming = self._coming(order.shot.take)
+        if coming is None or not coming.loaded:  # else it was said before this order came
+            self._forget()
+            self._held = self._loading(order.shot, at_once=order.at_once)
+
+    def _loading(self, shot: Shot, *, at_once: bool) -> Loading:
+        if shot.url is not None:
+            return Joining(shot, self._booth)
+        rolls = at_once or shot.kind is MediaKind.PICTURE
+        return Rolling(shot, self._booth) if rolls else Holding(shot, self._booth)
+
+    def _coming(self, take: str) -> Loading | None:
+        """Return what is loaded, or being loaded, as `take`."""
         held = self._held
-        if isinstance(held, Loading) and held.loaded and held.shot.take == order.take:
-            soon_s = self._clock.monotonic() + LEAD_S
-            late = order.at_s is None or soon_s - LEAD_S - order.at_s > ON_TIME_S
-            self._raise_s = soon_s if order.at_s is None or late else order.at_s
-        elif not (isinstance(held, Airing) and held.shot.take == order.take):  # else it was raised meanwhile
+        return held if isinstance(held, Loading) and not held.failed and held.shot.take == take else None
+
+    def _show(self, order: Show) -> None:
+        coming, now = self._coming(order.take), self._clock.monotonic()
+        if coming:
+            at_once = order.at_s is None or now - order.at_s > ON_TIME_S
+            self._raise_s = now + coming.lead_s if order.at_s is None or at_once else order.at_s
+            if coming.loaded and not coming.keeps(self._raise_s):
+                self._held = self._loading(coming.shot, at_once=at_once)
+        elif self._shot is None or self._shot.take != order.take:  # else it was raised meanwhile
             self._tell(Broken(take=order.take, reason="it was not loaded"))
 
-    def _raise(self, at_s: float) -> None:
-        self._raise_s, held = None, self._held
-        if isinstance(held, Loading) and held.loaded:  # a stream may have ended meanwhile, and said so
-            self._held = Airing(held.shot, self._booth, at_s)
+    def _raise_due_s(self) -> float:
+        held = self._held
+        if self._raise_s is None or not isinstance(held, Loading) or not held.loaded:
+            return _NEVER
+        return self._raise_s - held.lead_s
+
+    def _raise(self) -> None:
+        coming, at_s, self._raise_s = self._held, self._raise_s, None
+        assert isinstance(coming, Loading) and at_s is not None
+        self._held = Airing(coming.shot, self._booth, at_s, coming.since_s)
 
     def _hide(self) -> None:
         take = self._shot.take if self._shot else None

@@ -98,11 +98,13 @@ class Projector:
         *,
         loop: bool = False,
         length_ms: int | None = None,
+        waits: bool = True,
     ) -> None:
         """Start `path`, unheard while `voice.hush` is called. Names carry no extension: a picture's demuxer is named.
 
         `stretch` distorts the picture to those proportions. libVLC takes them as its output is made; later they are
         lost at times. With `loop`, `again` will be called at the end. `length_ms`, where known, is the media's own.
+        `waits`: it is opened long before its turn.
         """
         self.stop()
         media = self._vlc.media_new_path(path)
@@ -110,7 +112,7 @@ class Projector:
         if kind is MediaKind.PICTURE:
             media.add_option(":demux=image")
             media.add_option(":image-duration=-1")
-        self._start(media, stretch)
+        self._start(media, stretch, waits=waits)
 
     def open_source(self, source: Source, stretch: tuple[int, int] | None = None) -> None:
         """Start what is no file of ours likewise; its feed ends with it."""
@@ -119,10 +121,11 @@ class Projector:
         media = self._vlc.media_new_location(source.address)
         for option in source.options:
             media.add_option(option)
-        self._start(media, stretch)
+        self._start(media, stretch, waits=True)
 
-    def _start(self, media: Any, stretch: tuple[int, int] | None) -> None:
-        media.add_option(UNHEARD)
+    def _start(self, media: Any, stretch: tuple[int, int] | None, *, waits: bool) -> None:
+        if waits:
+            media.add_option(UNHEARD)
         self._player.set_media(media)
         media.release()
         self._player.video_set_aspect_ratio("{}:{}".format(*stretch) if stretch else None)
@@ -160,7 +163,7 @@ class Projector:
         return True
 
     def run(self, volume: int) -> None:
-        """Go on from the frame that is held, heard at `volume` percent."""
+        """Go on, from the frame that is held if one is, heard at `volume` percent."""
         self.voice.rise(volume)
         self._player.play()  # `set_pause(0)` does nothing while libVLC calls itself buffering
 

@@ -15,7 +15,11 @@ _SOUNDS_AFTER_S = 0.02  # told to go on, libVLC takes so long to the first sound
 _NEVER = float("inf")
 
 UNHEARD = f":audio-desync={_UNHEARD_MS}"
-"""The option a media is opened with: until there is an output that can be muted, its sound is too late to be heard."""
+"""The option a media that waits is opened with: until there is an output that can be muted, its sound is too late.
+
+Taken back, the delay leaves a gap, unless a rewind follows; so what runs on from its first picture does without. Its
+first sound comes some 20 ms after its output, which is muted by then.
+"""
 
 
 class Voice:
@@ -71,6 +75,14 @@ class Voice:
         self._player.audio_set_mute(False)
         self._fade(0, volume)
         self._step_s += _SOUNDS_AFTER_S
+
+    def settle(self) -> None:
+        """Rise again, if there was no output for sound yet when it did; to be called until there must be one."""
+        if not self._hushed and self._player.audio_get_mute() >= 0:
+            self._hushed = True
+            self._move()
+            self._player.audio_set_delay(0)
+            self.rise(self._steps[-1] if self._steps else self._volume)
 
     def tune(self, volume: int) -> None:
         """Go to `volume` percent."""

@@ -113,6 +113,18 @@ class Window:
         rows = (top + height * (2 * row + 1) // (2 * _ROWS) for row in range(_ROWS))
         return b"".join(self._top.get_image(left, y, width, 1, X.ZPixmap, 0xFFFFFF).data for y in rows)
 
+    def is_filled(self) -> bool:
+        """Tell whether there are pixels that are not black at the far edges of the media, aside or on the display.
+
+        What libVLC paints before it follows a change of size begins at the near ones, and may not reach them.
+        """
+        left, top = max(0, self._place.x), max(0, self._place.y)
+        width = min(self._place.width, self._area.width)
+        height = min(self._place.height, self._area.height)
+        right, bottom = (left + width - 1, top, 1, height), (left, top + height - 1, width, 1)
+        strips = (self._top.get_image(*strip, X.ZPixmap, 0xFFFFFF).data for strip in (right, bottom))
+        return all(max(strip) > _BLACK for strip in strips)
+
     def is_black(self) -> bool:
         """Tell whether the media is black at each of a few spots, on the display or aside (2 ms)."""
         left, top = max(0, self._place.x), max(0, self._place.y)

@@ -39,13 +39,15 @@ class FakeScreen:
         self.deaf = 0  # so many prerolls lose their deck
         self.loads_s = 0.0  # how long a preroll takes
         self.prerolls: list[Shot] = []
+        self.at_once: list[bool] = []  # which of these were wanted so
         self.tuned: list[tuple[str, int]] = []
 
-    async def preroll(self, shot: Shot) -> None:
+    async def preroll(self, shot: Shot, *, at_once: bool = False) -> None:
         assert not self._cutting, "prerolled while a cut was armed"
         self._next = None
         self._next_lost = asyncio.get_running_loop().create_future()
         self.prerolls.append(shot)
+        self.at_once.append(at_once)
         await self._clock.sleep(self.loads_s)
         if self.deaf:
             self.deaf -= 1

@@ -9,7 +9,7 @@ import pytest
 from player.screen import Ended
 from player.stage import Stage
 from sync.clock import SystemClock
-from tests.stage.conftest import Media
+from tests.stage.conftest import Media, show
 from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, Eye, near, until, watching
 
 
@@ -55,7 +55,7 @@ async def test_a_picture_stays_for_its_duration(stage: Stage, media: Media, disp
 
 
 async def test_a_video_plays_from_its_first_frame_to_its_last(stage: Stage, media: Media, display_name: str) -> None:
-    await _on_air(stage, media, "blue_picture", duration_ms=200)
+    await show(stage, media.shot("blue_picture", duration_ms=200))
     await stage.preroll(media.shot("counting"))
     with watching(display_name) as sight:
         cut = await stage.cut_at_end("counting")
