@@ -120,6 +120,16 @@ class Cache:
         pointer = Pointer(release=sha256, sequence=sequence, previous=previous)
         write_durably(self.state / "active", pointer.model_dump_json().encode())
 
+    def give_up_previous(self) -> None:
+        """Let go of the release before the one that plays: its content may be evicted from now on.
+
+        Raises:
+            StorageFull, StorageBroken: nothing changed.
+        """
+        if (pointer := self.pointer()) is not None:
+            alone = pointer.model_copy(update={"previous": None})
+            write_durably(self.state / "active", alone.model_dump_json().encode())
+
     # What is trusted
 
     def root(self) -> Root | None:

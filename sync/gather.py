@@ -6,7 +6,7 @@ The order of flushes is the promise: bytes durable before their bits, whole hash
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,6 +27,7 @@ from sync.threads import in_thread
 from sync.tree import index_path
 from sync.trust import check_index
 
+INDEXES_AT_ONCE = 8
 GROUP_BYTES = 64 * 1024 * 1024
 GROUP_S = 10.0
 SHORTEST_SPAN_BYTES = 256 * 1024
@@ -34,6 +35,17 @@ _SPAN_S = 8.0
 _LOOK_EVERY_S = 0.25
 
 log = logging.getLogger(__name__)
+
+
+class NoRoom(StorageFull):
+    """A release does not fit: `missing_bytes` more would have to be free."""
+
+    def __init__(self, need_bytes: int, free_bytes: int, reserve_bytes: int) -> None:
+        self.missing_bytes = need_bytes + reserve_bytes - free_bytes
+        super().__init__(
+            f"the release needs {mb(need_bytes)} more, {mb(free_bytes)} are free and {mb(reserve_bytes)} of them stay "
+            f"so: {mb(self.missing_bytes)} are missing; show less on this channel or fit a larger disk"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ class Gatherer:
         """
         wanted = missing(release, self._cache.media.assets())
         if wanted:
-            indexes = {asset.sha256: await self._index(asset) for asset in wanted}
+            indexes = await self._indexes(wanted)
             parts = await self._open(indexes, {asset.sha256: asset.index for asset in wanted})
             self._parts = {a.sha256: self._parts[a.sha256] for a in release.assets if a.sha256 in self._parts} | parts
             await self._copy(indexes, others, parts)
@@ -103,6 +115,23 @@ class Gatherer:
             self._parts = {}
         return whole
 
+    async def _indexes(self, wanted: Collection[Asset]) -> dict[str, Index]:
+        """Return the chunk list of each asset, several fetched at once: on a far line each takes a round trip."""
+        turns = asyncio.Semaphore(INDEXES_AT_ONCE)
+
+        async def one(asset: Asset) -> Index:
+            async with turns:
+                return await self._index(asset)
+
+        tasks = [asyncio.create_task(one(asset)) for asset in wanted]
+        try:
+            found = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return {asset.sha256: index for asset, index in zip(wanted, found, strict=True)}
+
     async def _index(self, asset: Asset) -> Index:
         index = self._cache.index(asset.index)
         if index is not None:
@@ -117,9 +146,7 @@ class Gatherer:
         need = sum(index.size_bytes for sha256, index in indexes.items() if sha256 not in begun)
         free = self._cache.free_bytes()
         if need and need + self._reserve_bytes > free:
-            raise StorageFull(
-                f"the release needs {need} bytes; {free} are free, of which {self._reserve_bytes} stay so"
-            )
+            raise NoRoom(need, free, self._reserve_bytes)
         bitmaps = await self._catalog.bitmaps()
         parts = {}
         for sha256, index in indexes.items():
@@ -200,6 +227,11 @@ class Gatherer:
                 fault = error
         if fault is not None:
             raise fault
+
+
+def mb(size_bytes: int) -> str:
+    """Return a number of bytes as people say it, rounded up."""
+    return f"{-(-size_bytes // 1_000_000):,} MB"
 
 
 def _copy(copy: Copy, source: Path, part: Part) -> None:

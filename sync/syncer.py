@@ -26,7 +26,7 @@ from sync.catalog import Catalog, open_catalog
 from sync.client import OriginClient
 from sync.clock import Backoff, Clock
 from sync.fetcher import Bulk
-from sync.gather import Gatherer, Progress
+from sync.gather import Gatherer, NoRoom, Progress
 from sync.inquiry import Inquiry
 from sync.membership import move
 from sync.release import Release, Timestamp
@@ -159,8 +159,8 @@ class Syncer:
             except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent) as error:
                 await self._wait_out(error)
             except StorageFull as error:
-                await tidier.make_room()
-                await self._wait_out(error)
+                if not await tidier.make_room(error.missing_bytes if isinstance(error, NoRoom) else 0):
+                    await self._wait_out(error)
 
     async def _update(self, gatherer: Gatherer, tidier: Tidier, catalog: Catalog) -> None:
         """Go once from asking to activating; returns when it is time to ask again."""

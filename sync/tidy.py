@@ -72,8 +72,31 @@ class Tidier:
         indexes = frozenset(asset.index for release in releases for asset in release.assets)
         await in_thread(self._cache.keep_documents, frozenset(kept), indexes)
 
-    async def make_room(self) -> None:
-        """Free the ballast, so that even deleting can be written, then remove what nobody needs."""
+    async def make_room(self, missing_bytes: int = 0) -> bool:
+        """Free the ballast, so that even deleting can be written, then remove what nobody needs.
+
+        The previous release is given up if that makes room for `missing_bytes`: what is to play comes before what only
+        stands in for a damaged document and saves some fetching. True: it was, so try again at once.
+        """
         await in_thread(self._cache.drop_ballast)
         with contextlib.suppress(StorageFull):  # reported already, by what brought us here
             await self.evict()
+            if 0 < missing_bytes <= self._spare_bytes():
+                await in_thread(self._cache.give_up_previous)
+                log.warning("the previous release is given up to make room for the next")
+                await self.evict()
+                return True
+        return False
+
+    def _spare_bytes(self) -> int:
+        """Return what only the previous release needs."""
+        pointer = self._cache.pointer()
+        active = self._cache.release(pointer.release) if pointer else None
+        previous = self._cache.release(pointer.previous) if pointer and pointer.previous else None
+        if active is None or previous is None:  # without the active one's document the previous one is what plays
+            return 0
+        pending = self._cache.pending()
+        releases = (active, self._cache.release(pending) if pending else None)
+        kept = {asset.sha256 for release in releases if release for asset in release.assets}
+        held = self._cache.media.assets() - kept
+        return sum(asset.size_bytes for asset in previous.assets if asset.sha256 in held)

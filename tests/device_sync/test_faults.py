@@ -1,5 +1,6 @@
 """A line, a server and a disk that fail: what was verified is kept, what was not is never believed."""
 
+import asyncio
 import errno
 import os
 import sqlite3
@@ -9,7 +10,10 @@ import pytest
 
 from sync import StorageFull
 from sync.cache import BALLAST_BYTES, Cache
+from sync.client import OriginClient
+from sync.gather import INDEXES_AT_ONCE
 from sync.parts import Part
+from sync.release import Asset
 from tests.device_sync.conftest import running
 from tests.device_sync.origin import CHUNK, Origin, noise
 from tests.device_sync.test_syncer import whole
@@ -172,6 +176,94 @@ async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(o
         await device.until(lambda: "the release needs" in device.syncer.facts().problem)
     assert origin.media_bytes == 0
     assert not cache.media.parts()
+
+
+def limit(cache: Cache, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> None:
+    """Have the store lie on a disk of so many bytes; the ballast lies on it as well."""
+
+    def free() -> int:
+        places = [*cache.store.rglob("*"), cache.state / "ballast"]
+        return quota_bytes - sum(path.stat().st_size for path in places if path.is_file())
+
+    monkeypatch.setattr(cache, "free_bytes", free)
+
+
+async def test_the_previous_release_makes_room_for_one_that_does_not_fit_beside_it(
+    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
+    async with running(origin, cache) as device:
+        for seed in (1, 2):
+            (held,) = origin.publisher.publish(noise(seed, 40 * CHUNK))
+            device.syncer.wake()
+            await device.plays(origin.publisher.release)
+        active = origin.publisher.release
+        assert (pointer := cache.pointer()) is not None and pointer.previous
+        (wanted,) = origin.publisher.publish(noise(3, 55 * CHUNK))
+        device.syncer.wake()
+        await device.plays(origin.publisher.release)
+        assert cache.media.assets() == {held.sha256, wanted.sha256}
+        assert (pointer := cache.pointer()) is not None and pointer.previous == active
+        assert device.syncer.facts().problem == ""
+
+
+async def test_a_previous_release_that_stands_in_for_a_damaged_one_is_never_given_up(
+    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
+    async with running(origin, cache) as device:
+        for seed in (1, 2):
+            origin.publisher.publish(noise(seed, 40 * CHUNK))
+            device.syncer.wake()
+            await device.plays(origin.publisher.release)
+        held, before = cache.media.assets(), cache.pointer()
+        assert before is not None and before.previous
+        (cache.store / f"releases/{before.release}.json").write_bytes(b"rotten")
+        origin.publisher.publish(noise(3, 55 * CHUNK))
+        device.syncer.wake()
+        await device.until(lambda: "the release needs" in device.syncer.facts().problem)
+        assert (cache.pointer(), cache.media.assets()) == (before, held)
+        assert (active := cache.active()) is not None and active.sha256 == before.previous
+
+
+async def test_a_release_that_never_fits_costs_nothing_and_is_told_with_its_figures(
+    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
+    async with running(origin, cache) as device:
+        kept: list[Asset] = []
+        for seed in (1, 2):
+            kept += origin.publisher.publish(noise(seed, 40 * CHUNK))
+            device.syncer.wake()
+            await device.plays(origin.publisher.release)
+        before = cache.pointer()
+        origin.publisher.publish(noise(3, 300 * CHUNK))
+        device.syncer.wake()
+        await device.until(lambda: "the release needs 20 MB more" in device.syncer.facts().problem)
+        tries = origin.requests.count("roots/2.json")
+        await device.until(lambda: origin.requests.count("roots/2.json") > tries, pass_s=1)
+        assert cache.pointer() == before
+        assert cache.media.assets() == {asset.sha256 for asset in kept}
+
+
+async def test_chunk_lists_are_fetched_several_at_once_and_one_that_fails_costs_the_others_nothing(
+    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = origin.publisher.publish(*(noise(seed, 5000) for seed in range(INDEXES_AT_ONCE)))
+    origin.faults.status = [(assets[3].index, 500, {})]
+    together, fetch = asyncio.Barrier(INDEXES_AT_ONCE), OriginClient.document
+    asked: list[str] = []
+
+    async def wait_for_the_others(client: OriginClient, path: str, cap_bytes: int) -> bytes:
+        if path.startswith("index/"):
+            asked.append(path)
+            if len(asked) <= INDEXES_AT_ONCE:
+                await together.wait()
+        return await fetch(client, path, cap_bytes)
+
+    monkeypatch.setattr(OriginClient, "document", wait_for_the_others)
+    async with running(origin, cache) as device:
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "empty", "deleted", "locked", "truncated"])
