@@ -73,8 +73,18 @@ def test_letters_are_joined_and_whatever_people_send_is_one_line() -> None:
     for text in ("a\u2028b\u2029c\u0085d", "\u200b", "\u202e" + "é́́́" * 9, "\U0010ffff", "👩‍🍳"):
         drawn = draw_ticker(Ticker(id="t", text=text), 640, 40).drawn
         assert isinstance(drawn, Image.Image) and drawn.size == (640, 40)
+    broken, whole = (draw_ticker(Ticker(id="t", text=text), 640, 40).drawn for text in ("a\u2028b", "a b"))
+    assert broken == whole
     with pytest.raises(MediaUnplayable, match="shorten it"):
         draw_ticker(Ticker(id="t", text="W" * 500), 3840, 540)
+
+
+def test_letters_that_pile_up_stay_inside_their_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("player.overlay.drawing._LETTERS", 1.5)  # as high as the letters of some alphabets
+    drawn = draw_ticker(Ticker(id="t", text="x", background="#000000"), 640, 40).drawn
+    assert isinstance(drawn, Image.Image)
+    box = drawn.getbbox()
+    assert box is not None and box[3] - box[1] < 25  # 33 as high as they were asked for
 
 
 def test_letters_without_a_font_are_named_by_alphabet_with_what_has_them() -> None:

@@ -1,17 +1,26 @@
 """What a technician reads is in the words of the people who planned it, with the hash as a detail."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import aiohttp
+import pytest
+
 from player.health import problems
+from player.ledger import open_ledger
 from player.quarantine import Setback
 from player.settings import AudioSettings, PlaybackSettings, QuietHours, Settings
 from player.telling import in_front, left_out, set_aside, sound
+from sync.cache import open_cache
+from sync.clock import SystemClock
 from sync.overlay import Corner, Logo, Ticker
 from sync.reading import read_release
 from sync.release import Item, Playlist, Release
+from tests.player.test_endpoint import running
 from tests.player.test_health import GOOD
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -39,6 +48,26 @@ def test_what_is_made_for_a_newer_player_is_a_problem_that_names_it() -> None:
     assert left_out(RELEASE) == left_out(None) == ""
     (problem,) = problems(replace(GOOD, left_out=told))
     assert told in problem and problem.endswith("update this player.")
+
+
+async def test_the_status_names_what_is_set_aside_and_what_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", "0")
+    clock, document = SystemClock(), json.loads(RELEASE.model_dump_json())
+    raw = json.dumps(document | {"overlays": [{"kind": "clock", "id": "c"}]}).encode()
+    with open_cache(tmp_path) as cache:
+        name = hashlib.sha256(raw).hexdigest()
+        cache.keep_release(name, raw)
+        cache.activate(name, 1)
+    async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
+        await ledger.write([ledger.quarantine.note_failure(BREAD, "no decoder", clock.now()) for _ in range(3)])
+    async with running(tmp_path) as (endpoint, bench, _), aiohttp.ClientSession() as session:
+        bench.shown = bench.shown.model_copy(update={"release": name})
+        async with session.get(f"{endpoint.url}v1/status") as answer:
+            told = " ".join((await answer.json())["problems"])
+    assert f"Fresh bread (no decoder; {BREAD[:12]})" in told and "not shown here: c among overlays (kind clock)" in told
 
 
 def test_overlays_that_are_due_are_told_with_whether_they_stand_there() -> None:
