@@ -36,6 +36,7 @@ LIVE = frozenset(
         "playback.fit",
         "playback.fallback",
         "playback.picture_ms",
+        "audio.device",
         "audio.muted",
         "audio.quiet_hours",
         "audio.quiet_volume",

@@ -77,11 +77,12 @@ async def _screen(
     settings = configuration.settings
     wanted = Wanted(settings.display.output, settings.display.rotation)
     hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
+    sound = settings.audio.device
     with open_cache(settings.storage.state_dir) as cache:
         configuration.remember()
         recovery = Recovery(cache.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with (
             open_display(display_name, clock, wanted) as display,
-            open_stage(Rig(display_name, display.area, hardware), clock, recoverer=recovery) as stage,
+            open_stage(Rig(display_name, display.area, hardware, sound), clock, recoverer=recovery) as stage,
         ):
             yield cache, display, stage, recovery

@@ -48,7 +48,9 @@ class Facts:
     state_read_only: bool
     swap_on_card: bool
     clock: ClockTrust
-    sound: tuple[str, ...]
+    sound: tuple[str, ...]  # cards
+    speakers: tuple[tuple[str, str], ...]  # outputs for sound libVLC finds: name and description
+    speaker: str  # the one that is set, empty for the system's
     libvlc: str
     plugins_missing: tuple[str, ...]
     decoders: Decoders
@@ -86,6 +88,7 @@ def _broken(facts: Facts) -> Iterator[str]:
 
 def _warnings(facts: Facts) -> Iterator[str]:
     yield from _display_warnings(facts)
+    yield from _sound_warnings(facts)
     if facts.setting == "on" and not facts.decoders.usable:
         yield "playback.hardware_decoding is on, but libVLC finds no hardware decoder: set it to auto."
     if facts.decoders.v4l2 and not facts.decoders.memory_to_memory:
@@ -101,6 +104,12 @@ def _warnings(facts: Facts) -> Iterator[str]:
         yield "Swap lies on a memory card: it wears the card out and makes cuts late. Use zram, or none."
     if facts.clock is not ClockTrust.SYNCED:
         yield "No time service vouches for the clock: schedules may be off. Let NTP through."
+
+
+def _sound_warnings(facts: Facts) -> Iterator[str]:
+    there = tuple(name for name, _ in facts.speakers)
+    if facts.speaker and facts.speaker not in there:
+        yield f"audio.device is {facts.speaker!r}, which is not there: plug it in, or set one that is ({_list(there)})."
 
 
 def _display_warnings(facts: Facts) -> Iterator[str]:
@@ -144,7 +153,8 @@ def told(facts: Facts) -> list[str]:
         f"decoding  {hardware} (playback.hardware_decoding = {facts.setting})",
         f"VA-API    {_list(facts.decoders.gpus)}; drivers {_list(facts.decoders.drivers)}; {_list(facts.profiles)}",
         f"V4L2      {_list(facts.decoders.v4l2)}",
-        f"sound     {_list(facts.sound)}",
+        f"sound     {_list(facts.sound)}; heard on {facts.speaker or 'the output of the system'}",
+        *(f"speaker   {name}: {description}" for name, description in facts.speakers),
         *(findings or ["all is well"]),
     ]
 

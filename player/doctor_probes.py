@@ -1,5 +1,6 @@
 """Gathers what `player.doctor` judges: files, one X connection, and two short-lived processes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ _PLUGINS = {
     "libtransform_plugin.so": "the filter that turns pictures",
 }
 _VERSION = "from player.deck.projector import libvlc_version; print(libvlc_version())"
+_SPEAKERS = "import json; from player.deck.sound import speakers; print(json.dumps(list(speakers())))"
 
 
 def gather(configuration: Configuration, display: str, *, root: Path = Path("/")) -> Facts:
@@ -43,6 +45,8 @@ def gather(configuration: Configuration, display: str, *, root: Path = Path("/")
         swap_on_card=swap_on_card(_text(root / "proc/swaps"), _text(root / "proc/mounts")),
         clock=clock.trust(),
         sound=_sound(_text(root / "proc/asound/pcm")),
+        speakers=_speakers(_said(sys.executable, "-c", _SPEAKERS)),
+        speaker=settings.audio.device,
         libvlc=_said(sys.executable, "-c", _VERSION),
         plugins_missing=_missing(root),
         decoders=find_decoders(root),
@@ -83,6 +87,10 @@ def _model(root: Path) -> str:
 
 def _sound(pcm: str) -> tuple[str, ...]:
     return tuple(line.split(":")[1].strip() for line in pcm.splitlines() if "playback" in line)
+
+
+def _speakers(said: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, description) for name, description in json.loads(said or "[]"))
 
 
 def _missing(root: Path) -> tuple[str, ...]:

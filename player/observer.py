@@ -12,7 +12,7 @@ from player.health import Condition, Machine, Probe, figures, problems
 from player.scenery import zone_named
 from player.status import Status, SyncStatus
 from player.tally import StageFacts
-from player.telling import in_front, left_out, set_aside, sound
+from player.telling import heard_elsewhere, in_front, left_out, set_aside, sound
 from sync import StorageBroken
 from sync.cache import Cache
 from sync.clock import Clock
@@ -65,6 +65,7 @@ class Observer:
         self._version = version
         self._machine: tuple[float, Machine] | None = None
         self._release: tuple[str, Release] | None = None  # the active one, by name
+        self._heard: tuple[str, str | None] = ("", None)  # the output that is set, and the one last heard since
 
     def now(self) -> Now:
         """Return what the screen shows, why, and what comes next."""
@@ -83,6 +84,7 @@ class Observer:
         told = (*self._configuration.problems(), *notes, *now.problems, *problems(condition))
         display = self._display.state()
         told += (f"The setting {display.problem}.",) if display.problem else ()
+        told += self._heard_elsewhere(settings.audio.device)
         return Status(
             at=self._clock.now(),
             version=self._version,
@@ -104,6 +106,13 @@ class Observer:
             sound=sound(settings, zone_named(zone)[0], self._clock.now(), timed=now.timed),
             health=figures(condition),
         )
+
+    def _heard_elsewhere(self, device: str) -> tuple[str, ...]:
+        """Return what is wrong with where sound comes from; while there is none, what was wrong before."""
+        on = self._stage.facts().sound
+        if on or device != self._heard[0]:
+            self._heard = device, on
+        return heard_elsewhere(*self._heard)
 
     async def heartbeat(self) -> Heartbeat:
         """Return the device's pulse for its origin."""

@@ -60,6 +60,7 @@ def wired(
             seen = await configuration.changed(seen)
             logging.getLogger().setLevel(seen.logging.level)
             display.want(Wanted(seen.display.output, seen.display.rotation))
+            stage.route(seen.audio.device)
             backdrop.wake()
             shift.wake()
 

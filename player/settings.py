@@ -100,6 +100,7 @@ class QuietHours(LocalWindow):
 class AudioSettings(Section):
     """What is heard. The volume is `playback.volume`."""
 
+    device: Annotated[str, Field(max_length=256)] = ""  # the output it comes from, by its name; empty: the system's
     muted: bool = False
     quiet_hours: tuple[QuietHours, ...] = ()
     quiet_volume: Annotated[int, Field(ge=0, le=100)] = 0  # percent in quiet hours, if that is less

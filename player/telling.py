@@ -63,3 +63,11 @@ def sound(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> S
         return Sound(volume=loud.volume, why="muted")
     quiet = loud.volume < settings.playback.volume
     return Sound(volume=loud.volume, why="quiet hours" if quiet else "", until=loud.until if quiet else None)
+
+
+def heard_elsewhere(device: str, on: str | None) -> tuple[str, ...]:
+    """Say that sound comes `on` another output than `device`, the one that is set."""
+    if not device or not on or on == device:
+        return ()
+    there = "`signage-player doctor` names the outputs there are"
+    return (f"Sound comes from {on}, for audio.device is {device!r}, which is not there: plug it in; {there}.",)

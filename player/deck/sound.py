@@ -2,8 +2,11 @@
 
 import ctypes
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import vlc
 
 _SOUND_CARDS = Path("/proc/asound/pcm")
 
@@ -26,3 +29,14 @@ def hushed_alsa() -> Any:
     except OSError:
         return None  # libVLC has no ALSA either
     return silence  # ALSA holds only the C side
+
+
+def speakers() -> Iterator[tuple[str, str]]:
+    """Yield name and description of each output libVLC finds: of the sound server if there is one, else of ALSA."""
+    library = vlc.Instance("--no-xlib", "--quiet", *([] if has_sound() else ["--aout=adummy"]))
+    first = library.media_player_new().audio_output_device_enum() if library else None
+    each = first
+    while each:
+        yield each.contents.device.decode(), each.contents.description.decode()
+        each = each.contents.next
+    vlc.libvlc_audio_output_device_list_release(first)

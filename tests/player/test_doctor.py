@@ -27,8 +27,8 @@ SCREEN = DisplayFacts(
 FINE = Facts(
     version="1", model="PC", cpus=4, memory_bytes=4 << 30, memory_free_bytes=2 << 30, disk_free_bytes=8 << 30,
     state_dir="/var/lib/signage-player", state_read_only=False, swap_on_card=False, clock=ClockTrust.SYNCED,
-    sound=("HDMI 0",), libvlc="3.0.24", plugins_missing=(), decoders=INTEL, profiles=("H264High",), setting="auto",
-    display=SCREEN, no_display="", reserve_bytes=256 << 20,
+    sound=("HDMI 0",), speakers=(("hdmi", "HDMI of the GPU"),), speaker="", libvlc="3.0.24", plugins_missing=(),
+    decoders=INTEL, profiles=("H264High",), setting="auto", display=SCREEN, no_display="", reserve_bytes=256 << 20,
 )  # fmt: skip
 
 
@@ -50,6 +50,11 @@ def test_a_good_machine_has_nothing_said_of_it() -> None:
         (replace(FINE, decoders=Decoders(), setting="on"), Weight.WARNING, "set it to auto"),
         (replace(FINE, display=replace(SCREEN, connected=False)), Weight.WARNING, "connected to HDMI-1"),
         (replace(FINE, display=replace(SCREEN, problem="display.output is 'x'")), Weight.WARNING, "display.output"),
+        (
+            replace(FINE, speaker="usb"),
+            Weight.WARNING,
+            "'usb', which is not there: plug it in, or set one that is (hdmi)",
+        ),
         (replace(FINE, swap_on_card=True), Weight.WARNING, "memory card"),
         (replace(FINE, clock=ClockTrust.UNSYNCED), Weight.WARNING, "NTP"),
         (replace(FINE, memory_free_bytes=100 << 20), Weight.WARNING, "100 MiB of memory"),

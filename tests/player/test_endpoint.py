@@ -168,6 +168,19 @@ async def test_status_and_now_say_what_is_on_and_how_the_player_is(device: Devic
     assert status["healthy"] is False
 
 
+async def test_sound_from_another_output_than_the_one_that_is_set_is_told_through_silences(device: Device) -> None:
+    async def told(on: str | None) -> bool:
+        device.bench.stage = replace(device.bench.stage, sound=on)
+        async with device.get("/v1/status") as answer:
+            problems = (await answer.json())["problems"]
+        return any("'usb', which is not there" in sentence for sentence in problems)
+
+    assert not await told("hdmi")
+    async with device.send("PATCH", "/v1/config", json={"audio": {"device": "usb"}}, headers=device.bearer) as answer:
+        assert answer.status == 200
+    assert [await told(on) for on in (None, "hdmi", None, "usb", None)] == [False, True, True, False, False]
+
+
 async def test_the_token_is_made_once_and_is_for_the_owner_alone(device: Device) -> None:
     path = device.state / "endpoint_token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,5 +1,6 @@
 """What the shop hears: what is on air and nothing else, without a click, from the loudspeaker that was chosen."""
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from itertools import groupby, pairwise
@@ -9,6 +10,8 @@ from statistics import median
 import numpy as np
 import pytest
 
+from player.configure import load
+from player.doctor_probes import gather
 from player.screen import Shot
 from player.stage import Stage
 from sync.release import MediaKind
@@ -115,6 +118,11 @@ async def test_sound_comes_from_the_chosen_loudspeaker_and_moves_at_once(
         stage.route("nowhere")
         await show(stage, shot_in(tones, LOW, "third"))
         await until(lambda: shop.lately(LOW) > LOUD / 2 and stage.facts().sound == SHOP)
+
+
+async def test_the_doctor_names_the_loudspeakers_there_are(room: Room) -> None:
+    facts = await asyncio.to_thread(gather, load(None), "")
+    assert room.server and [name for name, _ in facts.speakers] == [SHOP, USB]
 
 
 async def test_a_loudspeaker_that_is_pulled_while_it_plays_stops_no_picture(
