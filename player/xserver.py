@@ -2,6 +2,8 @@
 
 from Xlib import error
 from Xlib.display import Display as XDisplay
+from Xlib.protocol import event
+from Xlib.protocol.display import Display as Wire
 
 from sync import ScreenFailed
 
@@ -12,11 +14,16 @@ def connect(name: str) -> XDisplay:
     Raises:
         ScreenFailed: there is none, or it refuses us.
     """
+    kept = Wire.event_classes, Wire.error_classes
+    # One for all connections, they would keep the numbers of a server with other extensions, and refuse the next one
+    Wire.event_classes, Wire.error_classes = event.event_class.copy(), error.xerror_class.copy()
     try:
         connection = XDisplay(name)
+        connection.display.event_classes = Wire.event_classes
+        # Its RandR puts errors of its own, which it cannot read, in the place of two of these
+        connection.display.error_classes = error.xerror_class.copy()
     except (error.DisplayError, error.XError, OSError) as problem:
         raise ScreenFailed(f"X server {name!r} does not answer: {problem}") from problem
-    # Its RandR puts errors of its own, which it cannot read, in the place of these two
-    connection.extension_add_error(1, error.BadRequest)
-    connection.extension_add_error(2, error.BadValue)
+    finally:
+        Wire.event_classes, Wire.error_classes = kept
     return connection

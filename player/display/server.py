@@ -1,6 +1,7 @@
 """One connection to the X server, blocking: root picture, saver, cursor, size, power, pixels, and the ceiling.
 
-The ceiling is a window nobody sees. Decks raise themselves just below it and overlays just above, so that an overlay
+The floor is a window with the root picture, below all decks: what other programs put over them goes under it. The
+ceiling is a window nobody sees. Decks raise themselves just below it and overlays just above, so that an overlay
 stays in front whatever is cut to. Its id stands in a property of the root window, where each deck reads it at each cut.
 """
 
@@ -16,7 +17,7 @@ from player.display.capture import Capture
 from player.display.desktop import desktop_on
 from player.display.outputs import Change, Setup, Wanted, arrange
 from player.display.state import DisplayState, Power
-from player.display.strangers import lower_strangers
+from player.display.strangers import OURS, lower_strangers
 from player.still import Still, turned
 from player.xserver import connect
 from sync import ScreenFailed
@@ -45,6 +46,7 @@ class Server:
         self._refused: _Refused | None = None
         self._connection: Any = None
         self._capture: Capture | None = None
+        self._floor: Any = None
         self.ceiling = 0
 
     def open(self) -> None:
@@ -69,6 +71,7 @@ class Server:
         nothing = screen.root.create_pixmap(1, 1, 1)
         screen.root.change_attributes(cursor=nothing.create_cursor(nothing, (0, 0, 0), (0, 0, 0), 0, 0))
         nothing.free()
+        self._floor = _lay_floor(connection)
         self.ceiling = _raise_ceiling(connection)
         randr.listen(connection)
         connection.sync()
@@ -131,8 +134,11 @@ class Server:
             strip = picture.bgrx[y * stride : (y + rows) * stride]
             height = len(strip) // stride
             pixmap.put_image(pen, area.x, area.y + y, picture.width, height, X.ZPixmap, _DEPTH, 0, strip)
-        root.change_attributes(background_pixmap=pixmap)
-        root.clear_area()
+        self._floor.configure(width=size.width, height=size.height)
+        for each in (root, self._floor):
+            each.change_attributes(background_pixmap=pixmap)
+            each.clear_area()
+        self._floor.map()
         pen.free()
         pixmap.free()  # the root window keeps its own hold of the pixels
         connection.sync()
@@ -164,12 +170,22 @@ class Server:
         return self._connection
 
 
+def _lay_floor(connection: Any) -> Any:
+    """Make the lowest of all windows; it is mapped once there is something to see on it."""
+    floor = connection.screen().root.create_window(
+        0, 0, 1, 1, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent, override_redirect=True
+    )
+    floor.set_wm_name(f"{OURS}floor")
+    floor.configure(stack_mode=X.Below)
+    return floor
+
+
 def _raise_ceiling(connection: Any) -> int:
     root = connection.screen().root
     window = root.create_window(
         0, 0, 1, 1, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent, override_redirect=True
     )
-    window.set_wm_name("signage-player ceiling")
+    window.set_wm_name(f"{OURS}ceiling")
     root.change_property(connection.intern_atom(CEILING), Xatom.WINDOW, 32, [window.id])
     return int(window.id)
 

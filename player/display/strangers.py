@@ -1,5 +1,7 @@
 """Windows of other programs that lie over ours, such as a dialogue of something else on this X server: put below.
 
+The lowest of ours is the floor, so that nothing is seen of them even where no deck is on air.
+
 Where a window manager is at work there is a desktop, and what lies on top is the business of who sits there.
 """
 

@@ -9,7 +9,8 @@ from PIL import Image
 from Xlib import error
 from Xlib.display import Display as XDisplay
 
-from player.display import Display, Power, open_display
+from player.area import Turn
+from player.display import Display, Power, Wanted, open_display
 from player.still import brand, pairing, png
 from player.xserver import connect
 from sync import ScreenFailed
@@ -53,6 +54,25 @@ async def test_size_and_monitor_are_known(display: Display) -> None:
     assert state.answers and state.connected
     assert (display.area.width, display.area.height) == (1280, 720)
     assert state.power is Power.UNKNOWN or state.power is Power.ON
+
+
+@pytest.mark.parametrize("memory", ["shared", "apart"])
+async def test_a_grab_is_upright_however_the_stage_is_turned(memory: str) -> None:
+    apart = [] if memory == "shared" else ["-extension", "MIT-SHM"]
+    turns: tuple[Turn, ...] = (0, 90, 180, 270)
+    with Xvfb(640, 360, *apart) as server:
+        async with open_display(server.name, SystemClock()) as display:
+            for turn in turns:
+                display.want(Wanted("", turn))
+                await display._look()
+                picture = brand(*display.area.upright, title="this side up")
+                await display.show_root(picture)
+                shown = await display.grab()
+                assert (shown.width, shown.height) == ((360, 640) if turn in (90, 270) else (640, 360))
+                assert shown.bgrx == picture.bgrx
+        connection = connect(server.name)
+        assert bool(connection.query_extension("MIT-SHM")) == (memory == "shared")
+        connection.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open

@@ -1,14 +1,18 @@
-"""Turned by libVLC, where the X server cannot: media stand the right way round, and fill where they are to."""
+"""Turned by the X server (Xephyr), and by libVLC where that cannot: media stand upright, and fill where they are to."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from player.area import Area, Turn
+from player.display import Wanted
 from player.screen import Shot
+from player.still import Still
 from sync.release import Fit, MediaKind
-from tests.stage.conftest import H264, running
+from tests.display import Xephyr
+from tests.stage.conftest import H264, following, running, show
 from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, Colour, Eye, near, until
 
 CORNERS = (RED, GREEN, YELLOW, BLUE)  # of the media, clockwise from the top left
@@ -37,14 +41,54 @@ def _corners(eye: Eye) -> tuple[Colour, ...]:
 _EDGES = ((3, 3, -24, -24), (1276, 3, 24, -24), (1276, 716, 24, 24), (3, 716, -24, 24))
 
 
+def _turned(turn: Turn) -> tuple[Colour, ...]:
+    return CORNERS[-turn // 90 :] + CORNERS[: -turn // 90]
+
+
+def _alike(seen: tuple[Colour, ...], expected: tuple[Colour, ...]) -> bool:
+    return all(near(*pair, 20) for pair in zip(seen, expected, strict=True))
+
+
+def _shots(quarters: Path) -> list[Shot]:
+    kinds = {"film": MediaKind.VIDEO, "picture": MediaKind.PICTURE}
+    return [Shot(take=name, path=str(quarters / name), kind=kind, fit=Fit.FILL) for name, kind in kinds.items()]
+
+
 @pytest.mark.parametrize("turn", TURNS)
-async def test_what_is_to_fill_fills_however_it_is_turned(turn: Turn, quarters: Path, display_name: str) -> None:
-    expected = CORNERS[-turn // 90 :] + CORNERS[: -turn // 90]
+async def test_what_is_to_fill_fills_when_libvlc_turns_it(turn: Turn, quarters: Path, display_name: str) -> None:
     eye = Eye(display_name)
     async with running(display_name, area=Area(width=1280, height=720, turn=turn)) as stage:
-        for kind in (MediaKind.VIDEO, MediaKind.PICTURE):
-            path = quarters / ("film" if kind is MediaKind.VIDEO else "picture")
-            await stage.preroll(Shot(take=kind, path=str(path), kind=kind, fit=Fit.FILL))
-            await stage.cut_now(kind)
-            await until(lambda: all(near(*pair, 20) for pair in zip(_corners(eye), expected, strict=True)), within_s=2)
+        for shot in _shots(quarters):
+            await show(stage, shot)
+            await until(lambda: _alike(_corners(eye), _turned(turn)), within_s=2)
     eye.close()
+
+
+@pytest.fixture(scope="module")
+def monitor(display_name: str) -> Iterator[str]:
+    """An X server that turns by RandR; what its monitor would show is a window of X server `display_name`."""
+    with Xephyr(display_name) as server:
+        yield server.name
+
+
+async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
+    monitor: str, quarters: Path, display_name: str
+) -> None:
+    eye = Eye(display_name)
+    async with following(monitor) as (display, stage):
+        for turn in TURNS:
+            display.want(Wanted("", turn))
+            size = (1280, 720) if turn == 180 else (720, 1280)
+            await until(lambda size=size: (stage._rig.area.width, stage._rig.area.height) == size)  # type: ignore[misc]
+            assert display.area.turn == 0 and not display.state().problem
+            await show(stage, _shots(quarters)[0].model_copy(update={"take": f"film-{turn}"}))
+            await until(lambda turn=turn: _alike(_corners(eye), _turned(turn)))  # type: ignore[misc]
+            assert _alike(_seen(await display.grab()), CORNERS)
+    eye.close()
+
+
+def _seen(shown: Still) -> tuple[Colour, ...]:
+    """Return the colours at the corners of a screenshot."""
+    spots = [(3, 3), (shown.width - 4, 3), (shown.width - 4, shown.height - 4), (3, shown.height - 4)]
+    pixels = (shown.bgrx[4 * (y * shown.width + x) :][:3] for x, y in spots)
+    return tuple((red, green, blue) for blue, green, red in pixels)

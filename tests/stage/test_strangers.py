@@ -8,6 +8,7 @@ from Xlib.display import Display as XDisplay
 
 from player.display import Display
 from player.stage import Stage
+from player.still import brand
 from tests.stage.conftest import Media, show
 from tests.stage.eyes import BLUE, WHITE, Eye, near
 
@@ -44,6 +45,21 @@ def stranger(display_name: str) -> Iterator[Stranger]:
     stranger = Stranger(display_name)
     yield stranger
     stranger.close()
+
+
+async def test_nothing_is_seen_of_a_strange_window_over_the_bare_fallback(
+    display: Display, display_name: str, stranger: Stranger
+) -> None:
+    picture = brand(1280, 720, title="fallback")
+    await display.show_root(picture)
+    for _ in range(2):
+        stranger.rise()
+        assert (await display.grab()).bgrx != picture.bgrx
+        await display._look()
+        assert (await display.grab()).bgrx == picture.bgrx
+        assert display.state().covered_by == "Update available"
+        await display.show_root(picture)  # painted anew, it lies where it lay
+        assert (await display.grab()).bgrx == picture.bgrx
 
 
 async def test_a_strange_window_goes_below_what_is_on_air_again_and_again_and_is_reported(
