@@ -143,15 +143,16 @@ def told(facts: Facts) -> list[str]:
     """Return it in lines for a person."""
     findings = [f"{each.weight.value.upper()}: {each.sentence}" for each in judge(facts)]
     hardware = "in hardware" if uses_hardware(facts.setting, facts.decoders) else "in software"
-    free = "unknown" if facts.disk_free_bytes is None else f"{facts.disk_free_bytes // _MIB} MiB"
+    free = "not there yet:" if facts.disk_free_bytes is None else f"{facts.disk_free_bytes // _MIB} MiB free in"
     return [
         f"machine   {facts.model}, {facts.cpus} processors, {facts.memory_bytes // _MIB} MiB of memory",
-        f"storage   {free} free in {facts.state_dir}",
+        f"storage   {free} {facts.state_dir}",
         f"clock     {facts.clock.value}",
         *_display_lines(facts),
         f"libVLC    {facts.libvlc or 'does not start'}",
         f"decoding  {hardware} (playback.hardware_decoding = {facts.setting})",
-        f"VA-API    {_list(facts.decoders.gpus)}; drivers {_list(facts.decoders.drivers)}; {_list(facts.profiles)}",
+        f"VA-API    GPUs: {_list(facts.decoders.gpus)}; drivers: {_list(facts.decoders.drivers)}; "
+        f"decodes: {_list(facts.profiles)}",
         f"V4L2      {_list(facts.decoders.v4l2)}",
         f"sound     {_list(facts.sound)}; heard on {facts.speaker or 'the output of the system'}",
         *(f"speaker   {name}: {description}" for name, description in facts.speakers),
@@ -166,7 +167,8 @@ def _display_lines(facts: Facts) -> Iterator[str]:
         return
     width, height = display.area.upright
     yield f"display   {display.name}: {display.kind} ({display.vendor}), {display.depth} bits"
-    yield f"stage     {width}x{height} at {display.refresh_hz:g} Hz on {display.output or 'the whole display'}"
+    rate = f"{display.refresh_hz:g} Hz" if display.refresh_hz else "a rate it does not tell,"
+    yield f"stage     {width}x{height} at {rate} on {display.output or 'the whole display'}"
     for output in display.outputs:
         if output.connected or output.mode:
             plug = "connected" if output.connected else "unplugged"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from Xlib import Xatom, error
+from Xlib import X, Xatom, error
 
 _ADVICE = (
     "give the player an X server of its own (signage-display.service), or look at it in a window of this desktop: "
@@ -12,7 +12,7 @@ _ADVICE = (
 
 def desktop_on(connection: Any) -> str:
     """Say which desktop runs on this display and what to do instead; empty when there is none."""
-    who = _wayland(connection) or _window_manager(connection) or _compositor(connection)
+    who = _wayland(connection) or _window_manager(connection) or _compositor(connection) or _redirector(connection)
     return f"{who}: windows would come over the content, and cuts would be seen; {_ADVICE}" if who else ""
 
 
@@ -45,3 +45,14 @@ def _window_manager(connection: Any) -> str:
 def _compositor(connection: Any) -> str:
     selection = connection.intern_atom(f"_NET_WM_CM_S{connection.get_default_screen()}")
     return "a compositor runs on it" if connection.get_selection_owner(selection) else ""
+
+
+def _redirector(connection: Any) -> str:
+    """Find a window manager that says nothing of itself: only one client may be asked before windows are mapped."""
+    root, refused = connection.screen().root, error.CatchError(error.BadAccess)
+    connection.grab_server()  # nobody else's window may be mapped while we are the one
+    root.change_attributes(event_mask=X.SubstructureRedirectMask, onerror=refused)
+    root.change_attributes(event_mask=X.NoEventMask)
+    connection.ungrab_server()
+    connection.sync()
+    return "a window manager of no name runs on it" if refused.get_error() else ""

@@ -10,7 +10,12 @@ from player.display.outputs import Setup, Wanted, arrange
 from player.xserver import connect
 
 NEEDED = ("Composite", "DAMAGE", "RANDR")
-_KINDS = {"DUMMY": "Xorg with its dummy driver", "XWAYLAND": "Xwayland", "screen": "Xvfb"}
+_KINDS = {
+    "DUMMY": "Xorg with its dummy driver",
+    "XWAYLAND": "Xwayland",
+    "screen": "Xvfb",
+    "default": "Xephyr, or Xorg with an old driver",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,18 @@ async def test_a_window_manager_that_went_is_no_desktop_any_more(desktop: str, m
         assert display.state().answers
 
 
+async def test_a_window_manager_that_says_nothing_of_itself_is_refused(desktop: str) -> None:
+    connection = XDisplay(desktop)
+    connection.screen().root.change_attributes(event_mask=X.SubstructureRedirectMask)
+    connection.sync()
+    with pytest.raises(ScreenFailed, match="a window manager of no name runs on it"):
+        async with open_display(desktop, SystemClock()):
+            pass
+    connection.close()
+    async with open_display(desktop, SystemClock()) as display:
+        assert display.state().answers
+
+
 async def test_a_compositor_is_refused(desktop: str) -> None:
     connection = XDisplay(desktop)
     window = connection.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
