@@ -1,4 +1,4 @@
-"""Which decoder libVLC uses for the video that is open, read from its log at every level: it tells it nowhere else."""
+"""Which decoder libVLC uses for the video that is open, and where sound goes; read from its log, the only place."""
 
 # How modules are called that decode by themselves: in hardware, in software. Others, of a vendor's libVLC, are unknown.
 _HARDWARE = ("drm", "mmal", "v4l2", "omx", "mediacodec")
@@ -22,6 +22,7 @@ class Decoding:
     def __init__(self) -> None:
         self.codec: str | None = None  # such as `h264`; None: no decoder was chosen yet
         self.hardware: bool | None = None  # None: it said nothing of that
+        self.sound = ""  # the module sound went to last, such as `pulse`
         self._started = ""  # by libavcodec, for sound or picture
 
     def forget(self) -> None:
@@ -35,6 +36,8 @@ class Decoding:
             self._started = line.split("(")[1].split(")")[0]
         elif line.startswith("using video decoder module"):
             self._chosen(line.split('"')[1])
+        elif line.startswith("using audio output module"):
+            self.sound = line.split('"')[1]
         elif line.startswith("using hw decoder module") or line.endswith("for hardware decoding"):
             self.hardware = True
         elif line.startswith("no hw decoder modules"):

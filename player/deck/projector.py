@@ -72,7 +72,7 @@ class Projector:
         self._silence = hushed_alsa()
         self._player = self._vlc.media_player_new()
         self._player.set_xwindow(canvas)
-        self.voice = Voice(self._player, SystemClock())
+        self.voice = Voice(self._player, SystemClock(), lambda: self.decoding.sound == "pulse")
         self._listen()
 
     @property

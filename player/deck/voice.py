@@ -5,6 +5,7 @@ Volumes are libVLC's percent, the cube root of the gain.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from sync.clock import SystemClock
@@ -23,11 +24,16 @@ first sound comes some 20 ms after its output, which is muted by then.
 
 
 class Voice:
-    """Fades are taken a step further by `look`; `device` is what is heard on now, None while nothing can be."""
+    """Fades are taken a step further by `look`; `device` is what is heard on now, None while nothing can be.
 
-    def __init__(self, player: Any, clock: SystemClock) -> None:
+    `mixed`: whether a sound server sets the volume of what it plays. ALSA alone is handed sound as loud as it will be,
+    up to 0.4 s ahead: what it is handed first must not be silence.
+    """
+
+    def __init__(self, player: Any, clock: SystemClock, mixed: Callable[[], bool]) -> None:
         self._player = player
         self._clock = clock
+        self._mixed = mixed
         self._wanted = ""
         self._hushed = False
         self._volume = 0
@@ -71,9 +77,10 @@ class Voice:
 
     def rise(self, volume: int) -> None:
         """Come up from silence to `volume` percent; libVLC is told to go on right after."""
-        self._player.audio_set_volume(0)
+        first = 0 if self._mixed() else volume
+        self._player.audio_set_volume(first)
         self._player.audio_set_mute(False)
-        self._fade(0, volume)
+        self._fade(first, volume)
         self._step_s += _SOUNDS_AFTER_S
 
     def settle(self) -> None:

@@ -33,6 +33,13 @@ def test_the_decoder_is_read_from_the_log(lines: list[str], codec: str | None, h
     assert (decoding.codec, decoding.hardware) == (codec, hardware)
 
 
+def test_where_sound_goes_is_read_from_the_log_and_kept() -> None:
+    decoding = Decoding()
+    decoding.read('using audio output module "pulse"')
+    decoding.forget()
+    assert decoding.sound == "pulse"
+
+
 def test_another_opening_begins_with_nothing_known_and_most_lines_are_not_read() -> None:
     decoding = Decoding()
     for line in (*H264, *FOUND):

@@ -99,6 +99,24 @@ async def test_a_cut_from_tone_to_tone_does_not_click(display_name: str, ears: E
     assert len(steps) >= 4 and median(steps) < 1.3 * both, steps  # a busy machine may make one
 
 
+async def test_with_alsa_alone_sound_begins_with_the_picture_and_moves_too(
+    display_name: str, room: Room, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, how = tmp_path / "asound.conf", f"type pulse server '{room.server}'"
+    config.write_text(f"pcm.!default {{ {how} device {SHOP} }}\npcm.{USB} {{ {how} device {USB} }}\n")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
+    monkeypatch.delenv("PULSE_SERVER")
+    async with running(display_name) as stage:
+        for number, hertz in enumerate((LOW, HIGH, LOW)):
+            await stage.preroll(shot_in(tones, hertz, f"{number}", duration_ms=700))
+            await stage.cut_at_end(f"{number}")
+        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
+        stage.route(USB)
+        await until(lambda: room.ears[USB].lately(LOW) > LOUD / 2 and room.ears[SHOP].lately(LOW) < LOUD / 100)
+    heard = what_was_heard(room.ears[SHOP].sound())
+    assert max(seconds for name, seconds in heard if name == "high") > 0.5, heard  # alone; both at its ends
+
+
 async def test_sound_comes_from_the_chosen_loudspeaker_and_moves_at_once(
     display_name: str, room: Room, tones: Path
 ) -> None:
