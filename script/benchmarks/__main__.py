@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import faults
 import footprint
 import fuzz
 import orders
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "orders": lambda _: orders.measure(),
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),
+    "faults": lambda _: faults.measure(),
     "fuzz": lambda options: fuzz.measure(options.cuts),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row

@@ -1,27 +1,34 @@
-"""A deck with a fault built in, for tests: what goes wrong depends on the name of the file it is given.
+"""A deck with a fault built in: what goes wrong depends on the name of the file it is given.
 
-Run like `python -m player.deck`; all but the fault is the real deck.
+Run like `python -m player.deck`; all but the fault is the real deck. `standing` does harm to any deck from outside.
 """
 
 import ctypes
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from player.deck import __main__ as deck
 from player.deck.projector import Projector
+from sync.clock import SystemClock
 
 DECK = (sys.executable, "-m", "tests.stage.faulty")
 _CHUNK_BYTES = 64 * 1024**2
 _AIR = "-on-air"
+_AFTER_S = 0.8
+_PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
+_WALL = 0x40000000
 
 
 class FaultyProjector(Projector):
     """A projector whose library fails while a file is opened, or, if its name ends so, while it is on air."""
 
     _name = ""
+    _due_s = float("inf")
 
     def open(self, path: str, *rest: Any, **how: Any) -> None:
         self._name = Path(path).name
@@ -32,7 +39,12 @@ class FaultyProjector(Projector):
     def run(self, *rest: Any, **how: Any) -> None:
         super().run(*rest, **how)
         if self._name.endswith(_AIR):
-            threading.Timer(0.3, _FAULTS[self._name.removesuffix(_AIR)]).start()
+            self._due_s = SystemClock().monotonic() + _AFTER_S
+
+    def time_ms(self) -> int:
+        if SystemClock().monotonic() > self._due_s:
+            _FAULTS[self._name.removesuffix(_AIR)]()
+        return super().time_ms()
 
 
 def _crash() -> None:
@@ -59,6 +71,32 @@ def _swell() -> NoReturn:
 
 
 _FAULTS = {"crashes": _crash, "hangs": _hang, "swells": _swell}
+
+
+@contextmanager
+def standing(pid: int) -> Iterator[list[int]]:
+    """Stop every thread of a deck but its own two: libVLC never returns, while the deck goes on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    threads = sorted(int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir())[2:]
+    for thread in threads:
+        for request in (_PTRACE_SEIZE, _PTRACE_INTERRUPT):
+            assert libc.ptrace(request, thread, None, None) == 0, os.strerror(ctypes.get_errno())
+    try:
+        yield threads
+    finally:
+        for thread in threads:
+            libc.ptrace(_PTRACE_DETACH, thread, None, None)  # those that still live go on
+        buried(threads)
+
+
+def buried(threads: list[int]) -> bool:
+    """Take note of the deaths of threads that stand: till then the kernel keeps their process."""
+    for thread in threads:
+        with suppress(ChildProcessError):
+            os.waitpid(thread, os.WNOHANG | _WALL)
+    return True
+
 
 if __name__ == "__main__":
     setattr(deck, "Projector", FaultyProjector)  # noqa: B010 - a class is not to be assigned to

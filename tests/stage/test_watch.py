@@ -1,11 +1,9 @@
 """What is on air is watched: a picture that should move and does not, or that became black, is followed by the next."""
 
-import ctypes
 import os
 import signal
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from sync.clock import SystemClock
 from sync.release import MediaKind
 from tests.stage.conftest import H264, Media, on_air, show, whole
 from tests.stage.eyes import BLACK, BLUE, GREEN, RED, blackened, near, until, watching
+from tests.stage.faulty import buried, standing
 
 VIDEO = Subject(MediaKind.VIDEO, 0.04, black=False)
 PICTURE = Subject(MediaKind.PICTURE, 0.04, black=False)
@@ -123,44 +122,18 @@ def test_a_black_video_is_content_and_counted() -> None:
     assert (watch.black_ms, watch.still_ms) == (39_000, 0)
 
 
-_PTRACE_INTERRUPT = 0x4207
-_PTRACE_SEIZE = 0x4206
-_WALL = 0x40000000
-
-
-def _freeze_decoder(pid: int) -> list[int]:
-    """Stop every thread of a deck but its own two: libVLC never returns, while the deck goes on."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    threads = sorted(int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir())[2:]
-    for thread in threads:
-        for request in (_PTRACE_SEIZE, _PTRACE_INTERRUPT):
-            assert libc.ptrace(request, thread, None, None) == 0, os.strerror(ctypes.get_errno())
-    return threads
-
-
-def _buried(threads: list[int]) -> bool:
-    """Take note of the deaths of threads we hold: till then the kernel keeps their process."""
-    for thread in threads:
-        with suppress(ChildProcessError):
-            os.waitpid(thread, os.WNOHANG | _WALL)
-    return True
-
-
 async def test_a_decoder_that_never_returns_is_followed_by_the_next_item_and_blamed_at_its_next_turn(
     stage: Stage, media: Media, display_name: str
 ) -> None:
     await show(stage, media.shot("long"))
     await stage.preroll(media.shot("green"))
     await until(lambda: bool(stage.facts().media_ms))
-    frozen_s, threads = SystemClock().monotonic(), _freeze_decoder(on_air(stage))
-    try:
+    frozen_s = SystemClock().monotonic()
+    with standing(on_air(stage)) as threads:
         with watching(display_name) as sight:
             cut = await stage.cut_at_end("green")
         # It cannot even be told to stop: it falls silent, and is killed.
-        await until(lambda: _buried(threads) and stage.facts().restarts == 1)
-    finally:
-        _buried(threads)
+        await until(lambda: buried(threads) and stage.facts().restarts == 1)
     assert cut.previous and (cut.previous.reason, cut.previous.failed) == (Verdict.STANDS, True)
     assert cut.previous.deck_lost, "so far it may be the machine's fault"
     assert cut.at_s - frozen_s < 2.5  # five looks, and what a busy machine takes for them
@@ -177,13 +150,10 @@ async def test_a_film_that_stands_with_nothing_to_follow_it_is_blamed_once_that_
 ) -> None:
     await show(stage, media.shot("long"))
     await until(lambda: bool(stage.facts().media_ms))
-    threads = _freeze_decoder(on_air(stage))
-    try:
+    with standing(on_air(stage)) as threads:
         ended = await stage.ended()
         os.kill(on_air(stage), signal.SIGKILL)
-        await until(lambda: _buried(threads) and stage.facts().restarts == 1)
-    finally:
-        _buried(threads)
+        await until(lambda: buried(threads) and stage.facts().restarts == 1)
     assert (ended.reason, ended.failed, ended.deck_lost) == (Verdict.STALLED, True, False)
     assert stage.facts().steps["next_item"] == stage.facts().picture_faults == 1
 
