@@ -22,6 +22,7 @@ from player.live import Live
 from player.metrics import Metrics, StageSeries
 from player.observer import Observer
 from player.overlays import Overlays
+from player.prospects import Prospects
 from player.shift import Shift
 from player.stage import Stage
 from sync import StorageBroken, StorageFull
@@ -102,7 +103,9 @@ def _endpoint(
     metrics, live = Metrics(clock, StageSeries(stage.tally, stage.facts)), Live(observer, clock)
     answers = Answers(observer, configuration, duty, Camera(display, clock), gate, metrics, clock)
     tell = duty.noting("endpoint")
-    return Endpoint(configuration, gate, answers.operations(), live, metrics, clock, tell, version=__version__)
+    prospects = Prospects(cache, configuration, duty, clock)
+    operations = (*answers.operations(), *prospects.operations())
+    return Endpoint(configuration, gate, operations, live, metrics, clock, tell, version=__version__)
 
 
 def _token(cache: Cache, duty: Duty) -> str:
