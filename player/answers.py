@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from aiohttp import ETag, web
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from player.access import Gate
 from player.camera import Camera, Format
@@ -17,7 +17,7 @@ from player.settings import Settings
 from player.status import Status
 from sync import Conflict, Rejected
 from sync.clock import Clock
-from sync.web import Access, Operation, give, if_match, problem, read_body, read_json
+from sync.web import Access, Operation, give, if_match, problem, read_body, read_json, read_query
 from sync.wire import Request
 
 _MOST_WIDTH = 10_000
@@ -34,6 +34,19 @@ class Plays(BaseModel):
     """Logged plays, the newest first; `before` asks for the page after it."""
 
     plays: list[dict[str, Any]]
+
+
+class PlaysQuery(Request):
+    """How many plays, and older than which."""
+
+    limit: int = Field(100, ge=1, le=_MOST_PLAYS)
+    before: int = Field(2**62, ge=1, le=2**62)
+
+
+class PictureQuery(Request):
+    """The widest a picture may be, in pixels."""
+
+    width: int = Field(_MOST_WIDTH, ge=1, le=_MOST_WIDTH)
 
 
 class Well(BaseModel):
@@ -71,13 +84,31 @@ class Answers:
             Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, gives=Now),
             Operation("GET", "/v1/config", self._config, "The settings and their sources", read, gives=ConfigView),
             Operation(
-                "PATCH", "/v1/config", self._patch, "Change settings (JSON merge patch)", write, Settings, ConfigView
+                "PATCH",
+                "/v1/config",
+                self._patch,
+                "Change settings (JSON merge patch)",
+                write,
+                Settings,
+                ConfigView,
+                headers=("If-Match",),
             ),
             Operation("POST", "/v1/commands", self._command, "Order the screen", write, takes=Command, gives=Now),
             Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
-            Operation("GET", "/v1/plays", self._plays, "Proof of play, newest first", read, gives=Plays),
-            Operation("GET", "/v1/screenshot.png", self._png, "The display, as it is now, without loss", read),
-            Operation("GET", "/v1/screenshot.jpg", self._jpeg, "The same for looking at, in little", read),
+            Operation(
+                "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, gives=Plays, asks=PlaysQuery
+            ),
+            Operation(
+                "GET",
+                "/v1/screenshot.png",
+                self._png,
+                "The display, as it is now, without loss",
+                read,
+                asks=PictureQuery,
+            ),
+            Operation(
+                "GET", "/v1/screenshot.jpg", self._jpeg, "The same for looking at, in little", read, asks=PictureQuery
+            ),
             Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, takes=Login, status=204),
             Operation("DELETE", "/v1/session", self._log_out, "Log a page out", anyone, status=204),
             Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read),
@@ -112,9 +143,8 @@ class Answers:
         return web.Response(status=202)
 
     async def _plays(self, request: web.Request) -> web.Response:
-        limit = whole(request, "limit", 100, _MOST_PLAYS)
-        before = whole(request, "before", 2**62, 2**62)
-        return give(Plays(plays=await self._observer.plays(limit, before)))
+        asked = read_query(request, PlaysQuery)
+        return give(Plays(plays=await self._observer.plays(asked.limit, asked.before)))
 
     async def _png(self, request: web.Request) -> web.Response:
         return await self._screenshot(request, Format.PNG)
@@ -124,7 +154,7 @@ class Answers:
 
     async def _screenshot(self, request: web.Request, kind: Format) -> web.Response:
         """Answer with the display, no wider than `width` if the query says so; 304 while its pixels are the same."""
-        width = whole(request, "width", _MOST_WIDTH, _MOST_WIDTH)
+        width = read_query(request, PictureQuery).width
         picture = await self._camera.picture(kind, width)
         tag = ETag(picture.mark)
         headers = {"Cache-Control": "no-store", "ETag": f'"{tag.value}"'}
@@ -168,17 +198,3 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise Rejected('the body must be a JSON object of sections, such as {"playback": {"volume": 40}}')
     return parsed
-
-
-def whole(request: web.Request, name: str, usual: int, most: int) -> int:
-    """Return a whole number from the query, `usual` without one.
-
-    Raises:
-        Rejected: it is not a number from 1 to `most`.
-    """
-    raw = request.query.get(name)
-    if raw is None:
-        return usual
-    if not (raw.isascii() and raw.isdecimal() and len(raw) < 20 and 1 <= int(raw) <= most):
-        raise Rejected(f"{name} must be a whole number from 1 to {most}", fields={name: "not in range"})
-    return int(raw)

@@ -66,6 +66,8 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
         schema = operation.asks.model_json_schema()
         for name, field in schema["properties"].items():
             yield {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": field}
+    for name in operation.headers:
+        yield {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
 
 
 def _json(schema: Any) -> dict[str, Any]:

@@ -57,7 +57,10 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing a caller can do: its route, who may, and the models that go in and come out; `asks` is of the query."""
+    """One thing a caller can do: its route, who may, and the models that go in and come out.
+
+    `asks` is the model of its query, `headers` names those it reads beside what all do.
+    """
 
     method: str
     path: str
@@ -68,6 +71,7 @@ class Operation:
     gives: type[BaseModel] | None = None
     status: int = 200
     asks: type[BaseModel] | None = None
+    headers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ ASK_FIRST = "no-cache"
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_READ = (hdrs.RANGE, hdrs.IF_RANGE, hdrs.IF_NONE_MATCH)
 _BYTES = "application/octet-stream"
 _JSON = "application/json"
 
@@ -48,7 +49,7 @@ class Content:
             ("channels/{name}/timestamp.json", "A channel's signed pointer", self._timestamp),
         )
         return tuple(
-            Operation(method, f"/content/{path}", handler, what, Access.OPEN)
+            Operation(method, f"/content/{path}", handler, what, Access.OPEN, headers=_READ)
             for path, what, handler in kinds
             for method in ("GET", "HEAD")
         )

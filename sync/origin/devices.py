@@ -3,7 +3,7 @@
 import secrets
 from datetime import timedelta
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import ValidationError
 
 from sync.clock import Clock, instant, unix_ms
@@ -71,7 +71,16 @@ class Devices:
         return (
             Operation("GET", "/v1/devices", self._list, "All devices", Access.READ, None, DeviceList),
             Operation("GET", one, self._show, "One device", Access.READ, None, DeviceView),
-            Operation("PATCH", one, self._change, "Rename a device or move it", Access.WRITE, DeviceChange, DeviceView),
+            Operation(
+                "PATCH",
+                one,
+                self._change,
+                "Rename a device or move it",
+                Access.WRITE,
+                DeviceChange,
+                DeviceView,
+                headers=(hdrs.IF_MATCH,),
+            ),
             Operation("DELETE", one, self._remove, "Lock a device out", Access.WRITE, status=204),
             Operation(
                 "GET", "/v1/device", self._self, "Which channel the device is on", Access.DEVICE, None, Membership

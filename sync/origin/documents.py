@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from sync.origin.plans import CampaignDraft, Document, PlaylistDraft, StoredCampaign, StoredPlaylist
@@ -88,8 +88,12 @@ class Documents(Generic[Draft, Kept]):
             Operation("GET", many, self._list, f"All {kind.topic}", Access.READ, gives=kind.listed),
             Operation("POST", many, self._make, f"Make a {kind.one}", Access.WRITE, draft, stored, 201),
             Operation("GET", one, self._read, f"A {whole}", Access.READ, gives=stored),
-            Operation("PUT", one, self._replace, f"Replace a {whole}", Access.WRITE, draft, stored),
-            Operation("DELETE", one, self._remove, f"Remove a {kind.one}", Access.WRITE, status=204),
+            Operation(
+                "PUT", one, self._replace, f"Replace a {whole}", Access.WRITE, draft, stored, headers=(hdrs.IF_MATCH,)
+            ),
+            Operation(
+                "DELETE", one, self._remove, f"Remove a {kind.one}", Access.WRITE, status=204, headers=(hdrs.IF_MATCH,)
+            ),
         )
 
     async def _list(self, request: web.Request) -> web.Response:

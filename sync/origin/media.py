@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import Field
 
 from sync import Conflict, NotFound
@@ -80,8 +80,25 @@ class Media:
                 status=201,
             ),
             Operation("GET", one, self._get, "One media", Access.READ, gives=MediaView),
-            Operation("PATCH", one, self._rename, "Rename a media", Access.WRITE, takes=MediaChange, gives=MediaView),
-            Operation("DELETE", one, self._remove, "Delete a media not in use", Access.WRITE, status=204),
+            Operation(
+                "PATCH",
+                one,
+                self._rename,
+                "Rename a media",
+                Access.WRITE,
+                takes=MediaChange,
+                gives=MediaView,
+                headers=(hdrs.IF_MATCH,),
+            ),
+            Operation(
+                "DELETE",
+                one,
+                self._remove,
+                "Delete a media not in use",
+                Access.WRITE,
+                status=204,
+                headers=(hdrs.IF_MATCH,),
+            ),
             Operation(
                 "POST", f"{one}/retry", self._retry, "Process a media again", Access.WRITE, gives=MediaView, status=202
             ),

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints
 
 from sync import Rejected
 from sync.clock import instant
@@ -12,13 +12,11 @@ from sync.origin.computed import Computed
 from sync.origin.plans import ReleaseRecord
 from sync.origin.publish import Publication, Publisher, count_ads, count_items
 from sync.origin.store.releases import ReleaseStore
-from sync.web import Access, Operation, give, read_json
+from sync.web import Access, Operation, give, read_json, read_query
 from sync.wire import Identifier, Instant, Request, Wire
 
 MOST_LISTED = 200
 PREVIEW_KEPT_S = 60.0  # campaigns and items run out with time: a preview is at most this old
-
-_CHANNEL: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
 class PublishRequest(Request):
@@ -26,6 +24,12 @@ class PublishRequest(Request):
 
     channel: Identifier
     note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] | None = None
+
+
+class ReleaseQuery(Request):
+    """Whose releases; all channels' if it names none."""
+
+    channel: Identifier | None = None
 
 
 class ReleaseView(Wire):
@@ -82,14 +86,22 @@ class Releases:
         self._previews = Computed(self._compute, most=64, keep_s=PREVIEW_KEPT_S)
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what can be called; the list and the preview take `?channel=`."""
+        """Return what can be called."""
         many = "/v1/releases"
         return (
             Operation(
                 "POST", many, self._publish, "Publish a channel", Access.WRITE, PublishRequest, PublishedView, 201
             ),
-            Operation("GET", many, self._list, "What was published, newest first", Access.READ, gives=ReleaseList),
-            Operation("GET", f"{many}/preview", self._preview, "What publishing would do", Access.READ, gives=Preview),
+            Operation("GET", many, self._list, "What was published", Access.READ, gives=ReleaseList, asks=ReleaseQuery),
+            Operation(
+                "GET",
+                f"{many}/preview",
+                self._preview,
+                "What publishing would do",
+                Access.READ,
+                gives=Preview,
+                asks=ReleaseQuery,
+            ),
         )
 
     async def _publish(self, request: web.Request) -> web.Response:
@@ -98,11 +110,11 @@ class Releases:
         return give(_published(done), status=200 if done.unchanged else 201)
 
     async def _list(self, request: web.Request) -> web.Response:
-        found = await self._store.every(_channel(request), most=MOST_LISTED)
+        found = await self._store.every(read_query(request, ReleaseQuery).channel, most=MOST_LISTED)
         return give(ReleaseList(releases=tuple(_view(record) for record in found)))
 
     async def _preview(self, request: web.Request) -> web.Response:
-        channel = _channel(request)
+        channel = read_query(request, ReleaseQuery).channel
         if channel is None:
             raise Rejected("name the channel, as in ?channel=main", fields={"channel": "is missing"})
         return give(await self._previews.get((channel, await self._store.state(channel))))
@@ -129,15 +141,6 @@ class Releases:
             new_assets=len(new),
             new_bytes=sum(asset.size_bytes for asset in new),
         )
-
-
-def _channel(request: web.Request) -> str | None:
-    if "channel" not in request.query:
-        return None
-    try:
-        return _CHANNEL.validate_python(request.query["channel"])
-    except ValidationError as error:
-        raise Rejected("this is no name of a channel", fields={"channel": "not a name for a channel"}) from error
 
 
 def _view(record: ReleaseRecord) -> ReleaseView:

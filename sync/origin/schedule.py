@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import TypeAdapter, ValidationError
 
 from sync import Rejected
@@ -34,8 +34,25 @@ class Schedules:
         return (
             Operation("GET", many, self._list, "The schedules of all channels", Access.READ, gives=ScheduleList),
             Operation("GET", one, self._read, "The schedule of a channel", Access.READ, gives=stored),
-            Operation("PUT", one, self._put, "Make a channel or replace its schedule", Access.WRITE, draft, stored),
-            Operation("DELETE", one, self._remove, "Remove a channel never published", Access.WRITE, status=204),
+            Operation(
+                "PUT",
+                one,
+                self._put,
+                "Make a channel or replace its schedule",
+                Access.WRITE,
+                draft,
+                stored,
+                headers=(hdrs.IF_MATCH,),
+            ),
+            Operation(
+                "DELETE",
+                one,
+                self._remove,
+                "Remove a channel never published",
+                Access.WRITE,
+                status=204,
+                headers=(hdrs.IF_MATCH,),
+            ),
         )
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -26,6 +26,9 @@ MEDIA_HEADER = "Signage-Media"
 _ALGORITHMS = {"sha1": 20, "sha256": 32}
 _EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 _READ_BYTES = 1024 * 1024
+_ALWAYS = ("Tus-Resumable",)
+_CHUNK = (*_ALWAYS, "Upload-Offset", "Upload-Checksum")
+_BEGIN = (*_ALWAYS, "Upload-Length", "Upload-Metadata", "Upload-Checksum")
 
 
 class UploadView(Wire):
@@ -58,10 +61,20 @@ class Uploads:
             Operation("OPTIONS", many, self._tell, "What this tus server can", Access.OPEN, status=204),
             Operation("OPTIONS", one, self._tell, "What this tus server can", Access.OPEN, status=204),
             Operation("GET", many, self._list, "Uploads under way", Access.READ, gives=UploadList),
-            Operation("POST", many, self._tus(self._begin), "Begin an upload", Access.WRITE, status=201),
-            Operation("HEAD", one, self._tus(self._offset), "How far an upload is", Access.WRITE),
-            Operation("PATCH", one, self._tus(self._append), "Send a chunk", Access.WRITE, status=204),
-            Operation("DELETE", one, self._tus(self._discard), "Throw an upload away", Access.WRITE, status=204),
+            Operation(
+                "POST", many, self._tus(self._begin), "Begin an upload", Access.WRITE, status=201, headers=_BEGIN
+            ),
+            Operation("HEAD", one, self._tus(self._offset), "How far an upload is", Access.WRITE, headers=_ALWAYS),
+            Operation("PATCH", one, self._tus(self._append), "Send a chunk", Access.WRITE, status=204, headers=_CHUNK),
+            Operation(
+                "DELETE",
+                one,
+                self._tus(self._discard),
+                "Throw an upload away",
+                Access.WRITE,
+                status=204,
+                headers=_ALWAYS,
+            ),
         )
 
     def _tus(self, handler: Handler) -> Handler:

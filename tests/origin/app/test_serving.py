@@ -105,6 +105,19 @@ async def test_the_description_is_valid_openapi_and_names_every_route(house: Hou
     assert {summary for summary in summaries if not summary[0].isupper() or summary.endswith(".")} == set()
 
 
+async def test_the_description_names_queries_and_headers(house: House) -> None:
+    paths = (await house.ask("GET", "/v1/openapi.json")).document["paths"]
+
+    def told(method: str, path: str) -> set[tuple[str, str]]:
+        return {(one["in"], one["name"]) for one in paths[path][method]["parameters"]}
+
+    assert told("put", "/v1/playlists/{id}") == {("path", "id"), ("header", "If-Match")}
+    assert ("header", "Upload-Offset") in told("patch", "/v1/uploads/{id}")
+    assert told("get", "/v1/releases/preview") == {("query", "channel")}
+    assert ("query", "from") in told("get", "/v1/plays")
+    assert ("header", "Range") in told("get", "/content/assets/{name}")
+
+
 async def test_metrics_tell_durations_and_outcomes_by_operation_not_by_path(house: House) -> None:
     device, token = await house.pair()
     for path in ("/v1/devices/made-up-1", "/v1/devices/made-up-2", "/nothing-1", "/nothing-2"):
