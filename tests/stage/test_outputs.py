@@ -10,8 +10,8 @@ import pytest
 from Xlib.display import Display as XDisplay
 
 from player.area import Area
-from player.display import Wanted, open_display, randr
-from player.display.outputs import Change, Crtc, Mode, Output, Setup, arrange
+from player.display import Wanted, open_display, randr, server
+from player.display.outputs import Arrangement, Change, Crtc, Mode, Output, Setup, arrange
 from player.screen import Cut, Shot
 from player.stage import Stage
 from player.still import brand
@@ -92,6 +92,17 @@ def test_what_grows_into_another_output_goes_beside_it_and_mirrors_turn_together
     assert (found.change.width, found.change.height) == (1080, 1920)
 
 
+def test_with_no_output_at_all_the_stage_fills_the_root_window_until_any_monitor_comes() -> None:
+    gone = replace(HDMI_2, connected=False, crtc=0, modes=())
+    nothing = Setup(1920, 1080, 0, (gone,), {}, BOTH.modes)
+    assert arrange(nothing, Wanted("HDMI-2")).area == Area(width=1920, height=1080)
+    other = Output(13, "DP-1", True, 0, (3,), (102,))
+    came = replace(nothing, outputs=(gone, other), crtcs={3: Crtc(0, 0, 0, 0, 0, 1, ANY, ())})
+    found = arrange(came, Wanted("HDMI-2"))
+    assert found.area == Area(width=1280, height=720) and "'HDMI-2'" in found.problem
+    assert found.change and (found.change.crtcs[3].outputs, found.change.width) == ((13,), 1280)
+
+
 @pytest.fixture(scope="module")
 def dummy() -> Iterator[str]:
     with Dummy(1280, 720) as server:
@@ -168,4 +179,32 @@ async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+    connection.close()
+
+
+async def test_what_the_server_refuses_leaves_what_was_and_is_not_asked_at_each_look(
+    dummy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, asked = XDisplay(dummy), []
+    before = randr.read(connection)
+    assert before
+    crtcs = {number: replace(crtc, x=32_000) for number, crtc in before.crtcs.items() if crtc.mode}
+    too_far = Change(crtcs, 32_000 + before.width, before.height)  # a root window ends at 32767
+
+    def want_it(setup: Setup, wanted: Wanted) -> Arrangement:
+        return replace(arrange(setup, wanted), change=too_far)
+
+    def apply(connection: Any, change: Change, setup: Setup) -> str:
+        asked.append(change)
+        return asking(connection, change, setup)
+
+    asking = randr.apply
+    monkeypatch.setattr(randr, "apply", apply)
+    monkeypatch.setattr(server, "arrange", want_it)
+    async with open_display(dummy, SystemClock()) as display:
+        for _ in range(5):
+            await display._look()
+            assert "refuses" in display.state().problem
+            assert randr.read(connection) == before
+    assert len(asked) == 1
     connection.close()
