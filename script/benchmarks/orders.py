@@ -1,7 +1,8 @@
 """orders: from an operator's HTTP request to the pixels on the display, against the 100 ms it may take.
 
 The middle of the display is sampled every 4 ms, which is the error of each figure. `skip` with the next one ready
-is the cut alone; three skips during a load show what has to be opened first, the two between unopened.
+is the cut alone; all others show what has to be opened first. Of three skips only the last one counts, from the first
+press on: the two between are not opened, but for the one that was ready.
 """
 
 import asyncio
@@ -45,30 +46,32 @@ class Player:
         with urllib.request.urlopen(self._url + "/v1/now", timeout=5) as answer:
             return dict(json.load(answer))
 
-    def ready(self) -> int:
-        """Wait until an item is on and the next one ready; return the item's number."""
+    def ready(self, on: int | None = None) -> int:
+        """Wait until an item (the one numbered `on`) is on, and the next one ready; return the number of that one."""
         until = time.monotonic() + 30
         while time.monotonic() < until:
             try:
                 now = self.now()
-                if now["showing"] == "item" and now["next"]["readiness"] == "ready":
-                    return int(now["title"])
+                right = now["showing"] == "item" and (on is None or now["title"] == str(on % len(COLOURS)))
+                if right and now["next"]["readiness"] == "ready":
+                    return int(now["next"]["title"])
             except OSError:
                 pass
             time.sleep(0.05)
         raise TimeoutError("no item came on")
 
-    def order(self, what: str) -> None:
+    def order(self, what: str, item: int | None = None) -> None:
         """Send an order."""
+        order = {"do": what} if item is None else {"do": what, "item": str(item % len(COLOURS))}
         headers = {"Authorization": f"Bearer {self._token.read_text().strip()}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self._url + "/v1/commands", json.dumps({"do": what}).encode(), headers)
+        request = urllib.request.Request(self._url + "/v1/commands", json.dumps(order).encode(), headers)
         urllib.request.urlopen(request, timeout=5).close()
 
-    def timed(self, what: str, wanted: tuple[int, int, int], *, times: int = 1) -> float:
+    def timed(self, what: str, wanted: tuple[int, int, int], *, times: int = 1, item: int | None = None) -> float:
         """Return the milliseconds from sending the first order to the wanted colour."""
         began = time.monotonic()
         for _ in range(times):
-            self.order(what)
+            self.order(what, item)
         return 1000 * (self._glass.wait_for(wanted, within_s=10) - began)
 
 
@@ -102,10 +105,17 @@ def _rounds(player: Player) -> list[dict[str, Any]]:
         times.setdefault(what, []).append(ms)
 
     for _ in range(ROUNDS):
-        on = player.ready()
-        took("skip, the next one ready", player.timed("skip", _colour(on + 1)))
-        took("skip three times, while the next one loads", player.timed("skip", _colour(on + 4), times=3))
-        player.ready()
+        first = player.ready()
+        took("skip, the next one ready", player.timed("skip", _colour(first)))
+        took("skip, while the next one loads", player.timed("skip", _colour(first + 1)))
+        player.ready(first + 1)
+        took("skip three times, the next one ready", player.timed("skip", _colour(first + 4), times=3))
+        took("skip three times, while the next one loads", player.timed("skip", _colour(first + 7), times=3))
+        player.ready(first + 7)
+        took("previous", player.timed("previous", _colour(first + 4)))
+        player.ready(first + 4)
+        took("play item", player.timed("play", _colour(first + 5), item=first + 5))
+        player.ready(first + 5)
         took("blank", player.timed("blank", BLACK))
         took("stop, while blank", player.timed("stop", FALLBACK))
         player.order("play")

@@ -64,6 +64,23 @@ async def test_three_skips_during_a_load_are_exactly_three_steps(tmp_path: Path)
         assert [play.item for play in await world.plays()] == ["red", "day", "night"]
 
 
+async def test_what_is_wanted_at_once_is_loaded_so_and_a_step_back_makes_it_wait_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("loop", *map(item, FIVE))))
+        world.screen.loads_s = 2.0
+        async with world.running():
+            await world.after(3)  # red is on since a second, green is being loaded
+            assert world.screen.at_once[-1] is False
+            await order(world, do="skip")
+            await order(world, do="previous")
+            assert world.screen.at_once[-3:] == [False, True, False]
+            assert {shot.path for shot in world.screen.prerolls[-3:]} == {world.media("green")}
+            await order(world, do="play", item="night")
+            assert world.screen.at_once[-1] is True and world.screen.prerolls[-1].path == world.media("night")
+            await world.after(2.1)
+            assert world.shown() == ["red", "night"]
+
+
 async def test_three_steps_back_during_a_load_are_exactly_three_steps(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.publish(release(playlist("loop", *map(item, FIVE))))
