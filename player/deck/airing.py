@@ -42,6 +42,7 @@ class Airing:
 
     def __init__(self, shot: Shot, booth: Booth, at_s: float, since_s: float | None) -> None:
         self.shot = shot
+        self._booth = booth
         self._window = booth.window
         self._projector = booth.projector
         self._clock = booth.clock
@@ -121,7 +122,7 @@ class Airing:
             case Phase.RUNNING, What.FAILED:
                 self._break(scrub(self._projector.words or "decoding failed", self.shot.url or ""))
             case Phase.RUNNING, What.VOUT if self.shot.kind is MediaKind.STREAM:  # its shape changed
-                self._window.fit(*(self._projector.size() or self._window.output_size()), self.shot.fit)
+                self._booth.lay_out(self.shot.fit)
             case _:
                 pass
 

@@ -112,7 +112,7 @@ class Loading(ABC):
 
     def _lay_out(self) -> None:
         """Fit the window to the picture, now that libVLC has an output, and wait for paint there."""
-        self._covers = self._booth.lay_out(self.shot.fit)
+        self._covers = self._booth.lay_out(self.shot.fit) and self._again  # tried before, it has to do
         self._projector.forget_words()
         self._await_paint(Phase.ROLLING)
 
