@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy import Select, bindparam, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.clock import Clock, unix_ms
@@ -54,17 +54,19 @@ class RetentionStore:
 
     async def note(self, back: tuple[str, ...], unneeded: tuple[str, ...]) -> None:
         """Write down which assets are needed again, and which are not any more as of now."""
-        changes = [(sha256, None) for sha256 in back] + [(sha256, unix_ms(self._clock.now())) for sha256 in unneeded]
-        async with self._database.writing() as connection:
-            for sha256, at_ms in changes:
-                await connection.execute(update(assets).where(assets.c.sha256 == sha256).values(unneeded_ms=at_ms))
+        changes = [*((sha256, None) for sha256 in back), *((sha256, unix_ms(self._clock.now())) for sha256 in unneeded)]
+        change = update(assets).where(assets.c.sha256 == bindparam("of")).values(unneeded_ms=bindparam("at"))
+        if changes:
+            async with self._database.writing() as connection:
+                await connection.execute(change, [{"of": sha256, "at": at_ms} for sha256, at_ms in changes])
 
     async def forget(self, over: tuple[str, ...]) -> None:
         """Forget assets, but none that a media shows."""
-        async with self._database.writing() as connection:
-            for sha256 in over:
-                shown = exists().where(media.c.asset_sha256 == sha256)
-                await connection.execute(delete(assets).where(assets.c.sha256 == sha256, ~shown))
+        shown = exists().where(media.c.asset_sha256 == bindparam("of"))
+        gone = delete(assets).where(assets.c.sha256 == bindparam("of"), ~shown)
+        if over:
+            async with self._database.writing() as connection:
+                await connection.execute(gone, [{"of": sha256} for sha256 in over])
 
 
 async def _rows(connection: AsyncConnection, query: Select[Any]) -> tuple[Any, ...]:

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from sync import Conflict
 from sync.origin import tables
 from sync.origin.media import MediaView
-from sync.origin.store.media import MediaRow, MediaState
+from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.release import Asset
 from tests.origin.media.house import House
 from tests.origin.media.samples import RED, Samples
 
@@ -90,6 +92,25 @@ async def test_the_same_bytes_again_are_another_media_with_the_same_asset_made_o
     await call(house, "DELETE", f"/{row.id}", 204)
     async with house.http.get(f"{house.url}/v1/media/{again.id}/thumbnail") as answer:
         assert answer.status == 200, "each media has its own small picture"
+
+
+async def test_nothing_is_cleared_away_between_looking_at_an_asset_and_naming_it(
+    house: House, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, ready = [], MediaStore.ready
+
+    async def named(store: MediaStore, media_id: str, asset: Asset) -> bool:
+        with pytest.raises(Conflict), house.files.clearing():
+            pass
+        refused.append(media_id)
+        return await ready(store, media_id, asset)
+
+    monkeypatch.setattr(MediaStore, "ready", named)
+    made = await house.process(samples.turned_jpeg())
+    shared = await house.process(samples.turned_jpeg())
+    assert refused == [made.id, shared.id]
+    with house.files.clearing():
+        pass
 
 
 async def test_trying_a_bad_file_again_is_refused_and_a_ready_one_has_no_need(house: House, row: MediaRow) -> None:

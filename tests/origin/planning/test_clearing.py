@@ -163,6 +163,17 @@ async def test_files_nothing_knows_go_only_once_they_are_old(shelf: Shelf) -> No
     assert half.exists()
 
 
+async def test_what_a_release_names_stays_even_if_the_database_forgot_it(shelf: Shelf) -> None:
+    await shelf.show("a")
+    await shelf.show("b")
+    await shelf.delete("a")
+    async with shelf.desk.database.writing() as connection:  # a backup of the database that is older than the files
+        await connection.exec_driver_sql("DELETE FROM assets WHERE sha256 = ?", (asset_of("a"),))
+    await shelf.clock.advance(2 * GRACE_S)
+    await shelf.clear_and_check()
+    assert asset_of("a") in shelf.names("assets")
+
+
 async def test_what_was_sent_for_a_media_that_failed_can_be_tried_again_for_a_grace_only(shelf: Shelf) -> None:
     await shelf.show("a")
     await shelf.desk.failed("bad", "the disk was full")
