@@ -6,13 +6,23 @@ Only who reads with a list as pydantic's context gets that: without one, every e
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    FailFast,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import ErrorDetails
 
 _REFERENCES = {"id", "sha256", "asset", "index"}
 """What names something is the same in every version: a wrong one is no news, but a fault or an attack."""
 
+_SECRET = {"url"}  # may hold a password
 _NAMES = ("sha256", "title", "name", "id")
 _LONGEST = 80  # letters of what somebody else wrote
+MOST_LEFT_OUT = 1_000  # beyond that it is refused: a few megabytes of nonsense must not hold a player up for minutes
 
 Entry = TypeVar("Entry")
 
@@ -35,28 +45,42 @@ def _understood(value: Any, read: ValidatorFunctionWrapHandler, info: Validation
     try:
         return read(value)
     except ValidationError as error:
-        if any(fault["loc"] and fault["loc"][-1] in _REFERENCES for fault in error.errors(include_url=False)):
+        faults = error.errors(include_url=False)
+        if len(info.context) >= MOST_LEFT_OUT or any(map(_is_no_news, faults)):
             raise
-        info.context.append(LeftOut(info.field_name or "entries", _name(value), _unknown(error)))
+        info.context.append(LeftOut(info.field_name or "entries", _name(value), _unknown(faults[0])))
         return None
+
+
+def _is_no_news(fault: ErrorDetails) -> bool:
+    """Tell whether this is wrong in every version: a name, or an entry that contradicts itself."""
+    if not fault["loc"]:
+        return fault["type"] == "value_error"
+    return fault["loc"][-1] in _REFERENCES
 
 
 def _name(value: Any) -> str:
     told = (value.get(key) for key in _NAMES) if isinstance(value, dict) else ()
-    return next((name[:_LONGEST] for name in told if isinstance(name, str)), "something")
+    return next((_shown(name) for name in told if isinstance(name, str)), "something")
 
 
-def _unknown(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    if "discriminator" in first.get("ctx", {}):
-        return f"kind {str(first['ctx'].get('tag'))[:_LONGEST]}"
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where} {str(first['input'])[:_LONGEST]}"
+def _unknown(fault: ErrorDetails) -> str:
+    if "discriminator" in fault.get("ctx", {}):
+        return f"kind {_shown(fault['ctx'].get('tag'))}"
+    where = ".".join(str(part) for part in fault["loc"])
+    if where in _SECRET or isinstance(fault["input"], list | dict):
+        return where
+    return f"{where} {_shown(fault['input'])}".strip()
+
+
+def _shown(value: object) -> str:
+    """Return what somebody else wrote, without what a terminal or a log would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(value)[:_LONGEST])
 
 
 def _present(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(entry for entry in entries if entry is not None)
 
 
-Known = Annotated[tuple[Annotated[Entry, WrapValidator(_understood)], ...], AfterValidator(_present)]
+Known = Annotated[tuple[Annotated[Entry, WrapValidator(_understood)], ...], FailFast(), AfterValidator(_present)]
 """Entries of one type, those left out that are not understood."""

@@ -86,7 +86,15 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
     listed = {asset.sha256 for asset in release.assets} | {stream.sha256 for stream in release.streams}
     if unlisted := named_assets(release) - listed:
         raise Untrusted(f"release {timestamp.release} shows assets it does not list: {', '.join(sorted(unlisted))}")
+    _check_items(release, timestamp.release)
     return release
+
+
+def _check_items(release: Release, sha256: str) -> None:
+    """Refuse a release of which no item is left: what plays is better than an empty screen."""
+    lost = [one for one in release.left_out if one.among in ("items", "playlists")]
+    if lost and not any(playlist.items for playlist in release.playlists):
+        raise Untrusted(f"release {sha256} has no item that is understood ({lost[0]}): update this player")
 
 
 def named_assets(release: Release) -> frozenset[str]:

@@ -1,14 +1,19 @@
 """A player older than its origin plays what it understands of a release, and says what it leaves out."""
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from sync import Untrusted
 from sync.cache import Cache
-from sync.release import Release
-from sync.trust import named_assets
+from sync.newer import MOST_LEFT_OUT
+from sync.reading import read_release
+from sync.release import Release, Timestamp
+from sync.trust import check_release, named_assets
 from tests.device_sync.conftest import running
 from tests.device_sync.origin import Origin, noise, release_of
 
@@ -75,3 +80,50 @@ async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, ca
 async def test_who_makes_a_release_leaves_nothing_out(origin: Origin) -> None:
     with pytest.raises(ValidationError):
         Release.model_validate(newer(origin))
+
+
+FRAME = {"channel": "main", "created_at": "2026-01-01T00:00:00Z"}
+ITEM = {"id": "i", "title": "Zoomed", "asset": UNSEEN, "fit": "zoom"}
+
+
+def with_items(*items: Any) -> bytes:
+    return json.dumps(FRAME | {"playlists": [{"id": "p", "name": "P", "items": items}]}).encode()
+
+
+def checked(raw: bytes) -> Release:
+    now = datetime.now(UTC)
+    name = hashlib.sha256(raw).hexdigest()
+    pointer = Timestamp(channel="main", sequence=2, release=name, release_bytes=len(raw), issued_at=now, expires_at=now)
+    return check_release(raw, pointer)
+
+
+@pytest.mark.parametrize("playlists", [[{"id": "p", "name": "P", "items": [ITEM]}], [{"id": "p", "name": "P"}]])
+def test_a_release_of_which_no_item_is_left_does_not_replace_what_plays(playlists: list[Any]) -> None:
+    with pytest.raises(Untrusted, match=r"no item that is understood .*: update this player"):
+        checked(json.dumps(FRAME | {"playlists": playlists}).encode())
+
+
+def test_a_release_without_items_is_empty_because_somebody_wanted_that() -> None:
+    assert checked(json.dumps(FRAME | {"overlays": [{"kind": "clock", "id": "c"}]}).encode()).playlists == ()
+
+
+@pytest.mark.parametrize(("bad", "reported"), [(ITEM, 1), ({}, 3), (0, 1)])
+def test_megabytes_of_nonsense_are_refused_at_the_first_thing_too_many(bad: Any, reported: int) -> None:
+    assert len(read_release(with_items(*[ITEM] * MOST_LEFT_OUT)).left_out) == MOST_LEFT_OUT
+    with pytest.raises(ValidationError) as told:
+        read_release(with_items(*[bad] * 20_000))
+    assert told.value.error_count() == reported
+
+
+def test_a_stream_that_is_not_what_its_name_says_is_an_attack_and_no_news() -> None:
+    with pytest.raises(ValidationError):
+        read_release(json.dumps(FRAME | {"streams": [{"sha256": UNSEEN, "url": "http://cam/live"}]}).encode())
+
+
+def test_what_is_told_of_what_is_left_out_obeys_nobody_and_keeps_secrets() -> None:
+    escape = {**ITEM, "title": "\x1b[2J\nroot", "fit": "\x1b[31m\u202e"}
+    (told,) = map(str, read_release(with_items(escape)).left_out)
+    assert told == "?[2J?root among items (title ?[2J?root)"
+    camera = {"sha256": UNSEEN, "url": "warp://door:secret@cam/live"}
+    document = json.loads(with_items({**ITEM, "fit": "fill"})) | {"streams": [camera]}
+    assert list(map(str, read_release(json.dumps(document).encode()).left_out)) == ["Zoomed among items (url)"]
