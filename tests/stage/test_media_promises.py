@@ -18,7 +18,7 @@ from sync import MediaUnplayable
 from sync.clock import SystemClock
 from sync.release import MediaKind
 from tests.stage.conftest import Media, running, show, whole
-from tests.stage.eyes import BLACK, BLUE, GREEN, YELLOW, near, watching
+from tests.stage.eyes import BLACK, BLUE, GREEN, YELLOW, near, until, watching
 from tests.stage.faulty import DECK
 
 SOON_S = 2.0  # a second, and what a busy machine takes for it
@@ -69,6 +69,34 @@ async def test_a_decoder_that_crashes_on_air_is_followed_by_the_next_item_and_bl
     assert not sight.strangers(BLUE, GREEN, YELLOW)
     fallback_s = sum(until_s - since_s for colours, since_s, until_s in sight.runs() if near(colours[1], YELLOW))
     assert fallback_s < SOON_S
+
+
+async def test_a_deck_that_hangs_on_air_keeps_its_picture_until_the_next_item_and_blames_the_file_at_its_next_turn(
+    faulty: Stage, media: Media, display_name: str, tmp_path: Path
+) -> None:
+    film = named(media, "hangs-on-air", tmp_path, "long")
+    await show(faulty, film)
+    await faulty.preroll(media.shot("green_picture"))
+    with watching(display_name) as sight:
+        cut = await faulty.cut_at_end("green_picture")
+        assert cut.previous and cut.previous.failed and cut.previous.deck_lost, "so far it may be the machine's fault"
+        assert cut.at_s - cut.previous.started_s < 0.8 + 1.0 + SOON_S  # to the hang, and to notice it
+        await until(lambda: faulty.facts().restarts == 1)
+    assert not sight.strangers(BLUE, GREEN)
+    with pytest.raises(MediaUnplayable, match="its deck had to be ended: no sign of life"):
+        await faulty.preroll(film)
+
+
+async def test_with_nothing_on_air_a_decoder_that_hangs_leaves_the_fallback_until_the_next_item(
+    faulty: Stage, media: Media, display_name: str, tmp_path: Path
+) -> None:
+    await whole(faulty)
+    with watching(display_name) as sight:
+        with pytest.raises(MediaUnplayable, match="no sign of life"):
+            await faulty.preroll(named(media, "hangs", tmp_path))
+        await show(faulty, media.shot("green_picture"))
+        await until(lambda: near(sight.seen[-1][1][1], GREEN))
+    assert not sight.strangers(YELLOW, GREEN)
 
 
 async def test_a_deck_that_holds_too_much_memory_is_ended_before_the_kernel_picks_somebody_else(

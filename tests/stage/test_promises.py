@@ -1,8 +1,9 @@
 """What the stage promises, as a list: whatever happens to a deck, and whenever, no black, and the next item comes.
 
 The display is looked at about a thousand times a second while it happens; behind the decks it is yellow, so anything
-but the items' colours and yellow is a fault. Bounds are generous: the machine of a test is busy. What media do to a
-deck is in test_media_promises, what is watched in test_watch, renewal in test_renewal, the whole player in tests/e2e.
+but the items' colours and yellow is a fault. Bounds are those of a busy machine: `script/bench faults` has the figures.
+What media do to a deck is in test_media_promises, what is watched in test_watch, renewal in test_renewal, the whole
+player in tests/e2e.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ from tests.stage.conftest import Media, on_air, show
 from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, Sight, near, until, watching
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
-SOON_S = 2.0  # a second, and what a busy machine takes for it
+SOON_S = 1.0
+BUSY_S = 1.0  # what a busy machine takes more
 Strike = Callable[["Shop"], Awaitable[None]]
 
 
@@ -92,7 +94,7 @@ async def test_what_hits_the_hidden_deck_leaves_what_is_on_air_until_the_next_it
 ) -> None:
     await phase(shop, deck_on_air=False)
     await shop.next_item()
-    assert shop.sight.first(GREEN) - shop.struck_s < 3 * SOON_S  # to notice, to start a deck, to load
+    assert shop.sight.first(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # to notice, to start a deck, to load
     assert not shop.sight.strangers(BLUE, GREEN, *((RED, YELLOW) if phase is cutting else ()))
 
 
@@ -103,10 +105,11 @@ async def test_what_hits_the_deck_on_air_costs_a_second_whatever_the_other_does(
     await phase(shop, deck_on_air=True)
     if phase is prerolled:
         cut = await shop.stage.cut_at_end("red")
-        assert cut.at_s - shop.struck_s < SOON_S
+        assert cut.at_s - shop.struck_s < SOON_S + BUSY_S
         assert cut.previous and cut.previous.failed and cut.previous.deck_lost
+        assert shop.number is KILL or not shop.sight.strangers(BLUE, RED), "its last picture stood until the cut"
     await shop.next_item()
-    assert shop.sight.first(GREEN) - shop.struck_s < 3 * SOON_S
+    assert shop.sight.first(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)
     assert not shop.sight.strangers(BLUE, RED, GREEN, YELLOW)
     assert sum("deck=" in record.message and "lost" in record.message for record in caplog.records) <= 1
 
@@ -117,5 +120,5 @@ async def test_both_decks_dead_show_the_fallback_and_then_the_next_item(shop: Sh
         shop.hit(deck_on_air=deck_on_air)
     assert (await shop.stage.ended()).deck_lost
     await shop.next_item()
-    assert shop.sight.first(GREEN) - shop.struck_s < 2 * SOON_S  # a deck has to start
+    assert shop.sight.first(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # a deck has to start
     assert not shop.sight.strangers(BLUE, YELLOW, GREEN)
