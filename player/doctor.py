@@ -107,9 +107,10 @@ def _warnings(facts: Facts) -> Iterator[str]:
 
 
 def _sound_warnings(facts: Facts) -> Iterator[str]:
-    there = tuple(name for name, _ in facts.speakers)
-    if facts.speaker and facts.speaker not in there:
-        yield f"audio.device is {facts.speaker!r}, which is not there: plug it in, or set one that is ({_list(there)})."
+    names = tuple(name for name, _ in facts.speakers)
+    if facts.speaker and facts.speaker not in names:
+        others = _list(names)
+        yield f"audio.device is {facts.speaker!r}, which libVLC does not list: plug it in, or set another ({others})."
 
 
 def _display_warnings(facts: Facts) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_a_good_machine_has_nothing_said_of_it() -> None:
         (
             replace(FINE, speaker="usb"),
             Weight.WARNING,
-            "'usb', which is not there: plug it in, or set one that is (hdmi)",
+            "'usb', which libVLC does not list: plug it in, or set another (hdmi)",
         ),
         (replace(FINE, swap_on_card=True), Weight.WARNING, "memory card"),
         (replace(FINE, clock=ClockTrust.UNSYNCED), Weight.WARNING, "NTP"),
