@@ -5,7 +5,7 @@ as loaded when that frame was painted.
 """
 
 from player.deck.booth import Booth
-from player.deck.loading import PAINT_WITHIN_S, Loading, Phase
+from player.deck.loading import LEAD_S, PAINT_WITHIN_S, Loading, Phase
 from player.deck.projector import What
 from player.screen import Shot
 
@@ -19,7 +19,7 @@ _REPAINTS = {Phase.ROLLING: 2, Phase.SETTLING: 2, Phase.PAINTING: 3}
 class Holding(Loading):
     """See `Loading`."""
 
-    lead_s = 0.012  # from un-pausing to a running picture: frame 1 comes a frame and 11-13 ms later, with all codecs
+    lead_s = LEAD_S
 
     def __init__(self, shot: Shot, booth: Booth) -> None:
         self._early = b""  # the picture before the rewind

@@ -16,6 +16,7 @@ from sync.release import Fit, MediaKind
 
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video under 0.2 s
+LEAD_S = 0.012  # from un-pausing libVLC to a running picture: frame 1 comes a frame and 11-13 ms later, with all codecs
 _NEVER = float("inf")
 
 
@@ -35,7 +36,7 @@ class Loading(ABC):
     """Begins at once; `shot` is what it loads, the booth's `tell` hears of `Loaded` or `Broken`."""
 
     lead_s = 0.0
-    """How long before it is raised it has to be told to go on."""
+    """How long it takes at least from the order to show it at once until it is raised."""
 
     since_s: float | None = None
     """When its first picture stood, if it is a film that runs since."""

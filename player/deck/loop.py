@@ -5,13 +5,15 @@ in, what waits for its turn is held on its first frame. The order to show it may
 or taken back until then; it is carried out when the shot is loaded.
 """
 
+from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from player.deck.airing import Airing
 from player.deck.booth import Booth
 from player.deck.holding import Holding
 from player.deck.joining import Joining
-from player.deck.loading import Loading
+from player.deck.loading import LEAD_S, Loading
 from player.deck.projector import Signal, libvlc_version
 from player.deck.rolling import Rolling
 from player.screen import (
@@ -51,6 +53,7 @@ class Deck:
         self._clock = booth.clock
         self._tell = booth.tell
         self._inbox = inbox
+        self._notes: deque[Note] = deque()  # out of it, not yet heeded
         self._held: Loading | Airing | None = None
         self._raise_s: float | None = None  # when the loaded shot is to be raised
         self._pulse_s = 0.0
@@ -74,10 +77,12 @@ class Deck:
         due_s = min(self._pulse_s, self._projector.voice.due_s())
         if self._held:
             due_s = min(due_s, self._held.due_s(), self._raise_due_s())
-        try:
-            return self._inbox.get(timeout=max(0.0, due_s - self._clock.monotonic()))
-        except Empty:
-            return None
+        left_s = 0.0 if self._notes else due_s - self._clock.monotonic()
+        with suppress(Empty):
+            self._notes.append(self._inbox.get(timeout=max(0.0, left_s)))
+            while True:
+                self._notes.append(self._inbox.get_nowait())
+        return self._notes.popleft() if self._notes else None
 
     def _look(self) -> None:
         """Do what is due by itself."""
@@ -108,7 +113,7 @@ class Deck:
 
     def _obey(self, command: Command) -> None:
         match command:
-            case Load():
+            case Load() if not any(isinstance(note, Load) for note in self._notes):  # else it is outdated
                 self._load(command)
             case Show():
                 self._show(command)
@@ -126,7 +131,7 @@ class Deck:
                 self._tell(Blanked(at_s=self._clock.monotonic()))
                 self._forget()
             case _:
-                pass  # a hide or tune for a shot already replaced
+                pass  # for a shot already replaced
 
     def _load(self, order: Load) -> None:
         coming = self._coming(order.shot.take)
@@ -159,7 +164,7 @@ class Deck:
         held = self._held
         if self._raise_s is None or not isinstance(held, Loading) or not held.loaded:
             return _NEVER
-        return self._raise_s - held.lead_s
+        return self._raise_s - LEAD_S  # in any case: a busy machine may wake us late
 
     def _raise(self) -> None:
         coming, at_s, self._raise_s = self._held, self._raise_s, None
