@@ -7,7 +7,7 @@ from player.link import Link
 from player.loss import Loss
 from player.screen import ON_TIME_S, Cut, Ended, Ends, Load, Loaded, Pulse, Shot
 
-_STEP_MS = 1000  # a pulse comes every second, with a time that is half a second old at most
+_STEP_MS = 750  # a pulse comes five times a second, with a time that is half a second old at most
 
 AT_ONCE = float("-inf")
 """The instant of a cut that is to wait for nothing."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 _LATE_S = (0.005, 0.01, 0.017, 0.034, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)  # a frame of a 60 Hz display is 0.0167
-_SEEN_S = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)  # looked at once a second
+_SEEN_S = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)  # looked at five times a second
 _PREROLL_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
