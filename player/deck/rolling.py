@@ -9,7 +9,7 @@ from player.deck.loading import PAINT_WITHIN_S, Loading, Phase
 from player.deck.projector import What
 from sync.release import MediaKind
 
-FRESH_S = 0.5  # a film raised so long after its first picture stood would be shown from too far in
+FRESH_S = 0.3  # a film raised so long after its first picture stood would be shown from too far in
 _BLACK_PAINTS = 4  # full ones; the first or the first two are libVLC's own
 
 
