@@ -7,7 +7,7 @@ gone, and a crash in between leaves files nothing knows, which the next look fin
 import logging
 from collections.abc import Callable
 
-from sync import Conflict, NotFound, StorageBroken, StorageFull
+from sync import Conflict, NotFound, Rejected, StorageBroken, StorageFull
 from sync.clock import Clock
 from sync.origin.files import Files
 from sync.origin.part import lock_part
@@ -18,7 +18,8 @@ from sync.threads import in_thread
 
 LOOK_EVERY_S = 3_600.0
 BUSY_S = 5.0  # somebody publishes or takes media in: come back so much later
-MOST_AT_ONCE = 500  # files of a kind: those who publish wait no longer than their removal takes
+MOST_AT_ONCE = 2_000  # files of a kind: those who publish wait no longer than their removal takes
+LET_IN_S = 0.1  # between two rounds, for those who wait
 
 log = logging.getLogger(__name__)
 
@@ -74,22 +75,30 @@ class Clearer:
 
         Raises:
             Conflict: somebody adds content at this moment.
+            Rejected: it is told only to look.
             StorageBroken: a release in force cannot be read, or the disk refuses; nothing needed is gone.
         """
-        more = True
-        while more:
-            with self._files.clearing() as held:
-                found = await self._survey.look()
-                await self._carry_out(found, held)
-            more = max(len(found.releases), len(found.others)) > MOST_AT_ONCE
+        if self.dry_run:
+            raise Rejected("nothing is cleared away while retention.dry_run is set", fields={"dry_run": "is set"})
+        while await self._clear_some():
+            await self._clock.sleep(LET_IN_S)
         return await self.look()
+
+    async def _clear_some(self) -> bool:
+        """Take away as much as may be at once; tell whether there is more."""
+        with self._files.clearing() as held:
+            found = await self._survey.look()
+            await self._carry_out(found, held)
+        return max(len(found.releases), len(found.others)) > MOST_AT_ONCE
 
     async def _carry_out(self, found: Found, held: int) -> None:
         releases = found.releases[:MOST_AT_ONCE]
         others = found.others[:MOST_AT_ONCE] if releases == found.releases else ()
         await in_thread(self._files.remove, [stray.path for stray in releases], held)
         await self._store.note(found.judged.back, found.judged.unneeded)
-        await self._store.forget(found.judged.over)
+        await self._store.note_strays(found.strays.back, found.strays.unneeded)
+        later = {stray.path.name for stray in found.others} - {stray.path.name for stray in others}
+        await self._store.forget(tuple(sha256 for sha256 in found.judged.over if sha256 not in later))
         await in_thread(self._files.remove, [stray.path for stray in others], held)
         for media_id in found.sources:
             await self._drop_source(media_id)

@@ -90,8 +90,9 @@ class Pipeline:
                 continue  # another origin is at it
             except NotFound:
                 await self._fail(row, _GONE)
+        folders = list(self._files.work.iterdir())  # first: another origin may begin with a media after we asked
         known = {row.id for row in await self._store.every(states=[MediaState.PROCESSING])}
-        for folder in self._files.work.iterdir():
+        for folder in folders:
             if folder.name not in known:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

@@ -1,8 +1,8 @@
 """Publishes: compiles a channel's plan, checks that all it names is there, writes the release, then points to it.
 
 Leaf first: assets and indexes are in the tree before the release is, and the release before the signed timestamp that
-names it. What is there is never written again but the timestamp. A crash at any step leaves the old release in force,
-or is made good by `run`.
+names it. What is there is never written again but the timestamp, and a release that was damaged. A crash at any step
+leaves the old release in force, or is made good by `run`.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ class Publisher:
         async with self._lock, self._files.adding(self._clock):
             compiled = await self.compile(channel)
             await asyncio.to_thread(self._check_leaves, compiled.release)
-            await asyncio.to_thread(self._files.put, release_path(compiled.sha256), compiled.raw)
+            await asyncio.to_thread(self._write, compiled)
             if not compiled.unchanged:
                 await self._store.add(_record(compiled, note))
             record, timestamp = await self.pointer.point(channel)
@@ -127,6 +127,12 @@ class Publisher:
                 f"channel {release.channel} cannot be published: {len(missing)} of its media files are gone or damaged",
                 fields=missing,
             )
+
+    def _write(self, compiled: Compiled) -> None:
+        """Write a release, unless it lies there whole: one that was damaged is made good."""
+        path = self._files.put(release_path(compiled.sha256), compiled.raw)
+        if path.read_bytes() != compiled.raw:
+            self._files.replace(release_path(compiled.sha256), compiled.raw)
 
     def _missing(self, asset: Asset) -> str | None:
         path = self._files.content / asset_path(asset.sha256)

@@ -5,7 +5,7 @@ and what media show. What is not may go once it was not needed for the whole gra
 a moment before, a cache in between may still hand out an older timestamp, a person may want it back.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -68,11 +68,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What becomes of the assets the database knows, by name."""
+    """What becomes of assets the database knows, or of files it does not, by name."""
 
-    back: tuple[str, ...]  # needed again
-    unneeded: tuple[str, ...]  # needed no more, as of now
-    over: tuple[str, ...]  # not needed for the whole grace: they go
+    back: frozenset[str]  # needed again
+    unneeded: frozenset[str]  # needed no more, as of now
+    over: frozenset[str]  # not needed for the whole grace: they go
 
 
 def keep(issued: Iterable[Issued], reported: Collection[str], rule: Rule, now_ms: int) -> Kept:
@@ -92,15 +92,20 @@ def keep(issued: Iterable[Issued], reported: Collection[str], rule: Rule, now_ms
     return Kept(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
 
 
-def judge(stored: Iterable[Stored], needed: Collection[str], rule: Rule, now_ms: int) -> Judged:
-    """Return what becomes of each asset, now that these are `needed`."""
-    back, unneeded, over = [], [], []
-    for asset in stored:
-        if asset.sha256 in needed:
-            if asset.unneeded_ms is not None:
-                back.append(asset.sha256)
-        elif asset.unneeded_ms is None:
-            unneeded.append(asset.sha256)
-        elif rule.over(asset.unneeded_ms, now_ms):
-            over.append(asset.sha256)
-    return Judged(tuple(back), tuple(unneeded), tuple(over))
+def judge(since: Mapping[str, int | None], needed: Collection[str], rule: Rule, now_ms: int) -> Judged:
+    """Return what becomes of each thing not needed `since` then (Unix), now that these are `needed`.
+
+    What a clock that was ahead wrote down is written down anew, else it would rest until then.
+    """
+    back: set[str] = set()
+    unneeded: set[str] = set()
+    over: set[str] = set()
+    for name, since_ms in since.items():
+        if name in needed:
+            if since_ms is not None:
+                back.add(name)
+        elif since_ms is None or since_ms > now_ms:
+            unneeded.add(name)
+        elif rule.over(since_ms, now_ms):
+            over.add(name)
+    return Judged(frozenset(back), frozenset(unneeded), frozenset(over))

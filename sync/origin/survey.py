@@ -1,13 +1,21 @@
-"""Looks through the origin's files for what nobody needs any more; looking changes nothing."""
+"""Looks through the origin's files for what nobody needs any more; looking changes nothing.
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+A file that nothing knows has its grace from the first look that found it, not from when it was written: with a database
+restored from a backup, all that came later is unknown, and in force on devices that have yet to say so.
+"""
+
+import contextlib
+import hashlib
+import re
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from sync import StorageBroken
+from sync import CorruptContent, StorageBroken
 from sync.clock import Clock, unix_ms
 from sync.durable import storage_errors
 from sync.origin.files import Files
@@ -16,6 +24,8 @@ from sync.origin.store.retention import Needs, RetentionStore
 from sync.threads import in_thread
 from sync.tree import release_path
 from sync.wire import Sha256, Wire
+
+_OURS = re.compile(r"[0-9a-f]{64}(\.json)?|[A-Za-z0-9_-]+\.jpg")
 
 
 class _Asset(Wire):
@@ -50,6 +60,11 @@ class Stray:
     path: Path
     size_bytes: int
 
+    @property
+    def name(self) -> str:
+        """Return what it is called below the data folder."""
+        return "/".join(self.path.parts[-2:])
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -57,6 +72,7 @@ class Found:
 
     figures: Figures
     judged: Judged
+    strays: Judged  # files that nothing knows
     releases: tuple[Stray, ...]
     others: tuple[Stray, ...]
     sources: tuple[str, ...]  # of media that failed long ago
@@ -80,15 +96,22 @@ class Survey:
         """
         now = self._clock.now()
         needs = await self._store.needs()
-        kept = keep((Issued(*row) for row in needs.issued), needs.reported, self._rule, unix_ms(now))
+        now_ms = unix_ms(now)
+        issued = [Issued(*row) for row in needs.issued]
+        kept = keep(issued, needs.reported, self._rule, now_ms)
         named = await in_thread(self._read, kept)
         stored = [Stored(*row) for row in needs.stored]
-        judged = judge(stored, needs.shown | named.assets, self._rule, unix_ms(now))
+        since = {asset.sha256: asset.unneeded_ms for asset in stored}
+        judged = judge(since, needs.shown | named.assets, self._rule, now_ms)
         left = [asset for asset in stored if asset.sha256 not in judged.over]
-        known = Named(named.assets | {asset.sha256 for asset in left}, named.indexes | {asset.index for asset in left})
-        releases, others = await in_thread(self._strays, kept.all, known, needs.media, unix_ms(now))
-        figures = _figures(now, kept, left, judged, (*releases, *others))
-        return Found(figures, judged, releases, others, self._sources(needs, unix_ms(now)))
+        unknown = await in_thread(self._unknown, kept.all, _known(named, left), needs.media)
+        due = {one.sha256 for one in issued} | _files_of(set(stored).difference(left))
+        strays = self._judge_strays([one.name for one in unknown if one.path.stem not in due], needs, now_ms)
+        goes = [one for one in unknown if one.path.stem in due or one.name in strays.over]
+        releases = tuple(one for one in goes if one.path.suffix == ".json")
+        others = tuple(one for one in goes if one.path.suffix != ".json")
+        figures = _figures(now, kept, left, judged, goes)
+        return Found(figures, judged, strays, releases, others, self._sources(needs, now_ms))
 
     def _read(self, kept: Kept) -> Named:
         """Return what the kept releases name; one that is gone names nothing, unless devices are told to fetch it."""
@@ -103,38 +126,53 @@ class Survey:
     def _names(self, release: str, in_force: bool) -> Named | None:
         try:
             raw = (self._files.content / release_path(release)).read_bytes()
+            if hashlib.sha256(raw).hexdigest() != release:
+                raise CorruptContent(f"release {release} is damaged")
             assets = _Release.model_validate_json(raw).assets
-        except (OSError, ValidationError) as error:
+        except (OSError, ValidationError, CorruptContent) as error:
             if in_force:
                 raise StorageBroken(f"release {release} is in force and cannot be read: publish anew") from error
             return None
         return Named(frozenset(one.sha256 for one in assets), frozenset(one.index for one in assets))
 
-    def _strays(
-        self, releases: Collection[str], known: Named, media: Collection[str], now_ms: int
-    ) -> tuple[tuple[Stray, ...], tuple[Stray, ...]]:
+    def _unknown(self, releases: Collection[str], known: Named, media: Collection[str]) -> tuple[Stray, ...]:
         content = self._files.content
         places = (
-            (content / "assets", known.assets, ""),
-            (content / "index", known.indexes, ""),
-            (self._files.thumbnails, media, ".jpg"),
+            (content / "releases", releases),
+            (content / "assets", known.assets),
+            (content / "index", known.indexes),
+            (self._files.thumbnails, media),
         )
-        others = tuple(stray for place in places for stray in self._unknown(*place, now_ms))
-        return tuple(self._unknown(content / "releases", releases, ".json", now_ms)), others
+        return tuple(stray for folder, names in places for stray in _others(folder, names))
 
-    def _unknown(self, folder: Path, known: Collection[str], suffix: str, now_ms: int) -> Iterator[Stray]:
-        """Yield the files of a folder nothing knows, but what was written within the grace: its row may be to come."""
-        with storage_errors(folder):
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if path.name.startswith(".") or path.name.removesuffix(suffix) in known:
-                    continue
-                state = path.stat()
-                if self._rule.over(int(state.st_mtime * 1000), now_ms):
-                    yield Stray(path, state.st_size)
+    def _judge_strays(self, unknown: Collection[str], needs: Needs, now_ms: int) -> Judged:
+        noted = dict(needs.strays)
+        since = {**noted, **{name: noted.get(name) for name in unknown}}
+        return judge(since, noted.keys() - set(unknown), self._rule, now_ms)
 
     def _sources(self, needs: Needs, now_ms: int) -> tuple[str, ...]:
         old = (media_id for media_id, failed_ms in needs.failed if self._rule.over(failed_ms, now_ms))
         return tuple(media_id for media_id in old if self._files.source(media_id).exists())
+
+
+def _others(folder: Path, known: Collection[str]) -> Iterator[Stray]:
+    """Yield the files of a folder that are named as ours are and not `known`; others are nobody's business of ours."""
+    with storage_errors(folder):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.stem in known or not _OURS.fullmatch(path.name):
+                continue
+            with contextlib.suppress(FileNotFoundError):  # somebody deletes a media this moment
+                state = path.lstat()
+                if stat.S_ISREG(state.st_mode):
+                    yield Stray(path, state.st_size)
+
+
+def _known(named: Named, left: Iterable[Stored]) -> Named:
+    return Named(named.assets.union(asset.sha256 for asset in left), named.indexes.union(asset.index for asset in left))
+
+
+def _files_of(assets: Iterable[Stored]) -> set[str]:
+    return {name for asset in assets for name in (asset.sha256, asset.index)}
 
 
 def _figures(now: datetime, kept: Kept, left: Sequence[Stored], judged: Judged, over: Sequence[Stray]) -> Figures:

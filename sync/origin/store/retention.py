@@ -1,16 +1,21 @@
 """The statements on what is still needed: read at one moment, and written down what is not."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, exists, select, update
+from sqlalchemy import BigInteger, Column, Select, Table, Text, bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.clock import Clock, unix_ms
 from sync.origin.database import OriginDatabase
-from sync.origin.tables import assets, channels, devices, media, releases
+from sync.origin.tables import assets, channels, devices, media, metadata, releases
 
 _REPORTED = ("release", "preparing")  # what a heartbeat says the device plays and fetches
+
+# Files that nothing in the database knows, by their path, and since the look that found it so: this store's own notes.
+_STRAY = (Column("path", Text, primary_key=True), Column("since_ms", BigInteger, nullable=False))
+strays = Table("strays", metadata, *_STRAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Needs:
     shown: frozenset[str]  # assets of media
     media: frozenset[str]
     failed: tuple[tuple[str, int], ...]  # media, and when they failed
+    strays: tuple[tuple[str, int], ...]  # files that nothing knew, and since when
 
 
 class RetentionStore:
@@ -50,9 +56,10 @@ class RetentionStore:
                 shown=frozenset((await connection.execute(shown)).scalars()),
                 media=frozenset((await connection.execute(select(media.c.id))).scalars()),
                 failed=await _rows(connection, failed),
+                strays=await _rows(connection, select(strays.c.path, strays.c.since_ms)),
             )
 
-    async def note(self, back: tuple[str, ...], unneeded: tuple[str, ...]) -> None:
+    async def note(self, back: Collection[str], unneeded: Collection[str]) -> None:
         """Write down which assets are needed again, and which are not any more as of now."""
         changes = [*((sha256, None) for sha256 in back), *((sha256, unix_ms(self._clock.now())) for sha256 in unneeded)]
         change = update(assets).where(assets.c.sha256 == bindparam("of")).values(unneeded_ms=bindparam("at"))
@@ -60,7 +67,18 @@ class RetentionStore:
             async with self._database.writing() as connection:
                 await connection.execute(change, [{"of": sha256, "at": at_ms} for sha256, at_ms in changes])
 
-    async def forget(self, over: tuple[str, ...]) -> None:
+    async def note_strays(self, gone: Collection[str], found: Collection[str]) -> None:
+        """Write down which files nothing knows as of now, and forget those that are known or gone."""
+        now_ms = unix_ms(self._clock.now())
+        if not gone and not found:
+            return
+        async with self._database.writing() as connection:
+            stale = delete(strays).where(strays.c.path == bindparam("stray"))
+            await connection.execute(stale, [{"stray": path} for path in (*gone, *found)])
+            if found:
+                await connection.execute(insert(strays), [{"path": path, "since_ms": now_ms} for path in found])
+
+    async def forget(self, over: Collection[str]) -> None:
         """Forget assets, but none that a media shows."""
         shown = exists().where(media.c.asset_sha256 == bindparam("of"))
         gone = delete(assets).where(assets.c.sha256 == bindparam("of"), ~shown)

@@ -5,10 +5,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -165,7 +166,9 @@ async def test_what_is_stored_is_told_and_cleared_from_the_command_line(
     stray = tmp_path / "content/assets" / ("f" * 64)
     stray.parent.mkdir()
     stray.write_bytes(b"of nobody")
-    os.utime(stray, (0, 0))
+    await run(capsys, "storage", "--clear", "--data-dir", str(tmp_path))  # seen for the first time
+    with closing(sqlite3.connect(tmp_path / "origin.db")) as database, database:
+        database.execute("UPDATE strays SET since_ms = 1")
     code, out, _ = await run(capsys, "storage", "--json", "--data-dir", str(tmp_path))
     assert (code, json.loads(out)["over_bytes"], stray.exists()) == (0, 9, True)
     code, out, _ = await run(capsys, "storage", "--clear", "--data-dir", str(tmp_path))

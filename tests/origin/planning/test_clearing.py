@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from random import Random
 
 import pytest
 
-from sync import Conflict, OriginRefused, StorageBroken
+from sync import Conflict, OriginRefused, Rejected, StorageBroken
 from sync.cache import open_cache
 from sync.catalog import open_catalog
 from sync.client import open_client
@@ -20,7 +21,8 @@ from sync.fetcher import Fetcher
 from sync.gather import Gatherer
 from sync.inquiry import Inquiry
 from sync.origin import clearing as clearing_room
-from sync.tree import asset_path, release_path
+from sync.origin.store.devices import DeviceStore
+from sync.tree import asset_path, index_path, release_path
 from tests.fakes import FakeClock
 from tests.origin.planning.desk import serve
 from tests.origin.planning.shelf import DAY_S, GRACE_S, Shelf, asset_of, open_shelf
@@ -174,6 +176,97 @@ async def test_what_a_release_names_stays_even_if_the_database_forgot_it(shelf: 
     assert asset_of("a") in shelf.names("assets")
 
 
+async def test_with_a_database_from_a_backup_what_came_later_stays_until_devices_had_time_to_say_they_need_it(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock(datetime.now(UTC))
+    database, backup = tmp_path / "origin.db", tmp_path / "backup"
+    async with open_shelf(tmp_path, clock) as shelf:
+        await shelf.show("a")
+        await shelf.device()
+    shutil.copyfile(database, backup)
+    async with open_shelf(tmp_path, clock) as shelf:
+        later, unsaid = await shelf.show("b"), await shelf.show("c")
+    await clock.advance(3 * GRACE_S)
+    for written in (*tmp_path.glob("origin.db-*"), database):
+        written.unlink()
+    shutil.copyfile(backup, database)
+    async with open_shelf(tmp_path, clock) as shelf:
+        await shelf.clear_and_check()
+        assert {later, unsaid} <= shelf.names("releases")
+        await DeviceStore(shelf.desk.database).beat("window", {"release": later}, 0)
+        await clock.advance(GRACE_S)
+        await shelf.clear_and_check()
+        assert later in shelf.names("releases") and unsaid not in shelf.names("releases")
+        assert shelf.names("assets") == {asset_of("a"), asset_of("b")}
+        assert len(shelf.names("index")) == 2
+
+
+async def test_what_others_put_beside_our_files_is_left_alone_and_in_nobodys_way(shelf: Shelf) -> None:
+    await shelf.show("a")
+    content = shelf.desk.files.content
+    (content / "assets/lost+found").mkdir()
+    (content / "assets" / ("e" * 64)).symlink_to("nowhere")
+    (content / "index/index.html").write_text("hello")
+    stray = shelf.desk.files.put(index_path("f" * 64), b"of nobody")
+    for _ in range(2):
+        await shelf.clear_and_check()
+        await shelf.clock.advance(GRACE_S)
+    assert not stray.exists()
+    assert (content / "index/index.html").exists()
+
+
+async def test_what_a_clock_that_was_ahead_wrote_down_does_not_rest_until_then(shelf: Shelf) -> None:
+    await shelf.show("a")
+    await shelf.desk.ready("old")
+    await shelf.delete("old")
+    await shelf.clock.advance(365 * DAY_S)
+    await shelf.clear_and_check()
+    shelf.clock.step_wall(-365 * DAY_S)
+    await shelf.clear_and_check()
+    await shelf.clock.advance(GRACE_S - 60)
+    await shelf.clear_and_check()
+    assert asset_of("old") in shelf.names("assets")
+    await shelf.clock.advance(60)
+    await shelf.clear_and_check()
+    assert shelf.names("assets") == {asset_of("a")}
+
+
+async def test_a_lot_goes_in_rounds_between_which_others_get_in(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clearing_room, "MOST_AT_ONCE", 2)
+    await shelf.show("a")
+    for media in ("b", "c", "d", "e", "f"):
+        await shelf.desk.ready(media)
+        await shelf.delete(media)
+    await shelf.clear_and_check()
+    await shelf.clock.advance(GRACE_S)
+    running = asyncio.create_task(shelf.clearer.run())
+    try:
+        while not shelf.told[2:]:
+            await shelf.clock.advance(0.0)
+        adding = asyncio.create_task(_names_once_let_in(shelf))
+        while not adding.done():
+            await shelf.clock.advance(0.01)
+        assert len(await adding) > 1  # it waited for a round, not for all of them
+        for _ in range(500):
+            await shelf.clock.advance(0.0 if shelf.names("assets") == {asset_of("a")} else clearing_room.BUSY_S)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    assert shelf.names("assets") == {asset_of("a")}
+
+
+async def _names_once_let_in(shelf: Shelf) -> set[str]:
+    async with shelf.desk.files.adding(shelf.clock):
+        return shelf.names("assets")
+
+
+async def test_who_is_told_only_to_look_does_not_clear_at_anyones_word(shelf: Shelf) -> None:
+    shelf.clearer.dry_run = True
+    with pytest.raises(Rejected, match="dry_run"):
+        await shelf.clearer.clear()
+
+
 async def test_what_was_sent_for_a_media_that_failed_can_be_tried_again_for_a_grace_only(shelf: Shelf) -> None:
     await shelf.show("a")
     await shelf.desk.failed("bad", "the disk was full")
@@ -228,11 +321,12 @@ async def test_nothing_goes_while_a_release_in_force_cannot_be_read(shelf: Shelf
     await shelf.clock.advance(GRACE_S + 60)
     damaged = shelf.desk.files.content / release_path(releases[-1])
     whole = damaged.read_bytes()
-    damaged.write_bytes(whole[:-9])
+    damaged.write_bytes(whole.replace(asset_of("c").encode(), asset_of("a").encode()))
     with pytest.raises(StorageBroken, match="publish anew"):
         await shelf.clearer.clear()
     assert shelf.names("releases") == set(releases)
-    damaged.write_bytes(whole)
+    await shelf.desk.publisher.publish("main")
+    assert damaged.read_bytes() == whole
     await shelf.clear_and_check()
     assert shelf.names("releases") == set(releases[1:])
 
