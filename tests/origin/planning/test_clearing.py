@@ -205,7 +205,7 @@ async def test_with_a_database_from_a_backup_what_came_later_stays_until_devices
 async def test_what_others_put_beside_our_files_is_left_alone_and_in_nobodys_way(shelf: Shelf) -> None:
     await shelf.show("a")
     content = shelf.desk.files.content
-    (content / "assets/lost+found").mkdir()
+    (content / "assets" / ("d" * 64)).mkdir()
     (content / "assets" / ("e" * 64)).symlink_to("nowhere")
     (content / "index/index.html").write_text("hello")
     stray = shelf.desk.files.put(index_path("f" * 64), b"of nobody")
@@ -214,6 +214,7 @@ async def test_what_others_put_beside_our_files_is_left_alone_and_in_nobodys_way
         await shelf.clock.advance(GRACE_S)
     assert not stray.exists()
     assert (content / "index/index.html").exists()
+    assert (content / "assets" / ("e" * 64)).is_symlink()
 
 
 async def test_what_a_clock_that_was_ahead_wrote_down_does_not_rest_until_then(shelf: Shelf) -> None:
