@@ -142,7 +142,7 @@ class Deck:
     def _loading(self, shot: Shot, *, at_once: bool) -> Loading:
         if shot.url is not None:
             return Joining(shot, self._booth)
-        rolls = (at_once and not shot.loop) or shot.kind is MediaKind.PICTURE  # rolled in, a loop's first turn may hitch
+        rolls = (at_once and not shot.loop) or shot.kind is MediaKind.PICTURE  # rolled in, a loop may hitch
         return Rolling(shot, self._booth) if rolls else Holding(shot, self._booth)
 
     def _coming(self, take: str) -> Loading | None:
