@@ -156,7 +156,7 @@ class Survey:
 
 
 def _others(folder: Path, known: Collection[str]) -> Iterator[Stray]:
-    """Yield the files of a folder that are named as ours are and not `known`; others are nobody's business of ours."""
+    """Yield the files of a folder that are named as ours are and not `known`; what else lies there is not ours."""
     with storage_errors(folder):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.stem in known or not _OURS.fullmatch(path.name):
