@@ -93,9 +93,8 @@ class Airing:
         if self.shot.kind is not MediaKind.VIDEO or self.shot.loop:  # a stream was joined somewhere in the middle
             return Plan(self._began_s, duration_s)
         length_s = (self.shot.length_ms or self._projector.length_ms()) / 1000
-        left_s = max(0.0, length_s - (self._began_s - self._zero_s))
-        measured = self.shot.length_ms is not None
-        return Plan(self._began_s, duration_s, left_s, self._projector.frame_s(), measured)
+        measured, ahead_s = self.shot.length_ms is not None, self._began_s - self._zero_s
+        return Plan(self._began_s, duration_s, length_s, self._projector.frame_s(), measured, ahead_s)
 
     def _tell_end(self) -> None:
         """Say when it will be over, if that is not what was said before."""
@@ -132,7 +131,7 @@ class Airing:
         if self.shot.loop and self._projector.again():
             return
         if plan.is_cut_short(now):
-            self._break(f"it ended after {now - plan.began_s:.1f} s of {plan.length_s:.1f} s")
+            self._break(f"it ended after {plan.played_s(now):.1f} s of {plan.length_s:.1f} s")
         elif plan.is_early(now):
             self._phase = Phase.ENDING
             if self._rolled:  # its beginning may have been taken for later than it was

@@ -22,7 +22,7 @@ class Plan:
     """The times of one shot; `length_s` is 0 while unknown and for pictures, `frame_s` how long one frame stays.
 
     `measured`: the length was measured, so the media ends by it. Otherwise it is what libVLC makes of the file, which
-    may be a guess; then its own signal tells the end.
+    may be a guess; then its own signal tells the end. `ahead_s` is how much of the media had run before.
     """
 
     began_s: float
@@ -30,6 +30,7 @@ class Plan:
     length_s: float = 0.0
     frame_s: float = 0.04
     measured: bool = False
+    ahead_s: float = 0.0
 
     def end(self) -> End | None:
         """Return the end as planned; None while only libVLC's signal will tell."""
@@ -44,7 +45,7 @@ class Plan:
 
     def media_ends_s(self) -> float:
         """Return when the media's last frame has had its time; never if its length is unknown."""
-        return self.began_s + self.length_s if self.length_s else _NEVER
+        return self.began_s + max(0.0, self.length_s - self.ahead_s) if self.length_s else _NEVER
 
     def stalled_s(self) -> float:
         """Return when media that should have ended by itself must have stalled."""
@@ -52,9 +53,12 @@ class Plan:
 
     def is_cut_short(self, now: float) -> bool:
         """Tell a damaged file, which ends long before its own length, from libVLC's stop a frame or two early."""
-        played_s = now - self.began_s
         patient_s = self.length_s - _SHORT_BY_S - 2 * self.frame_s
-        return bool(self.length_s) and played_s < min(patient_s, self.length_s * _SHORT_SHARE)
+        return bool(self.length_s) and self.played_s(now) < min(patient_s, self.length_s * _SHORT_SHARE)
+
+    def played_s(self, now: float) -> float:
+        """Return how much of the media has run."""
+        return now - self.began_s + self.ahead_s
 
     def is_early(self, now: float) -> bool:
         """Tell whether time remains, for frames that libVLC, paused at the end, will show only when stepped."""

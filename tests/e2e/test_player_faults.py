@@ -37,7 +37,7 @@ def test_bad_media_are_passed_over_unseen_and_set_aside_at_the_third_failure(pla
         until(lambda: all(names[item.title][:12] in problems(player) for item in bad), "all are set aside", 60.0)
         aside = problems(player)
         three_cuts(sight)
-    assert re.search(rf"{names['zero'][:12]} \(\S.*\)", aside), "in the decoder's own words"
+    assert re.search(rf"zero \(\S.*; {names['zero'][:12]}\)", aside), "by title, in the decoder's own words"
     assert not sight.strangers(*CONTENT)
     assert longest_s(sight) < 6.0, "what cannot be shown costs the item before it some seconds at most"
     told = player.log("player").read_text()

@@ -32,6 +32,8 @@ def test_a_picture_ends_at_its_duration_and_never_stalls() -> None:
         (Plan(100.0, 4.0, length_s=10.0, measured=True), End(104.0, "duration")),
         (Plan(100.0, 40.0, length_s=10.0, measured=True), End(110.0, "eof")),
         (Plan(100.0, 40.0, length_s=10.0), End(140.0, "duration")),
+        (Plan(100.0, length_s=10.0, measured=True, ahead_s=0.1), End(109.9, "eof")),  # it rolled in
+        (Plan(100.0, length_s=0.01, measured=True, ahead_s=0.1), End(100.0, "eof")),  # over before it was raised
     ],
 )
 def test_the_end_is_told_ahead_once_it_is_known(plan: Plan, end: End | None) -> None:
