@@ -261,7 +261,7 @@ class Link:
         try:
             event = DECK_EVENT.validate_json(line)
         except ValidationError:
-            log.error("deck=%s said something unreadable: %r", self.name, line[:200])
+            self.kill(Loss(f"it said something unreadable: {line[:200]!r}", crashed=True))
             return
         if isinstance(event, Ready):
             self._up.set()
