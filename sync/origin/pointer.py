@@ -52,6 +52,17 @@ class Pointer:
             self._files.replace(timestamp_path(channel), seal(TIMESTAMP_DOMAIN, payload, self._keyring.timestamp_key))
         return newest, timestamp
 
+    def signed(self, channel: str) -> int:
+        """Return the sequence signed last, by what lies in the tree; 0 for none. Blocks.
+
+        It is ahead of the database if that was restored from a backup; devices refuse whatever is not.
+
+        Raises:
+            StorageBroken: the tree cannot be read.
+        """
+        held = self._held_timestamp(channel)
+        return held.sequence if held else 0
+
     async def run(self) -> None:
         """Sign anew, for ever, each timestamp past half its life, and make good what a crash left behind."""
         while True:
@@ -82,6 +93,11 @@ class Pointer:
         """Return in how many seconds a timestamp has to be signed anew; 0 if it is not the one it should be."""
         newest = await self._store.newest(channel)
         held = await asyncio.to_thread(self._held_timestamp, channel)
+        if held and newest and held.sequence > newest.sequence:
+            raise StorageBroken(
+                f"the database knows {channel} up to sequence {newest.sequence}, devices up to {held.sequence}: "
+                "it was restored from a backup; publish the channel again"
+            )
         if held is None or newest is None or (held.sequence, held.release) != (newest.sequence, newest.sha256):
             return 0.0
         return (held.expires_at - self._valid_for / 2 - self._clock.now()).total_seconds()

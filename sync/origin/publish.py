@@ -39,12 +39,13 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A release that could be published; `unchanged` is the newest published one if it is the same."""
+    """A release that could be published as `sequence`; `unchanged` if the newest published one is the same."""
 
     release: Release
     raw: bytes
     sha256: str
     newest: ReleaseRecord | None
+    sequence: int
     unchanged: bool
 
 
@@ -96,13 +97,15 @@ class Publisher:
         Raises:
             NotFound: there is no such channel.
             Rejected: something is missing or not ready; `fields` names each.
+            StorageBroken: the content tree cannot be read.
         """
         plan, newest, now = await self._store.plan(channel), await self._store.newest(channel), self._clock.now()
+        signed = await asyncio.to_thread(self.pointer.signed, channel)
         if newest is not None:  # the moment it was made is in the bytes: is it the same plan?
-            again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest)
-            if again.sha256 == newest.sha256:
+            again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)
+            if again.unchanged:
                 return again
-        return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest)
+        return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
 
     def published(self, record: ReleaseRecord) -> Release:
         """Read a release back; blocks.
@@ -146,18 +149,22 @@ class Publisher:
         return None
 
 
-def _compile(plan: ChannelPlan, created_at: datetime, now: datetime, newest: ReleaseRecord | None) -> Compiled:
+def _compile(
+    plan: ChannelPlan, created_at: datetime, now: datetime, newest: ReleaseRecord | None, signed: int
+) -> Compiled:
     release = compile_release(plan, created_at=created_at, now=now)
     raw = dump_release(release)
     sha256 = hashlib.sha256(raw).hexdigest()
-    return Compiled(release, raw, sha256, newest, unchanged=newest is not None and newest.sha256 == sha256)
+    last = newest.sequence if newest else 0
+    unchanged = newest is not None and newest.sha256 == sha256 and last >= signed
+    return Compiled(release, raw, sha256, newest, max(last, signed) + 1, unchanged)
 
 
 def _record(compiled: Compiled, note: str | None) -> ReleaseRecord:
-    release, newest = compiled.release, compiled.newest
+    release = compiled.release
     return ReleaseRecord(
         channel=release.channel,
-        sequence=1 if newest is None else newest.sequence + 1,
+        sequence=compiled.sequence,
         sha256=compiled.sha256,
         size_bytes=len(compiled.raw),
         created_ms=unix_ms(release.created_at),

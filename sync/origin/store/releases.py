@@ -66,7 +66,7 @@ class ReleaseStore:
             return tuple((await connection.execute(select(releases.c.channel_id).distinct())).scalars())
 
     async def add(self, record: ReleaseRecord) -> None:
-        """Write a release down as the next of its channel.
+        """Write a release down as the newest of its channel; its sequence may skip some.
 
         Raises:
             Conflict: somebody else published this channel at the same moment.
@@ -74,7 +74,7 @@ class ReleaseStore:
         values = {name: getattr(record, name) for name in ReleaseRecord.__dataclass_fields__ if name != "channel"}
         async with self._database.writing() as connection:
             newest = await _newest(connection, record.channel)
-            if record.sequence != (1 if newest is None else newest.sequence + 1):
+            if newest is not None and record.sequence <= newest.sequence:
                 raise Conflict(f"somebody else has just published {record.channel}: look at it and try again")
             await connection.execute(insert(releases).values(channel_id=record.channel, **values))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from sync import Conflict, Rejected, StorageBroken, StorageFull
 from sync.clock import SystemClock
@@ -16,6 +17,7 @@ from sync.origin import pointer as pointer_room
 from sync.origin import publish as publish_room
 from sync.origin.plans import PlaylistDraft, PlaylistItem, ScheduleDraft
 from sync.origin.publish import Publisher
+from sync.origin.tables import channels, releases
 from sync.release import RELEASE_CAP_BYTES, ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Timestamp
 from sync.signing import open_envelope, pin_root, read_timestamp
 from sync.trust import check_index, check_release, check_timestamp, is_news
@@ -340,3 +342,27 @@ async def test_a_clock_that_was_ahead_for_a_while_does_not_shut_devices_out(desk
         check_timestamp(timestamp, channel="main", floor=floor, least_sequence=0, now=clock.now())
         assert is_news(timestamp, floor)
         floor = timestamp
+
+
+async def test_a_database_from_a_backup_publishes_above_what_devices_accepted(
+    desk: Desk, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.ready("a")
+    await desk.ready("b")
+    await plan(desk, "a")
+    await desk.publisher.publish("main")
+    await _renumber(desk, 4)
+    await desk.publisher.pointer.point("main")
+    await _renumber(desk, 1)
+    await desk.publisher.pointer.refresh()
+    assert fetched(desk.files.content, "main", clock)[0].sequence == 4, "devices would refuse a lower one"
+    assert "restored from a backup; publish the channel again" in caplog.text
+    again = await desk.publisher.publish("main")
+    assert not again.unchanged and again.record.sequence == 5
+    assert fetched(desk.files.content, "main", clock)[0].sequence == 5
+
+
+async def _renumber(desk: Desk, sequence: int) -> None:
+    async with desk.database.writing() as connection:
+        await connection.execute(update(releases).values(sequence=sequence))
+        await connection.execute(update(channels).values(sequence=sequence))
