@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -47,7 +48,7 @@ def _status(configuration: Configuration, given: argparse.Namespace) -> int:
     except SignageError as error:
         print(f"signage-player: {error}", file=sys.stderr)
         return FAILED
-    print(json.dumps(document) if given.json else "\n".join(told(document["status"], document["now"])))
+    _say(json.dumps(document) if given.json else "\n".join(told(document["status"], document["now"])))
     return 0
 
 
@@ -71,8 +72,13 @@ def _told(given: argparse.Namespace, find: Callable[[], Found], tell: Callable[[
     except SignageError as error:
         print(f"signage-player: {error}", file=sys.stderr)
         return FAILED
-    print(found.model_dump_json() if given.json else "\n".join(tell(found)))
+    _say(found.model_dump_json() if given.json else "\n".join(tell(found)))
     return 0
+
+
+def _say(text: str) -> None:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads, such as `head`, may have seen enough: no traceback
+    print(text)
 
 
 def _doctor(configuration: Configuration, given: argparse.Namespace) -> int:
@@ -80,7 +86,7 @@ def _doctor(configuration: Configuration, given: argparse.Namespace) -> int:
     from player.doctor_probes import gather
 
     facts = gather(configuration, os.environ.get("DISPLAY", ""))
-    print(json.dumps(document(facts)) if given.json else "\n".join(told(facts)))
+    _say(json.dumps(document(facts)) if given.json else "\n".join(told(facts)))
     return FAILED if any(finding.weight is Weight.BROKEN for finding in judge(facts)) else 0
 
 

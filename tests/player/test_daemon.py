@@ -267,6 +267,15 @@ def test_status_of_a_player_that_does_not_run_is_one_clear_line(environment: dic
     assert "is signage-player.service running?" in done.stderr
 
 
+def test_a_reader_that_has_seen_enough_gets_no_traceback(environment: dict[str, str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as nobody:
+        command = [*COMMAND, "doctor"]
+        done = subprocess.run(command, env=environment, cwd=TOP, stdout=nobody, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
+
+
 @contextmanager
 def an_origin(data_dir: Path) -> Iterator[tuple[str, str]]:
     """Run a real origin; yield its URL and the key to everything."""
