@@ -90,7 +90,7 @@ def keep_token(folder: Path) -> str:
     return token
 
 
-class Gate:
+class AccessGuard:
     """The guard of all operations; sessions live in memory and end with the daemon."""
 
     def __init__(self, token: str, configuration: Configuration, clock: Clock) -> None:

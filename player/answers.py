@@ -6,18 +6,18 @@ from typing import Any
 from aiohttp import ETag, web
 from pydantic import BaseModel, Field, SecretStr
 
-from player.access import Gate
-from player.camera import Camera, Format
+from player.access import AccessGuard
+from player.camera import Format, ScreenshotTaker
 from player.command import Command, Now
 from player.configure import Configuration, ConfigView
-from player.duty import Duty
-from player.metrics import CONTENT_TYPE, Metrics
-from player.observer import Observer
+from player.duty import ActiveServices
+from player.metrics import CONTENT_TYPE, PlayerMetrics
+from player.observer import StatusCollector
 from player.settings import Settings
 from player.status import Status
 from sync import Conflict, Rejected
 from sync.clock import Clock
-from sync.web import Access, Operation, give, if_match, problem, read_body, read_json, read_query
+from sync.web import Access, Operation, if_match, json_answer, problem, read_body, read_json, read_query
 from sync.wire import Request
 
 _MOST_WIDTH = 10_000
@@ -55,17 +55,17 @@ class Well(BaseModel):
     status: str = "ok"
 
 
-class Answers:
+class EndpointRoutes:
     """What the endpoint can be asked."""
 
     def __init__(
         self,
-        observer: Observer,
+        observer: StatusCollector,
         configuration: Configuration,
-        duty: Duty,
-        camera: Camera,
-        gate: Gate,
-        metrics: Metrics,
+        duty: ActiveServices,
+        camera: ScreenshotTaker,
+        gate: AccessGuard,
+        metrics: PlayerMetrics,
         clock: Clock,
     ) -> None:
         self._observer = observer
@@ -116,25 +116,25 @@ class Answers:
         )
 
     async def _status(self, request: web.Request) -> web.Response:
-        return give(await self._observer.status())
+        return json_answer(await self._observer.status())
 
     async def _now(self, request: web.Request) -> web.Response:
-        return give(self._observer.now())
+        return json_answer(self._observer.now())
 
     async def _config(self, request: web.Request) -> web.Response:
-        return give(self._configuration.view(), version=self._configuration.version)
+        return json_answer(self._configuration.view(), version=self._configuration.version)
 
     async def _patch(self, request: web.Request) -> web.Response:
         patch = parse_object(await read_body(request, 64 * 1024))
         view = await self._configuration.patch(patch, expected=if_match(request))
-        return give(view, version=self._configuration.version)
+        return json_answer(view, version=self._configuration.version)
 
     async def _command(self, request: web.Request) -> web.Response:
         command = await read_json(request, Command, cap_bytes=64 * 1024)
         if self._duty.director is None:
             raise Conflict("this screen has no content yet that could be ordered about")
         await self._duty.director.command(command)
-        return give(self._observer.now())
+        return json_answer(self._observer.now())
 
     async def _sync(self, request: web.Request) -> web.Response:
         if self._duty.syncer is None:
@@ -144,7 +144,7 @@ class Answers:
 
     async def _plays(self, request: web.Request) -> web.Response:
         asked = read_query(request, PlaysQuery)
-        return give(Plays(plays=await self._observer.plays(asked.limit, asked.before)))
+        return json_answer(Plays(plays=await self._observer.plays(asked.limit, asked.before)))
 
     async def _png(self, request: web.Request) -> web.Response:
         return await self._screenshot(request, Format.PNG)
@@ -180,7 +180,7 @@ class Answers:
     async def _well(self, request: web.Request) -> web.Response:
         status = await self._observer.status()
         if status.display["answers"]:
-            return give(Well())
+            return json_answer(Well())
         detail = "the X server does not answer: see the log of signage-display.service"
         return problem(503, "no-display", "No display", detail, request.path)
 

@@ -11,23 +11,23 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from player.away import Away
+from player.away import StreamBackoff
 from player.ledger import Ledger, read_ledger
 from player.lineup import Memory, Scene
 from player.programme.proof import Take
 from player.quarantine import Setback
 from player.recorder import memory_of
-from player.scenery import Scenery
+from player.scenery import SceneLoader
 from player.settings import Settings
-from player.shift import UNPAIRED, ledger_path, seed_of
+from player.shift import UNPAIRED, ad_seed, ledger_path
 from sync import NotFound
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import Clock, ClockTrust, instant
 from sync.membership import load_membership
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FixedClock:
     """A clock that stands at an instant, trusted as much as the one it stands for."""
 
     at: datetime
@@ -51,7 +51,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Reserved:
+class ReservedTake:
     """A take the player has under way: on the screen since `started_at`, or standing by (None)."""
 
     take: Take
@@ -59,41 +59,43 @@ class Reserved:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DecisionView:
     """What a decision at `at` would look at; `under_way`, of now only, is what the player shows and has reserved."""
 
     scene: Scene
     memory: Memory
     at: datetime
-    under_way: tuple[Reserved, ...]
+    under_way: tuple[ReservedTake, ...]
     setbacks: tuple[Setback, ...]
 
 
-async def look(cache: Cache, ledger: Ledger, settings: Settings, clock: Clock, at: datetime | None = None) -> View:
+async def read_decision_view(
+    cache: ContentStore, ledger: Ledger, settings: Settings, clock: Clock, at: datetime | None = None
+) -> DecisionView:
     """Return what a decision at `at` looks at, without one a decision now.
 
     Raises:
         NotFound: nothing was ever synced here.
         StorageBroken: the log cannot be read.
     """
-    seed = seed_of(ledger.device)
-    standing = Standing(clock.now() if at is None else at.astimezone(UTC), clock)
-    scenery = Scenery(cache, standing, lambda: settings, ledger.quarantine, Away(clock, seed))
-    scene = await scenery.look()
+    seed = ad_seed(ledger.device)
+    standing = FixedClock(clock.now() if at is None else at.astimezone(UTC), clock)
+    scenery = SceneLoader(cache, standing, lambda: settings, ledger.quarantine, StreamBackoff(clock, seed))
+    scene = await scenery.load()
     if scene is None:
         raise NotFound(f"{cache.state.parent} holds no content yet: nothing was synced, so there is nothing to explain")
     takes = [(left, _take(left.body)) for left in (await ledger.open_takes() if at is None else ())]
     under_way = tuple(
-        Reserved(take, None if left.started_ms is None else instant(left.started_ms))
+        ReservedTake(take, None if left.started_ms is None else instant(left.started_ms))
         for left, take in takes
         if take is not None
     )
     memory = memory_of(await ledger.saved(), seed)
-    return View(scene, memory, standing.at, under_way, tuple(ledger.quarantine.held(standing.at)))
+    return DecisionView(scene, memory, standing.at, under_way, tuple(ledger.quarantine.held(standing.at)))
 
 
 @asynccontextmanager
-async def beside(cache: Cache) -> AsyncIterator[Ledger]:
+async def open_evidence(cache: ContentStore) -> AsyncIterator[Ledger]:
     """Open the log of the device for reading, whether a player is at work on it or not.
 
     Raises:

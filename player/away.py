@@ -39,7 +39,7 @@ class Absence:
     reason: str
 
 
-class Away:
+class StreamBackoff:
     """The streams that failed and did not play since, by name; `seed` makes the waits of this device its own."""
 
     def __init__(self, clock: Clock, seed: int) -> None:

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from player.area import Area
 from player.configure import Configuration
-from player.still import Still, brand, own, pairing
+from player.still import RawPicture, brand_picture, owner_picture, pairing_picture
 from sync import MediaUnplayable, NotFound, ScreenFailed
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import Clock
 
 _RETRY_S = 5.0
@@ -21,14 +21,14 @@ _RETRY_S = 5.0
 log = logging.getLogger(__name__)
 
 
-class Wall(Protocol):
+class BackdropDisplay(Protocol):
     """What is needed of the display."""
 
     @property
     def area(self) -> Area:
         """What the stage fills of the display."""
 
-    async def show_root(self, picture: Still) -> None:
+    async def show_root(self, picture: RawPicture) -> None:
         """Make `picture` the background; raises ScreenFailed."""
 
 
@@ -36,7 +36,12 @@ class Backdrop:
     """A service: paints at start and whenever the code, the settings or the release changed."""
 
     def __init__(
-        self, wall: Wall, configuration: Configuration, cache: Cache, clock: Clock, tell: Callable[[str], None]
+        self,
+        wall: BackdropDisplay,
+        configuration: Configuration,
+        cache: ContentStore,
+        clock: Clock,
+        tell: Callable[[str], None],
     ) -> None:
         self._wall = wall
         self._configuration = configuration
@@ -69,20 +74,22 @@ class Backdrop:
                 continue
             await self._woken.wait()
 
-    def _picture(self) -> Still:
+    def _picture(self) -> RawPicture:
         width, height = self._wall.area.upright
         origin = self._configuration.settings.origin
         if self._code is not None:
-            return pairing(width, height, code=self._code, name=origin.name, origin=str(origin.url))
+            return pairing_picture(width, height, code=self._code, name=origin.name, origin=str(origin.url))
         for path in self._candidates():
             try:
-                picture = own(path, width, height, background=self._configuration.settings.playback.background)
+                picture = owner_picture(
+                    path, width, height, background=self._configuration.settings.playback.background
+                )
             except MediaUnplayable as error:
                 self._failed(str(error))
             else:
                 self._failed("")
                 return picture
-        return brand(width, height, title=origin.name)
+        return brand_picture(width, height, title=origin.name)
 
     def _candidates(self) -> list[Path]:
         own_picture = self._configuration.settings.playback.fallback

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from player.still import Still, jpeg, png
+from player.still import RawPicture, jpeg, png
 from sync.clock import Clock
 
 _REST = 9.0
@@ -25,13 +25,13 @@ class Format(StrEnum):
     JPEG = "image/jpeg"
 
 
-_ENCODERS: dict[Format, Callable[[Still, int], bytes]] = {Format.PNG: png, Format.JPEG: jpeg}
+_ENCODERS: dict[Format, Callable[[RawPicture, int], bytes]] = {Format.PNG: png, Format.JPEG: jpeg}
 
 
-class Screen(Protocol):
+class PixelSource(Protocol):
     """What is asked of the display."""
 
-    async def grab(self) -> Still:
+    async def grab(self) -> RawPicture:
         """Take what the display shows; raises ScreenFailed."""
 
 
@@ -44,10 +44,10 @@ class Picture:
     at_s: float
 
 
-class Camera:
+class ScreenshotTaker:
     """Takes pictures of `screen`; callers that come at once share one."""
 
-    def __init__(self, screen: Screen, clock: Clock) -> None:
+    def __init__(self, screen: PixelSource, clock: Clock) -> None:
         self._screen = screen
         self._clock = clock
         self._lock = asyncio.Lock()

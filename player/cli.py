@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from player import __version__
-from player.configure import Configuration, load
+from player.configure import Configuration, load_configuration
 from player.daemon import run
-from player.ladder import Step
+from player.ladder import EscalationStep
 from sync import Conflict, ScreenFailed, SignageError
 
 Found = TypeVar("Found", bound=BaseModel)
@@ -24,7 +24,7 @@ Found = TypeVar("Found", bound=BaseModel)
 CONFIG = Path("/etc/signage/player.toml")
 
 FAILED, LOCKED, NO_DISPLAY = 1, 3, 4
-STEPS = {Step.RESTART: 5, Step.REBOOT: 6}
+STEPS = {EscalationStep.RESTART: 5, EscalationStep.REBOOT: 6}
 _EXITS = (
     "exit codes: 0 ended as asked, 1 failed, 2 wrong usage, 3 the state folder is in use, 4 no display, "
     "5 to be started anew, 6 to have the device rebooted"
@@ -35,35 +35,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, do it, and exit with its code."""
     given = _parser().parse_args(arguments)
     file = given.config or (CONFIG if CONFIG.exists() else None)
-    configuration = load(file)
+    configuration = load_configuration(file)
     commands = {"run": _run, "status": _status, "doctor": _doctor, "explain": _explain, "forecast": _forecast}
     sys.exit(commands[given.command](configuration, given))
 
 
 def _status(configuration: Configuration, given: argparse.Namespace) -> int:
-    from player.inquire import ask, told  # a screen starts sooner without an HTTP client
+    from player.inquire import ask_player, status_text  # a screen starts sooner without an HTTP client
 
     try:
-        document = asyncio.run(ask(configuration, given.url))
+        document = asyncio.run(ask_player(configuration, given.url))
     except SignageError as error:
         print(f"signage-player: {error}", file=sys.stderr)
         return FAILED
-    _say(json.dumps(document) if given.json else "\n".join(told(document["status"], document["now"])))
+    _say(json.dumps(document) if given.json else "\n".join(status_text(document["status"], document["now"])))
     return 0
 
 
 def _explain(configuration: Configuration, given: argparse.Namespace) -> int:
     from player.explain import explain
-    from player.outlook import told, view
+    from player.outlook import explanation_text, read_view_for
 
-    return _told(given, lambda: explain(asyncio.run(view(configuration, given.at))), told)
+    return _told(given, lambda: explain(asyncio.run(read_view_for(configuration, given.at))), explanation_text)
 
 
 def _forecast(configuration: Configuration, given: argparse.Namespace) -> int:
     from player.forecast import forecast
-    from player.outlook import lines, view
+    from player.outlook import forecast_text, read_view_for
 
-    return _told(given, lambda: forecast(asyncio.run(view(configuration)), given.hours, given.most), lines)
+    return _told(
+        given, lambda: forecast(asyncio.run(read_view_for(configuration)), given.hours, given.most), forecast_text
+    )
 
 
 def _told(given: argparse.Namespace, find: Callable[[], Found], tell: Callable[[Found], Iterable[str]]) -> int:
@@ -82,12 +84,12 @@ def _say(text: str) -> None:
 
 
 def _doctor(configuration: Configuration, given: argparse.Namespace) -> int:
-    from player.doctor import Weight, document, judge, told
-    from player.doctor_probes import gather
+    from player.doctor import Severity, doctor_document, doctor_text, find_faults
+    from player.doctor_probes import probe_machine
 
-    facts = gather(configuration, os.environ.get("DISPLAY", ""))
-    _say(json.dumps(document(facts)) if given.json else "\n".join(told(facts)))
-    return FAILED if any(finding.weight is Weight.BROKEN for finding in judge(facts)) else 0
+    facts = probe_machine(configuration, os.environ.get("DISPLAY", ""))
+    _say(json.dumps(doctor_document(facts)) if given.json else "\n".join(doctor_text(facts)))
+    return FAILED if any(finding.weight is Severity.BROKEN for finding in find_faults(facts)) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -142,7 +142,7 @@ class Configuration:
             accepted = merge(self._layers[Source.ACCEPTED], patch)
             accepted = {section: fields for section, fields in accepted.items() if fields != {}}
             effective = self._resolved({**self._layers, Source.ACCEPTED: accepted})
-            await asyncio.to_thread(inputs.keep, self._kept(inputs.ACCEPTED), accepted)
+            await asyncio.to_thread(inputs.save_values, self._kept(inputs.ACCEPTED), accepted)
             self._layers[Source.ACCEPTED] = accepted
             self._put_in_force(effective)
             return self.view()
@@ -169,7 +169,7 @@ class Configuration:
         if self.file is None or self._at_start or self._refused:
             return
         try:
-            inputs.keep(self._kept(inputs.LAST_GOOD), self._layers[Source.FILE])
+            inputs.save_values(self._kept(inputs.LAST_GOOD), self._layers[Source.FILE])
         except (StorageBroken, StorageFull) as error:
             log.warning("settings=%s not kept for a bad day: %s", self.file, error)
 
@@ -211,7 +211,7 @@ class Configuration:
             raise Rejected(f"not accepted: {', '.join(sorted(wrong))}", fields=wrong)
 
 
-def load(file: Path | None) -> Configuration:
+def load_configuration(file: Path | None) -> Configuration:
     """Load all layers; never fails, for a screen has to start: what is wrong is left out and told by `problems`.
 
     A file that cannot be read, or holds a wrong field, gives way to the last good one that was kept.

@@ -7,27 +7,27 @@ pipe lies between the two. What becomes of the screen is told by the decks alone
 import asyncio
 from collections.abc import Callable
 
-from player.link import ANSWER_WITHIN_S, Link
-from player.loss import Loss
-from player.roll import AT_ONCE, Waiting
-from player.screen import Cut, Held, Show
+from player.link import ANSWER_WITHIN_S, DeckProcess
+from player.loss import DeckExit
+from player.roll import AT_ONCE, ShotWaiting
+from player.screen import Cut, Show, ShowCancelled
 from sync import DeckLost
 from sync.clock import Clock
 
 
-class Cutter:
+class CutScheduler:
     """Carries out one cut at a time; made on the loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._stirred = asyncio.Event()
-        self._taking_back: asyncio.Task[Held | None] | None = None
+        self._taking_back: asyncio.Task[ShowCancelled | None] | None = None
 
-    def stir(self) -> None:
+    def wake(self) -> None:
         """Look again: a deck said something, or is gone."""
         self._stirred.set()
 
-    async def cut(self, coming: Waiting, due_s: Callable[[], float | None]) -> Cut:
+    async def cut(self, coming: ShotWaiting, due_s: Callable[[], float | None]) -> Cut:
         """Cut to `coming` when `due_s` says: an instant, `AT_ONCE`, or None while nobody knows; it may change its mind.
 
         Cancelled, it takes the order back, and returns the cut if that came too late.
@@ -43,7 +43,7 @@ class Cutter:
                 raise
             return cut
 
-    async def take_back(self, coming: Waiting | None) -> Cut | None:
+    async def take_back(self, coming: ShotWaiting | None) -> Cut | None:
         """Have an order that was given stand no longer; return the cut if it was carried out before."""
         if coming and coming.order_s is not None and coming.cut is None:
             coming.order_s = None
@@ -52,7 +52,7 @@ class Cutter:
             await asyncio.wait([self._taking_back])
         return coming.cut if coming else None
 
-    async def _carry_out(self, coming: Waiting, due_s: Callable[[], float | None]) -> Cut:
+    async def _carry_out(self, coming: ShotWaiting, due_s: Callable[[], float | None]) -> Cut:
         while coming.cut is None:
             if coming.lost.done():
                 raise DeckLost(f"the deck with take {coming.shot.take} is gone: {coming.lost.result().reason}")
@@ -63,12 +63,12 @@ class Cutter:
             await self._wait(coming)
         return coming.cut
 
-    def _order(self, coming: Waiting, at_s: float) -> None:
+    def _order(self, coming: ShotWaiting, at_s: float) -> None:
         coming.order_s = at_s
         coming.due_s = max(at_s, self._clock.monotonic())
-        coming.link.tell(Show(take=coming.shot.take, at_s=None if at_s == AT_ONCE else at_s))
+        coming.link.send(Show(take=coming.shot.take, at_s=None if at_s == AT_ONCE else at_s))
 
-    async def _wait(self, coming: Waiting) -> None:
+    async def _wait(self, coming: ShotWaiting) -> None:
         """Wait until something changed; a deck that does not carry out its order in time hangs."""
         left_s = None
         if coming.order_s is not None:
@@ -78,11 +78,11 @@ class Cutter:
                 await self._stirred.wait()
         except TimeoutError as error:
             coming.order_s = None
-            coming.link.kill(Loss(f"no answer to show within {ANSWER_WITHIN_S:.0f} s", crashed=True))
+            coming.link.kill(DeckExit(f"no answer to show within {ANSWER_WITHIN_S:.0f} s", crashed=True))
             raise DeckLost(f"deck {coming.link.name} did not answer show; it is being replaced") from error
 
 
-async def _hold(link: Link, take: str) -> Held | None:
+async def _hold(link: DeckProcess, take: str) -> ShowCancelled | None:
     try:
         return await link.hold(take)
     except DeckLost:

@@ -14,12 +14,12 @@ from player import __version__
 from player.configure import Configuration
 from player.display import Display, Wanted, open_display
 from player.hardware import find_decoders, uses_hardware
-from player.ladder import Step
-from player.race import first
-from player.recovery import FILE, Recovery
-from player.rig import Rig
+from player.ladder import EscalationStep
+from player.race import wait_unless
+from player.recovery import FILE, SelfRestart
+from player.rig import DeckOptions
 from player.stage import Stage, open_stage
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from sync.clock import Clock, SystemClock
 from sync.notify import notify
 from sync.supervise import Restarts, supervise
@@ -27,7 +27,7 @@ from sync.supervise import Restarts, supervise
 log = logging.getLogger(__name__)
 
 
-async def run(configuration: Configuration, display_name: str) -> Step | None:
+async def run(configuration: Configuration, display_name: str) -> EscalationStep | None:
     """Be the player until SIGTERM or SIGINT; or until it ends itself for the step of the ladder that is returned.
 
     Raises:
@@ -51,7 +51,7 @@ async def run(configuration: Configuration, display_name: str) -> Step | None:
         tasks += start(wired(configuration, cache, display, stage, clock, restarts))
         notify("READY=1")
         log.info("player=%s started display=%s", __version__, display_name)
-        await first(stopping.wait(), recovery.ending.wait())
+        await wait_unless(stopping.wait(), recovery.ending.wait())
         notify("STOPPING=1")
         log.info("player stops")
         for task in tasks:
@@ -59,20 +59,22 @@ async def run(configuration: Configuration, display_name: str) -> Step | None:
     return recovery.step
 
 
-Wired = Callable[[Configuration, Cache, Display, Stage, Clock, Restarts], Mapping[str, Callable[[], Awaitable[None]]]]
+Wired = Callable[
+    [Configuration, ContentStore, Display, Stage, Clock, Restarts], Mapping[str, Callable[[], Awaitable[None]]]
+]
 
 
 def _import_services() -> Wired:
     """Import the rest of the player: it takes as long as a deck takes to start, so both happen at once."""
-    from player.services import wired
+    from player.services import build_services
 
-    return wired
+    return build_services
 
 
 @asynccontextmanager
 async def _screen(
     configuration: Configuration, display_name: str, clock: Clock
-) -> AsyncIterator[tuple[Cache, Display, Stage, Recovery]]:
+) -> AsyncIterator[tuple[ContentStore, Display, Stage, SelfRestart]]:
     """Open what the screen needs, and close it again in reverse."""
     settings = configuration.settings
     wanted = Wanted(settings.display.output, settings.display.rotation)
@@ -80,9 +82,9 @@ async def _screen(
     sound = settings.audio.device
     with open_cache(settings.storage.state_dir) as cache:
         configuration.remember()
-        recovery = Recovery(cache.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
+        recovery = SelfRestart(cache.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with (
             open_display(display_name, clock, wanted) as display,
-            open_stage(Rig(display_name, display.area, hardware, sound), clock, recoverer=recovery) as stage,
+            open_stage(DeckOptions(display_name, display.area, hardware, sound), clock, recoverer=recovery) as stage,
         ):
             yield cache, display, stage, recovery

@@ -11,21 +11,21 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
-from player.away import Away
+from player.away import StreamBackoff
 from player.command import Command, Now
-from player.interlude import Interlude
+from player.interlude import IdleScreen
 from player.ledger import Ledger
 from player.lineup import Idle, Planned, Scene, decide, insert
-from player.onair import Coming, Showing, describe
-from player.orders import Orders
-from player.patience import Patience
-from player.race import first
-from player.recorder import Recorder
-from player.scenery import Content, Scenery, scene_key
+from player.onair import Coming, Showing, describe_now
+from player.orders import OperatorQueue
+from player.patience import FailureBackoff
+from player.race import wait_unless
+from player.recorder import TakeRecorder
+from player.scenery import ReleaseSource, SceneLoader, scene_key
 from player.screen import Cut, Screen
 from player.settings import Settings
-from player.transmission import Transmission
-from player.tuning import Tuning
+from player.transmission import TakeTracker
+from player.tuning import VolumeControl
 from sync import DeckLost, MediaUnplayable, ScreenFailed
 from sync.clock import Clock
 from sync.report import ScreenState
@@ -46,7 +46,7 @@ class Director:
         self,
         screen: Screen,
         ledger: Ledger,
-        content: Content,
+        content: ReleaseSource,
         clock: Clock,
         settings: Callable[[], Settings],
         seed: int,
@@ -56,18 +56,18 @@ class Director:
         self._screen = screen
         self._ledger = ledger
         self._clock = clock
-        self._recorder = Recorder(ledger, seed)
-        self._away = Away(clock, seed)
-        self._scenery = Scenery(content, clock, settings, ledger.quarantine, self._away)
-        self._patience = Patience(clock)
-        self._air = Transmission(self._recorder, self._patience, clock, display, self._away)
-        self._orders = Orders()
+        self._recorder = TakeRecorder(ledger, seed)
+        self._away = StreamBackoff(clock, seed)
+        self._scenery = SceneLoader(content, clock, settings, ledger.quarantine, self._away)
+        self._patience = FailureBackoff(clock)
+        self._air = TakeTracker(self._recorder, self._patience, clock, display, self._away)
+        self._orders = OperatorQueue()
         self._nudge = asyncio.Event()
-        self._interlude = Interlude(screen, self._air, self._orders, self._nudge, clock)
+        self._interlude = IdleScreen(screen, self._air, self._orders, self._nudge, clock)
         self._scene: Scene | None = None
         self._next: Planned | None = None  # reserved, and prerolled below
         self._coming: Coming | None = None  # for people
-        self._tuning = Tuning(screen, self._scenery, lambda: self._air.state, clock, self._nudge.set)
+        self._tuning = VolumeControl(screen, self._scenery, lambda: self._air.state, clock, self._nudge.set)
 
     async def run(self) -> None:
         """Direct until cancelled; then what is on is written down as stopped."""
@@ -94,13 +94,13 @@ class Director:
         Raises:
             NotFound, Conflict: it cannot be followed; nothing changed.
         """
-        self._orders.take(command, self._scene, self._clock.now(), self._clock.monotonic())
+        self._orders.accept(command, self._scene, self._clock.now(), self._clock.monotonic())
         log.info("command=%s item=%s", command.do, command.item)
         self._nudge.set()
 
     def now(self) -> Now:
         """Return what is on the screen, why, and what comes next."""
-        told = describe(self._air.state, self._coming, self._clock.now(), self._clock.monotonic())
+        told = describe_now(self._air.state, self._coming, self._clock.now(), self._clock.monotonic())
         facts = {"release": self._scene.sha256, "timed": self._scene.timed} if self._scene else {}
         problems = (self._ledger.problem, self._recorder.problem, self._scenery.problem, *self._away.problems())
         return told.model_copy(update={**facts, "problems": tuple(filter(None, problems))})
@@ -113,7 +113,7 @@ class Director:
         while True:
             self._nudge.clear()
             self._coming = None
-            self._scene = await self._scenery.look()
+            self._scene = await self._scenery.load()
             if self._orders.hold is not None:
                 await self._interlude.hold(self._orders.hold)
                 continue
@@ -153,7 +153,7 @@ class Director:
             if not planned.shot.path and planned.shot.url is None:
                 raise MediaUnplayable(f"asset {planned.take.asset} is not on this device")
             urgent = self._orders.urgent
-            if not await first(self._prerolled(planned, urgent=urgent), self._overruled(revision, urgent=urgent)):
+            if not await wait_unless(self._prerolled(planned, urgent=urgent), self._overruled(revision, urgent=urgent)):
                 return False
         except MediaUnplayable as error:
             self._air.failed(planned, str(error))
@@ -192,7 +192,7 @@ class Director:
         try:
             while cut is None and revision == self._orders.revision and await self._unchanged():
                 urgent = self._orders.urgent
-                cut = await first(self._cut(planned, urgent=urgent), self._changed(revision, urgent=urgent))
+                cut = await wait_unless(self._cut(planned, urgent=urgent), self._changed(revision, urgent=urgent))
         except DeckLost as error:
             log.warning("take=%s title=%s lost while standing by: %s", planned.take.take, planned.take.title, error)
             self._patience.missed()
@@ -201,7 +201,7 @@ class Director:
             return
         ordered, self._next, self._coming = self._orders.urgent, None, None
         self._orders.shown(planned)
-        await self._air.came(planned, cut, ordered=ordered)
+        await self._air.take_started(planned, cut, ordered=ordered)
         self._tuning.wake()
 
     async def _cut(self, planned: Planned, *, urgent: bool) -> Cut:
@@ -218,7 +218,7 @@ class Director:
             self._nudge.clear()
 
     async def _unchanged(self) -> bool:
-        scene = await self._scenery.look()
+        scene = await self._scenery.load()
         return scene is not None and self._scene is not None and scene_key(scene) == scene_key(self._scene)
 
     def _give_up_next(self) -> None:

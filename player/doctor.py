@@ -19,7 +19,7 @@ _LITTLE_MEMORY_BYTES = 400 * _MIB  # a daemon, two decks and one for the exchang
 _DEPTH = 24
 
 
-class Weight(StrEnum):
+class Severity(StrEnum):
     """How bad it is: nothing will play, or it will hurt some day."""
 
     BROKEN = "broken"
@@ -30,12 +30,12 @@ class Weight(StrEnum):
 class Finding:
     """One thing to see to, in a sentence that says what to do."""
 
-    weight: Weight
+    weight: Severity
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class MachineFacts:
     """All that is judged. `display` None: `no_display` says why; `libvlc` empty: it does not start."""
 
     version: str
@@ -61,13 +61,13 @@ class Facts:
     reserve_bytes: int
 
 
-def judge(facts: Facts) -> tuple[Finding, ...]:
+def find_faults(facts: MachineFacts) -> tuple[Finding, ...]:
     """Return what to see to, the worst first; empty when all is well."""
-    broken = (Finding(Weight.BROKEN, sentence) for sentence in _broken(facts))
-    return (*broken, *(Finding(Weight.WARNING, sentence) for sentence in _warnings(facts)))
+    broken = (Finding(Severity.BROKEN, sentence) for sentence in _broken(facts))
+    return (*broken, *(Finding(Severity.WARNING, sentence) for sentence in _warnings(facts)))
 
 
-def _broken(facts: Facts) -> Iterator[str]:
+def _broken(facts: MachineFacts) -> Iterator[str]:
     if not facts.libvlc:
         yield "libVLC does not start: install libvlc5, vlc-plugin-base and vlc-plugin-video-output."
     if facts.libvlc and facts.plugins_missing:
@@ -86,7 +86,7 @@ def _broken(facts: Facts) -> Iterator[str]:
         yield f"X server {display.name} has {display.depth} bits a pixel: start it with -depth 24."
 
 
-def _warnings(facts: Facts) -> Iterator[str]:
+def _warnings(facts: MachineFacts) -> Iterator[str]:
     yield from _display_warnings(facts)
     yield from _sound_warnings(facts)
     if facts.setting == "on" and not facts.decoders.usable:
@@ -106,14 +106,14 @@ def _warnings(facts: Facts) -> Iterator[str]:
         yield "No time service vouches for the clock: schedules may be off. Let NTP through."
 
 
-def _sound_warnings(facts: Facts) -> Iterator[str]:
+def _sound_warnings(facts: MachineFacts) -> Iterator[str]:
     names = tuple(name for name, _ in facts.speakers)
     if facts.speaker and facts.speaker not in names:
         others = _list(names)
         yield f"audio.device is {facts.speaker!r}, which libVLC does not list: plug it in, or set another ({others})."
 
 
-def _display_warnings(facts: Facts) -> Iterator[str]:
+def _display_warnings(facts: MachineFacts) -> Iterator[str]:
     display = facts.display
     if display is None:
         return
@@ -132,17 +132,17 @@ def _display_warnings(facts: Facts) -> Iterator[str]:
         yield "Videos are decoded in software: 1920x1080 at 60 fps may lose frames; keep to 30 fps, or to 1280x720."
 
 
-def document(facts: Facts) -> dict[str, Any]:
+def doctor_document(facts: MachineFacts) -> dict[str, Any]:
     """Return facts and findings for a program."""
-    findings = [{"weight": each.weight.value, "sentence": each.sentence} for each in judge(facts)]
+    findings = [{"weight": each.weight.value, "sentence": each.sentence} for each in find_faults(facts)]
     display = facts.display and {**asdict(facts.display), "area": facts.display.area.model_dump()}
     hardware = uses_hardware(facts.setting, facts.decoders)
     return {**asdict(facts), "display": display, "decodes_in_hardware": hardware, "findings": findings}
 
 
-def told(facts: Facts) -> list[str]:
+def doctor_text(facts: MachineFacts) -> list[str]:
     """Return it in lines for a person."""
-    findings = [f"{each.weight.value.upper()}: {each.sentence}" for each in judge(facts)]
+    findings = [f"{each.weight.value.upper()}: {each.sentence}" for each in find_faults(facts)]
     hardware = "in hardware" if uses_hardware(facts.setting, facts.decoders) else "in software"
     free = "not there yet:" if facts.disk_free_bytes is None else f"{facts.disk_free_bytes // _MIB} MiB free in"
     return [
@@ -161,7 +161,7 @@ def told(facts: Facts) -> list[str]:
     ]
 
 
-def _display_lines(facts: Facts) -> Iterator[str]:
+def _display_lines(facts: MachineFacts) -> Iterator[str]:
     display = facts.display
     if display is None:
         yield "display   none"

@@ -10,9 +10,9 @@ import player
 from player.configure import Configuration
 from player.display import Wanted
 from player.display.inspect import DisplayFacts, inspect
-from player.doctor import Facts
+from player.doctor import MachineFacts
 from player.hardware import find_decoders
-from player.health import Probe
+from player.health import MachineProbe
 from sync import ScreenFailed
 from sync.clock import SystemClock
 
@@ -26,14 +26,14 @@ _VERSION = "from player.deck.projector import libvlc_version; print(libvlc_versi
 _SPEAKERS = "import json; from player.deck.sound import speakers; print(json.dumps(list(speakers())))"
 
 
-def gather(configuration: Configuration, display: str, *, root: Path = Path("/")) -> Facts:
+def probe_machine(configuration: Configuration, display: str, *, root: Path = Path("/")) -> MachineFacts:
     """Ask everything once, in a few seconds at most; `root` stands for `/`."""
     settings = configuration.settings
     state_dir = settings.storage.state_dir
     clock = SystemClock()
-    machine = Probe(state_dir, clock, root=root).sample()
+    machine = MachineProbe(state_dir, clock, root=root).sample()
     found, why = _display(display, Wanted(settings.display.output, settings.display.rotation))
-    return Facts(
+    return MachineFacts(
         version=player.__version__,
         model=_model(root),
         cpus=machine.cpus,

@@ -6,12 +6,12 @@ from typing import Protocol
 
 from player.command import Command, Now
 from player.ledger import Ledger
-from sync.membership import Membership
+from sync.membership import DeviceMembership
 from sync.overlay import Overlay
 from sync.syncer import SyncFacts
 
 
-class Directing(Protocol):
+class DirectorControl(Protocol):
     """What is asked of the director."""
 
     def now(self) -> Now:
@@ -21,7 +21,7 @@ class Directing(Protocol):
         """Carry out an operator's order; raises Rejected when it cannot be."""
 
 
-class Syncing(Protocol):
+class SyncControl(Protocol):
     """What is asked of the syncer."""
 
     def facts(self) -> SyncFacts:
@@ -31,7 +31,7 @@ class Syncing(Protocol):
         """Ask the origin now."""
 
 
-class Fronting(Protocol):
+class OverlaySource(Protocol):
     """What is asked of the overlays."""
 
     @property
@@ -44,18 +44,18 @@ class Fronting(Protocol):
 
 
 @dataclass(slots=True)
-class Duty:
+class ActiveServices:
     """Who is at work now: these come and go with membership; the root alone writes it."""
 
-    membership: Membership | None = None
+    membership: DeviceMembership | None = None
     ledger: Ledger | None = None
-    director: Directing | None = None
-    syncer: Syncing | None = None
-    overlays: Fronting | None = None
+    director: DirectorControl | None = None
+    syncer: SyncControl | None = None
+    overlays: OverlaySource | None = None
     pairing_code: str | None = None  # on the screen, for a person to type
     notes: dict[str, str] = field(default_factory=dict)  # what a part has to tell a technician
 
-    def noting(self, part: str) -> Callable[[str], None]:
+    def problem_reporter(self, part: str) -> Callable[[str], None]:
         """Return how `part` tells what is wrong with it, in a sentence; an empty one takes it back."""
 
         def note(sentence: str) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from player.access import Gate, check_listening, tls_context
+from player.access import AccessGuard, check_listening, tls_context
 from player.configure import Configuration
-from player.live import Live
-from player.metrics import Metrics
+from player.live import LiveSocket
+from player.metrics import PlayerMetrics
 from sync import Rejected
 from sync.clock import Clock
-from sync.openapi import describe
-from sync.web import Access, Operation, give, mount, problems
+from sync.openapi import openapi_document
+from sync.web import Access, Operation, json_answer, mount, problem_middleware
 
 PAGE = Path(__file__).with_name("page")
 
@@ -40,16 +40,16 @@ _PAGE_FILES = {
 log = logging.getLogger(__name__)
 
 
-class Endpoint:
+class EndpointServer:
     """Serves `operations` on the host and port the player started with."""
 
     def __init__(
         self,
         configuration: Configuration,
-        gate: Gate,
+        gate: AccessGuard,
         operations: Iterable[Operation],
-        live: Live,
-        metrics: Metrics,
+        live: LiveSocket,
+        metrics: PlayerMetrics,
         clock: Clock,
         tell: Callable[[str], None],
         *,
@@ -102,7 +102,9 @@ class Endpoint:
         self._tell(problem)
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._metrics.operations.measure, problems], client_max_size=1024 * 1024)
+        app = web.Application(
+            middlewares=[self._metrics.operations.measure, problem_middleware], client_max_size=1024 * 1024
+        )
         openapi = Operation("GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN)
         mount(app, (*self._operations, openapi), self._gate.guard)
         app.on_response_prepare.append(_harden)
@@ -110,11 +112,11 @@ class Endpoint:
         return app
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return give(self._described)
+        return json_answer(self._described)
 
     @cached_property
     def _described(self) -> dict[str, Any]:
-        return describe("Signage player", self._version, self._operations)
+        return openapi_document("Signage player", self._version, self._operations)
 
 
 def _page_operations() -> Iterable[Operation]:

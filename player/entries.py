@@ -18,7 +18,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Reserved:
+class TakeReserved:
     """A take was decided; `body` is JSON."""
 
     take: str
@@ -26,7 +26,7 @@ class Reserved:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class TakeStarted:
     """A take came on the screen at `started_ms` (Unix ms) by a clock trusted so far."""
 
     take: str
@@ -36,7 +36,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TakeSeen:
     """A take was still on the screen after `shown_ms`."""
 
     take: str
@@ -44,18 +44,18 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class TakeClosed:
     """A take is over; `seal` makes its play from the head of the log, None when it does not count."""
 
     take: str
     seal: Callable[[Head], Play] | None = None
 
 
-Entry = Reserved | Started | Seen | Closed | Setback
+Entry = TakeReserved | TakeStarted | TakeSeen | TakeClosed | Setback
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MemoryChange:
     """What the programme has to remember from now on, as JSON; None leaves a row as it is."""
 
     rotation: str | None = None

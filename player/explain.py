@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
-from player.aside import View
+from player.aside import DecisionView
 from player.lineup import Idle, Planned, decide
-from player.programme.ads import Slate, choose
+from player.programme.ads import EligibleAds, select_ad
 from player.programme.proof import Take
 from player.reasons import AdVerdict, Blocked, Moment, Verdict, ads, dayparts, items
 from sync.release import AtEnd
@@ -52,12 +52,12 @@ class Explanation(Wire):
     warnings: tuple[str, ...]
 
 
-def explain(view: View) -> Explanation:
+def explain(view: DecisionView) -> Explanation:
     """Return why the programme at the view's instant is what it is."""
     scene, at = view.scene, view.at
     programme, slate = scene.programme(at), scene.slate(at)
     moment = Moment(scene, view.memory, at, blocked_in(view))
-    choice, _ = choose(view.memory.ads, slate, fits_ms=(programme.until - at) // timedelta(milliseconds=1))
+    choice, _ = select_ad(view.memory.ads, slate, fits_ms=(programme.until - at) // timedelta(milliseconds=1))
     return Explanation(
         at=at,
         zone=scene.zone.key,
@@ -77,7 +77,7 @@ def explain(view: View) -> Explanation:
     )
 
 
-def blocked_in(view: View) -> Blocked:
+def blocked_in(view: DecisionView) -> Blocked:
     """Return how to ask why an asset cannot be shown."""
     setbacks = {setback.asset: setback for setback in view.setbacks}
 
@@ -94,7 +94,7 @@ def blocked_in(view: View) -> Blocked:
     return blocked
 
 
-def under_way(view: View) -> Iterator[Slot]:
+def under_way(view: DecisionView) -> Iterator[Slot]:
     """Yield what the player noted: the take on the screen, then the one that stands by."""
     at = view.at
     for one in sorted(view.under_way, key=lambda each: each.started_at is None):
@@ -108,7 +108,7 @@ def under_way(view: View) -> Iterator[Slot]:
         at = max(ends, view.at)
 
 
-def _ends(view: View, take: Take, begins: datetime) -> datetime | None:
+def _ends(view: DecisionView, take: Take, begins: datetime) -> datetime | None:
     length = take.expected_ms
     ends = [] if length is None else [begins + timedelta(milliseconds=length)]
     items = (item for playlist in view.scene.release.playlists for item in playlist.items if item.id == take.item)
@@ -119,7 +119,7 @@ def _ends(view: View, take: Take, begins: datetime) -> datetime | None:
     return min(ends, default=None)
 
 
-def following(view: View, slate: Slate) -> Slot:
+def following(view: DecisionView, slate: EligibleAds) -> Slot:
     """Return what comes after what is on the screen."""
     told = list(under_way(view))
     if len(told) > 1 or (told and told[0].at >= view.at):
@@ -127,7 +127,7 @@ def following(view: View, slate: Slate) -> Slot:
     return slot(view, decide(view.scene, slate, view.memory, view.at, "next"))
 
 
-def slot(view: View, planned: Planned | Idle) -> Slot:
+def slot(view: DecisionView, planned: Planned | Idle) -> Slot:
     """Return a decision at the view's instant in words."""
     if isinstance(planned, Idle):
         return Slot(at=view.at, until=planned.until, kind="fallback", title="", why=planned.why)
@@ -137,7 +137,7 @@ def slot(view: View, planned: Planned | Idle) -> Slot:
     return _slot(view, planned.take, view.at, ends).model_copy(update=told)
 
 
-def _slot(view: View, take: Take, at: datetime, until: datetime | None) -> Slot:
+def _slot(view: DecisionView, take: Take, at: datetime, until: datetime | None) -> Slot:
     release = view.scene.release
     return Slot(
         at=at,

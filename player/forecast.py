@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from player.aside import View
+from player.aside import DecisionView
 from player.explain import Slot, slot, under_way
 from player.lineup import Planned, decide, stays_until
-from player.programme.ads import Slate
+from player.programme.ads import EligibleAds
 from sync.wire import Instant, Wire
 
 SHORTEST = timedelta(milliseconds=100)
@@ -30,7 +30,7 @@ class Forecast(Wire):
     more: bool = False
 
 
-def forecast(view: View, hours: float, most: int) -> Forecast:
+def forecast(view: DecisionView, hours: float, most: int) -> Forecast:
     """Return what will be on air from the view's instant on."""
     until = view.at + timedelta(hours=hours)
     slots: list[Slot] = []
@@ -51,7 +51,7 @@ def forecast(view: View, hours: float, most: int) -> Forecast:
     )
 
 
-def _slots(view: View, until: datetime) -> Iterator[Slot]:
+def _slots(view: DecisionView, until: datetime) -> Iterator[Slot]:
     at, memory, scene = view.at, view.memory, view.scene
     for one in under_way(view):
         if one.until is None:
@@ -60,7 +60,7 @@ def _slots(view: View, until: datetime) -> Iterator[Slot]:
         if one.until > at:
             yield one
             at = one.until
-    slate: Slate | None = None
+    slate: EligibleAds | None = None
     while at < until:
         if slate is None or at >= slate.until:
             slate = scene.slate(at)
@@ -75,7 +75,7 @@ def _slots(view: View, until: datetime) -> Iterator[Slot]:
         at = max(told.until, at + SHORTEST)
 
 
-def _end(view: View, planned: Planned, at: datetime, ends: datetime | None) -> datetime | None:
+def _end(view: DecisionView, planned: Planned, at: datetime, ends: datetime | None) -> datetime | None:
     leaves = stays_until(view.scene, planned, at)
     known = [instant for instant in (leaves, ends) if instant is not None]
     return min(known, default=None)

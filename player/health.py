@@ -78,7 +78,7 @@ class Condition:
     left_out: str = ""  # what of the release is for newer players
 
 
-class Probe:
+class MachineProbe:
     """Samples this machine; `root` stands for `/` so that the files of other machines can be read in tests."""
 
     def __init__(self, state_dir: Path, clock: Clock, *, root: Path = Path("/")) -> None:
@@ -145,7 +145,7 @@ def parse_throttled(raw: str) -> Throttling | None:
     )
 
 
-def problems(condition: Condition) -> tuple[str, ...]:
+def health_problems(condition: Condition) -> tuple[str, ...]:
     """Return what is wrong, one sentence each that says what to do; empty when all is well."""
     return (*_machine_problems(condition), *_screen_problems(condition), *_delivery_problems(condition))
 

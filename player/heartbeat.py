@@ -12,18 +12,22 @@ from sync.report import Heartbeat
 log = logging.getLogger(__name__)
 
 
-class Origin(Protocol):
+class HeartbeatSink(Protocol):
     """What is needed of a client."""
 
     async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Tell the origin; raises OriginUnreachable or OriginRefused."""
 
 
-class Heart:
+class HeartbeatSender:
     """A service: posts what `take` returns, every `origin.heartbeat_s` as it is at that time."""
 
     def __init__(
-        self, client: Origin, take: Callable[[], Awaitable[Heartbeat]], configuration: Configuration, clock: Clock
+        self,
+        client: HeartbeatSink,
+        take: Callable[[], Awaitable[Heartbeat]],
+        configuration: Configuration,
+        clock: Clock,
     ) -> None:
         self._client = client
         self._take = take

@@ -84,7 +84,7 @@ def read_kept(path: Path) -> Values | None:
     return values
 
 
-def keep(path: Path, values: Values) -> None:
+def save_values(path: Path, values: Values) -> None:
     """Write values so that after a power cut either the old or the new ones are there, for the owner's eyes only.
 
     Raises:

@@ -14,7 +14,7 @@ from sync import SignageError
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
-async def ask(configuration: Configuration, url: str | None) -> dict[str, Any]:
+async def ask_player(configuration: Configuration, url: str | None) -> dict[str, Any]:
     """Return the documents `status` and `now` of the player that listens at `url`, or where the settings say.
 
     Raises:
@@ -56,7 +56,7 @@ def _bearer(state_dir: Path) -> dict[str, str]:
         raise SignageError(f"the endpoint's token cannot be read: {error}; try as root") from error
 
 
-def told(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return both documents as lines for people."""
     sync = status["sync"]
     age = "never" if sync["age_s"] is None else f"{sync['age_s']:.0f} s ago"

@@ -5,20 +5,22 @@ import logging
 
 from player.lineup import Idle
 from player.onair import Dark, Showing
-from player.orders import Hold, Orders
-from player.race import first
+from player.orders import OperatorQueue, ScreenHold
+from player.race import wait_unless
 from player.screen import Screen
-from player.transmission import Transmission
+from player.transmission import TakeTracker
 from sync import ScreenFailed
 from sync.clock import Clock
 
 log = logging.getLogger(__name__)
 
 
-class Interlude:
+class IdleScreen:
     """Waits in the right picture; each wait ends when its time is over or at a nudge, and then one decides again."""
 
-    def __init__(self, screen: Screen, air: Transmission, orders: Orders, nudge: asyncio.Event, clock: Clock) -> None:
+    def __init__(
+        self, screen: Screen, air: TakeTracker, orders: OperatorQueue, nudge: asyncio.Event, clock: Clock
+    ) -> None:
         self._screen = screen
         self._air = air
         self._orders = orders
@@ -33,23 +35,23 @@ class Interlude:
             return
         if not isinstance(self._air.state, Dark) or self._air.state.kind != "fallback":
             await self._screen.clear()
-        self._air.dark("fallback", idle.why, None)
-        await first(self._clock.sleep(idle_s), self._nudge.wait())
+        self._air.set_dark("fallback", idle.why, None)
+        await wait_unless(self._clock.sleep(idle_s), self._nudge.wait())
 
-    async def hold(self, hold: Hold) -> None:
+    async def hold(self, hold: ScreenHold) -> None:
         """Keep the programme off the screen until the hold is over or lifted."""
         state = self._air.state
         if not isinstance(state, Dark) or state.kind != hold.kind:
             ended = await (self._screen.blank() if hold.kind == "blank" else self._screen.clear())
-            await self._air.went(ended, ordered=True)
-        self._air.dark(hold.kind, hold.why, hold.until)
-        await first(self._clock.sleep(hold.until_s - self._clock.monotonic()), self._nudge.wait())
+            await self._air.take_ended(ended, ordered=True)
+        self._air.set_dark(hold.kind, hold.why, hold.until)
+        await wait_unless(self._clock.sleep(hold.until_s - self._clock.monotonic()), self._nudge.wait())
         self._orders.expire(self._clock.monotonic())
 
     async def _run_out(self, idle: Idle, idle_s: float) -> None:
         within_s, due = min(idle_s, self._leaves_s()), False
         try:
-            ended = await first(self._screen.ended(), self._nudge.wait(), self._clock.sleep(within_s))
+            ended = await wait_unless(self._screen.ended(), self._nudge.wait(), self._clock.sleep(within_s))
             due = ended is None and self._leaves_s() <= 0
             if due:
                 ended = await self._screen.clear()
@@ -58,10 +60,10 @@ class Interlude:
         except ScreenFailed as error:
             log.warning("what was on air is lost: %s", error)
             ended = None
-        await self._air.went(ended, ordered=self._orders.urgent)
+        await self._air.take_ended(ended, ordered=self._orders.urgent)
         self._orders.drop()
         if due:
-            self._air.dark("fallback", idle.why, None)
+            self._air.set_dark("fallback", idle.why, None)
 
     def _leaves_s(self) -> float:
         leaves_s = 0.0 if self._orders.urgent else self._air.leaves_in_s(self._clock.now())

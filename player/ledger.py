@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from player.entries import Change, Closed, Entry, Head, OpenTake, Reserved, Saved, Seen, Started
+from player.entries import Entry, Head, MemoryChange, OpenTake, Saved, TakeClosed, TakeReserved, TakeSeen, TakeStarted
 from player.quarantine import QUARANTINE_SCHEMA, Quarantine, Setback
 from sync import StorageBroken, StorageFull
 from sync.clock import Clock
@@ -71,7 +71,7 @@ class Ledger:
         self.problem = problem
         self._database = database
 
-    async def write(self, entries: Sequence[Entry], change: Change | None = None) -> None:
+    async def write(self, entries: Sequence[Entry], change: MemoryChange | None = None) -> None:
         """Write all of this durably, or nothing.
 
         Raises:
@@ -82,22 +82,22 @@ class Ledger:
                 await self._write(entry)
             if change is not None:
                 await self._remember(change)
-        if any(isinstance(entry, Closed) and entry.seal for entry in entries):
+        if any(isinstance(entry, TakeClosed) and entry.seal for entry in entries):
             self.outbox.notify()
 
     async def _write(self, entry: Entry) -> None:
         match entry:
-            case Reserved(take, body):
+            case TakeReserved(take, body):
                 row = {"take": take, "body": body}
                 await self._database.execute("INSERT OR IGNORE INTO takes VALUES (:take, :body, NULL, 0, '')", row)
-            case Started(take, body, started_ms, clock):
+            case TakeStarted(take, body, started_ms, clock):
                 row = {"take": take, "body": body, "clock": clock}
                 statement = "INSERT OR REPLACE INTO takes VALUES (:take, :body, :started_ms, 0, :clock)"
                 await self._database.execute(statement, {**row, "started_ms": started_ms})
-            case Seen(take, shown_ms):
+            case TakeSeen(take, shown_ms):
                 statement = "UPDATE takes SET shown_ms = max(shown_ms, :shown_ms) WHERE take = :take"
                 await self._database.execute(statement, {"take": take, "shown_ms": shown_ms})
-            case Closed(take, seal):
+            case TakeClosed(take, seal):
                 if seal is not None and not await self.outbox.counts(take):  # a commit we never heard of
                     await self._append(seal)
                 await self._database.execute("DELETE FROM takes WHERE take = :take", {"take": take})
@@ -112,7 +112,7 @@ class Ledger:
         row = {"sequence": play.sequence, "hash": play.hash}
         await self._database.execute("UPDATE log SET sequence = :sequence, hash = :hash", row)
 
-    async def _remember(self, change: Change) -> None:
+    async def _remember(self, change: MemoryChange) -> None:
         for name, body in (("rotation", change.rotation), ("ads", change.ads)):
             if body is not None:
                 row = {"name": name, "body": body}

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from player.programme.ads import AdState, Choice, Slate, choose, slate
-from player.programme.loudness import heard_at
+from player.programme.ads import AdState, Choice, EligibleAds, eligible_ads, select_ad
+from player.programme.loudness import corrected_volume
 from player.programme.proof import Take
-from player.programme.rotation import AdSlot, Nothing, Rotation, next_step
-from player.programme.schedule import Programme, on_air
+from player.programme.rotation import AdSlot, Nothing, Rotation, next_entry
+from player.programme.schedule import Programme, programme_at
 from player.screen import Shot
 from sync.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release, Stream
 from sync.report import PlayKind
@@ -72,9 +72,9 @@ class Scene:
         known = [length for length in (duration_ms, media.duration_ms) if length is not None]
         return min(known, default=None)
 
-    def slate(self, at: datetime) -> Slate:
+    def slate(self, at: datetime) -> EligibleAds:
         """Return the ads that may be shown at an instant, and until when that holds."""
-        return slate(
+        return eligible_ads(
             self.release.campaigns,
             self.zone,
             at,
@@ -85,9 +85,9 @@ class Scene:
 
     def programme(self, at: datetime) -> Programme:
         """Return what is on air at an instant, or within `EARLY` of it."""
-        programme = on_air(self.release, self.zone, at, timed=self.timed)
+        programme = programme_at(self.release, self.zone, at, timed=self.timed)
         if programme.until - at < EARLY:
-            return on_air(self.release, self.zone, programme.until, timed=self.timed)
+            return programme_at(self.release, self.zone, programme.until, timed=self.timed)
         return programme
 
 
@@ -114,7 +114,7 @@ class Idle:
     why: str
 
 
-def decide(scene: Scene, ads: Slate | None, memory: Memory, at: datetime, take: str) -> Planned | Idle:
+def decide(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetime, take: str) -> Planned | Idle:
     """Return what to show at `at` as `take`; `ads` None leaves breaks out, and they stay owed."""
     programme = scene.programme(at)
     if programme.playlist is None:
@@ -122,7 +122,7 @@ def decide(scene: Scene, ads: Slate | None, memory: Memory, at: datetime, take: 
     lines = ads is not None and bool(ads.lines)
     rotation = memory.rotation
     while True:
-        step, rotation = next_step(
+        step, rotation = next_entry(
             rotation,
             programme.playlist,
             scene.release.break_rule,
@@ -138,7 +138,7 @@ def decide(scene: Scene, ads: Slate | None, memory: Memory, at: datetime, take: 
             bound = step.item.at_end is AtEnd.CUT
             return replace(planned, memory=replace(memory, rotation=rotation), bound=bound)
         fits_ms = (programme.until - at) // timedelta(milliseconds=1)
-        choice, state = choose(memory.ads, ads, fits_ms=fits_ms) if ads is not None else (None, memory.ads)
+        choice, state = select_ad(memory.ads, ads, fits_ms=fits_ms) if ads is not None else (None, memory.ads)
         if choice is not None:
             return _ad(scene, choice, programme, Memory(rotation, state), take)
 
@@ -166,14 +166,14 @@ def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None
     return programme.until if same else at
 
 
-def heard(scene: Scene, planned: Planned) -> int:
+def take_volume(scene: Scene, planned: Planned) -> int:
     """Return how loud a take has to be now."""
     return _heard_at(scene, planned.take.asset, planned.volume)
 
 
 def _heard_at(scene: Scene, name: str, volume: int) -> int:
     asset = scene.assets.get(name)
-    return heard_at(volume, scene.volume, asset.loudness_lufs if asset else None, scene.target_lufs)
+    return corrected_volume(volume, scene.volume, asset.loudness_lufs if asset else None, scene.target_lufs)
 
 
 def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: str) -> Planned:

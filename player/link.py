@@ -10,25 +10,25 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from player.loss import Loss, died
-from player.rig import Rig
+from player.loss import DeckExit, exit_from_code
+from player.rig import DeckOptions
 from player.screen import (
     DECK_EVENT,
     Blank,
     Blanked,
     Broken,
-    Command,
+    CancelShow,
+    DeckCommand,
     DeckEvent,
-    Held,
+    DeckPulse,
     Hidden,
     Hide,
-    Hold,
     Load,
     Loaded,
-    Pulse,
     Ready,
     Route,
     Shot,
+    ShowCancelled,
 )
 from player.vitals import is_stopped, kill, most_bytes, rss_bytes, waits_for_disk
 from sync import DeckLost, MediaUnplayable, ScreenFailed
@@ -45,12 +45,12 @@ _SETTLED_AFTER_S = 10.0
 _LONGEST_WAIT_S = 2.0  # meanwhile the fallback shows: worth a tenth of a processor
 _MIB = 1024**2
 
-E = TypeVar("E", Ready, Loaded, Held, Hidden, Blanked)
+E = TypeVar("E", Ready, Loaded, ShowCancelled, Hidden, Blanked)
 
 log = logging.getLogger(__name__)
 
 
-class Link:
+class DeckProcess:
     """One deck process and its replacements. `heard` and `lost` are called on the loop, in order.
 
     `falters` is called while it hangs and its last picture stands: True if that is to be kept until the next cut.
@@ -59,11 +59,11 @@ class Link:
     def __init__(
         self,
         name: str,
-        rig: Callable[[], Rig],
+        rig: Callable[[], DeckOptions],
         clock: Clock,
-        heard: "Callable[[Link, DeckEvent], None]",
-        lost: "Callable[[Link, Loss], None]",
-        falters: "Callable[[Link, str], bool]",
+        heard: "Callable[[DeckProcess, DeckEvent], None]",
+        lost: "Callable[[DeckProcess, DeckExit], None]",
+        falters: "Callable[[DeckProcess, str], bool]",
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -81,7 +81,7 @@ class Link:
         self._quiet = 0  # looks in a row that it said nothing
         self._process: Process | None = None
         self._up = asyncio.Event()
-        self._verdict: Loss | None = None
+        self._verdict: DeckExit | None = None
         self._loads = ""  # the take that was asked for last: an answer may be to the one before
         self._asked: dict[type[DeckEvent], asyncio.Future[DeckEvent]] = {}
 
@@ -148,9 +148,9 @@ class Link:
         self._loads = shot.take
         return await self._ask(Load(shot=shot, at_once=at_once), Loaded, LOAD_WITHIN_S)
 
-    async def hold(self, take: str) -> Held:
+    async def hold(self, take: str) -> ShowCancelled:
         """Have an order to show `take` stand no longer. Raises DeckLost."""
-        return await self._ask(Hold(take=take), Held, ANSWER_WITHIN_S)
+        return await self._ask(CancelShow(take=take), ShowCancelled, ANSWER_WITHIN_S)
 
     async def hide(self) -> Hidden:
         """Take the deck off the screen, whatever it shows. Raises DeckLost."""
@@ -160,29 +160,29 @@ class Link:
         """Have the deck cover the screen with black. Raises DeckLost."""
         return await self._ask(Blank(), Blanked, ANSWER_WITHIN_S)
 
-    def tell(self, command: Command) -> None:
+    def send(self, command: DeckCommand) -> None:
         """Send `command` without waiting; a deck that is down has nothing to be told."""
         if self.up and self._process and self._process.stdin:
             self._process.stdin.write(command.model_dump_json().encode() + b"\n")
 
-    def kill(self, loss: Loss) -> None:
+    def kill(self, loss: DeckExit) -> None:
         """End the process for the reason `loss`; `run` starts another."""
         self._verdict = loss
         self._up.clear()  # at once: nobody shall give it work in its last moment
         if self._process:
             kill(self._process)
 
-    async def _ask(self, command: Command, reply: type[E], within_s: float) -> E:
+    async def _ask(self, command: DeckCommand, reply: type[E], within_s: float) -> E:
         if not self.up:
             raise DeckLost(f"deck {self.name} is being replaced")
         future: asyncio.Future[DeckEvent] = asyncio.get_running_loop().create_future()
         self._asked[reply] = future
-        self.tell(command)
+        self.send(command)
         try:
             async with asyncio.timeout(within_s):
                 answer = await future
         except TimeoutError as error:
-            self.kill(Loss(f"no answer to {command.do} within {within_s:.0f} s", crashed=True))
+            self.kill(DeckExit(f"no answer to {command.do} within {within_s:.0f} s", crashed=True))
             raise DeckLost(f"deck {self.name} did not answer {command.do}; it is being replaced") from error
         finally:
             if self._asked.get(reply) is future:
@@ -192,7 +192,7 @@ class Link:
 
     # ── one process ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _one_life(self) -> Loss:
+    async def _one_life(self) -> DeckExit:
         self._verdict, self.shots, self.condemned, self.suspect = None, 0, "", None
         self.rig = self._wanted()
         process = await asyncio.create_subprocess_exec(
@@ -207,7 +207,7 @@ class Link:
             self._process = None
             kill(process)
             await asyncio.shield(process.wait())
-        loss = self._verdict or died(process.returncode or 0)
+        loss = self._verdict or exit_from_code(process.returncode or 0)
         self._refuse(loss)
         return loss
 
@@ -235,38 +235,38 @@ class Link:
             self._take(line)
             self._limit(process.pid)
 
-    def _stopped(self) -> Loss | None:
-        loss = Loss("somebody stopped it", crashed=False)
+    def _stopped(self) -> DeckExit | None:
+        loss = DeckExit("somebody stopped it", crashed=False)
         if self._quiet * _GLANCE_S <= SILENCE_S and self._falters(self, loss.reason):
             self.condemned = loss.reason
             return None
         return loss
 
-    def _hanging(self, pid: int, patience_s: float) -> Loss | None:
+    def _hanging(self, pid: int, patience_s: float) -> DeckExit | None:
         """Return that it hangs once that is certain; one cut away from for that, which does not stop, does."""
         quiet_s = self._quiet * _GLANCE_S
         may_hang = self.up and quiet_s >= QUIET_S
         kept = may_hang and self._falters(self, f"no sign of life for {quiet_s:.1f} s")
         if quiet_s > patience_s or (may_hang and self.suspect and not kept):
-            return Loss(f"no sign of life for {quiet_s:.1f} s", crashed=not waits_for_disk(pid))
+            return DeckExit(f"no sign of life for {quiet_s:.1f} s", crashed=not waits_for_disk(pid))
         return None
 
     def _limit(self, pid: int) -> None:
         """End a deck whose media eat the memory, before the kernel picks a victim of its own."""
         held = rss_bytes(pid)
         if held > self._most_bytes:
-            self.kill(Loss(f"it holds {held // _MIB} MiB of memory", crashed=True))
+            self.kill(DeckExit(f"it holds {held // _MIB} MiB of memory", crashed=True))
 
     def _take(self, line: bytes) -> None:
         try:
             event = DECK_EVENT.validate_json(line)
         except ValidationError:
-            self.kill(Loss(f"it said something unreadable: {line[:200]!r}", crashed=True))
+            self.kill(DeckExit(f"it said something unreadable: {line[:200]!r}", crashed=True))
             return
         if isinstance(event, Ready):
             self._up.set()
-            self.tell(Route(device=self._wanted().sound))
-        if self.suspect and isinstance(event, Pulse) and event.take != self.suspect.take:
+            self.send(Route(device=self._wanted().sound))
+        if self.suspect and isinstance(event, DeckPulse) and event.take != self.suspect.take:
             self.suspect = None  # it stopped
         self._heard(self, event)
         future = self._asked.get(Loaded if isinstance(event, Broken) else type(event))
@@ -277,7 +277,7 @@ class Link:
         else:
             future.set_result(event)
 
-    def _refuse(self, loss: Loss) -> None:
+    def _refuse(self, loss: DeckExit) -> None:
         """Answer all that was asked of a deck that is gone; a decoder that crashes on loading condemns the media."""
         for reply, future in self._asked.items():
             if future.done():

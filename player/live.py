@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import WSCloseCode, web
 
-from player.observer import Observer
+from player.observer import StatusCollector
 from sync import Conflict
 from sync.clock import Clock
 from sync.web import Access, Operation
@@ -17,10 +17,10 @@ _MOST_LISTENERS = 32
 _GOODBYE_S = 0.5  # a page that fell asleep answers no farewell
 
 
-class Live:
+class LiveSocket:
     """The WebSocket of the device; each listener gets everything once, then changes."""
 
-    def __init__(self, observer: Observer, clock: Clock) -> None:
+    def __init__(self, observer: StatusCollector, clock: Clock) -> None:
         self._observer = observer
         self._clock = clock
         self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()

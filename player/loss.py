@@ -8,7 +8,7 @@ _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class DeckExit:
     """Why a deck is gone; `crashed` when its own decoder did it, not somebody from outside.
 
     `displayless`: the X server did not take it, so another one will not fare better. `renewal`: nothing was wrong with
@@ -21,10 +21,10 @@ class Loss:
     renewal: bool = False
 
 
-def died(code: int) -> Loss:
+def exit_from_code(code: int) -> DeckExit:
     """Judge a deck by its exit code; a negative one names a signal."""
     if code >= 0:
         bug = code not in (0, _NO_DISPLAY)
-        return Loss(f"it ended with code {code}", crashed=bug, displayless=code == _NO_DISPLAY)
+        return DeckExit(f"it ended with code {code}", crashed=bug, displayless=code == _NO_DISPLAY)
     name = signal.Signals(-code).name
-    return Loss(f"it was ended by {name}", crashed=-code in _CRASHES)
+    return DeckExit(f"it was ended by {name}", crashed=-code in _CRASHES)

@@ -10,9 +10,9 @@ from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricF
 from prometheus_client.registry import Collector
 
 from player.status import Status
-from player.tally import Distribution, StageFacts, Tally
+from player.tally import Histogram, StageCounters, StageFacts
 from sync.clock import Clock
-from sync.measuring import Operations
+from sync.measuring import OperationMetrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -39,7 +39,7 @@ _NUMBERS = {
 class StageSeries(Collector):
     """What the stage counted since its start, read at each scrape."""
 
-    def __init__(self, tally: Tally, facts: Callable[[], StageFacts]) -> None:
+    def __init__(self, tally: StageCounters, facts: Callable[[], StageFacts]) -> None:
         self._tally = tally
         self._facts = facts
 
@@ -67,18 +67,18 @@ def _counter(name: str, what: str, value: int) -> Metric:
     return CounterMetricFamily(f"signage_player_{name}", what, value=value)
 
 
-def _histogram(name: str, what: str, values: Distribution) -> Metric:
+def _histogram(name: str, what: str, values: Histogram) -> Metric:
     buckets = [(str(bound).replace("inf", "+Inf"), float(count)) for bound, count in values.buckets()]
     return HistogramMetricFamily(f"signage_player_{name}", what, buckets=buckets, sum_value=values.sum_s)
 
 
-class Metrics:
+class PlayerMetrics:
     """One registry per player, so that two in one process (tests) do not mix."""
 
     def __init__(self, clock: Clock, stage: Collector) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(stage)
-        self.operations = Operations("signage_player", self._registry, clock)
+        self.operations = OperationMetrics("signage_player", self._registry, clock)
         self._numbers = {name: self._gauge(name, what) for name, what in _NUMBERS.items()}
         self._info = Info("signage_player", "What this player is", registry=self._registry)
         self._synced = self._gauge("clock_synchronised", "1 while a time service vouches for the clock")

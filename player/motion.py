@@ -3,7 +3,7 @@
 from sync.wire import Wire
 
 
-class Motion(Wire):
+class PlaybackFacts(Wire):
     """The frames a second of the media and of the window, and libVLC's decoder; None for pictures, or while unknown."""
 
     fps: float | None = None

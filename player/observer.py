@@ -7,14 +7,14 @@ from typing import Any, Protocol
 from player.command import Decoder, Now
 from player.configure import Configuration
 from player.display import DisplayState
-from player.duty import Duty
-from player.health import Condition, Machine, Probe, figures, problems
+from player.duty import ActiveServices
+from player.health import Condition, Machine, MachineProbe, figures, health_problems
 from player.scenery import zone_named
 from player.status import Status, SyncStatus
 from player.tally import StageFacts
-from player.telling import heard_elsewhere, in_front, left_out, set_aside, sound
+from player.telling import heard_elsewhere, overlay_status, quarantined_text, sound_status, unknown_content_text
 from sync import StorageBroken
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import Clock
 from sync.release import Release
 from sync.report import Heartbeat, OnAir, PlayKind
@@ -24,31 +24,31 @@ _SAMPLE_S = 2.0
 _NOTHING = Now(showing="fallback", why="this screen has no content yet")
 
 
-class Decks(Protocol):
+class StageSource(Protocol):
     """What is asked of the stage."""
 
     def facts(self) -> StageFacts:
         """Return the stage as it is now."""
 
 
-class Monitor(Protocol):
+class DisplaySource(Protocol):
     """What is asked of the display."""
 
     def state(self) -> DisplayState:
         """Return the display as last seen."""
 
 
-class Observer:
+class StatusCollector:
     """Asks everybody and writes it down; changes nothing."""
 
     def __init__(
         self,
         configuration: Configuration,
-        cache: Cache,
-        duty: Duty,
-        stage: Decks,
-        display: Monitor,
-        probe: Probe,
+        cache: ContentStore,
+        duty: ActiveServices,
+        stage: StageSource,
+        display: DisplaySource,
+        probe: MachineProbe,
         restarts: Restarts,
         clock: Clock,
         *,
@@ -69,7 +69,7 @@ class Observer:
 
     def now(self) -> Now:
         """Return what the screen shows, why, and what comes next."""
-        now = seen(self._duty.director.now(), self._stage.facts()) if self._duty.director else _NOTHING
+        now = with_deck_facts(self._duty.director.now(), self._stage.facts()) if self._duty.director else _NOTHING
         return now.model_copy(update={"overlays": self._duty.overlays.shown}) if self._duty.overlays else now
 
     async def status(self) -> Status:
@@ -81,7 +81,7 @@ class Observer:
         condition = self._condition(sync, depth, release)
         zone = settings.venue.zone or (release.zone if release else "UTC")
         notes = (note for note in self._duty.notes.values() if note)
-        told = (*self._configuration.problems(), *notes, *now.problems, *problems(condition))
+        told = (*self._configuration.problems(), *notes, *now.problems, *health_problems(condition))
         display = self._display.state()
         told += (f"The setting {display.problem}.",) if display.problem else ()
         told += self._heard_elsewhere(settings.audio.device)
@@ -102,8 +102,8 @@ class Observer:
             display={**asdict(display), "power": display.power.value},
             service_restarts=dict(self._restarts.counts),
             restart_needed=self._configuration.restart_needed(),
-            overlays=in_front(self._duty.overlays.due, now.overlays) if self._duty.overlays else (),
-            sound=sound(settings, zone_named(zone)[0], self._clock.now(), timed=now.timed),
+            overlays=overlay_status(self._duty.overlays.due, now.overlays) if self._duty.overlays else (),
+            sound=sound_status(settings, zone_named(zone)[0], self._clock.now(), timed=now.timed),
             health=figures(condition),
         )
 
@@ -124,7 +124,7 @@ class Observer:
             preparing=status.sync.preparing,
             sequence=status.sync.sequence,
             zone=status.zone,
-            on_air=on_air(now),
+            on_air=heartbeat_on_air(now),
             next_title=now.next.title,
             outbox_depth=status.outbox_depth,
             sync_age_s=status.sync.age_s,
@@ -145,7 +145,7 @@ class Observer:
         return self._release[1] if self._release else None
 
     async def _depth(self) -> int:
-        note = self._duty.noting("ledger")
+        note = self._duty.problem_reporter("ledger")
         try:
             depth = await self._duty.ledger.outbox.depth() if self._duty.ledger else 0
         except StorageBroken as error:
@@ -191,8 +191,8 @@ class Observer:
             reserve_bytes=self._configuration.settings.storage.reserve_bytes,
             service_restarts=self._restarts.counts,
             service_reasons=self._restarts.last,
-            quarantined=set_aside(release, held),
-            left_out=left_out(release),
+            quarantined=quarantined_text(release, held),
+            left_out=unknown_content_text(release),
         )
 
     def _sampled(self) -> Machine:
@@ -205,7 +205,7 @@ class Observer:
         return machine if machine.monitor is not None else replace(machine, monitor=connected)
 
 
-def seen(now: Now, stage: StageFacts) -> Now:
+def with_deck_facts(now: Now, stage: StageFacts) -> Now:
     """Return `now` with what its deck tells of it, while that is the take on air."""
     if now.take is None or now.take != stage.on_air:
         return now
@@ -214,7 +214,7 @@ def seen(now: Now, stage: StageFacts) -> Now:
     return now.model_copy(update={**told, "decoder": decoder})
 
 
-def on_air(now: Now) -> OnAir:
+def heartbeat_on_air(now: Now) -> OnAir:
     """Return what a heartbeat tells of what the screen shows."""
     kind = PlayKind(now.showing) if now.showing in ("item", "ad") else now.showing
     return OnAir.model_validate({"title": now.title, "kind": kind, "asset": now.asset, "since": now.since})

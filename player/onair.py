@@ -56,13 +56,13 @@ State = Showing | Dark | None
 """None: nothing of ours is on, and what is on the screen has to be replaced."""
 
 
-def leaving(showing: Showing, leaves_at: datetime | None, scene: Scene) -> Showing:
+def with_deadline(showing: Showing, leaves_at: datetime | None, scene: Scene) -> Showing:
     """Return the take on air with the time it has to go, and for what."""
     why = "daypart" if scene.lists(showing.planned.take.asset) else "release"
     return replace(showing, leaves_at=leaves_at, leaves_for=why)
 
 
-def left(showing: Showing, ended: Ended | None, at_s: float, *, ordered: bool) -> Ended:
+def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, *, ordered: bool) -> Ended:
     """Return how a take left the screen; `ordered`: an operator had it cut.
 
     When the screen cannot tell, it was lost: nobody can prove its last moments.
@@ -74,7 +74,7 @@ def left(showing: Showing, ended: Ended | None, at_s: float, *, ordered: bool) -
     return ended.model_copy(update={"reason": why}) if ended.reason == "cut" else ended
 
 
-def describe(state: State, coming: Coming | None, now: datetime, now_s: float) -> Now:
+def describe_now(state: State, coming: Coming | None, now: datetime, now_s: float) -> Now:
     """Return what to tell people; the release, problems and what the deck sees are for others to add."""
     following = _following(coming)
     if state is None:

@@ -13,7 +13,7 @@ _HISTORY = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ScreenHold:
     """The programme is held until `until_s` (monotonic): the fallback or black shows."""
 
     kind: Literal["fallback", "blank"]
@@ -22,14 +22,14 @@ class Hold:
     until_s: float
 
 
-class Orders:
+class OperatorQueue:
     """At most one hold, and either one `item` to show at once or a number of steps to go on; each press counts.
 
     `revision` grows with each order that makes the take standing by, or being prerolled, the wrong one.
     """
 
     def __init__(self) -> None:
-        self.hold: Hold | None = None
+        self.hold: ScreenHold | None = None
         self.item: Item | None = None
         self.longest_ms = HOLD_MS  # of an item that has no end of its own
         self.revision = 0
@@ -47,7 +47,7 @@ class Orders:
         """How many takes are to be passed over before the next one that is shown."""
         return max(0, self._steps - 1)
 
-    def take(self, command: Command, scene: Scene | None, now: datetime, now_s: float) -> None:
+    def accept(self, command: Command, scene: Scene | None, now: datetime, now_s: float) -> None:
         """Accept an order.
 
         Raises:
@@ -76,10 +76,10 @@ class Orders:
         self.drop()
         if command.do == "blank":
             why = "blanked by an operator"
-            self.hold = Hold("blank", why, now + length, now_s + length.total_seconds())
+            self.hold = ScreenHold("blank", why, now + length, now_s + length.total_seconds())
         else:
             why = "stopped by an operator"
-            self.hold = Hold("fallback", why, now + length, now_s + length.total_seconds())
+            self.hold = ScreenHold("fallback", why, now + length, now_s + length.total_seconds())
 
     def _step(self, steps: int, scene: Scene | None) -> None:
         self._show(_item(scene, self._before(-steps)) if steps < 0 else None, steps)

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from player.aside import View, beside, look
+from player.aside import DecisionView, open_evidence, read_decision_view
 from player.configure import Configuration
 from player.explain import Explanation, Slot
 from player.forecast import Forecast
 from player.reasons import Verdict
 from sync import NotFound, Rejected
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import SystemClock
 
 
-async def view(configuration: Configuration, said: str | None = None) -> View:
+async def read_view_for(configuration: Configuration, said: str | None = None) -> DecisionView:
     """Return what a decision looks at: now, or at the instant somebody said.
 
     Raises:
@@ -23,13 +23,13 @@ async def view(configuration: Configuration, said: str | None = None) -> View:
         StorageBroken: the log cannot be read.
     """
     settings = configuration.settings
-    cache = Cache(settings.storage.state_dir)
+    cache = ContentStore(settings.storage.state_dir)
     active = cache.active()
     if active is None:
         raise NotFound(f"{settings.storage.state_dir} holds no content: check --config, or sync first")
     at = None if said is None else _instant(said, settings.venue.zone or active.release.zone)
-    async with beside(cache) as ledger:
-        return await look(cache, ledger, settings, SystemClock(), at)
+    async with open_evidence(cache) as ledger:
+        return await read_decision_view(cache, ledger, settings, SystemClock(), at)
 
 
 def _instant(said: str, zone: str) -> datetime:
@@ -42,7 +42,7 @@ def _instant(said: str, zone: str) -> datetime:
         ) from error
 
 
-def told(found: Explanation) -> Iterator[str]:
+def explanation_text(found: Explanation) -> Iterator[str]:
     """Yield an explanation as lines for people, times by the venue's clock."""
     zone = ZoneInfo(found.zone)
     clock = "" if found.timed else "; the clock is not set"
@@ -68,7 +68,7 @@ def _verdicts(name: str, verdicts: Iterable[Verdict]) -> Iterator[str]:
     yield from (f"  {'+' if one.on else '-'} {one.name}: {one.why}" for one in verdicts)
 
 
-def lines(found: Forecast) -> Iterator[str]:
+def forecast_text(found: Forecast) -> Iterator[str]:
     """Yield a forecast as a table for people, times by the venue's clock; a line begins whenever the reason changes."""
     zone, why = ZoneInfo(found.zone), ""
     yield f"{found.at.astimezone(zone):%a %Y-%m-%d} {found.zone}, release {found.release[:12]}"

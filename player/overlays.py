@@ -17,12 +17,12 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from player.area import Area
-from player.overlay.words import OVERLAY_EVENT, Placed, Put
-from player.programme.overlays import due
-from player.race import first
+from player.overlay.words import OVERLAY_EVENT, OverlaysShown, ShowOverlays
+from player.programme.overlays import due_overlays
+from player.race import wait_unless
 from player.vitals import kill
 from sync import NotFound
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import Backoff, Clock
 from sync.overlay import Logo, Overlay
 
@@ -34,7 +34,7 @@ _LONGEST_WAIT_S = 2.0
 log = logging.getLogger(__name__)
 
 
-class Glass(Protocol):
+class OverlayDisplay(Protocol):
     """What is asked of the display."""
 
     @property
@@ -46,13 +46,13 @@ class Glass(Protocol):
         """The part of it that is used."""
 
 
-class Overlays:
+class OverlayHost:
     """A service; `black` tells whether an operator wants the screen black, `tell` takes what is wrong."""
 
     def __init__(
         self,
-        glass: Glass,
-        cache: Cache,
+        glass: OverlayDisplay,
+        cache: ContentStore,
         clock: Clock,
         black: Callable[[], bool],
         tell: Callable[[str], None],
@@ -99,16 +99,16 @@ class Overlays:
 
     # ── what should be there ───────────────────────────────────────────────────────────────────────────────────────
 
-    async def _wanted(self) -> Put | None:
+    async def _wanted(self) -> ShowOverlays | None:
         """Return what should stand in front now; None for nothing."""
         if self._stale:
             self._stale = False
             active = await asyncio.to_thread(self._cache.active)
             self._all = active.release.overlays if active else ()
-        self.due = due(self._all, self._clock.now()).overlays
+        self.due = due_overlays(self._all, self._clock.now()).overlays
         if not self.due or self._black():
             return None
-        return Put(area=self._glass.area, overlays=self.due, files=self._files(self.due))
+        return ShowOverlays(area=self._glass.area, overlays=self.due, files=self._files(self.due))
 
     def _files(self, overlays: tuple[Overlay, ...]) -> dict[str, str]:
         files: dict[str, str] = {}
@@ -121,14 +121,14 @@ class Overlays:
     async def _wait(self) -> None:
         """Wait until something may have changed."""
         now = self._clock.now()
-        until = due(self._all, now).until
+        until = due_overlays(self._all, now).until
         wait_s = LOOK_EVERY_S if until is None else min(LOOK_EVERY_S, (until - now).total_seconds())
-        await first(self._woken.wait(), self._clock.sleep(wait_s))
+        await wait_unless(self._woken.wait(), self._clock.sleep(wait_s))
         self._woken.clear()
 
     # ── one process ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _one_life(self, put: Put) -> str:
+    async def _one_life(self, put: ShowOverlays) -> str:
         """Have a process show `put` and what is wanted after it; return why it ended, empty if nothing is wanted."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "player.overlay", "--parent", str(os.getpid()),
@@ -136,17 +136,17 @@ class Overlays:
         )  # fmt: skip
         self.pid = process.pid
         try:
-            return await first(self._hear(process), self._follow(process, put)) or ""
+            return await wait_unless(self._hear(process), self._follow(process, put)) or ""
         finally:
             self.shown, self.pid = (), None
             kill(process)
             await asyncio.shield(process.wait())
 
-    async def _follow(self, process: Process, put: Put) -> None:
+    async def _follow(self, process: Process, put: ShowOverlays) -> None:
         """Tell the process of every change; returns when nothing is wanted any more."""
         assert process.stdin is not None
-        sent: Put | None = None
-        wanted: Put | None = put
+        sent: ShowOverlays | None = None
+        wanted: ShowOverlays | None = put
         while wanted is not None:
             if wanted != sent:
                 process.stdin.write(wanted.model_dump_json().encode() + b"\n")
@@ -174,7 +174,7 @@ class Overlays:
         except ValidationError:
             log.error("overlays said something unreadable: %r", line[:200])
             return
-        if isinstance(event, Placed):
+        if isinstance(event, OverlaysShown):
             self.shown = event.shown
             if self._lost:
                 log.info("overlays=back")

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from player.link import Link
-from player.loss import Loss
+from player.link import DeckProcess
+from player.loss import DeckExit
 from player.screen import Route
 from player.vitals import rss_bytes
 from sync import DeckLost
 
 _MIB = 1024**2
-_OUTDATED = Loss("the display changed", crashed=False, renewal=True)
+_OUTDATED = DeckExit("the display changed", crashed=False, renewal=True)
 
 log = logging.getLogger(__name__)
 
@@ -41,21 +41,21 @@ def worn_by(shots: int, rss_bytes: int, limits: Wear) -> str:
     return ""
 
 
-class Pair:
+class DeckPair:
     """Decks `a` and `b`; `make` starts nothing, it builds the link to a deck of that name."""
 
-    def __init__(self, make: Callable[[str], Link], limits: Wear) -> None:
+    def __init__(self, make: Callable[[str], DeckProcess], limits: Wear) -> None:
         self._make = make
         self._limits = limits
         self._links = [make("a"), make("b")]
-        self._fresh: dict[str, Link] = {}
-        self._tasks: dict[Link, asyncio.Task[None]] = {}
+        self._fresh: dict[str, DeckProcess] = {}
+        self._tasks: dict[DeckProcess, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._past_restarts = 0  # of links that were exchanged
         self._past_renewals = 0
 
     @property
-    def links(self) -> tuple[Link, Link]:
+    def links(self) -> tuple[DeckProcess, DeckProcess]:
         """The decks in service, in the order of their names."""
         return self._links[0], self._links[1]
 
@@ -69,11 +69,11 @@ class Pair:
         """How often a deck was replaced that had done nothing wrong: it was worn, or the display changed."""
         return self._past_renewals + sum(link.renewals for link in (*self._links, *self._fresh.values()))
 
-    def other(self, link: Link | None) -> Link:
+    def other(self, link: DeckProcess | None) -> DeckProcess:
         """Return the deck that is not `link`; the first one for None."""
         return self._links[1] if link is self._links[0] else self._links[0]
 
-    def any_up(self) -> Link:
+    def any_up(self) -> DeckProcess:
         """Return a deck that takes commands, if there is one."""
         return next((link for link in self._links if link.up), self._links[0])
 
@@ -91,10 +91,10 @@ class Pair:
             self._tasks.clear()
             self._fresh.clear()
 
-    def off_air(self, link: Link) -> None:
+    def off_air(self, link: DeckProcess) -> None:
         """Look at a deck that just left the screen: replace it if condemned, have a stand-in start when it is worn."""
         if link.condemned:
-            link.kill(Loss(link.condemned, crashed=False))
+            link.kill(DeckExit(link.condemned, crashed=False))
             return
         if link.outdated:
             link.kill(_OUTDATED)
@@ -107,7 +107,7 @@ class Pair:
             self._fresh[link.name] = self._make(link.name)
             self._keep(self._fresh[link.name])
 
-    def exchanged(self, link: Link) -> Link:
+    def exchanged(self, link: DeckProcess) -> DeckProcess:
         """Return who serves from now on in place of `link`, which is off the air: its stand-in, once that is up."""
         fresh = self._fresh.get(link.name)
         if fresh is None or not fresh.up:
@@ -119,7 +119,7 @@ class Pair:
         self._tasks.pop(link).cancel()
         return fresh
 
-    def renew(self, seen: Link | None) -> None:
+    def renew(self, seen: DeckProcess | None) -> None:
         """Have every deck fill what is to be filled now: `seen` once it is off the air, the others at once."""
         for link in (*self._links, *self._fresh.values()):
             if link is not seen:
@@ -128,13 +128,13 @@ class Pair:
     def route(self, sound: str) -> None:
         """Have every deck that is up heard on the output `sound`; the others are told once they are."""
         for link in (*self._links, *self._fresh.values()):
-            link.tell(Route(device=sound))
+            link.send(Route(device=sound))
 
     def close(self) -> None:
         """End every deck, whatever it does."""
         for link in (*self._links, *self._fresh.values()):
-            link.kill(Loss("the stage is closed", crashed=False))
+            link.kill(DeckExit("the stage is closed", crashed=False))
 
-    def _keep(self, link: Link) -> None:
+    def _keep(self, link: DeckProcess) -> None:
         assert self._group is not None
         self._tasks[link] = self._group.create_task(link.run(), name=f"deck {link.name}")

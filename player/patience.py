@@ -6,7 +6,7 @@ _IN_A_ROW = 10
 _LONGEST_BREATH_S = 60.0
 
 
-class Patience:
+class FailureBackoff:
     """Counts takes in a row that could not be shown; from the tenth on each costs a pause of 1 s doubling to 60 s."""
 
     def __init__(self, clock: Clock) -> None:

@@ -5,16 +5,16 @@ from datetime import datetime
 from aiohttp import web
 from pydantic import Field
 
-from player.aside import View, look
+from player.aside import DecisionView, read_decision_view
 from player.configure import Configuration
-from player.duty import Duty
+from player.duty import ActiveServices
 from player.explain import Explanation, explain
 from player.forecast import Forecast, forecast
 from sync import Conflict
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import Clock
 from sync.threads import in_thread
-from sync.web import Access, Operation, give, read_query
+from sync.web import Access, Operation, json_answer, read_query
 from sync.wire import Instant, Request
 
 
@@ -31,10 +31,10 @@ class ForecastQuery(Request):
     most: int = Field(500, ge=1, le=2_000)
 
 
-class Prospects:
+class ForecastRoutes:
     """What the endpoint can be asked of other moments."""
 
-    def __init__(self, cache: Cache, configuration: Configuration, duty: Duty, clock: Clock) -> None:
+    def __init__(self, cache: ContentStore, configuration: Configuration, duty: ActiveServices, clock: Clock) -> None:
         self._cache = cache
         self._configuration = configuration
         self._duty = duty
@@ -50,13 +50,13 @@ class Prospects:
 
     async def _explain(self, request: web.Request) -> web.Response:
         view = await self._look(read_query(request, ExplainQuery).at)
-        return give(await in_thread(explain, view))
+        return json_answer(await in_thread(explain, view))
 
     async def _forecast(self, request: web.Request) -> web.Response:
         asked = read_query(request, ForecastQuery)
-        return give(await in_thread(forecast, await self._look(None), asked.hours, asked.most))
+        return json_answer(await in_thread(forecast, await self._look(None), asked.hours, asked.most))
 
-    async def _look(self, at: datetime | None) -> View:
+    async def _look(self, at: datetime | None) -> DecisionView:
         if self._duty.ledger is None:
             raise Conflict("the player is starting, or becoming another device: ask again in a moment")
-        return await look(self._cache, self._duty.ledger, self._configuration.settings, self._clock, at)
+        return await read_decision_view(self._cache, self._duty.ledger, self._configuration.settings, self._clock, at)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def first(wanted: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T | None:
+async def wait_unless(wanted: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T | None:
     """Return what `wanted` gives; None, with it cancelled, if one of the `others` is through before.
 
     What `wanted` has brought by then is returned, not lost, and what any of them raised is raised.

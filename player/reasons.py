@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from player.lineup import Memory, Scene
-from player.programme.ads import AdHead, Entry, Slate
-from player.programme.entitlement import ONE, Account, settle
-from player.programme.gaps import Distances
-from player.programme.schedule import HORIZON, Programme, open_window
+from player.programme.ads import AdHead, EligibleAds, EligibleLine
+from player.programme.entitlement import ONE, Account, rebase_accounts
+from player.programme.gaps import AdSeparation
+from player.programme.schedule import HORIZON, Programme, window_state
 from player.programme.slate import split_of
 from sync.release import Campaign, Daypart, Item, Line
 from sync.wire import Instant, Wire
@@ -52,7 +52,7 @@ class Moment:
 def dayparts(moment: Moment, programme: Programme) -> Iterator[Verdict]:
     """Yield each daypart of the release, as they rank."""
     for daypart in sorted(moment.scene.release.dayparts, key=lambda each: (-each.priority, each.id)):
-        opened, changes = open_window([daypart], moment.scene.zone, moment.at)
+        opened, changes = window_state([daypart], moment.scene.zone, moment.at)
         on = programme.daypart is not None and programme.daypart.id == daypart.id
         why = programme.why if on else _off(moment, daypart, programme.daypart, opened=opened, changes=changes)
         yield Verdict(id=daypart.id, name=daypart.name, on=on, why=why, until=_known(moment, changes))
@@ -88,13 +88,13 @@ def _item_off(moment: Moment, item: Item) -> str:
     return moment.blocked(item.asset)
 
 
-def ads(moment: Moment, slate: Slate, programme: Programme) -> Iterator[AdVerdict]:
+def ads(moment: Moment, slate: EligibleAds, programme: Programme) -> Iterator[AdVerdict]:
     """Yield each line of each campaign: those that may be shown first."""
     entries = {entry.line.id: entry for entry in slate.lines}
     lines = [(campaign, line) for campaign in moment.scene.release.campaigns for line in campaign.lines]
     fits_ms = (programme.until - moment.at) // timedelta(milliseconds=1)
     head = moment.memory.ads.head
-    accounts = settle(moment.memory.ads.accounts, split_of(slate), slate.known, head.slot)
+    accounts = rebase_accounts(moment.memory.ads.accounts, split_of(slate), slate.known, head.slot)
     for campaign, line in sorted(lines, key=lambda each: (each[1].id not in entries, each[0].id, each[1].id)):
         entry = entries.get(line.id)
         why = _waits(head, accounts[line.id], entry, fits_ms) if entry else _line_off(moment, campaign, line)
@@ -117,7 +117,7 @@ def _line_off(moment: Moment, campaign: Campaign, line: Line) -> str:
         return f"its flight ended {moment.local(campaign.ends_at)}"
     if line.windows and not moment.scene.timed:
         return "the clock is not set, so nothing bound to a time is on"
-    opened, changes = open_window(line.windows, moment.scene.zone, moment.at)
+    opened, changes = window_state(line.windows, moment.scene.zone, moment.at)
     if not opened:
         known = _known(moment, changes)
         return f"closed until {moment.local(changes)}" if known else "does not open in the next 8 days"
@@ -127,9 +127,9 @@ def _line_off(moment: Moment, campaign: Campaign, line: Line) -> str:
     return "; ".join(f"{title}: {why}" for title, why in reasons)
 
 
-def _waits(head: AdHead, account: Account, entry: Entry, fits_ms: int) -> str:
+def _waits(head: AdHead, account: Account, entry: EligibleLine, fits_ms: int) -> str:
     """Return what keeps a line that may be shown from being the very next ad."""
-    distances = Distances(head.recent)
+    distances = AdSeparation(head.recent)
     slots = {"category": distances.category(entry), "advertiser": distances.advertiser(entry)}
     waits = [f"{count} more ads between it and its {kind}" for kind, count in slots.items() if count]
     if not entry.fitting(fits_ms):

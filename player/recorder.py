@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from player.entries import Change, Closed, Entry, Head, OpenTake, Reserved, Saved, Seen, Started
+from player.entries import Entry, Head, MemoryChange, OpenTake, Saved, TakeClosed, TakeReserved, TakeSeen, TakeStarted
 from player.ledger import Ledger
 from player.lineup import Memory, Planned
 from player.programme.ads import Account, AdHead, AdState, changes, refund
-from player.programme.proof import Facts, NoPlay, Take, chain, judge
+from player.programme.proof import NoPlay, Take, TakeFacts, chain_play, judge_take
 from player.programme.rotation import Rotation
 from player.screen import Ended
 from sync import StorageBroken, StorageFull
@@ -27,7 +27,7 @@ _MOST_PENDING = 10_000  # a day of ten-second items, some 20 MB
 log = logging.getLogger(__name__)
 
 
-class Recorder:
+class TakeRecorder:
     """The memory of the programme and the log of its takes; `problem` says why writing fails, or is empty."""
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
@@ -58,13 +58,13 @@ class Recorder:
             take = Take.model_validate_json(left.body)
         except ValidationError:
             log.error("take=%s cannot be read and is given up", left.take)
-            self._pending.append(Closed(left.take))
+            self._pending.append(TakeClosed(left.take))
             return
         log.warning("take=%s title=%s was cut off by the last stop", take.take, take.title)
         started_at = None if left.started_ms is None else datetime.fromtimestamp(left.started_ms / 1000, UTC)
         trust = ClockTrust(left.clock) if left.clock else ClockTrust.UNSYNCED
-        facts = judge(take, None, started_at, clock=trust)
-        if isinstance(facts, Facts):
+        facts = judge_take(take, None, started_at, clock=trust)
+        if isinstance(facts, TakeFacts):
             facts = replace(facts, rendered_ms=left.shown_ms)
         self._close(take, facts, failed=False)
 
@@ -73,7 +73,7 @@ class Recorder:
         before = self.memory
         self._rotation = before.rotation
         self.memory = planned.memory
-        self._pending.append(Reserved(planned.take.take, planned.take.model_dump_json()))
+        self._pending.append(TakeReserved(planned.take.take, planned.take.model_dump_json()))
         await self.save()  # a disk in trouble is not waited for twice
         if not self.problem or planned.take.kind is PlayKind.ITEM:
             return True
@@ -94,13 +94,13 @@ class Recorder:
     def start(self, take: Take, started_at: datetime, clock: ClockTrust) -> None:
         """Note that a take came on the screen; `save` writes it."""
         started_ms = round(started_at.timestamp() * 1000)
-        self._pending.append(Started(take.take, take.model_dump_json(), started_ms, clock.value))
+        self._pending.append(TakeStarted(take.take, take.model_dump_json(), started_ms, clock.value))
 
     def end(
         self, take: Take, ended: Ended, started_at: datetime, *, clock: ClockTrust, screen: ScreenState
-    ) -> Facts | NoPlay:
+    ) -> TakeFacts | NoPlay:
         """Judge a take that left the screen, and note the play it was; `save` writes it. `clock` is of its start."""
-        facts = judge(take, ended, started_at, screen=screen, clock=clock)
+        facts = judge_take(take, ended, started_at, screen=screen, clock=clock)
         self._close(take, facts, failed=ended.failed and not ended.deck_lost)
         return facts
 
@@ -116,8 +116,8 @@ class Recorder:
 
     async def touch(self, take: str, shown: timedelta) -> None:
         """Note how long a take has been on the screen, in case the device stops under it."""
-        self._pending = [entry for entry in self._pending if not isinstance(entry, Seen)]
-        self._pending.append(Seen(take, shown // timedelta(milliseconds=1)))
+        self._pending = [entry for entry in self._pending if not isinstance(entry, TakeSeen)]
+        self._pending.append(TakeSeen(take, shown // timedelta(milliseconds=1)))
         await self.save()
 
     def failed(self, asset: str, reason: str, at: datetime) -> None:
@@ -130,17 +130,19 @@ class Recorder:
         if healed is not None:
             self._pending.append(healed)
 
-    def _close(self, take: Take, facts: Facts | NoPlay, *, failed: bool) -> None:
+    def _close(self, take: Take, facts: TakeFacts | NoPlay, *, failed: bool) -> None:
         self._drop(take.take)
         if isinstance(facts, NoPlay):
-            self._pending.append(Closed(take.take))
+            self._pending.append(TakeClosed(take.take))
             self._refund(take, failed=failed)
             return
 
         def seal(head: Head) -> Play:
-            return chain(head.hash, take, facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1)
+            return chain_play(
+                head.hash, take, facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
+            )
 
-        self._pending.append(Closed(take.take, seal))
+        self._pending.append(TakeClosed(take.take, seal))
         if facts.refunded:
             self._refund(take, failed=failed)
 
@@ -149,7 +151,7 @@ class Recorder:
         self._pending = [
             entry
             for entry in self._pending
-            if not (isinstance(entry, Reserved | Started | Seen) and entry.take == take)
+            if not (isinstance(entry, TakeReserved | TakeStarted | TakeSeen) and entry.take == take)
         ]
 
     def _refund(self, take: Take, *, failed: bool) -> None:
@@ -183,9 +185,9 @@ class Recorder:
             del self._pending[:-_MOST_PENDING]
 
 
-def _change(before: Memory, after: Memory) -> Change:
+def _change(before: Memory, after: Memory) -> MemoryChange:
     changed = changes(before.ads, after.ads)
-    return Change(
+    return MemoryChange(
         rotation=None if before.rotation == after.rotation else after.rotation.model_dump_json(),
         ads=None if before.ads.head == after.ads.head else after.ads.head.model_dump_json(),
         accounts={account.line: account.model_dump_json() for account in changed.accounts},

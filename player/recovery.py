@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from player.ladder import Step, upper_step
+from player.ladder import EscalationStep, upper_step
 from sync import StorageBroken, StorageFull
 from sync.clock import Clock
 from sync.durable import write_durably
@@ -36,34 +36,34 @@ class Taken(Wire):
     reason: str
 
 
-class Note(Wire):
+class RestartRecord(Wire):
     """What is kept."""
 
-    taken: dict[Step, Taken] = Field(default_factory=dict)
+    taken: dict[EscalationStep, Taken] = Field(default_factory=dict)
 
 
-class Recovery:
+class SelfRestart:
     """Implements `player.ladder.Recoverer`; `ending` is set once the daemon has to end, for `step`."""
 
     def __init__(self, path: Path, clock: Clock, reboot: Callable[[], bool]) -> None:
         self.ending = asyncio.Event()
-        self.step: Step | None = None
+        self.step: EscalationStep | None = None
         self._path = path
         self._clock = clock
         self._reboot = reboot
         self._note = _read(path)
 
-    def allowed(self) -> Step | None:
+    def allowed(self) -> EscalationStep | None:
         """Return the upper step that may be taken now, if any."""
         if self.step is not None:
             return None  # one is under way
         taken = [(each.at, step) for step, each in self._note.taken.items()]
         return upper_step(taken, self._clock.now(), reboot=self._reboot())
 
-    def take(self, step: Step, reason: str) -> bool:
+    def take(self, step: EscalationStep, reason: str) -> bool:
         """Note the step and have the daemon end; False: it could not be noted, so it is not taken."""
         times = self.counts().get(step, 0) + 1
-        note = Note(taken={**self._note.taken, step: Taken(times=times, at=self._clock.now(), reason=reason)})
+        note = RestartRecord(taken={**self._note.taken, step: Taken(times=times, at=self._clock.now(), reason=reason)})
         try:
             write_durably(self._path, note.model_dump_json().encode())
         except (StorageFull, StorageBroken) as error:
@@ -74,7 +74,7 @@ class Recovery:
         self.ending.set()
         return True
 
-    def counts(self) -> dict[Step, int]:
+    def counts(self) -> dict[EscalationStep, int]:
         """Return how often each upper step was taken on this device."""
         return {step: each.times for step, each in self._note.taken.items()}
 
@@ -87,13 +87,13 @@ class Recovery:
         return "{1} at {0:%Y-%m-%d %H:%M} UTC: {2}".format(*max(lately)) if lately else ""
 
 
-def _read(path: Path) -> Note:
+def _read(path: Path) -> RestartRecord:
     """Return what was noted; nothing of a file that is missing or cannot be read."""
     try:
         with path.open("rb") as file:
-            return Note.model_validate_json(file.read(_CAP_BYTES))
+            return RestartRecord.model_validate_json(file.read(_CAP_BYTES))
     except FileNotFoundError:
-        return Note()
+        return RestartRecord()
     except (OSError, ValidationError) as error:
         log.error("recovery=%s cannot be read and is begun anew: %s", path, error)
-        return Note()
+        return RestartRecord()

@@ -10,7 +10,7 @@ DECK = (sys.executable, "-m", "player.deck")
 
 
 @dataclass(frozen=True, slots=True)
-class Rig:
+class DeckOptions:
     """`hardware`: libVLC may decode in hardware; `sound`: the output to be heard on, empty for the system's.
 
     `program` is another one in tests, with a fault built in.

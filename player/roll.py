@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from player.link import Link
-from player.loss import Loss
-from player.screen import ON_TIME_S, Cut, Ended, Ends, Load, Loaded, Pulse, Shot
+from player.link import DeckProcess
+from player.loss import DeckExit
+from player.screen import ON_TIME_S, Cut, DeckPulse, Ended, Ends, Load, Loaded, Shot
 
 _STEP_MS = 750  # a pulse comes five times a second, with a time that is half a second old at most
 
@@ -14,16 +14,16 @@ AT_ONCE = float("-inf")
 
 
 @dataclass(slots=True, eq=False)
-class OnAir:
+class ShotOnAir:
     """The shot on the screen, or whose last picture is; made on the loop."""
 
-    link: Link
+    link: DeckProcess
     shot: Shot
     started_s: float
     ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     ends: Ends | None = None  # as its deck plans it
     told: bool = False  # how it ended was handed out: nobody hears it twice
-    said: Pulse | None = None  # by its deck, last
+    said: DeckPulse | None = None  # by its deck, last
     said_s: float = 0.0
     frames_lost: int | None = None
 
@@ -65,21 +65,21 @@ class OnAir:
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class ShotWaiting:
     """The shot prerolled aside; `lost` is set when its deck dies, `cut` when it was raised.
 
     `order_s` is the instant it was ordered for, if it was, and `due_s` when that order can be carried out.
     """
 
-    link: Link
+    link: DeckProcess
     shot: Shot
-    lost: "asyncio.Future[Loss]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    lost: "asyncio.Future[DeckExit]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     order_s: float | None = None
     due_s: float = 0.0
     cut: Cut | None = None
 
 
-async def load(link: Link, shot: Shot, air: OnAir | None, *, at_once: bool) -> Loaded:
+async def load_shot(link: DeckProcess, shot: Shot, air: ShotOnAir | None, *, at_once: bool) -> Loaded:
     """Have `shot` loaded: rolling, if it is wanted at once or nothing is on air, or once what is there has failed.
 
     What just ends while it is being loaded is waited for: its last picture stands, and no frame of `shot` is lost.
@@ -89,7 +89,7 @@ async def load(link: Link, shot: Shot, air: OnAir | None, *, at_once: bool) -> L
 
     def hurry(ended: asyncio.Future[Ended]) -> None:
         if ended.result().failed:
-            link.tell(Load(shot=shot, at_once=True))
+            link.send(Load(shot=shot, at_once=True))
 
     air.ended.add_done_callback(hurry)
     try:

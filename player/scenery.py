@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from player.away import Away
+from player.away import StreamBackoff
 from player.lineup import Scene
-from player.programme.ads import Slate
-from player.programme.loudness import loudness
+from player.programme.ads import EligibleAds
+from player.programme.loudness import screen_volume
 from player.quarantine import Quarantine
 from player.settings import Settings
 from sync import NotFound
@@ -21,7 +21,7 @@ from sync.clock import Clock, ClockTrust
 log = logging.getLogger(__name__)
 
 
-class Content(Protocol):
+class ReleaseSource(Protocol):
     """What plays and where its files lie; `sync.cache.Cache` is one."""
 
     def active(self) -> ActiveRelease | None:
@@ -31,11 +31,16 @@ class Content(Protocol):
         """Return where a whole asset lies; raises NotFound."""
 
 
-class Scenery:
+class SceneLoader:
     """Makes scenes. The release is read again only after `refresh`; the slate of ads is kept while it holds."""
 
     def __init__(
-        self, content: Content, clock: Clock, settings: Callable[[], Settings], quarantine: Quarantine, away: Away
+        self,
+        content: ReleaseSource,
+        clock: Clock,
+        settings: Callable[[], Settings],
+        quarantine: Quarantine,
+        away: StreamBackoff,
     ) -> None:
         self.problem = ""
         self._content = content
@@ -45,13 +50,13 @@ class Scenery:
         self._away = away
         self._active: ActiveRelease | None = None
         self._wanted, self._seen = 1, 0  # how often a look at the files was asked for, and which of them was had
-        self._slate: tuple[Hashable, datetime, Slate] | None = None
+        self._slate: tuple[Hashable, datetime, EligibleAds] | None = None
 
     def refresh(self) -> None:
         """Note that another release may be active."""
         self._wanted += 1
 
-    async def look(self) -> Scene | None:
+    async def load(self) -> Scene | None:
         """Return what a decision sees now, None without content."""
         wanted = self._wanted
         if self._seen != wanted:
@@ -64,7 +69,7 @@ class Scenery:
         # No time service, and earlier than the content itself was made: the clock of a device without a battery.
         timed = self._clock.trust() is ClockTrust.SYNCED or now >= release.created_at
         zone, playback, audio = self._zone(settings.venue.zone or release.zone), settings.playback, settings.audio
-        loud = loudness(settings, zone, now, timed=timed)
+        loud = screen_volume(settings, zone, now, timed=timed)
         return Scene(
             release=release,
             sha256=self._active.sha256,
@@ -82,7 +87,7 @@ class Scenery:
             path=self._path,
         )
 
-    def slate(self, scene: Scene, at: datetime) -> Slate:
+    def slate(self, scene: Scene, at: datetime) -> EligibleAds:
         """Return the ads for an instant, kept from the last time while nothing they depend on changed."""
         held = self._away.held() | {setback.asset for setback in self._quarantine.held(self._clock.now())}
         key = (scene_key(scene), held)

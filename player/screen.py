@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, TypeAdapter
 
-from player.motion import Motion
+from player.motion import PlaybackFacts
 from sync.release import Fit, MediaKind
 from sync.streaming import StreamUrl
 from sync.wire import Colour, Wire
@@ -129,7 +129,7 @@ class Show(Wire):
     at_s: float | None = None
 
 
-class Hold(Wire):
+class CancelShow(Wire):
     """Take a `show` back, if `take` is not raised yet; `held` is answered in any case."""
 
     do: Literal["hold"] = "hold"
@@ -170,8 +170,8 @@ class Quit(Wire):
     do: Literal["quit"] = "quit"
 
 
-Command = Annotated[Load | Show | Hold | Tune | Route | Hide | Blank | Quit, Field(discriminator="do")]
-COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+DeckCommand = Annotated[Load | Show | CancelShow | Tune | Route | Hide | Blank | Quit, Field(discriminator="do")]
+COMMAND: TypeAdapter[DeckCommand] = TypeAdapter(DeckCommand)
 
 # ── deck to stage ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,7 +192,7 @@ class Loaded(Wire):
     took_ms: int
 
 
-class Shown(Wire):
+class ShotShown(Wire):
     """The window was raised at `raised_s`; its times count from `at_s`, the instant it was ordered for or that one."""
 
     event: Literal["shown"] = "shown"
@@ -201,7 +201,7 @@ class Shown(Wire):
     raised_s: float
 
 
-class Held(Wire):
+class ShowCancelled(Wire):
     """An order to show `take` no longer stands; if it was raised before, `shown` was told before."""
 
     event: Literal["held"] = "held"
@@ -257,7 +257,7 @@ class Broken(Wire):
     seen: bool = False
 
 
-class Pulse(Motion):
+class DeckPulse(PlaybackFacts):
     """Sent five times a second by a deck whose loop still turns; silence means a hang."""
 
     event: Literal["pulse"] = "pulse"
@@ -271,6 +271,7 @@ class Pulse(Motion):
 
 
 DeckEvent = Annotated[
-    Ready | Loaded | Shown | Held | Ends | Hidden | Blanked | Finished | Broken | Pulse, Field(discriminator="event")
+    Ready | Loaded | ShotShown | ShowCancelled | Ends | Hidden | Blanked | Finished | Broken | DeckPulse,
+    Field(discriminator="event"),
 ]
 DECK_EVENT: TypeAdapter[DeckEvent] = TypeAdapter(DeckEvent)

@@ -9,49 +9,51 @@ from collections.abc import Awaitable, Callable
 from random import SystemRandom
 
 from player import __version__
-from player.access import Gate, keep_token
-from player.answers import Answers
+from player.access import AccessGuard, keep_token
+from player.answers import EndpointRoutes
 from player.backdrop import Backdrop
-from player.camera import Camera
+from player.camera import ScreenshotTaker
 from player.configure import Configuration
 from player.display import Display, Power, Wanted
-from player.duty import Duty
-from player.endpoint import Endpoint
-from player.health import Probe
-from player.live import Live
-from player.metrics import Metrics, StageSeries
-from player.observer import Observer
-from player.overlays import Overlays
-from player.prospects import Prospects
-from player.shift import Shift
+from player.duty import ActiveServices
+from player.endpoint import EndpointServer
+from player.health import MachineProbe
+from player.live import LiveSocket
+from player.metrics import PlayerMetrics, StageSeries
+from player.observer import StatusCollector
+from player.overlays import OverlayHost
+from player.prospects import ForecastRoutes
+from player.shift import DeviceSession
 from player.stage import Stage
 from sync import StorageBroken, StorageFull
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import Clock
 from sync.notify import Watchdog, watchdog_interval_s
 from sync.report import ScreenState
 from sync.signing import new_token
 from sync.supervise import Restarts
-from sync.watcher import Watcher
+from sync.watcher import FileWatcher
 
 Service = Callable[[], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 
-def wired(
-    configuration: Configuration, cache: Cache, display: Display, stage: Stage, clock: Clock, restarts: Restarts
+def build_services(
+    configuration: Configuration, cache: ContentStore, display: Display, stage: Stage, clock: Clock, restarts: Restarts
 ) -> dict[str, Service]:
     """Return the services by name, wired; nothing runs yet."""
-    duty = Duty()
-    probe = Probe(configuration.settings.storage.state_dir, clock)
-    observer = Observer(configuration, cache, duty, stage, display, probe, restarts, clock, version=__version__)
-    backdrop = Backdrop(display, configuration, cache, clock, duty.noting("backdrop"))
-    overlays = Overlays(display, cache, clock, lambda: observer.now().showing == "blank", duty.noting("overlays"))
+    duty = ActiveServices()
+    probe = MachineProbe(configuration.settings.storage.state_dir, clock)
+    observer = StatusCollector(configuration, cache, duty, stage, display, probe, restarts, clock, version=__version__)
+    backdrop = Backdrop(display, configuration, cache, clock, duty.problem_reporter("backdrop"))
+    overlays = OverlayHost(
+        display, cache, clock, lambda: observer.now().showing == "blank", duty.problem_reporter("overlays")
+    )
     duty.overlays = overlays
     power = _power_of(display)
     rng = SystemRandom()
-    shift = Shift(configuration, cache, stage, power, backdrop, overlays, observer, duty, restarts, clock, rng)
+    shift = DeviceSession(configuration, cache, stage, power, backdrop, overlays, observer, duty, restarts, clock, rng)
     endpoint = _endpoint(configuration, cache, observer, duty, display, stage, clock)
 
     async def follow() -> None:
@@ -74,7 +76,7 @@ def wired(
         "settings": follow,
     }
     if configuration.file is not None:
-        services["watcher"] = Watcher(configuration.file, configuration.reload, clock).run
+        services["watcher"] = FileWatcher(configuration.file, configuration.reload, clock).run
     interval_s = watchdog_interval_s()
     if interval_s is not None:
         services["watchdog"] = Watchdog(interval_s, clock).run
@@ -92,28 +94,30 @@ async def _fill(display: Display, stage: Stage, backdrop: Backdrop) -> None:
 
 def _endpoint(
     configuration: Configuration,
-    cache: Cache,
-    observer: Observer,
-    duty: Duty,
+    cache: ContentStore,
+    observer: StatusCollector,
+    duty: ActiveServices,
     display: Display,
     stage: Stage,
     clock: Clock,
-) -> Endpoint:
-    gate = Gate(_token(cache, duty), configuration, clock)
-    metrics, live = Metrics(clock, StageSeries(stage.tally, stage.facts)), Live(observer, clock)
-    answers = Answers(observer, configuration, duty, Camera(display, clock), gate, metrics, clock)
-    tell = duty.noting("endpoint")
-    prospects = Prospects(cache, configuration, duty, clock)
+) -> EndpointServer:
+    gate = AccessGuard(_token(cache, duty), configuration, clock)
+    metrics, live = PlayerMetrics(clock, StageSeries(stage.tally, stage.facts)), LiveSocket(observer, clock)
+    answers = EndpointRoutes(observer, configuration, duty, ScreenshotTaker(display, clock), gate, metrics, clock)
+    tell = duty.problem_reporter("endpoint")
+    prospects = ForecastRoutes(cache, configuration, duty, clock)
     operations = (*answers.operations(), *prospects.operations())
-    return Endpoint(configuration, gate, operations, live, metrics, clock, tell, version=__version__)
+    return EndpointServer(configuration, gate, operations, live, metrics, clock, tell, version=__version__)
 
 
-def _token(cache: Cache, duty: Duty) -> str:
+def _token(cache: ContentStore, duty: ActiveServices) -> str:
     try:
         return keep_token(cache.state)
     except (StorageBroken, StorageFull) as error:  # nobody can know this one: the endpoint is there to be read
         log.error("endpoint=token not kept, writing is closed until the next start: %s", error)
-        duty.noting("token")(f"The endpoint's token could not be kept, so nothing can be changed over it: {error}.")
+        duty.problem_reporter("token")(
+            f"The endpoint's token could not be kept, so nothing can be changed over it: {error}."
+        )
         return new_token()
 
 

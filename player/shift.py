@@ -14,23 +14,23 @@ from random import Random
 from player.backdrop import Backdrop
 from player.configure import Configuration
 from player.director import Director
-from player.duty import Duty
-from player.heartbeat import Heart
+from player.duty import ActiveServices
+from player.heartbeat import HeartbeatSender
 from player.ledger import Ledger, open_ledger
-from player.observer import Observer
-from player.overlays import Overlays
-from player.race import first
+from player.observer import StatusCollector
+from player.overlays import OverlayHost
+from player.race import wait_unless
 from player.screen import Screen
 from player.settings import Settings
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.client import open_client
 from sync.clock import Clock
-from sync.fetcher import Fetcher
-from sync.membership import Membership, join, load_membership
+from sync.fetcher import RangeFetcher
+from sync.membership import DeviceMembership, load_membership, pair
 from sync.report import ScreenState
 from sync.supervise import Restarts, supervise
 from sync.syncer import Syncer
-from sync.uploader import Uploader
+from sync.uploader import PlayUploader
 
 UNPAIRED = "unpaired"
 """The device id of plays before any pairing; they stay on this device."""
@@ -38,19 +38,19 @@ UNPAIRED = "unpaired"
 log = logging.getLogger(__name__)
 
 
-class Shift:
+class DeviceSession:
     """A service; `duty` tells everybody else who is at work."""
 
     def __init__(
         self,
         configuration: Configuration,
-        cache: Cache,
+        cache: ContentStore,
         screen: Screen,
         power: Callable[[], ScreenState],
         backdrop: Backdrop,
-        overlays: Overlays,
-        observer: Observer,
-        duty: Duty,
+        overlays: OverlayHost,
+        observer: StatusCollector,
+        duty: ActiveServices,
         restarts: Restarts,
         clock: Clock,
         rng: Random,
@@ -98,7 +98,7 @@ class Shift:
             self._cache,
             self._clock,
             lambda: self._configuration.settings,
-            seed_of(ledger.device),
+            ad_seed(ledger.device),
             display=self._power,
         )
         self._director = director
@@ -124,7 +124,7 @@ class Shift:
         while True:
             self._other.clear()
             self._begun = self._configuration.settings
-            member = await first(self._member(), self._other.wait())
+            member = await wait_unless(self._member(), self._other.wait())
             if member is None:
                 continue
             if member.device != ledger.device:
@@ -132,11 +132,11 @@ class Shift:
                 return
             self._duty.membership = member
             try:
-                await first(self._online(member, ledger), self._other.wait())
+                await wait_unless(self._online(member, ledger), self._other.wait())
             finally:
                 self._duty.syncer = self._duty.membership = None
 
-    async def _member(self) -> Membership:
+    async def _member(self) -> DeviceMembership:
         """Return what this device is at the origin of the settings; pair first if it is nothing yet."""
         origin = self._begun.origin
         url = str(origin.url)
@@ -146,7 +146,7 @@ class Shift:
         key = origin.enrolment_key.get_secret_value() if origin.enrolment_key else None
         async with open_client(url) as client:
             try:
-                return await join(client, self._cache, self._clock, self._rng, origin.name, key, self._show_code)
+                return await pair(client, self._cache, self._clock, self._rng, origin.name, key, self._show_code)
             finally:
                 self._show_code(None)
 
@@ -154,14 +154,14 @@ class Shift:
         self._duty.pairing_code = code
         self._backdrop.show_code(code)
 
-    async def _online(self, member: Membership, ledger: Ledger) -> None:
+    async def _online(self, member: DeviceMembership, ledger: Ledger) -> None:
         """Sync, deliver and report until cancelled."""
         settings = self._begun
         url = str(settings.origin.url)
         async with open_client(url, member.token) as client:
             syncer = Syncer(
                 client,
-                Fetcher(url, self._clock),
+                RangeFetcher(url, self._clock),
                 self._cache,
                 self._clock,
                 self._rng,
@@ -171,8 +171,8 @@ class Shift:
                 activated=self._activated,
             )
             self._duty.syncer = syncer
-            uploader = Uploader(ledger.outbox, client, self._clock, self._rng)
-            heart = Heart(client, self._observer.heartbeat, self._configuration, self._clock)
+            uploader = PlayUploader(ledger.outbox, client, self._clock, self._rng)
+            heart = HeartbeatSender(client, self._observer.heartbeat, self._configuration, self._clock)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._supervised("syncer", syncer.run))
                 group.create_task(self._supervised("uploader", uploader.run))
@@ -193,11 +193,11 @@ def _network(settings: Settings) -> object:
     return settings.origin.model_copy(update={"heartbeat_s": 0.0}), settings.storage.reserve_bytes
 
 
-def ledger_path(cache: Cache, member: Membership | None) -> Path:
+def ledger_path(cache: ContentStore, member: DeviceMembership | None) -> Path:
     """Return where the evidence lies: apart while this device belongs to no origin."""
     return cache.state / ("plays.db" if member else "plays-unpaired.db")
 
 
-def seed_of(device: str) -> int:
+def ad_seed(device: str) -> int:
     """Return the seed of a device's ads: the same at every start, another on every device."""
     return int(hashlib.sha256(device.encode()).hexdigest()[:12], 16)

@@ -11,15 +11,29 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from player.area import Area
-from player.cutter import Cutter
-from player.ladder import Ladder, Recoverer, Step
-from player.link import Link
-from player.loss import Loss
-from player.pair import Pair, Wear
-from player.rig import Rig
-from player.roll import AT_ONCE, OnAir, Waiting, load
-from player.screen import Blank, Broken, Cut, DeckEvent, Ended, Ends, Finished, Hide, Pulse, Ready, Shot, Shown, Tune
-from player.tally import StageFacts, Tally
+from player.cutter import CutScheduler
+from player.ladder import Escalation, EscalationStep, Recoverer
+from player.link import DeckProcess
+from player.loss import DeckExit
+from player.pair import DeckPair, Wear
+from player.rig import DeckOptions
+from player.roll import AT_ONCE, ShotOnAir, ShotWaiting, load_shot
+from player.screen import (
+    Blank,
+    Broken,
+    Cut,
+    DeckEvent,
+    DeckPulse,
+    Ended,
+    Ends,
+    Finished,
+    Hide,
+    Ready,
+    Shot,
+    ShotShown,
+    Tune,
+)
+from player.tally import StageCounters, StageFacts
 from sync import DeckLost, MediaUnplayable, ScreenFailed
 from sync.clock import Clock
 
@@ -29,22 +43,24 @@ log = logging.getLogger(__name__)
 class Stage:
     """Implements `player.screen.Screen` over two deck processes; made by `open_stage`."""
 
-    def __init__(self, rig: Rig, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None) -> None:
-        def make(name: str) -> Link:
-            return Link(name, lambda: self._rig, clock, self._heard, self._lost, self._falters)
+    def __init__(
+        self, rig: DeckOptions, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None
+    ) -> None:
+        def make(name: str) -> DeckProcess:
+            return DeckProcess(name, lambda: self._rig, clock, self._heard, self._lost, self._deck_hangs)
 
         self._clock = clock
         self._rig = rig
-        self._pair = Pair(make, wear or Wear())
-        self._air: OnAir | None = None
-        self._next: Waiting | None = None
-        self._black: Link | None = None  # the deck that covers the screen on purpose
+        self._pair = DeckPair(make, wear or Wear())
+        self._air: ShotOnAir | None = None
+        self._next: ShotWaiting | None = None
+        self._black: DeckProcess | None = None  # the deck that covers the screen on purpose
         self._libvlc = ""
-        self.tally = Tally()
-        self._cutter = Cutter(clock)
+        self.tally = StageCounters()
+        self._cutter = CutScheduler(clock)
         self._cut_ms: float | None = None
         self._preroll_ms: int | None = None
-        self._ladder = Ladder(recoverer)
+        self._ladder = Escalation(recoverer)
         self._hung: dict[str, str] = {}  # what hung its deck on air, and how; told when it comes again
         self._up_s = clock.monotonic()  # when a deck was last heard of
 
@@ -57,13 +73,13 @@ class Stage:
             raise MediaUnplayable(f"when it was last on air its deck had to be ended: {why}")
         await link.wait_up()
         try:
-            loaded = await load(link, shot, self._air, at_once=at_once)
+            loaded = await load_shot(link, shot, self._air, at_once=at_once)
         except asyncio.CancelledError:
-            link.tell(Hide(take=shot.take))
+            link.send(Hide(take=shot.take))
             raise
         self._preroll_ms = loaded.took_ms
         self.tally.prerolled(loaded.took_ms)
-        self._next = Waiting(link, shot)
+        self._next = ShotWaiting(link, shot)
         if self._air and self._air.link.outdated:
             self._air.end(self._clock.monotonic(), "display")
 
@@ -118,12 +134,12 @@ class Stage:
     def tune(self, take: str, volume: int) -> None:
         """See `Screen.tune`."""
         if self._air and self._air.shot.take == take:
-            self._air.link.tell(Tune(take=take, volume=volume))
+            self._air.link.send(Tune(take=take, volume=volume))
 
     def facts(self) -> StageFacts:
         """Return the stage as it is now."""
         air = self._air if self._air and not self._air.ended.done() else None
-        said = (air.said if air else None) or Pulse()
+        said = (air.said if air else None) or DeckPulse()
         return StageFacts(
             libvlc=self._libvlc,
             pids=(self._pair.links[0].pid, self._pair.links[1].pid),
@@ -167,14 +183,14 @@ class Stage:
         """End both decks, whatever they do."""
         self._pair.close()
 
-    def _hidden(self) -> Link:
+    def _hidden(self) -> DeckProcess:
         """Choose the deck for the next shot: never the one the shop looks at."""
         seen = self._air.link if self._air else self._black
         if seen:
             return self._pair.other(seen)
         return self._next.link if self._next else self._pair.any_up()
 
-    def _expect(self, take: str) -> Waiting:
+    def _expect(self, take: str) -> ShotWaiting:
         if self._next is None or self._next.shot.take != take:
             raise DeckLost(f"take {take} is not prerolled; its deck is gone or it was never loaded")
         return self._next
@@ -184,29 +200,29 @@ class Stage:
 
     # ── what decks say ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _heard(self, link: Link, event: DeckEvent) -> None:
+    def _heard(self, link: DeckProcess, event: DeckEvent) -> None:
         self._up_s = self._clock.monotonic()
         match event:
             case Ready():
                 self._libvlc = event.libvlc
                 if self._black is link:
-                    link.tell(Blank())
-            case Shown() if self._next and self._next.shot.take == event.take:
+                    link.send(Blank())
+            case ShotShown() if self._next and self._next.shot.take == event.take:
                 self._shown(self._next, event)
             case Broken() if self._next and self._next.shot.take == event.take:
-                self._drop(Loss(event.reason, crashed=False))
-            case Finished() | Broken() | Ends() | Pulse() if self._air and self._air.shot.take == event.take:
+                self._drop(DeckExit(event.reason, crashed=False))
+            case Finished() | Broken() | Ends() | DeckPulse() if self._air and self._air.shot.take == event.take:
                 self._on_air_says(self._air, event)
             case _:
                 pass  # replies; the link hands them to who asked
-        self._cutter.stir()
+        self._cutter.wake()
 
-    def _on_air_says(self, air: OnAir, event: Finished | Broken | Ends | Pulse) -> None:
+    def _on_air_says(self, air: ShotOnAir, event: Finished | Broken | Ends | DeckPulse) -> None:
         match event:
             case Ends():
                 air.ends = event
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
-            case Pulse():
+            case DeckPulse():
                 air.said, air.said_s = (event, self._up_s) if event.media_ms is not None else (air.said, air.said_s)
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
                 if event.stands:
@@ -219,40 +235,40 @@ class Stage:
                 if event.seen:
                     self._seen_broken(air, event.reason)
 
-    def _seen_broken(self, air: OnAir, reason: str) -> None:
-        step = self._ladder.climb(air.link.name, self._clock.monotonic(), reason)
+    def _seen_broken(self, air: ShotOnAir, reason: str) -> None:
+        step = self._ladder.escalate(air.link.name, self._clock.monotonic(), reason)
         log.warning("take=%s deck=%s %s; step=%s", air.shot.take, air.link.name, reason, step.value)
         for link in self._pair.links:
-            if step is Step.BOTH_DECKS or (step is Step.NEW_DECK and link is air.link):
+            if step is EscalationStep.BOTH_DECKS or (step is EscalationStep.NEW_DECK and link is air.link):
                 link.condemned = f"{reason}, again"
 
-    def _shown(self, coming: Waiting, shown: Shown) -> None:
+    def _shown(self, coming: ShotWaiting, shown: ShotShown) -> None:
         """Make the shot that came the one on air, and send off what was there."""
         left = self._left(self._air, shown.at_s) if self._air else None
         for gone in (self._air.link if self._air else None, self._black):
             if gone and gone is not coming.link:
-                gone.tell(Hide())
+                gone.send(Hide())
                 self._pair.off_air(gone)
-        self._air = OnAir(coming.link, coming.shot, shown.at_s)
+        self._air = ShotOnAir(coming.link, coming.shot, shown.at_s)
         self._next = self._black = None
         self._cut_ms = (shown.raised_s - coming.due_s) * 1000
         self.tally.cut(shown.raised_s - coming.due_s)
         coming.cut = Cut(take=coming.shot.take, at_s=shown.at_s, previous=left)
 
-    def _left(self, air: OnAir, at_s: float) -> Ended | None:
+    def _left(self, air: ShotOnAir, at_s: float) -> Ended | None:
         """Note that a shot left the screen, and what was seen of it."""
-        said = air.said or Pulse()
+        said = air.said or DeckPulse()
         self.tally.left(black_ms=said.black_ms, still_ms=said.still_ms, frames_lost=air.frames_lost)
         return air.leave(at_s)
 
-    def _falters(self, link: Link, why: str) -> bool:
+    def _deck_hangs(self, link: DeckProcess, why: str) -> bool:
         """Keep the last picture of a deck that may hang until the next one is there; one that waits aside is ended."""
         air, coming = self._air, self._next
         if air and coming and coming.link is link and air.link.answers:
-            link.kill(Loss(why, crashed=True))
+            link.kill(DeckExit(why, crashed=True))
         return air is not None and air.link is link and self._give_way(air, why)
 
-    def _give_way(self, air: OnAir, why: str) -> bool:
+    def _give_way(self, air: ShotOnAir, why: str) -> bool:
         """Have the next shot come at once, if it is ready: a suspicion is enough for that, but not for blame."""
         if self._next is None or not self._next.link.answers:
             return False  # if both decks are quiet, it is the machine, or the display
@@ -261,10 +277,10 @@ class Stage:
             self._ladder.pass_over()
             air.link.suspect = air.shot
             air.end(self._clock.monotonic(), why, failed=True, deck_lost=True)
-            self._cutter.stir()
+            self._cutter.wake()
         return True
 
-    def _lost(self, link: Link, loss: Loss) -> None:
+    def _lost(self, link: DeckProcess, loss: DeckExit) -> None:
         if link.suspect and loss.crashed:
             self._hung[link.suspect.url or link.suspect.path] = loss.reason
         if not loss.displayless:
@@ -273,9 +289,9 @@ class Stage:
             self._air.end(self._clock.monotonic(), loss.reason, failed=True, deck_lost=not loss.crashed)
         if self._next and self._next.link is link:
             self._drop(loss)
-        self._cutter.stir()
+        self._cutter.wake()
 
-    def _drop(self, loss: Loss) -> None:
+    def _drop(self, loss: DeckExit) -> None:
         """Give up what was prerolled: nobody holds it any more."""
         if self._next:
             self._next.lost.set_result(loss)
@@ -284,7 +300,7 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    rig: Rig, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None
+    rig: DeckOptions, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None
 ) -> AsyncIterator[Stage]:
     """Own the decks, started with `rig`. `run` starts them; when it ends they are gone."""
     stage = Stage(rig, clock, wear=wear, recoverer=recoverer)

@@ -30,7 +30,7 @@ _MOST_PIXELS = 64_000_000  # a picture above this is refused before it is decode
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class RawPicture:
     """Pixels row by row, four bytes each: blue, green, red, unused."""
 
     width: int
@@ -38,7 +38,7 @@ class Still:
     bgrx: bytes
 
 
-def brand(width: int, height: int, *, title: str = "", line: str = "") -> Still:
+def brand_picture(width: int, height: int, *, title: str = "", line: str = "") -> RawPicture:
     """Draw the neutral fallback picture: a calm gradient with our mark, `title` below, a small `line` at the foot."""
     canvas = _backdrop(width, height)
     unit = min(width, height)
@@ -49,7 +49,7 @@ def brand(width: int, height: int, *, title: str = "", line: str = "") -> Still:
     return _still(canvas)
 
 
-def own(path: Path, width: int, height: int, *, background: str = "#000000", line: str = "") -> Still:
+def owner_picture(path: Path, width: int, height: int, *, background: str = "#000000", line: str = "") -> RawPicture:
     """Fit the user's own fallback picture into the screen, upright, `background` beside it.
 
     Raises:
@@ -69,7 +69,7 @@ def own(path: Path, width: int, height: int, *, background: str = "#000000", lin
     return _still(canvas)
 
 
-def pairing(width: int, height: int, *, code: str, name: str, origin: str) -> Still:
+def pairing_picture(width: int, height: int, *, code: str, name: str, origin: str) -> RawPicture:
     """Draw the card that asks a person to enter `code` in the console of `origin` for the device called `name`."""
     canvas = _backdrop(width, height)
     unit = min(width, height)
@@ -80,7 +80,7 @@ def pairing(width: int, height: int, *, code: str, name: str, origin: str) -> St
     return _still(canvas)
 
 
-def png(still: Still, part: int = 1) -> bytes:
+def png(still: RawPicture, part: int = 1) -> bytes:
     """Encode without loss, a third of Pillow's processor time: one filter for all rows (20-90 ms for 1920x1080).
 
     `part` makes it that many times smaller in both directions.
@@ -97,23 +97,23 @@ def png(still: Still, part: int = 1) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 
-def jpeg(still: Still, part: int = 1) -> bytes:
+def jpeg(still: RawPicture, part: int = 1) -> bytes:
     """Encode for looking at (7 ms for 1920x1080); `part` as in `png`."""
     out = BytesIO()
     _picture(still, part).save(out, "JPEG", quality=80)
     return out.getvalue()
 
 
-def turned(still: Still, degrees: int) -> Still:
+def rotate_picture(still: RawPicture, degrees: int) -> RawPicture:
     """Turn clockwise by a multiple of 90 degrees (10 ms for 1920x1080)."""
     how = _TURNS.get(degrees % 360)
     if how is None:
         return still
     picture = Image.frombuffer("RGBA", (still.width, still.height), still.bgrx, "raw", "RGBA", 0, 1).transpose(how)
-    return Still(picture.width, picture.height, picture.tobytes())
+    return RawPicture(picture.width, picture.height, picture.tobytes())
 
 
-def _picture(still: Still, part: int) -> Image.Image:
+def _picture(still: RawPicture, part: int) -> Image.Image:
     picture = Image.frombuffer("RGB", (still.width, still.height), still.bgrx, "raw", "BGRX", 0, 1)
     return picture.reduce(part) if part > 1 else picture
 
@@ -122,8 +122,8 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _still(canvas: Image.Image) -> Still:
-    return Still(canvas.width, canvas.height, canvas.tobytes("raw", "BGRX"))
+def _still(canvas: Image.Image) -> RawPicture:
+    return RawPicture(canvas.width, canvas.height, canvas.tobytes("raw", "BGRX"))
 
 
 @lru_cache(maxsize=2)

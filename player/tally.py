@@ -38,7 +38,7 @@ class StageFacts:
     sound: str | None = None  # the output that is heard; None: nothing is to be heard
 
 
-class Distribution:
+class Histogram:
     """How often a value in seconds was at most each of `bounds`, and its sum."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
@@ -56,16 +56,16 @@ class Distribution:
         return list(zip((*self._bounds, float("inf")), accumulate(self._counts), strict=True))
 
 
-class Tally:
+class StageCounters:
     """The counts of one stage."""
 
     def __init__(self) -> None:
         self.cuts = 0
         self.frames_lost = 0
-        self.late = Distribution(_LATE_S)  # from the instant a cut was due to the raised window
-        self.black = Distribution(_SEEN_S)  # of each take
-        self.still = Distribution(_SEEN_S)  # of each take, a video: without a newly painted picture
-        self.preroll = Distribution(_PREROLL_S)
+        self.late = Histogram(_LATE_S)  # from the instant a cut was due to the raised window
+        self.black = Histogram(_SEEN_S)  # of each take
+        self.still = Histogram(_SEEN_S)  # of each take, a video: without a newly painted picture
+        self.preroll = Histogram(_PREROLL_S)
 
     def prerolled(self, took_ms: int) -> None:
         """Count a shot that was loaded."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from player.programme.loudness import loudness
+from player.programme.loudness import screen_volume
 from player.quarantine import Setback
 from player.settings import Settings
 from player.status import InFront, Sound
@@ -29,12 +29,12 @@ def _shown(release: Release) -> Iterator[Item | Creative]:
             yield from line.creatives
 
 
-def set_aside(release: Release | None, setbacks: Iterable[Setback]) -> tuple[str, ...]:
+def quarantined_text(release: Release | None, setbacks: Iterable[Setback]) -> tuple[str, ...]:
     """Return media in quarantine by title, each with the decoder's words and its hash."""
     return tuple(f"{title(release, one.asset)} ({one.reason}; {one.asset[:_HASH_SHOWN]})" for one in setbacks)
 
 
-def left_out(release: Release | None) -> str:
+def unknown_content_text(release: Release | None) -> str:
     """Say what of a release made for a newer player is not shown here; empty if nothing."""
     unknown = release.left_out if release else ()
     return ", ".join(map(str, unknown[:_NAMED])) + (
@@ -42,7 +42,7 @@ def left_out(release: Release | None) -> str:
     )
 
 
-def in_front(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[InFront, ...]:
+def overlay_status(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[InFront, ...]:
     """Return the overlays that are due, and whether they stand on the display."""
     return tuple(
         InFront(
@@ -56,9 +56,9 @@ def in_front(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[InFront
     )
 
 
-def sound(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> Sound:
+def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> Sound:
     """Return how loud the screen is, and why it is not as loud as it is set."""
-    loud = loudness(settings, zone, at, timed=timed)
+    loud = screen_volume(settings, zone, at, timed=timed)
     if settings.audio.muted:
         return Sound(volume=loud.volume, why="muted")
     quiet = loud.volume < settings.playback.volume

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from player.away import Away
+from player.away import StreamBackoff
 from player.lineup import Idle, Planned, Scene, stays_until
-from player.onair import Dark, Showing, State, leaving, left
-from player.patience import Patience
-from player.programme.proof import Facts
-from player.recorder import Recorder
+from player.onair import Dark, Showing, State, how_it_ended, with_deadline
+from player.patience import FailureBackoff
+from player.programme.proof import TakeFacts
+from player.recorder import TakeRecorder
 from player.screen import Cut, Ended
 from sync.clock import Clock, ClockTrust
 from sync.report import PlayKind, ScreenState
@@ -24,11 +24,16 @@ _STEP = timedelta(seconds=1)  # the wall clock moved against the monotonic one b
 log = logging.getLogger(__name__)
 
 
-class Transmission:
+class TakeTracker:
     """Holds the state of the air; `display` tells what is known of the screen's power."""
 
     def __init__(
-        self, recorder: Recorder, patience: Patience, clock: Clock, display: Callable[[], ScreenState], away: Away
+        self,
+        recorder: TakeRecorder,
+        patience: FailureBackoff,
+        clock: Clock,
+        display: Callable[[], ScreenState],
+        away: StreamBackoff,
     ) -> None:
         self.state: State = None
         self._touched = ("", 0.0)  # a take, and how many seconds of it are written down
@@ -66,7 +71,7 @@ class Transmission:
     def bind(self, scene: Scene, now: datetime) -> None:
         """Work out anew until when the take on air may stay."""
         if isinstance(self.state, Showing):
-            self.state = leaving(self.state, stays_until(scene, self.state.planned, now), scene)
+            self.state = with_deadline(self.state, stays_until(scene, self.state.planned, now), scene)
 
     def next_start(self, now: datetime, *, urgent: bool) -> datetime:
         """Return when the next take will come on, as far as one can tell."""
@@ -91,7 +96,7 @@ class Transmission:
             return None
         return max(0.0, (self.state.leaves_at - now).total_seconds())
 
-    async def came(self, planned: Planned, cut: Cut, *, ordered: bool) -> None:
+    async def take_started(self, planned: Planned, cut: Cut, *, ordered: bool) -> None:
         """Note a cut, right after it and off its path: what left is judged, what came is started."""
         now, trust = self._clock.now(), self._clock.trust()
         started_at = now - timedelta(seconds=self._clock.monotonic() - cut.at_s)
@@ -102,12 +107,12 @@ class Transmission:
         self.state = Showing(planned, started_at, cut.at_s, trust)
         await self._recorder.save()
 
-    async def went(self, ended: Ended | None, *, ordered: bool = False) -> None:
+    async def take_ended(self, ended: Ended | None, *, ordered: bool = False) -> None:
         """Note that what was on is over and nothing followed; its last picture may still stand."""
         self._judge(ended, self._clock.monotonic(), ordered=ordered)
         await self._recorder.save()
 
-    def dark(self, kind: Literal["fallback", "blank"], why: str, until: datetime | None) -> None:
+    def set_dark(self, kind: Literal["fallback", "blank"], why: str, until: datetime | None) -> None:
         """Note that no take is on, and why."""
         if not isinstance(self.state, Dark) or self.state.kind != kind:
             log.warning("screen=%s %s", kind, why)
@@ -129,12 +134,12 @@ class Transmission:
         if not isinstance(showing, Showing):
             return
         take = showing.planned.take
-        ended = left(showing, ended, at_s, ordered=ordered)
+        ended = how_it_ended(showing, ended, at_s, ordered=ordered)
         facts = self._recorder.end(take, ended, showing.started_at, clock=showing.clock, screen=self._display())
         if ended.failed and not ended.deck_lost:
             log.warning("take=%s title=%s failed on air: %s", take.take, take.title, ended.reason)
             self.failed(showing.planned, ended.reason)
-        elif isinstance(facts, Facts) and not ended.failed:
+        elif isinstance(facts, TakeFacts) and not ended.failed:
             self._patience.reset()
             self._recorder.played(take.asset)
             self._away.note_success(take.asset)

@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from player.lineup import Scene, heard
+from player.lineup import Scene, take_volume
 from player.onair import Showing, State
-from player.race import first
-from player.scenery import Scenery
+from player.race import wait_unless
+from player.scenery import SceneLoader
 from player.screen import Screen
 from sync.clock import Clock
 
 _LOOK_AGAIN = timedelta(minutes=1)  # the wall clock may be set
 
 
-class Tuning:
+class VolumeControl:
     """A service; `edge` is called when the screen's volume changed by the hour, so that the next take is made anew."""
 
     def __init__(
-        self, screen: Screen, scenery: Scenery, state: Callable[[], State], clock: Clock, edge: Callable[[], None]
+        self, screen: Screen, scenery: SceneLoader, state: Callable[[], State], clock: Clock, edge: Callable[[], None]
     ) -> None:
         self._screen = screen
         self._scenery = scenery
@@ -37,20 +37,20 @@ class Tuning:
         volume: int | None = None
         while True:
             self._nudge.clear()
-            scene, rest_s = await self._scenery.look(), _LOOK_AGAIN.total_seconds()
+            scene, rest_s = await self._scenery.load(), _LOOK_AGAIN.total_seconds()
             if scene is not None:
                 self._tune(scene)
                 if volume not in (None, scene.volume):
                     self._edge()
                 volume = scene.volume
                 rest_s = min(rest_s, (scene.volume_until - self._clock.now()).total_seconds())
-            await first(self._nudge.wait(), self._clock.sleep(max(0.05, rest_s)))
+            await wait_unless(self._nudge.wait(), self._clock.sleep(max(0.05, rest_s)))
 
     def _tune(self, scene: Scene) -> None:
         state = self._state()
         if not isinstance(state, Showing):
             return
-        shot, volume = state.planned.shot, heard(scene, state.planned)
+        shot, volume = state.planned.shot, take_volume(scene, state.planned)
         if self._told[0] != shot.take:
             self._told = (shot.take, shot.volume)
         if self._told[1] != volume:

@@ -20,7 +20,7 @@ from sync import CorruptContent, StorageBroken, StorageFull
 from sync.durable import TEMP_SUFFIX, free_bytes, locked, storage_errors
 from sync.durable import write_durably as write_durably  # part of this room's public face
 from sync.indexing import Index, load_index
-from sync.media import Media, names
+from sync.media import MediaFiles, names
 from sync.reading import read_release
 from sync.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 from sync.signing import open_envelope, pin_root
@@ -34,7 +34,7 @@ Document = TypeVar("Document", bound=BaseModel)
 log = logging.getLogger(__name__)
 
 
-class Pointer(Wire):
+class ActivePointer(Wire):
     """The content of `state/active`."""
 
     release: Sha256
@@ -58,14 +58,14 @@ class ActiveRelease:
     sequence: int
 
 
-class Cache:
+class ContentStore:
     """The files under one `state_dir`; made by `open_cache`, which holds the lock."""
 
     def __init__(self, state_dir: Path) -> None:
         self.state = state_dir / "state"
         self.store = state_dir / "store"
         self.catalog_path = self.state / "index.db"
-        self.media = Media(self.store)
+        self.media = MediaFiles(self.store)
         self._indexes = self.store / "index"
         self._releases = self.store / "releases"
         self._ballast = self.state / "ballast"
@@ -89,9 +89,9 @@ class Cache:
 
     # What plays
 
-    def pointer(self) -> Pointer | None:
+    def pointer(self) -> ActivePointer | None:
         """Return `state/active` as it stands, None when there is none or it is damaged."""
-        return _read_model(self.state / "active", Pointer)
+        return _read_model(self.state / "active", ActivePointer)
 
     def active(self) -> ActiveRelease | None:
         """Return what plays; needs no database and writes nothing.
@@ -117,7 +117,7 @@ class Cache:
         previous = None
         if before is not None:
             previous = before.previous if before.release == sha256 else before.release
-        pointer = Pointer(release=sha256, sequence=sequence, previous=previous)
+        pointer = ActivePointer(release=sha256, sequence=sequence, previous=previous)
         write_durably(self.state / "active", pointer.model_dump_json().encode())
 
     def give_up_previous(self) -> None:
@@ -245,13 +245,13 @@ class Cache:
 
 
 @contextmanager
-def open_cache(state_dir: Path) -> Iterator[Cache]:
+def open_cache(state_dir: Path) -> Iterator[ContentStore]:
     """Open the files under `state_dir` and hold its lock; on a read-only disk what is there can still be played.
 
     Raises:
         Conflict: another process holds the lock.
     """
-    cache = Cache(state_dir)
+    cache = ContentStore(state_dir)
     try:
         cache.state.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -45,7 +45,7 @@ _FORGET_ASSET = "DELETE FROM assets WHERE sha256 = :asset"
 log = logging.getLogger(__name__)
 
 
-class Catalog:
+class ChunkCatalog:
     """The open `index.db`."""
 
     def __init__(self, database: Database) -> None:
@@ -81,7 +81,7 @@ class Catalog:
 
 
 @asynccontextmanager
-async def open_catalog(path: Path) -> AsyncIterator[Catalog]:
+async def open_catalog(path: Path) -> AsyncIterator[ChunkCatalog]:
     """Open `index.db`; one that is damaged or locked is set aside as `index.db.aside` and a new one begun.
 
     Raises:
@@ -95,7 +95,7 @@ async def open_catalog(path: Path) -> AsyncIterator[Catalog]:
             log.warning("catalog=%s set aside and rebuilt: %s", path, error)
             _set_aside(path)
             database = await stack.enter_async_context(open_database(path, _MIGRATIONS))
-        yield Catalog(database)
+        yield ChunkCatalog(database)
 
 
 def _set_aside(path: Path) -> None:

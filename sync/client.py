@@ -34,7 +34,7 @@ class Hint(Wire):
     sequence: int | None = None
 
 
-class Standing(Wire):
+class ChannelAssignment(Wire):
     """What the origin has this device for: people may move it to another channel."""
 
     device: Identifier
@@ -68,9 +68,9 @@ class OriginClient:
         headers = {"Authorization": f"Bearer {secret}"}
         return _parsed(await self._ask("GET", f"/v1/pairings/{pairing}", headers=headers), PairingState)
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> ChannelAssignment:
         """Return which channel this device belongs to now."""
-        return _parsed(await self._ask("GET", "/v1/device", headers=self._headers), Standing)
+        return _parsed(await self._ask("GET", "/v1/device", headers=self._headers), ChannelAssignment)
 
     async def post_plays(self, plays: Sequence[Mapping[str, Any]]) -> BatchAnswer:
         """Deliver plays, at most `BATCH_LIMIT` of them; delivering one again is harmless."""

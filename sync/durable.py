@@ -47,7 +47,7 @@ def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
     """
     with _beside(path) as temporary:
         temporary.write_bytes(content)
-        _settle(temporary, path, mode)
+        _replace_durably(temporary, path, mode)
 
 
 def copy_durably(source: Path, path: Path) -> None:
@@ -59,7 +59,7 @@ def copy_durably(source: Path, path: Path) -> None:
     """
     with _beside(path) as temporary:
         shutil.copyfile(source, temporary)
-        _settle(temporary, path, READABLE)
+        _replace_durably(temporary, path, READABLE)
 
 
 def move_durably(source: Path, path: Path) -> None:
@@ -70,7 +70,7 @@ def move_durably(source: Path, path: Path) -> None:
         StorageBroken: the disk refuses.
     """
     with storage_errors(path):
-        _settle(source, path, READABLE)
+        _replace_durably(source, path, READABLE)
 
 
 def make_folder(folder: Path) -> None:
@@ -100,7 +100,7 @@ def _beside(path: Path) -> Iterator[Path]:
             Path(name).unlink(missing_ok=True)  # not there any more if all went well
 
 
-def _settle(finished: Path, path: Path, mode: int) -> None:
+def _replace_durably(finished: Path, path: Path, mode: int) -> None:
     finished.chmod(mode)
     descriptor = os.open(finished, os.O_RDONLY)
     try:

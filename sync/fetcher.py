@@ -18,7 +18,7 @@ from sync import CorruptContent, OriginRefused, OriginUnreachable, SignageError,
 from sync.client import retry_after_s
 from sync.clock import Clock
 from sync.indexing import Chunk
-from sync.parts import Part
+from sync.parts import PartialFile
 from sync.plan import Span
 from sync.threads import start_thread
 from sync.tree import asset_path
@@ -34,14 +34,16 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _GONE = (404, 410)  # a publish under way, or an asset swept away: other assets may still come
 
 
-class Bulk(Protocol):
+class SpanFetcher(Protocol):
     """Anything that can bring spans into parts."""
 
-    async def fetch(self, spans: Sequence[Span], parts: Mapping[str, Part], *, enough: Callable[[], bool]) -> None:
+    async def fetch(
+        self, spans: Sequence[Span], parts: Mapping[str, PartialFile], *, enough: Callable[[], bool]
+    ) -> None:
         """Fetch until done, or until `enough` says to stop starting new spans."""
 
 
-class Fetcher:
+class RangeFetcher:
     """Media from one origin, or whatever serves its content tree at `{url}/content/`."""
 
     def __init__(
@@ -59,7 +61,9 @@ class Fetcher:
         self._read_s = read_s
         self._window_s = window_s
 
-    async def fetch(self, spans: Sequence[Span], parts: Mapping[str, Part], *, enough: Callable[[], bool]) -> None:
+    async def fetch(
+        self, spans: Sequence[Span], parts: Mapping[str, PartialFile], *, enough: Callable[[], bool]
+    ) -> None:
         """Fetch `spans` in order into `parts`, keyed by asset.
 
         Verified chunks are in their part whatever happens after. A fault of one asset does not keep others waiting;
@@ -90,7 +94,7 @@ class Fetcher:
 class _Work:
     """What the workers of one fetch share."""
 
-    def __init__(self, spans: deque[Span], parts: Mapping[str, Part], enough: Callable[[], bool]) -> None:
+    def __init__(self, spans: deque[Span], parts: Mapping[str, PartialFile], enough: Callable[[], bool]) -> None:
         self.parts = parts
         self.faults: list[SignageError] = []
         self._spans = spans
@@ -198,7 +202,7 @@ class _Worker:
                 return
         response.close()
 
-    def _write(self, part: Part, span: Span, chunk: Chunk, content: memoryview) -> None:
+    def _write(self, part: PartialFile, span: Span, chunk: Chunk, content: memoryview) -> None:
         try:
             part.write(chunk, content)
         except CorruptContent as error:  # dropped; the rest of the answer may still be good

@@ -13,15 +13,15 @@ from random import Random
 from typing import Any
 
 from sync import CorruptContent, SignageError, StorageBroken, StorageFull
-from sync.cache import Cache
-from sync.catalog import Catalog
+from sync.cache import ContentStore
+from sync.catalog import ChunkCatalog
 from sync.client import OriginClient
 from sync.clock import Clock
 from sync.durable import storage_errors
-from sync.fetcher import Bulk
+from sync.fetcher import SpanFetcher
 from sync.indexing import Index
-from sync.parts import Part, open_part
-from sync.plan import SPAN_BYTES, Copy, Held, copies, downloads, missing
+from sync.parts import PartialFile, open_part
+from sync.plan import SPAN_BYTES, Copy, LocalContent, copies, downloads, missing
 from sync.release import INDEX_CAP_BYTES, Asset, Release
 from sync.threads import in_thread
 from sync.tree import index_path
@@ -49,22 +49,22 @@ class NoRoom(StorageFull):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DownloadProgress:
     """How far the present release is: bytes verified on the device, of all that its missing assets have."""
 
     done_bytes: int = 0
     total_bytes: int = 0
 
 
-class Gatherer:
+class Downloader:
     """Makes releases whole; one at a time."""
 
     def __init__(
         self,
         client: OriginClient,
-        bulk: Bulk,
-        cache: Cache,
-        catalog: Catalog,
+        bulk: SpanFetcher,
+        cache: ContentStore,
+        catalog: ChunkCatalog,
         clock: Clock,
         rng: Random,
         reserve_bytes: int,
@@ -76,19 +76,19 @@ class Gatherer:
         self._clock = clock
         self._rng = rng
         self._reserve_bytes = reserve_bytes
-        self._parts: Mapping[str, Part] = {}
+        self._parts: Mapping[str, PartialFile] = {}
         self._span_bytes = SPAN_BYTES
 
-    def progress(self) -> Progress:
+    def progress(self) -> DownloadProgress:
         """Return how far the present release is; both are 0 once it is whole."""
         total = sum(part.index.size_bytes for part in self._parts.values())
-        return Progress(total - sum(c.length for part in self._parts.values() for c in part.missing()), total)
+        return DownloadProgress(total - sum(c.length for part in self._parts.values() for c in part.missing()), total)
 
     def lacks(self, release: Release) -> bool:
         """Tell whether anything of `release` is still to come."""
         return bool(missing(release, self._cache.media.assets()))
 
-    async def gather(self, release: Release, others: tuple[Release, ...], enough: Callable[[], bool]) -> bool:
+    async def download(self, release: Release, others: tuple[Release, ...], enough: Callable[[], bool]) -> bool:
         """Bring what `release` lacks; `others` are older releases to copy from. True when all of it is whole.
 
         Ends early, with what came so far made durable, soon after `enough` says so.
@@ -103,9 +103,9 @@ class Gatherer:
             parts = await self._open(indexes, {asset.sha256: asset.index for asset in wanted})
             self._parts = {a.sha256: self._parts[a.sha256] for a in release.assets if a.sha256 in self._parts} | parts
             await self._copy(indexes, others, parts)
-            await self._settle(parts)
+            await self._save_progress(parts)
             await self._finish(parts)
-            held = Held(self._cache.media.assets(), {name: part.held() for name, part in parts.items()})
+            held = LocalContent(self._cache.media.assets(), {name: part.held() for name, part in parts.items()})
             spans = downloads(release, indexes, held, self._rng, longest_bytes=self._span_bytes)
             if spans:
                 await self._timed(self._fetch(self._bulk.fetch(spans, parts, enough=enough), parts))
@@ -141,7 +141,7 @@ class Gatherer:
         await in_thread(self._cache.keep_index, asset.index, raw)
         return index
 
-    async def _open(self, indexes: Mapping[str, Index], lists: Mapping[str, str]) -> dict[str, Part]:
+    async def _open(self, indexes: Mapping[str, Index], lists: Mapping[str, str]) -> dict[str, PartialFile]:
         begun = self._cache.media.parts()
         need = sum(index.size_bytes for sha256, index in indexes.items() if sha256 not in begun)
         free = self._cache.free_bytes()
@@ -156,18 +156,20 @@ class Gatherer:
             )
         return parts
 
-    async def _copy(self, indexes: Mapping[str, Index], others: tuple[Release, ...], parts: Mapping[str, Part]) -> None:
+    async def _copy(
+        self, indexes: Mapping[str, Index], others: tuple[Release, ...], parts: Mapping[str, PartialFile]
+    ) -> None:
         older = {asset.sha256: asset.index for release in others for asset in release.assets}
         whole = self._cache.media.assets()
         sources = [index for name, at in older.items() if name in whole and (index := self._cache.index(at))]
-        held = Held(whole, {name: part.held() for name, part in parts.items()})
+        held = LocalContent(whole, {name: part.held() for name, part in parts.items()})
         for copy in copies(tuple(indexes.values()), sources, held):
             try:
                 await in_thread(_copy, copy, self._cache.asset_path(copy.source), parts[copy.asset])
             except CorruptContent as error:  # the copy rotted; the chunk is fetched instead
                 log.warning("asset=%s cannot be copied from: %s", copy.source, error)
 
-    async def _fetch(self, fetching_spans: Coroutine[Any, Any, None], parts: Mapping[str, Part]) -> None:
+    async def _fetch(self, fetching_spans: Coroutine[Any, Any, None], parts: Mapping[str, PartialFile]) -> None:
         fetching = asyncio.create_task(fetching_spans)
         saving = asyncio.create_task(self._save_in_groups(parts))
         try:
@@ -176,7 +178,7 @@ class Gatherer:
             for task in (fetching, saving):
                 task.cancel()
             ended = await asyncio.gather(saving, fetching, return_exceptions=True)
-            await self._settle(parts)
+            await self._save_progress(parts)
         for fault in ended:
             if isinstance(fault, Exception):
                 raise fault
@@ -191,21 +193,21 @@ class Gatherer:
             if took_s >= _SPAN_S:
                 self._span_bytes = max(SHORTEST_SPAN_BYTES, min(SPAN_BYTES, int(came / took_s * _SPAN_S)))
 
-    async def _save_in_groups(self, parts: Mapping[str, Part]) -> None:
+    async def _save_in_groups(self, parts: Mapping[str, PartialFile]) -> None:
         saved = self._clock.monotonic()
         while True:
             await self._clock.sleep(_LOOK_EVERY_S)
             unsaved = sum(part.unsaved_bytes() for part in parts.values())
             if unsaved >= GROUP_BYTES or self._clock.monotonic() - saved >= GROUP_S:
-                await self._settle(parts)
+                await self._save_progress(parts)
                 saved = self._clock.monotonic()
 
-    async def _settle(self, parts: Mapping[str, Part]) -> None:
+    async def _save_progress(self, parts: Mapping[str, PartialFile]) -> None:
         bitmaps = {}
         for sha256, part in parts.items():
             if part.unsaved_bytes():
                 try:
-                    bitmaps[sha256, part.chunk_list] = await in_thread(part.settle)
+                    bitmaps[sha256, part.chunk_list] = await in_thread(part.flush)
                 except StorageBroken:  # after a failed flush nobody knows what is on the disk: begin this one again
                     await self._catalog.forget((sha256,))
                     await in_thread(self._cache.media.remove, (sha256,))
@@ -213,7 +215,7 @@ class Gatherer:
         if bitmaps:
             await self._catalog.record(bitmaps)
 
-    async def _finish(self, parts: Mapping[str, Part]) -> None:
+    async def _finish(self, parts: Mapping[str, PartialFile]) -> None:
         fault: SignageError | None = None
         for sha256, part in parts.items():
             if part.missing() or self._cache.holds(sha256):
@@ -234,7 +236,7 @@ def mb(size_bytes: int) -> str:
     return f"{-(-size_bytes // 1_000_000):,} MB"
 
 
-def _copy(copy: Copy, source: Path, part: Part) -> None:
+def _copy(copy: Copy, source: Path, part: PartialFile) -> None:
     with storage_errors(source):
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
         try:

@@ -3,7 +3,7 @@
 import logging
 
 from sync import OriginRefused, Untrusted
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.client import OriginClient
 from sync.clock import Clock
 from sync.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
@@ -18,10 +18,10 @@ _NO_SUCH_FILE = (403, 404, 410)  # buckets answer 403 for names that do not exis
 log = logging.getLogger(__name__)
 
 
-class Inquiry:
+class UpdateCheck:
     """One channel of one origin."""
 
-    def __init__(self, client: OriginClient, cache: Cache, clock: Clock, channel: str) -> None:
+    def __init__(self, client: OriginClient, cache: ContentStore, clock: Clock, channel: str) -> None:
         self._client = client
         self._cache = cache
         self._clock = clock

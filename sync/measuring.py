@@ -16,7 +16,7 @@ _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 6
 _HUNG_UP = 499  # the caller did, or we are ending
 
 
-class Operations:
+class OperationMetrics:
     """The two series of one side, `{prefix}_operation_seconds` and `{prefix}_operations_total`."""
 
     def __init__(self, prefix: str, registry: CollectorRegistry, clock: Clock) -> None:

@@ -16,7 +16,7 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 log = logging.getLogger(__name__)
 
 
-class Media:
+class MediaFiles:
     """`store/assets` and `store/parts`; a file is in the first only after it was verified and made durable."""
 
     def __init__(self, store: Path) -> None:
@@ -74,7 +74,7 @@ class Media:
         """
         part = self._parts / sha256
         with storage_errors(part):
-            if hash_file(part) != sha256:
+            if hash_uncached(part) != sha256:
                 raise CorruptContent(f"asset {sha256}: all chunks are right but the whole is not")
             part.chmod(0o444)
             descriptor = os.open(part, os.O_RDONLY)
@@ -90,7 +90,7 @@ class Media:
         """Hash a held asset again; one that rotted is removed, to be fetched anew. Blocks."""
         path = self._assets / sha256
         try:
-            sound = self.holds(sha256) and hash_file(path) == sha256
+            sound = self.holds(sha256) and hash_uncached(path) == sha256
         except OSError as error:
             log.error("asset=%s cannot be read: %s", sha256, error)
             sound = False
@@ -108,7 +108,7 @@ class Media:
             sync_folder(self._parts)
 
 
-def hash_file(path: Path) -> str:
+def hash_uncached(path: Path) -> str:
     """Return the SHA-256 of a file read from the disk, leaving the page cache to what plays. Blocks."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_READ_BYTES))

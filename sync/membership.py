@@ -13,7 +13,7 @@ from random import Random
 from pydantic import ValidationError
 
 from sync import OriginRefused, OriginUnreachable, SignageError, Untrusted
-from sync.cache import Cache, write_durably
+from sync.cache import ContentStore, write_durably
 from sync.client import OriginClient
 from sync.clock import Backoff, Clock
 from sync.release import Envelope
@@ -32,7 +32,7 @@ ShowCode = Callable[[str | None], None]
 log = logging.getLogger(__name__)
 
 
-class Membership(Wire):
+class DeviceMembership(Wire):
     """What a paired device is: kept in `state/membership.json`, readable by its owner only."""
 
     device: Identifier
@@ -41,12 +41,12 @@ class Membership(Wire):
     origin: str
 
 
-def load_membership(cache: Cache) -> Membership | None:
+def load_membership(cache: ContentStore) -> DeviceMembership | None:
     """Return the stored membership; None before pairing, or when the file is damaged and pairing has to be repeated."""
     path = _path(cache)
     try:
         with path.open("rb") as file:
-            return Membership.model_validate_json(file.read(_FILE_CAP_BYTES))
+            return DeviceMembership.model_validate_json(file.read(_FILE_CAP_BYTES))
     except FileNotFoundError:
         return None
     except (OSError, ValidationError):
@@ -54,7 +54,7 @@ def load_membership(cache: Cache) -> Membership | None:
         return None
 
 
-def move(cache: Cache, channel: str) -> None:
+def change_channel(cache: ContentStore, channel: str) -> None:
     """Store that the origin moved this device to another channel."""
     membership = load_membership(cache)
     if membership is not None:
@@ -63,15 +63,15 @@ def move(cache: Cache, channel: str) -> None:
         )
 
 
-async def join(
+async def pair(
     client: OriginClient,
-    cache: Cache,
+    cache: ContentStore,
     clock: Clock,
     rng: Random,
     name: str,
     enrolment_key: str | None,
     show_code: ShowCode,
-) -> Membership:
+) -> DeviceMembership:
     """Pair with the origin, for as long as it takes, and store the result.
 
     `show_code` is called with the code while a person has to type it, and with None when it need not be shown.
@@ -111,7 +111,7 @@ class _Pairing:
         asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
         return self._backoff.next_s(at_least_s=asked_s or 0.0)
 
-    async def go_through(self, request: PairingRequest) -> tuple[Envelope, Membership] | None:
+    async def go_through(self, request: PairingRequest) -> tuple[Envelope, DeviceMembership] | None:
         """Ask, and poll until let in; None when the pairing expired or the origin forgot it."""
         answer = await self._client.start_pairing(request)
         pin_root(answer.root)
@@ -129,13 +129,13 @@ class _Pairing:
                 return None
             if state.device and state.token and state.channel:
                 url = self._client.url
-                member = Membership(device=state.device, token=state.token, channel=state.channel, origin=url)
+                member = DeviceMembership(device=state.device, token=state.token, channel=state.channel, origin=url)
                 return answer.root, member
             self._show_code(pairing_code(answer.root, request.secret))
             await self._clock.sleep(POLL_S)
 
 
-def _keep(cache: Cache, root: Envelope, membership: Membership) -> None:
+def _keep(cache: ContentStore, root: Envelope, membership: DeviceMembership) -> None:
     if not _is_pinned(cache, root):
         cache.forget_floors()
     cache.keep_root(root.model_dump_json().encode())  # before the rest: a member without a root accepts nothing
@@ -143,12 +143,12 @@ def _keep(cache: Cache, root: Envelope, membership: Membership) -> None:
     log.info("device=%s paired channel=%s", membership.device, membership.channel)
 
 
-def _is_pinned(cache: Cache, root: Envelope) -> bool:
+def _is_pinned(cache: ContentStore, root: Envelope) -> bool:
     try:
         return cache.root() == pin_root(root)
     except Untrusted:  # what was pinned is damaged
         return False
 
 
-def _path(cache: Cache) -> Path:
+def _path(cache: ContentStore) -> Path:
     return cache.state / "membership.json"

@@ -82,5 +82,5 @@ def _present(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(entry for entry in entries if entry is not None)
 
 
-Known = Annotated[tuple[Annotated[Entry, WrapValidator(_understood)], ...], FailFast(), AfterValidator(_present)]
+LenientList = Annotated[tuple[Annotated[Entry, WrapValidator(_understood)], ...], FailFast(), AfterValidator(_present)]
 """Entries of one type, those left out that are not understood."""

@@ -11,7 +11,7 @@ from sync.web import PROBLEM_TYPE, Access, Operation
 _Use = tuple[type[BaseModel], Literal["validation", "serialization"]]
 
 
-def describe(title: str, version: str, operations: Iterable[Operation]) -> dict[str, Any]:
+def openapi_document(title: str, version: str, operations: Iterable[Operation]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the operations."""
     known = tuple(operations)
     schemas, shared = models_json_schema(_uses(known), ref_template="#/components/schemas/{model}")

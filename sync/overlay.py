@@ -18,7 +18,7 @@ LOGO_CHUNK = b"clAR"
 LOGO_EDGE = 1280
 """Its longest edge in pixels at most: a logo is at most half as wide as the screen."""
 
-Line = Annotated[
+TickerText = Annotated[
     str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
 """One line of text for people to read; 500 letters at 4K take the X server 60 MB."""
@@ -56,7 +56,7 @@ class TickerStyle(Bounded):
     """What a ticker says and how it looks."""
 
     kind: Literal["ticker"] = "ticker"
-    text: Line
+    text: TickerText
     edge: Edge = Edge.BOTTOM
     height_percent: HeightPercent = 8  # of the screen's height
     colour: Colour = "#ffffff"

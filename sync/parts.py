@@ -15,7 +15,7 @@ from sync.durable import storage_errors, sync_data, sync_folder
 from sync.indexing import Chunk, Index
 
 
-class Part:
+class PartialFile:
     """One asset under way; all methods may be called from worker threads, and block."""
 
     def __init__(self, path: Path, index: Index, chunk_list: str, saved: set[int], unsaved: set[int]) -> None:
@@ -62,7 +62,7 @@ class Part:
             self._held.add(chunk.number)
             self._unsaved.add(chunk.number)
 
-    def settle(self) -> bytes:
+    def flush(self) -> bytes:
         """Make what is held durable and return its bitmap; only then may the bitmap be committed.
 
         Raises:
@@ -87,7 +87,7 @@ class Part:
         return len(wrong)
 
 
-def open_part(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> Part:
+def open_part(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> PartialFile:
     """Open or create the file of an asset under way.
 
     Set bits are believed: they were committed after the bytes were durable. Chunks without a bit are hashed where the
@@ -110,7 +110,7 @@ def open_part(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> Part:
             os.close(descriptor)
         if fresh:
             sync_folder(path.parent)
-    return Part(path, index, chunk_list, saved, unsaved)
+    return PartialFile(path, index, chunk_list, saved, unsaved)
 
 
 def _reserve(descriptor: int, path: Path, size_bytes: int) -> None:

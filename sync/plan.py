@@ -45,7 +45,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LocalContent:
     """What is on the device: whole assets, and verified chunk numbers of those under way."""
 
     assets: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ def missing(release: Release, held: AbstractSet[str]) -> tuple[Asset, ...]:
 def downloads(
     release: Release,
     indexes: Mapping[str, Index],
-    held: Held,
+    held: LocalContent,
     rng: Random,
     *,
     soonest: Sequence[str] = (),
@@ -110,7 +110,7 @@ def _needs(release: Release, soonest: Sequence[str]) -> Iterator[list[str]]:
     yield [asset.sha256 for asset in release.assets]
 
 
-def _spans(index: Index, held: Held, longest_bytes: int) -> Iterator[Span]:
+def _spans(index: Index, held: LocalContent, longest_bytes: int) -> Iterator[Span]:
     run: list[Chunk] = []
     length = 0
     for chunk in held.lacks(index):
@@ -123,7 +123,7 @@ def _spans(index: Index, held: Held, longest_bytes: int) -> Iterator[Span]:
         yield Span(index.asset, tuple(run))
 
 
-def copies(wanted: Collection[Index], sources: Collection[Index], held: Held) -> tuple[Copy, ...]:
+def copies(wanted: Collection[Index], sources: Collection[Index], held: LocalContent) -> tuple[Copy, ...]:
     """Return the missing chunks of `wanted` that whole assets on this device hold, wherever they lie in them.
 
     `sources` are chunk lists of older assets; those not held whole are passed over.

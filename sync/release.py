@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from sync.newer import Known, LeftOut
+from sync.newer import LeftOut, LenientList
 from sync.overlay import Overlay
 from sync.streaming import StreamUrl, stream_name
 from sync.wire import Colour, Identifier, Instant, LocalTime, Name, Sha256, Wire
@@ -149,7 +149,7 @@ class Playlist(Wire):
 
     id: Identifier
     name: Name
-    items: Known[Item]
+    items: LenientList[Item]
 
 
 class LocalWindow(Wire):
@@ -195,7 +195,7 @@ class Line(Wire):
 
     id: Identifier
     name: Name
-    creatives: Annotated[Known[Creative], Field(min_length=1)]
+    creatives: Annotated[LenientList[Creative], Field(min_length=1)]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -212,7 +212,7 @@ class Campaign(Wire):
     advertiser: Name
     starts_at: Instant
     ends_at: Instant
-    lines: Known[Line]
+    lines: LenientList[Line]
 
 
 class BreakRule(Wire):
@@ -230,12 +230,12 @@ class Release(Wire):
     created_at: Instant
     zone: str = "UTC"  # IANA zone of the venue, unless the device's settings say otherwise
     default_playlist: Identifier | None = None  # on air when no daypart is
-    playlists: Known[Playlist] = ()
-    dayparts: Known[Daypart] = ()
-    campaigns: Known[Campaign] = ()
+    playlists: LenientList[Playlist] = ()
+    dayparts: LenientList[Daypart] = ()
+    campaigns: LenientList[Campaign] = ()
     break_rule: BreakRule = BreakRule()
-    assets: Known[Asset] = ()
-    streams: Known[Stream] = ()
+    assets: LenientList[Asset] = ()
+    streams: LenientList[Stream] = ()
     fallback: Sha256 | None = None  # a picture among the assets, for the root window
-    overlays: Known[Overlay] = ()  # the last in front
+    overlays: LenientList[Overlay] = ()  # the last in front
     left_out: Annotated[tuple[LeftOut, ...], Field(exclude=True)] = ()  # never sent: by who read it

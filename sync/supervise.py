@@ -20,7 +20,7 @@ class Restarts:
     counts: dict[str, int] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
 
-    def note(self, name: str, error: Exception) -> None:
+    def record(self, name: str, error: Exception) -> None:
         """Count one restart of `name`."""
         while isinstance(error, ExceptionGroup):  # what a TaskGroup wraps says more than its wrapping
             error = error.exceptions[0]
@@ -42,7 +42,7 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], clock: Clock,
         except Exception as error:
             if clock.monotonic() - began >= _HEALTHY_AFTER_S:
                 wait_s = _FIRST_WAIT_S
-            restarts.note(name, error)
+            restarts.record(name, error)
             log.exception("service=%s failed, restarts in %.0f s", name, wait_s)
         await clock.sleep(wait_s)
         wait_s = min(_LONGEST_WAIT_S, wait_s * 2)

@@ -21,17 +21,17 @@ from sync import (
     StorageFull,
     Untrusted,
 )
-from sync.cache import Cache
-from sync.catalog import Catalog, open_catalog
+from sync.cache import ContentStore
+from sync.catalog import ChunkCatalog, open_catalog
 from sync.client import OriginClient
 from sync.clock import Backoff, Clock
-from sync.fetcher import Bulk
-from sync.gather import Gatherer, NoRoom, Progress
-from sync.inquiry import Inquiry
-from sync.membership import move
+from sync.fetcher import SpanFetcher
+from sync.gather import Downloader, DownloadProgress, NoRoom
+from sync.inquiry import UpdateCheck
+from sync.membership import change_channel
 from sync.release import Release, Timestamp
 from sync.threads import in_thread
-from sync.tidy import Tidier
+from sync.tidy import Janitor
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 300.0
@@ -73,8 +73,8 @@ class Syncer:
     def __init__(
         self,
         client: OriginClient,
-        bulk: Bulk,
-        cache: Cache,
+        bulk: SpanFetcher,
+        cache: ContentStore,
         clock: Clock,
         rng: Random,
         *,
@@ -92,8 +92,8 @@ class Syncer:
         self._poll_s = poll_s
         self._reserve_bytes = reserve_bytes
         self._activated = activated
-        self._inquiry = Inquiry(client, cache, clock, channel)
-        self._gatherer: Gatherer | None = None
+        self._inquiry = UpdateCheck(client, cache, clock, channel)
+        self._gatherer: Downloader | None = None
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
         self._woken = asyncio.Event()
         self._suspects: set[str] = set()
@@ -114,7 +114,7 @@ class Syncer:
     def facts(self) -> SyncFacts:
         """Return how things stand."""
         pointer = self._cache.pointer()
-        progress = self._gatherer.progress() if self._gatherer else Progress()
+        progress = self._gatherer.progress() if self._gatherer else DownloadProgress()
         pending = self._cache.pending()
         return SyncFacts(
             state=self._state,
@@ -147,11 +147,11 @@ class Syncer:
                 await in_thread(self._cache.drop_ballast)
                 await self._wait_out(error)
 
-    async def _serve(self, catalog: Catalog) -> None:
-        self._gatherer = gatherer = Gatherer(
+    async def _serve(self, catalog: ChunkCatalog) -> None:
+        self._gatherer = gatherer = Downloader(
             self._client, self._bulk, self._cache, catalog, self._clock, self._rng, self._reserve_bytes
         )
-        tidier = Tidier(self._cache, catalog, self._clock)
+        tidier = Janitor(self._cache, catalog, self._clock)
         await tidier.adopt()
         while True:
             try:
@@ -162,7 +162,7 @@ class Syncer:
                 if not await tidier.make_room(error.missing_bytes if isinstance(error, NoRoom) else 0):
                     await self._wait_out(error)
 
-    async def _update(self, gatherer: Gatherer, tidier: Tidier, catalog: Catalog) -> None:
+    async def _update(self, gatherer: Downloader, tidier: Janitor, catalog: ChunkCatalog) -> None:
         """Go once from asking to activating; returns when it is time to ask again."""
         self._woken.clear()
         suspects, self._suspects = self._suspects, set()
@@ -179,12 +179,12 @@ class Syncer:
             self._enter(SyncState.FETCHING)
         before = gatherer.progress().done_bytes
         try:
-            whole = await gatherer.gather(release, self._others(), enough)
+            whole = await gatherer.download(release, self._others(), enough)
         finally:
             if gatherer.progress().done_bytes > before:
                 self._backoff.reset()  # the line works, even if it breaks
         if whole:
-            await self._settle(timestamp, release, catalog)
+            await self._activate(timestamp, release, catalog)
             await tidier.evict()
             await tidier.scrub()
             await in_thread(self._cache.hold_ballast)
@@ -193,7 +193,7 @@ class Syncer:
         elif not enough():
             await self._pause(FIRST_WAIT_S)  # nothing failed, and yet something is missing: ask again, but do not spin
 
-    async def _settle(self, timestamp: Timestamp, release: Release, catalog: Catalog) -> None:
+    async def _activate(self, timestamp: Timestamp, release: Release, catalog: ChunkCatalog) -> None:
         pointer = self._cache.pointer()
         new = pointer is None or (pointer.release, pointer.sequence) != (timestamp.release, timestamp.sequence)
         if new:
@@ -235,9 +235,9 @@ class Syncer:
             return
         if channel != self._channel:
             log.info("channel=%s is followed from now on, no longer %s", channel, self._channel)
-            await in_thread(move, self._cache, channel)
+            await in_thread(change_channel, self._cache, channel)
             self._channel = channel
-            self._inquiry = Inquiry(self._client, self._cache, self._clock, channel)
+            self._inquiry = UpdateCheck(self._client, self._cache, self._clock, channel)
             self.wake()
 
     async def _wait_out(self, error: SignageError) -> None:

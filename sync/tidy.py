@@ -5,8 +5,8 @@ import logging
 from collections.abc import Collection
 
 from sync import StorageFull
-from sync.cache import Cache
-from sync.catalog import Catalog
+from sync.cache import ContentStore
+from sync.catalog import ChunkCatalog
 from sync.clock import Clock
 from sync.plan import evictions
 from sync.threads import in_thread
@@ -17,10 +17,10 @@ SCRUB_EVERY_S = 3600.0
 log = logging.getLogger(__name__)
 
 
-class Tidier:
+class Janitor:
     """What the syncer does when it is not fetching."""
 
-    def __init__(self, cache: Cache, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, cache: ContentStore, catalog: ChunkCatalog, clock: Clock) -> None:
         self._cache = cache
         self._catalog = catalog
         self._clock = clock

@@ -27,17 +27,17 @@ _GROW_BY = 10  # after a batch was too large, slowly: each try too many is a was
 log = logging.getLogger(__name__)
 
 
-class Origin(Protocol):
+class PlaySink(Protocol):
     """What the uploader needs of a client."""
 
     async def post_plays(self, plays: Sequence[Mapping[str, Any]]) -> BatchAnswer:
         """Deliver plays; raises OriginUnreachable or OriginRefused."""
 
 
-class Uploader:
+class PlayUploader:
     """A service: whatever the outbox holds reaches the origin."""
 
-    def __init__(self, outbox: Outbox, client: Origin, clock: Clock, rng: Random) -> None:
+    def __init__(self, outbox: Outbox, client: PlaySink, clock: Clock, rng: Random) -> None:
         self._outbox = outbox
         self._client = client
         self._clock = clock
@@ -69,9 +69,9 @@ class Uploader:
         done, refused = _sorted(batch, answer.receipts)
         if not done and not refused:
             raise OriginUnreachable(f"the origin answered none of {len(batch)} plays; they will be sent again")
-        await self._settle(done, refused)
+        await self._apply_receipts(done, refused)
 
-    async def _settle(self, done: Sequence[int], refused: Sequence[Refusal]) -> None:
+    async def _apply_receipts(self, done: Sequence[int], refused: Sequence[Refusal]) -> None:
         if refused:
             first = refused[0]
             log.error(
@@ -86,7 +86,7 @@ class Uploader:
         if len(batch) > 1:
             self._batch_limit = len(batch) // 2
             return
-        await self._settle([], [Refusal(queued.sequence, "invalid", str(error)) for queued in batch])
+        await self._apply_receipts([], [Refusal(queued.sequence, "invalid", str(error)) for queued in batch])
 
     async def _wait_after(self, error: SignageError) -> None:
         retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0

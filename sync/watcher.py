@@ -29,7 +29,7 @@ _MISSING_RETRY_S = 30.0
 log = logging.getLogger(__name__)
 
 
-class Watcher:
+class FileWatcher:
     """Calls `changed` in the event loop each time the bytes of `path` are others than before.
 
     A file that vanishes is not a change: what it said stays in force until it says something else.

@@ -146,7 +146,7 @@ def _words(name: str) -> tuple[str, str]:
 
 
 @web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn errors into problems; one we did not foresee is logged whole and answered without its inside."""
     try:
         return await handler(request)
@@ -284,7 +284,9 @@ def must_match(request: web.Request) -> int:
     return version
 
 
-def give(document: BaseModel | Mapping[str, Any], *, status: int = 200, version: int | None = None) -> web.Response:
+def json_answer(
+    document: BaseModel | Mapping[str, Any], *, status: int = 200, version: int | None = None
+) -> web.Response:
     """Answer with a JSON document; `version` becomes the ETag."""
     text = document.model_dump_json() if isinstance(document, BaseModel) else json.dumps(document)
     headers = {} if version is None else {"ETag": f'"{version}"'}

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from Xlib.error import ConnectionClosedError
 
 from player.area import Area
-from player.deck.booth import Booth
-from player.deck.loop import Deck, Note
-from player.deck.projector import Projector
-from player.deck.window import open_window
-from player.leash import die_with
+from player.deck.booth import DeckContext
+from player.deck.loop import Deck, DeckInput
+from player.deck.projector import VlcPlayer
+from player.deck.window import open_deck_window
+from player.leash import die_with_parent
 from player.screen import COMMAND, DeckEvent, Quit
 from sync import ScreenFailed
 from sync.clock import SystemClock
@@ -45,7 +45,7 @@ def _claim_stdout() -> BinaryIO:
     return pipe
 
 
-def _read_commands(inbox: "SimpleQueue[Note]") -> None:
+def _read_commands(inbox: "SimpleQueue[DeckInput]") -> None:
     """Turn lines into commands; the end of input is the daemon's end and ours."""
     for line in sys.stdin.buffer:
         try:
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one deck until `quit`, the end of input or the daemon's death; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="deck[%(process)d] %(levelname)s %(message)s")
     options = _parse(argv)
-    die_with(options.parent)
+    die_with_parent(options.parent)
     for unwanted in (signal.SIGINT, signal.SIGTERM):
         signal.signal(unwanted, signal.SIG_IGN)  # the daemon ends us in its own order
     pipe = _claim_stdout()
@@ -77,12 +77,12 @@ def main(argv: list[str] | None = None) -> int:
     def tell(event: DeckEvent) -> None:
         pipe.write(event.model_dump_json().encode() + b"\n")
 
-    inbox: SimpleQueue[Note] = SimpleQueue()
+    inbox: SimpleQueue[DeckInput] = SimpleQueue()
     threading.Thread(target=_read_commands, args=(inbox,), name="commands", daemon=True).start()
     try:
-        window = open_window(os.environ.get("DISPLAY", ""), options.area)
-        projector = Projector(window.canvas, turn=options.area.turn, hardware=options.hardware, post=inbox.put)
-        Deck(Booth(window, projector, SystemClock(), tell), inbox).run()
+        window = open_deck_window(os.environ.get("DISPLAY", ""), options.area)
+        projector = VlcPlayer(window.canvas, turn=options.area.turn, hardware=options.hardware, post=inbox.put)
+        Deck(DeckContext(window, projector, SystemClock(), tell), inbox).run()
     except (ScreenFailed, ConnectionClosedError) as error:
         log.error("%s", error)
         return _NO_DISPLAY

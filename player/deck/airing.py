@@ -9,11 +9,11 @@ import logging
 from enum import Enum, auto
 from typing import Any
 
-from player.deck.booth import Booth
-from player.deck.plan import End, Plan
-from player.deck.projector import What
-from player.deck.watch import FAULTS, KICKS, Look, Subject, Verdict, Watch
-from player.screen import ON_TIME_S, Broken, Ends, Finished, Pulse, Shot, Shown
+from player.deck.booth import DeckContext
+from player.deck.plan import PlannedEnd, PlaybackPlan
+from player.deck.projector import VlcEvent
+from player.deck.watch import FAULTS, KICKS, PictureFault, PictureSample, PictureWatch, Subject
+from player.screen import ON_TIME_S, Broken, DeckPulse, Ends, Finished, Shot, ShotShown
 from sync.release import MediaKind
 from sync.streaming import scrub
 
@@ -26,7 +26,7 @@ _NEVER = float("inf")
 log = logging.getLogger(__name__)
 
 
-class Phase(Enum):
+class PlaybackPhase(Enum):
     """Where a shot on air stands."""
 
     RUNNING = auto()
@@ -34,22 +34,22 @@ class Phase(Enum):
     DONE = auto()  # the last frame stays
 
 
-class Airing:
+class Playback:
     """Raises the shot at `at_s`, waiting for it; `tell` hears of `Shown` and `Ends`, then of `Finished` or `Broken`.
 
     `since_s` is when its first picture stood, if it is a film that runs since.
     """
 
-    def __init__(self, shot: Shot, booth: Booth, at_s: float, since_s: float | None) -> None:
+    def __init__(self, shot: Shot, booth: DeckContext, at_s: float, since_s: float | None) -> None:
         self.shot = shot
         self._booth = booth
         self._window = booth.window
         self._projector = booth.projector
         self._clock = booth.clock
         self._tell = booth.tell
-        self._phase = Phase.RUNNING
+        self._phase = PlaybackPhase.RUNNING
         self._step_s = _NEVER  # when a frame is to be shown by stepping
-        self._end: End | None = None  # as told
+        self._end: PlannedEnd | None = None  # as told
         self._last_words = False
         self._paints = 0  # counted since the last look
         self._began_s = self._raise(at_s)
@@ -57,7 +57,7 @@ class Airing:
         self._zero_s = self._began_s if since_s is None else since_s  # when its media began
         self._first = self._window.glance() if self._rolled else None  # its first picture, until it changes
         self._tell_end()
-        self._watch = Watch(Subject(shot.kind, self._projector.frame_s(), self._window.is_black()))
+        self._watch = PictureWatch(Subject(shot.kind, self._projector.frame_s(), self._window.is_black()))
         self._look(self._clock.monotonic())
 
     def _raise(self, at_s: float) -> float:
@@ -68,13 +68,13 @@ class Airing:
         self._window.show()
         raised_s = self._clock.monotonic()
         began_s = at_s if raised_s - at_s <= ON_TIME_S else raised_s
-        self._tell(Shown(take=self.shot.take, at_s=began_s, raised_s=raised_s))
+        self._tell(ShotShown(take=self.shot.take, at_s=began_s, raised_s=raised_s))
         self._window.painted()
         return began_s
 
     def due_s(self) -> float:
         """Return when something is due by itself."""
-        if self._phase is Phase.DONE:
+        if self._phase is PlaybackPhase.DONE:
             return _NEVER
         plan = self._plan()
         ends_s = self._over(plan).at_s
@@ -82,19 +82,21 @@ class Airing:
         now = self._clock.monotonic()
         return min(told_s, plan.stalled_s(), self._step_s, now + _SETTLES_EVERY_S if self._settles(now) else _NEVER)
 
-    def _over(self, plan: Plan) -> End:
+    def _over(self, plan: PlaybackPlan) -> PlannedEnd:
         """Return when it is over, as far as is known."""
-        ending = End(plan.media_ends_s(), "eof") if self._phase is Phase.ENDING else End(_NEVER, "eof")
+        ending = (
+            PlannedEnd(plan.media_ends_s(), "eof") if self._phase is PlaybackPhase.ENDING else PlannedEnd(_NEVER, "eof")
+        )
         return min(plan.end() or ending, ending, key=lambda end: end.at_s)
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> PlaybackPlan:
         """Plan with what libVLC knows of the media by now."""
         duration_s = None if self.shot.duration_ms is None else self.shot.duration_ms / 1000
         if self.shot.kind is not MediaKind.VIDEO or self.shot.loop:  # a stream was joined somewhere in the middle
-            return Plan(self._began_s, duration_s)
+            return PlaybackPlan(self._began_s, duration_s)
         length_s = (self.shot.length_ms or self._projector.length_ms()) / 1000
         measured, ahead_s = self.shot.length_ms is not None, self._began_s - self._zero_s
-        return Plan(self._began_s, duration_s, length_s, self._projector.frame_s(), measured, ahead_s)
+        return PlaybackPlan(self._began_s, duration_s, length_s, self._projector.frame_s(), measured, ahead_s)
 
     def _tell_end(self) -> None:
         """Say when it will be over, if that is not what was said before."""
@@ -111,16 +113,16 @@ class Airing:
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def signal(self, what: What) -> None:
+    def signal(self, what: VlcEvent) -> None:
         """Take note of what libVLC says."""
         match self._phase, what:
-            case Phase.RUNNING, What.PAUSED if self.shot.kind is MediaKind.PICTURE:
+            case PlaybackPhase.RUNNING, VlcEvent.PAUSED if self.shot.kind is MediaKind.PICTURE:
                 pass  # it was told to when it was loaded
-            case Phase.RUNNING, (What.PAUSED | What.ENDED):
+            case PlaybackPhase.RUNNING, (VlcEvent.PAUSED | VlcEvent.ENDED):
                 self._end_of_media()
-            case Phase.RUNNING, What.FAILED:
+            case PlaybackPhase.RUNNING, VlcEvent.FAILED:
                 self._break(scrub(self._projector.words or "decoding failed", self.shot.url or ""))
-            case Phase.RUNNING, What.VOUT if self.shot.kind is MediaKind.STREAM:  # its shape changed
+            case PlaybackPhase.RUNNING, VlcEvent.VOUT if self.shot.kind is MediaKind.STREAM:  # its shape changed
                 self._booth.lay_out(self.shot.fit)
             case _:
                 pass
@@ -133,21 +135,21 @@ class Airing:
         if plan.is_cut_short(now):
             self._break(f"it ended after {plan.played_s(now):.1f} s of {plan.length_s:.1f} s")
         elif plan.is_early(now):
-            self._phase = Phase.ENDING
+            self._phase = PlaybackPhase.ENDING
             if self._rolled:  # its beginning may have been taken for later than it was
                 self._zero_s -= max(0.0, plan.media_ends_s() - now - _EARLY_FRAMES * plan.frame_s)
             self._step_s = self._plan().next_step_s(now)
         else:
-            self._finish(End(plan.media_ends_s() if plan.measured else now, "eof"), now)
+            self._finish(PlannedEnd(plan.media_ends_s() if plan.measured else now, "eof"), now)
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Do what is due by itself."""
-        if self._phase is Phase.DONE:
+        if self._phase is PlaybackPhase.DONE:
             return
         if self._settles(now):
-            self._settle(now)
+            self._confirm_running(now)
         plan = self._plan()
         end = self._over(plan)
         self._tell_end()
@@ -164,9 +166,9 @@ class Airing:
     def _settles(self, now: float) -> bool:
         return self._rolled and now - self._began_s < _SETTLED_AFTER_S
 
-    def _settle(self, now: float) -> None:
+    def _confirm_running(self, now: float) -> None:
         """Find when its media began: a frame before its second picture, which libVLC may show half a second late."""
-        self._projector.voice.settle()
+        self._projector.voice.retry_rise()
         paints = self._window.painted()
         self._paints += paints
         if self._first is not None and paints and self._window.glance() != self._first:
@@ -175,32 +177,32 @@ class Airing:
 
     def pulse(self, now: float) -> None:
         """Say what is on air; break off what is seen to stand still or to be black."""
-        if self._phase is not Phase.RUNNING:
-            self._tell(Pulse(take=self.shot.take))
+        if self._phase is not PlaybackPhase.RUNNING:
+            self._tell(DeckPulse(take=self.shot.take))
             return
         verdict = self._look(now)
         self._tell(
-            Pulse(
+            DeckPulse(
                 take=self.shot.take,
                 media_ms=self._projector.time_ms(),
                 frames_lost=self._projector.frames_lost(),
                 still_ms=self._watch.still_ms,
                 black_ms=self._watch.black_ms,
-                stands=verdict is Verdict.STANDS and self.shot.kind is MediaKind.VIDEO,  # a stream may well pause
+                stands=verdict is PictureFault.STANDS and self.shot.kind is MediaKind.VIDEO,  # a stream may well pause
                 **self._decoded(),
             )
         )
-        if verdict is Verdict.STUCK and self.shot.kind is MediaKind.VIDEO:
+        if verdict is PictureFault.STUCK and self.shot.kind is MediaKind.VIDEO:
             self._kick(now)
         elif verdict in FAULTS:
             self._break(verdict.value, seen=self.shot.kind is not MediaKind.STREAM)  # there it is the line's fault
 
-    def _look(self, now: float) -> Verdict:
+    def _look(self, now: float) -> PictureFault:
         paints, self._paints = self._paints + self._window.painted(), 0
         moves = self.shot.kind is not MediaKind.PICTURE
         picture = self._window.glance() if moves and self._watch.wants_picture(now, paints) else None
         shown, media_ms = self._projector.pictures_shown(), self._projector.time_ms()
-        return self._watch.look(Look(now, paints, media_ms, self._window.is_black(), shown, picture))
+        return self._watch.observe(PictureSample(now, paints, media_ms, self._window.is_black(), shown, picture))
 
     def _kick(self, now: float) -> None:
         log.warning("take=%s stands on its first frame; libVLC is told to go on again", self.shot.take)
@@ -215,8 +217,8 @@ class Airing:
         fps, sound = self._projector.fps(), self._projector.voice.device
         return {"fps": fps, "painted_fps": painted, "sound": sound, **known}
 
-    def _finish(self, end: End, now: float) -> None:
-        self._phase, at_s = Phase.DONE, end.at_s if now - end.at_s <= ON_TIME_S else now
+    def _finish(self, end: PlannedEnd, now: float) -> None:
+        self._phase, at_s = PlaybackPhase.DONE, end.at_s if now - end.at_s <= ON_TIME_S else now
         self._tell(Finished(take=self.shot.take, at_s=at_s, reason=end.reason, frames_lost=self._frames_lost()))
 
     def _frames_lost(self) -> int | None:
@@ -224,4 +226,4 @@ class Airing:
 
     def _break(self, reason: str, *, seen: bool = False) -> None:
         self._tell(Broken(take=self.shot.take, reason=reason, seen=seen))
-        self._phase = Phase.DONE
+        self._phase = PlaybackPhase.DONE

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from player.deck.projector import Projector
-from player.deck.window import Window
+from player.deck.projector import VlcPlayer
+from player.deck.window import DeckWindow
 from player.screen import DeckEvent
 from sync.clock import SystemClock
 from sync.release import Fit
 
 
 @dataclass(frozen=True, slots=True)
-class Booth:
+class DeckContext:
     """One window, the projector that paints into it, the time, and whom to tell."""
 
-    window: Window
-    projector: Projector
+    window: DeckWindow
+    projector: VlcPlayer
     clock: SystemClock
     tell: Callable[[DeckEvent], None]
 

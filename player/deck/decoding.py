@@ -11,12 +11,12 @@ _FORMS = (
 )
 
 
-def tells(form: bytes) -> bool:
+def is_informative(form: bytes) -> bool:
     """Tell whether a line of this printf format is worth reading; hundreds are not."""
     return form in _FORMS
 
 
-class Decoding:
+class DecoderLog:
     """What is known of the present opening; libVLC's threads write it, the deck's thread reads it."""
 
     def __init__(self) -> None:

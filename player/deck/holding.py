@@ -4,45 +4,48 @@ It is opened and played, muted, until libVLC has an output; then it is paused, r
 as loaded when that frame was painted.
 """
 
-from player.deck.booth import Booth
-from player.deck.loading import LEAD_S, PAINT_WITHIN_S, Loading, Phase
-from player.deck.projector import What
+from player.deck.booth import DeckContext
+from player.deck.loading import LEAD_S, PAINT_WITHIN_S, LoadPhase, ShotLoader
+from player.deck.projector import VlcEvent
 from player.screen import Shot
 
 REWIND_WITHIN_S = 3.0  # of a film that moves; else it is opened once more
 STILL_REPAINTS = 9  # of the same picture: the film opens with a still one, the rewind is through
 
 # Full paints to wait for. Of a resized output the first is black; a paused one is repainted every 60 ms.
-_REPAINTS = {Phase.ROLLING: 2, Phase.SETTLING: 2, Phase.PAINTING: 3}
+_REPAINTS = {LoadPhase.ROLLING: 2, LoadPhase.SETTLING: 2, LoadPhase.PAINTING: 3}
 
 
-class Holding(Loading):
+class PausedLoader(ShotLoader):
     """See `Loading`."""
 
     lead_s = LEAD_S
 
-    def __init__(self, shot: Shot, booth: Booth) -> None:
+    def __init__(self, shot: Shot, booth: DeckContext) -> None:
         self._early = b""  # the picture before the rewind
         self._moves = False  # whether the film was seen to move before that, so that the rewind must be seen too
         super().__init__(shot, booth)
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def signal(self, what: What) -> None:
+    def signal(self, what: VlcEvent) -> None:
         """Take note of what libVLC says."""
         match self._phase, what:
-            case ((Phase.OPENING | Phase.ROLLING), What.VOUT):  # again for each output libVLC tries
+            case ((LoadPhase.OPENING | LoadPhase.ROLLING), VlcEvent.VOUT):  # again for each output libVLC tries
                 self._lay_out()  # paused before it is painted, it may never be
-            case ((Phase.ROLLING | Phase.PAUSING), What.PAUSED):
-                self._await_paint(Phase.SETTLING)
-            case ((Phase.OPENING | Phase.PAUSING | Phase.PAINTING), (What.ENDED | What.FAILED | What.PAUSED)):
+            case ((LoadPhase.ROLLING | LoadPhase.PAUSING), VlcEvent.PAUSED):
+                self._await_paint(LoadPhase.SETTLING)
+            case (
+                (LoadPhase.OPENING | LoadPhase.PAUSING | LoadPhase.PAINTING),
+                (VlcEvent.ENDED | VlcEvent.FAILED | VlcEvent.PAUSED),
+            ):
                 self._break(self._projector.words or "there is no picture in it")
             case _:
                 pass
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Do what is due by itself."""
         if self._phase in _REPAINTS:
             self._repaints += self._window.painted()
@@ -54,16 +57,16 @@ class Holding(Loading):
 
     def _is_stuck(self, for_s: float) -> bool:
         unpainted = self._repaints < _REPAINTS.get(self._phase, 0) and for_s > PAINT_WITHIN_S
-        unseen = self._moves and self._phase is Phase.PAINTING and for_s > REWIND_WITHIN_S
+        unseen = self._moves and self._phase is LoadPhase.PAINTING and for_s > REWIND_WITHIN_S
         return unpainted or unseen
 
     def _repainted(self, now: float) -> None:
-        if self._phase is Phase.ROLLING:
+        if self._phase is LoadPhase.ROLLING:
             self._early = self._window.glance()
             self._projector.hold()
-            self._phase = Phase.PAUSING
-        elif self._phase is Phase.SETTLING and self._rewind():
-            self._await_paint(Phase.PAINTING)
+            self._phase = LoadPhase.PAUSING
+        elif self._phase is LoadPhase.SETTLING and self._rewind():
+            self._await_paint(LoadPhase.PAINTING)
         elif not self._is_rewinding():
             self._through(now)
 
@@ -79,4 +82,4 @@ class Holding(Loading):
         which take longer on a busy machine, it does.
         """
         soon = self._moves or self._repaints < STILL_REPAINTS
-        return self._phase is Phase.PAINTING and soon and self._window.glance() == self._early
+        return self._phase is LoadPhase.PAINTING and soon and self._window.glance() == self._early

@@ -3,9 +3,9 @@
 Opened muted and unseen, it counts as loaded once it paints; from then on it runs aside, watched, until it is shown.
 """
 
-from player.deck.loading import Phase
-from player.deck.projector import What
-from player.deck.rolling import Rolling
+from player.deck.loading import LoadPhase
+from player.deck.projector import VlcEvent
+from player.deck.rolling import RunningLoader
 from player.deck.source import open_source
 from sync import MediaUnplayable
 from sync.streaming import scrub
@@ -15,7 +15,7 @@ STALLED_AFTER_S = 5.0  # without paint, aside
 _LOOK_EVERY_S = 0.2
 
 
-class Joining(Rolling):
+class StreamLoader(RunningLoader):
     """See `Rolling`. However long it runs, it is not over; after `Loaded` one may still hear of `Broken`."""
 
     def due_s(self) -> float:
@@ -27,7 +27,7 @@ class Joining(Rolling):
         self._open()
 
     def _open(self) -> None:
-        self._phase = Phase.OPENING
+        self._phase = LoadPhase.OPENING
         try:
             source = open_source(self._url)
         except MediaUnplayable as error:
@@ -42,14 +42,14 @@ class Joining(Rolling):
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def signal(self, what: What) -> None:
+    def signal(self, what: VlcEvent) -> None:
         """Take note of what libVLC says."""
         match self._phase, what:
-            case Phase.FAILED, _:
+            case LoadPhase.FAILED, _:
                 pass
-            case Phase.LOADED, What.VOUT:  # it changed its shape
+            case LoadPhase.LOADED, VlcEvent.VOUT:  # it changed its shape
                 self._covers = self._booth.lay_out(self.shot.fit)
-            case _, What.VOUT:  # again for each output libVLC tries
+            case _, VlcEvent.VOUT:  # again for each output libVLC tries
                 self._lay_out()
             case _:
                 self._break(self._reason())

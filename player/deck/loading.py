@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from enum import Enum, auto
 from pathlib import Path
 
-from player.deck.booth import Booth
-from player.deck.projector import What
-from player.deck.shrink import shrink
-from player.deck.source import Source
+from player.deck.booth import DeckContext
+from player.deck.projector import VlcEvent
+from player.deck.shrink import downscale
+from player.deck.source import MediaSource
 from player.screen import Broken, Loaded, Shot
 from sync.release import Fit, MediaKind
 
@@ -20,7 +20,7 @@ LEAD_S = 0.012  # from un-pausing libVLC to a running picture: frame 1 comes a f
 _NEVER = float("inf")
 
 
-class Phase(Enum):
+class LoadPhase(Enum):
     """Where a loading stands."""
 
     OPENING = auto()  # playing, unseen, until there is an output
@@ -32,7 +32,7 @@ class Phase(Enum):
     FAILED = auto()
 
 
-class Loading(ABC):
+class ShotLoader(ABC):
     """Begins at once; `shot` is what it loads, the booth's `tell` hears of `Loaded` or `Broken`."""
 
     lead_s = 0.0
@@ -44,14 +44,14 @@ class Loading(ABC):
     _waits = True  # for its turn, which may be long
     _look_every_s = 0.01  # for paint
 
-    def __init__(self, shot: Shot, booth: Booth) -> None:
+    def __init__(self, shot: Shot, booth: DeckContext) -> None:
         self.shot = shot
         self._booth = booth
         self._window = booth.window
         self._projector = booth.projector
         self._clock = booth.clock
         self._tell = booth.tell
-        self._phase = Phase.OPENING
+        self._phase = LoadPhase.OPENING
         self._began_s = self._phase_s = self._clock.monotonic()
         self._repaints = 0
         self._again = True  # whether it may be tried once more
@@ -61,12 +61,12 @@ class Loading(ABC):
     @property
     def loaded(self) -> bool:
         """Whether it can be raised."""
-        return self._phase is Phase.LOADED
+        return self._phase is LoadPhase.LOADED
 
     @property
     def failed(self) -> bool:
         """Whether it led to nothing; libVLC is stopped then."""
-        return self._phase is Phase.FAILED
+        return self._phase is LoadPhase.FAILED
 
     def keeps(self, at_s: float) -> bool:
         """Tell whether what is loaded is still right if it is raised at `at_s`."""
@@ -77,11 +77,11 @@ class Loading(ABC):
         return _NEVER if self.loaded or self.failed else self._clock.monotonic() + self._look_every_s
 
     @abstractmethod
-    def signal(self, what: What) -> None:
+    def signal(self, what: VlcEvent) -> None:
         """Take note of what libVLC says."""
 
     @abstractmethod
-    def look(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Do what is due by itself."""
 
     def _begin(self) -> None:
@@ -92,7 +92,7 @@ class Loading(ABC):
         self._open()
 
     def _open(self) -> None:
-        self._phase, shot = Phase.OPENING, self.shot
+        self._phase, shot = LoadPhase.OPENING, self.shot
         small = self._small()
         if small:
             self._projector.open_source(small, self._stretch)
@@ -101,10 +101,10 @@ class Loading(ABC):
             shot.path, shot.kind, self._stretch, loop=shot.loop, length_ms=shot.length_ms, waits=self._waits
         )
 
-    def _small(self) -> Source | None:
+    def _small(self) -> MediaSource | None:
         if self.shot.kind is not MediaKind.PICTURE:
             return None
-        return shrink(self.shot.path, *self._window.area.upright, whole=self.shot.fit is Fit.CONTAIN)
+        return downscale(self.shot.path, *self._window.area.upright, whole=self.shot.fit is Fit.CONTAIN)
 
     @property
     def _stretch(self) -> tuple[int, int] | None:
@@ -115,14 +115,14 @@ class Loading(ABC):
         """Fit the window to the picture, now that libVLC has an output, and wait for paint there."""
         self._covers = self._booth.lay_out(self.shot.fit) and self._again  # tried before, it has to do
         self._projector.forget_words()
-        self._await_paint(Phase.ROLLING)
+        self._await_paint(LoadPhase.ROLLING)
 
     def _distort(self) -> None:
         self._covers = False
         self._booth.distort()
         self._await_paint(self._phase)
 
-    def _await_paint(self, phase: Phase) -> None:
+    def _await_paint(self, phase: LoadPhase) -> None:
         self._window.painted()
         self._repaints = 0
         self._phase_s = self._clock.monotonic()
@@ -137,10 +137,10 @@ class Loading(ABC):
             self._break(self._projector.words or "libVLC paints none of it: too short, or damaged")
 
     def _through(self, now: float) -> None:
-        self._phase, self._phase_s = Phase.LOADED, now
+        self._phase, self._phase_s = LoadPhase.LOADED, now
         self._tell(Loaded(take=self.shot.take, took_ms=round((now - self._began_s) * 1000)))
 
     def _break(self, reason: str) -> None:
         self._tell(Broken(take=self.shot.take, reason=reason))
-        self._phase = Phase.FAILED
+        self._phase = LoadPhase.FAILED
         self._projector.stop()

@@ -9,30 +9,30 @@ from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from player.deck.airing import Airing
-from player.deck.booth import Booth
-from player.deck.holding import Holding
-from player.deck.joining import Joining
-from player.deck.loading import LEAD_S, Loading
-from player.deck.projector import Signal, libvlc_version
-from player.deck.rolling import Rolling
+from player.deck.airing import Playback
+from player.deck.booth import DeckContext
+from player.deck.holding import PausedLoader
+from player.deck.joining import StreamLoader
+from player.deck.loading import LEAD_S, ShotLoader
+from player.deck.projector import VlcSignal, libvlc_version
+from player.deck.rolling import RunningLoader
 from player.screen import (
     ON_TIME_S,
     Blank,
     Blanked,
     Broken,
-    Command,
-    Held,
+    CancelShow,
+    DeckCommand,
+    DeckPulse,
     Hidden,
     Hide,
-    Hold,
     Load,
-    Pulse,
     Quit,
     Ready,
     Route,
     Shot,
     Show,
+    ShowCancelled,
     Tune,
 )
 from sync.release import MediaKind
@@ -40,21 +40,21 @@ from sync.release import MediaKind
 _NEVER = float("inf")
 PULSE_EVERY_S = 0.2
 
-Note = Command | Signal
+DeckInput = DeckCommand | VlcSignal
 
 
 class Deck:
     """One deck; what the stage and libVLC say comes in by `inbox`."""
 
-    def __init__(self, booth: Booth, inbox: "SimpleQueue[Note]") -> None:
+    def __init__(self, booth: DeckContext, inbox: "SimpleQueue[DeckInput]") -> None:
         self._booth = booth
         self._window = booth.window
         self._projector = booth.projector
         self._clock = booth.clock
         self._tell = booth.tell
         self._inbox = inbox
-        self._notes: deque[Note] = deque()  # out of it, not yet heeded
-        self._held: Loading | Airing | None = None
+        self._notes: deque[DeckInput] = deque()  # out of it, not yet heeded
+        self._held: ShotLoader | Playback | None = None
         self._raise_s: float | None = None  # when the loaded shot is to be raised
         self._pulse_s = 0.0
 
@@ -65,14 +65,14 @@ class Deck:
             note = self._next()
             if isinstance(note, Quit):
                 return
-            if isinstance(note, Signal):
+            if isinstance(note, VlcSignal):
                 if self._held and note.opening == self._projector.opening:
                     self._held.signal(note.what)
             elif note is not None:
                 self._obey(note)
-            self._look()
+            self._tick()
 
-    def _next(self) -> Note | None:
+    def _next(self) -> DeckInput | None:
         """Wait for a note until something is due by itself."""
         due_s = min(self._pulse_s, self._projector.voice.due_s())
         if self._held:
@@ -84,45 +84,45 @@ class Deck:
                 self._notes.append(self._inbox.get_nowait())
         return self._notes.popleft() if self._notes else None
 
-    def _look(self) -> None:
+    def _tick(self) -> None:
         """Do what is due by itself."""
         now = self._clock.monotonic()
         if now >= self._raise_due_s():
             self._raise()
         if self._held:
-            self._held.look(now)
-        self._projector.voice.look(now)
+            self._held.tick(now)
+        self._projector.voice.advance_fade(now)
         if now >= self._pulse_s:
             self._pulse_s = now + PULSE_EVERY_S
             self._pulse(now)
 
     def _pulse(self, now: float) -> None:
         """Say that the loop turns, and what is on air."""
-        if isinstance(self._held, Airing):
+        if isinstance(self._held, Playback):
             self._held.pulse(now)
         else:
-            self._tell(Pulse(take=self._shot.take if self._shot else None))
+            self._tell(DeckPulse(take=self._shot.take if self._shot else None))
 
     @property
     def _shot(self) -> Shot | None:
-        if self._held is None or (isinstance(self._held, Loading) and self._held.failed):
+        if self._held is None or (isinstance(self._held, ShotLoader) and self._held.failed):
             return None
         return self._held.shot
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _obey(self, command: Command) -> None:
+    def _obey(self, command: DeckCommand) -> None:
         match command:
             case Load() if not any(isinstance(note, Load) for note in self._notes):  # else it is outdated
                 self._load(command)
             case Show():
                 self._show(command)
-            case Hold(take=take):
+            case CancelShow(take=take):
                 self._raise_s = None
-                self._tell(Held(take=take))
+                self._tell(ShowCancelled(take=take))
             case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
                 self._hide()
-            case Tune(take=take, volume=volume) if isinstance(self._held, Airing) and self._held.shot.take == take:
+            case Tune(take=take, volume=volume) if isinstance(self._held, Playback) and self._held.shot.take == take:
                 self._projector.voice.tune(volume)
             case Route(device=device):
                 self._projector.voice.route(device)
@@ -139,16 +139,16 @@ class Deck:
             self._forget()
             self._held = self._loading(order.shot, at_once=order.at_once)
 
-    def _loading(self, shot: Shot, *, at_once: bool) -> Loading:
+    def _loading(self, shot: Shot, *, at_once: bool) -> ShotLoader:
         if shot.url is not None:
-            return Joining(shot, self._booth)
+            return StreamLoader(shot, self._booth)
         rolls = (at_once and not shot.loop) or shot.kind is MediaKind.PICTURE  # rolled in, a loop may hitch
-        return Rolling(shot, self._booth) if rolls else Holding(shot, self._booth)
+        return RunningLoader(shot, self._booth) if rolls else PausedLoader(shot, self._booth)
 
-    def _coming(self, take: str) -> Loading | None:
+    def _coming(self, take: str) -> ShotLoader | None:
         """Return what is loaded, or being loaded, as `take`."""
         held = self._held
-        return held if isinstance(held, Loading) and not held.failed and held.shot.take == take else None
+        return held if isinstance(held, ShotLoader) and not held.failed and held.shot.take == take else None
 
     def _show(self, order: Show) -> None:
         coming, now = self._coming(order.take), self._clock.monotonic()
@@ -162,14 +162,14 @@ class Deck:
 
     def _raise_due_s(self) -> float:
         held = self._held
-        if self._raise_s is None or not isinstance(held, Loading) or not held.loaded:
+        if self._raise_s is None or not isinstance(held, ShotLoader) or not held.loaded:
             return _NEVER
         return self._raise_s - LEAD_S  # in any case: a busy machine may wake us late
 
     def _raise(self) -> None:
         coming, at_s, self._raise_s = self._held, self._raise_s, None
-        assert isinstance(coming, Loading) and at_s is not None
-        self._held = Airing(coming.shot, self._booth, at_s, coming.since_s)
+        assert isinstance(coming, ShotLoader) and at_s is not None
+        self._held = Playback(coming.shot, self._booth, at_s, coming.since_s)
 
     def _hide(self) -> None:
         take = self._shot.take if self._shot else None

@@ -10,7 +10,7 @@ _NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class PlannedEnd:
     """When a shot is over and why: `eof` or `duration`."""
 
     at_s: float
@@ -18,7 +18,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlaybackPlan:
     """The times of one shot; `length_s` is 0 while unknown and for pictures, `frame_s` how long one frame stays.
 
     `measured`: the length was measured, so the media ends by it. Otherwise it is what libVLC makes of the file, which
@@ -32,12 +32,12 @@ class Plan:
     measured: bool = False
     ahead_s: float = 0.0
 
-    def end(self) -> End | None:
+    def end(self) -> PlannedEnd | None:
         """Return the end as planned; None while only libVLC's signal will tell."""
         own_s = self.media_ends_s() if self.measured else _NEVER
         if self.duration_ends_s() <= own_s:
-            return None if self.duration_s is None else End(self.duration_ends_s(), "duration")
-        return End(own_s, "eof")
+            return None if self.duration_s is None else PlannedEnd(self.duration_ends_s(), "duration")
+        return PlannedEnd(own_s, "eof")
 
     def duration_ends_s(self) -> float:
         """Return when the item's own duration is over; never if it has none."""

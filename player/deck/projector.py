@@ -14,10 +14,10 @@ from typing import Any
 import vlc
 
 from player.area import Turn
-from player.deck.decoding import Decoding, tells
+from player.deck.decoding import DecoderLog, is_informative
 from player.deck.sound import has_sound, hushed_alsa
-from player.deck.source import Source, ahead_ms
-from player.deck.voice import UNHEARD, Voice
+from player.deck.source import MediaSource, ahead_ms
+from player.deck.voice import UNHEARD, AudioOutput
 from sync import ScreenFailed
 from sync.clock import SystemClock
 from sync.release import MediaKind
@@ -39,7 +39,7 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-class What(StrEnum):
+class VlcEvent(StrEnum):
     """What libVLC can tell us."""
 
     VOUT = "Vout"  # there is a window to paint in
@@ -49,22 +49,22 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class VlcSignal:
     """One libVLC event of opening number `opening`."""
 
     opening: int
-    what: What
+    what: VlcEvent
 
 
-class Projector:
+class VlcPlayer:
     """One libVLC player that paints into one X window."""
 
-    def __init__(self, canvas: int, *, turn: Turn = 0, hardware: bool, post: Callable[[Signal], None]) -> None:
+    def __init__(self, canvas: int, *, turn: Turn = 0, hardware: bool, post: Callable[[VlcSignal], None]) -> None:
         self._post = post
         self._opening = 0
         self._words = ""
-        self._source: Source | None = None
-        self.decoding = Decoding()
+        self._source: MediaSource | None = None
+        self.decoding = DecoderLog()
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:
             raise ScreenFailed("libVLC does not start; are libvlc5 and vlc-plugin-base installed?")
@@ -72,7 +72,7 @@ class Projector:
         self._silence = hushed_alsa()
         self._player = self._vlc.media_player_new()
         self._player.set_xwindow(canvas)
-        self.voice = Voice(self._player, SystemClock(), lambda: self.decoding.sound == "pulse")
+        self.voice = AudioOutput(self._player, SystemClock(), lambda: self.decoding.sound == "pulse")
         self._listen()
 
     @property
@@ -114,7 +114,7 @@ class Projector:
             media.add_option(":image-duration=-1")
         self._start(media, stretch, waits=waits)
 
-    def open_source(self, source: Source, stretch: tuple[int, int] | None = None) -> None:
+    def open_source(self, source: MediaSource, stretch: tuple[int, int] | None = None) -> None:
         """Start what is no file of ours likewise; its feed ends with it."""
         self.stop()
         self._source = source
@@ -132,7 +132,7 @@ class Projector:
         self.voice.begin()
         if self._player.play() != 0:
             self._words = self._words or "libVLC refuses to play it"
-            self._post(Signal(self._opening, What.FAILED))
+            self._post(VlcSignal(self._opening, VlcEvent.FAILED))
 
     def is_list(self) -> bool:
         """Tell whether libVLC found names of other media in it instead of pictures."""
@@ -227,13 +227,13 @@ class Projector:
 
     def _listen(self) -> None:
         manager = self._player.event_manager()
-        for what in What:
+        for what in VlcEvent:
             manager.event_attach(getattr(vlc.EventType, f"MediaPlayer{what}"), self._on_event, what)
 
-    def _on_event(self, _event: Any, what: What) -> None:  # libVLC's thread: copy, post, return
-        if what is What.VOUT:
+    def _on_event(self, _event: Any, what: VlcEvent) -> None:  # libVLC's thread: copy, post, return
+        if what is VlcEvent.VOUT:
             self._words = ""  # of outputs it tried first and passed over: no fault of the media
-        self._post(Signal(self._opening, what))
+        self._post(VlcSignal(self._opening, what))
 
     def _hear_errors(self) -> None:
         """Keep the decoder's last words for the report; libVLC then prints nothing itself."""
@@ -242,7 +242,7 @@ class Projector:
 
         @vlc.CallbackDecorators.LogCb  # type: ignore[untyped-decorator]
         def heard(_data: Any, level: int, _context: Any, form: bytes, arguments: Any) -> None:
-            if level < _ERROR and not tells(form):
+            if level < _ERROR and not is_informative(form):
                 return
             line = ctypes.create_string_buffer(300)
             libc.vsnprintf(line, len(line), form, arguments)

@@ -5,15 +5,15 @@ its edges is the beginning, and only media that are black there have to be seen 
 loaded so in any case: nothing of it can pass unseen. It is paused then, for repainting a paused one costs less.
 """
 
-from player.deck.loading import PAINT_WITHIN_S, Loading, Phase
-from player.deck.projector import What
+from player.deck.loading import PAINT_WITHIN_S, LoadPhase, ShotLoader
+from player.deck.projector import VlcEvent
 from sync.release import MediaKind
 
 FRESH_S = 0.3  # a film raised so long after its first picture stood would be shown from too far in
 _BLACK_PAINTS = 4  # full ones; the first or the first two are libVLC's own
 
 
-class Rolling(Loading):
+class RunningLoader(ShotLoader):
     """See `Loading`. A film that was not shown in time is stopped, and has to be loaded again."""
 
     _waits = False
@@ -31,31 +31,34 @@ class Rolling(Loading):
 
     # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def signal(self, what: What) -> None:
+    def signal(self, what: VlcEvent) -> None:
         """Take note of what libVLC says."""
         match self._phase, what:
-            case ((Phase.OPENING | Phase.ROLLING), What.VOUT):  # again for each output libVLC tries
+            case ((LoadPhase.OPENING | LoadPhase.ROLLING), VlcEvent.VOUT):  # again for each output libVLC tries
                 self._lay_out()
-            case (Phase.OPENING, What.PAUSED) | ((Phase.OPENING | Phase.ROLLING), (What.ENDED | What.FAILED)):
+            case (LoadPhase.OPENING, VlcEvent.PAUSED) | (
+                (LoadPhase.OPENING | LoadPhase.ROLLING),
+                (VlcEvent.ENDED | VlcEvent.FAILED),
+            ):
                 self._break(self._projector.words or "there is no picture in it")
-            case _, (What.PAUSED | What.ENDED | What.FAILED):
+            case _, (VlcEvent.PAUSED | VlcEvent.ENDED | VlcEvent.FAILED):
                 self._over = True
             case _:
                 pass
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Do what is due by itself."""
         if self.failed:
             return
         self._projector.voice.hush()
         if self.loaded:
             self._wait(now)
-        elif self._phase is Phase.ROLLING and self._is_painted():
+        elif self._phase is LoadPhase.ROLLING and self._is_painted():
             self._distort() if self._covers else self._stands(now)
         else:
-            self._give_up(now, stuck=self._phase is Phase.ROLLING and now - self._phase_s > PAINT_WITHIN_S)
+            self._give_up(now, stuck=self._phase is LoadPhase.ROLLING and now - self._phase_s > PAINT_WITHIN_S)
 
     def _is_painted(self) -> bool:
         paints = self._window.painted()

@@ -7,13 +7,13 @@ deck on a stage of 1280 x 720, and 880 after thirty rounds; reduced, 150.
 import os
 from io import BytesIO
 
-from player.deck.source import Source
+from player.deck.source import MediaSource
 
 _WORTH_IT = 1.5  # times the pixels needed: little memory is at stake below that
 _OPTIONS = (":demux=image", ":image-duration=-1")
 
 
-class Shrunk:
+class DownscaledPicture:
     """A smaller picture in memory, which ends with `close`."""
 
     words = ""
@@ -34,7 +34,7 @@ class Shrunk:
         os.close(self._memory)
 
 
-def shrink(path: str, width: int, height: int, *, whole: bool) -> Source | None:
+def downscale(path: str, width: int, height: int, *, whole: bool) -> MediaSource | None:
     """Return the picture reduced to what a stage of that size can show; None if it is small, or Pillow cannot read it.
 
     `whole` keeps all of it in the stage, else the stage is covered. What cannot be read is left to libVLC's judgement.
@@ -53,5 +53,5 @@ def shrink(path: str, width: int, height: int, *, whole: bool) -> Source | None:
         return None
     out = BytesIO()
     small.save(out, "BMP")
-    shrunk = Shrunk(out.getvalue())
-    return Source(shrunk.address, _OPTIONS, shrunk)
+    shrunk = DownscaledPicture(out.getvalue())
+    return MediaSource(shrunk.address, _OPTIONS, shrunk)

@@ -31,7 +31,7 @@ def hushed_alsa() -> Any:
     return silence  # ALSA holds only the C side
 
 
-def speakers() -> Iterator[tuple[str, str]]:
+def audio_outputs() -> Iterator[tuple[str, str]]:
     """Yield name and description of each output libVLC finds: of the sound server if there is one, else of ALSA."""
     library = vlc.Instance("--no-xlib", "--quiet", *([] if has_sound() else ["--aout=adummy"]))
     first = library.media_player_new().audio_output_device_enum() if library else None

@@ -33,7 +33,7 @@ _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MediaSource:
     """What libVLC opens, and how; `feed` is what stands behind the address, to be closed afterwards."""
 
     address: str
@@ -52,7 +52,7 @@ class Feed(Protocol):
         """End it."""
 
 
-def open_source(url: str) -> Source:
+def open_source(url: str) -> MediaSource:
     """Return where to read a stream, with ffmpeg at work if it takes one; close its `feed` afterwards.
 
     Raises:
@@ -60,11 +60,11 @@ def open_source(url: str) -> Source:
     """
     parts = urlsplit(url)
     if parts.scheme in _REMUXED:
-        remux = Remux(url)
-        return Source(remux.address, _PIPE_OPTIONS, remux)
+        remux = StreamRemuxer(url)
+        return MediaSource(remux.address, _PIPE_OPTIONS, remux)
     if parts.scheme in _LISTENING and "@" not in parts.netloc:
         url = url.replace("://", "://@", 1)  # libVLC would take the host for the sender, and listen elsewhere
-    return Source(url, _OPTIONS)
+    return MediaSource(url, _OPTIONS)
 
 
 def ahead_ms(length_ms: int | None) -> int:
@@ -77,7 +77,7 @@ def ahead_ms(length_ms: int | None) -> int:
     return _AHEAD_MS if length_ms is None else max(60, min(_AHEAD_MS, length_ms // 5))
 
 
-class Remux:
+class StreamRemuxer:
     """One ffmpeg that turns a stream into MPEG-TS on a pipe."""
 
     def __init__(self, url: str) -> None:

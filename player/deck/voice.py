@@ -23,7 +23,7 @@ first sound comes some 20 ms after its output, which is muted by then.
 """
 
 
-class Voice:
+class AudioOutput:
     """Fades are taken a step further by `look`; `device` is what is heard on now, None while nothing can be.
 
     `mixed`: whether a sound server sets the volume of what it plays. ALSA alone is handed sound as loud as it will be,
@@ -83,7 +83,7 @@ class Voice:
         self._fade(first, volume)
         self._step_s += _SOUNDS_AFTER_S
 
-    def settle(self) -> None:
+    def retry_rise(self) -> None:
         """Rise again, if there was no output for sound yet when it did; to be called until there must be one."""
         if not self._hushed and self._player.audio_get_mute() >= 0:
             self._hushed = True
@@ -107,7 +107,7 @@ class Voice:
         """Return when to look next."""
         return self._step_s
 
-    def look(self, now: float) -> None:
+    def advance_fade(self, now: float) -> None:
         """Take the step that is due."""
         if now >= self._step_s:
             self._step()

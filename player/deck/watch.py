@@ -34,7 +34,7 @@ _LATELY_S = 1.0
 _TARDY = 2.5  # looks further apart than so many seconds tell of a suspended machine, not of the media
 
 
-class Verdict(StrEnum):
+class PictureFault(StrEnum):
     """What is wrong with the picture on air, in the words of the report."""
 
     FINE = ""
@@ -45,11 +45,11 @@ class Verdict(StrEnum):
     BLACK = "the picture became black"
 
 
-FAULTS = frozenset({Verdict.STALLED, Verdict.FROZEN, Verdict.BLACK})
+FAULTS = frozenset({PictureFault.STALLED, PictureFault.FROZEN, PictureFault.BLACK})
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PictureSample:
     """One look at what is on air."""
 
     at_s: float
@@ -77,33 +77,35 @@ class Start:
     kicks: int = 0
 
 
-def judge_output(looks: Sequence[Look], subject: Subject, start: Start | None = None) -> Verdict:
+def judge_output(looks: Sequence[PictureSample], subject: Subject, start: Start | None = None) -> PictureFault:
     """Judge the looks at one take so far, the oldest first."""
     if subject.kind is MediaKind.PICTURE:
         went = not subject.black and _span_s(_since(looks, lambda _, look: not look.black)) >= BLACK_S
-        return Verdict.BLACK if went and looks[-1].black else Verdict.FINE
+        return PictureFault.BLACK if went and looks[-1].black else PictureFault.FINE
     still = _since(looks, moved)
     patience_s = _FROZEN_FRAMES * subject.frame_s
     if _span_s(_unmoved(still)) >= max(STALLED_S, patience_s):
-        return Verdict.STALLED
+        return PictureFault.STALLED
     if _span_s(still) > max(FROZEN_S, patience_s):
-        return Verdict.FROZEN
+        return PictureFault.FROZEN
     return _suspect(_since(looks, seen_to_move), subject, start or Start())
 
 
-def _suspect(still: Sequence[Look], subject: Subject, start: Start) -> Verdict:
+def _suspect(still: Sequence[PictureSample], subject: Subject, start: Start) -> PictureFault:
     """Judge what can be told at once: `still` are the latest looks between which nothing was seen to move."""
     unmoved_s, patience_s = _span_s(_unmoved(still)), _STANDS_FRAMES * subject.frame_s
     if start.moved:
-        return Verdict.STANDS if unmoved_s >= max(STANDS_S, patience_s) else Verdict.FINE
+        return PictureFault.STANDS if unmoved_s >= max(STANDS_S, patience_s) else PictureFault.FINE
     paints_tell = subject.frame_s * _REPAINTED_FPS < 1
     stuck_s = _span_s(still) if paints_tell and start.kicks < KICKS else unmoved_s
     if stuck_s < max(STUCK_S * (start.kicks + 1), patience_s):
-        return Verdict.FINE
-    return Verdict.STUCK if start.kicks < KICKS else Verdict.STANDS
+        return PictureFault.FINE
+    return PictureFault.STUCK if start.kicks < KICKS else PictureFault.STANDS
 
 
-def _since(looks: Sequence[Look], changed: Callable[[Look, Look], bool]) -> list[Look]:
+def _since(
+    looks: Sequence[PictureSample], changed: Callable[[PictureSample, PictureSample], bool]
+) -> list[PictureSample]:
     """Return the latest looks between which nothing `changed` and no time is missing, the oldest first."""
     found = list(looks[-1:])
     for before in reversed(looks[:-1]):
@@ -113,11 +115,11 @@ def _since(looks: Sequence[Look], changed: Callable[[Look, Look], bool]) -> list
     return found[::-1]
 
 
-def _unmoved(looks: Sequence[Look]) -> list[Look]:
+def _unmoved(looks: Sequence[PictureSample]) -> list[PictureSample]:
     return _since(looks, lambda before, look: look.media_ms != before.media_ms)
 
 
-def _span_s(looks: Sequence[Look]) -> float:
+def _span_s(looks: Sequence[PictureSample]) -> float:
     return looks[-1].at_s - looks[0].at_s if looks else 0.0
 
 
@@ -126,24 +128,24 @@ def is_often(painted: int, within_s: float) -> bool:
     return within_s > _SHORTEST_S and painted > _REPAINTED_FPS * within_s
 
 
-def seen_to_move(before: Look, look: Look) -> bool:
+def seen_to_move(before: PictureSample, look: PictureSample) -> bool:
     """Tell whether the shop saw it move from one look to the next, or could have: a film of one colour moves, too."""
     changed = None not in (before.picture, look.picture) and before.picture != look.picture
     return changed or is_often(look.painted, look.at_s - before.at_s)
 
 
-def moved(before: Look, look: Look) -> bool:
+def moved(before: PictureSample, look: PictureSample) -> bool:
     """Tell whether a new picture was painted from one look to the next, by libVLC's count too, which comes late."""
     counted = bool(look.painted) and (look.shown is None or look.shown != before.shown)
     return counted or seen_to_move(before, look)
 
 
-class Watch:
+class PictureWatch:
     """The looks at one take; a new one begins with every take that comes on air."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        self._looks: deque[Look] = deque(maxlen=_MOST_LOOKS)
+        self._looks: deque[PictureSample] = deque(maxlen=_MOST_LOOKS)
         self._start = Start(moved=False)
         self.black_ms = 0
         self.still_ms = 0  # of a video: without a new picture, where that lasted
@@ -158,7 +160,7 @@ class Watch:
         """Tell whether the paints alone leave it open whether it moves: then its pixels are wanted (2 ms)."""
         return not self._looks or not is_often(painted, at_s - self._looks[-1].at_s)
 
-    def look(self, look: Look) -> Verdict:
+    def observe(self, look: PictureSample) -> PictureFault:
         """Take one more look into account, and judge."""
         before = self._looks[-1] if self._looks else look
         self._looks.append(look)
@@ -166,11 +168,11 @@ class Watch:
         if look.at_s - before.at_s < _TARDY:
             self._count(looks, before, look)
         verdict = judge_output(looks, self._subject, self._start)
-        if verdict is Verdict.STUCK:
+        if verdict is PictureFault.STUCK:
             self._start = replace(self._start, kicks=self.kicks + 1)
         return verdict
 
-    def _count(self, looks: Sequence[Look], before: Look, look: Look) -> None:
+    def _count(self, looks: Sequence[PictureSample], before: PictureSample, look: PictureSample) -> None:
         since_ms = round((look.at_s - before.at_s) * 1000)
         self.black_ms += since_ms if look.black else 0
         if self._subject.kind is MediaKind.PICTURE or not since_ms:

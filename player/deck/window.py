@@ -23,7 +23,7 @@ _BLACK = 16  # of 255: what decoders make of black
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MediaRectangle:
     """A rectangle inside the window, in its own pixels; it may stand over the edges (cover)."""
 
     x: int
@@ -32,17 +32,17 @@ class Place:
     height: int
 
 
-def place(area: Area, width: int, height: int, fit: Fit) -> Place:
+def fit_media(area: Area, width: int, height: int, fit: Fit) -> MediaRectangle:
     """Say where media of `width` x `height` pixels, seen upright, goes in `area`."""
     if fit is Fit.FILL or width < 1 or height < 1:
-        return Place(0, 0, area.width, area.height)
+        return MediaRectangle(0, 0, area.width, area.height)
     across, down = area.upright[0] / width, area.upright[1] / height
     scale = min(across, down) if fit is Fit.CONTAIN else max(across, down)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
-    return Place(*area.turned((area.upright[0] - wide) // 2, (area.upright[1] - high) // 2, wide, high))
+    return MediaRectangle(*area.turned((area.upright[0] - wide) // 2, (area.upright[1] - high) // 2, wide, high))
 
 
-class Window:
+class DeckWindow:
     """One top-level window with a child as big as the media; made by `open_window`, used from one thread."""
 
     def __init__(self, connection: XDisplay, area: Area) -> None:
@@ -54,7 +54,7 @@ class Window:
         self._child = self._top.create_window(
             0, 0, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent
         )
-        self._place = place(area, 0, 0, Fit.FILL)
+        self._place = fit_media(area, 0, 0, Fit.FILL)
         self._top.composite_redirect_window(composite.RedirectAutomatic)
         self._top.damage_create(damage.DamageReportRawRectangles)
         self._top.map()
@@ -76,11 +76,11 @@ class Window:
         self.lower()
         self._top.change_attributes(background_pixel=int(background[1:], 16))
         self._child.map()
-        self._move_child(place(self._area, 0, 0, Fit.FILL))
+        self._move_child(fit_media(self._area, 0, 0, Fit.FILL))
 
-    def fit(self, width: int, height: int, fit: Fit) -> Place:
+    def fit(self, width: int, height: int, fit: Fit) -> MediaRectangle:
         """Lay out media of that size and return where it went."""
-        self._move_child(place(self._area, width, height, fit))
+        self._move_child(fit_media(self._area, width, height, fit))
         return self._place
 
     def painted(self) -> int:
@@ -179,7 +179,7 @@ class Window:
     def _aside(self) -> int:
         return -self._area.width - 16
 
-    def _move_child(self, to: Place) -> None:
+    def _move_child(self, to: MediaRectangle) -> None:
         self._place = to
         self._child.configure(x=to.x, y=to.y, width=to.width, height=to.height)
         self._top.clear_area()
@@ -197,7 +197,7 @@ def _create(root: Any, area: Area) -> Any:
     return window
 
 
-def open_window(name: str, area: Area) -> Window:
+def open_deck_window(name: str, area: Area) -> DeckWindow:
     """Open the deck's window on X server `name`, hidden.
 
     Raises:
@@ -209,4 +209,4 @@ def open_window(name: str, area: Area) -> Window:
             raise ScreenFailed(f"X server {name!r} lacks the {extension} extension; start it with +extension Composite")
     connection.composite_query_version()
     connection.damage_query_version()
-    return Window(connection, area)
+    return DeckWindow(connection, area)

@@ -12,7 +12,7 @@ from Xlib import X, error
 from Xlib.protocol import rq
 
 from player.area import Area
-from player.still import Still
+from player.still import RawPicture
 
 _ALL_PLANES = 0xFFFFFFFF
 _CREATE_FOR_US = 0o1600  # IPC_CREAT, and nobody else
@@ -50,18 +50,18 @@ class Capture:
         self._opcode = extension.major_opcode if extension else None
         self._memory: _Memory | None = None
 
-    def take(self, area: Area) -> Still:
+    def take(self, area: Area) -> RawPicture:
         """Return what the display shows in `area`, as the server has it."""
         width, height = area.width, area.height
         memory = self._shared(width * height * 4)
         if memory is None:
             image = self._root.get_image(area.x, area.y, width, height, X.ZPixmap, _ALL_PLANES)
-            return Still(width, height, bytes(image.data))
+            return RawPicture(width, height, bytes(image.data))
         _GetImage(
             display=self._connection.display, opcode=self._opcode, drawable=self._root, x=area.x, y=area.y,
             width=width, height=height, plane_mask=_ALL_PLANES, format=X.ZPixmap, segment=memory.segment, offset=0,
         )  # fmt: skip
-        return Still(width, height, memory.read(width * height * 4))
+        return RawPicture(width, height, memory.read(width * height * 4))
 
     def close(self) -> None:
         """Let go of the memory; the server does so when the connection ends."""

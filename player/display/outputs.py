@@ -74,7 +74,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class OutputChange:
     """CRTCs to be set, and the size the root window has then."""
 
     crtcs: dict[int, Crtc]
@@ -88,7 +88,7 @@ class Arrangement:
 
     area: Area
     output: Output | None
-    change: Change | None
+    change: OutputChange | None
     problem: str = ""
 
 
@@ -139,7 +139,7 @@ def _mode(output: Output, crtc: Crtc | None) -> int:
     return output.modes[0] if output.modes else running
 
 
-def _change(setup: Setup, number: int, output: Output, mode: int, rotation: int) -> Change | None:
+def _change(setup: Setup, number: int, output: Output, mode: int, rotation: int) -> OutputChange | None:
     """Return how that CRTC comes to be so driven, beside all others or together with those that mirror it."""
     crtc = setup.crtcs[number]
     if output.crtc and mode == crtc.mode and crtc.rotation & _ALL_ROTATIONS == rotation:
@@ -159,7 +159,7 @@ def _change(setup: Setup, number: int, output: Output, mode: int, rotation: int)
         beside = list(others.values())
     shown = [to, *beside, *mirrors.values()]
     right, foot = max(each.x + each.width for each in shown), max(each.y + each.height for each in shown)
-    return Change({number: to, **mirrors}, right, foot)
+    return OutputChange({number: to, **mirrors}, right, foot)
 
 
 def _overlap(one: Crtc, other: Crtc) -> bool:

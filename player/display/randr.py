@@ -5,7 +5,7 @@ from typing import Any
 from Xlib import X, error
 from Xlib.ext import randr
 
-from player.display.outputs import Change, Crtc, Mode, Output, Setup
+from player.display.outputs import Crtc, Mode, Output, OutputChange, Setup
 
 _PLUGGED_IN = 0  # RandR's word for connected
 _OFF, _UPRIGHT = 0, 1
@@ -64,7 +64,7 @@ def _mode(mode: Any) -> Mode:
     return Mode(mode.width, mode.height, round(mode.dot_clock / dots, 2) if dots else 0.0)
 
 
-def apply(connection: Any, change: Change, before: Setup) -> str:
+def apply(connection: Any, change: OutputChange, before: Setup) -> str:
     """Drive CRTCs as said, and give the root window its size; return why the server refused, empty if it did not.
 
     What it refuses leaves all `before`: a size it cannot have must not be a dark screen.
@@ -73,11 +73,11 @@ def apply(connection: Any, change: Change, before: Setup) -> str:
     problem = _drive(connection, change, resize=resize)
     if problem:
         crtcs = {number: before.crtcs[number] for number in change.crtcs}
-        _drive(connection, Change(crtcs, before.width, before.height), resize=resize)
+        _drive(connection, OutputChange(crtcs, before.width, before.height), resize=resize)
     return problem
 
 
-def _drive(connection: Any, change: Change, *, resize: bool) -> str:
+def _drive(connection: Any, change: OutputChange, *, resize: bool) -> str:
     stamp = connection.screen().root.xrandr_get_screen_resources_current().config_timestamp
     try:
         if resize:

@@ -15,10 +15,10 @@ from player.area import CEILING, Area
 from player.display import randr
 from player.display.capture import Capture
 from player.display.desktop import desktop_on
-from player.display.outputs import Change, Setup, Wanted, arrange
+from player.display.outputs import OutputChange, Setup, Wanted, arrange
 from player.display.state import DisplayState, Power
 from player.display.strangers import OURS, lower_strangers
-from player.still import Still, turned
+from player.still import RawPicture, rotate_picture
 from player.xserver import connect
 from sync import ScreenFailed
 
@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 class _Refused:
     """A change the server did not make, and how often it was due since."""
 
-    change: Change
+    change: OutputChange
     why: str
     looks: int = 0
 
 
-class Server:
+class XConnection:
     """The X server `name`; used from one thread. Every method but `close` raises what python-xlib raises."""
 
     def __init__(self, name: str) -> None:
@@ -85,7 +85,7 @@ class Server:
             connection.next_event()
         return bool(count)
 
-    def look(self, wanted: Wanted) -> DisplayState:
+    def poll_state(self, wanted: Wanted) -> DisplayState:
         """Return the display as it is now, once it is as `wanted` where the server allows."""
         connection = self._x()
         setup = randr.read(connection)
@@ -107,7 +107,7 @@ class Server:
             True, connected, _power(connection), area, 0, name, mode.refresh_hz if mode else 0.0, problem
         )
 
-    def _arranged(self, connection: Any, change: Change, before: Setup) -> str:
+    def _arranged(self, connection: Any, change: OutputChange, before: Setup) -> str:
         """Drive outputs as said, but not at each look if the server refuses; return why it does."""
         if self._refused is None or self._refused.change != change or self._refused.looks >= _LOOKS_BETWEEN_TRIES:
             log.info("display=%s is driven as %s", self._name, change)
@@ -118,12 +118,12 @@ class Server:
             self._refused = None
         return problem
 
-    def paint(self, picture: Still, area: Area) -> None:
+    def paint(self, picture: RawPicture, area: Area) -> None:
         """Make `picture` the background of the root window's `area`, turned as that says; the rest is black."""
         connection = self._x()
         root = connection.screen().root
         size = root.get_geometry()
-        picture = turned(picture, area.turn)
+        picture = rotate_picture(picture, area.turn)
         pixmap = root.create_pixmap(size.width, size.height, _DEPTH)
         pen = pixmap.create_gc(foreground=0)
         if (picture.width, picture.height) != (size.width, size.height):
@@ -143,10 +143,10 @@ class Server:
         pixmap.free()  # the root window keeps its own hold of the pixels
         connection.sync()
 
-    def take(self, area: Area) -> Still:
+    def take(self, area: Area) -> RawPicture:
         """Return what the display shows in `area`, upright."""
         self._capture = self._capture or Capture(self._x())
-        return turned(self._capture.take(area), -area.turn)
+        return rotate_picture(self._capture.take(area), -area.turn)
 
     def uncover(self) -> str:
         """Put windows of others that lie over ours below them; return the name of one, empty for none."""

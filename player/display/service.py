@@ -17,9 +17,9 @@ from Xlib import error
 
 from player.area import Area
 from player.display.outputs import Wanted
-from player.display.server import Server
+from player.display.server import XConnection
 from player.display.state import DisplayState, Power
-from player.still import Still
+from player.still import RawPicture
 from sync import ScreenFailed
 from sync.clock import Backoff, Clock
 
@@ -41,8 +41,8 @@ class Display:
         self._name = name
         self._clock = clock
         self._worker = worker
-        self._server = Server(name)
-        self._root: Still | None = None
+        self._server = XConnection(name)
+        self._root: RawPicture | None = None
         self._wanted = wanted
         self._covered = ("", 0.0)  # by which window of another program, and when
         self._stale = False  # a look is due now
@@ -89,11 +89,11 @@ class Display:
             ScreenFailed: there is no such X server, or it is not usable.
         """
         await self._call(self._server.open)
-        await self._look()
+        await self._poll()
         if self._root:
             await self.show_root(self._root)
 
-    async def show_root(self, picture: Still) -> None:
+    async def show_root(self, picture: RawPicture) -> None:
         """Make `picture` the background of the root window; kept and set again after the X server was lost.
 
         Raises:
@@ -102,7 +102,7 @@ class Display:
         self._root = picture
         await self._call(self._server.paint, picture, self.area)
 
-    async def grab(self) -> Still:
+    async def grab(self) -> RawPicture:
         """Take what the display shows now, upright and at once (2 ms for 1920x1080; 15 ms if it has to be turned).
 
         Raises:
@@ -115,7 +115,7 @@ class Display:
         while True:
             try:
                 await self._news()
-                await self._look()
+                await self._poll()
             except ScreenFailed as problem:
                 log.warning("display=%s lost: %s", self._name, problem)
                 self._state = replace(self._state, answers=False, connected=None, losses=self._state.losses + 1)
@@ -128,10 +128,10 @@ class Display:
             await self._clock.sleep(_LISTEN_EVERY_S)
             self._stale = await self._call(self._server.stirred) or self._stale
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         self._stale = False
         before, covered_by = self._state, await self._uncover()
-        seen = await self._call(self._server.look, self._wanted)
+        seen = await self._call(self._server.poll_state, self._wanted)
         self._state = replace(seen, losses=before.losses, covered_by=covered_by)
         if self._state.problem and self._state.problem != before.problem:
             log.warning("display=%s %s", self._name, self._state.problem)

@@ -9,8 +9,8 @@ import sys
 
 from Xlib import error
 
-from player.leash import die_with
-from player.overlay.loop import Overlays
+from player.leash import die_with_parent
+from player.overlay.loop import OverlayRenderer
 from player.overlay.pane import open_front
 from player.overlay.words import OverlayEvent
 from sync import ScreenFailed
@@ -31,7 +31,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Show overlays until the end of input, the X server's or the daemon's; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="overlay[%(process)d] %(levelname)s %(message)s")
-    die_with(_parse(argv).parent)
+    die_with_parent(_parse(argv).parent)
     for unwanted in (signal.SIGINT, signal.SIGTERM):
         signal.signal(unwanted, signal.SIG_IGN)  # the daemon ends us in its own order
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.buffer.flush()
 
     try:
-        Overlays(open_front(os.environ.get("DISPLAY", "")), SystemClock(), sys.stdin.fileno(), tell).run()
+        OverlayRenderer(open_front(os.environ.get("DISPLAY", "")), SystemClock(), sys.stdin.fileno(), tell).run()
     except BrokenPipeError:
         return 0
     except (ScreenFailed, error.ConnectionClosedError, error.XError, OSError) as problem:

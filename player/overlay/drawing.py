@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from player.overlay.pango import Line, laid_out
+from player.overlay.pango import TextLine, laid_out
 from sync import MediaUnplayable
 from sync.overlay import LOGO_CHUNK, Ticker
 
@@ -58,7 +58,7 @@ def draw_ticker(ticker: Ticker, width: int, height: int) -> Written:
         return Written(_bar(ticker, line, width, height), line.missing())
 
 
-def _bar(ticker: Ticker, line: Line, width: int, height: int) -> Image.Image | Strip:
+def _bar(ticker: Ticker, line: TextLine, width: int, height: int) -> Image.Image | Strip:
     if line.width <= width - height:
         return line.write((width, height), (width - line.width) // 2, ticker.colour, ticker.background)
     period = line.width + _GAP * height
@@ -96,7 +96,7 @@ def _check(image: Image.Image) -> None:
         raise MediaUnplayable(f"its picture has {image.width} x {image.height} pixels; use a smaller one")
 
 
-def turned(image: Image.Image, turn: int) -> Image.Image:
+def rotate_image(image: Image.Image, turn: int) -> Image.Image:
     """Return the picture turned clockwise by 0, 90, 180 or 270 degrees."""
     return image.transpose(_TURNS[turn]) if turn else image
 

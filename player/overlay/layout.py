@@ -19,7 +19,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Motion:
+class TickerMotion:
     """`pixels` further at every `every`-th refresh of the display, starting over after `period`.
 
     Whole pixels at even intervals: a speed in between would make a text tremble.
@@ -44,12 +44,12 @@ class Motion:
         return (refresh // self.every + 1) * self.every
 
 
-def motion(speed_percent: int, screen_height: int, period: int, *, backwards: bool = False) -> Motion:
+def motion(speed_percent: int, screen_height: int, period: int, *, backwards: bool = False) -> TickerMotion:
     """Return the motion nearest to a speed: `speed_percent` of the screen's height a second."""
     a_refresh = speed_percent * screen_height / 100 / REFRESH_HZ
     if a_refresh >= 1:
-        return Motion(round(a_refresh), 1, period, backwards)
-    return Motion(1, round(1 / a_refresh), period, backwards)
+        return TickerMotion(round(a_refresh), 1, period, backwards)
+    return TickerMotion(1, round(1 / a_refresh), period, backwards)
 
 
 def lay_out(

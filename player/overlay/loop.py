@@ -12,8 +12,8 @@ from player.area import Area
 from player.overlay.alphabets import lacking
 from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
-from player.overlay.pane import Front, Pane, Runner
-from player.overlay.words import OverlayEvent, Placed, Pulse, Put
+from player.overlay.pane import OverlayStack, OverlayWindow, TickerWindow
+from player.overlay.words import OverlayEvent, OverlayPulse, OverlaysShown, ShowOverlays
 from sync import MediaUnplayable
 from sync.clock import SystemClock
 from sync.overlay import Logo, Overlay, Ticker
@@ -26,16 +26,18 @@ Look = tuple[Overlay, Area, str]
 """All that decides how an overlay looks: itself, its place on the display, its file."""
 
 
-class Overlays:
+class OverlayRenderer:
     """What stands in front; `tell` sends an event to the daemon."""
 
-    def __init__(self, front: Front, clock: SystemClock, lines: int, tell: Callable[[OverlayEvent], None]) -> None:
+    def __init__(
+        self, front: OverlayStack, clock: SystemClock, lines: int, tell: Callable[[OverlayEvent], None]
+    ) -> None:
         self._front = front
         self._clock = clock
         self._lines = lines
         self._tell = tell
         self._began_s = clock.monotonic()
-        self._panes: dict[Look, Pane] = {}
+        self._panes: dict[Look, OverlayWindow] = {}
 
     def run(self) -> None:
         """Show what is asked for until the end of input."""
@@ -43,7 +45,7 @@ class Overlays:
         while True:
             if self._clock.monotonic() >= pulse_s:
                 pulse_s = self._clock.monotonic() + PULSE_EVERY_S
-                self._tell(Pulse())
+                self._tell(OverlayPulse())
             self._move()
             wait_s = min(pulse_s, self._due_s()) - self._clock.monotonic()
             readable, _, _ = select.select((self._lines, self._front.connection), (), (), max(0.0, wait_s))
@@ -61,17 +63,19 @@ class Overlays:
         if not lines:
             return
         try:
-            self._put(Put.model_validate_json(lines[-1]))
+            self._put(ShowOverlays.model_validate_json(lines[-1]))
         except ValidationError as error:
-            self._tell(Placed(shown=(), problems=(f"Overlays were not understood: {error.error_count()} faults.",)))
+            self._tell(
+                OverlaysShown(shown=(), problems=(f"Overlays were not understood: {error.error_count()} faults.",))
+            )
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _refresh(self) -> int:
         return int((self._clock.monotonic() - self._began_s) * REFRESH_HZ)
 
-    def _runners(self) -> Iterator[Runner]:
-        return (pane for pane in self._panes.values() if isinstance(pane, Runner))
+    def _runners(self) -> Iterator[TickerWindow]:
+        return (pane for pane in self._panes.values() if isinstance(pane, TickerWindow))
 
     def _move(self) -> None:
         refresh = self._refresh()
@@ -86,12 +90,12 @@ class Overlays:
 
     # ── what stands there ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _put(self, put: Put) -> None:
+    def _put(self, put: ShowOverlays) -> None:
         """Make what is new, in front of what it replaces, and only then take that away: nothing shows in between."""
         logos, problems = _read(put)
         width, height = put.area.upright
         places = lay_out(width, height, put.overlays, {asset: logo.size for asset, logo in logos.items()})
-        panes: dict[Look, Pane] = {}
+        panes: dict[Look, OverlayWindow] = {}
         for overlay in put.overlays:
             if overlay.id in places:
                 box = places[overlay.id]
@@ -110,24 +114,26 @@ class Overlays:
             pane.close()
         self._front.connection.sync()
         problems += [pane.problem for pane in panes.values() if pane.problem]
-        self._tell(Placed(shown=tuple(overlay.id for overlay, _, _ in panes), problems=tuple(problems)))
+        self._tell(OverlaysShown(shown=tuple(overlay.id for overlay, _, _ in panes), problems=tuple(problems)))
 
-    def _pane(self, overlay: Overlay, place: Area, box: Box, logos: dict[str, Image.Image], screen_height: int) -> Pane:
+    def _pane(
+        self, overlay: Overlay, place: Area, box: Box, logos: dict[str, Image.Image], screen_height: int
+    ) -> OverlayWindow:
         if isinstance(overlay, Ticker):
             return self._ticker(overlay, place, box, screen_height)
-        pane = Pane(self._front.connection, place)
+        pane = OverlayWindow(self._front.connection, place)
         pane.picture(logos[overlay.asset].resize((box.width, box.height), Image.Resampling.LANCZOS))
         return pane
 
-    def _ticker(self, ticker: Ticker, place: Area, box: Box, screen_height: int) -> Pane:
+    def _ticker(self, ticker: Ticker, place: Area, box: Box, screen_height: int) -> OverlayWindow:
         written = draw_ticker(ticker, box.width, box.height)
-        pane: Pane
+        pane: OverlayWindow
         if isinstance(written.drawn, Strip):
             strip = written.drawn
             moves = motion(ticker.speed_percent, screen_height, strip.period, backwards=strip.backwards)
-            pane = Runner(self._front.connection, place, strip, moves, self._refresh())
+            pane = TickerWindow(self._front.connection, place, strip, moves, self._refresh())
         else:
-            pane = Pane(self._front.connection, place)
+            pane = OverlayWindow(self._front.connection, place)
             pane.picture(written.drawn)
         if written.missing:
             pane.problem = (
@@ -137,7 +143,7 @@ class Overlays:
         return pane
 
 
-def _read(put: Put) -> tuple[dict[str, Image.Image], list[str]]:
+def _read(put: ShowOverlays) -> tuple[dict[str, Image.Image], list[str]]:
     """Return the pictures of logos by asset, and why others cannot be read."""
     logos: dict[str, Image.Image] = {}
     problems: list[str] = []
@@ -161,7 +167,7 @@ def _called(overlay: Overlay) -> str:
     return f"The text “{overlay.text[:_QUOTED]}{'…' if len(overlay.text) > _QUOTED else ''}”"
 
 
-def _file(overlay: Overlay, put: Put) -> str:
+def _file(overlay: Overlay, put: ShowOverlays) -> str:
     return put.files.get(overlay.asset, "") if isinstance(overlay, Logo) else ""
 
 

@@ -14,8 +14,8 @@ from Xlib.display import Display as XDisplay
 from Xlib.ext import shape
 
 from player.area import CEILING, Area
-from player.overlay.drawing import Strip, mask, turned
-from player.overlay.layout import Motion
+from player.overlay.drawing import Strip, mask, rotate_image
+from player.overlay.layout import TickerMotion
 from player.xserver import connect
 from sync import ScreenFailed
 
@@ -25,7 +25,7 @@ _PADDED = 32  # bits: the rows of a bitmap
 _LEAST_FIRST = 0  # the server's word for bitmaps whose leftmost pixel is the lowest bit
 
 
-class Pane:
+class OverlayWindow:
     """One overlay's window, unmapped at first. Methods raise what python-xlib raises.
 
     `problem` is what is wrong with what it shows, in words.
@@ -45,7 +45,7 @@ class Pane:
 
     def picture(self, image: Image.Image) -> None:
         """Show a picture of the window's size (as the shop sees it)."""
-        upright = turned(image, self._place.turn)
+        upright = rotate_image(image, self._place.turn)
         pixmap = self._pixmap(upright)
         self.window.change_attributes(background_pixmap=pixmap)
         pixmap.free()  # the window keeps its own hold of the pixels
@@ -85,16 +85,16 @@ class Pane:
         return bitmap
 
 
-class Runner(Pane):
+class TickerWindow(OverlayWindow):
     """A ticker on the move."""
 
-    def __init__(self, connection: XDisplay, place: Area, strip: Strip, motion: Motion, first: int) -> None:
+    def __init__(self, connection: XDisplay, place: Area, strip: Strip, motion: TickerMotion, first: int) -> None:
         super().__init__(connection, place)
         self._motion = motion
         self._first = first  # the refresh it began at
         self._drawn: int | None = None
         self._own = Area(width=place.width, height=place.height, turn=place.turn)
-        self._pieces = [(piece.width, self._pixmap(turned(piece, place.turn))) for piece in strip.pieces]
+        self._pieces = [(piece.width, self._pixmap(rotate_image(piece, place.turn))) for piece in strip.pieces]
 
     def run(self, refresh: int) -> None:
         """Draw the text where it is at a refresh, if it has moved."""
@@ -121,7 +121,7 @@ class Runner(Pane):
         super().close()
 
 
-class Front:
+class OverlayStack:
     """The place just above the ceiling, on one connection."""
 
     def __init__(self, connection: XDisplay) -> None:
@@ -130,7 +130,7 @@ class Front:
         self._root.change_attributes(event_mask=X.PropertyChangeMask)
         self._property = connection.intern_atom(CEILING)
 
-    def raise_(self, panes: Sequence[Pane]) -> None:
+    def raise_(self, panes: Sequence[OverlayWindow]) -> None:
         """Put windows above the ceiling, the last in front; to the very top while there is no ceiling."""
         found = self._root.get_full_property(self._property, Xatom.WINDOW)
         ceiling = int(found.value[0]) if found else 0
@@ -147,14 +147,14 @@ class Front:
             moved |= event.type == X.PropertyNotify and event.atom == self._property
         return moved
 
-    def _above(self, pane: Pane, ceiling: int) -> bool:
+    def _above(self, pane: OverlayWindow, ceiling: int) -> bool:
         refused = error.CatchError(error.BadWindow, error.BadMatch)
         pane.window.configure(refused, sibling=ceiling, stack_mode=X.Above)
         self.connection.sync()
         return refused.get_error() is None
 
 
-def open_front(name: str) -> Front:
+def open_front(name: str) -> OverlayStack:
     """Connect to the X server `name`.
 
     Raises:
@@ -163,4 +163,4 @@ def open_front(name: str) -> Front:
     connection = connect(name)
     if not connection.has_extension("SHAPE"):
         raise ScreenFailed(f"X server {name!r} lacks the SHAPE extension, which overlays need")
-    return Front(connection)
+    return OverlayStack(connection)

@@ -51,7 +51,7 @@ _WORDS: dict[str, dict[str, tuple[Any, ...]]] = {
 """What is called, by library: the answer's type, then the arguments'."""
 
 
-class Line:
+class TextLine:
     """A text laid out in one line, `width` by `height` pixels; `backwards` if it is read from right to left."""
 
     def __init__(self, layout: int, text: str) -> None:
@@ -88,7 +88,7 @@ class Line:
 
 
 @contextmanager
-def laid_out(text: str, letters: float) -> Iterator[Line]:
+def laid_out(text: str, letters: float) -> Iterator[TextLine]:
     """Lay out a text in letters of so many pixels.
 
     Raises:
@@ -101,7 +101,7 @@ def laid_out(text: str, letters: float) -> Iterator[Line]:
             _call("pango_font_description_set_absolute_size", font, letters * _SCALE)
             _call("pango_layout_set_font_description", layout, font)
             _call("pango_layout_set_single_paragraph_mode", layout, 1)  # what would break a line is a sign in it
-            yield Line(layout, text)
+            yield TextLine(layout, text)
         finally:
             _call("pango_font_description_free", font)
             _call("g_object_unref", layout)

@@ -9,7 +9,7 @@ from sync.overlay import Overlay
 from sync.wire import Sha256, Wire
 
 
-class Put(Wire):
+class ShowOverlays(Wire):
     """Show these overlays in `area` and no others; one that is already there as it should be is not touched.
 
     `files` are the paths of the logos' assets.
@@ -20,7 +20,7 @@ class Put(Wire):
     files: dict[Sha256, str] = Field(default_factory=dict)
 
 
-class Placed(Wire):
+class OverlaysShown(Wire):
     """The overlays on the display now, by id, and in words why others of them are not."""
 
     event: Literal["placed"] = "placed"
@@ -28,11 +28,11 @@ class Placed(Wire):
     problems: tuple[str, ...]
 
 
-class Pulse(Wire):
+class OverlayPulse(Wire):
     """Once a second: the process's loop turns."""
 
     event: Literal["pulse"] = "pulse"
 
 
-OverlayEvent = Annotated[Placed | Pulse, Field(discriminator="event")]
+OverlayEvent = Annotated[OverlaysShown | OverlayPulse, Field(discriminator="event")]
 OVERLAY_EVENT: TypeAdapter[OverlayEvent] = TypeAdapter(OverlayEvent)

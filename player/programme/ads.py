@@ -12,16 +12,26 @@ given up.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from player.programme.agenda import Agenda, Wait, turn
-from player.programme.entitlement import Account, clamped, settle
-from player.programme.gaps import KEPT, Aired, Distances
-from player.programme.slate import Entry, Slate, slate, split_of
+from player.programme.agenda import AdQueue, Wait, turn
+from player.programme.entitlement import Account, clamped, rebase_accounts
+from player.programme.gaps import KEPT, AdSeparation, Aired
+from player.programme.slate import EligibleAds, EligibleLine, eligible_ads, split_of
 from sync.release import Campaign, Creative, Line
 from sync.wire import Identifier, Wire
 
 __all__ = [
-    "Account", "AdHead", "AdState", "Aired", "Changes", "Choice", "Entry", "Slate", "changes", "choose", "refund",
-    "slate",
+    "Account",
+    "AdHead",
+    "AdState",
+    "Aired",
+    "Changes",
+    "Choice",
+    "EligibleAds",
+    "EligibleLine",
+    "changes",
+    "eligible_ads",
+    "refund",
+    "select_ad",
 ]  # fmt: skip
 
 SOFT_RULES = ("category", "advertiser", "pace", "repeat")
@@ -47,7 +57,7 @@ class AdState:
 
     head: AdHead
     accounts: Mapping[str, Account]
-    agenda: tuple[Slate, Agenda] | None = field(default=None, compare=False, repr=False)
+    agenda: tuple[EligibleAds, AdQueue] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +85,13 @@ class Choice:
         return self.campaign.advertiser
 
 
-def choose(state: AdState, slate: Slate, *, fits_ms: int | None = None) -> tuple[Choice | None, AdState]:
+def select_ad(state: AdState, slate: EligibleAds, *, fits_ms: int | None = None) -> tuple[Choice | None, AdState]:
     """Reserve the next ad; None when no line may be shown or fits within `fits_ms`, and then the slot stays free."""
     if not slate.lines:
         return None, state
     prepared, agenda = _prepared(state, slate)
     slot, accounts = prepared.head.slot, prepared.accounts
-    distances = Distances(prepared.head.recent)
+    distances = AdSeparation(prepared.head.recent)
     wait = _waiting(slate, distances, prepared.head.tried, fits_ms)
     index, after = agenda.take(slot, wait, lambda index: accounts[slate.lines[index].line.id].ahead(slot))
     if index is not None:
@@ -97,23 +107,23 @@ def choose(state: AdState, slate: Slate, *, fits_ms: int | None = None) -> tuple
     return choice, reserved
 
 
-def _prepared(state: AdState, slate: Slate) -> tuple[AdState, Agenda]:
+def _prepared(state: AdState, slate: EligibleAds) -> tuple[AdState, AdQueue]:
     if state.agenda is not None and _same(state.agenda[0], slate):
         return state, state.agenda[1]
     head = state.head
-    accounts = settle(state.accounts, split_of(slate), slate.known, head.slot)
-    agenda = Agenda.of(
+    accounts = rebase_accounts(state.accounts, split_of(slate), slate.known, head.slot)
+    agenda = AdQueue.of(
         turn(accounts[entry.line.id], len(slate.lines), index, head.seed, entry.tag)
         for index, entry in enumerate(slate.lines)
     )
     return AdState(head, accounts, (slate, agenda)), agenda
 
 
-def _same(before: Slate, slate: Slate) -> bool:
+def _same(before: EligibleAds, slate: EligibleAds) -> bool:
     return before is slate or (before.lines == slate.lines and before.known == slate.known)
 
 
-def _waiting(slate: Slate, distances: Distances, tried: str | None, fits_ms: int | None) -> Wait:
+def _waiting(slate: EligibleAds, distances: AdSeparation, tried: str | None, fits_ms: int | None) -> Wait:
     def wait(index: int) -> int | None:
         entry = slate.lines[index]
         if not entry.fitting(fits_ms):
@@ -124,7 +134,7 @@ def _waiting(slate: Slate, distances: Distances, tried: str | None, fits_ms: int
 
 
 def _bend(
-    state: AdState, slate: Slate, distances: Distances, fits_ms: int | None
+    state: AdState, slate: EligibleAds, distances: AdSeparation, fits_ms: int | None
 ) -> tuple[int, tuple[str, ...]] | None:
     """Return the line that breaks the least soft rules, and which; None when none fits at all."""
     head, count = state.head, len(slate.lines)
@@ -150,7 +160,12 @@ def _bend(
 
 
 def _reserved(
-    state: AdState, slate: Slate, index: int, fits_ms: int | None, relaxed: tuple[str, ...], agenda: Agenda | None
+    state: AdState,
+    slate: EligibleAds,
+    index: int,
+    fits_ms: int | None,
+    relaxed: tuple[str, ...],
+    agenda: AdQueue | None,
 ) -> tuple[Choice, AdState]:
     head, entry = state.head, slate.lines[index]
     account = state.accounts[entry.line.id]
@@ -172,7 +187,7 @@ def _reserved(
     return choice, AdState(after, accounts, None if due is None else (slate, due))
 
 
-def _creative(entry: Entry, last: str | None, fits_ms: int | None) -> Creative:
+def _creative(entry: EligibleLine, last: str | None, fits_ms: int | None) -> Creative:
     """Return the next fitting creative round the line's own order, after the last one."""
     fitting = entry.fitting(fits_ms)
     order = [creative.id for creative in entry.line.creatives]

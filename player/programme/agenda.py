@@ -21,7 +21,7 @@ _MASK = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Agenda:
+class AdQueue:
     """The turns of all lines on a slate; `ready` holds them as (last, tie, index, first), `parked` with their slot."""
 
     ready: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -29,30 +29,30 @@ class Agenda:
     parked: list[tuple[int, Due]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, turns: Iterable[Due]) -> "Agenda":
+    def of(cls, turns: Iterable[Due]) -> "AdQueue":
         """Make the agenda of these turns."""
         future = list(turns)
         heapify(future)
         return cls(future=future)
 
-    def take(self, slot: int, wait: Wait, ahead: Callable[[int], bool]) -> tuple[int | None, "Agenda"]:
+    def take(self, slot: int, wait: Wait, ahead: Callable[[int], bool]) -> tuple[int | None, "AdQueue"]:
         """Return the line for `slot` and the agenda without it; None when none passes.
 
         Of the due lines that pass the one with the earliest deadline; else, early, the one due next that would not get
         `ahead` too far.
         """
-        after = Agenda(list(self.ready), list(self.future), list(self.parked))
+        after = AdQueue(list(self.ready), list(self.future), list(self.parked))
         after._wake(slot)
         index = after._take_ready(slot, wait)
         if index is None:
             index = after._take_early(slot, wait, ahead)
         return index, after
 
-    def having(self, turn: Due) -> "Agenda":
+    def having(self, turn: Due) -> "AdQueue":
         """Return the agenda with one more turn."""
         future = list(self.future)
         heappush(future, turn)
-        return Agenda(self.ready, future, self.parked)
+        return AdQueue(self.ready, future, self.parked)
 
     def _wake(self, slot: int) -> None:
         while self.parked and self.parked[0][0] <= slot:

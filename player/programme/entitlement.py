@@ -59,7 +59,7 @@ def _parts(lines: int) -> int:
     return max(1, 2 * lines - 2)
 
 
-def shares(lines: Sequence[Line]) -> tuple[dict[str, int], tuple[str, ...]]:
+def slot_shares(lines: Sequence[Line]) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return each line's share of slots, exactly `ONE` together, and warnings for a planner.
 
     Bought shares come first, scaled down in proportion when overbooked; `weight` splits what they leave; what nobody
@@ -103,7 +103,7 @@ def _apportion(wanted: Mapping[str, int]) -> dict[str, int]:
     return {line: share for line, share in split.items() if share}
 
 
-def settle(
+def rebase_accounts(
     accounts: Mapping[str, Account], split: Mapping[str, int], known: Collection[str], slot: int
 ) -> dict[str, Account]:
     """Return the accounts under new shares from `slot` on; those of lines not `known` any more are dropped.

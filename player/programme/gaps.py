@@ -5,7 +5,7 @@ Between two ads with the same key the larger of both lines' gaps holds, so that 
 
 from collections.abc import Sequence
 
-from player.programme.slate import Entry
+from player.programme.slate import EligibleLine
 from sync.release import Creative
 from sync.wire import Identifier, Name, Wire
 
@@ -26,7 +26,7 @@ class Aired(Wire):
     category_gap: int
 
     @classmethod
-    def of(cls, choice: int, entry: Entry, creative: Creative, before: str | None) -> "Aired":
+    def of(cls, choice: int, entry: EligibleLine, creative: Creative, before: str | None) -> "Aired":
         """Make the record of a choice."""
         return cls.model_construct(
             choice=choice,
@@ -40,7 +40,7 @@ class Aired(Wire):
         )
 
 
-class Distances:
+class AdSeparation:
     """Looks up how many slots a line has to wait after what aired (oldest first)."""
 
     def __init__(self, recent: Sequence[Aired]) -> None:
@@ -48,19 +48,19 @@ class Distances:
         self._advertisers: dict[str, tuple[int, int]] = {}
         for distance, aired in enumerate(reversed(recent), start=1):
             if aired.category:
-                _note(self._categories, aired.category, distance, aired.category_gap)
-            _note(self._advertisers, aired.advertiser, distance, aired.advertiser_gap)
+                _record_gap(self._categories, aired.category, distance, aired.category_gap)
+            _record_gap(self._advertisers, aired.advertiser, distance, aired.advertiser_gap)
 
-    def category(self, entry: Entry) -> int:
+    def category(self, entry: EligibleLine) -> int:
         """Return how many more slots lie between now and the end of the category's gap; 0: none."""
         return _wait(self._categories.get(entry.line.category), entry.line.category_gap)
 
-    def advertiser(self, entry: Entry) -> int:
+    def advertiser(self, entry: EligibleLine) -> int:
         """Return the same for its advertiser."""
         return _wait(self._advertisers.get(entry.campaign.advertiser), entry.line.advertiser_gap)
 
 
-def _note(seen: dict[str, tuple[int, int]], key: str, distance: int, gap: int) -> None:
+def _record_gap(seen: dict[str, tuple[int, int]], key: str, distance: int, gap: int) -> None:
     last, reach = seen.get(key, (distance, 0))
     seen[key] = (last, max(reach, gap - distance + 1))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from player.programme.schedule import HORIZON, open_window
+from player.programme.schedule import HORIZON, window_state
 from player.settings import Settings
 
 _DB_PER_DECADE = 60.0
@@ -22,7 +22,7 @@ class Loudness:
     until: datetime
 
 
-def loudness(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Loudness:
+def screen_volume(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Loudness:
     """Return how loud the screen is at an instant.
 
     Quiet hours never make it louder. Without a trusted clock (`timed=False`) there are none: nobody knows the hour.
@@ -30,13 +30,13 @@ def loudness(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool = 
     audio, volume = settings.audio, settings.playback.volume
     quiet, until = False, at + HORIZON
     if audio.quiet_hours and timed:
-        quiet, until = open_window(audio.quiet_hours, zone, at)
+        quiet, until = window_state(audio.quiet_hours, zone, at)
     if audio.muted:
         return Loudness(0, until)
     return Loudness(min(volume, audio.quiet_volume) if quiet else volume, until)
 
 
-def heard_at(own: int, screen: int, lufs: float | None, target_lufs: float | None) -> int:
+def corrected_volume(own: int, screen: int, lufs: float | None, target_lufs: float | None) -> int:
     """Return the volume of a take: its own, the screen's, and what brings its loudness to the target.
 
     Louder than the target it is turned down; quieter, up to as much as the volumes leave room, never beyond its file.

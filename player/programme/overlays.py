@@ -8,14 +8,14 @@ from sync.overlay import Overlay
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class OverlaysDue:
     """What stands over the picture; `until` is None when time alone changes nothing."""
 
     overlays: tuple[Overlay, ...]
     until: datetime | None
 
 
-def due(overlays: Sequence[Overlay], at: datetime) -> Due:
+def due_overlays(overlays: Sequence[Overlay], at: datetime) -> OverlaysDue:
     """Return the overlays of an instant, in their order; the last ones lie in front."""
     shown = (
         overlay
@@ -23,4 +23,4 @@ def due(overlays: Sequence[Overlay], at: datetime) -> Due:
         if (overlay.starts_at is None or overlay.starts_at <= at) and (overlay.ends_at is None or at < overlay.ends_at)
     )
     bounds = (bound for overlay in overlays for bound in (overlay.starts_at, overlay.ends_at) if bound is not None)
-    return Due(tuple(shown), min((bound for bound in bounds if bound > at), default=None))
+    return OverlaysDue(tuple(shown), min((bound for bound in bounds if bound > at), default=None))

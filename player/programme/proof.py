@@ -44,7 +44,7 @@ class Take(Wire):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TakeFacts:
     """What a take that was on the screen was worth: the part of a play that only its end tells."""
 
     started_at: datetime
@@ -73,14 +73,14 @@ class NoPlay:
     reason: str
 
 
-def judge(
+def judge_take(
     take: Take,
     ended: Ended | None,
     started_at: datetime | None,
     *,
     screen: ScreenState = ScreenState.UNKNOWN,
     clock: ClockTrust = ClockTrust.UNSYNCED,
-) -> Facts | NoPlay:
+) -> TakeFacts | NoPlay:
     """Return what a take is worth once it is over; `ended` None with a start means the device stopped under it.
 
     `started_at` is the wall clock at the cut, None if the cut never came.
@@ -88,12 +88,12 @@ def judge(
     if started_at is None:
         return NoPlay("it was never on the screen")
     if ended is None:
-        return Facts(started_at, 0, Outcome.INTERRUPTED, "interrupted", screen=screen, clock=clock)
+        return TakeFacts(started_at, 0, Outcome.INTERRUPTED, "interrupted", screen=screen, clock=clock)
     rendered_ms = round((ended.ended_s - ended.started_s) * 1000)
     if rendered_ms <= 0:
         return NoPlay(f"it left the screen as it came: {ended.reason}")
     outcome = _outcome(take.expected_ms, rendered_ms, ended)
-    return Facts(started_at, rendered_ms, outcome, ended.reason, ended.frames_lost, screen, clock)
+    return TakeFacts(started_at, rendered_ms, outcome, ended.reason, ended.frames_lost, screen, clock)
 
 
 def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome:
@@ -105,7 +105,7 @@ def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome
     return Outcome.COMPLETE if whole else Outcome.PARTIAL
 
 
-def chain(previous_hash: str, take: Take, facts: Facts, *, device: str, log_epoch: str, sequence: int) -> Play:
+def chain_play(previous_hash: str, take: Take, facts: TakeFacts, *, device: str, log_epoch: str, sequence: int) -> Play:
     """Return the play of a judged take, bound to the one before it in this log epoch (`GENESIS` before the first)."""
     fields = take.model_dump(exclude={"choice"}) | {
         "device": device,

@@ -16,7 +16,7 @@ LOOK_AGAIN = timedelta(minutes=1)
 """When nothing can be shown, the longest before asking again: what is playable may change without a word."""
 
 
-class Place(Wire):
+class PlaylistPosition(Wire):
     """Where a playlist stands: the item shown last, the one that followed it then, and its index."""
 
     item: Identifier
@@ -30,7 +30,7 @@ class Rotation(Wire):
     `items` were started since the last break; `ads` slots of the running break are behind us.
     """
 
-    places: dict[Identifier, Place] = Field(default_factory=dict)
+    places: dict[Identifier, PlaylistPosition] = Field(default_factory=dict)
     items: int = 0
     ads: int = 0
 
@@ -57,10 +57,10 @@ class Nothing:
     until: datetime
 
 
-Step = ShowItem | AdSlot | Nothing
+RotationStep = ShowItem | AdSlot | Nothing
 
 
-def next_step(
+def next_entry(
     rotation: Rotation,
     playlist: Playlist,
     break_rule: BreakRule,
@@ -68,7 +68,7 @@ def next_step(
     *,
     playable: Callable[[Item], bool],
     ads: bool,
-) -> tuple[Step, Rotation]:
+) -> tuple[RotationStep, Rotation]:
     """Return what comes next at `at`, and the rotation once it was shown; keep the old one if it was not.
 
     At most one break is owed, however many items passed while there were no `ads`. An item is passed over while it is
@@ -94,12 +94,12 @@ def _after_ad(rotation: Rotation, rule: BreakRule) -> Rotation:
 
 def _after_item(rotation: Rotation, playlist: Playlist, index: int) -> Rotation:
     following = playlist.items[(index + 1) % len(playlist.items)]
-    place = Place(item=playlist.items[index].id, following=following.id, index=index)
+    place = PlaylistPosition(item=playlist.items[index].id, following=following.id, index=index)
     places = {**rotation.places, playlist.id: place}
     return rotation.model_copy(update={"places": places, "items": rotation.items + 1, "ads": 0})
 
 
-def _resume(place: Place | None, playlist: Playlist) -> int:
+def _resume(place: PlaylistPosition | None, playlist: Playlist) -> int:
     """Return the index to go on at: after the last item; if that is gone, at its successor; else where it stood."""
     if place is None:
         return 0

@@ -78,7 +78,7 @@ class _Span:
         return None
 
 
-def on_air(release: Release, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Programme:
+def programme_at(release: Release, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Programme:
     """Return the programme at an instant: of the open dayparts the highest priority, then the smallest id.
 
     A daypart whose playlist the release lacks is passed over. Without a trusted clock (`timed=False`) nothing bound to
@@ -102,7 +102,7 @@ def on_air(release: Release, zone: ZoneInfo, at: datetime, *, timed: bool = True
     return Programme(default, None, until, why)
 
 
-def open_window(windows: Sequence[LocalWindow], zone: ZoneInfo, at: datetime) -> tuple[bool, datetime]:
+def window_state(windows: Sequence[LocalWindow], zone: ZoneInfo, at: datetime) -> tuple[bool, datetime]:
     """Tell whether any of `windows` is open, and until when that holds (UTC, at most `HORIZON` away).
 
     No windows at all means always open.

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from player.programme.entitlement import ONE, shares
-from player.programme.schedule import HORIZON, open_window
+from player.programme.entitlement import ONE, slot_shares
+from player.programme.schedule import HORIZON, window_state
 from sync.release import Campaign, Creative, Line, LocalWindow
 
 Opening = Callable[[tuple[LocalWindow, ...]], tuple[bool, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EligibleLine:
     """A line on the slate: its playable creatives with their lengths (None: unknown), its share of slots (of `ONE`)."""
 
     campaign: Campaign
@@ -36,19 +36,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Slate:
+class EligibleAds:
     """The lines that may be shown, by id; until when that holds (UTC); what a planner should know, one sentence each.
 
     `known` are all lines there are, shown or not: accounts of others are forgotten.
     """
 
-    lines: tuple[Entry, ...]
+    lines: tuple[EligibleLine, ...]
     until: datetime
     warnings: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
 
 
-def slate(
+def eligible_ads(
     campaigns: Sequence[Campaign],
     zone: ZoneInfo,
     at: datetime,
@@ -56,7 +56,7 @@ def slate(
     playable: Callable[[Creative], bool],
     timed: bool = True,
     length_ms: Callable[[Creative], int | None],
-) -> Slate:
+) -> EligibleAds:
     """Return who may be shown: in flight, in a window, with a playable creative; `until` knows nothing of the last.
 
     `length_ms` is how long a creative runs: its own duration, else its asset's. Without a trusted clock
@@ -79,10 +79,10 @@ def slate(
         creatives = tuple((creative, length_ms(creative)) for creative in line.creatives if on and playable(creative))
         if creatives:
             chosen[line.id] = (campaign, line, creatives)
-    split, split_warnings = shares([line for _, line, _ in chosen.values()])
-    entries = tuple(Entry(*chosen[line], split[line]) for line in sorted(split))
+    split, split_warnings = slot_shares([line for _, line, _ in chosen.values()])
+    entries = tuple(EligibleLine(*chosen[line], split[line]) for line in sorted(split))
     warnings += [*split_warnings, *_crowded(entries)]
-    return Slate(entries, until, tuple(warnings), frozenset(known))
+    return EligibleAds(entries, until, tuple(warnings), frozenset(known))
 
 
 def _lines(campaigns: Sequence[Campaign]) -> Iterator[tuple[Campaign, Line]]:
@@ -96,7 +96,7 @@ def _openings(zone: ZoneInfo, at: datetime, timed: bool) -> Opening:
 
     def opening(windows: tuple[LocalWindow, ...]) -> tuple[bool, datetime]:
         if windows not in seen:  # thousands of lines share a few windows
-            seen[windows] = open_window(windows, zone, at) if timed else (False, at + HORIZON)
+            seen[windows] = window_state(windows, zone, at) if timed else (False, at + HORIZON)
         return seen[windows]
 
     return opening
@@ -111,7 +111,7 @@ def _on(campaign: Campaign, line: Line, at: datetime, opening: Opening) -> tuple
     return opened, min(changes, campaign.ends_at)
 
 
-def _crowded(entries: Sequence[Entry]) -> Iterator[str]:
+def _crowded(entries: Sequence[EligibleLine]) -> Iterator[str]:
     """Yield a warning for each category and advertiser that has more slots than its gap leaves room for."""
     groups: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for entry in entries:
@@ -127,6 +127,6 @@ def _crowded(entries: Sequence[Entry]) -> Iterator[str]:
             yield f"{kind} {name} has {share / ONE:.1%} of the slots, but {room}"
 
 
-def split_of(slate: Slate) -> Mapping[str, int]:
+def split_of(slate: EligibleAds) -> Mapping[str, int]:
     """Return the share of each line on the slate."""
     return {entry.line.id: entry.share for entry in slate.lines}

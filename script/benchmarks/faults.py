@@ -24,10 +24,10 @@ from faults_eye import Account, Kind, View, account, spread, watching
 from player import link
 from player.area import Area
 from player.display import open_display
-from player.rig import Rig
+from player.rig import DeckOptions
 from player.screen import Shot
 from player.stage import Stage, open_stage
-from player.still import Still
+from player.still import RawPicture
 from sync import DeckLost, MediaUnplayable
 from sync.clock import SystemClock
 from sync.release import MediaKind
@@ -265,8 +265,8 @@ def _row(name: str, seen: list[Account]) -> dict[str, Any]:
 @asynccontextmanager
 async def _shop(folder: Path) -> AsyncIterator[Shop]:
     async with virtual_display(SIZE) as name, open_display(name, SystemClock()) as display:
-        await display.show_root(Still(*SIZE, _YELLOW * (SIZE[0] * SIZE[1])))
-        rig = Rig(name, Area(width=SIZE[0], height=SIZE[1]), program=DECK)
+        await display.show_root(RawPicture(*SIZE, _YELLOW * (SIZE[0] * SIZE[1])))
+        rig = DeckOptions(name, Area(width=SIZE[0], height=SIZE[1]), program=DECK)
         async with open_stage(rig, SystemClock()) as stage:
             service = asyncio.create_task(stage.run())
             try:

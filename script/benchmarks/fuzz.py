@@ -19,7 +19,7 @@ from typing import Any
 from glass import Glass
 
 from player.area import Area
-from player.rig import Rig
+from player.rig import DeckOptions
 from player.screen import Shot
 from player.stage import Stage, open_stage
 from sync import DeckLost, MediaUnplayable
@@ -122,7 +122,7 @@ def _make(path: Path, how: list[str]) -> Path:
 async def _fuzz(name: str, folder: Path, whole: bytes, kind: MediaKind, blue: Path, count: int) -> dict[str, Any]:
     rng, seen, glass = Random(_SEED), Counter[str](), Glass(name)
     width, height = SIZE
-    async with open_stage(Rig(name, Area(width=width, height=height)), SystemClock()) as stage:
+    async with open_stage(DeckOptions(name, Area(width=width, height=height)), SystemClock()) as stage:
         service = asyncio.create_task(stage.run())
         try:
             late_ms = await _back_to_blue(stage, glass, blue, "blue")

@@ -21,7 +21,7 @@ from typing import Any
 
 from glass import Glass
 
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.release import Asset, Item, MediaKind, Playlist, Release
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
@@ -142,7 +142,7 @@ def _make(path: Path, colour: tuple[int, int, int], *how: str) -> bytes:
 
 def _hold(folder: Path) -> None:
     """Put a minute of each colour on the device, as a release that plays them in order."""
-    cache = Cache(folder)
+    cache = ContentStore(folder)
     cache.prepare()
     codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-f", "mp4")
     films = [_make(folder / f"{number}.mp4", colour, *codec) for number, colour in enumerate(COLOURS)]
@@ -160,7 +160,7 @@ def _hold(folder: Path) -> None:
     cache.activate(hashlib.sha256(raw).hexdigest(), 1)
 
 
-def _asset(cache: Cache, film: bytes) -> Asset:
+def _asset(cache: ContentStore, film: bytes) -> Asset:
     name = hashlib.sha256(film).hexdigest()
     (cache.store / "assets" / name).write_bytes(film)
     return Asset(

@@ -12,7 +12,7 @@ from seam_barcode import SCREEN
 from seam_clips import Clip, table
 
 from player.area import Area
-from player.rig import Rig
+from player.rig import DeckOptions
 from player.screen import Shot
 from player.stage import Stage, open_stage
 from sync import ScreenFailed
@@ -35,7 +35,7 @@ Player = Callable[[str, Sequence[Clip]], Awaitable[None]]
 
 async def ours(display: str, items: Sequence[Clip]) -> None:
     """Preroll the next item while the one before plays, and cut at its end."""
-    async with open_stage(Rig(display, Area(width=SCREEN[0], height=SCREEN[1])), SystemClock()) as stage:
+    async with open_stage(DeckOptions(display, Area(width=SCREEN[0], height=SCREEN[1])), SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
         try:
             for number, clip in enumerate(items):

@@ -25,7 +25,7 @@ from xresources import XResources
 
 from player.display import open_display
 from player.pair import Wear
-from player.rig import Rig
+from player.rig import DeckOptions
 from player.screen import Shot
 from player.stage import Stage, open_stage
 from sync.clock import SystemClock
@@ -73,7 +73,10 @@ def _media(folder: Path) -> list[Shot]:
 
 async def _soak(name: str, shots: list[Shot], cuts: int, wear: Wear) -> dict[str, Any]:
     clock = SystemClock()
-    async with open_display(name, clock) as display, open_stage(Rig(name, display.area), clock, wear=wear) as stage:
+    async with (
+        open_display(name, clock) as display,
+        open_stage(DeckOptions(name, display.area), clock, wear=wear) as stage,
+    ):
         services = [asyncio.create_task(stage.run()), asyncio.create_task(display.run())]
         try:
             await stage.preroll(shots[0].model_copy(update={"take": "first", "duration_ms": 2000}))

@@ -15,7 +15,7 @@ from sync.clock import Clock, unix_ms
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
 from sync.signing import new_token, token_hash
-from sync.web import Access, Operation, give, read_json
+from sync.web import Access, Operation, json_answer, read_json
 from sync.wire import Name, Request, Wire
 
 COOKIE = "signage_session"
@@ -116,7 +116,7 @@ class Gatekeeper:
         expires_ms = now_ms + SESSION_S * 1000
         await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
         log.info("key=%s logged a page in", key.id)
-        answer = give(Whoami(name=key.name, access=key.access))
+        answer = json_answer(Whoami(name=key.name, access=key.access))
         # Behind a proxy only its header knows of TLS; a lie in it costs nobody but the liar a cookie.
         secure = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
         answer.set_cookie(COOKIE, session, max_age=SESSION_S, path="/", httponly=True, samesite="Strict", secure=secure)
@@ -125,7 +125,7 @@ class Gatekeeper:
     async def _whoami(self, request: web.Request) -> web.Response:
         caller = caller_of(request)
         access: KeyAccess = "write" if caller.access is Access.WRITE else "read"
-        return give(Whoami(name=caller.name, access=access))
+        return json_answer(Whoami(name=caller.name, access=access))
 
     async def _log_out(self, request: web.Request) -> web.Response:
         if (cookie := request.cookies.get(COOKIE)) is not None:

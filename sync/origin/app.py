@@ -11,31 +11,31 @@ from aiohttp import web
 from sync.clock import Clock
 from sync.origin import __version__
 from sync.origin.access import Gatekeeper
-from sync.origin.auditing import Auditing
-from sync.origin.clearing import Clearer
-from sync.origin.content import Content
+from sync.origin.auditing import AuditRoutes
+from sync.origin.clearing import Cleaner
+from sync.origin.content import ContentRoutes
 from sync.origin.database import OriginDatabase, open_origin_database
-from sync.origin.devices import Devices
-from sync.origin.documents import CAMPAIGNS, PLAYLISTS, Documents
-from sync.origin.files import Files
-from sync.origin.folder import Rooms
+from sync.origin.devices import DeviceRoutes
+from sync.origin.documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
+from sync.origin.files import DataFolder
+from sync.origin.folder import FolderTarget
 from sync.origin.hosts import allowed_names, check_host
 from sync.origin.intake import Intake
 from sync.origin.keyring import Keyring
-from sync.origin.live import Live
-from sync.origin.media import Media
-from sync.origin.metrics import Metrics
-from sync.origin.monitor import Monitor
+from sync.origin.live import LiveHints
+from sync.origin.media import MediaRoutes
+from sync.origin.metrics import OriginMetrics
+from sync.origin.monitor import MonitoringRoutes
 from sync.origin.pages import add_console, harden
-from sync.origin.pairing import Enrolment, Pairings
+from sync.origin.pairing import Enrolment, PairingRoutes
 from sync.origin.pipeline import Pipeline
-from sync.origin.plays import Plays
+from sync.origin.plays import PlayRoutes
 from sync.origin.publish import Publisher
-from sync.origin.releases import Releases
-from sync.origin.retention import Rule
-from sync.origin.schedule import Schedules
-from sync.origin.settings import OriginSettings
-from sync.origin.storage import Storage
+from sync.origin.releases import ReleaseRoutes
+from sync.origin.retention import RetentionRule
+from sync.origin.schedule import ScheduleRoutes
+from sync.origin.settings import OriginConfiguration
+from sync.origin.storage import StorageRoutes
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.chain import ChainStore
 from sync.origin.store.counts import CountStore
@@ -49,10 +49,10 @@ from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.retention import RetentionStore
 from sync.origin.store.schedule import ScheduleStore
 from sync.origin.store.uploads import UploadStore
-from sync.origin.survey import Survey
-from sync.origin.uploads import Uploads
+from sync.origin.survey import ContentScanner
+from sync.origin.uploads import UploadRoutes
 from sync.supervise import Restarts
-from sync.web import BODY_CAP_BYTES, Operation, mount, problems
+from sync.web import BODY_CAP_BYTES, Operation, mount, problem_middleware
 
 Run = Callable[[], Coroutine[Any, Any, None]]
 
@@ -65,23 +65,23 @@ class Origin:
     services: Mapping[str, Run]
     restarts: Restarts
     keys: KeyStore
-    devices: Devices
-    pairings: Pairings
-    live: Live
-    rooms: Rooms
+    devices: DeviceRoutes
+    pairings: PairingRoutes
+    live: LiveHints
+    rooms: FolderTarget
     pipeline: Pipeline
-    clearer: Clearer
+    clearer: Cleaner
 
 
 @asynccontextmanager
-async def open_origin(settings: OriginSettings, clock: Clock) -> AsyncIterator[Origin]:
+async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncIterator[Origin]:
     """Open database, folders and keys, and put the rooms together; nothing runs and nothing listens yet.
 
     Raises:
         StorageBroken: data_dir or the database cannot be used.
         StorageFull: there is no room.
     """
-    files = Files(settings.storage.data_dir)
+    files = DataFolder(settings.storage.data_dir)
     files.prepare()
     keyring = Keyring(settings.storage.data_dir, files, clock)
     keyring.prepare()
@@ -90,33 +90,42 @@ async def open_origin(settings: OriginSettings, clock: Clock) -> AsyncIterator[O
 
 
 def _assemble(
-    settings: OriginSettings, clock: Clock, database: OriginDatabase, files: Files, keyring: Keyring
+    settings: OriginConfiguration, clock: Clock, database: OriginDatabase, files: DataFolder, keyring: Keyring
 ) -> Origin:
     restarts, reserve_bytes = Restarts(), settings.storage.reserve_bytes
     keys, device_store, counts = KeyStore(database), DeviceStore(database), CountStore(database)
     gatekeeper = Gatekeeper(keys, device_store, clock)
-    live = Live(device_store, gatekeeper, clock)
-    metrics = Metrics(counts, restarts, clock)
-    monitor = Monitor(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
+    live = LiveHints(device_store, gatekeeper, clock)
+    metrics = OriginMetrics(counts, restarts, clock)
+    monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
 
-    devices = Devices(device_store, live, clock)
+    devices = DeviceRoutes(device_store, live, clock)
     enrolment = Enrolment(settings.publish.enrolment_key, settings.publish.enrolment_channel)
-    pairings = Pairings(PairingStore(database), devices, live, enrolment, keyring.root_envelope, clock)
-    plays = Plays(PlayStore(database), live, metrics, clock)
+    pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, keyring.root_envelope, clock)
+    plays = PlayRoutes(PlayStore(database), live, metrics, clock)
 
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _content_rooms(settings, clock, database, files, keyring, pipeline, live)
-    media = Media(rooms.media, files, wake=pipeline.wake, changed=live.changed)
-    releases = Releases(rooms.publisher, ReleaseStore(database))
+    media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
+    releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database))
     plans = (
-        Documents(PLAYLISTS, rooms.playlists, live.changed),
-        Schedules(rooms.schedules, live.changed),
-        Documents(CAMPAIGNS, rooms.campaigns, live.changed),
+        PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed),
+        ScheduleRoutes(rooms.schedules, live.changed),
+        PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed),
     )
     clearer = _clearer(settings, clock, database, files, metrics)
-    people = (gatekeeper, Uploads(rooms.intake), media, *plans, releases)
-    proof = (plays, Auditing(ChainStore(database), clock))
-    served = (*people, pairings, devices, *proof, live, Content(files), Storage(clearer, files, reserve_bytes), monitor)
+    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
+    proof = (plays, AuditRoutes(ChainStore(database), clock))
+    served = (
+        *people,
+        pairings,
+        devices,
+        *proof,
+        live,
+        ContentRoutes(files),
+        StorageRoutes(clearer, files, reserve_bytes),
+        monitor,
+    )
     operations = [operation for room in served for operation in room.operations()]
     monitor.describe(operations)
 
@@ -132,20 +141,20 @@ def _assemble(
 
 
 def _content_rooms(
-    settings: OriginSettings,
+    settings: OriginConfiguration,
     clock: Clock,
     database: OriginDatabase,
-    files: Files,
+    files: DataFolder,
     keyring: Keyring,
     pipeline: Pipeline,
-    live: Live,
-) -> Rooms:
+    live: LiveHints,
+) -> FolderTarget:
     media = MediaStore(database, clock)
     uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
     publisher = Publisher(
         ReleaseStore(database), files, keyring, clock, valid_for_s=settings.publish.valid_for_s, changed=live.changed
     )
-    return Rooms(
+    return FolderTarget(
         intake=Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=live.changed),
         media=media,
         playlists=PlaylistStore(database, clock),
@@ -157,21 +166,25 @@ def _content_rooms(
 
 
 def _clearer(
-    settings: OriginSettings, clock: Clock, database: OriginDatabase, files: Files, metrics: Metrics
-) -> Clearer:
+    settings: OriginConfiguration, clock: Clock, database: OriginDatabase, files: DataFolder, metrics: OriginMetrics
+) -> Cleaner:
     retention = settings.retention
     store = RetentionStore(database, clock)
-    survey = Survey(store, files, Rule(retention.previous, int(retention.grace_s * 1000)), clock)
+    survey = ContentScanner(store, files, RetentionRule(retention.previous, int(retention.grace_s * 1000)), clock)
     media = MediaStore(database, clock)
-    return Clearer(survey, store, media, files, clock, dry_run=retention.dry_run, looked=metrics.looked)
+    return Cleaner(survey, store, media, files, clock, dry_run=retention.dry_run, looked=metrics.looked)
 
 
 def _application(
-    settings: OriginSettings, operations: list[Operation], gatekeeper: Gatekeeper, metrics: Metrics, live: Live
+    settings: OriginConfiguration,
+    operations: list[Operation],
+    gatekeeper: Gatekeeper,
+    metrics: OriginMetrics,
+    live: LiveHints,
 ) -> web.Application:
     names = allowed_names(settings.server.host, settings.server.allowed_hosts)
     app = web.Application(
-        middlewares=[metrics.operations.measure, problems, check_host(names)], client_max_size=BODY_CAP_BYTES
+        middlewares=[metrics.operations.measure, problem_middleware, check_host(names)], client_max_size=BODY_CAP_BYTES
     )
     mount(app, operations, gatekeeper.guard)
     add_console(app)
@@ -180,14 +193,14 @@ def _application(
     return app
 
 
-def has_origin(settings: OriginSettings) -> bool:
+def has_origin(settings: OriginConfiguration) -> bool:
     """Tell whether an origin was begun here; of a database server, only it can tell."""
     return bool(settings.storage.database_url) or _database_file(settings).exists()
 
 
-def _database_url(settings: OriginSettings) -> str:
+def _database_url(settings: OriginConfiguration) -> str:
     return settings.storage.database_url or f"sqlite+aiosqlite:///{_database_file(settings)}"
 
 
-def _database_file(settings: OriginSettings) -> Path:
+def _database_file(settings: OriginConfiguration) -> Path:
     return settings.storage.data_dir / "origin.db"

@@ -8,10 +8,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync.clock import Clock, instant, unix_ms
-from sync.origin.chain import Break, Clash, Finding, Kind, Log, audit
+from sync.origin.chain import AuditFinding, Break, Clash, Kind, Log, audit
 from sync.origin.ledger_csv import csv_of
 from sync.origin.store.chain import ChainStore
-from sync.web import Access, Operation, give, read_query
+from sync.web import Access, Operation, json_answer, read_query
 from sync.wire import Identifier, Instant, Wire
 
 USUAL = timedelta(days=31)
@@ -68,7 +68,7 @@ class AuditView(Wire):
     more: bool
 
 
-class Auditing:
+class AuditRoutes:
     """Serves the audit; it is worked out from the plays themselves each time."""
 
     def __init__(self, store: ChainStore, clock: Clock) -> None:
@@ -91,7 +91,7 @@ class Auditing:
         if query.format == "csv":
             rows = (finding.model_dump(mode="json") for finding in view.findings)
             return web.Response(text=csv_of(rows, FINDING_COLUMNS), content_type="text/csv", charset="utf-8")
-        return give(view)
+        return json_answer(view)
 
     async def _audit(self, device: str | None, start: Instant, until: Instant) -> AuditView:
         span = (device, unix_ms(start), unix_ms(until), MOST_FINDINGS + 1)
@@ -109,7 +109,7 @@ class Auditing:
         )
 
 
-def _chain(device: str, logs: list[Log], found: list[Finding]) -> ChainView:
+def _chain(device: str, logs: list[Log], found: list[AuditFinding]) -> ChainView:
     own = [log for log in logs if log.device == device]
     mine = [one for one in found if one.device == device]
     kinds = [one.kind for one in mine]
@@ -125,6 +125,6 @@ def _chain(device: str, logs: list[Log], found: list[Finding]) -> ChainView:
     )
 
 
-def _view(one: Finding) -> FindingView:
+def _view(one: AuditFinding) -> FindingView:
     own = asdict(one)
     return FindingView(at=instant(own.pop("at_ms")), missing=one.missing, **own)

@@ -53,7 +53,7 @@ class Clash:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One thing that is not as it should be: plays `sequence` to `until` of a log, at `at_ms`, in a sentence."""
 
     kind: Kind
@@ -70,13 +70,13 @@ class Finding:
         return self.until - self.sequence + 1 if self.kind == "gap" else 0
 
 
-def audit(logs: Iterable[Log], breaks: Iterable[Break], clashes: Iterable[Clash]) -> tuple[Finding, ...]:
+def audit(logs: Iterable[Log], breaks: Iterable[Break], clashes: Iterable[Clash]) -> tuple[AuditFinding, ...]:
     """Return what was found, by device and time."""
     found = [*_resets(logs), *(_broken(one) for one in breaks), *(_claimed(one) for one in clashes)]
     return tuple(sorted(found, key=attrgetter("device", "at_ms", "log_epoch", "sequence", "kind")))
 
 
-def _broken(one: Break) -> Finding:
+def _broken(one: Break) -> AuditFinding:
     if one.sequence - one.below > 1:
         first, last = one.below + 1, one.sequence - 1
         which = f"play {first} is" if first == last else f"plays {first} to {last} are"
@@ -87,26 +87,28 @@ def _broken(one: Break) -> Finding:
     return _finding("fork", one, one.sequence, one.sequence, detail)
 
 
-def _claimed(one: Clash) -> Finding:
+def _claimed(one: Clash) -> AuditFinding:
     detail = f"another play {one.sequence} was sent later and set aside: two logs of one name, or one was changed"
     return _finding("conflict", one, one.sequence, one.sequence, detail)
 
 
-def _resets(logs: Iterable[Log]) -> Iterator[Finding]:
+def _resets(logs: Iterable[Log]) -> Iterator[AuditFinding]:
     for _, group in groupby(sorted(logs, key=attrgetter("device", "first_ms", "log_epoch")), key=attrgetter("device")):
         yield from _of_device(list(group))
 
 
-def _of_device(logs: Sequence[Log]) -> Iterator[Finding]:
+def _of_device(logs: Sequence[Log]) -> Iterator[AuditFinding]:
     latest = 0
     for before, log in pairwise(logs):
         latest = max(latest, before.last_ms)
         detail = f"a new log began after play {before.last} of log {before.log_epoch[:8]}"
-        yield Finding("reset", log.device, log.log_epoch, 1, 1, log.first_ms, f"{detail}: reinstalled, or set aside")
+        yield AuditFinding(
+            "reset", log.device, log.log_epoch, 1, 1, log.first_ms, f"{detail}: reinstalled, or set aside"
+        )
         if log.first_ms < latest:
             detail = "it began before the log before it ended: two devices of one identity, or a clock that was wrong"
-            yield Finding("overlap", log.device, log.log_epoch, log.first, log.last, log.first_ms, detail)
+            yield AuditFinding("overlap", log.device, log.log_epoch, log.first, log.last, log.first_ms, detail)
 
 
-def _finding(kind: Kind, one: Break | Clash, sequence: int, until: int, detail: str) -> Finding:
-    return Finding(kind, one.device, one.log_epoch, sequence, until, one.at_ms, detail)
+def _finding(kind: Kind, one: Break | Clash, sequence: int, until: int, detail: str) -> AuditFinding:
+    return AuditFinding(kind, one.device, one.log_epoch, sequence, until, one.at_ms, detail)

@@ -38,7 +38,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class ToolResult:
     """How a tool ended by itself: its exit code, its output (empty if it was read by line) and its last errors."""
 
     code: int
@@ -46,7 +46,7 @@ class Finished:
     errors: str
 
 
-async def run_child(command: Sequence[str], limits: Limits, *, on_line: OnLine | None = None) -> Finished:
+async def run_tool(command: Sequence[str], limits: Limits, *, on_line: OnLine | None = None) -> ToolResult:
     """Run a tool to its end; with `on_line` each line of output is handed over as it comes.
 
     Raises:
@@ -66,7 +66,7 @@ async def run_child(command: Sequence[str], limits: Limits, *, on_line: OnLine |
         raise StorageFull("no room left to process this file")
     if code < 0 or any(words in errors for words in _NO_MEMORY):
         raise ChildStopped(f"{command[0]} ended with {code}: {errors[-300:].strip() or 'killed'}")
-    return Finished(code, output, errors)
+    return ToolResult(code, output, errors)
 
 
 async def _start(command: Sequence[str], limits: Limits) -> Process:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from sync import Conflict, NotFound, Rejected, StorageBroken, StorageFull
 from sync.clock import Clock
-from sync.origin.files import Files
-from sync.origin.part import lock_part
+from sync.origin.files import DataFolder
+from sync.origin.part import lock_upload
 from sync.origin.store.media import MediaState, MediaStore
 from sync.origin.store.retention import RetentionStore
-from sync.origin.survey import Figures, Found, Survey
+from sync.origin.survey import ContentScanner, Figures, ScanResult
 from sync.threads import in_thread
 
 LOOK_EVERY_S = 3_600.0
@@ -24,15 +24,15 @@ LET_IN_S = 0.1  # between two rounds, for those who wait
 log = logging.getLogger(__name__)
 
 
-class Clearer:
+class Cleaner:
     """Looks and clears; `looked(figures, cleared_bytes)` follows each round, `dry_run` only looks."""
 
     def __init__(
         self,
-        survey: Survey,
+        survey: ContentScanner,
         store: RetentionStore,
         media: MediaStore,
-        files: Files,
+        files: DataFolder,
         clock: Clock,
         *,
         dry_run: bool,
@@ -52,21 +52,21 @@ class Clearer:
         while True:
             wait_s = LOOK_EVERY_S
             try:
-                await (self.look() if self.dry_run else self.clear())
-                self._tell("")
+                await (self.report() if self.dry_run else self.clear())
+                self._log_problem("")
             except Conflict:
                 wait_s = BUSY_S
             except (StorageBroken, StorageFull) as error:
-                self._tell(f"nothing is cleared away: {error}")
+                self._log_problem(f"nothing is cleared away: {error}")
             await self._clock.sleep(wait_s)
 
-    async def look(self) -> Figures:
+    async def report(self) -> Figures:
         """Return what lies there and what would go, changing nothing.
 
         Raises:
             StorageBroken: a release in force cannot be read, so nobody knows what is needed.
         """
-        figures = (await self._survey.look()).figures
+        figures = (await self._survey.scan()).figures
         self._looked(figures, 0)
         return figures
 
@@ -82,20 +82,20 @@ class Clearer:
             raise Rejected("nothing is cleared away while retention.dry_run is set", fields={"dry_run": "is set"})
         while await self._clear_some():
             await self._clock.sleep(LET_IN_S)
-        return await self.look()
+        return await self.report()
 
     async def _clear_some(self) -> bool:
         """Take away as much as may be at once; tell whether there is more."""
         with self._files.clearing() as held:
-            found = await self._survey.look()
+            found = await self._survey.scan()
             await self._carry_out(found, held)
         return max(len(found.releases), len(found.others)) > MOST_AT_ONCE
 
-    async def _carry_out(self, found: Found, held: int) -> None:
+    async def _carry_out(self, found: ScanResult, held: int) -> None:
         releases = found.releases[:MOST_AT_ONCE]
         others = found.others[:MOST_AT_ONCE] if releases == found.releases else ()
         await in_thread(self._files.remove, [stray.path for stray in releases], held)
-        await self._store.note(found.judged.back, found.judged.unneeded)
+        await self._store.mark_unneeded(found.judged.back, found.judged.unneeded)
         await self._store.note_strays(found.strays.back, found.strays.unneeded)
         later = {stray.path.name for stray in found.others} - {stray.path.name for stray in others}
         await self._store.forget(tuple(sha256 for sha256 in found.judged.over if sha256 not in later))
@@ -110,14 +110,14 @@ class Clearer:
     async def _drop_source(self, media_id: str) -> None:
         source = self._files.source(media_id)
         try:
-            with lock_part(source):
+            with lock_upload(source):
                 if (await self._media.get(media_id)).state is MediaState.FAILED:
                     source.unlink(missing_ok=True)
                     log.info("media=%s failed long ago: what was sent is gone", media_id)
         except (Conflict, NotFound):
             return  # a person has it tried again, or deletes it, this moment
 
-    def _tell(self, problem: str) -> None:
+    def _log_problem(self, problem: str) -> None:
         if problem != self._problem:
             (log.error if problem else log.info)("%s", problem or "what nobody needs is cleared away again")
         self._problem = problem

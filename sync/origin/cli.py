@@ -22,14 +22,14 @@ from sync.origin.devices import DeviceView
 from sync.origin.folder import publish_folder
 from sync.origin.load import load_settings
 from sync.origin.server import serve
-from sync.origin.settings import OriginSettings
+from sync.origin.settings import OriginConfiguration
 from sync.supervise import supervise
 from sync.wire import Identifier, Name
 
 FAILED = 1
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
 
-Command = Callable[[Origin, argparse.Namespace], Awaitable[Any]]
+CliCommand = Callable[[Origin, argparse.Namespace], Awaitable[Any]]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -98,7 +98,7 @@ def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _verb(
-    verbs: Any, name: str, shared: argparse.ArgumentParser, command: Command, text: str
+    verbs: Any, name: str, shared: argparse.ArgumentParser, command: CliCommand, text: str
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(name, parents=[shared], help=text, description=text)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -106,13 +106,13 @@ def _verb(
     return parser
 
 
-def _on_data(command: Command) -> Callable[[OriginSettings, argparse.Namespace], Awaitable[None]]:
+def _on_data(command: CliCommand) -> Callable[[OriginConfiguration, argparse.Namespace], Awaitable[None]]:
     """Return a runner of `command` on the open data, beside a serving origin or without one.
 
     Only serving and publishing may begin an origin: elsewhere an empty one is a `--data-dir` mistyped.
     """
 
-    async def run(settings: OriginSettings, asked: argparse.Namespace) -> None:
+    async def run(settings: OriginConfiguration, asked: argparse.Namespace) -> None:
         if command is not _publish and not has_origin(settings):
             raise Rejected(f"there is no origin in {settings.storage.data_dir}: check --data-dir and --config")
         async with open_origin(settings, SystemClock()) as origin:
@@ -146,7 +146,7 @@ def _overrides(asked: argparse.Namespace) -> dict[str, dict[str, Any]]:
     return {section: fields for section, fields in kept.items() if fields}
 
 
-async def _serve(settings: OriginSettings, asked: argparse.Namespace) -> None:
+async def _serve(settings: OriginConfiguration, asked: argparse.Namespace) -> None:
     await serve(settings, lambda line: print(line, flush=True))
 
 
@@ -201,7 +201,7 @@ async def _remove_device(origin: Origin, asked: argparse.Namespace) -> None:
 
 
 async def _storage(origin: Origin, asked: argparse.Namespace) -> None:
-    figures = await (origin.clearer.clear() if asked.clear else origin.clearer.look())
+    figures = await (origin.clearer.clear() if asked.clear else origin.clearer.report())
     shown = dataclasses.asdict(figures) | {"at": _utc(unix_ms(figures.at))}
     lines = [
         f"kept      {figures.releases} releases, {figures.assets} assets of {figures.asset_bytes} bytes",

@@ -14,8 +14,8 @@ from sync.origin.plans import (
     DaypartDraft,
     LineDraft,
     MediaFact,
+    MediaUse,
     PlaylistItem,
-    Shown,
     StoredCampaign,
     StoredPlaylist,
 )
@@ -166,7 +166,7 @@ def _item(item: PlaylistItem, asset: Asset | Stream) -> Item:
     )
 
 
-def _duration_ms(shown: Shown, asset: Asset | Stream) -> int | None:
+def _duration_ms(shown: MediaUse, asset: Asset | Stream) -> int | None:
     return PICTURE_MS if shown.duration_ms is None and _is_picture(asset) else shown.duration_ms
 
 

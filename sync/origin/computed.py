@@ -9,7 +9,7 @@ Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 
 
-class Computed(Generic[Key, Answer]):
+class AnswerCache(Generic[Key, Answer]):
     """Get or compute: callers with the same key share one computation; errors are told to all and never kept.
 
     The key has to carry a version of everything the answer depends on, so that a change needs no invalidation;

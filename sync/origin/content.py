@@ -17,7 +17,7 @@ from typing import BinaryIO
 from aiohttp import hdrs, web
 
 from sync import NotFound, StorageBroken
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.release import TIMESTAMP_CAP_BYTES
 from sync.tree import asset_path, index_path, release_path, root_path, timestamp_path
 from sync.web import Access, Handler, Operation, problem
@@ -33,10 +33,10 @@ _BYTES = "application/octet-stream"
 _JSON = "application/json"
 
 
-class Content:
+class ContentRoutes:
     """What devices download; open to everyone, since it holds nothing secret and is worth nothing unsigned."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: DataFolder) -> None:
         self._tree = files.content
 
     def operations(self) -> tuple[Operation, ...]:

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from sync.clock import Clock, instant, unix_ms
 from sync.origin.access import caller_of
-from sync.origin.live import Live
+from sync.origin.live import LiveHints
 from sync.origin.store.devices import Device, DeviceStore
 from sync.report import Heartbeat
 from sync.signing import token_hash
-from sync.web import Access, Operation, give, if_match, read_json
+from sync.web import Access, Operation, if_match, json_answer, read_json
 from sync.wire import Identifier, Instant, Name, Request, Wire
 
 ONLINE_S = 120.0  # four heartbeats of the default beat
@@ -57,10 +57,10 @@ class Membership(Wire):
     channel: Identifier
 
 
-class Devices:
+class DeviceRoutes:
     """Serves devices to people and takes heartbeats from devices."""
 
-    def __init__(self, store: DeviceStore, live: Live, clock: Clock) -> None:
+    def __init__(self, store: DeviceStore, live: LiveHints, clock: Clock) -> None:
         self._store = store
         self._live = live
         self._clock = clock
@@ -112,11 +112,11 @@ class Devices:
         self._live.changed("devices", device)
 
     async def _list(self, request: web.Request) -> web.Response:
-        return give(DeviceList(devices=tuple(await self.all())))
+        return json_answer(DeviceList(devices=tuple(await self.all())))
 
     async def _show(self, request: web.Request) -> web.Response:
         view = await self.view(request.match_info["id"])
-        return give(view, version=view.version)
+        return json_answer(view, version=view.version)
 
     async def _change(self, request: web.Request) -> web.Response:
         change = await read_json(request, DeviceChange)
@@ -125,7 +125,7 @@ class Devices:
         if change.channel is not None:
             self._live.moved(device.id, device.channel)
         self._live.changed("devices", device.id)
-        return give(self._view(device), version=device.version)
+        return json_answer(self._view(device), version=device.version)
 
     async def _remove(self, request: web.Request) -> web.Response:
         await self.remove(request.match_info["id"])
@@ -133,7 +133,7 @@ class Devices:
 
     async def _self(self, request: web.Request) -> web.Response:
         device = await self._store.one(caller_of(request).id)
-        return give(Membership(device=device.id, name=device.name, channel=device.channel))
+        return json_answer(Membership(device=device.id, name=device.name, channel=device.channel))
 
     async def _beat(self, request: web.Request) -> web.Response:
         heartbeat = await read_json(request, Heartbeat, cap_bytes=HEARTBEAT_CAP_BYTES)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from sync.origin.plans import CampaignDraft, Document, PlaylistDraft, StoredCampaign, StoredPlaylist
 from sync.origin.store.playlists import PlaylistSummary
-from sync.web import Access, Operation, give, if_match, must_match, read_json
+from sync.web import Access, Operation, if_match, json_answer, must_match, read_json
 from sync.wire import Wire
 
 BODY_CAP_BYTES = 8 * 1024 * 1024  # 10,000 items with long titles
@@ -32,7 +32,7 @@ Kept = TypeVar("Kept", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[Draft, Kept]):
+class DocumentKind(Generic[Draft, Kept]):
     """What tells one kind of document from another; `topic` is its path, its key in lists and its hint."""
 
     topic: str
@@ -43,8 +43,8 @@ class Kind(Generic[Draft, Kept]):
     listed: type[BaseModel]
 
 
-PLAYLISTS = Kind("playlists", "playlist", "items", PlaylistDraft, StoredPlaylist, PlaylistList)
-CAMPAIGNS = Kind("campaigns", "campaign", "lines", CampaignDraft, StoredCampaign, CampaignList)
+PLAYLISTS = DocumentKind("playlists", "playlist", "items", PlaylistDraft, StoredPlaylist, PlaylistList)
+CAMPAIGNS = DocumentKind("campaigns", "campaign", "lines", CampaignDraft, StoredCampaign, CampaignList)
 
 DraftIn = TypeVar("DraftIn", contravariant=True)
 KeptOut = TypeVar("KeptOut", covariant=True)
@@ -69,11 +69,11 @@ class DocumentStore(Protocol[DraftIn, KeptOut]):
         """Forget it; raises NotFound, StaleVersion, Conflict naming its users."""
 
 
-class Documents(Generic[Draft, Kept]):
+class PlanDocumentRoutes(Generic[Draft, Kept]):
     """What people do with one kind of document; `changed(topic, id)` follows each committed change."""
 
     def __init__(
-        self, kind: Kind[Draft, Kept], store: DocumentStore[Draft, Kept], changed: Callable[[str, str], None]
+        self, kind: DocumentKind[Draft, Kept], store: DocumentStore[Draft, Kept], changed: Callable[[str, str], None]
     ) -> None:
         self._kind = kind
         self._store = store
@@ -97,22 +97,22 @@ class Documents(Generic[Draft, Kept]):
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return give(self._kind.listed(**{self._kind.topic: await self._store.every()}))
+        return json_answer(self._kind.listed(**{self._kind.topic: await self._store.every()}))
 
     async def _make(self, request: web.Request) -> web.Response:
         made = await self._store.make(await self._draft(request))
-        answer = self._tell(made, status=201)
+        answer = self._changed_answer(made, status=201)
         answer.headers["Location"] = f"/v1/{self._kind.topic}/{made.id}"
         return answer
 
     async def _read(self, request: web.Request) -> web.Response:
         found = await self._store.get(request.match_info["id"])
-        return give(found, version=found.version)
+        return json_answer(found, version=found.version)
 
     async def _replace(self, request: web.Request) -> web.Response:
         version = must_match(request)
         draft = await self._draft(request)
-        return self._tell(await self._store.replace(request.match_info["id"], draft, version=version))
+        return self._changed_answer(await self._store.replace(request.match_info["id"], draft, version=version))
 
     async def _remove(self, request: web.Request) -> web.Response:
         document = request.match_info["id"]
@@ -123,6 +123,6 @@ class Documents(Generic[Draft, Kept]):
     async def _draft(self, request: web.Request) -> Draft:
         return await read_json(request, self._kind.draft, cap_bytes=BODY_CAP_BYTES)
 
-    def _tell(self, kept: Kept, *, status: int = 200) -> web.Response:
+    def _changed_answer(self, kept: Kept, *, status: int = 200) -> web.Response:
         self._changed(self._kind.topic, kept.id)
-        return give(kept, status=status, version=kept.version)
+        return json_answer(kept, status=status, version=kept.version)

@@ -22,7 +22,7 @@ from sync.durable import TEMP_SUFFIX, free_bytes, make_folder, move_durably, sto
 _TRY_EVERY_S = 0.02
 
 
-class Files:
+class DataFolder:
     """Everything below `data_dir`; all methods block, so call them from a thread when a file may be large."""
 
     def __init__(self, data_dir: Path) -> None:

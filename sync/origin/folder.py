@@ -21,10 +21,10 @@ from sync.origin.plans import (
     CreativeDraft,
     DaypartDraft,
     LineDraft,
+    MediaUse,
     PlaylistDraft,
     PlaylistItem,
     ScheduleDraft,
-    Shown,
     StoredPlaylist,
     StoredSchedule,
 )
@@ -45,7 +45,7 @@ Told = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Rooms:
+class FolderTarget:
     """Where a folder goes; `wake` makes the pipeline look at its queue, which somebody has to be running."""
 
     intake: Intake
@@ -74,7 +74,13 @@ class Published:
 
 
 async def publish_folder(
-    folder: Path, channel: str, rooms: Rooms, clock: Clock, *, name: str | None = None, told: Told = lambda line: None
+    folder: Path,
+    channel: str,
+    rooms: FolderTarget,
+    clock: Clock,
+    *,
+    name: str | None = None,
+    told: Told = lambda line: None,
 ) -> Published:
     """Put the pictures and videos of a folder on a channel and publish it.
 
@@ -117,7 +123,7 @@ def _files(plan: FolderPlan) -> tuple[str, ...]:
 
 
 async def _take_in(
-    folder: Path, files: Iterable[str], rooms: Rooms, clock: Clock, told: Told
+    folder: Path, files: Iterable[str], rooms: FolderTarget, clock: Clock, told: Told
 ) -> tuple[dict[str, MediaRow], int]:
     """Return the ready media of each file, and how many had to be taken in."""
     known = {row.source_sha256: row for row in reversed(await rooms.media.every())}
@@ -265,10 +271,10 @@ async def _keep_ad(
         await store.replace(held.id, draft, version=held.version)
 
 
-def _shown(entry: ShownFile, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> Shown:
+def _shown(entry: ShownFile, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> MediaUse:
     row = rows[entry.source]
     picture = row.asset is not None and row.asset.kind is MediaKind.PICTURE
-    return Shown(
+    return MediaUse(
         media=row.id,
         title=entry.title or (row.name if entry.file is None else Path(entry.file).stem),
         duration_ms=entry.duration_ms or (plan.duration_ms if picture else None),

@@ -14,9 +14,9 @@ from pathlib import Path
 from sync import Conflict, NotFound, Rejected, StorageBroken, StorageFull, TooLarge
 from sync.clock import Clock
 from sync.durable import copy_durably, storage_errors
-from sync.origin.files import Files
-from sync.origin.part import Checksum, Part, hash_file, lock_part
-from sync.origin.settings import OriginSettings
+from sync.origin.files import DataFolder
+from sync.origin.part import Checksum, UploadFile, hash_file, lock_upload
+from sync.origin.settings import OriginConfiguration
 from sync.origin.store.media import MediaState, MediaStore
 from sync.origin.store.uploads import Upload, UploadStore
 
@@ -42,8 +42,8 @@ class Intake:
         self,
         uploads: UploadStore,
         media: MediaStore,
-        files: Files,
-        settings: OriginSettings,
+        files: DataFolder,
+        settings: OriginConfiguration,
         clock: Clock,
         *,
         queued: Callable[[], None],
@@ -88,7 +88,7 @@ class Intake:
         if not upload.whole or upload.media_id is not None:
             return upload
         try:
-            with lock_part(self._files.source(upload_id)):
+            with lock_upload(self._files.source(upload_id)):
                 return await self._finish(await self._uploads.get(upload_id))
         except Conflict:
             return upload  # it is being finished this moment
@@ -113,7 +113,7 @@ class Intake:
             Rejected: it was the last chunk, and the whole file is not what its sender declared; it was thrown away.
         """
         await self._uploads.get(upload_id)
-        with lock_part(self._files.source(upload_id)) as part:
+        with lock_upload(self._files.source(upload_id)) as part:
             upload = await self._uploads.get(upload_id)  # as it is now that nobody else writes
             self._check_chunk(upload, offset, length)
             if upload.media_id is None:
@@ -130,7 +130,7 @@ class Intake:
         """
         upload = await self._uploads.get(upload_id)
         if upload.media_id is None:
-            with lock_part(self._files.source(upload_id)):
+            with lock_upload(self._files.source(upload_id)):
                 await self._drop(upload_id)
         else:
             await self._uploads.remove(upload_id)
@@ -192,7 +192,7 @@ class Intake:
                 log.info("upload=%s removed: nobody knows this file", path.name)
         await asyncio.to_thread(self._files.remove_scraps, oldest_s)
 
-    async def _write(self, upload: Upload, part: Part, pieces: AsyncIterator[bytes]) -> None:
+    async def _write(self, upload: Upload, part: UploadFile, pieces: AsyncIterator[bytes]) -> None:
         try:
             await self._fill(upload, part, pieces)
         except (TooLarge, StorageFull, StorageBroken):
@@ -205,7 +205,7 @@ class Intake:
             await asyncio.to_thread(part.forget)
             raise ChecksumMismatch("the chunk does not match its checksum: send it again")
 
-    async def _fill(self, upload: Upload, part: Part, pieces: AsyncIterator[bytes]) -> None:
+    async def _fill(self, upload: Upload, part: UploadFile, pieces: AsyncIterator[bytes]) -> None:
         held = bytearray()
         try:
             async for piece in pieces:
@@ -216,15 +216,15 @@ class Intake:
         finally:
             await self._add(upload, part, held)
 
-    async def _add(self, upload: Upload, part: Part, piece: bytearray) -> None:
+    async def _add(self, upload: Upload, part: UploadFile, piece: bytearray) -> None:
         if part.end + len(piece) > upload.size_bytes:
             raise TooLarge(f"the chunk goes beyond the {upload.size_bytes} bytes that were declared")
         await asyncio.to_thread(part.write, piece)
         if part.checksum is None and part.end - part.durable >= _COMMIT_BYTES:
             await self._commit(upload, part)
 
-    async def _commit(self, upload: Upload, part: Part) -> None:
-        if await asyncio.to_thread(part.settle):
+    async def _commit(self, upload: Upload, part: UploadFile) -> None:
+        if await asyncio.to_thread(part.flush):
             await self._uploads.advance(upload.id, part.durable)
             self._changed("uploads", upload.id)
 

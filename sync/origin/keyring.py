@@ -17,7 +17,7 @@ from pathlib import Path
 from sync import StorageBroken
 from sync.clock import Clock
 from sync.durable import storage_errors, write_durably
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
 from sync.signing import SigningKey, open_envelope, pin_root, seal
 from sync.tree import root_path
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Keyring:
     """Makes and holds the keys; call `prepare` once at start, from a thread or before the loop."""
 
-    def __init__(self, data_dir: Path, files: Files, clock: Clock) -> None:
+    def __init__(self, data_dir: Path, files: DataFolder, clock: Clock) -> None:
         self._folder = data_dir / "keys"
         self._files = files
         self._clock = clock

@@ -42,7 +42,7 @@ class _Client:
             self.lost.set()
 
 
-class Live:
+class LiveHints:
     """Knows who listens, and tells them."""
 
     def __init__(self, devices: DeviceStore, gatekeeper: Gatekeeper, clock: Clock) -> None:
@@ -84,7 +84,7 @@ class Live:
         """Watch the channels' sequences for ever, and close what was locked out by another process."""
         polls = 0
         while True:
-            await self._look()
+            await self._poll_sequences()
             polls += 1
             if polls % RECHECK_POLLS == 0:
                 await self._recheck()
@@ -95,7 +95,7 @@ class Live:
         for client in self._clients:
             client.lost.set()
 
-    async def _look(self) -> None:
+    async def _poll_sequences(self) -> None:
         found = await self._devices.sequences()
         for channel, sequence in found.items():
             if sequence and sequence != self._sequences.get(channel, 0):

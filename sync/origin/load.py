@@ -16,14 +16,14 @@ from pydantic_settings import (
 )
 
 from sync import Rejected
-from sync.origin.settings import OriginSettings
+from sync.origin.settings import OriginConfiguration
 from sync.wire import rejected
 
 PREFIX = "SIGNAGE_ORIGIN__"
 DEFAULT_FILE = Path("/etc/signage/origin.toml")
 
 
-class _Layered(OriginSettings, BaseSettings):
+class _Layered(OriginConfiguration, BaseSettings):
     """The settings with where they come from."""
 
     model_config = SettingsConfigDict(
@@ -44,7 +44,9 @@ class _Layered(OriginSettings, BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, dict(cls.file))
 
 
-def load_settings(file: Path | None, command_line: Mapping[str, Mapping[str, Any]] | None = None) -> OriginSettings:
+def load_settings(
+    file: Path | None, command_line: Mapping[str, Mapping[str, Any]] | None = None
+) -> OriginConfiguration:
     """Return the settings; without `file`, the default one is read if it is there.
 
     Raises:
@@ -59,7 +61,7 @@ def load_settings(file: Path | None, command_line: Mapping[str, Mapping[str, Any
         raise _explained(error, found) from error
     except SettingsError as error:  # a list or table in a variable is written as JSON
         raise Rejected(f"an environment variable is not what its field takes: {error}") from error
-    return OriginSettings.model_validate(values.model_dump())
+    return OriginConfiguration.model_validate(values.model_dump())
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def _refuse_unknown_variables() -> None:
     for name in os.environ:
         if name.upper().startswith(PREFIX):
             section = name[len(PREFIX) :].split("__")[0].lower()
-            if section not in OriginSettings.model_fields:
+            if section not in OriginConfiguration.model_fields:
                 raise Rejected(f"{name} names no section of the settings", fields={section: "no such section"})
 
 

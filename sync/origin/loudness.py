@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from sync.origin.child import Limits, run_child
+from sync.origin.child import Limits, run_tool
 from sync.origin.probe import SAFE_INPUT
 
 _KEY = "lavfi.r128.I"
@@ -31,7 +31,7 @@ async def measure_lufs(path: Path, limits: Limits) -> float | None:
 
     quiet = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-threads", "1")
     chosen = ("-map", "0:a:0", "-vn", "-af", _FILTER, "-f", "null", "-")
-    finished = await run_child((*quiet, *SAFE_INPUT, "-i", f"file:{path}", *chosen), limits, on_line=note)
+    finished = await run_tool((*quiet, *SAFE_INPUT, "-i", f"file:{path}", *chosen), limits, on_line=note)
     if finished.code != 0:
         log.warning("media=%s loudness not measured: %s", path, finished.errors.strip()[-300:])
         return None

@@ -7,11 +7,11 @@ from pydantic import Field
 
 from sync import Conflict, NotFound
 from sync.clock import instant
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.release import Asset
 from sync.streaming import ShownUrl, StreamUrl, stream_title
-from sync.web import Access, Operation, give, if_match, read_json
+from sync.web import Access, Operation, if_match, json_answer, read_json
 from sync.wire import Instant, Name, Request, Sha256, Wire
 
 
@@ -53,11 +53,11 @@ class StreamRequest(Request):
     name: Name | None = None
 
 
-class Media:
+class MediaRoutes:
     """The room for media: `wake()` has the pipeline look, `changed("media", id)` follows each durable change."""
 
     def __init__(
-        self, store: MediaStore, files: Files, *, wake: Callable[[], None], changed: Callable[[str, str], None]
+        self, store: MediaStore, files: DataFolder, *, wake: Callable[[], None], changed: Callable[[str, str], None]
     ) -> None:
         self._store = store
         self._files = files
@@ -125,7 +125,7 @@ class Media:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return give(MediaList(media=tuple(self.view(row) for row in await self._store.every())))
+        return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.every())))
 
     async def _get(self, request: web.Request) -> web.Response:
         return self._give(await self._store.get(request.match_info["id"]))
@@ -168,4 +168,4 @@ class Media:
         return web.FileResponse(path, headers=headers)
 
     def _give(self, row: MediaRow, *, status: int = 200) -> web.Response:
-        return give(self.view(row), status=status, version=row.version)
+        return json_answer(self.view(row), status=status, version=row.version)

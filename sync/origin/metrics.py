@@ -9,7 +9,7 @@ from datetime import timedelta
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from sync.clock import Clock, unix_ms
-from sync.measuring import Operations
+from sync.measuring import OperationMetrics
 from sync.origin.devices import ONLINE_S
 from sync.origin.store.counts import CountStore
 from sync.origin.survey import Figures
@@ -19,7 +19,7 @@ MEDIA_STATES = ("queued", "processing", "ready", "failed")
 _ONLINE = timedelta(seconds=ONLINE_S)
 
 
-class Metrics:
+class OriginMetrics:
     """One registry per origin, so that two in one process (tests) do not mix."""
 
     def __init__(self, counts: CountStore, restarts: Restarts, clock: Clock) -> None:
@@ -27,7 +27,7 @@ class Metrics:
         self._restarts = restarts
         self._clock = clock
         registry = self._registry = CollectorRegistry()
-        self.operations = Operations("signage_origin", registry, clock)
+        self.operations = OperationMetrics("signage_origin", registry, clock)
         self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
         self._cleared = Counter("signage_origin_cleared_bytes", "Bytes nobody needed, taken away", registry=registry)
         self._gauges = _Gauges(registry)

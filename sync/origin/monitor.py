@@ -8,12 +8,12 @@ from typing import Any, Literal
 from aiohttp import hdrs, web
 
 from sync import Forbidden
-from sync.openapi import describe
+from sync.openapi import openapi_document
 from sync.origin.access import Gatekeeper
-from sync.origin.files import Files
-from sync.origin.metrics import Metrics, content_type
+from sync.origin.files import DataFolder
+from sync.origin.metrics import OriginMetrics, content_type
 from sync.origin.store.counts import CountStore
-from sync.web import Access, Operation, give, problem
+from sync.web import Access, Operation, json_answer, problem
 from sync.wire import Wire
 
 TITLE = "Signage origin"
@@ -27,15 +27,15 @@ class Health(Wire):
     version: str
 
 
-class Monitor:
+class MonitoringRoutes:
     """Serves `/metrics`, `/healthz` and `/v1/openapi.json`."""
 
     def __init__(
         self,
         counts: CountStore,
-        files: Files,
+        files: DataFolder,
         gatekeeper: Gatekeeper,
-        metrics: Metrics,
+        metrics: OriginMetrics,
         listeners: Callable[[], dict[str, int]],
         reserve_bytes: int,
         version: str,
@@ -59,7 +59,7 @@ class Monitor:
 
     def describe(self, operations: Iterable[Operation]) -> None:
         """Write the OpenAPI document of all operations once: it cannot change while we run."""
-        self._described = describe(TITLE, self._version, operations)
+        self._described = openapi_document(TITLE, self._version, operations)
 
     async def _scrape(self, request: web.Request) -> web.Response:
         if not _from_this_machine(request):
@@ -75,10 +75,10 @@ class Monitor:
         if free_bytes < self._reserve_bytes:
             detail = "the disk is nearly full: uploads are refused until there is room"
             return problem(503, "disk-nearly-full", "Disk nearly full", detail, request.path)
-        return give(Health(version=self._version))
+        return json_answer(Health(version=self._version))
 
     async def _describe(self, request: web.Request) -> web.Response:
-        return give(self._described)
+        return json_answer(self._described)
 
 
 def _from_this_machine(request: web.Request) -> bool:

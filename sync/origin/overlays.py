@@ -21,21 +21,21 @@ class _Sent(Bounded):
         return ends_at
 
 
-class SentTicker(TickerStyle, _Sent):
+class TickerSpec(TickerStyle, _Sent):
     """A ticker without an id, as a folder's plan has it."""
 
 
-class SentLogo(LogoStyle, _Sent):
+class LogoSpec(LogoStyle, _Sent):
     """A logo without an id or a media."""
 
 
-class TickerDraft(SentTicker):
+class TickerDraft(TickerSpec):
     """A line of text at an edge, as a person sends it; an id that comes back keeps its place."""
 
     id: Identifier | None = None
 
 
-class LogoDraft(SentLogo):
+class LogoDraft(LogoSpec):
     """A picture in a corner, as a person sends it: `media` is a picture."""
 
     id: Identifier | None = None

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 
 from sync import Unauthenticated
 from sync.clock import Clock, instant, unix_ms
-from sync.origin.devices import Devices, DeviceView
-from sync.origin.live import Live
+from sync.origin.devices import DeviceRoutes, DeviceView
+from sync.origin.live import LiveHints
 from sync.origin.store.pairings import Admission, Pairing, PairingStore
 from sync.release import Envelope
 from sync.report import PairingAnswer, PairingRequest, PairingState
 from sync.signing import new_token, pairing_code, token_hash
-from sync.web import Access, Operation, give, read_json
+from sync.web import Access, Operation, json_answer, read_json
 from sync.wire import Identifier, Instant, Name, Request, Wire
 
 PAIRING_LASTS = timedelta(minutes=15)
@@ -65,14 +65,14 @@ class Enrolment:
         return bool(self._key) and hmac.compare_digest(self._key.encode(), (offered or "").encode())
 
 
-class Pairings:
+class PairingRoutes:
     """Serves pairing to devices and to people."""
 
     def __init__(
         self,
         store: PairingStore,
-        devices: Devices,
-        live: Live,
+        devices: DeviceRoutes,
+        live: LiveHints,
         enrolment: Enrolment,
         root: Callable[[], Envelope],
         clock: Clock,
@@ -138,7 +138,7 @@ class Pairings:
             await self._enrol(pairing, asked)
         self._live.changed("pairings", pairing.id)
         expires_at = instant(pairing.expires_ms)
-        return give(PairingAnswer(pairing=pairing.id, root=root, expires_at=expires_at), status=201)
+        return json_answer(PairingAnswer(pairing=pairing.id, root=root, expires_at=expires_at), status=201)
 
     async def _enrol(self, pairing: Pairing, asked: PairingRequest) -> None:
         if self._enrolment.matches(asked.enrolment_key):
@@ -156,10 +156,10 @@ class Pairings:
         now_ms = unix_ms(self._clock.now())
         pairing = await self._store.one(request.match_info["id"], token_hash(secret.strip()), now_ms)
         if pairing is None or pairing.step == "delivered":
-            return give(PairingState(status="expired"))
+            return json_answer(PairingState(status="expired"))
         if pairing.step == "waiting":
-            return give(PairingState(status="waiting"))
-        return give(await self._deliver(pairing))
+            return json_answer(PairingState(status="waiting"))
+        return json_answer(await self._deliver(pairing))
 
     async def _deliver(self, pairing: Pairing) -> PairingState:
         token = new_token()
@@ -172,12 +172,12 @@ class Pairings:
     async def _waiting(self, request: web.Request) -> web.Response:
         found = await self._store.waiting(unix_ms(self._clock.now()))
         waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
-        return give(WaitingList(pairings=tuple(waiting)))
+        return json_answer(WaitingList(pairings=tuple(waiting)))
 
     async def _approve(self, request: web.Request) -> web.Response:
         approval = await read_json(request, Approval)
         view = await self.approve(approval.code, approval.channel, approval.name)
-        return give(view, status=201, version=view.version)
+        return json_answer(view, status=201, version=view.version)
 
     def _admission(self, channel: str, name: str | None) -> Admission:
         nobodys = token_hash(new_token())

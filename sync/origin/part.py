@@ -21,7 +21,7 @@ class Checksum:
     digest: bytes
 
 
-class Part:
+class UploadFile:
     """An open upload: `durable` bytes count, `end` is where the next piece goes.
 
     Its methods block and run in threads; the lock keeps the descriptor open until a write that outlives its task ends.
@@ -62,7 +62,7 @@ class Part:
         """Tell whether the chunk so far is what its checksum says."""
         return self.checksum is not None and self._hash.digest() == self.checksum.digest
 
-    def settle(self) -> bool:
+    def flush(self) -> bool:
         """Make what was written durable; tell whether that was anything.
 
         Raises:
@@ -89,7 +89,7 @@ class Part:
 
 
 @contextmanager
-def lock_part(path: Path) -> Iterator[Part]:
+def lock_upload(path: Path) -> Iterator[UploadFile]:
     """Open an upload's file for this writer alone.
 
     Raises:
@@ -108,7 +108,7 @@ def lock_part(path: Path) -> Iterator[Part]:
     except BlockingIOError as error:
         os.close(descriptor)
         raise Conflict("another chunk of this upload is being written: wait for it") from error
-    part = Part(descriptor, path)
+    part = UploadFile(descriptor, path)
     try:
         yield part
     finally:

@@ -5,10 +5,10 @@ import logging
 import sys
 from pathlib import Path
 
-from sync.origin.child import Finished, Limits, run_child
+from sync.origin.child import Limits, ToolResult, run_tool
 from sync.origin.probe import BadMedia
 from sync.origin.settings import PipelineSettings
-from sync.origin.video import Made
+from sync.origin.video import MadeMedia
 from sync.release import MediaKind
 
 _PICTURE_TOOL = (sys.executable, "-m", "sync.origin.pictures")
@@ -18,7 +18,7 @@ _REFUSED = 3  # the picture tool's word for a bad file
 log = logging.getLogger(__name__)
 
 
-async def make_picture(source: Path, folder: Path, limits: Limits, settings: PipelineSettings) -> Made:
+async def make_picture(source: Path, folder: Path, limits: Limits, settings: PipelineSettings) -> MadeMedia:
     """Turn a picture into one that every player can show, in `folder`.
 
     Raises:
@@ -26,20 +26,20 @@ async def make_picture(source: Path, folder: Path, limits: Limits, settings: Pip
         ChildStopped, StorageFull: trying again may help.
     """
     bounds = (str(settings.longest_edge), str(settings.largest_pixels))
-    finished = await run_child((*_PICTURE_TOOL, str(source), str(folder), *bounds), limits)
+    finished = await run_tool((*_PICTURE_TOOL, str(source), str(folder), *bounds), limits)
     if finished.code == _REFUSED:
         raise BadMedia(json.loads(finished.output)["problem"])
     return _made(finished, source.name, folder)
 
 
-async def make_card(title: str, line: str, folder: Path, limits: Limits) -> Made:
+async def make_card(title: str, line: str, folder: Path, limits: Limits) -> MadeMedia:
     """Draw a card with a title and a smaller line below, in `folder`.
 
     Raises:
         BadMedia: it cannot be drawn.
         ChildStopped, StorageFull: trying again may help.
     """
-    finished = await run_child((*_CARD_TOOL, str(folder), _printable(title), _printable(line)), limits)
+    finished = await run_tool((*_CARD_TOOL, str(folder), _printable(title), _printable(line)), limits)
     return _made(finished, folder.parent.name, folder)
 
 
@@ -47,12 +47,12 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:200]
 
 
-def _made(finished: Finished, name: str, folder: Path) -> Made:
+def _made(finished: ToolResult, name: str, folder: Path) -> MadeMedia:
     if finished.code != 0:
         log.warning("media=%s picture tool failed: %s", name, finished.errors.strip()[-300:])
         raise BadMedia("This picture is damaged, or of a kind we do not know.")
     facts = json.loads(finished.output)
-    return Made(
+    return MadeMedia(
         path=folder / "asset",
         thumbnail=folder / "thumbnail.jpg",
         kind=MediaKind(facts["kind"]),

@@ -16,13 +16,13 @@ from sync import Conflict, NotFound, StorageBroken, StorageFull
 from sync.clock import Backoff, Clock, unix_ms
 from sync.durable import copy_durably, move_durably
 from sync.origin.child import ChildStopped, Limits
-from sync.origin.files import Files
-from sync.origin.part import lock_part
+from sync.origin.files import DataFolder
+from sync.origin.part import lock_upload
 from sync.origin.probe import BadMedia
-from sync.origin.settings import OriginSettings
+from sync.origin.settings import OriginConfiguration
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
-from sync.origin.video import Made
-from sync.origin.workshop import keep, make
+from sync.origin.video import MadeMedia
+from sync.origin.workshop import build_asset, store_asset
 from sync.release import Asset
 from sync.tree import asset_path
 
@@ -46,8 +46,8 @@ class Pipeline:
     def __init__(
         self,
         store: MediaStore,
-        files: Files,
-        settings: OriginSettings,
+        files: DataFolder,
+        settings: OriginConfiguration,
         clock: Clock,
         *,
         changed: Callable[[str, str], None],
@@ -84,7 +84,7 @@ class Pipeline:
         """Queue again what was at work when an origin died, and remove the folders it worked in."""
         for row in await self._store.every(states=[MediaState.PROCESSING]):
             try:
-                with lock_part(self._files.source(row.id)):
+                with lock_upload(self._files.source(row.id)):
                     await self._put_back(row)
             except Conflict:
                 continue  # another origin is at it
@@ -121,7 +121,7 @@ class Pipeline:
         folder = self._files.work / row.id
         self._changed("media", row.id)
         try:
-            with lock_part(self._files.source(row.id)):
+            with lock_upload(self._files.source(row.id)):
                 await self._attempt(row, folder)
         except NotFound:
             await self._fail(row, _GONE)
@@ -141,7 +141,7 @@ class Pipeline:
             if not await self._share(row):
                 folder.mkdir(parents=True, exist_ok=True)
                 source, limits = self._files.source(row.id), self._limits()
-                made = await make(source, row.name, folder, limits, self._settings.pipeline, self._progress(row))
+                made = await build_asset(source, row.name, folder, limits, self._settings.pipeline, self._progress(row))
                 await self._publish(row, made)
         except BadMedia as error:
             await self._fail(row, str(error))
@@ -165,10 +165,10 @@ class Pipeline:
             await self._done(row, twin.asset)
             return True
 
-    async def _publish(self, row: MediaRow, made: Made) -> None:
+    async def _publish(self, row: MediaRow, made: MadeMedia) -> None:
         """Put the asset and its index into the content tree, leaf first, then the small picture, then the row."""
         async with self._files.adding(self._clock):
-            asset = await asyncio.to_thread(keep, self._files, made)
+            asset = await asyncio.to_thread(store_asset, self._files, made)
             await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail(row.id))
             await self._done(row, asset)
 

@@ -94,7 +94,7 @@ class Document(Request):
     media: Mapping[str, MediaFact]
 
 
-class Shown(Request):
+class MediaUse(Request):
     """A media and how to show it. Without a title it goes by the media's name.
 
     Without `duration_ms` a video plays to its end and a picture stands for ten seconds. Without `fit` or `background`
@@ -110,7 +110,7 @@ class Shown(Request):
     volume: Annotated[int, Field(ge=0, le=100)] = 100
 
 
-class PlaylistItem(Shown):
+class PlaylistItem(MediaUse):
     """One entry of a playlist; an id that comes back keeps its place in the rotation of the devices.
 
     `loop` has a video that is shorter than `duration_ms` start over.
@@ -194,7 +194,7 @@ class StoredSchedule(ScheduleDraft):
     sequence: int
 
 
-class CreativeDraft(Shown):
+class CreativeDraft(MediaUse):
     """What a line shows."""
 
 

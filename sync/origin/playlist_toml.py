@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from sync import Rejected
-from sync.origin.overlays import SentLogo, SentTicker
+from sync.origin.overlays import LogoSpec, TickerSpec
 from sync.origin.plans import BreakDraft, Duration, WindowDraft, Zone, at_least_one
 from sync.overlay import MOST_OVERLAYS
 from sync.release import AtEnd, Fit, WholeShare
@@ -93,13 +93,13 @@ class FolderAd(Request):
     ends_at: Instant | None = None
 
 
-class FolderLogo(SentLogo):
+class FolderLogo(LogoSpec):
     """A picture of the folder in a corner, over whatever plays."""
 
     file: FileName
 
 
-FolderOverlay = Annotated[SentTicker | FolderLogo, Field(discriminator="kind")]
+FolderOverlay = Annotated[TickerSpec | FolderLogo, Field(discriminator="kind")]
 
 
 class FolderPlan(Request):

@@ -13,11 +13,11 @@ from sync import Rejected
 from sync.clock import Clock, unix_ms
 from sync.origin.access import caller_of
 from sync.origin.ledger_csv import PLAY_COLUMNS, csv_of
-from sync.origin.live import Live
-from sync.origin.metrics import Metrics
+from sync.origin.live import LiveHints
+from sync.origin.metrics import OriginMetrics
 from sync.origin.store.plays import Arrival, Cursor, GroupBy, PlayFilter, PlayStore
 from sync.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
-from sync.web import Access, Operation, give, read_json, read_query
+from sync.web import Access, Operation, json_answer, read_json, read_query
 from sync.wire import Identifier, Instant, Wire, rejected
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
@@ -86,10 +86,10 @@ class Query(BaseModel):
         )
 
 
-class Plays:
+class PlayRoutes:
     """Serves the proof of play: devices bring it, people read it."""
 
-    def __init__(self, store: PlayStore, live: Live, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, store: PlayStore, live: LiveHints, metrics: OriginMetrics, clock: Clock) -> None:
         self._store = store
         self._live = live
         self._metrics = metrics
@@ -99,7 +99,7 @@ class Plays:
         """Return intake for devices, and the views for people."""
         path = "/v1/plays"
         return (
-            Operation("POST", path, self._take, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
+            Operation("POST", path, self._receive, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
             Operation("GET", path, self._page, "Read plays, newest first", Access.READ, gives=PlaysPage, asks=Query),
             Operation("GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, gives=PlaySums, asks=Query),
             Operation(
@@ -107,12 +107,12 @@ class Plays:
             ),
         )
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.Request) -> web.Response:
         batch = await read_json(request, PlayBatch, cap_bytes=BATCH_CAP_BYTES)
         device = caller_of(request).id
         judged = [_judge(document, device) for document in batch.plays]
         arrivals = [result for result in judged if isinstance(result, Arrival)]
-        verdicts = iter(await self._store.take(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
+        verdicts = iter(await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
         receipts = tuple(
             Receipt(sequence=result.play.sequence, status=next(verdicts)) if isinstance(result, Arrival) else result
             for result in judged
@@ -120,7 +120,7 @@ class Plays:
         self._metrics.received(receipt.status for receipt in receipts)
         if any(receipt.status == "accepted" for receipt in receipts):
             self._live.changed("plays", device)
-        return give(await self._answer(device, batch, receipts))
+        return json_answer(await self._answer(device, batch, receipts))
 
     async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
         epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)
@@ -137,15 +137,15 @@ class Plays:
             return web.Response(
                 text=csv_of(plays, PLAY_COLUMNS), content_type="text/csv", charset="utf-8", headers=headers
             )
-        return give(PlaysPage(plays=tuple(plays), next=following))
+        return json_answer(PlaysPage(plays=tuple(plays), next=following))
 
     async def _sums(self, request: web.Request) -> web.Response:
         query = read_query(request, Query)
         sums = await self._store.sums(query.filter(), query.by)
-        return give(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
+        return json_answer(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
 
     async def _odd(self, request: web.Request) -> web.Response:
-        return give(PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, Query).limit))))
+        return json_answer(PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, Query).limit))))
 
 
 def _judge(document: Mapping[str, Any], device: str) -> Arrival | Receipt:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sync import StorageBroken, StorageFull, Untrusted
 from sync.clock import Clock
 from sync.durable import storage_errors
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.origin.keyring import Keyring
 from sync.origin.plans import ReleaseRecord
 from sync.origin.store.releases import ReleaseStore
@@ -25,11 +25,11 @@ _NEXT = timedelta(milliseconds=1)
 log = logging.getLogger(__name__)
 
 
-class Pointer:
+class TimestampSigner:
     """Signs and writes timestamps, each valid for `valid_for_s`."""
 
     def __init__(
-        self, store: ReleaseStore, files: Files, keyring: Keyring, clock: Clock, *, valid_for_s: float
+        self, store: ReleaseStore, files: DataFolder, keyring: Keyring, clock: Clock, *, valid_for_s: float
     ) -> None:
         self._store = store
         self._files = files

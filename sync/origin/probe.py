@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sync import Rejected
-from sync.origin.child import Limits, run_child
+from sync.origin.child import Limits, run_tool
 
 HEAD_BYTES = 4096
 # What ffmpeg may open: no playlists, no concatenations, nothing that names other files or hosts.
@@ -40,7 +40,7 @@ class BadMedia(Rejected):
     """The file itself cannot be shown, whoever tries; the message is for the person who sent it."""
 
 
-class Sort(StrEnum):
+class FileKind(StrEnum):
     """Who works on a file."""
 
     PICTURE = "picture"  # pictures.py, moving ones too
@@ -48,7 +48,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class VideoFile:
     """What a video file holds; sizes are as stored, before `rotation` (degrees) and pixel `aspect`."""
 
     container: str
@@ -66,7 +66,7 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class AudioFile:
     """What a file holds that is only heard; `cover` is the stream of the picture in it, texts are its own tags."""
 
     container: str
@@ -78,23 +78,23 @@ class Sound:
     artist: str
 
 
-def recognise(head: bytes) -> Sort:
+def recognise(head: bytes) -> FileKind:
     """Tell from the first bytes who can work on a file.
 
     Raises:
         BadMedia: it is something we know and cannot show.
     """
     if head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return Sort.PICTURE
+        return FileKind.PICTURE
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return Sort.PICTURE
+        return FileKind.PICTURE
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, words in _OTHERS:
         if start.startswith(mark.lower()):
             raise BadMedia(f"This file is not a picture or video we can show: it looks like {words}.")
     if b"\0" not in head and _is_text(head):
         raise BadMedia("This file is not a picture or video we can show: it looks like text.")
-    return Sort.VIDEO
+    return FileKind.VIDEO
 
 
 def _is_text(head: bytes) -> bool:
@@ -105,7 +105,7 @@ def _is_text(head: bytes) -> bool:
     return True
 
 
-async def probe(path: Path, limits: Limits) -> Film | Sound:
+async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     """Ask ffprobe what a file that is no picture holds.
 
     Raises:
@@ -113,13 +113,13 @@ async def probe(path: Path, limits: Limits) -> Film | Sound:
         ChildStopped: ffprobe ran into a limit.
     """
     asked = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams")
-    finished = await run_child(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits)
+    finished = await run_tool(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits)
     if finished.code != 0 and "moov atom not found" in finished.errors:
         raise BadMedia("This video is incomplete: its end, with the table of contents, is missing. Send it again.")
     if finished.code != 0:
         raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
     document = json.loads(finished.output)
-    return sound(document) or film(document)
+    return audio_facts(document) or video_facts(document)
 
 
 async def packets_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
@@ -135,11 +135,11 @@ async def packets_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
 
     chosen = ("-select_streams", streams) if streams else ()
     asked = ("-v", "error", *chosen, "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
-    await run_child(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits, on_line=note)
+    await run_tool(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits, on_line=note)
     return max(0, round((last - max(0.0, first)) * 1000)) if last else 0
 
 
-def film(document: Mapping[str, Any]) -> Film:
+def video_facts(document: Mapping[str, Any]) -> VideoFile:
     """Return the facts of ffprobe's document: the first real video stream and the first sound.
 
     Raises:
@@ -150,7 +150,7 @@ def film(document: Mapping[str, Any]) -> Film:
         raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
     video, audio = seen[0], heard[0] if heard else None
     whole = document.get("format", {})
-    return Film(
+    return VideoFile(
         container=whole.get("format_name", ""),
         video=video["index"],
         codec=video["codec_name"],
@@ -166,14 +166,14 @@ def film(document: Mapping[str, Any]) -> Film:
     )
 
 
-def sound(document: Mapping[str, Any]) -> Sound | None:
+def audio_facts(document: Mapping[str, Any]) -> AudioFile | None:
     """Return the facts of ffprobe's document on a file that is only heard; None if there is no sound, or more."""
     seen, heard, covers = _streams(document)
     if seen or not heard:
         return None
     whole = document.get("format", {})
     tags = {key.lower(): value for one in (whole, heard[0]) for key, value in one.get("tags", {}).items()}
-    return Sound(
+    return AudioFile(
         container=whole.get("format_name", ""),
         audio=heard[0]["index"],
         audio_codec=heard[0]["codec_name"],

@@ -16,10 +16,10 @@ from pathlib import Path
 from sync import CorruptContent, Rejected, StorageBroken
 from sync.clock import Clock, instant, unix_ms
 from sync.origin.compile import compile_release, dump_release
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.origin.keyring import Keyring
 from sync.origin.plans import ChannelPlan, ReleaseRecord
-from sync.origin.pointer import Pointer
+from sync.origin.pointer import TimestampSigner
 from sync.origin.store.releases import ReleaseStore
 from sync.release import RELEASE_CAP_BYTES, Asset, Release, Timestamp
 from sync.tree import asset_path, index_path, release_path
@@ -55,7 +55,7 @@ class Publisher:
     def __init__(
         self,
         store: ReleaseStore,
-        files: Files,
+        files: DataFolder,
         keyring: Keyring,
         clock: Clock,
         *,
@@ -67,7 +67,7 @@ class Publisher:
         self._clock = clock
         self._changed = changed
         self._lock = asyncio.Lock()
-        self.pointer = Pointer(store, files, keyring, clock, valid_for_s=valid_for_s)
+        self.pointer = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s)
 
     async def publish(self, channel: str, note: str | None = None) -> Publication:
         """Make the channel's plan its newest release; the same plan again only renews the signature.

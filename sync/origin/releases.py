@@ -8,11 +8,11 @@ from pydantic import Field, StringConstraints
 
 from sync import Rejected
 from sync.clock import instant
-from sync.origin.computed import Computed
+from sync.origin.computed import AnswerCache
 from sync.origin.plans import ReleaseRecord
 from sync.origin.publish import Publication, Publisher, count_ads, count_items
 from sync.origin.store.releases import ReleaseStore
-from sync.web import Access, Operation, give, read_json, read_query
+from sync.web import Access, Operation, json_answer, read_json, read_query
 from sync.wire import Identifier, Instant, Request, Wire
 
 MOST_LISTED = 200
@@ -77,13 +77,13 @@ class Preview(Wire):
     problems: dict[str, str] = Field(default_factory=dict)
 
 
-class Releases:
+class ReleaseRoutes:
     """What people do with releases."""
 
     def __init__(self, publisher: Publisher, store: ReleaseStore) -> None:
         self._publisher = publisher
         self._store = store
-        self._previews = Computed(self._compute, most=64, keep_s=PREVIEW_KEPT_S)
+        self._previews = AnswerCache(self._compute, most=64, keep_s=PREVIEW_KEPT_S)
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what can be called."""
@@ -107,17 +107,17 @@ class Releases:
     async def _publish(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PublishRequest, cap_bytes=16 * 1024)
         done = await self._publisher.publish(asked.channel, asked.note)
-        return give(_published(done), status=200 if done.unchanged else 201)
+        return json_answer(_published(done), status=200 if done.unchanged else 201)
 
     async def _list(self, request: web.Request) -> web.Response:
         found = await self._store.every(read_query(request, ReleaseQuery).channel, most=MOST_LISTED)
-        return give(ReleaseList(releases=tuple(_view(record) for record in found)))
+        return json_answer(ReleaseList(releases=tuple(_view(record) for record in found)))
 
     async def _preview(self, request: web.Request) -> web.Response:
         channel = read_query(request, ReleaseQuery).channel
         if channel is None:
             raise Rejected("name the channel, as in ?channel=main", fields={"channel": "is missing"})
-        return give(await self._previews.get((channel, await self._store.state(channel))))
+        return json_answer(await self._previews.get((channel, await self._store.state(channel))))
 
     async def _compute(self, key: tuple[str, object]) -> Preview:
         channel = key[0]

@@ -12,7 +12,7 @@ from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RetentionRule:
     """What is kept: `previous` releases before the one in force, and everything for `grace_ms`."""
 
     previous: int
@@ -53,7 +53,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReleasesKept:
     """Which releases stay: those `needed` and those that rest; what devices are told to fetch now is `in_force`."""
 
     in_force: frozenset[str]
@@ -75,7 +75,9 @@ class Judged:
     over: frozenset[str]  # not needed for the whole grace: they go
 
 
-def keep(issued: Iterable[Issued], reported: Collection[str], rule: Rule, now_ms: int) -> Kept:
+def releases_to_keep(
+    issued: Iterable[Issued], reported: Collection[str], rule: RetentionRule, now_ms: int
+) -> ReleasesKept:
     """Return which releases stay: the newest of each channel, those `reported` by devices, and others for a while.
 
     A release begins to rest when the next one of its channel is made, not when it was made itself.
@@ -89,10 +91,10 @@ def keep(issued: Iterable[Issued], reported: Collection[str], rule: Rule, now_ms
         in_force.update(newest)
         needed.update(one.sha256 for one in line[-len(newest) - rule.previous :])
         resting.update(one.sha256 for one, after in pairwise(line) if not rule.over(after.created_ms, now_ms))
-    return Kept(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
+    return ReleasesKept(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
 
 
-def judge(since: Mapping[str, int | None], needed: Collection[str], rule: Rule, now_ms: int) -> Judged:
+def judge_age(since: Mapping[str, int | None], needed: Collection[str], rule: RetentionRule, now_ms: int) -> Judged:
     """Return what becomes of each thing not needed `since` then (Unix), now that these are `needed`.
 
     What a clock that was ahead wrote down is written down anew, else it would rest until then.

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from sync import Rejected
 from sync.origin.plans import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedule import ScheduleStore
-from sync.web import Access, Operation, give, if_match, must_match, read_json
+from sync.web import Access, Operation, if_match, json_answer, must_match, read_json
 from sync.wire import Identifier, Wire
 
 _CHANNEL: TypeAdapter[str] = TypeAdapter(Identifier)
@@ -20,7 +20,7 @@ class ScheduleList(Wire):
     schedules: tuple[StoredSchedule, ...]
 
 
-class Schedules:
+class ScheduleRoutes:
     """What people do with channels; `changed("schedule", channel)` follows each committed change."""
 
     def __init__(self, store: ScheduleStore, changed: Callable[[str, str], None]) -> None:
@@ -56,11 +56,11 @@ class Schedules:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return give(ScheduleList(schedules=await self._store.every()))
+        return json_answer(ScheduleList(schedules=await self._store.every()))
 
     async def _read(self, request: web.Request) -> web.Response:
         found = await self._store.get(request.match_info["channel"])
-        return give(found, version=found.version)
+        return json_answer(found, version=found.version)
 
     async def _put(self, request: web.Request) -> web.Response:
         channel = _channel(request)
@@ -71,7 +71,7 @@ class Schedules:
         else:
             kept, status = await self._store.replace(channel, draft, version=version), 200
         self._changed("schedule", channel)
-        return give(kept, status=status, version=kept.version)
+        return json_answer(kept, status=status, version=kept.version)
 
     async def _remove(self, request: web.Request) -> web.Response:
         channel = request.match_info["channel"]

@@ -15,13 +15,13 @@ from sync.listening import listening
 from sync.notify import Watchdog, notify, watchdog_interval_s
 from sync.origin.access import make_first_key
 from sync.origin.app import Origin, open_origin
-from sync.origin.settings import OriginSettings
+from sync.origin.settings import OriginConfiguration
 from sync.supervise import supervise
 
 log = logging.getLogger(__name__)
 
 
-async def serve(settings: OriginSettings, announce: Callable[[str], None], clock: Clock | None = None) -> None:
+async def serve(settings: OriginConfiguration, announce: Callable[[str], None], clock: Clock | None = None) -> None:
     """Serve until SIGTERM or SIGINT; `announce` gets the address and, at the very first start, the first key.
 
     Raises:
@@ -61,7 +61,7 @@ async def _run(origin: Origin, clock: Clock, stop: asyncio.Event) -> None:
 
 
 @contextmanager
-def _alone(settings: OriginSettings) -> Iterator[None]:
+def _alone(settings: OriginConfiguration) -> Iterator[None]:
     """Hold the data_dir, unless a database server lets several origins share the work."""
     if settings.storage.database_url:
         yield

@@ -72,7 +72,7 @@ class LoggingSettings(Section):
     level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
 
 
-class OriginSettings(Section):
+class OriginConfiguration(Section):
     """All of it."""
 
     server: ServerSettings = ServerSettings()

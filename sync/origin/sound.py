@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from sync.origin.child import THREADS, Finished, Limits, run_child
+from sync.origin.child import THREADS, Limits, ToolResult, run_tool
 from sync.origin.picturing import make_card, make_picture
-from sync.origin.probe import SAFE_INPUT, BadMedia, Sound, packets_ms
+from sync.origin.probe import SAFE_INPUT, AudioFile, BadMedia, packets_ms
 from sync.origin.settings import PipelineSettings
-from sync.origin.video import CLEAN, SHORTEST_MS, Made, Progress, even
+from sync.origin.video import CLEAN, SHORTEST_MS, MadeMedia, Progress, even
 from sync.release import MediaKind
 
 RATE = 5  # pictures a second, about: what libVLC needs to show the first soon
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Job:
     """One sound file at work: where it lies, the folder for what becomes of it, and what may be used."""
 
-    sound: Sound
+    sound: AudioFile
     source: Path
     folder: Path
     limits: Limits
@@ -40,7 +40,7 @@ class Job:
         return (*SAFE_INPUT, "-i", f"file:{self.source}")
 
 
-async def make_sound_video(job: Job, name: str, settings: PipelineSettings, progress: Progress) -> Made:
+async def make_sound_video(job: Job, name: str, settings: PipelineSettings, progress: Progress) -> MadeMedia:
     """Turn a sound file that people call `name` into a video asset with a small picture.
 
     Raises:
@@ -57,7 +57,7 @@ async def make_sound_video(job: Job, name: str, settings: PipelineSettings, prog
     if done.code != 0:
         log.warning("media=%s ffmpeg failed: %s", job.source.name, done.errors.strip()[-300:])
         raise BadMedia("This sound file is damaged: it cannot be played to its end.")
-    return Made(path, still.thumbnail, MediaKind.VIDEO, "video/mp4", *size, duration_ms, has_audio=True)
+    return MadeMedia(path, still.thumbnail, MediaKind.VIDEO, "video/mp4", *size, duration_ms, has_audio=True)
 
 
 async def _length_ms(job: Job) -> int:
@@ -70,13 +70,13 @@ async def _length_ms(job: Job) -> int:
         decoded_us = int(value) if key == "out_time_us" and value.isdecimal() else decoded_us
 
     chosen = ("-map", f"0:{job.sound.audio}", "-f", "null", "-")
-    await run_child((*_QUIET, *_TELLING, *job.input, *chosen), job.limits, on_line=note)
+    await run_tool((*_QUIET, *_TELLING, *job.input, *chosen), job.limits, on_line=note)
     decoded_ms = round(decoded_us / 1000)
     counted_ms = await packets_ms(job.source, job.limits, streams=str(job.sound.audio))
     return min(decoded_ms, counted_ms) if counted_ms else decoded_ms
 
 
-def _check_length(sound: Sound, duration_ms: int) -> None:
+def _check_length(sound: AudioFile, duration_ms: int) -> None:
     if duration_ms == 0:
         raise BadMedia("This sound file is damaged: nothing in it can be heard.")
     if duration_ms < SHORTEST_MS:
@@ -86,12 +86,12 @@ def _check_length(sound: Sound, duration_ms: int) -> None:
         raise BadMedia(f"This sound is incomplete: {have:.0f} of its {whole:.0f} seconds are there. Send it again.")
 
 
-async def _still(job: Job, name: str, settings: PipelineSettings) -> Made:
+async def _still(job: Job, name: str, settings: PipelineSettings) -> MadeMedia:
     """Make the picture that stands while it is heard."""
     if job.sound.cover is not None:
         cover = job.folder / "cover"
         chosen = ("-map", f"0:{job.sound.cover}", "-frames:v", "1", "-c", "copy", "-f", "image2pipe", f"file:{cover}")
-        await run_child((*_QUIET, *job.input, *chosen), job.limits)
+        await run_tool((*_QUIET, *job.input, *chosen), job.limits)
         try:
             made = await make_picture(cover, await _subfolder(job, "covered"), job.limits, settings)
             if made.kind is MediaKind.PICTURE:
@@ -109,8 +109,8 @@ async def _subfolder(job: Job, name: str) -> Path:
 
 
 async def _encode(
-    job: Job, still: Made, target: Path, size: tuple[int, int], duration_ms: int, progress: Progress
-) -> Finished:
+    job: Job, still: MadeMedia, target: Path, size: tuple[int, int], duration_ms: int, progress: Progress
+) -> ToolResult:
     async def note(line: str) -> None:
         key, _, value = line.partition("=")
         if key == "out_time_us" and value.isdecimal():
@@ -125,6 +125,6 @@ async def _encode(
     copied = job.sound.audio_codec == "aac"  # what encoders of other kinds pad stays in a copy
     heard = ("-c:a", "copy") if copied else ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
     closing = ("-t", f"{duration_ms / 1000:.3f}", *CLEAN, "-movflags", "+faststart", "-f", "mp4", f"file:{target}")
-    return await run_child(
+    return await run_tool(
         (*_QUIET, *_TELLING, *inputs, "-vf", filters, *codec, *heard, *closing), job.limits, on_line=note
     )

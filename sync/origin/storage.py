@@ -4,11 +4,11 @@ import asyncio
 
 from aiohttp import web
 
-from sync.origin.clearing import Clearer
-from sync.origin.computed import Computed
-from sync.origin.files import Files
+from sync.origin.clearing import Cleaner
+from sync.origin.computed import AnswerCache
+from sync.origin.files import DataFolder
 from sync.origin.survey import Figures
-from sync.web import Access, Operation, give
+from sync.web import Access, Operation, json_answer
 from sync.wire import Instant, Wire
 
 LOOKED_KEPT_S = 60.0  # a look reads a folder of a hundred thousand names
@@ -33,14 +33,14 @@ class StorageView(Wire):
     dry_run: bool
 
 
-class Storage:
+class StorageRoutes:
     """Shows how full it is; a look is shared by all who ask within a minute."""
 
-    def __init__(self, clearer: Clearer, files: Files, reserve_bytes: int) -> None:
+    def __init__(self, clearer: Cleaner, files: DataFolder, reserve_bytes: int) -> None:
         self._clearer = clearer
         self._files = files
         self._reserve_bytes = reserve_bytes
-        self._looks = Computed(self._look, most=1, keep_s=LOOKED_KEPT_S)
+        self._looks = AnswerCache(self._scan, most=1, keep_s=LOOKED_KEPT_S)
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what can be asked."""
@@ -49,7 +49,7 @@ class Storage:
 
     async def _show(self, request: web.Request) -> web.Response:
         figures = await self._looks.get(())
-        return give(
+        return json_answer(
             StorageView(
                 free_bytes=await asyncio.to_thread(self._files.free_bytes),
                 reserve_bytes=self._reserve_bytes,
@@ -58,5 +58,5 @@ class Storage:
             )
         )
 
-    async def _look(self, key: tuple[()]) -> Figures:
-        return await self._clearer.look()
+    async def _scan(self, key: tuple[()]) -> Figures:
+        return await self._clearer.report()

@@ -18,8 +18,17 @@ from pydantic import ValidationError
 from sync import CorruptContent, StorageBroken
 from sync.clock import Clock, unix_ms
 from sync.durable import storage_errors
-from sync.origin.files import Files
-from sync.origin.retention import Issued, Judged, Kept, Named, Rule, Stored, judge, keep
+from sync.origin.files import DataFolder
+from sync.origin.retention import (
+    Issued,
+    Judged,
+    Named,
+    ReleasesKept,
+    RetentionRule,
+    Stored,
+    judge_age,
+    releases_to_keep,
+)
 from sync.origin.store.retention import Needs, RetentionStore
 from sync.threads import in_thread
 from sync.tree import release_path
@@ -67,7 +76,7 @@ class Stray:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ScanResult:
     """What one look found: the figures, what becomes of assets, and what goes: releases, other files, old uploads."""
 
     figures: Figures
@@ -78,17 +87,17 @@ class Found:
     sources: tuple[str, ...]  # of media that failed long ago
 
 
-class Survey:
+class ContentScanner:
     """Looks; releases it has read once are remembered while they are kept."""
 
-    def __init__(self, store: RetentionStore, files: Files, rule: Rule, clock: Clock) -> None:
+    def __init__(self, store: RetentionStore, files: DataFolder, rule: RetentionRule, clock: Clock) -> None:
         self._store = store
         self._files = files
         self._rule = rule
         self._clock = clock
         self._named: Mapping[str, Named] = {}
 
-    async def look(self) -> Found:
+    async def scan(self) -> ScanResult:
         """Return what lies there and what of it may go.
 
         Raises:
@@ -98,11 +107,11 @@ class Survey:
         needs = await self._store.needs()
         now_ms = unix_ms(now)
         issued = [Issued(*row) for row in needs.issued]
-        kept = keep(issued, needs.reported, self._rule, now_ms)
+        kept = releases_to_keep(issued, needs.reported, self._rule, now_ms)
         named = await in_thread(self._read, kept)
         stored = [Stored(*row) for row in needs.stored]
         since = {asset.sha256: asset.unneeded_ms for asset in stored}
-        judged = judge(since, needs.shown | named.assets, self._rule, now_ms)
+        judged = judge_age(since, needs.shown | named.assets, self._rule, now_ms)
         left = [asset for asset in stored if asset.sha256 not in judged.over]
         unknown = await in_thread(self._unknown, kept.all, _known(named, left), needs.media)
         due = {one.sha256 for one in issued} | _files_of(set(stored).difference(left))
@@ -111,9 +120,9 @@ class Survey:
         releases = tuple(one for one in goes if one.path.suffix == ".json")
         others = tuple(one for one in goes if one.path.suffix != ".json")
         figures = _figures(now, kept, left, judged, goes)
-        return Found(figures, judged, strays, releases, others, self._sources(needs, now_ms))
+        return ScanResult(figures, judged, strays, releases, others, self._sources(needs, now_ms))
 
-    def _read(self, kept: Kept) -> Named:
+    def _read(self, kept: ReleasesKept) -> Named:
         """Return what the kept releases name; one that is gone names nothing, unless devices are told to fetch it."""
         read = {name: self._named.get(name) or self._names(name, name in kept.in_force) for name in kept.all}
         self._named = {name: named for name, named in read.items() if named is not None}
@@ -148,7 +157,7 @@ class Survey:
     def _judge_strays(self, unknown: Collection[str], needs: Needs, now_ms: int) -> Judged:
         noted = dict(needs.strays)
         since = {**noted, **{name: noted.get(name) for name in unknown}}
-        return judge(since, noted.keys() - set(unknown), self._rule, now_ms)
+        return judge_age(since, noted.keys() - set(unknown), self._rule, now_ms)
 
     def _sources(self, needs: Needs, now_ms: int) -> tuple[str, ...]:
         old = (media_id for media_id, failed_ms in needs.failed if self._rule.over(failed_ms, now_ms))
@@ -175,7 +184,9 @@ def _files_of(assets: Iterable[Stored]) -> set[str]:
     return {name for asset in assets for name in (asset.sha256, asset.index)}
 
 
-def _figures(now: datetime, kept: Kept, left: Sequence[Stored], judged: Judged, over: Sequence[Stray]) -> Figures:
+def _figures(
+    now: datetime, kept: ReleasesKept, left: Sequence[Stored], judged: Judged, over: Sequence[Stray]
+) -> Figures:
     resting = [
         asset
         for asset in left

@@ -16,7 +16,7 @@ from sync.clock import instant
 from sync.origin.intake import ChecksumMismatch, Intake, shown_name
 from sync.origin.part import Checksum
 from sync.origin.store.uploads import Upload
-from sync.web import Access, Handler, Operation, body_pieces, give, problem, problem_of
+from sync.web import Access, Handler, Operation, body_pieces, json_answer, problem, problem_of
 from sync.wire import Instant, Wire
 
 TUS_VERSION = "1.0.0"
@@ -48,7 +48,7 @@ class UploadList(Wire):
     uploads: tuple[UploadView, ...]
 
 
-class Uploads:
+class UploadRoutes:
     """Speaks tus for `intake`."""
 
     def __init__(self, intake: Intake) -> None:
@@ -58,8 +58,8 @@ class Uploads:
         """Return what a client can do; only the list is plain JSON."""
         one, many = "/v1/uploads/{id}", "/v1/uploads"
         return (
-            Operation("OPTIONS", many, self._tell, "What this tus server can", Access.OPEN, status=204),
-            Operation("OPTIONS", one, self._tell, "What this tus server can", Access.OPEN, status=204),
+            Operation("OPTIONS", many, self._options, "What this tus server can", Access.OPEN, status=204),
+            Operation("OPTIONS", one, self._options, "What this tus server can", Access.OPEN, status=204),
             Operation("GET", many, self._list, "Uploads under way", Access.READ, gives=UploadList),
             Operation(
                 "POST", many, self._tus(self._begin), "Begin an upload", Access.WRITE, status=201, headers=_BEGIN
@@ -98,7 +98,7 @@ class Uploads:
 
         return handle
 
-    async def _tell(self, request: web.Request) -> web.Response:
+    async def _options(self, request: web.Request) -> web.Response:
         headers = {
             "Tus-Resumable": TUS_VERSION,
             "Tus-Version": TUS_VERSION,
@@ -109,7 +109,7 @@ class Uploads:
         return web.Response(status=204, headers=headers)
 
     async def _list(self, request: web.Request) -> web.Response:
-        return give(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.under_way())))
+        return json_answer(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.under_way())))
 
     async def _begin(self, request: web.Request) -> web.Response:
         size_bytes = _number(request, "Upload-Length")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from sync.origin.child import THREADS, Limits, run_child
-from sync.origin.probe import SAFE_INPUT, BadMedia, Film, packets_ms
+from sync.origin.child import THREADS, Limits, run_tool
+from sync.origin.probe import SAFE_INPUT, BadMedia, VideoFile, packets_ms
 from sync.release import MediaKind
 
 THUMBNAIL_EDGE = 480
@@ -34,7 +34,7 @@ Progress = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeMedia:
     """A finished media file in the work folder, with its facts and its small picture."""
 
     path: Path
@@ -60,7 +60,7 @@ class Recipe:
 
 
 async def make_video(
-    film: Film,
+    film: VideoFile,
     source: Path,
     folder: Path,
     limits: Limits,
@@ -68,7 +68,7 @@ async def make_video(
     longest_edge: int,
     largest_pixels: int,
     progress: Progress,
-) -> Made:
+) -> MadeMedia:
     """Turn a file that holds `film` into a video asset with a small picture.
 
     Raises:
@@ -86,12 +86,12 @@ async def make_video(
     _check_length(film, duration_ms)
     thumbnail = await _picture(path, folder / "thumbnail.jpg", duration_ms, limits)
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
-    return Made(
+    return MadeMedia(
         path, thumbnail, MediaKind.VIDEO, media_type, recipe.width, recipe.height, duration_ms, film.audio is not None
     )
 
 
-def plan(film: Film, longest_edge: int) -> Recipe:
+def plan(film: VideoFile, longest_edge: int) -> Recipe:
     """Choose between copying and encoding anew."""
     plain = film.pixels in _COPIED.get(film.codec, frozenset()) and film.rotation == 0 and film.rate <= _FASTEST
     if not plain or max(film.width, film.height) > longest_edge or film.width % 2 or film.height % 2:
@@ -105,7 +105,7 @@ def plan(film: Film, longest_edge: int) -> Recipe:
     return Recipe(tuple(arguments), container, max(1, round(film.width * film.aspect)), film.height, exact=True)
 
 
-def anew(film: Film, longest_edge: int) -> Recipe:
+def anew(film: VideoFile, longest_edge: int) -> Recipe:
     """Encode as H.264 with square pixels, upright, even sizes, at most `longest_edge` and 60 frames a second."""
     width, height = round(film.width * film.aspect), film.height
     if film.rotation in (90, 270):
@@ -117,7 +117,7 @@ def anew(film: Film, longest_edge: int) -> Recipe:
     return Recipe(("-vf", filters, *codec, *_sound(film, "mp4")), "mp4", width, height, exact=False)
 
 
-def _sound(film: Film, container: str) -> tuple[str, ...]:
+def _sound(film: VideoFile, container: str) -> tuple[str, ...]:
     if film.audio_codec in _COPIED_SOUND[container]:
         return ("-c:a", "copy")
     return ("-c:a", "aac", "-b:a", "160k", "-ac", "2", "-flags:a", "+bitexact")
@@ -128,7 +128,9 @@ def even(length: Fraction) -> int:
     return max(2, round(length / 2) * 2)
 
 
-async def _encode(source: Path, path: Path, film: Film, recipe: Recipe, limits: Limits, progress: Progress) -> bool:
+async def _encode(
+    source: Path, path: Path, film: VideoFile, recipe: Recipe, limits: Limits, progress: Progress
+) -> bool:
     async def note(line: str) -> None:
         key, _, value = line.partition("=")
         if key == "out_time_us" and value.isdecimal() and film.declared_ms:
@@ -140,13 +142,13 @@ async def _encode(source: Path, path: Path, film: Film, recipe: Recipe, limits: 
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     closing = (*CLEAN, *faststart, "-f", recipe.container, f"file:{path}")
     command = ("ffmpeg", *quiet, *opening, *streams, *recipe.arguments, *closing)
-    finished = await run_child(command, limits, on_line=note)
+    finished = await run_tool(command, limits, on_line=note)
     if finished.code != 0:
         log.warning("media=%s ffmpeg failed: %s", source.name, finished.errors.strip()[-300:])
     return finished.code == 0
 
 
-def _check_length(film: Film, duration_ms: int) -> None:
+def _check_length(film: VideoFile, duration_ms: int) -> None:
     if duration_ms == 0:
         raise BadMedia("This video is damaged: nothing in it can be played.")
     if duration_ms < film.declared_ms * 0.9 - 500:
@@ -163,7 +165,7 @@ async def _picture(path: Path, target: Path, duration_ms: int, limits: Limits) -
     for at_s in (min(3.0, duration_ms / 4000), 0.0):
         opening = ("-v", "error", "-nostdin", "-y", "-threads", "1", "-ss", f"{at_s:.3f}", *SAFE_INPUT)
         command = ("ffmpeg", *opening, "-i", f"file:{path}", *shape, "-f", "mjpeg", f"file:{target}")
-        finished = await run_child(command, limits)
+        finished = await run_tool(command, limits)
         if finished.code == 0 and target.exists() and target.stat().st_size:
             return target
     raise BadMedia("This video is damaged: no picture in it can be shown.")

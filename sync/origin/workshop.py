@@ -7,20 +7,20 @@ from pathlib import Path
 
 from sync.indexing import dump_index, index_file
 from sync.origin.child import Limits
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.origin.loudness import measure_lufs
 from sync.origin.picturing import make_picture
-from sync.origin.probe import HEAD_BYTES, Sort, Sound, probe, recognise
+from sync.origin.probe import HEAD_BYTES, AudioFile, FileKind, probe, recognise
 from sync.origin.settings import PipelineSettings
 from sync.origin.sound import Job, make_sound_video
-from sync.origin.video import Made, Progress, make_video
+from sync.origin.video import MadeMedia, Progress, make_video
 from sync.release import Asset
 from sync.tree import asset_path, index_path
 
 
-async def make(
+async def build_asset(
     source: Path, name: str, folder: Path, limits: Limits, settings: PipelineSettings, progress: Progress
-) -> Made:
+) -> MadeMedia:
     """Turn the bytes at `source`, which people call `name`, into a finished file in `folder`, and measure its sound.
 
     Raises:
@@ -35,11 +35,11 @@ async def make(
 
 async def _make(
     source: Path, name: str, folder: Path, limits: Limits, settings: PipelineSettings, progress: Progress
-) -> Made:
-    if recognise(await asyncio.to_thread(_head, source)) is Sort.PICTURE:
+) -> MadeMedia:
+    if recognise(await asyncio.to_thread(_head, source)) is FileKind.PICTURE:
         return await make_picture(source, folder, limits, settings)
     held = await probe(source, limits)
-    if isinstance(held, Sound):
+    if isinstance(held, AudioFile):
         return await make_sound_video(Job(held, source, folder, limits), name, settings, progress)
     return await make_video(
         held,
@@ -52,7 +52,7 @@ async def _make(
     )
 
 
-def keep(files: Files, made: Made) -> Asset:
+def store_asset(files: DataFolder, made: MadeMedia) -> Asset:
     """Put a finished file and its chunk list into the content tree, the file first; return what they are.
 
     Raises:

@@ -15,7 +15,7 @@ from sync import database
 from sync.cache import open_cache
 from sync.client import open_client
 from sync.clock import SystemClock
-from sync.fetcher import Fetcher
+from sync.fetcher import RangeFetcher
 from sync.syncer import Syncer
 from tests.device_sync.origin import CHANNEL
 
@@ -31,7 +31,7 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
         async with open_client(url) as client:
             syncer = Syncer(
                 client,
-                Fetcher(url, clock),
+                RangeFetcher(url, clock),
                 cache,
                 clock,
                 Random(),

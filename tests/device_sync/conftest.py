@@ -9,17 +9,17 @@ from random import Random
 
 import pytest
 
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from sync.client import open_client
 from sync.clock import SystemClock
-from sync.fetcher import Fetcher
+from sync.fetcher import RangeFetcher
 from sync.syncer import Syncer
 from tests.device_sync.origin import CHANNEL, Origin, serving
 from tests.fakes import FakeClock
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Iterator[Cache]:
+def cache(tmp_path: Path) -> Iterator[ContentStore]:
     with open_cache(tmp_path / "device") as cache:
         yield cache
 
@@ -33,7 +33,7 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
 class Device:
     """A running syncer and what it told the player."""
 
-    def __init__(self, syncer: Syncer, cache: Cache, clock: FakeClock) -> None:
+    def __init__(self, syncer: Syncer, cache: ContentStore, clock: FakeClock) -> None:
         self.syncer = syncer
         self.cache = cache
         self.clock = clock
@@ -57,14 +57,14 @@ class Device:
 
 @asynccontextmanager
 async def running(
-    origin: Origin, cache: Cache, *, clock: FakeClock | None = None, **options: float
+    origin: Origin, cache: ContentStore, *, clock: FakeClock | None = None, **options: float
 ) -> AsyncIterator[Device]:
     """Run a paired device's syncer against `origin`."""
     clock = clock or FakeClock()
     if cache.root() is None:
         cache.keep_root(origin.publisher.root)
     async with open_client(origin.url, "token") as client:
-        fetcher = Fetcher(origin.url, clock, read_s=options.pop("read_s", 5.0))
+        fetcher = RangeFetcher(origin.url, clock, read_s=options.pop("read_s", 5.0))
         device: Device
 
         def activated() -> None:

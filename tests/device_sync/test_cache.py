@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sync import Conflict, CorruptContent, NotFound, StorageBroken, StorageFull
-from sync.cache import BALLAST_BYTES, Cache, open_cache, write_durably
+from sync.cache import BALLAST_BYTES, ContentStore, open_cache, write_durably
 from sync.indexing import Index
-from sync.parts import Part, dump_bitmap, load_bitmap, open_part
+from sync.parts import PartialFile, dump_bitmap, load_bitmap, open_part
 from tests.device_sync.origin import CHUNK, Publisher, cut_into, noise, release_of
 
 
@@ -20,12 +20,12 @@ def publisher(tmp_path: Path) -> Publisher:
     return Publisher(tmp_path / "tree")
 
 
-def begun(cache: Cache, content: bytes, bitmap: bytes = b"") -> tuple[Index, Part]:
+def begun(cache: ContentStore, content: bytes, bitmap: bytes = b"") -> tuple[Index, PartialFile]:
     index = cut_into(content)
     return index, open_part(cache.media.part_path(index.asset), index, bitmap, "0" * 64)
 
 
-def fill(part: Part, content: bytes, numbers: range | None = None) -> None:
+def fill(part: PartialFile, content: bytes, numbers: range | None = None) -> None:
     for number in numbers if numbers is not None else range(len(part.index.chunks)):
         chunk = part.index.chunks[number]
         part.write(chunk, memoryview(content)[chunk.offset : chunk.offset + chunk.length])
@@ -99,7 +99,7 @@ def test_opening_clears_half_written_files_and_nothing_else(tmp_path: Path) -> N
         assert (cache.state / "ballast").stat().st_size == BALLAST_BYTES
 
 
-def test_what_plays_is_read_from_files_alone(cache: Cache, publisher: Publisher) -> None:
+def test_what_plays_is_read_from_files_alone(cache: ContentStore, publisher: Publisher) -> None:
     assert cache.active() is None
     raw = release_of((publisher.asset(noise(1, 100)),)).model_dump_json().encode()
     name = hashlib.sha256(raw).hexdigest()
@@ -111,7 +111,7 @@ def test_what_plays_is_read_from_files_alone(cache: Cache, publisher: Publisher)
     assert not cache.catalog_path.exists()
 
 
-def test_the_previous_release_stands_in_for_a_damaged_one(cache: Cache, publisher: Publisher) -> None:
+def test_the_previous_release_stands_in_for_a_damaged_one(cache: ContentStore, publisher: Publisher) -> None:
     names = []
     for seed in (1, 2):
         raw = release_of((publisher.asset(noise(seed, 100)),)).model_dump_json().encode()
@@ -126,12 +126,12 @@ def test_the_previous_release_stands_in_for_a_damaged_one(cache: Cache, publishe
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"\xff" * 100, b'{"release": "../../x", "sequence": 1}', b"[" * 70_000])
-def test_a_damaged_pointer_is_no_crash(cache: Cache, garbage: bytes) -> None:
+def test_a_damaged_pointer_is_no_crash(cache: ContentStore, garbage: bytes) -> None:
     (cache.state / "active").write_bytes(garbage)
     assert cache.active() is None
 
 
-def test_activating_the_same_release_again_keeps_the_previous_one(cache: Cache) -> None:
+def test_activating_the_same_release_again_keeps_the_previous_one(cache: ContentStore) -> None:
     cache.activate("a" * 64, 1)
     cache.activate("b" * 64, 2)
     cache.activate("b" * 64, 3)
@@ -143,13 +143,13 @@ def test_activating_the_same_release_again_keeps_the_previous_one(cache: Cache) 
 @pytest.mark.parametrize(
     "name", ["../state/lock", "/etc/passwd", "", "a" * 63, "A" * 64, "a" * 64 + "\n", "a\0b", "x" * 300]
 )
-def test_a_name_that_is_no_hash_is_never_a_path(cache: Cache, name: str) -> None:
+def test_a_name_that_is_no_hash_is_never_a_path(cache: ContentStore, name: str) -> None:
     assert not cache.holds(name)
     with pytest.raises(NotFound):
         cache.asset_path(name)
 
 
-def test_a_link_in_the_store_is_not_content(cache: Cache, tmp_path: Path) -> None:
+def test_a_link_in_the_store_is_not_content(cache: ContentStore, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret")
     name = hashlib.sha256(b"secret").hexdigest()
@@ -165,7 +165,7 @@ def test_a_link_in_the_store_is_not_content(cache: Cache, tmp_path: Path) -> Non
     assert secret.read_bytes() == b"secret"
 
 
-def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: Cache) -> None:
+def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: ContentStore) -> None:
     content = noise(1, 3 * CHUNK + 5)
     index, part = begun(cache, content)
     with pytest.raises(CorruptContent):
@@ -173,7 +173,7 @@ def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: Cache) 
     assert part.held() == frozenset()
     fill(part, content)
     assert part.missing() == ()
-    assert load_bitmap(part.settle(), 4) == {0, 1, 2, 3}
+    assert load_bitmap(part.flush(), 4) == {0, 1, 2, 3}
     assert part.unsaved_bytes() == 0
     cache.media.admit(index.asset)
     path = cache.asset_path(index.asset)
@@ -182,7 +182,7 @@ def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: Cache) 
     assert cache.media.parts() == frozenset()
 
 
-def test_chunks_without_a_bit_are_found_again_on_the_disk(cache: Cache) -> None:
+def test_chunks_without_a_bit_are_found_again_on_the_disk(cache: ContentStore) -> None:
     content = noise(1, 8 * CHUNK)
     _, part = begun(cache, content)
     fill(part, content, range(2, 5))
@@ -191,7 +191,7 @@ def test_chunks_without_a_bit_are_found_again_on_the_disk(cache: Cache) -> None:
     assert again.unsaved_bytes() == 2 * CHUNK
 
 
-def test_a_part_of_another_size_is_begun_again(cache: Cache) -> None:
+def test_a_part_of_another_size_is_begun_again(cache: ContentStore) -> None:
     content = noise(1, 2 * CHUNK)
     index = cut_into(content)
     cache.media.part_path(index.asset).write_bytes(b"short")
@@ -199,7 +199,7 @@ def test_a_part_of_another_size_is_begun_again(cache: Cache) -> None:
     assert part.held() == frozenset()
 
 
-def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(cache: Cache) -> None:
+def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(cache: ContentStore) -> None:
     content = noise(1, 4 * CHUNK)
     index, part = begun(cache, content)
     fill(part, content)
@@ -213,7 +213,7 @@ def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(
     assert [chunk.number for chunk in part.missing()] == [2]
 
 
-def test_a_part_that_does_not_fit_leaves_nothing_behind(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_does_not_fit_leaves_nothing_behind(cache: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int, offset: int, length: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -223,7 +223,7 @@ def test_a_part_that_does_not_fit_leaves_nothing_behind(cache: Cache, monkeypatc
     assert cache.media.parts() == frozenset()
 
 
-def test_a_rotten_asset_is_removed_by_a_recheck_and_a_sound_one_is_not(cache: Cache) -> None:
+def test_a_rotten_asset_is_removed_by_a_recheck_and_a_sound_one_is_not(cache: ContentStore) -> None:
     for name, content in ((hashlib.sha256(b"good").hexdigest(), b"good"), ("e" * 64, b"rotten")):
         (cache.store / "assets" / name).write_bytes(content)
         assert cache.media.recheck(name) is (content == b"good")

@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 
 from sync import OriginRefused, OriginUnreachable, Untrusted
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.client import ANSWER_CAP_BYTES, LONGEST_RETRY_AFTER_S, Hint, OriginClient, open_client, retry_after_s
 from sync.clock import SystemClock
-from sync.fetcher import Fetcher
+from sync.fetcher import RangeFetcher
 from sync.parts import open_part
 from sync.plan import Span
 from sync.report import Heartbeat
@@ -153,13 +153,13 @@ async def test_a_live_channel_that_is_refused_says_so() -> None:
             await anext(client.hints())
 
 
-async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, cache: Cache) -> None:
+async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, cache: ContentStore) -> None:
     content = noise(1, 4 * CHUNK)
     index = cut_into(content)
     origin.publisher.asset(content)
     part = open_part(cache.media.part_path(index.asset), index, b"", "0" * 64)
     origin.faults.drip_s = 0.02
-    fetcher = Fetcher(origin.url, SystemClock(), read_s=5, window_s=0.3)
+    fetcher = RangeFetcher(origin.url, SystemClock(), read_s=5, window_s=0.3)
     with pytest.raises(OriginUnreachable, match="trickles"):
         await fetcher.fetch([Span(index.asset, index.chunks)], {index.asset: part}, enough=lambda: False)
     assert part.held() == frozenset()

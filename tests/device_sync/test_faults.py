@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from sync import StorageFull
-from sync.cache import BALLAST_BYTES, Cache
+from sync.cache import BALLAST_BYTES, ContentStore
 from sync.client import OriginClient
 from sync.gather import INDEXES_AT_ONCE
-from sync.parts import Part
+from sync.parts import PartialFile
 from sync.release import Asset
 from tests.device_sync.conftest import running
 from tests.device_sync.origin import CHUNK, Origin, noise
 from tests.device_sync.test_syncer import whole
 
 
-async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin, cache: Cache) -> None:
+async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     await origin.stop()
     async with running(origin, cache) as device:
@@ -31,7 +31,7 @@ async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin,
         assert device.syncer.facts().problem == ""
 
 
-async def test_a_download_cut_short_goes_on_where_it_stopped(origin: Origin, cache: Cache) -> None:
+async def test_a_download_cut_short_goes_on_where_it_stopped(origin: Origin, cache: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 20 * CHUNK + 17)]
     async with running(origin, cache) as device:
@@ -41,7 +41,7 @@ async def test_a_download_cut_short_goes_on_where_it_stopped(origin: Origin, cac
 
 
 async def test_an_origin_gone_in_the_middle_and_back_costs_a_chunk_per_worker_at_most(
-    origin: Origin, cache: Cache
+    origin: Origin, cache: ContentStore
 ) -> None:
     assets = origin.publisher.publish(*(noise(seed, 32 * CHUNK) for seed in range(4)))
     origin.faults.cut_after = [(assets[1].sha256, 9 * CHUNK + 5), (assets[2].sha256, 3 * CHUNK + 5)]
@@ -58,7 +58,7 @@ async def test_an_origin_gone_in_the_middle_and_back_costs_a_chunk_per_worker_at
     assert origin.media_bytes - 4 * 32 * CHUNK <= 2 * 2 * CHUNK  # two cuts, two workers
 
 
-async def test_a_restart_in_the_middle_fetches_only_what_is_missing(origin: Origin, cache: Cache) -> None:
+async def test_a_restart_in_the_middle_fetches_only_what_is_missing(origin: Origin, cache: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 40 * CHUNK)]
     async with running(origin, cache) as device:
@@ -69,7 +69,7 @@ async def test_a_restart_in_the_middle_fetches_only_what_is_missing(origin: Orig
     assert origin.media_bytes - sent == 24 * CHUNK
 
 
-async def test_a_corrupted_chunk_is_dropped_and_fetched_again(origin: Origin, cache: Cache) -> None:
+async def test_a_corrupted_chunk_is_dropped_and_fetched_again(origin: Origin, cache: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 16 * CHUNK))
     origin.faults.flip = [asset.sha256, asset.sha256]
     async with running(origin, cache) as device:
@@ -81,7 +81,9 @@ async def test_a_corrupted_chunk_is_dropped_and_fetched_again(origin: Origin, ca
     assert origin.media_bytes == 18 * CHUNK
 
 
-async def test_a_corrupted_asset_at_the_origin_does_not_keep_the_others_waiting(origin: Origin, cache: Cache) -> None:
+async def test_a_corrupted_asset_at_the_origin_does_not_keep_the_others_waiting(
+    origin: Origin, cache: ContentStore
+) -> None:
     bad, good = origin.publisher.publish(noise(1, 4 * CHUNK), noise(2, 4 * CHUNK))
     origin.publisher.write(f"assets/{bad.sha256}", noise(9, 4 * CHUNK))
     async with running(origin, cache) as device:
@@ -91,7 +93,7 @@ async def test_a_corrupted_asset_at_the_origin_does_not_keep_the_others_waiting(
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
 
-async def test_a_server_that_lies_about_its_ranges_is_not_read(origin: Origin, cache: Cache) -> None:
+async def test_a_server_that_lies_about_its_ranges_is_not_read(origin: Origin, cache: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 4 * CHUNK))
     origin.faults.lie_about_range = True
     async with running(origin, cache) as device:
@@ -101,7 +103,7 @@ async def test_a_server_that_lies_about_its_ranges_is_not_read(origin: Origin, c
     assert whole(cache, asset.sha256)
 
 
-async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, cache: Cache) -> None:
+async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 4 * CHUNK))
     origin.faults.trickle_bytes = 100
     async with running(origin, cache, read_s=0.2) as device:
@@ -111,7 +113,7 @@ async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, cache
 
 
 @pytest.mark.parametrize("path", ["timestamp.json", "releases/", "index/", "assets/"])
-async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, cache: Cache, path: str) -> None:
+async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, cache: ContentStore, path: str) -> None:
     origin.publisher.publish(noise(1, 5000))
     origin.faults.status = [(path, 503, {"Retry-After": "120"})]
     async with running(origin, cache) as device:
@@ -126,7 +128,9 @@ async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, cach
         await device.until(lambda: device.syncer.facts().release is not None)
 
 
-async def test_an_asset_not_there_yet_is_waited_for_and_the_timestamp_read_again(origin: Origin, cache: Cache) -> None:
+async def test_an_asset_not_there_yet_is_waited_for_and_the_timestamp_read_again(
+    origin: Origin, cache: ContentStore
+) -> None:
     late, early = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
     origin.faults.status = [(late.sha256, 404, {})] * 3
     async with running(origin, cache) as device:
@@ -135,7 +139,9 @@ async def test_an_asset_not_there_yet_is_waited_for_and_the_timestamp_read_again
     assert sum("timestamp" in request for request in origin.requests) >= 3
 
 
-async def test_a_newer_release_published_during_a_long_download_supersedes_it(origin: Origin, cache: Cache) -> None:
+async def test_a_newer_release_published_during_a_long_download_supersedes_it(
+    origin: Origin, cache: ContentStore
+) -> None:
     (stuck,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.status = [(stuck.sha256, 404, {})] * 100
     async with running(origin, cache) as device:
@@ -147,30 +153,32 @@ async def test_a_newer_release_published_during_a_long_download_supersedes_it(or
 
 
 async def test_a_full_disk_keeps_the_old_release_and_says_so(
-    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin.publisher.publish(noise(1, 5000))
     playing = origin.publisher.release
     async with running(origin, cache) as device:
         await device.plays(playing)
-        write = Part.write
+        write = PartialFile.write
 
-        def full(part: Part, *args: object) -> None:
+        def full(part: PartialFile, *args: object) -> None:
             raise StorageFull(f"no room to write: {os.strerror(errno.ENOSPC)}")
 
-        monkeypatch.setattr(Part, "write", full)
+        monkeypatch.setattr(PartialFile, "write", full)
         origin.publisher.publish(noise(2, 20 * CHUNK))
         device.syncer.wake()
         await device.until(lambda: "no room" in device.syncer.facts().problem)
         assert not (cache.state / "ballast").exists()
         assert (active := cache.active()) is not None and active.sha256 == playing
-        monkeypatch.setattr(Part, "write", write)
+        monkeypatch.setattr(PartialFile, "write", write)
         await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
         ballast = cache.state / "ballast"
         await device.until(lambda: ballast.exists() and ballast.stat().st_size == BALLAST_BYTES)
 
 
-async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(origin: Origin, cache: Cache) -> None:
+async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(
+    origin: Origin, cache: ContentStore
+) -> None:
     origin.publisher.publish(noise(1, 64 * CHUNK))
     async with running(origin, cache, reserve_bytes=1 << 60) as device:
         await device.until(lambda: "the release needs" in device.syncer.facts().problem)
@@ -178,7 +186,7 @@ async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(o
     assert not cache.media.parts()
 
 
-def limit(cache: Cache, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> None:
+def limit(cache: ContentStore, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> None:
     """Have the store lie on a disk of so many bytes; the ballast lies on it as well."""
 
     def free() -> int:
@@ -189,7 +197,7 @@ def limit(cache: Cache, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> No
 
 
 async def test_the_previous_release_makes_room_for_one_that_does_not_fit_beside_it(
-    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
     async with running(origin, cache) as device:
@@ -208,7 +216,7 @@ async def test_the_previous_release_makes_room_for_one_that_does_not_fit_beside_
 
 
 async def test_a_previous_release_that_stands_in_for_a_damaged_one_is_never_given_up(
-    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
     async with running(origin, cache) as device:
@@ -227,7 +235,7 @@ async def test_a_previous_release_that_stands_in_for_a_damaged_one_is_never_give
 
 
 async def test_a_release_that_never_fits_costs_nothing_and_is_told_with_its_figures(
-    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
     async with running(origin, cache) as device:
@@ -247,7 +255,7 @@ async def test_a_release_that_never_fits_costs_nothing_and_is_told_with_its_figu
 
 
 async def test_chunk_lists_are_fetched_several_at_once_and_one_that_fails_costs_the_others_nothing(
-    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assets = origin.publisher.publish(*(noise(seed, 5000) for seed in range(INDEXES_AT_ONCE)))
     origin.faults.status = [(assets[3].index, 500, {})]
@@ -268,7 +276,7 @@ async def test_chunk_lists_are_fetched_several_at_once_and_one_that_fails_costs_
 
 @pytest.mark.parametrize("damage", ["garbage", "empty", "deleted", "locked", "truncated"])
 async def test_a_damaged_catalogue_is_rebuilt_without_fetching_anything(
-    origin: Origin, cache: Cache, damage: str, tmp_path: Path
+    origin: Origin, cache: ContentStore, damage: str, tmp_path: Path
 ) -> None:
     assets = origin.publisher.publish(noise(1, 5000), noise(2, 3 * CHUNK))
     async with running(origin, cache) as device:
@@ -303,7 +311,7 @@ def spoil(path: Path, damage: str) -> sqlite3.Connection | None:
     return None
 
 
-async def test_a_lost_catalogue_in_the_middle_of_a_download_costs_no_byte(origin: Origin, cache: Cache) -> None:
+async def test_a_lost_catalogue_in_the_middle_of_a_download_costs_no_byte(origin: Origin, cache: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 40 * CHUNK)]
     async with running(origin, cache) as device:
@@ -315,7 +323,9 @@ async def test_a_lost_catalogue_in_the_middle_of_a_download_costs_no_byte(origin
     assert origin.media_bytes - sent == 24 * CHUNK
 
 
-async def test_an_asset_that_rotted_while_the_catalogue_was_lost_is_not_adopted(origin: Origin, cache: Cache) -> None:
+async def test_an_asset_that_rotted_while_the_catalogue_was_lost_is_not_adopted(
+    origin: Origin, cache: ContentStore
+) -> None:
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)
@@ -328,7 +338,7 @@ async def test_an_asset_that_rotted_while_the_catalogue_was_lost_is_not_adopted(
 
 
 async def test_a_disk_that_fails_to_flush_loses_the_part_and_not_the_truth(
-    origin: Origin, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 8 * CHUNK))
     real = os.fdatasync

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sync import OriginUnreachable
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import SystemClock
-from sync.fetcher import Fetcher
-from sync.parts import Part, open_part
+from sync.fetcher import RangeFetcher
+from sync.parts import PartialFile, open_part
 from sync.plan import Span
 from tests.device_sync.origin import CHUNK, Origin, cut_into, noise
 
@@ -26,18 +26,18 @@ CONTENT = noise(1, 12 * CHUNK)
 
 
 @pytest.fixture
-def part(cache: Cache) -> Part:
+def part(cache: ContentStore) -> PartialFile:
     index = cut_into(CONTENT)
     return open_part(cache.media.part_path(index.asset), index, b"", "0" * 64)
 
 
-def spans(part: Part, each: int = 3) -> list[Span]:
+def spans(part: PartialFile, each: int = 3) -> list[Span]:
     chunks = part.index.chunks
     return [Span(part.index.asset, chunks[at : at + each]) for at in range(0, len(chunks), each)]
 
 
-async def fetch(url: str, part: Part, *, read_s: float = 5.0) -> None:
-    fetcher = Fetcher(url, SystemClock(), read_s=read_s)
+async def fetch(url: str, part: PartialFile, *, read_s: float = 5.0) -> None:
+    fetcher = RangeFetcher(url, SystemClock(), read_s=read_s)
     await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: False)
 
 
@@ -85,7 +85,7 @@ async def secure(tmp_path: Path, origin: Origin) -> AsyncIterator[tuple[str, Pat
 
 
 async def test_media_come_over_tls_from_a_server_the_system_trusts(
-    secure: tuple[str, Path], part: Part, monkeypatch: pytest.MonkeyPatch
+    secure: tuple[str, Path], part: PartialFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, pem = secure
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
@@ -93,13 +93,13 @@ async def test_media_come_over_tls_from_a_server_the_system_trusts(
     assert part.missing() == ()
 
 
-async def test_media_do_not_come_from_a_server_nobody_vouches_for(secure: tuple[str, Path], part: Part) -> None:
+async def test_media_do_not_come_from_a_server_nobody_vouches_for(secure: tuple[str, Path], part: PartialFile) -> None:
     with pytest.raises(OriginUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
         await fetch(secure[0], part)
     assert part.held() == frozenset()
 
 
-async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Origin, part: Part) -> None:
+async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     origin.faults.trickle_bytes = CHUNK + 1
     clock = SystemClock()
@@ -114,14 +114,14 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
     assert 0 < len(part.held()) <= 2
 
 
-async def test_enough_ends_the_fetch_after_the_span_under_way(origin: Origin, part: Part) -> None:
+async def test_enough_ends_the_fetch_after_the_span_under_way(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
-    fetcher = Fetcher(origin.url, SystemClock(), workers=1)
+    fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
     await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: bool(part.held()))
     assert part.held() == {0, 1, 2}
 
 
-async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(origin: Origin, part: Part) -> None:
+async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     for chunk in part.index.chunks[3:9]:
         part.write(chunk, memoryview(CONTENT)[chunk.offset : chunk.offset + chunk.length])
@@ -130,9 +130,9 @@ async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(ori
     assert origin.media_bytes == 6 * CHUNK
 
 
-async def test_one_connection_per_worker_carries_all_its_requests(origin: Origin, part: Part) -> None:
+async def test_one_connection_per_worker_carries_all_its_requests(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
-    fetcher = Fetcher(origin.url, SystemClock(), workers=1)
+    fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
     await fetcher.fetch(spans(part, 1), {part.index.asset: part}, enough=lambda: False)
     assert len(origin.requests) == 12
     assert len(origin.peers) == 1

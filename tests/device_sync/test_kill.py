@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from sync.clock import SystemClock
 from sync.parts import load_bitmap
 from tests.device_sync.origin import CHANNEL, CHUNK, Origin, noise, serving
@@ -57,14 +57,14 @@ async def child(state_dir: Path, origin: Origin, *limit: int) -> AsyncIterator[C
         await running.kill()
 
 
-def pinned(state_dir: Path, origin: Origin) -> Cache:
-    cache = Cache(state_dir)
+def pinned(state_dir: Path, origin: Origin) -> ContentStore:
+    cache = ContentStore(state_dir)
     cache.prepare()
     cache.keep_root(origin.publisher.root)
     return cache
 
 
-def check(cache: Cache, played: int) -> int:
+def check(cache: ContentStore, played: int) -> int:
     """Assert I1-I6 on what a dead device left; return the active sequence."""
     pointer, floor = cache.pointer(), cache.floor(CHANNEL)
     if pointer is None:
@@ -93,7 +93,7 @@ def check(cache: Cache, played: int) -> int:
     return pointer.sequence if pointer else 0
 
 
-def catalogued(cache: Cache) -> list[tuple[str, str, bytes]]:
+def catalogued(cache: ContentStore) -> list[tuple[str, str, bytes]]:
     if not cache.catalog_path.exists():
         return []
     database = sqlite3.connect(cache.catalog_path)

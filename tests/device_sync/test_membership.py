@@ -10,10 +10,10 @@ from random import Random
 import pytest
 from aiohttp import web
 
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from sync.client import open_client
 from sync.clock import SystemClock
-from sync.membership import Membership, join, load_membership
+from sync.membership import DeviceMembership, load_membership, pair
 from sync.release import ROOT_CAP_BYTES, Timestamp
 from sync.report import PairingAnswer, PairingRequest, PairingState
 from sync.signing import SigningKey, open_envelope, pairing_code
@@ -66,7 +66,7 @@ async def desk(publisher: Publisher) -> AsyncIterator[PairingDesk]:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Iterator[Cache]:
+def cache(tmp_path: Path) -> Iterator[ContentStore]:
     with open_cache(tmp_path / "device") as cache:
         yield cache
 
@@ -76,11 +76,11 @@ WAITING = PairingState(status="waiting")
 
 
 async def joined(
-    desk: PairingDesk, cache: Cache, codes: list[str | None], *, enrolment_key: str | None = None
-) -> Membership:
+    desk: PairingDesk, cache: ContentStore, codes: list[str | None], *, enrolment_key: str | None = None
+) -> DeviceMembership:
     clock = FakeClock()
     async with open_client(desk.url) as client:
-        task = asyncio.create_task(join(client, cache, clock, Random(3), "Window left", enrolment_key, codes.append))
+        task = asyncio.create_task(pair(client, cache, clock, Random(3), "Window left", enrolment_key, codes.append))
         for _ in range(1000):
             if task.done():
                 break
@@ -90,12 +90,12 @@ async def joined(
         return await task
 
 
-async def test_the_screen_shows_the_code_until_a_person_has_typed_it(cache: Cache, tmp_path: Path) -> None:
+async def test_the_screen_shows_the_code_until_a_person_has_typed_it(cache: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [WAITING, WAITING, PAIRED]
         codes: list[str | None] = []
         membership = await joined(origin, cache, codes)
-    assert membership == Membership(device="d1", token="s3cret", channel="main", origin=origin.url)
+    assert membership == DeviceMembership(device="d1", token="s3cret", channel="main", origin=origin.url)
     assert load_membership(cache) == membership
     secret = origin.requests[0].secret
     assert codes == [pairing_code(origin.envelope, secret)] * 2 + [None]
@@ -105,14 +105,14 @@ async def test_the_screen_shows_the_code_until_a_person_has_typed_it(cache: Cach
     assert root.version == 1
 
 
-async def test_the_token_is_readable_by_its_owner_only(cache: Cache, tmp_path: Path) -> None:
+async def test_the_token_is_readable_by_its_owner_only(cache: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [PAIRED]
         await joined(origin, cache, [])
     assert stat.S_IMODE((cache.state / "membership.json").stat().st_mode) == 0o600
 
 
-async def test_an_enrolment_key_lets_the_device_in_without_a_code(cache: Cache, tmp_path: Path) -> None:
+async def test_an_enrolment_key_lets_the_device_in_without_a_code(cache: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [PAIRED]
         codes: list[str | None] = []
@@ -123,7 +123,7 @@ async def test_an_enrolment_key_lets_the_device_in_without_a_code(cache: Cache, 
 
 @pytest.mark.parametrize("end", [PairingState(status="expired"), 404])
 async def test_an_expired_pairing_is_begun_anew_with_another_secret(
-    cache: Cache, tmp_path: Path, end: PairingState | int
+    cache: ContentStore, tmp_path: Path, end: PairingState | int
 ) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [WAITING, end, WAITING, PAIRED]
@@ -133,7 +133,7 @@ async def test_an_expired_pairing_is_begun_anew_with_another_secret(
     assert len({code for code in codes if code}) == 2
 
 
-async def test_an_origin_that_is_away_or_errs_is_waited_for(cache: Cache, tmp_path: Path) -> None:
+async def test_an_origin_that_is_away_or_errs_is_waited_for(cache: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.down = 3
         origin.answers = [500, WAITING, 502, PAIRED]
@@ -141,7 +141,7 @@ async def test_an_origin_that_is_away_or_errs_is_waited_for(cache: Cache, tmp_pa
     assert membership.device == "d1"
 
 
-async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: Cache, tmp_path: Path) -> None:
+async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: ContentStore, tmp_path: Path) -> None:
     publisher = Publisher(tmp_path / "tree")
     async with desk(publisher) as origin:
         good = origin.envelope
@@ -150,7 +150,7 @@ async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: Cache, tmp
         origin.answers = [PAIRED]
         clock = FakeClock()
         async with open_client(origin.url) as client:
-            task = asyncio.create_task(join(client, cache, clock, Random(3), "x", None, lambda code: None))
+            task = asyncio.create_task(pair(client, cache, clock, Random(3), "x", None, lambda code: None))
             while len(origin.requests) < 3:
                 await clock.advance(1)
                 await SystemClock().sleep(0.002)
@@ -163,14 +163,14 @@ async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: Cache, tmp
             assert (await task).device == "d1"
 
 
-async def test_a_damaged_membership_means_pairing_again(cache: Cache) -> None:
+async def test_a_damaged_membership_means_pairing_again(cache: ContentStore) -> None:
     assert load_membership(cache) is None
     (cache.state / "membership.json").write_bytes(b'{"device": 3')
     assert load_membership(cache) is None
 
 
 async def test_another_origin_begins_at_its_own_sequence_and_the_same_one_does_not_begin_again(
-    cache: Cache, tmp_path: Path
+    cache: ContentStore, tmp_path: Path
 ) -> None:
     old, new = Publisher(tmp_path / "old"), Publisher(tmp_path / "new")
     floor = Timestamp(channel="main", sequence=9, release="a" * 64, release_bytes=1, issued_at=EPOCH, expires_at=EPOCH)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from sync import Untrusted
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.newer import MOST_LEFT_OUT
 from sync.reading import read_release
 from sync.release import Release, Timestamp
@@ -42,7 +42,7 @@ def newer(origin: Origin) -> dict[str, Any]:
     return document | {"mood": "calm"}
 
 
-async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin: Origin, cache: Cache) -> None:
+async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin: Origin, cache: ContentStore) -> None:
     raw = json.dumps(newer(origin)).encode()
     origin.publisher.release = origin.publisher.write_release(raw)
     origin.publisher.sign(1, origin.publisher.release)
@@ -64,7 +64,7 @@ async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin
     assert (cache.store / "releases" / f"{held.sha256}.json").read_bytes() == raw
 
 
-async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, cache: Cache) -> None:
+async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.indexing import Chunk, Index
-from sync.plan import Held, copies, downloads, evictions, missing
+from sync.plan import LocalContent, copies, downloads, evictions, missing
 from sync.release import Asset, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from sync.release import Campaign as Booking
 from tests.device_sync.origin import EPOCH
@@ -42,7 +42,7 @@ def playlist_of(id: str, assets: list[Asset]) -> Playlist:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[Release, dict[str, Index], Held]:
+def worlds(draw: st.DrawFn) -> tuple[Release, dict[str, Index], LocalContent]:
     count = draw(st.integers(1, 6))
     indexes = {}
     for number in range(1, count + 1):
@@ -60,12 +60,12 @@ def worlds(draw: st.DrawFn) -> tuple[Release, dict[str, Index], Held]:
     )
     whole = draw(st.frozensets(st.sampled_from(sorted(indexes))))
     held = {asset: draw(st.frozensets(st.integers(0, len(index.chunks) - 1))) for asset, index in indexes.items()}
-    return release, indexes, Held(whole, held)
+    return release, indexes, LocalContent(whole, held)
 
 
 @given(worlds(), st.integers(1, 100), st.integers())
 def test_every_missing_chunk_is_planned_exactly_once_and_no_other(
-    world: tuple[Release, dict[str, Index], Held], longest: int, seed: int
+    world: tuple[Release, dict[str, Index], LocalContent], longest: int, seed: int
 ) -> None:
     release, indexes, held = world
     spans = downloads(release, indexes, held, Random(seed), longest_bytes=longest)
@@ -76,7 +76,7 @@ def test_every_missing_chunk_is_planned_exactly_once_and_no_other(
 
 @given(worlds(), st.integers(1, 100))
 def test_a_span_is_neighbours_within_its_limit_unless_one_chunk_is_larger(
-    world: tuple[Release, dict[str, Index], Held], longest: int
+    world: tuple[Release, dict[str, Index], LocalContent], longest: int
 ) -> None:
     release, indexes, held = world
     for span in downloads(release, indexes, held, Random(1), longest_bytes=longest):
@@ -88,7 +88,7 @@ def test_a_span_is_neighbours_within_its_limit_unless_one_chunk_is_larger(
 
 @given(worlds())
 def test_the_default_playlist_comes_before_what_only_others_need(
-    world: tuple[Release, dict[str, Index], Held],
+    world: tuple[Release, dict[str, Index], LocalContent],
 ) -> None:
     release, indexes, held = world
     order = [span.asset for span in downloads(release, indexes, held, Random(2))]
@@ -115,7 +115,7 @@ def test_what_is_on_air_soonest_leads_then_dayparts_by_rank_then_ads() -> None:
         campaigns=(Booking(id="b", name="b", advertiser="a", starts_at=EPOCH, ends_at=EPOCH, lines=(ad,)),),
         fallback=name(5),
     )
-    order = [span.asset for span in downloads(release, indexes, Held(), Random(1), soonest=("p4",))]
+    order = [span.asset for span in downloads(release, indexes, LocalContent(), Random(1), soonest=("p4",))]
     assert order == [name(5), name(4), name(1), name(3), name(2), name(6)]
 
 
@@ -123,7 +123,7 @@ def test_screens_of_one_site_ask_in_different_orders() -> None:
     index = index_of(1, [10] * 200)
     release = Release(channel="main", created_at=EPOCH, assets=(asset_of(index),))
     orders = {
-        tuple(s.offset for s in downloads(release, {name(1): index}, Held(), Random(seed), longest_bytes=10))
+        tuple(s.offset for s in downloads(release, {name(1): index}, LocalContent(), Random(seed), longest_bytes=10))
         for seed in range(8)
     }
     assert len(orders) == 8
@@ -131,11 +131,11 @@ def test_screens_of_one_site_ask_in_different_orders() -> None:
 
 @given(worlds(), st.lists(st.integers(0, 8999), max_size=20))
 def test_copies_come_from_whole_assets_and_carry_the_chunk_they_name(
-    world: tuple[Release, dict[str, Index], Held], shared: list[int]
+    world: tuple[Release, dict[str, Index], LocalContent], shared: list[int]
 ) -> None:
     _, indexes, held = world
     source = Index(name(99), 7 * len(shared), tuple(Chunk(i, 7 * i, 7, name(s)) for i, s in enumerate(shared)))
-    found = copies(tuple(indexes.values()), [source], Held(held.assets | {source.asset}, held.chunks))
+    found = copies(tuple(indexes.values()), [source], LocalContent(held.assets | {source.asset}, held.chunks))
     for copy in found:
         at = next(chunk for chunk in source.chunks if chunk.offset == copy.offset)
         assert at.sha256 == copy.chunk.sha256
@@ -152,8 +152,8 @@ def test_copies_come_from_whole_assets_and_carry_the_chunk_they_name(
 
 @given(worlds(), worlds(), st.dictionaries(st.integers(1, 9).map(name), st.integers(0, 99)))
 def test_eviction_takes_all_and_only_what_no_kept_release_names_oldest_first(
-    one: tuple[Release, dict[str, Index], Held],
-    other: tuple[Release, dict[str, Index], Held],
+    one: tuple[Release, dict[str, Index], LocalContent],
+    other: tuple[Release, dict[str, Index], LocalContent],
     needed: dict[str, int],
 ) -> None:
     held = frozenset(name(n) for n in range(1, 10))
@@ -165,7 +165,7 @@ def test_eviction_takes_all_and_only_what_no_kept_release_names_oldest_first(
 
 
 @given(worlds())
-def test_an_asset_named_twice_is_missing_once(world: tuple[Release, dict[str, Index], Held]) -> None:
+def test_an_asset_named_twice_is_missing_once(world: tuple[Release, dict[str, Index], LocalContent]) -> None:
     release, _, held = world
     doubled = release.model_copy(update={"assets": release.assets * 2})
     assert missing(doubled, held.assets) == missing(release, held.assets)

@@ -20,7 +20,7 @@ from random import Random
 import pytest
 
 from sync import NotFound
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import SystemClock
 from tests.device_sync.origin import CHUNK, Origin, noise, serving
 from tests.device_sync.test_kill import TOP, check, pinned
@@ -127,7 +127,7 @@ def look(image: Path, folder: Path, played: int) -> None:
     copy = image.with_name("after-the-cut")
     shutil.copyfile(image, copy)
     with mounted(copy, folder) as left:
-        check(Cache(left / "device"), played)
+        check(ContentStore(left / "device"), played)
 
 
 async def test_after_a_power_cut_at_any_moment_what_was_acknowledged_plays(image: Path, tmp_path: Path) -> None:

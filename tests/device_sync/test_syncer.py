@@ -3,18 +3,18 @@
 import hashlib
 from pathlib import Path
 
-from sync.cache import Cache, write_durably
-from sync.membership import Membership, load_membership
+from sync.cache import ContentStore, write_durably
+from sync.membership import DeviceMembership, load_membership
 from sync.release import Asset
 from tests.device_sync.conftest import running
 from tests.device_sync.origin import CHANNEL, CHUNK, EPOCH, Origin, noise, release_of
 
 
-def whole(cache: Cache, sha256: str) -> bool:
+def whole(cache: ContentStore, sha256: str) -> bool:
     return hashlib.sha256(cache.asset_path(sha256).read_bytes()).hexdigest() == sha256
 
 
-async def test_a_published_release_arrives_and_goes_on_air(origin: Origin, cache: Cache) -> None:
+async def test_a_published_release_arrives_and_goes_on_air(origin: Origin, cache: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1), noise(2, 5000), noise(3, 3 * CHUNK + 1))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)
@@ -31,7 +31,7 @@ async def test_a_published_release_arrives_and_goes_on_air(origin: Origin, cache
     assert not cache.media.parts()
 
 
-async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: Origin, cache: Cache) -> None:
+async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)
@@ -41,7 +41,7 @@ async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: 
         assert set(origin.requests[before:]) == {"roots/2.json", f"channels/{CHANNEL}/timestamp.json"}
 
 
-async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin: Origin, cache: Cache) -> None:
+async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, cache, poll_s=86_000) as device:
         await device.plays(origin.publisher.release)
@@ -54,7 +54,7 @@ async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin
         assert device.switches == 2
 
 
-async def test_polling_alone_finds_the_next_release_too(origin: Origin, cache: Cache) -> None:
+async def test_polling_alone_finds_the_next_release_too(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, cache, poll_s=60) as device:
         await device.plays(origin.publisher.release)
@@ -63,7 +63,7 @@ async def test_polling_alone_finds_the_next_release_too(origin: Origin, cache: C
         await device.plays(origin.publisher.release)
 
 
-async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, cache: Cache) -> None:
+async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, cache: ContentStore) -> None:
     original = noise(1, 40 * CHUNK)
     edited = noise(9, CHUNK) + original[CHUNK:]
     origin.publisher.publish(original)
@@ -76,7 +76,7 @@ async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, c
     assert origin.media_bytes - before == CHUNK
 
 
-async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origin: Origin, cache: Cache) -> None:
+async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origin: Origin, cache: ContentStore) -> None:
     original = noise(1, 10 * CHUNK)
     (asset,) = origin.publisher.publish(original)
     async with running(origin, cache) as device:
@@ -90,7 +90,9 @@ async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origi
     assert whole(cache, edited.sha256)
 
 
-async def test_files_go_only_when_neither_active_nor_previous_release_needs_them(origin: Origin, cache: Cache) -> None:
+async def test_files_go_only_when_neither_active_nor_previous_release_needs_them(
+    origin: Origin, cache: ContentStore
+) -> None:
     async with running(origin, cache) as device:
         assets: list[Asset] = []
         for seed in (1, 2, 3):
@@ -103,7 +105,9 @@ async def test_files_go_only_when_neither_active_nor_previous_release_needs_them
     assert len(list((cache.store / "index").iterdir())) == 2
 
 
-async def test_an_old_release_under_a_new_sequence_comes_back_without_a_byte(origin: Origin, cache: Cache) -> None:
+async def test_an_old_release_under_a_new_sequence_comes_back_without_a_byte(
+    origin: Origin, cache: ContentStore
+) -> None:
     origin.publisher.publish(noise(1, 5000))
     first = origin.publisher.release
     async with running(origin, cache) as device:
@@ -119,7 +123,7 @@ async def test_an_old_release_under_a_new_sequence_comes_back_without_a_byte(ori
     assert origin.media_bytes == before
 
 
-async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, cache: Cache) -> None:
+async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, cache: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)
@@ -132,7 +136,7 @@ async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, c
         assert device.switches == 1
 
 
-async def test_a_release_of_many_small_assets_and_an_empty_one_both_work(origin: Origin, cache: Cache) -> None:
+async def test_a_release_of_many_small_assets_and_an_empty_one_both_work(origin: Origin, cache: ContentStore) -> None:
     assets = origin.publisher.publish(*(noise(seed, 100 + seed) for seed in range(40)))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)
@@ -142,7 +146,7 @@ async def test_a_release_of_many_small_assets_and_an_empty_one_both_work(origin:
         await device.plays(origin.publisher.release)
 
 
-async def test_a_server_without_ranges_serves_us_all_the_same(origin: Origin, cache: Cache) -> None:
+async def test_a_server_without_ranges_serves_us_all_the_same(origin: Origin, cache: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1, 20 * CHUNK), noise(2, 3 * CHUNK))
     origin.faults.no_ranges = True
     async with running(origin, cache) as device:
@@ -152,7 +156,7 @@ async def test_a_server_without_ranges_serves_us_all_the_same(origin: Origin, ca
 
 
 async def test_media_may_come_from_elsewhere_by_redirect_but_not_by_another_scheme(
-    origin: Origin, cache: Cache, tmp_path: Path
+    origin: Origin, cache: ContentStore, tmp_path: Path
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 5000))
     origin.publisher.write(f"assets/elsewhere/{asset.sha256}", noise(1, 5000))
@@ -163,7 +167,7 @@ async def test_media_may_come_from_elsewhere_by_redirect_but_not_by_another_sche
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
 
-async def test_the_device_starts_from_its_files_while_the_origin_is_away(origin: Origin, cache: Cache) -> None:
+async def test_the_device_starts_from_its_files_while_the_origin_is_away(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)
@@ -177,7 +181,7 @@ async def test_the_device_starts_from_its_files_while_the_origin_is_away(origin:
         assert device.syncer.facts().problem == ""
 
 
-async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin, cache: Cache) -> None:
+async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, cache) as device:
         await device.plays(origin.publisher.release)
@@ -189,7 +193,7 @@ async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin
 
 
 async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scrub(
-    origin: Origin, cache: Cache
+    origin: Origin, cache: ContentStore
 ) -> None:
     assets = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
     async with running(origin, cache) as device:
@@ -201,7 +205,7 @@ async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scr
         assert device.clock.monotonic() >= 1000 + 3600
 
 
-async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origin: Origin, cache: Cache) -> None:
+async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 5000))
     first = origin.publisher.release
@@ -211,7 +215,7 @@ async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origi
     origin.standing = CHANNEL
     write_durably(
         cache.state / "membership.json",
-        Membership(device="d1", token="t", channel=CHANNEL, origin=origin.url).model_dump_json().encode(),
+        DeviceMembership(device="d1", token="t", channel=CHANNEL, origin=origin.url).model_dump_json().encode(),
     )
     async with running(origin, cache) as device:
         await device.plays(first)

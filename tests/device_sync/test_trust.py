@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES
 from sync.signing import SigningKey
 from sync.tree import release_path, timestamp_path
@@ -109,7 +109,7 @@ def an_index_of_another_file(publisher: Publisher) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 async def test_what_does_not_check_out_is_refused_and_the_old_release_plays_on(
-    origin: Origin, cache: Cache, fault: Callable[[Publisher], None], said: str
+    origin: Origin, cache: ContentStore, fault: Callable[[Publisher], None], said: str
 ) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 5000))
@@ -127,7 +127,9 @@ async def test_what_does_not_check_out_is_refused_and_the_old_release_plays_on(
     assert all(cache.state in path.parents or cache.store in path.parents for path in outside)
 
 
-async def test_a_release_longer_than_its_timestamp_says_is_cut_off_unparsed(origin: Origin, cache: Cache) -> None:
+async def test_a_release_longer_than_its_timestamp_says_is_cut_off_unparsed(
+    origin: Origin, cache: ContentStore
+) -> None:
     origin.publisher.publish(noise(1, 100))
     origin.faults.replace[release_path(origin.publisher.release)] = b"[" * (RELEASE_CAP_BYTES + 1)
     async with running(origin, cache) as device:
@@ -135,7 +137,7 @@ async def test_a_release_longer_than_its_timestamp_says_is_cut_off_unparsed(orig
     assert cache.active() is None
 
 
-async def test_a_release_with_a_flipped_byte_is_fetched_again(origin: Origin, cache: Cache) -> None:
+async def test_a_release_with_a_flipped_byte_is_fetched_again(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     path = release_path(origin.publisher.release)
     good = (origin.publisher.folder / path).read_bytes()
@@ -146,7 +148,7 @@ async def test_a_release_with_a_flipped_byte_is_fetched_again(origin: Origin, ca
         await device.until(lambda: device.syncer.facts().state == "current", pass_s=1)
 
 
-async def test_the_floor_survives_a_restart_and_the_loss_of_its_file(origin: Origin, cache: Cache) -> None:
+async def test_the_floor_survives_a_restart_and_the_loss_of_its_file(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 100))
     async with running(origin, cache) as device:
@@ -159,7 +161,7 @@ async def test_the_floor_survives_a_restart_and_the_loss_of_its_file(origin: Ori
 
 
 async def test_a_new_signing_key_is_followed_through_the_root_chain_and_the_old_one_ends(
-    origin: Origin, cache: Cache
+    origin: Origin, cache: ContentStore
 ) -> None:
     publisher = origin.publisher
     publisher.publish(noise(1, 100))
@@ -178,7 +180,7 @@ async def test_a_new_signing_key_is_followed_through_the_root_chain_and_the_old_
         await device.until(lambda: "signed by 0" in device.syncer.facts().problem)
 
 
-async def test_a_root_that_expired_stops_new_content_only(origin: Origin, cache: Cache) -> None:
+async def test_a_root_that_expired_stops_new_content_only(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     playing = origin.publisher.release
     async with running(origin, cache) as device:
@@ -190,7 +192,7 @@ async def test_a_root_that_expired_stops_new_content_only(origin: Origin, cache:
         assert (active := cache.active()) is not None and active.sha256 == playing
 
 
-async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origin: Origin, cache: Cache) -> None:
+async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origin: Origin, cache: ContentStore) -> None:
     publisher = origin.publisher
     publisher.publish(noise(1, 100))
     async with running(origin, cache) as device:
@@ -202,7 +204,7 @@ async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origi
         await device.until(lambda: "expired" in device.syncer.facts().problem)
 
 
-async def test_a_device_without_a_sound_root_accepts_nothing_and_says_so(origin: Origin, cache: Cache) -> None:
+async def test_a_device_without_a_sound_root_accepts_nothing_and_says_so(origin: Origin, cache: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     async with running(origin, cache) as device:
         (cache.state / "root.json").write_bytes(b"garbage")

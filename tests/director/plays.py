@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from player.entries import Closed, Head
+from player.entries import Head, TakeClosed
 from player.ledger import Ledger
-from player.programme.proof import Facts, Take, chain
+from player.programme.proof import Take, TakeFacts, chain_play
 from sync.report import Outcome, Play, PlayKind
 from tests.director.world import NOON
 
@@ -14,13 +14,15 @@ def take(name: str, **more: object) -> Take:
     return Take.model_validate({**base, "expected_ms": 10_000, **more})
 
 
-def closed(name: str, started_at: datetime = NOON) -> Closed:
-    facts = Facts(started_at, 10_000, Outcome.COMPLETE, "eof")
+def closed(name: str, started_at: datetime = NOON) -> TakeClosed:
+    facts = TakeFacts(started_at, 10_000, Outcome.COMPLETE, "eof")
 
     def seal(head: Head) -> Play:
-        return chain(head.hash, take(name), facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1)
+        return chain_play(
+            head.hash, take(name), facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
+        )
 
-    return Closed(name, seal)
+    return TakeClosed(name, seal)
 
 
 async def log_plays(ledger: Ledger, count: int) -> None:

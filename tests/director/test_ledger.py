@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from player.entries import Change, Closed, Entry, Head, Reserved, Seen, Started
+from player.entries import Entry, Head, MemoryChange, TakeClosed, TakeReserved, TakeSeen, TakeStarted
 from player.ledger import Ledger, open_ledger
 from player.programme.proof import verify_chain
-from player.recorder import Recorder
+from player.recorder import TakeRecorder
 from sync import StorageBroken
 from sync.report import Outcome, Play, PlayKind
 from tests.director.plays import closed, log_plays, take
@@ -54,9 +54,11 @@ async def test_a_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
         raise StorageBroken("injected")
 
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
-        await ledger.write([Reserved("t", "{}")], Change(rotation="old"))
+        await ledger.write([TakeReserved("t", "{}")], MemoryChange(rotation="old"))
         with pytest.raises(StorageBroken, match="injected"):
-            await ledger.write([closed("t"), Closed("u", broken)], Change(rotation="new", accounts={"l": "{}"}))
+            await ledger.write(
+                [closed("t"), TakeClosed("u", broken)], MemoryChange(rotation="new", accounts={"l": "{}"})
+            )
         assert await logged(ledger) == [] and await ledger.outbox.depth() == 0
         assert (await ledger.saved()).rotation == "old" and (await ledger.saved()).accounts == {}
         assert [left.take for left in await ledger.open_takes()] == ["t"]
@@ -124,12 +126,12 @@ async def test_what_was_reserved_is_dropped_and_what_was_started_is_interrupted(
     path, at_ms = tmp_path / "plays.db", int(NOON.timestamp() * 1000)
     async with open_ledger(path, DEVICE, FakeClock()) as ledger:
         for name in ("on-air", "standing-by"):
-            await ledger.write([Reserved(name, take(name).model_dump_json())])
-        await ledger.write([Started("on-air", take("on-air").model_dump_json(), at_ms, "synced")])
-        await ledger.write([Seen("on-air", 5_000)])
-        await ledger.write([Seen("on-air", 4_000)])
+            await ledger.write([TakeReserved(name, take(name).model_dump_json())])
+        await ledger.write([TakeStarted("on-air", take("on-air").model_dump_json(), at_ms, "synced")])
+        await ledger.write([TakeSeen("on-air", 5_000)])
+        await ledger.write([TakeSeen("on-air", 4_000)])
     async with open_ledger(path, DEVICE, FakeClock()) as ledger:
-        recorder = Recorder(ledger, 1)
+        recorder = TakeRecorder(ledger, 1)
         await recorder.recover()
         await recorder.recover()
         (play,) = await logged(ledger)
@@ -144,7 +146,7 @@ async def test_a_kill_between_any_two_writes_loses_no_play_counts_none_twice_and
     async with a_world(tmp_path / "run") as world:
         write = world.ledger.write
 
-        async def copying(entries: Sequence[Entry], change: Change | None = None) -> None:
+        async def copying(entries: Sequence[Entry], change: MemoryChange | None = None) -> None:
             await write(entries, change)
             copy = tmp_path / f"copy-{len(copies)}"
             copy.mkdir()
@@ -160,7 +162,7 @@ async def test_a_kill_between_any_two_writes_loses_no_play_counts_none_twice_and
     assert len(copies) > 15
     for copy, takes in copies:
         async with open_ledger(copy / "plays.db", DEVICE, FakeClock()) as ledger:
-            recorder = Recorder(ledger, 7)
+            recorder = TakeRecorder(ledger, 7)
             await recorder.recover()
             plays = await logged(ledger)
             verify_chain(plays)

@@ -14,10 +14,10 @@ from player.area import Area
 from player.command import Command
 from player.director import Director
 from player.ledger import Ledger, open_ledger
-from player.rig import Rig
+from player.rig import DeckOptions
 from player.settings import Settings
 from player.stage import Stage, open_stage
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from sync.clock import SystemClock
 from sync.report import Outcome, Play
 from tests.director.world import DEVICE, activate, asset, eventually, item, playlist, release
@@ -37,7 +37,7 @@ def film(path: Path, colour: str) -> bytes:
 class Venue:
     """A director over the real stage; `plays` are what its ledger holds."""
 
-    def __init__(self, stage: Stage, director: Director, ledger: Ledger, cache: Cache) -> None:
+    def __init__(self, stage: Stage, director: Director, ledger: Ledger, cache: ContentStore) -> None:
         self.stage = stage
         self.cache = cache
         self.director = director
@@ -66,7 +66,7 @@ async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
     with start_xvfb(640, 360) as display, open_cache(tmp_path) as cache:
         async with (
             open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger,
-            open_stage(Rig(display, Area(width=640, height=360)), clock) as stage,
+            open_stage(DeckOptions(display, Area(width=640, height=360)), clock) as stage,
         ):
             for name in ("red", "blue"):
                 cache.media._assets.joinpath(asset(name).sha256).write_bytes(film(tmp_path / name, name))

@@ -9,22 +9,22 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from player.aside import View, look
+from player.aside import DecisionView, read_decision_view
 from player.cli import main
-from player.configure import load
-from player.duty import Duty
-from player.entries import Closed
+from player.configure import load_configuration
+from player.duty import ActiveServices
+from player.entries import TakeClosed
 from player.explain import Explanation, explain
 from player.forecast import forecast
 from player.ledger import open_ledger, read_ledger
-from player.outlook import lines, told
-from player.prospects import Prospects
+from player.outlook import explanation_text, forecast_text
+from player.prospects import ForecastRoutes
 from player.quarantine import FAILURES
 from player.shift import UNPAIRED
 from sync import StorageBroken
 from sync.clock import ClockTrust
 from sync.release import Campaign, Daypart, LocalWindow
-from sync.web import Access, mount, problems
+from sync.web import Access, mount, problem_middleware
 from tests.director.world import DEVICE, NOON, VenueClock, World, a_world, asset, campaign, item, playlist, release
 
 ADS = (campaign("cola", share_ppm=250_000), campaign("juice"), campaign("bad"))
@@ -32,11 +32,11 @@ NIGHT = Daypart(id="n", name="Night", playlist="late", start="12:05", end="12:07
 LOOPS = (playlist("loop", item("red"), item("green"), item("blue", duration_ms=4_000)), playlist("late", item("night")))
 
 
-async def seen(world: World, seconds: float | None = None) -> View:
+async def seen(world: World, seconds: float | None = None) -> DecisionView:
     """Look at the world from beside it, by a connection of our own."""
     at = None if seconds is None else NOON + timedelta(seconds=seconds)
     async with read_ledger(world.path / "plays.db", DEVICE) as ledger:
-        return await look(world.cache, ledger, world.settings, world.clock, at)
+        return await read_decision_view(world.cache, ledger, world.settings, world.clock, at)
 
 
 def whys(found: Explanation) -> dict[str, str]:
@@ -147,7 +147,7 @@ async def test_what_is_on_the_screen_and_what_stands_by_come_first(tmp_path: Pat
             assert found.shown is not None
             assert (found.shown.title, found.following.title) == ("Green", "Blue")
             assert found.shown.until == world.director.now().until
-            text = "\n".join(told(found))
+            text = "\n".join(explanation_text(found))
             assert "on screen  Green, since 12:00:10" in text
             assert "next       Blue" in text
         await world.clock.advance(3600)  # the player is gone, and its last take with it
@@ -163,7 +163,7 @@ async def test_nothing_to_show_is_forecast_as_the_fallback_with_its_reason(tmp_p
         assert [(slot.kind, slot.why) for slot in ahead.slots][:1] == [
             ("fallback", "no daypart is open, and no default playlist")
         ]
-        assert "the fallback picture: no daypart is open" in "\n".join(lines(ahead))
+        assert "the fallback picture: no daypart is open" in "\n".join(forecast_text(ahead))
 
 
 @pytest.fixture
@@ -217,9 +217,9 @@ def test_what_cannot_be_told_is_one_line(
 async def test_the_endpoint_tells_both_from_the_player_at_work(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.publish(release(*LOOPS, ads=ADS))
-        duty, configuration = Duty(ledger=world.ledger), load(None)
-        app = web.Application(middlewares=[problems])
-        mount(app, Prospects(world.cache, configuration, duty, world.clock).operations(), _anybody)
+        duty, configuration = ActiveServices(ledger=world.ledger), load_configuration(None)
+        app = web.Application(middlewares=[problem_middleware])
+        mount(app, ForecastRoutes(world.cache, configuration, duty, world.clock).operations(), _anybody)
         async with world.running(), TestClient(TestServer(app)) as client:
             await world.after(43)
             answer = await (await client.get("/v1/explain")).json()
@@ -241,7 +241,7 @@ async def test_a_log_opened_beside_its_writer_cannot_be_written(tmp_path: Path) 
     async with open_ledger(path, DEVICE, VenueClock(NOON)), read_ledger(path, DEVICE) as ledger:
         assert ledger.device == DEVICE
         with pytest.raises(StorageBroken, match="readonly"):
-            await ledger.write([Closed("none")])
+            await ledger.write([TakeClosed("none")])
 
 
 def _hash(path: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 from player.command import Command
 from player.ledger import open_ledger
 from player.programme.proof import verify_chain
-from player.recorder import Recorder
+from player.recorder import TakeRecorder
 from sync import Conflict, NotFound
 from sync.release import Daypart
 from sync.report import Outcome, PlayKind
@@ -99,7 +99,7 @@ async def test_whatever_happens_the_proof_is_what_was_on_the_screen(tmp_path: Pa
         verify_chain(plays)
         assert await world.ledger.open_takes() == []
     async with open_ledger(tmp_path / "plays.db", DEVICE, world.clock) as ledger:
-        recorder = Recorder(ledger, 7)
+        recorder = TakeRecorder(ledger, 7)
         await recorder.recover()
         charged = sum(account.plays for account in recorder.memory.ads.accounts.values())
     complete = [p for p in plays if p.kind is PlayKind.AD and p.outcome is Outcome.COMPLETE]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from player.away import FIRST_S, LONGEST_S, Away, away_s
+from player.away import FIRST_S, LONGEST_S, StreamBackoff, away_s
 from sync.release import Item, MediaKind, Release, Stream
 from sync.streaming import stream_name
 from tests.director.world import World, a_world, item, playlist, release
@@ -44,7 +44,7 @@ def test_waits_double_up_to_five_minutes_and_are_spread_but_repeatable() -> None
 def test_an_absence_is_told_once_when_it_starts_and_once_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     clock = FakeClock()
-    away = Away(clock, 7)
+    away = StreamBackoff(clock, 7)
     for _ in range(5):
         away.note_failure("s", "Stage", "refused")
     assert away.holds("s") and away.held() == {"s"} and away.left_s() > 4 * FIRST_S

@@ -15,7 +15,7 @@ from player.ledger import Ledger, open_ledger
 from sync.client import open_client
 from sync.clock import SystemClock
 from sync.report import BATCH_LIMIT
-from sync.uploader import KEEP, Uploader
+from sync.uploader import KEEP, PlayUploader
 from tests.director.plays import closed, log_plays
 from tests.director.world import DEVICE
 from tests.fakes import FakeClock
@@ -85,7 +85,7 @@ async def uploading(ledger: Ledger, origin: Origin, clock: FakeClock) -> AsyncIt
     await site.start()
     port = runner.addresses[0][1]
     async with open_client(f"http://127.0.0.1:{port}", "token") as client:
-        task = asyncio.create_task(Uploader(ledger.outbox, client, clock, Random(1)).run())
+        task = asyncio.create_task(PlayUploader(ledger.outbox, client, clock, Random(1)).run())
         try:
             yield
         finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from player.director import Director
 from player.ledger import Ledger, open_ledger
 from player.settings import Settings
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from sync.clock import SystemClock
 from sync.release import Asset, Campaign, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from sync.report import Play
@@ -94,7 +94,7 @@ def release(*playlists: Playlist, dayparts: tuple[Daypart, ...] = (), ads: tuple
     )
 
 
-def activate(cache: Cache, content: Release, sequence: int) -> str:
+def activate(cache: ContentStore, content: Release, sequence: int) -> str:
     """Keep and activate a release; return its name."""
     raw = content.model_dump_json().encode()
     sha256 = hashlib.sha256(raw).hexdigest()
@@ -106,7 +106,7 @@ def activate(cache: Cache, content: Release, sequence: int) -> str:
 class World:
     """All of it; `plays` are what the ledger's file says."""
 
-    def __init__(self, path: Path, clock: VenueClock, cache: Cache, ledger: Ledger) -> None:
+    def __init__(self, path: Path, clock: VenueClock, cache: ContentStore, ledger: Ledger) -> None:
         self.path = path
         self.clock = clock
         self.cache = cache

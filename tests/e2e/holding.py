@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.release import Asset, Item, MediaKind, Playlist, Release
 
 
@@ -25,7 +25,7 @@ def hold(state_dir: Path, *items: Held) -> dict[str, str]:
 
     Returns the assets' names by title.
     """
-    cache = Cache(state_dir)
+    cache = ContentStore(state_dir)
     cache.prepare()
     assets = {item.title: _asset(cache, item) for item in items}
     release = Release(
@@ -42,7 +42,7 @@ def hold(state_dir: Path, *items: Held) -> dict[str, str]:
     return {title: asset.sha256 for title, asset in assets.items()}
 
 
-def _asset(cache: Cache, item: Held) -> Asset:
+def _asset(cache: ContentStore, item: Held) -> Asset:
     name = hashlib.sha256(item.content).hexdigest()
     (cache.store / "assets" / name).write_bytes(item.content)
     return Asset(

@@ -8,10 +8,10 @@ from PIL import Image
 
 from player.area import Area
 from player.backdrop import Backdrop
-from player.configure import Configuration, load
-from player.still import Still, brand, pairing
+from player.configure import Configuration, load_configuration
+from player.still import RawPicture, brand_picture, pairing_picture
 from sync import ScreenFailed
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from tests.fakes import FakeClock
 
 SIZE = Area(width=320, height=180)
@@ -23,16 +23,16 @@ class Wall:
     area = SIZE
 
     def __init__(self) -> None:
-        self.pictures: asyncio.Queue[Still] = asyncio.Queue()
+        self.pictures: asyncio.Queue[RawPicture] = asyncio.Queue()
         self.away = False
 
-    async def show_root(self, picture: Still) -> None:
+    async def show_root(self, picture: RawPicture) -> None:
         if self.away:
             self.away = False
             raise ScreenFailed("away")
         self.pictures.put_nowait(picture)
 
-    async def next(self) -> Still:
+    async def next(self) -> RawPicture:
         return await asyncio.wait_for(self.pictures.get(), 10)
 
 
@@ -40,11 +40,13 @@ class Wall:
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
     monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
     (tmp_path / "state").mkdir()
-    return load(None)
+    return load_configuration(None)
 
 
 @asynccontextmanager
-async def painting(wall: Wall, configuration: Configuration, cache: Cache) -> AsyncIterator[tuple[Backdrop, list[str]]]:
+async def painting(
+    wall: Wall, configuration: Configuration, cache: ContentStore
+) -> AsyncIterator[tuple[Backdrop, list[str]]]:
     told: list[str] = []
     backdrop = Backdrop(wall, configuration, cache, FakeClock(), told.append)
     task = asyncio.create_task(backdrop.run())
@@ -59,13 +61,13 @@ async def test_the_brand_stands_until_a_code_does_and_comes_back(tmp_path: Path,
     wall, origin = Wall(), configuration.settings.origin
     with open_cache(tmp_path) as cache:
         async with painting(wall, configuration, cache) as (backdrop, _):
-            assert await wall.next() == brand(320, 180, title=origin.name)
+            assert await wall.next() == brand_picture(320, 180, title=origin.name)
             backdrop.show_code("ABCD2345")
-            card = pairing(320, 180, code="ABCD2345", name=origin.name, origin=str(origin.url))
+            card = pairing_picture(320, 180, code="ABCD2345", name=origin.name, origin=str(origin.url))
             assert await wall.next() == card
             backdrop.show_code("ABCD2345")
             backdrop.show_code(None)
-            assert await wall.next() == brand(320, 180, title=origin.name)
+            assert await wall.next() == brand_picture(320, 180, title=origin.name)
             assert wall.pictures.empty()
 
 
@@ -83,7 +85,7 @@ async def test_the_owners_picture_comes_first_and_a_bad_one_is_told_and_left_out
             assert (await wall.next()).bgrx[middle : middle + 3] == bytes((30, 200, 10))
             (tmp_path / "logo.png").write_bytes(b"not a picture")
             backdrop.wake()
-            assert await wall.next() == brand(320, 180, title="signage player")
+            assert await wall.next() == brand_picture(320, 180, title="signage player")
             assert "logo.png" in told[-1]
 
 

@@ -5,8 +5,8 @@ from io import BytesIO
 
 from PIL import Image
 
-from player.camera import Camera, Format, Picture
-from player.still import Still, brand, png
+from player.camera import Format, Picture, ScreenshotTaker
+from player.still import RawPicture, brand_picture, png
 from tests.fakes import FakeClock
 
 TAKES_S = 0.1
@@ -17,16 +17,16 @@ class Slow:
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
-        self.shows = brand(64, 36)
+        self.shows = brand_picture(64, 36)
         self.looks = 0
 
-    async def grab(self) -> Still:
+    async def grab(self) -> RawPicture:
         self.looks += 1
         await self._clock.sleep(TAKES_S)
         return self.shows
 
 
-async def taken(camera: Camera, clock: FakeClock, kind: Format, width: int) -> Picture:
+async def taken(camera: ScreenshotTaker, clock: FakeClock, kind: Format, width: int) -> Picture:
     """Ask for a picture and let the time pass that one takes."""
     task = asyncio.create_task(camera.picture(kind, width))
     await clock.advance(TAKES_S)
@@ -38,7 +38,7 @@ async def taken(camera: Camera, clock: FakeClock, kind: Format, width: int) -> P
 async def test_all_who_ask_at_once_share_one_picture_and_the_next_comes_after_a_rest() -> None:
     clock = FakeClock()
     screen = Slow(clock)
-    camera = Camera(screen, clock)
+    camera = ScreenshotTaker(screen, clock)
     asked = [asyncio.create_task(camera.picture(Format.PNG, 640)) for _ in range(5)]
     await clock.advance(TAKES_S)
     pictures = await asyncio.gather(*asked)
@@ -56,7 +56,7 @@ async def test_all_who_ask_at_once_share_one_picture_and_the_next_comes_after_a_
 async def test_the_mark_changes_with_the_pixels_and_with_what_is_made_of_them() -> None:
     clock = FakeClock()
     screen = Slow(clock)
-    camera = Camera(screen, clock)
+    camera = ScreenshotTaker(screen, clock)
 
     async def mark(kind: Format, width: int) -> str:
         await clock.advance(10 * TAKES_S)  # it has rested
@@ -65,12 +65,16 @@ async def test_the_mark_changes_with_the_pixels_and_with_what_is_made_of_them() 
     first = await mark(Format.JPEG, 640)
     assert await mark(Format.JPEG, 640) == first
     marks = {first, await mark(Format.JPEG, 32), await mark(Format.PNG, 640)}
-    screen.shows = brand(64, 36, title="other")
+    screen.shows = brand_picture(64, 36, title="other")
     assert len(marks | {await mark(Format.JPEG, 640)}) == 4
 
 
 def test_every_kind_of_picture_survives_the_way_through_png() -> None:
-    for still in (brand(65, 37, title="odd"), Still(1, 1, b"\x01\x02\x03\x00"), Still(3, 2, bytes(range(24)))):
+    for still in (
+        brand_picture(65, 37, title="odd"),
+        RawPicture(1, 1, b"\x01\x02\x03\x00"),
+        RawPicture(3, 2, bytes(range(24))),
+    ):
         body = png(still)
         with Image.open(BytesIO(body)) as picture:
             picture.verify()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from player.configure import LIVE, Configuration, load
+from player.configure import LIVE, Configuration, load_configuration
 from player.layers import Source, leaves, merge
 from player.settings import Settings
 from sync import Conflict, Rejected, StaleVersion, StorageBroken
@@ -46,8 +46,8 @@ async def test_the_environment_wins_over_what_was_accepted_over_the_file_over_th
     state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__VENUE__ZONE", "Europe/Berlin")
-    await load(file).patch({"origin": {"name": "door"}}, expected=None)
-    configuration = load(file)
+    await load_configuration(file).patch({"origin": {"name": "door"}}, expected=None)
+    configuration = load_configuration(file)
     view = configuration.view()
     assert configuration.settings.venue.zone == "Europe/Berlin"
     assert configuration.settings.origin.name == "door"
@@ -61,17 +61,17 @@ async def test_the_environment_wins_over_what_was_accepted_over_the_file_over_th
 
 
 async def test_a_change_survives_a_restart_and_null_gives_the_field_back_to_the_file(state: Path, file: Path) -> None:
-    await load(file).patch({"playback": {"volume": 7}}, expected=None)
-    again = load(file)
+    await load_configuration(file).patch({"playback": {"volume": 7}}, expected=None)
+    again = load_configuration(file)
     assert again.settings.playback.volume == 7
     await again.patch({"playback": {"volume": None}}, expected=None)
     assert again.settings.playback.volume == 40
-    assert load(file).settings.playback.volume == 40
+    assert load_configuration(file).settings.playback.volume == 40
     assert stat.S_IMODE((state / "config.json").stat().st_mode) == 0o600
 
 
 async def test_a_wrong_field_is_named_and_nothing_of_the_change_counts(state: Path, file: Path) -> None:
-    configuration = load(file)
+    configuration = load_configuration(file)
     with pytest.raises(Rejected) as caught:
         await configuration.patch({"playback": {"volume": 700}, "origin": {"name": "x"}}, expected=None)
     assert set(caught.value.fields) == {"playback.volume"}
@@ -94,18 +94,18 @@ async def test_what_is_no_setting_is_refused_by_name(
     state: Path, file: Path, patch: dict[str, object], field: str
 ) -> None:
     with pytest.raises(Rejected) as caught:
-        await load(file).patch(patch, expected=None)
+        await load_configuration(file).patch(patch, expected=None)
     assert field in caught.value.fields
 
 
 async def test_a_field_pinned_by_the_environment_is_a_conflict_that_names_the_variable(state: Path, file: Path) -> None:
     with pytest.raises(Conflict) as caught:
-        await load(file).patch({"storage": {"state_dir": "/elsewhere"}}, expected=None)
+        await load_configuration(file).patch({"storage": {"state_dir": "/elsewhere"}}, expected=None)
     assert caught.value.users == ("SIGNAGE_PLAYER__STORAGE__STATE_DIR",)
 
 
 async def test_a_lost_race_is_refused(state: Path, file: Path) -> None:
-    configuration = load(file)
+    configuration = load_configuration(file)
     seen = configuration.version
     await configuration.patch({"playback": {"volume": 1}}, expected=seen)
     with pytest.raises(StaleVersion):
@@ -114,7 +114,7 @@ async def test_a_lost_race_is_refused(state: Path, file: Path) -> None:
 
 
 async def test_a_change_that_cannot_be_kept_does_not_count(file: Path, tmp_path: Path, state: Path) -> None:
-    configuration = load(file)
+    configuration = load_configuration(file)
     state.rmdir()
     with pytest.raises(StorageBroken):
         await configuration.patch({"playback": {"volume": 1}}, expected=None)
@@ -122,7 +122,7 @@ async def test_a_change_that_cannot_be_kept_does_not_count(file: Path, tmp_path:
 
 
 async def test_a_change_tells_what_needs_a_restart(state: Path, file: Path) -> None:
-    configuration = load(file)
+    configuration = load_configuration(file)
     view = await configuration.patch({"endpoint": {"port": 9}, "playback": {"volume": 9}}, expected=None)
     assert view.restart_needed == ("endpoint.port",)
     assert "endpoint.port" in " ".join(view.problems)
@@ -131,14 +131,14 @@ async def test_a_change_tells_what_needs_a_restart(state: Path, file: Path) -> N
 
 
 async def test_secrets_are_masked(state: Path, file: Path) -> None:
-    view = await load(file).patch({"origin": {"enrolment_key": "open sesame"}}, expected=None)
+    view = await load_configuration(file).patch({"origin": {"enrolment_key": "open sesame"}}, expected=None)
     assert "sesame" not in view.model_dump_json()
-    kept = load(file).settings.origin.enrolment_key
+    kept = load_configuration(file).settings.origin.enrolment_key
     assert kept is not None and kept.get_secret_value() == "open sesame"
 
 
 def test_an_edit_of_the_file_counts_and_a_wrong_one_is_refused_with_a_reason(state: Path, file: Path) -> None:
-    configuration = load(file)
+    configuration = load_configuration(file)
     file.write_text("[playback]\nvolume = 41\n")
     configuration.reload()
     assert configuration.settings.playback.volume == 41
@@ -154,24 +154,24 @@ def test_an_edit_of_the_file_counts_and_a_wrong_one_is_refused_with_a_reason(sta
 
 
 async def test_who_waits_for_a_change_is_woken(state: Path, file: Path) -> None:
-    configuration = load(file)
+    configuration = load_configuration(file)
     before = configuration.settings
     await configuration.patch({"playback": {"volume": 3}}, expected=None)
     assert (await configuration.changed(before)).playback.volume == 3
 
 
 def test_a_broken_file_at_start_gives_way_to_the_last_good_one(state: Path, file: Path) -> None:
-    load(file).remember()
+    load_configuration(file).remember()
     for wrong in ("[playback\n", "[playback]\nvolume = 900\n"):
         file.write_text(wrong)
-        configuration = load(file)
+        configuration = load_configuration(file)
         assert configuration.settings.playback.volume == 40
         assert str(file) in configuration.problems()[0] or "playback.volume" in configuration.problems()[0]
 
 
 def test_without_a_last_good_file_only_the_wrong_fields_are_left_out(state: Path, file: Path) -> None:
     file.write_text('[playback]\nvolume = 900\npicture_ms = 5000\nodd = 1\n[origin]\nname = "kept"\n')
-    configuration = load(file)
+    configuration = load_configuration(file)
     assert configuration.settings.playback.picture_ms == 5000
     assert configuration.settings.origin.name == "kept"
     assert configuration.settings.playback.volume == 100
@@ -181,18 +181,18 @@ def test_without_a_last_good_file_only_the_wrong_fields_are_left_out(state: Path
 @pytest.mark.parametrize("garbage", ["{", "[]", '{"playback": {"volume": "loud"}}', '{"a": 1}'])
 def test_garbage_in_what_was_kept_never_stops_a_start(state: Path, file: Path, garbage: str) -> None:
     (state / "config.json").write_text(garbage)
-    configuration = load(file)
+    configuration = load_configuration(file)
     assert configuration.settings.playback.volume == 40
     assert configuration.problems()
 
 
 def test_a_wrong_environment_never_stops_a_start(state: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__PLAYBACK__VOLUME", "loud")
-    configuration = load(file)
+    configuration = load_configuration(file)
     assert configuration.settings.playback.volume == 40
     assert "environment" in configuration.problems()[0]
     monkeypatch.setenv("SIGNAGE_PLAYER__ORIGN__URL", "http://typo")
-    assert any("orign" in sentence for sentence in load(file).problems())
+    assert any("orign" in sentence for sentence in load_configuration(file).problems())
 
 
 async def test_what_was_left_out_at_start_is_in_nobodys_way_later(
@@ -201,25 +201,25 @@ async def test_what_was_left_out_at_start_is_in_nobodys_way_later(
     monkeypatch.setenv("SIGNAGE_PLAYER__PLAYBACK__PICTURE_MS", "soon")
     monkeypatch.setenv("SIGNAGE_PLAYER__ORIGN__URL", "http://typo")
     file.write_text("[playback]\nvolume = 900\n")
-    configuration = load(file)
+    configuration = load_configuration(file)
     view = await configuration.patch({"playback": {"volume": 3}}, expected=None)
     assert view.settings["playback"]["volume"] == 3
-    assert load(file).settings.playback.volume == 3
+    assert load_configuration(file).settings.playback.volume == 3
 
 
 def test_the_environment_lists_names_with_commas(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__ALLOWED_HOSTS", "a.example, b.example")
-    assert load(None).settings.endpoint.allowed_hosts == ("a.example", "b.example")
+    assert load_configuration(None).settings.endpoint.allowed_hosts == ("a.example", "b.example")
 
 
 def test_a_missing_file_is_told_and_the_defaults_hold(state: Path, tmp_path: Path) -> None:
-    configuration = load(tmp_path / "none.toml")
+    configuration = load_configuration(tmp_path / "none.toml")
     assert "none.toml" in configuration.problems()[0]
     assert configuration.settings.playback.volume == 100
 
 
 def test_a_check_refuses_what_would_not_work_here(state: Path, file: Path) -> None:
-    configuration: Configuration = load(file)
+    configuration: Configuration = load_configuration(file)
 
     def never(settings: Settings) -> None:
         raise Rejected("not here", fields={"playback.volume": "no"})

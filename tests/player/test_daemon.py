@@ -17,7 +17,7 @@ import psutil
 import pytest
 from PIL import Image, ImageChops
 
-from player.still import Still, brand
+from player.still import RawPicture, brand_picture
 from sync.cache import open_cache
 from sync.clock import SystemClock
 from sync.overlay import Ticker
@@ -79,7 +79,7 @@ def shown(asset: Asset) -> Asset:
     return asset.model_copy(update={"kind": MediaKind.PICTURE, "width": 640, "height": 360})
 
 
-def still(picture: Still) -> Image.Image:
+def still(picture: RawPicture) -> Image.Image:
     return Image.frombuffer("RGB", (picture.width, picture.height), picture.bgrx, "raw", "BGRX", 0, 1)
 
 
@@ -234,7 +234,7 @@ def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict
         assert player.ask("/v1/config")["settings"]["playback"]["volume"] == 12
         config.write_text('[display]\nrotation = 90\noutput = "DP-9"\n')  # the monitor hangs upright
         until(lambda: player.ask("/v1/status")["display"]["area"]["turn"] == 90)
-        upright = still(brand(720, 1280, title="signage player"))
+        upright = still(brand_picture(720, 1280, title="signage player"))
         until(lambda: ImageChops.difference(player.screenshot(), upright).getbbox() is None)
         problems = player.ask("/v1/status")["problems"]
         assert any("'DP-9'" in sentence and "it has screen" in sentence for sentence in problems)

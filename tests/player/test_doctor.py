@@ -11,7 +11,7 @@ import pytest
 
 from player.area import Area
 from player.display.inspect import DisplayFacts, OutputFacts
-from player.doctor import Facts, Weight, judge, told
+from player.doctor import MachineFacts, Severity, doctor_text, find_faults
 from player.doctor_probes import swap_on_card
 from player.hardware import Decoders, find_decoders, uses_hardware
 from player.layers import Layer, Source, resolve
@@ -24,7 +24,7 @@ HDMI = OutputFacts("HDMI-1", True, "1920x1080", 60.0, True)
 SCREEN = DisplayFacts(
     ":0", "Xorg", "X.Org 12101007", 24, Area(width=1920, height=1080), 60.0, "HDMI-1", True, (HDMI,), (), "", ""
 )  # fmt: skip
-FINE = Facts(
+FINE = MachineFacts(
     version="1", model="PC", cpus=4, memory_bytes=4 << 30, memory_free_bytes=2 << 30, disk_free_bytes=8 << 30,
     state_dir="/var/lib/signage-player", state_read_only=False, swap_on_card=False, clock=ClockTrust.SYNCED,
     sound=("HDMI 0",), speakers=(("hdmi", "HDMI of the GPU"),), speaker="", libvlc="3.0.24", plugins_missing=(),
@@ -33,35 +33,35 @@ FINE = Facts(
 
 
 def test_a_good_machine_has_nothing_said_of_it() -> None:
-    assert judge(FINE) == ()
-    assert told(FINE)[-1] == "all is well"
+    assert find_faults(FINE) == ()
+    assert doctor_text(FINE)[-1] == "all is well"
 
 
 @pytest.mark.parametrize(
     ("facts", "weight", "said"),
     [
-        (replace(FINE, libvlc=""), Weight.BROKEN, "install libvlc5"),
-        (replace(FINE, display=None, no_display="DISPLAY is not set"), Weight.BROKEN, "DISPLAY is not set"),
-        (replace(FINE, display=replace(SCREEN, lacks=("Composite",))), Weight.BROKEN, "lacks Composite"),
-        (replace(FINE, display=replace(SCREEN, depth=16)), Weight.BROKEN, "16 bits"),
-        (replace(FINE, display=replace(SCREEN, desktop="mutter runs on it")), Weight.BROKEN, "mutter"),
-        (replace(FINE, state_read_only=True), Weight.BROKEN, "cannot be written"),
-        (replace(FINE, setting="off"), Weight.WARNING, "60 fps"),
-        (replace(FINE, decoders=Decoders(), setting="on"), Weight.WARNING, "set it to auto"),
-        (replace(FINE, display=replace(SCREEN, connected=False)), Weight.WARNING, "connected to HDMI-1"),
-        (replace(FINE, display=replace(SCREEN, problem="display.output is 'x'")), Weight.WARNING, "display.output"),
+        (replace(FINE, libvlc=""), Severity.BROKEN, "install libvlc5"),
+        (replace(FINE, display=None, no_display="DISPLAY is not set"), Severity.BROKEN, "DISPLAY is not set"),
+        (replace(FINE, display=replace(SCREEN, lacks=("Composite",))), Severity.BROKEN, "lacks Composite"),
+        (replace(FINE, display=replace(SCREEN, depth=16)), Severity.BROKEN, "16 bits"),
+        (replace(FINE, display=replace(SCREEN, desktop="mutter runs on it")), Severity.BROKEN, "mutter"),
+        (replace(FINE, state_read_only=True), Severity.BROKEN, "cannot be written"),
+        (replace(FINE, setting="off"), Severity.WARNING, "60 fps"),
+        (replace(FINE, decoders=Decoders(), setting="on"), Severity.WARNING, "set it to auto"),
+        (replace(FINE, display=replace(SCREEN, connected=False)), Severity.WARNING, "connected to HDMI-1"),
+        (replace(FINE, display=replace(SCREEN, problem="display.output is 'x'")), Severity.WARNING, "display.output"),
         (
             replace(FINE, speaker="usb"),
-            Weight.WARNING,
+            Severity.WARNING,
             "'usb', which libVLC does not list: plug it in, or set another (hdmi)",
         ),
-        (replace(FINE, swap_on_card=True), Weight.WARNING, "memory card"),
-        (replace(FINE, clock=ClockTrust.UNSYNCED), Weight.WARNING, "NTP"),
-        (replace(FINE, memory_free_bytes=100 << 20), Weight.WARNING, "100 MiB of memory"),
+        (replace(FINE, swap_on_card=True), Severity.WARNING, "memory card"),
+        (replace(FINE, clock=ClockTrust.UNSYNCED), Severity.WARNING, "NTP"),
+        (replace(FINE, memory_free_bytes=100 << 20), Severity.WARNING, "100 MiB of memory"),
     ],
 )
-def test_each_thing_that_will_hurt_is_said_before_it_does(facts: Facts, weight: Weight, said: str) -> None:
-    (finding,) = judge(facts)
+def test_each_thing_that_will_hurt_is_said_before_it_does(facts: MachineFacts, weight: Severity, said: str) -> None:
+    (finding,) = find_faults(facts)
     assert finding.weight is weight and said in finding.sentence
 
 
@@ -85,7 +85,7 @@ def test_a_pis_decoder_needs_a_libvlc_that_knows_it(tmp_path: Path) -> None:
     _file(tmp_path / "sys/class/video4linux/video11/name", "bcm2835-codec-encode\n")
     found = find_decoders(tmp_path)
     assert (found.v4l2, found.usable) == (("bcm2835-codec-decode",), False)
-    assert "no plug-in" in judge(replace(FINE, decoders=found, display=None))[-1].sentence
+    assert "no plug-in" in find_faults(replace(FINE, decoders=found, display=None))[-1].sentence
     _file(tmp_path / "usr/lib/aarch64-linux-gnu/vlc/plugins/codec/libdrm_avcodec_plugin.so")
     assert find_decoders(tmp_path).usable
 

@@ -15,29 +15,29 @@ import pytest
 from openapi_pydantic import OpenAPI
 from PIL import Image
 
-from player.access import Gate, keep_token
-from player.answers import Answers
+from player.access import AccessGuard, keep_token
+from player.answers import EndpointRoutes
 from player.area import Area
-from player.camera import Camera
+from player.camera import ScreenshotTaker
 from player.command import Command, Next, Now
-from player.configure import load
+from player.configure import load_configuration
 from player.display import DisplayState, Power
-from player.duty import Duty
-from player.endpoint import Endpoint
-from player.health import Probe
+from player.duty import ActiveServices
+from player.endpoint import EndpointServer
+from player.health import MachineProbe
 from player.ledger import open_ledger
-from player.live import Live
-from player.metrics import Metrics, StageSeries
-from player.observer import Observer
-from player.still import Still, brand
-from player.tally import StageFacts, Tally
+from player.live import LiveSocket
+from player.metrics import PlayerMetrics, StageSeries
+from player.observer import StatusCollector
+from player.still import RawPicture, brand_picture
+from player.tally import StageCounters, StageFacts
 from sync import NotFound
-from sync.cache import Cache
+from sync.cache import ContentStore
 from sync.clock import SystemClock
 from sync.overlay import Overlay
 from sync.supervise import Restarts
 
-DISPLAY = brand(320, 180)
+DISPLAY = brand_picture(320, 180)
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Bench:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.shown = Now(showing="item", title="Autumn", take="t1", why="it is Monday", next=Next(title="Winter"))
-        self.tally = Tally()
+        self.tally = StageCounters()
         self.stage = StageFacts("3.0.24", (1, 2), 0, 5, "t1", "t2", 100, 0, 10.0, 200)
         self.display = DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
         self.front = Front()
@@ -74,7 +74,7 @@ class Bench:
     def state(self) -> DisplayState:
         return self.display
 
-    async def grab(self) -> Still:
+    async def grab(self) -> RawPicture:
         self.pictures += 1
         return DISPLAY
 
@@ -98,31 +98,38 @@ class Device:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path) -> AsyncIterator[tuple[Endpoint, Bench, str]]:
+async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, str]]:
     clock, bench = SystemClock(), Bench()
-    configuration = load(None)
+    configuration = load_configuration(None)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
-        duty = Duty(director=bench, ledger=ledger, overlays=bench.front)
-        observer = Observer(
+        duty = ActiveServices(director=bench, ledger=ledger, overlays=bench.front)
+        observer = StatusCollector(
             configuration,
-            Cache(tmp_path),
+            ContentStore(tmp_path),
             duty,
             bench,
             bench,
-            Probe(tmp_path, clock),
+            MachineProbe(tmp_path, clock),
             Restarts(),
             clock,
             version="1.2.3",
         )
         token = keep_token(tmp_path / "state")
         gate, metrics, live = (
-            Gate(token, configuration, clock),
-            Metrics(clock, StageSeries(bench.tally, bench.facts)),
-            Live(observer, clock),
+            AccessGuard(token, configuration, clock),
+            PlayerMetrics(clock, StageSeries(bench.tally, bench.facts)),
+            LiveSocket(observer, clock),
         )
-        answers = Answers(observer, configuration, duty, Camera(bench, clock), gate, metrics, clock)
-        endpoint = Endpoint(
-            configuration, gate, answers.operations(), live, metrics, clock, duty.noting("endpoint"), version="1.2.3"
+        answers = EndpointRoutes(observer, configuration, duty, ScreenshotTaker(bench, clock), gate, metrics, clock)
+        endpoint = EndpointServer(
+            configuration,
+            gate,
+            answers.operations(),
+            live,
+            metrics,
+            clock,
+            duty.problem_reporter("endpoint"),
+            version="1.2.3",
         )
         task = asyncio.create_task(endpoint.run())
         try:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from player.health import Condition, Machine, Probe, Throttling, figures, parse_throttled, problems
+from player.health import Condition, Machine, MachineProbe, Throttling, figures, health_problems, parse_throttled
 from sync.clock import ClockTrust, SystemClock
 
 WELL = Machine(
@@ -24,9 +24,9 @@ GOOD = Condition(machine=WELL, sync_age_s=3.0, reserve_bytes=256 << 20)
 
 
 def test_a_healthy_screen_has_no_problems() -> None:
-    assert problems(GOOD) == ()
+    assert health_problems(GOOD) == ()
     unknown = replace(WELL, temperature_c=None, throttling=None, monitor=None, disk_free_bytes=None)
-    assert problems(replace(GOOD, machine=unknown)) == ()
+    assert health_problems(replace(GOOD, machine=unknown)) == ()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_healthy_screen_has_no_problems() -> None:
     ],
 )
 def test_each_problem_is_one_sentence_that_says_what_to_do(condition: Condition, words: str) -> None:
-    found = problems(condition)
+    found = health_problems(condition)
     assert len(found) == 1
     assert words in found[0]
     assert found[0].endswith(".")
@@ -96,18 +96,18 @@ def a_pi(root: Path, *, hdmi: str) -> Path:
 
 @pytest.mark.parametrize(("hdmi", "plugged"), [("connected", True), ("disconnected", False)])
 def test_a_pis_own_files_are_read(tmp_path: Path, hdmi: str, plugged: bool) -> None:
-    machine = Probe(tmp_path, SystemClock(), root=a_pi(tmp_path, hdmi=hdmi)).sample()
+    machine = MachineProbe(tmp_path, SystemClock(), root=a_pi(tmp_path, hdmi=hdmi)).sample()
     assert machine.monitor is plugged
     assert machine.throttling == Throttling(True, True, True, True)
     assert machine.temperature_c is not None
 
 
 def test_this_machine_is_sampled_and_what_it_cannot_tell_is_none(tmp_path: Path) -> None:
-    machine = Probe(tmp_path, SystemClock(), root=tmp_path).sample()
+    machine = MachineProbe(tmp_path, SystemClock(), root=tmp_path).sample()
     assert machine.throttling is None and machine.monitor is None
     assert machine.disk_free_bytes is not None and machine.disk_free_bytes > 0
     assert machine.memory_available_bytes > 0 and machine.uptime_s > 0 and machine.process_bytes > 0
-    gone = Probe(tmp_path / "gone", SystemClock(), root=tmp_path).sample()
+    gone = MachineProbe(tmp_path / "gone", SystemClock(), root=tmp_path).sample()
     assert gone.disk_free_bytes is None
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from player.configure import Configuration, load
-from player.heartbeat import Heart
+from player.configure import Configuration, load_configuration
+from player.heartbeat import HeartbeatSender
 from sync import OriginRefused, OriginUnreachable, SignageError
 from sync.report import Heartbeat
 from tests.fakes import FakeClock
@@ -33,11 +33,11 @@ async def beat() -> Heartbeat:
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
     monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
     (tmp_path / "state").mkdir()
-    return load(None)
+    return load_configuration(None)
 
 
 async def heard(line: Line, configuration: Configuration, seconds: float) -> list[float]:
-    task = asyncio.create_task(Heart(line, beat, configuration, line.clock).run())
+    task = asyncio.create_task(HeartbeatSender(line, beat, configuration, line.clock).run())
     await line.clock.advance(seconds)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -12,7 +12,7 @@ from player.overlay.alphabets import lacking
 from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
 from player.overlay.pango import laid_out
-from player.programme.overlays import due
+from player.programme.overlays import due_overlays
 from sync import MediaUnplayable
 from sync.overlay import Corner, Edge, Logo, Ticker
 
@@ -27,9 +27,9 @@ def _logo(corner: Corner) -> Logo:
 def test_an_overlay_is_due_from_its_start_until_before_its_end() -> None:
     always, lunch = Ticker(id="a", text="a"), Ticker(id="b", text="b", starts_at=NOON, ends_at=NOON + HOUR)
     both = (always, lunch)
-    assert due(both, NOON - HOUR).overlays == (always,) and due(both, NOON - HOUR).until == NOON
-    assert due(both, NOON).overlays == both and due(both, NOON).until == NOON + HOUR
-    assert due(both, NOON + HOUR).overlays == (always,) and due(both, NOON + HOUR).until is None
+    assert due_overlays(both, NOON - HOUR).overlays == (always,) and due_overlays(both, NOON - HOUR).until == NOON
+    assert due_overlays(both, NOON).overlays == both and due_overlays(both, NOON).until == NOON + HOUR
+    assert due_overlays(both, NOON + HOUR).overlays == (always,) and due_overlays(both, NOON + HOUR).until is None
 
 
 def test_tickers_stand_from_the_edge_inwards_and_logos_in_what_they_leave() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from player.cli import STEPS
-from player.ladder import Step
+from player.ladder import EscalationStep
 
 TOP = Path(__file__).parent.parent.parent
 UNITS = ("signage-player.service", "signage-display.service", "signage-origin.service")
@@ -57,7 +57,7 @@ def test_the_device_is_rebooted_after_exit_code_6_and_no_other(
     installed: Path, tmp_path: Path, code: int, asked: str
 ) -> None:
     text = (installed / "etc/systemd/system/signage-player.service").read_text()
-    assert "Restart=always" in text.splitlines() and STEPS[Step.REBOOT] == 6
+    assert "Restart=always" in text.splitlines() and STEPS[EscalationStep.REBOOT] == 6
     (line,) = (line for line in text.splitlines() if line.startswith("ExecStopPost=+"))
     systemctl = tmp_path / "bin/systemctl"
     systemctl.parent.mkdir()

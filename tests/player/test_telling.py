@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 
-from player.health import problems
+from player.health import health_problems
 from player.ledger import open_ledger
 from player.quarantine import Setback
 from player.settings import AudioSettings, PlaybackSettings, QuietHours, Settings
-from player.telling import in_front, left_out, set_aside, sound
+from player.telling import overlay_status, quarantined_text, sound_status, unknown_content_text
 from sync.cache import open_cache
 from sync.clock import SystemClock
 from sync.overlay import Corner, Logo, Ticker
@@ -34,19 +34,19 @@ RELEASE = Release(
 
 def test_media_set_aside_are_named_by_title_and_by_hash_once_nothing_shows_them() -> None:
     setbacks = [Setback(asset, 3, 1, "no decoder for it") for asset in (BREAD, GONE)]
-    told = set_aside(RELEASE, setbacks)
+    told = quarantined_text(RELEASE, setbacks)
     assert told == (f"Fresh bread (no decoder for it; {BREAD[:12]})", f"{GONE[:12]} (no decoder for it; {GONE[:12]})")
-    assert set_aside(None, setbacks)[0].startswith(BREAD[:12])
+    assert quarantined_text(None, setbacks)[0].startswith(BREAD[:12])
 
 
 def test_what_is_made_for_a_newer_player_is_a_problem_that_names_it() -> None:
     document = json.loads(RELEASE.model_dump_json())
     document["assets"] = [{"sha256": BREAD, "index": BREAD, "kind": "page"}]
     document["overlays"] = [{"kind": "clock", "id": f"c{n}"} for n in range(4)]
-    told = left_out(read_release(json.dumps(document).encode()))
+    told = unknown_content_text(read_release(json.dumps(document).encode()))
     assert told.startswith("c0 among overlays (kind clock), c1") and told.endswith("and 2 more")
-    assert left_out(RELEASE) == left_out(None) == ""
-    (problem,) = problems(replace(GOOD, left_out=told))
+    assert unknown_content_text(RELEASE) == unknown_content_text(None) == ""
+    (problem,) = health_problems(replace(GOOD, left_out=told))
     assert told in problem and problem.endswith("update this player.")
 
 
@@ -72,7 +72,7 @@ async def test_the_status_names_what_is_set_aside_and_what_is_left_out(
 
 def test_overlays_that_are_due_are_told_with_whether_they_stand_there() -> None:
     due = (Ticker(id="news", text="Fresh bread"), Logo(id="sign", asset=BREAD, corner=Corner.TOP_LEFT))
-    news, sign = in_front(due, ("news",))
+    news, sign = overlay_status(due, ("news",))
     assert (news.text, news.place, news.shown) == ("Fresh bread", "bottom", True)
     assert (sign.kind, sign.place, sign.shown) == ("logo", "top-left", False)
 
@@ -80,10 +80,16 @@ def test_overlays_that_are_due_are_told_with_whether_they_stand_there() -> None:
 def test_why_it_is_quiet_is_told() -> None:
     zone, hours = ZoneInfo("UTC"), (QuietHours(start="11:00", end="13:00"),)
     loud = Settings(playback=PlaybackSettings(volume=80))
-    assert (sound(loud, zone, NOON, timed=True).volume, sound(loud, zone, NOON, timed=True).why) == (80, "")
+    assert (sound_status(loud, zone, NOON, timed=True).volume, sound_status(loud, zone, NOON, timed=True).why) == (
+        80,
+        "",
+    )
     hushed = loud.model_copy(update={"audio": AudioSettings(quiet_hours=hours, quiet_volume=20)})
-    told = sound(hushed, zone, NOON, timed=True)
+    told = sound_status(hushed, zone, NOON, timed=True)
     assert (told.volume, told.why, told.until) == (20, "quiet hours", NOON.replace(hour=13))
-    assert sound(hushed, zone, NOON, timed=False).why == ""
+    assert sound_status(hushed, zone, NOON, timed=False).why == ""
     muted = loud.model_copy(update={"audio": AudioSettings(muted=True)})
-    assert (sound(muted, zone, NOON, timed=True).volume, sound(muted, zone, NOON, timed=True).why) == (0, "muted")
+    assert (sound_status(muted, zone, NOON, timed=True).volume, sound_status(muted, zone, NOON, timed=True).why) == (
+        0,
+        "muted",
+    )

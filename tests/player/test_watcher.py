@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync.clock import SystemClock
-from sync.watcher import Watcher
+from sync.watcher import FileWatcher
 from tests.fakes import FakeClock
 
 
@@ -26,7 +26,7 @@ class Changes:
 async def changes(tmp_path: Path) -> AsyncIterator[Changes]:
     (tmp_path / "player.toml").write_text("a = 1")
     changes = Changes()
-    task = asyncio.create_task(Watcher(tmp_path / "player.toml", changes, SystemClock()).run())
+    task = asyncio.create_task(FileWatcher(tmp_path / "player.toml", changes, SystemClock()).run())
     try:
         yield changes
     finally:
@@ -73,7 +73,7 @@ async def test_neighbours_and_touches_are_no_change(tmp_path: Path, changes: Cha
 
 async def test_the_watch_starts_when_its_folder_appears(tmp_path: Path) -> None:
     clock, changes = FakeClock(), Changes()
-    task = asyncio.create_task(Watcher(tmp_path / "later" / "player.toml", changes, clock).run())
+    task = asyncio.create_task(FileWatcher(tmp_path / "later" / "player.toml", changes, clock).run())
     await clock.advance(60)
     (tmp_path / "later").mkdir()
     (tmp_path / "later" / "player.toml").write_text("a = 1")

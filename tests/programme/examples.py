@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from player.programme.ads import Account, AdHead, AdState, Choice, Slate, choose, slate
+from player.programme.ads import Account, AdHead, AdState, Choice, EligibleAds, eligible_ads, select_ad
 from sync.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, Playlist, Release
 
 ASSET = "a" * 64
@@ -76,19 +76,19 @@ def campaign(
     )
 
 
-def slate_of(campaigns: Sequence[Campaign], at: datetime = NOON, *, broken: Iterable[str] = ()) -> Slate:
+def slate_of(campaigns: Sequence[Campaign], at: datetime = NOON, *, broken: Iterable[str] = ()) -> EligibleAds:
     """The slate at noon in Berlin; the creatives named in `broken` cannot be played."""
     out = frozenset(broken)
-    return slate(
+    return eligible_ads(
         campaigns, BERLIN, at, playable=lambda each: each.id not in out, length_ms=lambda each: each.duration_ms
     )
 
 
-def run(state: AdState, on: Slate, slots: int) -> tuple[list[Choice], AdState]:
+def run(state: AdState, on: EligibleAds, slots: int) -> tuple[list[Choice], AdState]:
     """Fill `slots` slots; every one of them must find an ad."""
     choices = []
     for _ in range(slots):
-        choice, state = choose(state, on)
+        choice, state = select_ad(state, on)
         assert choice is not None
         choices.append(choice)
     return choices, state

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from player.programme.ads import Account, AdHead, AdState, Choice, Slate, changes, choose, refund
+from player.programme.ads import Account, AdHead, AdState, Choice, EligibleAds, changes, refund, select_ad
 from player.programme.agenda import turn
-from player.programme.entitlement import ONE, settle
+from player.programme.entitlement import ONE, rebase_accounts
 from player.programme.slate import split_of
 from sync.release import Campaign
 from tests.programme.examples import busy_day, campaign, creative, fresh, lines, run, slate_of, stored
@@ -41,7 +41,7 @@ def catalogues(draw: st.DrawFn, most: int = 7) -> list[Campaign]:
 # ── the oracle: the rules as they are written down, looked up in all of history for every line ─────────────────────
 
 
-def broken_rules(state: AdState, slate: Slate, history: Sequence[Choice], index: int) -> tuple[str, ...]:
+def broken_rules(state: AdState, slate: EligibleAds, history: Sequence[Choice], index: int) -> tuple[str, ...]:
     entry = slate.lines[index]
     rules = []
     for rule in ("category", "advertiser"):
@@ -66,7 +66,7 @@ def key(category: str, rule: str, advertiser: str) -> str:
 
 
 def oracle(
-    state: AdState, slate: Slate, history: Sequence[Choice], fits_ms: int | None
+    state: AdState, slate: EligibleAds, history: Sequence[Choice], fits_ms: int | None
 ) -> tuple[str, tuple[str, ...]] | None:
     """The line and the rules it breaks: fewest of the highest rule, then due before early, then the deadline."""
     order = ("category", "advertiser", "pace", "repeat")
@@ -91,9 +91,9 @@ def test_every_choice_is_the_one_the_rules_ask_for(
     slate, state = slate_of(campaigns), fresh(seed)
     history: list[Choice] = []
     for fits_ms in limits:
-        accounts = settle(state.accounts, split_of(slate), slate.known, state.head.slot)
+        accounts = rebase_accounts(state.accounts, split_of(slate), slate.known, state.head.slot)
         expected = oracle(AdState(state.head, accounts), slate, history, fits_ms)
-        choice, state = choose(state, slate, fits_ms=fits_ms)
+        choice, state = select_ad(state, slate, fits_ms=fits_ms)
         assert (choice and (choice.line.id, choice.relaxed)) == expected
         if choice is not None:
             assert fits_ms is None or (choice.length_ms or 0) <= fits_ms
@@ -155,8 +155,8 @@ def test_a_restart_at_any_slot_and_the_order_of_campaigns_change_nothing(
     for _ in range(slots):
         refunded = rng.random() < 0.2
         fits_ms = rng.choice([None, None, 8_000])
-        expected, steady = choose(steady, slate_of(campaigns), fits_ms=fits_ms)
-        got, restarted = choose(stored(restarted), slate_of(shuffled), fits_ms=fits_ms)
+        expected, steady = select_ad(steady, slate_of(campaigns), fits_ms=fits_ms)
+        got, restarted = select_ad(stored(restarted), slate_of(shuffled), fits_ms=fits_ms)
         assert got == expected
         if refunded and expected is not None and got is not None:
             steady, restarted = refund(steady, expected.id, failed=True), refund(restarted, got.id, failed=True)
@@ -168,7 +168,7 @@ def test_the_rows_written_after_each_step_are_the_whole_state() -> None:
     state, rows = fresh(), dict[str, Account]()
     for step in range(300):
         before = state
-        choice, state = choose(state, slates[step // 60 % 2])
+        choice, state = select_ad(state, slates[step // 60 % 2])
         if choice is not None and rng.random() < 0.1:
             state = refund(state, choice.id, failed=True)
         written = changes(before, state)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.agenda import Agenda, Wait, turn
-from player.programme.entitlement import ONE, Account, settle, shares
+from player.programme.agenda import AdQueue, Wait, turn
+from player.programme.entitlement import ONE, Account, rebase_accounts, slot_shares
 from sync.release import Line, WholeShare
 from tests.programme.examples import creative
 
@@ -29,7 +29,7 @@ def split(parts: list[int]) -> list[int]:
 def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: list[int], seed: int, slots: int) -> None:
     quotas, count = split(parts), len(parts)
     accounts = [Account(line=str(index), share=quota) for index, quota in enumerate(quotas)]
-    agenda = Agenda.of(turn(account, count, index, seed, index) for index, account in enumerate(accounts))
+    agenda = AdQueue.of(turn(account, count, index, seed, index) for index, account in enumerate(accounts))
     for slot in range(slots):
         index, agenda = agenda.take(slot, lambda _: 0, lambda _: True)  # nobody may go early: nobody has to
         assert index is not None, "a slot found no line that is due"
@@ -44,7 +44,7 @@ def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: lis
 
 @pytest.mark.parametrize("first", [0, 50])
 def test_a_parked_line_is_back_in_the_very_slot_its_gap_ends_in(first: int) -> None:
-    agenda = Agenda.of([(first, 60, 0, 0)])  # due at once, or early
+    agenda = AdQueue.of([(first, 60, 0, 0)])  # due at once, or early
     for slot in range(3):
         index, agenda = agenda.take(slot, waiting(3 - slot), lambda _: False)
         assert index is None
@@ -58,7 +58,7 @@ def waiting(slots: int) -> Wait:
 def test_a_choice_among_ten_thousand_lines_looks_at_one() -> None:
     quotas = split([number + 1 for number in range(10_000)])
     accounts = [Account(line=str(index), share=quota) for index, quota in enumerate(quotas)]
-    agenda = Agenda.of(turn(account, 10_000, index, 1, index) for index, account in enumerate(accounts))
+    agenda = AdQueue.of(turn(account, 10_000, index, 1, index) for index, account in enumerate(accounts))
     looked: list[int] = []
 
     def wait(index: int) -> int:
@@ -78,7 +78,7 @@ def test_a_choice_among_ten_thousand_lines_looks_at_one() -> None:
 def test_shares_sum_to_exactly_one_and_nobody_has_more_than_half(parts: list[int]) -> None:
     """A negative number stands for a bought share, a positive one for a weight."""
     lines = [line(f"l{n}", share_ppm=-part) if part < 0 else line(f"l{n}", weight=part) for n, part in enumerate(parts)]
-    given_out, _ = shares(lines)
+    given_out, _ = slot_shares(lines)
     assert sum(given_out.values()) == (ONE if lines else 0)
     assert all(share > 0 for share in given_out.values())
     if len(given_out) > 1:
@@ -91,12 +91,12 @@ def test_neither_the_order_of_lines_nor_the_scale_of_weights_matters(parts: list
     lines = [line(f"l{n}", weight=part) for n, part in enumerate(parts)]
     scaled = [line(f"l{n}", weight=part * scale) for n, part in enumerate(parts)]
     rng.shuffle(scaled)  # type: ignore[attr-defined]  # hypothesis has no type for what st.randoms gives
-    assert shares(scaled) == shares(lines)
+    assert slot_shares(scaled) == slot_shares(lines)
 
 
 def test_bought_shares_come_first_and_weights_split_the_rest() -> None:
     lines = [line("a", share_ppm=250_000), line("b", weight=3), line("c", weight=1), line("d", weight=1)]
-    given_out, warnings = shares(lines)
+    given_out, warnings = slot_shares(lines)
     quarter, part = ONE // 4, Fraction(3 * ONE, 4 * 5)
     assert given_out["a"] == quarter
     assert abs(given_out["b"] - 3 * part) < 1 and abs(given_out["c"] - part) < 1
@@ -104,13 +104,13 @@ def test_bought_shares_come_first_and_weights_split_the_rest() -> None:
 
 
 def test_what_nobody_bought_goes_to_those_who_are_there() -> None:
-    given_out, _ = shares([line(name, share_ppm=100_000) for name in "abcd"])
+    given_out, _ = slot_shares([line(name, share_ppm=100_000) for name in "abcd"])
     assert set(given_out.values()) == {ONE // 4}
 
 
 def test_overbooked_shares_are_scaled_in_proportion_and_reported() -> None:
     bought = {"a": 600_000, "b": 600_000, "c": 400_000}
-    given_out, warnings = shares([*(line(name, share_ppm=ppm) for name, ppm in bought.items()), line("rest")])
+    given_out, warnings = slot_shares([*(line(name, share_ppm=ppm) for name, ppm in bought.items()), line("rest")])
     assert set(given_out) == {"a", "b", "c"}
     for name, ppm in bought.items():
         assert abs(given_out[name] - Fraction(ONE * ppm, 1_600_000)) < 1
@@ -118,35 +118,35 @@ def test_overbooked_shares_are_scaled_in_proportion_and_reported() -> None:
 
 
 def test_a_line_that_wants_more_than_half_gets_half_and_it_is_reported() -> None:
-    given_out, warnings = shares([line("a", share_ppm=900_000), line("b", weight=1), line("c", weight=3)])
+    given_out, warnings = slot_shares([line("a", share_ppm=900_000), line("b", weight=1), line("c", weight=3)])
     assert (given_out["a"], given_out["b"], given_out["c"]) == (ONE // 2, ONE // 8, ONE // 8 * 3)
     assert len(warnings) == 1 and "line a" in warnings[0]
-    assert shares([line("a", share_ppm=WholeShare)]) == ({"a": ONE}, ())
+    assert slot_shares([line("a", share_ppm=WholeShare)]) == ({"a": ONE}, ())
 
 
 def test_nothing_accrues_while_a_line_is_away_and_it_comes_back_with_no_burst() -> None:
     known = {"a", "b", "c"}
     half, third = {"a": ONE // 2, "b": ONE // 2}, {"a": ONE // 3 + 1, "b": ONE // 3, "c": ONE // 3}
-    accounts = settle({}, half, known, 0)
+    accounts = rebase_accounts({}, half, known, 0)
     owing = {"a": 7 * ONE, "b": -7 * ONE}
     starved = {name: accounts[name].model_copy(update={"lag": lag}) for name, lag in owing.items()}
-    away = settle(starved, {"b": ONE}, known, 0)
+    away = rebase_accounts(starved, {"b": ONE}, known, 0)
     assert away["a"].share == 0
     assert away["a"].owed(0) == away["a"].owed(1_000_000) == ONE
-    back = settle(away, third, known, 0)
+    back = rebase_accounts(away, third, known, 0)
     assert [back[name].owed(0) for name in "abc"] == [ONE, -ONE, 0]
 
 
 def test_settling_the_same_shares_again_changes_nothing() -> None:
-    once = settle({}, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 0)
-    again = settle(once, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 77)
+    once = rebase_accounts({}, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 0)
+    again = rebase_accounts(once, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 77)
     assert again == once
     assert all(again[name] is once[name] for name in once)
 
 
 def test_a_line_that_left_the_release_is_forgotten() -> None:
-    accounts = settle({}, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 0)
-    assert set(settle(accounts, {"b": ONE}, {"b"}, 1)) == {"b"}
+    accounts = rebase_accounts({}, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 0)
+    assert set(rebase_accounts(accounts, {"b": ONE}, {"b"}, 1)) == {"b"}
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,8 +155,8 @@ def test_the_debt_of_those_who_are_on_stays_within_one_play(eligible: list[set[s
     accounts: dict[str, Account] = {}
     slot = 0
     for names in eligible:
-        given_out, _ = shares([line(name, weight=ord(name) - 96) for name in sorted(names)])
-        accounts = settle(accounts, given_out, frozenset("abcdefgh"), slot)
+        given_out, _ = slot_shares([line(name, weight=ord(name) - 96) for name in sorted(names)])
+        accounts = rebase_accounts(accounts, given_out, frozenset("abcdefgh"), slot)
         total = sum(accounts[name].owed(slot) for name in given_out)
         assert abs(total) <= ONE + len(given_out)
         hungriest = max(given_out, key=lambda name: given_out[name])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from player.programme.loudness import Loudness, heard_at, loudness
+from player.programme.loudness import Loudness, corrected_volume, screen_volume
 from player.programme.schedule import HORIZON
 from player.settings import AudioSettings, PlaybackSettings, QuietHours, Settings
 from tests.programme.examples import BERLIN, covers
@@ -41,11 +41,11 @@ def test_it_is_quiet_where_a_window_says_so_and_until_then_nothing_changes(
     windows: list[QuietHours], quiet_volume: int, muted: bool, at: datetime, part: float
 ) -> None:
     how = of(quiet_hours=tuple(windows), quiet_volume=quiet_volume, muted=muted)
-    now = loudness(how, BERLIN, at)
+    now = screen_volume(how, BERLIN, at)
     hushed = any(covers(window, at, BERLIN) for window in windows)
     assert now.volume == (0 if muted else min(80, quiet_volume) if hushed else 80)
     assert at < now.until <= at + HORIZON
-    assert loudness(how, BERLIN, at + (now.until - at) * part).volume == now.volume
+    assert screen_volume(how, BERLIN, at + (now.until - at) * part).volume == now.volume
     if now.until < at + HORIZON:
         assert any(covers(window, now.until, BERLIN) for window in windows) is not hushed
 
@@ -59,13 +59,13 @@ def test_it_is_quiet_where_a_window_says_so_and_until_then_nothing_changes(
     ],
 )
 def test_quiet_hours_run_over_midnight_and_follow_the_clocks(at: str, volume: int, until: str) -> None:
-    assert loudness(of(quiet_hours=(NIGHT,), quiet_volume=5), BERLIN, local(at)) == Loudness(volume, local(until))
+    assert screen_volume(of(quiet_hours=(NIGHT,), quiet_volume=5), BERLIN, local(at)) == Loudness(volume, local(until))
 
 
 def test_without_a_trusted_clock_there_are_no_quiet_hours_and_no_hours_are_never_quiet() -> None:
     at = local("2026-03-28T23:00")
-    assert loudness(of(quiet_hours=(NIGHT,)), BERLIN, at, timed=False) == Loudness(80, at + HORIZON)
-    assert loudness(of(), BERLIN, at) == Loudness(80, at + HORIZON)
+    assert screen_volume(of(quiet_hours=(NIGHT,)), BERLIN, at, timed=False) == Loudness(80, at + HORIZON)
+    assert screen_volume(of(), BERLIN, at) == Loudness(80, at + HORIZON)
 
 
 @pytest.mark.parametrize("wrong", [{"weekdays": ()}, {"start": "25:00"}, {"begin": "22:00"}])
@@ -81,15 +81,15 @@ def db(percent: int) -> float:
 
 @given(st.integers(20, 100), st.integers(50, 100), st.floats(-45, 0))
 def test_all_is_brought_to_the_target_as_far_as_the_file_allows(own: int, screen: int, lufs: float) -> None:
-    heard, plain = heard_at(own, screen, lufs, -23.0), heard_at(own, screen, None, -23.0)
+    heard, plain = corrected_volume(own, screen, lufs, -23.0), corrected_volume(own, screen, None, -23.0)
     assert 0 <= heard <= 100
     if 10 < heard < 100:
         assert abs((db(heard) - db(plain)) - (-23.0 - lufs)) < 3.5  # a percent is 2.5 dB down there
-    assert heard_at(own, screen, lufs, None) == plain == round(own * screen / 100)
+    assert corrected_volume(own, screen, lufs, None) == plain == round(own * screen / 100)
 
 
 def test_muted_stays_muted_and_ten_lu_too_loud_are_ten_db_less() -> None:
-    assert heard_at(0, 100, -60.0, -23.0) == heard_at(100, 0, -60.0, -23.0) == 0
-    assert heard_at(100, 100, -13.0, -23.0) == 68  # -10.05 dB
-    assert heard_at(100, 100, -33.0, -23.0) == 100  # never louder than its file
-    assert heard_at(100, 60, -29.0, -23.0) == 76  # but up, where the volume leaves room
+    assert corrected_volume(0, 100, -60.0, -23.0) == corrected_volume(100, 0, -60.0, -23.0) == 0
+    assert corrected_volume(100, 100, -13.0, -23.0) == 68  # -10.05 dB
+    assert corrected_volume(100, 100, -33.0, -23.0) == 100  # never louder than its file
+    assert corrected_volume(100, 60, -29.0, -23.0) == 76  # but up, where the volume leaves room

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.proof import TOLERANCE_MS, Facts, NoPlay, Take, chain, judge, verify_chain
+from player.programme.proof import TOLERANCE_MS, NoPlay, Take, TakeFacts, chain_play, judge_take, verify_chain
 from player.screen import Ended
 from sync import Untrusted
 from sync.clock import ClockTrust
@@ -58,8 +58,8 @@ def ended(shown_ms: float, reason: str = "duration", *, failed: bool = False, de
     ],
 )
 def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: Ended, outcome: Outcome) -> None:
-    facts = judge(take(expected_ms), how, NOON, screen=ScreenState.ON, clock=ClockTrust.SYNCED)
-    assert isinstance(facts, Facts)
+    facts = judge_take(take(expected_ms), how, NOON, screen=ScreenState.ON, clock=ClockTrust.SYNCED)
+    assert isinstance(facts, TakeFacts)
     assert (facts.outcome, facts.reason, facts.frames_lost) == (outcome, how.reason, 3)
     assert (facts.screen, facts.clock) == (ScreenState.ON, ClockTrust.SYNCED)
     assert facts.refunded == (outcome is not Outcome.COMPLETE)
@@ -67,15 +67,15 @@ def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: En
 
 
 def test_what_never_reached_the_screen_is_no_play() -> None:
-    assert isinstance(judge(take(), None, None), NoPlay)
-    assert isinstance(judge(take(), ended(4_000), None), NoPlay)
-    assert isinstance(judge(take(), ended(0, "cut"), NOON), NoPlay)
-    assert isinstance(judge(take(), ended(-5, "cut"), NOON), NoPlay)
+    assert isinstance(judge_take(take(), None, None), NoPlay)
+    assert isinstance(judge_take(take(), ended(4_000), None), NoPlay)
+    assert isinstance(judge_take(take(), ended(0, "cut"), NOON), NoPlay)
+    assert isinstance(judge_take(take(), ended(-5, "cut"), NOON), NoPlay)
 
 
 def test_a_take_the_device_stopped_under_was_interrupted() -> None:
-    facts = judge(take(), None, NOON)
-    assert isinstance(facts, Facts)
+    facts = judge_take(take(), None, NOON)
+    assert isinstance(facts, TakeFacts)
     assert facts.outcome is Outcome.INTERRUPTED
     assert facts.refunded
     assert facts.ended_at == NOON
@@ -84,10 +84,14 @@ def test_a_take_the_device_stopped_under_was_interrupted() -> None:
 def log_of(count: int) -> list[Play]:
     plays: list[Play] = []
     for number in range(1, count + 1):
-        facts = judge(take(take=f"take-{number}", choice=number), ended(10_000), NOON + timedelta(seconds=10 * number))
-        assert isinstance(facts, Facts)
+        facts = judge_take(
+            take(take=f"take-{number}", choice=number), ended(10_000), NOON + timedelta(seconds=10 * number)
+        )
+        assert isinstance(facts, TakeFacts)
         previous = plays[-1].hash if plays else GENESIS
-        plays.append(chain(previous, take(take=f"take-{number}"), facts, device="d1", log_epoch=EPOCH, sequence=number))
+        plays.append(
+            chain_play(previous, take(take=f"take-{number}"), facts, device="d1", log_epoch=EPOCH, sequence=number)
+        )
     return plays
 
 
@@ -136,9 +140,9 @@ def test_a_log_that_was_cut_or_mixed_does_not_hold(name: str, tamper: Any) -> No
 @pytest.mark.parametrize(("sequence", "log_epoch"), [(3, EPOCH), (1, EPOCH), (2, "f" * 32)])
 def test_a_well_hashed_play_out_of_turn_does_not_fit(sequence: int, log_epoch: str) -> None:
     first = log_of(1)[0]
-    facts = judge(take(), ended(10_000), NOON)
-    assert isinstance(facts, Facts)
-    forged = chain(first.hash, take(), facts, device="d1", log_epoch=log_epoch, sequence=sequence)
+    facts = judge_take(take(), ended(10_000), NOON)
+    assert isinstance(facts, TakeFacts)
+    forged = chain_play(first.hash, take(), facts, device="d1", log_epoch=log_epoch, sequence=sequence)
     verify_chain([forged], after=first.hash)
     with pytest.raises(Untrusted):
         verify_chain([first, forged])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ads import choose, refund
+from player.programme.ads import refund, select_ad
 from player.programme.entitlement import ONE
 from sync.release import Campaign, LocalWindow
 from tests.programme.examples import NOON, busy_day, campaign, creative, fresh, lines, run, slate_of, stored
@@ -42,8 +42,8 @@ def test_a_clock_that_jumps_by_a_year_changes_no_choice(jumps_s: list[int], seed
     campaigns = [each.model_copy(update={"starts_at": eras[0], "ends_at": eras[1]}) for each in busy_day()]
     steady, jumping = fresh(seed), fresh(seed)
     for jump_s in jumps_s:
-        expected, steady = choose(steady, slate_of(campaigns))
-        got, jumping = choose(jumping, slate_of(campaigns, NOON + timedelta(seconds=jump_s)))
+        expected, steady = select_ad(steady, slate_of(campaigns))
+        got, jumping = select_ad(jumping, slate_of(campaigns, NOON + timedelta(seconds=jump_s)))
         assert got == expected
 
 
@@ -71,7 +71,7 @@ def test_lines_that_come_and_go_never_burst(periods: list[tuple[set[str], int]])
 def test_a_refund_takes_the_slot_back_as_if_it_had_never_been() -> None:
     slate = slate_of(busy_day())
     _, state = run(fresh(), slate, 30)
-    choice, reserved = choose(state, slate)
+    choice, reserved = select_ad(state, slate)
     assert choice is not None
     undone = refund(reserved, choice.id)
     assert undone.head == state.head.model_copy(update={"choices": 31})
@@ -79,7 +79,7 @@ def test_a_refund_takes_the_slot_back_as_if_it_had_never_been() -> None:
         before = state.accounts[line]
         assert account.owed(30) == before.owed(30)
         assert (account.plays, account.creative, account.share) == (before.plays, before.creative, before.share)
-    again, _ = choose(undone, slate)
+    again, _ = select_ad(undone, slate)
     assert again is not None and (again.line, again.creative) == (choice.line, choice.creative)
     assert refund(undone, choice.id) is undone
 
@@ -98,11 +98,11 @@ def test_a_refund_is_exact_even_when_more_was_reserved_since() -> None:
 def test_after_a_failure_another_line_goes_first_and_the_line_tries_its_next_creative() -> None:
     campaigns = [campaign(name, creatives=[creative(f"{name}-1"), creative(f"{name}-2")]) for name in "ab"]
     slate = slate_of(campaigns)
-    choice, state = choose(fresh(), slate)
+    choice, state = select_ad(fresh(), slate)
     assert choice is not None and choice.creative.id.endswith("-1")
-    second, state = choose(refund(state, choice.id, failed=True), slate)
+    second, state = select_ad(refund(state, choice.id, failed=True), slate)
     assert second is not None and second.line.id != choice.line.id
-    third, _ = choose(state, slate)
+    third, _ = select_ad(state, slate)
     assert third is not None and third.line == choice.line
     assert third.creative.id.endswith("-2")
 
@@ -112,11 +112,11 @@ def test_refunding_an_ad_whose_line_is_gone_frees_its_gaps_and_no_more() -> None
     others = [campaign(name) for name in "cdef"]
     choices, state = run(fresh(), slate_of([*beer, *others]), 1)
     gone = slate_of(others)
-    _, state = choose(state, gone)
+    _, state = select_ad(state, gone)
     while choices[-1].line.category != "beer":
         more, state = run(state, slate_of([*beer, *others]), 1)
         choices += more
-    _, state = choose(state, gone)
+    _, state = select_ad(state, gone)
     assert set(state.accounts) == set("cdef")
     back = refund(state, choices[-1].id)
     assert back.accounts == state.accounts
@@ -143,9 +143,9 @@ def test_an_ad_starts_only_if_it_fits() -> None:
         campaign("b", creatives=[creative("endless", None)]),
     ]
     slate = slate_of(campaigns)
-    choice, state = choose(fresh(), slate, fits_ms=5_000)
+    choice, state = select_ad(fresh(), slate, fits_ms=5_000)
     assert choice is not None and choice.creative.id == "short"
-    none, after = choose(state, slate, fits_ms=4_999)
+    none, after = select_ad(state, slate, fits_ms=4_999)
     assert none is None
     assert after.head == state.head
     choices, _ = run(after, slate, 2)
@@ -159,7 +159,7 @@ def test_a_line_that_never_fits_piles_up_no_debt() -> None:
     ]
     slate, state = slate_of(campaigns), fresh()
     for _ in range(300):
-        choice, state = choose(state, slate, fits_ms=30_000)
+        choice, state = select_ad(state, slate, fits_ms=30_000)
         assert choice is not None and choice.line.id != "a"
     assert max(abs(account.owed(state.head.slot)) for account in state.accounts.values()) <= 3 * ONE
     choices, _ = run(state, slate, 20)

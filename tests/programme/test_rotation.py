@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.rotation import LOOK_AGAIN, AdSlot, Nothing, Rotation, ShowItem, Step, next_step
+from player.programme.rotation import LOOK_AGAIN, AdSlot, Nothing, Rotation, RotationStep, ShowItem, next_entry
 from sync.release import BreakRule, Item, Playlist
 from tests.programme.examples import NOON, item, playlist
 
@@ -33,12 +33,12 @@ def walk(
     """What the steps show: items by name, ads as digits of their position, `-` for nothing."""
     shown = ""
     for _ in range(steps):
-        step, rotation = next_step(rotation, items, rule, NOON, playable=playable, ads=ads)
+        step, rotation = next_entry(rotation, items, rule, NOON, playable=playable, ads=ads)
         shown += sign(step)
     return shown, rotation
 
 
-def sign(step: Step) -> str:
+def sign(step: RotationStep) -> str:
     match step:
         case ShowItem(each):
             return each.id
@@ -119,14 +119,14 @@ def test_validity_is_half_open() -> None:
 
 
 def test_an_empty_list_asks_again_soon_and_a_waiting_item_sooner() -> None:
-    step, rotation = next_step(Rotation(), playlist(""), RULE, NOON, playable=anything, ads=True)
+    step, rotation = next_entry(Rotation(), playlist(""), RULE, NOON, playable=anything, ads=True)
     assert step == Nothing(NOON + LOOK_AGAIN)
     assert rotation == Rotation()
     soon, later = NOON + timedelta(seconds=7), NOON + timedelta(days=2)
     items = Playlist(id="list", name="list", items=(item("b", starts_at=later), item("a", starts_at=soon)))
-    step, rotation = next_step(Rotation(), items, RULE, NOON, playable=anything, ads=True)
+    step, rotation = next_entry(Rotation(), items, RULE, NOON, playable=anything, ads=True)
     assert step == Nothing(soon)
-    assert next_step(rotation, items, RULE, soon, playable=anything, ads=True)[0] == ShowItem(items.items[1])
+    assert next_entry(rotation, items, RULE, soon, playable=anything, ads=True)[0] == ShowItem(items.items[1])
 
 
 def test_a_list_of_broken_items_looks_at_each_once() -> None:
@@ -136,7 +136,7 @@ def test_a_list_of_broken_items_looks_at_each_once() -> None:
         looked.append(each.id)
         return False
 
-    step, _ = next_step(Rotation(), playlist("abc"), RULE, NOON, playable=broken, ads=False)
+    step, _ = next_entry(Rotation(), playlist("abc"), RULE, NOON, playable=broken, ads=False)
     assert isinstance(step, Nothing)
     assert looked == ["a", "b", "c"]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from player.programme.schedule import HORIZON, on_air, open_window
+from player.programme.schedule import HORIZON, programme_at, window_state
 from sync.release import Daypart, LocalWindow
 from tests.programme.examples import BERLIN, covers, release, windows
 
@@ -26,7 +26,7 @@ def local(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> datetime:
 
 
 def name_at(dayparts: list[Daypart], at: datetime, zone: ZoneInfo = BERLIN) -> str:
-    programme = on_air(release(dayparts), zone, at)
+    programme = programme_at(release(dayparts), zone, at)
     return programme.daypart.id if programme.daypart else "rest"
 
 
@@ -64,10 +64,10 @@ def test_the_highest_priority_wins_and_then_the_smallest_id() -> None:
 def test_until_is_when_a_better_daypart_opens_or_this_one_closes() -> None:
     dayparts = [daypart("day", "08:00", "20:00"), daypart("lunch", "12:00", "13:00", priority=1)]
     whole = release(dayparts)
-    assert on_air(whole, BERLIN, local("2026-03-03T07:00")).until == local("2026-03-03T08:00")
-    assert on_air(whole, BERLIN, local("2026-03-03T09:00")).until == local("2026-03-03T12:00")
-    assert on_air(whole, BERLIN, local("2026-03-03T12:30")).until == local("2026-03-03T13:00")
-    assert on_air(whole, BERLIN, local("2026-03-03T13:00")).until == local("2026-03-03T20:00")
+    assert programme_at(whole, BERLIN, local("2026-03-03T07:00")).until == local("2026-03-03T08:00")
+    assert programme_at(whole, BERLIN, local("2026-03-03T09:00")).until == local("2026-03-03T12:00")
+    assert programme_at(whole, BERLIN, local("2026-03-03T12:30")).until == local("2026-03-03T13:00")
+    assert programme_at(whole, BERLIN, local("2026-03-03T13:00")).until == local("2026-03-03T20:00")
 
 
 def test_a_daypart_around_the_clock_does_not_end_at_midnight() -> None:
@@ -77,7 +77,7 @@ def test_a_daypart_around_the_clock_does_not_end_at_midnight() -> None:
         daypart("all", "06:00", "06:00"),
         daypart("all", "24:00", "24:00"),
     ):
-        programme = on_air(release([window]), BERLIN, at)
+        programme = programme_at(release([window]), BERLIN, at)
         assert programme.daypart == window
         assert programme.until == at + HORIZON
 
@@ -85,20 +85,20 @@ def test_a_daypart_around_the_clock_does_not_end_at_midnight() -> None:
 def test_a_daypart_without_its_playlist_is_passed_over() -> None:
     whole = release([daypart("day", "00:00", "24:00")])
     lost = whole.model_copy(update={"playlists": tuple(p for p in whole.playlists if p.id != "day")})
-    programme = on_air(lost, BERLIN, local("2026-03-03T09:00"))
+    programme = programme_at(lost, BERLIN, local("2026-03-03T09:00"))
     assert programme.daypart is None
     assert programme.playlist is not None and programme.playlist.id == "rest"
 
 
 def test_without_a_default_there_is_no_playlist_and_it_says_so() -> None:
-    programme = on_air(release([], default=None), BERLIN, local("2026-03-03T09:00"))
+    programme = programme_at(release([], default=None), BERLIN, local("2026-03-03T09:00"))
     assert programme.playlist is None
     assert "no default playlist" in programme.why
 
 
 def test_without_a_trusted_clock_only_the_default_plays() -> None:
     at = local("2026-03-03T09:00")
-    programme = on_air(release([daypart("day", "00:00", "24:00")]), BERLIN, at, timed=False)
+    programme = programme_at(release([daypart("day", "00:00", "24:00")]), BERLIN, at, timed=False)
     assert programme.playlist is not None and programme.playlist.id == "rest"
     assert programme.until == at + HORIZON
 
@@ -109,9 +109,9 @@ def test_an_hour_that_is_skipped_is_not_open_and_the_rest_of_its_window_is() -> 
     assert name_at([daypart("gone", "02:00", "03:00")], before) == "rest"
     assert name_at([daypart("gone", "02:00", "03:00")], after) == "rest"
     opens = [daypart("late", "02:30", "04:00")]
-    assert on_air(release(opens), BERLIN, before).until == after
+    assert programme_at(release(opens), BERLIN, before).until == after
     assert name_at(opens, after) == "late"
-    assert on_air(release(opens), BERLIN, after).until == local("2026-03-29T04:00")
+    assert programme_at(release(opens), BERLIN, after).until == local("2026-03-29T04:00")
 
 
 def test_an_hour_that_is_repeated_is_open_twice() -> None:
@@ -119,10 +119,10 @@ def test_an_hour_that_is_repeated_is_open_twice() -> None:
     window = [daypart("half", "02:30", "02:45")]
     first, second = local("2026-10-25T02:30"), local("2026-10-25T02:30", fold=1)
     assert second - first == timedelta(hours=1)
-    assert on_air(release(window), BERLIN, first).until == first + timedelta(minutes=15)
-    assert on_air(release(window), BERLIN, first + timedelta(minutes=15)).until == second
+    assert programme_at(release(window), BERLIN, first).until == first + timedelta(minutes=15)
+    assert programme_at(release(window), BERLIN, first + timedelta(minutes=15)).until == second
     assert name_at(window, second) == "half"
-    over = on_air(release([daypart("over", "01:00", "02:30")]), BERLIN, first - timedelta(minutes=1))
+    over = programme_at(release([daypart("over", "01:00", "02:30")]), BERLIN, first - timedelta(minutes=1))
     assert over.until == first  # closed for the rest of the first pass, open again when 02:00 comes back
     assert name_at([daypart("over", "01:00", "02:30")], local("2026-10-25T02:00", fold=1)) == "over"
 
@@ -134,7 +134,7 @@ def test_a_window_across_both_kinds_of_night_keeps_its_wall_clock_ends() -> None
         ("2026-10-24T22:00", "2026-10-25T06:00", 9),
         ("2026-06-01T22:00", "2026-06-02T06:00", 8),
     ):
-        programme = on_air(release([night]), BERLIN, local(evening))
+        programme = programme_at(release([night]), BERLIN, local(evening))
         assert programme.until == local(morning)
         assert programme.until - local(evening) == timedelta(hours=hours)
 
@@ -143,22 +143,22 @@ def test_a_day_that_a_country_left_out_has_no_windows() -> None:
     # Samoa went from Thursday, 2011-12-29 straight to Saturday: there was no Friday the 30th.
     friday = daypart("friday", "00:00", "24:00", weekdays=(5,))
     thursday_noon = local("2011-12-29T12:00", APIA)
-    assert on_air(release([friday]), APIA, thursday_noon).until == local("2012-01-06T00:00", APIA)
+    assert programme_at(release([friday]), APIA, thursday_noon).until == local("2012-01-06T00:00", APIA)
 
 
 def test_no_windows_are_always_open_and_touching_windows_are_one() -> None:
     at = local("2026-03-03T09:00")
-    assert open_window([], BERLIN, at) == (True, at + HORIZON)
+    assert window_state([], BERLIN, at) == (True, at + HORIZON)
     halves = [LocalWindow(start="08:00", end="12:00"), LocalWindow(start="12:00", end="18:00")]
-    assert open_window(halves, BERLIN, at) == (True, local("2026-03-03T18:00"))
-    assert open_window(halves, BERLIN, local("2026-03-03T18:00")) == (False, local("2026-03-04T08:00"))
+    assert window_state(halves, BERLIN, at) == (True, local("2026-03-03T18:00"))
+    assert window_state(halves, BERLIN, local("2026-03-03T18:00")) == (False, local("2026-03-04T08:00"))
 
 
 def test_a_clock_years_off_finds_an_answer() -> None:
     whole = release([daypart("day", "08:00", "20:00")])
     for year in (1970, 1999, 2026, 2050, 2105):
         at = datetime(year, 7, 1, 12, tzinfo=UTC)
-        programme = on_air(whole, BERLIN, at)
+        programme = programme_at(whole, BERLIN, at)
         assert at < programme.until <= at + HORIZON
 
 
@@ -204,7 +204,7 @@ def expected(dayparts: list[Daypart], at: datetime, zone: ZoneInfo) -> str:
 def test_what_is_on_air_is_the_definition_and_until_is_honest(
     dayparts: list[Daypart], zone: ZoneInfo, at: datetime, fractions: list[float]
 ) -> None:
-    programme = on_air(release(dayparts), zone, at)
+    programme = programme_at(release(dayparts), zone, at)
     now = programme.daypart.id if programme.daypart else "rest"
     assert now == expected(dayparts, at, zone)
     assert at < programme.until <= at + HORIZON
@@ -222,7 +222,7 @@ def test_what_is_on_air_is_the_definition_and_until_is_honest(
 def test_whether_a_window_is_open_is_the_definition_and_until_is_honest(
     some: list[LocalWindow], zone: ZoneInfo, at: datetime, fraction: float
 ) -> None:
-    opened, until = open_window(some, zone, at)
+    opened, until = window_state(some, zone, at)
     assert opened == any(covers(window, at, zone) for window in some)
     assert at < until <= at + HORIZON
     between = at + (until - at) * fraction
@@ -241,5 +241,5 @@ def test_two_thousand_dayparts_are_decided_in_a_blink() -> None:
     whole = release(many)
     began = time.perf_counter()
     for hour in range(10):
-        on_air(whole, BERLIN, local(f"2026-03-03T{hour:02}:45"))
+        programme_at(whole, BERLIN, local(f"2026-03-03T{hour:02}:45"))
     assert time.perf_counter() - began < 5.0  # 0.2 s on the machine this was written on

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ads import choose, slate
+from player.programme.ads import eligible_ads, select_ad
 from player.programme.entitlement import ONE
 from sync.release import Campaign, LocalWindow
 from tests.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, fresh, slate_of, windows
@@ -31,13 +31,13 @@ def test_nothing_to_show_fills_no_slot() -> None:
     state = fresh()
     for empty in (slate_of([]), slate_of([campaign("a")], broken=["a-1"]), slate_of([campaign("a")], YEAR[1])):
         assert empty.lines == ()
-        assert choose(state, empty) == (None, state)
+        assert select_ad(state, empty) == (None, state)
 
 
 def test_without_a_trusted_clock_lines_bound_to_windows_stay_off() -> None:
     always = LocalWindow()
     campaigns = [campaign("a", windows=(always,)), campaign("b"), campaign("c", flight=(YEAR[0], NOON))]
-    unsure = slate(campaigns, BERLIN, NOON, playable=lambda _: True, timed=False, length_ms=lambda _: 1)
+    unsure = eligible_ads(campaigns, BERLIN, NOON, playable=lambda _: True, timed=False, length_ms=lambda _: 1)
     assert [entry.line.id for entry in unsure.lines] == ["b"]
 
 

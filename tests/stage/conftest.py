@@ -12,10 +12,10 @@ import pytest
 
 from player.area import Area
 from player.display import Display, Wanted, open_display
-from player.rig import DECK, Rig
+from player.rig import DECK, DeckOptions
 from player.screen import Shot
 from player.stage import Stage, open_stage
-from player.still import Still, brand
+from player.still import RawPicture, brand_picture
 from sync.clock import SystemClock
 from sync.release import MediaKind
 from tests.display import start_xvfb
@@ -89,7 +89,7 @@ async def running(
     display_name: str, *, area: Area = _WHOLE, program: tuple[str, ...] = DECK, **how: Any
 ) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
-    rig = Rig(display_name, area, program=program)
+    rig = DeckOptions(display_name, area, program=program)
     async with open_stage(rig, SystemClock(), **how) as stage:
         service = asyncio.create_task(stage.run())
         try:
@@ -104,12 +104,15 @@ async def running(
 async def following(name: str, wanted: Wanted = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
     """A display and a stage that follows it, wired as `player.services` does."""
     clock = SystemClock()
-    async with open_display(name, clock, wanted) as display, open_stage(Rig(name, display.area), clock) as stage:
+    async with (
+        open_display(name, clock, wanted) as display,
+        open_stage(DeckOptions(name, display.area), clock) as stage,
+    ):
 
         async def fill() -> None:
             area = display.area
             while True:
-                await display.show_root(brand(*area.upright))
+                await display.show_root(brand_picture(*area.upright))
                 area = await display.moved(area)
                 stage.fill(area)
 
@@ -132,7 +135,7 @@ async def stage(display_name: str) -> AsyncIterator[Stage]:
 @pytest.fixture
 async def yellow_root(display: Display) -> None:
     """Make the fallback yellow: then anything but the items' colours and yellow is a fault."""
-    await display.show_root(Still(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720)))
+    await display.show_root(RawPicture(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720)))
 
 
 def on_air(stage: Stage) -> int:

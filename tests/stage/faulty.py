@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from player.deck import __main__ as deck
-from player.deck.projector import Projector
+from player.deck.projector import VlcPlayer
 from sync.clock import SystemClock
 
 DECK = (sys.executable, "-m", "tests.stage.faulty")
@@ -24,7 +24,7 @@ _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
 _WALL = 0x40000000
 
 
-class FaultyProjector(Projector):
+class FaultyProjector(VlcPlayer):
     """A projector whose library fails while a file is opened, or, if its name ends so, while it is on air."""
 
     _name = ""
@@ -99,5 +99,5 @@ def buried(threads: list[int]) -> bool:
 
 
 if __name__ == "__main__":
-    setattr(deck, "Projector", FaultyProjector)  # noqa: B010 - a class is not to be assigned to
+    setattr(deck, "VlcPlayer", FaultyProjector)  # noqa: B010 - a class is not to be assigned to
     os._exit(deck.main())

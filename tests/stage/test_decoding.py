@@ -2,7 +2,7 @@
 
 import pytest
 
-from player.deck.decoding import Decoding, tells
+from player.deck.decoding import DecoderLog, is_informative
 
 SOUND = ["codec (aac) started", 'using audio decoder module "avcodec"']
 H264 = ["codec (h264) started", 'using video decoder module "avcodec"']
@@ -27,23 +27,23 @@ FOUND = ['using hw decoder module "vaapi"', "Using Intel iHD driver for hardware
     ],
 )
 def test_the_decoder_is_read_from_the_log(lines: list[str], codec: str | None, hardware: bool | None) -> None:
-    decoding = Decoding()
+    decoding = DecoderLog()
     for line in lines:
         decoding.read(line)
     assert (decoding.codec, decoding.hardware) == (codec, hardware)
 
 
 def test_where_sound_goes_is_read_from_the_log_and_kept() -> None:
-    decoding = Decoding()
+    decoding = DecoderLog()
     decoding.read('using audio output module "pulse"')
     decoding.forget()
     assert decoding.sound == "pulse"
 
 
 def test_another_opening_begins_with_nothing_known_and_most_lines_are_not_read() -> None:
-    decoding = Decoding()
+    decoding = DecoderLog()
     for line in (*H264, *FOUND):
         decoding.read(line)
     decoding.forget()
     assert (decoding.codec, decoding.hardware) == (None, None)
-    assert tells(b'using %s module "%s"') and not tells(b"Buffering %d%%")
+    assert is_informative(b'using %s module "%s"') and not is_informative(b"Buffering %d%%")

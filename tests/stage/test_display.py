@@ -11,7 +11,7 @@ from Xlib.display import Display as XDisplay
 
 from player.area import Turn
 from player.display import Display, Power, Wanted, open_display
-from player.still import brand, pairing, png
+from player.still import brand_picture, pairing_picture, png
 from player.xserver import connect
 from sync import ScreenFailed
 from sync.clock import SystemClock
@@ -20,7 +20,7 @@ from tests.stage.eyes import Eye, until
 
 
 async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -> None:
-    picture = brand(1280, 720, title="stays")
+    picture = brand_picture(1280, 720, title="stays")
     async with open_display(display_name, SystemClock()) as display:
         await display.show_root(picture)
     async with open_display(display_name, SystemClock()) as display:
@@ -28,7 +28,7 @@ async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -
 
 
 async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, display_name: str) -> None:
-    await display.show_root(pairing(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
+    await display.show_root(pairing_picture(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
     with Image.open(BytesIO(png(await display.grab()))) as picture:
         assert picture.size == (1280, 720)
         eye = Eye(display_name)
@@ -64,8 +64,8 @@ async def test_a_grab_is_upright_however_the_stage_is_turned(memory: str) -> Non
         async with open_display(server.name, SystemClock()) as display:
             for turn in turns:
                 display.want(Wanted("", turn))
-                await display._look()
-                picture = brand(*display.area.upright, title="this side up")
+                await display._poll()
+                picture = brand_picture(*display.area.upright, title="this side up")
                 await display.show_root(picture)
                 shown = await display.grab()
                 assert (shown.width, shown.height) == ((360, 640) if turn in (90, 270) else (640, 360))
@@ -93,7 +93,7 @@ def test_a_request_the_server_refuses_is_an_error_that_can_be_told(display_name:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
 async def test_the_root_picture_comes_back_with_the_x_server() -> None:
-    picture = brand(640, 360, title="again")
+    picture = brand_picture(640, 360, title="again")
     with Xvfb(640, 360) as server:
         async with open_display(server.name, SystemClock()) as display:
             await display.show_root(picture)

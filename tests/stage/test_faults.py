@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from player.area import Area
-from player.rig import Rig
+from player.rig import DeckOptions
 from player.screen import Load
 from player.stage import open_stage
 from sync.clock import SystemClock
@@ -18,7 +18,7 @@ from tests.stage.eyes import until
 
 
 async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> None:
-    async with open_stage(Rig(display_name, Area(width=1280, height=720)), SystemClock()) as stage:
+    async with open_stage(DeckOptions(display_name, Area(width=1280, height=720)), SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
         await stage.preroll(media.shot("long"))
         pids = [pid for pid in stage.facts().pids if pid]
@@ -30,7 +30,7 @@ async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> No
 
 async def test_a_deck_that_talks_nonsense_is_replaced(display_name: str, caplog: pytest.LogCaptureFixture) -> None:
     babbler = ("sh", "-c", 'echo \'{"event":"finished","at_s":null}\'; exec sleep 60', "deck")
-    rig = Rig(display_name, Area(width=1280, height=720), program=babbler)
+    rig = DeckOptions(display_name, Area(width=1280, height=720), program=babbler)
     async with open_stage(rig, SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
         await until(lambda: stage.facts().restarts >= 2)

@@ -3,10 +3,10 @@
 import pytest
 
 from player.area import Area, Turn
-from player.deck.window import Place, place
+from player.deck.window import MediaRectangle, fit_media
 from player.display import Display
 from player.stage import Stage
-from player.still import brand
+from player.still import brand_picture
 from sync.release import Fit
 from tests.stage.conftest import Media
 from tests.stage.eyes import BLACK, GREEN, RED, WHITE, Eye, near, until
@@ -17,31 +17,31 @@ SCREEN = Area(width=1280, height=720)
 @pytest.mark.parametrize(
     ("width", "height", "fit", "expected"),
     [
-        (640, 480, Fit.CONTAIN, Place(160, 0, 960, 720)),
-        (640, 480, Fit.COVER, Place(0, -120, 1280, 960)),
-        (640, 480, Fit.FILL, Place(0, 0, 1280, 720)),
-        (1080, 1920, Fit.CONTAIN, Place(437, 0, 405, 720)),
-        (0, 0, Fit.CONTAIN, Place(0, 0, 1280, 720)),
-        (100_000, 1, Fit.CONTAIN, Place(0, 359, 1280, 1)),
+        (640, 480, Fit.CONTAIN, MediaRectangle(160, 0, 960, 720)),
+        (640, 480, Fit.COVER, MediaRectangle(0, -120, 1280, 960)),
+        (640, 480, Fit.FILL, MediaRectangle(0, 0, 1280, 720)),
+        (1080, 1920, Fit.CONTAIN, MediaRectangle(437, 0, 405, 720)),
+        (0, 0, Fit.CONTAIN, MediaRectangle(0, 0, 1280, 720)),
+        (100_000, 1, Fit.CONTAIN, MediaRectangle(0, 359, 1280, 1)),
     ],
 )
-def test_media_is_placed_by_its_fit(width: int, height: int, fit: Fit, expected: Place) -> None:
-    assert place(SCREEN, width, height, fit) == expected
+def test_media_is_placed_by_its_fit(width: int, height: int, fit: Fit, expected: MediaRectangle) -> None:
+    assert fit_media(SCREEN, width, height, fit) == expected
 
 
 @pytest.mark.parametrize(
     ("turn", "fit", "expected"),
     [
-        (90, Fit.CONTAIN, Place(539, 0, 202, 720)),
-        (180, Fit.CONTAIN, Place(0, 180, 1280, 360)),
-        (270, Fit.CONTAIN, Place(539, 0, 202, 720)),
-        (90, Fit.COVER, Place(0, -1916, 1280, 4551)),
-        (90, Fit.FILL, Place(0, 0, 1280, 720)),
-        (180, Fit.FILL, Place(0, 0, 1280, 720)),
+        (90, Fit.CONTAIN, MediaRectangle(539, 0, 202, 720)),
+        (180, Fit.CONTAIN, MediaRectangle(0, 180, 1280, 360)),
+        (270, Fit.CONTAIN, MediaRectangle(539, 0, 202, 720)),
+        (90, Fit.COVER, MediaRectangle(0, -1916, 1280, 4551)),
+        (90, Fit.FILL, MediaRectangle(0, 0, 1280, 720)),
+        (180, Fit.FILL, MediaRectangle(0, 0, 1280, 720)),
     ],
 )
-def test_media_is_placed_in_a_turned_area(turn: Turn, fit: Fit, expected: Place) -> None:
-    assert place(Area(width=1280, height=720, turn=turn), 640, 180, fit) == expected
+def test_media_is_placed_in_a_turned_area(turn: Turn, fit: Fit, expected: MediaRectangle) -> None:
+    assert fit_media(Area(width=1280, height=720, turn=turn), 640, 180, fit) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, dis
 async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
     stage: Stage, media: Media, display: Display, display_name: str
 ) -> None:
-    picture = brand(1280, 720, title="fallback")
+    picture = brand_picture(1280, 720, title="fallback")
     await display.show_root(picture)
     await stage.preroll(media.shot("long"))
     assert (await display.grab()).bgrx == picture.bgrx  # a prerolled shot is not seen

@@ -11,7 +11,7 @@ from Xlib.display import Display as XDisplay
 
 from player.area import Area
 from player.display import Wanted, randr
-from player.display.outputs import Change, Crtc, Output, Setup
+from player.display.outputs import Crtc, Output, OutputChange, Setup
 from sync.release import Fit
 from tests.display import Dummy
 from tests.stage.conftest import Media, following, show
@@ -60,7 +60,7 @@ class Second:
         return self._pulled and output.name == SECOND
 
     def _drive(self, to: Crtc) -> None:
-        assert not randr.apply(self._connection, Change({self._number: to}, 1920, 720), self._setup())
+        assert not randr.apply(self._connection, OutputChange({self._number: to}, 1920, 720), self._setup())
 
     def _setup(self) -> Setup:
         setup = ask(self._connection)

@@ -11,10 +11,10 @@ from Xlib.display import Display as XDisplay
 
 from player.area import Area
 from player.display import Wanted, open_display, randr, server
-from player.display.outputs import Arrangement, Change, Crtc, Mode, Output, Setup, arrange
+from player.display.outputs import Arrangement, Crtc, Mode, Output, OutputChange, Setup, arrange
 from player.screen import Cut, Shot
 from player.stage import Stage
-from player.still import brand
+from player.still import brand_picture
 from sync import DeckLost
 from sync.clock import SystemClock
 from sync.release import Fit
@@ -116,7 +116,7 @@ def _drive(connection: Any, output: str, width: int, height: int) -> None:
     which = next(each for each in setup.outputs if each.name == output)
     mode = next(n for n in which.modes if (setup.modes[n].width, setup.modes[n].height) == (width, height))
     to = replace(setup.crtcs[which.crtc], mode=mode, width=width, height=height)
-    assert not randr.apply(connection, Change({which.crtc: to}, width, height), setup)
+    assert not randr.apply(connection, OutputChange({which.crtc: to}, width, height), setup)
 
 
 async def _follow_with(stage: Stage, shot: Shot) -> Cut:
@@ -158,7 +158,7 @@ async def test_another_size_output_and_rotation_are_followed_while_it_plays(dumm
         middle, top = (shown.bgrx[4 * (y * 1080 + 20) :][:3] for y in (960, 20))
         assert near((middle[2], middle[1], middle[0]), WHITE) and near((top[2], top[1], top[0]), RED)
         await stage.clear()
-        assert (await display.grab()).bgrx == brand(1080, 1920).bgrx
+        assert (await display.grab()).bgrx == brand_picture(1080, 1920).bgrx
     eye.close()
     connection.close()
 
@@ -172,7 +172,7 @@ async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -
         assert setup and before.connected
         crtc = next(output.crtc for output in setup.outputs if output.name == before.output)
         off = replace(setup.crtcs[crtc], mode=0, rotation=1, outputs=())
-        change = Change({crtc: off}, setup.width, setup.height)
+        change = OutputChange({crtc: off}, setup.width, setup.height)
         assert not randr.apply(connection, change, setup)  # what a server does at times
         await until(lambda: bool((now := randr.read(connection)) and now.crtcs[crtc].mode))
         await until(lambda: display.state().refresh_hz > 0)
@@ -189,12 +189,12 @@ async def test_what_the_server_refuses_leaves_what_was_and_is_not_asked_at_each_
     before = randr.read(connection)
     assert before
     crtcs = {number: replace(crtc, x=32_000) for number, crtc in before.crtcs.items() if crtc.mode}
-    too_far = Change(crtcs, 32_000 + before.width, before.height)  # a root window ends at 32767
+    too_far = OutputChange(crtcs, 32_000 + before.width, before.height)  # a root window ends at 32767
 
     def want_it(setup: Setup, wanted: Wanted) -> Arrangement:
         return replace(arrange(setup, wanted), change=too_far)
 
-    def apply(connection: Any, change: Change, setup: Setup) -> str:
+    def apply(connection: Any, change: OutputChange, setup: Setup) -> str:
         asked.append(change)
         return asking(connection, change, setup)
 
@@ -203,7 +203,7 @@ async def test_what_the_server_refuses_leaves_what_was_and_is_not_asked_at_each_
     monkeypatch.setattr(server, "arrange", want_it)
     async with open_display(dummy, SystemClock()) as display:
         for _ in range(5):
-            await display._look()
+            await display._poll()
             assert "refuses" in display.state().problem
             assert randr.read(connection) == before
     assert len(asked) == 1

@@ -19,9 +19,9 @@ from Xlib.display import Display as XDisplay
 
 from player.area import Area
 from player.display import Display
-from player.overlays import Overlays
+from player.overlays import OverlayHost
 from player.stage import Stage
-from sync.cache import Cache, open_cache
+from sync.cache import ContentStore, open_cache
 from sync.clock import SystemClock
 from sync.overlay import LOGO_CHUNK, Edge, Logo, Overlay, Ticker
 from sync.release import Release
@@ -45,7 +45,7 @@ LOGO = Logo(id="logo", asset=ASSET, width_percent=10, margin_percent=2)
 class Screen:
     """A device with a release whose only content is overlays."""
 
-    def __init__(self, cache: Cache, folder: Path) -> None:
+    def __init__(self, cache: ContentStore, folder: Path) -> None:
         self._cache = cache
         self._tree = Publisher(folder)
         self._sequence = 0
@@ -67,7 +67,7 @@ class Glass:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Iterator[Cache]:
+def cache(tmp_path: Path) -> Iterator[ContentStore]:
     clear = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
     ImageDraw.Draw(clear).ellipse((0, 0, 99, 99), fill=(0, 255, 0, 255))
     raw, chunks = BytesIO(), PngInfo()
@@ -79,7 +79,7 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
 
 
 @asynccontextmanager
-async def running(overlays: Overlays) -> AsyncIterator[Overlays]:
+async def running(overlays: OverlayHost) -> AsyncIterator[OverlayHost]:
     task = asyncio.create_task(overlays.run())
     try:
         yield overlays
@@ -90,14 +90,14 @@ async def running(overlays: Overlays) -> AsyncIterator[Overlays]:
 
 
 @pytest.fixture
-def screen(cache: Cache, tmp_path: Path) -> Screen:
+def screen(cache: ContentStore, tmp_path: Path) -> Screen:
     return Screen(cache, tmp_path / "tree")
 
 
 @pytest.fixture
-async def overlays(cache: Cache, screen: Screen, display: Display) -> AsyncIterator[Overlays]:
+async def overlays(cache: ContentStore, screen: Screen, display: Display) -> AsyncIterator[OverlayHost]:
     screen.release(ticker(), LOGO)
-    service = Overlays(display, cache, SystemClock(), lambda: False, lambda problem: None)
+    service = OverlayHost(display, cache, SystemClock(), lambda: False, lambda problem: None)
     async with running(service):
         yield service
 
@@ -131,7 +131,7 @@ def bar(name: str) -> bytes:
 
 
 async def test_overlays_stay_in_front_and_the_picture_below_takes_no_notice_of_them(
-    stage: Stage, media: Media, display_name: str, overlays: Overlays, screen: Screen
+    stage: Stage, media: Media, display_name: str, overlays: OverlayHost, screen: Screen
 ) -> None:
     eye = Eye(display_name)
     await stage.preroll(media.shot("long"))
@@ -169,13 +169,13 @@ async def test_overlays_stay_in_front_and_the_picture_below_takes_no_notice_of_t
 
 
 async def test_overlays_are_turned_with_the_stage_follow_its_size_and_give_way_to_black(
-    display_name: str, display: Display, cache: Cache, screen: Screen
+    display_name: str, display: Display, cache: ContentStore, screen: Screen
 ) -> None:
     told: list[str] = []
     black = asyncio.Event()
     eye, glass = Eye(display_name), Glass(display_name, Area(width=1280, height=720, turn=90))
     screen.release(Ticker(id="news", text="open", background="#ff0000"), LOGO, Logo(id="lost", asset="b" * 64))
-    async with running(Overlays(glass, cache, SystemClock(), black.is_set, told.append)) as overlays:
+    async with running(OverlayHost(glass, cache, SystemClock(), black.is_set, told.append)) as overlays:
         await until(lambda: near(eye.at(1, 360), RED))  # the shop's bottom is the server's left
         await until(lambda: near(eye.at(1280 - 14 - 36, 720 - 14 - 36), GREEN))  # its top right is the bottom right
         glass.area = Area(width=640, height=720)
@@ -188,13 +188,13 @@ async def test_overlays_are_turned_with_the_stage_follow_its_size_and_give_way_t
 
 
 async def test_overlays_are_told_lost_with_their_x_server_and_come_back_with_the_next(
-    cache: Cache, screen: Screen
+    cache: ContentStore, screen: Screen
 ) -> None:
     told: list[str] = []
     screen.release(Ticker(id="news", text="open", background="#ff0000"))
     with Xvfb() as server:
         glass = Glass(server.name, Area(width=1280, height=720))
-        async with running(Overlays(glass, cache, SystemClock(), lambda: False, told.append)) as overlays:
+        async with running(OverlayHost(glass, cache, SystemClock(), lambda: False, told.append)) as overlays:
             await until(lambda: overlays.shown == ("news",))
             server.stop()
             await until(lambda: told[-1].startswith("Overlays are not shown: it ended with code 3"))
@@ -213,13 +213,13 @@ FONTS = """<fontconfig>
 
 
 async def test_another_font_stands_in_for_letters_the_first_lacks_and_what_no_font_has_is_told(
-    display: Display, cache: Cache, screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    display: Display, cache: ContentStore, screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "fonts.conf").write_text(FONTS.format(cache=tmp_path / "fonts"))
     monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "fonts.conf"))
     told: list[str] = []
     screen.release(Ticker(id="news", text="bread לחם ขนมปัง"))  # that font has no Hebrew, and no font here any Thai
-    async with running(Overlays(display, cache, SystemClock(), lambda: False, told.append)) as overlays:
+    async with running(OverlayHost(display, cache, SystemClock(), lambda: False, told.append)) as overlays:
         await until(lambda: overlays.shown == ("news",))
         assert "The text “bread לחם ขนมปัง” has letters no font on this device has: Thai (ขนมปัง): install" in told[-1]
         assert "Hebrew" not in told[-1]

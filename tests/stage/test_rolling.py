@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from player.link import Link
-from player.screen import Command, Load, Shot
+from player.link import DeckProcess
+from player.screen import DeckCommand, Load, Shot
 from player.stage import Stage
 from sync.release import MediaKind
 from tests.stage.conftest import H264, Media, on_air, running, show
@@ -71,14 +71,14 @@ async def test_what_has_to_wait_after_all_begins_with_its_first_picture(
 async def test_a_deck_lost_on_air_turns_what_is_being_loaded_into_what_is_wanted_at_once(
     stage: Stage, media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Command] = []
-    tell = Link.tell
+    told: list[DeckCommand] = []
+    tell = DeckProcess.send
 
-    def note(link: Link, command: Command) -> None:
+    def note(link: DeckProcess, command: DeckCommand) -> None:
         told.append(command)
         tell(link, command)
 
-    monkeypatch.setattr(Link, "tell", note)
+    monkeypatch.setattr(DeckProcess, "tell", note)
     await show(stage, media.shot("blue_picture"))
     told.clear()
     loading = asyncio.create_task(stage.preroll(media.shot("long")))

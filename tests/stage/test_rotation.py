@@ -9,7 +9,7 @@ import pytest
 from player.area import Area, Turn
 from player.display import Wanted
 from player.screen import Shot
-from player.still import Still
+from player.still import RawPicture
 from sync.release import Fit, MediaKind
 from tests.display import Xephyr
 from tests.stage.conftest import H264, following, running, show
@@ -87,7 +87,7 @@ async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
     eye.close()
 
 
-def _seen(shown: Still) -> tuple[Colour, ...]:
+def _seen(shown: RawPicture) -> tuple[Colour, ...]:
     """Return the colours at the corners of a screenshot."""
     spots = [(3, 3), (shown.width - 4, 3), (shown.width - 4, shown.height - 4), (3, shown.height - 4)]
     pixels = (shown.bgrx[4 * (y * shown.width + x) :][:3] for x, y in spots)

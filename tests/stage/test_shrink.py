@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from player.deck.shrink import shrink
-from player.deck.source import Source
+from player.deck.shrink import downscale
+from player.deck.source import MediaSource
 
 
 def _photograph(path: Path, width: int, height: int, kind: str = "JPEG") -> str:
@@ -16,7 +16,7 @@ def _photograph(path: Path, width: int, height: int, kind: str = "JPEG") -> str:
     return str(path)
 
 
-def _read(source: Source) -> Image.Image:
+def _read(source: MediaSource) -> Image.Image:
     """Read it as libVLC does, from the start of what the address names, and end it."""
     memory = int(source.address.removeprefix("fd://"))
     picture = Image.open(BytesIO(os.read(memory, 64_000_000)))
@@ -36,7 +36,7 @@ def _read(source: Source) -> Image.Image:
 def test_it_has_the_pixels_the_stage_can_show(
     tmp_path: Path, size: tuple[int, int], whole: bool, wanted: tuple[int, int]
 ) -> None:
-    source = shrink(_photograph(tmp_path / "large", *size), 1280, 720, whole=whole)
+    source = downscale(_photograph(tmp_path / "large", *size), 1280, 720, whole=whole)
 
     assert source
     picture = _read(source)
@@ -51,5 +51,5 @@ def test_what_is_small_enough_or_no_picture_is_left_to_libvlc(tmp_path: Path) ->
     damaged = tmp_path / "damaged"
     damaged.write_bytes(Path(_photograph(tmp_path / "whole", 3000, 2000)).read_bytes()[:4000])
 
-    assert shrink(small, 1280, 720, whole=True) is None
-    assert shrink(str(damaged), 1280, 720, whole=True) is None
+    assert downscale(small, 1280, 720, whole=True) is None
+    assert downscale(str(damaged), 1280, 720, whole=True) is None

@@ -10,8 +10,8 @@ from statistics import median
 import numpy as np
 import pytest
 
-from player.configure import load
-from player.doctor_probes import gather
+from player.configure import load_configuration
+from player.doctor_probes import probe_machine
 from player.screen import Shot
 from player.stage import Stage
 from sync.release import MediaKind
@@ -139,7 +139,7 @@ async def test_sound_comes_from_the_chosen_loudspeaker_and_moves_at_once(
 
 
 async def test_the_doctor_names_the_loudspeakers_there_are(room: Room) -> None:
-    facts = await asyncio.to_thread(gather, load(None), "")
+    facts = await asyncio.to_thread(probe_machine, load_configuration(None), "")
     assert room.server and [name for name, _ in facts.speakers] == [SHOP, USB]
 
 

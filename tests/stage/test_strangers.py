@@ -8,7 +8,7 @@ from Xlib.display import Display as XDisplay
 
 from player.display import Display
 from player.stage import Stage
-from player.still import brand
+from player.still import brand_picture
 from tests.stage.conftest import Media, show
 from tests.stage.eyes import BLUE, WHITE, Eye, near
 
@@ -50,12 +50,12 @@ def stranger(display_name: str) -> Iterator[Stranger]:
 async def test_nothing_is_seen_of_a_strange_window_over_the_bare_fallback(
     display: Display, display_name: str, stranger: Stranger
 ) -> None:
-    picture = brand(1280, 720, title="fallback")
+    picture = brand_picture(1280, 720, title="fallback")
     await display.show_root(picture)
     for _ in range(2):
         stranger.rise()
         assert (await display.grab()).bgrx != picture.bgrx
-        await display._look()
+        await display._poll()
         assert (await display.grab()).bgrx == picture.bgrx
         assert display.state().covered_by == "Update available"
         await display.show_root(picture)  # painted anew, it lies where it lay
@@ -75,12 +75,12 @@ async def test_a_strange_window_goes_below_what_is_on_air_again_and_again_and_is
     for _ in range(2):
         stranger.rise()
         assert near(eye.at(640, 360), WHITE)
-        await display._look()
+        await display._poll()
         assert near(eye.at(640, 360), BLUE)
         assert display.state().covered_by == "Update available"
     assert len([record for record in caplog.records if "Update available" in record.message]) == 1
     stranger.manage()  # on a desktop the person before it decides
     stranger.rise()
-    await display._look()
+    await display._poll()
     assert near(eye.at(640, 360), WHITE)
     eye.close()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from player.deck.watch import Look, Subject, Verdict, Watch, judge_output
-from player.ladder import Step, next_step
+from player.deck.watch import PictureFault, PictureSample, PictureWatch, Subject, judge_output
+from player.ladder import EscalationStep, next_escalation
 from player.stage import Stage
 from sync import MediaUnplayable
 from sync.clock import SystemClock
@@ -22,10 +22,10 @@ VIDEO = Subject(MediaKind.VIDEO, 0.04, black=False)
 PICTURE = Subject(MediaKind.PICTURE, 0.04, black=False)
 
 
-def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> list[Look]:
+def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> list[PictureSample]:
     """One look a second: how often it was painted, the media time, and how many of its pictures were shown."""
     return [
-        Look(100 + every_s * number, row[0], row[1], black, row[2] if len(row) > 2 else None)
+        PictureSample(100 + every_s * number, row[0], row[1], black, row[2] if len(row) > 2 else None)
         for number, row in enumerate(rows)
     ]
 
@@ -33,38 +33,40 @@ def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> 
 @pytest.mark.parametrize(
     ("seen", "verdict"),
     [
-        (looks(), Verdict.FINE),
-        (looks((25, 1000)), Verdict.FINE),
-        (looks((25, 1000), (25, 2000), (25, 3000), (25, 4000), (25, 5000)), Verdict.FINE),
+        (looks(), PictureFault.FINE),
+        (looks((25, 1000)), PictureFault.FINE),
+        (looks((25, 1000), (25, 2000), (25, 3000), (25, 4000), (25, 5000)), PictureFault.FINE),
         # A still video is painted all the same, and media whose time libVLC does not know is painted too.
-        (looks(*[(25, 0)] * 9), Verdict.FINE),
-        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900)), Verdict.STANDS),
-        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900), (0, 1900)), Verdict.STALLED),
-        (looks((25, 1000), (0, 1900), (0, 1900), (9, 1900), (0, 1900), (0, 1900)), Verdict.STANDS),
+        (looks(*[(25, 0)] * 9), PictureFault.FINE),
+        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900)), PictureFault.STANDS),
+        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900), (0, 1900)), PictureFault.STALLED),
+        (looks((25, 1000), (0, 1900), (0, 1900), (9, 1900), (0, 1900), (0, 1900)), PictureFault.STANDS),
         # Time goes on without a picture: a gap in the media, until it is too long for one.
-        (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(5))), Verdict.FINE),
-        (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(6))), Verdict.FROZEN),
+        (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(5))), PictureFault.FINE),
+        (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(6))), PictureFault.FROZEN),
         # The last picture is painted again and again, but no new one came.
-        (looks(*((14, 1000 * at, 25 * at) for at in range(9))), Verdict.FINE),
-        (looks((25, 1000, 25), *[(14, 1900, 30)] * 4), Verdict.STALLED),
-        (looks((25, 1000, 25), *((14, 2000 + 1000 * more, 25) for more in range(6))), Verdict.FROZEN),
+        (looks(*((14, 1000 * at, 25 * at) for at in range(9))), PictureFault.FINE),
+        (looks((25, 1000, 25), *[(14, 1900, 30)] * 4), PictureFault.STALLED),
+        (looks((25, 1000, 25), *((14, 2000 + 1000 * more, 25) for more in range(6))), PictureFault.FROZEN),
         # The machine slept between two looks.
-        (looks((25, 1000), (0, 1000), (0, 1000), (0, 1000), every_s=600.0), Verdict.FINE),
+        (looks((25, 1000), (0, 1000), (0, 1000), (0, 1000), every_s=600.0), PictureFault.FINE),
     ],
 )
-def test_a_video_is_judged_by_its_paint_and_its_time(seen: Sequence[Look], verdict: Verdict) -> None:
+def test_a_video_is_judged_by_its_paint_and_its_time(seen: Sequence[PictureSample], verdict: PictureFault) -> None:
     assert judge_output(seen, VIDEO) is verdict
 
 
 def test_a_video_of_one_picture_in_two_seconds_is_given_twenty() -> None:
     slow = Subject(MediaKind.VIDEO, 2.0, black=False)
-    assert judge_output(looks((1, 0), *((0, 0) for _ in range(19))), slow) is not Verdict.STALLED
-    assert judge_output(looks((1, 0), *((0, 0) for _ in range(20))), slow) is Verdict.STALLED
+    assert judge_output(looks((1, 0), *((0, 0) for _ in range(19))), slow) is not PictureFault.STALLED
+    assert judge_output(looks((1, 0), *((0, 0) for _ in range(20))), slow) is PictureFault.STALLED
 
 
-def glances(*rows: tuple[int, int, bytes | None], every_s: float = 0.2) -> list[Look]:
+def glances(*rows: tuple[int, int, bytes | None], every_s: float = 0.2) -> list[PictureSample]:
     """One look each 0.2 s: how often it was painted, the media time, and its pixels where they were looked at."""
-    return [Look(100 + every_s * number, row[0], row[1], False, None, row[2]) for number, row in enumerate(rows)]
+    return [
+        PictureSample(100 + every_s * number, row[0], row[1], False, None, row[2]) for number, row in enumerate(rows)
+    ]
 
 
 RUNS, STANDS = (5, 1000, None), (3, 1000, b"one")
@@ -73,52 +75,59 @@ RUNS, STANDS = (5, 1000, None), (3, 1000, b"one")
 @pytest.mark.parametrize(
     ("seen", "verdict"),
     [
-        (glances(RUNS, RUNS, STANDS, STANDS), Verdict.FINE),
-        (glances(RUNS, RUNS, STANDS, STANDS, STANDS), Verdict.STANDS),
+        (glances(RUNS, RUNS, STANDS, STANDS), PictureFault.FINE),
+        (glances(RUNS, RUNS, STANDS, STANDS, STANDS), PictureFault.STANDS),
         # Its media time goes on: the film has a gap there.
-        (glances(RUNS, *((3, 1000 + 500 * (at // 2), b"one") for at in range(12))), Verdict.FINE),
+        (glances(RUNS, *((3, 1000 + 500 * (at // 2), b"one") for at in range(12))), PictureFault.FINE),
         # A busy machine shows few of its pictures, but others each time.
-        (glances(RUNS, *((2, 1000, bytes([at])) for at in range(12))), Verdict.FINE),
+        (glances(RUNS, *((2, 1000, bytes([at])) for at in range(12))), PictureFault.FINE),
         # One colour, or a title that stands: painted at its full rate.
-        (glances(*[RUNS] * 12), Verdict.FINE),
+        (glances(*[RUNS] * 12), PictureFault.FINE),
     ],
 )
-def test_a_picture_that_stands_is_suspected_within_a_second(seen: Sequence[Look], verdict: Verdict) -> None:
+def test_a_picture_that_stands_is_suspected_within_a_second(
+    seen: Sequence[PictureSample], verdict: PictureFault
+) -> None:
     assert judge_output(seen, VIDEO) is verdict
 
 
 def test_a_slow_film_is_given_six_of_its_pictures_before_it_is_suspected() -> None:
     slow = Subject(MediaKind.VIDEO, 0.2, black=False)
-    assert judge_output(glances(*[STANDS] * 6), slow) is Verdict.FINE
-    assert judge_output(glances(*[STANDS] * 8), slow) is Verdict.STANDS
+    assert judge_output(glances(*[STANDS] * 6), slow) is PictureFault.FINE
+    assert judge_output(glances(*[STANDS] * 8), slow) is PictureFault.STANDS
 
 
 @pytest.mark.parametrize("frame_s", [1 / 25, 1 / 10])
 def test_a_film_that_stays_on_its_first_frame_is_kicked_twice_and_then_suspected(frame_s: float) -> None:
-    watch = Watch(Subject(MediaKind.VIDEO, frame_s, black=False))
-    verdicts = [watch.look(look) for look in glances(*[STANDS] * 10)]
-    kicks = [at for at, verdict in enumerate(verdicts) if verdict is Verdict.STUCK]
-    assert len(kicks) == watch.kicks == 2 and verdicts[-1] is Verdict.STANDS
-    assert Verdict.STANDS not in verdicts[: kicks[-1]]
+    watch = PictureWatch(Subject(MediaKind.VIDEO, frame_s, black=False))
+    verdicts = [watch.observe(look) for look in glances(*[STANDS] * 10)]
+    kicks = [at for at, verdict in enumerate(verdicts) if verdict is PictureFault.STUCK]
+    assert len(kicks) == watch.kicks == 2 and verdicts[-1] is PictureFault.STANDS
+    assert PictureFault.STANDS not in verdicts[: kicks[-1]]
 
 
 @pytest.mark.parametrize("moves", [(RUNS, RUNS), ((2, 1000, b"one"), (2, 1000, b"two"))])
 def test_a_film_that_was_seen_to_move_is_not_kicked(moves: Sequence[tuple[int, int, bytes | None]]) -> None:
-    watch = Watch(VIDEO)
-    assert {watch.look(look) for look in glances(STANDS, *moves, *[STANDS] * 8)} == {Verdict.FINE, Verdict.STANDS}
+    watch = PictureWatch(VIDEO)
+    assert {watch.observe(look) for look in glances(STANDS, *moves, *[STANDS] * 8)} == {
+        PictureFault.FINE,
+        PictureFault.STANDS,
+    }
 
 
 def test_a_picture_that_became_black_is_found_and_a_black_one_is_content() -> None:
     black = looks((0, 0), (0, 0), black=True)
-    assert judge_output(black, PICTURE) is Verdict.BLACK
-    assert judge_output(black[:1], PICTURE) is Verdict.FINE
-    assert judge_output(black, Subject(MediaKind.PICTURE, 0.04, black=True)) is Verdict.FINE
-    assert judge_output(looks(*[(0, 0)] * 60), PICTURE) is Verdict.FINE
+    assert judge_output(black, PICTURE) is PictureFault.BLACK
+    assert judge_output(black[:1], PICTURE) is PictureFault.FINE
+    assert judge_output(black, Subject(MediaKind.PICTURE, 0.04, black=True)) is PictureFault.FINE
+    assert judge_output(looks(*[(0, 0)] * 60), PICTURE) is PictureFault.FINE
 
 
 def test_a_black_video_is_content_and_counted() -> None:
-    watch = Watch(VIDEO)
-    assert {watch.look(look) for look in looks(*((25, 1000 * at) for at in range(40)), black=True)} == {Verdict.FINE}
+    watch = PictureWatch(VIDEO)
+    assert {watch.observe(look) for look in looks(*((25, 1000 * at) for at in range(40)), black=True)} == {
+        PictureFault.FINE
+    }
     assert (watch.black_ms, watch.still_ms) == (39_000, 0)
 
 
@@ -134,7 +143,7 @@ async def test_a_decoder_that_never_returns_is_followed_by_the_next_item_and_bla
             cut = await stage.cut_at_end("green")
         # It cannot even be told to stop: it falls silent, and is killed.
         await until(lambda: buried(threads) and stage.facts().restarts == 1)
-    assert cut.previous and (cut.previous.reason, cut.previous.failed) == (Verdict.STANDS, True)
+    assert cut.previous and (cut.previous.reason, cut.previous.failed) == (PictureFault.STANDS, True)
     assert cut.previous.deck_lost, "so far it may be the machine's fault"
     assert cut.at_s - frozen_s < 2.5  # five looks, and what a busy machine takes for them
     assert not sight.strangers(BLUE, GREEN)
@@ -154,7 +163,7 @@ async def test_a_film_that_stands_with_nothing_to_follow_it_is_blamed_once_that_
         ended = await stage.ended()
         os.kill(on_air(stage), signal.SIGKILL)
         await until(lambda: buried(threads) and stage.facts().restarts == 1)
-    assert (ended.reason, ended.failed, ended.deck_lost) == (Verdict.STALLED, True, False)
+    assert (ended.reason, ended.failed, ended.deck_lost) == (PictureFault.STALLED, True, False)
     assert stage.facts().steps["next_item"] == stage.facts().picture_faults == 1
 
 
@@ -182,18 +191,18 @@ async def test_a_picture_that_stands_still_while_its_media_goes_on_is_followed_b
     await stage.preroll(media.shot("green_picture"))
     with watching(display_name) as sight:
         cut = await stage.cut_at_end("green_picture")
-    assert cut.previous and cut.previous.failed and cut.previous.reason == Verdict.FROZEN
+    assert cut.previous and cut.previous.failed and cut.previous.reason == PictureFault.FROZEN
     assert 5.0 < cut.at_s - cut.previous.started_s < 9.0
     assert not sight.strangers(BLUE, GREEN)
     assert stage.facts().steps["next_item"] == 1 and stage.facts().picture_faults == 1
 
 
-def _fail_until_next_is(stage: Stage, step: Step) -> None:
+def _fail_until_next_is(stage: Stage, step: EscalationStep) -> None:
     """Have the deck on air fail, on paper, until its next fault leads to `step`."""
     ladder, at_s = stage._ladder, SystemClock().monotonic()
     assert stage._air
-    while next_step(ladder._history, stage._air.link.name, at_s) is not step:
-        ladder.climb(stage._air.link.name, at_s, "on paper")
+    while next_escalation(ladder._history, stage._air.link.name, at_s) is not step:
+        ladder.escalate(stage._air.link.name, at_s, "on paper")
 
 
 async def _replaced(stage: Stage, decks: int) -> None:
@@ -206,13 +215,13 @@ async def test_what_becomes_black_again_costs_its_deck_then_both_and_each_time_t
 ) -> None:
     await show(stage, media.shot("blue_picture", take="0"))
     with watching(display_name) as sight:
-        for number, (step, decks) in enumerate(((Step.NEW_DECK, 1), (Step.BOTH_DECKS, 3)), 1):
+        for number, (step, decks) in enumerate(((EscalationStep.NEW_DECK, 1), (EscalationStep.BOTH_DECKS, 3)), 1):
             _fail_until_next_is(stage, step)
             await stage.preroll(media.shot(("blue_picture", "green_picture")[number % 2], take=str(number)))
             with blackened(display_name):
                 cut = await stage.cut_at_end(str(number))
-            assert cut.previous and cut.previous.failed and cut.previous.reason == Verdict.BLACK
-            if step is Step.BOTH_DECKS:  # the other one goes once it is off the air, too
+            assert cut.previous and cut.previous.failed and cut.previous.reason == PictureFault.BLACK
+            if step is EscalationStep.BOTH_DECKS:  # the other one goes once it is off the air, too
                 await stage.preroll(media.shot("red_picture"))
                 await stage.cut_now("red_picture")
             await _replaced(stage, decks)

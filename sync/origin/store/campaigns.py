@@ -17,7 +17,7 @@ from sync.origin.store.checks import (
     check_free,
     check_known,
     check_version,
-    fact,
+    media_fact,
     media_names,
     new_id,
     with_facts,
@@ -131,7 +131,7 @@ def _campaign(rows: Sequence[RowMapping]) -> StoredCampaign:
         starts_at=instant(first["starts_ms"]),
         ends_at=instant(first["ends_ms"]),
         lines=tuple(_line(of_line) for of_line in by_line.values()),
-        media={media_id: fact(row) for media_id, row in facts.items()},
+        media={media_id: media_fact(row) for media_id, row in facts.items()},
     )
 
 

@@ -52,7 +52,7 @@ def with_facts(shown: FromClause) -> FromClause:
     return known.outerjoin(streams, streams.c.media_id == media.c.id)
 
 
-def fact(row: RowMapping) -> MediaFact:
+def media_fact(row: RowMapping) -> MediaFact:
     """Return the facts of the media in a row that has `FACT_COLUMNS`."""
     asset = None
     if row["asset_sha256"] is not None:

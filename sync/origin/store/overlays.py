@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.overlays import LogoDraft, OverlayDraft
 from sync.origin.plans import MediaFact, ScheduleDraft
-from sync.origin.store.checks import FACT_COLUMNS, Uses, check_free, fact, new_id, with_facts
+from sync.origin.store.checks import FACT_COLUMNS, Uses, check_free, media_fact, new_id, with_facts
 from sync.origin.tables import channels, media, overlays
 
 _DRAFT: TypeAdapter[OverlayDraft] = TypeAdapter(OverlayDraft)
@@ -64,4 +64,4 @@ async def logo_facts(connection: AsyncConnection, draft: ScheduleDraft) -> dict[
     """Return what is known of the logos' media, by id."""
     ids = sorted({media_id for _, media_id in logos(draft)})
     query = select(*FACT_COLUMNS).select_from(with_facts(media)).where(media.c.id.in_(ids))
-    return {row["media_id"]: fact(row) for row in (await connection.execute(query)).mappings()}
+    return {row["media_id"]: media_fact(row) for row in (await connection.execute(query)).mappings()}

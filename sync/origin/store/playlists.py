@@ -16,7 +16,7 @@ from sync.origin.store.checks import (
     advance,
     check_free,
     check_version,
-    fact,
+    media_fact,
     media_names,
     new_id,
     with_facts,
@@ -143,7 +143,7 @@ def _playlist(rows: list[RowMapping]) -> StoredPlaylist:
         version=rows[0]["version"],
         updated_at=instant(rows[0]["updated_ms"]),
         items=tuple(_item(row) for row in shown),
-        media={media_id: fact(row) for media_id, row in facts.items()},
+        media={media_id: media_fact(row) for media_id, row in facts.items()},
     )
 
 

@@ -15,7 +15,7 @@ from sync.report import Play
 
 _STEP = 1_000  # rows looked at in one go while counting up the high water
 
-Verdict = Literal["accepted", "duplicate", "conflict"]
+ReceiptStatus = Literal["accepted", "duplicate", "conflict"]
 PlayKey = tuple[str, int]  # log epoch, sequence: unique on one device
 GroupBy = Literal["item", "line", "campaign", "creative", "device"]
 
@@ -62,11 +62,11 @@ class PlayStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def take(self, device: str, arrivals: Sequence[Arrival], now_ms: int) -> list[Verdict]:
+    async def insert(self, device: str, arrivals: Sequence[Arrival], now_ms: int) -> list[ReceiptStatus]:
         """Keep what is new, in one transaction; return a verdict for each arrival in order."""
         async with self._database.writing() as connection:
             held = await _hashes(connection, device, [arrival.key for arrival in arrivals])
-            verdicts: list[Verdict] = []
+            verdicts: list[ReceiptStatus] = []
             fresh: list[dict[str, Any]] = []
             odd: list[dict[str, Any]] = []
             for arrival in arrivals:

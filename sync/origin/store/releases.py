@@ -16,7 +16,7 @@ from sync import Conflict
 from sync.origin.database import OriginDatabase
 from sync.origin.plans import ChannelPlan, MediaFact, ReleaseRecord, StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
-from sync.origin.store.checks import FACT_COLUMNS, fact, with_facts
+from sync.origin.store.checks import FACT_COLUMNS, media_fact, with_facts
 from sync.origin.store.overlays import logo_facts
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedule import one_schedule
@@ -118,7 +118,7 @@ async def _newest(connection: AsyncConnection, channel: str) -> ReleaseRecord | 
 async def _fallback(connection: AsyncConnection, schedule: StoredSchedule) -> MediaFact | None:
     query = select(*FACT_COLUMNS).select_from(with_facts(media))
     row = (await connection.execute(query.where(media.c.id == schedule.fallback))).mappings().first()
-    return None if row is None else fact(row)
+    return None if row is None else media_fact(row)
 
 
 def _record(row: RowMapping) -> ReleaseRecord:

@@ -59,7 +59,7 @@ class RetentionStore:
                 strays=await _rows(connection, select(strays.c.path, strays.c.since_ms)),
             )
 
-    async def note(self, back: Collection[str], unneeded: Collection[str]) -> None:
+    async def mark_unneeded(self, back: Collection[str], unneeded: Collection[str]) -> None:
         """Write down which assets are needed again, and which are not any more as of now."""
         changes = [*((sha256, None) for sha256 in back), *((sha256, unix_ms(self._clock.now())) for sha256 in unneeded)]
         change = update(assets).where(assets.c.sha256 == bindparam("of")).values(unneeded_ms=bindparam("at"))

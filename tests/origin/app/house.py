@@ -17,7 +17,7 @@ from sync.clock import Clock
 from sync.listening import listening
 from sync.origin.access import make_key
 from sync.origin.app import Origin, open_origin
-from sync.origin.settings import OriginSettings, ServerSettings, StorageSettings
+from sync.origin.settings import OriginConfiguration, ServerSettings, StorageSettings
 from sync.release import Envelope
 from sync.report import play_hash
 from sync.signing import pairing_code
@@ -76,14 +76,14 @@ class House:
         return polled.document["device"], polled.document["token"]
 
 
-def settings_in(folder: Path, **sections: Any) -> OriginSettings:
+def settings_in(folder: Path, **sections: Any) -> OriginConfiguration:
     """Return settings of an origin in `folder` on any free port."""
     storage = StorageSettings(data_dir=folder, reserve_bytes=0)
-    return OriginSettings(server=ServerSettings(port=0), storage=storage, **sections)
+    return OriginConfiguration(server=ServerSettings(port=0), storage=storage, **sections)
 
 
 @asynccontextmanager
-async def living(settings: OriginSettings, clock: Clock) -> AsyncIterator[House]:
+async def living(settings: OriginConfiguration, clock: Clock) -> AsyncIterator[House]:
     """Open an origin and listen; its services are not running."""
     server = settings.server
     async with (

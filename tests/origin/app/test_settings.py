@@ -7,18 +7,18 @@ import pytest
 
 from sync import Rejected
 from sync.origin.load import load_settings
-from sync.origin.settings import OriginSettings
+from sync.origin.settings import OriginConfiguration
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "origin.toml"
 
 
 def test_the_commented_file_is_complete_and_says_the_defaults() -> None:
-    assert load_settings(EXAMPLE) == OriginSettings()
+    assert load_settings(EXAMPLE) == OriginConfiguration()
     written = tomllib.loads(EXAMPLE.read_text().replace("# enrolment_key", "enrolment_key"))
-    for section, field in OriginSettings.model_fields.items():
+    for section, field in OriginConfiguration.model_fields.items():
         known = set(field.default.model_dump())
         assert set(written[section]) == known, f"[{section}] of config/origin.toml"
-    assert set(written) == set(OriginSettings.model_fields)
+    assert set(written) == set(OriginConfiguration.model_fields)
 
 
 def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

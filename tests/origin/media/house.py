@@ -15,15 +15,15 @@ from aiohttp import web
 
 from sync.clock import Clock, SystemClock
 from sync.origin.database import OriginDatabase, open_origin_database
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.origin.intake import Intake
-from sync.origin.media import Media
+from sync.origin.media import MediaRoutes
 from sync.origin.pipeline import Pipeline
-from sync.origin.settings import OriginSettings
+from sync.origin.settings import OriginConfiguration
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.origin.store.uploads import UploadStore
-from sync.origin.uploads import Uploads
-from sync.web import Access, mount, problems
+from sync.origin.uploads import UploadRoutes
+from sync.web import Access, mount, problem_middleware
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}
@@ -60,7 +60,7 @@ class House:
 
     url: str
     http: aiohttp.ClientSession
-    files: Files
+    files: DataFolder
     database: OriginDatabase
     uploads: UploadStore
     media: MediaStore
@@ -110,7 +110,7 @@ class House:
             return int(answer.headers["Upload-Offset"])
 
 
-def settings_of(data_dir: Path, **sections: Any) -> OriginSettings:
+def settings_of(data_dir: Path, **sections: Any) -> OriginConfiguration:
     """Return settings for a test; sections override."""
     document: dict[str, Any] = {
         "storage": {"data_dir": data_dir, "reserve_bytes": 0},
@@ -118,7 +118,7 @@ def settings_of(data_dir: Path, **sections: Any) -> OriginSettings:
     }
     for name, values in sections.items():
         document[name] = {**document.get(name, {}), **values}
-    return OriginSettings.model_validate(document)
+    return OriginConfiguration.model_validate(document)
 
 
 @asynccontextmanager
@@ -127,7 +127,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Run uploads, media and (if `working`) the pipeline on `data_dir`."""
     settings, clock = settings_of(data_dir, **sections), clock or SystemClock()
-    files = Files(settings.storage.data_dir)
+    files = DataFolder(settings.storage.data_dir)
     files.prepare()
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_origin_database(f"sqlite+aiosqlite:///{data_dir}/origin.db"))
@@ -140,7 +140,7 @@ async def open_house(
 
         pipeline = Pipeline(media, files, settings, clock, changed=changed)
         intake = Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=changed)
-        rooms = (Uploads(intake), Media(media, files, wake=pipeline.wake, changed=changed))
+        rooms = (UploadRoutes(intake), MediaRoutes(media, files, wake=pipeline.wake, changed=changed))
         url = await stack.enter_async_context(_listen(rooms))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         if working:
@@ -149,8 +149,8 @@ async def open_house(
 
 
 @asynccontextmanager
-async def _listen(rooms: tuple[Uploads, Media]) -> AsyncIterator[str]:
-    app = web.Application(middlewares=[problems])
+async def _listen(rooms: tuple[UploadRoutes, MediaRoutes]) -> AsyncIterator[str]:
+    app = web.Application(middlewares=[problem_middleware])
     for room in rooms:
         mount(app, room.operations(), allow)
     runner = web.AppRunner(app, shutdown_timeout=1.0)

@@ -12,9 +12,9 @@ import pytest
 
 from sync import Conflict, StorageBroken, StorageFull
 from sync.clock import SystemClock
-from sync.origin.child import ChildStopped, Limits, run_child
-from sync.origin.files import Files
-from sync.origin.part import lock_part
+from sync.origin.child import ChildStopped, Limits, run_tool
+from sync.origin.files import DataFolder
+from sync.origin.part import lock_upload
 from sync.origin.pipeline import Pipeline
 from sync.origin.store.media import MediaState
 from tests.fakes import FakeClock
@@ -128,7 +128,7 @@ async def test_what_another_origin_works_on_is_left_to_it(idle: House, samples: 
     media_id = await idle.intake.ingest(samples.turned_jpeg(), "photo")
     await idle.media.claim()
     (idle.files.work / media_id).mkdir()
-    with lock_part(idle.files.source(media_id)):
+    with lock_upload(idle.files.source(media_id)):
         await idle.pipeline.recover()
     assert (await idle.media.get(media_id)).state is MediaState.PROCESSING
     assert (idle.files.work / media_id).exists()
@@ -220,7 +220,7 @@ async def test_a_child_and_its_children_end_with_their_time() -> None:
     clock = SystemClock()
     began = clock.monotonic()
     with pytest.raises(ChildStopped, match="longer than 1 s"):
-        await run_child(("sh", "-c", "sleep 60 & sleep 60"), Limits(1, 512 * MIB, MIB))
+        await run_tool(("sh", "-c", "sleep 60 & sleep 60"), Limits(1, 512 * MIB, MIB))
     assert clock.monotonic() - began < 10
     left = [child for child in psutil.Process().children(recursive=True) if name_of(child) == "sleep"]
     assert not left
@@ -228,16 +228,16 @@ async def test_a_child_and_its_children_end_with_their_time() -> None:
 
 async def test_a_child_gets_no_more_memory_and_no_more_disk_than_it_may(tmp_path: Path) -> None:
     with pytest.raises(ChildStopped):
-        await run_child((sys.executable, "-c", "bytearray(10**9)"), LIMITS)
+        await run_tool((sys.executable, "-c", "bytearray(10**9)"), LIMITS)
     big = tmp_path / "big"
     with pytest.raises(ChildStopped):
-        await run_child(("dd", "if=/dev/zero", f"of={big}", "bs=1M", "count=20"), LIMITS)
+        await run_tool(("dd", "if=/dev/zero", f"of={big}", "bs=1M", "count=20"), LIMITS)
     assert big.stat().st_size <= LIMITS.file_bytes
 
 
 async def test_a_child_sees_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY", "secret")
-    assert "secret" not in (await run_child(("env",), LIMITS)).output
+    assert "secret" not in (await run_tool(("env",), LIMITS)).output
 
 
 async def test_a_child_dies_with_the_origin_even_by_kill_9(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ async def test_a_child_dies_with_the_origin_even_by_kill_9(tmp_path: Path) -> No
 
 
 def test_files_are_never_written_over_and_leave_no_scraps(tmp_path: Path) -> None:
-    files = Files(tmp_path)
+    files = DataFolder(tmp_path)
     files.prepare()
     first = files.put("releases/a.json", b"one")
     assert files.put("releases/a.json", b"two") == first and first.read_bytes() == b"one"
@@ -279,7 +279,7 @@ def test_files_are_never_written_over_and_leave_no_scraps(tmp_path: Path) -> Non
 
 
 def test_a_full_or_broken_disk_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = Files(tmp_path)
+    files = DataFolder(tmp_path)
     files.prepare()
     (files.content / "releases").write_bytes(b"a file where a folder should be")
     with pytest.raises(StorageBroken):
@@ -295,7 +295,7 @@ def test_a_full_or_broken_disk_is_told_apart(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_killed_writers_left_is_removed_once_nobody_can_be_writing_it(tmp_path: Path) -> None:
-    files = Files(tmp_path)
+    files = DataFolder(tmp_path)
     files.prepare()
     kept = files.put("assets/a", b"whole")
     old, young = kept.with_name(".a.1.tmp"), kept.with_name(".a.2.tmp")
@@ -309,14 +309,14 @@ def test_what_killed_writers_left_is_removed_once_nobody_can_be_writing_it(tmp_p
 
 def test_a_part_that_cannot_be_opened_is_no_fault_of_ours(tmp_path: Path) -> None:
     (tmp_path / "part").mkdir()
-    with pytest.raises(StorageBroken, match="part"), lock_part(tmp_path / "part"):
+    with pytest.raises(StorageBroken, match="part"), lock_upload(tmp_path / "part"):
         pass
 
 
 def test_a_part_is_locked_against_other_processes(tmp_path: Path) -> None:
     path = tmp_path / "part"
     path.touch()
-    with lock_part(path), pytest.raises(Conflict), lock_part(path):
+    with lock_upload(path), pytest.raises(Conflict), lock_upload(path):
         pass
-    with lock_part(path):
+    with lock_upload(path):
         pass

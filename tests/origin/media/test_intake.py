@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sync import StorageFull
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from tests.fakes import FakeClock
 from tests.origin.media.house import CHUNK, TUS, House, digest, metadata, open_house, until
 
@@ -55,7 +55,7 @@ async def test_a_bad_beginning_is_refused_and_leaves_nothing(
 
 
 async def test_an_upload_that_would_not_fit_is_refused_before_a_byte_is_sent(tmp_path: Path) -> None:
-    free = Files(tmp_path).free_bytes()
+    free = DataFolder(tmp_path).free_bytes()
     async with open_house(tmp_path, working=False, uploads={"largest_bytes": 2 * free}) as house:
         await house.begin(free // 2)
         async with house.http.post(

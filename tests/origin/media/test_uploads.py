@@ -12,7 +12,7 @@ from tusclient import client as tus
 from tusclient.exceptions import TusUploadFailed
 
 from sync import Conflict
-from sync.origin.part import lock_part
+from sync.origin.part import lock_upload
 from sync.origin.store.media import MediaState
 from tests.origin.media.house import CHUNK, TUS, House, digest, open_house, until
 from tests.origin.media.samples import Samples
@@ -166,7 +166,7 @@ async def cut(house: House, url: str, data: bytes, headers: str) -> None:
 
     async def seen() -> bool:
         try:
-            with lock_part(source):
+            with lock_upload(source):
                 return False
         except Conflict:
             return True

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sync import Rejected
-from sync.origin.probe import Film, Sort, film, recognise, sound
+from sync.origin.probe import FileKind, VideoFile, audio_facts, recognise, video_facts
 from sync.origin.store.media import MediaState
 from sync.origin.video import anew, plan
 from sync.release import MediaKind
@@ -22,7 +22,7 @@ X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 FLAT = ("-pix_fmt", "yuv420p")
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=1", "-c:a", "aac", "-shortest")
 
-PLAIN = Film(
+PLAIN = VideoFile(
     container="mov,mp4,m4a,3gp,3g2,mj2",
     video=0,
     codec="h264",
@@ -38,8 +38,8 @@ PLAIN = Film(
 )
 
 
-def changed(**facts: Any) -> Film:
-    return Film(**{name: facts.get(name, getattr(PLAIN, name)) for name in PLAIN.__dataclass_fields__})
+def changed(**facts: Any) -> VideoFile:
+    return VideoFile(**{name: facts.get(name, getattr(PLAIN, name)) for name in PLAIN.__dataclass_fields__})
 
 
 def streams(path: Path) -> dict[str, Any]:
@@ -134,7 +134,7 @@ async def test_a_turned_film_is_turned_for_good(house: House, samples: Samples) 
     )  # fmt: skip
     turned = samples.folder / "turned.mp4"
     samples.ffmpeg("-i", str(flat), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(turned))
-    assert film(streams(turned)).rotation in (90, 270)
+    assert video_facts(streams(turned)).rotation in (90, 270)
     row = await house.process(turned)
     assert row.asset and (row.asset.width, row.asset.height) == (90, 160)
     (stream,) = streams(house.asset(row))["streams"]
@@ -240,13 +240,13 @@ def test_sound_players_cannot_decode_in_mp4_is_encoded_anew() -> None:
 def test_a_cover_picture_does_not_make_a_song_a_film() -> None:
     cover = {"index": 1, "codec_type": "video", "codec_name": "mjpeg", "width": 9, "disposition": {"attached_pic": 1}}
     song = {"index": 0, "codec_type": "audio", "codec_name": "mp3"}
-    heard = sound({"streams": [song, cover], "format": {}})
+    heard = audio_facts({"streams": [song, cover], "format": {}})
     assert heard and (heard.audio, heard.cover) == (0, 1)
     with pytest.raises(Rejected):
-        film({"streams": [song, cover], "format": {}})
+        video_facts({"streams": [song, cover], "format": {}})
 
 
 def test_pictures_are_known_by_their_first_bytes() -> None:
-    assert recognise(b"\0\0\0\x1cftypheic") is Sort.PICTURE
-    assert recognise(b"RIFF\0\0\0\0WEBPVP8 ") is Sort.PICTURE
-    assert recognise(b"\0\0\0\x1cftypisom") is Sort.VIDEO
+    assert recognise(b"\0\0\0\x1cftypheic") is FileKind.PICTURE
+    assert recognise(b"RIFF\0\0\0\0WEBPVP8 ") is FileKind.PICTURE
+    assert recognise(b"\0\0\0\x1cftypisom") is FileKind.VIDEO

@@ -13,14 +13,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from sync.clock import Clock
 from sync.indexing import dump_index, index_file
-from sync.origin.content import Content
+from sync.origin.content import ContentRoutes
 from sync.origin.database import OriginDatabase, open_origin_database
-from sync.origin.documents import CAMPAIGNS, PLAYLISTS, Documents
-from sync.origin.files import Files
+from sync.origin.documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
+from sync.origin.files import DataFolder
 from sync.origin.keyring import Keyring
 from sync.origin.publish import Publisher
-from sync.origin.releases import Releases
-from sync.origin.schedule import Schedules
+from sync.origin.releases import ReleaseRoutes
+from sync.origin.schedule import ScheduleRoutes
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
@@ -28,7 +28,7 @@ from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedule import ScheduleStore
 from sync.release import Asset, MediaKind
 from sync.tree import asset_path, index_path
-from sync.web import Access, mount, problems
+from sync.web import Access, mount, problem_middleware
 
 VALID_FOR_S = 86_400.0
 
@@ -39,7 +39,7 @@ Client = TestClient[web.Request, web.Application]
 class Desk:
     database: OriginDatabase
     clock: Clock
-    files: Files
+    files: DataFolder
     media: MediaStore
     playlists: PlaylistStore
     schedules: ScheduleStore
@@ -87,7 +87,7 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(folder: Path, clock: Clock, *, url: str | None = None) -> AsyncIterator[Desk]:
-    files = Files(folder)
+    files = DataFolder(folder)
     files.prepare()
     keyring = Keyring(folder, files, clock)
     keyring.prepare()
@@ -128,13 +128,13 @@ async def serve(desk: Desk) -> AsyncIterator[Client]:
         desk.changes.append((topic, id))
 
     rooms = (
-        Documents(PLAYLISTS, desk.playlists, changed),
-        Schedules(desk.schedules, changed),
-        Documents(CAMPAIGNS, desk.campaigns, changed),
-        Releases(desk.publisher, desk.releases),
-        Content(desk.files),
+        PlanDocumentRoutes(PLAYLISTS, desk.playlists, changed),
+        ScheduleRoutes(desk.schedules, changed),
+        PlanDocumentRoutes(CAMPAIGNS, desk.campaigns, changed),
+        ReleaseRoutes(desk.publisher, desk.releases),
+        ContentRoutes(desk.files),
     )
-    app = web.Application(middlewares=[problems], client_max_size=1024 * 1024)
+    app = web.Application(middlewares=[problem_middleware], client_max_size=1024 * 1024)
     mount(app, [operation for room in rooms for operation in room.operations()], _open_to_all)
     async with TestClient(TestServer(app)) as client:
         yield client

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync.origin.clearing import Clearer
+from sync.origin.clearing import Cleaner
 from sync.origin.plans import PlaylistDraft, PlaylistItem, ScheduleDraft
-from sync.origin.retention import Rule
+from sync.origin.retention import RetentionRule
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.retention import RetentionStore
-from sync.origin.survey import Figures, Survey
+from sync.origin.survey import ContentScanner, Figures
 from sync.release import Release
 from tests.fakes import FakeClock
 from tests.origin.planning.desk import Desk, open_desk
@@ -27,7 +27,7 @@ class Shelf:
 
     desk: Desk
     clock: FakeClock
-    clearer: Clearer
+    clearer: Cleaner
     told: list[tuple[Figures, int]] = field(default_factory=list)
 
     async def show(self, *media: str) -> str:
@@ -91,8 +91,8 @@ async def open_shelf(
     told: list[tuple[Figures, int]] = []
     async with open_desk(folder, clock, url=url) as desk:
         store = RetentionStore(desk.database, clock)
-        survey = Survey(store, desk.files, Rule(previous, int(GRACE_S * 1000)), clock)
-        clearer = Clearer(
+        survey = ContentScanner(store, desk.files, RetentionRule(previous, int(GRACE_S * 1000)), clock)
+        clearer = Cleaner(
             survey,
             store,
             desk.media,

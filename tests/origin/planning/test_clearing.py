@@ -17,9 +17,9 @@ from sync import Conflict, OriginRefused, Rejected, StorageBroken
 from sync.cache import open_cache
 from sync.catalog import open_catalog
 from sync.client import open_client
-from sync.fetcher import Fetcher
-from sync.gather import Gatherer
-from sync.inquiry import Inquiry
+from sync.fetcher import RangeFetcher
+from sync.gather import Downloader
+from sync.inquiry import UpdateCheck
 from sync.origin import clearing as clearing_room
 from sync.origin.store.devices import DeviceStore
 from sync.tree import asset_path, index_path, release_path
@@ -92,7 +92,7 @@ async def test_looking_changes_nothing_and_tells_what_clearing_would_take(shelf:
     await shelf.delete("a")
     await shelf.clock.advance(GRACE_S + 60)
     before = sorted(shelf.desk.files.data_dir.rglob("*"))
-    looked = await shelf.clearer.look()
+    looked = await shelf.clearer.report()
     assert sorted(shelf.desk.files.data_dir.rglob("*")) == before
     assert looked.over == 1
     await shelf.clearer.clear()
@@ -123,7 +123,7 @@ async def test_a_device_weeks_behind_fetches_its_old_release_or_goes_on_to_the_n
         async with serve(shelf.desk) as http, open_catalog(cache.catalog_path) as catalog:
             url = str(http.make_url("/"))
             async with open_client(url) as client:
-                inquiry = Inquiry(client, cache, shelf.clock, "main")
+                inquiry = UpdateCheck(client, cache, shelf.clock, "main")
                 release = await inquiry.release(await inquiry.timestamp())  # then its line is dead for weeks
                 if reported:
                     await shelf.device(preparing=cache.pending())
@@ -133,17 +133,17 @@ async def test_a_device_weeks_behind_fetches_its_old_release_or_goes_on_to_the_n
                 for _ in range(3):
                     await shelf.clock.advance(GRACE_S)
                     await shelf.clear_and_check()
-                bulk = Fetcher(url, shelf.clock)
-                gatherer = Gatherer(client, bulk, cache, catalog, shelf.clock, Random(7), 0)
+                bulk = RangeFetcher(url, shelf.clock)
+                gatherer = Downloader(client, bulk, cache, catalog, shelf.clock, Random(7), 0)
                 if reported:
-                    assert await gatherer.gather(release, (), lambda: False)
+                    assert await gatherer.download(release, (), lambda: False)
                     assert cache.pending() == old
                 else:
                     with pytest.raises(OriginRefused):
-                        await gatherer.gather(release, (), lambda: False)
+                        await gatherer.download(release, (), lambda: False)
                 await shelf.desk.publisher.pointer.refresh()
                 newest = await inquiry.release(await inquiry.timestamp())
-                assert await gatherer.gather(newest, (), lambda: False)
+                assert await gatherer.download(newest, (), lambda: False)
                 assert cache.holds(asset_of("c"))
 
 
@@ -424,7 +424,7 @@ async def test_killed_at_any_step_nothing_needed_is_gone_and_the_next_look_ends_
         _age(shelf.desk.files.content, clock)
         await shelf.desk.ready("old")
         await shelf.delete("old")
-        assert (await shelf.clearer.look()).over == 1
+        assert (await shelf.clearer.report()).over == 1
         async with shelf.desk.database.writing() as connection:  # as if it had been unneeded for long
             await connection.exec_driver_sql("UPDATE assets SET unneeded_ms = 1 WHERE sha256 = ?", (asset_of("old"),))
         _age(shelf.desk.files.content, clock)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sync import StorageBroken
-from sync.origin.computed import Computed
+from sync.origin.computed import AnswerCache
 
 
 class Work:
@@ -31,7 +31,7 @@ async def _asked(*asking: "asyncio.Future[str]") -> None:
 
 async def test_all_who_ask_at_once_share_one_computation_and_it_is_kept() -> None:
     work = Work()
-    answers = Computed[str, str](work, most=8, keep_s=60)
+    answers = AnswerCache[str, str](work, most=8, keep_s=60)
     asking = [asyncio.ensure_future(answers.get("a")) for _ in range(50)]
     other = asyncio.ensure_future(answers.get("b"))
     await _asked(*asking, other)
@@ -45,7 +45,7 @@ async def test_all_who_ask_at_once_share_one_computation_and_it_is_kept() -> Non
 async def test_an_error_reaches_everyone_who_waits_and_is_not_kept() -> None:
     work = Work()
     work.fault = StorageBroken("the disk")
-    answers = Computed[str, str](work, most=8, keep_s=60)
+    answers = AnswerCache[str, str](work, most=8, keep_s=60)
     asking = [asyncio.ensure_future(answers.get("a")) for _ in range(5)]
     await _asked(*asking)
     work.go.set()
@@ -58,7 +58,7 @@ async def test_an_error_reaches_everyone_who_waits_and_is_not_kept() -> None:
 
 async def test_a_caller_that_leaves_does_not_end_the_work_of_the_others() -> None:
     work = Work()
-    answers = Computed[str, str](work, most=8, keep_s=60)
+    answers = AnswerCache[str, str](work, most=8, keep_s=60)
     leaving, staying = (asyncio.ensure_future(answers.get("a")) for _ in range(2))
     await _asked(leaving, staying)
     leaving.cancel()
@@ -73,7 +73,7 @@ async def test_a_caller_that_leaves_does_not_end_the_work_of_the_others() -> Non
 async def test_only_so_many_answers_are_kept() -> None:
     work = Work()
     work.go.set()
-    answers = Computed[str, str](work, most=2, keep_s=60)
+    answers = AnswerCache[str, str](work, most=2, keep_s=60)
     for key in ("a", "b", "c", "c", "a"):
         await answers.get(key)
     assert work.begun == ["a", "b", "c", "a"]

@@ -13,11 +13,11 @@ from PIL import Image
 
 from sync import Rejected
 from sync.clock import SystemClock
-from sync.origin.folder import Rooms, publish_folder
+from sync.origin.folder import FolderTarget, publish_folder
 from sync.origin.intake import Intake
 from sync.origin.pipeline import Pipeline
 from sync.origin.playlist_toml import FILE, playable, read_plan
-from sync.origin.settings import OriginSettings, StorageSettings
+from sync.origin.settings import OriginConfiguration, StorageSettings
 from sync.origin.store.uploads import UploadStore
 from sync.overlay import Logo, Ticker
 from sync.release import Fit, Release
@@ -49,15 +49,15 @@ def folder(media: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def rooms(tmp_path: Path) -> AsyncIterator[tuple[Desk, Rooms]]:
+async def rooms(tmp_path: Path) -> AsyncIterator[tuple[Desk, FolderTarget]]:
     async with _rooms(tmp_path / "origin") as opened:
         yield opened
 
 
 @asynccontextmanager
-async def _rooms(data_dir: Path) -> AsyncIterator[tuple[Desk, Rooms]]:
+async def _rooms(data_dir: Path) -> AsyncIterator[tuple[Desk, FolderTarget]]:
     clock = SystemClock()
-    settings = OriginSettings(storage=StorageSettings(data_dir=data_dir, reserve_bytes=0))
+    settings = OriginConfiguration(storage=StorageSettings(data_dir=data_dir, reserve_bytes=0))
     async with open_desk(data_dir, clock) as desk:
         pipeline = Pipeline(desk.media, desk.files, settings, clock, changed=lambda topic, id: None)
         uploads = UploadStore(desk.database, clock, expire_after_s=60)
@@ -68,7 +68,7 @@ async def _rooms(data_dir: Path) -> AsyncIterator[tuple[Desk, Rooms]]:
         try:
             yield (
                 desk,
-                Rooms(
+                FolderTarget(
                     intake, desk.media, desk.playlists, desk.schedules, desk.campaigns, desk.publisher, pipeline.wake
                 ),
             )
@@ -82,7 +82,7 @@ def _release(desk: Desk, sha256: str) -> Release:
 
 
 async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothing(
-    rooms: tuple[Desk, Rooms], folder: Path
+    rooms: tuple[Desk, FolderTarget], folder: Path
 ) -> None:
     desk, collaborators = rooms
     (folder / "notes.txt").write_text("no media")
@@ -99,7 +99,7 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     assert len(await desk.media.every()) == 5
 
 
-async def test_a_changed_folder_keeps_the_ids_of_what_stayed(rooms: tuple[Desk, Rooms], folder: Path) -> None:
+async def test_a_changed_folder_keeps_the_ids_of_what_stayed(rooms: tuple[Desk, FolderTarget], folder: Path) -> None:
     desk, collaborators = rooms
     first = await publish_folder(folder, "main", collaborators, desk.clock)
     before = {item.title: item.id for item in _release(desk, first.sha256).playlists[0].items}
@@ -112,7 +112,7 @@ async def test_a_changed_folder_keeps_the_ids_of_what_stayed(rooms: tuple[Desk, 
     assert all(after[title] == before[title] for title in ("aqua", "logo", "menu", "welcome"))
 
 
-async def test_the_example_plan_does_all_it_says(rooms: tuple[Desk, Rooms], folder: Path) -> None:
+async def test_the_example_plan_does_all_it_says(rooms: tuple[Desk, FolderTarget], folder: Path) -> None:
     desk, collaborators = rooms
     shutil.copy(EXAMPLE, folder / FILE)
     done = await publish_folder(folder, "lobby", collaborators, desk.clock)
@@ -137,7 +137,7 @@ async def test_the_example_plan_does_all_it_says(rooms: tuple[Desk, Rooms], fold
     assert len(await desk.campaigns.every()) == 2
 
 
-async def test_what_others_planned_on_the_channel_stays(rooms: tuple[Desk, Rooms], folder: Path) -> None:
+async def test_what_others_planned_on_the_channel_stays(rooms: tuple[Desk, FolderTarget], folder: Path) -> None:
     desk, collaborators = rooms
     first = await publish_folder(folder, "main", collaborators, desk.clock, name="First")
     (folder / FILE).write_text('[[dayparts]]\nname = "Evening"\nstart = "18:00"\n[[items]]\nfile = "menu.jpg"\n')
@@ -148,7 +148,7 @@ async def test_what_others_planned_on_the_channel_stays(rooms: tuple[Desk, Rooms
 
 
 async def test_a_file_that_cannot_be_shown_is_named_and_nothing_is_published(
-    rooms: tuple[Desk, Rooms], folder: Path
+    rooms: tuple[Desk, FolderTarget], folder: Path
 ) -> None:
     desk, collaborators = rooms
     (folder / "broken.mp4").write_bytes(b"this is no video")
@@ -203,7 +203,7 @@ def test_without_items_what_ads_and_fallback_use_does_not_play_as_well(folder: P
 
 
 async def test_files_whose_names_are_no_text_are_named_and_nothing_is_published(
-    rooms: tuple[Desk, Rooms], folder: Path
+    rooms: tuple[Desk, FolderTarget], folder: Path
 ) -> None:
     desk, collaborators = rooms
     (folder / os.fsdecode(b"odd\xff.png")).write_bytes(b"x")

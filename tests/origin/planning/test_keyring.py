@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sync import StorageBroken, Untrusted
-from sync.origin.files import Files
+from sync.origin.files import DataFolder
 from sync.origin.keyring import RENEW_BEFORE, ROOT_VALID, Keyring
 from sync.release import ROOT_CAP_BYTES, TIMESTAMP_DOMAIN
 from sync.signing import next_root, open_envelope, pin_root, seal, unseal
@@ -14,7 +14,7 @@ from tests.fakes import FakeClock
 
 
 def _open(folder: Path, clock: FakeClock) -> Keyring:
-    files = Files(folder)
+    files = DataFolder(folder)
     files.prepare()
     keyring = Keyring(folder, files, clock)
     keyring.prepare()

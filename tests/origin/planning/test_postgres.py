@@ -170,7 +170,7 @@ async def test_a_chain_that_is_not_whole_is_found_there_as_well(desks: tuple[Des
     async with one.database.writing() as connection:
         await add_device(connection, id="d", name="window", channel_id="main", token_hash="0" * 64, paired_ms=0)
     documents = [play("d", number) for number in (1, 2, 5)]  # each says it is the first
-    await plays.take("d", [Arrival(Play.model_validate(document), document) for document in documents], 0)
+    await plays.insert("d", [Arrival(Play.model_validate(document), document) for document in documents], 0)
     breaks = await chains.breaks(None, 0, 2**50, 9)
     assert sorted((sequence, below, named == ZERO) for _, _, sequence, _, below, named, _ in breaks) == [
         (2, 1, True), (5, 2, True)
