@@ -5,7 +5,7 @@ import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from sync.clock import ClockTrust
+from sync.runtime.clock import ClockTrust
 
 
 class FakeClock:

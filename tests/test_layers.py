@@ -13,74 +13,92 @@ TOP = Path(__file__).parent.parent
 
 GROUND = {
     "sync",
-    "sync.clock",
-    "sync.wire",
-    "sync.release",
-    "sync.streaming",
-    "sync.newer",
-    "sync.reading",
-    "sync.overlay",
-    "sync.report",
-    "sync.signing",
-    "sync.tree",
-    "sync.supervise",
-    "sync.threads",
-    "sync.indexing",
+    "sync.runtime.clock",
+    "sync.wire.base",
+    "sync.wire.release",
+    "sync.wire.stream_url",
+    "sync.wire.lenient_lists",
+    "sync.wire.release_reader",
+    "sync.wire.overlay",
+    "sync.wire.report",
+    "sync.trust.signing",
+    "sync.wire.content_paths",
+    "sync.runtime.supervisor",
+    "sync.runtime.threads",
+    "sync.wire.chunk_index",
     "player",
-    "player.area",
-    "player.xserver",
-    "player.rig",
-    "player.hardware",
-    "player.settings",
-    "player.screen",
-    "player.motion",
-    "player.leash",
-    "player.loss",
+    "player.platform.geometry",
+    "player.platform.x11",
+    "player.stage.deck_options",
+    "player.platform.decoders",
+    "player.settings.model",
+    "player.protocol.screen",
+    "player.protocol.deck_messages",
+    "player.platform.child_process",
+    "player.stage.deck_exit",
     "sync.origin",
-    "sync.origin.settings",
-    "sync.origin.plans",
-    "sync.origin.overlays",
+    "sync.origin.settings.model",
+    "sync.origin.planning.plans",
+    "sync.origin.planning.overlay_plans",
 }
 STORES = {
-    "sync.durable",
-    "sync.media",
-    "sync.parts",
-    "sync.database",
-    "sync.catalog",
-    "sync.cache",
-    "sync.outbox",
-    "player.ledger",
-    "player.entries",
-    "player.quarantine",
-    "sync.origin.columns",
-    "sync.origin.tables",
-    "sync.origin.database",
-    "sync.origin.files",
+    "sync.runtime.durable_files",
+    "sync.device.store.media_files",
+    "sync.device.store.partial_file",
+    "sync.runtime.sqlite",
+    "sync.device.store.chunk_catalog",
+    "sync.device.store.content_store",
+    "sync.device.store.outbox",
+    "player.evidence.ledger",
+    "player.evidence.ledger_entries",
+    "player.evidence.quarantine",
+    "sync.origin.persistence.column_types",
+    "sync.origin.persistence.tables",
+    "sync.origin.persistence.database",
+    "sync.origin.persistence.data_folder",
 }
 STORE_PACKAGES = ("sync.origin.store",)
-ENGINES = {"sync.trust", "sync.plan", "sync.origin.compile", "sync.origin.retention", "sync.origin.chain"}
+ENGINES = {
+    "sync.trust.acceptance",
+    "sync.device.download_plan",
+    "sync.origin.publishing.release_compiler",
+    "sync.origin.retention.policy",
+    "sync.origin.proof.chain_audit",
+}
 ENGINE_PACKAGES = ("player.programme",)
-ROOTS = {"player.daemon", "player.services", "player.cli", "sync.origin.cli", "sync.origin.app", "sync.origin.server"}
+ROOTS = {
+    "player.app.daemon",
+    "player.app.wiring",
+    "player.app.cli",
+    "sync.origin.app.cli",
+    "sync.origin.app.wiring",
+    "sync.origin.app.server",
+}
 
 DOORS: dict[str, set[str]] = {
     "vlc": {"player.deck"},
-    "Xlib": {"player.xserver", "player.deck", "player.display", "player.overlay"},
-    "psutil": {"player.health"},
-    "watchdog": {"sync.watcher"},
-    "aiosqlite": {"sync.database"},
-    "sqlalchemy": {"sync.origin.columns", "sync.origin.tables", "sync.origin.database", "sync.origin.store"},
-    "cryptography": {"sync.signing"},
-    "http.client": {"sync.fetcher"},
-    "PIL": {
-        "sync.origin.card",
-        "sync.origin.pictures",
-        "sync.origin.moving",
-        "player.still",
-        "player.overlay",
-        "player.deck.shrink",
+    "Xlib": {"player.platform.x11", "player.deck", "player.display", "player.overlay"},
+    "psutil": {"player.status.health"},
+    "watchdog": {"sync.runtime.file_watcher"},
+    "aiosqlite": {"sync.runtime.sqlite"},
+    "sqlalchemy": {
+        "sync.origin.persistence.column_types",
+        "sync.origin.persistence.tables",
+        "sync.origin.persistence.database",
+        "sync.origin.store",
     },
-    "pillow_heif": {"sync.origin.pictures"},
-    "async_lru": {"sync.origin.computed"},
+    "cryptography": {"sync.trust.signing"},
+    "http.client": {"sync.device.range_fetcher"},
+    "PIL": {
+        "sync.origin.transcode.card_tool",
+        "sync.origin.transcode.picture_tool",
+        "sync.origin.transcode.animation",
+        "player.display.pictures",
+        "player.overlay",
+        "player.deck.vlc.downscale",
+    },
+    "pillow_heif": {"sync.origin.transcode.picture_tool"},
+    "async_lru": {"sync.origin.http.answer_cache"},
 }
 
 
@@ -153,7 +171,7 @@ def test_each_library_has_one_door(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_time_enters_through_the_clock(name: str) -> None:
-    if name == "sync.clock":
+    if name == "sync.runtime.clock":
         return
     assert "time" not in set(imports(ALL[name])), f"{name} imports time; use sync.clock"
     for node in ast.walk(ALL[name]):

@@ -1,1 +1,1 @@
-"""A deck: one process with one libVLC player and one X window, told what to do line by line (`player.screen`)."""
+"""The deck process: loads one shot, shows it, watches its picture, told by `player.protocol.deck_messages`."""

@@ -14,15 +14,15 @@ from typing import BinaryIO
 from pydantic import ValidationError
 from Xlib.error import ConnectionClosedError
 
-from player.area import Area
-from player.deck.booth import DeckContext
-from player.deck.loop import Deck, DeckInput
-from player.deck.projector import VlcPlayer
+from player.deck.context import DeckContext
+from player.deck.deck import Deck, DeckInput
+from player.deck.vlc.vlc_player import VlcPlayer
 from player.deck.window import open_deck_window
-from player.leash import die_with_parent
-from player.screen import COMMAND, DeckEvent, Quit
-from sync import ScreenFailed
-from sync.clock import SystemClock
+from player.platform.child_process import die_with_parent
+from player.platform.geometry import Area
+from player.protocol.deck_messages import COMMAND, DeckEvent, Quit
+from sync.errors import ScreenFailed
+from sync.runtime.clock import SystemClock
 
 _ADDRESS_SPACE_BYTES = 3 * 1024**3  # libVLC takes 0.8-1.4 GiB of address space for 100-270 MiB of memory
 _NO_DISPLAY = 3

@@ -11,10 +11,10 @@ from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 from Xlib.ext import composite, damage
 
-from player.area import CEILING, Area
-from player.xserver import connect
-from sync import ScreenFailed
-from sync.release import Fit
+from player.platform.geometry import Area
+from player.platform.x11 import CEILING, connect
+from sync.errors import ScreenFailed
+from sync.wire.release import Fit
 
 _MOST_OF_IT = 0.9
 _SPOTS = 16

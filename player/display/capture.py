@@ -11,8 +11,8 @@ from typing import Any
 from Xlib import X, error
 from Xlib.protocol import rq
 
-from player.area import Area
-from player.still import RawPicture
+from player.display.pictures import RawPicture
+from player.platform.geometry import Area
 
 _ALL_PLANES = 0xFFFFFFFF
 _CREATE_FOR_US = 0o1600  # IPC_CREAT, and nobody else

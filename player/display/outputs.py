@@ -6,7 +6,7 @@ root window: black.
 
 from dataclasses import dataclass, replace
 
-from player.area import Area, Turn
+from player.platform.geometry import Area, Turn
 
 _UPRIGHT = 1
 _ROTATIONS: dict[Turn, int] = {0: _UPRIGHT, 90: 8, 180: 4, 270: 2}  # RandR counts counter-clockwise

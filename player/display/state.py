@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from player.area import Area
+from player.platform.geometry import Area
 
 
 class Power(StrEnum):

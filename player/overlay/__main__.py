@@ -9,12 +9,12 @@ import sys
 
 from Xlib import error
 
-from player.leash import die_with_parent
-from player.overlay.loop import OverlayRenderer
-from player.overlay.pane import open_front
-from player.overlay.words import OverlayEvent
-from sync import ScreenFailed
-from sync.clock import SystemClock
+from player.overlay.renderer import OverlayRenderer
+from player.overlay.windows import open_front
+from player.platform.child_process import die_with_parent
+from player.protocol.overlay_messages import OverlayEvent
+from sync.errors import ScreenFailed
+from sync.runtime.clock import SystemClock
 
 _ADDRESS_SPACE_BYTES = 1024**3
 _NO_DISPLAY = 3

@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from player.overlay.pango import TextLine, laid_out
-from sync import MediaUnplayable
-from sync.overlay import LOGO_CHUNK, Ticker
+from sync.errors import MediaUnplayable
+from sync.wire.overlay import LOGO_CHUNK, Ticker
 
 _LETTERS = 0.6  # of the bar's height
 _GAP = 2  # bar heights between the end of a text and its next beginning

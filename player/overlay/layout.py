@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sync.overlay import Corner, Edge, Logo, Overlay, Ticker
+from sync.wire.overlay import Corner, Edge, Logo, Overlay, Ticker
 
 REFRESH_HZ = 60
 

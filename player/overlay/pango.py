@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageColor
 
-from sync import ScreenFailed
+from sync.errors import ScreenFailed
 
 _FONT = b"sans-serif"  # fontconfig says which of the device's fonts that is, and which stand in for it
 _RGB24 = 1

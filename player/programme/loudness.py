@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from player.programme.schedule import HORIZON, window_state
-from player.settings import Settings
+from player.settings.model import Settings
 
 _DB_PER_DECADE = 60.0
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from sync.release import BreakRule, Item, Playlist
-from sync.wire import Identifier, Wire
+from sync.wire.base import Identifier, Wire
+from sync.wire.release import BreakRule, Item, Playlist
 
 LOOK_AGAIN = timedelta(minutes=1)
 """When nothing can be shown, the longest before asking again: what is playable may change without a word."""

@@ -9,9 +9,9 @@ runs straight; those stretches are what `until` is found in.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync.release import Daypart, LocalWindow, Playlist, Release
+from sync.wire.release import Daypart, LocalWindow, Playlist, Release
 
 HORIZON = timedelta(days=8)
 """How far ahead a change is looked for; beyond it an answer says only that nothing changes before."""
@@ -195,3 +195,11 @@ def _transition(zone: ZoneInfo, before: datetime, after: datetime, offset: timed
 
 def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
     return at.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def zone_named(name: str) -> tuple[ZoneInfo, str]:
+    """Return a time zone and what is wrong with its name, which then stands for UTC."""
+    try:
+        return ZoneInfo(name), ""
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC"), f"the release's time zone {name!r} is unknown here: UTC is used"

@@ -21,21 +21,21 @@ from typing import Any
 
 from faults_eye import Account, Kind, View, account, spread, watching
 
-from player import link
-from player.area import Area
 from player.display import open_display
-from player.rig import DeckOptions
-from player.screen import Shot
-from player.stage import Stage, open_stage
-from player.still import RawPicture
-from sync import DeckLost, MediaUnplayable
-from sync.clock import SystemClock
-from sync.release import MediaKind
+from player.display.pictures import RawPicture
+from player.platform.geometry import Area
+from player.protocol.screen import Shot
+from player.stage import deck_process
+from player.stage.deck_options import DeckOptions
+from player.stage.stage import Stage, open_stage
+from sync.errors import DeckLost, MediaUnplayable
+from sync.runtime.clock import SystemClock
+from sync.wire.release import MediaKind
 
 sys.path[:0] = [str(Path(__file__).parent.parent.parent), str(Path(__file__).parent.parent / "demonstration")]
 from processes import SIZE, virtual_display  # noqa: E402 - found by the line above
 
-from tests.stage.faulty import DECK, standing  # noqa: E402
+from tests.player.faulty_decks import DECK, standing  # noqa: E402
 
 ROUNDS = 5
 _FILM_S = 12
@@ -230,7 +230,7 @@ _PLAYS_ON = "on air: the "  # counted from the last new picture
 
 async def measure(rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """Return a row for each fault."""
-    link._SETTLED_AFTER_S = 0.0  # in a shop decks live longer than a round: the next one starts at once
+    deck_process._SETTLED_AFTER_S = 0.0  # in a shop decks live longer than a round: the next one starts at once
     with tempfile.TemporaryDirectory(prefix="bench-faults-") as made:
         await asyncio.to_thread(_media, Path(made))
         rows = []

@@ -11,7 +11,7 @@ from itertools import pairwise
 from Xlib import X
 from Xlib.display import Display
 
-from sync.clock import SystemClock
+from sync.runtime.clock import SystemClock
 
 EVERY_S = 0.005
 MOVING_ROW = 40  # where the bar of the film passes

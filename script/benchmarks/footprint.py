@@ -22,7 +22,7 @@ from urllib.request import urlopen
 import psutil
 import start
 
-from sync.clock import SystemClock
+from sync.runtime.clock import SystemClock
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import free_port, running, virtual_display

@@ -18,13 +18,13 @@ from typing import Any
 
 from glass import Glass
 
-from player.area import Area
-from player.rig import DeckOptions
-from player.screen import Shot
-from player.stage import Stage, open_stage
-from sync import DeckLost, MediaUnplayable
-from sync.clock import SystemClock
-from sync.release import MediaKind
+from player.platform.geometry import Area
+from player.protocol.screen import Shot
+from player.stage.deck_options import DeckOptions
+from player.stage.stage import Stage, open_stage
+from sync.errors import DeckLost, MediaUnplayable
+from sync.runtime.clock import SystemClock
+from sync.wire.release import MediaKind
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import SIZE, virtual_display

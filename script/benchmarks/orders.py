@@ -21,8 +21,8 @@ from typing import Any
 
 from glass import Glass
 
-from sync.cache import ContentStore
-from sync.release import Asset, Item, MediaKind, Playlist, Release
+from sync.device.store.content_store import ContentStore
+from sync.wire.release import Asset, Item, MediaKind, Playlist, Release
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import free_port, running, virtual_display

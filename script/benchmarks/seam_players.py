@@ -11,13 +11,13 @@ from pathlib import Path
 from seam_barcode import SCREEN
 from seam_clips import Clip, table
 
-from player.area import Area
-from player.rig import DeckOptions
-from player.screen import Shot
-from player.stage import Stage, open_stage
-from sync import ScreenFailed
-from sync.clock import SystemClock
-from sync.release import MediaKind
+from player.platform.geometry import Area
+from player.protocol.screen import Shot
+from player.stage.deck_options import DeckOptions
+from player.stage.stage import Stage, open_stage
+from sync.errors import ScreenFailed
+from sync.runtime.clock import SystemClock
+from sync.wire.release import MediaKind
 
 _PATIENCE_S = 30.0
 _PER_ITEM_S = 0.5

@@ -24,12 +24,12 @@ from growth import Sample, growths, verdict
 from xresources import XResources
 
 from player.display import open_display
-from player.pair import Wear
-from player.rig import DeckOptions
-from player.screen import Shot
-from player.stage import Stage, open_stage
-from sync.clock import SystemClock
-from sync.release import MediaKind
+from player.protocol.screen import Shot
+from player.stage.deck_options import DeckOptions
+from player.stage.deck_pair import Wear
+from player.stage.stage import Stage, open_stage
+from sync.runtime.clock import SystemClock
+from sync.wire.release import MediaKind
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import SIZE, virtual_display

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sync.release import MediaKind
+from sync.wire.release import MediaKind
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
-from tests.stage.eyes import BLUE, GREEN, RED, Sight
+from tests.player.pixels import BLUE, GREEN, RED, Sight
 
 CONTENT = (RED, GREEN, BLUE)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync.cache import ContentStore
-from sync.release import Asset, Item, MediaKind, Playlist, Release
+from sync.device.store.content_store import ContentStore
+from sync.wire.release import Asset, Item, MediaKind, Playlist, Release
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sync.clock import SystemClock
+from sync.runtime.clock import SystemClock
 
 BIN = Path(sys.executable).parent
 ENROLMENT = "e2e-enrolment"

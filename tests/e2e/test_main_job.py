@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sync.clock import SystemClock
-from sync.report import Play, play_hash
+from sync.runtime.clock import SystemClock
+from sync.wire.report import Play, play_hash
 from tests.e2e.site import Site, until, video
-from tests.stage.eyes import BLACK, BLUE, GREEN, RED, YELLOW, Colour, near, watching
+from tests.player.pixels import BLACK, BLUE, GREEN, RED, YELLOW, Colour, near, watching
 
 pytestmark = pytest.mark.display
 

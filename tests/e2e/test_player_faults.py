@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sync.release import MediaKind
+from sync.wire.release import MediaKind
 from tests.display import Xvfb
 from tests.e2e.alone import CONTENT, alone, decks, good, longest_s, on_air, plays, problems, state, three_cuts
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
-from tests.stage.eyes import BLACK, GREEN, WHITE, YELLOW, blackened, near, watching
+from tests.player.pixels import BLACK, GREEN, WHITE, YELLOW, blackened, near, watching
 
 pytestmark = pytest.mark.display
 
@@ -114,9 +114,9 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
 
 # Of the ladder only the top is left, so that one fault is enough to get there.
 _IMPATIENT = """
-from player import ladder
-ladder.next_step = lambda history, deck, at_s, upper=None: upper or ladder.Step.NEXT_ITEM
-from player.cli import main
+from player.stage import escalation
+escalation.next_escalation = lambda history, deck, at_s, upper=None: upper or escalation.EscalationStep.NEXT_ITEM
+from player.app.cli import main
 main()
 """
 

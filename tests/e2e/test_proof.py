@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sync.clock import SystemClock
+from sync.runtime.clock import SystemClock
 from tests.display import start_xvfb
 from tests.e2e.site import Site, picture, until, video
-from tests.stage.eyes import BLUE, GREEN, RED, WHITE, YELLOW, near, watching
+from tests.player.pixels import BLUE, GREEN, RED, WHITE, YELLOW, near, watching
 
 pytestmark = pytest.mark.display
 

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from tests.e2e.site import Site, until, video
-from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, watching
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, watching
 
 pytestmark = pytest.mark.display
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.alone import CONTENT, alone, longest_s, on_air, plays, problems, state, three_cuts
 from tests.e2e.site import Site, until
-from tests.stage.eyes import BLUE, GREEN, RED, YELLOW, Sight, near, watching
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Sight, near, watching
 
 pytestmark = pytest.mark.display
 

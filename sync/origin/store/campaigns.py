@@ -7,11 +7,9 @@ from sqlalchemy import ColumnElement, Select, delete, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync import NotFound
-from sync.clock import Clock, instant, unix_ms
-from sync.origin.database import OriginDatabase
-from sync.origin.plans import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign, WindowDraft
-from sync.origin.store.checks import (
+from sync.errors import NotFound
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
     advance,
     check_free,
@@ -22,7 +20,9 @@ from sync.origin.store.checks import (
     new_id,
     with_facts,
 )
-from sync.origin.tables import campaigns, channels, creatives, lines, media
+from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
+from sync.origin.planning.plans import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign, WindowDraft
+from sync.runtime.clock import Clock, instant, unix_ms
 
 
 class CampaignStore:

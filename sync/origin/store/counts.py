@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from sync.origin.database import OriginDatabase
-from sync.origin.tables import devices, media, pairings, releases, uploads
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.tables import devices, media, pairings, releases, uploads
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync import NotFound
-from sync.origin.database import OriginDatabase
-from sync.origin.store.checks import check_version
-from sync.origin.tables import channels, devices
+from sync.errors import NotFound
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.row_checks import check_version
+from sync.origin.persistence.tables import channels, devices
 
 
 @dataclass(frozen=True, slots=True)

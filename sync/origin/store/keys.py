@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, delete, func, insert, select
 
-from sync import Conflict, NotFound
-from sync.origin.database import OriginDatabase
-from sync.origin.tables import keys, sessions
+from sync.errors import Conflict, NotFound
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.tables import keys, sessions
 
 KeyAccess = Literal["read", "write"]
 

@@ -12,11 +12,10 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, delete, insert, select, union, update
 
-from sync import Conflict, NotFound
-from sync.clock import Clock, unix_ms
-from sync.origin.database import OriginDatabase
-from sync.origin.store.checks import check_version
-from sync.origin.tables import (
+from sync.errors import Conflict, NotFound
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.row_checks import check_version
+from sync.origin.persistence.tables import (
     assets,
     campaigns,
     channels,
@@ -29,8 +28,9 @@ from sync.origin.tables import (
     streams,
     uploads,
 )
-from sync.release import Asset
-from sync.streaming import stream_name
+from sync.runtime.clock import Clock, unix_ms
+from sync.wire.release import Asset
+from sync.wire.stream_url import stream_name
 
 
 class MediaState(StrEnum):
@@ -155,7 +155,7 @@ class MediaStore:
         return await self.get(media_id)
 
     async def remove(self, media_id: str, *, version: int | None) -> None:
-        """Forget a media; its asset stays while releases name it, see `sync.origin.clearing`.
+        """Forget a media; its asset stays while releases name it, see `sync.origin.retention.cleaner`.
 
         Raises:
             NotFound: there is none of that id.

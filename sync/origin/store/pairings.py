@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from sync import Conflict, NotFound
-from sync.origin.database import OriginDatabase
+from sync.errors import Conflict, NotFound
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.tables import pairings
 from sync.origin.store.devices import add_device, renew_token
-from sync.origin.tables import pairings
 
 PairingStep = Literal["waiting", "approved", "delivered"]
 

@@ -7,11 +7,9 @@ from sqlalchemy import ColumnElement, Select, delete, func, insert, select, unio
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync import Conflict, NotFound
-from sync.clock import Clock, instant, unix_ms
-from sync.origin.database import OriginDatabase
-from sync.origin.plans import PlaylistDraft, PlaylistItem, StoredPlaylist
-from sync.origin.store.checks import (
+from sync.errors import Conflict, NotFound
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
     advance,
     check_free,
@@ -21,8 +19,10 @@ from sync.origin.store.checks import (
     new_id,
     with_facts,
 )
-from sync.origin.tables import channels, dayparts, media, playlist_items, playlists
-from sync.wire import Instant, Wire
+from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
+from sync.origin.planning.plans import PlaylistDraft, PlaylistItem, StoredPlaylist
+from sync.runtime.clock import Clock, instant, unix_ms
+from sync.wire.base import Instant, Wire
 
 
 class PlaylistSummary(Wire):

@@ -12,15 +12,14 @@ from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync import Conflict
-from sync.origin.database import OriginDatabase
-from sync.origin.plans import ChannelPlan, MediaFact, ReleaseRecord, StoredSchedule
+from sync.errors import Conflict
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.row_checks import FACT_COLUMNS, media_fact, with_facts
+from sync.origin.persistence.tables import campaigns, channels, media, playlists, releases
+from sync.origin.planning.plans import ChannelPlan, MediaFact, ReleaseRecord, StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
-from sync.origin.store.checks import FACT_COLUMNS, media_fact, with_facts
-from sync.origin.store.overlays import logo_facts
 from sync.origin.store.playlists import load_playlists
-from sync.origin.store.schedule import one_schedule
-from sync.origin.tables import campaigns, channels, media, playlists, releases
+from sync.origin.store.schedules import logo_facts, one_schedule
 
 
 class ReleaseStore:

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Select, Table, Text, bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.clock import Clock, unix_ms
-from sync.origin.database import OriginDatabase
-from sync.origin.tables import assets, channels, devices, media, metadata, releases
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.tables import assets, channels, devices, media, metadata, releases
+from sync.runtime.clock import Clock, unix_ms
 
 _REPORTED = ("release", "preparing")  # what a heartbeat says the device plays and fetches
 

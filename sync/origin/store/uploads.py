@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
 
-from sync import NotFound
-from sync.clock import Clock, unix_ms
-from sync.origin.database import OriginDatabase
-from sync.origin.tables import uploads
+from sync.errors import NotFound
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.tables import uploads
+from sync.runtime.clock import Clock, unix_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from sync.release import Envelope
-from sync.signing import pairing_code
+from sync.trust.signing import pairing_code
+from sync.wire.release import Envelope
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Site:
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2] or "0"
-        command = (sys.executable, "-m", "sync.origin.cli", "serve", "--data-dir", str(self.folder), "--port", port)
+        command = (sys.executable, "-m", "sync.origin.app.cli", "serve", "--data-dir", str(self.folder), "--port", port)
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
@@ -41,7 +41,7 @@ class Site:
 
     def key(self, name: str) -> str:
         """Make a read-only key, on the command line beside the serving origin."""
-        command = (sys.executable, "-m", "sync.origin.cli", "keys", "add", name, "--json", "--data-dir")
+        command = (sys.executable, "-m", "sync.origin.app.cli", "keys", "add", name, "--json", "--data-dir")
         done = subprocess.run((*command, str(self.folder)), check=True, capture_output=True, text=True)
         return str(json.loads(done.stdout)["token"])
 

@@ -1,0 +1,1 @@
+"""Command line, daemon, wiring, the device with its origin."""

@@ -1,0 +1,1 @@
+"""Explanation, forecast and doctor, beside a running player or in it."""

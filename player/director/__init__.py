@@ -1,0 +1,1 @@
+"""Decides by the programme, drives the screen, has takes recorded."""

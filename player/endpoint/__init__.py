@@ -1,0 +1,1 @@
+"""The device's HTTP side: server, routes, auth, WebSocket, client."""

@@ -1,0 +1,184 @@
+"""Who may use the device's endpoint: the token, page sessions, and the checks against foreign pages.
+
+On loopback anyone on the device may read; writing always needs the token, and beyond loopback reading does too.
+"""
+
+import ipaddress
+import logging
+import secrets
+import ssl
+from hmac import compare_digest
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from player.settings.configuration import Configuration
+from player.settings.model import EndpointSettings, Settings
+from sync.errors import Forbidden, Rejected, Unauthenticated
+from sync.http.operations import Access
+from sync.runtime.clock import Clock
+from sync.runtime.durable_files import write_durably
+from sync.trust.signing import new_token, token_hash
+
+COOKIE = "signage_player"
+SESSION_S = 12 * 3600.0
+TOKEN_FILE = "endpoint_token"
+
+_MOST_SESSIONS = 64
+
+log = logging.getLogger(__name__)
+
+
+def local(host: str) -> bool:
+    """Tell whether listening on `host` stays on this device."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_listening(settings: Settings) -> None:
+    """Refuse to listen beyond loopback without TLS.
+
+    Raises:
+        Rejected: certificate or key is missing, unreadable, or they do not belong together.
+    """
+    tls_context(settings.endpoint)
+
+
+def tls_context(endpoint: EndpointSettings) -> ssl.SSLContext | None:
+    """Return the TLS to serve with, None for plain HTTP on loopback.
+
+    Raises:
+        Rejected: see `check_listening`.
+    """
+    certificate, key = endpoint.tls_certificate, endpoint.tls_key
+    if certificate is None or key is None:
+        missing = "endpoint.tls_certificate" if certificate is None else "endpoint.tls_key"
+        if local(endpoint.host) and certificate is key:
+            return None
+        raise Rejected(
+            f"listening on {endpoint.host} needs TLS: set endpoint.tls_certificate and endpoint.tls_key",
+            fields={missing: "is not set"},
+        )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        reason = f"{certificate} and {key} cannot be used: {error}"
+        raise Rejected(reason, fields={"endpoint.tls_certificate": reason}) from error
+    return context
+
+
+def keep_token(folder: Path) -> str:
+    """Return the endpoint's token, made at the first start and kept for the owner's eyes only.
+
+    Raises:
+        StorageBroken, StorageFull: there is none yet and it cannot be kept.
+    """
+    path = folder / TOKEN_FILE
+    try:
+        held = path.read_text().strip()
+    except (OSError, UnicodeDecodeError):  # none yet, or none we can use: writing a new one tells what is wrong
+        held = ""
+    if held:
+        return held
+    token = new_token()
+    write_durably(path, f"{token}\n".encode(), mode=0o600)
+    log.info("endpoint=token made, see %s", path)
+    return token
+
+
+class AccessGuard:
+    """The guard of all operations; sessions live in memory and end with the daemon."""
+
+    def __init__(self, token: str, configuration: Configuration, clock: Clock) -> None:
+        self._token_hash = token_hash(token)
+        self._configuration = configuration
+        self._clock = clock
+        self._sessions: dict[str, float] = {}  # hash of the cookie to when it ends
+
+    async def guard(self, request: web.Request, access: Access) -> None:
+        """Let the caller through, or not.
+
+        Raises:
+            Forbidden: it comes by a name that is not ours, or from a page that is not ours.
+            Unauthenticated: it needs the token.
+        """
+        self._refuse_strange_name(request)
+        _refuse_strange_page(request)
+        open_to_all = access is Access.OPEN or (access is Access.READ and local(self._endpoint.host))
+        if not (open_to_all or self.known(request)):
+            raise Unauthenticated(
+                f"this needs the token in {TOKEN_FILE}, as `Authorization: Bearer …` or by logging in"
+            )
+
+    def known(self, request: web.Request) -> bool:
+        """Tell whether the caller showed the token, or a session made with it."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self._is_token(token.strip())
+        ends_s = self._sessions.get(token_hash(request.cookies.get(COOKIE, "")))
+        return ends_s is not None and self._clock.monotonic() < ends_s
+
+    def log_in(self, token: str, response: web.Response) -> None:
+        """Start a session in `response`.
+
+        Raises:
+            Unauthenticated: the token is wrong.
+        """
+        if not self._is_token(token):
+            raise Unauthenticated("this is not the token of this device")
+        now_s = self._clock.monotonic()
+        alive = {name: ends_s for name, ends_s in self._sessions.items() if ends_s > now_s}
+        self._sessions = dict(list(alive.items())[-_MOST_SESSIONS + 1 :])
+        cookie = secrets.token_urlsafe(32)
+        self._sessions[token_hash(cookie)] = now_s + SESSION_S
+        secure = self._endpoint.tls_key is not None
+        response.set_cookie(
+            COOKIE, cookie, max_age=int(SESSION_S), httponly=True, samesite="Strict", secure=secure, path="/"
+        )
+
+    def log_out(self, request: web.Request, response: web.Response) -> None:
+        """End the caller's session, if it has one."""
+        self._sessions.pop(token_hash(request.cookies.get(COOKIE, "")), None)
+        response.del_cookie(COOKIE, path="/")
+
+    @property
+    def _endpoint(self) -> EndpointSettings:
+        return self._configuration.settings.endpoint
+
+    def _is_token(self, token: str) -> bool:
+        return compare_digest(token_hash(token), self._token_hash)
+
+    def _refuse_strange_name(self, request: web.Request) -> None:
+        """Stop DNS rebinding: a foreign name that now resolves to us. An address cannot be rebound."""
+        name = _host_name(request.host)
+        ours = {"localhost", self._endpoint.host, *self._endpoint.allowed_hosts}
+        if name not in ours and not _is_address(name):
+            raise Forbidden(f"this device is not called {name!r}: add the name to endpoint.allowed_hosts")
+
+
+def _refuse_strange_page(request: web.Request) -> None:
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"{request.scheme}://{request.host}":
+        raise Forbidden(f"a page of {origin} may not use this device")
+    site, mode = request.headers.get("Sec-Fetch-Site", "none"), request.headers.get("Sec-Fetch-Mode", "")
+    if site not in ("none", "same-origin") and mode != "navigate":  # a picture or script tag sends no Origin
+        raise Forbidden("a page of another site may not use this device")
+
+
+def _host_name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError as error:
+        raise Forbidden(f"{host!r} is no host name") from error
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

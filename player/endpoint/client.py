@@ -1,0 +1,72 @@
+"""`signage-player status`: asks the running player how it is, over its endpoint."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from player.endpoint.auth import TOKEN_FILE, local
+from player.settings.configuration import Configuration
+from player.settings.sources import STATE
+from sync.errors import SignageError
+
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
+
+
+async def ask_player(configuration: Configuration, url: str | None) -> dict[str, Any]:
+    """Return the documents `status` and `now` of the player that listens at `url`, or where the settings say.
+
+    Raises:
+        SignageError: it does not answer, or says no.
+    """
+    try:
+        return await _ask(configuration, url)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise SignageError(f"no answer from the player: {reason}; is signage-player.service running?") from error
+
+
+async def _ask(configuration: Configuration, url: str | None) -> dict[str, Any]:
+    settings = configuration.settings
+    endpoint = settings.endpoint
+    host = "127.0.0.1" if endpoint.host in ("0.0.0.0", "::") else endpoint.host
+    base = url or f"{'https' if endpoint.tls_key else 'http'}://{host}:{endpoint.port}"
+    headers = {} if local(endpoint.host) else _bearer(settings.storage.state_dir)
+    trust: ssl.SSLContext | bool = True
+    if endpoint.tls_certificate is not None:  # its own certificate need not name 127.0.0.1
+        trust = ssl.create_default_context(cafile=endpoint.tls_certificate)
+        trust.check_hostname = False
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, connector=aiohttp.TCPConnector(ssl=trust)) as s:
+        return {name: await _document(s, f"{base.rstrip('/')}/v1/{name}") for name in ("status", "now")}
+
+
+async def _document(session: aiohttp.ClientSession, url: str) -> Any:
+    async with session.get(url) as answer:
+        document = await answer.json(content_type=None)
+        if answer.status != 200:
+            raise SignageError(f"{url} answered {answer.status}: {document.get('detail', '')}")
+        return document
+
+
+def _bearer(state_dir: Path) -> dict[str, str]:
+    try:
+        return {"Authorization": f"Bearer {(state_dir / STATE / TOKEN_FILE).read_text().strip()}"}
+    except OSError as error:
+        raise SignageError(f"the endpoint's token cannot be read: {error}; try as root") from error
+
+
+def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return both documents as lines for people."""
+    sync = status["sync"]
+    age = "never" if sync["age_s"] is None else f"{sync['age_s']:.0f} s ago"
+    lines = [
+        f"{status['name']} ({status['device'] or 'not paired'}), version {status['version']}",
+        f"on air    {now['title'] or now['showing']}: {now['why']}",
+        f"next      {now['next']['title'] or 'nothing planned'}",
+        f"release   {sync['sequence'] or 'none'} of channel {status['channel'] or 'none'}, confirmed {age}",
+        f"plays     {status['outbox_depth']} wait for delivery",
+    ]
+    if status["pairing_code"]:
+        lines.append(f"pairing   {status['pairing_code']} (enter it in the console at {status['origin']})")
+    return [*lines, *(f"problem   {sentence}" for sentence in status["problems"] or ["none"])]

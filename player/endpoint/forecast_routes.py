@@ -1,0 +1,63 @@
+"""The operations that look beyond now: `/v1/explain` and `/v1/forecast`, from the log and the files of this player."""
+
+from datetime import datetime
+
+from aiohttp import web
+from pydantic import Field
+
+from player.diagnostics.explanation import Explanation, explain
+from player.diagnostics.forecast import Forecast, forecast
+from player.diagnostics.offline_view import DecisionView, read_decision_view
+from player.settings.configuration import Configuration
+from player.status.active_services import ActiveServices
+from sync.device.store.content_store import ContentStore
+from sync.errors import Conflict
+from sync.http.bodies import json_answer, read_query
+from sync.http.operations import Access, Operation
+from sync.runtime.clock import Clock
+from sync.runtime.threads import in_thread
+from sync.wire.base import Instant, Request
+
+
+class ExplainQuery(Request):
+    """The instant to explain, by default now."""
+
+    at: Instant | None = None
+
+
+class ForecastQuery(Request):
+    """How far to look ahead, and the most slots to tell."""
+
+    hours: float = Field(1.0, gt=0, le=24)
+    most: int = Field(500, ge=1, le=2_000)
+
+
+class ForecastRoutes:
+    """What the endpoint can be asked of other moments."""
+
+    def __init__(self, cache: ContentStore, configuration: Configuration, duty: ActiveServices, clock: Clock) -> None:
+        self._cache = cache
+        self._configuration = configuration
+        self._duty = duty
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the table of what is served."""
+        why, ahead = "Why the programme is what it is, now or at an instant", "What will be on air in the next hours"
+        return (
+            Operation("GET", "/v1/explain", self._explain, why, Access.READ, gives=Explanation, asks=ExplainQuery),
+            Operation("GET", "/v1/forecast", self._forecast, ahead, Access.READ, gives=Forecast, asks=ForecastQuery),
+        )
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        view = await self._look(read_query(request, ExplainQuery).at)
+        return json_answer(await in_thread(explain, view))
+
+    async def _forecast(self, request: web.Request) -> web.Response:
+        asked = read_query(request, ForecastQuery)
+        return json_answer(await in_thread(forecast, await self._look(None), asked.hours, asked.most))
+
+    async def _look(self, at: datetime | None) -> DecisionView:
+        if self._duty.ledger is None:
+            raise Conflict("the player is starting, or becoming another device: ask again in a moment")
+        return await read_decision_view(self._cache, self._duty.ledger, self._configuration.settings, self._clock, at)

@@ -1,0 +1,202 @@
+"""The operations of the device's endpoint: each parses, asks one part, and answers."""
+
+import json
+from typing import Any
+
+from aiohttp import ETag, web
+from pydantic import BaseModel, Field, SecretStr
+
+from player.display.screenshots import Format, ScreenshotTaker
+from player.endpoint.auth import AccessGuard
+from player.protocol.operator import Command, Now
+from player.protocol.status import Status
+from player.settings.configuration import Configuration, ConfigView
+from player.settings.model import Settings
+from player.status.active_services import ActiveServices
+from player.status.collector import StatusCollector
+from player.status.metrics import CONTENT_TYPE, PlayerMetrics
+from sync.errors import Conflict, Rejected
+from sync.http.bodies import if_match, json_answer, read_body, read_json, read_query
+from sync.http.operations import Access, Operation
+from sync.http.problems import problem
+from sync.runtime.clock import Clock
+from sync.wire.base import Request
+
+_MOST_WIDTH = 10_000
+_MOST_PLAYS = 500
+
+
+class Login(Request):
+    """The endpoint's token, typed into the page."""
+
+    token: SecretStr
+
+
+class Plays(BaseModel):
+    """Logged plays, the newest first; `before` asks for the page after it."""
+
+    plays: list[dict[str, Any]]
+
+
+class PlaysQuery(Request):
+    """How many plays, and older than which."""
+
+    limit: int = Field(100, ge=1, le=_MOST_PLAYS)
+    before: int = Field(2**62, ge=1, le=2**62)
+
+
+class PictureQuery(Request):
+    """The widest a picture may be, in pixels."""
+
+    width: int = Field(_MOST_WIDTH, ge=1, le=_MOST_WIDTH)
+
+
+class Well(BaseModel):
+    """The player is well enough to show things."""
+
+    status: str = "ok"
+
+
+class EndpointRoutes:
+    """What the endpoint can be asked."""
+
+    def __init__(
+        self,
+        observer: StatusCollector,
+        configuration: Configuration,
+        duty: ActiveServices,
+        camera: ScreenshotTaker,
+        gate: AccessGuard,
+        metrics: PlayerMetrics,
+        clock: Clock,
+    ) -> None:
+        self._observer = observer
+        self._configuration = configuration
+        self._duty = duty
+        self._camera = camera
+        self._gate = gate
+        self._metrics = metrics
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the table of what is served."""
+        read, write, anyone = Access.READ, Access.WRITE, Access.OPEN
+        return (
+            Operation("GET", "/v1/status", self._status, "How this player is", read, gives=Status),
+            Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, gives=Now),
+            Operation("GET", "/v1/config", self._config, "The settings and their sources", read, gives=ConfigView),
+            Operation(
+                "PATCH",
+                "/v1/config",
+                self._patch,
+                "Change settings (JSON merge patch)",
+                write,
+                Settings,
+                ConfigView,
+                headers=("If-Match",),
+            ),
+            Operation("POST", "/v1/commands", self._command, "Order the screen", write, takes=Command, gives=Now),
+            Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
+            Operation(
+                "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, gives=Plays, asks=PlaysQuery
+            ),
+            Operation(
+                "GET",
+                "/v1/screenshot.png",
+                self._png,
+                "The display, as it is now, without loss",
+                read,
+                asks=PictureQuery,
+            ),
+            Operation(
+                "GET", "/v1/screenshot.jpg", self._jpeg, "The same for looking at, in little", read, asks=PictureQuery
+            ),
+            Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, takes=Login, status=204),
+            Operation("DELETE", "/v1/session", self._log_out, "Log a page out", anyone, status=204),
+            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read),
+            Operation("GET", "/healthz", self._well, "Does the display answer", anyone, gives=Well),
+        )
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return json_answer(await self._observer.status())
+
+    async def _now(self, request: web.Request) -> web.Response:
+        return json_answer(self._observer.now())
+
+    async def _config(self, request: web.Request) -> web.Response:
+        return json_answer(self._configuration.view(), version=self._configuration.version)
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        patch = parse_object(await read_body(request, 64 * 1024))
+        view = await self._configuration.patch(patch, expected=if_match(request))
+        return json_answer(view, version=self._configuration.version)
+
+    async def _command(self, request: web.Request) -> web.Response:
+        command = await read_json(request, Command, cap_bytes=64 * 1024)
+        if self._duty.director is None:
+            raise Conflict("this screen has no content yet that could be ordered about")
+        await self._duty.director.command(command)
+        return json_answer(self._observer.now())
+
+    async def _sync(self, request: web.Request) -> web.Response:
+        if self._duty.syncer is None:
+            raise Conflict("this screen belongs to no origin yet: pair it first")
+        self._duty.syncer.wake()
+        return web.Response(status=202)
+
+    async def _plays(self, request: web.Request) -> web.Response:
+        asked = read_query(request, PlaysQuery)
+        return json_answer(Plays(plays=await self._observer.plays(asked.limit, asked.before)))
+
+    async def _png(self, request: web.Request) -> web.Response:
+        return await self._screenshot(request, Format.PNG)
+
+    async def _jpeg(self, request: web.Request) -> web.Response:
+        return await self._screenshot(request, Format.JPEG)
+
+    async def _screenshot(self, request: web.Request, kind: Format) -> web.Response:
+        """Answer with the display, no wider than `width` if the query says so; 304 while its pixels are the same."""
+        width = read_query(request, PictureQuery).width
+        picture = await self._camera.picture(kind, width)
+        tag = ETag(picture.mark)
+        headers = {"Cache-Control": "no-store", "ETag": f'"{tag.value}"'}
+        if request.if_none_match and tag in request.if_none_match:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=picture.body, content_type=kind.value, headers=headers)
+
+    async def _log_in(self, request: web.Request) -> web.Response:
+        login = await read_json(request, Login, cap_bytes=4096)
+        response = web.Response(status=204)
+        self._gate.log_in(login.token.get_secret_value(), response)
+        return response
+
+    async def _log_out(self, request: web.Request) -> web.Response:
+        response = web.Response(status=204)
+        self._gate.log_out(request, response)
+        return response
+
+    async def _scrape(self, request: web.Request) -> web.Response:
+        body = self._metrics.render(await self._observer.status())
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _well(self, request: web.Request) -> web.Response:
+        status = await self._observer.status()
+        if status.display["answers"]:
+            return json_answer(Well())
+        detail = "the X server does not answer: see the log of signage-display.service"
+        return problem(503, "no-display", "No display", detail, request.path)
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object in `raw`.
+
+    Raises:
+        Rejected: it is something else.
+    """
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Rejected(f"the body is not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise Rejected('the body must be a JSON object of sections, such as {"playback": {"volume": 40}}')
+    return parsed

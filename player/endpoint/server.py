@@ -1,0 +1,141 @@
+"""The device's HTTP endpoint, a service: listens, guards, and serves the page; what is answered lies in `answers`.
+
+It may fail in any way without the screen noticing: a port in use or a missing certificate is a problem shown
+elsewhere, and tried again.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from player.endpoint.auth import AccessGuard, check_listening, tls_context
+from player.endpoint.websocket import LiveSocket
+from player.settings.configuration import Configuration
+from player.status.metrics import PlayerMetrics
+from sync.errors import Rejected
+from sync.http.bodies import json_answer
+from sync.http.openapi import openapi_document
+from sync.http.operations import Access, Operation, mount
+from sync.http.problems import problem_middleware
+from sync.runtime.clock import Clock
+
+PAGE = Path(__file__).with_name("page")
+
+_RETRY_S = 10.0
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    hdrs.X_CONTENT_TYPE_OPTIONS: "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_PAGE_FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+}
+
+log = logging.getLogger(__name__)
+
+
+class EndpointServer:
+    """Serves `operations` on the host and port the player started with."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        gate: AccessGuard,
+        operations: Iterable[Operation],
+        live: LiveSocket,
+        metrics: PlayerMetrics,
+        clock: Clock,
+        tell: Callable[[str], None],
+        *,
+        version: str,
+    ) -> None:
+        self._settings = configuration.settings.endpoint
+        self._gate = gate
+        self._operations = (*operations, *live.operations(), *_page_operations())
+        self._live = live
+        self._metrics = metrics
+        self._clock = clock
+        self._tell = tell
+        self._version = version
+        configuration.check_with(check_listening)
+        self.problem = ""
+        self.url = ""
+
+    async def run(self) -> None:
+        """Listen until cancelled; what keeps it from listening is told by `problem` and tried again."""
+        while True:
+            runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
+            await runner.setup()
+            try:
+                await self._listen(runner)
+            except (Rejected, OSError) as error:
+                self._failed(error)
+            else:
+                await self._clock.sleep(float("inf"))
+            finally:
+                self.url = ""
+                await runner.cleanup()
+            await self._clock.sleep(_RETRY_S)
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        tls = tls_context(self._settings)
+        await web.TCPSite(runner, self._settings.host, self._settings.port, ssl_context=tls).start()
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        self.url = f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}/"
+        self._told("")
+        log.info("endpoint=%s listening", self.url)
+
+    def _failed(self, error: Exception) -> None:
+        reason = f"The endpoint is not available: {error}."
+        if reason != self.problem:
+            log.error("endpoint=%s:%s not available: %s", self._settings.host, self._settings.port, error)
+        self._told(reason)
+
+    def _told(self, problem: str) -> None:
+        self.problem = problem
+        self._tell(problem)
+
+    def _app(self) -> web.Application:
+        app = web.Application(
+            middlewares=[self._metrics.operations.measure, problem_middleware], client_max_size=1024 * 1024
+        )
+        openapi = Operation("GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN)
+        mount(app, (*self._operations, openapi), self._gate.guard)
+        app.on_response_prepare.append(_harden)
+        app.on_shutdown.append(self._live.close)
+        return app
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        return json_answer(self._described)
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        return openapi_document("Signage player", self._version, self._operations)
+
+
+def _page_operations() -> Iterable[Operation]:
+    for path, (name, media_type) in _PAGE_FILES.items():
+        yield Operation("GET", path, _file(PAGE / name, media_type), "The device page", Access.OPEN)
+
+
+def _file(path: Path, media_type: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    headers = {hdrs.CONTENT_TYPE: f"{media_type}; charset=utf-8", hdrs.CACHE_CONTROL: "no-cache"}
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers=headers)
+
+    return serve
+
+
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Add to every answer what keeps a browser from guessing, framing or telling others."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)

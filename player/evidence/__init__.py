@@ -1,0 +1,1 @@
+"""`plays.db`: ledger, quarantine, and whose evidence it is."""

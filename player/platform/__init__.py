@@ -1,0 +1,1 @@
+"""The machine below the player: geometry, X connection, hardware decoders, child processes."""

@@ -1,0 +1,1 @@
+"""Messages and documents as values: screen, deck, overlays, orders, status."""

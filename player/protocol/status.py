@@ -1,0 +1,62 @@
+"""The models of `/v1/status`: how this player is, for the page, the heartbeat and monitoring."""
+
+from typing import Any, Literal
+
+from sync.wire.base import Instant, Wire
+
+
+class SyncStatus(Wire):
+    """How far the device is with what the origin wants of it."""
+
+    state: str = "unpaired"
+    release: str | None = None
+    sequence: int | None = None
+    preparing: str | None = None
+    bytes_to_do: int = 0
+    bytes_done: int = 0
+    age_s: float | None = None  # since the origin last confirmed what plays
+    confirmed_at: Instant | None = None
+    problem: str = ""
+    waiting_s: float = 0.0
+
+
+class InFront(Wire):
+    """An overlay that is due: what it says, where, and whether it stands on the display."""
+
+    id: str
+    kind: str
+    text: str  # empty for a logo
+    place: str
+    shown: bool
+
+
+class Sound(Wire):
+    """How loud the screen is in percent; `why` it is less than it is set, and until when."""
+
+    volume: int
+    why: Literal["", "muted", "quiet hours"]
+    until: Instant | None = None
+
+
+class Status(Wire):
+    """How this player is."""
+
+    at: Instant
+    version: str
+    name: str
+    device: str | None
+    channel: str | None
+    origin: str
+    zone: str
+    pairing_code: str | None
+    healthy: bool
+    problems: tuple[str, ...]
+    sync: SyncStatus
+    outbox_depth: int
+    decks: dict[str, Any]
+    display: dict[str, Any]
+    service_restarts: dict[str, int]
+    restart_needed: tuple[str, ...]
+    overlays: tuple[InFront, ...]
+    sound: Sound
+    health: dict[str, float | int | str | bool | None]

@@ -1,0 +1,1 @@
+"""The device's settings: model, sources, layers, the configuration in force."""

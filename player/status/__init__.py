@@ -1,0 +1,1 @@
+"""What the player tells of itself: status, health, heartbeat, metrics."""

@@ -1,0 +1,1 @@
+"""The device's disk: content, chunk catalogue, partial files, membership, outbox."""

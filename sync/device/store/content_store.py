@@ -1,0 +1,302 @@
+"""The device's files: what plays (`state/active`), what is trusted, and the verified content in `store/`.
+
+`state/active` is the authority on what plays: it needs no database and can be read on a disk that went read-only.
+A name in `store/` is the SHA-256 of what it holds, so no string of a server ever becomes a path; a file gets such a
+name only after it was verified and made durable.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from sync.device.store.media_files import MediaFiles, names
+from sync.errors import CorruptContent, StorageBroken, StorageFull
+from sync.runtime.durable_files import (
+    TEMP_SUFFIX,
+    free_bytes,
+    locked,
+    storage_errors,
+    write_durably,  # part of this room's public face
+)
+from sync.trust.signing import open_envelope, pin_root
+from sync.wire.base import Identifier, Sha256, Wire, rejected
+from sync.wire.chunk_index import Index, load_index
+from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
+from sync.wire.release_reader import read_release
+
+BALLAST_BYTES = 8 * 1024 * 1024
+_SMALL_CAP_BYTES = 64 * 1024
+
+Document = TypeVar("Document", bound=BaseModel)
+
+log = logging.getLogger(__name__)
+
+
+class ActivePointer(Wire):
+    """The content of `state/active`."""
+
+    release: Sha256
+    sequence: Annotated[int, Field(ge=1)]
+    previous: Sha256 | None = None
+
+
+class Floors(Wire):
+    """The content of `state/floor`: the newest timestamp accepted of each channel, and the channel we follow."""
+
+    channels: dict[Identifier, Timestamp] = Field(default_factory=dict)
+    current: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRelease:
+    """What plays. `sequence` is 0 when the active release's document is damaged and the previous one stands in."""
+
+    release: Release
+    sha256: str
+    sequence: int
+
+
+class ContentStore:
+    """The files under one `state_dir`; made by `open_cache`, which holds the lock."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.state = state_dir / "state"
+        self.store = state_dir / "store"
+        self.catalog_path = self.state / "index.db"
+        self.media = MediaFiles(self.store)
+        self._indexes = self.store / "index"
+        self._releases = self.store / "releases"
+        self._ballast = self.state / "ballast"
+
+    def prepare(self) -> None:
+        """Make the folders and clear what a crash left half-written.
+
+        Raises:
+            StorageBroken: the disk is read-only or damaged; reading still works.
+        """
+        with storage_errors(self.store):
+            for folder in self.folders():
+                folder.mkdir(parents=True, exist_ok=True)
+                for left_over in folder.glob(f".*{TEMP_SUFFIX}"):
+                    left_over.unlink()
+            self.media.drop_links()
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return all folders of the cache."""
+        return (self.state, self._indexes, self._releases, *self.media.folders())
+
+    # What plays
+
+    def pointer(self) -> ActivePointer | None:
+        """Return `state/active` as it stands, None when there is none or it is damaged."""
+        return _read_model(self.state / "active", ActivePointer)
+
+    def active(self) -> ActiveRelease | None:
+        """Return what plays; needs no database and writes nothing.
+
+        When the active release's document is damaged, the previous one stands in: its assets are still held.
+        """
+        pointer = self.pointer()
+        if pointer is None:
+            return None
+        release = self.release(pointer.release)
+        if release is not None:
+            return ActiveRelease(release, pointer.release, pointer.sequence)
+        previous = self.release(pointer.previous) if pointer.previous else None
+        return ActiveRelease(previous, pointer.previous, 0) if previous and pointer.previous else None
+
+    def activate(self, sha256: str, sequence: int) -> None:
+        """Put a release on air; the caller has verified that all its assets are held.
+
+        Raises:
+            StorageFull, StorageBroken: nothing changed.
+        """
+        before = self.pointer()
+        previous = None
+        if before is not None:
+            previous = before.previous if before.release == sha256 else before.release
+        pointer = ActivePointer(release=sha256, sequence=sequence, previous=previous)
+        write_durably(self.state / "active", pointer.model_dump_json().encode())
+
+    def give_up_previous(self) -> None:
+        """Let go of the release before the one that plays: its content may be evicted from now on.
+
+        Raises:
+            StorageFull, StorageBroken: nothing changed.
+        """
+        if (pointer := self.pointer()) is not None:
+            alone = pointer.model_copy(update={"previous": None})
+            write_durably(self.state / "active", alone.model_dump_json().encode())
+
+    # What is trusted
+
+    def root(self) -> Root | None:
+        """Return the pinned root, None before pairing.
+
+        Raises:
+            Untrusted: the file is there and does not check out.
+        """
+        raw = _read(self.state / "root.json", ROOT_CAP_BYTES)
+        return None if raw is None else pin_root(open_envelope(raw, ROOT_CAP_BYTES))
+
+    def keep_root(self, envelope: bytes) -> None:
+        """Pin a root envelope, byte for byte."""
+        write_durably(self.state / "root.json", envelope)
+
+    def floor(self, channel: str) -> Timestamp | None:
+        """Return the newest timestamp ever accepted of a channel: nothing with a lower sequence is, any more."""
+        floors = self._floors()
+        return None if floors is None else floors.channels.get(channel)
+
+    def least_sequence(self, channel: str) -> int:
+        """Return what bars rollbacks when `state/floor` was lost: the sequence that plays, 0 when it was not lost."""
+        active = self.active() if self._floors() is None else None
+        return active.sequence if active is not None and active.release.channel == channel else 0
+
+    def pending(self) -> str | None:
+        """Return the release last accepted, active or still on its way."""
+        floors = self._floors()
+        newest = floors.channels.get(floors.current) if floors is not None and floors.current else None
+        return newest.release if newest is not None else None
+
+    def raise_floor(self, timestamp: Timestamp) -> None:
+        """Remember an accepted timestamp durably."""
+        floors = self._floors() or Floors()
+        channels = {**floors.channels, timestamp.channel: timestamp}
+        self._keep_floors(Floors(channels=channels, current=timestamp.channel))
+
+    def forget_floors(self) -> None:
+        """Begin anew under another root: sequences of the old origin say nothing about the new one's."""
+        self._keep_floors(Floors())
+
+    def _floors(self) -> Floors | None:
+        return _read_model(self.state / "floor", Floors)
+
+    def _keep_floors(self, floors: Floors) -> None:
+        write_durably(self.state / "floor", floors.model_dump_json().encode())
+
+    # Documents
+
+    def release(self, sha256: str) -> Release | None:
+        """Return a held release, None when it is missing or not what its name says."""
+        raw = _verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
+        return None if raw is None else _parsed(raw, read_release, self._releases / sha256)
+
+    def keep_release(self, sha256: str, raw: bytes) -> None:
+        """Store the bytes of a verified release."""
+        write_durably(self._releases / f"{sha256}.json", raw)
+
+    def index(self, sha256: str) -> Index | None:
+        """Return a held chunk list, None when it is missing or damaged."""
+        raw = _verified(self._indexes / sha256, sha256, INDEX_CAP_BYTES)
+        try:
+            return None if raw is None else load_index(raw)
+        except CorruptContent:
+            return None
+
+    def keep_index(self, sha256: str, raw: bytes) -> None:
+        """Store the bytes of a verified chunk list."""
+        write_durably(self._indexes / sha256, raw)
+
+    # Media
+
+    def asset_path(self, sha256: str) -> Path:
+        """Return the path of a whole, verified media file.
+
+        Raises:
+            NotFound: it is not held.
+        """
+        return self.media.path(sha256)
+
+    def holds(self, sha256: str) -> bool:
+        """Tell whether a whole, verified asset is here."""
+        return self.media.holds(sha256)
+
+    def keep_documents(self, releases: frozenset[str], indexes: frozenset[str]) -> None:
+        """Delete the releases and chunk lists that are not among these."""
+        with storage_errors(self.store):
+            for path in self._releases.glob("*.json"):
+                if path.stem not in releases:
+                    path.unlink()
+            for name in names(self._indexes):
+                if name not in indexes:
+                    (self._indexes / name).unlink()
+
+    # Room
+
+    def free_bytes(self) -> int:
+        """Return the free bytes of the disk the store is on."""
+        with storage_errors(self.store):
+            return free_bytes(self.store)
+
+    def hold_ballast(self) -> None:
+        """Set aside 8 MiB: on a disk with no byte left even deleting from a database fails, and this un-jams it."""
+        if self._ballast.exists() and self._ballast.stat().st_size == BALLAST_BYTES:
+            return
+        with storage_errors(self._ballast), self._ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+
+    def drop_ballast(self) -> None:
+        """Give the ballast's room back to the disk."""
+        with storage_errors(self._ballast):
+            self._ballast.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_cache(state_dir: Path) -> Iterator[ContentStore]:
+    """Open the files under `state_dir` and hold its lock; on a read-only disk what is there can still be played.
+
+    Raises:
+        Conflict: another process holds the lock.
+    """
+    cache = ContentStore(state_dir)
+    try:
+        cache.state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.error("state_dir=%s cannot be written, playing what is there: %s", state_dir, error)
+    with locked(cache.state / "lock"):
+        try:
+            cache.prepare()
+            cache.hold_ballast()
+        except (StorageBroken, StorageFull) as error:
+            log.error("state_dir=%s cannot be prepared, playing what is there: %s", state_dir, error)
+        yield cache
+
+
+def _read(path: Path, cap_bytes: int) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(cap_bytes + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.error("file=%s cannot be read: %s", path, error)
+        return None
+
+
+def _verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
+    raw = _read(path, cap_bytes)
+    if raw is not None and hashlib.sha256(raw).hexdigest() != sha256:
+        log.error("file=%s is not what its name says; it will be fetched again", path)
+        return None
+    return raw
+
+
+def _read_model(path: Path, model: type[Document]) -> Document | None:
+    raw = _read(path, _SMALL_CAP_BYTES)
+    return None if raw is None else _parsed(raw, model.model_validate_json, path)
+
+
+def _parsed(raw: bytes, read: Callable[[bytes], Document], path: Path) -> Document | None:
+    try:
+        return read(raw)
+    except ValidationError as error:
+        log.error("file=%s is not understood: %s", path, ", ".join(sorted(rejected(error).fields)))
+        return None

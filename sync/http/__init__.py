@@ -1,0 +1,1 @@
+"""What both HTTP sides share: table of operations, problems, bodies, OpenAPI, listener, metrics."""

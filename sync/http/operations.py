@@ -1,0 +1,81 @@
+"""The table of operations: each HTTP room offers `operations()`, `mount` routes them behind a guard.
+
+`sync.http.openapi` describes them from the same table.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from sync.http.problems import Handler, problem
+
+OPERATION = web.RequestKey("operation", str)
+"""On a request: the `name` of the operation it became, for metrics."""
+
+log = logging.getLogger(__name__)
+
+
+class Access(StrEnum):
+    """Who may call an operation."""
+
+    OPEN = "open"
+    DEVICE = "device"
+    KNOWN = "known"  # any device or person with a token
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing a caller can do: its route, who may, and the models that go in and come out.
+
+    `asks` is the model of its query, `headers` names those it reads beside what all do.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    access: Access
+    takes: type[BaseModel] | None = None
+    gives: type[BaseModel] | None = None
+    status: int = 200
+    asks: type[BaseModel] | None = None
+    headers: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return a short label for metrics, such as `GET /v1/media/{id}`."""
+        return f"{self.method} {self.path}"
+
+
+Guard = Callable[[web.Request, Access], Awaitable[None]]
+
+
+def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -> None:
+    """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller."""
+    for operation in operations:
+        handler = _guarded(operation, guard)
+        app.router.add_route(operation.method, operation.path, handler, expect_handler=_expected)
+
+
+async def _expected(request: web.Request) -> web.StreamResponse | None:
+    """Answer an `Expect` header: go on, or a problem where aiohttp would answer plain text."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return problem(417, "expectation-failed", "Expectation failed", "only 100-continue is known", request.path)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
+    return None
+
+
+def _guarded(operation: Operation, guard: Guard) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[OPERATION] = operation.name
+        await guard(request, operation.access)
+        return await operation.handler(request)
+
+    return handle

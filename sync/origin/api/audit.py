@@ -1,0 +1,131 @@
+"""The room for the audit at `/v1/plays/audit`: whether each device's chain of plays is whole, and where it is not."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from sync.http.bodies import json_answer, read_query
+from sync.http.operations import Access, Operation
+from sync.origin.proof.chain_audit import AuditFinding, Break, Clash, Kind, Log, audit
+from sync.origin.proof.csv_export import csv_of
+from sync.origin.store.plays import ChainStore
+from sync.runtime.clock import Clock, instant, unix_ms
+from sync.wire.base import Identifier, Instant, Wire
+
+USUAL = timedelta(days=31)
+USUAL_FOR_ALL = timedelta(days=1)  # a month of a device is looked through in a second or two, a fleet has many
+AHEAD = timedelta(days=1)  # a device's clock may be ahead
+MOST_FINDINGS = 1_000
+FINDING_COLUMNS = ("at", "device", "kind", "log_epoch", "sequence", "until", "missing", "detail")
+
+
+class AuditQuery(BaseModel):
+    """Whose plays, begun `from` to `until`, half-open; usually the last 31 days of one device, or the last of all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Identifier | None = None
+    from_: Instant | None = Field(None, alias="from")
+    until: Instant | None = None
+    format: Literal["json", "csv"] = "json"
+
+
+class FindingView(Wire):
+    """One thing that is not as it should be; `missing` plays of a gap are not here."""
+
+    kind: Kind
+    device: str
+    log_epoch: str
+    sequence: int
+    until: int
+    missing: int
+    at: Instant
+    detail: str
+
+
+class ChainView(Wire):
+    """One device's evidence: `plays` in `logs` are here; it is `whole` if nothing is missing, forked or in conflict."""
+
+    device: str
+    logs: int
+    plays: int
+    missing: int
+    forks: int
+    conflicts: int
+    resets: int
+    whole: bool
+
+
+class AuditView(Wire):
+    """All devices that sent plays, and what was found of those begun `from_at` to `until_at`; `more` was left out."""
+
+    from_at: Instant
+    until_at: Instant
+    devices: tuple[ChainView, ...]
+    findings: tuple[FindingView, ...]
+    more: bool
+
+
+class AuditRoutes:
+    """Serves the audit; it is worked out from the plays themselves each time."""
+
+    def __init__(self, store: ChainStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be asked."""
+        path = "/v1/plays/audit"
+        return (
+            Operation(
+                "GET", path, self._show, "Are the chains of plays whole", Access.READ, gives=AuditView, asks=AuditQuery
+            ),
+        )
+
+    async def _show(self, request: web.Request) -> web.Response:
+        query = read_query(request, AuditQuery)
+        now, usual = query.until or self._clock.now(), USUAL if query.device else USUAL_FOR_ALL
+        view = await self._audit(query.device, query.from_ or now - usual, query.until or now + AHEAD)
+        if query.format == "csv":
+            rows = (finding.model_dump(mode="json") for finding in view.findings)
+            return web.Response(text=csv_of(rows, FINDING_COLUMNS), content_type="text/csv", charset="utf-8")
+        return json_answer(view)
+
+    async def _audit(self, device: str | None, start: Instant, until: Instant) -> AuditView:
+        span = (device, unix_ms(start), unix_ms(until), MOST_FINDINGS + 1)
+        logs = [Log(*row) for row in await self._store.logs(device)]
+        breaks = [Break(*row) for row in await self._store.breaks(*span)]
+        clashes = [Clash(*row) for row in await self._store.clashes(*span)]
+        found = [one for one in audit(logs, breaks, clashes) if span[1] <= one.at_ms < span[2]]
+        devices = sorted({log.device for log in logs})
+        return AuditView(
+            from_at=start,
+            until_at=until,
+            devices=tuple(_chain(name, logs, found) for name in devices),
+            findings=tuple(_view(one) for one in found[:MOST_FINDINGS]),
+            more=max(len(found), len(breaks), len(clashes)) > MOST_FINDINGS,
+        )
+
+
+def _chain(device: str, logs: list[Log], found: list[AuditFinding]) -> ChainView:
+    own = [log for log in logs if log.device == device]
+    mine = [one for one in found if one.device == device]
+    kinds = [one.kind for one in mine]
+    return ChainView(
+        device=device,
+        logs=len(own),
+        plays=sum(log.plays for log in own),
+        missing=sum(one.missing for one in mine),
+        forks=kinds.count("fork") + kinds.count("overlap"),
+        conflicts=kinds.count("conflict"),
+        resets=kinds.count("reset"),
+        whole=all(kind == "reset" for kind in kinds),
+    )
+
+
+def _view(one: AuditFinding) -> FindingView:
+    own = asdict(one)
+    return FindingView(at=instant(own.pop("at_ms")), missing=one.missing, **own)

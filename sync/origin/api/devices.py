@@ -1,0 +1,174 @@
+"""People's view of devices, and the pulse devices send: what each shows, how it feels, whether it is behind."""
+
+import secrets
+from datetime import timedelta
+
+from aiohttp import hdrs, web
+from pydantic import ValidationError
+
+from sync.http.bodies import if_match, json_answer, read_json
+from sync.http.operations import Access, Operation
+from sync.origin.http.auth import caller_of
+from sync.origin.http.live_hints import LiveHints
+from sync.origin.store.devices import Device, DeviceStore
+from sync.runtime.clock import Clock, instant, unix_ms
+from sync.trust.signing import token_hash
+from sync.wire.base import Identifier, Instant, Name, Request, Wire
+from sync.wire.report import Heartbeat
+
+ONLINE_S = 120.0  # four heartbeats of the default beat
+HEARTBEAT_CAP_BYTES = 64 * 1024
+
+
+class DeviceView(Wire):
+    """A device as people see it; `behind` says that it plays an older release than its channel's."""
+
+    id: Identifier
+    name: Name
+    channel: Identifier
+    version: int
+    paired_at: Instant
+    seen_at: Instant | None
+    seen_age_s: float | None
+    online: bool
+    sequence: int | None
+    channel_sequence: int
+    behind: bool
+    heartbeat: Heartbeat | None
+
+
+class DeviceList(Wire):
+    """All devices, by name."""
+
+    devices: tuple[DeviceView, ...]
+
+
+class DeviceChange(Request):
+    """What people may change of a device; what is left out stays."""
+
+    name: Name | None = None
+    channel: Identifier | None = None
+
+
+class Membership(Wire):
+    """What a device is told about itself."""
+
+    device: Identifier
+    name: Name
+    channel: Identifier
+
+
+class DeviceRoutes:
+    """Serves devices to people and takes heartbeats from devices."""
+
+    def __init__(self, store: DeviceStore, live: LiveHints, clock: Clock) -> None:
+        self._store = store
+        self._live = live
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be asked of devices; pairing adds them."""
+        one = "/v1/devices/{id}"
+        return (
+            Operation("GET", "/v1/devices", self._list, "All devices", Access.READ, None, DeviceList),
+            Operation("GET", one, self._show, "One device", Access.READ, None, DeviceView),
+            Operation(
+                "PATCH",
+                one,
+                self._change,
+                "Rename a device or move it",
+                Access.WRITE,
+                DeviceChange,
+                DeviceView,
+                headers=(hdrs.IF_MATCH,),
+            ),
+            Operation("DELETE", one, self._remove, "Lock a device out", Access.WRITE, status=204),
+            Operation(
+                "GET", "/v1/device", self._self, "Which channel the device is on", Access.DEVICE, None, Membership
+            ),
+            Operation("POST", "/v1/heartbeats", self._beat, "Send a heartbeat", Access.DEVICE, Heartbeat, status=204),
+        )
+
+    async def view(self, device: str) -> DeviceView:
+        """Return one device for people.
+
+        Raises:
+            NotFound: there is no such device.
+        """
+        return self._view(await self._store.one(device))
+
+    async def all(self) -> list[DeviceView]:
+        """Return all devices for people, by name."""
+        return [self._view(device) for device in await self._store.all()]
+
+    async def remove(self, device: str) -> None:
+        """Lock a device out: its token is worth nothing from now on, its plays stay.
+
+        Raises:
+            NotFound: there is no such device.
+        """
+        nobodys = token_hash(secrets.token_urlsafe(32))
+        await self._store.remove(device, token_hash=nobodys, now_ms=unix_ms(self._clock.now()))
+        self._live.locked_out(device)
+        self._live.changed("devices", device)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return json_answer(DeviceList(devices=tuple(await self.all())))
+
+    async def _show(self, request: web.Request) -> web.Response:
+        view = await self.view(request.match_info["id"])
+        return json_answer(view, version=view.version)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        change = await read_json(request, DeviceChange)
+        id, expected = request.match_info["id"], if_match(request)
+        device = await self._store.change(id, name=change.name, channel=change.channel, expected=expected)
+        if change.channel is not None:
+            self._live.moved(device.id, device.channel)
+        self._live.changed("devices", device.id)
+        return json_answer(self._view(device), version=device.version)
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        await self.remove(request.match_info["id"])
+        return web.Response(status=204)
+
+    async def _self(self, request: web.Request) -> web.Response:
+        device = await self._store.one(caller_of(request).id)
+        return json_answer(Membership(device=device.id, name=device.name, channel=device.channel))
+
+    async def _beat(self, request: web.Request) -> web.Response:
+        heartbeat = await read_json(request, Heartbeat, cap_bytes=HEARTBEAT_CAP_BYTES)
+        caller = caller_of(request)
+        await self._store.beat(caller.id, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
+        self._live.changed("devices", caller.id)
+        return web.Response(status=204)
+
+    def _view(self, device: Device) -> DeviceView:
+        heartbeat = _readable(device)
+        seen_at = None if device.seen_ms is None else instant(device.seen_ms)
+        age_s = None if seen_at is None else max(0.0, (self._clock.now() - seen_at) / timedelta(seconds=1))
+        sequence = None if heartbeat is None else heartbeat.sequence
+        return DeviceView(
+            id=device.id,
+            name=device.name,
+            channel=device.channel,
+            version=device.version,
+            paired_at=instant(device.paired_ms),
+            seen_at=seen_at,
+            seen_age_s=age_s,
+            online=age_s is not None and age_s <= ONLINE_S,
+            sequence=sequence,
+            channel_sequence=device.channel_sequence,
+            behind=(sequence or 0) < device.channel_sequence,
+            heartbeat=heartbeat,
+        )
+
+
+def _readable(device: Device) -> Heartbeat | None:
+    """Return the last heartbeat, or None if an older origin kept one that reads differently today."""
+    if device.heartbeat is None:
+        return None
+    try:
+        return Heartbeat.model_validate(device.heartbeat)
+    except ValidationError:
+        return None

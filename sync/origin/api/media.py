@@ -1,0 +1,172 @@
+"""Media over HTTP at `/v1/media`: what people sent or named, how far the work on it is, and what became of it."""
+
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+from pydantic import Field
+
+from sync.errors import Conflict, NotFound
+from sync.http.bodies import if_match, json_answer, read_json
+from sync.http.operations import Access, Operation
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.runtime.clock import instant
+from sync.wire.base import Instant, Name, Request, Sha256, Wire
+from sync.wire.release import Asset
+from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
+
+
+class MediaView(Wire):
+    """One media as pages show it; `progress` in percent, `problem` for the person who sent it."""
+
+    id: str
+    name: str
+    state: MediaState
+    progress: int = Field(ge=0, le=100)
+    problem: str | None
+    retryable: bool  # it failed, and the sent bytes are still here
+    source_sha256: Sha256
+    source_bytes: int
+    asset: Asset | None
+    url: ShownUrl | None  # of a stream
+    thumbnail: str | None  # path of the small picture
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class MediaList(Wire):
+    """All media, newest first."""
+
+    media: tuple[MediaView, ...]
+
+
+class MediaChange(Request):
+    """What a person may change."""
+
+    name: Name
+
+
+class StreamRequest(Request):
+    """A network stream a person names; without a name it goes by its host."""
+
+    url: StreamUrl
+    name: Name | None = None
+
+
+class MediaRoutes:
+    """The room for media: `wake()` has the pipeline look, `changed("media", id)` follows each durable change."""
+
+    def __init__(
+        self, store: MediaStore, files: DataFolder, *, wake: Callable[[], None], changed: Callable[[str, str], None]
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._wake = wake
+        self._changed = changed
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what a client can do."""
+        one = "/v1/media/{id}"
+        return (
+            Operation("GET", "/v1/media", self._list, "All media", Access.READ, gives=MediaList),
+            Operation(
+                "POST",
+                "/v1/media/streams",
+                self._add_stream,
+                "Name a network stream",
+                Access.WRITE,
+                takes=StreamRequest,
+                gives=MediaView,
+                status=201,
+            ),
+            Operation("GET", one, self._get, "One media", Access.READ, gives=MediaView),
+            Operation(
+                "PATCH",
+                one,
+                self._rename,
+                "Rename a media",
+                Access.WRITE,
+                takes=MediaChange,
+                gives=MediaView,
+                headers=(hdrs.IF_MATCH,),
+            ),
+            Operation(
+                "DELETE",
+                one,
+                self._remove,
+                "Delete a media not in use",
+                Access.WRITE,
+                status=204,
+                headers=(hdrs.IF_MATCH,),
+            ),
+            Operation(
+                "POST", f"{one}/retry", self._retry, "Process a media again", Access.WRITE, gives=MediaView, status=202
+            ),
+            Operation("GET", f"{one}/thumbnail", self._thumbnail, "The small picture (JPEG)", Access.READ),
+        )
+
+    def view(self, row: MediaRow) -> MediaView:
+        """Return a row as pages see it."""
+        return MediaView(
+            id=row.id,
+            name=row.name,
+            state=row.state,
+            progress=row.progress,
+            problem=row.problem,
+            retryable=row.state is MediaState.FAILED and self._files.source(row.id).exists(),
+            source_sha256=row.source_sha256,
+            source_bytes=row.source_bytes,
+            asset=row.asset,
+            url=row.url,
+            thumbnail=f"/v1/media/{row.id}/thumbnail" if row.asset is not None else None,
+            version=row.version,
+            created_at=instant(row.created_ms),
+            updated_at=instant(row.updated_ms),
+        )
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.every())))
+
+    async def _get(self, request: web.Request) -> web.Response:
+        return self._give(await self._store.get(request.match_info["id"]))
+
+    async def _add_stream(self, request: web.Request) -> web.Response:
+        asked = await read_json(request, StreamRequest)
+        media_id = await self._store.add_stream(asked.name or stream_title(asked.url), asked.url)
+        self._changed("media", media_id)
+        return self._give(await self._store.get(media_id), status=201)
+
+    async def _rename(self, request: web.Request) -> web.Response:
+        change = await read_json(request, MediaChange)
+        row = await self._store.rename(request.match_info["id"], change.name, version=if_match(request))
+        self._changed("media", row.id)
+        return self._give(row)
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        media_id = request.match_info["id"]
+        await self._store.remove(media_id, version=if_match(request))
+        self._files.thumbnail(media_id).unlink(missing_ok=True)
+        self._files.source(media_id).unlink(missing_ok=True)
+        self._changed("media", media_id)
+        return web.Response(status=204)
+
+    async def _retry(self, request: web.Request) -> web.Response:
+        row = await self._store.get(request.match_info["id"])
+        if row.state is MediaState.FAILED and not self._files.source(row.id).exists():
+            raise Conflict("trying again would end the same way: send the file again, in another format")
+        await self._store.again(row.id)
+        self._wake()
+        self._changed("media", row.id)
+        return self._give(await self._store.get(row.id), status=202)
+
+    async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
+        row = await self._store.get(request.match_info["id"])  # only an id we made becomes a path
+        path = self._files.thumbnail(row.id)
+        if not path.exists():
+            raise NotFound(f"media {row.id} has no small picture: it is {row.state}")
+        headers = {"Content-Type": "image/jpeg", "Cache-Control": "private, max-age=86400"}
+        return web.FileResponse(path, headers=headers)
+
+    def _give(self, row: MediaRow, *, status: int = 200) -> web.Response:
+        return json_answer(self.view(row), status=status, version=row.version)

@@ -1,0 +1,180 @@
+"""What machines ask about the origin: metrics, whether it is well, and what it can do (OpenAPI).
+
+Labels of metrics come from our own tables only (an operation's name, a state), so that no caller can make up series.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any, Literal
+
+from aiohttp import hdrs, web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+
+from sync.errors import Forbidden
+from sync.http.bodies import json_answer
+from sync.http.metrics import OperationMetrics
+from sync.http.openapi import openapi_document
+from sync.http.operations import Access, Operation
+from sync.http.problems import problem
+from sync.origin.api.devices import ONLINE_S
+from sync.origin.http.auth import Gatekeeper
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.retention.scanner import Figures
+from sync.origin.store.counts import CountStore
+from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.supervisor import Restarts
+from sync.wire.base import Wire
+
+TITLE = "Signage origin"
+_FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_HOST, hdrs.VIA)
+MEDIA_STATES = ("queued", "processing", "ready", "failed")
+_ONLINE = timedelta(seconds=ONLINE_S)
+
+
+class OriginMetrics:
+    """One registry per origin, so that two in one process (tests) do not mix."""
+
+    def __init__(self, counts: CountStore, restarts: Restarts, clock: Clock) -> None:
+        self._counts = counts
+        self._restarts = restarts
+        self._clock = clock
+        registry = self._registry = CollectorRegistry()
+        self.operations = OperationMetrics("signage_origin", registry, clock)
+        self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
+        self._cleared = Counter("signage_origin_cleared_bytes", "Bytes nobody needed, taken away", registry=registry)
+        self._gauges = _Gauges(registry)
+
+    def received(self, statuses: Iterable[str]) -> None:
+        """Count the receipts of a batch of plays."""
+        for status in statuses:
+            self._plays.labels(status).inc()
+
+    def looked(self, figures: Figures, cleared_bytes: int) -> None:
+        """Note what a look through the content tree found, and what went since the one before."""
+        needed_bytes = figures.asset_bytes - figures.resting_bytes
+        sizes = {"needed": needed_bytes, "resting": figures.resting_bytes, "over": figures.over_bytes}
+        for state, size_bytes in sizes.items():
+            self._gauges.content_bytes.labels(state).set(size_bytes)
+        self._gauges.looked.set(figures.at.timestamp())
+        self._cleared.inc(cleared_bytes)
+
+    async def render(self, listeners: dict[str, int]) -> bytes:
+        """Return everything in Prometheus's text format.
+
+        Raises:
+            StorageBroken: the database does not answer.
+        """
+        now = self._clock.now()
+        counts = await self._counts.counts(online_since_ms=unix_ms(now - _ONLINE), now_ms=unix_ms(now))
+        gauges = self._gauges
+        for state in MEDIA_STATES:
+            gauges.media.labels(state).set(counts.media.get(state, 0))
+        gauges.uploads.set(counts.uploads)
+        gauges.upload_bytes.set(counts.upload_bytes)
+        gauges.devices.set(counts.devices)
+        gauges.online.set(counts.devices_online)
+        gauges.pairings.set(counts.pairings)
+        gauges.releases.set(counts.releases)
+        for kind, count in listeners.items():
+            gauges.listeners.labels(kind).set(count)
+        for service, times in self._restarts.counts.items():
+            gauges.restarts.labels(service).set(times)
+        return generate_latest(self._registry)
+
+
+class _Gauges:
+    """What is counted at each scrape."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"signage_origin_{name}", what, labels, registry=registry)
+
+        self.media = gauge("media", "Media by pipeline state", "state")
+        self.uploads = gauge("uploads", "Uploads under way")
+        self.upload_bytes = gauge("upload_bytes", "Bytes of uploads under way")
+        self.devices = gauge("devices", "Devices that belong here")
+        self.online = gauge("devices_online", "Devices with a heartbeat in the last two minutes")
+        self.pairings = gauge("pairings_waiting", "Devices that wait to be let in")
+        self.releases = gauge("releases", "Releases published")
+        self.content_bytes = gauge("content_bytes", "Bytes of content: needed, resting for its grace, over", "state")
+        self.looked = gauge("content_looked_timestamp_seconds", "When the content was last looked through")
+        self.listeners = gauge("listeners", "Open WebSockets", "kind")
+        self.restarts = gauge("service_restarts", "How often a service had to be restarted", "service")
+
+
+def content_type() -> str:
+    """Return the content type of `render`."""
+    return CONTENT_TYPE_LATEST
+
+
+class Health(Wire):
+    """The origin is well enough to be sent requests."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class MonitoringRoutes:
+    """Serves `/metrics`, `/healthz` and `/v1/openapi.json`."""
+
+    def __init__(
+        self,
+        counts: CountStore,
+        files: DataFolder,
+        gatekeeper: Gatekeeper,
+        metrics: OriginMetrics,
+        listeners: Callable[[], dict[str, int]],
+        reserve_bytes: int,
+        version: str,
+    ) -> None:
+        self._counts = counts
+        self._files = files
+        self._gatekeeper = gatekeeper
+        self._metrics = metrics
+        self._listeners = listeners
+        self._reserve_bytes = reserve_bytes
+        self._version = version
+        self._described: dict[str, Any] = {}
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what machines ask."""
+        return (
+            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", Access.OPEN),
+            Operation("GET", "/healthz", self._health, "Whether the origin is well", Access.OPEN, None, Health),
+            Operation("GET", "/v1/openapi.json", self._describe, "This document", Access.OPEN),
+        )
+
+    def describe(self, operations: Iterable[Operation]) -> None:
+        """Write the OpenAPI document of all operations once: it cannot change while we run."""
+        self._described = openapi_document(TITLE, self._version, operations)
+
+    async def _scrape(self, request: web.Request) -> web.Response:
+        if not _from_this_machine(request):
+            caller = await self._gatekeeper.identify(request)
+            if caller.access is Access.DEVICE:
+                raise Forbidden("metrics are for people and machines with a key")
+        body = await self._metrics.render(self._listeners())
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type()})
+
+    async def _health(self, request: web.Request) -> web.Response:
+        await self._counts.answers()
+        free_bytes = await asyncio.to_thread(self._files.free_bytes)
+        if free_bytes < self._reserve_bytes:
+            detail = "the disk is nearly full: uploads are refused until there is room"
+            return problem(503, "disk-nearly-full", "Disk nearly full", detail, request.path)
+        return json_answer(Health(version=self._version))
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        return json_answer(self._described)
+
+
+def _from_this_machine(request: web.Request) -> bool:
+    """Tell a local scraper from a reverse proxy on this machine that speaks for the whole world."""
+    if any(header in request.headers for header in _FORWARDED):
+        return False
+    try:
+        return ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False

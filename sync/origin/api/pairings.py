@@ -1,0 +1,189 @@
+"""Lets devices in: a short code on the screen typed by a person, or the enrolment key of the settings.
+
+The device's token is made when the device fetches it and handed out exactly once; a device that lost the answer
+pairs again. Whoever asks to pair is a stranger: what they can make us keep is bounded.
+"""
+
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+from aiohttp import hdrs, web
+from pydantic import SecretStr
+
+from sync.errors import Unauthenticated
+from sync.http.bodies import json_answer, read_json
+from sync.http.operations import Access, Operation
+from sync.origin.api.devices import DeviceRoutes, DeviceView
+from sync.origin.http.live_hints import LiveHints
+from sync.origin.store.pairings import Admission, Pairing, PairingStore
+from sync.runtime.clock import Clock, instant, unix_ms
+from sync.trust.signing import new_token, pairing_code, token_hash
+from sync.wire.base import Identifier, Instant, Name, Request, Wire
+from sync.wire.release import Envelope
+from sync.wire.report import PairingAnswer, PairingRequest, PairingState
+
+PAIRING_LASTS = timedelta(minutes=15)
+MOST_PAIRINGS = 500
+BODY_CAP_BYTES = 8 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class WaitingDevice(Wire):
+    """A device that shows a code; the code itself is only on its screen."""
+
+    pairing: Identifier
+    name: Name
+    expires_at: Instant
+
+
+class WaitingList(Wire):
+    """Who waits to be let in."""
+
+    pairings: tuple[WaitingDevice, ...]
+
+
+class Approval(Request):
+    """A person has read the code off the screen."""
+
+    code: str
+    channel: Identifier
+    name: Name | None = None
+
+
+class Enrolment:
+    """What lets a device in without a person: the key, and the channel it goes to."""
+
+    def __init__(self, key: SecretStr | None, channel: str) -> None:
+        self._key = key.get_secret_value() if key is not None else ""
+        self.channel = channel
+
+    def matches(self, offered: str | None) -> bool:
+        """Tell whether a device knows the key; never, if there is none."""
+        return bool(self._key) and hmac.compare_digest(self._key.encode(), (offered or "").encode())
+
+
+class PairingRoutes:
+    """Serves pairing to devices and to people."""
+
+    def __init__(
+        self,
+        store: PairingStore,
+        devices: DeviceRoutes,
+        live: LiveHints,
+        enrolment: Enrolment,
+        root: Callable[[], Envelope],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._devices = devices
+        self._live = live
+        self._enrolment = enrolment
+        self._root = root
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return both sides of pairing."""
+        return (
+            Operation(
+                "POST", "/v1/pairings", self._ask, "Ask to be paired", Access.OPEN, PairingRequest, PairingAnswer, 201
+            ),
+            Operation(
+                "GET",
+                "/v1/pairings/{id}",
+                self._poll,
+                "Whether a pairing was approved",
+                Access.OPEN,
+                None,
+                PairingState,
+            ),
+            Operation(
+                "GET", "/v1/pairings", self._waiting, "Devices that wait to be let in", Access.READ, None, WaitingList
+            ),
+            Operation(
+                "POST", "/v1/devices", self._approve, "Let a device in by code", Access.WRITE, Approval, DeviceView, 201
+            ),
+        )
+
+    async def approve(self, code: str, channel: str, name: str | None) -> DeviceView:
+        """Let in the device that shows `code`; spaces, dashes and case do not matter.
+
+        Raises:
+            NotFound: nobody waits with this code.
+            Conflict: somebody imitates the device.
+        """
+        admission = self._admission(channel, name)
+        await self._store.approve_code(_plain(code), admission)
+        log.info("device=%s channel=%s let in by code", admission.device, channel)
+        self._live.changed("devices", admission.device)
+        return await self._devices.view(admission.device)
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        asked = await read_json(request, PairingRequest, cap_bytes=BODY_CAP_BYTES)
+        root, now = self._root(), self._clock.now()
+        pairing = await self._store.open(
+            Pairing(secrets.token_hex(8), asked.name, "waiting", None, None, unix_ms(now + PAIRING_LASTS)),
+            code=pairing_code(root, asked.secret),
+            secret_hash=token_hash(asked.secret),
+            now_ms=unix_ms(now),
+            most=MOST_PAIRINGS,
+        )
+        if pairing is None:
+            raise web.HTTPTooManyRequests(
+                text="too many devices are waiting to be let in", headers={"Retry-After": "60"}
+            )
+        if pairing.step == "waiting":
+            await self._enrol(pairing, asked)
+        self._live.changed("pairings", pairing.id)
+        expires_at = instant(pairing.expires_ms)
+        return json_answer(PairingAnswer(pairing=pairing.id, root=root, expires_at=expires_at), status=201)
+
+    async def _enrol(self, pairing: Pairing, asked: PairingRequest) -> None:
+        if self._enrolment.matches(asked.enrolment_key):
+            admission = self._admission(self._enrolment.channel, None)
+            await self._store.approve(pairing.id, admission)
+            log.info("device=%s channel=%s let in by enrolment key", admission.device, admission.channel)
+            self._live.changed("devices", admission.device)
+        elif asked.enrolment_key:
+            log.warning("pairing=%s came with a wrong enrolment key; it waits for a person", pairing.id)
+
+    async def _poll(self, request: web.Request) -> web.Response:
+        scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        if scheme.lower() != "bearer" or not secret:
+            raise Unauthenticated("send the pairing's secret as Authorization: Bearer SECRET")
+        now_ms = unix_ms(self._clock.now())
+        pairing = await self._store.one(request.match_info["id"], token_hash(secret.strip()), now_ms)
+        if pairing is None or pairing.step == "delivered":
+            return json_answer(PairingState(status="expired"))
+        if pairing.step == "waiting":
+            return json_answer(PairingState(status="waiting"))
+        return json_answer(await self._deliver(pairing))
+
+    async def _deliver(self, pairing: Pairing) -> PairingState:
+        token = new_token()
+        if not await self._store.deliver(pairing, token_hash(token)):
+            return PairingState(status="expired")  # another poll was faster and has the token
+        log.info("device=%s has its token", pairing.device)
+        self._live.changed("pairings", pairing.id)
+        return PairingState(status="paired", device=pairing.device, token=token, channel=pairing.channel)
+
+    async def _waiting(self, request: web.Request) -> web.Response:
+        found = await self._store.waiting(unix_ms(self._clock.now()))
+        waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
+        return json_answer(WaitingList(pairings=tuple(waiting)))
+
+    async def _approve(self, request: web.Request) -> web.Response:
+        approval = await read_json(request, Approval)
+        view = await self.approve(approval.code, approval.channel, approval.name)
+        return json_answer(view, status=201, version=view.version)
+
+    def _admission(self, channel: str, name: str | None) -> Admission:
+        nobodys = token_hash(new_token())
+        return Admission(secrets.token_hex(8), channel, name, nobodys, unix_ms(self._clock.now()))
+
+
+def _plain(code: str) -> str:
+    return "".join(character for character in code.upper() if character.isalnum())

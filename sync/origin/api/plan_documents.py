@@ -1,0 +1,129 @@
+"""Playlists and campaigns over HTTP: whole versioned documents, each change atomic with all its parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from aiohttp import hdrs, web
+from pydantic import BaseModel
+
+from sync.http.bodies import if_match, json_answer, must_match, read_json
+from sync.http.operations import Access, Operation
+from sync.origin.planning.plans import CampaignDraft, Document, PlaylistDraft, StoredCampaign, StoredPlaylist
+from sync.origin.store.playlists import PlaylistSummary
+from sync.wire.base import Wire
+
+BODY_CAP_BYTES = 8 * 1024 * 1024  # 10,000 items with long titles
+
+
+class PlaylistList(Wire):
+    """All playlists by name, without their items."""
+
+    playlists: tuple[PlaylistSummary, ...]
+
+
+class CampaignList(Wire):
+    """All campaigns by name, whole."""
+
+    campaigns: tuple[StoredCampaign, ...]
+
+
+Draft = TypeVar("Draft", bound=BaseModel)
+Kept = TypeVar("Kept", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind(Generic[Draft, Kept]):
+    """What tells one kind of document from another; `topic` is its path, its key in lists and its hint."""
+
+    topic: str
+    one: str
+    parts: str
+    draft: type[Draft]
+    stored: type[Kept]
+    listed: type[BaseModel]
+
+
+PLAYLISTS = DocumentKind("playlists", "playlist", "items", PlaylistDraft, StoredPlaylist, PlaylistList)
+CAMPAIGNS = DocumentKind("campaigns", "campaign", "lines", CampaignDraft, StoredCampaign, CampaignList)
+
+DraftIn = TypeVar("DraftIn", contravariant=True)
+KeptOut = TypeVar("KeptOut", covariant=True)
+
+
+class DocumentStore(Protocol[DraftIn, KeptOut]):
+    """What is asked of a store; every change is one transaction."""
+
+    async def every(self) -> tuple[BaseModel, ...]:
+        """Return all, by name."""
+
+    async def make(self, draft: DraftIn, /) -> KeptOut:
+        """Store a new one."""
+
+    async def get(self, document: str, /) -> KeptOut:
+        """Return one; raises NotFound."""
+
+    async def replace(self, document: str, draft: DraftIn, /, *, version: int) -> KeptOut:
+        """Put `draft` in its place; raises NotFound, StaleVersion."""
+
+    async def remove(self, document: str, /, *, version: int | None) -> None:
+        """Forget it; raises NotFound, StaleVersion, Conflict naming its users."""
+
+
+class PlanDocumentRoutes(Generic[Draft, Kept]):
+    """What people do with one kind of document; `changed(topic, id)` follows each committed change."""
+
+    def __init__(
+        self, kind: DocumentKind[Draft, Kept], store: DocumentStore[Draft, Kept], changed: Callable[[str, str], None]
+    ) -> None:
+        self._kind = kind
+        self._store = store
+        self._changed = changed
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be called."""
+        kind = self._kind
+        many, one, draft, stored = f"/v1/{kind.topic}", f"/v1/{kind.topic}/{{id}}", kind.draft, kind.stored
+        whole = f"{kind.one} and its {kind.parts}"
+        return (
+            Operation("GET", many, self._list, f"All {kind.topic}", Access.READ, gives=kind.listed),
+            Operation("POST", many, self._make, f"Make a {kind.one}", Access.WRITE, draft, stored, 201),
+            Operation("GET", one, self._read, f"A {whole}", Access.READ, gives=stored),
+            Operation(
+                "PUT", one, self._replace, f"Replace a {whole}", Access.WRITE, draft, stored, headers=(hdrs.IF_MATCH,)
+            ),
+            Operation(
+                "DELETE", one, self._remove, f"Remove a {kind.one}", Access.WRITE, status=204, headers=(hdrs.IF_MATCH,)
+            ),
+        )
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return json_answer(self._kind.listed(**{self._kind.topic: await self._store.every()}))
+
+    async def _make(self, request: web.Request) -> web.Response:
+        made = await self._store.make(await self._draft(request))
+        answer = self._changed_answer(made, status=201)
+        answer.headers["Location"] = f"/v1/{self._kind.topic}/{made.id}"
+        return answer
+
+    async def _read(self, request: web.Request) -> web.Response:
+        found = await self._store.get(request.match_info["id"])
+        return json_answer(found, version=found.version)
+
+    async def _replace(self, request: web.Request) -> web.Response:
+        version = must_match(request)
+        draft = await self._draft(request)
+        return self._changed_answer(await self._store.replace(request.match_info["id"], draft, version=version))
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        document = request.match_info["id"]
+        await self._store.remove(document, version=if_match(request))
+        self._changed(self._kind.topic, document)
+        return web.Response(status=204)
+
+    async def _draft(self, request: web.Request) -> Draft:
+        return await read_json(request, self._kind.draft, cap_bytes=BODY_CAP_BYTES)
+
+    def _changed_answer(self, kept: Kept, *, status: int = 200) -> web.Response:
+        self._changed(self._kind.topic, kept.id)
+        return json_answer(kept, status=status, version=kept.version)

@@ -1,0 +1,196 @@
+"""Takes the proof in and shows it: one receipt per play, so that one bad record never holds up a device's outbox."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from sync.errors import Rejected
+from sync.http.bodies import json_answer, read_json, read_query
+from sync.http.operations import Access, Operation
+from sync.origin.api.monitoring import OriginMetrics
+from sync.origin.http.auth import caller_of
+from sync.origin.http.live_hints import LiveHints
+from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
+from sync.origin.store.plays import Arrival, Cursor, GroupBy, PlayFilter, PlayStore
+from sync.runtime.clock import Clock, unix_ms
+from sync.wire.base import Identifier, Instant, Wire, rejected
+from sync.wire.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
+
+BATCH_CAP_BYTES = 4 * 1024 * 1024
+LARGEST_NUMBER = 2**53  # beyond it JSON readers disagree, and databases refuse soon after
+LONGEST_DETAIL = 500
+"""A receipt says what is wrong with a play in this many characters: a hostile one must not blow the answer up."""
+
+
+class PlaysPage(Wire):
+    """Plays as their devices sent them, newest first; `next` asks for older ones."""
+
+    plays: tuple[dict[str, Any], ...]
+    next: str | None
+
+
+class PlaySum(Wire):
+    """How often one thing was played, and for how long."""
+
+    id: str
+    plays: int
+    complete: int
+    rendered_ms: int
+    first_ms: int
+    last_ms: int
+
+
+class PlaySums(Wire):
+    """The sums, the most played first."""
+
+    sums: tuple[PlaySum, ...]
+
+
+class PlayConflicts(Wire):
+    """Plays that claimed a sequence another one holds: never counted, kept for inspection."""
+
+    plays: tuple[dict[str, Any], ...]
+
+
+class Query(BaseModel):
+    """What people may ask of plays; `from` and `until` are instants, half-open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Identifier | None = None
+    line: Identifier | None = None
+    campaign: Identifier | None = None
+    item: Identifier | None = None
+    kind: Literal["item", "ad"] | None = None
+    from_: Instant | None = Field(None, alias="from")
+    until: Instant | None = None
+    limit: int = Field(100, ge=1, le=1000)
+    after: str | None = None
+    format: Literal["json", "csv"] = "json"
+    by: GroupBy = "line"
+
+    def filter(self) -> PlayFilter:
+        """Return which plays are meant."""
+        return PlayFilter(
+            device=self.device,
+            line=self.line,
+            campaign=self.campaign,
+            item=self.item,
+            kind=self.kind,
+            from_ms=None if self.from_ is None else unix_ms(self.from_),
+            until_ms=None if self.until is None else unix_ms(self.until),
+        )
+
+
+class PlayRoutes:
+    """Serves the proof of play: devices bring it, people read it."""
+
+    def __init__(self, store: PlayStore, live: LiveHints, metrics: OriginMetrics, clock: Clock) -> None:
+        self._store = store
+        self._live = live
+        self._metrics = metrics
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return intake for devices, and the views for people."""
+        path = "/v1/plays"
+        return (
+            Operation("POST", path, self._receive, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
+            Operation("GET", path, self._page, "Read plays, newest first", Access.READ, gives=PlaysPage, asks=Query),
+            Operation("GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, gives=PlaySums, asks=Query),
+            Operation(
+                "GET", f"{path}/conflicts", self._odd, "Plays set aside", Access.READ, gives=PlayConflicts, asks=Query
+            ),
+        )
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        batch = await read_json(request, PlayBatch, cap_bytes=BATCH_CAP_BYTES)
+        device = caller_of(request).id
+        judged = [_judge(document, device) for document in batch.plays]
+        arrivals = [result for result in judged if isinstance(result, Arrival)]
+        verdicts = iter(await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
+        receipts = tuple(
+            Receipt(sequence=result.play.sequence, status=next(verdicts)) if isinstance(result, Arrival) else result
+            for result in judged
+        )
+        self._metrics.received(receipt.status for receipt in receipts)
+        if any(receipt.status == "accepted" for receipt in receipts):
+            self._live.changed("plays", device)
+        return json_answer(await self._answer(device, batch, receipts))
+
+    async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
+        epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)
+        mark = 0 if epoch is None else await self._store.high_water(device, epoch)
+        return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark)
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request, Query)
+        after = None if query.after is None else _cursor(query.after)
+        plays = await self._store.page(query.filter(), after=after, limit=query.limit)
+        following = _mark(plays[-1]) if len(plays) == query.limit else None
+        if query.format == "csv":
+            headers = {"X-Next": following} if following else {}
+            return web.Response(
+                text=csv_of(plays, PLAY_COLUMNS), content_type="text/csv", charset="utf-8", headers=headers
+            )
+        return json_answer(PlaysPage(plays=tuple(plays), next=following))
+
+    async def _sums(self, request: web.Request) -> web.Response:
+        query = read_query(request, Query)
+        sums = await self._store.sums(query.filter(), query.by)
+        return json_answer(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
+
+    async def _odd(self, request: web.Request) -> web.Response:
+        return json_answer(PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, Query).limit))))
+
+
+def _judge(document: Mapping[str, Any], device: str) -> Arrival | Receipt:
+    try:
+        play = Play.model_validate(document)
+    except ValidationError as error:
+        return _invalid(document, str(rejected(error)))
+    if max(play.sequence, play.rendered_ms) > LARGEST_NUMBER:
+        return _invalid(document, "a number is too large to be true")
+    if play.device != device:
+        return _invalid(document, f"this is a play of device {play.device}, sent by {device}")
+    if play_hash(play.previous_hash, document) != play.hash:
+        return _invalid(document, "the hash does not cover what the play says")
+    return Arrival(play, document)
+
+
+def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:
+    sequence = document.get("sequence")
+    known = isinstance(sequence, int) and not isinstance(sequence, bool) and abs(sequence) <= LARGEST_NUMBER
+    return Receipt(sequence=sequence if known else None, status="invalid", detail=detail[:LONGEST_DETAIL])
+
+
+_EPOCH = TypeAdapter(LogEpoch)
+_Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
+_MARK = TypeAdapter(tuple[_Whole, Identifier, LogEpoch, _Whole])
+"""Where a page ends: started (Unix ms), device, log epoch, sequence."""
+
+
+def _epoch(document: Mapping[str, Any]) -> str | None:
+    try:
+        return _EPOCH.validate_python(document.get("log_epoch"))
+    except ValidationError:
+        return None
+
+
+def _mark(document: Mapping[str, Any]) -> str:
+    play = Play.model_validate(document)
+    parts = [unix_ms(play.started_at), play.device, play.log_epoch, play.sequence]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _cursor(mark: str) -> Cursor:
+    try:
+        return Cursor(*_MARK.validate_json(base64.urlsafe_b64decode(mark.encode())))
+    except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
+        wrong = "is not the `next` of another page"
+        raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error

@@ -1,0 +1,158 @@
+"""Releases over HTTP: publish a channel, see what was published, and what publishing now would do."""
+
+import asyncio
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from sync.errors import Rejected
+from sync.http.bodies import json_answer, read_json, read_query
+from sync.http.operations import Access, Operation
+from sync.origin.http.answer_cache import AnswerCache
+from sync.origin.planning.plans import ReleaseRecord
+from sync.origin.publishing.publisher import Publication, Publisher, count_ads, count_items
+from sync.origin.store.releases import ReleaseStore
+from sync.runtime.clock import instant
+from sync.wire.base import Identifier, Instant, Request, Wire
+
+MOST_LISTED = 200
+PREVIEW_KEPT_S = 60.0  # campaigns and items run out with time: a preview is at most this old
+
+
+class PublishRequest(Request):
+    """What to publish, and a note to remember it by."""
+
+    channel: Identifier
+    note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] | None = None
+
+
+class ReleaseQuery(Request):
+    """Whose releases; all channels' if it names none."""
+
+    channel: Identifier | None = None
+
+
+class ReleaseView(Wire):
+    """One release; `asset_bytes` is what a fresh device downloads for it, `size_bytes` its own file."""
+
+    channel: str
+    sequence: int
+    sha256: str
+    size_bytes: int
+    created_at: Instant
+    items: int
+    ads: int
+    asset_bytes: int
+    note: str | None = None
+
+
+class PublishedView(ReleaseView):
+    """The release now in force; `unchanged` if it was so before and only its signature is new."""
+
+    unchanged: bool
+    issued_at: Instant
+    expires_at: Instant
+
+
+class ReleaseList(Wire):
+    """Releases, the newest first."""
+
+    releases: tuple[ReleaseView, ...]
+
+
+class Preview(Wire):
+    """What publishing now would do; `new_bytes` of `new_assets` are what devices of the newest release lack.
+
+    With `problems` (by field) it would be refused, and the numbers are zero.
+    """
+
+    channel: str
+    unchanged: bool = False
+    items: int = 0
+    ads: int = 0
+    assets: int = 0
+    asset_bytes: int = 0
+    new_assets: int = 0
+    new_bytes: int = 0
+    problems: dict[str, str] = Field(default_factory=dict)
+
+
+class ReleaseRoutes:
+    """What people do with releases."""
+
+    def __init__(self, publisher: Publisher, store: ReleaseStore) -> None:
+        self._publisher = publisher
+        self._store = store
+        self._previews = AnswerCache(self._compute, most=64, keep_s=PREVIEW_KEPT_S)
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be called."""
+        many = "/v1/releases"
+        return (
+            Operation(
+                "POST", many, self._publish, "Publish a channel", Access.WRITE, PublishRequest, PublishedView, 201
+            ),
+            Operation("GET", many, self._list, "What was published", Access.READ, gives=ReleaseList, asks=ReleaseQuery),
+            Operation(
+                "GET",
+                f"{many}/preview",
+                self._preview,
+                "What publishing would do",
+                Access.READ,
+                gives=Preview,
+                asks=ReleaseQuery,
+            ),
+        )
+
+    async def _publish(self, request: web.Request) -> web.Response:
+        asked = await read_json(request, PublishRequest, cap_bytes=16 * 1024)
+        done = await self._publisher.publish(asked.channel, asked.note)
+        return json_answer(_published(done), status=200 if done.unchanged else 201)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        found = await self._store.every(read_query(request, ReleaseQuery).channel, most=MOST_LISTED)
+        return json_answer(ReleaseList(releases=tuple(_view(record) for record in found)))
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        channel = read_query(request, ReleaseQuery).channel
+        if channel is None:
+            raise Rejected("name the channel, as in ?channel=main", fields={"channel": "is missing"})
+        return json_answer(await self._previews.get((channel, await self._store.state(channel))))
+
+    async def _compute(self, key: tuple[str, object]) -> Preview:
+        channel = key[0]
+        try:
+            compiled = await self._publisher.compile(channel)
+        except Rejected as error:
+            if not error.fields:  # no such channel
+                raise
+            return Preview(channel=channel, problems=error.fields)
+        release, newest = compiled.release, compiled.newest
+        before = None if newest is None else await asyncio.to_thread(self._publisher.published, newest)
+        held = set() if before is None else {asset.sha256 for asset in before.assets}
+        new = [asset for asset in release.assets if asset.sha256 not in held]
+        return Preview(
+            channel=channel,
+            unchanged=compiled.unchanged,
+            items=count_items(release),
+            ads=count_ads(release),
+            assets=len(release.assets),
+            asset_bytes=sum(asset.size_bytes for asset in release.assets),
+            new_assets=len(new),
+            new_bytes=sum(asset.size_bytes for asset in new),
+        )
+
+
+def _view(record: ReleaseRecord) -> ReleaseView:
+    own = {name: getattr(record, name) for name in ReleaseView.model_fields if name != "created_at"}
+    return ReleaseView(created_at=instant(record.created_ms), **own)
+
+
+def _published(done: Publication) -> PublishedView:
+    return PublishedView(
+        **_view(done.record).model_dump(),
+        unchanged=done.unchanged,
+        issued_at=done.timestamp.issued_at,
+        expires_at=done.timestamp.expires_at,
+    )

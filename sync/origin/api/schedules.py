@@ -1,0 +1,91 @@
+"""The schedule over HTTP: one versioned document per channel; the first one makes the channel."""
+
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+from pydantic import TypeAdapter, ValidationError
+
+from sync.errors import Rejected
+from sync.http.bodies import if_match, json_answer, must_match, read_json
+from sync.http.operations import Access, Operation
+from sync.origin.planning.plans import ScheduleDraft, StoredSchedule
+from sync.origin.store.schedules import ScheduleStore
+from sync.wire.base import Identifier, Wire
+
+_CHANNEL: TypeAdapter[str] = TypeAdapter(Identifier)
+
+
+class ScheduleList(Wire):
+    """The schedules of all channels, by channel."""
+
+    schedules: tuple[StoredSchedule, ...]
+
+
+class ScheduleRoutes:
+    """What people do with channels; `changed("schedule", channel)` follows each committed change."""
+
+    def __init__(self, store: ScheduleStore, changed: Callable[[str, str], None]) -> None:
+        self._store = store
+        self._changed = changed
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be called."""
+        many, one = "/v1/schedule", "/v1/schedule/{channel}"
+        draft, stored = ScheduleDraft, StoredSchedule
+        return (
+            Operation("GET", many, self._list, "The schedules of all channels", Access.READ, gives=ScheduleList),
+            Operation("GET", one, self._read, "The schedule of a channel", Access.READ, gives=stored),
+            Operation(
+                "PUT",
+                one,
+                self._put,
+                "Make a channel or replace its schedule",
+                Access.WRITE,
+                draft,
+                stored,
+                headers=(hdrs.IF_MATCH,),
+            ),
+            Operation(
+                "DELETE",
+                one,
+                self._remove,
+                "Remove a channel never published",
+                Access.WRITE,
+                status=204,
+                headers=(hdrs.IF_MATCH,),
+            ),
+        )
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return json_answer(ScheduleList(schedules=await self._store.every()))
+
+    async def _read(self, request: web.Request) -> web.Response:
+        found = await self._store.get(request.match_info["channel"])
+        return json_answer(found, version=found.version)
+
+    async def _put(self, request: web.Request) -> web.Response:
+        channel = _channel(request)
+        version = must_match(request) if await self._store.known(channel) else if_match(request)
+        draft = await read_json(request, ScheduleDraft)
+        if version is None:
+            kept, status = await self._store.make(channel, draft), 201
+        else:
+            kept, status = await self._store.replace(channel, draft, version=version), 200
+        self._changed("schedule", channel)
+        return json_answer(kept, status=status, version=kept.version)
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        channel = request.match_info["channel"]
+        await self._store.remove(channel, version=if_match(request))
+        self._changed("schedule", channel)
+        return web.Response(status=204)
+
+
+def _channel(request: web.Request) -> str:
+    try:
+        return _CHANNEL.validate_python(request.match_info["channel"])
+    except ValidationError as error:
+        raise Rejected(
+            "a channel's name is letters, digits, dots, dashes and underscores, at most 64",
+            fields={"channel": "not a name for a channel"},
+        ) from error

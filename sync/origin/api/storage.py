@@ -1,0 +1,63 @@
+"""The room for storage at `/v1/storage`: how full the origin is, and how much of it nobody needs."""
+
+import asyncio
+
+from aiohttp import web
+
+from sync.http.bodies import json_answer
+from sync.http.operations import Access, Operation
+from sync.origin.http.answer_cache import AnswerCache
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.retention.cleaner import Cleaner
+from sync.origin.retention.scanner import Figures
+from sync.wire.base import Instant, Wire
+
+LOOKED_KEPT_S = 60.0  # a look reads a folder of a hundred thousand names
+
+
+class StorageView(Wire):
+    """What lies there: of `assets` some rest until their grace ends; `over` files may go, and do within the hour.
+
+    `reserve_bytes` of `free_bytes` are never filled by uploads.
+    """
+
+    at: Instant
+    free_bytes: int
+    reserve_bytes: int
+    releases: int
+    assets: int
+    asset_bytes: int
+    resting: int
+    resting_bytes: int
+    over: int
+    over_bytes: int
+    dry_run: bool
+
+
+class StorageRoutes:
+    """Shows how full it is; a look is shared by all who ask within a minute."""
+
+    def __init__(self, clearer: Cleaner, files: DataFolder, reserve_bytes: int) -> None:
+        self._clearer = clearer
+        self._files = files
+        self._reserve_bytes = reserve_bytes
+        self._looks = AnswerCache(self._scan, most=1, keep_s=LOOKED_KEPT_S)
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be asked."""
+        path = "/v1/storage"
+        return (Operation("GET", path, self._show, "How full the origin is", Access.READ, gives=StorageView),)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        figures = await self._looks.get(())
+        return json_answer(
+            StorageView(
+                free_bytes=await asyncio.to_thread(self._files.free_bytes),
+                reserve_bytes=self._reserve_bytes,
+                dry_run=self._clearer.dry_run,
+                **{name: getattr(figures, name) for name in Figures.__dataclass_fields__},
+            )
+        )
+
+    async def _scan(self, key: tuple[()]) -> Figures:
+        return await self._clearer.report()

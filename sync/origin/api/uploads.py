@@ -1,0 +1,222 @@
+"""Uploads over HTTP: tus 1.0 with creation (with upload), checksum, expiration and termination, at `/v1/uploads`.
+
+Beyond tus: metadata `sha256` (hex or base64) makes us verify the whole file, and `Signage-Media` on the last answer
+and on every later HEAD names the media the upload became.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from email.utils import format_datetime
+
+from aiohttp import web
+
+from sync.errors import Rejected, SignageError, TooLarge, Unsupported
+from sync.http.bodies import body_pieces, json_answer
+from sync.http.operations import Access, Operation
+from sync.http.problems import Handler, problem, problem_of
+from sync.origin.ingest.intake import ChecksumMismatch, Intake, shown_name
+from sync.origin.persistence.upload_file import Checksum
+from sync.origin.store.uploads import Upload
+from sync.runtime.clock import instant
+from sync.wire.base import Instant, Wire
+
+TUS_VERSION = "1.0.0"
+CHUNK_TYPE = "application/offset+octet-stream"
+MEDIA_HEADER = "Signage-Media"
+
+_ALGORITHMS = {"sha1": 20, "sha256": 32}
+_EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
+_READ_BYTES = 1024 * 1024
+_ALWAYS = ("Tus-Resumable",)
+_CHUNK = (*_ALWAYS, "Upload-Offset", "Upload-Checksum")
+_BEGIN = (*_ALWAYS, "Upload-Length", "Upload-Metadata", "Upload-Checksum")
+
+
+class UploadView(Wire):
+    """An upload under way, as pages show it."""
+
+    id: str
+    name: str
+    size_bytes: int
+    offset_bytes: int
+    created_at: Instant
+    expires_at: Instant
+
+
+class UploadList(Wire):
+    """All uploads under way, oldest first."""
+
+    uploads: tuple[UploadView, ...]
+
+
+class UploadRoutes:
+    """Speaks tus for `intake`."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what a client can do; only the list is plain JSON."""
+        one, many = "/v1/uploads/{id}", "/v1/uploads"
+        return (
+            Operation("OPTIONS", many, self._options, "What this tus server can", Access.OPEN, status=204),
+            Operation("OPTIONS", one, self._options, "What this tus server can", Access.OPEN, status=204),
+            Operation("GET", many, self._list, "Uploads under way", Access.READ, gives=UploadList),
+            Operation(
+                "POST", many, self._tus(self._begin), "Begin an upload", Access.WRITE, status=201, headers=_BEGIN
+            ),
+            Operation("HEAD", one, self._tus(self._offset), "How far an upload is", Access.WRITE, headers=_ALWAYS),
+            Operation("PATCH", one, self._tus(self._append), "Send a chunk", Access.WRITE, status=204, headers=_CHUNK),
+            Operation(
+                "DELETE",
+                one,
+                self._tus(self._discard),
+                "Throw an upload away",
+                Access.WRITE,
+                status=204,
+                headers=_ALWAYS,
+            ),
+        )
+
+    def _tus(self, handler: Handler) -> Handler:
+        """Answer only clients that speak our version, and with its header, problems included."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            answer: web.StreamResponse
+            if request.headers.get("Tus-Resumable") != TUS_VERSION:
+                detail = f"this server speaks tus {TUS_VERSION}: send it as Tus-Resumable"
+                answer = problem(412, "tus-version", "Another tus version", detail, request.path)
+                answer.headers["Tus-Version"] = TUS_VERSION
+            else:
+                try:
+                    answer = await handler(request)
+                except ChecksumMismatch as error:
+                    answer = problem(460, "checksum-mismatch", "Checksum mismatch", str(error), request.path)
+                except SignageError as error:
+                    answer = problem_of(error, request.path)
+            answer.headers.update({"Tus-Resumable": TUS_VERSION, "Cache-Control": "no-store"})
+            return answer
+
+        return handle
+
+    async def _options(self, request: web.Request) -> web.Response:
+        headers = {
+            "Tus-Resumable": TUS_VERSION,
+            "Tus-Version": TUS_VERSION,
+            "Tus-Extension": _EXTENSIONS,
+            "Tus-Max-Size": str(self._intake.largest_bytes),
+            "Tus-Checksum-Algorithm": ",".join(_ALGORITHMS),
+        }
+        return web.Response(status=204, headers=headers)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return json_answer(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.under_way())))
+
+    async def _begin(self, request: web.Request) -> web.Response:
+        size_bytes = _number(request, "Upload-Length")
+        metadata = _metadata(request.headers.get("Upload-Metadata", ""))
+        checksum = _checksum(request)
+        said = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
+        upload = await self._intake.begin(shown_name(said), size_bytes, _declared(metadata))
+        if request.content_type == CHUNK_TYPE:
+            pieces = body_pieces(request, _READ_BYTES)
+            upload = await self._intake.append(upload.id, 0, pieces, request.content_length, checksum)
+        return web.Response(status=201, headers={"Location": f"/v1/uploads/{upload.id}", **_progress(upload)})
+
+    async def _offset(self, request: web.Request) -> web.Response:
+        upload = await self._intake.find(request.match_info["id"])
+        return web.Response(headers={"Upload-Length": str(upload.size_bytes), **_progress(upload)})
+
+    async def _append(self, request: web.Request) -> web.Response:
+        if request.content_type != CHUNK_TYPE:
+            raise Unsupported(f"a chunk is sent as {CHUNK_TYPE}, not as {request.content_type}")
+        upload = await self._intake.append(
+            request.match_info["id"],
+            _number(request, "Upload-Offset"),
+            body_pieces(request, _READ_BYTES),
+            request.content_length,
+            _checksum(request),
+        )
+        return web.Response(status=204, headers=_progress(upload))
+
+    async def _discard(self, request: web.Request) -> web.Response:
+        await self._intake.discard(request.match_info["id"])
+        return web.Response(status=204)
+
+
+def _view(upload: Upload) -> UploadView:
+    return UploadView(
+        id=upload.id,
+        name=upload.name,
+        size_bytes=upload.size_bytes,
+        offset_bytes=upload.offset_bytes,
+        created_at=instant(upload.created_ms),
+        expires_at=instant(upload.expires_ms),
+    )
+
+
+def _progress(upload: Upload) -> dict[str, str]:
+    expires = format_datetime(instant(upload.expires_ms), usegmt=True)
+    headers = {"Upload-Offset": str(upload.offset_bytes), "Upload-Expires": expires}
+    return headers if upload.media_id is None else {**headers, MEDIA_HEADER: upload.media_id}
+
+
+def _number(request: web.Request, header: str) -> int:
+    raw = request.headers.get(header, "")
+    if not (raw.isascii() and raw.isdecimal()):
+        raise _bad(header, "a whole number of bytes")
+    if len(raw) > 18:
+        raise TooLarge(f"{header} of {raw[:24]}… bytes is over every limit")
+    return int(raw)
+
+
+def _checksum(request: web.Request) -> Checksum | None:
+    raw = request.headers.get("Upload-Checksum")
+    if raw is None:
+        return None
+    algorithm, _, encoded = raw.partition(" ")
+    digest = _base64(encoded)
+    if algorithm not in _ALGORITHMS or digest is None or len(digest) != _ALGORITHMS[algorithm]:
+        raise _bad("Upload-Checksum", f"an algorithm ({', '.join(_ALGORITHMS)}), a space and the base64 digest")
+    return Checksum(algorithm, digest)
+
+
+def _metadata(raw: str) -> Mapping[str, bytes]:
+    metadata: dict[str, bytes] = {}
+    for pair in filter(None, (part.strip() for part in raw.split(","))):
+        key, _, encoded = pair.partition(" ")
+        value = _base64(encoded)
+        if value is None:
+            raise _bad("Upload-Metadata", f"base64 after {key!r}")
+        metadata[key] = value
+    return metadata
+
+
+def _declared(metadata: Mapping[str, bytes]) -> str | None:
+    """Return the SHA-256 of the whole file in hex, if the client told: as hex, raw bytes or base64 of them."""
+    said = metadata.get("sha256")
+    if said is None:
+        return None
+    for digest in (said, _unhex(said), _base64(said.decode("ascii", "replace"))):
+        if digest is not None and len(digest) == 32:
+            return digest.hex()
+    raise _bad("Upload-Metadata", "sha256 as 64 hex digits or base64")
+
+
+def _unhex(raw: bytes) -> bytes | None:
+    try:
+        return binascii.unhexlify(raw)
+    except binascii.Error:
+        return None
+
+
+def _base64(raw: str) -> bytes | None:
+    try:
+        return base64.b64decode(raw.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _bad(header: str, wanted: str) -> Rejected:
+    return Rejected(f"{header} must be {wanted}", fields={header: f"must be {wanted}"})

@@ -1,0 +1,87 @@
+"""Runs the origin: listens, keeps its services alive, says so to systemd, and ends within three seconds of a signal."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sync.errors import Conflict, StorageBroken
+from sync.http.listener import listening
+from sync.origin.app.wiring import Origin, open_origin
+from sync.origin.http.auth import make_first_key
+from sync.origin.settings.model import OriginConfiguration
+from sync.runtime.clock import Clock, SystemClock
+from sync.runtime.supervisor import supervise
+from sync.runtime.systemd import Watchdog, notify, watchdog_interval_s
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: OriginConfiguration, announce: Callable[[str], None], clock: Clock | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` gets the address and, at the very first start, the first key.
+
+    Raises:
+        Rejected: the address cannot be listened on.
+        Conflict: another origin serves this data_dir.
+        StorageBroken: data_dir or the database cannot be used.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clock = clock or SystemClock()
+    with _alone(settings):
+        async with (
+            open_origin(settings, clock) as origin,
+            listening(origin.app, settings.server.host, settings.server.port) as url,
+        ):
+            token = await make_first_key(origin.keys, clock)
+            announce(f"listening on {url}")
+            if token is not None:
+                announce(f"first key (may do everything, shown only this once): {token}")
+            await _run(origin, clock, stop)
+
+
+async def _run(origin: Origin, clock: Clock, stop: asyncio.Event) -> None:
+    services = dict(origin.services)
+    if (interval_s := watchdog_interval_s()) is not None:
+        services["watchdog"] = Watchdog(interval_s, clock).run
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(supervise(name, run, clock, origin.restarts)) for name, run in services.items()]
+        notify("READY=1")
+        log.info("origin serves")
+        await stop.wait()
+        notify("STOPPING=1")
+        log.info("origin ends")
+        for task in tasks:
+            task.cancel()
+
+
+@contextmanager
+def _alone(settings: OriginConfiguration) -> Iterator[None]:
+    """Hold the data_dir, unless a database server lets several origins share the work."""
+    if settings.storage.database_url:
+        yield
+        return
+    data_dir = settings.storage.data_dir
+    descriptor = _open_lock(data_dir)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise Conflict(f"another origin serves {data_dir} already; end it, or choose another data_dir") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)  # this unlocks; the file stays, or two could hold two of one name
+
+
+def _open_lock(data_dir: Path) -> int:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return os.open(data_dir / "origin.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageBroken(f"{data_dir} cannot be used: {error.strerror}") from error

@@ -1,0 +1,206 @@
+"""The composition root of the origin: which rooms there are, who knows whom, and what is open while they work."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from sync.http.bodies import BODY_CAP_BYTES
+from sync.http.operations import Operation, mount
+from sync.http.problems import problem_middleware
+from sync.origin import __version__
+from sync.origin.api.audit import AuditRoutes
+from sync.origin.api.content import ContentRoutes
+from sync.origin.api.devices import DeviceRoutes
+from sync.origin.api.media import MediaRoutes
+from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
+from sync.origin.api.pairings import Enrolment, PairingRoutes
+from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
+from sync.origin.api.plays import PlayRoutes
+from sync.origin.api.releases import ReleaseRoutes
+from sync.origin.api.schedules import ScheduleRoutes
+from sync.origin.api.storage import StorageRoutes
+from sync.origin.api.uploads import UploadRoutes
+from sync.origin.console.server import add_console, harden
+from sync.origin.http.auth import Gatekeeper
+from sync.origin.http.host_check import allowed_names, check_host
+from sync.origin.http.live_hints import LiveHints
+from sync.origin.ingest.intake import Intake
+from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.publishing.folder_publisher import FolderTarget
+from sync.origin.publishing.keyring import Keyring
+from sync.origin.publishing.publisher import Publisher
+from sync.origin.retention.cleaner import Cleaner
+from sync.origin.retention.policy import RetentionRule
+from sync.origin.retention.scanner import ContentScanner
+from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.counts import CountStore
+from sync.origin.store.devices import DeviceStore
+from sync.origin.store.keys import KeyStore
+from sync.origin.store.media import MediaStore
+from sync.origin.store.pairings import PairingStore
+from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.plays import ChainStore, PlayStore
+from sync.origin.store.releases import ReleaseStore
+from sync.origin.store.retention import RetentionStore
+from sync.origin.store.schedules import ScheduleStore
+from sync.origin.store.uploads import UploadStore
+from sync.runtime.clock import Clock
+from sync.runtime.supervisor import Restarts
+
+Run = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An open origin: the HTTP application, the services to keep alive, and what the command line works on."""
+
+    app: web.Application
+    services: Mapping[str, Run]
+    restarts: Restarts
+    keys: KeyStore
+    devices: DeviceRoutes
+    pairings: PairingRoutes
+    live: LiveHints
+    rooms: FolderTarget
+    pipeline: Pipeline
+    clearer: Cleaner
+
+
+@asynccontextmanager
+async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncIterator[Origin]:
+    """Open database, folders and keys, and put the rooms together; nothing runs and nothing listens yet.
+
+    Raises:
+        StorageBroken: data_dir or the database cannot be used.
+        StorageFull: there is no room.
+    """
+    files = DataFolder(settings.storage.data_dir)
+    files.prepare()
+    keyring = Keyring(settings.storage.data_dir, files, clock)
+    keyring.prepare()
+    async with open_origin_database(_database_url(settings)) as database:
+        yield _assemble(settings, clock, database, files, keyring)
+
+
+def _assemble(
+    settings: OriginConfiguration, clock: Clock, database: OriginDatabase, files: DataFolder, keyring: Keyring
+) -> Origin:
+    restarts, reserve_bytes = Restarts(), settings.storage.reserve_bytes
+    keys, device_store, counts = KeyStore(database), DeviceStore(database), CountStore(database)
+    gatekeeper = Gatekeeper(keys, device_store, clock)
+    live = LiveHints(device_store, gatekeeper, clock)
+    metrics = OriginMetrics(counts, restarts, clock)
+    monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
+
+    devices = DeviceRoutes(device_store, live, clock)
+    enrolment = Enrolment(settings.publish.enrolment_key, settings.publish.enrolment_channel)
+    pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, keyring.root_envelope, clock)
+    plays = PlayRoutes(PlayStore(database), live, metrics, clock)
+
+    pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
+    rooms = _content_rooms(settings, clock, database, files, keyring, pipeline, live)
+    media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
+    releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database))
+    plans = (
+        PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed),
+        ScheduleRoutes(rooms.schedules, live.changed),
+        PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed),
+    )
+    clearer = _clearer(settings, clock, database, files, metrics)
+    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
+    proof = (plays, AuditRoutes(ChainStore(database), clock))
+    served = (
+        *people,
+        pairings,
+        devices,
+        *proof,
+        live,
+        ContentRoutes(files),
+        StorageRoutes(clearer, files, reserve_bytes),
+        monitor,
+    )
+    operations = [operation for room in served for operation in room.operations()]
+    monitor.describe(operations)
+
+    app = _application(settings, operations, gatekeeper, metrics, live)
+    services: dict[str, Run] = {
+        "pipeline": pipeline.run,
+        "intake": rooms.intake.run,
+        "publisher": rooms.publisher.run,
+        "clearer": clearer.run,
+        "live": live.run,
+    }
+    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, clearer)
+
+
+def _content_rooms(
+    settings: OriginConfiguration,
+    clock: Clock,
+    database: OriginDatabase,
+    files: DataFolder,
+    keyring: Keyring,
+    pipeline: Pipeline,
+    live: LiveHints,
+) -> FolderTarget:
+    media = MediaStore(database, clock)
+    uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
+    publisher = Publisher(
+        ReleaseStore(database), files, keyring, clock, valid_for_s=settings.publish.valid_for_s, changed=live.changed
+    )
+    return FolderTarget(
+        intake=Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=live.changed),
+        media=media,
+        playlists=PlaylistStore(database, clock),
+        schedules=ScheduleStore(database),
+        campaigns=CampaignStore(database, clock),
+        publisher=publisher,
+        wake=pipeline.wake,
+    )
+
+
+def _clearer(
+    settings: OriginConfiguration, clock: Clock, database: OriginDatabase, files: DataFolder, metrics: OriginMetrics
+) -> Cleaner:
+    retention = settings.retention
+    store = RetentionStore(database, clock)
+    survey = ContentScanner(store, files, RetentionRule(retention.previous, int(retention.grace_s * 1000)), clock)
+    media = MediaStore(database, clock)
+    return Cleaner(survey, store, media, files, clock, dry_run=retention.dry_run, looked=metrics.looked)
+
+
+def _application(
+    settings: OriginConfiguration,
+    operations: list[Operation],
+    gatekeeper: Gatekeeper,
+    metrics: OriginMetrics,
+    live: LiveHints,
+) -> web.Application:
+    names = allowed_names(settings.server.host, settings.server.allowed_hosts)
+    app = web.Application(
+        middlewares=[metrics.operations.measure, problem_middleware, check_host(names)], client_max_size=BODY_CAP_BYTES
+    )
+    mount(app, operations, gatekeeper.guard)
+    add_console(app)
+    app.on_response_prepare.append(harden)
+    app.on_shutdown.append(lambda _: live.close())
+    return app
+
+
+def has_origin(settings: OriginConfiguration) -> bool:
+    """Tell whether an origin was begun here; of a database server, only it can tell."""
+    return bool(settings.storage.database_url) or _database_file(settings).exists()
+
+
+def _database_url(settings: OriginConfiguration) -> str:
+    return settings.storage.database_url or f"sqlite+aiosqlite:///{_database_file(settings)}"
+
+
+def _database_file(settings: OriginConfiguration) -> Path:
+    return settings.storage.data_dir / "origin.db"

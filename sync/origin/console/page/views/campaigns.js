@@ -1,0 +1,62 @@
+// The campaigns room: who booked what, when it runs, what it shows, and how often that was proved.
+
+import { $, h, keyed, thumbnail } from "../lib/dom.js";
+import { held } from "../lib/data.js";
+import { count, moment, span, standing, window as inWords } from "../lib/format.js";
+
+export function draw() {
+  const all = [...held.campaigns.values()].sort((a, b) => a.name.localeCompare(b.name));
+  keyed($("#campaign-list"), all.map(enrich), card);
+  $("#campaigns-none").hidden = all.length > 0;
+}
+
+function enrich(campaign) {
+  const lines = campaign.lines.map((line) => ({ ...line, plays: held.lines.get(line.id), creatives: line.creatives.map(creative) }));
+  return { ...campaign, media: null, lines, flight: flight(campaign) };
+
+  function creative(one) {
+    const { name, thumbnail: path, source_sha256, asset, url, state } = held.media.get(one.media) ?? campaign.media[one.media];
+    return { ...one, url, title: one.title ?? name, thumbnail: path, source_sha256, asset, state };
+  }
+}
+
+function flight({ starts_at, ends_at }) {
+  const [starts, ends, now] = [Date.parse(starts_at), Date.parse(ends_at), Date.now()];
+  if (now < starts) return ["", `starts in ${span((starts - now) / 1000)}`];
+  return now < ends ? ["good", `runs for ${span((ends - now) / 1000)} more`] : ["", "is over"];
+}
+
+function card(campaign) {
+  const [state, words] = campaign.flight;
+  return h(
+    "article",
+    { class: "card campaign", "data-id": campaign.id },
+    h("header", {}, h("h3", {}, campaign.name), h("span", { class: `chip ${state}` }, words)),
+    h("p", { class: "faint" }, `${campaign.advertiser} · ${campaign.channel ?? "all channels"} · ${moment(campaign.starts_at)} to ${moment(campaign.ends_at)}`),
+    ...campaign.lines.map(line),
+  );
+}
+
+function line(one) {
+  const when = one.windows.length ? one.windows.map(inWords).join("; ") : "at any time";
+  const gaps = one.category && `category ${one.category}`;
+  return h(
+    "section",
+    { class: "line" },
+    h("div", {}, h("b", {}, one.name), h("p", { class: "faint" }, [share(one), when, gaps].filter(Boolean).join(" · ")), proof(one)),
+    h("ul", { class: "creatives" }, ...one.creatives.map(creative)),
+  );
+}
+
+function share({ share_ppm, weight }) {
+  return share_ppm ? `${(share_ppm / 10_000).toLocaleString("en-GB")} % of the ad slots` : `weight ${weight} in what shares leave`;
+}
+
+function proof({ plays }) {
+  return h("p", {}, plays ? `Played ${count(plays.plays, "time")}, ${plays.complete} of them complete` : "Not played yet");
+}
+
+function creative(one) {
+  const bad = one.state !== "ready" && h("span", { class: "chip bad" }, one.state === "failed" ? "cannot be shown" : "not ready yet");
+  return h("li", {}, thumbnail(one), h("span", { class: "name" }, one.title), h("span", { class: "faint" }, standing(one, one.asset)), bad);
+}

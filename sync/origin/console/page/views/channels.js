@@ -1,0 +1,129 @@
+// The channels room: what plays when, what publishing now would do, and what was published.
+
+import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
+import { front } from "./overlays.js";
+import { held } from "../lib/data.js";
+import { attempt } from "../lib/notices.js";
+import { newChannel, setDefault } from "./playlist_dialog.js";
+import { answers, contents, publish } from "../lib/publish.js";
+import { coloured, week } from "./week_chart.js";
+import { bytes, count, day, moment, window as inWords } from "../lib/format.js";
+
+const RELEASES_SHOWN = 5;
+
+const publishing = new Set();
+
+export function start() {
+  $("#new-channel").addEventListener("click", newChannel);
+}
+
+export function draw() {
+  const all = [...held.schedules.values()].sort((a, b) => a.channel.localeCompare(b.channel));
+  keyed($("#channel-list"), all.map(enrich), card, ({ channel }) => channel);
+  $("#channels-none").hidden = all.length > 0;
+}
+
+function enrich(schedule) {
+  const { channel, fallback } = schedule;
+  const names = [...held.playlists.values()].map(({ id, name }) => [id, name]);
+  return {
+    ...schedule,
+    names,
+    fallback: fallback && held.media.get(fallback),
+    logos: Object.fromEntries(schedule.overlays.filter(({ media }) => media).map(({ media }) => [media, held.media.get(media)?.name])),
+    preview: held.previews.get(channel),
+    releases: held.releases.filter((release) => release.channel === channel).slice(0, RELEASES_SHOWN),
+    devices: [...held.devices.values()].filter((device) => device.channel === channel).length,
+    answer: answers.get(channel),
+    busy: publishing.has(channel),
+  };
+}
+
+function card(schedule) {
+  const parts = coloured(schedule.dayparts);
+  return h(
+    "article",
+    { class: "card channel", "data-id": schedule.channel },
+    h("header", {}, h("h3", {}, schedule.channel), h("span", { class: "faint" }, `${schedule.zone} · ${count(schedule.devices, "device")}`)),
+    h("div", { class: "halves" }, h("div", {}, ...plan(schedule, parts)), h("div", {}, ...published(schedule))),
+  );
+}
+
+function plan(schedule, parts) {
+  const name = (id) => schedule.names.find(([key]) => key === id)?.[1] ?? "an unknown playlist";
+  const { every_items, ads } = schedule.break_rule;
+  return [
+    parts.length > 0 && week(parts),
+    h(
+      "ul",
+      { class: "parts" },
+      ...parts.map((part) =>
+        h(
+          "li",
+          {},
+          h("span", { class: `dot c${part.colour}`, "aria-hidden": "true" }),
+          h("div", {}, h("b", {}, part.name), ` plays ${name(part.playlist)}`, h("p", { class: "faint" }, limits(part))),
+        ),
+      ),
+      h("li", {}, h("span", { class: "dot", "aria-hidden": "true" }), defaultPlaylist(schedule, parts.length > 0, name)),
+    ),
+    h("p", { class: "faint" }, `Ads: ${count(ads, "slot")} after every ${every_items === 1 ? "item" : `${every_items} items`}`),
+    schedule.fallback && h("p", { class: "faint fallback" }, thumbnail(schedule.fallback), `When nothing can play: ${schedule.fallback.name}`),
+    front(schedule),
+  ];
+}
+
+function limits(part) {
+  const dates = [part.first_day && `from ${day(part.first_day)}`, part.last_day && `to ${day(part.last_day)}`];
+  return [inWords(part), ...dates, part.priority !== 0 && `priority ${part.priority}`].filter(Boolean).join(", ");
+}
+
+function defaultPlaylist({ channel, default_playlist, names }, others, name) {
+  const options = [["", "nothing"], ...names].map(([id, text]) => {
+    return h("option", { value: id, selected: id === (default_playlist ?? "") }, text);
+  });
+  const select = h("select", { "data-do": "default", class: "write" }, ...options);
+  const change = () => attempt(`Changing ${channel}`, () => setDefault(channel, select.value || null));
+  select.addEventListener("change", async () => {
+    if (!(await change())) select.value = default_playlist ?? ""; // as it is, not as it was wished
+  });
+  const shown = h("span", { class: "read" }, default_playlist ? name(default_playlist) : "nothing");
+  return h("label", {}, h("b", {}, others ? "Otherwise" : "Always"), " plays ", select, shown);
+}
+
+function published(schedule) {
+  const { channel, preview, answer, busy, releases } = schedule;
+  const wrong = Object.entries(preview?.problems ?? {});
+  return [
+    h("p", { class: wrong.length || !preview ? "faint" : "" }, wrong.length ? "It cannot be published yet:" : outlook(schedule)),
+    wrong.length > 0 && h("dl", { class: "wrong" }, ...wrong.flatMap(([field, why]) => [h("dt", {}, field), h("dd", {}, why)])),
+    button(busy ? "Publishing …" : "Publish", "publish", () => run(channel), {
+      class: `write ${preview?.unchanged ? "" : "primary"}`,
+      "aria-label": `Publish ${channel}`,
+      disabled: busy,
+    }),
+    h("p", { class: "answer", role: "status" }, answer ?? ""),
+    releases.length > 0 && h("ol", { class: "releases" }, ...releases.map(release)),
+  ];
+}
+
+function outlook({ preview, sequence }) {
+  if (!preview) return "Looking at what publishing would do …";
+  if (preview.unchanged) return "The devices’ release is up to date.";
+  const news = preview.new_assets ? `${count(preview.new_assets, "new file")} of ${bytes(preview.new_bytes)} for each device` : "no new files";
+  const since = sequence ? "Changed since the last release" : "Never published yet";
+  return `${since}: ${count(preview.items, "item")}, ${count(preview.ads, "ad")}, ${news}.`;
+}
+
+function release(one) {
+  const at = h("time", { class: "faint", datetime: one.created_at }, moment(one.created_at));
+  return h("li", {}, h("b", {}, `Release ${one.sequence}`), at, h("span", { class: "faint" }, contents(one)), one.note && h("span", { class: "note" }, one.note));
+}
+
+async function run(channel) {
+  publishing.add(channel);
+  draw();
+  await attempt(`Publishing ${channel}`, () => publish(channel));
+  publishing.delete(channel);
+  draw();
+}

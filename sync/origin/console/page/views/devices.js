@@ -1,0 +1,171 @@
+// The devices room: who waits to be let in, what each device shows and how it feels.
+
+import { ask } from "../lib/api.js";
+import { dialog } from "../lib/dialogs.js";
+import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
+import { held } from "../lib/data.js";
+import { say, written } from "../lib/notices.js";
+import { ago, bytes, count, span } from "../lib/format.js";
+
+const ONLINE_MS = 120_000; // as the origin judges
+
+const audits = new Map(); // what a person had looked at, in words, by device
+
+/** Listen to the form that lets a device in, and keep ages true. */
+export function start() {
+  const form = $("#pair");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { code, channel, name } = form.elements;
+    const wrong = $(".wrong", form);
+    wrong.replaceChildren();
+    try {
+      const body = { code: code.value, channel: channel.value, name: name.value.trim() || null };
+      const device = await ask("POST", "/v1/devices", body);
+      form.reset();
+      say(`${device.name} belongs to ${device.channel} now.`);
+    } catch (error) {
+      wrong.replaceChildren(...written(error));
+    }
+  });
+  setInterval(draw, 5000);
+}
+
+export function draw() {
+  const all = [...held.devices.values()].sort((a, b) => a.name.localeCompare(b.name));
+  keyed($("#device-list"), all.map(enrich), card);
+  const online = all.filter(({ seen_ms }) => isOnline(seen_ms)).length;
+  $("#device-count").textContent = all.length ? `${online} of ${all.length} online` : "";
+  $("#devices-none").hidden = all.length > 0;
+  drawWaiting();
+}
+
+function drawWaiting() {
+  const waiting = held.pairings.length;
+  $("#waiting").hidden = waiting === 0;
+  $("#waiting").textContent = `${count(waiting, "device waits", "devices wait")} to be let in: ${held.pairings.map(({ name }) => name).join(", ")}`;
+  const channels = held.schedules.size ? [...held.schedules.keys()].sort() : ["main"];
+  const options = channels.length > 1 ? ["", ...channels] : channels; // with several it is chosen, not assumed
+  keyed($("#pair select"), options.map((id) => ({ id })), ({ id }) => h("option", { value: id }, id || "choose …"));
+}
+
+const isOnline = (seen_ms) => seen_ms !== null && Date.now() - seen_ms <= ONLINE_MS;
+
+function enrich(device) {
+  const { heartbeat, seen_ms } = device;
+  const showing = [...held.media.values()].find(({ asset }) => asset && asset.sha256 === heartbeat?.on_air?.asset);
+  const picture = showing && { thumbnail: showing.thumbnail, source_sha256: showing.source_sha256 };
+  const seen = seen_ms === null ? "not seen yet" : `seen ${ago((Date.now() - seen_ms) / 1000)}`;
+  return { ...device, seen_ms: undefined, seen, online: isOnline(seen_ms), picture, proof: audits.get(device.id) };
+}
+
+function card(device) {
+  const { heartbeat, online } = device;
+  const problems = heartbeat?.problems ?? [];
+  return h(
+    "article",
+    { class: `card device ${online ? "online" : "offline"}`, "data-id": device.id },
+    h("header", {}, h("h3", {}, device.name), h("span", { class: `chip ${online ? "good" : "bad"}` }, online ? "online" : "offline")),
+    h("p", { class: "faint" }, [device.channel, device.seen].join(" · ")),
+    heartbeat && shows(device),
+    release(device),
+    problems.length > 0 && h("ul", { class: "problems" }, ...problems.map((text) => h("li", {}, text))),
+    heartbeat && figures(heartbeat),
+    device.proof && h("p", { class: `state ${device.proof.whole ? "current" : "behind"}` }, device.proof.text),
+    h("menu", {}, button("Check its proof", "proof", () => check(device), { class: "quiet", "aria-label": `Check the proof of play of ${device.name}` })),
+    h(
+      "menu",
+      { class: "write" },
+      button("Rename", "rename", () => rename(device), { class: "quiet", "aria-label": `Rename ${device.name}` }),
+      button("Move", "move", () => move(device), { class: "quiet", "aria-label": `Move ${device.name} to another channel` }),
+      button("Remove", "remove", () => remove(device), { class: "quiet", "aria-label": `Remove ${device.name}` }),
+    ),
+  );
+}
+
+function shows({ heartbeat: { on_air, next_title }, picture, online }) {
+  const kinds = { ad: "Ad", fallback: "Fallback picture", blank: "Blanked" };
+  const kind = online ? (kinds[on_air?.kind] ?? "On now") : "Last shown";
+  return h(
+    "div",
+    { class: "shows" },
+    thumbnail(picture),
+    h("div", {}, h("span", { class: "kicker" }, kind), h("b", { class: "name" }, on_air?.title ?? "nothing"), next_title && h("p", { class: "faint" }, `next: ${next_title}`)),
+  );
+}
+
+function release({ sequence, channel_sequence, behind, heartbeat }) {
+  if (channel_sequence === 0) return h("p", { class: "state" }, "Its channel has no release yet.");
+  if (behind) return h("p", { class: "state behind" }, `Behind: ${sequence ? `plays release ${sequence}` : "has no release yet"}, the channel is at ${channel_sequence}.`);
+  const age = heartbeat.sync_age_s;
+  return h("p", { class: "state current" }, `Release ${sequence}, current${age === null ? "" : `, confirmed ${ago(age)}`}`);
+}
+
+function figures({ health, outbox_depth, version }) {
+  const number = (value, unit) => (typeof value === "number" ? `${Math.round(value)} ${unit}` : null);
+  const found = [
+    ["Processor", number(health.cpu_percent, "%")],
+    ["Memory", number(health.memory_percent, "%")],
+    ["Temperature", number(health.temperature_c, "°C")],
+    ["Disk free", typeof health.disk_free_bytes === "number" ? bytes(health.disk_free_bytes) : null],
+    ["Display", { true: "connected", false: "not connected" }[health.monitor] ?? null],
+    ["Clock", health.clock ?? null],
+    ["Running for", typeof health.uptime_s === "number" ? span(health.uptime_s) : null],
+    ["Plays to deliver", outbox_depth ? String(outbox_depth) : null],
+    ["Version", version],
+  ];
+  return h("dl", { class: "figures" }, ...found.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+async function check(device) {
+  try {
+    audits.set(device.id, judged(await ask("GET", `/v1/plays/audit?device=${device.id}`)));
+    draw();
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function judged({ devices: [chain], findings }) {
+  if (!chain) return { whole: true, text: "Proof of play: nothing delivered yet." };
+  const { plays, missing, forks, conflicts, resets, whole } = chain;
+  const begun = resets ? `, begun anew ${count(resets, "time")}` : "";
+  if (whole) return { whole, text: `Proof of play: ${count(plays, "play")}, the chain of the last 31 days is whole${begun}.` };
+  const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict")];
+  const last = findings.filter(({ kind }) => kind !== "reset").at(-1);
+  return { whole, text: `Proof of play: ${faults.filter(Boolean).join(", ")}${begun}. Last: ${last.detail}.` };
+}
+
+function change(device, body) {
+  return ask("PATCH", `/v1/devices/${device.id}`, body, device.version);
+}
+
+function rename(device) {
+  dialog({
+    title: "Rename",
+    fields: [{ name: "name", label: "Name", value: device.name, required: true, maxlength: 200 }],
+    verb: "Rename",
+    submit: ({ name }) => change(device, { name }),
+  });
+}
+
+function move(device) {
+  const channels = new Set([...held.schedules.keys(), device.channel]);
+  dialog({
+    title: `Move ${device.name}`,
+    text: "It goes on playing what it has until the other channel’s release is whole on it.",
+    fields: [{ name: "channel", label: "Channel", value: device.channel, options: [...channels].sort().map((name) => [name, name]) }],
+    verb: "Move",
+    submit: ({ channel }) => change(device, { channel }),
+  });
+}
+
+function remove(device) {
+  dialog({
+    title: `Remove ${device.name}?`,
+    text: "It is locked out at once and plays what it holds until it is let in again. Its proof of play stays.",
+    verb: "Remove",
+    danger: true,
+    submit: () => ask("DELETE", `/v1/devices/${device.id}`),
+  });
+}

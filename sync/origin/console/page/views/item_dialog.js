@@ -1,0 +1,51 @@
+// How one item of a playlist shows: everything a release can say of it, in one dialog.
+
+import { ask } from "../lib/api.js";
+import { dialog, instant, local } from "../lib/dialogs.js";
+
+const FITS = [["", "as the screen is set"], ["contain", "all of it, with background beside"], ["cover", "fill the screen, cut what stands over"], ["fill", "fill the screen, distorted"]];
+const ENDS = [["cut", "is cut"], ["finish", "plays to its end first"]];
+
+/** Ask how an item of a playlist is to show; `shown` is the title it goes by. */
+export function changeItem(playlist, item, shown, kind) {
+  const still = kind === "picture";
+  dialog({
+    title: `How ${shown} shows`,
+    text: "The devices follow once the channel is published.",
+    fields: [
+      { name: "title", label: "Title", value: item.title ?? "", maxlength: 200, placeholder: shown, hint: "empty: the name of its media" },
+      { name: "seconds", label: "Seconds", type: "number", value: item.duration_ms ? item.duration_ms / 1000 : "", min: 0.1, max: 86400, step: "any", hint: still ? "empty: ten" : "empty: to its end" },
+      ...(still ? [] : [{ name: "loop", label: "Start over until the seconds are up", type: "checkbox", value: item.loop, hint: "for a video that is shorter than them; it needs seconds" }]),
+      { name: "fit", label: "On a screen of another shape", value: item.fit ?? "", options: FITS },
+      { name: "background", label: "Background", value: item.background ?? "", pattern: "#[0-9a-fA-F]{6}", placeholder: "#101820", hint: "beside the picture; empty: as the screen is set" },
+      ...(still ? [] : [{ name: "volume", label: "Volume in percent", type: "number", value: String(item.volume), min: 0, max: 100, required: true, hint: "of the screen’s own volume; 0: silent" }]),
+      { name: "at_end", label: "When its daypart ends, it", value: item.at_end, options: ENDS, more: true },
+      { name: "starts_at", label: "Not before", type: "datetime-local", value: local(item.starts_at), hint: "in the time of this computer", more: true },
+      { name: "ends_at", label: "Not from then on", type: "datetime-local", value: local(item.ends_at), more: true },
+    ],
+    more: "When it may show",
+    verb: "Change",
+    submit: (wish) => put(playlist, { ...item, ...read({ ...item, ...wish }) }),
+  });
+}
+
+function read({ title, seconds, fit, background, at_end, starts_at, ends_at, loop, volume }) {
+  return {
+    title: title || null,
+    duration_ms: seconds ? Math.round(seconds * 1000) : null,
+    loop,
+    fit: fit || null,
+    background: background || null,
+    volume: Number(volume),
+    at_end,
+    starts_at: instant(starts_at),
+    ends_at: instant(ends_at),
+  };
+}
+
+/** Send the playlist back with this item as it is wished, read afresh. */
+async function put(playlist, wished) {
+  const { name, items, version } = await ask("GET", `/v1/playlists/${playlist}`);
+  const changed = items.map((one) => (one.id === wished.id ? wished : one));
+  await ask("PUT", `/v1/playlists/${playlist}`, { name, items: changed }, version);
+}

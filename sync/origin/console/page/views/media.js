@@ -1,0 +1,122 @@
+// The media room: what was sent, how far the work on it is, why it failed, and choosing some to show.
+
+import { ask } from "../lib/api.js";
+import { dialog } from "../lib/dialogs.js";
+import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
+import { held } from "../lib/data.js";
+import { attempt, say } from "../lib/notices.js";
+import { offer } from "./playlist_dialog.js";
+import { about, bytes, count } from "../lib/format.js";
+
+const chosen = new Set(); // media ids in the order they were chosen
+
+/** Listen to the find field and the bar of the chosen. */
+export function start() {
+  $("#find").addEventListener("input", draw);
+  $("#offer").addEventListener("click", () => offer([...chosen].map((id) => held.media.get(id)), forgetChoice));
+  $("#unchoose").addEventListener("click", forgetChoice);
+  $("#add-stream").addEventListener("click", addStream);
+}
+
+function forgetChoice() {
+  chosen.clear();
+  draw();
+}
+
+export function draw() {
+  const all = [...held.media.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || a.id.localeCompare(b.id));
+  for (const id of chosen) if (held.media.get(id)?.state !== "ready") chosen.delete(id);
+  const sought = $("#find").value.trim().toLowerCase();
+  const found = all.filter(({ name }) => name.toLowerCase().includes(sought));
+  const order = [...chosen];
+  keyed($("#media-grid"), found.map((media) => ({ ...media, place: order.indexOf(media.id) + 1 })), card);
+  $("#media-count").textContent = all.length ? `${count(all.length, "medium", "media")}${working(all)}` : "";
+  $("#media-none").hidden = all.length > 0;
+  $("#find").parentElement.hidden = all.length < 9;
+  $("#find-none").hidden = found.length > 0 || all.length === 0;
+  $("#choice").hidden = chosen.size === 0;
+  $("#choice-count").textContent = `${chosen.size} chosen`;
+}
+
+function working(all) {
+  const busy = all.filter(({ state }) => state === "queued" || state === "processing").length;
+  const failed = all.filter(({ state }) => state === "failed").length;
+  return `${busy ? ` · ${busy} being prepared` : ""}${failed ? ` · ${failed} failed` : ""}`;
+}
+
+function card(media) {
+  const ready = media.state === "ready";
+  return h(
+    "li",
+    { class: `media ${media.state}${media.place ? " chosen" : ""}`, "data-id": media.id },
+    h("div", { class: "frame" }, thumbnail(media), ready && choice(media), !ready && stage(media)),
+    h("b", { class: "name", title: media.name }, media.name),
+    media.problem ? h("p", { class: "problem" }, media.problem) : h("p", { class: "faint" }, facts(media)),
+    h(
+      "menu",
+      { class: "write" },
+      media.retryable && button("Try again", "retry", () => retry(media), { class: "quiet" }),
+      button("Rename", "rename", () => rename(media), { class: "quiet", "aria-label": `Rename ${media.name}` }),
+      button("Delete", "delete", () => remove(media), { class: "quiet", "aria-label": `Delete ${media.name}` }),
+    ),
+  );
+}
+
+const facts = (media) => [about(media), media.asset && bytes(media.asset.size_bytes)].filter(Boolean).join(" · ");
+
+function choice(media) {
+  const box = h("input", { type: "checkbox", "data-do": "choose", checked: media.place > 0 });
+  box.addEventListener("change", () => {
+    if (box.checked) chosen.add(media.id);
+    else chosen.delete(media.id);
+    draw();
+  });
+  const name = h("span", { class: "unseen" }, `Choose ${media.name}`);
+  return h("label", { class: "choose write" }, box, h("span", { class: "mark", "aria-hidden": "true" }, media.place || ""), name);
+}
+
+function stage(media) {
+  if (media.state === "failed") return h("span", { class: "chip bad" }, "Cannot be shown");
+  if (media.state === "queued") return h("span", { class: "chip" }, media.problem ? "Trying again soon" : "Waits to be prepared");
+  const bar = h("progress", { max: 100, value: media.progress, "aria-label": `${media.name} is being prepared` });
+  return h("span", { class: "chip" }, `Being prepared, ${media.progress} %`, bar);
+}
+
+function addStream() {
+  dialog({
+    title: "Add a stream",
+    text: "Devices play it from the network. Its address, password included, is in the release that every device can fetch.",
+    fields: [
+      { name: "url", label: "Address", required: true, maxlength: 2000, placeholder: "https://example.com/live.m3u8", hint: "http, https, rtmp, udp, rtp or rtsp" },
+      { name: "name", label: "Name", maxlength: 200, hint: "without one it goes by its host" },
+    ],
+    verb: "Add",
+    submit: ({ url, name }) => ask("POST", "/v1/media/streams", { url, ...(name && { name }) }),
+  });
+}
+
+function retry(media) {
+  return attempt(`Trying ${media.name} again`, () => ask("POST", `/v1/media/${media.id}/retry`));
+}
+
+function rename(media) {
+  dialog({
+    title: "Rename",
+    fields: [{ name: "name", label: "Name", value: media.name, required: true, maxlength: 200 }],
+    verb: "Rename",
+    submit: ({ name }) => ask("PATCH", `/v1/media/${media.id}`, { name }, media.version),
+  });
+}
+
+function remove(media) {
+  dialog({
+    title: `Delete ${media.name}?`,
+    text: "Releases that were published keep what they show; it cannot be put into new ones.",
+    verb: "Delete",
+    danger: true,
+    submit: async () => {
+      await ask("DELETE", `/v1/media/${media.id}`, undefined, media.version);
+      say(`${media.name} is deleted.`);
+    },
+  });
+}

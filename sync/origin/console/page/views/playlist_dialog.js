@@ -1,0 +1,74 @@
+// From chosen media to the screen in one dialog: a playlist of them, on a channel by default, published.
+
+import { ask } from "../lib/api.js";
+import { dialog } from "../lib/dialogs.js";
+import { held } from "../lib/data.js";
+import { say } from "../lib/notices.js";
+import { publish } from "../lib/publish.js";
+import { count } from "../lib/format.js";
+
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Ask how a playlist of `media` is called and where it goes; `done()` after it is made. */
+export function offer(media, done) {
+  const channels = [...held.schedules.keys()];
+  const endless = media.filter(isEndless);
+  const timed = endless.every(({ url }) => url) ? "stream" : endless.some(({ url }) => url) ? "picture or stream" : "picture";
+  const made = {}; // steps that went well are not done again when a later one is refused
+  dialog({
+    title: `A playlist of ${count(media.length, "medium", "media")}`,
+    text: "They play in the order you chose them, round and round.",
+    fields: [
+      { name: "name", label: "Name", value: "", required: true, maxlength: 200, placeholder: "Window, winter" },
+      ...(endless.length ? [{ name: "seconds", label: `Seconds per ${timed}`, type: "number", value: timed === "picture" ? "10" : "60", min: 1, max: 86400, required: true }] : []),
+      {
+        name: "channel",
+        label: "Put it on a channel, to play when nothing else is planned",
+        value: channels.length > 1 ? "" : (channels[0] ?? "main"), // with several nobody puts it on the wrong one unnoticed
+        options: [...(channels.length ? channels : ["main"]).map((name) => [name, name]), ["", "on none yet"]],
+      },
+      { name: "publish", label: "Publish at once", type: "checkbox", value: true },
+    ],
+    verb: "Make playlist",
+    submit: async ({ name, seconds, channel, publish: now }) => {
+      const items = media.map((one) => {
+        return isEndless(one) ? { media: one.id, duration_ms: Math.round(seconds * 1000) } : { media: one.id };
+      });
+      made.playlist ??= await ask("POST", "/v1/playlists", { name, items });
+      if (channel) made.schedule ??= await setDefault(channel, made.playlist.id);
+      if (channel && now) made.answer ??= await publish(channel);
+      done();
+      say(channel ? `${name} is on ${channel}. ${made.answer ?? "Publish it to send it to the devices."}` : `${name} is made.`);
+    },
+  });
+}
+
+const isEndless = ({ asset, url }) => Boolean(url) || asset.kind === "picture";
+
+/** Make a playlist the default of a channel, which is made if there is none of that name. */
+export async function setDefault(channel, playlist) {
+  if (held.schedules.has(channel)) return replan(channel, (draft) => ({ ...draft, default_playlist: playlist }));
+  return ask("PUT", `/v1/schedule/${channel}`, { zone: ZONE, default_playlist: playlist });
+}
+
+/** Send a channel's schedule back as `change` returns it, read afresh. */
+export async function replan(channel, change) {
+  const { channel: _, version, sequence: __, ...draft } = await ask("GET", `/v1/schedule/${channel}`);
+  return ask("PUT", `/v1/schedule/${channel}`, change(draft), version);
+}
+
+/** Ask for a new channel. */
+export function newChannel() {
+  const zones = Intl.supportedValuesOf("timeZone");
+  const known = zones.includes(ZONE) ? zones : [ZONE, ...zones];
+  dialog({
+    title: "New channel",
+    text: "A channel is what a group of devices shows.",
+    fields: [
+      { name: "channel", label: "Name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", hint: "letters, digits, dots and dashes" },
+      { name: "zone", label: "Time zone of the venue", value: ZONE, options: known.map((zone) => [zone, zone]) },
+    ],
+    verb: "Make channel",
+    submit: ({ channel, zone }) => ask("PUT", `/v1/schedule/${channel}`, { zone }),
+  });
+}

@@ -1,0 +1,1 @@
+"""What all routes share: who calls, host check, live hints, cached answers."""

@@ -1,0 +1,171 @@
+"""Says who calls: people by key or by the cookie of a page that logged in, devices by their token.
+
+Tokens are looked up by their hash, so neither the database nor the time an answer takes tells anything about them.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from aiohttp import hdrs, web
+
+from sync.errors import Forbidden, Unauthenticated
+from sync.http.bodies import json_answer, read_json
+from sync.http.operations import Access, Operation
+from sync.origin.store.devices import DeviceStore
+from sync.origin.store.keys import Key, KeyAccess, KeyStore
+from sync.runtime.clock import Clock, unix_ms
+from sync.trust.signing import new_token, token_hash
+from sync.wire.base import Name, Request, Wire
+
+COOKIE = "signage_session"
+SESSION_S = 7 * 86_400
+FIRST_KEY = "first"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request; `access` is DEVICE, READ or WRITE, `proof` the hash of what identified it."""
+
+    id: str
+    name: str
+    access: Access
+    proof: str
+    channel: str | None = None
+
+
+_CALLER = web.RequestKey("caller", Caller)
+
+
+class Login(Request):
+    """A person's key, typed into the page."""
+
+    token: str
+
+
+class Whoami(Wire):
+    """Who is logged in."""
+
+    name: Name
+    access: Literal["read", "write"]
+
+
+class Gatekeeper:
+    """Identifies callers, guards operations and keeps the sessions of pages."""
+
+    def __init__(self, keys: KeyStore, devices: DeviceStore, clock: Clock) -> None:
+        self._keys = keys
+        self._devices = devices
+        self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what pages call to log in and out."""
+        return (
+            Operation("POST", "/v1/session", self._log_in, "Log a page in", Access.OPEN, Login, Whoami),
+            Operation("GET", "/v1/session", self._whoami, "Who is logged in", Access.READ, None, Whoami),
+            Operation("DELETE", "/v1/session", self._log_out, "Log the page out", Access.OPEN, status=204),
+        )
+
+    async def guard(self, request: web.Request, access: Access) -> None:
+        """Let the caller of an operation in or raise; `caller_of` then tells who it is.
+
+        Raises:
+            Unauthenticated: no valid token or cookie came along.
+            Forbidden: the caller is known and this is not for it.
+        """
+        if access is Access.OPEN:
+            return
+        caller = await self.identify(request)
+        if not _may(caller.access, access):
+            raise Forbidden(f"{caller.name} may not do this: it takes {_taken(access)}")
+        request[_CALLER] = caller
+
+    async def identify(self, request: web.Request) -> Caller:
+        """Return who sent the request.
+
+        Raises:
+            Unauthenticated: no valid token or cookie came along.
+        """
+        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            caller = await self.recall(token_hash(token.strip()))
+        elif (cookie := request.cookies.get(COOKIE)) is not None:
+            caller = await self.recall(token_hash(cookie))
+        else:
+            caller = None
+        if caller is None:
+            raise Unauthenticated("a valid token is needed: send Authorization: Bearer TOKEN, or log in")
+        return caller
+
+    async def recall(self, proof: str) -> Caller | None:
+        """Return who this token or session hash stands for now, or None if it is worth nothing (any more)."""
+        device = await self._devices.by_token(proof)
+        if device is not None:
+            return Caller(device.id, device.name, Access.DEVICE, proof, device.channel)
+        key = await self._keys.by_hash(proof) or await self._keys.by_session(proof, unix_ms(self._clock.now()))
+        return None if key is None else Caller(key.id, key.name, Access(key.access), proof)
+
+    async def _log_in(self, request: web.Request) -> web.Response:
+        login = await read_json(request, Login, cap_bytes=4096)
+        key = await self._keys.by_hash(token_hash(login.token.strip()))
+        if key is None:
+            raise Unauthenticated("this is no valid key; `signage-origin keys` makes one")
+        session, now_ms = new_token(), unix_ms(self._clock.now())
+        expires_ms = now_ms + SESSION_S * 1000
+        await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
+        log.info("key=%s logged a page in", key.id)
+        answer = json_answer(Whoami(name=key.name, access=key.access))
+        # Behind a proxy only its header knows of TLS; a lie in it costs nobody but the liar a cookie.
+        secure = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+        answer.set_cookie(COOKIE, session, max_age=SESSION_S, path="/", httponly=True, samesite="Strict", secure=secure)
+        return answer
+
+    async def _whoami(self, request: web.Request) -> web.Response:
+        caller = caller_of(request)
+        access: KeyAccess = "write" if caller.access is Access.WRITE else "read"
+        return json_answer(Whoami(name=caller.name, access=access))
+
+    async def _log_out(self, request: web.Request) -> web.Response:
+        if (cookie := request.cookies.get(COOKIE)) is not None:
+            await self._keys.close_session(token_hash(cookie))
+        answer = web.Response(status=204)
+        answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+        return answer
+
+
+def caller_of(request: web.Request) -> Caller:
+    """Return whom the guard let in."""
+    return request[_CALLER]
+
+
+def _may(held: Access, needed: Access) -> bool:
+    if needed is Access.KNOWN or held is needed:
+        return True
+    return held is Access.WRITE and needed is Access.READ
+
+
+def _taken(access: Access) -> str:
+    return {Access.DEVICE: "a device's token", Access.WRITE: "a key with write access"}.get(access, "a person's key")
+
+
+async def make_key(keys: KeyStore, clock: Clock, name: str, access: KeyAccess) -> tuple[Key, str]:
+    """Make a key; the token comes back this once and is stored nowhere.
+
+    Raises:
+        Conflict: a key has this name already.
+    """
+    token = new_token()
+    key = Key(id=secrets.token_hex(8), name=name, access=access, created_ms=unix_ms(clock.now()))
+    await keys.add(key, token_hash(token))
+    log.info("key=%s access=%s made", key.id, access)
+    return key, token
+
+
+async def make_first_key(keys: KeyStore, clock: Clock) -> str | None:
+    """Make a full key if there is none at all; return its token, to be printed once, or None."""
+    token = new_token()
+    key = Key(id=FIRST_KEY, name=FIRST_KEY, access="write", created_ms=unix_ms(clock.now()))
+    return token if await keys.add_first(key, token_hash(token)) else None

@@ -1,0 +1,63 @@
+"""Refuses requests that a foreign page makes a browser send: by another name (DNS rebinding) or from another origin.
+
+A rebound name is still a name, so addresses are always let in and names only when listed. A write and a WebSocket
+must come from the very page they go to: a cookie marked same-site is sent from every port of this host.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from sync.errors import Forbidden, Rejected
+
+_READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+
+
+def allowed_names(host: str, extra: tuple[str, ...]) -> frozenset[str]:
+    """Return the names the origin answers to, in lower case: its own, localhost, and those the settings list."""
+    return frozenset(name.lower() for name in ("localhost", host, *extra) if name)
+
+
+def check_host(allowed: frozenset[str]) -> Middleware:
+    """Return a middleware that lets in only requests for `allowed` names (or plain addresses) and of their own page."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        name = _host_name(request)
+        if name not in allowed and not _is_address(name):
+            raise Forbidden(f"this origin does not go by the name {name!r}; list it in server.allowed_hosts")
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is not None and _acts(request) and not _is_page_of(origin, request.host):
+            raise Forbidden(f"a page of {origin} may not act here")
+        return await handler(request)
+
+    return check
+
+
+def _host_name(request: web.Request) -> str:
+    try:
+        return (urlsplit(f"//{request.host}").hostname or "").lower()
+    except ValueError as error:
+        raise Rejected("the Host header is not a host") from error
+
+
+def _is_page_of(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # no URL at all
+        return False
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _acts(request: web.Request) -> bool:
+    upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+    return upgrade or request.method not in _READS

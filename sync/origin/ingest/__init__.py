@@ -1,0 +1,1 @@
+"""Takes bytes in and works the queue until they are assets."""

@@ -1,0 +1,1 @@
+"""The doors to the origin's database and data folder."""

@@ -1,0 +1,300 @@
+"""The origin's tables, for SQLite and PostgreSQL alike; the statements on them live in the stores.
+
+Instants are Unix milliseconds (`_ms`), lists JSON text; a foreign key refuses to orphan its user, unless it is a part.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from sync.origin.persistence.column_types import OrScreens
+
+metadata = MetaData()
+
+# People's keys: what is stored is a hash; `access` is read or write.
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("access", String(8), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+# A page that logged in: the cookie's hash, the key it stands for.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("key_id", ForeignKey("keys.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+
+# Uploads under way; the bytes lie in `uploads/{id}`, durable up to `offset_bytes`.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64)),  # declared by the client, checked when all is there
+    Column("offset_bytes", BigInteger, nullable=False),
+    Column("media_id", String(64)),  # set once complete
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+
+# Finished media files under content/assets, named by hash; several media may share one.
+assets = Table(
+    "assets",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("index_sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("has_audio", Boolean, nullable=False),
+    Column("loudness_lufs", Float),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("unneeded_ms", BigInteger),  # since when no media and no kept release names it
+)
+
+# What people uploaded, or streams they named: state is queued, processing, ready or failed.
+media = Table(
+    "media",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("progress", Integer, nullable=False, default=0),  # percent of the processing
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_ms", BigInteger, nullable=False, default=0),
+    Column("problem", Text),  # why it failed, in a shop owner's words
+    Column("source_sha256", String(64), nullable=False, index=True),  # of the bytes, or of a stream's address
+    Column("source_bytes", BigInteger, nullable=False),
+    Column("asset_sha256", ForeignKey("assets.sha256"), index=True),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)
+
+streams = Table(
+    "streams",  # media without bytes of theirs here
+    metadata,
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False),
+)
+
+playlists = Table(
+    "playlists",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)
+
+playlist_items = Table(
+    "playlist_items",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("playlist_id", ForeignKey("playlists.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("fit", OrScreens(16), nullable=False),
+    Column("background", OrScreens(7), nullable=False),
+    Column("volume", Integer, nullable=False),
+    Column("at_end", String(16), nullable=False),
+    Column("starts_ms", BigInteger),
+    Column("ends_ms", BigInteger),
+    Column("loop", Boolean, nullable=False, server_default=false()),
+    UniqueConstraint("playlist_id", "position"),
+)
+
+# A channel: where its schedule, its sequence and its newest release meet.
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("zone", String(64), nullable=False),
+    Column("default_playlist_id", ForeignKey("playlists.id"), index=True),
+    Column("every_items", Integer, nullable=False, default=1),
+    Column("ads", Integer, nullable=False, default=1),
+    Column("fallback_media_id", ForeignKey("media.id"), index=True),
+    Column("version", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False, default=0),
+)
+
+dayparts = Table(
+    "dayparts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("playlist_id", ForeignKey("playlists.id"), nullable=False, index=True),
+    Column("weekdays", JSON, nullable=False),
+    Column("start", String(5), nullable=False),
+    Column("end", String(5), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("first_day", String(10)),
+    Column("last_day", String(10)),
+)
+
+# What stands over a channel's programme; `media_id` is a logo's, `style` all else of it.
+overlays = Table(
+    "overlays",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("media_id", ForeignKey("media.id"), index=True),
+    Column("style", JSON, nullable=False),
+)
+
+# Without a channel a campaign runs on all of them.
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("advertiser", Text, nullable=False),
+    Column("channel_id", ForeignKey("channels.id"), index=True),
+    Column("starts_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("share_ppm", Integer),
+    Column("weight", Integer, nullable=False),
+    Column("windows", JSON, nullable=False),
+    Column("category_gap", Integer, nullable=False),
+    Column("advertiser_gap", Integer, nullable=False),
+)
+
+creatives = Table(
+    "creatives",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("line_id", ForeignKey("lines.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("fit", OrScreens(16), nullable=False),
+    Column("background", OrScreens(7), nullable=False),
+    Column("volume", Integer, nullable=False),
+)
+
+# Everything ever published; the bytes lie under content/releases while a device may ask for them.
+releases = Table(
+    "releases",
+    metadata,
+    Column("channel_id", ForeignKey("channels.id"), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("ads", Integer, nullable=False),
+    Column("asset_bytes", BigInteger, nullable=False),
+    Column("note", Text),  # what its publisher wanted remembered
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("channel_id", String(64), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("paired_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger),
+    Column("heartbeat", JSON),  # the last one, as received
+    Column("version", Integer, nullable=False, default=1),
+    Column("removed_ms", BigInteger),  # its plays stay evidence; its token is worth nothing any more
+)
+
+# A device waiting to be let in; `secret` proves later polls are its own.
+pairings = Table(
+    "pairings",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("code", String(8), nullable=False, index=True),
+    Column("secret", String(64), nullable=False, index=True),  # hashed
+    Column("name", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting, approved, delivered
+    Column("channel_id", String(64)),
+    Column("device_id", String(64)),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+
+plays = Table(
+    "plays",
+    metadata,
+    Column("device_id", ForeignKey("devices.id"), primary_key=True),
+    Column("log_epoch", String(32), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("item_id", String(64)),
+    Column("campaign_id", String(64)),
+    Column("line_id", String(64)),
+    Column("creative_id", String(64)),
+    Column("outcome", String(16), nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("rendered_ms", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Index("plays_by_line", "line_id", "started_ms"),
+    Index("plays_by_start", "started_ms"),
+)
+
+# How far a device's log has arrived without a gap, so that answering a batch never counts from the beginning.
+play_marks = Table(
+    "play_marks",
+    metadata,
+    Column("device_id", ForeignKey("devices.id"), primary_key=True),
+    Column("log_epoch", String(32), primary_key=True),
+    Column("high_water", BigInteger, nullable=False),
+)
+
+# The same key with another content: never counted, never thrown away.
+play_conflicts = Table(
+    "play_conflicts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("device_id", String(64), nullable=False),
+    Column("log_epoch", String(32), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+)

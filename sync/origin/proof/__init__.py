@@ -1,0 +1,1 @@
+"""Pure: the audit of chains of plays, and CSV."""

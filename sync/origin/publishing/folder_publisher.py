@@ -1,0 +1,284 @@
+"""Puts a folder on a channel: its files through the pipeline, its order and `playlist.toml` into plans, then a release.
+
+Doing it again changes only what changed: a file known by its bytes is not taken in twice, the playlist keeps its id
+and those of its items, and the same plan is the same release. Plans made by others on the channel stay; so does a
+campaign whose ad was taken out of the file, since it is a booking that only a person ends.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sync.errors import Rejected
+from sync.origin.ingest.intake import Intake
+from sync.origin.persistence.upload_file import hash_file
+from sync.origin.planning.folder_plan import FolderAd, FolderLogo, FolderPlan, ShownFile, read_plan
+from sync.origin.planning.overlay_plans import LogoDraft, OverlayDraft, TickerDraft
+from sync.origin.planning.plans import (
+    CampaignDraft,
+    CreativeDraft,
+    DaypartDraft,
+    LineDraft,
+    MediaUse,
+    PlaylistDraft,
+    PlaylistItem,
+    ScheduleDraft,
+    StoredPlaylist,
+    StoredSchedule,
+)
+from sync.origin.publishing.publisher import Publisher
+from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.schedules import ScheduleStore
+from sync.runtime.clock import Clock
+from sync.wire.release import MediaKind
+from sync.wire.stream_url import shown_url, stream_title
+
+_LOOK_EVERY_S = 0.2
+_FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
+
+Told = Callable[[str], None]
+"""Told one line on each step; a command prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderTarget:
+    """Where a folder goes; `wake` makes the pipeline look at its queue, which somebody has to be running."""
+
+    intake: Intake
+    media: MediaStore
+    playlists: PlaylistStore
+    schedules: ScheduleStore
+    campaigns: CampaignStore
+    publisher: Publisher
+    wake: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of a folder; `taken_in` of its `files` were new, `unchanged` if the release was in force before."""
+
+    channel: str
+    playlist: str
+    files: int
+    taken_in: int
+    items: int
+    ads: int
+    sequence: int
+    sha256: str
+    asset_bytes: int
+    unchanged: bool
+
+
+async def publish_folder(
+    folder: Path,
+    channel: str,
+    rooms: FolderTarget,
+    clock: Clock,
+    *,
+    name: str | None = None,
+    told: Told = lambda line: None,
+) -> Published:
+    """Put the pictures and videos of a folder on a channel and publish it.
+
+    The playlist is called `name`, else what `playlist.toml` says, else like the folder; one of that name is replaced.
+
+    Raises:
+        Rejected: the folder has nothing to play, its plan is wrong, or a file cannot be shown; each is named.
+        Conflict: somebody else changes or publishes the same at this moment: try again.
+        StaleVersion: likewise.
+        StorageFull: no room.
+    """
+    plan = await asyncio.to_thread(read_plan, folder)
+    files = _files(plan)
+    rows, taken_in = await _take_in(folder, files, rooms, clock, told)
+    rows |= await _name_streams(plan, rooms.media, told)
+    called = name or plan.name or folder.resolve().name
+    playlist = await _keep_playlist(called, plan, rows, rooms.playlists)
+    await _keep_schedule(channel, plan, playlist, rows, rooms.schedules)
+    for ad in plan.ads:
+        await _keep_ad(channel, ad, plan, rows, rooms.campaigns, clock.now())
+    done = await rooms.publisher.publish(channel, note=f"folder {folder.resolve().name}")
+    record = done.record
+    told(f"{channel}: release {record.sequence} {'is unchanged' if done.unchanged else 'published'}")
+    return Published(
+        channel=channel,
+        playlist=playlist.id,
+        files=len(files),
+        taken_in=taken_in,
+        items=record.items,
+        ads=record.ads,
+        sequence=record.sequence,
+        sha256=record.sha256,
+        asset_bytes=record.asset_bytes,
+        unchanged=done.unchanged,
+    )
+
+
+def _files(plan: FolderPlan) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for _, name in plan.uses()))
+
+
+async def _take_in(
+    folder: Path, files: Iterable[str], rooms: FolderTarget, clock: Clock, told: Told
+) -> tuple[dict[str, MediaRow], int]:
+    """Return the ready media of each file, and how many had to be taken in."""
+    known = {row.source_sha256: row for row in reversed(await rooms.media.every())}
+    known |= {row.source_sha256: row for row in await rooms.media.every(states=[MediaState.READY])}
+    ids = {sha256: row.id for sha256, row in known.items()}
+    media: dict[str, str] = {}
+    taken_in = 0
+    for name in files:
+        sha256 = await asyncio.to_thread(hash_file, folder / name)
+        if sha256 not in ids:
+            told(f"{name}: taking in")
+            ids[sha256] = await rooms.intake.ingest(folder / name, name)
+            taken_in += 1
+        elif sha256 in known and known[sha256].state is MediaState.FAILED:
+            await rooms.media.again(known.pop(sha256).id)
+        media[name] = ids[sha256]
+    rooms.wake()
+    return await _ready(media, rooms.media, clock, told), taken_in
+
+
+async def _name_streams(plan: FolderPlan, store: MediaStore, told: Told) -> dict[str, MediaRow]:
+    """Return the media of each stream the plan names; one that is known is not named again."""
+    urls = dict.fromkeys(one.url for _, one in plan.shown() if one.url is not None)
+    if not urls:
+        return {}
+    known = {row.url: row for row in await store.every(states=[MediaState.READY]) if row.url is not None}
+    for url in urls:
+        if url not in known:
+            told(f"{shown_url(url)}: noted")
+            known[url] = await store.get(await store.add_stream(stream_title(url), url))
+    return {url: known[url] for url in urls}
+
+
+async def _ready(media: Mapping[str, str], store: MediaStore, clock: Clock, told: Told) -> dict[str, MediaRow]:
+    rows: dict[str, MediaRow] = {}
+    while len(rows) < len(media):
+        for name, media_id in media.items():
+            if name in rows:
+                continue
+            row = await store.get(media_id)
+            if row.state in (MediaState.READY, MediaState.FAILED):
+                rows[name] = row
+                told(f"{name}: {row.problem or 'ready'}")
+        if len(rows) < len(media):
+            await clock.sleep(_LOOK_EVERY_S)
+    wrong = {name: row.problem or "it failed" for name, row in rows.items() if row.state is MediaState.FAILED}
+    if wrong:
+        reasons = "; ".join(f"{name}: {why}" for name, why in wrong.items())
+        raise Rejected(f"not published, these files cannot be shown: {reasons}", fields=wrong)
+    return rows
+
+
+async def _keep_playlist(
+    name: str, plan: FolderPlan, rows: Mapping[str, MediaRow], store: PlaylistStore
+) -> StoredPlaylist:
+    held = await store.named(name)
+    spare: dict[str, list[str]] = {}
+    for item in held.items if held is not None else ():
+        spare.setdefault(item.media, []).append(item.id or "")
+    items: list[PlaylistItem] = []
+    for entry in plan.items or ():
+        ids = spare.get(rows[entry.source].id, [])
+        own = _shown(entry, plan, rows).model_copy(update={"id": ids.pop(0) if ids else None})
+        extra = entry.model_dump(include={"loop", "at_end", "starts_at", "ends_at"})
+        items.append(PlaylistItem(**own.model_dump(), **extra))
+    draft = PlaylistDraft(name=name, items=tuple(items))
+    if held is None:
+        return await store.make(draft)
+    if draft == PlaylistDraft(name=held.name, items=held.items):
+        return held
+    return await store.replace(held.id, draft, version=held.version)
+
+
+async def _keep_schedule(
+    channel: str, plan: FolderPlan, playlist: StoredPlaylist, rows: Mapping[str, MediaRow], store: ScheduleStore
+) -> None:
+    held = await store.get(channel) if await store.known(channel) else None
+    draft = _schedule(plan, playlist.id, rows, held)
+    if held is None:
+        await store.make(channel, draft)
+    elif draft != _as_sent(held):
+        await store.replace(channel, draft, version=held.version)
+
+
+def _schedule(
+    plan: FolderPlan, playlist: str, rows: Mapping[str, MediaRow], held: StoredSchedule | None
+) -> ScheduleDraft:
+    """Return the channel's schedule with this folder's part in it; what the plan does not say stays."""
+    before = ScheduleDraft() if held is None else _as_sent(held)
+    own = [part for part in before.dayparts if part.playlist == playlist]
+    ids = {part.name: part.id for part in own}
+    parts = [
+        DaypartDraft(id=ids.pop(part.name, None), playlist=playlist, **part.model_dump()) for part in plan.dayparts
+    ]
+    by_default = plan.default if plan.default is not None else not plan.dayparts
+    left = None if before.default_playlist == playlist else before.default_playlist
+    return ScheduleDraft(
+        zone=plan.zone or before.zone,
+        default_playlist=playlist if by_default else left,
+        break_rule=plan.break_rule or before.break_rule,
+        fallback=before.fallback if plan.fallback is None else rows[plan.fallback].id,
+        dayparts=(*(part for part in before.dayparts if part.playlist != playlist), *parts),
+        overlays=before.overlays if plan.overlays is None else tuple(_overlays(plan, rows, before)),
+    )
+
+
+def _overlays(plan: FolderPlan, rows: Mapping[str, MediaRow], before: ScheduleDraft) -> Iterator[OverlayDraft]:
+    """Yield the plan's overlays; the first ticker keeps the id of the first ticker before, and so on."""
+    ids = {kind: [one.id for one in before.overlays if one.kind == kind] for kind in ("ticker", "logo")}
+    for overlay in plan.overlays or ():
+        own = ids[overlay.kind].pop(0) if ids[overlay.kind] else None
+        if isinstance(overlay, FolderLogo):
+            yield LogoDraft(id=own, media=rows[overlay.file].id, **overlay.model_dump(exclude={"file"}))
+        else:
+            yield TickerDraft(id=own, **overlay.model_dump())
+
+
+def _as_sent(held: StoredSchedule) -> ScheduleDraft:
+    return ScheduleDraft(**{name: getattr(held, name) for name in ScheduleDraft.model_fields})
+
+
+async def _keep_ad(
+    channel: str, ad: FolderAd, plan: FolderPlan, rows: Mapping[str, MediaRow], store: CampaignStore, now: datetime
+) -> None:
+    """Book the ad as a campaign of one line, or change the one of this name and channel."""
+    held = next((one for one in await store.every() if (one.name, one.channel) == (ad.name, channel)), None)
+    line_id = None if held is None else held.lines[0].id
+    ids = {} if held is None else {creative.media: creative.id for creative in held.lines[0].creatives}
+    shown = [_shown(creative, plan, rows) for creative in ad.creatives]
+    creatives = tuple(
+        CreativeDraft(**one.model_copy(update={"id": ids.pop(one.media, None)}).model_dump()) for one in shown
+    )
+    terms = ad.model_dump(include={"category", "share_ppm", "weight", "windows", "category_gap", "advertiser_gap"})
+    draft = CampaignDraft(
+        name=ad.name,
+        advertiser=ad.advertiser,
+        channel=channel,
+        starts_at=ad.starts_at or (now if held is None else held.starts_at),
+        ends_at=ad.ends_at or _FAR_AHEAD,
+        lines=(LineDraft(id=line_id, name=ad.name, creatives=creatives, **terms),),
+    )
+    if held is None:
+        await store.make(draft)
+    elif draft != CampaignDraft(**{name: getattr(held, name) for name in CampaignDraft.model_fields}):
+        await store.replace(held.id, draft, version=held.version)
+
+
+def _shown(entry: ShownFile, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> MediaUse:
+    row = rows[entry.source]
+    picture = row.asset is not None and row.asset.kind is MediaKind.PICTURE
+    return MediaUse(
+        media=row.id,
+        title=entry.title or (row.name if entry.file is None else Path(entry.file).stem),
+        duration_ms=entry.duration_ms or (plan.duration_ms if picture else None),
+        fit=entry.fit or plan.fit,
+        background=entry.background or plan.background,
+        volume=plan.volume if entry.volume is None else entry.volume,
+    )

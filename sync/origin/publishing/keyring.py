@@ -1,0 +1,132 @@
+"""The origin's signing keys: a root key and an online timestamp key in `data_dir/keys`, and the chain of roots.
+
+The newest root follows the keys: if it does not name the timestamp key that lies there, or is close to its end, the
+next one is signed by the root key. So a timestamp key is renewed by stopping the origin, removing the key's file and
+starting again; and the root key may be taken away to a safe place, as long as no new root is needed.
+"""
+
+import base64
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from sync.errors import StorageBroken
+from sync.origin.persistence.data_folder import DataFolder
+from sync.runtime.clock import Clock
+from sync.runtime.durable_files import storage_errors, write_durably
+from sync.trust.signing import SigningKey, open_envelope, pin_root, seal
+from sync.wire.content_paths import root_path
+from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
+
+ROOT_VALID = timedelta(days=3650)  # a root that runs out stops all screens from updating: renewed a year before
+RENEW_BEFORE = timedelta(days=365)
+
+log = logging.getLogger(__name__)
+
+
+class Keyring:
+    """Makes and holds the keys; call `prepare` once at start, from a thread or before the loop."""
+
+    def __init__(self, data_dir: Path, files: DataFolder, clock: Clock) -> None:
+        self._folder = data_dir / "keys"
+        self._files = files
+        self._clock = clock
+        self._timestamp_key: SigningKey | None = None
+        self._envelope: Envelope | None = None
+
+    def prepare(self) -> None:
+        """Make what is missing: keys, and a root that names them.
+
+        Raises:
+            StorageFull: no room.
+            StorageBroken: keys cannot be read or written, or the root key is needed and not there.
+        """
+        with storage_errors(self._folder):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._held():
+            first = self._newest() is None
+            root_key = self._load("root", make=first)
+            timestamp_key = self._load("timestamp", make=True)
+            assert timestamp_key is not None  # it was made
+            self._timestamp_key = timestamp_key
+            self._envelope = self._follow(root_key, timestamp_key)
+
+    def root_envelope(self) -> Envelope:
+        """Return the newest root, for a device to pin when it is paired."""
+        assert self._envelope is not None, "prepare comes first"
+        return self._envelope
+
+    def root(self) -> Root:
+        """Return the newest root itself."""
+        return pin_root(self.root_envelope())
+
+    @property
+    def timestamp_key(self) -> SigningKey:
+        """The key that signs timestamps."""
+        assert self._timestamp_key is not None, "prepare comes first"
+        return self._timestamp_key
+
+    def _follow(self, root_key: SigningKey | None, timestamp_key: SigningKey) -> Envelope:
+        envelope = self._newest()
+        if envelope is None:
+            return self._issue(1, root_key, timestamp_key)
+        root = pin_root(envelope)
+        named = timestamp_key.id in root.timestamp.keys
+        if named and (root.expires_at - self._clock.now() > RENEW_BEFORE or root_key is None):
+            return envelope
+        return self._issue(root.version + 1, root_key, timestamp_key)
+
+    def _issue(self, version: int, root_key: SigningKey | None, timestamp_key: SigningKey) -> Envelope:
+        if root_key is None:
+            raise StorageBroken(
+                f"{self._folder / 'root.key'} is needed to sign root {version} and is not there: bring it back"
+            )
+        keys = {key.id: base64.b64encode(key.public).decode() for key in (root_key, timestamp_key)}
+        root = Root(
+            version=version,
+            expires_at=self._clock.now() + ROOT_VALID,
+            keys=keys,
+            root=Role(keys=(root_key.id,)),
+            timestamp=Role(keys=(timestamp_key.id,)),
+        )
+        path = self._files.put(root_path(version), seal(ROOT_DOMAIN, root.model_dump_json().encode(), root_key))
+        log.info("root=%s issued, timestamp_key=%s", version, timestamp_key.id[:16])
+        return open_envelope(path.read_bytes(), ROOT_CAP_BYTES)
+
+    def _newest(self) -> Envelope | None:
+        version = 0
+        while (self._files.content / root_path(version + 1)).is_file():
+            version += 1
+        if version == 0:
+            return None
+        path = self._files.content / root_path(version)
+        with storage_errors(path):
+            return open_envelope(path.read_bytes(), ROOT_CAP_BYTES)
+
+    def _load(self, name: str, *, make: bool) -> SigningKey | None:
+        path = self._folder / f"{name}.key"
+        if not path.exists():
+            if not make:
+                return None
+            write_durably(path, SigningKey.generate().to_bytes(), mode=0o600)
+            log.info("key=%s made", name)
+        with storage_errors(path):
+            raw = path.read_bytes()
+        if len(raw) != 32:
+            raise StorageBroken(f"{path} is no signing key: restore it from a backup")
+        return SigningKey.from_bytes(raw)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keep two origins that start at the same moment from making two sets of keys."""
+        with storage_errors(self._folder):
+            descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,193 @@
+"""Publishes: compiles a channel's plan, checks that all it names is there, writes the release, then points to it.
+
+Leaf first: assets and indexes are in the tree before the release is, and the release before the signed timestamp that
+names it. What is there is never written again but the timestamp, and a release that was damaged. A crash at any step
+leaves the old release in force, or is made good by `run`.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sync.errors import CorruptContent, Rejected, StorageBroken
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.planning.plans import ChannelPlan, ReleaseRecord
+from sync.origin.publishing.keyring import Keyring
+from sync.origin.publishing.release_compiler import compile_release, dump_release
+from sync.origin.publishing.timestamps import TimestampSigner
+from sync.origin.store.releases import ReleaseStore
+from sync.runtime.clock import Clock, instant, unix_ms
+from sync.trust.acceptance import check_index
+from sync.wire.content_paths import asset_path, index_path, release_path
+from sync.wire.release import RELEASE_CAP_BYTES, Asset, Release, Timestamp
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A release in force: `unchanged` if it was so before, and only its timestamp is new."""
+
+    record: ReleaseRecord
+    timestamp: Timestamp
+    unchanged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A release that could be published as `sequence`; `unchanged` if the newest published one is the same."""
+
+    release: Release
+    raw: bytes
+    sha256: str
+    newest: ReleaseRecord | None
+    sequence: int
+    unchanged: bool
+
+
+class Publisher:
+    """Makes releases and keeps their timestamps fresh; `changed("releases", channel)` follows each new release."""
+
+    def __init__(
+        self,
+        store: ReleaseStore,
+        files: DataFolder,
+        keyring: Keyring,
+        clock: Clock,
+        *,
+        valid_for_s: float,
+        changed: Callable[[str, str], None],
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._clock = clock
+        self._changed = changed
+        self._lock = asyncio.Lock()
+        self.pointer = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s)
+
+    async def publish(self, channel: str, note: str | None = None) -> Publication:
+        """Make the channel's plan its newest release; the same plan again only renews the signature.
+
+        Raises:
+            NotFound: there is no such channel.
+            Rejected: something is missing or not ready; `fields` names each.
+            Conflict: somebody else published the channel at the same moment.
+            StorageFull: no room.
+            StorageBroken: the content tree cannot be read or written.
+        """
+        async with self._lock, self._files.adding(self._clock):
+            compiled = await self.compile(channel)
+            await asyncio.to_thread(self._check_leaves, compiled.release)
+            await asyncio.to_thread(self._write, compiled)
+            if not compiled.unchanged:
+                await self._store.add(_record(compiled, note))
+            record, timestamp = await self.pointer.point(channel)
+        if not compiled.unchanged:
+            log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
+            self._changed("releases", channel)
+        return Publication(record, timestamp, compiled.unchanged)
+
+    async def compile(self, channel: str) -> Compiled:
+        """Return what would be published now, changing nothing.
+
+        Raises:
+            NotFound: there is no such channel.
+            Rejected: something is missing or not ready; `fields` names each.
+            StorageBroken: the content tree cannot be read.
+        """
+        plan, newest, now = await self._store.plan(channel), await self._store.newest(channel), self._clock.now()
+        signed = await asyncio.to_thread(self.pointer.signed, channel)
+        if newest is not None:  # the moment it was made is in the bytes: is it the same plan?
+            again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)
+            if again.unchanged:
+                return again
+        return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
+
+    def published(self, record: ReleaseRecord) -> Release:
+        """Read a release back; blocks.
+
+        Raises:
+            StorageBroken: its file is gone or damaged.
+        """
+        path = self._files.content / release_path(record.sha256)
+        raw = _read(path, RELEASE_CAP_BYTES)
+        if hashlib.sha256(raw).hexdigest() != record.sha256:
+            raise StorageBroken(f"{path} is damaged: publish {record.channel} again after restoring it from a backup")
+        return Release.model_validate_json(raw)
+
+    async def run(self) -> None:
+        """Keep the timestamps fresh, for ever, and make good what a crash left behind."""
+        await self.pointer.run()
+
+    def _check_leaves(self, release: Release) -> None:
+        missing = {f"assets.{asset.sha256}": wrong for asset in release.assets if (wrong := self._missing(asset))}
+        if missing:
+            raise Rejected(
+                f"channel {release.channel} cannot be published: {len(missing)} of its media files are gone or damaged",
+                fields=missing,
+            )
+
+    def _write(self, compiled: Compiled) -> None:
+        """Write a release, unless it lies there whole: one that was damaged is made good."""
+        path = self._files.put(release_path(compiled.sha256), compiled.raw)
+        if path.read_bytes() != compiled.raw:
+            self._files.replace(release_path(compiled.sha256), compiled.raw)
+
+    def _missing(self, asset: Asset) -> str | None:
+        path = self._files.content / asset_path(asset.sha256)
+        if not path.is_file() or path.stat().st_size != asset.size_bytes:
+            return "the media file is gone from the content tree: upload it again"
+        index = self._files.content / index_path(asset.index)
+        try:
+            check_index(index.read_bytes(), asset)
+        except (OSError, CorruptContent) as error:
+            return f"its chunk list is gone or damaged: upload it again ({error})"
+        return None
+
+
+def _compile(
+    plan: ChannelPlan, created_at: datetime, now: datetime, newest: ReleaseRecord | None, signed: int
+) -> Compiled:
+    release = compile_release(plan, created_at=created_at, now=now)
+    raw = dump_release(release)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    last = newest.sequence if newest else 0
+    unchanged = newest is not None and newest.sha256 == sha256 and last >= signed
+    return Compiled(release, raw, sha256, newest, max(last, signed) + 1, unchanged)
+
+
+def _record(compiled: Compiled, note: str | None) -> ReleaseRecord:
+    release = compiled.release
+    return ReleaseRecord(
+        channel=release.channel,
+        sequence=compiled.sequence,
+        sha256=compiled.sha256,
+        size_bytes=len(compiled.raw),
+        created_ms=unix_ms(release.created_at),
+        items=count_items(release),
+        ads=count_ads(release),
+        asset_bytes=sum(asset.size_bytes for asset in release.assets),
+        note=note,
+    )
+
+
+def count_items(release: Release) -> int:
+    """Return how many items its playlists have."""
+    return sum(len(playlist.items) for playlist in release.playlists)
+
+
+def count_ads(release: Release) -> int:
+    """Return how many creatives its campaigns show."""
+    return sum(len(line.creatives) for campaign in release.campaigns for line in campaign.lines)
+
+
+def _read(path: Path, cap_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(cap_bytes + 1)
+    except OSError as error:
+        raise StorageBroken(f"{path} cannot be read: {error.strerror}") from error

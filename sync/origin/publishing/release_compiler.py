@@ -1,0 +1,248 @@
+"""Pure: what a channel's plan is as a release, and everything that keeps it from being one.
+
+The same plan at the same moments gives the same bytes. What can never play again (a campaign that ended, an item or
+daypart that ran out) is left out with its assets, so that devices need not keep it.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from sync.errors import Rejected
+from sync.origin.planning.overlay_plans import LogoDraft
+from sync.origin.planning.plans import (
+    ChannelPlan,
+    DaypartDraft,
+    LineDraft,
+    MediaFact,
+    MediaUse,
+    PlaylistItem,
+    StoredCampaign,
+    StoredPlaylist,
+)
+from sync.wire.overlay import Logo, Overlay, Ticker
+from sync.wire.release import (
+    RELEASE_CAP_BYTES,
+    Asset,
+    BreakRule,
+    Campaign,
+    Creative,
+    Daypart,
+    Item,
+    Line,
+    LocalWindow,
+    MediaKind,
+    Playlist,
+    Release,
+    Stream,
+)
+from sync.wire.stream_url import stream_name
+
+PICTURE_MS = 10_000  # how long a picture stands when nobody said
+_LAST_DAY_OVER = timedelta(days=3)  # zones and a window over midnight: by then a day is over everywhere
+
+
+class _Leaves:
+    """The assets and streams a release refers to, and by field what is not ready to be one."""
+
+    def __init__(self) -> None:
+        self.assets: dict[str, Asset] = {}
+        self.streams: dict[str, Stream] = {}
+        self.problems: dict[str, str] = {}
+
+    def take(self, field: str, title: str | None, fact: MediaFact) -> Asset | Stream | None:
+        """Return the asset or stream of a media and remember it; or None, remembering why not."""
+        if fact.url is not None:
+            stream = Stream(sha256=stream_name(fact.url), url=fact.url)
+            return self.streams.setdefault(stream.sha256, stream)
+        if fact.state == "ready" and fact.asset is not None:
+            self.assets[fact.asset.sha256] = fact.asset
+            return fact.asset
+        why = fact.problem or "it failed" if fact.state == "failed" else "it is still being processed"
+        shown = fact.name if title in (None, fact.name) else f"{title} ({fact.name})"
+        self.problems[field] = f"{shown} is not ready: {why}"
+        return None
+
+
+def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -> Release:
+    """Return the release of a plan, as made at `created_at`, without what is over at `now`.
+
+    Raises:
+        Rejected: something is missing or not ready; `fields` names each by its place in the plan.
+    """
+    leaves, schedule = _Leaves(), plan.schedule
+    dayparts = tuple(_daypart(part) for part in schedule.dayparts if not _is_over(part, now))
+    on_air = {part.playlist for part in dayparts} | {schedule.default_playlist}
+    playlists = [
+        _playlist(one, leaves, now) for one in sorted(plan.playlists, key=lambda one: one.id) if one.id in on_air
+    ]
+    booked = [one for one in sorted(plan.campaigns, key=lambda one: one.id) if one.ends_at > now]
+    campaigns = [_campaign(one, leaves) for one in booked]
+    fallback = None if plan.fallback is None else _fallback(plan.fallback, leaves)
+    overlays = tuple(_overlays(plan, leaves, now))
+    if not playlists:
+        leaves.problems["default_playlist"] = "nothing is ever on air: name a default playlist, or make a daypart"
+    _refuse(schedule.channel, leaves.problems)
+    return Release(
+        channel=schedule.channel,
+        created_at=created_at,
+        zone=schedule.zone,
+        default_playlist=schedule.default_playlist,
+        playlists=tuple(playlists),
+        dayparts=dayparts,
+        campaigns=tuple(campaigns),
+        break_rule=BreakRule(every_items=schedule.break_rule.every_items, ads=schedule.break_rule.ads),
+        assets=tuple(leaves.assets[name] for name in sorted(leaves.assets)),
+        streams=tuple(leaves.streams[name] for name in sorted(leaves.streams)),
+        fallback=fallback,
+        overlays=overlays,
+    )
+
+
+def dump_release(release: Release) -> bytes:
+    """Return the release as the file devices fetch; its SHA-256 is its name.
+
+    Raises:
+        Rejected: it is larger than a device would read.
+    """
+    raw = release.model_dump_json(exclude_none=True).encode()
+    if len(raw) > RELEASE_CAP_BYTES:
+        wrong = f"the release would be {len(raw)} bytes, over the {RELEASE_CAP_BYTES} devices read: take items out"
+        raise Rejected(f"channel {release.channel} cannot be published: {wrong}", fields={"channel": wrong})
+    return raw
+
+
+def _refuse(channel: str, problems: Mapping[str, str]) -> None:
+    if problems:
+        first = "; ".join(list(problems.values())[:3]) + ("; and more" if len(problems) > 3 else "")
+        raise Rejected(f"channel {channel} cannot be published: {first}", fields=problems)
+
+
+def _is_over(part: DaypartDraft, now: datetime) -> bool:
+    return part.last_day is not None and part.last_day < (now - _LAST_DAY_OVER).date()
+
+
+def _daypart(part: DaypartDraft) -> Daypart:
+    return Daypart(
+        id=part.id or "",
+        name=part.name,
+        playlist=part.playlist,
+        weekdays=part.weekdays,
+        start=part.start,
+        end=part.end,
+        priority=part.priority,
+        first_day=part.first_day,
+        last_day=part.last_day,
+    )
+
+
+def _playlist(playlist: StoredPlaylist, leaves: _Leaves, now: datetime) -> Playlist:
+    if not playlist.items:
+        leaves.problems[f"playlists.{playlist.id}.items"] = f"the playlist {playlist.name} is empty"
+    return Playlist(id=playlist.id, name=playlist.name, items=tuple(_items(playlist, leaves, now)))
+
+
+def _items(playlist: StoredPlaylist, leaves: _Leaves, now: datetime) -> Iterator[Item]:
+    for number, item in enumerate(playlist.items):
+        if item.ends_at is not None and item.ends_at <= now:
+            continue
+        asset = leaves.take(f"playlists.{playlist.id}.items.{number}", item.title, playlist.media[item.media])
+        if asset is not None:
+            yield _item(item, asset)
+
+
+def _item(item: PlaylistItem, asset: Asset | Stream) -> Item:
+    return Item(
+        id=item.id or "",
+        title=item.title or "",
+        asset=asset.sha256,
+        duration_ms=_duration_ms(item, asset),
+        loop=item.loop,
+        fit=item.fit,
+        background=item.background,
+        volume=item.volume,
+        at_end=item.at_end,
+        starts_at=item.starts_at,
+        ends_at=item.ends_at,
+    )
+
+
+def _duration_ms(shown: MediaUse, asset: Asset | Stream) -> int | None:
+    return PICTURE_MS if shown.duration_ms is None and _is_picture(asset) else shown.duration_ms
+
+
+def _is_picture(asset: Asset | Stream) -> bool:
+    return isinstance(asset, Asset) and asset.kind is MediaKind.PICTURE
+
+
+def _campaign(campaign: StoredCampaign, leaves: _Leaves) -> Campaign:
+    return Campaign(
+        id=campaign.id,
+        name=campaign.name,
+        advertiser=campaign.advertiser,
+        starts_at=campaign.starts_at,
+        ends_at=campaign.ends_at,
+        lines=tuple(_lines(campaign, leaves)),
+    )
+
+
+def _lines(campaign: StoredCampaign, leaves: _Leaves) -> Iterator[Line]:
+    for at, line in enumerate(campaign.lines):
+        field = f"campaigns.{campaign.id}.lines.{at}"
+        creatives = tuple(_creatives(field, line, campaign.media, leaves))
+        if creatives:
+            yield _line(line, creatives)
+
+
+def _line(line: LineDraft, creatives: tuple[Creative, ...]) -> Line:
+    return Line(
+        id=line.id or "",
+        name=line.name,
+        creatives=creatives,
+        category=line.category,
+        share_ppm=line.share_ppm,
+        weight=line.weight,
+        windows=tuple(LocalWindow(weekdays=w.weekdays, start=w.start, end=w.end) for w in line.windows),
+        category_gap=line.category_gap,
+        advertiser_gap=line.advertiser_gap,
+    )
+
+
+def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], leaves: _Leaves) -> Iterator[Creative]:
+    for number, creative in enumerate(line.creatives):
+        path = f"{field}.creatives.{number}"
+        asset = leaves.take(path, creative.title, facts[creative.media])
+        if isinstance(asset, Stream) and creative.duration_ms is None:
+            leaves.problems[path] = f"{creative.title} is a stream: as an ad it needs a duration"
+        elif asset is not None:
+            yield Creative(
+                id=creative.id or "",
+                title=creative.title or "",
+                asset=asset.sha256,
+                duration_ms=_duration_ms(creative, asset),
+                fit=creative.fit,
+                background=creative.background,
+                volume=creative.volume,
+            )
+
+
+def _fallback(fact: MediaFact, leaves: _Leaves) -> str | None:
+    asset = leaves.take("fallback", None, fact)
+    if asset is not None and not _is_picture(asset):
+        leaves.problems["fallback"] = f"{fact.name} is no picture: the fallback has to be one"
+    return None if asset is None else asset.sha256
+
+
+def _overlays(plan: ChannelPlan, leaves: _Leaves, now: datetime) -> Iterator[Overlay]:
+    for number, draft in enumerate(plan.schedule.overlays):
+        if draft.ends_at is not None and draft.ends_at <= now:
+            continue
+        style = draft.model_dump(exclude={"id", "media"})
+        if not isinstance(draft, LogoDraft):
+            yield Ticker(id=draft.id or "", **style)
+            continue
+        fact, field = plan.logos[draft.media], f"overlays.{number}"
+        asset = leaves.take(field, None, fact)
+        if asset is not None and not _is_picture(asset):
+            leaves.problems[field] = f"{fact.name} is no picture: a logo has to be one"
+        elif asset is not None:
+            yield Logo(id=draft.id or "", asset=asset.sha256, **style)

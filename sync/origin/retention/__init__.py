@@ -1,0 +1,1 @@
+"""Decides, finds and removes what nobody needs any more."""

@@ -1,0 +1,1 @@
+"""The origin's settings: model and loader."""

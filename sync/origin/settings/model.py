@@ -1,0 +1,84 @@
+"""The origin's settings: defaults, then `origin.toml`, then the environment (`SIGNAGE_ORIGIN__SECTION__KEY`)."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from sync.wire.base import Identifier
+
+GIB = 1024**3
+
+
+class Section(BaseModel):
+    """One table of `origin.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(Section):
+    """Where it listens; names beyond loopback must be listed, so that a rebound DNS name is refused."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8090
+    allowed_hosts: tuple[str, ...] = ()
+
+
+class StorageSettings(Section):
+    """Where everything lies."""
+
+    data_dir: Path = Path("/var/lib/signage-origin")
+    database_url: str = ""  # empty: SQLite in data_dir; else postgresql+asyncpg://…
+    reserve_bytes: Annotated[int, Field(ge=0)] = GIB // 4  # uploads leave this much free
+
+
+class UploadSettings(Section):
+    """Limits of what people send."""
+
+    largest_bytes: Annotated[int, Field(ge=1)] = 8 * GIB
+    expire_after_s: Annotated[float, Field(ge=1)] = 86_400.0  # an upload nobody continues
+
+
+class PipelineSettings(Section):
+    """Limits of the work on media; one child process each."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    longest_s: Annotated[float, Field(ge=1)] = 3_600.0
+    memory_bytes: Annotated[int, Field(ge=64 * 1024**2)] = 2 * GIB
+    longest_edge: Annotated[int, Field(ge=16)] = 3840  # pictures are reduced to this
+    largest_pixels: Annotated[int, Field(ge=1)] = 120_000_000  # more is taken for a bomb
+    retry_first_s: Annotated[float, Field(gt=0)] = 5.0
+
+
+class PublishSettings(Section):
+    """How releases are signed."""
+
+    valid_for_s: Annotated[float, Field(ge=60)] = 30 * 86_400.0  # freshness of a timestamp; expiry never blanks
+    enrolment_key: SecretStr | None = None  # lets devices in without a person; empty: by code only
+    enrolment_channel: Identifier = "main"  # where those devices go
+
+
+class RetentionSettings(Section):
+    """What stays of the content nothing shows any more."""
+
+    previous: Annotated[int, Field(ge=0, le=1_000)] = 5  # releases before the one in force, of each channel
+    grace_s: Annotated[float, Field(ge=3_600)] = 7 * 86_400.0  # everything else stays so long after its last use
+    dry_run: bool = False  # only count what could go
+
+
+class LoggingSettings(Section):
+    """What goes to the journal."""
+
+    level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+
+class OriginConfiguration(Section):
+    """All of it."""
+
+    server: ServerSettings = ServerSettings()
+    storage: StorageSettings = StorageSettings()
+    uploads: UploadSettings = UploadSettings()
+    pipeline: PipelineSettings = PipelineSettings()
+    publish: PublishSettings = PublishSettings()
+    retention: RetentionSettings = RetentionSettings()
+    logging: LoggingSettings = LoggingSettings()

@@ -1,0 +1,1 @@
+"""Makes a sent file showable, with tools in a sandbox."""

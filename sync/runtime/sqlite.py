@@ -1,0 +1,147 @@
+"""The one door to SQLite on a device: opens a file with the durability we rely on, and hands out transactions.
+
+Exactly one connection per file: the WAL-reset race of SQLite before 3.51.3 needs two, and on a shared connection the
+lock in `transaction` keeps one task's commit from committing another task's half.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from sqlite3 import DatabaseError, OperationalError, Row
+from typing import Any
+
+import aiosqlite
+
+from sync.errors import StorageBroken, StorageFull
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=500",  # whoever holds the lock is a stranger, and the next cut waits for us
+    "PRAGMA wal_autocheckpoint=1000",
+)
+
+Parameters = Mapping[str, Any]
+
+
+class Database:
+    """One open SQLite file; rows never leave the store that asked for them."""
+
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
+        self._connection = connection
+        self._lock = asyncio.Lock()
+        self.path = path
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Hold the write lock; commit at the end, roll back on any exception.
+
+        Raises:
+            StorageFull: the disk has no room for the change.
+            StorageBroken: the file is locked by another process, read-only or damaged.
+        """
+        async with self._lock:
+            with _converted(self.path):
+                try:  # BEGIN too: cancelled, it still runs in the driver's thread, and a rollback must follow it
+                    await self._connection.execute("BEGIN IMMEDIATE")
+                    yield
+                except BaseException:
+                    await self._connection.rollback()
+                    raise
+                await self._connection.commit()
+
+    async def execute(self, statement: str, parameters: Parameters | None = None) -> int:
+        """Run one statement inside `transaction`; return how many rows it changed."""
+        async with self._connection.execute(statement, parameters or {}) as cursor:
+            return cursor.rowcount
+
+    async def execute_many(self, statement: str, rows: Sequence[Parameters]) -> None:
+        """Run one statement for each row inside `transaction`."""
+        async with self._connection.executemany(statement, rows):
+            pass
+
+    async def rows(self, statement: str, parameters: Parameters | None = None) -> list[Row]:
+        """Return all rows of a query."""
+        with _converted(self.path):
+            async with self._connection.execute(statement, parameters or {}) as cursor:
+                return list(await cursor.fetchall())
+
+    async def row(self, statement: str, parameters: Parameters | None = None) -> Row | None:
+        """Return the first row of a query, or None."""
+        with _converted(self.path):
+            async with self._connection.execute(statement, parameters or {}) as cursor:
+                return await cursor.fetchone()
+
+
+@asynccontextmanager
+async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[Database]:
+    """Open `path`, run the migrations it has not seen (counted by `PRAGMA user_version`), close it at the end.
+
+    Raises:
+        StorageBroken: the file is not a database, fails its quick check, or comes from a newer version.
+    """
+    with _converted(path):
+        connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        with _converted(path):
+            connection.row_factory = Row
+            for pragma in _PRAGMAS:
+                await connection.execute(pragma)
+            await _check(connection, path)
+            await _migrate(connection, path, migrations)
+        yield Database(connection, path)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def read_database(path: Path) -> AsyncIterator[Database]:
+    """Open `path` for reading only, also while another process writes it: it can neither write nor checkpoint.
+
+    Raises:
+        StorageBroken: it is not there, or cannot be read.
+    """
+    quiet = not path.with_name(f"{path.name}-wal").exists()  # then nobody has it open, and no file has to be made
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
+    with _converted(path):
+        connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
+    try:
+        connection.row_factory = Row
+        yield Database(connection, path)
+    finally:
+        await connection.close()
+
+
+async def _check(connection: aiosqlite.Connection, path: Path) -> None:
+    async with connection.execute("PRAGMA quick_check(1)") as cursor:
+        verdict = await cursor.fetchone()
+    if verdict is None or verdict[0] != "ok":
+        raise StorageBroken(f"{path} is damaged: {verdict[0] if verdict else 'no answer'}")
+
+
+async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Sequence[str]) -> None:
+    async with connection.execute("PRAGMA user_version") as cursor:
+        row = await cursor.fetchone()
+    version = int(row[0]) if row else 0
+    if version > len(migrations):
+        raise StorageBroken(f"{path} was written by a newer version (schema {version}, known {len(migrations)})")
+    for number, script in enumerate(migrations[version:], start=version + 1):
+        await connection.executescript(f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+
+
+class _converted:
+    """Turns what sqlite3 raises into our errors."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OperationalError) and "full" in str(error):
+            raise StorageFull(f"no room to write {self._path}: {error}") from error
+        if isinstance(error, DatabaseError):
+            raise StorageBroken(f"{self._path}: {error}") from error

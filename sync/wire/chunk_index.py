@@ -1,0 +1,92 @@
+r"""Pure: the chunk list of an asset, how it is cut and its file format.
+
+`SIDX1` format: magic `SIDX1\\n`, asset SHA-256 (32 bytes), size (u64), count (u32), then per chunk its length (u32) and
+SHA-256 (32 bytes); integers big-endian. Lengths are explicit, so the cutter is the origin's choice.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from sync.errors import CorruptContent
+from sync.wire.release import INDEX_CAP_BYTES
+
+MIB = 1024 * 1024
+MOST_CHUNKS = 2048  # Syncthing's rule: grow the chunk, not the list
+LARGEST_CHUNK_BYTES = 16 * MIB
+
+_MAGIC = b"SIDX1\n"
+_HEAD = struct.Struct(">32sQI")
+_ENTRY = struct.Struct(">I32s")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A verified piece of an asset: `offset` and `length` in bytes, `sha256` in hex."""
+
+    number: int
+    offset: int
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The chunk list of one asset."""
+
+    asset: str
+    size_bytes: int
+    chunks: tuple[Chunk, ...]
+
+
+def chunk_length(size_bytes: int) -> int:
+    """Return the chunk length for a file: 1 MiB, doubling so that it has at most 2,048, never over 16 MiB."""
+    length = MIB
+    while length < LARGEST_CHUNK_BYTES and length * MOST_CHUNKS < size_bytes:
+        length *= 2
+    return length
+
+
+def index_file(file: BinaryIO, size_bytes: int) -> Index:
+    """Cut an open file from its present position into chunks of `chunk_length(size_bytes)` and hash all of it."""
+    whole = hashlib.sha256()
+    chunks: list[Chunk] = []
+    offset = 0
+    while piece := file.read(chunk_length(size_bytes)):
+        whole.update(piece)
+        chunks.append(Chunk(len(chunks), offset, len(piece), hashlib.sha256(piece).hexdigest()))
+        offset += len(piece)
+    return Index(whole.hexdigest(), offset, tuple(chunks))
+
+
+def dump_index(index: Index) -> bytes:
+    """Return the index as a file; its SHA-256 is its name."""
+    head = _MAGIC + _HEAD.pack(bytes.fromhex(index.asset), index.size_bytes, len(index.chunks))
+    return head + b"".join(_ENTRY.pack(chunk.length, bytes.fromhex(chunk.sha256)) for chunk in index.chunks)
+
+
+def load_index(raw: bytes) -> Index:
+    """Parse an index file.
+
+    Raises:
+        CorruptContent: wrong magic, size over the cap, or lengths that do not add up.
+    """
+    start = len(_MAGIC) + _HEAD.size
+    if len(raw) > INDEX_CAP_BYTES or not raw.startswith(_MAGIC) or len(raw) < start:
+        raise CorruptContent("not an index file")
+    asset, size_bytes, count = _HEAD.unpack_from(raw, len(_MAGIC))
+    if len(raw) != start + count * _ENTRY.size:
+        raise CorruptContent(f"index names {count} chunks but has {len(raw)} bytes")
+    chunks = tuple(_chunks(raw[start:]))
+    if sum(chunk.length for chunk in chunks) != size_bytes or any(chunk.length == 0 for chunk in chunks):
+        raise CorruptContent("chunk lengths do not add up to the size of the asset")
+    return Index(asset.hex(), size_bytes, chunks)
+
+
+def _chunks(entries: bytes) -> Iterator[Chunk]:
+    offset = 0
+    for number, (length, digest) in enumerate(_ENTRY.iter_unpack(entries)):
+        yield Chunk(number, offset, length, digest.hex())
+        offset += length

@@ -1,0 +1,68 @@
+"""Devices as people see them: their pulse, whether they are behind, renaming, moving, locking out."""
+
+from typing import Any
+
+from tests.fakes import FakeClock
+from tests.origin.running_origin import RunningOrigin, play
+
+BEAT: dict[str, Any] = {
+    "at": "2026-03-02T12:00:00Z",
+    "version": "0.1.0",
+    "sequence": 3,
+    "on_air": {"title": "Good morning", "kind": "item"},
+    "problems": ["the disk is nearly full"],
+    "health": {"cpu_percent": 12.5},
+    "a field of tomorrow": True,
+}
+
+
+async def test_a_heartbeat_shows_what_is_on_air_and_how_long_ago_it_was_seen(
+    server: RunningOrigin, clock: FakeClock
+) -> None:
+    device, token = await server.pair()
+    before = (await server.ask("GET", f"/v1/devices/{device}", server.reader)).document
+    assert (before["seen_at"], before["online"], before["heartbeat"]) == (None, False, None)
+    assert (await server.ask("POST", "/v1/heartbeats", token, BEAT)).status == 204
+    clock.step_wall(100)
+    view = (await server.ask("GET", f"/v1/devices/{device}", server.reader)).document
+    assert (view["seen_age_s"], view["online"], view["sequence"]) == (100.0, True, 3)
+    assert view["heartbeat"]["on_air"]["title"] == "Good morning"
+    assert view["heartbeat"]["health"] == {"cpu_percent": 12.5}
+    clock.step_wall(21)
+    assert not (await server.ask("GET", "/v1/devices", server.reader)).document["devices"][0]["online"]
+
+
+async def test_a_garbage_heartbeat_is_refused_and_changes_nothing(server: RunningOrigin) -> None:
+    for body in (b"", b"{", b"[]", b"\xff\xfe", b'{"at": "yesterday"}', b"[" * 100_000):
+        device, token = await server.pair()
+        assert (await server.ask("POST", "/v1/heartbeats", token, body)).status in (413, 422)
+        assert (await server.ask("GET", f"/v1/devices/{device}", server.reader)).document["heartbeat"] is None
+
+
+async def test_a_lost_race_is_told_the_version_there_is(server: RunningOrigin) -> None:
+    device, _ = await server.pair()
+    path = f"/v1/devices/{device}"
+    first = await server.ask("PATCH", path, server.writer, {"name": "Door"}, headers={"If-Match": '"1"'})
+    assert (first.status, first.headers["ETag"], first.document["name"]) == (200, '"2"', "Door")
+    second = await server.ask("PATCH", path, server.writer, {"channel": "cafe"}, headers={"If-Match": '"1"'})
+    assert (second.status, second.document["current"]) == (412, 2)
+    third = await server.ask("PATCH", path, server.writer, {"channel": "cafe"})
+    assert (third.document["name"], third.document["channel"]) == ("Door", "cafe")
+
+
+async def test_a_field_nobody_knows_is_named(server: RunningOrigin) -> None:
+    device, _ = await server.pair()
+    answer = await server.ask("PATCH", f"/v1/devices/{device}", server.writer, {"chanel": "cafe"})
+    assert (answer.status, list(answer.document["fields"])) == (422, ["chanel"])
+    unsafe = await server.ask("PATCH", f"/v1/devices/{device}", server.writer, {"channel": "../main"})
+    assert (unsafe.status, list(unsafe.document["fields"])) == (422, ["channel"])
+
+
+async def test_a_removed_device_is_locked_out_and_its_plays_stay(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    await server.ask("POST", "/v1/plays", token, {"plays": [play(device, 1)]})
+    assert (await server.ask("DELETE", f"/v1/devices/{device}", server.writer)).status == 204
+    assert (await server.ask("POST", "/v1/heartbeats", token, BEAT)).status == 401
+    assert (await server.ask("GET", f"/v1/devices/{device}", server.reader)).status == 404
+    assert (await server.ask("GET", "/v1/devices", server.reader)).document["devices"] == []
+    assert len((await server.ask("GET", "/v1/plays", server.reader)).document["plays"]) == 1

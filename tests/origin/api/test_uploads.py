@@ -1,0 +1,207 @@
+"""tus as clients meet it: a client we did not write, and chunks no client should send."""
+
+import asyncio
+import hashlib
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tusclient import client as tus
+from tusclient.exceptions import TusUploadFailed
+
+from sync.errors import Conflict
+from sync.origin.persistence.upload_file import lock_upload
+from sync.origin.store.media import MediaState
+from tests.origin.media_origin import CHUNK, TUS, MediaOrigin, digest, open_media_origin, until
+from tests.origin.samples import Samples
+
+DATA = os.urandom(300_000)
+MIB = 1024 * 1024
+
+
+async def client(media_origin: MediaOrigin, data: bytes, name: str, **options: Any) -> Any:
+    """Return a tuspy uploader; it asks for the offset at once, and it blocks."""
+    make = tus.TusClient(f"{media_origin.url}/v1/uploads").uploader
+    return await asyncio.to_thread(make, file_stream=BytesIO(data), metadata={"filename": name}, **options)
+
+
+async def test_tuspy_sends_a_picture_in_checked_chunks_and_it_becomes_ready(
+    media_origin: MediaOrigin, samples: Samples
+) -> None:
+    path = samples.turned_jpeg()
+    uploader = await client(media_origin, path.read_bytes(), "turned.jpg", chunk_size=700, upload_checksum=True)
+    await asyncio.to_thread(uploader.upload)
+    media_id = uploader.request.response_headers["signage-media"]
+    row = await media_origin.ended(media_id)
+    assert row.state is MediaState.READY and row.name == "turned.jpg"
+    assert row.source_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert ("uploads", media_id) in media_origin.changes and ("media", media_id) in media_origin.changes
+    assert not list(media_origin.files.uploads.iterdir()), "the sent bytes are gone once the asset is there"
+
+
+async def test_tuspy_resumes_where_it_stopped_even_at_another_origin_process(tmp_path: Path) -> None:
+    async with open_media_origin(tmp_path, working=False) as media_origin:
+        first = await client(media_origin, DATA, "film", chunk_size=100_000)
+        await asyncio.to_thread(first.upload, 200_000)
+        name = first.url.rsplit("/", 1)[1]
+    with (tmp_path / "uploads" / name).open("ab") as part:
+        part.write(b"torn by a crash")  # beyond what we told is durable
+    async with open_media_origin(tmp_path, working=False) as media_origin:
+        second = await client(
+            media_origin, DATA, "film", chunk_size=60_000, url=f"{media_origin.url}/v1/uploads/{name}"
+        )
+        assert second.offset == 200_000
+        await asyncio.to_thread(second.upload)
+        assert media_origin.files.source(name).read_bytes() == DATA
+        assert (await media_origin.media.get(name)).state is MediaState.QUEUED
+
+
+async def test_tuspy_is_refused_when_its_upload_was_cancelled(idle_origin: MediaOrigin) -> None:
+    uploader = await client(idle_origin, DATA, "film", chunk_size=100_000)
+    await asyncio.to_thread(uploader.upload, 100_000)
+    async with idle_origin.http.delete(uploader.url, headers=TUS) as answer:
+        assert answer.status == 204
+    with pytest.raises(TusUploadFailed):
+        await asyncio.to_thread(uploader.upload)
+    assert not list(idle_origin.files.uploads.iterdir())
+
+
+async def test_options_tell_what_we_speak(idle_origin: MediaOrigin) -> None:
+    async with idle_origin.http.options(f"{idle_origin.url}/v1/uploads") as answer:
+        assert answer.status == 204
+        assert answer.headers["Tus-Version"] == "1.0.0" and answer.headers["Tus-Resumable"] == "1.0.0"
+        assert set(answer.headers["Tus-Extension"].split(",")) >= {"creation", "checksum", "expiration", "termination"}
+        assert answer.headers["Tus-Checksum-Algorithm"] == "sha1,sha256"
+        assert int(answer.headers["Tus-Max-Size"]) == idle_origin.intake.largest_bytes
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+async def test_a_chunk_that_does_not_match_its_checksum_changes_nothing(
+    idle_origin: MediaOrigin, algorithm: str
+) -> None:
+    url = await idle_origin.begin(len(DATA))
+    good = {"Upload-Checksum": digest(algorithm, DATA[:1000])}
+    assert (await idle_origin.patch(url, 0, DATA[:1000], **good)).status == 204
+    answer = await idle_origin.patch(url, 1000, DATA[1000:2000], **good)
+    assert answer.status == 460 and answer.content_type == "application/problem+json"
+    assert await idle_origin.offset(url) == 1000
+    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == DATA[:1000]
+    again = await idle_origin.patch(url, 1000, DATA[1000:], **{"Upload-Checksum": digest(algorithm, DATA[1000:])})
+    assert again.status == 204 and again.headers["Upload-Offset"] == str(len(DATA))
+
+
+async def test_a_chunk_sent_again_is_never_there_twice(idle_origin: MediaOrigin) -> None:
+    url = await idle_origin.begin(len(DATA))
+    assert (await idle_origin.patch(url, 0, DATA[:5000])).status == 204
+    assert (await idle_origin.patch(url, 0, DATA[:5000])).status == 409, "its answer was lost, it comes again"
+    assert await idle_origin.offset(url) == 5000
+    assert (await idle_origin.patch(url, 5000, DATA[5000:])).status == 204
+    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upload-Offset": "7"}, 409),
+        ({"Upload-Offset": "-1"}, 422),
+        ({"Upload-Offset": "9" * 30}, 413),
+        ({"Upload-Offset": "many"}, 422),
+        ({"Tus-Resumable": "0.2.2"}, 412),
+        ({"Content-Type": "application/json"}, 415),
+        ({"Upload-Checksum": "md5 AAAA"}, 422),
+        ({"Upload-Checksum": "sha256 not-base64"}, 422),
+        ({"Upload-Checksum": "sha256 AAAA"}, 422),
+    ],
+)
+async def test_a_bad_chunk_is_refused_with_a_problem_and_changes_nothing(
+    idle_origin: MediaOrigin, headers: dict[str, str], status: int
+) -> None:
+    url = await idle_origin.begin(100)
+    async with idle_origin.http.patch(
+        url, data=b"x" * 50, headers={**CHUNK, "Upload-Offset": "0", **headers}
+    ) as answer:
+        assert answer.status == status and answer.headers["Tus-Resumable"] == "1.0.0"
+        assert (await answer.json(content_type=None))["status"] == status
+    assert await idle_origin.offset(url) == 0
+
+
+async def test_a_chunk_beyond_the_declared_size_is_refused_even_without_a_length(idle_origin: MediaOrigin) -> None:
+    url = await idle_origin.begin(100)
+    assert (await idle_origin.patch(url, 0, b"x" * 101)).status == 413
+
+    async def streamed() -> Any:
+        yield b"x" * 101
+
+    assert (await idle_origin.patch(url, 0, streamed())).status == 413
+    assert await idle_origin.offset(url) == 0
+
+
+async def test_without_checksum_what_came_before_the_line_broke_counts(idle_origin: MediaOrigin) -> None:
+    url = await idle_origin.begin(1000)
+    await cut(idle_origin, url, b"a" * 400, "")
+
+    async def arrived() -> bool:
+        return await idle_origin.offset(url) == 400
+
+    await until(arrived)
+    assert (await idle_origin.patch(url, 400, b"b" * 600)).status == 204
+    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == b"a" * 400 + b"b" * 600
+
+
+async def test_with_a_checksum_half_a_chunk_does_not_count(idle_origin: MediaOrigin) -> None:
+    url = await idle_origin.begin(1000)
+    await cut(idle_origin, url, b"a" * 400, f"Upload-Checksum: {digest('sha256', b'a' * 1000)}\r\n")
+
+    async def free() -> bool:
+        return (await idle_origin.patch(url, 0, b"b" * 1000)).status == 204
+
+    await until(free)
+    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == b"b" * 1000
+
+
+async def cut(media_origin: MediaOrigin, url: str, data: bytes, headers: str) -> None:
+    """Announce a chunk of 1000 bytes, send `data`, and hang up."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    address, _, port = host.partition(":")
+    _, writer = await asyncio.open_connection(address, int(port))
+    lines = f"PATCH /{path} HTTP/1.1\r\nHost: {host}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n{headers}"
+    rest = "Content-Type: application/offset+octet-stream\r\nContent-Length: 1000\r\n\r\n"
+    writer.write((lines + rest).encode() + data)
+    await writer.drain()
+    source = media_origin.files.source(path.rsplit("/", 1)[1])
+
+    async def seen() -> bool:
+        try:
+            with lock_upload(source):
+                return False
+        except Conflict:
+            return True
+
+    await until(seen)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_two_chunks_at_once_do_not_mix(idle_origin: MediaOrigin) -> None:
+    url = await idle_origin.begin(2000)
+    going, done = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> Any:
+        yield b"a" * 500
+        going.set()
+        await done.wait()
+        yield b"a" * 500
+
+    first = asyncio.ensure_future(idle_origin.patch(url, 0, slow()))
+    await going.wait()
+    source = idle_origin.files.source(url.rsplit("/", 1)[1])
+
+    async def locked() -> bool:
+        return (await idle_origin.patch(url, 0, b"b" * 500)).status == 409 and source.exists()
+
+    await until(locked)
+    done.set()
+    assert (await first).status == 204
+    assert source.read_bytes() == b"a" * 1000

@@ -1,0 +1,64 @@
+"""Origins for the tests of its rooms: one that listens whole, one that takes media in, one that plans and publishes."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.fakes import FakeClock
+from tests.origin.media_origin import MediaOrigin, open_media_origin
+from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve
+from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
+from tests.origin.samples import Samples
+
+MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 2 * 1024**3
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Real files, in memory where there is room: hundreds of origins with keys and a database flush a lot."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES
+    with TemporaryDirectory(dir=MEMORY if roomy else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def server(tmp_path: Path, clock: FakeClock) -> AsyncIterator[RunningOrigin]:
+    """The whole origin, listening."""
+    async with running_origin(settings_in(tmp_path), clock) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
+    """Real media, made once."""
+    return Samples(tmp_path_factory.mktemp("samples"))
+
+
+@pytest.fixture
+async def media_origin(tmp_path: Path) -> AsyncIterator[MediaOrigin]:
+    async with open_media_origin(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def idle_origin(tmp_path: Path) -> AsyncIterator[MediaOrigin]:
+    """A media origin whose pipeline does not run."""
+    async with open_media_origin(tmp_path, working=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def planning(tmp_path: Path, clock: FakeClock) -> AsyncIterator[PlanningOrigin]:
+    async with open_planning_origin(tmp_path, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(planning: PlanningOrigin) -> AsyncIterator[Client]:
+    async with serve(planning) as served:
+        yield served

@@ -1,0 +1,177 @@
+"""The rooms of this folder put together on a real socket, a real database and a real data folder."""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from sync.http.operations import Access, mount
+from sync.http.problems import problem_middleware
+from sync.origin.api.media import MediaRoutes
+from sync.origin.api.uploads import UploadRoutes
+from sync.origin.ingest.intake import Intake
+from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.store.uploads import UploadStore
+from sync.runtime.clock import Clock, SystemClock
+
+TUS = {"Tus-Resumable": "1.0.0"}
+CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}
+
+
+def metadata(**values: str | bytes) -> str:
+    """Return an Upload-Metadata header."""
+    raw = {k: v.encode() if isinstance(v, str) else v for k, v in values.items()}
+    return ",".join(f"{key} {base64.b64encode(value).decode()}" for key, value in raw.items())
+
+
+def digest(algorithm: str, data: bytes) -> str:
+    """Return an Upload-Checksum header."""
+    return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
+
+
+async def allow(request: web.Request, access: Access) -> None:
+    """Let everybody in: who may is another room's business."""
+
+
+async def until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 30.0) -> Any:
+    """Return the first true answer of `holds`, asking every 20 ms."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + within_s
+    while not (answer := await holds()):
+        assert clock.monotonic() < deadline, f"not within {within_s} s"
+        await clock.sleep(0.02)
+    return answer
+
+
+@dataclass
+class MediaOrigin:
+    """Everything a test may reach."""
+
+    url: str
+    http: aiohttp.ClientSession
+    files: DataFolder
+    database: OriginDatabase
+    uploads: UploadStore
+    media: MediaStore
+    intake: Intake
+    pipeline: Pipeline
+    changes: list[tuple[str, str]] = field(default_factory=list)
+
+    async def ended(self, media_id: str) -> MediaRow:
+        """Return a media when the work on it is over."""
+
+        async def over() -> MediaRow | None:
+            row = await self.media.get(media_id)
+            return row if row.state in (MediaState.READY, MediaState.FAILED) else None
+
+        row: MediaRow = await until(over)
+        return row
+
+    async def process(self, path: Path) -> MediaRow:
+        """Put a local file through the pipeline."""
+        return await self.ended(await self.intake.ingest(path, path.name))
+
+    def asset(self, row: MediaRow) -> Path:
+        """Return the file a ready media became."""
+        assert row.asset is not None, row.problem
+        return self.files.content / "assets" / row.asset.sha256
+
+    async def begin(self, size: int, **headers: str) -> str:
+        """Open an upload over HTTP; return its URL."""
+        async with self.http.post(
+            f"{self.url}/v1/uploads", headers={**TUS, "Upload-Length": str(size), **headers}
+        ) as answer:
+            assert answer.status == 201, await answer.text()
+            return self.url + answer.headers["Location"]
+
+    async def patch(self, url: str, offset: int, data: Any, **headers: str) -> aiohttp.ClientResponse:
+        """Send one chunk."""
+        async with self.http.patch(
+            url, data=data, headers={**CHUNK, "Upload-Offset": str(offset), **headers}
+        ) as answer:
+            await answer.read()
+            return answer
+
+    async def offset(self, url: str) -> int:
+        """Ask how far an upload is."""
+        async with self.http.head(url, headers=TUS) as answer:
+            assert answer.status == 200
+            return int(answer.headers["Upload-Offset"])
+
+
+def settings_of(data_dir: Path, **sections: Any) -> OriginConfiguration:
+    """Return settings for a test; sections override."""
+    document: dict[str, Any] = {
+        "storage": {"data_dir": data_dir, "reserve_bytes": 0},
+        "pipeline": {"retry_first_s": 0.01, "longest_s": 60},
+    }
+    for name, values in sections.items():
+        document[name] = {**document.get(name, {}), **values}
+    return OriginConfiguration.model_validate(document)
+
+
+@asynccontextmanager
+async def open_media_origin(
+    data_dir: Path, *, clock: Clock | None = None, working: bool = True, **sections: Any
+) -> AsyncIterator[MediaOrigin]:
+    """Run uploads, media and (if `working`) the pipeline on `data_dir`."""
+    settings, clock = settings_of(data_dir, **sections), clock or SystemClock()
+    files = DataFolder(settings.storage.data_dir)
+    files.prepare()
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_origin_database(f"sqlite+aiosqlite:///{data_dir}/origin.db"))
+        uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
+        media = MediaStore(database, clock)
+        changes: list[tuple[str, str]] = []
+
+        def changed(topic: str, name: str) -> None:
+            changes.append((topic, name))
+
+        pipeline = Pipeline(media, files, settings, clock, changed=changed)
+        intake = Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=changed)
+        rooms = (UploadRoutes(intake), MediaRoutes(media, files, wake=pipeline.wake, changed=changed))
+        url = await stack.enter_async_context(_listen(rooms))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        if working:
+            await stack.enter_async_context(_running(pipeline.run))
+        yield MediaOrigin(url, http, files, database, uploads, media, intake, pipeline, changes)
+
+
+@asynccontextmanager
+async def _listen(rooms: tuple[UploadRoutes, MediaRoutes]) -> AsyncIterator[str]:
+    app = web.Application(middlewares=[problem_middleware])
+    for room in rooms:
+        mount(app, room.operations(), allow)
+    runner = web.AppRunner(app, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _running(run: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(run())
+    try:
+        yield
+    finally:
+        if task.done():
+            task.result()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

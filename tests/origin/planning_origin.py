@@ -1,0 +1,148 @@
+"""A planner's planning on real files and a real database: the stores, the publisher, and a way to have media ready."""
+
+import hashlib
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from sync.http.operations import Access, mount
+from sync.http.problems import problem_middleware
+from sync.origin.api.content import ContentRoutes
+from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
+from sync.origin.api.releases import ReleaseRoutes
+from sync.origin.api.schedules import ScheduleRoutes
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.publishing.keyring import Keyring
+from sync.origin.publishing.publisher import Publisher
+from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.media import MediaStore
+from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.releases import ReleaseStore
+from sync.origin.store.schedules import ScheduleStore
+from sync.runtime.clock import Clock
+from sync.wire.chunk_index import dump_index, index_file
+from sync.wire.content_paths import asset_path, index_path
+from sync.wire.release import Asset, MediaKind
+
+VALID_FOR_S = 86_400.0
+
+Client = TestClient[web.Request, web.Application]
+
+
+@dataclass
+class PlanningOrigin:
+    database: OriginDatabase
+    clock: Clock
+    files: DataFolder
+    media: MediaStore
+    playlists: PlaylistStore
+    schedules: ScheduleStore
+    campaigns: CampaignStore
+    releases: ReleaseStore
+    keyring: Keyring
+    publisher: Publisher
+    changes: list[tuple[str, str]] = field(default_factory=list)
+
+    async def queued(self, media_id: str, name: str | None = None) -> str:
+        data = media_id.encode()
+        await self.media.queue(media_id, name or f"{media_id}.jpg", hashlib.sha256(data).hexdigest(), len(data))
+        return media_id
+
+    async def failed(self, media_id: str, why: str) -> str:
+        await self.queued(media_id)
+        await self.media.claim()
+        await self.media.fail(media_id, why)
+        return media_id
+
+    async def ready(self, media_id: str, *, data: bytes | None = None, video: bool = False) -> str:
+        """Have a media whose bytes and chunk list lie in the content tree."""
+        await self.queued(media_id)
+        await self.media.claim()
+        assert await self.media.ready(media_id, self.put_asset(data or media_id.encode() * 100, video=video))
+        return media_id
+
+    def put_asset(self, data: bytes, *, video: bool = False) -> Asset:
+        index = index_file(io.BytesIO(data), len(data))
+        raw = dump_index(index)
+        name = hashlib.sha256(raw).hexdigest()
+        self.files.put(asset_path(index.asset), data)
+        self.files.put(index_path(name), raw)
+        return Asset(
+            sha256=index.asset,
+            size_bytes=len(data),
+            index=name,
+            kind=MediaKind.VIDEO if video else MediaKind.PICTURE,
+            media_type="video/mp4" if video else "image/jpeg",
+            width=1280,
+            height=720,
+            duration_ms=4000 if video else None,
+        )
+
+
+@asynccontextmanager
+async def open_planning_origin(folder: Path, clock: Clock, *, url: str | None = None) -> AsyncIterator[PlanningOrigin]:
+    files = DataFolder(folder)
+    files.prepare()
+    keyring = Keyring(folder, files, clock)
+    keyring.prepare()
+    changes: list[tuple[str, str]] = []
+    async with open_origin_database(url or f"sqlite+aiosqlite:///{folder / 'origin.db'}") as database:
+        releases = ReleaseStore(database)
+        yield PlanningOrigin(
+            database=database,
+            clock=clock,
+            files=files,
+            media=MediaStore(database, clock),
+            playlists=PlaylistStore(database, clock),
+            schedules=ScheduleStore(database),
+            campaigns=CampaignStore(database, clock),
+            releases=releases,
+            keyring=keyring,
+            publisher=Publisher(
+                releases,
+                files,
+                keyring,
+                clock,
+                valid_for_s=VALID_FOR_S,
+                changed=lambda topic, id: changes.append((topic, id)),
+            ),
+            changes=changes,
+        )
+
+
+async def _open_to_all(request: web.Request, access: Access) -> None:
+    assert access in Access
+
+
+@asynccontextmanager
+async def serve(planning: PlanningOrigin) -> AsyncIterator[Client]:
+    """Serve the planning rooms on a socket of loopback."""
+
+    def changed(topic: str, id: str) -> None:
+        planning.changes.append((topic, id))
+
+    rooms = (
+        PlanDocumentRoutes(PLAYLISTS, planning.playlists, changed),
+        ScheduleRoutes(planning.schedules, changed),
+        PlanDocumentRoutes(CAMPAIGNS, planning.campaigns, changed),
+        ReleaseRoutes(planning.publisher, planning.releases),
+        ContentRoutes(planning.files),
+    )
+    app = web.Application(middlewares=[problem_middleware], client_max_size=1024 * 1024)
+    mount(app, [operation for room in rooms for operation in room.operations()], _open_to_all)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def call(client: Client, method: str, path: str, body: Any = None, *, etag: str | None = None) -> tuple[int, Any]:
+    """Send JSON; return status and document."""
+    headers = {} if etag is None else {"If-Match": etag}
+    async with client.request(method, path, json=body, headers=headers) as answer:
+        return answer.status, await answer.json(content_type=None) if answer.status != 204 else None

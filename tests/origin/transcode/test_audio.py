@@ -1,0 +1,57 @@
+"""What is only heard becomes a video: its cover or a card to look at, exactly as long as the sound."""
+
+from pathlib import Path
+
+import pytest
+
+from sync.origin.store.media import MediaState
+from sync.origin.transcode.card_tool import SIZE, draw_card
+from sync.wire.release import MediaKind
+from tests.origin.media_origin import MediaOrigin
+from tests.origin.samples import Samples
+from tests.origin.transcode.test_pictures import frames, near
+from tests.origin.transcode.test_video import streams
+
+TONE = ("-f", "lavfi", "-i", "sine=frequency=440:duration=1.37")
+
+
+@pytest.mark.parametrize(("name", "codec"), [("tone.mp3", "libmp3lame"), ("tone.ogg", "libvorbis")])
+async def test_sound_becomes_a_video_of_exactly_its_length(
+    media_origin: MediaOrigin, samples: Samples, name: str, codec: str
+) -> None:
+    source = samples.folder / name
+    samples.ffmpeg(*TONE, "-c:a", codec, str(source))
+    row = await media_origin.process(source)
+    assert row.asset, row.problem
+    assert row.asset.kind is MediaKind.VIDEO and row.asset.has_audio
+    assert row.asset.duration_ms and abs(row.asset.duration_ms - 1370) <= 1
+    assert (row.asset.width, row.asset.height) == SIZE
+    made = streams(media_origin.asset(row))
+    assert {s["codec_name"] for s in made["streams"]} == {"h264", "aac"}
+    assert all(abs(float(s["duration"]) - 1.37) < 0.002 for s in made["streams"])
+    assert media_origin.files.thumbnail(row.id).stat().st_size
+
+
+async def test_a_cover_in_the_file_is_what_is_seen(media_origin: MediaOrigin, samples: Samples) -> None:
+    source = samples.folder / "song.mp3"
+    cover = samples.picture("cover.jpg", samples.halves(301, 300), "JPEG", quality=95)
+    samples.ffmpeg(*TONE, "-i", str(cover), "-map", "0", "-map", "1", "-disposition:v", "attached_pic", str(source))
+    row = await media_origin.process(source)
+    assert row.asset and (row.asset.width, row.asset.height) in ((300, 300), (302, 300)), row.problem
+    shown = frames(media_origin.asset(row))
+    assert len(shown) == 7 and near(shown[0], shown[-1])
+
+
+async def test_a_broken_sound_is_refused(media_origin: MediaOrigin, samples: Samples, tmp_path: Path) -> None:
+    samples.ffmpeg(*TONE, str(samples.folder / "whole.wav"))
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes((samples.folder / "whole.wav").read_bytes()[:2000])
+    row = await media_origin.process(cut)
+    assert row.state is MediaState.FAILED and "too short" in (row.problem or "")
+
+
+def test_titles_of_any_length_and_alphabet_stay_on_the_card() -> None:
+    for title in ("", "Музыка " * 40, "x"):
+        card = draw_card(title, "somebody")
+        assert card.size == SIZE and card.getpixel((2, 440)) == card.getpixel((SIZE[0] - 3, 440))
+    assert draw_card("One", "") != draw_card("Two", "")

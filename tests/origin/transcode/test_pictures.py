@@ -1,0 +1,208 @@
+"""What pictures become, judged by the pixels of the asset."""
+
+import hashlib
+import json
+import struct
+import subprocess
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from sync.origin.store.media import MediaState
+from sync.origin.transcode.animation import repeats, step_of
+from sync.origin.transcode.picture_tool import strip_jpeg
+from sync.wire.chunk_index import load_index
+from sync.wire.overlay import LOGO_CHUNK
+from sync.wire.release import MediaKind
+from tests.origin.media_origin import MediaOrigin, open_media_origin
+from tests.origin.samples import BLACK, BLUE, GREEN, RED, WHITE, Samples
+
+
+def near(found: object, wanted: tuple[int, int, int], *, off: int = 20) -> bool:
+    assert isinstance(found, tuple)
+    return all(abs(a - b) <= off for a, b in zip(found, wanted, strict=True))
+
+
+def frames(path: Path) -> list[tuple[int, int, int]]:
+    """Return the middle pixel of every frame of a film."""
+    size = subprocess.check_output(
+        ("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "json", str(path))
+    )
+    stream = json.loads(size)["streams"][0]
+    width, height = stream["width"], stream["height"]
+    raw = subprocess.check_output(
+        ("ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1")
+    )
+    middle = (height // 2 * width + width // 2) * 3
+    starts = range(0, len(raw), width * height * 3)
+    return [tuple(raw[start + middle : start + middle + 3]) for start in starts]  # type: ignore[misc]  # 3 bytes
+
+
+async def test_exif_rotation_is_baked_into_the_pixels_and_every_tag_is_gone(
+    media_origin: MediaOrigin, samples: Samples
+) -> None:
+    row = await media_origin.process(samples.turned_jpeg())
+    assert row.asset and (row.asset.width, row.asset.height) == (200, 400)
+    assert row.asset.kind is MediaKind.PICTURE and row.asset.media_type == "image/jpeg"
+    with Image.open(media_origin.asset(row)) as image:
+        assert image.size == (200, 400)
+        assert near(image.getpixel((100, 50)), RED) and near(image.getpixel((100, 350)), BLUE)
+        assert not image.getexif()
+    assert b"Secret" not in media_origin.asset(row).read_bytes()
+
+
+async def test_a_plain_jpeg_keeps_its_very_pixels_and_loses_its_tags(
+    media_origin: MediaOrigin, samples: Samples
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Secret Camera"
+    source = samples.picture("plain.txt", samples.halves(), "JPEG", quality=60, exif=exif, comment=b"Secret")
+    row = await media_origin.process(source)
+    made = media_origin.asset(row)
+    assert b"Secret" not in made.read_bytes() and made.stat().st_size < source.stat().st_size
+    with Image.open(made) as after, Image.open(source) as before:
+        assert after.tobytes() == before.tobytes() and after.quantization == before.quantization  # type: ignore[attr-defined]
+
+
+async def test_a_dark_drawing_on_clear_ground_is_laid_on_white_and_a_light_one_on_black(
+    media_origin: MediaOrigin, samples: Samples
+) -> None:
+    for name, ink, ground in (("dark", BLUE, WHITE), ("light", (250, 250, 250), BLACK)):
+        image = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
+        ImageDraw.Draw(image).rectangle((20, 10, 40, 30), fill=(*ink, 255))
+        row = await media_origin.process(samples.picture(f"{name}.png", image, "PNG"))
+        with Image.open(media_origin.asset(row)) as made:
+            assert made.mode == "RGB" and made.format == "PNG"
+            assert made.getpixel((30, 20)) == ink and made.getpixel((2, 2)) == ground
+            clear = dict(chunk[:2] for chunk in made.private_chunks)[LOGO_CHUNK]  # type: ignore[attr-defined]
+        with Image.open(BytesIO(clear)) as sent:
+            assert sent.getpixel((30, 20)) == (*ink, 255) and sent.getpixel((2, 2)) == (0, 0, 0, 0)
+
+
+async def test_webp_heic_tiff_and_bmp_become_plain_pictures_whatever_their_name(
+    media_origin: MediaOrigin, samples: Samples
+) -> None:
+    halves = samples.halves()
+    sources = {
+        samples.picture("photo.mp4", halves, "WEBP", quality=90): "image/jpeg",
+        samples.heic(): "image/jpeg",
+        samples.picture("scan.jpg", halves, "TIFF"): "image/jpeg",
+        samples.picture("paint.pdf", halves, "BMP"): "image/png",
+        samples.picture("print.tif", halves.convert("CMYK"), "TIFF"): "image/jpeg",
+    }
+    for source, media_type in sources.items():
+        row = await media_origin.process(source)
+        assert row.asset and row.asset.media_type == media_type, (source.name, row.problem)
+        with Image.open(media_origin.asset(row)) as made:
+            assert made.mode == "RGB" and made.size == (400, 200)
+            assert near(made.getpixel((50, 100)), RED, off=40) and near(made.getpixel((350, 100)), BLUE, off=40)
+
+
+async def test_sixteen_bit_grey_is_brought_to_eight_bits_without_clipping(
+    media_origin: MediaOrigin, samples: Samples
+) -> None:
+    row = await media_origin.process(samples.picture("deep.png", Image.new("I;16", (20, 20), 32768), "PNG"))
+    with Image.open(media_origin.asset(row)) as made:
+        assert near(made.convert("RGB").getpixel((5, 5)), (128, 128, 128), off=2)
+
+
+async def test_a_picture_larger_than_any_screen_is_reduced(tmp_path: Path, samples: Samples) -> None:
+    async with open_media_origin(tmp_path, pipeline={"longest_edge": 300}) as media_origin:
+        for name, kind in (("big.jpg", "JPEG"), ("big.png", "PNG")):
+            row = await media_origin.process(samples.picture(name, samples.halves(1200, 400), kind))
+            assert row.asset and (row.asset.width, row.asset.height) == (300, 100)
+            with Image.open(media_origin.asset(row)) as made:
+                assert made.size == (300, 100) and near(made.getpixel((10, 50)), RED)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.gif", "GIF"), ("a.webp", "WEBP"), ("a.apng", "PNG")])
+async def test_a_moving_picture_becomes_a_film_with_its_own_timing(
+    media_origin: MediaOrigin, samples: Samples, name: str, kind: str
+) -> None:
+    row = await media_origin.process(samples.moving(name, kind, [200, 400, 100]))
+    assert row.asset, row.problem
+    assert row.asset.kind is MediaKind.VIDEO and row.asset.media_type == "video/mp4"
+    assert (row.asset.width, row.asset.height) == (52, 32), "H.264 needs even sizes"
+    assert row.asset.duration_ms == 700
+    seen = frames(media_origin.asset(row))
+    assert len(seen) == 7 and all(
+        near(a, b, off=30) for a, b in zip(seen, [RED] * 2 + [GREEN] * 4 + [BLUE], strict=True)
+    )
+
+
+async def test_a_gif_of_one_frame_is_a_picture(media_origin: MediaOrigin, samples: Samples) -> None:
+    row = await media_origin.process(samples.moving("still.gif", "GIF", [100]))
+    assert row.asset and row.asset.media_type == "image/png"
+
+
+async def test_everything_ready_has_an_index_and_a_small_jpeg(media_origin: MediaOrigin, samples: Samples) -> None:
+    row = await media_origin.process(samples.picture("wide.png", samples.halves(1000, 500), "PNG"))
+    assert row.asset
+    raw = (media_origin.files.content / "index" / row.asset.index).read_bytes()
+    assert hashlib.sha256(raw).hexdigest() == row.asset.index and load_index(raw).asset == row.asset.sha256
+    assert hashlib.sha256(media_origin.asset(row).read_bytes()).hexdigest() == row.asset.sha256
+    async with media_origin.http.get(f"{media_origin.url}/v1/media/{row.id}/thumbnail") as answer:
+        assert answer.status == 200 and answer.content_type == "image/jpeg"
+        (media_origin.files.work / "thumbnail").write_bytes(await answer.read())
+    with Image.open(media_origin.files.work / "thumbnail") as small:
+        assert small.size == (480, 240)
+
+
+async def test_a_decompression_bomb_is_refused_by_its_size_before_it_is_decoded(
+    media_origin: MediaOrigin, tmp_path: Path
+) -> None:
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(png_start(60_000, 60_000))
+    row = await media_origin.process(bomb)
+    assert row.state is MediaState.FAILED and row.attempts == 1
+    assert row.problem and "too large" in row.problem
+
+
+async def test_a_bomb_within_the_pixel_limit_dies_of_the_memory_limit_and_is_tried_three_times(
+    tmp_path: Path, samples: Samples
+) -> None:
+    source = samples.picture("heavy.png", Image.new("RGBA", (6000, 6000), (*RED, 99)), "PNG", compress_level=1)
+    async with open_media_origin(tmp_path, pipeline={"memory_bytes": 224 * 1024**2}) as media_origin:
+        row = await media_origin.process(source)
+        assert row.state is MediaState.FAILED and row.attempts == 3
+        assert row.problem and "more time or memory" in row.problem
+        after = await media_origin.process(samples.turned_jpeg())
+        assert after.state is MediaState.READY, "the origin works on"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
+async def test_a_truncated_picture_fails_at_once_with_a_reason(
+    media_origin: MediaOrigin, samples: Samples, tmp_path: Path, kind: str
+) -> None:
+    noise = Image.effect_noise((300, 300), 90).convert("RGB")
+    whole = samples.picture("whole", noise, kind).read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+    row = await media_origin.process(tmp_path / "cut")
+    assert row.state is MediaState.FAILED and row.attempts == 1
+    assert row.problem and "damaged" in row.problem
+    assert not list(media_origin.files.work.iterdir()) and not list(media_origin.files.uploads.iterdir())
+    assert not (media_origin.files.content / "assets").exists() and not list(media_origin.files.thumbnails.iterdir())
+
+
+def test_stripping_gives_up_on_segments_it_cannot_read() -> None:
+    assert strip_jpeg(b"\xff\xd8\xff\xe0\x00\x10JFIF") is None
+    assert strip_jpeg(b"\xff\xd8garbage") is None
+
+
+def test_frames_are_repeated_without_drift() -> None:
+    assert step_of([100, 200]) == 100 and step_of([40]) == 40 and step_of([30, 70]) == 20
+    assert list(repeats([30] * 10, 20)) == [2, 1, 1, 2, 2, 1, 1, 2, 2, 1]
+    assert list(repeats([5], 20)) == [1], "something is always shown"
+
+
+def png_start(width: int, height: int) -> bytes:
+    """Return the first bytes of a PNG whose pixels would fill gigabytes."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(10**7)))
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

@@ -1,0 +1,254 @@
+"""What films become: copied bit for bit where players can take them, encoded anew where not, refused where broken."""
+
+import hashlib
+import json
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync.errors import Rejected
+from sync.origin.store.media import MediaState
+from sync.origin.transcode.probe import FileKind, VideoFile, audio_facts, recognise, video_facts
+from sync.origin.transcode.video import anew, plan
+from sync.wire.release import MediaKind
+from tests.origin.media_origin import MediaOrigin, open_media_origin
+from tests.origin.samples import Samples
+from tests.origin.transcode.test_pictures import frames, near
+
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+FLAT = ("-pix_fmt", "yuv420p")
+SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=1", "-c:a", "aac", "-shortest")
+
+PLAIN = VideoFile(
+    container="mov,mp4,m4a,3gp,3g2,mj2",
+    video=0,
+    codec="h264",
+    pixels="yuv420p",
+    width=1920,
+    height=1080,
+    aspect=Fraction(1),
+    rotation=0,
+    rate=Fraction(30),
+    declared_ms=10_000,
+    audio=1,
+    audio_codec="aac",
+)
+
+
+def changed(**facts: Any) -> VideoFile:
+    return VideoFile(**{name: facts.get(name, getattr(PLAIN, name)) for name in PLAIN.__dataclass_fields__})
+
+
+def streams(path: Path) -> dict[str, Any]:
+    asked = ("ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path))
+    document: dict[str, Any] = json.loads(subprocess.check_output(asked))
+    return document
+
+
+def stream_hash(path: Path) -> str:
+    """Return a hash of the coded pictures alone, in Annex B form."""
+    bitstream = ("-bsf:v", "h264_mp4toannexb", "-f", "h264", "pipe:1")
+    asked = ("ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v", "-c", "copy", *bitstream)
+    return hashlib.sha256(subprocess.check_output(asked)).hexdigest()
+
+
+def top_of(path: Path, scratch: Path) -> tuple[int, int, int]:
+    """Return the colour of the upper third, as ffmpeg turns the film."""
+    return cropped(path, scratch.with_suffix(".top.mp4"), "crop=90:60:0:0")
+
+
+def bottom_of(path: Path, folder: Path) -> tuple[int, int, int]:
+    return cropped(path, folder / "bottom.mp4", "crop=90:60:0:100")
+
+
+def cropped(path: Path, scratch: Path, crop: str) -> tuple[int, int, int]:
+    subprocess.run(("ffmpeg", "-v", "error", "-y", "-i", str(path), "-vf", crop, *X264, str(scratch)), check=True)
+    return frames(scratch)[0]
+
+
+async def test_h264_is_copied_bit_for_bit_cleaned_and_made_to_start_fast(
+    media_origin: MediaOrigin, samples: Samples
+) -> None:
+    source = samples.film("holiday.jpg", *SOUND, *X264, "-metadata", "title=Secret", "-f", "mov", rate=10)
+    row = await media_origin.process(source)
+    assert row.asset, row.problem
+    assert row.asset.kind is MediaKind.VIDEO and row.asset.media_type == "video/mp4" and row.asset.has_audio
+    assert (row.asset.width, row.asset.height) == (160, 90)
+    assert row.asset.duration_ms and abs(row.asset.duration_ms - 1000) < 60
+    made = media_origin.asset(row)
+    assert stream_hash(made) == stream_hash(source)
+    assert row.asset.loudness_lufs and -23 < row.asset.loudness_lufs < -17  # a sine of 1/8: -18 dBFS, one channel
+    raw = made.read_bytes()
+    assert b"Secret" not in raw and raw.index(b"moov") < raw.index(b"mdat")
+
+
+async def test_two_exports_of_the_same_film_are_one_asset(media_origin: MediaOrigin, samples: Samples) -> None:
+    source = samples.film("first.mp4", *X264)
+    again = samples.folder / "again.mkv"
+    samples.ffmpeg("-i", str(source), "-c", "copy", "-metadata", "title=Another", str(again))
+    third = samples.folder / "third.mp4"
+    samples.ffmpeg("-i", str(source), "-c", "copy", "-metadata", "title=Third", str(third))
+    one, three = await media_origin.process(source), await media_origin.process(third)
+    assert one.asset and one.asset == three.asset
+    assert len(list((media_origin.files.content / "assets").iterdir())) == 1
+    assert (await media_origin.process(again)).state is MediaState.READY
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "codec", "media_type"),
+    [
+        ("a.ts", (*X264, "-f", "mpegts"), "h264", "video/mp4"),
+        ("a.avi", ("-c:v", "mpeg4", "-f", "avi"), "mpeg4", "video/mp4"),
+        ("a.mpg", ("-c:v", "mpeg2video", "-r", "25", "-f", "mpeg"), "mpeg2video", "video/mp4"),
+        ("a.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", *FLAT), "vp9", "video/mp4"),
+        ("b.webm", ("-c:v", "libvpx", "-deadline", "realtime"), "vp8", "video/x-matroska"),
+        (
+            "a.mkv",
+            ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0", *FLAT),
+            "hevc",
+            "video/mp4",
+        ),
+        ("b.mkv", ("-c:v", "libx264", "-pix_fmt", "yuv444p10le", "-preset", "ultrafast"), "h264", "video/mp4"),
+        ("b.mov", ("-c:v", "prores_ks"), "h264", "video/mp4"),
+        ("c.mov", ("-c:v", "libx264", "-vf", "scale=161:91", "-pix_fmt", "yuv444p"), "h264", "video/mp4"),
+    ],
+)
+async def test_every_usual_codec_ends_as_one_players_decode(
+    media_origin: MediaOrigin, samples: Samples, name: str, arguments: tuple[str, ...], codec: str, media_type: str
+) -> None:
+    row = await media_origin.process(samples.film(name, *arguments))
+    assert row.asset, row.problem
+    assert row.asset.media_type == media_type and not row.asset.has_audio
+    (stream,) = streams(media_origin.asset(row))["streams"]
+    assert stream["codec_name"] == codec and stream["pix_fmt"] == "yuv420p"
+    assert stream["width"] % 2 == 0 and stream["height"] % 2 == 0
+    assert row.asset.duration_ms and abs(row.asset.duration_ms - 1000) <= 110
+
+
+async def test_a_turned_film_is_turned_for_good(media_origin: MediaOrigin, samples: Samples) -> None:
+    flat = samples.folder / "flat.mp4"
+    samples.ffmpeg(
+        "-f", "lavfi", "-i", "color=red:size=80x90:duration=1", "-f", "lavfi", "-i", "color=blue:size=80x90:duration=1",
+        "-filter_complex", "hstack", *X264, str(flat),
+    )  # fmt: skip
+    turned = samples.folder / "turned.mp4"
+    samples.ffmpeg("-i", str(flat), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(turned))
+    assert video_facts(streams(turned)).rotation in (90, 270)
+    row = await media_origin.process(turned)
+    assert row.asset and (row.asset.width, row.asset.height) == (90, 160)
+    (stream,) = streams(media_origin.asset(row))["streams"]
+    assert (stream["width"], stream["height"]) == (90, 160) and "side_data_list" not in stream
+    wanted, made = (top_of(path, samples.folder / path.name) for path in (turned, media_origin.asset(row)))
+    assert near(made, wanted, off=15) and not near(made, bottom_of(turned, samples.folder), off=60)
+
+
+async def test_a_film_larger_than_screens_is_reduced(tmp_path: Path, samples: Samples) -> None:
+    async with open_media_origin(tmp_path, pipeline={"longest_edge": 100}) as media_origin:
+        row = await media_origin.process(samples.film("large.mp4", *X264, seconds=0.5))
+        assert row.asset and (row.asset.width, row.asset.height) == (100, 56)
+
+
+async def test_a_film_with_more_pixels_than_allowed_is_refused(tmp_path: Path, samples: Samples) -> None:
+    async with open_media_origin(tmp_path, pipeline={"largest_pixels": 1000}) as media_origin:
+        row = await media_origin.process(samples.film("large.mp4", *X264, seconds=0.5))
+        assert row.problem == "This video is too large: 160 x 90 pixels." and row.attempts == 1
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6])
+async def test_a_truncated_film_is_refused_with_a_reason(
+    media_origin: MediaOrigin, samples: Samples, tmp_path: Path, kept: float
+) -> None:
+    for name, arguments in {
+        "long.mp4": (*X264,),
+        "fast.mp4": (*X264, "-movflags", "+faststart"),
+        "long.mkv": (*X264,),
+    }.items():
+        whole = samples.film(name, *arguments, seconds=6).read_bytes()
+        (tmp_path / name).write_bytes(whole[: int(len(whole) * kept)])
+        row = await media_origin.process(tmp_path / name)
+        assert row.state is MediaState.FAILED and row.attempts == 1, name
+        assert row.problem and "incomplete" in row.problem, (name, row.problem)
+    assert not list(media_origin.files.work.iterdir()) and not (media_origin.files.content / "assets").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
+        (b"PK\x03\x04 slides", "office document"),
+        (b"\n <!DOCTYPE HTML><html>", "web page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"#EXTM3U\nfile:///etc/passwd\n", "list of files"),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
+        ("Grüße aus dem Laden".encode(), "text"),
+        (bytes(range(256)) * 40, "not a picture or video"),
+        (bytes(5000), "not a picture or video"),
+        (b"\x89PNG\r\n\x1a\n", "damaged"),
+        (b"\xff\xd8\xff\xe0", "damaged"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0", "incomplete"),
+    ],
+)
+async def test_what_is_no_media_fails_at_once_in_words_a_shop_owner_understands(
+    media_origin: MediaOrigin, tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "lovely.mp4").write_bytes(content)
+    row = await media_origin.process(tmp_path / "lovely.mp4")
+    assert row.state is MediaState.FAILED and row.attempts == 1
+    assert row.problem and words in row.problem
+    assert not list(media_origin.files.uploads.iterdir()), "the bytes of a bad file are not kept"
+
+
+async def test_a_film_of_no_length_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:
+    row = await media_origin.process(samples.film("blink.mp4", *X264, "-frames:v", "1", rate=25))
+    assert row.state is MediaState.FAILED and row.problem and "too short" in row.problem
+
+
+async def test_an_empty_file_is_refused_before_it_is_queued(media_origin: MediaOrigin, tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(Rejected, match="empty"):
+        await media_origin.intake.ingest(tmp_path / "empty.mp4", "empty.mp4")
+
+
+def test_only_what_players_decode_is_copied() -> None:
+    assert plan(PLAIN, 3840).exact
+    assert plan(changed(codec="hevc", pixels="yuv420p10le"), 3840).exact
+    for facts in (
+        {"codec": "av1"},
+        {"pixels": "yuv444p"},
+        {"pixels": "yuv420p10le"},
+        {"rotation": 90},
+        {"rate": Fraction(120)},
+        {"width": 7680, "height": 4320},
+        {"width": 1921},
+    ):
+        assert not plan(changed(**facts), 3840).exact, facts
+
+
+def test_encoding_anew_makes_square_pixels_even_sizes_and_upright_pictures() -> None:
+    recipe = anew(changed(width=720, height=576, aspect=Fraction(16, 11)), 3840)
+    assert (recipe.width, recipe.height) == (1048, 576)
+    recipe = anew(changed(width=1921, height=1081, rotation=270), 1000)
+    assert (recipe.width, recipe.height) == (562, 1000)
+
+
+def test_sound_players_cannot_decode_in_mp4_is_encoded_anew() -> None:
+    assert "copy" in plan(PLAIN, 3840).arguments[3:]
+    assert "aac" in plan(changed(audio_codec="pcm_s16le"), 3840).arguments
+
+
+def test_a_cover_picture_does_not_make_a_song_a_film() -> None:
+    cover = {"index": 1, "codec_type": "video", "codec_name": "mjpeg", "width": 9, "disposition": {"attached_pic": 1}}
+    song = {"index": 0, "codec_type": "audio", "codec_name": "mp3"}
+    heard = audio_facts({"streams": [song, cover], "format": {}})
+    assert heard and (heard.audio, heard.cover) == (0, 1)
+    with pytest.raises(Rejected):
+        video_facts({"streams": [song, cover], "format": {}})
+
+
+def test_pictures_are_known_by_their_first_bytes() -> None:
+    assert recognise(b"\0\0\0\x1cftypheic") is FileKind.PICTURE
+    assert recognise(b"RIFF\0\0\0\0WEBPVP8 ") is FileKind.PICTURE
+    assert recognise(b"\0\0\0\x1cftypisom") is FileKind.VIDEO

@@ -1,0 +1,335 @@
+"""The whole player as a process of its own: real display, real decks, content from the disk, nobody to talk to."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+from PIL import Image, ImageChops
+
+from player.display.pictures import RawPicture, brand_picture
+from sync.device.store.content_store import open_cache
+from sync.runtime.clock import SystemClock
+from sync.wire.overlay import Ticker
+from sync.wire.release import Asset, Item, MediaKind, Playlist, Release
+from tests import TOP
+from tests.display import start_xvfb
+from tests.sync.file_tree_origin import EPOCH, Publisher
+
+pytestmark = pytest.mark.display
+
+RED, BLUE = (200, 30, 30), (30, 60, 200)
+COMMAND = [sys.executable, "-c", "from player.app.cli import main; main()"]
+
+
+def until(condition: Callable[[], Any], *, within_s: float = 20.0) -> Any:
+    """Return what `condition` gives as soon as it is true."""
+    clock = SystemClock()
+    deadline_s = clock.monotonic() + within_s
+    while not (found := condition()):
+        assert clock.monotonic() < deadline_s, "never came true"
+        clock.wait(0.05)
+    return found
+
+
+def picture(colour: tuple[int, int, int]) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 360), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def hold_release(state_dir: Path, scratch: Path) -> None:
+    """Put a release with one red and one blue picture on the device, as the syncer leaves it."""
+    publisher = Publisher(scratch)
+    with open_cache(state_dir) as cache:
+        assets = []
+        for colour in (RED, BLUE):
+            content = picture(colour)
+            asset = publisher.asset(content)
+            (cache.store / "assets" / asset.sha256).write_bytes(content)
+            assets.append(shown(asset))
+        items = tuple(
+            Item(id=f"i{n}", title=f"Item {n}", asset=a.sha256, duration_ms=900) for n, a in enumerate(assets)
+        )
+        release = Release(
+            channel="main",
+            created_at=EPOCH,
+            default_playlist="all",
+            playlists=(Playlist(id="all", name="All", items=items),),
+            assets=tuple(assets),
+            overlays=(Ticker(id="news", text="open", background="#00ff00"),),
+        )
+        raw = release.model_dump_json().encode()
+        name = publisher.write_release(raw)
+        cache.keep_release(name, raw)
+        cache.activate(name, 1)
+
+
+def shown(asset: Asset) -> Asset:
+    return asset.model_copy(update={"kind": MediaKind.PICTURE, "width": 640, "height": 360})
+
+
+def still(picture: RawPicture) -> Image.Image:
+    return Image.frombuffer("RGB", (picture.width, picture.height), picture.bgrx, "raw", "BGRX", 0, 1)
+
+
+class Player:
+    """A running player process."""
+
+    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def ask(self, path: str) -> Any:
+        with urlopen(self.url + path, timeout=5) as answer:
+            return json.loads(answer.read())
+
+    def screenshot(self) -> Image.Image:
+        with urlopen(self.url + "/v1/screenshot.png", timeout=5) as answer:
+            return Image.open(io.BytesIO(answer.read())).convert("RGB")
+
+    def colour(self, down: float = 0.5) -> tuple[int, int, int]:
+        """Return the colour in the middle column of the display, so far down, as the display says."""
+        shot = self.screenshot()
+        pixel = shot.getpixel((shot.width // 2, int(shot.height * down)))
+        assert isinstance(pixel, tuple)
+        return int(pixel[0]), int(pixel[1]), int(pixel[2])
+
+    def shows(self, colour: tuple[int, int, int]) -> bool:
+        return all(abs(a - b) < 12 for a, b in zip(self.colour(), colour, strict=True))
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with start_xvfb() as name:
+        yield name
+
+
+@pytest.fixture
+def environment(tmp_path: Path, display: str) -> dict[str, str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return {
+        **os.environ,
+        "DISPLAY": display,
+        "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(tmp_path / "device"),
+        "SIGNAGE_PLAYER__ENDPOINT__PORT": str(port),
+        "SIGNAGE_PLAYER__ORIGIN__URL": "http://127.0.0.1:9",  # nobody listens there
+    }
+
+
+@contextmanager
+def started(environment: dict[str, str], *arguments: str) -> Iterator[Player]:
+    url = f"http://127.0.0.1:{environment['SIGNAGE_PLAYER__ENDPOINT__PORT']}"
+    process = subprocess.Popen(
+        [*COMMAND, "run", *arguments], env=environment, cwd=TOP, text=True, stderr=subprocess.PIPE
+    )
+    try:
+        yield Player(process, url)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def listening(player: Player) -> bool:
+    assert player.process.poll() is None, player.process.communicate()[1]
+    try:
+        return bool(player.ask("/v1/now"))
+    except OSError:
+        return False
+
+
+def test_without_any_origin_the_screen_plays_what_the_disk_holds_and_ends_cleanly(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    hold_release(tmp_path / "device", tmp_path / "tree")
+    supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    supervisor.bind(str(tmp_path / "notify"))
+    supervisor.settimeout(20)
+    environment |= {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": ""}
+    with supervisor, started(environment) as player:
+        assert supervisor.recv(100) == b"READY=1"
+        assert supervisor.recv(100) == b"WATCHDOG=1"
+        until(lambda: listening(player))
+        until(lambda: player.shows(RED))
+        until(lambda: player.shows(BLUE))
+        until(lambda: player.shows(RED))
+        until(lambda: player.colour(0.999) == (0, 255, 0))  # what stands over it
+        now = player.ask("/v1/now")
+        assert (now["showing"], now["overlays"]) == ("item", ["news"])
+        until(lambda: len(player.ask("/v1/plays")["plays"]) >= 2)
+        assert player.ask("/v1/status")["decks"]["cuts"] >= 3
+        family = psutil.Process(player.process.pid).children(recursive=True)
+        assert len(family) >= 3  # the decks, and what stands over them
+        page = asleep(player.url)  # a page that listens and answers nothing any more
+        clock = SystemClock()
+        told_s = clock.monotonic()
+        player.process.send_signal(signal.SIGTERM)
+        assert player.process.wait(10) == 0, player.process.communicate()[1]
+        assert clock.monotonic() - told_s < 3
+        assert not [child for child in family if alive(child)]
+        page.close()
+
+
+def asleep(url: str) -> socket.socket:
+    """Open the live channel and never read from it."""
+    host = url.removeprefix("http://")
+    name, _, port = host.partition(":")
+    page = socket.create_connection((name, int(port)), 10)
+    lines = ["GET /v1/live HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket"]
+    lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]
+    page.sendall("\r\n".join(lines).encode())
+    assert page.recv(12) == b"HTTP/1.1 101"
+    return page
+
+
+def test_after_a_kill_no_deck_is_left_and_the_next_start_plays_on_and_closes_the_take(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    hold_release(tmp_path / "device", tmp_path / "tree")
+    with started(environment) as player:
+        until(lambda: listening(player))
+        until(lambda: player.shows(BLUE))
+        decks = psutil.Process(player.process.pid).children(recursive=True)
+        player.process.kill()
+        player.process.wait(10)
+        until(lambda: not any(alive(deck) for deck in decks), within_s=5)
+    with started(environment) as player:
+        until(lambda: listening(player))
+        until(lambda: player.shows(RED) or player.shows(BLUE))
+        plays = until(lambda: player.ask("/v1/plays")["plays"])
+        assert "interrupted" in [play["outcome"] for play in plays]
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict[str, str], tmp_path: Path) -> None:
+    config = tmp_path / "player.toml"
+    config.write_text("[playback\n")
+    with started(environment, "--config", str(config)) as player:
+        until(lambda: listening(player))
+        until(lambda: player.colour() != (0, 0, 0))
+        problems = player.ask("/v1/status")["problems"]
+        assert any("not TOML" in sentence for sentence in problems)
+        config.write_text("[playback]\nvolume = 12\n")
+        until(lambda: player.ask("/v1/config")["settings"]["playback"]["volume"] == 12)
+        config.write_text("[playback]\nvolume = 1200\n")
+        until(lambda: any("refused" in sentence for sentence in player.ask("/v1/status")["problems"]))
+        assert player.ask("/v1/config")["settings"]["playback"]["volume"] == 12
+        config.write_text('[display]\nrotation = 90\noutput = "DP-9"\n')  # the monitor hangs upright
+        until(lambda: player.ask("/v1/status")["display"]["area"]["turn"] == 90)
+        upright = still(brand_picture(720, 1280, title="signage player"))
+        until(lambda: ImageChops.difference(player.screenshot(), upright).getbbox() is None)
+        problems = player.ask("/v1/status")["problems"]
+        assert any("'DP-9'" in sentence and "it has screen" in sentence for sentence in problems)
+        status = subprocess.run(
+            [*COMMAND, "status", "--json"], env=environment, cwd=TOP, capture_output=True, check=True
+        )
+        assert json.loads(status.stdout)["now"]["showing"] == "fallback"
+        text = subprocess.run(
+            [*COMMAND, "status"], env=environment, cwd=TOP, capture_output=True, check=True, text=True
+        )
+        assert "not paired" in text.stdout and "problem" in text.stdout
+        second = subprocess.run(
+            [*COMMAND, "run"], env=environment, cwd=TOP, capture_output=True, check=False, text=True
+        )
+        assert second.returncode == 3
+        assert second.stderr.strip().splitlines()[-1].startswith("signage-player: another signage-player")
+
+
+@pytest.mark.parametrize(("name", "words"), [("", "DISPLAY is not set"), (":4711", "does not answer")])
+def test_without_a_display_it_says_so_and_leaves(environment: dict[str, str], name: str, words: str) -> None:
+    environment["DISPLAY"] = name
+    done = subprocess.run([*COMMAND, "run"], env=environment, cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert words in done.stderr.strip().splitlines()[-1]
+
+
+def test_status_of_a_player_that_does_not_run_is_one_clear_line(environment: dict[str, str]) -> None:
+    done = subprocess.run([*COMMAND, "status"], env=environment, cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "is signage-player.service running?" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback(environment: dict[str, str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as nobody:
+        command = [*COMMAND, "doctor"]
+        done = subprocess.run(command, env=environment, cwd=TOP, stdout=nobody, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
+
+
+@contextmanager
+def an_origin(data_dir: Path) -> Iterator[tuple[str, str]]:
+    """Run a real origin; yield its URL and the key to everything."""
+    serve = "from sync.origin.app.cli import main; main()"
+    command = [sys.executable, "-c", serve, "serve", "--data-dir", str(data_dir), "--port", "0"]
+    process = subprocess.Popen(command, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert process.stdout
+        told: dict[str, str] = {}
+        while not {"listening", "first"} <= told.keys():
+            line = process.stdout.readline()
+            assert line, "the origin did not start"
+            told[line.split()[0]] = line.split()[-1]
+        yield told["listening"], told["first"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def call(method: str, url: str, token: str, document: object) -> Any:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = Request(url, json.dumps(document).encode(), headers, method=method)
+    with urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def test_a_screen_pointed_at_an_origin_shows_a_code_is_let_in_and_reports_while_it_plays(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    del environment["SIGNAGE_PLAYER__ORIGIN__URL"]
+    config = tmp_path / "player.toml"
+    config.write_text('[origin]\nurl = "http://127.0.0.1:9"\nheartbeat_s = 1\n')
+    hold_release(tmp_path / "device", tmp_path / "tree")
+    with an_origin(tmp_path / "origin") as (url, key), started(environment, "--config", str(config)) as player:
+        until(lambda: listening(player))
+        token = (tmp_path / "device/state/endpoint_token").read_text().strip()
+        view = call("PATCH", player.url + "/v1/config", token, {"origin": {"url": url}})
+        assert view["restart_needed"] == []
+        code = until(lambda: player.ask("/v1/status")["pairing_code"])
+        until(lambda: player.shows(BLUE))  # what is held plays on
+        device = call("POST", url + "/v1/devices", key, {"code": code, "channel": "main", "name": "window"})["id"]
+        until(lambda: player.ask("/v1/status")["device"] == device)
+        assert player.ask("/v1/status")["pairing_code"] is None
+        until(lambda: heartbeat(url, key, device).get("on_air", {}).get("kind") == "item")
+        until(lambda: player.shows(RED))
+        until(lambda: player.ask("/v1/plays")["plays"] and player.ask("/v1/status")["outbox_depth"] == 0)
+        assert all(play["device"] == device for play in player.ask("/v1/plays")["plays"])
+        player.process.send_signal(signal.SIGTERM)
+        assert player.process.wait(10) == 0
+        held = json.loads((tmp_path / "device/state/config.json").read_text())
+        assert held == {"origin": {"url": url}}
+
+
+def heartbeat(url: str, key: str, device: str) -> dict[str, Any]:
+    request = Request(f"{url}/v1/devices/{device}", headers={"Authorization": f"Bearer {key}"})
+    with urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read()).get("heartbeat") or {}

@@ -1,0 +1,156 @@
+"""A display, media and a running stage for the tests of this folder."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.display import Display, Wanted, open_display
+from player.display.pictures import RawPicture, brand_picture
+from player.platform.geometry import Area
+from player.protocol.screen import Shot
+from player.stage.deck_options import DECK, DeckOptions
+from player.stage.stage import Stage, open_stage
+from sync.runtime.clock import SystemClock
+from sync.wire.release import MediaKind
+from tests.display import start_xvfb
+from tests.player.pixels import until
+
+_ANY = Wanted()
+_WHOLE = Area(width=1280, height=720)
+H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
+
+
+@dataclass(frozen=True)
+class Media:
+    """Files as a device holds them: no extension in their names."""
+
+    folder: Path
+
+    def shot(self, name: str, *, take: str = "", **how: Any) -> Shot:
+        kind = MediaKind.PICTURE if name.endswith("picture") else MediaKind.VIDEO
+        return Shot(take=take or name, path=str(self.folder / name), kind=kind, **how)
+
+
+def _make(target: Path, *arguments: str) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments, str(target)], check=True, timeout=60)
+
+
+def _colour(name: str, size: str, rate: int, seconds: float) -> list[str]:
+    return ["-f", "lavfi", "-i", f"color={name}:s={size}:r={rate}:d={seconds}"]
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    folder = tmp_path_factory.mktemp("media")
+    _make(folder / "red", *_colour("red", "640x360", 30, 1), *H264)
+    _make(folder / "green", *_colour("lime", "640x480", 25, 1), *H264)
+    _make(folder / "long", *_colour("blue", "640x360", 10, 20), *H264)
+    sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
+    _make(folder / "loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
+    _make(folder / "wide", *_colour("white", "800x200", 10, 20), *H264)
+    # Its luma counts the frames: 16, 26, 36 …
+    count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
+    _make(folder / "counting", *_colour("gray", "640x360", 10, 2), *count, *H264)
+    _make(folder / "blue_picture", *_colour("blue", "1280x720", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "png")
+    _make(folder / "green_picture", *_colour("lime", "1280x720", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "png")
+    _make(folder / "red_picture", *_colour("red", "640x480", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "mjpeg")
+    (folder / "zero").touch()
+    (folder / "junk").write_bytes(bytes(range(256)) * 40)
+    (folder / "junk_picture").write_bytes(b"not a picture at all" * 100)
+    whole = (folder / "red").read_bytes()
+    (folder / "headless").write_bytes(whole[: len(whole) // 3])  # cut before its index, which is at the end
+    noise = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
+    _make(folder / "faststart", *noise, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
+    fast = (folder / "faststart").read_bytes()
+    (folder / "short").write_bytes(fast[: len(fast) // 3])  # cut in its pictures
+    return Media(folder)
+
+
+@pytest.fixture(scope="session")
+def display_name() -> Iterator[str]:
+    with start_xvfb() as name:
+        yield name
+
+
+@pytest.fixture
+async def display(display_name: str) -> AsyncIterator[Display]:
+    async with open_display(display_name, SystemClock()) as display:
+        yield display
+
+
+@asynccontextmanager
+async def running(
+    display_name: str, *, area: Area = _WHOLE, program: tuple[str, ...] = DECK, **how: Any
+) -> AsyncIterator[Stage]:
+    """Run a stage of decks on a display."""
+    rig = DeckOptions(display_name, area, program=program)
+    async with open_stage(rig, SystemClock(), **how) as stage:
+        service = asyncio.create_task(stage.run())
+        try:
+            yield stage
+        finally:
+            service.cancel()
+            with suppress(asyncio.CancelledError):
+                await service
+
+
+@asynccontextmanager
+async def following(name: str, wanted: Wanted = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
+    """A display and a stage that follows it, wired as `player.app.wiring` does."""
+    clock = SystemClock()
+    async with (
+        open_display(name, clock, wanted) as display,
+        open_stage(DeckOptions(name, display.area), clock) as stage,
+    ):
+
+        async def fill() -> None:
+            area = display.area
+            while True:
+                await display.show_root(brand_picture(*area.upright))
+                area = await display.moved(area)
+                stage.fill(area)
+
+        running = [asyncio.create_task(run()) for run in (display.run, stage.run, fill)]
+        try:
+            yield display, stage
+        finally:
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+@pytest.fixture
+async def stage(display_name: str) -> AsyncIterator[Stage]:
+    async with running(display_name) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def yellow_root(display: Display) -> None:
+    """Make the fallback yellow: then anything but the items' colours and yellow is a fault."""
+    await display.show_root(RawPicture(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720)))
+
+
+def on_air(stage: Stage) -> int:
+    """Return the process of the deck on air."""
+    assert stage._air and stage._air.link.pid
+    return stage._air.link.pid
+
+
+async def whole(stage: Stage) -> None:
+    """Wait until both decks take commands."""
+    await until(lambda: all(stage.facts().pids) and all(link.up for link in stage._pair.links), within_s=20.0)
+
+
+async def show(stage: Stage, shot: Shot) -> None:
+    """Put a shot on air, with both decks up."""
+    await whole(stage)
+    await stage.preroll(shot)
+    await stage.cut_now(shot.take)

@@ -1,0 +1,41 @@
+"""Media of every shape and of unknown size is shown whole: upright ones once moved out of libVLC's own sight."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from player.protocol.screen import Shot
+from player.stage.stage import Stage
+from sync.wire.release import MediaKind
+from tests.player.pixels import BLACK, RED, Eye, near
+
+SHAPES = {
+    "upright": ("1080x1920", "-c:v libx264 -pix_fmt yuv420p -f mp4"),
+    "upright picture": ("1080x1920", "-frames:v 1 -c:v mjpeg -f image2"),
+    "upright program stream": ("1080x1920", "-c:v mpeg2video -f vob"),
+    "flat": ("800x200", "-c:v mpeg2video -f mp4"),
+}
+
+
+@pytest.fixture(params=SHAPES)
+def shape(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    size, how = SHAPES[request.param]
+    source = f"color=red:s={size}:r=25:d=4"
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, *how.split(), str(tmp_path / "media")]
+    subprocess.run(command, check=True, timeout=60)
+    return str(request.param)
+
+
+async def test_it_is_whole_and_in_the_middle(shape: str, stage: Stage, display_name: str, tmp_path: Path) -> None:
+    kind = MediaKind.PICTURE if "picture" in shape else MediaKind.VIDEO
+    await stage.preroll(Shot(take=shape, path=str(tmp_path / "media"), kind=kind, duration_ms=3000))
+    await stage.cut_now(shape)
+    eye = Eye(display_name)
+    upright = "upright" in shape
+    wide, high = (405, 720) if upright else (1280, 320)
+    inside = [(640 + side * (wide // 2 - 4), 360 + up * (high // 2 - 4)) for side in (-1, 1) for up in (-1, 1)]
+    outside = [(400, 360), (880, 360)] if upright else [(640, 190), (640, 530)]
+    assert all(near(eye.at(*spot), RED, 20) for spot in inside), [eye.at(*spot) for spot in inside]
+    assert all(near(eye.at(*spot), BLACK) for spot in outside)
+    eye.close()

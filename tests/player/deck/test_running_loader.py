@@ -1,0 +1,113 @@
+"""What is wanted at once runs on from its first picture, and begins anew if it has to wait after all."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from player.protocol.deck_messages import DeckCommand, Load
+from player.protocol.screen import Shot
+from player.stage.deck_process import DeckProcess
+from player.stage.stage import Stage
+from sync.wire.release import MediaKind
+from tests.player.conftest import H264, Media, on_air, running, show
+from tests.player.pixels import Sight, until, watching
+from tests.player.sound_capture import SHOP, open_room
+
+FIRST, STEP, FRAMES = 60, 14, 12  # the grey of a film that counts its frames, ten a second
+LOUD = 0.25
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("films") / "film"
+    picture = ["-f", "lavfi", "-i", "color=gray:s=640x360:r=10:d=1.2"]
+    sound = ["-f", "lavfi", "-i", f"aevalsrc={LOUD}*sin(2*PI*440*t):s=48000:d=1.2", "-c:a", "aac", "-b:a", "160k"]
+    grey = ["-vf", f"geq=lum='{FIRST}+{STEP}*N':cb=128:cr=128"]
+    subprocess.run(["ffmpeg", "-v", "error", *picture, *sound, *grey, *H264, str(target)], check=True, timeout=60)
+    return target
+
+
+def shot(film: Path, **how: int) -> Shot:
+    return Shot(take="film", path=str(film), kind=MediaKind.VIDEO, length_ms=1200, **how)
+
+
+def frames(sight: Sight) -> list[int]:
+    """Return the numbers of the film's frames that were seen, and -1 for black, in order."""
+    seen = [colours[1] for colours, _, _ in sight.runs() if max(colours[1]) - min(colours[1]) < 20]
+    return [round(((red * 219 / 255 + 16) - FIRST) / STEP) if red > 5 else -1 for red, _, _ in seen]
+
+
+async def test_it_is_seen_from_the_first_pictures_to_the_last_and_no_longer(
+    stage: Stage, media: Media, film: Path, display_name: str
+) -> None:
+    await show(stage, media.shot("blue_picture"))
+    with watching(display_name) as sight:
+        await stage.preroll(shot(film), at_once=True)
+        cut = await stage.cut_now("film")
+        ended = await stage.ended()
+    seen = frames(sight)
+    assert -1 not in seen and seen == sorted(seen)
+    assert seen[0] <= 2 and seen[-1] >= FRAMES - 2, seen
+    assert 0.8 < ended.ended_s - cut.at_s < 1.35 and (ended.reason, ended.failed) == ("eof", False)
+
+
+@pytest.mark.parametrize("planned", [True, False], ids=["at a known instant", "when something ends"])
+async def test_what_has_to_wait_after_all_begins_with_its_first_picture(
+    stage: Stage, media: Media, film: Path, display_name: str, planned: bool
+) -> None:
+    await show(stage, media.shot("blue_picture", duration_ms=1000) if planned else media.shot("red"))
+    with watching(display_name) as sight:
+        await stage.preroll(shot(film), at_once=True)
+        await stage.cut_at_end("film")
+        await stage.ended()
+    seen = frames(sight)
+    assert -1 not in seen and seen == sorted(seen)
+    assert seen[0] <= (0 if planned else 2) and seen[-1] >= FRAMES - 2, seen
+
+
+async def test_a_deck_lost_on_air_turns_what_is_being_loaded_into_what_is_wanted_at_once(
+    stage: Stage, media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[DeckCommand] = []
+    tell = DeckProcess.send
+
+    def note(link: DeckProcess, command: DeckCommand) -> None:
+        told.append(command)
+        tell(link, command)
+
+    monkeypatch.setattr(DeckProcess, "tell", note)
+    await show(stage, media.shot("blue_picture"))
+    told.clear()
+    loading = asyncio.create_task(stage.preroll(media.shot("long")))
+    await until(lambda: bool(told))
+    os.kill(on_air(stage), signal.SIGKILL)
+    await loading
+    assert [command.at_once for command in told if isinstance(command, Load)] == [False, True]
+    await stage.cut_now("long")
+
+
+@pytest.mark.parametrize(("volume", "gain"), [(100, 1.0), (50, 0.125)])  # half is -18 dB
+async def test_it_is_heard_as_loud_as_it_should_be_and_not_before_it_is_seen(
+    display_name: str,
+    media: Media,
+    film: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    volume: int,
+    gain: float,
+) -> None:
+    async with open_room(tmp_path, SHOP) as room:
+        ears = room.ears[SHOP]
+        monkeypatch.setenv("PULSE_SERVER", room.server)
+        async with running(display_name) as stage:
+            await show(stage, media.shot("blue_picture"))
+            ears.forget()
+            await stage.preroll(shot(film, volume=volume), at_once=True)
+            unheard = ears.sound()
+            await stage.cut_now("film")
+            await until(lambda: abs(ears.lately(440) - LOUD * gain) < LOUD * gain / 8, within_s=1.15)
+            assert not len(unheard) or abs(unheard).max() < LOUD / 100

@@ -1,0 +1,107 @@
+"""Where media lies on the screen: fit, background, blank and clear."""
+
+import pytest
+
+from player.deck.window import MediaRectangle, fit_media
+from player.display import Display
+from player.display.pictures import brand_picture
+from player.platform.geometry import Area, Turn
+from player.stage.stage import Stage
+from sync.wire.release import Fit
+from tests.player.conftest import Media
+from tests.player.pixels import BLACK, GREEN, RED, WHITE, Eye, near, until
+
+SCREEN = Area(width=1280, height=720)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fit", "expected"),
+    [
+        (640, 480, Fit.CONTAIN, MediaRectangle(160, 0, 960, 720)),
+        (640, 480, Fit.COVER, MediaRectangle(0, -120, 1280, 960)),
+        (640, 480, Fit.FILL, MediaRectangle(0, 0, 1280, 720)),
+        (1080, 1920, Fit.CONTAIN, MediaRectangle(437, 0, 405, 720)),
+        (0, 0, Fit.CONTAIN, MediaRectangle(0, 0, 1280, 720)),
+        (100_000, 1, Fit.CONTAIN, MediaRectangle(0, 359, 1280, 1)),
+    ],
+)
+def test_media_is_placed_by_its_fit(width: int, height: int, fit: Fit, expected: MediaRectangle) -> None:
+    assert fit_media(SCREEN, width, height, fit) == expected
+
+
+@pytest.mark.parametrize(
+    ("turn", "fit", "expected"),
+    [
+        (90, Fit.CONTAIN, MediaRectangle(539, 0, 202, 720)),
+        (180, Fit.CONTAIN, MediaRectangle(0, 180, 1280, 360)),
+        (270, Fit.CONTAIN, MediaRectangle(539, 0, 202, 720)),
+        (90, Fit.COVER, MediaRectangle(0, -1916, 1280, 4551)),
+        (90, Fit.FILL, MediaRectangle(0, 0, 1280, 720)),
+        (180, Fit.FILL, MediaRectangle(0, 0, 1280, 720)),
+    ],
+)
+def test_media_is_placed_in_a_turned_area(turn: Turn, fit: Fit, expected: MediaRectangle) -> None:
+    assert fit_media(Area(width=1280, height=720, turn=turn), 640, 180, fit) == expected
+
+
+@pytest.mark.parametrize(
+    ("turn", "expected"),
+    [(0, (10, 20, 30, 40)), (90, (1220, 10, 40, 30)), (180, (1240, 660, 30, 40)), (270, (20, 680, 40, 30))],
+)
+def test_a_rectangle_the_shop_sees_is_found_in_the_servers_pixels(turn: Turn, expected: tuple[int, ...]) -> None:
+    assert Area(width=1280, height=720, turn=turn).turned(10, 20, 30, 40) == expected
+
+
+async def test_contain_has_the_background_beside_it_and_not_black(
+    stage: Stage, media: Media, display_name: str
+) -> None:
+    await stage.preroll(media.shot("wide", background="#206040"))
+    await stage.cut_now("wide")
+    eye = Eye(display_name)
+    await until(lambda: near(eye.at(640, 360), WHITE))
+    assert eye.at(640, 20) == (0x20, 0x60, 0x40)
+    assert eye.at(5, 715) == (0x20, 0x60, 0x40)
+    assert near(eye.at(5, 360), WHITE)
+    eye.close()
+
+
+@pytest.mark.parametrize("fit", [Fit.COVER, Fit.FILL])
+async def test_cover_and_fill_leave_nothing_beside(stage: Stage, media: Media, display_name: str, fit: Fit) -> None:
+    await stage.preroll(media.shot("wide", fit=fit, background="#206040"))
+    await stage.cut_now("wide")
+    eye = Eye(display_name)
+    for x, y in ((2, 2), (1277, 2), (2, 717), (1277, 717), (640, 360)):
+        assert near(eye.at(x, y), WHITE), (x, y)
+    eye.close()
+
+
+async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, display_name: str) -> None:
+    await stage.preroll(media.shot("long"))
+    await stage.cut_now("long")
+    await stage.preroll(media.shot("green"))
+    ended = await stage.blank()
+    eye = Eye(display_name)
+    assert ended and ended.take == "long" and ended.reason == "cut"
+    assert eye.at(640, 360) == eye.at(3, 3) == BLACK
+    cut = await stage.cut_at_end("green")
+    assert cut.previous is None
+    assert near(eye.at(640, 360), GREEN)
+    eye.close()
+
+
+async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
+    stage: Stage, media: Media, display: Display, display_name: str
+) -> None:
+    picture = brand_picture(1280, 720, title="fallback")
+    await display.show_root(picture)
+    await stage.preroll(media.shot("long"))
+    assert (await display.grab()).bgrx == picture.bgrx  # a prerolled shot is not seen
+    await stage.cut_now("long")
+    await stage.preroll(media.shot("red"))
+    ended = await stage.clear()
+    assert ended and ended.take == "long"
+    assert (await display.grab()).bgrx == picture.bgrx
+    await stage.cut_at_end("red")
+    eye = Eye(display_name)
+    assert near(eye.at(640, 360), RED)
+    eye.close()

@@ -1,0 +1,55 @@
+"""A picture larger than the stage reaches libVLC as small as it can be shown."""
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from player.deck.vlc.downscale import downscale
+from player.deck.vlc.media_source import MediaSource
+
+
+def _photograph(path: Path, width: int, height: int, kind: str = "JPEG") -> str:
+    Image.linear_gradient("L").resize((width, height)).convert("RGB").save(path, kind)
+    return str(path)
+
+
+def _read(source: MediaSource) -> Image.Image:
+    """Read it as libVLC does, from the start of what the address names, and end it."""
+    memory = int(source.address.removeprefix("fd://"))
+    picture = Image.open(BytesIO(os.read(memory, 64_000_000)))
+    assert source.feed
+    source.feed.close()
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("size", "whole", "wanted"),
+    [
+        ((3840, 2880), True, (960, 720)),
+        ((3840, 2880), False, (1280, 960)),
+        ((2000, 4000), True, (360, 720)),
+    ],
+)
+def test_it_has_the_pixels_the_stage_can_show(
+    tmp_path: Path, size: tuple[int, int], whole: bool, wanted: tuple[int, int]
+) -> None:
+    source = downscale(_photograph(tmp_path / "large", *size), 1280, 720, whole=whole)
+
+    assert source
+    picture = _read(source)
+    assert picture.size == wanted
+    top, bottom = picture.getpixel((10, 10)), picture.getpixel((10, wanted[1] - 10))
+    assert isinstance(top, tuple) and isinstance(bottom, tuple)
+    assert top[0] < 20 < 230 < bottom[0], "it is the same picture, upright"
+
+
+def test_what_is_small_enough_or_no_picture_is_left_to_libvlc(tmp_path: Path) -> None:
+    small = _photograph(tmp_path / "small", 1400, 800, "PNG")
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(Path(_photograph(tmp_path / "whole", 3000, 2000)).read_bytes()[:4000])
+
+    assert downscale(small, 1280, 720, whole=True) is None
+    assert downscale(str(damaged), 1280, 720, whole=True) is None

@@ -1,0 +1,50 @@
+"""A clock that leaps by years, as one without a battery does: the screen does not care, and the proof stays sound."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from sync.wire.report import PlayKind
+from tests.player.director.venue import a_world, campaign, item, playlist, release
+
+DAWN = datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+LONG_AGO = datetime(2004, 2, 29, 23, 59, 59, tzinfo=UTC)
+LATER = datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC)
+FAR_LATER = datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("to", [DAWN, LONG_AGO, LATER, FAR_LATER], ids=lambda to: f"to_{to.year}")
+async def test_a_leap_of_years_and_back_leaves_the_screen_alone(tmp_path: Path, to: datetime) -> None:
+    async with a_world(tmp_path) as world, world.running():
+        world.publish(release(playlist("all", item("one"), item("two"))))
+        await world.wake()
+        await world.after(25)
+        began = world.clock.now()
+        world.clock.step_wall((to - began).total_seconds())
+        await world.after(40)
+        world.clock.step_wall((began - to).total_seconds())
+        await world.after(40)
+        plays = await world.plays()
+    shown = world.shown()[1:]
+    assert shown == (["one", "two"] * 6)[: len(shown)], "nothing but the loop was ever on"
+    assert len(plays) >= 10
+    assert all(play.rendered_ms == 10_000 for play in plays[:-1]), "how long is measured by a clock that never leaps"
+    assert all(later.previous_hash == sooner.hash for sooner, later in pairwise(plays))
+
+
+async def test_ads_leave_the_screen_while_the_clock_is_outside_their_flight_and_come_back(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.running():
+        world.publish(release(playlist("all", item("one"), item("two")), ads=(campaign("cola"),)))
+        await world.wake()
+        await world.after(45)
+        began = world.clock.now()
+        world.clock.step_wall((LATER - began).total_seconds())
+        await world.after(60)
+        away = [play for play in await world.plays() if play.started_at.year == LATER.year]
+        world.clock.step_wall((began - world.clock.now()).total_seconds())
+        await world.after(60)
+        back = (await world.plays())[-4:]
+    assert [play.kind for play in away[1:]] == [PlayKind.ITEM] * len(away[1:])
+    assert any(play.kind is PlayKind.AD for play in back)

@@ -1,0 +1,130 @@
+"""The director with the real stage: two libVLC decks on a display, real media, a real ledger."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from player.director.director import Director
+from player.evidence.ledger import Ledger, open_ledger
+from player.platform.geometry import Area
+from player.protocol.operator import Command
+from player.settings.model import Settings
+from player.stage.deck_options import DeckOptions
+from player.stage.stage import Stage, open_stage
+from sync.device.store.content_store import ContentStore, open_cache
+from sync.runtime.clock import SystemClock
+from sync.wire.report import Outcome, Play
+from tests.display import start_xvfb
+from tests.player.director.venue import DEVICE, activate, asset, eventually, item, playlist, release
+
+pytestmark = pytest.mark.display
+LENGTH_MS = 2_400  # films of one colour preroll in about a second: their rewind cannot be seen
+
+
+def film(path: Path, colour: str) -> bytes:
+    source = f"color={colour}:s=320x180:r=25:d={LENGTH_MS / 1000}"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p"]
+    subprocess.run([*command, "-f", "mp4", str(path)], check=True, timeout=60)
+    return path.read_bytes()
+
+
+class Venue:
+    """A director over the real stage; `plays` are what its ledger holds."""
+
+    def __init__(self, stage: Stage, director: Director, ledger: Ledger, cache: ContentStore) -> None:
+        self.stage = stage
+        self.cache = cache
+        self.director = director
+        self.ledger = ledger
+
+    async def plays(self) -> list[Play]:
+        return [Play.model_validate(body) for body in reversed(await self.ledger.outbox.plays())]
+
+    async def until_played(self, count: int) -> list[Play]:
+        async with asyncio.timeout(30):
+            while len(plays := await self.plays()) < count:
+                await SystemClock().sleep(0.02)
+        return plays
+
+    async def until_on(self, item: str) -> None:
+        await eventually(lambda: self.director.now().item == item)
+
+    def left_s(self) -> float:
+        until = self.director.now().until
+        return (until - SystemClock().now()).total_seconds() if until else 0.0
+
+
+@pytest.fixture
+async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
+    clock = SystemClock()
+    with start_xvfb(640, 360) as display, open_cache(tmp_path) as cache:
+        async with (
+            open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger,
+            open_stage(DeckOptions(display, Area(width=640, height=360)), clock) as stage,
+        ):
+            for name in ("red", "blue"):
+                cache.media._assets.joinpath(asset(name).sha256).write_bytes(film(tmp_path / name, name))
+            cache.media._assets.joinpath(asset("bad").sha256).write_bytes(b"not a film" * 1000)
+            content = release(playlist("loop", item("red"), item("bad"), item("blue")))
+            whole = tuple(each.model_copy(update={"duration_ms": LENGTH_MS}) for each in content.assets)
+            activate(cache, content.model_copy(update={"assets": whole}), 1)
+            director = Director(stage, ledger, cache, clock, Settings, seed=1)
+            services = [asyncio.create_task(stage.run()), asyncio.create_task(director.run())]
+            try:
+                yield Venue(stage, director, ledger, cache)
+            finally:
+                for service in reversed(services):
+                    service.cancel()
+                    await asyncio.wait({service})
+
+
+async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved(venue: Venue) -> None:
+    plays = (await venue.until_played(3))[:3]
+    assert [play.title for play in plays] == ["Red", "Blue", "Red"]
+    assert [play.outcome for play in plays] == [Outcome.COMPLETE] * 3, plays
+    for before, after in pairwise(plays):
+        assert 0 <= (after.started_at - before.ended_at).total_seconds() < 0.3
+    assert [setback.asset for setback in venue.ledger.quarantine.known()] == [asset("bad").sha256]
+    now = venue.director.now()
+    assert now.showing == "item" and now.why
+
+
+async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Venue) -> None:
+    await venue.until_played(1)
+    await eventually(lambda: venue.director.now().next.readiness == "ready" and venue.left_s() > LENGTH_MS / 3000)
+    take = venue.director.now().take
+    air = venue.stage._air
+    assert air and air.link.pid
+    os.kill(air.link.pid, signal.SIGKILL)
+    plays = await venue.until_played(len(await venue.plays()) + 2)
+    (hit,) = (play for play in plays if play.take == take)
+    following = plays[plays.index(hit) + 1]
+    assert hit.outcome is Outcome.FAILED
+    assert (following.started_at - hit.ended_at).total_seconds() < 1.0
+    blamed = {setback.asset for setback in venue.ledger.quarantine.known()}
+    assert blamed <= {asset("bad").sha256}
+
+
+async def test_three_skips_during_a_load_are_exactly_three_steps(venue: Venue) -> None:
+    names = ("red", "blue", "red", "blue", "red")
+    content = release(playlist("loop", *(item(name, id=str(number)) for number, name in enumerate(names))))
+    whole = tuple(each.model_copy(update={"duration_ms": LENGTH_MS}) for each in content.assets)
+    activate(venue.cache, content.model_copy(update={"assets": whole}), 2)
+    venue.director.wake()
+    await venue.until_on("0")
+    for _ in range(3):
+        await venue.director.command(Command(do="skip"))
+    assert venue.director.now().item == "0", "what is on stays until there is something to cut to"
+    await venue.until_on("3")
+    plays = await venue.until_played(2)
+    first = next(number for number, play in enumerate(plays) if play.item == "0")
+    assert [(play.item, play.outcome) for play in plays[first:][:2]] == [
+        ("0", Outcome.PARTIAL),
+        ("3", Outcome.COMPLETE),
+    ]

@@ -1,0 +1,111 @@
+"""Network streams in the programme: what fails is left out for seconds, not quarantined, and comes back by itself."""
+
+from pathlib import Path
+
+import pytest
+
+from player.director.backoff import FIRST_S, LONGEST_S, StreamBackoff, away_s
+from sync.wire.release import Item, MediaKind, Release, Stream
+from sync.wire.stream_url import stream_name
+from tests.fakes import FakeClock
+from tests.player.director.venue import World, a_world, item, playlist, release
+
+URL = "https://eve:hush@example.com/live.m3u8"
+STREAM = ""  # the path of its shots
+LONG_MS = 100_000_000
+
+
+def stream(**how: object) -> Item:
+    return Item.model_validate({"id": "live", "title": "Live", "asset": stream_name(URL), **how})
+
+
+def with_stream(*items: Item) -> Release:
+    files = playlist("main", *(one for one in items if one.id != "live"))
+    plain = release(files)
+    streams = (Stream(sha256=stream_name(URL), url=URL),)
+    return plain.model_copy(update={"playlists": (playlist("main", *items),), "streams": streams})
+
+
+def shown(world: World) -> list[str]:
+    return [
+        "live" if seen.shot and seen.shot.kind is MediaKind.STREAM else world.name(seen)
+        for seen in world.screen.picture
+    ]
+
+
+def test_waits_double_up_to_five_minutes_and_are_spread_but_repeatable() -> None:
+    waits = [away_s("s", failures, 7) for failures in range(1, 12)]
+    assert waits == [away_s("s", failures, 7) for failures in range(1, 12)]
+    assert 0.75 * FIRST_S <= waits[0] <= 1.25 * FIRST_S < waits[2] < waits[4]
+    assert all(0.75 * LONGEST_S <= wait <= 1.25 * LONGEST_S for wait in waits[7:])
+    assert away_s("s", 1, 8) != waits[0] != away_s("t", 1, 7)
+
+
+def test_an_absence_is_told_once_when_it_starts_and_once_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    clock = FakeClock()
+    away = StreamBackoff(clock, 7)
+    for _ in range(5):
+        away.note_failure("s", "Stage", "refused")
+    assert away.holds("s") and away.held() == {"s"} and away.left_s() > 4 * FIRST_S
+    assert away.problems() == ("the stream Stage is away: refused",)
+    away.note_success("s")
+    away.note_success("s")
+    assert not away.holds("s") and away.left_s() == float("inf")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+async def test_a_stream_that_fails_is_passed_over_and_returns_when_it_works(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(with_stream(item("red"), stream(duration_ms=10_000)))
+        world.screen.broken.add(STREAM)
+        async with world.running():
+            await world.after(600)
+            assert set(shown(world)) == {"red"}
+            tries = sum(shot.kind is MediaKind.STREAM for shot in world.screen.prerolls)
+            assert 6 <= tries <= 12, "neither given up nor hammered"
+            assert "Live is away" in world.director.now().problems[0] and "hush" not in str(world.director.now())
+            assert world.ledger.quarantine.known() == []
+            world.screen.broken.clear()
+            await world.after(2 * LONGEST_S)
+            assert shown(world)[-20:].count("live") > 5 and world.director.now().problems == ()
+
+
+async def test_the_only_stream_gone_leaves_the_fallback_and_comes_back_alone(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.screen.lengths[STREAM] = LONG_MS
+        world.publish(with_stream(stream()))
+        async with world.running():
+            await world.after(900)
+            assert shown(world) == ["live"] and len(world.screen.prerolls) == 1, "not opened twice, nor aside for hours"
+            world.screen.broken.add(STREAM)
+            world.screen.fail("connection lost")
+            await world.after(30)
+            assert shown(world)[-1] == "fallback"
+            world.screen.broken.clear()
+            await world.after(FIRST_S * 2**3 * 1.25)
+            assert shown(world)[-1] == "live"
+
+
+async def test_a_stream_is_opened_only_shortly_before_its_turn(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.screen.lengths[STREAM] = LONG_MS
+        world.publish(with_stream(item("red", duration_ms=60_000, loop=True), stream(duration_ms=20_000)))
+        world.screen.lengths[world.media("red")] = 60_000
+        async with world.running():
+            await world.after(45)
+            assert len(world.screen.prerolls) == 1
+            await world.after(5)
+            assert world.screen.prerolls[-1].url == URL
+            await world.after(12)
+            assert shown(world) == ["red", "live"]
+
+
+async def test_a_looped_video_fills_its_duration_in_one_take(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.publish(release(playlist("main", item("red", duration_ms=35_000, loop=True), item("green"))))
+        async with world.running():
+            await world.after(1)
+            shot = world.screen.on_air
+            assert shot and shot.loop and shot.duration_ms == 35_000
+            assert world.director.now().expected_ms == 35_000

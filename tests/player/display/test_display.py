@@ -1,0 +1,111 @@
+"""The daemon's hold on the display: root picture, saver, grabs, and a server that goes away."""
+
+import asyncio
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from Xlib import error
+from Xlib.display import Display as XDisplay
+
+from player.display import Display, Power, Wanted, open_display
+from player.display.pictures import brand_picture, pairing_picture, png
+from player.platform.geometry import Turn
+from player.platform.x11 import connect
+from sync.errors import ScreenFailed
+from sync.runtime.clock import SystemClock
+from tests.display import Xvfb
+from tests.player.pixels import Eye, until
+
+
+async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -> None:
+    picture = brand_picture(1280, 720, title="stays")
+    async with open_display(display_name, SystemClock()) as display:
+        await display.show_root(picture)
+    async with open_display(display_name, SystemClock()) as display:
+        assert (await display.grab()).bgrx == picture.bgrx
+
+
+async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, display_name: str) -> None:
+    await display.show_root(pairing_picture(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
+    with Image.open(BytesIO(png(await display.grab()))) as picture:
+        assert picture.size == (1280, 720)
+        eye = Eye(display_name)
+        for spot in ((0, 0), (640, 300), (700, 340)):
+            assert picture.getpixel(spot) == eye.at(*spot)
+        eye.close()
+
+
+async def test_screen_saver_is_off_and_the_cursor_hidden(display: Display, display_name: str) -> None:
+    connection = XDisplay(display_name)
+    saver = connection.get_screen_saver()
+    assert (saver.timeout, saver.interval) == (0, 0)
+    connection.xfixes_query_version()
+    root = connection.screen().root
+    root.warp_pointer(640, 360)
+    cursor = root.xfixes_get_cursor_image(root) if hasattr(root, "xfixes_get_cursor_image") else None
+    assert cursor is None or not any(cursor.cursor_image)
+    connection.close()
+
+
+async def test_size_and_monitor_are_known(display: Display) -> None:
+    state = display.state()
+    assert state.answers and state.connected
+    assert (display.area.width, display.area.height) == (1280, 720)
+    assert state.power is Power.UNKNOWN or state.power is Power.ON
+
+
+@pytest.mark.parametrize("memory", ["shared", "apart"])
+async def test_a_grab_is_upright_however_the_stage_is_turned(memory: str) -> None:
+    apart = [] if memory == "shared" else ["-extension", "MIT-SHM"]
+    turns: tuple[Turn, ...] = (0, 90, 180, 270)
+    with Xvfb(640, 360, *apart) as server:
+        async with open_display(server.name, SystemClock()) as display:
+            for turn in turns:
+                display.want(Wanted("", turn))
+                await display._poll()
+                picture = brand_picture(*display.area.upright, title="this side up")
+                await display.show_root(picture)
+                shown = await display.grab()
+                assert (shown.width, shown.height) == ((360, 640) if turn in (90, 270) else (640, 360))
+                assert shown.bgrx == picture.bgrx
+        connection = connect(server.name)
+        assert bool(connection.query_extension("MIT-SHM")) == (memory == "shared")
+        connection.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
+async def test_a_display_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ScreenFailed, match=":4711"):
+        async with open_display(":4711", SystemClock()):
+            pass
+
+
+def test_a_request_the_server_refuses_is_an_error_that_can_be_told(display_name: str) -> None:
+    connection = connect(display_name)
+    found = connection.screen().root.xrandr_get_screen_resources()
+    with pytest.raises(error.BadValue):
+        no_rotation = 0
+        connection.xrandr_set_crtc_config(found.crtcs[0], found.config_timestamp, 0, 0, 0, no_rotation, [])
+    connection.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
+async def test_the_root_picture_comes_back_with_the_x_server() -> None:
+    picture = brand_picture(640, 360, title="again")
+    with Xvfb(640, 360) as server:
+        async with open_display(server.name, SystemClock()) as display:
+            await display.show_root(picture)
+            running = asyncio.create_task(display.run())
+            server.stop()
+            await until(lambda: not display.state().answers)
+            with pytest.raises(ScreenFailed):
+                await display.grab()
+            server.start()
+            await until(lambda: display.state().answers)
+            assert display.state().losses == 1
+            assert (await display.grab()).bgrx == picture.bgrx
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running

@@ -1,0 +1,94 @@
+"""Turned by the X server (Xephyr), and by libVLC where that cannot: media stand upright, and fill where they are to."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from player.display import Wanted
+from player.display.pictures import RawPicture
+from player.platform.geometry import Area, Turn
+from player.protocol.screen import Shot
+from sync.wire.release import Fit, MediaKind
+from tests.display import Xephyr
+from tests.player.conftest import H264, following, running, show
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, Eye, near, until
+
+CORNERS = (RED, GREEN, YELLOW, BLUE)  # of the media, clockwise from the top left
+TURNS: tuple[Turn, ...] = (90, 180, 270)
+
+
+@pytest.fixture(scope="module")
+def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a film and a picture, both 640x180, of four colours."""
+    folder = tmp_path_factory.mktemp("quarters")
+    inputs = (f"-f lavfi -i color={name}:s=320x90:r=25:d=20" for name in ("red", "lime", "blue", "yellow"))
+    laid = "[0][1]hstack[top];[2][3]hstack[foot];[top][foot]vstack"
+    common = ["ffmpeg", "-v", "error", *" ".join(inputs).split(), "-filter_complex", laid]
+    for name, how in (("film", H264), ("picture", ["-frames:v", "1", "-c:v", "mjpeg", "-f", "image2"])):
+        subprocess.run([*common, *how, str(folder / name)], check=True, timeout=60)
+    return folder
+
+
+def _corners(eye: Eye) -> tuple[Colour, ...]:
+    """Return the colours at the edges and beside the middle, in the order of CORNERS."""
+    spots = [[(x, y), (640 + side, 360 + up)] for x, y, side, up in _EDGES]
+    seen = [[eye.at(*spot) for spot in pair] for pair in spots]
+    return tuple(outer if near(outer, inner, 40) else (1, 2, 3) for outer, inner in seen)
+
+
+_EDGES = ((3, 3, -24, -24), (1276, 3, 24, -24), (1276, 716, 24, 24), (3, 716, -24, 24))
+
+
+def _turned(turn: Turn) -> tuple[Colour, ...]:
+    return CORNERS[-turn // 90 :] + CORNERS[: -turn // 90]
+
+
+def _alike(seen: tuple[Colour, ...], expected: tuple[Colour, ...]) -> bool:
+    return all(near(*pair, 20) for pair in zip(seen, expected, strict=True))
+
+
+def _shots(quarters: Path) -> list[Shot]:
+    kinds = {"film": MediaKind.VIDEO, "picture": MediaKind.PICTURE}
+    return [Shot(take=name, path=str(quarters / name), kind=kind, fit=Fit.FILL) for name, kind in kinds.items()]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+async def test_what_is_to_fill_fills_when_libvlc_turns_it(turn: Turn, quarters: Path, display_name: str) -> None:
+    eye = Eye(display_name)
+    async with running(display_name, area=Area(width=1280, height=720, turn=turn)) as stage:
+        for shot in _shots(quarters):
+            await show(stage, shot)
+            await until(lambda: _alike(_corners(eye), _turned(turn)), within_s=2)
+    eye.close()
+
+
+@pytest.fixture(scope="module")
+def monitor(display_name: str) -> Iterator[str]:
+    """An X server that turns by RandR; what its monitor would show is a window of X server `display_name`."""
+    with Xephyr(display_name) as server:
+        yield server.name
+
+
+async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
+    monitor: str, quarters: Path, display_name: str
+) -> None:
+    eye = Eye(display_name)
+    async with following(monitor) as (display, stage):
+        for turn in TURNS:
+            display.want(Wanted("", turn))
+            size = (1280, 720) if turn == 180 else (720, 1280)
+            await until(lambda size=size: (stage._rig.area.width, stage._rig.area.height) == size)  # type: ignore[misc]
+            assert display.area.turn == 0 and not display.state().problem
+            await show(stage, _shots(quarters)[0].model_copy(update={"take": f"film-{turn}"}))
+            await until(lambda turn=turn: _alike(_corners(eye), _turned(turn)))  # type: ignore[misc]
+            assert _alike(_seen(await display.grab()), CORNERS)
+    eye.close()
+
+
+def _seen(shown: RawPicture) -> tuple[Colour, ...]:
+    """Return the colours at the corners of a screenshot."""
+    spots = [(3, 3), (shown.width - 4, 3), (shown.width - 4, shown.height - 4), (3, shown.height - 4)]
+    pixels = (shown.bgrx[4 * (y * shown.width + x) :][:3] for x, y in spots)
+    return tuple((red, green, blue) for blue, green, red in pixels)

@@ -1,0 +1,481 @@
+import asyncio
+import json
+import ssl
+import stat
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from openapi_pydantic import OpenAPI
+from PIL import Image
+
+from player.display import DisplayState, Power
+from player.display.pictures import RawPicture, brand_picture
+from player.display.screenshots import ScreenshotTaker
+from player.endpoint.auth import AccessGuard, keep_token
+from player.endpoint.routes import EndpointRoutes
+from player.endpoint.server import EndpointServer
+from player.endpoint.websocket import LiveSocket
+from player.evidence.ledger import open_ledger
+from player.platform.geometry import Area
+from player.protocol.operator import Command, Next, Now
+from player.settings.configuration import load_configuration
+from player.stage.counters import StageCounters, StageFacts
+from player.status.active_services import ActiveServices
+from player.status.collector import StatusCollector
+from player.status.health import MachineProbe
+from player.status.metrics import PlayerMetrics, StageSeries
+from sync.device.store.content_store import ContentStore
+from sync.errors import NotFound
+from sync.runtime.clock import SystemClock
+from sync.runtime.supervisor import Restarts
+from sync.wire.overlay import Overlay
+
+DISPLAY = brand_picture(320, 180)
+
+
+@dataclass
+class Front:
+    """The overlays that are due, and those of them on the display."""
+
+    due: tuple[Overlay, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+class Bench:
+    """Stands in for stage, display and director, which have tests of their own: says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.shown = Now(showing="item", title="Autumn", take="t1", why="it is Monday", next=Next(title="Winter"))
+        self.tally = StageCounters()
+        self.stage = StageFacts("3.0.24", (1, 2), 0, 5, "t1", "t2", 100, 0, 10.0, 200)
+        self.display = DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
+        self.front = Front()
+        self.pictures = 0
+
+    def now(self) -> Now:
+        return self.shown
+
+    async def command(self, command: Command) -> None:
+        if command.item == "nothing":
+            raise NotFound("there is no item nothing")
+        self.commands.append(command)
+
+    def facts(self) -> StageFacts:
+        return self.stage
+
+    def state(self) -> DisplayState:
+        return self.display
+
+    async def grab(self) -> RawPicture:
+        self.pictures += 1
+        return DISPLAY
+
+
+class Device:
+    """A running endpoint and what lies behind it."""
+
+    def __init__(self, url: str, token: str, bench: Bench, state: Path, session: aiohttp.ClientSession) -> None:
+        self.url = url
+        self.bench = bench
+        self.state = state
+        self.session = session
+        self.bearer = {"Authorization": f"Bearer {token}"}
+        self.token = token
+
+    def get(self, path: str, **more: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self.session.get(self.url + path, **more)
+
+    def send(self, method: str, path: str, **more: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self.session.request(method, self.url + path, **more)
+
+
+@asynccontextmanager
+async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, str]]:
+    clock, bench = SystemClock(), Bench()
+    configuration = load_configuration(None)
+    async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
+        duty = ActiveServices(director=bench, ledger=ledger, overlays=bench.front)
+        observer = StatusCollector(
+            configuration,
+            ContentStore(tmp_path),
+            duty,
+            bench,
+            bench,
+            MachineProbe(tmp_path, clock),
+            Restarts(),
+            clock,
+            version="1.2.3",
+        )
+        token = keep_token(tmp_path / "state")
+        gate, metrics, live = (
+            AccessGuard(token, configuration, clock),
+            PlayerMetrics(clock, StageSeries(bench.tally, bench.facts)),
+            LiveSocket(observer, clock),
+        )
+        answers = EndpointRoutes(observer, configuration, duty, ScreenshotTaker(bench, clock), gate, metrics, clock)
+        endpoint = EndpointServer(
+            configuration,
+            gate,
+            answers.operations(),
+            live,
+            metrics,
+            clock,
+            duty.problem_reporter("endpoint"),
+            version="1.2.3",
+        )
+        task = asyncio.create_task(endpoint.run())
+        try:
+            async with asyncio.timeout(10):
+                while not (endpoint.url or endpoint.problem):
+                    await clock.sleep(0.01)
+            yield endpoint, bench, token
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", "0")
+    return tmp_path
+
+
+@pytest.fixture
+async def device(prepared: Path) -> AsyncIterator[Device]:
+    async with running(prepared) as (endpoint, bench, token), aiohttp.ClientSession() as session:
+        yield Device(endpoint.url.rstrip("/"), token, bench, prepared / "state", session)
+
+
+async def problem_of(answer: aiohttp.ClientResponse, status: int) -> dict[str, Any]:
+    assert answer.status == status, await answer.text()
+    assert answer.content_type == "application/problem+json"
+    document: dict[str, Any] = await answer.json(content_type=None)
+    assert {"type", "title", "status", "detail", "instance"} <= document.keys()
+    return document
+
+
+async def test_status_and_now_say_what_is_on_and_how_the_player_is(device: Device) -> None:
+    async with device.get("/v1/now") as answer:
+        assert (await answer.json())["title"] == "Autumn"
+    async with device.get("/v1/status") as answer:
+        status = await answer.json()
+    assert status["version"] == "1.2.3"
+    assert status["decks"]["libvlc"] == "3.0.24"
+    assert any("no origin yet" in sentence for sentence in status["problems"])  # it is not paired
+    assert status["healthy"] is False
+
+
+async def test_sound_from_another_output_than_the_one_that_is_set_is_told_through_silences(device: Device) -> None:
+    async def told(on: str | None) -> bool:
+        device.bench.stage = replace(device.bench.stage, sound=on)
+        async with device.get("/v1/status") as answer:
+            problems = (await answer.json())["problems"]
+        return any("'usb', which is not there" in sentence for sentence in problems)
+
+    assert not await told("hdmi")
+    async with device.send("PATCH", "/v1/config", json={"audio": {"device": "usb"}}, headers=device.bearer) as answer:
+        assert answer.status == 200
+    assert [await told(on) for on in (None, "hdmi", None, "usb", None)] == [False, True, True, False, False]
+
+
+async def test_the_token_is_made_once_and_is_for_the_owner_alone(device: Device) -> None:
+    path = device.state / "endpoint_token"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert keep_token(device.state) == device.token == path.read_text().strip()
+
+
+async def test_writing_needs_the_token_even_on_loopback(device: Device) -> None:
+    for method, path in (("POST", "/v1/commands"), ("PATCH", "/v1/config"), ("POST", "/v1/sync")):
+        async with device.send(method, path, json={}) as answer:
+            await problem_of(answer, 401)
+        async with device.send(method, path, json={}, headers={"Authorization": "Bearer no"}) as answer:
+            await problem_of(answer, 401)
+    assert device.bench.commands == []
+
+
+async def test_a_command_reaches_the_director_and_a_wrong_one_does_not(device: Device) -> None:
+    async with device.send("POST", "/v1/commands", json={"do": "skip"}, headers=device.bearer) as answer:
+        assert answer.status == 200
+    assert [command.do for command in device.bench.commands] == ["skip"]
+    async with device.send("POST", "/v1/commands", json={"do": "explode"}, headers=device.bearer) as answer:
+        assert "do" in (await problem_of(answer, 422))["fields"]
+    async with device.send("POST", "/v1/commands", json={"do": "play", "item": "nothing"}, headers=device.bearer) as a:
+        await problem_of(a, 404)
+
+
+async def test_settings_are_read_and_changed_with_an_etag(device: Device) -> None:
+    async with device.get("/v1/config") as answer:
+        etag, view = answer.headers["ETag"], await answer.json()
+    assert view["sources"]["storage.state_dir"] == "environment"
+    headers = {**device.bearer, "If-Match": etag}
+    async with device.send("PATCH", "/v1/config", json={"playback": {"volume": 5}}, headers=headers) as answer:
+        assert answer.status == 200
+        assert (await answer.json())["settings"]["playback"]["volume"] == 5
+        assert answer.headers["ETag"] != etag
+    async with device.send("PATCH", "/v1/config", json={"playback": {"volume": 6}}, headers=headers) as answer:
+        await problem_of(answer, 412)
+    assert json.loads((device.state / "config.json").read_text()) == {"playback": {"volume": 5}}
+
+
+async def test_a_wrong_field_is_named_and_a_pinned_one_is_a_conflict(device: Device) -> None:
+    async def patch(document: dict[str, Any], status: int) -> dict[str, Any]:
+        async with device.send("PATCH", "/v1/config", json=document, headers=device.bearer) as answer:
+            return await problem_of(answer, status)
+
+    assert "playback.volume" in (await patch({"playback": {"volume": 101}}, 422))["fields"]
+    assert "SIGNAGE_PLAYER__ENDPOINT__PORT" in (await patch({"endpoint": {"port": 1}}, 409))["users"]
+    assert "TLS" in (await patch({"endpoint": {"host": "0.0.0.0"}}, 422))["detail"]
+    assert not (device.state / "config.json").exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[1]", b'"x"', b"[" * 20_000, b'{"a":'])
+async def test_garbage_is_refused(device: Device, body: bytes) -> None:
+    for method, path in (("PATCH", "/v1/config"), ("POST", "/v1/commands"), ("POST", "/v1/session")):
+        async with device.send(method, path, data=body, headers=device.bearer) as answer:
+            await problem_of(answer, 413 if len(body) > 4096 and path == "/v1/session" else 422)
+
+
+async def test_an_oversized_body_is_refused_unread(device: Device) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * 65_536
+
+    for path, method in (("/v1/commands", "POST"), ("/v1/config", "PATCH")):
+        async with device.send(method, path, data=b" " * 200_000, headers=device.bearer) as answer:
+            await problem_of(answer, 413)
+    async with device.send("POST", "/v1/session", data=pieces()) as answer:  # without a Content-Length
+        await problem_of(answer, 413)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8080"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    ],
+)
+async def test_foreign_names_and_pages_are_refused_even_with_the_token(device: Device, headers: dict[str, str]) -> None:
+    for path in ("/v1/now", "/v1/live", "/", "/healthz"):
+        async with device.get(path, headers={**device.bearer, **headers}) as answer:
+            await problem_of(answer, 403)
+
+
+async def test_a_name_from_the_settings_is_let_in_at_once(device: Device) -> None:
+    patch = {"endpoint": {"allowed_hosts": ["screen.example"]}}
+    async with device.send("PATCH", "/v1/config", json=patch, headers=device.bearer) as answer:
+        assert answer.status == 200
+    async with device.get("/v1/now", headers={"Host": "screen.example"}) as answer:
+        assert answer.status == 200
+
+
+async def test_a_page_logs_in_once_and_out_again(device: Device) -> None:
+    async with device.send("POST", "/v1/session", json={"token": "wrong"}) as answer:
+        await problem_of(answer, 401)
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(device.url, cookie_jar=jar) as page:
+        async with page.post("/v1/session", json={"token": device.token}) as answer:
+            assert answer.status == 204
+            cookie = answer.headers["Set-Cookie"]
+            assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and device.token not in cookie
+        async with page.post("/v1/commands", json={"do": "skip"}) as answer:
+            assert answer.status == 200
+        async with page.delete("/v1/session") as answer:
+            assert answer.status == 204
+        async with page.post("/v1/commands", json={"do": "skip"}) as answer:
+            await problem_of(answer, 401)
+
+
+async def test_the_live_channel_pushes_what_changes(device: Device) -> None:
+    async with device.session.ws_connect(device.url + "/v1/live") as socket:
+        first = json.loads(await socket.receive_str(timeout=5))
+        assert first["topic"] == "now" and first["document"]["title"] == "Autumn"
+        device.bench.shown = device.bench.shown.model_copy(update={"title": "Winter"})
+        while (message := json.loads(await socket.receive_str(timeout=5)))["topic"] != "now":
+            assert message["topic"] == "status"
+        assert message["document"]["title"] == "Winter"
+
+
+async def test_the_display_is_seen_without_loss_and_in_little(device: Device) -> None:
+    with Image.open(BytesIO(await read(device, "/v1/screenshot.png"))) as picture:
+        assert picture.format == "PNG" and picture.convert("RGB").tobytes("raw", "BGRX") == DISPLAY.bgrx
+    with Image.open(BytesIO(await read(device, "/v1/screenshot.jpg?width=170"))) as picture:
+        assert picture.format == "JPEG" and picture.size == (160, 90)
+    async with device.get("/v1/screenshot.jpg?width=0") as answer:
+        await problem_of(answer, 422)
+
+
+async def test_who_has_the_picture_already_is_not_sent_it_again(device: Device) -> None:
+    async with device.get("/v1/screenshot.jpg") as answer:
+        tag = answer.headers["ETag"]
+    async with device.get("/v1/screenshot.jpg", headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 304 and await answer.read() == b""
+    async with device.get("/v1/screenshot.png", headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 200
+
+
+async def read(device: Device, path: str) -> bytes:
+    async with device.get(path) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.read()
+
+
+async def test_plays_are_paged_and_bounded(device: Device) -> None:
+    assert json.loads(await read(device, "/v1/plays?limit=5")) == {"plays": []}
+    for query in ("limit=0", "limit=501", "limit=x", "before=-1", "limit=%C2%B2"):
+        async with device.get(f"/v1/plays?{query}") as answer:
+            await problem_of(answer, 422)
+
+
+async def test_metrics_count_requests_by_operation_and_tell_the_numbers(device: Device) -> None:
+    await read(device, "/v1/now")
+    async with device.get("/nonsense") as answer:
+        await problem_of(answer, 404)
+    text = (await read(device, "/metrics")).decode()
+    assert 'signage_player_operations_total{operation="GET /v1/now",status="200"} 1.0' in text
+    assert 'operation="other",status="404"' in text
+    assert "signage_player_outbox_depth 0.0" in text
+    assert "signage_player_disk_free_bytes" in text
+
+
+async def test_now_says_what_the_deck_tells_of_the_take_on_air_and_of_no_other(device: Device) -> None:
+    device.bench.stage = replace(
+        device.bench.stage, deck="b", media_ms=1_234, fps=25.0, painted_fps=24.9, codec="h264", hardware=False
+    )
+    now = json.loads(await read(device, "/v1/now"))
+    assert (now["deck"], now["media_ms"], now["fps"], now["painted_fps"], now["frames_lost"]) == (
+        "b",
+        1234,
+        25,
+        24.9,
+        0,
+    )
+    assert now["decoder"] == {"codec": "h264", "hardware": False}
+    assert now["next"]["title"] == "Winter" and now["next"]["readiness"] == "none"
+    device.bench.stage = replace(device.bench.stage, on_air="t0")  # the cut is on its way
+    now = json.loads(await read(device, "/v1/now"))
+    assert now["deck"] is None and now["media_ms"] is None and now["decoder"] is None
+
+
+async def test_metrics_tell_what_was_seen_of_each_cut_and_take(device: Device) -> None:
+    tally = device.bench.tally
+    for late_s in (-0.001, 0.012, 0.4):
+        tally.cut(late_s)
+    tally.left(black_ms=0, still_ms=1_000, frames_lost=3)
+    tally.left(black_ms=None, still_ms=None, frames_lost=None)
+    tally.prerolled(640)
+    text = (await read(device, "/metrics")).decode()
+    for line in (
+        "cuts_total 3.0",
+        'cut_late_seconds_bucket{le="0.005"} 1.0',
+        'cut_late_seconds_bucket{le="0.017"} 2.0',
+        'cut_late_seconds_bucket{le="+Inf"} 3.0',
+        "cut_late_seconds_sum 0.41",
+        'take_black_seconds_bucket{le="0.0"} 2.0',
+        'take_still_seconds_bucket{le="0.5"} 1.0',
+        'take_still_seconds_bucket{le="1.0"} 2.0',
+        "frames_lost_total 3.0",
+        'preroll_seconds_bucket{le="1.0"} 1.0',
+        "deck_renewals_total 0.0",
+        "quarantined 0.0",
+    ):
+        assert f"\nsignage_player_{line}" in text, line
+
+
+async def test_the_player_is_unwell_without_its_display(device: Device) -> None:
+    assert json.loads(await read(device, "/healthz")) == {"status": "ok"}
+    device.bench.display = replace(device.bench.display, answers=False)
+    async with device.get("/healthz") as answer:
+        await problem_of(answer, 503)
+
+
+async def test_everything_served_is_described(device: Device) -> None:
+    described = json.loads(await read(device, "/v1/openapi.json"))
+    assert described["openapi"].startswith("3.1")
+    assert OpenAPI.model_validate(described).components
+    assert all(name in described["components"]["schemas"] for name in _references(described))
+    assert {"get", "patch"} <= described["paths"]["/v1/config"].keys()
+    assert {"/v1/status", "/v1/now", "/v1/commands", "/v1/plays", "/v1/screenshot.png", "/v1/live"} <= set(
+        described["paths"]
+    )
+
+
+def _references(document: object) -> Iterator[str]:
+    if isinstance(document, dict):
+        if isinstance(document.get("$ref"), str):
+            yield document["$ref"].removeprefix("#/components/schemas/")
+        document = list(document.values())
+    if isinstance(document, list):
+        for part in document:
+            yield from _references(part)
+
+
+async def test_the_page_and_its_parts_are_served_under_a_strict_policy(device: Device) -> None:
+    for path, kind in (("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "text/javascript")):
+        async with device.get(path) as answer:
+            assert answer.status == 200 and answer.content_type == kind
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    async with device.get("/page.js/../../daemon.py") as answer:
+        assert answer.status == 404
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Callable[[], tuple[Path, Path]]:
+    def make() -> tuple[Path, Path]:
+        key, crt = tmp_path / "tls.key", tmp_path / "tls.crt"
+        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=screen"
+        paths = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(crt)]
+        subprocess.run([*command.split(), *paths], check=True, capture_output=True)
+        return crt, key
+
+    return make
+
+
+async def test_beyond_loopback_without_tls_the_endpoint_stays_closed_and_says_why(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__HOST", "0.0.0.0")
+    async with running(prepared) as (endpoint, _, _):
+        assert endpoint.url == ""
+        assert "needs TLS" in endpoint.problem
+
+
+async def test_beyond_loopback_everything_needs_tls_and_the_token(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, certificate: Callable[[], tuple[Path, Path]]
+) -> None:
+    crt, key = certificate()
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__HOST", "0.0.0.0")
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__TLS_CERTIFICATE", str(crt))
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__TLS_KEY", str(key))
+    trust = ssl.create_default_context(cafile=str(crt))
+    async with running(prepared) as (endpoint, _, token):
+        url = endpoint.url.replace("0.0.0.0", "127.0.0.1")
+        async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(ssl=trust)) as session:
+            for path in ("v1/now", "v1/screenshot.png", "metrics", "v1/live"):
+                async with session.get(path) as answer:
+                    await problem_of(answer, 401)
+            async with session.get("v1/now", headers={"Authorization": f"Bearer {token}"}) as answer:
+                assert answer.status == 200
+            async with session.post("v1/session", json={"token": token}) as answer:
+                assert "Secure" in answer.headers["Set-Cookie"]
+
+
+async def test_a_port_in_use_is_told_and_hurts_nobody(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(prepared) as (first, _, _):
+        monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", first.url.rstrip("/").rpartition(":")[2])
+        async with running(prepared) as (second, _, _):
+            assert "not available" in second.problem

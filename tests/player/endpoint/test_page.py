@@ -1,0 +1,97 @@
+"""The device page in a real browser: what it shows, and that it can order only after logging in."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from sync.wire.overlay import Logo, Ticker
+from tests.browser import chromium
+from tests.player.endpoint.test_endpoint import running
+
+pytestmark = pytest.mark.browser
+
+T = TypeVar("T")
+SIGN = Logo(id="sign", asset="a" * 64)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("chromium"), 400, 900) as driver:
+        yield driver
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", "0")
+    monkeypatch.setenv("SIGNAGE_PLAYER__AUDIO__MUTED", "true")
+    return tmp_path
+
+
+class Page:
+    """What a person does on the page; every method blocks its thread."""
+
+    def __init__(self, browser: Chrome) -> None:
+        self._browser = browser
+
+    def text(self, name: str) -> str:
+        return self._browser.find_element(By.ID, name).text
+
+    def until(self, condition: Callable[[], T]) -> T:
+        return WebDriverWait(self._browser, 15, 0.1).until(lambda _: condition())
+
+    def press(self, selector: str) -> None:
+        self._browser.find_element(By.CSS_SELECTOR, selector).click()
+
+    def log_in(self, token: str) -> None:
+        self.until(lambda: self._browser.find_element(By.ID, "token").is_displayed())
+        self._browser.find_element(By.ID, "token").send_keys(token)
+        self.press("button[value=go]")
+
+    def complaints(self) -> list[str]:
+        """Return what the browser complained about, but refused requests, which are part of the play."""
+        lines = self._browser.get_log("browser")  # type: ignore[no-untyped-call]
+        told = [line["message"] for line in lines if line["level"] in ("WARNING", "SEVERE")]
+        return [message for message in told if "401" not in message]
+
+    def picture_width(self) -> int:
+        """Return how wide the live picture is that was fetched, 0 before."""
+        return int(self._browser.execute_script("return document.getElementById('picture').naturalWidth"))
+
+    def fits(self) -> bool:
+        return bool(self._browser.execute_script("return document.body.scrollWidth <= innerWidth"))
+
+
+async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser: Chrome, prepared: Path) -> None:
+    async with running(prepared) as (endpoint, bench, token):
+        page = Page(browser)
+        await asyncio.to_thread(browser.get, endpoint.url)
+        await asyncio.to_thread(page.until, lambda: page.text("title") == "Autumn")
+        await asyncio.to_thread(page.until, lambda: "no origin yet" in page.text("problems"))
+        assert await asyncio.to_thread(page.text, "next") == "Winter"
+        bench.shown = bench.shown.model_copy(update={"title": "Spring"})
+        await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
+        bench.front.due, bench.front.shown = (Ticker(id="news", text="Fresh <bread>"), SIGN), ("news",)
+        await asyncio.to_thread(page.until, lambda: "Text at the bottom: Fresh <bread>" in page.text("front"))
+        assert "Logo, top right corner (not on the screen)" in await asyncio.to_thread(page.text, "front")
+        assert "muted" in await asyncio.to_thread(page.text, "health-facts")
+        assert await asyncio.to_thread(page.fits)  # on a phone
+        bench.stage = replace(bench.stage, deck="b", fps=25.0, painted_fps=12.0, codec="h264", hardware=False)
+        await asyncio.to_thread(page.until, lambda: "h264 in software" in page.text("picture-facts"))
+        assert "12 of 25" in await asyncio.to_thread(page.text, "picture-facts")
+        await asyncio.to_thread(page.until, lambda: page.picture_width() > 0)
+        await asyncio.to_thread(page.press, "[data-order=skip]")
+        await asyncio.to_thread(page.log_in, "wrong")
+        await asyncio.to_thread(page.until, lambda: "not the token" in page.text("login-problem"))
+        await asyncio.to_thread(page.log_in, token)
+        await asyncio.to_thread(page.until, lambda: bool(bench.commands))
+        assert [command.do for command in bench.commands] == ["skip"]
+        assert await asyncio.to_thread(page.complaints) == []

@@ -1,0 +1,30 @@
+"""Plays made the way the player makes them."""
+
+from datetime import datetime, timedelta
+
+from player.evidence.ledger import Ledger
+from player.evidence.ledger_entries import Head, TakeClosed
+from player.programme.proof_of_play import Take, TakeFacts, chain_play
+from sync.wire.report import Outcome, Play, PlayKind
+from tests.player.director.venue import NOON
+
+
+def take(name: str, **more: object) -> Take:
+    base = {"take": name, "kind": PlayKind.ITEM, "release": "a" * 64, "asset": "b" * 64, "title": name, "zone": "UTC"}
+    return Take.model_validate({**base, "expected_ms": 10_000, **more})
+
+
+def closed(name: str, started_at: datetime = NOON) -> TakeClosed:
+    facts = TakeFacts(started_at, 10_000, Outcome.COMPLETE, "eof")
+
+    def seal(head: Head) -> Play:
+        return chain_play(
+            head.hash, take(name), facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
+        )
+
+    return TakeClosed(name, seal)
+
+
+async def log_plays(ledger: Ledger, count: int) -> None:
+    """Log so many plays, ten seconds apart, in one transaction."""
+    await ledger.write([closed(f"take-{n}", NOON + timedelta(seconds=10 * n)) for n in range(count)])

@@ -1,0 +1,71 @@
+"""Whatever is cut to stays below what stands above the ceiling, and comes even when the ceiling is gone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from Xlib import X
+from Xlib.display import Display as XDisplay
+
+from player.display import Display, open_display
+from player.stage.stage import Stage
+from sync.runtime.clock import SystemClock
+from tests.player.conftest import Media
+from tests.player.pixels import BLACK, BLUE, RED, YELLOW, Colour, Eye, near, until
+
+
+@pytest.fixture
+def connection(display_name: str) -> Iterator[Any]:
+    connection = XDisplay(display_name)
+    yield connection
+    connection.close()
+
+
+def _float(connection: Any, ceiling: int) -> None:
+    """Open a yellow window just above the ceiling, as an overlay does."""
+    root = connection.screen().root
+    window = root.create_window(
+        100, 100, 50, 50, 0, X.CopyFromParent, override_redirect=True, background_pixel=0xFFFF00
+    )
+    window.map()
+    window.configure(sibling=ceiling, stack_mode=X.Above)
+    connection.sync()
+
+
+def _sees(eye: Eye, middle: Colour, spot: Colour) -> bool:
+    return near(eye.at(640, 360), middle) and near(eye.at(125, 125), spot)
+
+
+async def test_an_overlay_stays_in_front_through_cuts_and_black(
+    stage: Stage, media: Media, display: Display, display_name: str, connection: Any
+) -> None:
+    _float(connection, display.ceiling)
+    eye = Eye(display_name)
+    for name, colour in (("long", BLUE), ("red_picture", RED), ("blue_picture", BLUE)):
+        await stage.preroll(media.shot(name))
+        await stage.cut_now(name)
+        await until(lambda: _sees(eye, colour, YELLOW))  # noqa: B023
+    await stage.blank()
+    assert _sees(eye, BLACK, YELLOW)
+    eye.close()
+
+
+async def test_a_deck_follows_another_ceiling_and_needs_none(
+    stage: Stage, media: Media, display_name: str, connection: Any
+) -> None:
+    eye = Eye(display_name)
+    async with open_display(display_name, SystemClock()) as first:
+        assert first.ceiling
+        await stage.preroll(media.shot("blue_picture"))
+        await stage.cut_now("blue_picture")
+    await stage.preroll(media.shot("red_picture"))
+    await stage.cut_now("red_picture")  # the ceiling died with its connection, its id still stands there
+    assert near(eye.at(640, 360), RED)
+    async with open_display(display_name, SystemClock()) as second:
+        await stage.preroll(media.shot("blue_picture"))
+        await stage.cut_now("blue_picture")
+        _float(connection, second.ceiling)
+        await stage.preroll(media.shot("red_picture"))
+        await stage.cut_now("red_picture")
+        assert _sees(eye, RED, YELLOW)
+    eye.close()

@@ -1,0 +1,104 @@
+"""Which lines may be shown, until when that holds, and what a planner is told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from player.programme.ad_eligibility import eligible_ads
+from player.programme.ad_pacing import ONE
+from player.programme.ad_selection import select_ad
+from sync.wire.release import Campaign, LocalWindow
+from tests.player.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, fresh, slate_of, windows
+
+DAY = timedelta(days=1)
+
+
+def test_flights_are_half_open_and_the_slate_says_until_when_it_holds() -> None:
+    soon, later = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
+    campaigns = [campaign("a", flight=(YEAR[0], later)), campaign("b", flight=(soon, YEAR[1]))]
+    for at, names, until in (
+        (NOON, "a", soon),
+        (soon, "ab", later),
+        (later, "b", later + 8 * DAY),
+    ):
+        on = slate_of(campaigns, at)
+        assert ("".join(entry.line.id for entry in on.lines), on.until) == (names, until)
+    assert slate_of(campaigns, later - timedelta(milliseconds=1)).until == later
+
+
+def test_nothing_to_show_fills_no_slot() -> None:
+    state = fresh()
+    for empty in (slate_of([]), slate_of([campaign("a")], broken=["a-1"]), slate_of([campaign("a")], YEAR[1])):
+        assert empty.lines == ()
+        assert select_ad(state, empty) == (None, state)
+
+
+def test_without_a_trusted_clock_lines_bound_to_windows_stay_off() -> None:
+    always = LocalWindow()
+    campaigns = [campaign("a", windows=(always,)), campaign("b"), campaign("c", flight=(YEAR[0], NOON))]
+    unsure = eligible_ads(campaigns, BERLIN, NOON, playable=lambda _: True, timed=False, length_ms=lambda _: 1)
+    assert [entry.line.id for entry in unsure.lines] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "words"),
+    [
+        ([campaign("a", share_ppm=700_000), campaign("b", share_ppm=700_000)], "overbooked"),
+        ([campaign("a", share_ppm=700_000), campaign("b"), campaign("c")], "line a should have 70.0%"),
+        ([campaign(n, category="beer" if n < "d" else "", gaps=(1, 0)) for n in "abcde"], "category beer has 60.0%"),
+        ([campaign(n, advertiser="x" if n < "c" else "", gaps=(0, 2)) for n in "abcd"], "advertiser x has 50.0%"),
+        ([campaign("a"), campaign("a").model_copy(update={"id": "other"}), campaign("b")], "line a stands in"),
+    ],
+)
+def test_what_cannot_be_kept_is_reported(campaigns: list[Campaign], words: str) -> None:
+    warnings = slate_of(campaigns).warnings
+    assert len(warnings) == 1
+    assert words in warnings[0]
+
+
+def test_a_shop_with_its_own_ads_only_is_not_nagged() -> None:
+    assert slate_of([campaign(name, advertiser="shop", gaps=(1, 1)) for name in "abc"]).warnings == ()
+
+
+bookings = st.lists(
+    st.tuples(
+        st.integers(-40, 40), st.integers(1, 60), st.lists(windows, max_size=2), st.lists(st.booleans(), min_size=1)
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(bookings, st.integers(-40 * 24, 40 * 24), st.floats(0, 0.999999))
+def test_the_slate_is_the_definition_and_until_is_honest(
+    booked: list[tuple[int, int, list[LocalWindow], list[bool]]], hours: int, fraction: float
+) -> None:
+    at = datetime(2026, 3, 29, 0, 30, tzinfo=UTC) + timedelta(hours=hours)  # around the night of the skipped hour
+    campaigns, sound = [], {}
+    for number, (starts, days, open_in, creatives) in enumerate(booked):
+        begins = datetime(2026, 3, 29, tzinfo=UTC) + starts * DAY
+        sound[f"l{number}"] = [f"l{number}-{n}" for n, good in enumerate(creatives) if good]
+        shown = [creative(f"l{number}-{n}") for n in range(len(creatives))]
+        flight = (begins, begins + days * DAY)
+        campaigns.append(campaign(f"l{number}", windows=tuple(open_in), creatives=shown, flight=flight))
+    broken = {each.id for one in campaigns for each in one.lines[0].creatives} - {
+        n for ids in sound.values() for n in ids
+    }
+
+    def expected(at: datetime) -> dict[str, list[str]]:
+        return {
+            one.name: sound[one.name]
+            for one in campaigns
+            if one.starts_at <= at < one.ends_at
+            and (not one.lines[0].windows or any(covers(window, at, BERLIN) for window in one.lines[0].windows))
+            and sound[one.name]
+        }
+
+    now = slate_of(campaigns, at, broken=broken)
+    assert {entry.line.id: [each.id for each, _ in entry.creatives] for entry in now.lines} == expected(at)
+    assert sum(entry.share for entry in now.lines) == (ONE if now.lines else 0)
+    assert at < now.until <= at + 8 * DAY
+    assert expected(at + (now.until - at) * fraction) == expected(at)

@@ -1,0 +1,173 @@
+"""What a take is worth, and that a log of plays shows every tampering."""
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from player.programme.proof_of_play import TOLERANCE_MS, NoPlay, Take, TakeFacts, chain_play, judge_take, verify_chain
+from player.protocol.screen import Ended
+from sync.errors import Untrusted
+from sync.runtime.clock import ClockTrust
+from sync.wire.report import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
+from tests.player.programme.examples import ASSET, NOON
+
+EPOCH = "0123456789abcdef" * 2
+
+
+def take(expected_ms: int | None = 10_000, **fields: Any) -> Take:
+    given = {"take": "take-1", "kind": PlayKind.ITEM, "release": ASSET, "asset": ASSET, "title": "Ümläut", "item": "a"}
+    return Take.model_validate({**given, "zone": "Europe/Berlin", "expected_ms": expected_ms, **fields})
+
+
+def ended(shown_ms: float, reason: str = "duration", *, failed: bool = False, deck_lost: bool = False) -> Ended:
+    ended_s = 1_000.0 + shown_ms / 1000
+    return Ended(
+        take="take-1",
+        started_s=1_000.0,
+        ended_s=ended_s,
+        reason=reason,
+        failed=failed,
+        deck_lost=deck_lost,
+        frames_lost=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected_ms", "how", "outcome"),
+    [
+        (10_000, ended(10_000), Outcome.COMPLETE),
+        (10_000, ended(10_000 - TOLERANCE_MS), Outcome.COMPLETE),
+        (10_000, ended(10_000 - TOLERANCE_MS - 1), Outcome.PARTIAL),
+        (10_000, ended(12_345), Outcome.COMPLETE),
+        (10_000, ended(4_000, "eof"), Outcome.PARTIAL),  # the file was shorter than what was booked
+        (10_000, ended(4_000, "daypart"), Outcome.PARTIAL),
+        (10_000, ended(4_000, "decoder gave up", failed=True), Outcome.FAILED),
+        (10_000, ended(4_000, "killed", deck_lost=True), Outcome.FAILED),
+        (10_000, ended(9_900, "decoder gave up", failed=True), Outcome.COMPLETE),
+        (None, ended(4_000, "eof"), Outcome.COMPLETE),
+        (None, ended(4_000, "duration"), Outcome.COMPLETE),
+        (None, ended(4_000, "cut"), Outcome.PARTIAL),
+        (None, ended(4_000, "eof", failed=True), Outcome.FAILED),
+        (200, ended(150, "cut"), Outcome.COMPLETE),
+        (9_999_999_999_999, ended(4_000, "cut"), Outcome.PARTIAL),
+    ],
+)
+def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: Ended, outcome: Outcome) -> None:
+    facts = judge_take(take(expected_ms), how, NOON, screen=ScreenState.ON, clock=ClockTrust.SYNCED)
+    assert isinstance(facts, TakeFacts)
+    assert (facts.outcome, facts.reason, facts.frames_lost) == (outcome, how.reason, 3)
+    assert (facts.screen, facts.clock) == (ScreenState.ON, ClockTrust.SYNCED)
+    assert facts.refunded == (outcome is not Outcome.COMPLETE)
+    assert facts.ended_at - facts.started_at == timedelta(milliseconds=facts.rendered_ms)
+
+
+def test_what_never_reached_the_screen_is_no_play() -> None:
+    assert isinstance(judge_take(take(), None, None), NoPlay)
+    assert isinstance(judge_take(take(), ended(4_000), None), NoPlay)
+    assert isinstance(judge_take(take(), ended(0, "cut"), NOON), NoPlay)
+    assert isinstance(judge_take(take(), ended(-5, "cut"), NOON), NoPlay)
+
+
+def test_a_take_the_device_stopped_under_was_interrupted() -> None:
+    facts = judge_take(take(), None, NOON)
+    assert isinstance(facts, TakeFacts)
+    assert facts.outcome is Outcome.INTERRUPTED
+    assert facts.refunded
+    assert facts.ended_at == NOON
+
+
+def log_of(count: int) -> list[Play]:
+    plays: list[Play] = []
+    for number in range(1, count + 1):
+        facts = judge_take(
+            take(take=f"take-{number}", choice=number), ended(10_000), NOON + timedelta(seconds=10 * number)
+        )
+        assert isinstance(facts, TakeFacts)
+        previous = plays[-1].hash if plays else GENESIS
+        plays.append(
+            chain_play(previous, take(take=f"take-{number}"), facts, device="d1", log_epoch=EPOCH, sequence=number)
+        )
+    return plays
+
+
+def test_a_play_carries_its_take_and_its_facts() -> None:
+    play = log_of(1)[0]
+    assert (play.take, play.title, play.item, play.expected_ms) == ("take-1", "Ümläut", "a", 10_000)
+    assert (play.rendered_ms, play.outcome, play.sequence) == (10_000, Outcome.COMPLETE, 1)
+    assert play.previous_hash == GENESIS
+
+
+def test_the_hash_can_be_checked_with_nothing_but_the_json() -> None:
+    play = log_of(2)[1]
+    sent = json.loads(play.model_dump_json())
+    known = {name: value for name, value in sent.items() if name not in ("hash", "previous_hash") and value is not None}
+    canonical = json.dumps(known, sort_keys=True, separators=(",", ":"))
+    assert play.hash == hashlib.sha256((play.previous_hash + canonical).encode("ascii")).hexdigest()
+    assert play_hash(play.previous_hash, sent) == play.hash
+    assert play_hash(play.previous_hash, json.loads(play.model_dump_json(exclude_none=True))) == play.hash
+
+
+def test_a_log_holds_and_goes_on_where_it_was_cut() -> None:
+    plays = log_of(5)
+    verify_chain([])
+    verify_chain(plays, after=GENESIS)
+    verify_chain([Play.model_validate_json(play.model_dump_json()) for play in plays])
+    verify_chain(plays[2:], after=plays[1].hash)
+    with pytest.raises(Untrusted, match="play 3"):
+        verify_chain(plays[2:], after=plays[2].hash)
+
+
+@pytest.mark.parametrize(
+    ("name", "tamper"),
+    [
+        ("dropped", lambda plays: [*plays[:2], *plays[3:]]),
+        ("moved", lambda plays: [plays[0], plays[2], plays[1], *plays[3:]]),
+        ("doubled", lambda plays: [*plays[:2], plays[1], *plays[2:]]),
+        ("renumbered", lambda plays: [*plays[:2], plays[2].model_copy(update={"sequence": 7}), *plays[3:]]),
+        ("another log", lambda plays: [*plays[:2], plays[2].model_copy(update={"log_epoch": "f" * 32}), *plays[3:]]),
+    ],
+)
+def test_a_log_that_was_cut_or_mixed_does_not_hold(name: str, tamper: Any) -> None:
+    with pytest.raises(Untrusted):
+        verify_chain(tamper(log_of(5)))
+
+
+@pytest.mark.parametrize(("sequence", "log_epoch"), [(3, EPOCH), (1, EPOCH), (2, "f" * 32)])
+def test_a_well_hashed_play_out_of_turn_does_not_fit(sequence: int, log_epoch: str) -> None:
+    first = log_of(1)[0]
+    facts = judge_take(take(), ended(10_000), NOON)
+    assert isinstance(facts, TakeFacts)
+    forged = chain_play(first.hash, take(), facts, device="d1", log_epoch=log_epoch, sequence=sequence)
+    verify_chain([forged], after=first.hash)
+    with pytest.raises(Untrusted):
+        verify_chain([first, forged])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 4),
+    st.sampled_from(
+        [
+            ("title", "Other"),
+            ("rendered_ms", 10_001),
+            ("outcome", Outcome.PARTIAL),
+            ("line", "l1"),
+            ("started_at", NOON),
+            ("relaxed", ("category",)),
+            ("hash", "b" * 64),
+            ("previous_hash", "b" * 64),
+            ("screen", ScreenState.ON),
+            ("frames_lost", None),
+        ]
+    ),
+)
+def test_any_changed_field_breaks_the_chain(which: int, change: tuple[str, Any]) -> None:
+    plays = log_of(5)
+    plays[which] = plays[which].model_copy(update=dict([change]))
+    with pytest.raises(Untrusted, match=f"play {which + 1} "):
+        verify_chain(plays, after=GENESIS)

@@ -1,0 +1,245 @@
+"""The schedule by the wall clock of the venue: tables of the cases people get wrong, and the honesty of `until`."""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from player.programme.schedule import HORIZON, programme_at, window_state
+from sync.wire.release import Daypart, LocalWindow
+from tests.player.programme.examples import BERLIN, covers, release, windows
+
+NEW_YORK = ZoneInfo("America/New_York")
+APIA = ZoneInfo("Pacific/Apia")
+
+
+def daypart(name: str, start: str, end: str, *, playlist: str | None = None, **fields: Any) -> Daypart:
+    return Daypart(id=name, name=name, playlist=playlist or name, start=start, end=end, **fields)
+
+
+def local(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold).astimezone(UTC)
+
+
+def name_at(dayparts: list[Daypart], at: datetime, zone: ZoneInfo = BERLIN) -> str:
+    programme = programme_at(release(dayparts), zone, at)
+    return programme.daypart.id if programme.daypart else "rest"
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2026-03-06T23:00", "night"),  # Friday
+        ("2026-03-07T05:59", "night"),  # Saturday morning belongs to Friday
+        ("2026-03-07T06:00", "rest"),  # half-open
+        ("2026-03-07T23:00", "rest"),
+        ("2026-03-06T05:00", "rest"),
+        ("2026-03-06T21:59:59.999", "rest"),
+        ("2026-03-06T22:00", "night"),
+    ],
+)
+def test_a_window_over_midnight_belongs_to_the_day_it_starts(at: str, expected: str) -> None:
+    assert name_at([daypart("night", "22:00", "06:00", weekdays=(5,))], local(at)) == expected
+
+
+def test_first_and_last_day_are_those_the_window_starts_on() -> None:
+    night = daypart("night", "22:00", "06:00", first_day=date(2026, 3, 3), last_day=date(2026, 3, 4))
+    times = ["2026-03-03T01:00", "2026-03-03T22:00", "2026-03-05T05:59", "2026-03-05T06:00", "2026-03-05T22:00"]
+    assert [name_at([night], local(at)) for at in times] == ["rest", "night", "night", "rest", "rest"]
+
+
+def test_the_highest_priority_wins_and_then_the_smallest_id() -> None:
+    low, late, early = daypart("a", "00:00", "24:00"), daypart("c", "09:00", "10:00"), daypart("b", "09:00", "10:00")
+    high = daypart("z", "09:30", "09:40", priority=1)
+    dayparts = [late, low, high, early]
+    assert name_at(dayparts, local("2026-03-03T09:00")) == "a"
+    assert name_at([late, early], local("2026-03-03T09:00")) == "b"
+    assert name_at(dayparts, local("2026-03-03T09:35")) == "z"
+
+
+def test_until_is_when_a_better_daypart_opens_or_this_one_closes() -> None:
+    dayparts = [daypart("day", "08:00", "20:00"), daypart("lunch", "12:00", "13:00", priority=1)]
+    whole = release(dayparts)
+    assert programme_at(whole, BERLIN, local("2026-03-03T07:00")).until == local("2026-03-03T08:00")
+    assert programme_at(whole, BERLIN, local("2026-03-03T09:00")).until == local("2026-03-03T12:00")
+    assert programme_at(whole, BERLIN, local("2026-03-03T12:30")).until == local("2026-03-03T13:00")
+    assert programme_at(whole, BERLIN, local("2026-03-03T13:00")).until == local("2026-03-03T20:00")
+
+
+def test_a_daypart_around_the_clock_does_not_end_at_midnight() -> None:
+    at = local("2026-03-03T09:00")
+    for window in (
+        daypart("all", "00:00", "24:00"),
+        daypart("all", "06:00", "06:00"),
+        daypart("all", "24:00", "24:00"),
+    ):
+        programme = programme_at(release([window]), BERLIN, at)
+        assert programme.daypart == window
+        assert programme.until == at + HORIZON
+
+
+def test_a_daypart_without_its_playlist_is_passed_over() -> None:
+    whole = release([daypart("day", "00:00", "24:00")])
+    lost = whole.model_copy(update={"playlists": tuple(p for p in whole.playlists if p.id != "day")})
+    programme = programme_at(lost, BERLIN, local("2026-03-03T09:00"))
+    assert programme.daypart is None
+    assert programme.playlist is not None and programme.playlist.id == "rest"
+
+
+def test_without_a_default_there_is_no_playlist_and_it_says_so() -> None:
+    programme = programme_at(release([], default=None), BERLIN, local("2026-03-03T09:00"))
+    assert programme.playlist is None
+    assert "no default playlist" in programme.why
+
+
+def test_without_a_trusted_clock_only_the_default_plays() -> None:
+    at = local("2026-03-03T09:00")
+    programme = programme_at(release([daypart("day", "00:00", "24:00")]), BERLIN, at, timed=False)
+    assert programme.playlist is not None and programme.playlist.id == "rest"
+    assert programme.until == at + HORIZON
+
+
+def test_an_hour_that_is_skipped_is_not_open_and_the_rest_of_its_window_is() -> None:
+    # Berlin, 2026-03-29: 02:00 becomes 03:00.
+    before, after = local("2026-03-29T01:59:59"), local("2026-03-29T03:00")
+    assert name_at([daypart("gone", "02:00", "03:00")], before) == "rest"
+    assert name_at([daypart("gone", "02:00", "03:00")], after) == "rest"
+    opens = [daypart("late", "02:30", "04:00")]
+    assert programme_at(release(opens), BERLIN, before).until == after
+    assert name_at(opens, after) == "late"
+    assert programme_at(release(opens), BERLIN, after).until == local("2026-03-29T04:00")
+
+
+def test_an_hour_that_is_repeated_is_open_twice() -> None:
+    # Berlin, 2026-10-25: 03:00 becomes 02:00.
+    window = [daypart("half", "02:30", "02:45")]
+    first, second = local("2026-10-25T02:30"), local("2026-10-25T02:30", fold=1)
+    assert second - first == timedelta(hours=1)
+    assert programme_at(release(window), BERLIN, first).until == first + timedelta(minutes=15)
+    assert programme_at(release(window), BERLIN, first + timedelta(minutes=15)).until == second
+    assert name_at(window, second) == "half"
+    over = programme_at(release([daypart("over", "01:00", "02:30")]), BERLIN, first - timedelta(minutes=1))
+    assert over.until == first  # closed for the rest of the first pass, open again when 02:00 comes back
+    assert name_at([daypart("over", "01:00", "02:30")], local("2026-10-25T02:00", fold=1)) == "over"
+
+
+def test_a_window_across_both_kinds_of_night_keeps_its_wall_clock_ends() -> None:
+    night = daypart("night", "22:00", "06:00")
+    for evening, morning, hours in (
+        ("2026-03-28T22:00", "2026-03-29T06:00", 7),
+        ("2026-10-24T22:00", "2026-10-25T06:00", 9),
+        ("2026-06-01T22:00", "2026-06-02T06:00", 8),
+    ):
+        programme = programme_at(release([night]), BERLIN, local(evening))
+        assert programme.until == local(morning)
+        assert programme.until - local(evening) == timedelta(hours=hours)
+
+
+def test_a_day_that_a_country_left_out_has_no_windows() -> None:
+    # Samoa went from Thursday, 2011-12-29 straight to Saturday: there was no Friday the 30th.
+    friday = daypart("friday", "00:00", "24:00", weekdays=(5,))
+    thursday_noon = local("2011-12-29T12:00", APIA)
+    assert programme_at(release([friday]), APIA, thursday_noon).until == local("2012-01-06T00:00", APIA)
+
+
+def test_no_windows_are_always_open_and_touching_windows_are_one() -> None:
+    at = local("2026-03-03T09:00")
+    assert window_state([], BERLIN, at) == (True, at + HORIZON)
+    halves = [LocalWindow(start="08:00", end="12:00"), LocalWindow(start="12:00", end="18:00")]
+    assert window_state(halves, BERLIN, at) == (True, local("2026-03-03T18:00"))
+    assert window_state(halves, BERLIN, local("2026-03-03T18:00")) == (False, local("2026-03-04T08:00"))
+
+
+def test_a_clock_years_off_finds_an_answer() -> None:
+    whole = release([daypart("day", "08:00", "20:00")])
+    for year in (1970, 1999, 2026, 2050, 2105):
+        at = datetime(year, 7, 1, 12, tzinfo=UTC)
+        programme = programme_at(whole, BERLIN, at)
+        assert at < programme.until <= at + HORIZON
+
+
+# ── properties ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+some_days = st.one_of(st.none(), st.dates(date(2026, 1, 1), date(2027, 12, 31)))
+zones = st.sampled_from([BERLIN, NEW_YORK, APIA, ZoneInfo("Australia/Lord_Howe")])
+changes = [
+    datetime(2026, 3, 29, 1, tzinfo=UTC),
+    datetime(2026, 10, 25, 1, tzinfo=UTC),
+    datetime(2026, 3, 8, 7, tzinfo=UTC),
+    datetime(2026, 11, 1, 6, tzinfo=UTC),
+    datetime(2026, 4, 4, 15, tzinfo=UTC),
+    datetime(2011, 12, 30, 10, tzinfo=UTC),
+]
+near_changes = st.builds(
+    lambda at, minutes: at + timedelta(minutes=minutes), st.sampled_from(changes), st.integers(-2000, 2000)
+)
+instants = st.one_of(
+    near_changes,
+    st.integers(0, 2 * 365 * 86_400).map(lambda seconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)),
+)
+
+
+@st.composite
+def some_dayparts(draw: st.DrawFn) -> list[Daypart]:
+    parts = []
+    for number in range(draw(st.integers(0, 5))):
+        window = draw(windows)
+        days: dict[str, Any] = {"first_day": draw(some_days), "last_day": draw(some_days), "weekdays": window.weekdays}
+        parts.append(daypart(f"part-{number}", window.start, window.end, priority=draw(st.integers(0, 2)), **days))
+    return parts
+
+
+def expected(dayparts: list[Daypart], at: datetime, zone: ZoneInfo) -> str:
+    opened = [part for part in dayparts if covers(part, at, zone)]
+    best = min(opened, key=lambda part: (-part.priority, part.id), default=None)
+    return best.id if best else "rest"
+
+
+@settings(max_examples=250, deadline=None)
+@given(some_dayparts(), zones, instants, st.lists(st.floats(0, 1), min_size=4, max_size=4))
+def test_what_is_on_air_is_the_definition_and_until_is_honest(
+    dayparts: list[Daypart], zone: ZoneInfo, at: datetime, fractions: list[float]
+) -> None:
+    programme = programme_at(release(dayparts), zone, at)
+    now = programme.daypart.id if programme.daypart else "rest"
+    assert now == expected(dayparts, at, zone)
+    assert at < programme.until <= at + HORIZON
+    for fraction in (*fractions, 1 - 1e-12):
+        between = at + (programme.until - at) * fraction
+        if between < programme.until:
+            assert expected(dayparts, between, zone) == now
+    if programme.until < at + HORIZON:
+        assert expected(dayparts, programme.until, zone) != now
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(windows, min_size=1, max_size=4), zones, instants, st.floats(0, 0.999999))
+@example([LocalWindow(start="01:00", end="02:30")], BERLIN, datetime(2026, 10, 25, 0, 0, tzinfo=UTC), 0.5)
+def test_whether_a_window_is_open_is_the_definition_and_until_is_honest(
+    some: list[LocalWindow], zone: ZoneInfo, at: datetime, fraction: float
+) -> None:
+    opened, until = window_state(some, zone, at)
+    assert opened == any(covers(window, at, zone) for window in some)
+    assert at < until <= at + HORIZON
+    between = at + (until - at) * fraction
+    assert opened == any(covers(window, between, zone) for window in some)
+    if until < at + HORIZON:
+        assert opened != any(covers(window, until, zone) for window in some)
+
+
+def test_two_thousand_dayparts_are_decided_in_a_blink() -> None:
+    many = [
+        daypart(
+            f"part-{n:04}", f"{n % 24:02}:00", f"{n % 24:02}:30", weekdays=(n % 7 + 1,), priority=n % 5, playlist="p"
+        )
+        for n in range(2_000)
+    ]
+    whole = release(many)
+    began = time.perf_counter()
+    for hour in range(10):
+        programme_at(whole, BERLIN, local(f"2026-03-03T{hour:02}:45"))
+    assert time.perf_counter() - began < 5.0  # 0.2 s on the machine this was written on

@@ -1,0 +1,235 @@
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from player.settings.configuration import LIVE, Configuration, load_configuration
+from player.settings.layers import Source, leaves, merge
+from player.settings.model import Settings
+from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
+from tests import TOP
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    (tmp_path / "state").mkdir()
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "player.toml"
+    path.write_text('[playback]\nvolume = 40\n[origin]\nname = "window"\n')
+    return path
+
+
+def test_the_commented_example_is_complete_and_says_the_defaults() -> None:
+    text = (TOP / "config" / "player.toml").read_text()
+    set_lines = "\n".join(line.removeprefix("#: ") for line in text.splitlines())
+    example = leaves(tomllib.loads(set_lines))
+    defaults = leaves(Settings().model_dump(mode="json"))
+    assert set(example) == set(defaults)
+    assert Settings.model_validate(tomllib.loads(text)) == Settings()
+    assert {path: value for path, value in example.items() if defaults[path] is not None} == {
+        path: value for path, value in defaults.items() if value is not None
+    }
+
+
+def test_every_live_field_exists() -> None:
+    assert set(leaves(Settings().model_dump())) >= LIVE
+
+
+async def test_the_environment_wins_over_what_was_accepted_over_the_file_over_the_defaults(
+    state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__VENUE__ZONE", "Europe/Berlin")
+    await load_configuration(file).patch({"origin": {"name": "door"}}, expected=None)
+    configuration = load_configuration(file)
+    view = configuration.view()
+    assert configuration.settings.venue.zone == "Europe/Berlin"
+    assert configuration.settings.origin.name == "door"
+    assert configuration.settings.playback.volume == 40
+    assert [view.sources[p] for p in ("venue.zone", "origin.name", "playback.volume", "playback.picture_ms")] == [
+        Source.ENVIRONMENT,
+        Source.ACCEPTED,
+        Source.FILE,
+        Source.DEFAULT,
+    ]
+
+
+async def test_a_change_survives_a_restart_and_null_gives_the_field_back_to_the_file(state: Path, file: Path) -> None:
+    await load_configuration(file).patch({"playback": {"volume": 7}}, expected=None)
+    again = load_configuration(file)
+    assert again.settings.playback.volume == 7
+    await again.patch({"playback": {"volume": None}}, expected=None)
+    assert again.settings.playback.volume == 40
+    assert load_configuration(file).settings.playback.volume == 40
+    assert stat.S_IMODE((state / "config.json").stat().st_mode) == 0o600
+
+
+async def test_a_wrong_field_is_named_and_nothing_of_the_change_counts(state: Path, file: Path) -> None:
+    configuration = load_configuration(file)
+    with pytest.raises(Rejected) as caught:
+        await configuration.patch({"playback": {"volume": 700}, "origin": {"name": "x"}}, expected=None)
+    assert set(caught.value.fields) == {"playback.volume"}
+    assert configuration.settings.origin.name == "window"
+    assert not (state / "config.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"),
+    [
+        ({"playback": {"volum": 1}}, "playback.volum"),
+        ({"nonsense": {"a": 1}}, "nonsense"),
+        ({"origin": 3}, "origin"),
+        ({"origin": {"enrolment_key": "**********"}}, "origin.enrolment_key"),
+        ({"venue": {"zone": "Mars/Olympus"}}, "venue.zone"),
+        ({"endpoint": {"port": {"a": 1}}}, "endpoint.port"),
+    ],
+)
+async def test_what_is_no_setting_is_refused_by_name(
+    state: Path, file: Path, patch: dict[str, object], field: str
+) -> None:
+    with pytest.raises(Rejected) as caught:
+        await load_configuration(file).patch(patch, expected=None)
+    assert field in caught.value.fields
+
+
+async def test_a_field_pinned_by_the_environment_is_a_conflict_that_names_the_variable(state: Path, file: Path) -> None:
+    with pytest.raises(Conflict) as caught:
+        await load_configuration(file).patch({"storage": {"state_dir": "/elsewhere"}}, expected=None)
+    assert caught.value.users == ("SIGNAGE_PLAYER__STORAGE__STATE_DIR",)
+
+
+async def test_a_lost_race_is_refused(state: Path, file: Path) -> None:
+    configuration = load_configuration(file)
+    seen = configuration.version
+    await configuration.patch({"playback": {"volume": 1}}, expected=seen)
+    with pytest.raises(StaleVersion):
+        await configuration.patch({"playback": {"volume": 2}}, expected=seen)
+    assert configuration.settings.playback.volume == 1
+
+
+async def test_a_change_that_cannot_be_kept_does_not_count(file: Path, tmp_path: Path, state: Path) -> None:
+    configuration = load_configuration(file)
+    state.rmdir()
+    with pytest.raises(StorageBroken):
+        await configuration.patch({"playback": {"volume": 1}}, expected=None)
+    assert configuration.settings.playback.volume == 40
+
+
+async def test_a_change_tells_what_needs_a_restart(state: Path, file: Path) -> None:
+    configuration = load_configuration(file)
+    view = await configuration.patch({"endpoint": {"port": 9}, "playback": {"volume": 9}}, expected=None)
+    assert view.restart_needed == ("endpoint.port",)
+    assert "endpoint.port" in " ".join(view.problems)
+    back = await configuration.patch({"endpoint": {"port": None}}, expected=None)
+    assert back.restart_needed == ()
+
+
+async def test_secrets_are_masked(state: Path, file: Path) -> None:
+    view = await load_configuration(file).patch({"origin": {"enrolment_key": "open sesame"}}, expected=None)
+    assert "sesame" not in view.model_dump_json()
+    kept = load_configuration(file).settings.origin.enrolment_key
+    assert kept is not None and kept.get_secret_value() == "open sesame"
+
+
+def test_an_edit_of_the_file_counts_and_a_wrong_one_is_refused_with_a_reason(state: Path, file: Path) -> None:
+    configuration = load_configuration(file)
+    file.write_text("[playback]\nvolume = 41\n")
+    configuration.reload()
+    assert configuration.settings.playback.volume == 41
+    for wrong in ("[playback]\nvolume = 410\n", "[playback\n", "[playbak]\nvolume = 4\n", "\0"):
+        file.write_text(wrong)
+        configuration.reload()
+        assert configuration.settings.playback.volume == 41
+        assert "refused" in configuration.problems()[0]
+    file.write_text('[playback]\nvolume = 42\n[origin]\nname = "window"\n')
+    configuration.reload()
+    assert configuration.problems() == ()
+    assert configuration.settings.playback.volume == 42
+
+
+async def test_who_waits_for_a_change_is_woken(state: Path, file: Path) -> None:
+    configuration = load_configuration(file)
+    before = configuration.settings
+    await configuration.patch({"playback": {"volume": 3}}, expected=None)
+    assert (await configuration.changed(before)).playback.volume == 3
+
+
+def test_a_broken_file_at_start_gives_way_to_the_last_good_one(state: Path, file: Path) -> None:
+    load_configuration(file).remember()
+    for wrong in ("[playback\n", "[playback]\nvolume = 900\n"):
+        file.write_text(wrong)
+        configuration = load_configuration(file)
+        assert configuration.settings.playback.volume == 40
+        assert str(file) in configuration.problems()[0] or "playback.volume" in configuration.problems()[0]
+
+
+def test_without_a_last_good_file_only_the_wrong_fields_are_left_out(state: Path, file: Path) -> None:
+    file.write_text('[playback]\nvolume = 900\npicture_ms = 5000\nodd = 1\n[origin]\nname = "kept"\n')
+    configuration = load_configuration(file)
+    assert configuration.settings.playback.picture_ms == 5000
+    assert configuration.settings.origin.name == "kept"
+    assert configuration.settings.playback.volume == 100
+    assert len([p for p in configuration.problems() if "left out" in p]) == 2
+
+
+@pytest.mark.parametrize("garbage", ["{", "[]", '{"playback": {"volume": "loud"}}', '{"a": 1}'])
+def test_garbage_in_what_was_kept_never_stops_a_start(state: Path, file: Path, garbage: str) -> None:
+    (state / "config.json").write_text(garbage)
+    configuration = load_configuration(file)
+    assert configuration.settings.playback.volume == 40
+    assert configuration.problems()
+
+
+def test_a_wrong_environment_never_stops_a_start(state: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__PLAYBACK__VOLUME", "loud")
+    configuration = load_configuration(file)
+    assert configuration.settings.playback.volume == 40
+    assert "environment" in configuration.problems()[0]
+    monkeypatch.setenv("SIGNAGE_PLAYER__ORIGN__URL", "http://typo")
+    assert any("orign" in sentence for sentence in load_configuration(file).problems())
+
+
+async def test_what_was_left_out_at_start_is_in_nobodys_way_later(
+    state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__PLAYBACK__PICTURE_MS", "soon")
+    monkeypatch.setenv("SIGNAGE_PLAYER__ORIGN__URL", "http://typo")
+    file.write_text("[playback]\nvolume = 900\n")
+    configuration = load_configuration(file)
+    view = await configuration.patch({"playback": {"volume": 3}}, expected=None)
+    assert view.settings["playback"]["volume"] == 3
+    assert load_configuration(file).settings.playback.volume == 3
+
+
+def test_the_environment_lists_names_with_commas(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__ALLOWED_HOSTS", "a.example, b.example")
+    assert load_configuration(None).settings.endpoint.allowed_hosts == ("a.example", "b.example")
+
+
+def test_a_missing_file_is_told_and_the_defaults_hold(state: Path, tmp_path: Path) -> None:
+    configuration = load_configuration(tmp_path / "none.toml")
+    assert "none.toml" in configuration.problems()[0]
+    assert configuration.settings.playback.volume == 100
+
+
+def test_a_check_refuses_what_would_not_work_here(state: Path, file: Path) -> None:
+    configuration: Configuration = load_configuration(file)
+
+    def never(settings: Settings) -> None:
+        raise Rejected("not here", fields={"playback.volume": "no"})
+
+    configuration.check_with(never)
+    file.write_text("[playback]\nvolume = 41\n")
+    configuration.reload()
+    assert configuration.settings.playback.volume == 40
+    assert "not here" in configuration.problems()[0]
+
+
+def test_a_merge_patch_follows_rfc_7396() -> None:
+    target = {"a": {"b": "c", "d": 1}, "e": "f"}
+    assert merge(target, {"a": {"b": None, "x": {"y": None}}, "e": [1]}) == {"a": {"d": 1, "x": {}}, "e": [1]}

@@ -1,0 +1,177 @@
+"""What the shop sees at a cut, when it comes, and how long each shot stays."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from player.protocol.screen import Ended
+from player.stage.stage import Stage
+from sync.runtime.clock import SystemClock
+from tests.player.conftest import Media, show
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Eye, near, until, watching
+
+
+async def _on_air(stage: Stage, media: Media, name: str, **how: Any) -> None:
+    await stage.preroll(media.shot(name, **how))
+    await stage.cut_at_end(name)
+
+
+async def test_a_cut_from_video_to_video_shows_nothing_else(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "red")
+    await stage.preroll(media.shot("green"))
+    with watching(display_name) as sight:
+        cut = await stage.cut_at_end("green")
+        await stage.ended()
+    assert not sight.strangers(RED, GREEN)
+    assert cut.previous and cut.previous.reason == "eof"
+    assert abs(sight.first(GREEN) - cut.at_s) < 0.05 + sight.widest_gap_s()
+
+
+async def test_pictures_and_videos_alternate_without_a_gap(stage: Stage, media: Media, display_name: str) -> None:
+    shots = ["blue_picture", "red", "blue_picture", "loud", "red_picture", "green"]
+    await stage.preroll(media.shot("red", take="first"))
+    await stage.cut_at_end("first")
+    with watching(display_name) as sight:
+        for number, name in enumerate(shots):
+            await stage.preroll(media.shot(name, take=str(number), duration_ms=600))
+            await stage.cut_at_end(str(number))
+        await stage.ended()
+    # A 4:3 picture leaves black beside it, outside the three spots that are watched.
+    assert not sight.strangers(RED, GREEN, BLUE, YELLOW)
+
+
+async def test_a_picture_stays_for_its_duration(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "red")
+    await stage.preroll(media.shot("blue_picture", duration_ms=800))
+    await stage.cut_now("blue_picture")
+    await stage.preroll(media.shot("green"))
+    with watching(display_name) as sight:
+        cut = await stage.cut_at_end("green")
+    assert cut.previous and cut.previous.reason == "duration"
+    assert 0.7999 < cut.previous.ended_s - cut.previous.started_s < 0.85
+    assert not sight.strangers(BLUE, GREEN)
+
+
+async def test_a_video_plays_from_its_first_frame_to_its_last(stage: Stage, media: Media, display_name: str) -> None:
+    await show(stage, media.shot("blue_picture", duration_ms=200))
+    await stage.preroll(media.shot("counting"))
+    with watching(display_name) as sight:
+        cut = await stage.cut_at_end("counting")
+        ended = await stage.ended()
+    greys = sorted({colours[1][0] for _, colours in sight.seen if colours[1][2] - colours[1][0] < 100})
+    assert greys[0] < 6  # luma 16 is black: the first frame, and it was awaited
+    assert greys[-1] > 200  # the last one, bright
+    assert ended.frames_lost is not None and len(greys) + ended.frames_lost >= 20, greys  # seen, or told as lost
+    assert 1.9 < ended.ended_s - cut.at_s < 2.3
+
+
+async def test_a_duration_cuts_a_longer_video(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "long", duration_ms=500)
+    ended = await stage.ended()
+    assert ended.reason == "duration" and not ended.failed
+    assert 0.4999 < ended.ended_s - ended.started_s < 0.55
+
+
+async def test_the_last_picture_stays_after_the_end(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "green")
+    await stage.ended()
+    eye = Eye(display_name)
+    assert near(eye.at(640, 360), GREEN)
+    eye.close()
+
+
+async def test_a_deadline_cuts_what_is_on_air(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "long")
+    await stage.preroll(media.shot("green"))
+    deadline_s = SystemClock().monotonic() + 0.3
+    cut = await stage.cut_at_end("green", deadline_s=deadline_s)
+    assert isinstance(cut.previous, Ended) and cut.previous.reason == "cut"
+    assert 0 <= cut.at_s - deadline_s < 0.3
+
+
+async def test_how_a_shot_ended_is_told_once(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "blue_picture", duration_ms=200)
+    assert (await stage.ended()).take == "blue_picture"
+    await stage.preroll(media.shot("red"))
+    assert (await stage.cut_at_end("red")).previous is None
+
+
+async def test_sound_without_a_sound_device_keeps_time(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "loud")
+    ended = await stage.ended()
+    assert ended.reason == "eof"
+    assert 0.95 < ended.ended_s - ended.started_s < 1.3
+
+
+async def test_cuts_by_plan_do_not_drift(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "long", duration_ms=20_000)
+    await stage.preroll(media.shot("blue_picture", duration_ms=1000))
+    began_s = (await stage.cut_now("blue_picture")).at_s
+    for number, (name, reason) in enumerate((("red", "duration"), ("green_picture", "eof")), start=1):
+        length: dict[str, Any] = {"length_ms" if name == "red" else "duration_ms": 1000}
+        await stage.preroll(media.shot(name, **length))
+        cut = await stage.cut_at_end(name)
+        assert cut.at_s == pytest.approx(began_s + number, abs=1e-6)
+        assert cut.previous and (cut.previous.ended_s, cut.previous.reason) == (cut.at_s, reason)
+
+
+async def test_a_cut_taken_back_changes_nothing_and_the_next_order_counts(
+    stage: Stage, media: Media, display_name: str
+) -> None:
+    await _on_air(stage, media, "long", duration_ms=20_000)
+    await stage.preroll(media.shot("blue_picture", duration_ms=1500))
+    await stage.cut_now("blue_picture")
+    await stage.preroll(media.shot("red", length_ms=1000))
+    cutting = asyncio.create_task(stage.cut_at_end("red"))
+    await until(lambda: stage._next is not None and stage._next.order_s is not None)
+    cutting.cancel()
+    with suppress(asyncio.CancelledError):
+        await cutting
+    with watching(display_name) as sight:
+        assert (await stage.ended()).reason == "duration"
+        await stage.preroll(media.shot("green", duration_ms=600))
+        assert not sight.strangers(BLUE)
+        cut = await stage.cut_now("green")
+    assert cut.previous is None  # how it ended was told
+    assert not sight.strangers(BLUE, GREEN)
+
+
+async def test_a_cancelled_cut_that_was_carried_out_is_returned(stage: Stage, media: Media, display_name: str) -> None:
+    await _on_air(stage, media, "blue_picture", duration_ms=20_000)
+    await stage.preroll(media.shot("green_picture", duration_ms=20_000))
+    cutting = asyncio.create_task(stage.cut_now("green_picture"))
+    await SystemClock().sleep(0)  # the order is on its way
+    eye = Eye(display_name)
+    while not near(eye.at(640, 360), GREEN):
+        pass  # without a turn of the loop: it is on the screen, and nobody here has heard of it
+    eye.close()
+    cutting.cancel()
+    cut = await cutting
+    assert cut.take == "green_picture" and cut.previous and cut.previous.reason == "cut"
+    assert stage.facts().on_air == "green_picture"
+
+
+async def test_an_operator_overtakes_a_cut_ordered_ahead(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "blue_picture", duration_ms=20_000)
+    await stage.preroll(media.shot("red", length_ms=1000))
+    cutting = asyncio.create_task(stage.cut_at_end("red"))
+    await until(lambda: stage._next is not None and stage._next.order_s is not None)
+    cutting.cancel()
+    with suppress(asyncio.CancelledError):
+        await cutting
+    ordered_s = SystemClock().monotonic()
+    cut = await stage.cut_now("red")
+    assert cut.at_s - ordered_s < 0.3
+    assert cut.previous and cut.previous.reason == "cut" and not cut.previous.failed
+
+
+async def test_what_breaks_early_is_cut_away_at_once(stage: Stage, media: Media) -> None:
+    await _on_air(stage, media, "short", length_ms=6000)
+    assert stage._air and not stage._air.ended.done()
+    await stage.preroll(media.shot("green"))
+    broke = asyncio.ensure_future(stage._air.ended)
+    cut = await stage.cut_at_end("green")
+    assert cut.previous and cut.previous.failed and cut.previous.reason.startswith("it ended after")
+    assert cut.at_s - broke.result().ended_s < 0.5 and stage._air.shot.take == "green"

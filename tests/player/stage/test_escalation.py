@@ -1,0 +1,149 @@
+"""What a fault of the picture leads to, up to a reboot; and what is kept of it over restarts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from player.stage.escalation import (
+    NO_DECK_S,
+    REBOOT_EVERY,
+    RESTART_EVERY,
+    UPPER,
+    WINDOW_S,
+    Escalation,
+    EscalationStep,
+    FaultRecord,
+    next_escalation,
+    upper_step,
+)
+from player.stage.self_restart import FILE, SelfRestart
+from tests.fakes import FakeClock
+
+ITEM, NEW, BOTH = EscalationStep.NEXT_ITEM, EscalationStep.NEW_DECK, EscalationStep.BOTH_DECKS
+DAY = timedelta(days=1)
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+class Device:
+    """A ladder, and the notes that outlive its daemon."""
+
+    def __init__(self, folder: Path, *, reboot: bool = False) -> None:
+        self.clock = FakeClock(NOON)
+        self._folder = folder
+        self._reboot = reboot
+        self.start()
+
+    def start(self) -> None:
+        self.recovery = SelfRestart(self._folder / FILE, self.clock, lambda: self._reboot)
+        self.ladder = Escalation(self.recovery)
+
+    async def faults(self, count: int, *, every_s: float = 5.0) -> list[EscalationStep]:
+        """Have the picture fail again and again, and the daemon come back when it ends itself."""
+        steps = []
+        for _ in range(count):
+            await self.clock.advance(every_s)
+            steps.append(self.ladder.escalate("a", self.clock.monotonic(), "the picture became black"))
+            assert self.recovery.ending.is_set() == (steps[-1] in UPPER)
+            if steps[-1] in UPPER:
+                self.start()
+        return steps
+
+
+def test_without_upper_steps_faults_lead_up_to_both_decks_once_an_hour() -> None:
+    ladder = Escalation()
+    steps = [ladder.escalate("a", 1000.0 + 5 * fault, "it stands still") for fault in range(8)]
+    assert steps == [ITEM, NEW, ITEM, NEW, ITEM, BOTH, ITEM, ITEM]
+    assert ladder.steps() == {"next_item": 5, "new_deck": 2, "both_decks": 1, "restart": 0, "reboot": 0}
+    assert (ladder.lately(1010.0), ladder.lately(1040.0 + WINDOW_S)) == (8, 0)
+
+
+async def test_the_daemon_is_restarted_once_an_hour_and_the_device_only_where_that_is_allowed(tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    once = [ITEM, NEW, ITEM, NEW, ITEM, BOTH, ITEM, EscalationStep.RESTART]
+    assert await device.faults(8) == once
+    assert set(await device.faults(40)) == {ITEM, NEW, BOTH}
+    assert device.ladder.recovered() == "restart at 2026-03-02 12:00 UTC: the picture became black"
+    assert set(await device.faults(65, every_s=60.0)) >= {EscalationStep.RESTART}
+    assert device.ladder.steps()["restart"] == 2 and device.ladder.steps()["reboot"] == 0
+
+
+async def test_a_reboot_follows_a_restart_that_did_not_help_and_comes_once_a_day(tmp_path: Path) -> None:
+    device = Device(tmp_path, reboot=True)
+    first = await device.faults(16)
+    assert [step for step in first if step in UPPER] == [EscalationStep.RESTART, EscalationStep.REBOOT]
+    rest = await device.faults(60 * 23, every_s=60.0)
+    assert EscalationStep.REBOOT not in rest and 20 <= rest.count(EscalationStep.RESTART) <= 23
+    assert EscalationStep.REBOOT in await device.faults(60 * 3, every_s=60.0)
+
+
+async def test_an_upper_step_that_cannot_be_noted_is_not_taken(tmp_path: Path) -> None:
+    device = Device(tmp_path / "missing", reboot=True)
+    assert set(await device.faults(40)) == {ITEM, NEW, BOTH}
+    assert not device.recovery.ending.is_set()
+
+
+async def test_notes_that_cannot_be_read_are_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('{"taken": [')
+    device = Device(tmp_path)
+    assert EscalationStep.RESTART in await device.faults(8)
+    assert Device(tmp_path).ladder.steps()["restart"] == 1
+
+
+@pytest.mark.parametrize(("for_s", "step"), [(NO_DECK_S, None), (NO_DECK_S + 1, EscalationStep.RESTART)])
+def test_a_daemon_whose_decks_do_not_come_up_is_restarted(
+    tmp_path: Path, for_s: float, step: EscalationStep | None
+) -> None:
+    device = Device(tmp_path)
+    assert device.ladder.without_decks(for_s) is step
+    assert device.ladder.without_decks(for_s) is None, "once"
+
+
+def test_faults_of_two_decks_and_of_yesterday_are_told_apart() -> None:
+    assert next_escalation([FaultRecord(1000.0, "b", ITEM)], "a", 1001.0) is ITEM
+    assert next_escalation([FaultRecord(1000.0, "a", ITEM)], "a", 1001.0) is NEW
+    assert next_escalation([FaultRecord(1000.0, "a", ITEM)], "a", 1000.0 + WINDOW_S) is ITEM
+
+
+faults = st.lists(st.tuples(st.floats(0.1, 2000.0), st.sampled_from("ab")), max_size=60)
+
+
+@given(faults, st.sampled_from([None, *UPPER]))
+def test_whatever_fails_no_step_is_left_out_or_taken_too_often(
+    waits: Sequence[tuple[float, str]], upper: EscalationStep | None
+) -> None:
+    history: list[FaultRecord] = []
+    at_s = 0.0
+    for wait_s, deck in waits:
+        at_s += wait_s
+        step = next_escalation(history, deck, at_s, upper)
+        lately = [rung.step for rung in history if at_s - rung.at_s < WINDOW_S]
+        if step is NEW:
+            assert lately.count(NEW) < 2 and lately.count(BOTH) == 0
+        if step is BOTH:
+            assert lately.count(NEW) == 2 and lately.count(BOTH) == 0
+        if step in UPPER:
+            assert step is upper and BOTH in lately
+        history.append(FaultRecord(at_s, deck, step))
+
+
+moments = st.lists(st.floats(0, 400 * 3600), max_size=120).map(sorted)
+
+
+@given(moments, st.booleans())
+def test_upper_steps_keep_their_distance(hours: Sequence[float], reboot: bool) -> None:
+    taken: list[tuple[datetime, EscalationStep]] = []
+    for at in (NOON + timedelta(seconds=second) for second in hours):
+        step = upper_step(taken, at, reboot=reboot)
+        if step is None:
+            continue
+        assert step is EscalationStep.RESTART or (reboot and at - taken[-1][0] < RESTART_EVERY)
+        if step is EscalationStep.REBOOT:
+            assert all(at - before >= REBOOT_EVERY for before, was in taken if was is step)
+        else:
+            assert all(at - before >= RESTART_EVERY for before, _ in taken)
+        taken.append((at, step))
+        assert upper_step(taken, at - timedelta(minutes=10), reboot=False) is None, "a clock set back"

@@ -1,0 +1,92 @@
+"""Owners and ends: no deck outlives its stage, its daemon or its input."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from player.platform.geometry import Area
+from player.protocol.deck_messages import Load
+from player.stage.deck_options import DeckOptions
+from player.stage.stage import open_stage
+from sync.runtime.clock import SystemClock
+from tests.player.conftest import Media
+from tests.player.pixels import until
+
+
+async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> None:
+    async with open_stage(DeckOptions(display_name, Area(width=1280, height=720)), SystemClock()) as stage:
+        running = asyncio.create_task(stage.run())
+        await stage.preroll(media.shot("long"))
+        pids = [pid for pid in stage.facts().pids if pid]
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert pids and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+async def test_a_deck_that_talks_nonsense_is_replaced(display_name: str, caplog: pytest.LogCaptureFixture) -> None:
+    babbler = ("sh", "-c", 'echo \'{"event":"finished","at_s":null}\'; exec sleep 60', "deck")
+    rig = DeckOptions(display_name, Area(width=1280, height=720), program=babbler)
+    async with open_stage(rig, SystemClock()) as stage:
+        running = asyncio.create_task(stage.run())
+        await until(lambda: stage.facts().restarts >= 2)
+        running.cancel()
+    assert "said something unreadable" in caplog.text
+
+
+_DAEMON = """
+import os, subprocess, sys
+deck = subprocess.Popen([sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
+                        stdin=int(sys.argv[1]), stdout=subprocess.PIPE, stderr=sys.stdout)
+deck.stdout.readline()
+print(deck.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def _daemon_with_a_deck(display_name: str, keep: int) -> tuple[subprocess.Popen[bytes], int]:
+    command = [sys.executable, "-c", _DAEMON, str(keep)]
+    environment = {**os.environ, "DISPLAY": display_name}
+    daemon = subprocess.Popen(command, pass_fds=(keep,), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    assert daemon.stdout
+    return daemon, int(daemon.stdout.readline())
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> None:
+    keep, spare = os.pipe()  # the deck's input stays open: only the kernel can tell it
+    daemon, deck = _daemon_with_a_deck(display_name, keep)
+    with daemon:
+        daemon.kill()
+        await until(lambda: not _runs(deck))
+    os.close(keep)
+    os.close(spare)
+
+
+def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> None:
+    load = Load(shot=media.shot("long")).model_dump_json().encode() + b"\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
+        input=load, capture_output=True, timeout=20, env={**os.environ, "DISPLAY": display_name}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stdout.startswith(b'{"event":"ready"')
+
+
+def test_a_deck_without_a_display_says_so() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
+        input=b"", capture_output=True, timeout=20, env={**os.environ, "DISPLAY": ":4711"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert b"X server ':4711' does not answer" in done.stderr

@@ -1,0 +1,91 @@
+"""A device's sync rooms around a real cache and a real origin on loopback."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from sync.device.origin_client import open_client
+from sync.device.range_fetcher import RangeFetcher
+from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.syncer import Syncer
+from sync.runtime.clock import SystemClock
+from tests.fakes import FakeClock
+from tests.sync.file_tree_origin import CHANNEL, Origin, serving
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[ContentStore]:
+    with open_cache(tmp_path / "device") as cache:
+        yield cache
+
+
+@pytest.fixture
+async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
+    async with serving(tmp_path / "tree") as origin:
+        yield origin
+
+
+class Device:
+    """A running syncer and what it told the player."""
+
+    def __init__(self, syncer: Syncer, cache: ContentStore, clock: FakeClock) -> None:
+        self.syncer = syncer
+        self.cache = cache
+        self.clock = clock
+        self.switches = 0
+
+    async def until(self, condition: Callable[[], bool], *, pass_s: float = 0.0) -> None:
+        """Wait until `condition` holds, letting `pass_s` seconds of the device's clock pass at each look."""
+        system = SystemClock()
+        for _ in range(3000):
+            if condition():
+                return
+            if pass_s:
+                await self.clock.advance(pass_s)
+            await system.sleep(0.005)
+        raise AssertionError(f"never came true; the syncer says {self.syncer.facts()}")
+
+    async def plays(self, release: str) -> None:
+        """Wait until `release` is on air and the syncer rests."""
+        await self.until(lambda: self.syncer.facts().release == release and self.syncer.facts().state == "current")
+
+
+@asynccontextmanager
+async def running(
+    origin: Origin, cache: ContentStore, *, clock: FakeClock | None = None, **options: float
+) -> AsyncIterator[Device]:
+    """Run a paired device's syncer against `origin`."""
+    clock = clock or FakeClock()
+    if cache.root() is None:
+        cache.keep_root(origin.publisher.root)
+    async with open_client(origin.url, "token") as client:
+        fetcher = RangeFetcher(origin.url, clock, read_s=options.pop("read_s", 5.0))
+        device: Device
+
+        def activated() -> None:
+            device.switches += 1
+
+        syncer = Syncer(
+            client,
+            fetcher,
+            cache,
+            clock,
+            Random(7),
+            channel=CHANNEL,
+            poll_s=options.pop("poll_s", 60.0),
+            reserve_bytes=int(options.pop("reserve_bytes", 0)),
+            activated=activated,
+        )
+        device = Device(syncer, cache, clock)
+        task = asyncio.create_task(syncer.run())
+        try:
+            yield device
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,61 @@
+"""A device's sync in a process of its own, to be killed: `python -m tests.device_sync.child STATE_DIR URL [LIMIT]`.
+
+Prints one JSON object a line whenever its facts change. LIMIT is the largest file it may write, in bytes.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from random import Random
+
+from sync.device.origin_client import open_client
+from sync.device.range_fetcher import RangeFetcher
+from sync.device.store.content_store import open_cache
+from sync.device.syncer import Syncer
+from sync.runtime import sqlite
+from sync.runtime.clock import SystemClock
+from tests.sync.file_tree_origin import CHANNEL
+
+
+async def main(state_dir: Path, url: str, limit: int | None) -> None:
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    if os.environ.get("CHILD_WITHOUT_FLUSHES"):  # the harness for power cuts has to notice
+        os.fsync = os.fdatasync = lambda fd: None
+        sqlite._PRAGMAS = (*sqlite._PRAGMAS[:-1], "PRAGMA synchronous=OFF")  # for the one about checkpoints
+    clock = SystemClock()
+    with open_cache(state_dir) as cache:
+        async with open_client(url) as client:
+            syncer = Syncer(
+                client,
+                RangeFetcher(url, clock),
+                cache,
+                clock,
+                Random(),
+                channel=CHANNEL,
+                poll_s=0.2,
+                reserve_bytes=0,
+                activated=lambda: None,
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(syncer.run())
+                group.create_task(report(syncer, clock))
+
+
+async def report(syncer: Syncer, clock: SystemClock) -> None:
+    told = ""
+    while True:
+        facts = syncer.facts()
+        line = json.dumps({"state": facts.state, "release": facts.release, "problem": facts.problem})
+        if line != told:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+            told = line
+        await clock.sleep(0.01)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else None))

@@ -1,0 +1,231 @@
+"""The device's files: old or new after any fault, and only verified content under a content name."""
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from sync.device.store.content_store import BALLAST_BYTES, ContentStore, open_cache
+from sync.device.store.partial_file import PartialFile, dump_bitmap, load_bitmap, open_part
+from sync.errors import Conflict, CorruptContent, NotFound, StorageBroken, StorageFull
+from sync.runtime.durable_files import write_durably
+from sync.wire.chunk_index import Index
+from tests.sync.file_tree_origin import CHUNK, Publisher, cut_into, noise, release_of
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Publisher:
+    return Publisher(tmp_path / "tree")
+
+
+def begun(cache: ContentStore, content: bytes, bitmap: bytes = b"") -> tuple[Index, PartialFile]:
+    index = cut_into(content)
+    return index, open_part(cache.media.part_path(index.asset), index, bitmap, "0" * 64)
+
+
+def fill(part: PartialFile, content: bytes, numbers: range | None = None) -> None:
+    for number in numbers if numbers is not None else range(len(part.index.chunks)):
+        chunk = part.index.chunks[number]
+        part.write(chunk, memoryview(content)[chunk.offset : chunk.offset + chunk.length])
+
+
+def test_a_file_is_replaced_whole_with_the_mode_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_durably(path, b"old")
+    write_durably(path, b"new", mode=0o600)
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(errno.ENOSPC, StorageFull), (errno.EFBIG, StorageFull), (errno.EDQUOT, StorageFull), (errno.EIO, StorageBroken)],
+)
+def test_a_fault_while_writing_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int, error: type[Exception]
+) -> None:
+    path = tmp_path / "file"
+    write_durably(path, b"old")
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(error):
+        write_durably(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_order_of_a_durable_write_is_data_then_name_then_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "data")
+        fsync(descriptor)
+
+    def noted_replace(self: Path, target: Path) -> Path:
+        steps.append("name")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_durably(tmp_path / "file", b"x")
+    assert steps == ["data", "name", "folder"]
+
+
+def test_only_one_daemon_may_hold_the_state(tmp_path: Path) -> None:
+    with open_cache(tmp_path), pytest.raises(Conflict, match="already uses"), open_cache(tmp_path):
+        pass
+    with open_cache(tmp_path):
+        pass
+
+
+def test_opening_clears_half_written_files_and_nothing_else(tmp_path: Path) -> None:
+    with open_cache(tmp_path) as cache:
+        litter = cache.state / ".active.x7.tmp"
+        litter.write_bytes(b"half")
+        other = cache.state / "config.json"
+        other.write_bytes(b"{}")
+    with open_cache(tmp_path) as cache:
+        assert not litter.exists()
+        assert other.exists()
+        assert (cache.state / "ballast").stat().st_size == BALLAST_BYTES
+
+
+def test_what_plays_is_read_from_files_alone(cache: ContentStore, publisher: Publisher) -> None:
+    assert cache.active() is None
+    raw = release_of((publisher.asset(noise(1, 100)),)).model_dump_json().encode()
+    name = hashlib.sha256(raw).hexdigest()
+    cache.keep_release(name, raw)
+    cache.activate(name, 7)
+    active = cache.active()
+    assert active is not None
+    assert (active.sha256, active.sequence) == (name, 7)
+    assert not cache.catalog_path.exists()
+
+
+def test_the_previous_release_stands_in_for_a_damaged_one(cache: ContentStore, publisher: Publisher) -> None:
+    names = []
+    for seed in (1, 2):
+        raw = release_of((publisher.asset(noise(seed, 100)),)).model_dump_json().encode()
+        names.append(hashlib.sha256(raw).hexdigest())
+        cache.keep_release(names[-1], raw)
+        cache.activate(names[-1], seed)
+    path = cache.store / "releases" / f"{names[1]}.json"
+    path.write_bytes(path.read_bytes()[:-10])
+    active = cache.active()
+    assert active is not None
+    assert (active.sha256, active.sequence) == (names[0], 0)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"\xff" * 100, b'{"release": "../../x", "sequence": 1}', b"[" * 70_000])
+def test_a_damaged_pointer_is_no_crash(cache: ContentStore, garbage: bytes) -> None:
+    (cache.state / "active").write_bytes(garbage)
+    assert cache.active() is None
+
+
+def test_activating_the_same_release_again_keeps_the_previous_one(cache: ContentStore) -> None:
+    cache.activate("a" * 64, 1)
+    cache.activate("b" * 64, 2)
+    cache.activate("b" * 64, 3)
+    pointer = cache.pointer()
+    assert pointer is not None
+    assert (pointer.release, pointer.sequence, pointer.previous) == ("b" * 64, 3, "a" * 64)
+
+
+@pytest.mark.parametrize(
+    "name", ["../state/lock", "/etc/passwd", "", "a" * 63, "A" * 64, "a" * 64 + "\n", "a\0b", "x" * 300]
+)
+def test_a_name_that_is_no_hash_is_never_a_path(cache: ContentStore, name: str) -> None:
+    assert not cache.holds(name)
+    with pytest.raises(NotFound):
+        cache.asset_path(name)
+
+
+def test_a_link_in_the_store_is_not_content(cache: ContentStore, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    name = hashlib.sha256(b"secret").hexdigest()
+    (cache.store / "assets" / name).symlink_to(secret)
+    assert not cache.holds(name)
+    assert name not in cache.media.assets()
+    (cache.store / "parts" / name).symlink_to(secret)
+    with pytest.raises(StorageBroken):
+        open_part(cache.media.part_path(name), cut_into(b"secret"), b"", "0" * 64)
+    cache.prepare()
+    assert not (cache.store / "parts" / name).is_symlink()
+    assert not (cache.store / "assets" / name).is_symlink()
+    assert secret.read_bytes() == b"secret"
+
+
+def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: ContentStore) -> None:
+    content = noise(1, 3 * CHUNK + 5)
+    index, part = begun(cache, content)
+    with pytest.raises(CorruptContent):
+        part.write(index.chunks[0], memoryview(content)[1 : CHUNK + 1])
+    assert part.held() == frozenset()
+    fill(part, content)
+    assert part.missing() == ()
+    assert load_bitmap(part.flush(), 4) == {0, 1, 2, 3}
+    assert part.unsaved_bytes() == 0
+    cache.media.admit(index.asset)
+    path = cache.asset_path(index.asset)
+    assert path.read_bytes() == content
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert cache.media.parts() == frozenset()
+
+
+def test_chunks_without_a_bit_are_found_again_on_the_disk(cache: ContentStore) -> None:
+    content = noise(1, 8 * CHUNK)
+    _, part = begun(cache, content)
+    fill(part, content, range(2, 5))
+    _, again = begun(cache, content, dump_bitmap(frozenset({3}), 8))
+    assert again.held() == {2, 3, 4}
+    assert again.unsaved_bytes() == 2 * CHUNK
+
+
+def test_a_part_of_another_size_is_begun_again(cache: ContentStore) -> None:
+    content = noise(1, 2 * CHUNK)
+    index = cut_into(content)
+    cache.media.part_path(index.asset).write_bytes(b"short")
+    _, part = begun(cache, content, dump_bitmap(frozenset({0, 1}), 2))
+    assert part.held() == frozenset()
+
+
+def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(cache: ContentStore) -> None:
+    content = noise(1, 4 * CHUNK)
+    index, part = begun(cache, content)
+    fill(part, content)
+    with cache.media.part_path(index.asset).open("r+b") as file:
+        file.seek(2 * CHUNK)
+        file.write(b"rot")
+    with pytest.raises(CorruptContent):
+        cache.media.admit(index.asset)
+    assert not cache.holds(index.asset)
+    assert part.recheck() == 1
+    assert [chunk.number for chunk in part.missing()] == [2]
+
+
+def test_a_part_that_does_not_fit_leaves_nothing_behind(cache: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, offset: int, length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(StorageFull):
+        begun(cache, noise(1, CHUNK))
+    assert cache.media.parts() == frozenset()
+
+
+def test_a_rotten_asset_is_removed_by_a_recheck_and_a_sound_one_is_not(cache: ContentStore) -> None:
+    for name, content in ((hashlib.sha256(b"good").hexdigest(), b"good"), ("e" * 64, b"rotten")):
+        (cache.store / "assets" / name).write_bytes(content)
+        assert cache.media.recheck(name) is (content == b"good")
+        assert cache.holds(name) is (content == b"good")

@@ -1,0 +1,171 @@
+"""Properties of the plan: nothing missing, nothing twice, nothing precious lost."""
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.device.download_plan import LocalContent, copies, downloads, evictions, missing
+from sync.wire.chunk_index import Chunk, Index
+from sync.wire.release import Asset, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
+from sync.wire.release import Campaign as Booking
+from tests.sync.file_tree_origin import EPOCH
+
+
+def name(number: int) -> str:
+    return f"{number:064x}"
+
+
+def index_of(number: int, lengths: list[int]) -> Index:
+    chunks, offset = [], 0
+    for at, length in enumerate(lengths):
+        chunks.append(Chunk(at, offset, length, name(number * 1000 + at)))
+        offset += length
+    return Index(name(number), offset, tuple(chunks))
+
+
+def asset_of(index: Index) -> Asset:
+    return Asset(
+        sha256=index.asset,
+        size_bytes=index.size_bytes,
+        index=name(int(index.asset, 16) + 500_000),
+        kind=MediaKind.PICTURE,
+        media_type="image/png",
+        width=1,
+        height=1,
+    )
+
+
+def playlist_of(id: str, assets: list[Asset]) -> Playlist:
+    items = tuple(Item(id=f"{id}-{n}", title="x", asset=asset.sha256) for n, asset in enumerate(assets))
+    return Playlist(id=id, name=id, items=items)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Release, dict[str, Index], LocalContent]:
+    count = draw(st.integers(1, 6))
+    indexes = {}
+    for number in range(1, count + 1):
+        lengths = draw(st.lists(st.integers(1, 40), min_size=1, max_size=12))
+        indexes[name(number)] = index_of(number, lengths)
+    assets = tuple(asset_of(index) for index in indexes.values())
+    playlists = tuple(playlist_of(f"p{n}", draw(st.lists(st.sampled_from(assets), max_size=4))) for n in range(3))
+    release = Release(
+        channel="main",
+        created_at=EPOCH,
+        assets=assets,
+        playlists=playlists,
+        default_playlist=draw(st.sampled_from(["p0", "p1", None])),
+        fallback=draw(st.sampled_from([None, assets[0].sha256])),
+    )
+    whole = draw(st.frozensets(st.sampled_from(sorted(indexes))))
+    held = {asset: draw(st.frozensets(st.integers(0, len(index.chunks) - 1))) for asset, index in indexes.items()}
+    return release, indexes, LocalContent(whole, held)
+
+
+@given(worlds(), st.integers(1, 100), st.integers())
+def test_every_missing_chunk_is_planned_exactly_once_and_no_other(
+    world: tuple[Release, dict[str, Index], LocalContent], longest: int, seed: int
+) -> None:
+    release, indexes, held = world
+    spans = downloads(release, indexes, held, Random(seed), longest_bytes=longest)
+    planned = [(span.asset, chunk.number) for span in spans for chunk in span.chunks]
+    wanted = [(asset, chunk.number) for asset, index in indexes.items() for chunk in held.lacks(index)]
+    assert sorted(planned) == sorted(wanted)
+
+
+@given(worlds(), st.integers(1, 100))
+def test_a_span_is_neighbours_within_its_limit_unless_one_chunk_is_larger(
+    world: tuple[Release, dict[str, Index], LocalContent], longest: int
+) -> None:
+    release, indexes, held = world
+    for span in downloads(release, indexes, held, Random(1), longest_bytes=longest):
+        numbers = [chunk.number for chunk in span.chunks]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert span.length <= longest or len(span.chunks) == 1
+        assert span.offset == span.chunks[0].offset
+
+
+@given(worlds())
+def test_the_default_playlist_comes_before_what_only_others_need(
+    world: tuple[Release, dict[str, Index], LocalContent],
+) -> None:
+    release, indexes, held = world
+    order = [span.asset for span in downloads(release, indexes, held, Random(2))]
+    first = {item.asset for p in release.playlists if p.id == release.default_playlist for item in p.items}
+    first |= {release.fallback} if release.fallback else set()
+    ranks = [asset in first for asset in order]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+def test_what_is_on_air_soonest_leads_then_dayparts_by_rank_then_ads() -> None:
+    indexes = {name(n): index_of(n, [5]) for n in range(1, 7)}
+    assets = [asset_of(index) for index in indexes.values()]
+    ad = Line(id="l", name="l", creatives=(Creative(id="c", title="c", asset=name(6)),))
+    release = Release(
+        channel="main",
+        created_at=EPOCH,
+        assets=tuple(reversed(assets)),
+        playlists=tuple(playlist_of(f"p{n}", [assets[n - 1]]) for n in range(1, 5)),
+        default_playlist="p1",
+        dayparts=(
+            Daypart(id="low", name="low", playlist="p2", priority=1),
+            Daypart(id="high", name="high", playlist="p3", priority=9),
+        ),
+        campaigns=(Booking(id="b", name="b", advertiser="a", starts_at=EPOCH, ends_at=EPOCH, lines=(ad,)),),
+        fallback=name(5),
+    )
+    order = [span.asset for span in downloads(release, indexes, LocalContent(), Random(1), soonest=("p4",))]
+    assert order == [name(5), name(4), name(1), name(3), name(2), name(6)]
+
+
+def test_screens_of_one_site_ask_in_different_orders() -> None:
+    index = index_of(1, [10] * 200)
+    release = Release(channel="main", created_at=EPOCH, assets=(asset_of(index),))
+    orders = {
+        tuple(s.offset for s in downloads(release, {name(1): index}, LocalContent(), Random(seed), longest_bytes=10))
+        for seed in range(8)
+    }
+    assert len(orders) == 8
+
+
+@given(worlds(), st.lists(st.integers(0, 8999), max_size=20))
+def test_copies_come_from_whole_assets_and_carry_the_chunk_they_name(
+    world: tuple[Release, dict[str, Index], LocalContent], shared: list[int]
+) -> None:
+    _, indexes, held = world
+    source = Index(name(99), 7 * len(shared), tuple(Chunk(i, 7 * i, 7, name(s)) for i, s in enumerate(shared)))
+    found = copies(tuple(indexes.values()), [source], LocalContent(held.assets | {source.asset}, held.chunks))
+    for copy in found:
+        at = next(chunk for chunk in source.chunks if chunk.offset == copy.offset)
+        assert at.sha256 == copy.chunk.sha256
+        assert copy.chunk in held.lacks(indexes[copy.asset])
+    expected = {
+        (asset, chunk.number)
+        for asset, index in indexes.items()
+        for chunk in held.lacks(index)
+        if chunk.sha256 in {name(s) for s in shared}
+    }
+    assert {(copy.asset, copy.chunk.number) for copy in found} == expected
+    assert copies(tuple(indexes.values()), [source], held) == ()
+
+
+@given(worlds(), worlds(), st.dictionaries(st.integers(1, 9).map(name), st.integers(0, 99)))
+def test_eviction_takes_all_and_only_what_no_kept_release_names_oldest_first(
+    one: tuple[Release, dict[str, Index], LocalContent],
+    other: tuple[Release, dict[str, Index], LocalContent],
+    needed: dict[str, int],
+) -> None:
+    held = frozenset(name(n) for n in range(1, 10))
+    kept = [one[0], other[0]]
+    gone = evictions(held, kept, needed)
+    named = {asset.sha256 for release in kept for asset in release.assets}
+    assert set(gone) == held - named
+    assert [needed.get(asset, 0) for asset in gone] == sorted(needed.get(asset, 0) for asset in gone)
+
+
+@given(worlds())
+def test_an_asset_named_twice_is_missing_once(world: tuple[Release, dict[str, Index], LocalContent]) -> None:
+    release, _, held = world
+    doubled = release.model_copy(update={"assets": release.assets * 2})
+    assert missing(doubled, held.assets) == missing(release, held.assets)

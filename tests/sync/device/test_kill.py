@@ -1,0 +1,239 @@
+"""kill -9 at any moment, and disks that fill: the invariants of content hold, and the device converges."""
+
+import asyncio
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.partial_file import load_bitmap
+from sync.runtime.clock import SystemClock
+from tests import TOP
+from tests.sync.file_tree_origin import CHANNEL, CHUNK, Origin, noise, serving
+
+KILLS = 8
+
+
+class Child:
+    """The syncer in another process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def until(self, condition: Callable[[dict[str, Any]], bool]) -> None:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(60):
+            while line := await self._process.stdout.readline():
+                if condition(json.loads(line)):
+                    return
+        raise AssertionError("the child ended")
+
+    async def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.communicate()
+
+
+@asynccontextmanager
+async def child(state_dir: Path, origin: Origin, *limit: int) -> AsyncIterator[Child]:
+    command = [sys.executable, "-m", "tests.sync.device.killed_syncer", str(state_dir), origin.url, *map(str, limit)]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=TOP, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    running = Child(process)
+    try:
+        yield running
+    finally:
+        await running.kill()
+
+
+def pinned(state_dir: Path, origin: Origin) -> ContentStore:
+    cache = ContentStore(state_dir)
+    cache.prepare()
+    cache.keep_root(origin.publisher.root)
+    return cache
+
+
+def check(cache: ContentStore, played: int) -> int:
+    """Assert I1-I6 on what a dead device left; return the active sequence."""
+    pointer, floor = cache.pointer(), cache.floor(CHANNEL)
+    if pointer is None:
+        assert played == 0, "I4: nothing is active any more"
+    else:
+        assert pointer.sequence >= played, "I5: the sequence went back"
+        assert floor is not None and floor.sequence >= pointer.sequence, "I5: acknowledged above the floor"
+        active = cache.active()
+        assert active is not None and active.sha256 == pointer.release, "I3: the active document is not there"
+        for asset in active.release.assets:
+            held = cache.asset_path(asset.sha256).read_bytes()
+            assert hashlib.sha256(held).hexdigest() == asset.sha256, "I3: an active asset is not whole"
+    for sha256 in cache.media.assets():
+        assert hashlib.sha256(cache.asset_path(sha256).read_bytes()).hexdigest() == sha256, "I2"
+    for sha256, chunk_list, bitmap in catalogued(cache):
+        index = cache.index(chunk_list)
+        if index is None or not cache.media.part_path(sha256).exists():
+            continue
+        content = cache.media.part_path(sha256).read_bytes()
+        for number in load_bitmap(bitmap, len(index.chunks)):
+            chunk = index.chunks[number]
+            piece = content[chunk.offset : chunk.offset + chunk.length]
+            assert hashlib.sha256(piece).hexdigest() == chunk.sha256, "I1: a bit is set without its bytes"
+    top = cache.state.parent
+    assert {path.name for path in top.iterdir()} == {"state", "store"}, "I6"
+    return pointer.sequence if pointer else 0
+
+
+def catalogued(cache: ContentStore) -> list[tuple[str, str, bytes]]:
+    if not cache.catalog_path.exists():
+        return []
+    database = sqlite3.connect(cache.catalog_path)
+    try:
+        known = database.execute("SELECT name FROM sqlite_master WHERE name = 'parts'").fetchall()
+        return database.execute("SELECT asset, chunk_list, bitmap FROM parts").fetchall() if known else []
+    finally:
+        database.close()
+
+
+async def test_killed_at_any_moment_the_device_keeps_its_promises_and_converges(tmp_path: Path) -> None:
+    rng = Random(20260302)
+    async with serving(tmp_path / "tree") as origin:
+        cache = pinned(tmp_path / "device", origin)
+        origin.faults.pace_s = 0.004
+        played = kills = 0
+        for round_ in range(KILLS):
+            if round_ % 4 == 0:  # a new release shares most of its bytes with the one before
+                origin.publisher.publish(
+                    *(noise(seed, 24 * CHUNK) for seed in range(round_ // 4, round_ // 4 + 3)),
+                    noise(100 + round_, 5 * CHUNK) + noise(7, 10 * CHUNK),
+                )
+            async with child(cache.state.parent, origin) as device:
+                seen = len(origin.requests)
+                after = rng.randint(1, 16)
+                await origin.until(lambda: len(origin.requests) >= seen + after)  # noqa: B023
+                await SystemClock().sleep(rng.uniform(0, 0.03))
+                await device.kill()
+                kills += 1
+            played = check(cache, played)
+        origin.faults.pace_s = 0
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: facts["release"] == origin.publisher.release)
+        assert kills == KILLS
+        assert check(cache, played) == origin.publisher.sequence
+
+
+async def test_a_kill_costs_no_more_than_what_was_in_flight(tmp_path: Path) -> None:
+    async with serving(tmp_path / "tree") as origin:
+        cache = pinned(tmp_path / "device", origin)
+        origin.faults.pace_s = 0.002
+        size = 256 * CHUNK
+        origin.publisher.publish(noise(1, size))
+        async with child(cache.state.parent, origin) as device:
+            await origin.until(lambda: origin.media_bytes >= size // 2)
+            await device.kill()
+        origin.faults.pace_s = 0
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: facts["release"] == origin.publisher.release)
+        in_flight = 2 * (CHUNK + 4 * 1024 * 1024)  # a chunk and a socket's buffers for each worker
+        assert size <= origin.media_bytes <= size + in_flight
+        check(cache, 1)
+
+
+async def test_a_second_daemon_on_the_same_state_ends_with_a_clear_message(tmp_path: Path) -> None:
+    async with serving(tmp_path / "tree") as origin:
+        cache = pinned(tmp_path / "device", origin)
+        origin.publisher.publish(noise(1, 100))
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: facts["release"] == origin.publisher.release)
+            second = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.sync.device.killed_syncer", str(cache.state.parent), origin.url,
+                cwd=TOP, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            _, said = await second.communicate()
+    assert second.returncode != 0
+    assert b"already uses" in said
+
+
+async def test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_plays_on(tmp_path: Path) -> None:
+    async with serving(tmp_path / "tree") as origin:
+        cache = pinned(tmp_path / "device", origin)
+        origin.publisher.publish(noise(1, 5000))
+        playing = origin.publisher.release
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: facts["state"] == "current")
+        origin.publisher.publish(noise(2, 64 * CHUNK))
+        async with child(cache.state.parent, origin, 2 * 1024 * 1024) as device:
+            await device.until(lambda facts: "no room" in facts["problem"])
+        pointer = cache.pointer()
+        assert pointer is not None
+        assert pointer.release == playing
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: facts["release"] == origin.publisher.release)
+        check(cache, 2)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 24 MiB; root only."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=False, capture_output=True
+        ).returncode
+    )
+    if not mounted:
+        pytest.skip("mounting a file system takes root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+async def test_a_disk_that_fills_while_downloading_keeps_the_old_release(small_disk: Path, tmp_path: Path) -> None:
+    async with serving(tmp_path / "tree") as origin:
+        cache = pinned(small_disk / "device", origin)
+        origin.publisher.publish(noise(1, 5000))
+        playing = origin.publisher.release
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: facts["state"] == "current")
+            hog = small_disk / "hog"
+            with hog.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, 13 * 1024 * 1024)
+            origin.publisher.publish(noise(2, 32 * CHUNK), noise(3, 64 * CHUNK))
+            await device.until(lambda facts: "needs" in facts["problem"] or "no room" in facts["problem"])
+            assert (pointer := cache.pointer()) is not None and pointer.release == playing
+            hog.unlink()
+            await device.until(lambda facts: facts["release"] == origin.publisher.release)
+            await device.until(lambda facts: facts["problem"] == "")
+    check(cache, 2)
+
+
+async def test_a_disk_that_went_read_only_still_says_what_plays(small_disk: Path, tmp_path: Path) -> None:
+    async with serving(tmp_path / "tree") as origin:
+        cache = pinned(small_disk / "device", origin)
+        (asset,) = origin.publisher.publish(noise(1, 5000))
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: facts["state"] == "current")
+        remount_read_only(small_disk)
+        with open_cache(small_disk / "device") as again:
+            active = again.active()
+            assert active is not None
+            assert active.sha256 == origin.publisher.release
+            assert again.asset_path(asset.sha256).read_bytes() == noise(1, 5000)
+        playing = origin.publisher.release
+        origin.publisher.publish(noise(2, 5000))
+        async with child(cache.state.parent, origin) as device:
+            await device.until(lambda facts: "Read-only" in facts["problem"] and facts["release"] == playing)
+
+
+def remount_read_only(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True, capture_output=True)

@@ -1,0 +1,172 @@
+"""The device's end of the wire: bounded, patient, and never fooled by what answers instead of the origin."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from sync.device.download_plan import Span
+from sync.device.origin_client import (
+    ANSWER_CAP_BYTES,
+    LONGEST_RETRY_AFTER_S,
+    Hint,
+    OriginClient,
+    open_client,
+    retry_after_s,
+)
+from sync.device.range_fetcher import RangeFetcher
+from sync.device.store.content_store import ContentStore
+from sync.device.store.partial_file import open_part
+from sync.errors import OriginRefused, OriginUnreachable, Untrusted
+from sync.runtime.clock import SystemClock
+from sync.wire.report import Heartbeat
+from tests.sync.file_tree_origin import CHUNK, EPOCH, Origin, cut_into, noise
+
+Asked = tuple[str, dict[str, str], bytes]
+
+
+@asynccontextmanager
+async def answering(
+    *answers: web.Response,
+) -> AsyncIterator[tuple[OriginClient, list[tuple[str, dict[str, str], bytes]]]]:
+    """A server that gives these answers in turn and notes what it was asked."""
+    left = list(answers)
+    asked: list[Asked] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.path, dict(request.headers), await request.read()))
+        return left.pop(0)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        async with open_client(f"http://127.0.0.1:{runner.addresses[0][1]}/", "t0ken") as client:
+            yield client, asked
+    finally:
+        await runner.cleanup()
+
+
+def receipts() -> web.Response:
+    return web.json_response({"receipts": [{"sequence": 1, "status": "accepted"}], "high_water": 1, "new": "field"})
+
+
+async def test_plays_go_with_the_token_and_come_back_as_receipts() -> None:
+    async with answering(receipts()) as (client, asked):
+        answer = await client.post_plays([{"sequence": 1}])
+    assert answer.high_water == 1
+    path, headers, body = asked[0]
+    assert path == "/v1/plays"
+    assert headers["Authorization"] == "Bearer t0ken"
+    assert headers["Accept-Encoding"] == "identity"
+    assert json.loads(body) == {"plays": [{"sequence": 1}]}
+
+
+async def test_a_heartbeat_is_answered_with_nothing() -> None:
+    async with answering(web.Response(status=204)) as (client, asked):
+        await client.post_heartbeat(Heartbeat(at=EPOCH, version="1"))
+    assert json.loads(asked[0][2])["at"] == "2026-03-02T12:00:00.000Z"
+
+
+async def test_content_is_asked_for_without_the_token() -> None:
+    async with answering(web.Response(body=b"x")) as (client, asked):
+        assert await client.document("roots/1.json", 10) == b"x"
+    assert asked[0][0] == "/content/roots/1.json"
+    assert "Authorization" not in asked[0][1]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>log in</html>", b'{"receipts": 3}', b"[" * 100_000, b"\xff\xfe"])
+async def test_garbage_instead_of_an_answer_counts_as_an_origin_out_of_reach(body: bytes) -> None:
+    async with answering(web.Response(body=body)) as (client, _):
+        with pytest.raises(OriginUnreachable):
+            await client.post_plays([])
+
+
+async def test_an_answer_over_its_cap_is_not_read_to_the_end() -> None:
+    async with answering(web.Response(body=b" " * (ANSWER_CAP_BYTES + 1))) as (client, _):
+        with pytest.raises(Untrusted, match="more than"):
+            await client.post_plays([])
+
+
+async def test_a_packed_answer_is_not_unpacked() -> None:
+    answer = web.Response(body=b"\x1f\x8b bomb", headers={"Content-Encoding": "gzip"})
+    async with answering(answer) as (client, _):
+        assert await client.document("x", 100) == b"\x1f\x8b bomb"
+
+
+async def test_a_refusal_carries_its_status_its_words_and_how_long_to_wait() -> None:
+    problem = web.json_response({"detail": "no such device"}, status=401, headers={"Retry-After": "30"})
+    async with answering(problem) as (client, _):
+        with pytest.raises(OriginRefused, match="no such device") as caught:
+            await client.post_plays([])
+    assert caught.value.status == 401
+    assert caught.value.retry_after_s == 30
+
+
+async def test_redirects_of_the_control_plane_are_not_followed() -> None:
+    async with answering(web.Response(status=302, headers={"Location": "http://example.invalid/"})) as (client, asked):
+        with pytest.raises(OriginRefused):
+            await client.post_plays([])
+    assert len(asked) == 1
+
+
+async def test_nobody_listening_is_an_origin_out_of_reach(origin: Origin) -> None:
+    await origin.stop()
+    async with open_client(origin.url) as client:
+        with pytest.raises(OriginUnreachable):
+            await client.document("roots/1.json", 100)
+        with pytest.raises(OriginUnreachable):
+            await anext(client.hints())
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "wait_s"),
+    [
+        ("17", "", 17),
+        ("999999999", "", LONGEST_RETRY_AFTER_S),
+        ("Mon, 02 Mar 2026 12:01:00 GMT", "Mon, 02 Mar 2026 12:00:00 GMT", 60),
+        ("Mon, 02 Mar 2026 11:00:00 GMT", "Mon, 02 Mar 2026 12:00:00 GMT", 0),
+        ("Mon, 02 Mar 2026 12:01:00 GMT", "", None),
+        ("soon", "Mon, 02 Mar 2026 12:00:00 GMT", None),
+        ("-5", "", None),
+        ("", "", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_against_the_answers_own(value: str, date: str, wait_s: float | None) -> None:
+    assert retry_after_s(value, date) == wait_s
+
+
+async def test_hints_arrive_and_what_is_no_hint_is_passed_over(origin: Origin) -> None:
+    async with open_client(origin.url) as client, contextlib.aclosing(client.hints()) as hints:
+        task = asyncio.ensure_future(anext(hints))
+        await origin.until(lambda: "/v1/live" in origin.requests)
+        for socket in origin.live:
+            await socket.send_str("not json")
+            await socket.send_bytes(b"\0")
+        await origin.announce(no="topic")
+        await origin.announce(topic="release", channel="main", sequence=3)
+        assert await task == Hint(topic="release", channel="main", sequence=3)
+
+
+async def test_a_live_channel_that_is_refused_says_so() -> None:
+    async with answering(web.Response(status=401)) as (client, _):
+        with pytest.raises(OriginRefused):
+            await anext(client.hints())
+
+
+async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, cache: ContentStore) -> None:
+    content = noise(1, 4 * CHUNK)
+    index = cut_into(content)
+    origin.publisher.asset(content)
+    part = open_part(cache.media.part_path(index.asset), index, b"", "0" * 64)
+    origin.faults.drip_s = 0.02
+    fetcher = RangeFetcher(origin.url, SystemClock(), read_s=5, window_s=0.3)
+    with pytest.raises(OriginUnreachable, match="trickles"):
+        await fetcher.fetch([Span(index.asset, index.chunks)], {index.asset: part}, enough=lambda: False)
+    assert part.held() == frozenset()

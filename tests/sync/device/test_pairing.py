@@ -1,0 +1,184 @@
+"""Pairing: the code on the screen covers the root, the secret never changes hands, and nothing is given up."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+from aiohttp import web
+
+from sync.device.origin_client import open_client
+from sync.device.pairing import pair
+from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.membership import DeviceMembership, load_membership
+from sync.runtime.clock import SystemClock
+from sync.trust.signing import SigningKey, open_envelope, pairing_code
+from sync.wire.release import ROOT_CAP_BYTES, Timestamp
+from sync.wire.report import PairingAnswer, PairingRequest, PairingState
+from tests.fakes import FakeClock
+from tests.sync.file_tree_origin import EPOCH, Publisher
+
+
+class PairingDesk:
+    """The origin's side of pairing, on a real socket."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self.envelope = open_envelope(publisher.root, ROOT_CAP_BYTES)
+        self.requests: list[PairingRequest] = []
+        self.answers: list[PairingState | int] = []
+        self.polls: list[str] = []
+        self.down = 0
+        self.url = ""
+
+    async def begin(self, request: web.Request) -> web.Response:
+        if self.down:
+            self.down -= 1
+            return web.Response(status=503, headers={"Retry-After": "7"})
+        self.requests.append(PairingRequest.model_validate_json(await request.read()))
+        answer = PairingAnswer(pairing=f"p{len(self.requests)}", root=self.envelope, expires_at=EPOCH)
+        return web.Response(text=answer.model_dump_json(), content_type="application/json")
+
+    async def poll(self, request: web.Request) -> web.Response:
+        self.polls.append(request.headers["Authorization"])
+        state = self.answers.pop(0) if self.answers else PairingState(status="waiting")
+        if isinstance(state, int):
+            return web.Response(status=state)
+        return web.Response(text=state.model_dump_json(), content_type="application/json")
+
+
+@asynccontextmanager
+async def desk(publisher: Publisher) -> AsyncIterator[PairingDesk]:
+    desk = PairingDesk(publisher)
+    app = web.Application()
+    app.router.add_post("/v1/pairings", desk.begin)
+    app.router.add_get("/v1/pairings/{id}", desk.poll)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    desk.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield desk
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[ContentStore]:
+    with open_cache(tmp_path / "device") as cache:
+        yield cache
+
+
+PAIRED = PairingState(status="paired", device="d1", token="s3cret", channel="main")
+WAITING = PairingState(status="waiting")
+
+
+async def joined(
+    desk: PairingDesk, cache: ContentStore, codes: list[str | None], *, enrolment_key: str | None = None
+) -> DeviceMembership:
+    clock = FakeClock()
+    async with open_client(desk.url) as client:
+        task = asyncio.create_task(pair(client, cache, clock, Random(3), "Window left", enrolment_key, codes.append))
+        for _ in range(1000):
+            if task.done():
+                break
+            await clock.advance(1)
+            await SystemClock().sleep(0.002)
+        assert task.done(), "never paired"
+        return await task
+
+
+async def test_the_screen_shows_the_code_until_a_person_has_typed_it(cache: ContentStore, tmp_path: Path) -> None:
+    async with desk(Publisher(tmp_path / "tree")) as origin:
+        origin.answers = [WAITING, WAITING, PAIRED]
+        codes: list[str | None] = []
+        membership = await joined(origin, cache, codes)
+    assert membership == DeviceMembership(device="d1", token="s3cret", channel="main", origin=origin.url)
+    assert load_membership(cache) == membership
+    secret = origin.requests[0].secret
+    assert codes == [pairing_code(origin.envelope, secret)] * 2 + [None]
+    assert set(origin.polls) == {f"Bearer {secret}"}
+    root = cache.root()
+    assert root is not None
+    assert root.version == 1
+
+
+async def test_the_token_is_readable_by_its_owner_only(cache: ContentStore, tmp_path: Path) -> None:
+    async with desk(Publisher(tmp_path / "tree")) as origin:
+        origin.answers = [PAIRED]
+        await joined(origin, cache, [])
+    assert stat.S_IMODE((cache.state / "membership.json").stat().st_mode) == 0o600
+
+
+async def test_an_enrolment_key_lets_the_device_in_without_a_code(cache: ContentStore, tmp_path: Path) -> None:
+    async with desk(Publisher(tmp_path / "tree")) as origin:
+        origin.answers = [PAIRED]
+        codes: list[str | None] = []
+        await joined(origin, cache, codes, enrolment_key="sesame")
+    assert origin.requests[0].enrolment_key == "sesame"
+    assert codes == [None]
+
+
+@pytest.mark.parametrize("end", [PairingState(status="expired"), 404])
+async def test_an_expired_pairing_is_begun_anew_with_another_secret(
+    cache: ContentStore, tmp_path: Path, end: PairingState | int
+) -> None:
+    async with desk(Publisher(tmp_path / "tree")) as origin:
+        origin.answers = [WAITING, end, WAITING, PAIRED]
+        codes: list[str | None] = []
+        await joined(origin, cache, codes)
+    assert len({request.secret for request in origin.requests}) == 2
+    assert len({code for code in codes if code}) == 2
+
+
+async def test_an_origin_that_is_away_or_errs_is_waited_for(cache: ContentStore, tmp_path: Path) -> None:
+    async with desk(Publisher(tmp_path / "tree")) as origin:
+        origin.down = 3
+        origin.answers = [500, WAITING, 502, PAIRED]
+        membership = await joined(origin, cache, [])
+    assert membership.device == "d1"
+
+
+async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: ContentStore, tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path / "tree")
+    async with desk(publisher) as origin:
+        good = origin.envelope
+        forged = publisher.sign_root(1, SigningKey.generate())
+        origin.envelope = open_envelope(forged, ROOT_CAP_BYTES)
+        origin.answers = [PAIRED]
+        clock = FakeClock()
+        async with open_client(origin.url) as client:
+            task = asyncio.create_task(pair(client, cache, clock, Random(3), "x", None, lambda code: None))
+            while len(origin.requests) < 3:
+                await clock.advance(1)
+                await SystemClock().sleep(0.002)
+            assert cache.root() is None
+            assert origin.polls == []
+            origin.envelope = good
+            while not task.done():
+                await clock.advance(1)
+                await SystemClock().sleep(0.002)
+            assert (await task).device == "d1"
+
+
+async def test_a_damaged_membership_means_pairing_again(cache: ContentStore) -> None:
+    assert load_membership(cache) is None
+    (cache.state / "membership.json").write_bytes(b'{"device": 3')
+    assert load_membership(cache) is None
+
+
+async def test_another_origin_begins_at_its_own_sequence_and_the_same_one_does_not_begin_again(
+    cache: ContentStore, tmp_path: Path
+) -> None:
+    old, new = Publisher(tmp_path / "old"), Publisher(tmp_path / "new")
+    floor = Timestamp(channel="main", sequence=9, release="a" * 64, release_bytes=1, issued_at=EPOCH, expires_at=EPOCH)
+    for publisher, kept in ((old, False), (old, True), (new, False)):
+        async with desk(publisher) as origin:
+            origin.answers = [PAIRED]
+            await joined(origin, cache, [])
+        assert (cache.floor("main") is not None) is kept
+        assert cache.least_sequence("main") == 0
+        cache.raise_floor(floor)

@@ -1,0 +1,184 @@
+"""Plays over a real socket to an origin that loses answers: all of them, once each, in order."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from aiohttp import web
+
+from player.evidence.ledger import Ledger, open_ledger
+from sync.device.origin_client import open_client
+from sync.device.play_uploader import KEEP, PlayUploader
+from sync.runtime.clock import SystemClock
+from sync.wire.report import BATCH_LIMIT
+from tests.fakes import FakeClock
+from tests.player.director.venue import DEVICE
+from tests.player.evidence.plays import closed, log_plays
+
+
+class HastyClock(FakeClock):
+    """Sleeps are over at once, and remembered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._move_to(self.monotonic() + max(0.0, seconds))
+        await asyncio.sleep(0)
+
+
+class Origin:
+    """Inserts or ignores, like the real one; `faults` decides what happens to each answer."""
+
+    def __init__(self, faults: Random | None = None) -> None:
+        self.held: dict[tuple[str, str, int], str] = {}
+        self.order: list[int] = []
+        self.batches: list[int] = []
+        self.refuse: dict[int, str] = {}  # sequence to status
+        self.statuses: list[tuple[int, dict[str, str]]] = []  # answered first, nothing taken
+        self.most = BATCH_LIMIT
+        self.closing = False
+        self._faults = faults
+
+    async def plays(self, request: web.Request) -> web.StreamResponse:
+        batch = (await request.json())["plays"]
+        self.batches.append(len(batch))
+        if self.statuses:
+            status, headers = self.statuses.pop(0)
+            return web.Response(status=status, headers=headers)
+        if len(batch) > self.most:
+            return web.Response(status=413)
+        if self._faults and self._faults.random() < 0.2:
+            return web.Response(status=503)
+        receipts = [self._take(play) for play in batch]
+        if self._faults and self._faults.random() < 0.4:  # taken, and nobody hears of it
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response({"receipts": receipts})
+
+    def _take(self, play: dict[str, Any]) -> dict[str, Any]:
+        sequence = play["sequence"]
+        if sequence in self.refuse:
+            return {"sequence": sequence, "status": self.refuse[sequence], "detail": "not this one"}
+        key, body = (play["device"], play["log_epoch"], sequence), json.dumps(play, sort_keys=True)
+        if key in self.held:
+            return {"sequence": sequence, "status": "duplicate" if self.held[key] == body else "conflict"}
+        self.held[key] = body
+        self.order.append(sequence)
+        return {"sequence": sequence, "status": "accepted"}
+
+
+@asynccontextmanager
+async def uploading(ledger: Ledger, origin: Origin, clock: FakeClock) -> AsyncIterator[None]:
+    app = web.Application(client_max_size=8 * 1024 * 1024)
+    app.router.add_post("/v1/plays", origin.plays)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    async with open_client(f"http://127.0.0.1:{port}", "token") as client:
+        task = asyncio.create_task(PlayUploader(ledger.outbox, client, clock, Random(1)).run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            await runner.cleanup()
+
+
+async def polled(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
+    async with asyncio.timeout(20):
+        while await ask() != wanted:
+            await SystemClock().sleep(0.002)
+
+
+async def drained(ledger: Ledger) -> None:
+    await polled(ledger.outbox.depth, 0)
+
+
+async def test_every_play_arrives_once_though_answers_are_lost(tmp_path: Path) -> None:
+    origin, clock = Origin(Random(3)), HastyClock()
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        async with uploading(ledger, origin, clock):
+            for step in range(20):
+                await more(ledger, step)
+                await drained(ledger)
+        sent = [json.dumps(body, sort_keys=True) for body in reversed(await ledger.outbox.plays(limit=1000))]
+    assert len(origin.batches) > 20, "some were sent again"
+    assert list(origin.held.values()) == sent and origin.order == list(range(1, 101))
+
+
+async def more(ledger: Ledger, step: int) -> None:
+    await ledger.write([closed(f"take-{step}-{n}") for n in range(5)])
+
+
+async def test_a_month_of_backlog_goes_in_bounded_batches_oldest_first(tmp_path: Path) -> None:
+    origin, clock = Origin(), HastyClock()
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 2_300)
+        async with uploading(ledger, origin, clock):
+            await drained(ledger)
+    assert origin.batches == [500, 500, 500, 500, 300]
+    assert origin.order == list(range(1, 2_301))
+
+
+async def test_a_bad_record_is_set_aside_and_blocks_nobody(tmp_path: Path) -> None:
+    origin, clock = Origin(), HastyClock()
+    origin.refuse = {2: "conflict", 4: "invalid"}
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 6)
+        async with uploading(ledger, origin, clock):
+            await drained(ledger)
+        assert origin.order == [1, 3, 5, 6]
+        aside = await ledger.outbox.refusals()
+        assert [(refusal.sequence, refusal.status) for refusal in aside] == [(4, "invalid"), (2, "conflict")]
+        assert len(await ledger.outbox.plays()) == 6, "nothing is thrown away"
+
+
+async def test_retry_after_is_obeyed_and_waits_are_jittered(tmp_path: Path) -> None:
+    origin, clock = Origin(), HastyClock()
+    origin.statuses = [(503, {"Retry-After": "120"}), (500, {}), (401, {}), (502, {})]
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 1)
+        async with uploading(ledger, origin, clock):
+            await drained(ledger)
+    assert origin.order == [1]
+    assert clock.slept[0] >= 120 and len(clock.slept) == 4
+    assert all(0 <= slept <= 2.0**n for n, slept in enumerate(clock.slept) if n)
+
+
+async def test_a_batch_that_is_too_large_is_halved_until_it_fits(tmp_path: Path) -> None:
+    origin, clock = Origin(), HastyClock()
+    origin.most = 130
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 600)
+        async with uploading(ledger, origin, clock):
+            await drained(ledger)
+    assert origin.order == list(range(1, 601))
+    assert origin.batches[:3] == [500, 250, 125] and len(origin.batches) < 12
+
+
+async def test_acknowledged_plays_go_after_the_keep_window_others_stay(tmp_path: Path) -> None:
+    origin, clock = Origin(), HastyClock()
+    origin.refuse = {2: "invalid"}
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 3)
+        async with uploading(ledger, origin, clock):
+            await drained(ledger)
+            assert len(await ledger.outbox.plays()) == 3
+            clock.step_wall((KEEP + timedelta(hours=1)).total_seconds())
+            await more(ledger, 0)
+            await drained(ledger)
+
+            async def left() -> list[int]:
+                return [play["sequence"] for play in await ledger.outbox.plays()]
+
+            await polled(left, [2])  # the new ones ended long ago as well, by this clock

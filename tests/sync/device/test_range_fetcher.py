@@ -1,0 +1,138 @@
+"""The bulk plane by itself: TLS, cancelling, and what two threads share."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from sync.device.download_plan import Span
+from sync.device.range_fetcher import RangeFetcher
+from sync.device.store.content_store import ContentStore
+from sync.device.store.partial_file import PartialFile, open_part
+from sync.errors import OriginUnreachable
+from sync.runtime.clock import SystemClock
+from tests.sync.file_tree_origin import CHUNK, Origin, cut_into, noise
+
+CONTENT = noise(1, 12 * CHUNK)
+
+
+@pytest.fixture
+def part(cache: ContentStore) -> PartialFile:
+    index = cut_into(CONTENT)
+    return open_part(cache.media.part_path(index.asset), index, b"", "0" * 64)
+
+
+def spans(part: PartialFile, each: int = 3) -> list[Span]:
+    chunks = part.index.chunks
+    return [Span(part.index.asset, chunks[at : at + each]) for at in range(0, len(chunks), each)]
+
+
+async def fetch(url: str, part: PartialFile, *, read_s: float = 5.0) -> None:
+    fetcher = RangeFetcher(url, SystemClock(), read_s=read_s)
+    await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: False)
+
+
+def certificate(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1 that is its own authority; return the file with it and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "origin")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "origin.pem"
+    path.write_bytes(built.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+@pytest.fixture
+async def secure(tmp_path: Path, origin: Origin) -> AsyncIterator[tuple[str, Path]]:
+    """The origin's content tree over TLS: its URL and its certificate."""
+    origin.publisher.asset(CONTENT)
+    pem = certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    app = web.Application()
+    app.router.add_static("/content", origin.publisher.folder)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    try:
+        yield f"https://127.0.0.1:{runner.addresses[0][1]}", pem
+    finally:
+        await runner.cleanup()
+
+
+async def test_media_come_over_tls_from_a_server_the_system_trusts(
+    secure: tuple[str, Path], part: PartialFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, pem = secure
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    await fetch(url, part)
+    assert part.missing() == ()
+
+
+async def test_media_do_not_come_from_a_server_nobody_vouches_for(secure: tuple[str, Path], part: PartialFile) -> None:
+    with pytest.raises(OriginUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        await fetch(secure[0], part)
+    assert part.held() == frozenset()
+
+
+async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Origin, part: PartialFile) -> None:
+    origin.publisher.asset(CONTENT)
+    origin.faults.trickle_bytes = CHUNK + 1
+    clock = SystemClock()
+    task = asyncio.create_task(fetch(origin.url, part, read_s=60))
+    while not part.held():
+        await clock.sleep(0.005)
+    began = clock.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert clock.monotonic() - began < 1.5
+    assert 0 < len(part.held()) <= 2
+
+
+async def test_enough_ends_the_fetch_after_the_span_under_way(origin: Origin, part: PartialFile) -> None:
+    origin.publisher.asset(CONTENT)
+    fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
+    await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: bool(part.held()))
+    assert part.held() == {0, 1, 2}
+
+
+async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(origin: Origin, part: PartialFile) -> None:
+    origin.publisher.asset(CONTENT)
+    for chunk in part.index.chunks[3:9]:
+        part.write(chunk, memoryview(CONTENT)[chunk.offset : chunk.offset + chunk.length])
+    await fetch(origin.url, part)
+    assert part.missing() == ()
+    assert origin.media_bytes == 6 * CHUNK
+
+
+async def test_one_connection_per_worker_carries_all_its_requests(origin: Origin, part: PartialFile) -> None:
+    origin.publisher.asset(CONTENT)
+    fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
+    await fetcher.fetch(spans(part, 1), {part.index.asset: part}, enough=lambda: False)
+    assert len(origin.requests) == 12
+    assert len(origin.peers) == 1

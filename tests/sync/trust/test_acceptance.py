@@ -1,0 +1,214 @@
+"""What a device refuses to believe; each time, what plays plays on."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from sync.device.store.content_store import ContentStore
+from sync.trust.signing import SigningKey
+from sync.wire.content_paths import release_path, timestamp_path
+from sync.wire.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES
+from tests.sync.conftest import running
+from tests.sync.file_tree_origin import CHANNEL, EPOCH, Origin, Publisher, noise, release_of
+
+TIMESTAMP = timestamp_path(CHANNEL)
+
+
+def signed_by_a_stranger(publisher: Publisher) -> None:
+    publisher.publish(noise(2, 100))
+    publisher.sign(2, publisher.release, key=SigningKey.generate())
+
+
+def an_older_sequence(publisher: Publisher) -> None:
+    publisher.sequence = 3  # goes back to 4 after 5 was seen
+    publisher.publish(noise(2, 100))
+
+
+def the_same_sequence_with_another_release(publisher: Publisher) -> None:
+    publisher.sequence = 4
+    publisher.publish(noise(2, 100))
+
+
+def expired(publisher: Publisher) -> None:
+    publisher.publish(noise(2, 100))
+    publisher.sign(6, publisher.release, expires_at=EPOCH - timedelta(days=1), issued_at=EPOCH - timedelta(days=9))
+
+
+def another_channel(publisher: Publisher) -> None:
+    publisher.publish(noise(2, 100))
+    publisher.sign(6, publisher.release, channel="another")
+
+
+def a_release_of_another_channel(publisher: Publisher) -> None:
+    publisher.publish_release(release_of((publisher.asset(noise(2, 100)),), channel="another"))
+
+
+def a_release_that_is_not_json(publisher: Publisher) -> None:
+    publisher.sign(6, publisher.write_release(b"\xff\xfe not json"))
+
+
+def a_release_nested_deeper_than_a_parser_likes(publisher: Publisher) -> None:
+    publisher.sign(6, publisher.write_release(b'{"assets":' + b"[" * 200_000))
+
+
+def a_release_that_shows_what_it_does_not_list(publisher: Publisher) -> None:
+    release = release_of((publisher.asset(noise(2, 100)),))
+    publisher.publish_release(release.model_copy(update={"assets": ()}))
+
+
+def an_asset_name_that_climbs_out(publisher: Publisher) -> None:
+    raw = release_of((publisher.asset(noise(2, 100)),)).model_dump_json()
+    name = publisher.asset(noise(2, 100)).sha256
+    publisher.sign(6, publisher.write_release(raw.replace(name, "../../../../etc/passwd").encode()))
+
+
+def an_asset_name_with_a_zero_byte(publisher: Publisher) -> None:
+    name = publisher.asset(noise(2, 100)).sha256
+    raw = release_of((publisher.asset(noise(2, 100)),)).model_dump_json()
+    publisher.sign(6, publisher.write_release(raw.replace(name, f"{name[:-6]}\\u0000").encode()))
+
+
+def garbage_for_a_timestamp(publisher: Publisher) -> None:
+    publisher.write(TIMESTAMP, b"<html>Please log in to ShopNet</html>")
+
+
+def an_oversized_timestamp(publisher: Publisher) -> None:
+    publisher.write(TIMESTAMP, b" " * (TIMESTAMP_CAP_BYTES + 1))
+
+
+def a_root_that_does_not_follow(publisher: Publisher) -> None:
+    publisher.sign_root(2, SigningKey.generate())
+    publisher.publish(noise(2, 100))
+
+
+def an_index_of_another_file(publisher: Publisher) -> None:
+    good, other = publisher.asset(noise(2, 100)), publisher.asset(noise(3, 100))
+    publisher.publish_release(release_of((good.model_copy(update={"index": other.index}),)))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (signed_by_a_stranger, "signed by 0"),
+        (an_older_sequence, "older than 5"),
+        (the_same_sequence_with_another_release, "before"),
+        (expired, "expired"),
+        (another_channel, "channel another"),
+        (a_release_of_another_channel, "channel another"),
+        (a_release_that_is_not_json, "not understood"),
+        (a_release_nested_deeper_than_a_parser_likes, "not understood"),
+        (a_release_that_shows_what_it_does_not_list, "does not list"),
+        (an_asset_name_that_climbs_out, "not understood"),
+        (an_asset_name_with_a_zero_byte, "not understood"),
+        (garbage_for_a_timestamp, "not a signed envelope"),
+        (an_oversized_timestamp, "more than the 16384 bytes"),
+        (a_root_that_does_not_follow, "signed by 0"),
+        (an_index_of_another_file, "another file"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+async def test_what_does_not_check_out_is_refused_and_the_old_release_plays_on(
+    origin: Origin, cache: ContentStore, fault: Callable[[Publisher], None], said: str
+) -> None:
+    origin.publisher.sequence = 4
+    origin.publisher.publish(noise(1, 5000))
+    playing = origin.publisher.release
+    async with running(origin, cache) as device:
+        await device.plays(playing)
+        fault(origin.publisher)
+        device.syncer.wake()
+        await device.until(lambda: said in device.syncer.facts().problem)
+        assert device.switches == 1
+    active = cache.active()
+    assert active is not None
+    assert (active.sha256, active.sequence) == (playing, 5)
+    outside = [path for path in cache.state.parent.rglob("*") if path.is_file()]
+    assert all(cache.state in path.parents or cache.store in path.parents for path in outside)
+
+
+async def test_a_release_longer_than_its_timestamp_says_is_cut_off_unparsed(
+    origin: Origin, cache: ContentStore
+) -> None:
+    origin.publisher.publish(noise(1, 100))
+    origin.faults.replace[release_path(origin.publisher.release)] = b"[" * (RELEASE_CAP_BYTES + 1)
+    async with running(origin, cache) as device:
+        await device.until(lambda: "sends more than" in device.syncer.facts().problem)
+    assert cache.active() is None
+
+
+async def test_a_release_with_a_flipped_byte_is_fetched_again(origin: Origin, cache: ContentStore) -> None:
+    origin.publisher.publish(noise(1, 100))
+    path = release_path(origin.publisher.release)
+    good = (origin.publisher.folder / path).read_bytes()
+    origin.faults.replace[path] = good[:-2] + b"!}"
+    async with running(origin, cache) as device:
+        await device.until(lambda: "do not hash" in device.syncer.facts().problem)
+        origin.faults.replace.clear()
+        await device.until(lambda: device.syncer.facts().state == "current", pass_s=1)
+
+
+async def test_the_floor_survives_a_restart_and_the_loss_of_its_file(origin: Origin, cache: ContentStore) -> None:
+    origin.publisher.sequence = 4
+    origin.publisher.publish(noise(1, 100))
+    async with running(origin, cache) as device:
+        await device.plays(origin.publisher.release)
+    an_older_sequence(origin.publisher)
+    for loss in (lambda: None, (cache.state / "floor").unlink, lambda: (cache.state / "floor").write_bytes(b"{")):
+        loss()
+        async with running(origin, cache) as device:
+            await device.until(lambda: "older than 5" in device.syncer.facts().problem)
+
+
+async def test_a_new_signing_key_is_followed_through_the_root_chain_and_the_old_one_ends(
+    origin: Origin, cache: ContentStore
+) -> None:
+    publisher = origin.publisher
+    publisher.publish(noise(1, 100))
+    async with running(origin, cache) as device:
+        await device.plays(publisher.release)
+        stolen, publisher.key = publisher.key, SigningKey.generate()
+        publisher.sign_root(2, publisher.root_key)
+        publisher.publish(noise(2, 100))
+        device.syncer.wake()
+        await device.plays(publisher.release)
+        root = cache.root()
+        assert root is not None
+        assert root.version == 2
+        publisher.sign(3, publisher.release, key=stolen)
+        device.syncer.wake()
+        await device.until(lambda: "signed by 0" in device.syncer.facts().problem)
+
+
+async def test_a_root_that_expired_stops_new_content_only(origin: Origin, cache: ContentStore) -> None:
+    origin.publisher.publish(noise(1, 100))
+    playing = origin.publisher.release
+    async with running(origin, cache) as device:
+        await device.plays(playing)
+        origin.publisher.sign_root(2, origin.publisher.root_key, expires_at=EPOCH)
+        origin.publisher.publish(noise(2, 100))
+        device.syncer.wake()
+        await device.until(lambda: "root 2 expired" in device.syncer.facts().problem)
+        assert (active := cache.active()) is not None and active.sha256 == playing
+
+
+async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origin: Origin, cache: ContentStore) -> None:
+    publisher = origin.publisher
+    publisher.publish(noise(1, 100))
+    async with running(origin, cache) as device:
+        await device.plays(publisher.release)
+        publisher.publish(noise(2, 100))
+        publisher.sign(3, publisher.release, expires_at=EPOCH - timedelta(days=1))
+        device.clock.step_wall(-10 * 365 * 86_400)
+        device.syncer.wake()
+        await device.until(lambda: "expired" in device.syncer.facts().problem)
+
+
+async def test_a_device_without_a_sound_root_accepts_nothing_and_says_so(origin: Origin, cache: ContentStore) -> None:
+    origin.publisher.publish(noise(1, 100))
+    async with running(origin, cache) as device:
+        (cache.state / "root.json").write_bytes(b"garbage")
+        await device.until(lambda: "not a signed envelope" in device.syncer.facts().problem)
+        (cache.state / "root.json").unlink()
+        await device.until(lambda: "not paired" in device.syncer.facts().problem, pass_s=1)
+    assert cache.active() is None
