@@ -1,194 +1,292 @@
-"""The floors and doors of the house, as data: imports point down only, and each library has one door.
+"""The rooms of the house as data: what each owns, which rooms it may import, and which library enters where.
 
-A file's floor is given by its module name; a module not listed is on the services floor of its package.
+A failure says where the import belongs. `docs/architecture.md` explains the floors.
 """
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).parent.parent
+from tests import TOP
 
-GROUND = {
-    "sync",
-    "sync.runtime.clock",
-    "sync.wire.base",
-    "sync.wire.release",
-    "sync.wire.stream_url",
-    "sync.wire.lenient_lists",
-    "sync.wire.release_reader",
-    "sync.wire.overlay",
-    "sync.wire.report",
-    "sync.trust.signing",
-    "sync.wire.content_paths",
-    "sync.runtime.supervisor",
-    "sync.runtime.threads",
-    "sync.wire.chunk_index",
-    "player",
-    "player.platform.geometry",
-    "player.platform.x11",
-    "player.stage.deck_options",
-    "player.platform.decoders",
-    "player.settings.model",
-    "player.protocol.screen",
-    "player.protocol.deck_messages",
-    "player.platform.child_process",
-    "player.stage.deck_exit",
-    "sync.origin",
-    "sync.origin.settings.model",
-    "sync.origin.planning.plans",
-    "sync.origin.planning.overlay_plans",
+FREE = {"sync", "sync/runtime", "sync/wire"}
+"""Rooms that every room may import."""
+
+GROUND, ENGINES_AND_STORES, SERVICES, FACES, ROOTS = range(5)
+
+# room: (floor, the rooms it may import besides FREE)
+ROOMS: dict[str, tuple[int, str]] = {
+    "sync": (GROUND, ""),
+    "sync/runtime": (GROUND, ""),
+    "sync/wire": (GROUND, ""),
+    "sync/trust": (GROUND, ""),
+    "sync/http": (GROUND, ""),
+    "player": (GROUND, ""),
+    "player/platform": (GROUND, ""),
+    "player/protocol": (GROUND, "player/platform"),
+    "player/settings": (GROUND, "player/platform"),
+    "sync/origin": (GROUND, ""),
+    "sync/origin/settings": (GROUND, ""),
+    "sync/origin/planning": (GROUND, ""),
+    "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
+    "player/evidence": (ENGINES_AND_STORES, "sync/device/store"),
+    "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings"),
+    "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
+    "sync/origin/store": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
+    "sync/origin/proof": (ENGINES_AND_STORES, ""),
+    "sync/device": (SERVICES, "sync/device/store sync/trust"),
+    "player/deck/vlc": (SERVICES, "player/platform"),
+    "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
+    "player/stage": (SERVICES, "player/platform player/protocol"),
+    "player/overlay": (SERVICES, "player/platform player/protocol"),
+    "player/display": (
+        SERVICES,
+        "player/platform player/programme player/protocol player/settings sync/device/store",
+    ),
+    "player/director": (
+        SERVICES,
+        "player/evidence player/programme player/protocol player/settings sync/device/store",
+    ),
+    "player/status": (
+        SERVICES,
+        "player/display player/evidence player/programme player/protocol player/settings player/stage sync/device "
+        "sync/device/store sync/http",
+    ),
+    "sync/origin/transcode": (SERVICES, "sync/origin/settings"),
+    "sync/origin/ingest": (
+        SERVICES,
+        "sync/origin/persistence sync/origin/settings sync/origin/store sync/origin/transcode",
+    ),
+    "sync/origin/publishing": (
+        SERVICES,
+        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/trust",
+    ),
+    "sync/origin/retention": (SERVICES, "sync/origin/persistence sync/origin/store"),
+    "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
+    "player/diagnostics": (
+        FACES,
+        "player player/director player/display player/evidence player/platform player/programme player/settings "
+        "player/status sync/device/store",
+    ),
+    "player/endpoint": (
+        FACES,
+        "player/diagnostics player/display player/protocol player/settings player/status sync/device/store sync/http "
+        "sync/trust",
+    ),
+    "sync/origin/api": (
+        FACES,
+        "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/proof "
+        "sync/origin/publishing sync/origin/retention sync/origin/store sync/trust",
+    ),
+    "sync/origin/console": (FACES, "sync/http"),
+    "player/app": (
+        ROOTS,
+        "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
+        "player/protocol player/settings player/stage player/status sync/device sync/device/store sync/trust",
+    ),
+    "sync/origin/app": (
+        ROOTS,
+        "sync/http sync/origin sync/origin/api sync/origin/console sync/origin/http sync/origin/ingest "
+        "sync/origin/persistence sync/origin/publishing sync/origin/retention sync/origin/settings sync/origin/store",
+    ),
 }
-STORES = {
-    "sync.runtime.durable_files",
-    "sync.device.store.media_files",
-    "sync.device.store.partial_file",
-    "sync.runtime.sqlite",
-    "sync.device.store.chunk_catalog",
-    "sync.device.store.content_store",
-    "sync.device.store.outbox",
-    "player.evidence.ledger",
-    "player.evidence.ledger_entries",
-    "player.evidence.quarantine",
-    "sync.origin.persistence.column_types",
-    "sync.origin.persistence.tables",
-    "sync.origin.persistence.database",
-    "sync.origin.persistence.data_folder",
+
+# JavaScript: folder of the console -> folders it may import
+PAGES = {"": {"", "lib", "views"}, "views": {"views", "lib"}, "lib": {"lib"}}
+CONSOLE = TOP / "sync/origin/console/page"
+
+PURE = {
+    "player/programme",
+    "sync/origin/proof",
+    "sync/device/download_plan",
+    "sync/trust/acceptance",
+    "sync/origin/publishing/release_compiler",
+    "sync/origin/retention/policy",
 }
-STORE_PACKAGES = ("sync.origin.store",)
-ENGINES = {
-    "sync.trust.acceptance",
-    "sync.device.download_plan",
-    "sync.origin.publishing.release_compiler",
-    "sync.origin.retention.policy",
-    "sync.origin.proof.chain_audit",
-}
-ENGINE_PACKAGES = ("player.programme",)
-ROOTS = {
-    "player.app.daemon",
-    "player.app.wiring",
-    "player.app.cli",
-    "sync.origin.app.cli",
-    "sync.origin.app.wiring",
-    "sync.origin.app.server",
-}
+"""Rooms and files that decide: no store, no service, no event loop."""
 
 DOORS: dict[str, set[str]] = {
-    "vlc": {"player.deck"},
-    "Xlib": {"player.platform.x11", "player.deck", "player.display", "player.overlay"},
-    "psutil": {"player.status.health"},
-    "watchdog": {"sync.runtime.file_watcher"},
-    "aiosqlite": {"sync.runtime.sqlite"},
-    "sqlalchemy": {
-        "sync.origin.persistence.column_types",
-        "sync.origin.persistence.tables",
-        "sync.origin.persistence.database",
-        "sync.origin.store",
-    },
-    "cryptography": {"sync.trust.signing"},
-    "http.client": {"sync.device.range_fetcher"},
-    "PIL": {
-        "sync.origin.transcode.card_tool",
-        "sync.origin.transcode.picture_tool",
-        "sync.origin.transcode.animation",
-        "player.display.pictures",
-        "player.overlay",
-        "player.deck.vlc.downscale",
-    },
-    "pillow_heif": {"sync.origin.transcode.picture_tool"},
-    "async_lru": {"sync.origin.http.answer_cache"},
+    "vlc": {"player/deck/vlc"},
+    "Xlib": {"player/platform/x11", "player/deck/__main__", "player/deck/window", "player/display", "player/overlay"},
+    "psutil": {"player/status/health"},
+    "watchdog": {"sync/runtime/file_watcher"},
+    "aiosqlite": {"sync/runtime/sqlite"},
+    "sqlalchemy": {"sync/origin/persistence", "sync/origin/store"},
+    "cryptography": {"sync/trust/signing"},
+    "http.client": {"sync/device/range_fetcher"},
+    "async_lru": {"sync/origin/http/answer_cache"},
+    "PIL": {"sync/origin/transcode", "player/display/pictures", "player/overlay", "player/deck/vlc/downscale"},
+    "pillow_heif": {"sync/origin/transcode/picture_tool"},
 }
+"""Where each library enters; everybody else asks that room or file."""
+
+MOST_FILES = 12
+MOST_LINES = 400
+MOST_FUNCTION_LINES = 40
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+def _modules() -> Iterator[tuple[str, ast.Module]]:
     for package in ("player", "sync"):
         for path in sorted((TOP / package).rglob("*.py")):
-            name = ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
-            yield name, ast.parse(path.read_text())
+            yield str(path.relative_to(TOP).with_suffix("")).removesuffix("/__init__"), ast.parse(path.read_text())
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+MODULES = dict(_modules())
+"""Each Python file by its path without suffix (`player/stage/stage`); a room's `__init__` by the path of the room."""
+
+
+def room_of(module: str) -> str:
+    return module if (TOP / module).is_dir() else module.rpartition("/")[0]
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """All that a file imports, as paths (`sync/wire/base`, `os/path`); of a name in a module only the module counts."""
+    found: set[str] = set()
+    for node in ast.walk(MODULES[module]):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found |= {alias.name.replace(".", "/") for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            path = node.module.replace(".", "/")
+            inner = {f"{path}/{alias.name}" for alias in node.names}
+            found |= {name for name in inner if name in MODULES} or {path}
+    return frozenset(found)
 
 
-def inside(name: str, places: set[str] | tuple[str, ...]) -> bool:
-    return any(name == place or name.startswith(f"{place}.") for place in places)
+def inside(name: str, places: set[str]) -> bool:
+    return any(name == place or name.startswith(f"{place}/") for place in places)
 
 
-def floor(name: str) -> int:
-    if name in GROUND:
-        return 0
-    if name in STORES or name in ENGINES or inside(name, STORE_PACKAGES) or inside(name, ENGINE_PACKAGES):
-        return 1
-    return 3 if name in ROOTS else 2
+@cache
+def wiring() -> dict[str, dict[str, str]]:
+    """For each room the rooms it imports, each with one file that does."""
+    found: dict[str, dict[str, str]] = {room_of(module): {} for module in MODULES}
+    for module in MODULES:
+        for target in imports(module):
+            if target in MODULES and room_of(target) != room_of(module):
+                found[room_of(module)][room_of(target)] = module
+    return found
 
 
-ALL = dict(modules())
+def test_every_room_is_listed_and_every_listed_room_is_there() -> None:
+    rooms = {room_of(module) for module in MODULES}
+    assert rooms == set(ROOMS), "list a new room in ROOMS, with its floor and the rooms it may import"
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_imports_point_down(name: str) -> None:
-    for target in imports(ALL[name]):
-        if target in ALL and target != name:
-            assert floor(target) <= floor(name), (
-                f"{name} (floor {floor(name)}) imports {target} (floor {floor(target)})"
-            )
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_only_what_its_rule_allows(room: str) -> None:
+    allowed = FREE | set(ROOMS[room][1].split())
+    wrong = [
+        f"{module}.py imports {target}: {_advice(room, target)}"
+        for target, module in wiring()[room].items()
+        if target not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_sync_never_imports_player_and_only_the_origin_knows_the_origin(name: str) -> None:
-    if name.startswith("sync"):
-        assert not [target for target in imports(ALL[name]) if target.split(".")[0] == "player"]
-    if not name.startswith("sync.origin"):
-        assert not [target for target in imports(ALL[name]) if target.startswith("sync.origin")]
+def _advice(room: str, target: str) -> str:
+    able = sorted(name for name, (floor, rule) in ROOMS.items() if {room, target} <= FREE | {name, *rule.split()})
+    if able:
+        return f"{room} may not; code that needs both belongs in {' or '.join(able)}"
+    return f"{room} may not, and no room may import both; hand the value in from {' or '.join(_roots(target))}"
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_stores_and_engines_are_neighbours(name: str) -> None:
-    engine = name in ENGINES or inside(name, ENGINE_PACKAGES)
-    store = name in STORES or inside(name, STORE_PACKAGES)
-    for target in imports(ALL[name]):
-        if engine:
-            assert not (target in STORES or inside(target, STORE_PACKAGES)), f"engine {name} imports store {target}"
-        if store:
-            assert not (target in ENGINES or inside(target, ENGINE_PACKAGES)), f"store {name} imports engine {target}"
+def _roots(target: str) -> list[str]:
+    return [name for name, (floor, _) in ROOMS.items() if floor is ROOTS and name.split("/")[0] == target.split("/")[0]]
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_each_library_has_one_door(name: str) -> None:
-    for target in imports(ALL[name]):
+def test_rules_point_down_or_sideways_and_never_in_a_circle() -> None:
+    rules = {room: set(rule.split()) for room, (_, rule) in ROOMS.items()}
+    upward = [f"{room} -> {to}" for room in rules for to in rules[room] if ROOMS[to][0] > ROOMS[room][0]]
+    assert not upward, "a room may not import a higher floor"
+    assert not [room for room in rules if ROOMS[room][0] == 1 and any(ROOMS[to][0] > 1 for to in rules[room])]
+    known: set[str] = set()
+    while ready := {room for room in rules if room not in known and rules[room] <= known}:
+        known |= ready
+    assert known == set(rules), f"these rules form a circle: {sorted(set(rules) - known)}"
+
+
+def test_rules_name_only_what_is_used() -> None:
+    unused = {room: set(rule.split()) - set(wiring()[room]) for room, (_, rule) in ROOMS.items()}
+    assert not {room: rules for room, rules in unused.items() if rules}, "take these out of ROOMS"
+
+
+def test_device_and_origin_meet_only_in_what_they_share() -> None:
+    for room, targets in wiring().items():
+        for target, module in targets.items():
+            assert room.startswith("player") or not target.startswith("player"), f"{module} imports {target}"
+            if target.startswith("sync/origin"):
+                assert room.startswith("sync/origin"), f"{module} imports {target}: only the origin knows the origin"
+            if target.startswith("sync/device"):
+                assert not room.startswith("sync/origin"), f"{module} imports {target}: the origin knows no device code"
+
+
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if inside(module, PURE)))
+def test_what_decides_is_pure(module: str) -> None:
+    stores = {room for room in ROOMS if "store" in room or "persistence" in room or "evidence" in room}
+    for target in imports(module):
+        assert not inside(target, stores), f"{module} decides and may not import the store {target}; take values"
+        assert target.split("/")[0] not in {"asyncio", "aiohttp", "aiosqlite"}, f"{module} decides and may not wait"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_each_library_has_one_door(module: str) -> None:
+    for target in imports(module):
         for library, doors in DOORS.items():
-            if target == library or target.startswith(f"{library}."):
-                assert inside(name, doors), f"{name} imports {library}; its door is {', '.join(sorted(doors))}"
+            if inside(target, {library.replace(".", "/")}):
+                assert inside(module, doors), f"{module} imports {library}; it enters at {', '.join(sorted(doors))}"
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_time_enters_through_the_clock(name: str) -> None:
-    if name == "sync.runtime.clock":
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_time_enters_through_the_clock(module: str) -> None:
+    if module == "sync/runtime/clock":
         return
-    assert "time" not in set(imports(ALL[name])), f"{name} imports time; use sync.clock"
-    for node in ast.walk(ALL[name]):
+    assert "time" not in set(imports(module)), f"{module} imports time; use sync.runtime.clock"
+    for node in ast.walk(MODULES[module]):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            assert called not in ("datetime.now", "asyncio.sleep", "datetime.utcnow"), f"{name} calls {called}"
+            assert called not in ("datetime.now", "asyncio.sleep", "datetime.utcnow"), f"{module} calls {called}"
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_every_file_says_what_it_owns_and_stays_readable(name: str) -> None:
-    assert ast.get_docstring(ALL[name]), f"{name} has no opening sentence"
-    lines = (
-        len((TOP / Path(*name.split("."))).with_suffix(".py").read_text().splitlines())
-        if (TOP / Path(*name.split("."))).with_suffix(".py").exists()
-        else 0
-    )
-    assert lines <= 300, f"{name} has {lines} lines"
-    for node in ast.walk(ALL[name]):
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_every_file_says_what_it_owns_and_stays_readable(module: str) -> None:
+    assert ast.get_docstring(MODULES[module]), f"{module} has no opening sentence"
+    file = TOP / module / "__init__.py" if (TOP / module).is_dir() else (TOP / module).with_suffix(".py")
+    lines = len(file.read_text().splitlines())
+    assert lines <= MOST_LINES, f"{module} has {lines} lines; it tells more than one thought"
+    for node in ast.walk(MODULES[module]):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
-            assert node.end_lineno - node.lineno < 40, f"{name}.{node.name} has over 40 lines"
+            assert node.end_lineno - node.lineno < MOST_FUNCTION_LINES, f"{module}.{node.name} is too long"
+
+
+def test_a_room_has_a_dozen_files_at_most() -> None:
+    files = Counter(room_of(module) for module in MODULES if not (TOP / module).is_dir())
+    assert not {room: count for room, count in files.items() if count > MOST_FILES}, "cut the room in two"
+
+
+TWINS = {"Login", "Section", "LoggingSettings", "StorageSettings"}
+"""Names that device and origin both use, in their OpenAPI documents or settings: the two never meet in one program."""
+
+
+def test_no_two_classes_have_one_name() -> None:
+    names: dict[str, list[str]] = {}
+    for module, tree in MODULES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                names.setdefault(node.name, []).append(module)
+    assert not {name: where for name, where in names.items() if len(where) > 1 and name not in TWINS}
+
+
+@pytest.mark.parametrize("file", sorted(CONSOLE.rglob("*.js")), ids=lambda file: str(file.relative_to(CONSOLE)))
+def test_the_console_imports_downwards(file: Path) -> None:
+    folder = str(file.parent.relative_to(CONSOLE)).removeprefix(".")
+    for target in re.findall(r'from "([^"]+)"', file.read_text()):
+        found = (file.parent / target).resolve()
+        assert found.is_file(), f"{file} imports {target}, which is not there"
+        where = str(found.parent.relative_to(CONSOLE)).removeprefix(".")
+        assert where in PAGES[folder], f"{file.name} in {folder or 'page'} may not import {target}"

@@ -47,10 +47,8 @@ def build_services(
     probe = MachineProbe(configuration.settings.storage.state_dir, clock)
     observer = StatusCollector(configuration, cache, duty, stage, display, probe, restarts, clock, version=__version__)
     backdrop = Backdrop(display, configuration, cache, clock, duty.problem_reporter("backdrop"))
-    overlays = OverlayHost(
-        display, cache, clock, lambda: observer.now().showing == "blank", duty.problem_reporter("overlays")
-    )
-    duty.overlays = overlays
+    blanked = lambda: observer.now().showing == "blank"  # noqa: E731
+    duty.overlays = overlays = OverlayHost(display, cache, clock, blanked, duty.problem_reporter("overlays"))
     power = _power_of(display)
     rng = SystemRandom()
     shift = DeviceSession(configuration, cache, stage, power, backdrop, overlays, observer, duty, restarts, clock, rng)
@@ -77,8 +75,7 @@ def build_services(
     }
     if configuration.file is not None:
         services["watcher"] = FileWatcher(configuration.file, configuration.reload, clock).run
-    interval_s = watchdog_interval_s()
-    if interval_s is not None:
+    if (interval_s := watchdog_interval_s()) is not None:
         services["watchdog"] = Watchdog(interval_s, clock).run
     return services
 

@@ -72,7 +72,8 @@ def ahead_ms(length_ms: int | None) -> int:
 
     It must not have read all of a short film by the time it is sent back to the start. Told of the end, libVLC 3
     seems to have its decoder drained once that has nothing to do, whatever was sought since; drained right after the
-    first frame, the decoder makes grey of all frames up to the next key frame (figures: docs/decisions/stage-read-ahead-by-length.md).
+    first frame, the decoder makes grey of all frames up to the next key frame.
+    Figures: docs/decisions/stage-read-ahead-by-length.md.
     """
     return _AHEAD_MS if length_ms is None else max(60, min(_AHEAD_MS, length_ms // 5))
 

@@ -108,24 +108,15 @@ def _assemble(
     rooms = _content_rooms(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
     releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database))
-    plans = (
-        PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed),
-        ScheduleRoutes(rooms.schedules, live.changed),
-        PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed),
-    )
+    playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
+    campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed)
+    plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed), campaigns)
     clearer = _clearer(settings, clock, database, files, metrics)
+
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
     proof = (plays, AuditRoutes(ChainStore(database), clock))
-    served = (
-        *people,
-        pairings,
-        devices,
-        *proof,
-        live,
-        ContentRoutes(files),
-        StorageRoutes(clearer, files, reserve_bytes),
-        monitor,
-    )
+    served = (*people, pairings, devices, *proof, live, ContentRoutes(files))
+    served = (*served, StorageRoutes(clearer, files, reserve_bytes), monitor)
     operations = [operation for room in served for operation in room.operations()]
     monitor.describe(operations)
 

@@ -28,7 +28,7 @@ from sync.origin.planning.plans import (
     StoredPlaylist,
     StoredSchedule,
 )
-from sync.origin.publishing.publisher import Publisher
+from sync.origin.publishing.publisher import Publication, Publisher
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.origin.store.playlists import PlaylistStore
@@ -102,12 +102,16 @@ async def publish_folder(
     for ad in plan.ads:
         await _keep_ad(channel, ad, plan, rows, rooms.campaigns, clock.now())
     done = await rooms.publisher.publish(channel, note=f"folder {folder.resolve().name}")
+    told(f"{channel}: release {done.record.sequence} {'is unchanged' if done.unchanged else 'published'}")
+    return _published(done, channel=channel, playlist=playlist.id, files=len(files), taken_in=taken_in)
+
+
+def _published(done: Publication, *, channel: str, playlist: str, files: int, taken_in: int) -> Published:
     record = done.record
-    told(f"{channel}: release {record.sequence} {'is unchanged' if done.unchanged else 'published'}")
     return Published(
         channel=channel,
-        playlist=playlist.id,
-        files=len(files),
+        playlist=playlist,
+        files=files,
         taken_in=taken_in,
         items=record.items,
         ads=record.ads,
