@@ -115,9 +115,8 @@ def _assemble(
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
     proof = (plays, AuditRoutes(ChainStore(database), clock))
-    served = (*people, pairings, devices, *proof, live, ContentRoutes(files))
-    served = (*served, StorageRoutes(clearer, files, reserve_bytes), monitor)
-    operations = [operation for room in served for operation in room.operations()]
+    machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(clearer, files, reserve_bytes))
+    operations = [operation for room in (*people, *machines, monitor) for operation in room.operations()]
     monitor.describe(operations)
 
     app = _application(settings, operations, gatekeeper, metrics, live)
