@@ -61,7 +61,7 @@ def build_services(
             seen = await configuration.changed(seen)
             logging.getLogger().setLevel(seen.logging.level)
             display.want(Wanted(seen.display.output, seen.display.rotation))
-            stage.route(seen.audio.device)
+            stage.set_audio_device(seen.audio.device)
             backdrop.wake()
             shift.wake()
 

@@ -28,10 +28,10 @@ from player.protocol.deck_messages import (
     Load,
     Quit,
     Ready,
-    Route,
+    SetAudioDevice,
+    SetVolume,
     Show,
     ShowCancelled,
-    Tune,
 )
 from player.protocol.screen import ON_TIME_S, Shot
 from sync.wire.release import MediaKind
@@ -121,9 +121,9 @@ class Deck:
                 self._tell(ShowCancelled(take=take))
             case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
                 self._hide()
-            case Tune(take=take, volume=volume) if isinstance(self._held, Playback) and self._held.shot.take == take:
+            case SetVolume(take=take, volume=volume) if self._is_on_air(take):
                 self._projector.voice.tune(volume)
-            case Route(device=device):
+            case SetAudioDevice(device=device):
                 self._projector.voice.route(device)
             case Blank():
                 self._window.blank()  # first: libVLC may take its time to stop
@@ -169,6 +169,9 @@ class Deck:
         coming, at_s, self._raise_s = self._held, self._raise_s, None
         assert isinstance(coming, ShotLoader) and at_s is not None
         self._held = Playback(coming.shot, self._booth, at_s, coming.since_s)
+
+    def _is_on_air(self, take: str) -> bool:
+        return isinstance(self._held, Playback) and self._held.shot.take == take
 
     def _hide(self) -> None:
         take = self._shot.take if self._shot else None

@@ -189,7 +189,8 @@ class Playback:
                 frames_lost=self._projector.frames_lost(),
                 still_ms=self._watch.still_ms,
                 black_ms=self._watch.black_ms,
-                stands=verdict is PictureFault.STANDS and self.shot.kind is MediaKind.VIDEO,  # a stream may well pause
+                # Not for a stream, which may well pause.
+                seems_frozen=verdict is PictureFault.STANDS and self.shot.kind is MediaKind.VIDEO,
                 **self._decoded(),
             )
         )
@@ -214,7 +215,7 @@ class Playback:
         if self.shot.kind is MediaKind.PICTURE:
             return {}
         decoding, painted = self._projector.decoding, self._watch.painted_fps
-        known = {"codec": decoding.codec, "hardware": decoding.hardware, "kicks": self._watch.kicks}
+        known = {"codec": decoding.codec, "hardware": decoding.hardware}
         fps, sound = self._projector.fps(), self._projector.voice.device
         return {"fps": fps, "painted_fps": painted, "sound": sound, **known}
 
@@ -226,5 +227,5 @@ class Playback:
         return None if self.shot.kind is MediaKind.PICTURE else self._projector.frames_lost()
 
     def _break(self, reason: str, *, seen: bool = False) -> None:
-        self._tell(Broken(take=self.shot.take, reason=reason, seen=seen))
+        self._tell(Broken(take=self.shot.take, reason=reason, seen_on_screen=seen))
         self._phase = PlaybackPhase.DONE

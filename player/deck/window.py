@@ -12,7 +12,7 @@ from Xlib.display import Display as XDisplay
 from Xlib.ext import composite, damage
 
 from player.platform.geometry import Area
-from player.platform.x11 import CEILING, connect
+from player.platform.x11 import CEILING, connect_x
 from sync.errors import ScreenFailed
 from sync.wire.release import Fit
 
@@ -203,7 +203,7 @@ def open_deck_window(name: str, area: Area) -> DeckWindow:
     Raises:
         ScreenFailed: no X server, or one without the Composite and Damage extensions.
     """
-    connection = connect(name)
+    connection = connect_x(name)
     for extension in ("Composite", "DAMAGE"):
         if not connection.has_extension(extension):
             raise ScreenFailed(f"X server {name!r} lacks the {extension} extension; start it with +extension Composite")

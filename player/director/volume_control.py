@@ -54,5 +54,5 @@ class VolumeControl:
         if self._told[0] != shot.take:
             self._told = (shot.take, shot.volume)
         if self._told[1] != volume:
-            self._screen.tune(shot.take, volume)
+            self._screen.set_volume(shot.take, volume)
             self._told = (shot.take, volume)

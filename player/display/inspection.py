@@ -7,7 +7,7 @@ from player.display import randr
 from player.display.foreign_windows import desktop_on
 from player.display.outputs import Setup, Wanted, arrange
 from player.platform.geometry import Area
-from player.platform.x11 import connect
+from player.platform.x11 import connect_x
 
 NEEDED = ("Composite", "DAMAGE", "RANDR")
 _KINDS = {
@@ -53,7 +53,7 @@ def inspect(name: str, wanted: Wanted) -> DisplayFacts:
     Raises:
         ScreenFailed: there is none, or it refuses us.
     """
-    connection = connect(name)
+    connection = connect_x(name)
     try:
         return _facts(connection, name, wanted)
     finally:

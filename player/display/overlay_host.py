@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from player.platform.child_process import kill
+from player.platform.child_process import kill_process
 from player.platform.geometry import Area
 from player.programme.due_overlays import due_overlays
 from player.protocol.overlay_messages import OVERLAY_EVENT, OverlaysShown, ShowOverlays
@@ -139,7 +139,7 @@ class OverlayHost:
             return await wait_unless(self._hear(process), self._follow(process, put)) or ""
         finally:
             self.shown, self.pid = (), None
-            kill(process)
+            kill_process(process)
             await asyncio.shield(process.wait())
 
     async def _follow(self, process: Process, put: ShowOverlays) -> None:

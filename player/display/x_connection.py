@@ -18,7 +18,7 @@ from player.display.outputs import OutputChange, Setup, Wanted, arrange
 from player.display.pictures import RawPicture, rotate_picture
 from player.display.state import DisplayState, Power
 from player.platform.geometry import Area
-from player.platform.x11 import CEILING, connect
+from player.platform.x11 import CEILING, connect_x
 from sync.errors import ScreenFailed
 
 _REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
@@ -55,7 +55,7 @@ class XConnection:
             ScreenFailed: it cannot be used.
         """
         self.close()
-        connection = connect(self._name)
+        connection = connect_x(self._name)
         screen = connection.screen()
         if screen.root_depth != _DEPTH:
             connection.close()

@@ -16,7 +16,7 @@ from Xlib.ext import shape
 from player.overlay.drawing import Strip, mask, rotate_image
 from player.overlay.layout import TickerMotion
 from player.platform.geometry import Area
-from player.platform.x11 import CEILING, connect
+from player.platform.x11 import CEILING, connect_x
 from sync.errors import ScreenFailed
 
 _DEPTH = 24
@@ -160,7 +160,7 @@ def open_front(name: str) -> OverlayStack:
     Raises:
         ScreenFailed: it does not answer, or has no Shape extension.
     """
-    connection = connect(name)
+    connection = connect_x(name)
     if not connection.has_extension("SHAPE"):
         raise ScreenFailed(f"X server {name!r} lacks the SHAPE extension, which overlays need")
     return OverlayStack(connection)

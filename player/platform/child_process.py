@@ -20,7 +20,7 @@ def die_with_parent(parent: int) -> None:
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def most_bytes() -> int:
+def deck_memory_limit_bytes() -> int:
     """Return how much memory one deck may hold: half of the machine's. It usually has 100-270 MiB."""
     return os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES // 2
 
@@ -52,7 +52,7 @@ def waits_for_disk(pid: int) -> bool:
     return False
 
 
-def kill(process: Process) -> None:
+def kill_process(process: Process) -> None:
     """Send SIGKILL past `Process.kill`, which polls first and so can take the exit code from asyncio's own waiter."""
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -8,7 +8,7 @@ from Xlib.protocol.display import Display as ProtocolDisplay
 from sync.errors import ScreenFailed
 
 
-def connect(name: str) -> XDisplay:
+def connect_x(name: str) -> XDisplay:
     """Connect to the X server `name`, such as `:0`.
 
     Raises:

@@ -43,22 +43,22 @@ class Show(Wire):
 class CancelShow(Wire):
     """Take a `show` back, if `take` is not raised yet; `held` is answered in any case."""
 
-    do: Literal["hold"] = "hold"
+    do: Literal["cancel_show"] = "cancel_show"
     take: str
 
 
-class Tune(Wire):
+class SetVolume(Wire):
     """Have `take` heard at `volume` percent from now on; no word if it is not on air."""
 
-    do: Literal["tune"] = "tune"
+    do: Literal["set_volume"] = "set_volume"
     take: str
     volume: Annotated[int, Field(ge=0, le=100)]
 
 
-class Route(Wire):
+class SetAudioDevice(Wire):
     """Be heard on the output called `device` from now on; empty: on the system's."""
 
-    do: Literal["route"] = "route"
+    do: Literal["set_audio_device"] = "set_audio_device"
     device: str
 
 
@@ -81,7 +81,9 @@ class Quit(Wire):
     do: Literal["quit"] = "quit"
 
 
-DeckCommand = Annotated[Load | Show | CancelShow | Tune | Route | Hide | Blank | Quit, Field(discriminator="do")]
+DeckCommand = Annotated[
+    Load | Show | CancelShow | SetVolume | SetAudioDevice | Hide | Blank | Quit, Field(discriminator="do")
+]
 COMMAND: TypeAdapter[DeckCommand] = TypeAdapter(DeckCommand)
 
 # ── deck to stage ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +117,7 @@ class ShotShown(Wire):
 class ShowCancelled(Wire):
     """An order to show `take` no longer stands; if it was raised before, `shown` was told before."""
 
-    event: Literal["held"] = "held"
+    event: Literal["show_cancelled"] = "show_cancelled"
     take: str
 
 
@@ -165,7 +167,7 @@ class Broken(Wire):
     event: Literal["broken"] = "broken"
     take: str
     reason: str
-    seen: bool = False
+    seen_on_screen: bool = False
 
 
 class DeckPulse(PlaybackFacts):
@@ -177,8 +179,7 @@ class DeckPulse(PlaybackFacts):
     frames_lost: int | None = None
     still_ms: int | None = None  # of the take on air, a video: time without a newly painted picture, so far
     black_ms: int | None = None  # of the take on air: time it was black, by a few pixels
-    stands: bool = False  # of the take on air, a video: nothing new is painted, its media time stands (a suspicion)
-    kicks: int | None = None  # of the take on air, a video: how often libVLC had to be told again to go on
+    seems_frozen: bool = False  # of the video on air: no new picture and no media time (a suspicion)
 
 
 DeckEvent = Annotated[

@@ -99,7 +99,7 @@ class Screen(Protocol):
     async def clear(self) -> Ended | None:
         """Take everything off the screen so that the fallback shows; return how the shot on air ended."""
 
-    def tune(self, take: str, volume: int) -> None:
+    def set_volume(self, take: str, volume: int) -> None:
         """Have `take` heard at `volume` percent from now on; nothing happens unless it is on air."""
 
     async def blank(self) -> Ended | None:

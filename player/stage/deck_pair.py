@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from player.platform.child_process import rss_bytes
-from player.protocol.deck_messages import Route
+from player.protocol.deck_messages import SetAudioDevice
 from player.stage.deck_exit import DeckExit
 from player.stage.deck_process import DeckProcess
 from sync.errors import DeckLost
@@ -125,10 +125,10 @@ class DeckPair:
             if link is not seen:
                 link.kill(_OUTDATED)
 
-    def route(self, sound: str) -> None:
+    def set_audio_device(self, sound: str) -> None:
         """Have every deck that is up heard on the output `sound`; the others are told once they are."""
         for link in (*self._links, *self._fresh.values()):
-            link.send(Route(device=sound))
+            link.send(SetAudioDevice(device=sound))
 
     def close(self) -> None:
         """End every deck, whatever it does."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from player.platform.child_process import is_stopped, kill, most_bytes, rss_bytes, waits_for_disk
+from player.platform.child_process import deck_memory_limit_bytes, is_stopped, kill_process, rss_bytes, waits_for_disk
 from player.protocol.deck_messages import (
     DECK_EVENT,
     Blank,
@@ -25,7 +25,7 @@ from player.protocol.deck_messages import (
     Load,
     Loaded,
     Ready,
-    Route,
+    SetAudioDevice,
     ShowCancelled,
 )
 from player.protocol.screen import Shot
@@ -73,7 +73,7 @@ class DeckProcess:
         self.suspect: Shot | None = None  # cut away from because it may hang, and not yet stopped
         self.rig = rig()  # of the present process
         self._wanted = rig
-        self._most_bytes = most_bytes()
+        self._most_bytes = deck_memory_limit_bytes()
         self._clock = clock
         self._heard = heard
         self._lost = lost
@@ -170,7 +170,7 @@ class DeckProcess:
         self._verdict = loss
         self._up.clear()  # at once: nobody shall give it work in its last moment
         if self._process:
-            kill(self._process)
+            kill_process(self._process)
 
     async def _ask(self, command: DeckCommand, reply: type[E], within_s: float) -> E:
         if not self.up:
@@ -205,7 +205,7 @@ class DeckProcess:
         finally:
             self._up.clear()
             self._process = None
-            kill(process)
+            kill_process(process)
             await asyncio.shield(process.wait())
         loss = self._verdict or exit_from_code(process.returncode or 0)
         self._refuse(loss)
@@ -265,7 +265,7 @@ class DeckProcess:
             return
         if isinstance(event, Ready):
             self._up.set()
-            self.send(Route(device=self._wanted().sound))
+            self.send(SetAudioDevice(device=self._wanted().sound))
         if self.suspect and isinstance(event, DeckPulse) and event.take != self.suspect.take:
             self.suspect = None  # it stopped
         self._heard(self, event)

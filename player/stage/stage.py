@@ -20,8 +20,8 @@ from player.protocol.deck_messages import (
     Finished,
     Hide,
     Ready,
+    SetVolume,
     ShotShown,
-    Tune,
 )
 from player.protocol.screen import Cut, Ended, Shot
 from player.stage.counters import StageCounters, StageFacts
@@ -129,10 +129,10 @@ class Stage:
             at_s = self._clock.monotonic()
         return self._left(air, at_s) if air else None
 
-    def tune(self, take: str, volume: int) -> None:
-        """See `Screen.tune`."""
+    def set_volume(self, take: str, volume: int) -> None:
+        """See `Screen.set_volume`."""
         if self._air and self._air.shot.take == take:
-            self._air.link.send(Tune(take=take, volume=volume))
+            self._air.link.send(SetVolume(take=take, volume=volume))
 
     def facts(self) -> StageFacts:
         """Return the stage as it is now."""
@@ -168,10 +168,10 @@ class Stage:
         self._rig = replace(self._rig, area=area)
         self._pair.renew(self._air.link if self._air else None)
 
-    def route(self, sound: str) -> None:
+    def set_audio_device(self, sound: str) -> None:
         """Be heard on the output `sound` from now on; empty: on the system's."""
         self._rig = replace(self._rig, sound=sound)
-        self._pair.route(sound)
+        self._pair.set_audio_device(sound)
 
     async def run(self) -> None:
         """Keep both decks alive (a service): start, watch pulses, kill what hangs, replace what died."""
@@ -223,14 +223,14 @@ class Stage:
             case DeckPulse():
                 air.said, air.said_s = (event, self._up_s) if event.media_ms is not None else (air.said, air.said_s)
                 air.frames_lost = event.frames_lost if event.frames_lost is not None else air.frames_lost
-                if event.stands:
+                if event.seems_frozen:
                     self._give_way(air, "the picture stands still")
             case Finished():
                 air.frames_lost = event.frames_lost
                 air.end(event.at_s, event.reason)
             case Broken():
                 air.end(self._clock.monotonic(), event.reason, failed=True)
-                if event.seen:
+                if event.seen_on_screen:
                     self._seen_broken(air, event.reason)
 
     def _seen_broken(self, air: ShotOnAir, reason: str) -> None:

@@ -35,7 +35,7 @@ from sync.wire.release import MediaKind
 sys.path[:0] = [str(Path(__file__).parent.parent.parent), str(Path(__file__).parent.parent / "demonstration")]
 from processes import SIZE, virtual_display  # noqa: E402 - found by the line above
 
-from tests.player.faulty_decks import DECK, standing  # noqa: E402
+from tests.player.faulty_decks import DECK, frozen_decoder  # noqa: E402
 
 ROUNDS = 5
 _FILM_S = 12
@@ -167,7 +167,7 @@ async def stands(shop: Shop) -> None:
     await shop.load(shop.shot("red", "red"))
     shop.struck()
     assert shop.stage._air and shop.stage._air.link.pid
-    shop.stack.enter_context(standing(shop.stage._air.link.pid))  # until the round is over
+    shop.stack.enter_context(frozen_decoder(shop.stage._air.link.pid))  # until the round is over
 
 
 def loading(name: str, *, over: bool) -> Fault:

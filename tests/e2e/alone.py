@@ -8,7 +8,7 @@ from typing import Any
 from sync.wire.release import MediaKind
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
-from tests.player.pixels import BLUE, GREEN, RED, Sight
+from tests.player.pixels import BLUE, GREEN, RED, ScreenRecording
 
 CONTENT = (RED, GREEN, BLUE)
 
@@ -50,11 +50,11 @@ def decks(site: Site) -> list[int]:
     return [pid for pid in site.ask("player", "/v1/status")["decks"]["pids"] if pid]
 
 
-def longest_s(sight: Sight) -> float:
+def longest_s(sight: ScreenRecording) -> float:
     """Return how long the screen stood still at most."""
     return max(until_s - since_s for _, since_s, until_s in sight.runs())
 
 
-def three_cuts(sight: Sight) -> None:
+def three_cuts(sight: ScreenRecording) -> None:
     so_far = len(sight.runs())
     until(lambda: len(sight.runs()) >= so_far + 3, "three more cuts")

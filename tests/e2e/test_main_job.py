@@ -12,17 +12,17 @@ import pytest
 from sync.runtime.clock import SystemClock
 from sync.wire.report import Play, play_hash
 from tests.e2e.site import Site, until, video
-from tests.player.pixels import BLACK, BLUE, GREEN, RED, YELLOW, Colour, near, watching
+from tests.player.pixels import BLACK, BLUE, GREEN, RED, YELLOW, Colour, is_close, recording_screen
 
 pytestmark = pytest.mark.display
 
 
 def test_what_is_published_is_on_the_display_in_order_with_nothing_between_and_proven(site: Site) -> None:
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         before = len(site.complete())
         until(lambda: len(site.complete()) >= before + 4, "one more round")
-    assert not sight.strangers(RED, GREEN, BLUE)
-    seen = [next(known for known in (RED, GREEN, BLUE) if near(run[0][1], known)) for run in sight.runs()]
+    assert not sight.unexpected(RED, GREEN, BLUE)
+    seen = [next(known for known in (RED, GREEN, BLUE) if is_close(run[0][1], known)) for run in sight.runs()]
     changes = [colour for colour, _ in groupby(seen)]
     following = {RED: GREEN, GREEN: BLUE, BLUE: RED}
     assert all(later == following[sooner] for sooner, later in pairwise(changes))
@@ -43,9 +43,9 @@ def test_plays_reach_the_origin_once_each_in_one_chain(site: Site) -> None:
 
 def test_the_screen_goes_on_without_the_origin_and_across_kill_9_and_the_cut_off_take_is_told(site: Site) -> None:
     site.stop("origin")
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         until(lambda: len(sight.runs()) >= 4, "three cuts without an origin")
-    assert not sight.strangers(RED, GREEN, BLUE)
+    assert not sight.unexpected(RED, GREEN, BLUE)
     (take,) = _half_way(site)
     site.stop("player", signal.SIGKILL)
     site.start("player")
@@ -72,7 +72,7 @@ def _half_way(site: Site) -> list[str]:
 
 def test_a_deck_killed_on_air_costs_less_than_a_second_and_one_log_line(site: Site) -> None:
     lines = site.log("player").read_text().count("\n")
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         (pid,) = _deck_on_air(site)
         os.kill(pid, signal.SIGKILL)
         killed_s = SystemClock().monotonic()
@@ -101,18 +101,18 @@ def _deck_on_air(site: Site) -> list[int]:
 
 
 def near_any(colour: Colour) -> bool:
-    return any(near(colour, known) for known in (RED, GREEN, BLUE))
+    return any(is_close(colour, known) for known in (RED, GREEN, BLUE))
 
 
 def test_a_new_release_takes_over_whole_and_the_old_one_plays_until_then(site: Site) -> None:
     for old in (site.folder / "media").iterdir():
         old.unlink()
     video(site.folder / "media" / "yellow.mp4", "yellow")
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         site.publish()
         until(lambda: "yellow" in site.now()["title"], "the new item is on air")
         until(lambda: any("yellow" in str(play["title"]) for play in site.complete()), "and proven")
-    assert not sight.strangers(RED, GREEN, BLUE, YELLOW)
+    assert not sight.unexpected(RED, GREEN, BLUE, YELLOW)
     assert site.ask("player", "/v1/status")["sync"]["sequence"] == 2
     held = {path.name for path in (site.folder / "player" / "store" / "assets").iterdir()}
     assert len(held) == 4, "the previous release is kept beside the new one"
@@ -125,6 +125,6 @@ def test_a_signal_ends_both_cleanly_and_leaves_nothing_behind(site: Site) -> Non
     assert SystemClock().monotonic() - began_s < 6.0
     with sqlite3.connect(site.folder / "player" / "state" / "plays.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    with watching(site.display) as sight:
-        until(lambda: len(sight.seen) > 20, "the screen was looked at")
-    assert not any(colours[1] == BLACK for _, colours in sight.seen), "the fallback stays on the root window"
+    with recording_screen(site.display) as sight:
+        until(lambda: len(sight.samples) > 20, "the screen was looked at")
+    assert not any(colours[1] == BLACK for _, colours in sight.samples), "the fallback stays on the root window"

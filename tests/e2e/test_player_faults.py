@@ -16,7 +16,7 @@ from tests.display import Xvfb
 from tests.e2e.alone import CONTENT, alone, decks, good, longest_s, on_air, plays, problems, state, three_cuts
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
-from tests.player.pixels import BLACK, GREEN, WHITE, YELLOW, blackened, near, watching
+from tests.player.pixels import BLACK, GREEN, WHITE, YELLOW, deck_blacked_out, is_close, recording_screen
 
 pytestmark = pytest.mark.display
 
@@ -33,12 +33,12 @@ def test_bad_media_are_passed_over_unseen_and_set_aside_at_the_third_failure(pla
     names = hold(state(player), red, *bad[:2], blue, *bad[2:])
     player.start("player")
     until(lambda: on_air(player), "it plays")
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         until(lambda: all(names[item.title][:12] in problems(player) for item in bad), "all are set aside", 60.0)
         aside = problems(player)
         three_cuts(sight)
     assert re.search(rf"zero \(\S.*; {names['zero'][:12]}\)", aside), "by title, in the decoder's own words"
-    assert not sight.strangers(*CONTENT)
+    assert not sight.unexpected(*CONTENT)
     assert longest_s(sight) < 6.0, "what cannot be shown costs the item before it some seconds at most"
     told = player.log("player").read_text()
     for item in bad:
@@ -53,15 +53,15 @@ def test_items_of_next_to_no_length_neither_spin_nor_show_anything_else(player: 
     hold(state(player), red, blink, frame, blue)
     player.start("player")
     until(lambda: on_air(player), "it plays")
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         until(lambda: {play["title"] for play in plays(player)} >= {"red", "blink", "blue"}, "all were on")
-    assert not sight.strangers(*CONTENT, WHITE)
+    assert not sight.unexpected(*CONTENT, WHITE)
 
 
 def test_a_stopped_deck_costs_a_moment_both_killed_show_the_fallback_and_neither_is_ever_black(player: Site) -> None:
     player.start("player")
     until(lambda: on_air(player) and len(decks(player)) == 2, "it plays")
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         stopped = decks(player)
         os.kill(stopped[0], signal.SIGSTOP)
         until(lambda: len(decks(player)) == 2 and stopped[0] not in decks(player), "it is replaced")
@@ -69,11 +69,11 @@ def test_a_stopped_deck_costs_a_moment_both_killed_show_the_fallback_and_neither
         assert longest_s(sight) < 4.0
         for pid in decks(player):
             os.kill(pid, signal.SIGKILL)
-        until(lambda: any(near(colours[1], YELLOW) for _, colours in sight.seen), "the fallback shows", 3.0)
+        until(lambda: any(is_close(colours[1], YELLOW) for _, colours in sight.samples), "the fallback shows", 3.0)
         until(lambda: len(decks(player)) == 2, "both are replaced")
         three_cuts(sight)
-    assert not sight.strangers(*CONTENT, YELLOW)
-    fallback_s = sum(to - since for colours, since, to in sight.runs() if near(colours[1], YELLOW))
+    assert not sight.unexpected(*CONTENT, YELLOW)
+    fallback_s = sum(to - since for colours, since, to in sight.runs() if is_close(colours[1], YELLOW))
     assert fallback_s < 4.0
 
 
@@ -81,14 +81,14 @@ def test_a_killed_daemon_takes_its_decks_along_and_leaves_the_fallback(player: S
     player.start("player")
     until(lambda: on_air(player) and len(decks(player)) == 2, "it plays")
     left = decks(player)
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         player.stop("player", signal.SIGKILL)
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), "the decks are gone", 5.0)
-        until(lambda: near(sight.seen[-1][1][1], YELLOW), "the fallback shows", 3.0)
+        until(lambda: is_close(sight.samples[-1][1][1], YELLOW), "the fallback shows", 3.0)
         player.start("player")
         until(lambda: on_air(player), "it plays again")
         three_cuts(sight)
-    assert not sight.strangers(*CONTENT, YELLOW)
+    assert not sight.unexpected(*CONTENT, YELLOW)
     (cut_off,) = [play for play in plays(player) if play["outcome"] == "interrupted"]
     assert [play["sequence"] for play in plays(player)] == list(range(1, len(plays(player)) + 1))
     assert cut_off["rendered_ms"] <= 1000
@@ -102,13 +102,13 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
         server.stop()
         until(lambda: not decks(site) or "does not answer" in problems(site), "the loss is noticed")
         server.start()
-        with watching(site.display) as sight:
-            until(lambda: any(near(colours[1], YELLOW) for _, colours in sight.seen), "the fallback is back", 3.0)
+        with recording_screen(site.display) as sight:
+            until(lambda: any(is_close(colours[1], YELLOW) for _, colours in sight.samples), "it is back", 3.0)
             three_cuts(sight)
         assert process.poll() is None, "it was never restarted"
         assert "failed on air" not in site.log("player").read_text(), "no item is blamed"
         after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
-        assert not [colours for colours in after if near(colours[1], BLACK)]
+        assert not [colours for colours in after if is_close(colours[1], BLACK)]
         until(lambda: "X server" not in problems(site), "and nobody complains any more")
 
 
@@ -127,12 +127,12 @@ def test_a_picture_nothing_else_mends_ends_the_player_for_a_restart_and_then_for
     player.programs["player"] = (sys.executable, "-c", _IMPATIENT)
     player.extra["SIGNAGE_PLAYER__RECOVERY__REBOOT"] = "true"
     hold(state(player), Held("green", (media / "green.png").read_bytes(), MediaKind.PICTURE, duration_ms=60_000))
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         for code, told in ((5, ""), (6, "only by a restart at")):  # systemd starts it anew, and reboots after 6
             player.start("player")
-            until(lambda: on_air(player) and near(sight.seen[-1][1][1], GREEN), "it plays")
+            until(lambda: on_air(player) and is_close(sight.samples[-1][1][1], GREEN), "it plays")
             assert told in problems(player)
-            with blackened(player.display):
+            with deck_blacked_out(player.display):
                 assert player.processes.pop("player").wait(15) == code
-            until(lambda: near(sight.seen[-1][1][1], YELLOW), "the fallback shows", 3.0)
-    assert not sight.strangers(GREEN, YELLOW, BLACK)
+            until(lambda: is_close(sight.samples[-1][1][1], YELLOW), "the fallback shows", 3.0)
+    assert not sight.unexpected(GREEN, YELLOW, BLACK)

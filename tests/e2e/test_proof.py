@@ -11,7 +11,7 @@ import pytest
 from sync.runtime.clock import SystemClock
 from tests.display import start_xvfb
 from tests.e2e.site import Site, picture, until, video
-from tests.player.pixels import BLUE, GREEN, RED, WHITE, YELLOW, near, watching
+from tests.player.pixels import BLUE, GREEN, RED, WHITE, YELLOW, is_close, recording_screen
 
 pytestmark = pytest.mark.display
 
@@ -67,11 +67,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def test_every_picture_on_the_display_is_one_play_that_began_then_and_lasted_so_long(site: Site) -> None:
     clock = SystemClock()
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         until(lambda: len(sight.runs()) >= 4 * ROUNDS + 2, "some rounds are seen", 120.0)
-    slack = timedelta(seconds=SLACK_S + sight.widest_gap_s())  # what came while nobody looked was seen later
+    slack = timedelta(seconds=SLACK_S + sight.longest_gap_s())  # what came while nobody looked was seen later
     boot = clock.now() - timedelta(seconds=clock.monotonic())
-    assert not sight.strangers(*COLOURS.values())
+    assert not sight.unexpected(*COLOURS.values())
     whole = list(pairwise(sight.runs()))[1:]  # of the first the beginning was not seen, of the last the end
     last = boot + timedelta(seconds=whole[-1][1][1])
     until(lambda: any(began(play) > last - slack for play in site.plays()), "they are delivered")
@@ -79,7 +79,7 @@ def test_every_picture_on_the_display_is_one_play_that_began_then_and_lasted_so_
     for (colours, first_s, _), (_, next_s, _) in whole:
         at = boot + timedelta(seconds=first_s)
         (play,) = [play for play in plays if abs(began(play) - at) < slack]
-        assert near(colours[1], COLOURS[Path(play["title"]).stem])
+        assert is_close(colours[1], COLOURS[Path(play["title"]).stem])
         assert abs(timedelta(milliseconds=play["rendered_ms"]) - timedelta(seconds=next_s - first_s)) < slack
         assert play["outcome"] == "complete"
 

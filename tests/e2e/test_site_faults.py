@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from tests.e2e.site import Site, until, video
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, watching
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, recording_screen
 
 pytestmark = pytest.mark.display
 
@@ -25,7 +25,7 @@ def test_a_locked_catalogue_delays_a_release_and_nothing_else(site: Site) -> Non
     before = sequence(site)
     video(site.folder / "media" / "blue.mp4", "yellow")
     catalogue = site.folder / "player" / "state" / "index.db"
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         with closing(sqlite3.connect(catalogue, isolation_level=None)) as thief:
             thief.execute("BEGIN EXCLUSIVE")
             site.publish()
@@ -33,12 +33,12 @@ def test_a_locked_catalogue_delays_a_release_and_nothing_else(site: Site) -> Non
             assert sequence(site) == before
             thief.execute("ROLLBACK")
         until(lambda: sequence(site) == before + 1, "the release is active")
-    assert not sight.strangers(*CONTENT)
+    assert not sight.unexpected(*CONTENT)
 
 
 def test_a_deleted_catalogue_is_made_again(site: Site) -> None:
     before = sequence(site)
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         for path in (site.folder / "player" / "state").glob("index.db*"):
             path.unlink()
         video(site.folder / "media" / "blue.mp4", "blue", seconds=1.5)
@@ -48,7 +48,7 @@ def test_a_deleted_catalogue_is_made_again(site: Site) -> None:
         site.start("player")
         until(lambda: site.now()["showing"] == "item", "it plays again")
         until(lambda: site.ask("player", "/v1/status")["sync"]["state"] == "current", "and is current")
-    after_start = [colours for colours in sight.strangers(*CONTENT) if max(colours[1]) == 0]
+    after_start = [colours for colours in sight.unexpected(*CONTENT) if max(colours[1]) == 0]
     assert not after_start, "the fallback stood there while the player started, never black"
 
 
@@ -61,23 +61,23 @@ def test_a_release_rolled_back_or_ruined_at_the_origin_is_refused(site: Site) ->
     new = tree.read_bytes()
     envelope = json.loads(new)
     envelope["signatures"][0]["signature"] = json.loads(held)["signatures"][0]["signature"]
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         for bad in (held, json.dumps(envelope).encode(), b"{" * 100_000, b""):
             tree.write_bytes(bad)
             until(lambda: site.ask("player", "/v1/status")["sync"]["problem"] != "", "it is refused")
             assert sequence(site) == before + 1
             tree.write_bytes(new)
             until(lambda: site.ask("player", "/v1/status")["sync"]["problem"] == "", "all is well again")
-    assert not sight.strangers(*CONTENT)
+    assert not sight.unexpected(*CONTENT)
 
 
 def test_an_origin_killed_and_started_again_costs_no_play(site: Site) -> None:
-    with watching(site.display) as sight:
+    with recording_screen(site.display) as sight:
         site.stop("origin", signal.SIGKILL)
         until(lambda: site.ask("player", "/v1/status")["outbox_depth"] >= 3, "plays wait")
         site.start("origin")
         until(lambda: site.ask("player", "/v1/status")["outbox_depth"] == 0, "and are delivered")
-    assert not sight.strangers(*CONTENT)
+    assert not sight.unexpected(*CONTENT)
     numbers = sorted(play["sequence"] for play in site.plays())
     assert numbers == list(range(1, len(numbers) + 1))
 
@@ -101,9 +101,9 @@ def test_nonsense_at_the_endpoint_is_a_problem_and_not_a_fault(
     token = (site.folder / "player" / "state" / "endpoint_token").read_text().strip()
     request = urllib.request.Request(f"http://127.0.0.1:{site.ports['player']}{path}", data=body, method=method)
     request.add_header("Authorization", f"Bearer {token}")
-    with watching(site.display) as sight, pytest.raises(urllib.error.HTTPError) as refusal:
+    with recording_screen(site.display) as sight, pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(request, timeout=10)
     with refusal.value as answer:
         assert answer.status == status
         assert answer.headers["Content-Type"].startswith("application/problem+json")
-    assert not sight.strangers(*CONTENT)
+    assert not sight.unexpected(*CONTENT)

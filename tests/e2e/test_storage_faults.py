@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.alone import CONTENT, alone, longest_s, on_air, plays, problems, state, three_cuts
 from tests.e2e.site import Site, until
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Sight, near, watching
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, ScreenRecording, is_close, recording_screen
 
 pytestmark = pytest.mark.display
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.display
 def test_a_database_locked_by_somebody_else_stops_neither_the_screen_nor_the_proof(player: Site) -> None:
     player.start("player")
     until(lambda: len(plays(player)) >= 2, "it plays")
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         with closing(sqlite3.connect(ledger(player), isolation_level=None)) as thief:
             thief.execute("BEGIN IMMEDIATE")
             until(lambda: "cannot be written" in problems(player), "it is told")
@@ -29,7 +29,7 @@ def test_a_database_locked_by_somebody_else_stops_neither_the_screen_nor_the_pro
             thief.execute("ROLLBACK")
         until(lambda: "cannot be written" not in problems(player), "it is written again")
         three_cuts(sight)
-    assert not sight.strangers(*CONTENT)
+    assert not sight.unexpected(*CONTENT)
     assert longest_s(sight) < 3.0
     assert_all_proven(player, sight)
 
@@ -39,14 +39,14 @@ def ledger(site: Site) -> Path:
     return path
 
 
-def assert_all_proven(site: Site, sight: Sight) -> None:
+def assert_all_proven(site: Site, sight: ScreenRecording) -> None:
     """Hold the plays of the device against what was seen: each cut one play, in one unbroken chain."""
     told = plays(site)
     assert [play["sequence"] for play in told] == list(range(1, len(told) + 1))
     assert all(later["previous_hash"] == sooner["hash"] for sooner, later in pairwise(told))
     assert len({play["take"] for play in told}) == len(told)
-    shown = [colours for colours, _, _ in sight.runs() if any(near(colours[1], known) for known in CONTENT)]
-    seen = [next(known for known in CONTENT if near(colours[1], known)) for colours in shown]
+    shown = [colours for colours, _, _ in sight.runs() if any(is_close(colours[1], known) for known in CONTENT)]
+    seen = [next(known for known in CONTENT if is_close(colours[1], known)) for colours in shown]
     cuts = [after for before, after in pairwise(seen) if before != after][:-1]  # the last is still on
     names = {RED: "red", GREEN: "green", BLUE: "blue"}
     titles = [play["title"] for play in told]
@@ -60,7 +60,7 @@ def test_a_ledger_ruined_under_the_player_is_set_aside_at_the_next_start_and_the
     player.start("player")
     until(lambda: len(plays(player)) >= 2, "it plays")
     path = ledger(player)
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         with path.open("r+b") as file:
             file.write(b"\xaa" * path.stat().st_size)
         three_cuts(sight)
@@ -70,7 +70,7 @@ def test_a_ledger_ruined_under_the_player_is_set_aside_at_the_next_start_and_the
         until(lambda: on_air(player), "it plays again")
         three_cuts(sight)
         until(lambda: len(plays(player)) >= 2, "and is proven again")
-    assert not sight.strangers(*CONTENT, YELLOW)
+    assert not sight.unexpected(*CONTENT, YELLOW)
     assert "set aside" in problems(player)
     assert plays(player)[0]["sequence"] == 1
 
@@ -81,7 +81,7 @@ def test_a_configuration_ruined_on_disk_changes_nothing_and_is_told(player: Site
     player.options = ("--config", str(file))
     player.start("player")
     until(lambda: on_air(player), "it plays")
-    with watching(player.display) as sight:
+    with recording_screen(player.display) as sight:
         file.write_bytes(b"\x00\xff not toml [")
         until(lambda: "refused" in problems(player), "it is told")
         assert player.ask("player", "/v1/config")["settings"]["playback"]["volume"] == 40
@@ -90,15 +90,15 @@ def test_a_configuration_ruined_on_disk_changes_nothing_and_is_told(player: Site
         until(lambda: on_air(player), "it starts all the same")
         assert player.ask("player", "/v1/config")["settings"]["playback"]["volume"] == 40
         three_cuts(sight)
-    assert not sight.strangers(*CONTENT, YELLOW)
+    assert not sight.unexpected(*CONTENT, YELLOW)
 
 
 def test_a_damaged_pointer_and_release_at_start_show_the_fallback(player: Site) -> None:
     (state(player) / "state" / "active").write_bytes(b"\x00garbage")
     player.start("player")
     until(lambda: player.now()["showing"] == "fallback", "nothing can be shown")
-    with watching(player.display) as sight:
-        until(lambda: near(sight.seen[-1][1][1], YELLOW) if sight.seen else False, "the fallback shows")
+    with recording_screen(player.display) as sight:
+        until(lambda: is_close(sight.samples[-1][1][1], YELLOW) if sight.samples else False, "the fallback shows")
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room(
         site.start("player")
         until(lambda: len(plays(site)) >= 2, "it plays")
         hog = disk / "hog"
-        with watching(display) as sight:
+        with recording_screen(display) as sight:
             with suppress(OSError), hog.open("wb", buffering=0) as file:
                 while True:
                     file.write(bytes(4096))
@@ -129,7 +129,7 @@ def test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room(
             hog.unlink()
             until(lambda: "cannot be written" not in problems(site), "it is written again")
             three_cuts(sight)
-        assert not sight.strangers(*CONTENT)
+        assert not sight.unexpected(*CONTENT)
         assert longest_s(sight) < 3.0
         assert_all_proven(site, sight)
 
@@ -142,7 +142,7 @@ def test_on_a_disk_that_went_read_only_it_starts_and_plays(disk: Path, media: Pa
         site.extra["SIGNAGE_PLAYER__STORAGE__STATE_DIR"] = str(logs / "player")
         site.start("player")
         until(lambda: on_air(site), "it plays")
-        with watching(display) as sight:
+        with recording_screen(display) as sight:
             three_cuts(sight)
-        assert not sight.strangers(*CONTENT)
+        assert not sight.unexpected(*CONTENT)
         assert "memory only" in problems(site)

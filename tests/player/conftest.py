@@ -19,10 +19,11 @@ from player.stage.stage import Stage, open_stage
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.display import start_xvfb
-from tests.player.pixels import until
+from tests.player.pixels import wait_until
 
 _ANY = Wanted()
 _WHOLE = Area(width=1280, height=720)
+_STILL = ["-frames:v", "1", "-f", "image2", "-c:v"]
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
 
 
@@ -37,7 +38,7 @@ class Media:
         return Shot(take=take or name, path=str(self.folder / name), kind=kind, **how)
 
 
-def _make(target: Path, *arguments: str) -> None:
+def make_media(target: Path, *arguments: str) -> None:
     subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments, str(target)], check=True, timeout=60)
 
 
@@ -48,25 +49,25 @@ def _colour(name: str, size: str, rate: int, seconds: float) -> list[str]:
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     folder = tmp_path_factory.mktemp("media")
-    _make(folder / "red", *_colour("red", "640x360", 30, 1), *H264)
-    _make(folder / "green", *_colour("lime", "640x480", 25, 1), *H264)
-    _make(folder / "long", *_colour("blue", "640x360", 10, 20), *H264)
+    make_media(folder / "red", *_colour("red", "640x360", 30, 1), *H264)
+    make_media(folder / "green", *_colour("lime", "640x480", 25, 1), *H264)
+    make_media(folder / "long", *_colour("blue", "640x360", 10, 20), *H264)
     sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
-    _make(folder / "loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
-    _make(folder / "wide", *_colour("white", "800x200", 10, 20), *H264)
+    make_media(folder / "loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
+    make_media(folder / "wide", *_colour("white", "800x200", 10, 20), *H264)
     # Its luma counts the frames: 16, 26, 36 …
     count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
-    _make(folder / "counting", *_colour("gray", "640x360", 10, 2), *count, *H264)
-    _make(folder / "blue_picture", *_colour("blue", "1280x720", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "png")
-    _make(folder / "green_picture", *_colour("lime", "1280x720", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "png")
-    _make(folder / "red_picture", *_colour("red", "640x480", 1, 1), "-frames:v", "1", "-f", "image2", "-c:v", "mjpeg")
+    make_media(folder / "counting", *_colour("gray", "640x360", 10, 2), *count, *H264)
+    make_media(folder / "blue_picture", *_colour("blue", "1280x720", 1, 1), *_STILL, "png")
+    make_media(folder / "green_picture", *_colour("lime", "1280x720", 1, 1), *_STILL, "png")
+    make_media(folder / "red_picture", *_colour("red", "640x480", 1, 1), *_STILL, "mjpeg")
     (folder / "zero").touch()
     (folder / "junk").write_bytes(bytes(range(256)) * 40)
     (folder / "junk_picture").write_bytes(b"not a picture at all" * 100)
     whole = (folder / "red").read_bytes()
     (folder / "headless").write_bytes(whole[: len(whole) // 3])  # cut before its index, which is at the end
     noise = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
-    _make(folder / "faststart", *noise, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
+    make_media(folder / "faststart", *noise, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
     fast = (folder / "faststart").read_bytes()
     (folder / "short").write_bytes(fast[: len(fast) // 3])  # cut in its pictures
     return Media(folder)
@@ -85,7 +86,7 @@ async def display(display_name: str) -> AsyncIterator[Display]:
 
 
 @asynccontextmanager
-async def running(
+async def running_stage(
     display_name: str, *, area: Area = _WHOLE, program: tuple[str, ...] = DECK, **how: Any
 ) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
@@ -101,7 +102,7 @@ async def running(
 
 
 @asynccontextmanager
-async def following(name: str, wanted: Wanted = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
+async def running_display_and_stage(name: str, wanted: Wanted = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
     """A display and a stage that follows it, wired as `player.app.wiring` does."""
     clock = SystemClock()
     async with (
@@ -128,7 +129,7 @@ async def following(name: str, wanted: Wanted = _ANY) -> AsyncIterator[tuple[Dis
 
 @pytest.fixture
 async def stage(display_name: str) -> AsyncIterator[Stage]:
-    async with running(display_name) as stage:
+    async with running_stage(display_name) as stage:
         yield stage
 
 
@@ -138,19 +139,19 @@ async def yellow_root(display: Display) -> None:
     await display.show_root(RawPicture(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720)))
 
 
-def on_air(stage: Stage) -> int:
+def on_air_pid(stage: Stage) -> int:
     """Return the process of the deck on air."""
     assert stage._air and stage._air.link.pid
     return stage._air.link.pid
 
 
-async def whole(stage: Stage) -> None:
+async def wait_for_both_decks(stage: Stage) -> None:
     """Wait until both decks take commands."""
-    await until(lambda: all(stage.facts().pids) and all(link.up for link in stage._pair.links), within_s=20.0)
+    await wait_until(lambda: all(stage.facts().pids) and all(link.up for link in stage._pair.links), within_s=20.0)
 
 
-async def show(stage: Stage, shot: Shot) -> None:
+async def put_on_air(stage: Stage, shot: Shot) -> None:
     """Put a shot on air, with both decks up."""
-    await whole(stage)
+    await wait_for_both_decks(stage)
     await stage.preroll(shot)
     await stage.cut_now(shot.take)

@@ -24,7 +24,7 @@ _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
 _WALL = 0x40000000
 
 
-class FaultyProjector(VlcPlayer):
+class FaultyVlcPlayer(VlcPlayer):
     """A projector whose library fails while a file is opened, or, if its name ends so, while it is on air."""
 
     _name = ""
@@ -74,7 +74,7 @@ _FAULTS = {"crashes": _crash, "hangs": _hang, "swells": _swell}
 
 
 @contextmanager
-def standing(pid: int) -> Iterator[list[int]]:
+def frozen_decoder(pid: int) -> Iterator[list[int]]:
     """Stop every thread of a deck but its own two: libVLC never returns, while the deck goes on."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -87,10 +87,10 @@ def standing(pid: int) -> Iterator[list[int]]:
     finally:
         for thread in threads:
             libc.ptrace(_PTRACE_DETACH, thread, None, None)  # those that still live go on
-        buried(threads)
+        reap_threads(threads)
 
 
-def buried(threads: list[int]) -> bool:
+def reap_threads(threads: list[int]) -> bool:
     """Take note of the deaths of threads that stand: till then the kernel keeps their process."""
     for thread in threads:
         with suppress(ChildProcessError):
@@ -99,5 +99,5 @@ def buried(threads: list[int]) -> bool:
 
 
 if __name__ == "__main__":
-    setattr(deck, "VlcPlayer", FaultyProjector)  # noqa: B010 - a class is not to be assigned to
+    setattr(deck, "VlcPlayer", FaultyVlcPlayer)  # noqa: B010 - a class is not to be assigned to
     os._exit(deck.main())

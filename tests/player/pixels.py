@@ -16,19 +16,19 @@ RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
-def near(colour: Colour, other: Colour, by: int = 12) -> bool:
+def is_close(colour: Colour, other: Colour, by: int = 12) -> bool:
     """Decoding and scaling move a colour a little."""
     return all(abs(a - b) <= by for a, b in zip(colour, other, strict=True))
 
 
-class Eye:
+class PixelReader:
     """One look at a time."""
 
     def __init__(self, name: str) -> None:
         self._connection = XDisplay(name)
         self._root = self._connection.screen().root
 
-    def at(self, x: int, y: int) -> Colour:
+    def colour_at(self, x: int, y: int) -> Colour:
         blue, green, red = self._root.get_image(x, y, 1, 1, X.ZPixmap, 0xFFFFFFFF).data[:3]
         return red, green, blue
 
@@ -37,37 +37,37 @@ class Eye:
 
 
 @dataclass
-class Sight:
+class ScreenRecording:
     """What was seen: instants and the colours of three spots (left, middle, right)."""
 
-    seen: list[tuple[float, tuple[Colour, ...]]] = field(default_factory=list)
+    samples: list[tuple[float, tuple[Colour, ...]]] = field(default_factory=list)
 
     def runs(self) -> list[tuple[tuple[Colour, ...], float, float]]:
         """Return (colours, first seen, last seen) for each run of the same sight."""
-        grouped = (list(same) for _, same in groupby(self.seen, key=lambda look: look[1]))
+        grouped = (list(same) for _, same in groupby(self.samples, key=lambda look: look[1]))
         return [(looks[0][1], looks[0][0], looks[-1][0]) for looks in grouped]
 
-    def strangers(self, *known: Colour) -> list[tuple[Colour, ...]]:
+    def unexpected(self, *known: Colour) -> list[tuple[Colour, ...]]:
         """Return every sight in which a spot had none of the known colours."""
         return [
             colours
             for colours, _, _ in self.runs()
-            if not all(any(near(colour, ours) for ours in known) for colour in colours)
+            if not all(any(is_close(colour, ours) for ours in known) for colour in colours)
         ]
 
-    def first(self, colour: Colour, after_s: float = 0.0) -> float:
+    def first_seen_s(self, colour: Colour, after_s: float = 0.0) -> float:
         """Return when the middle first had that colour."""
-        return next(at for at, colours in self.seen if at >= after_s and near(colours[1], colour))
+        return next(at for at, colours in self.samples if at >= after_s and is_close(colours[1], colour))
 
-    def widest_gap_s(self) -> float:
+    def longest_gap_s(self) -> float:
         """Return the longest time nobody looked: the error of everything here."""
-        return max(later[0] - sooner[0] for sooner, later in pairwise(self.seen))
+        return max(later[0] - sooner[0] for sooner, later in pairwise(self.samples))
 
 
 @contextmanager
-def watching(name: str, width: int = 1280, height: int = 720) -> Iterator[Sight]:
+def recording_screen(name: str, width: int = 1280, height: int = 720) -> Iterator[ScreenRecording]:
     """Sample the display about once a millisecond while the block runs."""
-    sight, stop, clock = Sight(), threading.Event(), SystemClock()
+    sight, stop, clock = ScreenRecording(), threading.Event(), SystemClock()
     connection = XDisplay(name)
     root = connection.screen().root
 
@@ -75,7 +75,7 @@ def watching(name: str, width: int = 1280, height: int = 720) -> Iterator[Sight]
         while not stop.wait(0.0005):
             row = root.get_image(0, height // 2, width, 1, X.ZPixmap, 0xFFFFFFFF).data
             spots = (row[4 * x : 4 * x + 3] for x in (width // 4, width // 2, 3 * width // 4))
-            sight.seen.append((clock.monotonic(), tuple((r, g, b) for b, g, r in spots)))
+            sight.samples.append((clock.monotonic(), tuple((r, g, b) for b, g, r in spots)))
 
     thread = threading.Thread(target=look, name="eyes")
     thread.start()
@@ -88,7 +88,7 @@ def watching(name: str, width: int = 1280, height: int = 720) -> Iterator[Sight]
 
 
 @contextmanager
-def blackened(name: str) -> Iterator[None]:
+def deck_blacked_out(name: str) -> Iterator[None]:
     """Have the deck on air show black, as if its output had failed."""
     connection = XDisplay(name)
     decks = [window for window in connection.screen().root.query_tree().children if window.get_geometry().x == 0]
@@ -101,7 +101,7 @@ def blackened(name: str) -> Iterator[None]:
         connection.close()
 
 
-async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def wait_until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
     """Wait for a condition of the world; fail when it does not come."""
     clock = SystemClock()
     by_s = clock.monotonic() + within_s

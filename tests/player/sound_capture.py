@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.player.pixels import until
+from tests.player.pixels import wait_until
 
 RATE = 48_000
 WINDOW = RATE // 50  # 20 ms
@@ -22,7 +22,7 @@ _SPEAKER = f"rate={RATE} channels={_CHANNELS} format=float32le use_system_clock_
 Sound = NDArray[np.float64]
 
 
-class Ears:
+class AudioRecorder:
     """Listens at one loudspeaker, from a thread of its own, until that is gone."""
 
     def __init__(self, pipe: Path) -> None:
@@ -39,7 +39,7 @@ class Ears:
         self._thread.join()
         os.close(self._pipe)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self._heard.clear()
 
     def sound(self) -> Sound:
@@ -52,7 +52,7 @@ class Ears:
         whole = len(raw) // (4 * _CHANNELS) * 4 * _CHANNELS
         return np.frombuffer(raw[:whole], "<f4")[::_CHANNELS].astype(np.float64)
 
-    def lately(self, hertz: int) -> float:
+    def recent_level(self, hertz: int) -> float:
         """Return how loud a tone was in the last 20 ms."""
         levels = tone(self._sound(self._heard[-60:]), hertz)
         return float(levels[-1]) if len(levels) else 0.0
@@ -65,12 +65,12 @@ def tone(sound: Sound, hertz: int) -> Sound:
     return np.asarray(2 * np.abs((whole * phase).mean(axis=1)), np.float64)
 
 
-class Room:
+class PulseServer:
     """The sound server, and ears at each of its loudspeakers; `server` is what PULSE_SERVER has to be."""
 
     def __init__(self, folder: Path) -> None:
-        self.server = f"unix:{folder / 'server'}"
-        self.ears: dict[str, Ears] = {}
+        self.address = f"unix:{folder / 'server'}"
+        self.recorders: dict[str, AudioRecorder] = {}
         self._folder = folder
         self._process: Process | None = None
         self._modules: dict[str, str] = {}
@@ -92,7 +92,7 @@ class Room:
         )
         modest = ("--realtime=no", "--high-priority=no")  # else root's is killed on a loaded machine
         self._process = await create_subprocess_exec("pulseaudio", *how, *modest, env=own, stderr=DEVNULL)
-        await until(socket.is_socket)
+        await wait_until(socket.is_socket)
         for name in speakers:
             await self.plug(name)
         await self._tell("set-default-sink", speakers[0])
@@ -102,12 +102,12 @@ class Room:
         pipe = self._folder / name
         how = (f"sink_name={name}", f"file={pipe}", *_SPEAKER.split())
         self._modules[name] = await self._tell("load-module", "module-pipe-sink", *how)
-        self.ears[name] = Ears(pipe)
+        self.recorders[name] = AudioRecorder(pipe)
 
-    async def pull(self, name: str) -> None:
+    async def unplug(self, name: str) -> None:
         """Take a loudspeaker away, as a USB cable is pulled."""
         await self._tell("unload-module", self._modules.pop(name))
-        self.ears.pop(name).join()
+        self.recorders.pop(name).join()
 
     async def kill(self) -> None:
         """End the server, whatever plays."""
@@ -115,21 +115,21 @@ class Room:
             self._process.kill()
             await self._process.wait()
         self._process = None
-        for ears in self.ears.values():
+        for ears in self.recorders.values():
             ears.join()
-        self.ears.clear()
+        self.recorders.clear()
 
     async def _tell(self, *words: str) -> str:
-        asked = await create_subprocess_exec("pactl", "-s", self.server, *words, stdout=PIPE)
+        asked = await create_subprocess_exec("pactl", "-s", self.address, *words, stdout=PIPE)
         said, _ = await asked.communicate()
         assert asked.returncode == 0, words
         return said.decode().strip()
 
 
 @asynccontextmanager
-async def open_room(folder: Path, *speakers: str) -> AsyncIterator[Room]:
+async def running_pulse_server(folder: Path, *speakers: str) -> AsyncIterator[PulseServer]:
     """Run a PulseAudio whose sound is heard by us; needs the packages `pulseaudio` and `pulseaudio-utils`."""
-    room = Room(folder)
+    room = PulseServer(folder)
     try:
         await room.start(*speakers)
         yield room

@@ -37,7 +37,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def http_server(folder: Path) -> Iterator[str]:
     """Serve a folder over HTTP; give its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
@@ -49,7 +49,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def sending(film: Path, kind: str, port: int = 0) -> Iterator[str]:
+def stream_server(film: Path, kind: str, port: int = 0) -> Iterator[str]:
     """Send a film at its own pace, again and again, as RTMP, UDP, RTSP or endless HTTP; give its address."""
     port = port or free_port()
     address = {

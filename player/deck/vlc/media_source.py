@@ -70,10 +70,9 @@ def open_source(url: str) -> MediaSource:
 def ahead_ms(length_ms: int | None) -> int:
     """Return how far libVLC may read ahead in a file of that length, in milliseconds.
 
-    It must not have read all of a short film by the time it is sent back to the start. Told of the end, libVLC 3
-    seems to have its decoder drained once that has nothing to do, whatever was sought since; drained right after the
-    first frame, the decoder makes grey of all frames up to the next key frame.
-    Figures: docs/decisions/stage-read-ahead-by-length.md.
+    libVLC must not have read all of a short film when it is rewound. At the end of a file libVLC 3 seems to drain its
+    decoder as soon as the decoder is idle, whatever was sought since. A decoder that is drained right after the first
+    frame shows grey frames up to the next key frame (docs/decisions/stage-read-ahead-by-length.md).
     """
     return _AHEAD_MS if length_ms is None else max(60, min(_AHEAD_MS, length_ms // 5))
 

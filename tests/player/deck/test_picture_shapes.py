@@ -8,7 +8,7 @@ import pytest
 from player.protocol.screen import Shot
 from player.stage.stage import Stage
 from sync.wire.release import MediaKind
-from tests.player.pixels import BLACK, RED, Eye, near
+from tests.player.pixels import BLACK, RED, PixelReader, is_close
 
 SHAPES = {
     "upright": ("1080x1920", "-c:v libx264 -pix_fmt yuv420p -f mp4"),
@@ -31,11 +31,11 @@ async def test_it_is_whole_and_in_the_middle(shape: str, stage: Stage, display_n
     kind = MediaKind.PICTURE if "picture" in shape else MediaKind.VIDEO
     await stage.preroll(Shot(take=shape, path=str(tmp_path / "media"), kind=kind, duration_ms=3000))
     await stage.cut_now(shape)
-    eye = Eye(display_name)
+    eye = PixelReader(display_name)
     upright = "upright" in shape
     wide, high = (405, 720) if upright else (1280, 320)
     inside = [(640 + side * (wide // 2 - 4), 360 + up * (high // 2 - 4)) for side in (-1, 1) for up in (-1, 1)]
     outside = [(400, 360), (880, 360)] if upright else [(640, 190), (640, 530)]
-    assert all(near(eye.at(*spot), RED, 20) for spot in inside), [eye.at(*spot) for spot in inside]
-    assert all(near(eye.at(*spot), BLACK) for spot in outside)
+    assert all(is_close(eye.colour_at(*spot), RED, 20) for spot in inside), [eye.colour_at(*spot) for spot in inside]
+    assert all(is_close(eye.colour_at(*spot), BLACK) for spot in outside)
     eye.close()

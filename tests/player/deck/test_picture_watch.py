@@ -14,9 +14,9 @@ from player.stage.stage import Stage
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
-from tests.player.conftest import H264, Media, on_air, show, whole
-from tests.player.faulty_decks import buried, standing
-from tests.player.pixels import BLACK, BLUE, GREEN, RED, blackened, near, until, watching
+from tests.player.conftest import H264, Media, on_air_pid, put_on_air, wait_for_both_decks
+from tests.player.faulty_decks import frozen_decoder, reap_threads
+from tests.player.pixels import BLACK, BLUE, GREEN, RED, deck_blacked_out, is_close, recording_screen, wait_until
 
 VIDEO = Subject(MediaKind.VIDEO, 0.04, black=False)
 PICTURE = Subject(MediaKind.PICTURE, 0.04, black=False)
@@ -134,19 +134,19 @@ def test_a_black_video_is_content_and_counted() -> None:
 async def test_a_decoder_that_never_returns_is_followed_by_the_next_item_and_blamed_at_its_next_turn(
     stage: Stage, media: Media, display_name: str
 ) -> None:
-    await show(stage, media.shot("long"))
+    await put_on_air(stage, media.shot("long"))
     await stage.preroll(media.shot("green"))
-    await until(lambda: bool(stage.facts().media_ms))
+    await wait_until(lambda: bool(stage.facts().media_ms))
     frozen_s = SystemClock().monotonic()
-    with standing(on_air(stage)) as threads:
-        with watching(display_name) as sight:
+    with frozen_decoder(on_air_pid(stage)) as threads:
+        with recording_screen(display_name) as sight:
             cut = await stage.cut_at_end("green")
         # It cannot even be told to stop: it falls silent, and is killed.
-        await until(lambda: buried(threads) and stage.facts().restarts == 1)
+        await wait_until(lambda: reap_threads(threads) and stage.facts().restarts == 1)
     assert cut.previous and (cut.previous.reason, cut.previous.failed) == (PictureFault.STANDS, True)
     assert cut.previous.deck_lost, "so far it may be the machine's fault"
     assert cut.at_s - frozen_s < 2.5  # five looks, and what a busy machine takes for them
-    assert not sight.strangers(BLUE, GREEN)
+    assert not sight.unexpected(BLUE, GREEN)
     assert stage.facts().steps["next_item"] == 1 and stage.facts().picture_faults == 0
     with pytest.raises(MediaUnplayable, match="its deck had to be ended: no sign of life"):
         await stage.preroll(media.shot("long"))
@@ -157,12 +157,12 @@ async def test_a_decoder_that_never_returns_is_followed_by_the_next_item_and_bla
 async def test_a_film_that_stands_with_nothing_to_follow_it_is_blamed_once_that_is_certain(
     stage: Stage, media: Media
 ) -> None:
-    await show(stage, media.shot("long"))
-    await until(lambda: bool(stage.facts().media_ms))
-    with standing(on_air(stage)) as threads:
+    await put_on_air(stage, media.shot("long"))
+    await wait_until(lambda: bool(stage.facts().media_ms))
+    with frozen_decoder(on_air_pid(stage)) as threads:
         ended = await stage.ended()
-        os.kill(on_air(stage), signal.SIGKILL)
-        await until(lambda: buried(threads) and stage.facts().restarts == 1)
+        os.kill(on_air_pid(stage), signal.SIGKILL)
+        await wait_until(lambda: reap_threads(threads) and stage.facts().restarts == 1)
     assert (ended.reason, ended.failed, ended.deck_lost) == (PictureFault.STALLED, True, False)
     assert stage.facts().steps["next_item"] == stage.facts().picture_faults == 1
 
@@ -187,13 +187,13 @@ def gap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_a_picture_that_stands_still_while_its_media_goes_on_is_followed_by_the_next_item(
     stage: Stage, media: Media, gap: Path, display_name: str
 ) -> None:
-    await show(stage, media.shot("gap").model_copy(update={"path": str(gap)}))
+    await put_on_air(stage, media.shot("gap").model_copy(update={"path": str(gap)}))
     await stage.preroll(media.shot("green_picture"))
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         cut = await stage.cut_at_end("green_picture")
     assert cut.previous and cut.previous.failed and cut.previous.reason == PictureFault.FROZEN
     assert 5.0 < cut.at_s - cut.previous.started_s < 9.0
-    assert not sight.strangers(BLUE, GREEN)
+    assert not sight.unexpected(BLUE, GREEN)
     assert stage.facts().steps["next_item"] == 1 and stage.facts().picture_faults == 1
 
 
@@ -206,25 +206,25 @@ def _fail_until_next_is(stage: Stage, step: EscalationStep) -> None:
 
 
 async def _replaced(stage: Stage, decks: int) -> None:
-    await until(lambda: stage.facts().restarts == decks)
-    await whole(stage)
+    await wait_until(lambda: stage.facts().restarts == decks)
+    await wait_for_both_decks(stage)
 
 
 async def test_what_becomes_black_again_costs_its_deck_then_both_and_each_time_the_next_item_comes(
     stage: Stage, media: Media, display_name: str
 ) -> None:
-    await show(stage, media.shot("blue_picture", take="0"))
-    with watching(display_name) as sight:
+    await put_on_air(stage, media.shot("blue_picture", take="0"))
+    with recording_screen(display_name) as sight:
         for number, (step, decks) in enumerate(((EscalationStep.NEW_DECK, 1), (EscalationStep.BOTH_DECKS, 3)), 1):
             _fail_until_next_is(stage, step)
             await stage.preroll(media.shot(("blue_picture", "green_picture")[number % 2], take=str(number)))
-            with blackened(display_name):
+            with deck_blacked_out(display_name):
                 cut = await stage.cut_at_end(str(number))
             assert cut.previous and cut.previous.failed and cut.previous.reason == PictureFault.BLACK
             if step is EscalationStep.BOTH_DECKS:  # the other one goes once it is off the air, too
                 await stage.preroll(media.shot("red_picture"))
                 await stage.cut_now("red_picture")
             await _replaced(stage, decks)
-    assert not sight.strangers(BLUE, GREEN, RED, BLACK)
-    black = [until_s - since_s for colours, since_s, until_s in sight.runs() if near(colours[1], BLACK)]
+    assert not sight.unexpected(BLUE, GREEN, RED, BLACK)
+    black = [until_s - since_s for colours, since_s, until_s in sight.runs() if is_close(colours[1], BLACK)]
     assert len(black) == 2 and max(black) < 4.0  # two looks, on a busy machine

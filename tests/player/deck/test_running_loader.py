@@ -13,9 +13,9 @@ from player.protocol.screen import Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.stage import Stage
 from sync.wire.release import MediaKind
-from tests.player.conftest import H264, Media, on_air, running, show
-from tests.player.pixels import Sight, until, watching
-from tests.player.sound_capture import SHOP, open_room
+from tests.player.conftest import H264, Media, on_air_pid, put_on_air, running_stage
+from tests.player.pixels import ScreenRecording, recording_screen, wait_until
+from tests.player.sound_capture import SHOP, running_pulse_server
 
 FIRST, STEP, FRAMES = 60, 14, 12  # the grey of a film that counts its frames, ten a second
 LOUD = 0.25
@@ -35,7 +35,7 @@ def shot(film: Path, **how: int) -> Shot:
     return Shot(take="film", path=str(film), kind=MediaKind.VIDEO, length_ms=1200, **how)
 
 
-def frames(sight: Sight) -> list[int]:
+def frames(sight: ScreenRecording) -> list[int]:
     """Return the numbers of the film's frames that were seen, and -1 for black, in order."""
     seen = [colours[1] for colours, _, _ in sight.runs() if max(colours[1]) - min(colours[1]) < 20]
     return [round(((red * 219 / 255 + 16) - FIRST) / STEP) if red > 5 else -1 for red, _, _ in seen]
@@ -44,8 +44,8 @@ def frames(sight: Sight) -> list[int]:
 async def test_it_is_seen_from_the_first_pictures_to_the_last_and_no_longer(
     stage: Stage, media: Media, film: Path, display_name: str
 ) -> None:
-    await show(stage, media.shot("blue_picture"))
-    with watching(display_name) as sight:
+    await put_on_air(stage, media.shot("blue_picture"))
+    with recording_screen(display_name) as sight:
         await stage.preroll(shot(film), at_once=True)
         cut = await stage.cut_now("film")
         ended = await stage.ended()
@@ -59,8 +59,8 @@ async def test_it_is_seen_from_the_first_pictures_to_the_last_and_no_longer(
 async def test_what_has_to_wait_after_all_begins_with_its_first_picture(
     stage: Stage, media: Media, film: Path, display_name: str, planned: bool
 ) -> None:
-    await show(stage, media.shot("blue_picture", duration_ms=1000) if planned else media.shot("red"))
-    with watching(display_name) as sight:
+    await put_on_air(stage, media.shot("blue_picture", duration_ms=1000) if planned else media.shot("red"))
+    with recording_screen(display_name) as sight:
         await stage.preroll(shot(film), at_once=True)
         await stage.cut_at_end("film")
         await stage.ended()
@@ -79,12 +79,12 @@ async def test_a_deck_lost_on_air_turns_what_is_being_loaded_into_what_is_wanted
         told.append(command)
         tell(link, command)
 
-    monkeypatch.setattr(DeckProcess, "tell", note)
-    await show(stage, media.shot("blue_picture"))
+    monkeypatch.setattr(DeckProcess, "send", note)
+    await put_on_air(stage, media.shot("blue_picture"))
     told.clear()
     loading = asyncio.create_task(stage.preroll(media.shot("long")))
-    await until(lambda: bool(told))
-    os.kill(on_air(stage), signal.SIGKILL)
+    await wait_until(lambda: bool(told))
+    os.kill(on_air_pid(stage), signal.SIGKILL)
     await loading
     assert [command.at_once for command in told if isinstance(command, Load)] == [False, True]
     await stage.cut_now("long")
@@ -100,14 +100,14 @@ async def test_it_is_heard_as_loud_as_it_should_be_and_not_before_it_is_seen(
     volume: int,
     gain: float,
 ) -> None:
-    async with open_room(tmp_path, SHOP) as room:
-        ears = room.ears[SHOP]
-        monkeypatch.setenv("PULSE_SERVER", room.server)
-        async with running(display_name) as stage:
-            await show(stage, media.shot("blue_picture"))
-            ears.forget()
+    async with running_pulse_server(tmp_path, SHOP) as room:
+        ears = room.recorders[SHOP]
+        monkeypatch.setenv("PULSE_SERVER", room.address)
+        async with running_stage(display_name) as stage:
+            await put_on_air(stage, media.shot("blue_picture"))
+            ears.clear()
             await stage.preroll(shot(film, volume=volume), at_once=True)
             unheard = ears.sound()
             await stage.cut_now("film")
-            await until(lambda: abs(ears.lately(440) - LOUD * gain) < LOUD * gain / 8, within_s=1.15)
+            await wait_until(lambda: abs(ears.recent_level(440) - LOUD * gain) < LOUD * gain / 8, within_s=1.15)
             assert not len(unheard) or abs(unheard).max() < LOUD / 100

@@ -13,9 +13,9 @@ from player.stage.stage import Stage
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
-from tests.player.conftest import H264, Media, _make, whole
-from tests.player.pixels import BLUE, GREEN, Eye, near, until, watching
-from tests.player.stream_servers import free_port, sending, serving
+from tests.player.conftest import H264, Media, make_media, wait_for_both_decks
+from tests.player.pixels import BLUE, GREEN, PixelReader, is_close, recording_screen, wait_until
+from tests.player.stream_servers import free_port, http_server, stream_server
 
 MAGENTA = (255, 0, 255)
 FILM = ["-g", "5", "-bf", "0", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"]
@@ -31,24 +31,24 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("films")
     for name in ("lime", "magenta"):
         source = ["-f", "lavfi", "-i", f"color={name}:s=320x180:r=10:d=12", "-f", "lavfi", "-i", "sine=440:d=12"]
-        _make(folder / f"{name}.mp4", *source, *FILM, "-movflags", "+faststart")
+        make_media(folder / f"{name}.mp4", *source, *FILM, "-movflags", "+faststart")
     count = ["-vf", "geq=lum='16+26*N':cb=128:cr=128"]  # eight frames, ever brighter
-    _make(folder / "counting", "-f", "lavfi", "-i", "color=gray:s=320x180:r=10:d=0.8", *count, *H264)
+    make_media(folder / "counting", "-f", "lavfi", "-i", "color=gray:s=320x180:r=10:d=0.8", *count, *H264)
     hls = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"]
-    _make(folder / "index.m3u8", "-i", str(folder / "magenta.mp4"), *hls)
+    make_media(folder / "index.m3u8", "-i", str(folder / "magenta.mp4"), *hls)
     (folder / "list.m3u").write_text("#EXTM3U\nlime.mp4\n")
     return folder
 
 
 @pytest.fixture(scope="module")
 def http(films: Path) -> Iterator[str]:
-    with serving(films) as address:
+    with http_server(films) as address:
         yield address
 
 
 @pytest.fixture
-def eye(display_name: str) -> Iterator[Eye]:
-    eye = Eye(display_name)
+def eye(display_name: str) -> Iterator[PixelReader]:
+    eye = PixelReader(display_name)
     yield eye
     eye.close()
 
@@ -63,26 +63,26 @@ def test_where_a_stream_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 async def test_every_kind_of_stream_is_shown_and_what_is_none_is_refused_with_its_reason_but_no_password(
-    stage: Stage, films: Path, http: str, eye: Eye
+    stage: Stage, films: Path, http: str, eye: PixelReader
 ) -> None:
     with ExitStack() as servers:
         lime, magenta = films / "lime.mp4", films / "magenta.mp4"
         addresses = [
             (f"{http}/lime.mp4", GREEN),
             (f"{http}/index.m3u8", MAGENTA),
-            (servers.enter_context(sending(lime, "rtmp")), GREEN),
-            (servers.enter_context(sending(magenta, "udp")), MAGENTA),
-            (servers.enter_context(sending(lime, "rtsp")), GREEN),
+            (servers.enter_context(stream_server(lime, "rtmp")), GREEN),
+            (servers.enter_context(stream_server(magenta, "udp")), MAGENTA),
+            (servers.enter_context(stream_server(lime, "rtsp")), GREEN),
         ]
-        await whole(stage)
+        await wait_for_both_decks(stage)
         for number, (url, colour) in enumerate(addresses):
             await stage.preroll(stream(url, str(number)))
             await stage.cut_now(str(number))
-            assert near(eye.at(640, 360), colour, 40), url
+            assert is_close(eye.colour_at(640, 360), colour, 40), url
         assert _children("ffmpeg", stage) == 1
         await _refused(stage, http)
         await stage.clear()
-        await until(lambda: _children("ffmpeg", stage) == 0)
+        await wait_until(lambda: _children("ffmpeg", stage) == 0)
 
 
 async def _refused(stage: Stage, http: str) -> None:
@@ -102,21 +102,21 @@ async def test_when_the_server_dies_the_next_item_is_on_at_once_and_the_stream_c
     stage: Stage, media: Media, films: Path, display_name: str, yellow_root: None
 ) -> None:
     clock, port = SystemClock(), free_port()
-    await whole(stage)
-    with sending(films / "lime.mp4", "http", port) as url:
+    await wait_for_both_decks(stage)
+    with stream_server(films / "lime.mp4", "http", port) as url:
         await stage.preroll(stream(url))
         await stage.cut_now("live")
         await stage.preroll(media.shot("long"))
         cutting = asyncio.create_task(stage.cut_at_end("long"))
     died_s = clock.monotonic()
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         cut = await asyncio.wait_for(cutting, 5.0)
     assert cut.previous and cut.previous.take == "live"
     assert cut.at_s - died_s < 2.5
-    assert not sight.strangers(GREEN, BLUE)
+    assert not sight.unexpected(GREEN, BLUE)
     with pytest.raises(MediaUnplayable):
         await stage.preroll(stream(url, "again"))
-    with sending(films / "magenta.mp4", "http", port):
+    with stream_server(films / "magenta.mp4", "http", port):
         await stage.preroll(stream(url, "again"))
         await stage.cut_now("again")
 
@@ -124,9 +124,9 @@ async def test_when_the_server_dies_the_next_item_is_on_at_once_and_the_stream_c
 async def test_a_looped_video_starts_over_without_a_gap_until_its_duration_is_up(
     stage: Stage, films: Path, display_name: str
 ) -> None:
-    await whole(stage)
+    await wait_for_both_decks(stage)
     await stage.preroll(Shot(take="l", path=str(films / "counting"), kind=MediaKind.VIDEO, duration_ms=1200, loop=True))
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         await stage.cut_now("l")
         ended = await stage.ended()
     assert ended.reason == "duration" and ended.ended_s - ended.started_s == pytest.approx(1.2, abs=0.02)

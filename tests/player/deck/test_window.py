@@ -9,7 +9,7 @@ from player.platform.geometry import Area, Turn
 from player.stage.stage import Stage
 from sync.wire.release import Fit
 from tests.player.conftest import Media
-from tests.player.pixels import BLACK, GREEN, RED, WHITE, Eye, near, until
+from tests.player.pixels import BLACK, GREEN, RED, WHITE, PixelReader, is_close, wait_until
 
 SCREEN = Area(width=1280, height=720)
 
@@ -57,11 +57,11 @@ async def test_contain_has_the_background_beside_it_and_not_black(
 ) -> None:
     await stage.preroll(media.shot("wide", background="#206040"))
     await stage.cut_now("wide")
-    eye = Eye(display_name)
-    await until(lambda: near(eye.at(640, 360), WHITE))
-    assert eye.at(640, 20) == (0x20, 0x60, 0x40)
-    assert eye.at(5, 715) == (0x20, 0x60, 0x40)
-    assert near(eye.at(5, 360), WHITE)
+    eye = PixelReader(display_name)
+    await wait_until(lambda: is_close(eye.colour_at(640, 360), WHITE))
+    assert eye.colour_at(640, 20) == (0x20, 0x60, 0x40)
+    assert eye.colour_at(5, 715) == (0x20, 0x60, 0x40)
+    assert is_close(eye.colour_at(5, 360), WHITE)
     eye.close()
 
 
@@ -69,9 +69,9 @@ async def test_contain_has_the_background_beside_it_and_not_black(
 async def test_cover_and_fill_leave_nothing_beside(stage: Stage, media: Media, display_name: str, fit: Fit) -> None:
     await stage.preroll(media.shot("wide", fit=fit, background="#206040"))
     await stage.cut_now("wide")
-    eye = Eye(display_name)
+    eye = PixelReader(display_name)
     for x, y in ((2, 2), (1277, 2), (2, 717), (1277, 717), (640, 360)):
-        assert near(eye.at(x, y), WHITE), (x, y)
+        assert is_close(eye.colour_at(x, y), WHITE), (x, y)
     eye.close()
 
 
@@ -80,12 +80,12 @@ async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, dis
     await stage.cut_now("long")
     await stage.preroll(media.shot("green"))
     ended = await stage.blank()
-    eye = Eye(display_name)
+    eye = PixelReader(display_name)
     assert ended and ended.take == "long" and ended.reason == "cut"
-    assert eye.at(640, 360) == eye.at(3, 3) == BLACK
+    assert eye.colour_at(640, 360) == eye.colour_at(3, 3) == BLACK
     cut = await stage.cut_at_end("green")
     assert cut.previous is None
-    assert near(eye.at(640, 360), GREEN)
+    assert is_close(eye.colour_at(640, 360), GREEN)
     eye.close()
 
 
@@ -102,6 +102,6 @@ async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
     assert ended and ended.take == "long"
     assert (await display.grab()).bgrx == picture.bgrx
     await stage.cut_at_end("red")
-    eye = Eye(display_name)
-    assert near(eye.at(640, 360), RED)
+    eye = PixelReader(display_name)
+    assert is_close(eye.colour_at(640, 360), RED)
     eye.close()

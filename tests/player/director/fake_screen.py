@@ -56,7 +56,7 @@ class FakeScreen:
             raise MediaUnplayable(f"{shot.path} cannot be decoded")
         self._next = shot
 
-    def tune(self, take: str, volume: int) -> None:
+    def set_volume(self, take: str, volume: int) -> None:
         if self._air and self._air.take == take:
             self.tuned.append((take, volume))
 

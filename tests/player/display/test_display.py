@@ -12,11 +12,11 @@ from Xlib.display import Display as XDisplay
 from player.display import Display, Power, Wanted, open_display
 from player.display.pictures import brand_picture, pairing_picture, png
 from player.platform.geometry import Turn
-from player.platform.x11 import connect
+from player.platform.x11 import connect_x
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
 from tests.display import Xvfb
-from tests.player.pixels import Eye, until
+from tests.player.pixels import PixelReader, wait_until
 
 
 async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -> None:
@@ -31,9 +31,9 @@ async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, displ
     await display.show_root(pairing_picture(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
     with Image.open(BytesIO(png(await display.grab()))) as picture:
         assert picture.size == (1280, 720)
-        eye = Eye(display_name)
+        eye = PixelReader(display_name)
         for spot in ((0, 0), (640, 300), (700, 340)):
-            assert picture.getpixel(spot) == eye.at(*spot)
+            assert picture.getpixel(spot) == eye.colour_at(*spot)
         eye.close()
 
 
@@ -70,7 +70,7 @@ async def test_a_grab_is_upright_however_the_stage_is_turned(memory: str) -> Non
                 shown = await display.grab()
                 assert (shown.width, shown.height) == ((360, 640) if turn in (90, 270) else (640, 360))
                 assert shown.bgrx == picture.bgrx
-        connection = connect(server.name)
+        connection = connect_x(server.name)
         assert bool(connection.query_extension("MIT-SHM")) == (memory == "shared")
         connection.close()
 
@@ -83,7 +83,7 @@ async def test_a_display_that_is_not_there_is_refused() -> None:
 
 
 def test_a_request_the_server_refuses_is_an_error_that_can_be_told(display_name: str) -> None:
-    connection = connect(display_name)
+    connection = connect_x(display_name)
     found = connection.screen().root.xrandr_get_screen_resources()
     with pytest.raises(error.BadValue):
         no_rotation = 0
@@ -99,11 +99,11 @@ async def test_the_root_picture_comes_back_with_the_x_server() -> None:
             await display.show_root(picture)
             running = asyncio.create_task(display.run())
             server.stop()
-            await until(lambda: not display.state().answers)
+            await wait_until(lambda: not display.state().answers)
             with pytest.raises(ScreenFailed):
                 await display.grab()
             server.start()
-            await until(lambda: display.state().answers)
+            await wait_until(lambda: display.state().answers)
             assert display.state().losses == 1
             assert (await display.grab()).bgrx == picture.bgrx
             running.cancel()

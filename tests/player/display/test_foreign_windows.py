@@ -9,8 +9,8 @@ from Xlib.display import Display as XDisplay
 from player.display import Display
 from player.display.pictures import brand_picture
 from player.stage.stage import Stage
-from tests.player.conftest import Media, show
-from tests.player.pixels import BLUE, WHITE, Eye, near
+from tests.player.conftest import Media, put_on_air
+from tests.player.pixels import BLUE, WHITE, PixelReader, is_close
 
 
 class Stranger:
@@ -70,17 +70,17 @@ async def test_a_strange_window_goes_below_what_is_on_air_again_and_again_and_is
     stranger: Stranger,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await show(stage, media.shot("long"))
-    eye = Eye(display_name)
+    await put_on_air(stage, media.shot("long"))
+    eye = PixelReader(display_name)
     for _ in range(2):
         stranger.rise()
-        assert near(eye.at(640, 360), WHITE)
+        assert is_close(eye.colour_at(640, 360), WHITE)
         await display._poll()
-        assert near(eye.at(640, 360), BLUE)
+        assert is_close(eye.colour_at(640, 360), BLUE)
         assert display.state().covered_by == "Update available"
     assert len([record for record in caplog.records if "Update available" in record.message]) == 1
     stranger.manage()  # on a desktop the person before it decides
     stranger.rise()
     await display._poll()
-    assert near(eye.at(640, 360), WHITE)
+    assert is_close(eye.colour_at(640, 360), WHITE)
     eye.close()

@@ -14,8 +14,8 @@ from player.display.outputs import Crtc, Output, OutputChange, Setup
 from player.platform.geometry import Area
 from sync.wire.release import Fit
 from tests.display import Dummy
-from tests.player.conftest import Media, following, show
-from tests.player.pixels import BLACK, BLUE, GREEN, Colour, Eye, near, until
+from tests.player.conftest import Media, put_on_air, running_display_and_stage
+from tests.player.pixels import BLACK, BLUE, GREEN, Colour, PixelReader, is_close, wait_until
 
 FIRST, SECOND = "DUMMY0", "DUMMY1"
 LEFT, RIGHT = Area(width=1280, height=720), Area(width=640, height=480, x=1280)
@@ -80,43 +80,43 @@ def second(monkeypatch: pytest.MonkeyPatch) -> Iterator[Second]:
         second.close()
 
 
-def _shows(eye: Eye, area: Area, colour: Colour) -> bool:
+def _shows(eye: PixelReader, area: Area, colour: Colour) -> bool:
     """Tell whether the corners of an output have that colour."""
     across, down = (area.x + 4, area.x + area.width - 5), (area.y + 4, area.y + area.height - 5)
-    return all(near(eye.at(x, y), colour) for x in across for y in down)
+    return all(is_close(eye.colour_at(x, y), colour) for x in across for y in down)
 
 
 async def test_the_output_named_has_the_stage_and_the_other_is_black(second: Second, media: Media) -> None:
-    eye = Eye(second.name)
-    async with following(second.name, Wanted(SECOND)) as (display, stage):
+    eye = PixelReader(second.name)
+    async with running_display_and_stage(second.name, Wanted(SECOND)) as (display, stage):
         assert display.area == RIGHT
-        await show(stage, media.shot("long", fit=Fit.FILL))
+        await put_on_air(stage, media.shot("long", fit=Fit.FILL))
         assert _shows(eye, RIGHT, BLUE) and _shows(eye, LEFT, BLACK)
         shown = await display.grab()
         assert (shown.width, shown.height) == (640, 480) and shown.bgrx[0] > 240
         display.want(Wanted(FIRST))
-        await until(lambda: stage._rig.area == LEFT)
-        await show(stage, media.shot("green_picture", fit=Fit.FILL))
-        await until(lambda: _shows(eye, LEFT, GREEN) and _shows(eye, RIGHT, BLACK))
+        await wait_until(lambda: stage._rig.area == LEFT)
+        await put_on_air(stage, media.shot("green_picture", fit=Fit.FILL))
+        await wait_until(lambda: _shows(eye, LEFT, GREEN) and _shows(eye, RIGHT, BLACK))
         await stage.clear()
         assert not _shows(eye, LEFT, BLACK) and _shows(eye, RIGHT, BLACK)
     eye.close()
 
 
 async def test_the_stage_leaves_an_output_that_is_pulled_and_comes_back_to_it(second: Second, media: Media) -> None:
-    eye = Eye(second.name)
-    async with following(second.name, Wanted(SECOND)) as (display, stage):
-        await show(stage, media.shot("long", fit=Fit.FILL))
+    eye = PixelReader(second.name)
+    async with running_display_and_stage(second.name, Wanted(SECOND)) as (display, stage):
+        await put_on_air(stage, media.shot("long", fit=Fit.FILL))
         second.pull()
-        await until(lambda: stage._rig.area == LEFT)
+        await wait_until(lambda: stage._rig.area == LEFT)
         assert display.state().connected and "no monitor is plugged in" in display.state().problem
-        await until(lambda: not _shows(eye, LEFT, BLACK))  # the fallback, until a deck is there
-        await show(stage, media.shot("green_picture", fit=Fit.FILL))
-        await until(lambda: _shows(eye, LEFT, GREEN))
+        await wait_until(lambda: not _shows(eye, LEFT, BLACK))  # the fallback, until a deck is there
+        await put_on_air(stage, media.shot("green_picture", fit=Fit.FILL))
+        await wait_until(lambda: _shows(eye, LEFT, GREEN))
         second.plug()
-        await until(lambda: stage._rig.area.x == RIGHT.x)  # in the mode the monitor prefers
-        await show(stage, media.shot("long", take="again", fit=Fit.FILL))
-        await until(lambda: _shows(eye, display.area, BLUE) and _shows(eye, LEFT, BLACK))
+        await wait_until(lambda: stage._rig.area.x == RIGHT.x)  # in the mode the monitor prefers
+        await put_on_air(stage, media.shot("long", take="again", fit=Fit.FILL))
+        await wait_until(lambda: _shows(eye, display.area, BLUE) and _shows(eye, LEFT, BLACK))
         assert not display.state().problem
         facts = stage.facts()
         assert (facts.restarts, facts.renewals >= 2) == (0, True)  # a display that changes is no fault of a deck

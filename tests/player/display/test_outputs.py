@@ -19,8 +19,8 @@ from sync.errors import DeckLost
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit
 from tests.display import Dummy
-from tests.player.conftest import Media, following
-from tests.player.pixels import BLACK, BLUE, RED, WHITE, Eye, near, until, watching
+from tests.player.conftest import Media, running_display_and_stage
+from tests.player.pixels import BLACK, BLUE, RED, WHITE, PixelReader, is_close, recording_screen, wait_until
 
 FULL_HD, HD, ANY = Mode(1920, 1080, 60.0), Mode(1280, 720, 60.0), 15
 HDMI_1 = Output(11, "HDMI-1", True, 1, (1, 2), (101, 102))
@@ -130,33 +130,33 @@ async def _follow_with(stage: Stage, shot: Shot) -> Cut:
                 continue
 
 
-def _red(eye: Eye, *spots: tuple[int, int]) -> bool:
-    return all(near(eye.at(*spot), RED) for spot in spots)
+def _red(eye: PixelReader, *spots: tuple[int, int]) -> bool:
+    return all(is_close(eye.colour_at(*spot), RED) for spot in spots)
 
 
 async def test_another_size_output_and_rotation_are_followed_while_it_plays(dummy: str, media: Media) -> None:
-    connection, eye = XDisplay(dummy), Eye(dummy)
-    async with following(dummy) as (display, stage):
+    connection, eye = XDisplay(dummy), PixelReader(dummy)
+    async with running_display_and_stage(dummy) as (display, stage):
         await stage.preroll(media.shot("long", fit=Fit.FILL))
         await stage.cut_now("long")
         await stage.preroll(media.shot("green_picture", fit=Fit.FILL))
-        with watching(dummy) as sight:
+        with recording_screen(dummy) as sight:
             _drive(connection, "DUMMY0", 1920, 1080)
             cut = await _follow_with(stage, media.shot("red_picture", fit=Fit.FILL))
-            await until(lambda: _red(eye, (20, 20), (1900, 20), (1900, 1060)))
+            await wait_until(lambda: _red(eye, (20, 20), (1900, 20), (1900, 1060)))
         assert cut.previous and (cut.previous.take, cut.previous.failed) == ("long", False)  # of twenty seconds
-        assert not sight.strangers(BLUE, RED, BLACK)
-        black = [last - first for colours, first, last in sight.runs() if near(colours[1], BLACK)]
+        assert not sight.unexpected(BLUE, RED, BLACK)
+        black = [last - first for colours, first, last in sight.runs() if is_close(colours[1], BLACK)]
         assert sum(black) < 0.1  # the server's own, while it sets the mode
         display.want(Wanted("", 90))
-        await until(lambda: display.area.turn == 90)
+        await wait_until(lambda: display.area.turn == 90)
         assert display.area.upright == (1080, 1920)
         await _follow_with(stage, media.shot("wide", background="#ff0000"))
-        await until(lambda: near(eye.at(960, 20), WHITE) and _red(eye, (20, 20), (1900, 1060)))
+        await wait_until(lambda: is_close(eye.colour_at(960, 20), WHITE) and _red(eye, (20, 20), (1900, 1060)))
         shown = await display.grab()  # as the shop sees it
         assert (shown.width, shown.height) == (1080, 1920)
         middle, top = (shown.bgrx[4 * (y * 1080 + 20) :][:3] for y in (960, 20))
-        assert near((middle[2], middle[1], middle[0]), WHITE) and near((top[2], top[1], top[0]), RED)
+        assert is_close((middle[2], middle[1], middle[0]), WHITE) and is_close((top[2], top[1], top[0]), RED)
         await stage.clear()
         assert (await display.grab()).bgrx == brand_picture(1080, 1920).bgrx
     eye.close()
@@ -174,8 +174,8 @@ async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -
         off = replace(setup.crtcs[crtc], mode=0, rotation=1, outputs=())
         change = OutputChange({crtc: off}, setup.width, setup.height)
         assert not randr.apply(connection, change, setup)  # what a server does at times
-        await until(lambda: bool((now := randr.read(connection)) and now.crtcs[crtc].mode))
-        await until(lambda: display.state().refresh_hz > 0)
+        await wait_until(lambda: bool((now := randr.read(connection)) and now.crtcs[crtc].mode))
+        await wait_until(lambda: display.state().refresh_hz > 0)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running

@@ -12,8 +12,8 @@ from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
 from sync.wire.release import Fit, MediaKind
 from tests.display import Xephyr
-from tests.player.conftest import H264, following, running, show
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, Eye, near, until
+from tests.player.conftest import H264, put_on_air, running_display_and_stage, running_stage
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, PixelReader, is_close, wait_until
 
 CORNERS = (RED, GREEN, YELLOW, BLUE)  # of the media, clockwise from the top left
 TURNS: tuple[Turn, ...] = (90, 180, 270)
@@ -31,11 +31,11 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _corners(eye: Eye) -> tuple[Colour, ...]:
+def _corners(eye: PixelReader) -> tuple[Colour, ...]:
     """Return the colours at the edges and beside the middle, in the order of CORNERS."""
     spots = [[(x, y), (640 + side, 360 + up)] for x, y, side, up in _EDGES]
-    seen = [[eye.at(*spot) for spot in pair] for pair in spots]
-    return tuple(outer if near(outer, inner, 40) else (1, 2, 3) for outer, inner in seen)
+    seen = [[eye.colour_at(*spot) for spot in pair] for pair in spots]
+    return tuple(outer if is_close(outer, inner, 40) else (1, 2, 3) for outer, inner in seen)
 
 
 _EDGES = ((3, 3, -24, -24), (1276, 3, 24, -24), (1276, 716, 24, 24), (3, 716, -24, 24))
@@ -46,7 +46,7 @@ def _turned(turn: Turn) -> tuple[Colour, ...]:
 
 
 def _alike(seen: tuple[Colour, ...], expected: tuple[Colour, ...]) -> bool:
-    return all(near(*pair, 20) for pair in zip(seen, expected, strict=True))
+    return all(is_close(*pair, 20) for pair in zip(seen, expected, strict=True))
 
 
 def _shots(quarters: Path) -> list[Shot]:
@@ -56,11 +56,11 @@ def _shots(quarters: Path) -> list[Shot]:
 
 @pytest.mark.parametrize("turn", TURNS)
 async def test_what_is_to_fill_fills_when_libvlc_turns_it(turn: Turn, quarters: Path, display_name: str) -> None:
-    eye = Eye(display_name)
-    async with running(display_name, area=Area(width=1280, height=720, turn=turn)) as stage:
+    eye = PixelReader(display_name)
+    async with running_stage(display_name, area=Area(width=1280, height=720, turn=turn)) as stage:
         for shot in _shots(quarters):
-            await show(stage, shot)
-            await until(lambda: _alike(_corners(eye), _turned(turn)), within_s=2)
+            await put_on_air(stage, shot)
+            await wait_until(lambda: _alike(_corners(eye), _turned(turn)), within_s=2)
     eye.close()
 
 
@@ -74,15 +74,15 @@ def monitor(display_name: str) -> Iterator[str]:
 async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
     monitor: str, quarters: Path, display_name: str
 ) -> None:
-    eye = Eye(display_name)
-    async with following(monitor) as (display, stage):
+    eye = PixelReader(display_name)
+    async with running_display_and_stage(monitor) as (display, stage):
         for turn in TURNS:
             display.want(Wanted("", turn))
             size = (1280, 720) if turn == 180 else (720, 1280)
-            await until(lambda size=size: (stage._rig.area.width, stage._rig.area.height) == size)  # type: ignore[misc]
+            await wait_until(lambda size=size: (stage._rig.area.width, stage._rig.area.height) == size)  # type: ignore[misc]
             assert display.area.turn == 0 and not display.state().problem
-            await show(stage, _shots(quarters)[0].model_copy(update={"take": f"film-{turn}"}))
-            await until(lambda turn=turn: _alike(_corners(eye), _turned(turn)))  # type: ignore[misc]
+            await put_on_air(stage, _shots(quarters)[0].model_copy(update={"take": f"film-{turn}"}))
+            await wait_until(lambda turn=turn: _alike(_corners(eye), _turned(turn)))  # type: ignore[misc]
             assert _alike(_seen(await display.grab()), CORNERS)
     eye.close()
 

@@ -27,7 +27,7 @@ from sync.wire.overlay import LOGO_CHUNK, Edge, Logo, Overlay, Ticker
 from sync.wire.release import Release
 from tests.display import Xvfb
 from tests.player.conftest import Media
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, Eye, near, until
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, PixelReader, is_close, wait_until
 from tests.sync.file_tree_origin import EPOCH, Publisher
 
 ASSET = "a" * 64
@@ -106,11 +106,11 @@ async def overlays(cache: ContentStore, screen: Screen, display: Display) -> Asy
 def guarding(name: str, *spots: tuple[int, int]) -> Iterator[list[tuple[Colour, ...]]]:
     """Sample some spots of the display, about a thousand times a second, while the block runs."""
     seen: list[tuple[Colour, ...]] = []
-    eye, stop = Eye(name), threading.Event()
+    eye, stop = PixelReader(name), threading.Event()
 
     def look() -> None:
         while not stop.wait(0.0005):
-            seen.append(tuple(eye.at(*spot) for spot in spots))
+            seen.append(tuple(eye.colour_at(*spot) for spot in spots))
 
     thread = threading.Thread(target=look, name="guard")
     thread.start()
@@ -133,38 +133,41 @@ def bar(name: str) -> bytes:
 async def test_overlays_stay_in_front_and_the_picture_below_takes_no_notice_of_them(
     stage: Stage, media: Media, display_name: str, overlays: OverlayHost, screen: Screen
 ) -> None:
-    eye = Eye(display_name)
+    eye = PixelReader(display_name)
     await stage.preroll(media.shot("long"))
     await stage.cut_now("long")
     logo = (1280 - 14 - 64, 14 + 64)
-    await until(lambda: near(eye.at(640, BAR_TOP + 1), YELLOW) and near(eye.at(*logo), GREEN))
-    assert near(eye.at(1280 - 14 - 2, 14 + 2), BLUE)  # what is clear in the logo stays so
+    await wait_until(lambda: is_close(eye.colour_at(640, BAR_TOP + 1), YELLOW))
+    await wait_until(lambda: is_close(eye.colour_at(*logo), GREEN))
+    assert is_close(eye.colour_at(1280 - 14 - 2, 14 + 2), BLUE)  # what is clear in the logo stays so
 
     with guarding(display_name, (640, BAR_TOP + 1), logo) as seen:
         for name in ("red_picture", "blue_picture", "red", "long"):
             await stage.preroll(media.shot(name))
             await stage.cut_now(name)
-    assert len(seen) > 100 and not [look for look in seen if not (near(look[0], YELLOW) and near(look[1], GREEN))]
+    assert len(seen) > 100
+    assert all(is_close(bar_colour, YELLOW) and is_close(logo_colour, GREEN) for bar_colour, logo_colour in seen)
     before = bar(display_name)
-    await until(lambda: bar(display_name) != before)  # it runs
+    await wait_until(lambda: bar(display_name) != before)  # it runs
 
     facts, pid = stage.facts(), overlays.pid
     with guarding(display_name, (640, 360), logo) as seen:
         screen.release(ticker(edge=Edge.TOP), LOGO)
         overlays.wake()
-        await until(lambda: near(eye.at(640, 1), YELLOW) and near(eye.at(640, BAR_TOP + 1), BLUE))
+        await wait_until(lambda: is_close(eye.colour_at(640, 1), YELLOW))
+        await wait_until(lambda: is_close(eye.colour_at(640, BAR_TOP + 1), BLUE))
         assert overlays.pid == pid
         assert overlays.pid
         os.kill(overlays.pid, signal.SIGKILL)
-        await until(lambda: near(eye.at(640, 1), BLUE))
-        await until(lambda: near(eye.at(640, 1), YELLOW))
+        await wait_until(lambda: is_close(eye.colour_at(640, 1), BLUE))
+        await wait_until(lambda: is_close(eye.colour_at(640, 1), YELLOW))
     assert overlays.pid != pid
-    assert all(near(middle, BLUE) for middle, _ in seen)
+    assert all(is_close(middle, BLUE) for middle, _ in seen)
     assert (stage.facts().cuts, stage.facts().on_air, stage.facts().restarts) == (facts.cuts, facts.on_air, 0)
 
     screen.release()
     overlays.wake()
-    await until(lambda: overlays.pid is None and near(eye.at(640, 1), BLUE))
+    await wait_until(lambda: overlays.pid is None and is_close(eye.colour_at(640, 1), BLUE))
     eye.close()
 
 
@@ -173,17 +176,17 @@ async def test_overlays_are_turned_with_the_stage_follow_its_size_and_give_way_t
 ) -> None:
     told: list[str] = []
     black = asyncio.Event()
-    eye, glass = Eye(display_name), Glass(display_name, Area(width=1280, height=720, turn=90))
+    eye, glass = PixelReader(display_name), Glass(display_name, Area(width=1280, height=720, turn=90))
     screen.release(Ticker(id="news", text="open", background="#ff0000"), LOGO, Logo(id="lost", asset="b" * 64))
     async with running(OverlayHost(glass, cache, SystemClock(), black.is_set, told.append)) as overlays:
-        await until(lambda: near(eye.at(1, 360), RED))  # the shop's bottom is the server's left
-        await until(lambda: near(eye.at(1280 - 14 - 36, 720 - 14 - 36), GREEN))  # its top right is the bottom right
+        await wait_until(lambda: is_close(eye.colour_at(1, 360), RED))  # the shop's bottom is the server's left
+        await wait_until(lambda: is_close(eye.colour_at(1280 - 14 - 36, 720 - 14 - 36), GREEN))  # top right is here
         glass.area = Area(width=640, height=720)
-        await until(lambda: near(eye.at(320, 719), RED) and not near(eye.at(1, 360), RED))
+        await wait_until(lambda: is_close(eye.colour_at(320, 719), RED) and not is_close(eye.colour_at(1, 360), RED))
         assert overlays.shown == ("news", "logo")
         assert "The logo in the top right corner is not shown: its picture is not on this device" in told[-1]
         black.set()  # an operator wants nothing to be seen
-        await until(lambda: overlays.pid is None and not near(eye.at(320, 719), RED))
+        await wait_until(lambda: overlays.pid is None and not is_close(eye.colour_at(320, 719), RED))
     eye.close()
 
 
@@ -195,13 +198,13 @@ async def test_overlays_are_told_lost_with_their_x_server_and_come_back_with_the
     with Xvfb() as server:
         glass = Glass(server.name, Area(width=1280, height=720))
         async with running(OverlayHost(glass, cache, SystemClock(), lambda: False, told.append)) as overlays:
-            await until(lambda: overlays.shown == ("news",))
+            await wait_until(lambda: overlays.shown == ("news",))
             server.stop()
-            await until(lambda: told[-1].startswith("Overlays are not shown: it ended with code 3"))
+            await wait_until(lambda: told[-1].startswith("Overlays are not shown: it ended with code 3"))
             server.start()
-            await until(lambda: overlays.shown == ("news",) and told[-1] == "")
-            eye = Eye(server.name)
-            assert near(eye.at(640, BAR_TOP + 1), RED)
+            await wait_until(lambda: overlays.shown == ("news",) and told[-1] == "")
+            eye = PixelReader(server.name)
+            assert is_close(eye.colour_at(640, BAR_TOP + 1), RED)
             eye.close()
 
 
@@ -220,6 +223,6 @@ async def test_another_font_stands_in_for_letters_the_first_lacks_and_what_no_fo
     told: list[str] = []
     screen.release(Ticker(id="news", text="bread לחם ขนมปัง"))  # that font has no Hebrew, and no font here any Thai
     async with running(OverlayHost(display, cache, SystemClock(), lambda: False, told.append)) as overlays:
-        await until(lambda: overlays.shown == ("news",))
+        await wait_until(lambda: overlays.shown == ("news",))
         assert "The text “bread לחם ขนมปัง” has letters no font on this device has: Thai (ขนมปัง): install" in told[-1]
         assert "Hebrew" not in told[-1]

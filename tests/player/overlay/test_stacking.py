@@ -11,7 +11,7 @@ from player.display import Display, open_display
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from tests.player.conftest import Media
-from tests.player.pixels import BLACK, BLUE, RED, YELLOW, Colour, Eye, near, until
+from tests.player.pixels import BLACK, BLUE, RED, YELLOW, Colour, PixelReader, is_close, wait_until
 
 
 @pytest.fixture
@@ -32,19 +32,19 @@ def _float(connection: Any, ceiling: int) -> None:
     connection.sync()
 
 
-def _sees(eye: Eye, middle: Colour, spot: Colour) -> bool:
-    return near(eye.at(640, 360), middle) and near(eye.at(125, 125), spot)
+def _sees(eye: PixelReader, middle: Colour, spot: Colour) -> bool:
+    return is_close(eye.colour_at(640, 360), middle) and is_close(eye.colour_at(125, 125), spot)
 
 
 async def test_an_overlay_stays_in_front_through_cuts_and_black(
     stage: Stage, media: Media, display: Display, display_name: str, connection: Any
 ) -> None:
     _float(connection, display.ceiling)
-    eye = Eye(display_name)
+    eye = PixelReader(display_name)
     for name, colour in (("long", BLUE), ("red_picture", RED), ("blue_picture", BLUE)):
         await stage.preroll(media.shot(name))
         await stage.cut_now(name)
-        await until(lambda: _sees(eye, colour, YELLOW))  # noqa: B023
+        await wait_until(lambda: _sees(eye, colour, YELLOW))  # noqa: B023
     await stage.blank()
     assert _sees(eye, BLACK, YELLOW)
     eye.close()
@@ -53,14 +53,14 @@ async def test_an_overlay_stays_in_front_through_cuts_and_black(
 async def test_a_deck_follows_another_ceiling_and_needs_none(
     stage: Stage, media: Media, display_name: str, connection: Any
 ) -> None:
-    eye = Eye(display_name)
+    eye = PixelReader(display_name)
     async with open_display(display_name, SystemClock()) as first:
         assert first.ceiling
         await stage.preroll(media.shot("blue_picture"))
         await stage.cut_now("blue_picture")
     await stage.preroll(media.shot("red_picture"))
     await stage.cut_now("red_picture")  # the ceiling died with its connection, its id still stands there
-    assert near(eye.at(640, 360), RED)
+    assert is_close(eye.colour_at(640, 360), RED)
     async with open_display(display_name, SystemClock()) as second:
         await stage.preroll(media.shot("blue_picture"))
         await stage.cut_now("blue_picture")

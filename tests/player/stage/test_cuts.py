@@ -9,8 +9,8 @@ import pytest
 from player.protocol.screen import Ended
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
-from tests.player.conftest import Media, show
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Eye, near, until, watching
+from tests.player.conftest import Media, put_on_air
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, PixelReader, is_close, recording_screen, wait_until
 
 
 async def _on_air(stage: Stage, media: Media, name: str, **how: Any) -> None:
@@ -21,25 +21,25 @@ async def _on_air(stage: Stage, media: Media, name: str, **how: Any) -> None:
 async def test_a_cut_from_video_to_video_shows_nothing_else(stage: Stage, media: Media, display_name: str) -> None:
     await _on_air(stage, media, "red")
     await stage.preroll(media.shot("green"))
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         cut = await stage.cut_at_end("green")
         await stage.ended()
-    assert not sight.strangers(RED, GREEN)
+    assert not sight.unexpected(RED, GREEN)
     assert cut.previous and cut.previous.reason == "eof"
-    assert abs(sight.first(GREEN) - cut.at_s) < 0.05 + sight.widest_gap_s()
+    assert abs(sight.first_seen_s(GREEN) - cut.at_s) < 0.05 + sight.longest_gap_s()
 
 
 async def test_pictures_and_videos_alternate_without_a_gap(stage: Stage, media: Media, display_name: str) -> None:
     shots = ["blue_picture", "red", "blue_picture", "loud", "red_picture", "green"]
     await stage.preroll(media.shot("red", take="first"))
     await stage.cut_at_end("first")
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         for number, name in enumerate(shots):
             await stage.preroll(media.shot(name, take=str(number), duration_ms=600))
             await stage.cut_at_end(str(number))
         await stage.ended()
     # A 4:3 picture leaves black beside it, outside the three spots that are watched.
-    assert not sight.strangers(RED, GREEN, BLUE, YELLOW)
+    assert not sight.unexpected(RED, GREEN, BLUE, YELLOW)
 
 
 async def test_a_picture_stays_for_its_duration(stage: Stage, media: Media, display_name: str) -> None:
@@ -47,20 +47,20 @@ async def test_a_picture_stays_for_its_duration(stage: Stage, media: Media, disp
     await stage.preroll(media.shot("blue_picture", duration_ms=800))
     await stage.cut_now("blue_picture")
     await stage.preroll(media.shot("green"))
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         cut = await stage.cut_at_end("green")
     assert cut.previous and cut.previous.reason == "duration"
     assert 0.7999 < cut.previous.ended_s - cut.previous.started_s < 0.85
-    assert not sight.strangers(BLUE, GREEN)
+    assert not sight.unexpected(BLUE, GREEN)
 
 
 async def test_a_video_plays_from_its_first_frame_to_its_last(stage: Stage, media: Media, display_name: str) -> None:
-    await show(stage, media.shot("blue_picture", duration_ms=200))
+    await put_on_air(stage, media.shot("blue_picture", duration_ms=200))
     await stage.preroll(media.shot("counting"))
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         cut = await stage.cut_at_end("counting")
         ended = await stage.ended()
-    greys = sorted({colours[1][0] for _, colours in sight.seen if colours[1][2] - colours[1][0] < 100})
+    greys = sorted({colours[1][0] for _, colours in sight.samples if colours[1][2] - colours[1][0] < 100})
     assert greys[0] < 6  # luma 16 is black: the first frame, and it was awaited
     assert greys[-1] > 200  # the last one, bright
     assert ended.frames_lost is not None and len(greys) + ended.frames_lost >= 20, greys  # seen, or told as lost
@@ -77,8 +77,8 @@ async def test_a_duration_cuts_a_longer_video(stage: Stage, media: Media) -> Non
 async def test_the_last_picture_stays_after_the_end(stage: Stage, media: Media, display_name: str) -> None:
     await _on_air(stage, media, "green")
     await stage.ended()
-    eye = Eye(display_name)
-    assert near(eye.at(640, 360), GREEN)
+    eye = PixelReader(display_name)
+    assert is_close(eye.colour_at(640, 360), GREEN)
     eye.close()
 
 
@@ -125,17 +125,17 @@ async def test_a_cut_taken_back_changes_nothing_and_the_next_order_counts(
     await stage.cut_now("blue_picture")
     await stage.preroll(media.shot("red", length_ms=1000))
     cutting = asyncio.create_task(stage.cut_at_end("red"))
-    await until(lambda: stage._next is not None and stage._next.order_s is not None)
+    await wait_until(lambda: stage._next is not None and stage._next.order_s is not None)
     cutting.cancel()
     with suppress(asyncio.CancelledError):
         await cutting
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         assert (await stage.ended()).reason == "duration"
         await stage.preroll(media.shot("green", duration_ms=600))
-        assert not sight.strangers(BLUE)
+        assert not sight.unexpected(BLUE)
         cut = await stage.cut_now("green")
     assert cut.previous is None  # how it ended was told
-    assert not sight.strangers(BLUE, GREEN)
+    assert not sight.unexpected(BLUE, GREEN)
 
 
 async def test_a_cancelled_cut_that_was_carried_out_is_returned(stage: Stage, media: Media, display_name: str) -> None:
@@ -143,8 +143,8 @@ async def test_a_cancelled_cut_that_was_carried_out_is_returned(stage: Stage, me
     await stage.preroll(media.shot("green_picture", duration_ms=20_000))
     cutting = asyncio.create_task(stage.cut_now("green_picture"))
     await SystemClock().sleep(0)  # the order is on its way
-    eye = Eye(display_name)
-    while not near(eye.at(640, 360), GREEN):
+    eye = PixelReader(display_name)
+    while not is_close(eye.colour_at(640, 360), GREEN):
         pass  # without a turn of the loop: it is on the screen, and nobody here has heard of it
     eye.close()
     cutting.cancel()
@@ -157,7 +157,7 @@ async def test_an_operator_overtakes_a_cut_ordered_ahead(stage: Stage, media: Me
     await _on_air(stage, media, "blue_picture", duration_ms=20_000)
     await stage.preroll(media.shot("red", length_ms=1000))
     cutting = asyncio.create_task(stage.cut_at_end("red"))
-    await until(lambda: stage._next is not None and stage._next.order_s is not None)
+    await wait_until(lambda: stage._next is not None and stage._next.order_s is not None)
     cutting.cancel()
     with suppress(asyncio.CancelledError):
         await cutting

@@ -3,23 +3,23 @@
 import pytest
 
 from player.stage.stage import Stage
-from tests.player.conftest import Media, show
-from tests.player.pixels import until
+from tests.player.conftest import Media, put_on_air
+from tests.player.pixels import wait_until
 
 
 async def test_the_stage_tells_of_the_video_on_air_and_counts_what_it_saw(stage: Stage, media: Media) -> None:
-    await show(stage, media.shot("faststart"))
-    await until(lambda: (stage.facts().media_ms or 0) > 1000)
+    await put_on_air(stage, media.shot("faststart"))
+    await wait_until(lambda: (stage.facts().media_ms or 0) > 1000)
     facts = stage.facts()
     assert facts.deck in ("a", "b") and facts.on_air == "faststart"
     assert (facts.fps, facts.codec, facts.hardware) == (15.0, "h264", False)
     assert facts.painted_fps and 8 < facts.painted_fps < 23  # two seconds, on a loaded machine
     before = facts.media_ms
     assert before and before < 6_000
-    await until(lambda: stage.facts().media_ms != before, within_s=0.4)  # libVLC's own stands still for 0.5 s
+    await wait_until(lambda: stage.facts().media_ms != before, within_s=0.4)  # libVLC's own stands still for 0.5 s
     await stage.preroll(media.shot("blue_picture"))
     await stage.cut_now("blue_picture")
-    await until(lambda: stage.facts().still_ms is not None)
+    await wait_until(lambda: stage.facts().still_ms is not None)
     assert (stage.facts().fps, stage.facts().codec, stage.facts().painted_fps) == (None, None, None)
     tally = stage.tally
     assert tally.cuts == 2 and tally.late.buckets()[-1][1] == 2

@@ -14,7 +14,7 @@ from player.stage.deck_options import DeckOptions
 from player.stage.stage import open_stage
 from sync.runtime.clock import SystemClock
 from tests.player.conftest import Media
-from tests.player.pixels import until
+from tests.player.pixels import wait_until
 
 
 async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> None:
@@ -33,7 +33,7 @@ async def test_a_deck_that_talks_nonsense_is_replaced(display_name: str, caplog:
     rig = DeckOptions(display_name, Area(width=1280, height=720), program=babbler)
     async with open_stage(rig, SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
-        await until(lambda: stage.facts().restarts >= 2)
+        await wait_until(lambda: stage.facts().restarts >= 2)
         running.cancel()
     assert "said something unreadable" in caplog.text
 
@@ -68,7 +68,7 @@ async def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> No
     daemon, deck = _daemon_with_a_deck(display_name, keep)
     with daemon:
         daemon.kill()
-        await until(lambda: not _runs(deck))
+        await wait_until(lambda: not _runs(deck))
     os.close(keep)
     os.close(spare)
 

@@ -18,8 +18,8 @@ from player.protocol.screen import Cut
 from player.stage.stage import Stage
 from sync.errors import DeckLost, MediaUnplayable
 from sync.runtime.clock import SystemClock
-from tests.player.conftest import Media, on_air, show
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Sight, near, until, watching
+from tests.player.conftest import Media, on_air_pid, put_on_air
+from tests.player.pixels import BLUE, GREEN, RED, YELLOW, ScreenRecording, is_close, recording_screen, wait_until
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 SOON_S = 1.0
@@ -30,13 +30,13 @@ Strike = Callable[["Shop"], Awaitable[None]]
 class Shop:
     """A stage with a blue film on air, and what may happen to its decks."""
 
-    def __init__(self, stage: Stage, media: Media, sight: Sight, number: signal.Signals) -> None:
+    def __init__(self, stage: Stage, media: Media, sight: ScreenRecording, number: signal.Signals) -> None:
         self.stage = stage
         self.media = media
         self.sight = sight
         self.number = number
         self.struck_s = 0.0
-        self._on_air = on_air(stage)
+        self._on_air = on_air_pid(stage)
 
     def hit(self, *, deck_on_air: bool) -> None:
         pid = self._on_air if deck_on_air else next(pid for pid in self.stage.facts().pids if pid != self._on_air)
@@ -50,7 +50,7 @@ class Shop:
             with suppress(DeckLost, MediaUnplayable):
                 await self.stage.preroll(self.media.shot("green_picture"))
                 cut = await self.stage.cut_now("green_picture")
-                await until(lambda: near(self.sight.seen[-1][1][1], GREEN))
+                await wait_until(lambda: is_close(self.sight.samples[-1][1][1], GREEN))
                 return cut
 
 
@@ -58,8 +58,8 @@ class Shop:
 async def shop(
     request: pytest.FixtureRequest, stage: Stage, media: Media, yellow_root: None, display_name: str
 ) -> AsyncIterator[Shop]:
-    await show(stage, media.shot("long"))
-    with watching(display_name) as sight:
+    await put_on_air(stage, media.shot("long"))
+    with recording_screen(display_name) as sight:
         yield Shop(stage, media, sight, request.param)
 
 
@@ -94,8 +94,8 @@ async def test_what_hits_the_hidden_deck_leaves_what_is_on_air_until_the_next_it
 ) -> None:
     await phase(shop, deck_on_air=False)
     await shop.next_item()
-    assert shop.sight.first(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # to notice, to start a deck, to load
-    assert not shop.sight.strangers(BLUE, GREEN, *((RED, YELLOW) if phase is cutting else ()))
+    assert shop.sight.first_seen_s(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # to notice, to start a deck, to load
+    assert not shop.sight.unexpected(BLUE, GREEN, *((RED, YELLOW) if phase is cutting else ()))
 
 
 @PHASES
@@ -107,10 +107,10 @@ async def test_what_hits_the_deck_on_air_costs_a_second_whatever_the_other_does(
         cut = await shop.stage.cut_at_end("red")
         assert cut.at_s - shop.struck_s < SOON_S + BUSY_S
         assert cut.previous and cut.previous.failed and cut.previous.deck_lost
-        assert shop.number is KILL or not shop.sight.strangers(BLUE, RED), "its last picture stood until the cut"
+        assert shop.number is KILL or not shop.sight.unexpected(BLUE, RED), "its last picture stood until the cut"
     await shop.next_item()
-    assert shop.sight.first(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)
-    assert not shop.sight.strangers(BLUE, RED, GREEN, YELLOW)
+    assert shop.sight.first_seen_s(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)
+    assert not shop.sight.unexpected(BLUE, RED, GREEN, YELLOW)
     assert sum("deck=" in record.message and "lost" in record.message for record in caplog.records) <= 1
 
 
@@ -120,5 +120,5 @@ async def test_both_decks_dead_show_the_fallback_and_then_the_next_item(shop: Sh
         shop.hit(deck_on_air=deck_on_air)
     assert (await shop.stage.ended()).deck_lost
     await shop.next_item()
-    assert shop.sight.first(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # a deck has to start
-    assert not shop.sight.strangers(BLUE, YELLOW, GREEN)
+    assert shop.sight.first_seen_s(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # a deck has to start
+    assert not shop.sight.unexpected(BLUE, YELLOW, GREEN)

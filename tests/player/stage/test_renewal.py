@@ -8,8 +8,8 @@ import pytest
 from player.platform.child_process import rss_bytes
 from player.stage.deck_pair import Wear, worn_by
 from player.stage.stage import Stage
-from tests.player.conftest import Media, running
-from tests.player.pixels import BLUE, GREEN, RED, until, watching
+from tests.player.conftest import Media, running_stage
+from tests.player.pixels import BLUE, GREEN, RED, recording_screen, wait_until
 
 MIB = 1024**2
 
@@ -34,7 +34,7 @@ def test_the_memory_of_a_process_that_is_gone_is_nothing() -> None:
 
 @pytest.fixture
 async def worn_stage(display_name: str) -> AsyncIterator[Stage]:
-    async with running(display_name, wear=Wear(shots=2, least_shots=1)) as stage:
+    async with running_stage(display_name, wear=Wear(shots=2, least_shots=1)) as stage:
         yield stage
 
 
@@ -43,7 +43,7 @@ async def test_renewals_are_not_seen_and_make_no_cut_late(worn_stage: Stage, med
     await stage.preroll(media.shot("red", take="first"))
     await stage.cut_now("first")
     lateness: list[float] = []
-    with watching(display_name) as sight:
+    with recording_screen(display_name) as sight:
         for number in range(9):
             name = ("blue_picture", "green_picture", "red_picture")[number % 3]
             shot = media.shot(name, take=str(number), duration_ms=700)
@@ -55,7 +55,7 @@ async def test_renewals_are_not_seen_and_make_no_cut_late(worn_stage: Stage, med
     facts = stage.facts()
     assert facts.renewals >= 2 and len(seen) >= 4, facts
     assert facts.restarts == 0
-    assert not sight.strangers(RED, GREEN, BLUE)
+    assert not sight.unexpected(RED, GREEN, BLUE)
     # A deck takes longer than that to start, and five were: a loaded machine is forgiven two.
     assert sorted(lateness)[-3] < 0.4, lateness
-    await until(lambda: [Path(f"/proc/{pid}").exists() for pid in seen].count(True) <= 3)
+    await wait_until(lambda: [Path(f"/proc/{pid}").exists() for pid in seen].count(True) <= 3)

@@ -15,24 +15,34 @@ from player.protocol.screen import Shot
 from player.settings.configuration import load_configuration
 from player.stage.stage import Stage
 from sync.wire.release import MediaKind
-from tests.player.conftest import H264, running, show, whole
-from tests.player.pixels import until
-from tests.player.sound_capture import RATE, SHOP, USB, WINDOW, Ears, Room, Sound, open_room, tone
+from tests.player.conftest import H264, put_on_air, running_stage, wait_for_both_decks
+from tests.player.pixels import wait_until
+from tests.player.sound_capture import (
+    RATE,
+    SHOP,
+    USB,
+    WINDOW,
+    AudioRecorder,
+    PulseServer,
+    Sound,
+    running_pulse_server,
+    tone,
+)
 
 LOW, HIGH = 440, 1000  # Hz
 LOUD = 0.25  # of full scale
 
 
 @pytest.fixture
-async def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Room]:
-    async with open_room(tmp_path, SHOP, USB) as room:
-        monkeypatch.setenv("PULSE_SERVER", room.server)
+async def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PulseServer]:
+    async with running_pulse_server(tmp_path, SHOP, USB) as room:
+        monkeypatch.setenv("PULSE_SERVER", room.address)
         yield room
 
 
 @pytest.fixture
-def ears(room: Room) -> Ears:
-    return room.ears[SHOP]
+def ears(room: PulseServer) -> AudioRecorder:
+    return room.recorders[SHOP]
 
 
 @pytest.fixture(scope="module")
@@ -65,116 +75,119 @@ def shot_in(tones: Path, hertz: int, take: str, **how: int) -> Shot:
     return Shot(take=take, path=str(tones / str(hertz)), kind=MediaKind.VIDEO, **how)
 
 
-async def test_only_what_is_on_air_is_heard_and_tuned_at_once(display_name: str, ears: Ears, tones: Path) -> None:
-    async with running(display_name) as stage:
-        await whole(stage)
-        ears.forget()
+async def test_only_what_is_on_air_is_heard_and_its_volume_follows_at_once(
+    display_name: str, ears: AudioRecorder, tones: Path
+) -> None:
+    async with running_stage(display_name) as stage:
+        await wait_for_both_decks(stage)
+        ears.clear()
         for number, hertz in enumerate((LOW, HIGH, LOW)):
             await stage.preroll(shot_in(tones, hertz, f"take {number}", duration_ms=700))
             await stage.cut_at_end(f"take {number}")
         await stage.preroll(shot_in(tones, HIGH, "muted", volume=0))
         await stage.cut_at_end("muted")
-        await until(lambda: ears.lately(LOW) < LOUD / 100)
+        await wait_until(lambda: ears.recent_level(LOW) < LOUD / 100)
         cuts = ears.sound()
         heard = [(name, seconds) for name, seconds in what_was_heard(cuts) if seconds > 0.15]  # over a cut: both
-        stage.tune("muted", 50)
-        await until(lambda: abs(ears.lately(HIGH) - LOUD / 8) < LOUD / 80)  # half is -18 dB
-        stage.tune("another", 100)
-        stage.tune("muted", 0)
-        await until(lambda: ears.lately(HIGH) < LOUD / 100)
+        stage.set_volume("muted", 50)
+        await wait_until(lambda: abs(ears.recent_level(HIGH) - LOUD / 8) < LOUD / 80)  # half is -18 dB
+        stage.set_volume("another", 100)
+        stage.set_volume("muted", 0)
+        await wait_until(lambda: ears.recent_level(HIGH) < LOUD / 100)
         await stage.clear()
     assert [name for name, _ in heard if name] == ["low", "high", "low"], heard
     assert all(0.5 < seconds < 1.0 for name, seconds in heard if name), heard
 
 
-async def test_a_cut_from_tone_to_tone_does_not_click(display_name: str, ears: Ears, tones: Path) -> None:
-    async with running(display_name) as stage:
-        await whole(stage)
+async def test_a_cut_from_tone_to_tone_does_not_click(display_name: str, ears: AudioRecorder, tones: Path) -> None:
+    async with running_stage(display_name) as stage:
+        await wait_for_both_decks(stage)
         for number in range(6):
             await stage.preroll(shot_in(tones, (LOW, HIGH)[number % 2], f"{number}", duration_ms=500))
             await stage.cut_at_end(f"{number}")
-        await until(lambda: ears.lately(HIGH) > LOUD / 2)
+        await wait_until(lambda: ears.recent_level(HIGH) > LOUD / 2)
     steps = steps_at_cuts(ears.sound())
     both = LOUD * 2 * np.pi * (LOW + HIGH) / RATE  # the steepest the two can be together: 0.05; a click is 0.1-0.3
     assert len(steps) >= 4 and median(steps) < 1.3 * both, steps  # a busy machine may make one
 
 
 async def test_with_alsa_alone_sound_begins_with_the_picture_and_moves_too(
-    display_name: str, room: Room, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    display_name: str, room: PulseServer, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config, how = tmp_path / "asound.conf", f"type pulse server '{room.server}'"
+    config, how = tmp_path / "asound.conf", f"type pulse server '{room.address}'"
     config.write_text(f"pcm.!default {{ {how} device {SHOP} }}\npcm.{USB} {{ {how} device {USB} }}\n")
     monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
     monkeypatch.delenv("PULSE_SERVER")
-    async with running(display_name) as stage:
+    async with running_stage(display_name) as stage:
         for number, hertz in enumerate((LOW, HIGH, LOW)):
             await stage.preroll(shot_in(tones, hertz, f"{number}", duration_ms=700))
             await stage.cut_at_end(f"{number}")
-        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
-        stage.route(USB)
-        await until(lambda: room.ears[USB].lately(LOW) > LOUD / 2 and room.ears[SHOP].lately(LOW) < LOUD / 100)
-    heard = what_was_heard(room.ears[SHOP].sound())
+        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
+        stage.set_audio_device(USB)
+        await wait_until(lambda: room.recorders[USB].recent_level(LOW) > LOUD / 2)
+        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) < LOUD / 100)
+    heard = what_was_heard(room.recorders[SHOP].sound())
     assert max(seconds for name, seconds in heard if name == "high") > 0.5, heard  # alone; both at its ends
 
 
 async def test_sound_comes_from_the_chosen_loudspeaker_and_moves_at_once(
-    display_name: str, room: Room, tones: Path
+    display_name: str, room: PulseServer, tones: Path
 ) -> None:
-    shop, usb = room.ears[SHOP], room.ears[USB]
-    async with running(display_name) as stage:
-        stage.route(USB)
-        await show(stage, shot_in(tones, LOW, "first"))
-        await until(lambda: usb.lately(LOW) > LOUD / 2)
+    shop, usb = room.recorders[SHOP], room.recorders[USB]
+    async with running_stage(display_name) as stage:
+        stage.set_audio_device(USB)
+        await put_on_air(stage, shot_in(tones, LOW, "first"))
+        await wait_until(lambda: usb.recent_level(LOW) > LOUD / 2)
         assert np.abs(shop.sound()).max() < LOUD / 1000
-        await until(lambda: stage.facts().sound == USB)
-        stage.route(SHOP)
-        await until(lambda: shop.lately(LOW) > LOUD / 2 and usb.lately(LOW) < LOUD / 100)
-        usb.forget()
-        await show(stage, shot_in(tones, HIGH, "second"))
-        await until(lambda: shop.lately(HIGH) > LOUD / 2)
+        await wait_until(lambda: stage.facts().sound == USB)
+        stage.set_audio_device(SHOP)
+        await wait_until(lambda: shop.recent_level(LOW) > LOUD / 2 and usb.recent_level(LOW) < LOUD / 100)
+        usb.clear()
+        await put_on_air(stage, shot_in(tones, HIGH, "second"))
+        await wait_until(lambda: shop.recent_level(HIGH) > LOUD / 2)
         assert np.abs(usb.sound()).max() < LOUD / 1000
-        stage.route("nowhere")
-        await show(stage, shot_in(tones, LOW, "third"))
-        await until(lambda: shop.lately(LOW) > LOUD / 2 and stage.facts().sound == SHOP)
+        stage.set_audio_device("nowhere")
+        await put_on_air(stage, shot_in(tones, LOW, "third"))
+        await wait_until(lambda: shop.recent_level(LOW) > LOUD / 2 and stage.facts().sound == SHOP)
 
 
-async def test_the_doctor_names_the_loudspeakers_there_are(room: Room) -> None:
+async def test_the_doctor_names_the_loudspeakers_there_are(room: PulseServer) -> None:
     facts = await asyncio.to_thread(probe_machine, load_configuration(None), "")
-    assert room.server and [name for name, _ in facts.speakers] == [SHOP, USB]
+    assert room.address and [name for name, _ in facts.speakers] == [SHOP, USB]
 
 
 async def test_a_loudspeaker_that_is_pulled_while_it_plays_stops_no_picture(
-    display_name: str, room: Room, tones: Path
+    display_name: str, room: PulseServer, tones: Path
 ) -> None:
-    async with running(display_name) as stage:
-        stage.route(USB)
-        await show(stage, shot_in(tones, LOW, "first"))
-        await until(lambda: room.ears[USB].lately(LOW) > LOUD / 2)
+    async with running_stage(display_name) as stage:
+        stage.set_audio_device(USB)
+        await put_on_air(stage, shot_in(tones, LOW, "first"))
+        await wait_until(lambda: room.recorders[USB].recent_level(LOW) > LOUD / 2)
         await stage.preroll(shot_in(tones, HIGH, "second"))
-        await room.pull(USB)
-        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
+        await room.unplug(USB)
+        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
         await stage.cut_now("second")
-        await until(lambda: room.ears[SHOP].lately(HIGH) > LOUD / 2)
+        await wait_until(lambda: room.recorders[SHOP].recent_level(HIGH) > LOUD / 2)
         await room.plug(USB)
-        await show(stage, shot_in(tones, LOW, "third"))
-        await until(lambda: room.ears[USB].lately(LOW) > LOUD / 2)
+        await put_on_air(stage, shot_in(tones, LOW, "third"))
+        await wait_until(lambda: room.recorders[USB].recent_level(LOW) > LOUD / 2)
         assert untouched(stage)
 
 
 async def test_a_sound_server_that_dies_while_it_plays_stops_no_picture(
-    display_name: str, room: Room, tones: Path
+    display_name: str, room: PulseServer, tones: Path
 ) -> None:
-    async with running(display_name) as stage:
-        await show(stage, shot_in(tones, LOW, "first"))
-        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
+    async with running_stage(display_name) as stage:
+        await put_on_air(stage, shot_in(tones, LOW, "first"))
+        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
         await stage.preroll(shot_in(tones, HIGH, "second"))
         await room.kill()
         await stage.cut_now("second")
-        await until(lambda: (stage.facts().media_ms or 0) > 1500)
+        await wait_until(lambda: (stage.facts().media_ms or 0) > 1500)
         assert untouched(stage)
         await room.start(SHOP)
-        await show(stage, shot_in(tones, LOW, "third"))
-        await until(lambda: room.ears[SHOP].lately(LOW) > LOUD / 2)
+        await put_on_air(stage, shot_in(tones, LOW, "third"))
+        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
         assert untouched(stage)
 
 
@@ -188,8 +201,8 @@ async def test_a_sound_server_that_is_gone_stops_no_picture(
     display_name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tones: Path
 ) -> None:
     monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path / 'nobody'}")
-    async with running(display_name) as stage:
-        await whole(stage)
+    async with running_stage(display_name) as stage:
+        await wait_for_both_decks(stage)
         for number in range(3):
             path = str(tones / str(LOW))
             await stage.preroll(Shot(take=f"{number}", path=path, kind=MediaKind.VIDEO, duration_ms=500))
