@@ -81,7 +81,7 @@ class MediaOrigin:
 
     async def process(self, path: Path) -> MediaRow:
         """Put a local file through the pipeline."""
-        return await self.ended(await self.intake.ingest(path, path.name))
+        return await self.ended(await self.intake.ingest_file(path, path.name))
 
     def asset(self, row: MediaRow) -> Path:
         """Return the file a ready media became."""

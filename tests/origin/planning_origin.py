@@ -58,14 +58,14 @@ class PlanningOrigin:
     async def failed(self, media_id: str, why: str) -> str:
         await self.queued(media_id)
         await self.media.claim()
-        await self.media.fail(media_id, why)
+        await self.media.mark_failed(media_id, why)
         return media_id
 
     async def ready(self, media_id: str, *, data: bytes | None = None, video: bool = False) -> str:
         """Have a media whose bytes and chunk list lie in the content tree."""
         await self.queued(media_id)
         await self.media.claim()
-        assert await self.media.ready(media_id, self.put_asset(data or media_id.encode() * 100, video=video))
+        assert await self.media.mark_ready(media_id, self.put_asset(data or media_id.encode() * 100, video=video))
         return media_id
 
     def put_asset(self, data: bytes, *, video: bool = False) -> Asset:

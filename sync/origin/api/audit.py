@@ -98,7 +98,7 @@ class AuditRoutes:
         span = (device, unix_ms(start), unix_ms(until), MOST_FINDINGS + 1)
         logs = [Log(*row) for row in await self._store.logs(device)]
         breaks = [Break(*row) for row in await self._store.breaks(*span)]
-        clashes = [Clash(*row) for row in await self._store.clashes(*span)]
+        clashes = [Clash(*row) for row in await self._store.conflicts(*span)]
         found = [one for one in audit(logs, breaks, clashes) if span[1] <= one.at_ms < span[2]]
         devices = sorted({log.device for log in logs})
         return AuditView(

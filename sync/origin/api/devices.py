@@ -95,11 +95,11 @@ class DeviceRoutes:
         Raises:
             NotFound: there is no such device.
         """
-        return self._view(await self._store.one(device))
+        return self._view(await self._store.get(device))
 
     async def all(self) -> list[DeviceView]:
         """Return all devices for people, by name."""
-        return [self._view(device) for device in await self._store.all()]
+        return [self._view(device) for device in await self._store.list_all()]
 
     async def remove(self, device: str) -> None:
         """Lock a device out: its token is worth nothing from now on, its plays stay.
@@ -122,7 +122,7 @@ class DeviceRoutes:
     async def _change(self, request: web.Request) -> web.Response:
         change = await read_json(request, DeviceChange)
         id, expected = request.match_info["id"], if_match(request)
-        device = await self._store.change(id, name=change.name, channel=change.channel, expected=expected)
+        device = await self._store.update(id, name=change.name, channel=change.channel, expected=expected)
         if change.channel is not None:
             self._live.moved(device.id, device.channel)
         self._live.changed("devices", device.id)
@@ -133,13 +133,13 @@ class DeviceRoutes:
         return web.Response(status=204)
 
     async def _self(self, request: web.Request) -> web.Response:
-        device = await self._store.one(caller_of(request).id)
+        device = await self._store.get(caller_of(request).id)
         return json_answer(Membership(device=device.id, name=device.name, channel=device.channel))
 
     async def _beat(self, request: web.Request) -> web.Response:
         heartbeat = await read_json(request, Heartbeat, cap_bytes=HEARTBEAT_CAP_BYTES)
         caller = caller_of(request)
-        await self._store.beat(caller.id, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
+        await self._store.save_heartbeat(caller.id, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
         self._live.changed("devices", caller.id)
         return web.Response(status=204)
 

@@ -114,7 +114,7 @@ class MediaRoutes:
             state=row.state,
             progress=row.progress,
             problem=row.problem,
-            retryable=row.state is MediaState.FAILED and self._files.source(row.id).exists(),
+            retryable=row.state is MediaState.FAILED and self._files.source_path(row.id).exists(),
             source_sha256=row.source_sha256,
             source_bytes=row.source_bytes,
             asset=row.asset,
@@ -126,7 +126,7 @@ class MediaRoutes:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.every())))
+        return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.in_states())))
 
     async def _get(self, request: web.Request) -> web.Response:
         return self._give(await self._store.get(request.match_info["id"]))
@@ -146,23 +146,23 @@ class MediaRoutes:
     async def _remove(self, request: web.Request) -> web.Response:
         media_id = request.match_info["id"]
         await self._store.remove(media_id, version=if_match(request))
-        self._files.thumbnail(media_id).unlink(missing_ok=True)
-        self._files.source(media_id).unlink(missing_ok=True)
+        self._files.thumbnail_path(media_id).unlink(missing_ok=True)
+        self._files.source_path(media_id).unlink(missing_ok=True)
         self._changed("media", media_id)
         return web.Response(status=204)
 
     async def _retry(self, request: web.Request) -> web.Response:
         row = await self._store.get(request.match_info["id"])
-        if row.state is MediaState.FAILED and not self._files.source(row.id).exists():
+        if row.state is MediaState.FAILED and not self._files.source_path(row.id).exists():
             raise Conflict("trying again would end the same way: send the file again, in another format")
-        await self._store.again(row.id)
+        await self._store.retry(row.id)
         self._wake()
         self._changed("media", row.id)
         return self._give(await self._store.get(row.id), status=202)
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
         row = await self._store.get(request.match_info["id"])  # only an id we made becomes a path
-        path = self._files.thumbnail(row.id)
+        path = self._files.thumbnail_path(row.id)
         if not path.exists():
             raise NotFound(f"media {row.id} has no small picture: it is {row.state}")
         headers = {"Content-Type": "image/jpeg", "Cache-Control": "private, max-age=86400"}

@@ -67,7 +67,7 @@ class OriginMetrics:
             StorageBroken: the database does not answer.
         """
         now = self._clock.now()
-        counts = await self._counts.counts(online_since_ms=unix_ms(now - _ONLINE), now_ms=unix_ms(now))
+        counts = await self._counts.read(online_since_ms=unix_ms(now - _ONLINE), now_ms=unix_ms(now))
         gauges = self._gauges
         for state in MEDIA_STATES:
             gauges.media.labels(state).set(counts.media.get(state, 0))
@@ -159,7 +159,7 @@ class MonitoringRoutes:
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type()})
 
     async def _health(self, request: web.Request) -> web.Response:
-        await self._counts.answers()
+        await self._counts.ping()
         free_bytes = await asyncio.to_thread(self._files.free_bytes)
         if free_bytes < self._reserve_bytes:
             detail = "the disk is nearly full: uploads are refused until there is room"

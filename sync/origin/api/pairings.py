@@ -116,7 +116,7 @@ class PairingRoutes:
             Conflict: somebody imitates the device.
         """
         admission = self._admission(channel, name)
-        await self._store.approve_code(_plain(code), admission)
+        await self._store.approve_by_code(_plain(code), admission)
         log.info("device=%s channel=%s let in by code", admission.device, channel)
         self._live.changed("devices", admission.device)
         return await self._devices.view(admission.device)
@@ -124,7 +124,7 @@ class PairingRoutes:
     async def _ask(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PairingRequest, cap_bytes=BODY_CAP_BYTES)
         root, now = self._root(), self._clock.now()
-        pairing = await self._store.open(
+        pairing = await self._store.create(
             Pairing(secrets.token_hex(8), asked.name, "waiting", None, None, unix_ms(now + PAIRING_LASTS)),
             code=pairing_code(root, asked.secret),
             secret_hash=token_hash(asked.secret),
@@ -155,7 +155,7 @@ class PairingRoutes:
         if scheme.lower() != "bearer" or not secret:
             raise Unauthenticated("send the pairing's secret as Authorization: Bearer SECRET")
         now_ms = unix_ms(self._clock.now())
-        pairing = await self._store.one(request.match_info["id"], token_hash(secret.strip()), now_ms)
+        pairing = await self._store.get(request.match_info["id"], token_hash(secret.strip()), now_ms)
         if pairing is None or pairing.step == "delivered":
             return json_answer(PairingState(status="expired"))
         if pairing.step == "waiting":
@@ -171,7 +171,7 @@ class PairingRoutes:
         return PairingState(status="paired", device=pairing.device, token=token, channel=pairing.channel)
 
     async def _waiting(self, request: web.Request) -> web.Response:
-        found = await self._store.waiting(unix_ms(self._clock.now()))
+        found = await self._store.list_waiting(unix_ms(self._clock.now()))
         waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
         return json_answer(WaitingList(pairings=tuple(waiting)))
 

@@ -54,10 +54,10 @@ KeptOut = TypeVar("KeptOut", covariant=True)
 class DocumentStore(Protocol[DraftIn, KeptOut]):
     """What is asked of a store; every change is one transaction."""
 
-    async def every(self) -> tuple[BaseModel, ...]:
+    async def list_all(self) -> tuple[BaseModel, ...]:
         """Return all, by name."""
 
-    async def make(self, draft: DraftIn, /) -> KeptOut:
+    async def create(self, draft: DraftIn, /) -> KeptOut:
         """Store a new one."""
 
     async def get(self, document: str, /) -> KeptOut:
@@ -98,10 +98,10 @@ class PlanDocumentRoutes(Generic[Draft, Kept]):
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(self._kind.listed(**{self._kind.topic: await self._store.every()}))
+        return json_answer(self._kind.listed(**{self._kind.topic: await self._store.list_all()}))
 
     async def _make(self, request: web.Request) -> web.Response:
-        made = await self._store.make(await self._draft(request))
+        made = await self._store.create(await self._draft(request))
         answer = self._changed_answer(made, status=201)
         answer.headers["Location"] = f"/v1/{self._kind.topic}/{made.id}"
         return answer

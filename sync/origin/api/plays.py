@@ -16,7 +16,7 @@ from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
-from sync.origin.store.plays import Arrival, Cursor, GroupBy, PlayFilter, PlayStore
+from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.base import Identifier, Instant, Wire, rejected
 from sync.wire.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
@@ -112,10 +112,10 @@ class PlayRoutes:
         batch = await read_json(request, PlayBatch, cap_bytes=BATCH_CAP_BYTES)
         device = caller_of(request).id
         judged = [_judge(document, device) for document in batch.plays]
-        arrivals = [result for result in judged if isinstance(result, Arrival)]
+        arrivals = [result for result in judged if isinstance(result, ReceivedPlay)]
         verdicts = iter(await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
         receipts = tuple(
-            Receipt(sequence=result.play.sequence, status=next(verdicts)) if isinstance(result, Arrival) else result
+            Receipt(sequence=result.play.sequence, status=next(verdicts)) if isinstance(result, ReceivedPlay) else result
             for result in judged
         )
         self._metrics.received(receipt.status for receipt in receipts)
@@ -142,14 +142,14 @@ class PlayRoutes:
 
     async def _sums(self, request: web.Request) -> web.Response:
         query = read_query(request, Query)
-        sums = await self._store.sums(query.filter(), query.by)
+        sums = await self._store.totals(query.filter(), query.by)
         return json_answer(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
 
     async def _odd(self, request: web.Request) -> web.Response:
         return json_answer(PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, Query).limit))))
 
 
-def _judge(document: Mapping[str, Any], device: str) -> Arrival | Receipt:
+def _judge(document: Mapping[str, Any], device: str) -> ReceivedPlay | Receipt:
     try:
         play = Play.model_validate(document)
     except ValidationError as error:
@@ -160,7 +160,7 @@ def _judge(document: Mapping[str, Any], device: str) -> Arrival | Receipt:
         return _invalid(document, f"this is a play of device {play.device}, sent by {device}")
     if play_hash(play.previous_hash, document) != play.hash:
         return _invalid(document, "the hash does not cover what the play says")
-    return Arrival(play, document)
+    return ReceivedPlay(play, document)
 
 
 def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:

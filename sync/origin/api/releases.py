@@ -111,14 +111,14 @@ class ReleaseRoutes:
         return json_answer(_published(done), status=200 if done.unchanged else 201)
 
     async def _list(self, request: web.Request) -> web.Response:
-        found = await self._store.every(read_query(request, ReleaseQuery).channel, most=MOST_LISTED)
+        found = await self._store.list_releases(read_query(request, ReleaseQuery).channel, most=MOST_LISTED)
         return json_answer(ReleaseList(releases=tuple(_view(record) for record in found)))
 
     async def _preview(self, request: web.Request) -> web.Response:
         channel = read_query(request, ReleaseQuery).channel
         if channel is None:
             raise Rejected("name the channel, as in ?channel=main", fields={"channel": "is missing"})
-        return json_answer(await self._previews.get((channel, await self._store.state(channel))))
+        return json_answer(await self._previews.get((channel, await self._store.plan_version(channel))))
 
     async def _compute(self, key: tuple[str, object]) -> Preview:
         channel = key[0]

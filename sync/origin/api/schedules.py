@@ -57,7 +57,7 @@ class ScheduleRoutes:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(ScheduleList(schedules=await self._store.every()))
+        return json_answer(ScheduleList(schedules=await self._store.list_all()))
 
     async def _read(self, request: web.Request) -> web.Response:
         found = await self._store.get(request.match_info["channel"])
@@ -65,10 +65,10 @@ class ScheduleRoutes:
 
     async def _put(self, request: web.Request) -> web.Response:
         channel = _channel(request)
-        version = must_match(request) if await self._store.known(channel) else if_match(request)
+        version = must_match(request) if await self._store.exists(channel) else if_match(request)
         draft = await read_json(request, ScheduleDraft)
         if version is None:
-            kept, status = await self._store.make(channel, draft), 201
+            kept, status = await self._store.create(channel, draft), 201
         else:
             kept, status = await self._store.replace(channel, draft, version=version), 200
         self._changed("schedule", channel)

@@ -15,7 +15,7 @@ from sync.errors import Rejected, SignageError, TooLarge, Unsupported
 from sync.http.bodies import body_pieces, json_answer
 from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem, problem_of
-from sync.origin.ingest.intake import ChecksumMismatch, Intake, shown_name
+from sync.origin.ingest.intake import ChecksumMismatch, Intake, display_name
 from sync.origin.persistence.upload_file import Checksum
 from sync.origin.store.uploads import Upload
 from sync.runtime.clock import instant
@@ -111,21 +111,21 @@ class UploadRoutes:
         return web.Response(status=204, headers=headers)
 
     async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.under_way())))
+        return json_answer(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.unfinished())))
 
     async def _begin(self, request: web.Request) -> web.Response:
         size_bytes = _number(request, "Upload-Length")
         metadata = _metadata(request.headers.get("Upload-Metadata", ""))
         checksum = _checksum(request)
         said = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
-        upload = await self._intake.begin(shown_name(said), size_bytes, _declared(metadata))
+        upload = await self._intake.create(display_name(said), size_bytes, _declared(metadata))
         if request.content_type == CHUNK_TYPE:
             pieces = body_pieces(request, _READ_BYTES)
             upload = await self._intake.append(upload.id, 0, pieces, request.content_length, checksum)
         return web.Response(status=201, headers={"Location": f"/v1/uploads/{upload.id}", **_progress(upload)})
 
     async def _offset(self, request: web.Request) -> web.Response:
-        upload = await self._intake.find(request.match_info["id"])
+        upload = await self._intake.get(request.match_info["id"])
         return web.Response(headers={"Upload-Length": str(upload.size_bytes), **_progress(upload)})
 
     async def _append(self, request: web.Request) -> web.Response:
@@ -141,7 +141,7 @@ class UploadRoutes:
         return web.Response(status=204, headers=_progress(upload))
 
     async def _discard(self, request: web.Request) -> web.Response:
-        await self._intake.discard(request.match_info["id"])
+        await self._intake.terminate(request.match_info["id"])
         return web.Response(status=204)
 
 

@@ -168,7 +168,7 @@ async def _publish(origin: Origin, asked: argparse.Namespace) -> None:
 async def _list_keys(origin: Origin, asked: argparse.Namespace) -> None:
     keys = [
         {"id": key.id, "name": key.name, "access": key.access, "created_at": _utc(key.created_ms)}
-        for key in await origin.keys.all()
+        for key in await origin.keys.list_all()
     ]
     _print(asked, keys, [f"{key['name']}  {key['access']}  since {key['created_at']}" for key in keys])
 

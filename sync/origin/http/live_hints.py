@@ -96,7 +96,7 @@ class LiveHints:
             client.lost.set()
 
     async def _poll_sequences(self) -> None:
-        found = await self._devices.sequences()
+        found = await self._devices.channel_sequences()
         for channel, sequence in found.items():
             if sequence and sequence != self._sequences.get(channel, 0):
                 self._released(channel, sequence)

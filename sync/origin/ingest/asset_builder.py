@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.settings.model import PipelineSettings
-from sync.origin.transcode.audio import Job, make_sound_video
+from sync.origin.transcode.audio import AudioJob, make_video_from_audio
 from sync.origin.transcode.loudness import measure_lufs
 from sync.origin.transcode.picture_jobs import make_picture
-from sync.origin.transcode.probe import HEAD_BYTES, AudioFile, FileKind, probe, recognise
+from sync.origin.transcode.probe import HEAD_BYTES, AudioFile, FileKind, probe, recognise_kind
 from sync.origin.transcode.sandbox import Limits
 from sync.origin.transcode.video import MadeMedia, Progress, make_video
 from sync.wire.chunk_index import dump_index, index_file
@@ -36,11 +36,11 @@ async def build_asset(
 async def _make(
     source: Path, name: str, folder: Path, limits: Limits, settings: PipelineSettings, progress: Progress
 ) -> MadeMedia:
-    if recognise(await asyncio.to_thread(_head, source)) is FileKind.PICTURE:
+    if recognise_kind(await asyncio.to_thread(_head, source)) is FileKind.PICTURE:
         return await make_picture(source, folder, limits, settings)
     held = await probe(source, limits)
     if isinstance(held, AudioFile):
-        return await make_sound_video(Job(held, source, folder, limits), name, settings, progress)
+        return await make_video_from_audio(AudioJob(held, source, folder, limits), name, settings, progress)
     return await make_video(
         held,
         source,
@@ -62,7 +62,7 @@ def store_asset(files: DataFolder, made: MadeMedia) -> Asset:
     size_bytes = made.path.stat().st_size
     with made.path.open("rb") as file:
         index = index_file(file, size_bytes)
-    files.adopt(made.path, asset_path(index.asset))
+    files.move_in(made.path, asset_path(index.asset))
     raw = dump_index(index)
     name = hashlib.sha256(raw).hexdigest()
     files.put(index_path(name), raw)

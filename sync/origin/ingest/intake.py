@@ -62,7 +62,7 @@ class Intake:
         """The limit of one file."""
         return self._settings.uploads.largest_bytes
 
-    async def begin(self, name: str, size_bytes: int, sha256: str | None) -> Upload:
+    async def create(self, name: str, size_bytes: int, sha256: str | None) -> Upload:
         """Open an upload of a stated size.
 
         Raises:
@@ -73,11 +73,11 @@ class Intake:
         await self._check_room(size_bytes)
         upload_id = secrets.token_hex(16)
         await asyncio.to_thread(self._make, upload_id)
-        upload = await self._uploads.add(upload_id, name, size_bytes, sha256)
+        upload = await self._uploads.create(upload_id, name, size_bytes, sha256)
         self._changed("uploads", upload_id)
         return upload
 
-    async def find(self, upload_id: str) -> Upload:
+    async def get(self, upload_id: str) -> Upload:
         """Return an upload as durable as it is; one that was whole when we crashed is finished first.
 
         Raises:
@@ -88,14 +88,14 @@ class Intake:
         if not upload.whole or upload.media_id is not None:
             return upload
         try:
-            with lock_upload(self._files.source(upload_id)):
+            with lock_upload(self._files.source_path(upload_id)):
                 return await self._finish(await self._uploads.get(upload_id))
         except Conflict:
             return upload  # it is being finished this moment
 
-    async def under_way(self) -> tuple[Upload, ...]:
+    async def unfinished(self) -> tuple[Upload, ...]:
         """Return the uploads that are not media yet, oldest first."""
-        return await self._uploads.under_way()
+        return await self._uploads.unfinished()
 
     async def append(
         self, upload_id: str, offset: int, pieces: AsyncIterator[bytes], length: int | None, checksum: Checksum | None
@@ -113,15 +113,15 @@ class Intake:
             Rejected: it was the last chunk, and the whole file is not what its sender declared; it was thrown away.
         """
         await self._uploads.get(upload_id)
-        with lock_upload(self._files.source(upload_id)) as part:
+        with lock_upload(self._files.source_path(upload_id)) as part:
             upload = await self._uploads.get(upload_id)  # as it is now that nobody else writes
             self._check_chunk(upload, offset, length)
             if upload.media_id is None:
-                await asyncio.to_thread(part.begin, offset, checksum)
+                await asyncio.to_thread(part.start_chunk, offset, checksum)
                 await self._write(upload, part, pieces)
             return await self._finish(await self._uploads.get(upload_id))
 
-    async def discard(self, upload_id: str) -> None:
+    async def terminate(self, upload_id: str) -> None:
         """Throw an upload away; a media made from it stays.
 
         Raises:
@@ -130,13 +130,13 @@ class Intake:
         """
         upload = await self._uploads.get(upload_id)
         if upload.media_id is None:
-            with lock_upload(self._files.source(upload_id)):
+            with lock_upload(self._files.source_path(upload_id)):
                 await self._drop(upload_id)
         else:
             await self._uploads.remove(upload_id)
         self._changed("uploads", upload_id)
 
-    async def ingest(self, path: Path, name: str) -> str:
+    async def ingest_file(self, path: Path, name: str) -> str:
         """Copy a local file into the queue of the pipeline; return the id of the media it becomes.
 
         Raises:
@@ -146,8 +146,8 @@ class Intake:
             StorageBroken: it cannot be read or written.
         """
         media_id = secrets.token_hex(16)
-        target = self._files.source(media_id)
-        name = shown_name(name)
+        target = self._files.source_path(media_id)
+        name = display_name(name)
         await self._check_room(_size(path))
         await asyncio.to_thread(copy_durably, path, target)
         await self._media.queue(media_id, name, await asyncio.to_thread(hash_file, target), _size(target))
@@ -159,14 +159,14 @@ class Intake:
         """Finish what a crash left whole, then throw away again and again what nobody continues."""
         while True:
             await self._finish_whole()
-            await self.sweep()
+            await self.remove_expired()
             await self._clock.sleep(_SWEEP_EVERY_S)
 
-    async def sweep(self) -> None:
+    async def remove_expired(self) -> None:
         """Throw away uploads whose time is up, and files nobody knows that are as old."""
         for upload in await self._uploads.expired():
             try:
-                await self.discard(upload.id)
+                await self.terminate(upload.id)
             except (Conflict, NotFound):
                 continue  # somebody continues or cancels it this moment
             if upload.media_id is None:
@@ -174,35 +174,35 @@ class Intake:
         await self._sweep_strays()
 
     async def _finish_whole(self) -> None:
-        for upload in await self._uploads.under_way():
+        for upload in await self._uploads.unfinished():
             if upload.whole:
                 try:
-                    await self.find(upload.id)
+                    await self.get(upload.id)
                 except Rejected as error:
                     log.warning("upload=%s was whole after a restart, refused: %s", upload.id, error)
 
     async def _sweep_strays(self) -> None:
         unfinished = (MediaState.QUEUED, MediaState.PROCESSING, MediaState.FAILED)
-        known = {upload.id for upload in await self._uploads.under_way()}
-        known |= {row.id for row in await self._media.every(states=unfinished)}
+        known = {upload.id for upload in await self._uploads.unfinished()}
+        known |= {row.id for row in await self._media.in_states(states=unfinished)}
         oldest_s = self._clock.now().timestamp() - self._settings.uploads.expire_after_s
         for path in self._files.uploads.iterdir():
             if path.name not in known and path.stat().st_mtime < oldest_s:
                 path.unlink(missing_ok=True)  # a scrap of a copy that was killed is among them
                 log.info("upload=%s removed: nobody knows this file", path.name)
-        await asyncio.to_thread(self._files.remove_scraps, oldest_s)
+        await asyncio.to_thread(self._files.remove_temporary_files, oldest_s)
 
     async def _write(self, upload: Upload, part: UploadFile, pieces: AsyncIterator[bytes]) -> None:
         try:
             await self._fill(upload, part, pieces)
         except (TooLarge, StorageFull, StorageBroken):
-            await asyncio.to_thread(part.forget)
+            await asyncio.to_thread(part.discard_unflushed)
             raise
         finally:  # without checksum what came before a broken line counts, too
-            if part.checksum is None or part.verified():
+            if part.checksum is None or part.matches_checksum():
                 await self._commit(upload, part)
-        if part.checksum is not None and not part.verified():
-            await asyncio.to_thread(part.forget)
+        if part.checksum is not None and not part.matches_checksum():
+            await asyncio.to_thread(part.discard_unflushed)
             raise ChecksumMismatch("the chunk does not match its checksum: send it again")
 
     async def _fill(self, upload: Upload, part: UploadFile, pieces: AsyncIterator[bytes]) -> None:
@@ -225,13 +225,13 @@ class Intake:
 
     async def _commit(self, upload: Upload, part: UploadFile) -> None:
         if await asyncio.to_thread(part.flush):
-            await self._uploads.advance(upload.id, part.durable)
+            await self._uploads.set_offset(upload.id, part.durable)
             self._changed("uploads", upload.id)
 
     async def _finish(self, upload: Upload) -> Upload:
         if not upload.whole or upload.media_id is not None:
             return upload
-        sha256 = await asyncio.to_thread(hash_file, self._files.source(upload.id))
+        sha256 = await asyncio.to_thread(hash_file, self._files.source_path(upload.id))
         if upload.sha256 not in (None, sha256):
             await self._drop(upload.id)
             self._changed("uploads", upload.id)
@@ -244,7 +244,7 @@ class Intake:
 
     async def _drop(self, upload_id: str) -> None:
         await self._uploads.remove(upload_id)
-        self._files.source(upload_id).unlink(missing_ok=True)
+        self._files.source_path(upload_id).unlink(missing_ok=True)
 
     def _check_chunk(self, upload: Upload, offset: int, length: int | None) -> None:
         if offset != upload.offset_bytes:
@@ -259,17 +259,17 @@ class Intake:
             raise Rejected("this file is empty", fields={"size": "at least 1 byte"})
         if size_bytes > self.largest_bytes:
             raise TooLarge(f"a file of {size_bytes} bytes is over the limit of {self.largest_bytes}")
-        promised = self._settings.storage.reserve_bytes + await self._uploads.missing_bytes()
+        promised = self._settings.storage.reserve_bytes + await self._uploads.unsent_bytes()
         if self._files.free_bytes() - promised < size_bytes:
             raise StorageFull(f"no room for {size_bytes} bytes: free some space and try again")
 
     def _make(self, upload_id: str) -> None:
-        path = self._files.source(upload_id)
+        path = self._files.source_path(upload_id)
         with storage_errors(path):
             path.touch(exist_ok=False)
 
 
-def shown_name(said: str) -> str:
+def display_name(said: str) -> str:
     """Return what people call a file: the last part of its path, without what cannot be printed."""
     last = said.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable()).strip()[:200].strip() or "unnamed"

@@ -26,7 +26,7 @@ from sync.runtime.durable_files import copy_durably, move_durably
 from sync.wire.content_paths import asset_path
 from sync.wire.release import Asset
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 _LOOK_EVERY_S = 15.0  # another origin on the same database may have queued something
 _LONGEST_WAIT_S = 300.0
 _PROGRESS_STEP = 5
@@ -82,23 +82,23 @@ class Pipeline:
 
     async def recover(self) -> None:
         """Queue again what was at work when an origin died, and remove the folders it worked in."""
-        for row in await self._store.every(states=[MediaState.PROCESSING]):
+        for row in await self._store.in_states(states=[MediaState.PROCESSING]):
             try:
-                with lock_upload(self._files.source(row.id)):
+                with lock_upload(self._files.source_path(row.id)):
                     await self._put_back(row)
             except Conflict:
                 continue  # another origin is at it
             except NotFound:
                 await self._fail(row, _GONE)
         folders = list(self._files.work.iterdir())  # first: another origin may begin with a media after we asked
-        known = {row.id for row in await self._store.every(states=[MediaState.PROCESSING])}
+        known = {row.id for row in await self._store.in_states(states=[MediaState.PROCESSING])}
         for folder in folders:
             if folder.name not in known:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _put_back(self, row: MediaRow) -> None:
         log.warning("media=%s was at work when the origin stopped, attempt %s", row.id, row.attempts)
-        if row.attempts >= TRIES:
+        if row.attempts >= MAX_ATTEMPTS:
             await self._fail(row, _CRASHED)
         else:
             await self._store.requeue(row.id, problem=None, wait_s=0.0, count=True)
@@ -106,7 +106,7 @@ class Pipeline:
 
     async def _rest(self) -> None:
         """Wait until woken, the next media is due, or it is time to look for other origins' work."""
-        due_ms = await self._store.next_try_ms()
+        due_ms = await self._store.next_attempt_ms()
         now_ms = unix_ms(self._clock.now())
         wait_s = _LOOK_EVERY_S if due_ms is None else min(_LOOK_EVERY_S, max(0.01, (due_ms - now_ms) / 1000))
         waits = [asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(self._clock.sleep(wait_s))]
@@ -121,7 +121,7 @@ class Pipeline:
         folder = self._files.work / row.id
         self._changed("media", row.id)
         try:
-            with lock_upload(self._files.source(row.id)):
+            with lock_upload(self._files.source_path(row.id)):
                 await self._attempt(row, folder)
         except NotFound:
             await self._fail(row, _GONE)
@@ -140,7 +140,7 @@ class Pipeline:
         try:
             if not await self._share(row):
                 folder.mkdir(parents=True, exist_ok=True)
-                source, limits = self._files.source(row.id), self._limits()
+                source, limits = self._files.source_path(row.id), self._limits()
                 made = await build_asset(source, row.name, folder, limits, self._settings.pipeline, self._progress(row))
                 await self._publish(row, made)
         except BadMedia as error:
@@ -154,12 +154,12 @@ class Pipeline:
 
     async def _share(self, row: MediaRow) -> bool:
         """Take over the asset of a media made from the same bytes; False if there is none, or not all of it."""
-        async with self._files.adding(self._clock):
-            twin = await self._store.twin(row)
+        async with self._files.adding_content(self._clock):
+            twin = await self._store.find_duplicate(row)
             if twin is None or twin.asset is None or not (self._files.content / asset_path(twin.asset.sha256)).exists():
                 return False
             try:
-                await asyncio.to_thread(copy_durably, self._files.thumbnail(twin.id), self._files.thumbnail(row.id))
+                await asyncio.to_thread(copy_durably, self._files.thumbnail_path(twin.id), self._files.thumbnail_path(row.id))
             except StorageBroken:
                 return False  # the twin is being deleted: do the work again
             await self._done(row, twin.asset)
@@ -167,29 +167,29 @@ class Pipeline:
 
     async def _publish(self, row: MediaRow, made: MadeMedia) -> None:
         """Put the asset and its index into the content tree, leaf first, then the small picture, then the row."""
-        async with self._files.adding(self._clock):
+        async with self._files.adding_content(self._clock):
             asset = await asyncio.to_thread(store_asset, self._files, made)
-            await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail(row.id))
+            await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail_path(row.id))
             await self._done(row, asset)
 
     async def _done(self, row: MediaRow, asset: Asset) -> None:
-        if not await self._store.ready(row.id, asset):
-            self._files.thumbnail(row.id).unlink(missing_ok=True)  # deleted while we worked
-        self._files.source(row.id).unlink(missing_ok=True)
+        if not await self._store.mark_ready(row.id, asset):
+            self._files.thumbnail_path(row.id).unlink(missing_ok=True)  # deleted while we worked
+        self._files.source_path(row.id).unlink(missing_ok=True)
         log.info("media=%s ready asset=%s bytes=%s", row.id, asset.sha256, asset.size_bytes)
 
     async def _fail(self, row: MediaRow, problem: str) -> None:
         """End with a bad file: its bytes are of no more use."""
         log.info("media=%s failed: %s", row.id, problem)
-        await self._store.fail(row.id, problem)
-        self._files.source(row.id).unlink(missing_ok=True)
+        await self._store.mark_failed(row.id, problem)
+        self._files.source_path(row.id).unlink(missing_ok=True)
         self._changed("media", row.id)
 
     async def _retry(self, row: MediaRow, error: Exception, problem: str) -> None:
         """Try again later, or give up and keep the bytes, so that a person can have it tried again."""
-        log.warning("media=%s attempt %s of %s failed: %s", row.id, row.attempts, TRIES, error)
-        if row.attempts >= TRIES:
-            await self._store.fail(row.id, problem)
+        log.warning("media=%s attempt %s of %s failed: %s", row.id, row.attempts, MAX_ATTEMPTS, error)
+        if row.attempts >= MAX_ATTEMPTS:
+            await self._store.mark_failed(row.id, problem)
             return
         backoff = Backoff(
             first_s=self._settings.pipeline.retry_first_s * 2 ** (row.attempts - 1),
@@ -212,7 +212,7 @@ class Pipeline:
             nonlocal told
             if percent >= told + _PROGRESS_STEP:
                 told = percent
-                await self._store.progress(row.id, percent)
+                await self._store.set_progress(row.id, percent)
                 self._changed("media", row.id)
 
         return tell

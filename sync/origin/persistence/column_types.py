@@ -3,7 +3,7 @@
 from sqlalchemy import Dialect, String, TypeDecorator
 
 
-class OrScreens(TypeDecorator[str]):
+class NoneAsEmptyText(TypeDecorator[str]):
     """A text, or None for "as each screen's own settings say", which is kept as empty text."""
 
     impl = String

@@ -76,7 +76,7 @@ class DataFolder:
         write_durably(target, data)
         return target
 
-    def adopt(self, path: Path, relative: str) -> Path:
+    def move_in(self, path: Path, relative: str) -> Path:
         """Move a finished file durably to `content/{relative}`; if that is there, only remove `path`.
 
         Raises:
@@ -91,7 +91,7 @@ class DataFolder:
             move_durably(path, target)
         return target
 
-    def remove_scraps(self, before_s: float) -> None:
+    def remove_temporary_files(self, before_s: float) -> None:
         """Remove what writers that were killed left beside their target, if it is older than `before_s` (Unix)."""
         for folder in (self.content, self.thumbnails):
             for scrap in folder.rglob(f".*{TEMP_SUFFIX}"):
@@ -99,7 +99,7 @@ class DataFolder:
                     scrap.unlink(missing_ok=True)
 
     @asynccontextmanager
-    async def adding(self, clock: Clock) -> AsyncIterator[None]:
+    async def adding_content(self, clock: Clock) -> AsyncIterator[None]:
         """Keep everything in the content tree from being cleared away; waits for a clearing under way."""
         descriptor = self._open_lock()
         try:
@@ -110,7 +110,7 @@ class DataFolder:
             os.close(descriptor)
 
     @contextmanager
-    def clearing(self) -> Iterator[int]:
+    def clearing_content(self) -> Iterator[int]:
         """Hold the content tree alone, by the descriptor given.
 
         Raises:
@@ -151,11 +151,11 @@ class DataFolder:
         with storage_errors(path):
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def thumbnail(self, media_id: str) -> Path:
+    def thumbnail_path(self, media_id: str) -> Path:
         """Return where the small picture of a media lies once it is ready."""
         return self.thumbnails / f"{media_id}.jpg"
 
-    def source(self, media_id: str) -> Path:
+    def source_path(self, media_id: str) -> Path:
         """Return where the bytes of an upload, and of the media made from it, lie until they are processed."""
         return self.uploads / media_id
 

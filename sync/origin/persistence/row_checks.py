@@ -16,7 +16,7 @@ from sync.origin.persistence.tables import assets, media, streams
 from sync.origin.planning.plans import MediaFact
 from sync.wire.release import Asset
 
-Uses = Sequence[tuple[str, str]]
+FieldUses = Sequence[tuple[str, str]]
 """Where something is used and what: the path of the field, and the id in it."""
 
 _AT_ONCE = 10_000  # ids in one query; SQLite takes 32,766 parameters, PostgreSQL 32,767
@@ -46,7 +46,7 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def with_facts(shown: FromClause) -> FromClause:
+def join_media_facts(shown: FromClause) -> FromClause:
     """Join what `FACT_COLUMNS` need to a selection that has media."""
     known = shown.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
     return known.outerjoin(streams, streams.c.media_id == media.c.id)
@@ -66,7 +66,7 @@ def media_fact(row: RowMapping) -> MediaFact:
     )
 
 
-async def media_names(connection: AsyncConnection, uses: Uses) -> dict[str, str]:
+async def check_media(connection: AsyncConnection, uses: FieldUses) -> dict[str, str]:
     """Return the name of each media that is used.
 
     Raises:
@@ -80,7 +80,7 @@ async def media_names(connection: AsyncConnection, uses: Uses) -> dict[str, str]
         elif states[media_id]["state"] == "failed":
             row = states[media_id]
             wrong[field] = f"{row['name']} cannot be shown: {row['problem'] or 'it failed'}"
-    refuse(wrong)
+    raise_if_wrong(wrong)
     return {media_id: row["name"] for media_id, row in states.items()}
 
 
@@ -93,7 +93,7 @@ async def _states(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, 
     return found
 
 
-async def check_known(connection: AsyncConnection, column: Column[Any], what: str, uses: Uses) -> None:
+async def check_exists(connection: AsyncConnection, column: Column[Any], what: str, uses: FieldUses) -> None:
     """Refuse what points at nothing.
 
     Raises:
@@ -101,10 +101,10 @@ async def check_known(connection: AsyncConnection, column: Column[Any], what: st
     """
     ids = sorted({used for _, used in uses})
     known = set((await connection.execute(select(column).where(column.in_(ids)))).scalars())
-    refuse({field: f"there is no {what} {used}" for field, used in uses if used not in known})
+    raise_if_wrong({field: f"there is no {what} {used}" for field, used in uses if used not in known})
 
 
-async def check_free(connection: AsyncConnection, table: Table, elsewhere: ColumnElement[bool], uses: Uses) -> None:
+async def check_ids_free(connection: AsyncConnection, table: Table, elsewhere: ColumnElement[bool], uses: FieldUses) -> None:
     """Refuse ids a person sent twice, or that parts of something else have (`elsewhere`).
 
     Raises:
@@ -123,17 +123,17 @@ async def check_free(connection: AsyncConnection, table: Table, elsewhere: Colum
         wrong |= {
             field: f"{used} belongs to something else; leave ids out of copies" for field, used in uses if used in taken
         }
-    refuse(wrong)
+    raise_if_wrong(wrong)
 
 
-def refuse(wrong: Mapping[str, str]) -> None:
+def raise_if_wrong(wrong: Mapping[str, str]) -> None:
     """Raise `Rejected` if there is something wrong."""
     if wrong:
         named = ", ".join(sorted(wrong)[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise Rejected(f"not accepted: {named}", fields=wrong)
 
 
-async def advance(
+async def update_versioned(
     connection: AsyncConnection, table: Table, what: str, key: str, version: int, values: Mapping[str, Any]
 ) -> None:
     """Change a row and raise its version, if it is still the one the caller read.

@@ -20,7 +20,7 @@ from sqlalchemy import (
     false,
 )
 
-from sync.origin.persistence.column_types import OrScreens
+from sync.origin.persistence.column_types import NoneAsEmptyText
 
 metadata = MetaData()
 
@@ -120,8 +120,8 @@ playlist_items = Table(
     Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
     Column("title", Text, nullable=False),
     Column("duration_ms", BigInteger),
-    Column("fit", OrScreens(16), nullable=False),
-    Column("background", OrScreens(7), nullable=False),
+    Column("fit", NoneAsEmptyText(16), nullable=False),
+    Column("background", NoneAsEmptyText(7), nullable=False),
     Column("volume", Integer, nullable=False),
     Column("at_end", String(16), nullable=False),
     Column("starts_ms", BigInteger),
@@ -209,8 +209,8 @@ creatives = Table(
     Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
     Column("title", Text, nullable=False),
     Column("duration_ms", BigInteger),
-    Column("fit", OrScreens(16), nullable=False),
-    Column("background", OrScreens(7), nullable=False),
+    Column("fit", NoneAsEmptyText(16), nullable=False),
+    Column("background", NoneAsEmptyText(7), nullable=False),
     Column("volume", Integer, nullable=False),
 )
 

@@ -36,12 +36,12 @@ class UploadFile:
         self.durable = 0
         self.end = 0
 
-    def begin(self, offset: int, checksum: Checksum | None) -> None:
+    def start_chunk(self, offset: int, checksum: Checksum | None) -> None:
         """Start a chunk at `offset`, cutting off what a crash left beyond it."""
         self.checksum = checksum
         self.durable = self.end = offset
         self._hash = hashlib.new(checksum.algorithm if checksum else "sha256", usedforsecurity=False)
-        self.forget()
+        self.discard_unflushed()
 
     def write(self, piece: bytes | bytearray) -> None:
         """Add a piece; it does not count yet.
@@ -58,7 +58,7 @@ class UploadFile:
                 self.end += written
                 view = view[written:]
 
-    def verified(self) -> bool:
+    def matches_checksum(self) -> bool:
         """Tell whether the chunk so far is what its checksum says."""
         return self.checksum is not None and self._hash.digest() == self.checksum.digest
 
@@ -76,7 +76,7 @@ class UploadFile:
             self.durable = self.end
             return True
 
-    def forget(self) -> None:
+    def discard_unflushed(self) -> None:
         """Cut off what is not durable."""
         with self._busy, storage_errors(self._path):
             os.ftruncate(self._descriptor, self.durable)

@@ -15,13 +15,13 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from sync.errors import Rejected
 from sync.origin.planning.overlay_plans import LogoSpec, TickerSpec
-from sync.origin.planning.plans import BreakDraft, Duration, WindowDraft, Zone, at_least_one
+from sync.origin.planning.plans import BreakDraft, Duration, TimeZone, WindowDraft, not_empty
 from sync.wire.base import Colour, Instant, Name, Request, rejected
 from sync.wire.overlay import MOST_OVERLAYS
 from sync.wire.release import AtEnd, Fit, WholeShare
 from sync.wire.stream_url import StreamUrl
 
-FILE = "playlist.toml"
+PLAN_FILE = "playlist.toml"
 _SUFFIXES = {".webp", ".heic", ".heif", ".avif", ".mkv", ".webm", ".m4v", ".ts"}  # mimetypes may not know these
 _LISTS = {"audio/mpegurl", "audio/x-mpegurl", "audio/x-scpls"}  # of music: name files, hold none
 
@@ -36,7 +36,7 @@ FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), After
 """The name of a file in the folder itself."""
 
 
-class ShownFile(Request):
+class FileEntry(Request):
     """A file, or the address of a stream, and how to show it; what is left out comes from the top of the plan."""
 
     file: FileName | None = None
@@ -48,18 +48,18 @@ class ShownFile(Request):
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "ShownFile":
+    def _one_of_both(self) -> "FileEntry":
         if (self.file is None) == (self.url is None):
             raise ValueError("name either a file or an url")
         return self
 
     @property
-    def source(self) -> str:
+    def file_or_url(self) -> str:
         """What is shown: the file's name or the stream's address; no file is called like an address."""
         return self.file or self.url or ""
 
 
-class FolderItem(ShownFile):
+class FolderItem(FileEntry):
     """One entry of the playlist."""
 
     loop: bool = False
@@ -82,7 +82,7 @@ class FolderAd(Request):
 
     name: Name
     advertiser: Name
-    creatives: Annotated[tuple[ShownFile, ...], AfterValidator(at_least_one)]
+    creatives: Annotated[tuple[FileEntry, ...], AfterValidator(not_empty)]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -110,7 +110,7 @@ class FolderPlan(Request):
     """
 
     name: Name | None = None
-    zone: Zone | None = None
+    zone: TimeZone | None = None
     default: bool | None = None
     fallback: FileName | None = None
     duration_ms: Duration | None = None
@@ -130,7 +130,7 @@ class FolderPlan(Request):
             raise ValueError("give each of the ads its own name")
         return self
 
-    def shown(self) -> Iterator[tuple[str, ShownFile]]:
+    def entries(self) -> Iterator[tuple[str, FileEntry]]:
         """Yield each item and creative, with its path in the plan."""
         for number, item in enumerate(self.items or ()):
             yield f"items.{number}", item
@@ -138,9 +138,9 @@ class FolderPlan(Request):
             for number, creative in enumerate(ad.creatives):
                 yield f"ads.{at}.creatives.{number}", creative
 
-    def uses(self) -> Iterator[tuple[str, str]]:
+    def named_files(self) -> Iterator[tuple[str, str]]:
         """Yield each file the plan names, with the path of the field that does."""
-        for path, one in self.shown():
+        for path, one in self.entries():
             if one.file is not None:
                 yield f"{path}.file", one.file
         if self.fallback is not None:
@@ -150,7 +150,7 @@ class FolderPlan(Request):
                 yield f"overlays.{number}.file", overlay.file
 
 
-def read_plan(folder: Path) -> FolderPlan:
+def read_folder_plan(folder: Path) -> FolderPlan:
     """Return the folder's plan with its items, in order; blocks.
 
     Raises:
@@ -159,20 +159,20 @@ def read_plan(folder: Path) -> FolderPlan:
     """
     if not folder.is_dir():
         raise Rejected(f"{folder} is no folder: name one with pictures and videos")
-    plan = _read(folder / FILE)
-    missing = {field: f"{name} is not in the folder" for field, name in plan.uses() if not _is_file(folder / name)}
+    plan = _read(folder / PLAN_FILE)
+    missing = {field: f"{name} is not in the folder" for field, name in plan.named_files() if not _is_file(folder / name)}
     if missing:
-        raise Rejected(f"{FILE} names files that are not there: {', '.join(sorted(missing))}", fields=missing)
+        raise Rejected(f"{PLAN_FILE} names files that are not there: {', '.join(sorted(missing))}", fields=missing)
     if plan.items is None:
-        taken = {name for _, name in plan.uses()}
-        names = [name for name in playable(folder) if name not in taken]
+        taken = {name for _, name in plan.named_files()}
+        names = [name for name in playable_files(folder) if name not in taken]
         plan = plan.model_copy(update={"items": tuple(FolderItem(file=name) for name in names)})
     if not plan.items:
         raise Rejected(f"{folder} has nothing to play: put pictures or videos into it")
     return plan
 
 
-def playable(folder: Path) -> list[str]:
+def playable_files(folder: Path) -> list[str]:
     """Return the names of a folder's pictures, videos and sounds, judged by their endings, in the order of names.
 
     Raises:

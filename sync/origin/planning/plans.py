@@ -19,12 +19,12 @@ from sync.wire.overlay import MOST_OVERLAYS
 from sync.wire.release import Asset, AtEnd, BreakRule, Fit, LocalWindow, WholeShare
 from sync.wire.stream_url import ShownUrl
 
-MOST_ITEMS = 10_000
-MOST_DAYPARTS = 1_000
-MOST_LINES = 200
-MOST_CREATIVES = 100
-LONGEST_MS = 24 * 3_600_000
-SHORTEST_MS = 100  # below, a screen only flickers
+MAX_ITEMS = 10_000
+MAX_DAYPARTS = 1_000
+MAX_LINES = 200
+MAX_CREATIVES = 100
+MAX_DURATION_MS = 24 * 3_600_000
+MIN_DURATION_MS = 100  # below, a screen only flickers
 
 Entries = TypeVar("Entries", bound=tuple[object, ...])
 
@@ -48,7 +48,7 @@ def _whole_week(days: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(days))
 
 
-def at_least_one(entries: Entries) -> Entries:
+def not_empty(entries: Entries) -> Entries:
     """Refuse an empty list; `min_length` would also call a list too short whose only entry is wrong.
 
     Raises:
@@ -65,10 +65,10 @@ def _after(ends_at: datetime | None, starts_at: datetime | None) -> datetime | N
     return ends_at
 
 
-Zone = Annotated[str, AfterValidator(_known_zone)]
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 """An IANA time zone every device knows."""
 
-Duration = Annotated[int, Field(ge=SHORTEST_MS, le=LONGEST_MS)]
+Duration = Annotated[int, Field(ge=MIN_DURATION_MS, le=MAX_DURATION_MS)]
 """How long something shows, in milliseconds."""
 
 
@@ -131,7 +131,7 @@ class PlaylistDraft(Request):
     """A playlist as a person sends it."""
 
     name: Name
-    items: Annotated[tuple[PlaylistItem, ...], Field(max_length=MOST_ITEMS)] = ()
+    items: Annotated[tuple[PlaylistItem, ...], Field(max_length=MAX_ITEMS)] = ()
 
 
 class StoredPlaylist(PlaylistDraft, Document):
@@ -178,11 +178,11 @@ class ScheduleDraft(Request):
     `fallback` is a media that is a picture.
     """
 
-    zone: Zone = "UTC"
+    zone: TimeZone = "UTC"
     default_playlist: Identifier | None = None
     break_rule: BreakDraft = BreakDraft()
     fallback: Identifier | None = None
-    dayparts: Annotated[tuple[DaypartDraft, ...], Field(max_length=MOST_DAYPARTS)] = ()
+    dayparts: Annotated[tuple[DaypartDraft, ...], Field(max_length=MAX_DAYPARTS)] = ()
     overlays: Annotated[tuple[OverlayDraft, ...], Field(max_length=MOST_OVERLAYS)] = ()
 
 
@@ -203,7 +203,7 @@ class LineDraft(Request):
 
     id: Identifier | None = None
     name: Name
-    creatives: Annotated[tuple[CreativeDraft, ...], AfterValidator(at_least_one), Field(max_length=MOST_CREATIVES)]
+    creatives: Annotated[tuple[CreativeDraft, ...], AfterValidator(not_empty), Field(max_length=MAX_CREATIVES)]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -220,7 +220,7 @@ class CampaignDraft(Request):
     channel: Identifier | None = None
     starts_at: Instant
     ends_at: Instant
-    lines: Annotated[tuple[LineDraft, ...], AfterValidator(at_least_one), Field(max_length=MOST_LINES)]
+    lines: Annotated[tuple[LineDraft, ...], AfterValidator(not_empty), Field(max_length=MAX_LINES)]
 
     @field_validator("ends_at")
     @classmethod

@@ -14,7 +14,7 @@ from pathlib import Path
 from sync.errors import Rejected
 from sync.origin.ingest.intake import Intake
 from sync.origin.persistence.upload_file import hash_file
-from sync.origin.planning.folder_plan import FolderAd, FolderLogo, FolderPlan, ShownFile, read_plan
+from sync.origin.planning.folder_plan import FileEntry, FolderAd, FolderLogo, FolderPlan, read_folder_plan
 from sync.origin.planning.overlay_plans import LogoDraft, OverlayDraft, TickerDraft
 from sync.origin.planning.plans import (
     CampaignDraft,
@@ -92,7 +92,7 @@ async def publish_folder(
         StaleVersion: likewise.
         StorageFull: no room.
     """
-    plan = await asyncio.to_thread(read_plan, folder)
+    plan = await asyncio.to_thread(read_folder_plan, folder)
     files = _files(plan)
     rows, taken_in = await _take_in(folder, files, rooms, clock, told)
     rows |= await _name_streams(plan, rooms.media, told)
@@ -123,15 +123,15 @@ def _published(done: Publication, *, channel: str, playlist: str, files: int, ta
 
 
 def _files(plan: FolderPlan) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for _, name in plan.uses()))
+    return tuple(dict.fromkeys(name for _, name in plan.named_files()))
 
 
 async def _take_in(
     folder: Path, files: Iterable[str], rooms: FolderTarget, clock: Clock, told: Told
 ) -> tuple[dict[str, MediaRow], int]:
     """Return the ready media of each file, and how many had to be taken in."""
-    known = {row.source_sha256: row for row in reversed(await rooms.media.every())}
-    known |= {row.source_sha256: row for row in await rooms.media.every(states=[MediaState.READY])}
+    known = {row.source_sha256: row for row in reversed(await rooms.media.in_states())}
+    known |= {row.source_sha256: row for row in await rooms.media.in_states(states=[MediaState.READY])}
     ids = {sha256: row.id for sha256, row in known.items()}
     media: dict[str, str] = {}
     taken_in = 0
@@ -139,10 +139,10 @@ async def _take_in(
         sha256 = await asyncio.to_thread(hash_file, folder / name)
         if sha256 not in ids:
             told(f"{name}: taking in")
-            ids[sha256] = await rooms.intake.ingest(folder / name, name)
+            ids[sha256] = await rooms.intake.ingest_file(folder / name, name)
             taken_in += 1
         elif sha256 in known and known[sha256].state is MediaState.FAILED:
-            await rooms.media.again(known.pop(sha256).id)
+            await rooms.media.retry(known.pop(sha256).id)
         media[name] = ids[sha256]
     rooms.wake()
     return await _ready(media, rooms.media, clock, told), taken_in
@@ -150,10 +150,10 @@ async def _take_in(
 
 async def _name_streams(plan: FolderPlan, store: MediaStore, told: Told) -> dict[str, MediaRow]:
     """Return the media of each stream the plan names; one that is known is not named again."""
-    urls = dict.fromkeys(one.url for _, one in plan.shown() if one.url is not None)
+    urls = dict.fromkeys(one.url for _, one in plan.entries() if one.url is not None)
     if not urls:
         return {}
-    known = {row.url: row for row in await store.every(states=[MediaState.READY]) if row.url is not None}
+    known = {row.url: row for row in await store.in_states(states=[MediaState.READY]) if row.url is not None}
     for url in urls:
         if url not in known:
             told(f"{shown_url(url)}: noted")
@@ -183,19 +183,19 @@ async def _ready(media: Mapping[str, str], store: MediaStore, clock: Clock, told
 async def _keep_playlist(
     name: str, plan: FolderPlan, rows: Mapping[str, MediaRow], store: PlaylistStore
 ) -> StoredPlaylist:
-    held = await store.named(name)
+    held = await store.find_by_name(name)
     spare: dict[str, list[str]] = {}
     for item in held.items if held is not None else ():
         spare.setdefault(item.media, []).append(item.id or "")
     items: list[PlaylistItem] = []
     for entry in plan.items or ():
-        ids = spare.get(rows[entry.source].id, [])
+        ids = spare.get(rows[entry.file_or_url].id, [])
         own = _shown(entry, plan, rows).model_copy(update={"id": ids.pop(0) if ids else None})
         extra = entry.model_dump(include={"loop", "at_end", "starts_at", "ends_at"})
         items.append(PlaylistItem(**own.model_dump(), **extra))
     draft = PlaylistDraft(name=name, items=tuple(items))
     if held is None:
-        return await store.make(draft)
+        return await store.create(draft)
     if draft == PlaylistDraft(name=held.name, items=held.items):
         return held
     return await store.replace(held.id, draft, version=held.version)
@@ -204,10 +204,10 @@ async def _keep_playlist(
 async def _keep_schedule(
     channel: str, plan: FolderPlan, playlist: StoredPlaylist, rows: Mapping[str, MediaRow], store: ScheduleStore
 ) -> None:
-    held = await store.get(channel) if await store.known(channel) else None
+    held = await store.get(channel) if await store.exists(channel) else None
     draft = _schedule(plan, playlist.id, rows, held)
     if held is None:
-        await store.make(channel, draft)
+        await store.create(channel, draft)
     elif draft != _as_sent(held):
         await store.replace(channel, draft, version=held.version)
 
@@ -253,7 +253,7 @@ async def _keep_ad(
     channel: str, ad: FolderAd, plan: FolderPlan, rows: Mapping[str, MediaRow], store: CampaignStore, now: datetime
 ) -> None:
     """Book the ad as a campaign of one line, or change the one of this name and channel."""
-    held = next((one for one in await store.every() if (one.name, one.channel) == (ad.name, channel)), None)
+    held = next((one for one in await store.list_all() if (one.name, one.channel) == (ad.name, channel)), None)
     line_id = None if held is None else held.lines[0].id
     ids = {} if held is None else {creative.media: creative.id for creative in held.lines[0].creatives}
     shown = [_shown(creative, plan, rows) for creative in ad.creatives]
@@ -270,13 +270,13 @@ async def _keep_ad(
         lines=(LineDraft(id=line_id, name=ad.name, creatives=creatives, **terms),),
     )
     if held is None:
-        await store.make(draft)
+        await store.create(draft)
     elif draft != CampaignDraft(**{name: getattr(held, name) for name in CampaignDraft.model_fields}):
         await store.replace(held.id, draft, version=held.version)
 
 
-def _shown(entry: ShownFile, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> MediaUse:
-    row = rows[entry.source]
+def _shown(entry: FileEntry, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> MediaUse:
+    row = rows[entry.file_or_url]
     picture = row.asset is not None and row.asset.kind is MediaKind.PICTURE
     return MediaUse(
         media=row.id,

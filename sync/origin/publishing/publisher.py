@@ -79,7 +79,7 @@ class Publisher:
             StorageFull: no room.
             StorageBroken: the content tree cannot be read or written.
         """
-        async with self._lock, self._files.adding(self._clock):
+        async with self._lock, self._files.adding_content(self._clock):
             compiled = await self.compile(channel)
             await asyncio.to_thread(self._check_leaves, compiled.release)
             await asyncio.to_thread(self._write, compiled)
@@ -99,7 +99,7 @@ class Publisher:
             Rejected: something is missing or not ready; `fields` names each.
             StorageBroken: the content tree cannot be read.
         """
-        plan, newest, now = await self._store.plan(channel), await self._store.newest(channel), self._clock.now()
+        plan, newest, now = await self._store.plan(channel), await self._store.latest(channel), self._clock.now()
         signed = await asyncio.to_thread(self.pointer.signed, channel)
         if newest is not None:  # the moment it was made is in the bytes: is it the same plan?
             again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)

@@ -45,7 +45,7 @@ class TimestampSigner:
             StorageFull: no room; the old timestamp stands.
             StorageBroken: the tree cannot be written; the old timestamp stands.
         """
-        async with self._store.pointing(channel) as newest:
+        async with self._store.locked_latest(channel) as newest:
             timestamp = self._timestamp(newest, self._clock.now())
             payload = timestamp.model_dump_json().encode()
             # Not in a thread: were we cancelled here, it would write on while others hold the channel.
@@ -71,7 +71,7 @@ class TimestampSigner:
     async def refresh(self) -> float:
         """Look at every timestamp once and sign those that need it; return the seconds until the next look."""
         wait_s = _LONGEST_SLEEP_S
-        for channel in await self._store.channels():
+        for channel in await self._store.published_channels():
             try:
                 due_s = await self._due_s(channel)
                 if due_s <= 0:
@@ -91,7 +91,7 @@ class TimestampSigner:
 
     async def _due_s(self, channel: str) -> float:
         """Return in how many seconds a timestamp has to be signed anew; 0 if it is not the one it should be."""
-        newest = await self._store.newest(channel)
+        newest = await self._store.latest(channel)
         held = await asyncio.to_thread(self._held_timestamp, channel)
         if held and newest and held.sequence > newest.sequence:
             raise StorageBroken(

@@ -16,10 +16,10 @@ from sync.origin.store.retention import RetentionStore
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 
-LOOK_EVERY_S = 3_600.0
-BUSY_S = 5.0  # somebody publishes or takes media in: come back so much later
-MOST_AT_ONCE = 2_000  # files of a kind: those who publish wait no longer than their removal takes
-LET_IN_S = 0.1  # between two rounds, for those who wait
+SCAN_EVERY_S = 3_600.0
+RETRY_WHEN_BUSY_S = 5.0  # somebody publishes or takes media in: come back so much later
+BATCH_FILES = 2_000  # files of a kind: those who publish wait no longer than their removal takes
+PAUSE_S = 0.1  # between two rounds, for those who wait
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +50,12 @@ class Cleaner:
     async def run(self) -> None:
         """Clear for ever."""
         while True:
-            wait_s = LOOK_EVERY_S
+            wait_s = SCAN_EVERY_S
             try:
                 await (self.report() if self.dry_run else self.clear())
                 self._log_problem("")
             except Conflict:
-                wait_s = BUSY_S
+                wait_s = RETRY_WHEN_BUSY_S
             except (StorageBroken, StorageFull) as error:
                 self._log_problem(f"nothing is cleared away: {error}")
             await self._clock.sleep(wait_s)
@@ -81,26 +81,26 @@ class Cleaner:
         if self.dry_run:
             raise Rejected("nothing is cleared away while retention.dry_run is set", fields={"dry_run": "is set"})
         while await self._clear_some():
-            await self._clock.sleep(LET_IN_S)
+            await self._clock.sleep(PAUSE_S)
         return await self.report()
 
     async def _clear_some(self) -> bool:
         """Take away as much as may be at once; tell whether there is more."""
-        with self._files.clearing() as held:
+        with self._files.clearing_content() as held:
             found = await self._survey.scan()
             await self._carry_out(found, held)
-        return max(len(found.releases), len(found.others)) > MOST_AT_ONCE
+        return max(len(found.releases), len(found.other_files)) > BATCH_FILES
 
     async def _carry_out(self, found: ScanResult, held: int) -> None:
-        releases = found.releases[:MOST_AT_ONCE]
-        others = found.others[:MOST_AT_ONCE] if releases == found.releases else ()
+        releases = found.releases[:BATCH_FILES]
+        others = found.other_files[:BATCH_FILES] if releases == found.releases else ()
         await in_thread(self._files.remove, [stray.path for stray in releases], held)
-        await self._store.mark_unneeded(found.judged.back, found.judged.unneeded)
-        await self._store.note_strays(found.strays.back, found.strays.unneeded)
-        later = {stray.path.name for stray in found.others} - {stray.path.name for stray in others}
-        await self._store.forget(tuple(sha256 for sha256 in found.judged.over if sha256 not in later))
+        await self._store.mark_unneeded(found.assets.needed_again, found.assets.newly_unneeded)
+        await self._store.mark_orphans(found.orphans.needed_again, found.orphans.newly_unneeded)
+        later = {stray.path.name for stray in found.other_files} - {stray.path.name for stray in others}
+        await self._store.delete_assets(tuple(sha256 for sha256 in found.assets.expired if sha256 not in later))
         await in_thread(self._files.remove, [stray.path for stray in others], held)
-        for media_id in found.sources:
+        for media_id in found.failed_media:
             await self._drop_source(media_id)
         gone_bytes = sum(stray.size_bytes for stray in (*releases, *others))
         if releases or others:
@@ -108,7 +108,7 @@ class Cleaner:
         self._looked(found.figures, gone_bytes)
 
     async def _drop_source(self, media_id: str) -> None:
-        source = self._files.source(media_id)
+        source = self._files.source_path(media_id)
         try:
             with lock_upload(source):
                 if (await self._media.get(media_id)).state is MediaState.FAILED:

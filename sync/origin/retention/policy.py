@@ -18,13 +18,13 @@ class RetentionRule:
     previous: int
     grace_ms: int
 
-    def over(self, since_ms: int, now_ms: int) -> bool:
+    def is_expired(self, since_ms: int, now_ms: int) -> bool:
         """Tell whether the grace of what was needed last at `since_ms` (Unix) is over."""
         return since_ms + self.grace_ms <= now_ms
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class PublishedRelease:
     """A release that was published; `in_force` is the sequence its channel's timestamp is at, 0 before the first."""
 
     channel: str
@@ -35,7 +35,7 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredAsset:
     """An asset as the database knows it; `unneeded_ms`: since when nothing needs it, None while something does."""
 
     sha256: str
@@ -45,7 +45,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ReferencedFiles:
     """The files something names: assets and chunk lists."""
 
     assets: frozenset[str] = frozenset()
@@ -53,31 +53,31 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasesKept:
+class KeptReleases:
     """Which releases stay: those `needed` and those that rest; what devices are told to fetch now is `in_force`."""
 
     in_force: frozenset[str]
     needed: frozenset[str]
-    resting: frozenset[str]
+    in_grace: frozenset[str]
 
     @property
     def all(self) -> frozenset[str]:
         """Return those whose files stay."""
-        return self.needed | self.resting
+        return self.needed | self.in_grace
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class AgeResult:
     """What becomes of assets the database knows, or of files it does not, by name."""
 
-    back: frozenset[str]  # needed again
-    unneeded: frozenset[str]  # needed no more, as of now
-    over: frozenset[str]  # not needed for the whole grace: they go
+    needed_again: frozenset[str]  # needed again
+    newly_unneeded: frozenset[str]  # needed no more, as of now
+    expired: frozenset[str]  # not needed for the whole grace: they go
 
 
 def releases_to_keep(
-    issued: Iterable[Issued], reported: Collection[str], rule: RetentionRule, now_ms: int
-) -> ReleasesKept:
+    issued: Iterable[PublishedRelease], reported: Collection[str], rule: RetentionRule, now_ms: int
+) -> KeptReleases:
     """Return which releases stay: the newest of each channel, those `reported` by devices, and others for a while.
 
     A release begins to rest when the next one of its channel is made, not when it was made itself.
@@ -90,11 +90,11 @@ def releases_to_keep(
         newest = [one.sha256 for one in line if one.sequence >= min(one.in_force, line[-1].sequence)]
         in_force.update(newest)
         needed.update(one.sha256 for one in line[-len(newest) - rule.previous :])
-        resting.update(one.sha256 for one, after in pairwise(line) if not rule.over(after.created_ms, now_ms))
-    return ReleasesKept(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
+        resting.update(one.sha256 for one, after in pairwise(line) if not rule.is_expired(after.created_ms, now_ms))
+    return KeptReleases(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
 
 
-def judge_age(since: Mapping[str, int | None], needed: Collection[str], rule: RetentionRule, now_ms: int) -> Judged:
+def sort_by_age(since: Mapping[str, int | None], needed: Collection[str], rule: RetentionRule, now_ms: int) -> AgeResult:
     """Return what becomes of each thing not needed `since` then (Unix), now that these are `needed`.
 
     What a clock that was ahead wrote down is written down anew, else it would rest until then.
@@ -108,6 +108,6 @@ def judge_age(since: Mapping[str, int | None], needed: Collection[str], rule: Re
                 back.add(name)
         elif since_ms is None or since_ms > now_ms:
             unneeded.add(name)
-        elif rule.over(since_ms, now_ms):
+        elif rule.is_expired(since_ms, now_ms):
             over.add(name)
-    return Judged(frozenset(back), frozenset(unneeded), frozenset(over))
+    return AgeResult(frozenset(back), frozenset(unneeded), frozenset(over))

@@ -18,16 +18,16 @@ from pydantic import ValidationError
 from sync.errors import CorruptContent, StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.policy import (
-    Issued,
-    Judged,
-    Named,
-    ReleasesKept,
+    AgeResult,
+    KeptReleases,
+    PublishedRelease,
+    ReferencedFiles,
     RetentionRule,
-    Stored,
-    judge_age,
+    StoredAsset,
     releases_to_keep,
+    sort_by_age,
 )
-from sync.origin.store.retention import Needs, RetentionStore
+from sync.origin.store.retention import ContentReferences, RetentionStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.durable_files import storage_errors
 from sync.runtime.threads import in_thread
@@ -63,7 +63,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class UnneededFile:
     """A file that nothing knows."""
 
     path: Path
@@ -80,11 +80,11 @@ class ScanResult:
     """What one look found: the figures, what becomes of assets, and what goes: releases, other files, old uploads."""
 
     figures: Figures
-    judged: Judged
-    strays: Judged  # files that nothing knows
-    releases: tuple[Stray, ...]
-    others: tuple[Stray, ...]
-    sources: tuple[str, ...]  # of media that failed long ago
+    assets: AgeResult
+    orphans: AgeResult  # files that nothing knows
+    releases: tuple[UnneededFile, ...]
+    other_files: tuple[UnneededFile, ...]
+    failed_media: tuple[str, ...]  # of media that failed long ago
 
 
 class ContentScanner:
@@ -95,7 +95,7 @@ class ContentScanner:
         self._files = files
         self._rule = rule
         self._clock = clock
-        self._named: Mapping[str, Named] = {}
+        self._named: Mapping[str, ReferencedFiles] = {}
 
     async def scan(self) -> ScanResult:
         """Return what lies there and what of it may go.
@@ -104,35 +104,35 @@ class ContentScanner:
             StorageBroken: a release in force cannot be read, so nobody knows what is needed.
         """
         now = self._clock.now()
-        needs = await self._store.needs()
+        needs = await self._store.references()
         now_ms = unix_ms(now)
-        issued = [Issued(*row) for row in needs.issued]
+        issued = [PublishedRelease(*row) for row in needs.issued]
         kept = releases_to_keep(issued, needs.reported, self._rule, now_ms)
         named = await in_thread(self._read, kept)
-        stored = [Stored(*row) for row in needs.stored]
+        stored = [StoredAsset(*row) for row in needs.stored]
         since = {asset.sha256: asset.unneeded_ms for asset in stored}
-        judged = judge_age(since, needs.shown | named.assets, self._rule, now_ms)
-        left = [asset for asset in stored if asset.sha256 not in judged.over]
+        judged = sort_by_age(since, needs.shown | named.assets, self._rule, now_ms)
+        left = [asset for asset in stored if asset.sha256 not in judged.expired]
         unknown = await in_thread(self._unknown, kept.all, _known(named, left), needs.media)
         due = {one.sha256 for one in issued} | _files_of(set(stored).difference(left))
         strays = self._judge_strays([one.name for one in unknown if one.path.stem not in due], needs, now_ms)
-        goes = [one for one in unknown if one.path.stem in due or one.name in strays.over]
+        goes = [one for one in unknown if one.path.stem in due or one.name in strays.expired]
         releases = tuple(one for one in goes if one.path.suffix == ".json")
         others = tuple(one for one in goes if one.path.suffix != ".json")
         figures = _figures(now, kept, left, judged, goes)
         return ScanResult(figures, judged, strays, releases, others, self._sources(needs, now_ms))
 
-    def _read(self, kept: ReleasesKept) -> Named:
+    def _read(self, kept: KeptReleases) -> ReferencedFiles:
         """Return what the kept releases name; one that is gone names nothing, unless devices are told to fetch it."""
         read = {name: self._named.get(name) or self._names(name, name in kept.in_force) for name in kept.all}
         self._named = {name: named for name, named in read.items() if named is not None}
         nothing: frozenset[str] = frozenset()
-        return Named(
+        return ReferencedFiles(
             nothing.union(*(named.assets for named in self._named.values())),
             nothing.union(*(named.indexes for named in self._named.values())),
         )
 
-    def _names(self, release: str, in_force: bool) -> Named | None:
+    def _names(self, release: str, in_force: bool) -> ReferencedFiles | None:
         try:
             raw = (self._files.content / release_path(release)).read_bytes()
             if hashlib.sha256(raw).hexdigest() != release:
@@ -142,9 +142,9 @@ class ContentScanner:
             if in_force:
                 raise StorageBroken(f"release {release} is in force and cannot be read: publish anew") from error
             return None
-        return Named(frozenset(one.sha256 for one in assets), frozenset(one.index for one in assets))
+        return ReferencedFiles(frozenset(one.sha256 for one in assets), frozenset(one.index for one in assets))
 
-    def _unknown(self, releases: Collection[str], known: Named, media: Collection[str]) -> tuple[Stray, ...]:
+    def _unknown(self, releases: Collection[str], known: ReferencedFiles, media: Collection[str]) -> tuple[UnneededFile, ...]:
         content = self._files.content
         places = (
             (content / "releases", releases),
@@ -154,17 +154,17 @@ class ContentScanner:
         )
         return tuple(stray for folder, names in places for stray in _others(folder, names))
 
-    def _judge_strays(self, unknown: Collection[str], needs: Needs, now_ms: int) -> Judged:
+    def _judge_strays(self, unknown: Collection[str], needs: ContentReferences, now_ms: int) -> AgeResult:
         noted = dict(needs.strays)
         since = {**noted, **{name: noted.get(name) for name in unknown}}
-        return judge_age(since, noted.keys() - set(unknown), self._rule, now_ms)
+        return sort_by_age(since, noted.keys() - set(unknown), self._rule, now_ms)
 
-    def _sources(self, needs: Needs, now_ms: int) -> tuple[str, ...]:
-        old = (media_id for media_id, failed_ms in needs.failed if self._rule.over(failed_ms, now_ms))
-        return tuple(media_id for media_id in old if self._files.source(media_id).exists())
+    def _sources(self, needs: ContentReferences, now_ms: int) -> tuple[str, ...]:
+        old = (media_id for media_id, failed_ms in needs.failed if self._rule.is_expired(failed_ms, now_ms))
+        return tuple(media_id for media_id in old if self._files.source_path(media_id).exists())
 
 
-def _others(folder: Path, known: Collection[str]) -> Iterator[Stray]:
+def _others(folder: Path, known: Collection[str]) -> Iterator[UnneededFile]:
     """Yield the files of a folder that are named as ours are and not `known`; what else lies there is not ours."""
     with storage_errors(folder):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -173,24 +173,24 @@ def _others(folder: Path, known: Collection[str]) -> Iterator[Stray]:
             with contextlib.suppress(FileNotFoundError):  # somebody deletes a media this moment
                 state = path.lstat()
                 if stat.S_ISREG(state.st_mode):
-                    yield Stray(path, state.st_size)
+                    yield UnneededFile(path, state.st_size)
 
 
-def _known(named: Named, left: Iterable[Stored]) -> Named:
-    return Named(named.assets.union(asset.sha256 for asset in left), named.indexes.union(asset.index for asset in left))
+def _known(named: ReferencedFiles, left: Iterable[StoredAsset]) -> ReferencedFiles:
+    return ReferencedFiles(named.assets.union(asset.sha256 for asset in left), named.indexes.union(asset.index for asset in left))
 
 
-def _files_of(assets: Iterable[Stored]) -> set[str]:
+def _files_of(assets: Iterable[StoredAsset]) -> set[str]:
     return {name for asset in assets for name in (asset.sha256, asset.index)}
 
 
 def _figures(
-    now: datetime, kept: ReleasesKept, left: Sequence[Stored], judged: Judged, over: Sequence[Stray]
+    now: datetime, kept: KeptReleases, left: Sequence[StoredAsset], judged: AgeResult, over: Sequence[UnneededFile]
 ) -> Figures:
     resting = [
         asset
         for asset in left
-        if asset.sha256 in judged.unneeded or (asset.unneeded_ms is not None and asset.sha256 not in judged.back)
+        if asset.sha256 in judged.newly_unneeded or (asset.unneeded_ms is not None and asset.sha256 not in judged.needed_again)
     ]
     return Figures(
         at=now,

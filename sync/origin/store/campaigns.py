@@ -11,14 +11,14 @@ from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
-    advance,
-    check_free,
-    check_known,
+    check_exists,
+    check_ids_free,
+    check_media,
     check_version,
+    join_media_facts,
     media_fact,
-    media_names,
     new_id,
-    with_facts,
+    update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
 from sync.origin.planning.plans import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign, WindowDraft
@@ -32,7 +32,7 @@ class CampaignStore:
         self._database = database
         self._clock = clock
 
-    async def every(self) -> tuple[StoredCampaign, ...]:
+    async def list_all(self) -> tuple[StoredCampaign, ...]:
         """Return all campaigns, whole, by name."""
         async with self._database.reading() as connection:
             found = await load_campaigns(connection, campaigns.c.id.is_not(None))
@@ -47,7 +47,7 @@ class CampaignStore:
         async with self._database.reading() as connection:
             return await _one(connection, campaign_id)
 
-    async def make(self, draft: CampaignDraft) -> StoredCampaign:
+    async def create(self, draft: CampaignDraft) -> StoredCampaign:
         """Make a campaign.
 
         Raises:
@@ -71,7 +71,7 @@ class CampaignStore:
         async with self._database.writing() as connection:
             await check_version(connection, campaigns, "campaign", campaign_id, version)
             await _check(connection, campaign_id, draft)
-            await advance(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
+            await update_versioned(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
             await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
             await _write_lines(connection, campaign_id, draft)
             return await _one(connection, campaign_id)
@@ -109,7 +109,7 @@ async def load_campaigns(connection: AsyncConnection, which: ColumnElement[bool]
 def _query() -> Select[Any]:
     of_line = [column.label(f"line_{name}") for name, column in lines.c.items()]
     of_creative = [column.label(f"creative_{name}") for name, column in creatives.c.items()]
-    known = with_facts(creatives.join(media, media.c.id == creatives.c.media_id))
+    known = join_media_facts(creatives.join(media, media.c.id == creatives.c.media_id))
     whole = campaigns.join(lines, lines.c.campaign_id == campaigns.c.id).join(known, creatives.c.line_id == lines.c.id)
     query = select(campaigns, *of_line, *of_creative, *FACT_COLUMNS).select_from(whole)
     return query.order_by(campaigns.c.id, lines.c.position, creatives.c.position)
@@ -154,14 +154,14 @@ async def _one(connection: AsyncConnection, campaign_id: str) -> StoredCampaign:
 
 
 async def _check(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft) -> None:
-    await check_known(
+    await check_exists(
         connection, channels.c.id, "channel", [] if draft.channel is None else [("channel", draft.channel)]
     )
     brought = [(f"lines.{at}.id", line.id) for at, line in enumerate(draft.lines) if line.id is not None]
-    await check_free(connection, lines, lines.c.campaign_id != campaign_id, brought)
+    await check_ids_free(connection, lines, lines.c.campaign_id != campaign_id, brought)
     own = select(lines.c.id).where(lines.c.campaign_id == campaign_id)
     brought = [(f"{path}.id", creative.id) for path, creative in _creatives(draft) if creative.id is not None]
-    await check_free(connection, creatives, creatives.c.line_id.not_in(own), brought)
+    await check_ids_free(connection, creatives, creatives.c.line_id.not_in(own), brought)
 
 
 def _creatives(draft: CampaignDraft) -> list[tuple[str, CreativeDraft]]:
@@ -173,7 +173,7 @@ def _creatives(draft: CampaignDraft) -> list[tuple[str, CreativeDraft]]:
 
 
 async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft) -> None:
-    names = await media_names(connection, [(f"{path}.media", creative.media) for path, creative in _creatives(draft)])
+    names = await check_media(connection, [(f"{path}.media", creative.media) for path, creative in _creatives(draft)])
     line_rows: list[dict[str, Any]] = []
     creative_rows: list[dict[str, Any]] = []
     for position, line in enumerate(draft.lines):

@@ -28,7 +28,7 @@ class CountStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def counts(self, *, online_since_ms: int, now_ms: int) -> Counts:
+    async def read(self, *, online_since_ms: int, now_ms: int) -> Counts:
         """Count everything; a device is online if its heartbeat came at or after `online_since_ms`."""
         present = devices.c.removed_ms.is_(None)
         open_uploads = uploads.c.media_id.is_(None)
@@ -51,7 +51,7 @@ class CountStore:
                 releases=await number(select(func.count()).select_from(releases)),
             )
 
-    async def answers(self) -> bool:
+    async def ping(self) -> bool:
         """Tell that the database answers; it raises `StorageBroken` when it does not."""
         async with self._database.reading() as connection:
             return await connection.scalar(select(1)) == 1

@@ -32,13 +32,13 @@ class DeviceStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def all(self) -> list[Device]:
+    async def list_all(self) -> list[Device]:
         """Return all devices by name."""
         async with self._database.reading() as connection:
             rows = await connection.execute(_present().order_by(devices.c.name, devices.c.id))
             return [_device(row) for row in rows]
 
-    async def one(self, device: str) -> Device:
+    async def get(self, device: str) -> Device:
         """Return one device.
 
         Raises:
@@ -53,7 +53,7 @@ class DeviceStore:
             row = (await connection.execute(_present().where(devices.c.token_hash == token_hash))).first()
             return None if row is None else _device(row)
 
-    async def change(self, device: str, *, name: str | None, channel: str | None, expected: int | None) -> Device:
+    async def update(self, device: str, *, name: str | None, channel: str | None, expected: int | None) -> Device:
         """Rename a device or move it to another channel; None leaves as it is.
 
         Raises:
@@ -82,13 +82,13 @@ class DeviceStore:
             gone = update(devices).where(devices.c.id == device)
             await connection.execute(gone.values(removed_ms=now_ms, token_hash=token_hash))
 
-    async def beat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> None:
+    async def save_heartbeat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> None:
         """Keep a device's last heartbeat."""
         async with self._database.writing() as connection:
             kept = update(devices).where(devices.c.id == device)
             await connection.execute(kept.values(heartbeat=heartbeat, seen_ms=now_ms))
 
-    async def sequences(self) -> dict[str, int]:
+    async def channel_sequences(self) -> dict[str, int]:
         """Return the sequence each channel is at."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(channels.c.id, channels.c.sequence))
@@ -100,7 +100,7 @@ async def add_device(connection: AsyncConnection, **values: Any) -> None:
     await connection.execute(insert(devices).values(version=1, **values))
 
 
-async def renew_token(connection: AsyncConnection, device: str, token_hash: str) -> None:
+async def set_token(connection: AsyncConnection, device: str, token_hash: str) -> None:
     """Give a device another token inside the caller's transaction."""
     await connection.execute(update(devices).where(devices.c.id == device).values(token_hash=token_hash))
 

@@ -47,7 +47,7 @@ class KeyStore:
             await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
             return True
 
-    async def all(self) -> list[Key]:
+    async def list_all(self) -> list[Key]:
         """Return all keys, oldest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(keys).order_by(keys.c.created_ms, keys.c.id))

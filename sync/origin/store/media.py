@@ -130,12 +130,12 @@ class MediaStore:
             raise NotFound(f"there is no media {media_id}")
         return found[0]
 
-    async def every(self, *, states: Sequence[MediaState] = tuple(MediaState)) -> tuple[MediaRow, ...]:
+    async def in_states(self, *, states: Sequence[MediaState] = tuple(MediaState)) -> tuple[MediaRow, ...]:
         """Return the media in any of `states`, newest first."""
         wanted = _query().where(media.c.state.in_(states))
         return await self._rows(wanted.order_by(media.c.created_ms.desc(), media.c.id))
 
-    async def twin(self, row: MediaRow) -> MediaRow | None:
+    async def find_duplicate(self, row: MediaRow) -> MediaRow | None:
         """Return a ready media made from the same bytes, or None."""
         same = (media.c.source_sha256 == row.source_sha256, media.c.state == MediaState.READY, media.c.id != row.id)
         found = await self._rows(_query().where(*same).limit(1))
@@ -184,14 +184,14 @@ class MediaStore:
             )
         return await self.get(media_id)
 
-    async def next_try_ms(self) -> int | None:
+    async def next_attempt_ms(self) -> int | None:
         """Return when the next queued media is due (Unix ms), None if nothing is queued."""
         soonest = select(media.c.next_try_ms).where(media.c.state == MediaState.QUEUED)
         async with self._database.reading() as connection:
             found = await connection.execute(soonest.order_by(media.c.next_try_ms).limit(1))
             return found.scalar()
 
-    async def progress(self, media_id: str, percent: int) -> None:
+    async def set_progress(self, media_id: str, percent: int) -> None:
         """Write down how far the work is; nothing if it is over."""
         await self._at_work(media_id, progress=percent)
 
@@ -203,11 +203,11 @@ class MediaStore:
             media_id, state=MediaState.QUEUED, attempts=attempts, problem=problem, next_try_ms=next_try_ms, progress=0
         )
 
-    async def fail(self, media_id: str, problem: str) -> None:
+    async def mark_failed(self, media_id: str, problem: str) -> None:
         """End the work without an asset; `problem` is what the person who sent it reads."""
         await self._at_work(media_id, state=MediaState.FAILED, problem=problem, progress=0)
 
-    async def ready(self, media_id: str, asset: Asset) -> bool:
+    async def mark_ready(self, media_id: str, asset: Asset) -> bool:
         """End the work: the asset and the media naming it, in one transaction; False if the media is gone.
 
         Whoever holds the lock on the bytes may end it, even if another origin that just started queued it again.
@@ -225,7 +225,7 @@ class MediaStore:
             )
         return changed.rowcount > 0
 
-    async def again(self, media_id: str) -> None:
+    async def retry(self, media_id: str) -> None:
         """Queue a failed media from the start.
 
         Raises:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import pairings
-from sync.origin.store.devices import add_device, renew_token
+from sync.origin.store.devices import add_device, set_token
 
 PairingStep = Literal["waiting", "approved", "delivered"]
 
@@ -42,7 +42,7 @@ class PairingStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def open(self, pairing: Pairing, *, code: str, secret_hash: str, now_ms: int, most: int) -> Pairing | None:
+    async def create(self, pairing: Pairing, *, code: str, secret_hash: str, now_ms: int, most: int) -> Pairing | None:
         """Keep a new pairing, or return the one this secret is waiting with already; None if `most` are waiting."""
         async with self._database.writing() as connection:
             await connection.execute(delete(pairings).where(pairings.c.expires_ms <= now_ms))
@@ -56,20 +56,20 @@ class PairingStore:
             await connection.execute(insert(pairings).values(**values, code=code, secret=secret_hash))
             return pairing
 
-    async def waiting(self, now_ms: int) -> list[Pairing]:
+    async def list_waiting(self, now_ms: int) -> list[Pairing]:
         """Return who waits for a person, the longest waiting first."""
         async with self._database.reading() as connection:
             found = select(pairings).where(pairings.c.state == "waiting", pairings.c.expires_ms > now_ms)
             return [_pairing(row) for row in await connection.execute(found.order_by(pairings.c.expires_ms))]
 
-    async def one(self, pairing: str, secret_hash: str, now_ms: int) -> Pairing | None:
+    async def get(self, pairing: str, secret_hash: str, now_ms: int) -> Pairing | None:
         """Return a pairing to the device that holds its secret; None if it ran out or the secret is another."""
         found = select(pairings).where(pairings.c.id == pairing, pairings.c.secret == secret_hash)
         async with self._database.reading() as connection:
             row = (await connection.execute(found.where(pairings.c.expires_ms > now_ms))).first()
             return None if row is None else _pairing(row)
 
-    async def approve_code(self, code: str, admission: Admission) -> None:
+    async def approve_by_code(self, code: str, admission: Admission) -> None:
         """Let in the device that shows `code`.
 
         Raises:
@@ -107,7 +107,7 @@ class PairingStore:
             changed = await connection.execute(step.values(state="delivered"))
             if changed.rowcount != 1 or pairing.device is None:
                 return False
-            await renew_token(connection, pairing.device, token_hash)
+            await set_token(connection, pairing.device, token_hash)
             return True
 
 

@@ -11,13 +11,13 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
-    advance,
-    check_free,
+    check_ids_free,
+    check_media,
     check_version,
+    join_media_facts,
     media_fact,
-    media_names,
     new_id,
-    with_facts,
+    update_versioned,
 )
 from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
 from sync.origin.planning.plans import PlaylistDraft, PlaylistItem, StoredPlaylist
@@ -42,7 +42,7 @@ class PlaylistStore:
         self._database = database
         self._clock = clock
 
-    async def every(self) -> tuple[PlaylistSummary, ...]:
+    async def list_all(self) -> tuple[PlaylistSummary, ...]:
         """Return all playlists by name."""
         count = func.count(playlist_items.c.id).label("count")
         query = select(playlists, count).outerjoin(playlist_items).group_by(*playlists.c)
@@ -59,7 +59,7 @@ class PlaylistStore:
         async with self._database.reading() as connection:
             return await _one(connection, playlist_id)
 
-    async def named(self, name: str) -> StoredPlaylist | None:
+    async def find_by_name(self, name: str) -> StoredPlaylist | None:
         """Return the playlist people call this, None if there is none.
 
         Raises:
@@ -71,7 +71,7 @@ class PlaylistStore:
             raise Conflict(f"several playlists are called {name}: give each its own name", users=[p.id for p in found])
         return found[0] if found else None
 
-    async def make(self, draft: PlaylistDraft) -> StoredPlaylist:
+    async def create(self, draft: PlaylistDraft) -> StoredPlaylist:
         """Make a playlist.
 
         Raises:
@@ -94,7 +94,7 @@ class PlaylistStore:
         """
         values = {"name": draft.name, "updated_ms": self._now_ms()}
         async with self._database.writing() as connection:
-            await advance(connection, playlists, "playlist", playlist_id, version, values)
+            await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
             await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
             await _write_items(connection, playlist_id, draft.items)
             return await _one(connection, playlist_id)
@@ -130,7 +130,7 @@ def _query() -> Select[Any]:
     own = [column.label(f"item_{name}") for name, column in playlist_items.c.items()]
     with_items = playlists.outerjoin(playlist_items, playlist_items.c.playlist_id == playlists.c.id)
     with_media = with_items.outerjoin(media, media.c.id == playlist_items.c.media_id)
-    query = select(playlists, *own, *FACT_COLUMNS).select_from(with_facts(with_media))
+    query = select(playlists, *own, *FACT_COLUMNS).select_from(join_media_facts(with_media))
     return query.order_by(playlists.c.id, playlist_items.c.position)
 
 
@@ -179,9 +179,9 @@ async def _one(connection: AsyncConnection, playlist_id: str) -> StoredPlaylist:
 
 async def _write_items(connection: AsyncConnection, playlist_id: str, items: Iterable[PlaylistItem]) -> None:
     placed = list(enumerate(items))
-    names = await media_names(connection, [(f"items.{number}.media", item.media) for number, item in placed])
+    names = await check_media(connection, [(f"items.{number}.media", item.media) for number, item in placed])
     brought = [(f"items.{number}.id", item.id) for number, item in placed if item.id is not None]
-    await check_free(connection, playlist_items, playlist_items.c.playlist_id != playlist_id, brought)
+    await check_ids_free(connection, playlist_items, playlist_items.c.playlist_id != playlist_id, brought)
     rows = [_row(playlist_id, number, item, names[item.media]) for number, item in placed]
     if rows:
         await connection.execute(insert(playlist_items), rows)

@@ -21,7 +21,7 @@ GroupBy = Literal["item", "line", "campaign", "creative", "device"]
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ReceivedPlay:
     """A play that checked out, with the document it came as."""
 
     play: Play
@@ -62,7 +62,7 @@ class PlayStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def insert(self, device: str, arrivals: Sequence[Arrival], now_ms: int) -> list[ReceiptStatus]:
+    async def insert(self, device: str, arrivals: Sequence[ReceivedPlay], now_ms: int) -> list[ReceiptStatus]:
         """Keep what is new, in one transaction; return a verdict for each arrival in order."""
         async with self._database.writing() as connection:
             held = await _hashes(connection, device, [arrival.key for arrival in arrivals])
@@ -110,7 +110,7 @@ class PlayStore:
         async with self._database.reading() as connection:
             return [row.body for row in await connection.execute(query)]
 
-    async def sums(self, wanted: PlayFilter, by: GroupBy) -> list[dict[str, Any]]:
+    async def totals(self, wanted: PlayFilter, by: GroupBy) -> list[dict[str, Any]]:
         """Return plays, complete plays and milliseconds rendered for each thing played, the most played first."""
         column = _GROUPS[by]
         complete = func.sum(case((plays.c.outcome == "complete", 1), else_=0))
@@ -189,7 +189,7 @@ def _filtered(query: Select[*tuple[Any, ...]], wanted: PlayFilter) -> Select[*tu
     return query if wanted.until_ms is None else query.where(plays.c.started_ms < wanted.until_ms)
 
 
-def _row(arrival: Arrival, now_ms: int) -> dict[str, Any]:
+def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
     play = arrival.play
     return {
         **_conflict(arrival, now_ms),
@@ -205,7 +205,7 @@ def _row(arrival: Arrival, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _conflict(arrival: Arrival, now_ms: int) -> dict[str, Any]:
+def _conflict(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
     return {
         "device_id": arrival.play.device,
         "log_epoch": arrival.play.log_epoch,
@@ -263,7 +263,7 @@ class ChainStore:
         )
         return await self._rows(query if device is None else query.where(plays.c.device_id == device))
 
-    async def clashes(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
+    async def conflicts(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
         """Return the plays set aside in this time: device, epoch, sequence, when it came."""
         own = play_conflicts.c
         query = select(own.device_id, own.log_epoch, own.sequence, own.received_ms).where(

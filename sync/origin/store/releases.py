@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.row_checks import FACT_COLUMNS, media_fact, with_facts
+from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, media_fact
 from sync.origin.persistence.tables import campaigns, channels, media, playlists, releases
 from sync.origin.planning.plans import ChannelPlan, MediaFact, ReleaseRecord, StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.playlists import load_playlists
-from sync.origin.store.schedules import logo_facts, one_schedule
+from sync.origin.store.schedules import get_schedule, logo_facts
 
 
 class ReleaseStore:
@@ -35,7 +35,7 @@ class ReleaseStore:
             NotFound: there is no such channel.
         """
         async with self._database.reading() as connection:
-            schedule = await one_schedule(connection, channel)
+            schedule = await get_schedule(connection, channel)
             used = {part.playlist for part in schedule.dayparts} | {schedule.default_playlist} - {None}
             booked = campaigns.c.channel_id.is_(None) | (campaigns.c.channel_id == channel)
             return ChannelPlan(
@@ -46,12 +46,12 @@ class ReleaseStore:
                 logos=await logo_facts(connection, schedule),
             )
 
-    async def newest(self, channel: str) -> ReleaseRecord | None:
+    async def latest(self, channel: str) -> ReleaseRecord | None:
         """Return the release published last, None before the first."""
         async with self._database.reading() as connection:
             return await _newest(connection, channel)
 
-    async def every(self, channel: str | None, *, most: int) -> tuple[ReleaseRecord, ...]:
+    async def list_releases(self, channel: str | None, *, most: int) -> tuple[ReleaseRecord, ...]:
         """Return releases, of one channel or all, the newest first."""
         query = select(releases).order_by(releases.c.created_ms.desc(), releases.c.sequence.desc()).limit(most)
         if channel is not None:
@@ -59,7 +59,7 @@ class ReleaseStore:
         async with self._database.reading() as connection:
             return tuple(_record(row) for row in (await connection.execute(query)).mappings())
 
-    async def channels(self) -> tuple[str, ...]:
+    async def published_channels(self) -> tuple[str, ...]:
         """Return the channels that have a release."""
         async with self._database.reading() as connection:
             return tuple((await connection.execute(select(releases.c.channel_id).distinct())).scalars())
@@ -78,7 +78,7 @@ class ReleaseStore:
             await connection.execute(insert(releases).values(channel_id=record.channel, **values))
 
     @asynccontextmanager
-    async def pointing(self, channel: str) -> AsyncIterator[ReleaseRecord]:
+    async def locked_latest(self, channel: str) -> AsyncIterator[ReleaseRecord]:
         """Hold a channel against all other publishers while its timestamp is written for the newest release.
 
         The channel is at that release once the block ends well. There has to be one.
@@ -91,7 +91,7 @@ class ReleaseStore:
             change = update(channels).where(channels.c.id == channel)
             await connection.execute(change.values(sequence=newest.sequence))
 
-    async def state(self, channel: str) -> tuple[Any, ...]:
+    async def plan_version(self, channel: str) -> tuple[Any, ...]:
         """Return a value that differs whenever the plan of a channel may: cheap to get, to be compared only."""
         queries = (
             select(channels.c.version, channels.c.sequence).where(channels.c.id == channel),
@@ -115,7 +115,7 @@ async def _newest(connection: AsyncConnection, channel: str) -> ReleaseRecord | 
 
 
 async def _fallback(connection: AsyncConnection, schedule: StoredSchedule) -> MediaFact | None:
-    query = select(*FACT_COLUMNS).select_from(with_facts(media))
+    query = select(*FACT_COLUMNS).select_from(join_media_facts(media))
     row = (await connection.execute(query.where(media.c.id == schedule.fallback))).mappings().first()
     return None if row is None else media_fact(row)
 

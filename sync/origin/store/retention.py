@@ -19,7 +19,7 @@ strays = Table("strays", metadata, *_STRAY)
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class ContentReferences:
     """What the database says of the content tree: rows of (channel, sequence, sha256, made at, in force), and so on."""
 
     issued: tuple[tuple[str, int, str, int, int], ...]
@@ -38,7 +38,7 @@ class RetentionStore:
         self._database = database
         self._clock = clock
 
-    async def needs(self) -> Needs:
+    async def references(self) -> ContentReferences:
         """Return who needs what, at one moment."""
         issued = select(
             releases.c.channel_id, releases.c.sequence, releases.c.sha256, releases.c.created_ms, channels.c.sequence
@@ -49,7 +49,7 @@ class RetentionStore:
         pulses = select(devices.c.heartbeat).where(devices.c.removed_ms.is_(None), devices.c.heartbeat.is_not(None))
         async with self._database.reading() as connection:
             heartbeats = (await connection.execute(pulses)).scalars().all()
-            return Needs(
+            return ContentReferences(
                 issued=await _rows(connection, issued),
                 reported=frozenset(one for beat in heartbeats for key in _REPORTED if beat and (one := beat.get(key))),
                 stored=await _rows(connection, stored),
@@ -67,7 +67,7 @@ class RetentionStore:
             async with self._database.writing() as connection:
                 await connection.execute(change, [{"of": sha256, "at": at_ms} for sha256, at_ms in changes])
 
-    async def note_strays(self, gone: Collection[str], found: Collection[str]) -> None:
+    async def mark_orphans(self, gone: Collection[str], found: Collection[str]) -> None:
         """Write down which files nothing knows as of now, and forget those that are known or gone."""
         now_ms = unix_ms(self._clock.now())
         if not gone and not found:
@@ -78,7 +78,7 @@ class RetentionStore:
             if found:
                 await connection.execute(insert(strays), [{"path": path, "since_ms": now_ms} for path in found])
 
-    async def forget(self, over: Collection[str]) -> None:
+    async def delete_assets(self, over: Collection[str]) -> None:
         """Forget assets, but none that a media shows."""
         shown = exists().where(media.c.asset_sha256 == bindparam("of"))
         gone = delete(assets).where(assets.c.sha256 == bindparam("of"), ~shown)

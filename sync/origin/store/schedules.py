@@ -13,15 +13,15 @@ from sync.errors import Conflict, NotFound, StaleVersion
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
-    Uses,
-    advance,
-    check_free,
-    check_known,
+    FieldUses,
+    check_exists,
+    check_ids_free,
+    check_media,
     check_version,
+    join_media_facts,
     media_fact,
-    media_names,
     new_id,
-    with_facts,
+    update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
 from sync.origin.planning.overlay_plans import LogoDraft, OverlayDraft
@@ -34,7 +34,7 @@ class ScheduleStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def every(self) -> tuple[StoredSchedule, ...]:
+    async def list_all(self) -> tuple[StoredSchedule, ...]:
         """Return the schedules of all channels, by channel."""
         async with self._database.reading() as connection:
             return await load_schedules(connection, channels.c.id.is_not(None))
@@ -46,16 +46,16 @@ class ScheduleStore:
             NotFound: there is no such channel.
         """
         async with self._database.reading() as connection:
-            return await one_schedule(connection, channel)
+            return await get_schedule(connection, channel)
 
-    async def known(self, channel: str) -> bool:
+    async def exists(self, channel: str) -> bool:
         """Tell whether there is such a channel."""
         async with self._database.reading() as connection:
             return (
                 await connection.execute(select(channels.c.id).where(channels.c.id == channel))
             ).scalar() is not None
 
-    async def make(self, channel: str, draft: ScheduleDraft) -> StoredSchedule:
+    async def create(self, channel: str, draft: ScheduleDraft) -> StoredSchedule:
         """Make a channel.
 
         Raises:
@@ -70,7 +70,7 @@ class ScheduleStore:
             await connection.execute(insert(channels).values(id=channel, version=1, sequence=0, **_values(draft)))
             await _write_dayparts(connection, channel, draft.dayparts)
             await write_overlays(connection, channel, draft.overlays)
-            return await one_schedule(connection, channel)
+            return await get_schedule(connection, channel)
 
     async def replace(self, channel: str, draft: ScheduleDraft, *, version: int) -> StoredSchedule:
         """Replace a schedule as a whole; dayparts keep the ids they come with.
@@ -83,11 +83,11 @@ class ScheduleStore:
         async with self._database.writing() as connection:
             await check_version(connection, channels, "channel", channel, version)
             await _check(connection, channel, draft)
-            await advance(connection, channels, "channel", channel, version, _values(draft))
+            await update_versioned(connection, channels, "channel", channel, version, _values(draft))
             await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
             await _write_dayparts(connection, channel, draft.dayparts)
             await write_overlays(connection, channel, draft.overlays)
-            return await one_schedule(connection, channel)
+            return await get_schedule(connection, channel)
 
     async def remove(self, channel: str, *, version: int | None) -> None:
         """Forget a channel that was never published: devices remember sequences, so one must never begin again.
@@ -116,7 +116,7 @@ async def load_schedules(connection: AsyncConnection, which: ColumnElement[bool]
     return tuple(_schedule(row, parts.get(row["id"], []), front.get(row["id"], [])) for row in rows.mappings())
 
 
-async def one_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
+async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
     """Return the schedule of a channel inside the caller's transaction.
 
     Raises:
@@ -172,13 +172,13 @@ def _values(draft: ScheduleDraft) -> dict[str, Any]:
 
 async def _check(connection: AsyncConnection, channel: str, draft: ScheduleDraft) -> None:
     placed = list(enumerate(draft.dayparts))
-    shown: Uses = [(f"dayparts.{number}.playlist", part.playlist) for number, part in placed]
-    default: Uses = [] if draft.default_playlist is None else [("default_playlist", draft.default_playlist)]
-    await check_known(connection, playlists.c.id, "playlist", [*default, *shown])
-    fallback: Uses = [] if draft.fallback is None else [("fallback", draft.fallback)]
-    await media_names(connection, [*fallback, *logos(draft)])
+    shown: FieldUses = [(f"dayparts.{number}.playlist", part.playlist) for number, part in placed]
+    default: FieldUses = [] if draft.default_playlist is None else [("default_playlist", draft.default_playlist)]
+    await check_exists(connection, playlists.c.id, "playlist", [*default, *shown])
+    fallback: FieldUses = [] if draft.fallback is None else [("fallback", draft.fallback)]
+    await check_media(connection, [*fallback, *logos(draft)])
     brought = [(f"dayparts.{number}.id", part.id) for number, part in placed if part.id is not None]
-    await check_free(connection, dayparts, dayparts.c.channel_id != channel, brought)
+    await check_ids_free(connection, dayparts, dayparts.c.channel_id != channel, brought)
     await check_overlays(connection, channel, draft)
 
 
@@ -213,7 +213,7 @@ def _users(channel: str) -> Any:
 _DRAFT: TypeAdapter[OverlayDraft] = TypeAdapter(OverlayDraft)
 
 
-def logos(draft: ScheduleDraft) -> Uses:
+def logos(draft: ScheduleDraft) -> FieldUses:
     """Return the media of the logos, each with the path of its field."""
     found = ((number, one) for number, one in enumerate(draft.overlays) if isinstance(one, LogoDraft))
     return [(f"overlays.{number}.media", one.media) for number, one in found]
@@ -226,7 +226,7 @@ async def check_overlays(connection: AsyncConnection, channel: str, draft: Sched
         Rejected: each field is named.
     """
     brought = [(f"overlays.{number}.id", one.id) for number, one in enumerate(draft.overlays) if one.id is not None]
-    await check_free(connection, overlays, overlays.c.channel_id != channel, brought)
+    await check_ids_free(connection, overlays, overlays.c.channel_id != channel, brought)
 
 
 async def write_overlays(connection: AsyncConnection, channel: str, drafts: Iterable[OverlayDraft]) -> None:
@@ -261,5 +261,5 @@ async def load_overlays(connection: AsyncConnection, which: ColumnElement[bool])
 async def logo_facts(connection: AsyncConnection, draft: ScheduleDraft) -> dict[str, MediaFact]:
     """Return what is known of the logos' media, by id."""
     ids = sorted({media_id for _, media_id in logos(draft)})
-    query = select(*FACT_COLUMNS).select_from(with_facts(media)).where(media.c.id.in_(ids))
+    query = select(*FACT_COLUMNS).select_from(join_media_facts(media)).where(media.c.id.in_(ids))
     return {row["media_id"]: media_fact(row) for row in (await connection.execute(query)).mappings()}

@@ -38,7 +38,7 @@ class UploadStore:
         self._clock = clock
         self._expire_after = timedelta(seconds=expire_after_s)
 
-    async def add(self, upload_id: str, name: str, size_bytes: int, sha256: str | None) -> Upload:
+    async def create(self, upload_id: str, name: str, size_bytes: int, sha256: str | None) -> Upload:
         """Begin an upload of which nothing is there yet."""
         begun = Upload(
             id=upload_id,
@@ -65,7 +65,7 @@ class UploadStore:
             raise NotFound(f"there is no upload {upload_id}: it was finished long ago, cancelled or never begun")
         return found[0]
 
-    async def under_way(self) -> tuple[Upload, ...]:
+    async def unfinished(self) -> tuple[Upload, ...]:
         """Return the uploads that are not media yet, oldest first."""
         return await self._where(uploads.c.media_id.is_(None))
 
@@ -73,13 +73,13 @@ class UploadStore:
         """Return the uploads nobody continued in time, finished ones included."""
         return await self._where(uploads.c.expires_ms <= unix_ms(self._clock.now()))
 
-    async def missing_bytes(self) -> int:
+    async def unsent_bytes(self) -> int:
         """Return how many bytes the uploads under way have yet to send."""
         missing = func.coalesce(func.sum(uploads.c.size_bytes - uploads.c.offset_bytes), 0)
         async with self._database.reading() as connection:
             return int((await connection.execute(select(missing).where(uploads.c.media_id.is_(None)))).scalar_one())
 
-    async def advance(self, upload_id: str, offset_bytes: int) -> None:
+    async def set_offset(self, upload_id: str, offset_bytes: int) -> None:
         """Write down that `offset_bytes` are durable; the upload lives on for the whole expiry from now.
 
         Raises:

@@ -15,13 +15,13 @@ _LONGEST_FRAME_MS = 60_000
 Flatten = Callable[[Image.Image], Image.Image]
 
 
-def save_film(image: Image.Image, target: Path, longest_edge: int, flatten: Flatten) -> dict[str, Any]:
+def save_video(image: Image.Image, target: Path, longest_edge: int, flatten: Flatten) -> dict[str, Any]:
     """Write the frames as H.264 and return the facts; frame times are kept to half a step, and do not drift."""
     durations = [_duration_ms(frame) for frame in ImageSequence.Iterator(image)]
-    step_ms = step_of(durations)
+    step_ms = frame_step_ms(durations)
     scale = min(1.0, longest_edge / max(image.size))
     width, height = (max(2, round(edge * scale / 2) * 2) for edge in image.size)
-    shown = list(repeats(durations, step_ms))
+    shown = list(frame_repeats(durations, step_ms))
     encoder = subprocess.Popen(_command(width, height, step_ms, target), stdin=subprocess.PIPE)
     assert encoder.stdin is not None
     with encoder.stdin as pipe:
@@ -36,13 +36,13 @@ def save_film(image: Image.Image, target: Path, longest_edge: int, flatten: Flat
     return {**facts, "duration_ms": sum(shown) * step_ms}
 
 
-def step_of(durations_ms: list[int]) -> int:
+def frame_step_ms(durations_ms: list[int]) -> int:
     """Return the longest step that fits all durations, else the shortest we use."""
     common = gcd(*durations_ms)
     return next((step for step in _STEPS_MS if common % step == 0), _STEPS_MS[-1])
 
 
-def repeats(durations_ms: list[int], step_ms: int) -> Iterator[int]:
+def frame_repeats(durations_ms: list[int], step_ms: int) -> Iterator[int]:
     """Yield for how many steps each frame stands; rounding never adds up, and the last stands for one at least."""
     elapsed = given = 0
     for number, duration_ms in enumerate(durations_ms, start=1):

@@ -21,18 +21,18 @@ import pillow_heif
 from PIL import Image, ImageCms, ImageOps, ImageStat, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from sync.origin.transcode.animation import save_film
+from sync.origin.transcode.animation import save_video
 from sync.wire.overlay import LOGO_CHUNK, LOGO_EDGE
 
 THUMBNAIL_EDGE = 480
-REFUSED = 3
+EXIT_UNUSABLE = 3
 _DRAWN = ("PNG", "GIF", "BMP", "DIB")
 _LIGHT = 160  # mean luminance of 255 from which a drawing is laid on black
 _QUALITY = 90
 _STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 but Adobe's colour tag, and comments
 
 
-class Refused(Exception):
+class UnusablePicture(Exception):
     """The picture cannot be shown; the message is for the person who sent it."""
 
 
@@ -43,9 +43,9 @@ def main(arguments: list[str]) -> int:
     warnings.simplefilter("ignore")  # we judge sizes ourselves, and odd tags harm nobody
     try:
         facts = convert(source, folder, int(arguments[2]), int(arguments[3]))
-    except Refused as error:
+    except UnusablePicture as error:
         sys.stdout.write(json.dumps({"problem": str(error)}))
-        return REFUSED
+        return EXIT_UNUSABLE
     sys.stdout.write(json.dumps(facts))
     return 0
 
@@ -59,7 +59,7 @@ def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) 
     image = _open(source, largest_pixels)
     if getattr(image, "n_frames", 1) > 1 and image.format in ("GIF", "WEBP", "PNG"):
         first = flatten(image.copy())
-        facts = save_film(image, folder / "asset", longest_edge, flatten)
+        facts = save_video(image, folder / "asset", longest_edge, flatten)
     else:
         loaded = _load(image, longest_edge)
         first = flatten(loaded)
@@ -74,11 +74,11 @@ def _open(source: Path, largest_pixels: int) -> Image.Image:
     try:
         image = Image.open(source)
     except UnidentifiedImageError as error:
-        raise Refused("This picture is damaged, or of a kind we do not know.") from error
+        raise UnusablePicture("This picture is damaged, or of a kind we do not know.") from error
     except Image.DecompressionBombError as error:
-        raise Refused("This picture is too large: it has more pixels than any screen could show.") from error
+        raise UnusablePicture("This picture is too large: it has more pixels than any screen could show.") from error
     if image.width * image.height > largest_pixels:
-        raise Refused(f"This picture is too large: {image.width} x {image.height} pixels.")
+        raise UnusablePicture(f"This picture is too large: {image.width} x {image.height} pixels.")
     return image
 
 
@@ -88,7 +88,7 @@ def _load(image: Image.Image, longest_edge: int) -> Image.Image:
     try:
         image.load()
     except OSError as error:
-        raise Refused("This picture is damaged or incomplete. Send it again.") from error
+        raise UnusablePicture("This picture is damaged or incomplete. Send it again.") from error
     ImageOps.exif_transpose(image, in_place=True)
     coloured = _coloured(image)
     coloured.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)  # before more copies of it are made

@@ -52,16 +52,16 @@ class VideoFile:
     """What a video file holds; sizes are as stored, before `rotation` (degrees) and pixel `aspect`."""
 
     container: str
-    video: int
+    video_stream: int
     codec: str
-    pixels: str
+    pixel_format: str
     width: int
     height: int
-    aspect: Fraction
+    pixel_aspect: Fraction
     rotation: int
-    rate: Fraction
+    frame_rate: Fraction
     declared_ms: int
-    audio: int | None
+    audio_stream: int | None
     audio_codec: str
 
 
@@ -70,15 +70,15 @@ class AudioFile:
     """What a file holds that is only heard; `cover` is the stream of the picture in it, texts are its own tags."""
 
     container: str
-    audio: int
+    audio_stream: int
     audio_codec: str
     declared_ms: int
-    cover: int | None
+    cover_stream: int | None
     title: str
     artist: str
 
 
-def recognise(head: bytes) -> FileKind:
+def recognise_kind(head: bytes) -> FileKind:
     """Tell from the first bytes who can work on a file.
 
     Raises:
@@ -122,7 +122,7 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     return audio_facts(document) or video_facts(document)
 
 
-async def packets_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
+async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
     """Return how long a file really plays, from the packets (of `streams` only): a header may say anything."""
     first, last = float("inf"), 0.0
 
@@ -152,16 +152,16 @@ def video_facts(document: Mapping[str, Any]) -> VideoFile:
     whole = document.get("format", {})
     return VideoFile(
         container=whole.get("format_name", ""),
-        video=video["index"],
+        video_stream=video["index"],
         codec=video["codec_name"],
-        pixels=video.get("pix_fmt", ""),
+        pixel_format=video.get("pix_fmt", ""),
         width=video["width"],
         height=video["height"],
-        aspect=_fraction(video.get("sample_aspect_ratio"), ":"),
+        pixel_aspect=_fraction(video.get("sample_aspect_ratio"), ":"),
         rotation=_rotation(video),
-        rate=_fraction(video.get("avg_frame_rate"), "/"),
+        frame_rate=_fraction(video.get("avg_frame_rate"), "/"),
         declared_ms=_declared_ms(whole, [video, *([audio] if audio else [])]),
-        audio=audio["index"] if audio else None,
+        audio_stream=audio["index"] if audio else None,
         audio_codec=audio["codec_name"] if audio else "",
     )
 
@@ -175,10 +175,10 @@ def audio_facts(document: Mapping[str, Any]) -> AudioFile | None:
     tags = {key.lower(): value for one in (whole, heard[0]) for key, value in one.get("tags", {}).items()}
     return AudioFile(
         container=whole.get("format_name", ""),
-        audio=heard[0]["index"],
+        audio_stream=heard[0]["index"],
         audio_codec=heard[0]["codec_name"],
         declared_ms=_declared_ms(whole, heard[:1]),
-        cover=covers[0]["index"] if covers else None,
+        cover_stream=covers[0]["index"] if covers else None,
         title=tags.get("title", ""),
         artist=tags.get("artist", ""),
     )

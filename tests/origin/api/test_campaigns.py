@@ -113,7 +113,7 @@ async def test_a_fault_in_mid_transaction_leaves_the_old_campaign_whole(
     planning: PlanningOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await planning.ready("a")
-    stored = await planning.campaigns.make(CampaignDraft.model_validate(_campaign(_line("a"), _line("a"))))
+    stored = await planning.campaigns.create(CampaignDraft.model_validate(_campaign(_line("a"), _line("a"))))
 
     async def crash(*arguments: object) -> None:
         raise KeyboardInterrupt  # the campaign has its new name, its old lines are deleted

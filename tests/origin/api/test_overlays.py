@@ -66,11 +66,11 @@ async def test_a_release_carries_what_is_not_over_with_its_logos(planning: Plann
     for media in ("logo", "shown"):
         await planning.ready(media)
     await planning.ready("clip", video=True)
-    playlist = await planning.playlists.make(PlaylistDraft(name="All", items=(PlaylistItem(media="shown"),)))
+    playlist = await planning.playlists.create(PlaylistDraft(name="All", items=(PlaylistItem(media="shown"),)))
     now = planning.clock.now()
     over = TickerDraft(text="over", ends_at=now)
     overlays = (over, TickerDraft(text="news"), LogoDraft(media="logo"))
-    await planning.schedules.make("main", ScheduleDraft(default_playlist=playlist.id, overlays=overlays))
+    await planning.schedules.create("main", ScheduleDraft(default_playlist=playlist.id, overlays=overlays))
     plan = await planning.releases.plan("main")
     release = compile_release(plan, created_at=now, now=now)
     ticker, logo = release.overlays

@@ -182,7 +182,7 @@ async def test_two_thousand_items_load_in_one_indexed_query(planning: PlanningOr
     for number in range(5):
         await planning.ready(f"m{number}")
     items = tuple(PlaylistItem(media=f"m{number % 5}", title=f"Item {number}") for number in range(2000))
-    made = await planning.playlists.make(PlaylistDraft(name="Long", items=items))
+    made = await planning.playlists.create(PlaylistDraft(name="Long", items=items))
     statements: list[tuple[str, Any]] = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
@@ -211,9 +211,9 @@ async def test_a_playlist_nobody_made_is_not_found(client: Client) -> None:
 
 
 async def test_names_that_are_there_twice_are_told_apart_before_a_folder_replaces_one(planning: PlanningOrigin) -> None:
-    first = await planning.playlists.make(PlaylistDraft(name="Twin"))
-    assert (await planning.playlists.named("Twin")) == first
-    assert (await planning.playlists.named("None")) is None
-    await planning.playlists.make(PlaylistDraft(name="Twin"))
+    first = await planning.playlists.create(PlaylistDraft(name="Twin"))
+    assert (await planning.playlists.find_by_name("Twin")) == first
+    assert (await planning.playlists.find_by_name("None")) is None
+    await planning.playlists.create(PlaylistDraft(name="Twin"))
     with pytest.raises(SignageError, match="several playlists"):
-        await planning.playlists.named("Twin")
+        await planning.playlists.find_by_name("Twin")

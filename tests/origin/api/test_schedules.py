@@ -22,7 +22,7 @@ def _daypart(playlist: str, **more: Any) -> dict[str, Any]:
 
 
 async def _playlist(planning: PlanningOrigin, name: str = "Lobby") -> str:
-    return (await planning.playlists.make(PlaylistDraft(name=name))).id
+    return (await planning.playlists.create(PlaylistDraft(name=name))).id
 
 
 async def test_putting_a_schedule_makes_the_channel_and_it_comes_back(planning: PlanningOrigin, client: Client) -> None:
@@ -126,7 +126,7 @@ async def test_a_channel_has_a_name_that_is_safe_as_a_file(
 ) -> None:
     status, _ = await call(client, "PUT", f"/v1/schedule/{channel}", WHOLE)
     assert status in (404, 405, 422)
-    assert not await planning.schedules.every()
+    assert not await planning.schedules.list_all()
 
 
 async def test_a_channel_goes_only_while_nobody_needs_it(planning: PlanningOrigin, client: Client) -> None:

@@ -54,7 +54,7 @@ async def test_tuspy_resumes_where_it_stopped_even_at_another_origin_process(tmp
         )
         assert second.offset == 200_000
         await asyncio.to_thread(second.upload)
-        assert media_origin.files.source(name).read_bytes() == DATA
+        assert media_origin.files.source_path(name).read_bytes() == DATA
         assert (await media_origin.media.get(name)).state is MediaState.QUEUED
 
 
@@ -87,7 +87,7 @@ async def test_a_chunk_that_does_not_match_its_checksum_changes_nothing(
     answer = await idle_origin.patch(url, 1000, DATA[1000:2000], **good)
     assert answer.status == 460 and answer.content_type == "application/problem+json"
     assert await idle_origin.offset(url) == 1000
-    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == DATA[:1000]
+    assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == DATA[:1000]
     again = await idle_origin.patch(url, 1000, DATA[1000:], **{"Upload-Checksum": digest(algorithm, DATA[1000:])})
     assert again.status == 204 and again.headers["Upload-Offset"] == str(len(DATA))
 
@@ -98,7 +98,7 @@ async def test_a_chunk_sent_again_is_never_there_twice(idle_origin: MediaOrigin)
     assert (await idle_origin.patch(url, 0, DATA[:5000])).status == 409, "its answer was lost, it comes again"
     assert await idle_origin.offset(url) == 5000
     assert (await idle_origin.patch(url, 5000, DATA[5000:])).status == 204
-    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == DATA
+    assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == DATA
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_without_checksum_what_came_before_the_line_broke_counts(idle_orig
 
     await until(arrived)
     assert (await idle_origin.patch(url, 400, b"b" * 600)).status == 204
-    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == b"a" * 400 + b"b" * 600
+    assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == b"a" * 400 + b"b" * 600
 
 
 async def test_with_a_checksum_half_a_chunk_does_not_count(idle_origin: MediaOrigin) -> None:
@@ -158,7 +158,7 @@ async def test_with_a_checksum_half_a_chunk_does_not_count(idle_origin: MediaOri
         return (await idle_origin.patch(url, 0, b"b" * 1000)).status == 204
 
     await until(free)
-    assert idle_origin.files.source(url.rsplit("/", 1)[1]).read_bytes() == b"b" * 1000
+    assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == b"b" * 1000
 
 
 async def cut(media_origin: MediaOrigin, url: str, data: bytes, headers: str) -> None:
@@ -170,7 +170,7 @@ async def cut(media_origin: MediaOrigin, url: str, data: bytes, headers: str) ->
     rest = "Content-Type: application/offset+octet-stream\r\nContent-Length: 1000\r\n\r\n"
     writer.write((lines + rest).encode() + data)
     await writer.drain()
-    source = media_origin.files.source(path.rsplit("/", 1)[1])
+    source = media_origin.files.source_path(path.rsplit("/", 1)[1])
 
     async def seen() -> bool:
         try:
@@ -196,7 +196,7 @@ async def test_two_chunks_at_once_do_not_mix(idle_origin: MediaOrigin) -> None:
 
     first = asyncio.ensure_future(idle_origin.patch(url, 0, slow()))
     await going.wait()
-    source = idle_origin.files.source(url.rsplit("/", 1)[1])
+    source = idle_origin.files.source_path(url.rsplit("/", 1)[1])
 
     async def locked() -> bool:
         return (await idle_origin.patch(url, 0, b"b" * 500)).status == 409 and source.exists()

@@ -78,7 +78,7 @@ def film(samples: Samples) -> Path:
 async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(
     media_origin: MediaOrigin, film: Path, hang: Path
 ) -> None:
-    media_id = await media_origin.intake.ingest(film, "film.mov")
+    media_id = await media_origin.intake.ingest_file(film, "film.mov")
     encoder = await working(media_origin)
     hang.unlink()
     encoder.send_signal(signal.SIGKILL)
@@ -92,7 +92,7 @@ async def test_stopping_the_origin_mid_way_puts_the_media_back_without_counting(
     tmp_path: Path, film: Path, hang: Path
 ) -> None:
     async with open_media_origin(tmp_path) as media_origin:
-        media_id = await media_origin.intake.ingest(film, "film.mov")
+        media_id = await media_origin.intake.ingest_file(film, "film.mov")
         await working(media_origin)
     assert not children() and not list((tmp_path / "work").iterdir())
     async with open_media_origin(tmp_path, working=False) as media_origin:
@@ -102,7 +102,7 @@ async def test_stopping_the_origin_mid_way_puts_the_media_back_without_counting(
 
 async def test_what_a_crash_left_at_work_is_picked_up_at_the_next_start(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, working=False) as media_origin:
-        media_id = await media_origin.intake.ingest(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
         assert await media_origin.media.claim()
         left = media_origin.files.work / media_id / "asset"
         left.parent.mkdir()
@@ -117,7 +117,7 @@ async def test_a_file_that_takes_the_origin_down_each_time_is_given_up_after_thr
     tmp_path: Path, samples: Samples
 ) -> None:
     async with open_media_origin(tmp_path, working=False) as media_origin:
-        media_id = await media_origin.intake.ingest(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
         for _ in range(3):
             assert await media_origin.media.claim()
             await media_origin.pipeline.recover()
@@ -127,17 +127,17 @@ async def test_a_file_that_takes_the_origin_down_each_time_is_given_up_after_thr
 
 
 async def test_what_another_origin_works_on_is_left_to_it(idle_origin: MediaOrigin, samples: Samples) -> None:
-    media_id = await idle_origin.intake.ingest(samples.turned_jpeg(), "photo")
+    media_id = await idle_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
     await idle_origin.media.claim()
     (idle_origin.files.work / media_id).mkdir()
-    with lock_upload(idle_origin.files.source(media_id)):
+    with lock_upload(idle_origin.files.source_path(media_id)):
         await idle_origin.pipeline.recover()
     assert (await idle_origin.media.get(media_id)).state is MediaState.PROCESSING
     assert (idle_origin.files.work / media_id).exists()
 
 
 async def test_two_workers_never_take_the_same_media(idle_origin: MediaOrigin, samples: Samples) -> None:
-    ids = {await idle_origin.intake.ingest(samples.turned_jpeg(), f"photo {number}") for number in range(4)}
+    ids = {await idle_origin.intake.ingest_file(samples.turned_jpeg(), f"photo {number}") for number in range(4)}
     claimed = await asyncio.gather(*(idle_origin.media.claim() for _ in range(6)))
     assert sorted(row.id for row in claimed if row) == sorted(ids)
 
@@ -166,7 +166,7 @@ async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, cl
         pipeline = Pipeline(
             media_origin.media, media_origin.files, settings, clock, changed=lambda *_: None, rng=Random(1)
         )
-        media_id = await media_origin.intake.ingest(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
         service = asyncio.ensure_future(pipeline.run())
 
         async def waits() -> bool:
@@ -176,14 +176,14 @@ async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, cl
         await until(waits)
         row = await media_origin.media.get(media_id)
         assert row.problem and "no room" in row.problem
-        due_ms = await media_origin.media.next_try_ms()
+        due_ms = await media_origin.media.next_attempt_ms()
         assert due_ms and 0 < due_ms - row.updated_ms <= 100_000
         service.cancel()
 
 
 async def test_progress_is_told_while_a_film_is_encoded(media_origin: MediaOrigin, samples: Samples) -> None:
     source = samples.film("slow.mov", *PRORES, size="320x180", rate=30, seconds=2)
-    media_id = await media_origin.intake.ingest(source, "slow.mov")
+    media_id = await media_origin.intake.ingest_file(source, "slow.mov")
 
     async def moving() -> bool:
         row = await media_origin.media.get(media_id)
@@ -197,7 +197,7 @@ async def test_progress_is_told_while_a_film_is_encoded(media_origin: MediaOrigi
 async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(
     media_origin: MediaOrigin, film: Path, hang: Path
 ) -> None:
-    media_id = await media_origin.intake.ingest(film, "film.mov")
+    media_id = await media_origin.intake.ingest_file(film, "film.mov")
     encoder = await working(media_origin)
     hang.unlink()
     async with media_origin.http.delete(f"{media_origin.url}/v1/media/{media_id}") as answer:
@@ -208,13 +208,13 @@ async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(
         return not list(media_origin.files.work.iterdir()) and not children()
 
     await until(over)
-    assert not await media_origin.media.every() and not list(media_origin.files.uploads.iterdir())
+    assert not await media_origin.media.in_states() and not list(media_origin.files.uploads.iterdir())
     assert not list(media_origin.files.thumbnails.iterdir())
 
 
 async def test_no_room_for_the_work_is_said_in_words(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, working=False) as media_origin:
-        media_id = await media_origin.intake.ingest(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
     async with open_media_origin(tmp_path, storage={"reserve_bytes": 10**18}) as media_origin:
         row = await media_origin.ended(media_id)
         assert row.state is MediaState.FAILED and row.attempts == 3 and row.problem and "no room" in row.problem
@@ -274,7 +274,7 @@ def test_files_are_never_written_over_and_leave_no_scraps(tmp_path: Path) -> Non
     assert first.read_bytes() == b"three"
     made = files.work / "made"
     made.write_bytes(b"other")
-    files.adopt(made, "releases/a.json")
+    files.move_in(made, "releases/a.json")
     assert first.read_bytes() == b"three" and not made.exists()
     assert [path.name for path in first.parent.iterdir()] == ["a.json"]
     for bad in ("../a", "/etc/a", "a//b", "a/./b"):
@@ -307,7 +307,7 @@ def test_what_killed_writers_left_is_removed_once_nobody_can_be_writing_it(tmp_p
         scrap.write_bytes(b"half")
     os.utime(old, (1, 1))
     os.utime(kept, (1, 1))
-    files.remove_scraps(before_s=1000)
+    files.remove_temporary_files(before_s=1000)
     assert sorted(kept.parent.iterdir()) == sorted((kept, young))
 
 

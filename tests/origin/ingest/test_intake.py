@@ -34,7 +34,7 @@ async def test_the_whole_file_is_checked_against_what_was_declared(idle_origin: 
     assert answer.status == 422
     async with idle_origin.http.head(url, headers=TUS) as head:
         assert head.status == 404, "a damaged upload is thrown away"
-    assert not idle_origin.files.source(url.rsplit("/", 1)[1]).exists()
+    assert not idle_origin.files.source_path(url.rsplit("/", 1)[1]).exists()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ async def test_a_bad_beginning_is_refused_and_leaves_nothing(
     async with open_media_origin(tmp_path, working=False, uploads={"largest_bytes": 1000}) as media_origin:
         async with media_origin.http.post(f"{media_origin.url}/v1/uploads", headers={**TUS, **headers}) as answer:
             assert answer.status == status
-        assert not list(media_origin.files.uploads.iterdir()) and not await media_origin.intake.under_way()
+        assert not list(media_origin.files.uploads.iterdir()) and not await media_origin.intake.unfinished()
 
 
 async def test_an_upload_that_would_not_fit_is_refused_before_a_byte_is_sent(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_an_abandoned_upload_is_swept_and_one_that_goes_on_is_not(tmp_path
         answer = await media_origin.patch(continued, 0, b"hello")
         assert answer.headers["Upload-Expires"] == "Mon, 02 Mar 2026 13:30:00 GMT"
         await clock.advance(1801)
-        await media_origin.intake.sweep()
+        await media_origin.intake.remove_expired()
         async with media_origin.http.head(abandoned, headers=TUS) as head:
             assert head.status == 404
         assert await media_origin.offset(continued) == 5
@@ -117,13 +117,13 @@ async def test_an_upload_that_was_whole_when_we_crashed_becomes_media_at_start(t
     async with open_media_origin(tmp_path, working=False) as media_origin:
         url = await media_origin.begin(5)
         name = url.rsplit("/", 1)[1]
-        media_origin.files.source(name).write_bytes(b"hello")
-        await media_origin.uploads.advance(name, 5)  # the last thing that was written
+        media_origin.files.source_path(name).write_bytes(b"hello")
+        await media_origin.uploads.set_offset(name, 5)  # the last thing that was written
     async with open_media_origin(tmp_path, working=False) as media_origin:
         service = asyncio.ensure_future(media_origin.intake.run())
 
         async def taken() -> bool:
-            return bool(await media_origin.media.every())
+            return bool(await media_origin.media.in_states())
 
         await until(taken)
         service.cancel()
@@ -141,7 +141,7 @@ async def test_a_disk_that_fills_up_mid_chunk_keeps_the_offset(idle_origin: Medi
         answer = await idle_origin.patch(url, 100, BytesIO(b"b" * (size - 100)))
         assert answer.status == 507 and answer.content_type == "application/problem+json"
         assert await idle_origin.offset(url) == 100
-        assert idle_origin.files.source(url.rsplit("/", 1)[1]).stat().st_size == 100
+        assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).stat().st_size == 100
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (await idle_origin.patch(url, 100, BytesIO(b"b" * (size - 100)))).status == 204
@@ -155,5 +155,5 @@ async def test_a_disk_that_takes_no_more_files_is_full(
 
     monkeypatch.setattr(Path, "touch", full)
     with pytest.raises(StorageFull):
-        await idle_origin.intake.begin("a.jpg", 10, None)
-    assert await idle_origin.intake.under_way() == ()
+        await idle_origin.intake.create("a.jpg", 10, None)
+    assert await idle_origin.intake.unfinished() == ()

@@ -66,7 +66,7 @@ async def test_a_playlist_is_the_old_one_whole_if_we_die_in_the_middle_of_its_ch
     async with open_planning_origin(tmp_path, clock) as planning:
         await planning.ready("a")
         await planning.ready("b")
-        stored = await planning.playlists.make(draft)
+        stored = await planning.playlists.create(draft)
     _killed(tmp_path, "row", "before", stored.id)
     async with open_planning_origin(tmp_path, clock) as planning:
         assert await planning.playlists.get(stored.id) == stored

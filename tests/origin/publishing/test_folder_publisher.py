@@ -14,7 +14,7 @@ from PIL import Image
 from sync.errors import Rejected
 from sync.origin.ingest.intake import Intake
 from sync.origin.ingest.pipeline import Pipeline
-from sync.origin.planning.folder_plan import FILE, playable, read_plan
+from sync.origin.planning.folder_plan import PLAN_FILE, playable_files, read_folder_plan
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
 from sync.origin.settings.model import OriginConfiguration, StorageSettings
 from sync.origin.store.uploads import UploadStore
@@ -109,7 +109,7 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     assert len([line for line in lines if line.endswith("ready")]) == 5
     again = await publish_folder(folder, "main", collaborators, planning.clock)
     assert (again.taken_in, again.unchanged, again.sha256, again.playlist) == (0, True, first.sha256, first.playlist)
-    assert len(await planning.media.every()) == 5
+    assert len(await planning.media.in_states()) == 5
 
 
 async def test_a_changed_folder_keeps_the_ids_of_what_stayed(
@@ -129,7 +129,7 @@ async def test_a_changed_folder_keeps_the_ids_of_what_stayed(
 
 async def test_the_example_plan_does_all_it_says(rooms: tuple[PlanningOrigin, FolderTarget], folder: Path) -> None:
     planning, collaborators = rooms
-    shutil.copy(EXAMPLE, folder / FILE)
+    shutil.copy(EXAMPLE, folder / PLAN_FILE)
     done = await publish_folder(folder, "lobby", collaborators, planning.clock)
     release = _release(planning, done.sha256)
     assert (release.zone, release.break_rule.every_items, release.channel) == ("Europe/Berlin", 2, "lobby")
@@ -149,7 +149,7 @@ async def test_the_example_plan_does_all_it_says(rooms: tuple[PlanningOrigin, Fo
     assert isinstance(ticker, Ticker) and (ticker.edge, ticker.speed_percent) == ("bottom", 12)
     assert isinstance(logo, Logo) and (logo.asset, logo.corner) == (release.fallback, "top-right")
     assert (await publish_folder(folder, "lobby", collaborators, planning.clock)).unchanged
-    assert len(await planning.campaigns.every()) == 2
+    assert len(await planning.campaigns.list_all()) == 2
 
 
 async def test_what_others_planned_on_the_channel_stays(
@@ -157,7 +157,7 @@ async def test_what_others_planned_on_the_channel_stays(
 ) -> None:
     planning, collaborators = rooms
     first = await publish_folder(folder, "main", collaborators, planning.clock, name="First")
-    (folder / FILE).write_text('[[dayparts]]\nname = "Evening"\nstart = "18:00"\n[[items]]\nfile = "menu.jpg"\n')
+    (folder / PLAN_FILE).write_text('[[dayparts]]\nname = "Evening"\nstart = "18:00"\n[[items]]\nfile = "menu.jpg"\n')
     second = await publish_folder(folder, "main", collaborators, planning.clock, name="Second")
     schedule = await planning.schedules.get("main")
     assert schedule.default_playlist == first.playlist
@@ -172,7 +172,7 @@ async def test_a_file_that_cannot_be_shown_is_named_and_nothing_is_published(
     with pytest.raises(Rejected) as caught:
         await publish_folder(folder, "main", collaborators, planning.clock)
     assert list(caught.value.fields) == ["broken.mp4"]
-    assert await planning.releases.newest("main") is None
+    assert await planning.releases.latest("main") is None
     (folder / "broken.mp4").unlink()
     assert (await publish_folder(folder, "main", collaborators, planning.clock)).taken_in == 0
 
@@ -191,32 +191,32 @@ async def test_a_file_that_cannot_be_shown_is_named_and_nothing_is_published(
     ],
 )
 def test_a_wrong_field_of_the_plan_is_named(folder: Path, text: str, field: str) -> None:
-    (folder / FILE).write_text(text)
+    (folder / PLAN_FILE).write_text(text)
     with pytest.raises(Rejected) as caught:
-        read_plan(folder)
+        read_folder_plan(folder)
     assert list(caught.value.fields) == [field]
 
 
 def test_a_plan_that_is_no_toml_and_a_folder_with_nothing_are_refused(folder: Path, tmp_path: Path) -> None:
-    (folder / FILE).write_text("name = ")
+    (folder / PLAN_FILE).write_text("name = ")
     with pytest.raises(Rejected, match="is not TOML"):
-        read_plan(folder)
+        read_folder_plan(folder)
     (tmp_path / "bare").mkdir()
     with pytest.raises(Rejected, match="nothing to play"):
-        read_plan(tmp_path / "bare")
+        read_folder_plan(tmp_path / "bare")
     with pytest.raises(Rejected, match="is no folder"):
-        read_plan(tmp_path / "none")
+        read_folder_plan(tmp_path / "none")
 
 
 def test_without_items_what_ads_and_fallback_use_does_not_play_as_well(folder: Path) -> None:
-    (folder / FILE).write_text(
+    (folder / PLAN_FILE).write_text(
         "fallback = 'logo.png'\n[[ads]]\nname = 'x'\nadvertiser = 'y'\ncreatives = [{file = 'fizzo.mp4'}]\n"
     )
-    assert [item.file for item in read_plan(folder).items or ()] == ["aqua.png", "menu.jpg", "welcome.mp4"]
-    assert playable(folder) == sorted((*PICTURES, *VIDEOS))
+    assert [item.file for item in read_folder_plan(folder).items or ()] == ["aqua.png", "menu.jpg", "welcome.mp4"]
+    assert playable_files(folder) == sorted((*PICTURES, *VIDEOS))
     for name in ("tune.mp3", "list.m3u", "list.pls"):
         (folder / name).write_bytes(b"x")
-    assert playable(folder) == sorted((*PICTURES, *VIDEOS, "tune.mp3"))
+    assert playable_files(folder) == sorted((*PICTURES, *VIDEOS, "tune.mp3"))
 
 
 async def test_files_whose_names_are_no_text_are_named_and_nothing_is_published(
@@ -226,4 +226,4 @@ async def test_files_whose_names_are_no_text_are_named_and_nothing_is_published(
     (folder / os.fsdecode(b"odd\xff.png")).write_bytes(b"x")
     with pytest.raises(Rejected, match=r"rename these files.*odd"):
         await publish_folder(folder, "main", collaborators, planning.clock)
-    assert await planning.releases.channels() == ()
+    assert await planning.releases.published_channels() == ()

@@ -27,8 +27,8 @@ from tests.origin.planning_origin import VALID_FOR_S, Client, PlanningOrigin, ca
 async def plan(planning: PlanningOrigin, *media: str, name: str = "Lobby") -> str:
     """Have a playlist of these media on air on channel main."""
     items = tuple(PlaylistItem(media=one) for one in media)
-    playlist = await planning.playlists.make(PlaylistDraft(name=name, items=items))
-    await planning.schedules.make("main", ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id))
+    playlist = await planning.playlists.create(PlaylistDraft(name=name, items=items))
+    await planning.schedules.create("main", ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id))
     return playlist.id
 
 
@@ -105,7 +105,7 @@ async def test_a_changed_plan_is_the_next_release_and_rewrites_nothing(
     assert {path: after[path] for path in before} == before
     assert len(after) == len(before) + 1
     assert fetched(planning.files.content, "main", clock)[0].release == second.sha256
-    assert [one.sequence for one in await planning.releases.every("main", most=9)] == [2, 1]
+    assert [one.sequence for one in await planning.releases.list_releases("main", most=9)] == [2, 1]
 
 
 async def test_a_plan_that_is_not_ready_is_refused_by_field_and_nothing_is_written(
@@ -182,7 +182,7 @@ async def test_two_publishers_at_once_leave_one_line_of_releases(
             *(one.publisher.publish("main") for one in (planning, other, planning, other)), return_exceptions=True
         )
     assert {type(one) for one in outcomes} <= {publisher.Publication, Conflict}
-    sequences = [one.sequence for one in await planning.releases.every("main", most=9)]
+    sequences = [one.sequence for one in await planning.releases.list_releases("main", most=9)]
     assert sequences == list(range(len(sequences), 0, -1))
     timestamp, _ = fetched(planning.files.content, "main", clock)
     assert timestamp.sequence == sequences[0] == (await planning.schedules.get("main")).sequence
@@ -288,9 +288,9 @@ async def test_a_preview_tells_what_would_happen_and_changes_nothing(
     refused = (await call(client, "GET", path))[1]
     assert list(refused["problems"]) == [f"playlists.{playlist}.items.2"]
     await planning.media.claim()
-    await planning.media.ready(late, planning.put_asset(b"late"))
+    await planning.media.mark_ready(late, planning.put_asset(b"late"))
     assert (await call(client, "GET", path))[1]["problems"] == {}
-    assert (await planning.releases.newest("main")) is not None
+    assert (await planning.releases.latest("main")) is not None
     assert (await call(client, "GET", "/v1/releases/preview?channel=none"))[0] == 404
     assert (await call(client, "GET", "/v1/releases/preview"))[0] == 422
 

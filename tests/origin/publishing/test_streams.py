@@ -63,9 +63,9 @@ async def test_a_stream_is_ready_at_once_and_goes_into_the_release_with_its_secr
     media = await planning.media.add_stream("Stage", URL)
     await planning.ready("clip", video=True)
     shown = [{"media": media}, {"media": "clip", "duration_ms": 60_000, "loop": True}]
-    playlist = await planning.playlists.make(PlaylistDraft.model_validate({"name": "p", "items": shown}))
+    playlist = await planning.playlists.create(PlaylistDraft.model_validate({"name": "p", "items": shown}))
     assert "hush" not in playlist.model_dump_json() and "s3cret" not in playlist.model_dump_json()
-    await planning.schedules.make("main", ScheduleDraft(default_playlist=playlist.id))
+    await planning.schedules.create("main", ScheduleDraft(default_playlist=playlist.id))
     done = await planning.publisher.publish("main", None)
     raw = (planning.files.content / f"releases/{done.record.sha256}.json").read_bytes()
     release = check_release(raw, _timestamp(raw, planning))
@@ -83,9 +83,9 @@ async def test_as_an_ad_a_stream_needs_a_duration_and_as_fallback_it_is_refused(
     creative = {"media": media}
     line = {"name": "l", "creatives": [creative]}
     flight = {"name": "c", "advertiser": "a", "starts_at": now, "ends_at": now + timedelta(days=1), "lines": [line]}
-    await planning.campaigns.make(CampaignDraft.model_validate(flight))
-    playlist = await planning.playlists.make(PlaylistDraft.model_validate({"name": "p", "items": [{"media": media}]}))
-    await planning.schedules.make("main", ScheduleDraft(default_playlist=playlist.id, fallback=media))
+    await planning.campaigns.create(CampaignDraft.model_validate(flight))
+    playlist = await planning.playlists.create(PlaylistDraft.model_validate({"name": "p", "items": [{"media": media}]}))
+    await planning.schedules.create("main", ScheduleDraft(default_playlist=playlist.id, fallback=media))
     with pytest.raises(Rejected) as caught:
         await planning.publisher.publish("main", None)
     assert sorted("duration" in why or "no picture" in why for why in caught.value.fields.values()) == [True, True]
@@ -104,7 +104,7 @@ async def test_a_database_of_an_earlier_version_gains_what_it_lacks(tmp_path: Pa
     async with open_planning_origin(tmp_path, SystemClock()) as planning:
         media = await planning.media.add_stream("Stage", URL)
         draft = PlaylistDraft.model_validate({"name": "p", "items": [{"media": media}]})
-        assert not (await planning.playlists.make(draft)).items[0].loop
+        assert not (await planning.playlists.create(draft)).items[0].loop
 
 
 def _timestamp(raw: bytes, planning: PlanningOrigin) -> Timestamp:

@@ -32,15 +32,15 @@ class ContentShelf:
 
     async def show(self, *media: str) -> str:
         """Publish a release of just these media on `main`, taking in those that are new; return its hash."""
-        known = {row.id for row in await self.planning.media.every()}
+        known = {row.id for row in await self.planning.media.in_states()}
         for one in media:
             if one not in known:
                 await self.planning.ready(one)
         draft = PlaylistDraft(name="Lobby", items=tuple(PlaylistItem(media=one) for one in media))
-        held = await self.planning.playlists.named("Lobby")
+        held = await self.planning.playlists.find_by_name("Lobby")
         if held is None:
-            playlist = (await self.planning.playlists.make(draft)).id
-            await self.planning.schedules.make("main", ScheduleDraft(default_playlist=playlist))
+            playlist = (await self.planning.playlists.create(draft)).id
+            await self.planning.schedules.create("main", ScheduleDraft(default_playlist=playlist))
         else:
             await self.planning.playlists.replace(held.id, draft, version=held.version)
         return (await self.planning.publisher.publish("main")).record.sha256
@@ -54,7 +54,7 @@ class ContentShelf:
         facts = {"name": "window", "channel_id": "main", "token_hash": "0" * 64, "paired_ms": 0}
         async with self.planning.database.writing() as connection:
             await add_device(connection, id="window", **facts)
-        await DeviceStore(self.planning.database).beat("window", {"release": release, "preparing": preparing}, 0)
+        await DeviceStore(self.planning.database).save_heartbeat("window", {"release": release, "preparing": preparing}, 0)
 
     def names(self, kind: str) -> set[str]:
         """Return what lies in a folder of the content tree."""

@@ -152,7 +152,7 @@ async def test_files_nothing_knows_go_only_once_they_are_old(shelf: ContentShelf
     await shelf.show("a")
     files = shelf.planning.files
     stray = files.put(asset_path("f" * 64), b"left by a pipeline that was killed before its row")
-    picture = files.thumbnail("gone")
+    picture = files.thumbnail_path("gone")
     picture.write_bytes(b"of a media that was deleted while an origin died")
     half = files.content / f"assets/.{'e' * 64}.x.tmp"
     half.write_bytes(b"somebody writes this at this moment")
@@ -195,7 +195,7 @@ async def test_with_a_database_from_a_backup_what_came_later_stays_until_devices
     async with open_shelf(tmp_path, clock) as shelf:
         await shelf.clear_and_check()
         assert {later, unsaid} <= shelf.names("releases")
-        await DeviceStore(shelf.planning.database).beat("window", {"release": later}, 0)
+        await DeviceStore(shelf.planning.database).save_heartbeat("window", {"release": later}, 0)
         await clock.advance(GRACE_S)
         await shelf.clear_and_check()
         assert later in shelf.names("releases") and unsaid not in shelf.names("releases")
@@ -237,7 +237,7 @@ async def test_what_a_clock_that_was_ahead_wrote_down_does_not_rest_until_then(s
 async def test_a_lot_goes_in_rounds_between_which_others_get_in(
     shelf: ContentShelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleaner, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(cleaner, "BATCH_FILES", 2)
     await shelf.show("a")
     for media in ("b", "c", "d", "e", "f"):
         await shelf.planning.ready(media)
@@ -253,7 +253,7 @@ async def test_a_lot_goes_in_rounds_between_which_others_get_in(
             await shelf.clock.advance(0.01)
         assert len(await adding) > 1  # it waited for a round, not for all of them
         for _ in range(500):
-            await shelf.clock.advance(0.0 if shelf.names("assets") == {asset_of("a")} else cleaner.BUSY_S)
+            await shelf.clock.advance(0.0 if shelf.names("assets") == {asset_of("a")} else cleaner.RETRY_WHEN_BUSY_S)
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -261,7 +261,7 @@ async def test_a_lot_goes_in_rounds_between_which_others_get_in(
 
 
 async def _names_once_let_in(shelf: ContentShelf) -> set[str]:
-    async with shelf.planning.files.adding(shelf.clock):
+    async with shelf.planning.files.adding_content(shelf.clock):
         return shelf.names("assets")
 
 
@@ -275,13 +275,13 @@ async def test_what_was_sent_for_a_media_that_failed_can_be_tried_again_for_a_gr
     await shelf.show("a")
     await shelf.planning.failed("bad", "the disk was full")
     await shelf.planning.failed("held", "the disk was full")
-    sources = {name: shelf.planning.files.source(name) for name in ("bad", "held")}
+    sources = {name: shelf.planning.files.source_path(name) for name in ("bad", "held")}
     for source in sources.values():
         source.write_bytes(b"bytes")
     await shelf.clear_and_check()
     assert sources["bad"].exists()
     await shelf.clock.advance(GRACE_S)
-    await shelf.planning.media.again("held")
+    await shelf.planning.media.retry("held")
     await shelf.clear_and_check()
     assert [name for name, source in sources.items() if source.exists()] == ["held"]
 
@@ -290,10 +290,10 @@ async def test_nobody_publishes_while_content_is_cleared_and_nobody_clears_while
     shelf: ContentShelf,
 ) -> None:
     await shelf.show("a")
-    async with shelf.planning.files.adding(shelf.clock), shelf.planning.files.adding(shelf.clock):  # these do not wait
+    async with shelf.planning.files.adding_content(shelf.clock), shelf.planning.files.adding_content(shelf.clock):  # these do not wait
         with pytest.raises(Conflict):
             await shelf.clearer.clear()
-    with shelf.planning.files.clearing():
+    with shelf.planning.files.clearing_content():
         publishing = asyncio.create_task(shelf.show("a", "b"))
         await shelf.clock.advance(1.0)
         assert not publishing.done()
@@ -341,13 +341,13 @@ async def test_the_service_looks_every_hour_and_soon_again_when_somebody_was_in_
     await shelf.show("a")
     running = asyncio.create_task(shelf.clearer.run())
     try:
-        async with shelf.planning.files.adding(shelf.clock):
+        async with shelf.planning.files.adding_content(shelf.clock):
             await shelf.clock.advance(0.0)
             assert not shelf.told
-        await _told(shelf, 2, cleaner.BUSY_S)
+        await _told(shelf, 2, cleaner.RETRY_WHEN_BUSY_S)
         before = shelf.clock.monotonic()
-        await _told(shelf, 4, cleaner.LOOK_EVERY_S / 10)
-        assert shelf.clock.monotonic() - before >= cleaner.LOOK_EVERY_S
+        await _told(shelf, 4, cleaner.SCAN_EVERY_S / 10)
+        assert shelf.clock.monotonic() - before >= cleaner.SCAN_EVERY_S
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -411,8 +411,8 @@ asyncio.run(main())
     ("owner", "name", "when", "nth"),
     [
         ("file", "unlink", "after", 1),  # the release is gone
-        ("store", "forget", "before", 1),
-        ("store", "forget", "after", 1),
+        ("store", "delete_assets", "before", 1),
+        ("store", "delete_assets", "after", 1),
         ("file", "unlink", "after", 2),  # an asset, but not its chunk list
     ],
 )

@@ -28,7 +28,7 @@ from sync.origin.planning.plans import (
 from sync.origin.publishing.publisher import Publication
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.devices import add_device
-from sync.origin.store.plays import Arrival, ChainStore, PlayStore
+from sync.origin.store.plays import ChainStore, PlayStore, ReceivedPlay
 from sync.wire.report import Play
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
@@ -81,7 +81,7 @@ async def test_plans_are_kept_raced_for_and_published_by_two_origins_at_once(
     for media in ("a", "b", "ad"):
         await one.ready(media)
     draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media="a", title="A"), PlaylistItem(media="b")))
-    playlist = await one.playlists.make(draft)
+    playlist = await one.playlists.create(draft)
     assert [item.title for item in (await other.playlists.get(playlist.id)).items] == ["A", "b.jpg"]
     outcomes = await asyncio.gather(
         *(planning.playlists.replace(playlist.id, draft, version=1) for planning in desks), return_exceptions=True
@@ -91,7 +91,7 @@ async def test_plans_are_kept_raced_for_and_published_by_two_origins_at_once(
     daypart = DaypartDraft(name="Day", playlist=playlist.id)
     schedule = ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id, fallback="a", dayparts=(daypart,))
     made = await asyncio.gather(
-        *(planning.schedules.make("main", schedule) for planning in desks), return_exceptions=True
+        *(planning.schedules.create("main", schedule) for planning in desks), return_exceptions=True
     )
     assert len([outcome for outcome in made if isinstance(outcome, StaleVersion | Conflict)]) == 1
     held = await one.schedules.get("main")
@@ -100,25 +100,25 @@ async def test_plans_are_kept_raced_for_and_published_by_two_origins_at_once(
     line = LineDraft(name="All", creatives=(CreativeDraft(media="ad"),))
     start = one.clock.now()
     flight = {"starts_at": start, "ends_at": start.replace(year=start.year + 1)}
-    campaign = await one.campaigns.make(CampaignDraft(name="Fizzo", advertiser="Fizzo", lines=(line,), **flight))
-    assert await other.campaigns.every() == (campaign,)
+    campaign = await one.campaigns.create(CampaignDraft(name="Fizzo", advertiser="Fizzo", lines=(line,), **flight))
+    assert await other.campaigns.list_all() == (campaign,)
 
     published = await asyncio.gather(
         *(planning.publisher.publish("main") for planning in desks), return_exceptions=True
     )
     assert {type(outcome) for outcome in published} <= {Publication, Conflict}
-    sequences = [record.sequence for record in await one.releases.every("main", most=9)]
+    sequences = [record.sequence for record in await one.releases.list_releases("main", most=9)]
     assert sequences == list(range(len(sequences), 0, -1))
     assert (await other.schedules.get("main")).sequence == sequences[0]
-    assert await one.releases.state("main") == await other.releases.state("main")
-    assert await one.releases.channels() == ("main",)
+    assert await one.releases.plan_version("main") == await other.releases.plan_version("main")
+    assert await one.releases.published_channels() == ("main",)
 
 
 async def test_what_is_in_use_or_unknown_is_refused_there_as_well(desks: tuple[PlanningOrigin, PlanningOrigin]) -> None:
     one, other = desks
     await one.ready("own")
-    playlist = await one.playlists.make(PlaylistDraft(name="Own", items=(PlaylistItem(media="own"),)))
-    await one.schedules.make("bar", ScheduleDraft(default_playlist=playlist.id))
+    playlist = await one.playlists.create(PlaylistDraft(name="Own", items=(PlaylistItem(media="own"),)))
+    await one.schedules.create("bar", ScheduleDraft(default_playlist=playlist.id))
     await one.publisher.publish("bar")
     with pytest.raises(Conflict) as used:
         await other.playlists.remove(playlist.id, version=None)
@@ -127,7 +127,7 @@ async def test_what_is_in_use_or_unknown_is_refused_there_as_well(desks: tuple[P
         await other.schedules.remove("bar", version=None)
     assert published.value.users == ("its releases",)
     with pytest.raises(Rejected) as unknown:
-        await one.playlists.make(PlaylistDraft(name="X", items=(PlaylistItem(media="none"),)))
+        await one.playlists.create(PlaylistDraft(name="X", items=(PlaylistItem(media="none"),)))
     assert list(unknown.value.fields) == ["items.0.media"]
 
 
@@ -135,7 +135,7 @@ async def test_a_reader_sees_one_moment_however_many_questions_it_asks(
     desks: tuple[PlanningOrigin, PlanningOrigin],
 ) -> None:
     one, other = desks
-    kept = await one.playlists.make(PlaylistDraft(name="Before"))
+    kept = await one.playlists.create(PlaylistDraft(name="Before"))
     async with one.database.reading() as connection:
         query = select(playlists.c.name).where(playlists.c.id == kept.id)
         first = (await connection.execute(query)).scalar()
@@ -182,11 +182,11 @@ async def test_a_chain_that_is_not_whole_is_found_there_as_well(desks: tuple[Pla
     async with one.database.writing() as connection:
         await add_device(connection, id="d", name="window", channel_id="main", token_hash="0" * 64, paired_ms=0)
     documents = [play("d", number) for number in (1, 2, 5)]  # each says it is the first
-    await plays.insert("d", [Arrival(Play.model_validate(document), document) for document in documents], 0)
+    await plays.insert("d", [ReceivedPlay(Play.model_validate(document), document) for document in documents], 0)
     breaks = await chains.breaks(None, 0, 2**50, 9)
     assert sorted((sequence, below, named == ZERO) for _, _, sequence, _, below, named, _ in breaks) == [
         (2, 1, True), (5, 2, True)
     ]  # fmt: skip
     ((_, _, count, first, last, *_),) = await chains.logs("d")
     assert (count, first, last) == (3, 1, 5)
-    assert await chains.clashes("d", 0, 2**50, 9) == []
+    assert await chains.conflicts("d", 0, 2**50, 9) == []

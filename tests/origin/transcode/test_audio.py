@@ -29,7 +29,7 @@ async def test_sound_becomes_a_video_of_exactly_its_length(
     made = streams(media_origin.asset(row))
     assert {s["codec_name"] for s in made["streams"]} == {"h264", "aac"}
     assert all(abs(float(s["duration"]) - 1.37) < 0.002 for s in made["streams"])
-    assert media_origin.files.thumbnail(row.id).stat().st_size
+    assert media_origin.files.thumbnail_path(row.id).stat().st_size
 
 
 async def test_a_cover_in_the_file_is_what_is_seen(media_origin: MediaOrigin, samples: Samples) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.animation import repeats, step_of
+from sync.origin.transcode.animation import frame_repeats, frame_step_ms
 from sync.origin.transcode.picture_tool import strip_jpeg
 from sync.wire.chunk_index import load_index
 from sync.wire.overlay import LOGO_CHUNK
@@ -193,9 +193,9 @@ def test_stripping_gives_up_on_segments_it_cannot_read() -> None:
 
 
 def test_frames_are_repeated_without_drift() -> None:
-    assert step_of([100, 200]) == 100 and step_of([40]) == 40 and step_of([30, 70]) == 20
-    assert list(repeats([30] * 10, 20)) == [2, 1, 1, 2, 2, 1, 1, 2, 2, 1]
-    assert list(repeats([5], 20)) == [1], "something is always shown"
+    assert frame_step_ms([100, 200]) == 100 and frame_step_ms([40]) == 40 and frame_step_ms([30, 70]) == 20
+    assert list(frame_repeats([30] * 10, 20)) == [2, 1, 1, 2, 2, 1, 1, 2, 2, 1]
+    assert list(frame_repeats([5], 20)) == [1], "something is always shown"
 
 
 def png_start(width: int, height: int) -> bytes:

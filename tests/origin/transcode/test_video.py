@@ -11,8 +11,8 @@ import pytest
 
 from sync.errors import Rejected
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.probe import FileKind, VideoFile, audio_facts, recognise, video_facts
-from sync.origin.transcode.video import anew, plan
+from sync.origin.transcode.probe import FileKind, VideoFile, audio_facts, recognise_kind, video_facts
+from sync.origin.transcode.video import choose_recipe, encoding_recipe
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin, open_media_origin
 from tests.origin.samples import Samples
@@ -24,16 +24,16 @@ SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=1", "-c:a", "aac", "-
 
 PLAIN = VideoFile(
     container="mov,mp4,m4a,3gp,3g2,mj2",
-    video=0,
+    video_stream=0,
     codec="h264",
-    pixels="yuv420p",
+    pixel_format="yuv420p",
     width=1920,
     height=1080,
-    aspect=Fraction(1),
+    pixel_aspect=Fraction(1),
     rotation=0,
-    rate=Fraction(30),
+    frame_rate=Fraction(30),
     declared_ms=10_000,
-    audio=1,
+    audio_stream=1,
     audio_codec="aac",
 )
 
@@ -209,12 +209,12 @@ async def test_a_film_of_no_length_is_refused(media_origin: MediaOrigin, samples
 async def test_an_empty_file_is_refused_before_it_is_queued(media_origin: MediaOrigin, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     with pytest.raises(Rejected, match="empty"):
-        await media_origin.intake.ingest(tmp_path / "empty.mp4", "empty.mp4")
+        await media_origin.intake.ingest_file(tmp_path / "empty.mp4", "empty.mp4")
 
 
 def test_only_what_players_decode_is_copied() -> None:
-    assert plan(PLAIN, 3840).exact
-    assert plan(changed(codec="hevc", pixels="yuv420p10le"), 3840).exact
+    assert choose_recipe(PLAIN, 3840).copies_video
+    assert choose_recipe(changed(codec="hevc", pixels="yuv420p10le"), 3840).copies_video
     for facts in (
         {"codec": "av1"},
         {"pixels": "yuv444p"},
@@ -224,31 +224,31 @@ def test_only_what_players_decode_is_copied() -> None:
         {"width": 7680, "height": 4320},
         {"width": 1921},
     ):
-        assert not plan(changed(**facts), 3840).exact, facts
+        assert not choose_recipe(changed(**facts), 3840).copies_video, facts
 
 
 def test_encoding_anew_makes_square_pixels_even_sizes_and_upright_pictures() -> None:
-    recipe = anew(changed(width=720, height=576, aspect=Fraction(16, 11)), 3840)
+    recipe = encoding_recipe(changed(width=720, height=576, aspect=Fraction(16, 11)), 3840)
     assert (recipe.width, recipe.height) == (1048, 576)
-    recipe = anew(changed(width=1921, height=1081, rotation=270), 1000)
+    recipe = encoding_recipe(changed(width=1921, height=1081, rotation=270), 1000)
     assert (recipe.width, recipe.height) == (562, 1000)
 
 
 def test_sound_players_cannot_decode_in_mp4_is_encoded_anew() -> None:
-    assert "copy" in plan(PLAIN, 3840).arguments[3:]
-    assert "aac" in plan(changed(audio_codec="pcm_s16le"), 3840).arguments
+    assert "copy" in choose_recipe(PLAIN, 3840).arguments[3:]
+    assert "aac" in choose_recipe(changed(audio_codec="pcm_s16le"), 3840).arguments
 
 
 def test_a_cover_picture_does_not_make_a_song_a_film() -> None:
     cover = {"index": 1, "codec_type": "video", "codec_name": "mjpeg", "width": 9, "disposition": {"attached_pic": 1}}
     song = {"index": 0, "codec_type": "audio", "codec_name": "mp3"}
     heard = audio_facts({"streams": [song, cover], "format": {}})
-    assert heard and (heard.audio, heard.cover) == (0, 1)
+    assert heard and (heard.audio_stream, heard.cover_stream) == (0, 1)
     with pytest.raises(Rejected):
         video_facts({"streams": [song, cover], "format": {}})
 
 
 def test_pictures_are_known_by_their_first_bytes() -> None:
-    assert recognise(b"\0\0\0\x1cftypheic") is FileKind.PICTURE
-    assert recognise(b"RIFF\0\0\0\0WEBPVP8 ") is FileKind.PICTURE
-    assert recognise(b"\0\0\0\x1cftypisom") is FileKind.VIDEO
+    assert recognise_kind(b"\0\0\0\x1cftypheic") is FileKind.PICTURE
+    assert recognise_kind(b"RIFF\0\0\0\0WEBPVP8 ") is FileKind.PICTURE
+    assert recognise_kind(b"\0\0\0\x1cftypisom") is FileKind.VIDEO
