@@ -115,7 +115,9 @@ class PlayRoutes:
         arrivals = [result for result in judged if isinstance(result, ReceivedPlay)]
         verdicts = iter(await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
         receipts = tuple(
-            Receipt(sequence=result.play.sequence, status=next(verdicts)) if isinstance(result, ReceivedPlay) else result
+            Receipt(sequence=result.play.sequence, status=next(verdicts))
+            if isinstance(result, ReceivedPlay)
+            else result
             for result in judged
         )
         self._metrics.received(receipt.status for receipt in receipts)

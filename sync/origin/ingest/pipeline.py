@@ -159,7 +159,9 @@ class Pipeline:
             if twin is None or twin.asset is None or not (self._files.content / asset_path(twin.asset.sha256)).exists():
                 return False
             try:
-                await asyncio.to_thread(copy_durably, self._files.thumbnail_path(twin.id), self._files.thumbnail_path(row.id))
+                await asyncio.to_thread(
+                    copy_durably, self._files.thumbnail_path(twin.id), self._files.thumbnail_path(row.id)
+                )
             except StorageBroken:
                 return False  # the twin is being deleted: do the work again
             await self._done(row, twin.asset)

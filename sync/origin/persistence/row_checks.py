@@ -104,7 +104,9 @@ async def check_exists(connection: AsyncConnection, column: Column[Any], what: s
     raise_if_wrong({field: f"there is no {what} {used}" for field, used in uses if used not in known})
 
 
-async def check_ids_free(connection: AsyncConnection, table: Table, elsewhere: ColumnElement[bool], uses: FieldUses) -> None:
+async def check_ids_free(
+    connection: AsyncConnection, table: Table, elsewhere: ColumnElement[bool], uses: FieldUses
+) -> None:
     """Refuse ids a person sent twice, or that parts of something else have (`elsewhere`).
 
     Raises:

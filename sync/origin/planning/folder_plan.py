@@ -160,7 +160,9 @@ def read_folder_plan(folder: Path) -> FolderPlan:
     if not folder.is_dir():
         raise Rejected(f"{folder} is no folder: name one with pictures and videos")
     plan = _read(folder / PLAN_FILE)
-    missing = {field: f"{name} is not in the folder" for field, name in plan.named_files() if not _is_file(folder / name)}
+    missing = {
+        field: f"{name} is not in the folder" for field, name in plan.named_files() if not _is_file(folder / name)
+    }
     if missing:
         raise Rejected(f"{PLAN_FILE} names files that are not there: {', '.join(sorted(missing))}", fields=missing)
     if plan.items is None:

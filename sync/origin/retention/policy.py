@@ -94,7 +94,9 @@ def releases_to_keep(
     return KeptReleases(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
 
 
-def sort_by_age(since: Mapping[str, int | None], needed: Collection[str], rule: RetentionRule, now_ms: int) -> AgeResult:
+def sort_by_age(
+    since: Mapping[str, int | None], needed: Collection[str], rule: RetentionRule, now_ms: int
+) -> AgeResult:
     """Return what becomes of each thing not needed `since` then (Unix), now that these are `needed`.
 
     What a clock that was ahead wrote down is written down anew, else it would rest until then.

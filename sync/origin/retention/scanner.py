@@ -144,7 +144,9 @@ class ContentScanner:
             return None
         return ReferencedFiles(frozenset(one.sha256 for one in assets), frozenset(one.index for one in assets))
 
-    def _unknown(self, releases: Collection[str], known: ReferencedFiles, media: Collection[str]) -> tuple[UnneededFile, ...]:
+    def _unknown(
+        self, releases: Collection[str], known: ReferencedFiles, media: Collection[str]
+    ) -> tuple[UnneededFile, ...]:
         content = self._files.content
         places = (
             (content / "releases", releases),
@@ -177,7 +179,9 @@ def _others(folder: Path, known: Collection[str]) -> Iterator[UnneededFile]:
 
 
 def _known(named: ReferencedFiles, left: Iterable[StoredAsset]) -> ReferencedFiles:
-    return ReferencedFiles(named.assets.union(asset.sha256 for asset in left), named.indexes.union(asset.index for asset in left))
+    return ReferencedFiles(
+        named.assets.union(asset.sha256 for asset in left), named.indexes.union(asset.index for asset in left)
+    )
 
 
 def _files_of(assets: Iterable[StoredAsset]) -> set[str]:
@@ -190,7 +194,8 @@ def _figures(
     resting = [
         asset
         for asset in left
-        if asset.sha256 in judged.newly_unneeded or (asset.unneeded_ms is not None and asset.sha256 not in judged.needed_again)
+        if asset.sha256 in judged.newly_unneeded
+        or (asset.unneeded_ms is not None and asset.sha256 not in judged.needed_again)
     ]
     return Figures(
         at=now,

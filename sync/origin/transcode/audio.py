@@ -90,7 +90,17 @@ async def _still(job: AudioJob, name: str, settings: PipelineSettings) -> MadeMe
     """Make the picture that stands while it is heard."""
     if job.sound.cover_stream is not None:
         cover = job.folder / "cover"
-        chosen = ("-map", f"0:{job.sound.cover_stream}", "-frames:v", "1", "-c", "copy", "-f", "image2pipe", f"file:{cover}")
+        chosen = (
+            "-map",
+            f"0:{job.sound.cover_stream}",
+            "-frames:v",
+            "1",
+            "-c",
+            "copy",
+            "-f",
+            "image2pipe",
+            f"file:{cover}",
+        )
         await run_tool((*_QUIET, *job.input, *chosen), job.limits)
         try:
             made = await make_picture(cover, await _subfolder(job, "covered"), job.limits, settings)
@@ -124,7 +134,16 @@ async def _encode(
     codec = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "20", "-threads", str(THREADS))
     copied = job.sound.audio_codec == "aac"  # what encoders of other kinds pad stays in a copy
     heard = ("-c:a", "copy") if copied else ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
-    closing = ("-t", f"{duration_ms / 1000:.3f}", *NO_METADATA, "-movflags", "+faststart", "-f", "mp4", f"file:{target}")
+    closing = (
+        "-t",
+        f"{duration_ms / 1000:.3f}",
+        *NO_METADATA,
+        "-movflags",
+        "+faststart",
+        "-f",
+        "mp4",
+        f"file:{target}",
+    )
     return await run_tool(
         (*_QUIET, *_TELLING, *inputs, "-vf", filters, *codec, *heard, *closing), job.limits, on_line=note
     )

@@ -87,13 +87,22 @@ async def make_video(
     thumbnail = await _picture(path, folder / "thumbnail.jpg", duration_ms, limits)
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
     return MadeMedia(
-        path, thumbnail, MediaKind.VIDEO, media_type, recipe.width, recipe.height, duration_ms, film.audio_stream is not None
+        path,
+        thumbnail,
+        MediaKind.VIDEO,
+        media_type,
+        recipe.width,
+        recipe.height,
+        duration_ms,
+        film.audio_stream is not None,
     )
 
 
 def choose_recipe(film: VideoFile, longest_edge: int) -> Recipe:
     """Choose between copying and encoding anew."""
-    plain = film.pixel_format in _COPIED.get(film.codec, frozenset()) and film.rotation == 0 and film.frame_rate <= _FASTEST
+    plain = (
+        film.pixel_format in _COPIED.get(film.codec, frozenset()) and film.rotation == 0 and film.frame_rate <= _FASTEST
+    )
     if not plain or max(film.width, film.height) > longest_edge or film.width % 2 or film.height % 2:
         return encoding_recipe(film, longest_edge)
     container = "matroska" if film.codec == "vp8" else "mp4"
@@ -102,7 +111,9 @@ def choose_recipe(film: VideoFile, longest_edge: int) -> Recipe:
         arguments += ["-tag:v", "hvc1"]
     if film.codec == "mpeg4" and film.container == "avi":
         arguments += ["-bsf:v", "mpeg4_unpack_bframes"]
-    return Recipe(tuple(arguments), container, max(1, round(film.width * film.pixel_aspect)), film.height, copies_video=True)
+    return Recipe(
+        tuple(arguments), container, max(1, round(film.width * film.pixel_aspect)), film.height, copies_video=True
+    )
 
 
 def encoding_recipe(film: VideoFile, longest_edge: int) -> Recipe:
@@ -136,7 +147,11 @@ async def _encode(
         if key == "out_time_us" and value.isdecimal() and film.declared_ms:
             await progress(min(95, int(value) // 10 // film.declared_ms))
 
-    streams = ["-map", f"0:{film.video_stream}", *(() if film.audio_stream is None else ("-map", f"0:{film.audio_stream}"))]
+    streams = [
+        "-map",
+        f"0:{film.video_stream}",
+        *(() if film.audio_stream is None else ("-map", f"0:{film.audio_stream}")),
+    ]
     quiet = ("-hide_banner", "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.3", "-nostats")
     opening = ("-threads", str(THREADS), "-fflags", "+genpts", *SAFE_INPUT, "-i", f"file:{source}")
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()

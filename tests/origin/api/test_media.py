@@ -94,7 +94,8 @@ async def test_the_same_bytes_again_are_another_media_with_the_same_asset_made_o
     media_origin: MediaOrigin, samples: Samples, row: MediaRow
 ) -> None:
     before = media_origin.asset(row).stat()
-    again = await media_origin.ended(await media_origin.intake.ingest_file(samples.turned_jpeg(), "the same, renamed.jpg"))
+    media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "the same, renamed.jpg")
+    again = await media_origin.ended(media_id)
     assert again.id != row.id and again.name == "the same, renamed.jpg" and again.asset == row.asset
     assert media_origin.asset(row).stat().st_mtime_ns == before.st_mtime_ns
     await call(media_origin, "DELETE", f"/{row.id}", 204)
@@ -113,7 +114,7 @@ async def test_nothing_is_cleared_away_between_looking_at_an_asset_and_naming_it
         refused.append(media_id)
         return await ready(store, media_id, asset)
 
-    monkeypatch.setattr(MediaStore, "ready", named)
+    monkeypatch.setattr(MediaStore, "mark_ready", named)
     made = await media_origin.process(samples.turned_jpeg())
     shared = await media_origin.process(samples.turned_jpeg())
     assert refused == [made.id, shared.id]

@@ -54,7 +54,8 @@ class ContentShelf:
         facts = {"name": "window", "channel_id": "main", "token_hash": "0" * 64, "paired_ms": 0}
         async with self.planning.database.writing() as connection:
             await add_device(connection, id="window", **facts)
-        await DeviceStore(self.planning.database).save_heartbeat("window", {"release": release, "preparing": preparing}, 0)
+        heartbeat = {"release": release, "preparing": preparing}
+        await DeviceStore(self.planning.database).save_heartbeat("window", heartbeat, 0)
 
     def names(self, kind: str) -> set[str]:
         """Return what lies in a folder of the content tree."""

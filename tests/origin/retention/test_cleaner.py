@@ -290,7 +290,8 @@ async def test_nobody_publishes_while_content_is_cleared_and_nobody_clears_while
     shelf: ContentShelf,
 ) -> None:
     await shelf.show("a")
-    async with shelf.planning.files.adding_content(shelf.clock), shelf.planning.files.adding_content(shelf.clock):  # these do not wait
+    adding = shelf.planning.files.adding_content
+    async with adding(shelf.clock), adding(shelf.clock):  # the second does not wait for the first
         with pytest.raises(Conflict):
             await shelf.clearer.clear()
     with shelf.planning.files.clearing_content():
