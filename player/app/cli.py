@@ -33,7 +33,7 @@ _EXITS = (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, do it, and exit with its code."""
-    given = _parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     file = given.config or (CONFIG if CONFIG.exists() else None)
     configuration = load_configuration(file)
     commands = {"run": _run, "status": _status, "doctor": _doctor, "explain": _explain, "forecast": _forecast}
@@ -95,7 +95,7 @@ def _doctor(configuration: Configuration, given: argparse.Namespace) -> int:
     return FAILED if any(finding.weight is Severity.BROKEN for finding in find_faults(facts)) else 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="signage-player", description=__doc__, epilog=_EXITS)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -76,11 +76,11 @@ class PlayerMetrics:
     """One registry per player, so that two in one process (tests) do not mix."""
 
     def __init__(self, clock: Clock, stage: Collector) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(stage)
-        self.operations = OperationMetrics("signage_player", self._registry, clock)
+        self.registry = CollectorRegistry()
+        self.registry.register(stage)
+        self.operations = OperationMetrics("signage_player", self.registry, clock)
         self._numbers = {name: self._gauge(name, what) for name, what in _NUMBERS.items()}
-        self._info = Info("signage_player", "What this player is", registry=self._registry)
+        self._info = Info("signage_player", "What this player is", registry=self.registry)
         self._synced = self._gauge("clock_synchronised", "1 while a time service vouches for the clock")
         self._sync_age = self._gauge("sync_age_s", "Since the origin last confirmed the release")
         self._depth = self._gauge("outbox_depth", "Plays waiting for delivery")
@@ -101,7 +101,7 @@ class PlayerMetrics:
         self._info.info({"version": status.version, "device": status.device or "", "channel": status.channel or ""})
         for service, times in status.service_restarts.items():
             self._restarts.labels(service).set(times)
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
-        return Gauge(f"signage_player_{name}", what, labels, registry=self._registry)
+        return Gauge(f"signage_player_{name}", what, labels, registry=self.registry)

@@ -40,7 +40,7 @@ class OriginMetrics:
         self._counts = counts
         self._restarts = restarts
         self._clock = clock
-        registry = self._registry = CollectorRegistry()
+        registry = self.registry = CollectorRegistry()
         self.operations = OperationMetrics("signage_origin", registry, clock)
         self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
         self._cleared = Counter("signage_origin_cleared_bytes", "Bytes nobody needed, taken away", registry=registry)
@@ -81,7 +81,7 @@ class OriginMetrics:
             gauges.listeners.labels(kind).set(count)
         for service, times in self._restarts.counts.items():
             gauges.restarts.labels(service).set(times)
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
 
 class _Gauges:

@@ -34,7 +34,7 @@ CliCommand = Callable[[Origin, argparse.Namespace], Awaitable[Any]]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit code: 0 done, 1 it could not be done, 2 it was called wrongly."""
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     try:
         settings = load_settings(asked.config, _overrides(asked))
         logging.basicConfig(
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", type=Path, metavar="FILE", help="settings (default: /etc/signage/origin.toml)")
     shared.add_argument("--data-dir", type=Path, metavar="DIR", help="where everything lies")

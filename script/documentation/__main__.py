@@ -1,0 +1,63 @@
+"""Writes `docs/reference` from the code, so that what it says is true."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+sys.path[:0] = [str(TOP)]
+
+import commands  # noqa: E402 - found by the line above
+import endpoints  # noqa: E402
+import formats  # noqa: E402
+import metrics  # noqa: E402
+import rooms  # noqa: E402
+import settings  # noqa: E402
+import states  # noqa: E402
+
+FOLDER = TOP / "docs" / "reference"
+
+PAGES: dict[str, tuple[str, Callable[[], str]]] = {
+    "settings.md": ("every setting of device and origin", settings.page),
+    "commands.md": ("`signage-player` and `signage-origin`", commands.page),
+    "api-device.md": ("what a device answers over HTTP", endpoints.device_page),
+    "api-origin.md": ("what an origin answers over HTTP", endpoints.origin_page),
+    "metrics.md": ("what Prometheus can read", metrics.page),
+    "formats.md": ("the documents on the wire and on disk", formats.page),
+    "rooms.md": ("the folders of the code, and what each owns", rooms.page),
+    "states.md": ("the states of things, drawn", states.page),
+}
+HEAD = "<!-- Made by script/reference from the code. Change the code, not this page. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page by its name."""
+    index = "\n".join(f"- [{name}]({name}): {what}" for name, (what, _) in PAGES.items())
+    made = {"README.md": f"# Reference\n\nMade from the code by `script/reference`.\n\n{index}\n"}
+    return {name: HEAD + text for name, text in (made | {name: make() for name, (_, make) in PAGES.items()}).items()}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the pages, or with `--check` say which are out of date."""
+    parser = argparse.ArgumentParser(prog="script/reference", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of date")
+    check = parser.parse_args(argv).check
+    FOLDER.mkdir(exist_ok=True)
+    old = [name for name, text in pages().items() if not _is_current(FOLDER / name, text, check)]
+    if check and old:
+        print(f"out of date: {', '.join(old)}; run script/reference", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _is_current(path: Path, text: str, check: bool) -> bool:
+    if path.exists() and path.read_text() == text:
+        return True
+    if not check:
+        path.write_text(text)
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

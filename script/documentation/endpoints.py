@@ -1,0 +1,79 @@
+"""The pages of the two HTTP APIs, from their OpenAPI documents."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aiohttp import hdrs
+from aiohttp.test_utils import TestClient, TestServer
+from markdown import table
+from models import model_section, type_text
+
+from player.endpoint.forecast_routes import ForecastRoutes
+from player.endpoint.routes import EndpointRoutes
+from player.endpoint.websocket import LiveSocket
+from sync.http.openapi import openapi_document
+from sync.http.operations import Operation
+from sync.origin.app.wiring import open_origin
+from sync.origin.settings.model import OriginConfiguration, StorageSettings
+from sync.runtime.clock import SystemClock
+
+
+def device_page() -> str:
+    """Return the page of the device's endpoint."""
+    routes = (EndpointRoutes, ForecastRoutes, LiveSocket)
+    operations = [operation for kind in routes for operation in _operations(kind)]
+    return _page("HTTP API of the device", openapi_document("Signage player", "", operations))
+
+
+def _operations(kind: Any) -> Iterable[Operation]:
+    found: Iterable[Operation] = kind.__new__(kind).operations()  # the table asks no collaborator for anything
+    return found
+
+
+def origin_page() -> str:
+    """Return the page of the origin."""
+    return _page("HTTP API of the origin", asyncio.run(_origin_document()))
+
+
+async def _origin_document() -> Mapping[str, Any]:
+    with TemporaryDirectory() as folder:
+        settings = OriginConfiguration(storage=StorageSettings(data_dir=Path(folder)))
+        async with open_origin(settings, SystemClock()) as origin, TestClient(TestServer(origin.app)) as client:
+            async with client.get("/v1/openapi.json", headers={hdrs.HOST: "localhost"}) as answer:
+                document: Mapping[str, Any] = await answer.json()
+                return document
+
+
+def _page(title: str, document: Mapping[str, Any]) -> str:
+    intro = (
+        "Errors are RFC 9457 problem documents (`application/problem+json`). `token` means: send "
+        "`Authorization: Bearer TOKEN`. The machine-readable form is `/v1/openapi.json`.\n"
+    )
+    rows = [
+        (f"`{method.upper()} {path}`", one["summary"], "token" if "security" in one else "", _sent(one), _answered(one))
+        for path, methods in sorted(document["paths"].items())
+        for method, one in methods.items()
+    ]
+    schemas = document["components"]["schemas"]
+    models = "\n".join(model_section(name, schemas[name]) for name in sorted(schemas))
+    calls = table(("call", "what it does", "needs", "takes", "answers"), rows)
+    return f"# {title}\n\n{intro}\n{calls}\n## Documents\n\n{models}"
+
+
+def _sent(operation: Mapping[str, Any]) -> str:
+    inputs = [f"`{one['name']}` ({one['in']})" for one in operation.get("parameters", ()) if one["in"] != "path"]
+    body = operation.get("requestBody")
+    return ", ".join([type_text(_schema(body)), *inputs] if body else inputs)
+
+
+def _answered(operation: Mapping[str, Any]) -> str:
+    status, answer = next(iter(operation["responses"].items()))
+    return f"{status} {type_text(_schema(answer))}" if "content" in answer else str(status)
+
+
+def _schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = body["content"]["application/json"]["schema"]
+    return schema

@@ -1,0 +1,6 @@
+"""x."""
+
+
+def page() -> str:
+    """Return the page."""
+    return ""
