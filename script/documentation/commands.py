@@ -26,11 +26,17 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    yield from (action for action in parser._actions if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction))
+    yield from (
+        action
+        for action in parser._actions
+        if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
+    )
 
 
 def _name(action: argparse.Action) -> str:
     if not action.option_strings:
         return f"`{action.metavar or action.dest}`"
-    value = "" if action.nargs == 0 else f" {action.metavar or '|'.join(map(str, action.choices or [action.dest.upper()]))}"
+    value = (
+        "" if action.nargs == 0 else f" {action.metavar or '|'.join(map(str, action.choices or [action.dest.upper()]))}"
+    )
     return ", ".join(f"`{option}{value}`" for option in action.option_strings)

@@ -41,10 +41,13 @@ def origin_page() -> str:
 async def _origin_document() -> Mapping[str, Any]:
     with TemporaryDirectory() as folder:
         settings = OriginConfiguration(storage=StorageSettings(data_dir=Path(folder)))
-        async with open_origin(settings, SystemClock()) as origin, TestClient(TestServer(origin.app)) as client:
-            async with client.get("/v1/openapi.json", headers={hdrs.HOST: "localhost"}) as answer:
-                document: Mapping[str, Any] = await answer.json()
-                return document
+        async with (
+            open_origin(settings, SystemClock()) as origin,
+            TestClient(TestServer(origin.app)) as client,
+            client.get("/v1/openapi.json", headers={hdrs.HOST: "localhost"}) as answer,
+        ):
+            document: Mapping[str, Any] = await answer.json()
+            return document
 
 
 def _page(title: str, document: Mapping[str, Any]) -> str:

@@ -20,7 +20,9 @@ FAMILIES: dict[str, tuple[Any, ...]] = {
 
 def page() -> str:
     """Return the page."""
-    parts = ["# Formats\n\nJSON in UTF-8. Instants are RFC 3339 in UTC, local times `HH:MM`, weekdays 1 (Monday) to 7. Names end in their unit.\n"]
+    parts = [
+        "# Formats\n\nJSON in UTF-8. Instants are RFC 3339 in UTC, local times `HH:MM`, weekdays 1 (Monday) to 7. Names end in their unit.\n"
+    ]
     done: set[str] = set()
     for family, models in FAMILIES.items():
         _, shared = models_json_schema([(model, "serialization") for model in models])
@@ -35,5 +37,3 @@ def page() -> str:
 
 def _chunk_lists() -> str:
     return (sync.wire.chunk_index.__doc__ or "").strip()
-
-

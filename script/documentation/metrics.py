@@ -42,7 +42,9 @@ def _rows(registry: CollectorRegistry) -> Iterator[Row]:
             yield _row(collector._name, collector._type, labels, collector._documentation)
         else:
             for metric in collector.collect():
-                labels = ", ".join(sorted({label for sample in metric.samples for label in sample.labels if label != "le"}))
+                labels = ", ".join(
+                    sorted({label for sample in metric.samples for label in sample.labels if label != "le"})
+                )
                 yield _row(metric.name, metric.type, labels, metric.documentation)
 
 

@@ -3,6 +3,7 @@
 import ast
 
 from markdown import table
+
 from tests.test_layers import FREE, MODULES, ROOMS, TOP, room_of
 
 FLOORS = ("ground", "engines and stores", "services", "faces", "roots")
@@ -24,7 +25,9 @@ def _room(room: str, rule: str) -> str:
     may = ", ".join(f"`{name}`" for name in rule.split()) or "nothing"
     files = [module for module in sorted(MODULES) if room_of(module) == room and not (TOP / module).is_dir()]
     rows = [(f"`{file.rpartition('/')[2]}.py`", _first_sentence(file)) for file in files]
-    return f"### {room}/\n\n{_sentence(room)}\n\nMay also import: {may}.\n\n" + (table(("file", "owns"), rows) if rows else "")
+    return f"### {room}/\n\n{_sentence(room)}\n\nMay also import: {may}.\n\n" + (
+        table(("file", "owns"), rows) if rows else ""
+    )
 
 
 def _sentence(room: str) -> str:

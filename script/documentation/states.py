@@ -12,7 +12,9 @@ SKIPPED = {"player/deck/__main__", "player/overlay/__main__"}
 
 def page() -> str:
     """Return the page."""
-    parts = ["# States\n\nEach thing with states has an enum and one table of allowed moves. Every other move is refused.\n"]
+    parts = [
+        "# States\n\nEach thing with states has an enum and one table of allowed moves. Every other move is refused.\n"
+    ]
     for module, name, found in sorted(_tables(), key=lambda one: one[2].title):
         parts.append(f"## {found.title}\n\n`{name}` in `{module}.py`\n\n```mermaid\n{found.mermaid()}\n```\n")
     return "\n".join(parts)
@@ -31,6 +33,8 @@ def _tables() -> Iterator[tuple[str, str, StateTable]]:  # type: ignore[type-arg
 def _defined(module: str) -> set[str]:
     found: set[str] = set()
     for node in MODULES[module].body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         found |= {target.id for target in targets if isinstance(target, ast.Name)}
     return found

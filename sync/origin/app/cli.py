@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", type=Path, metavar="FILE", help="settings (default: /etc/signage/origin.toml)")
     shared.add_argument("--data-dir", type=Path, metavar="DIR", help="where everything lies")

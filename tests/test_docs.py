@@ -1,0 +1,57 @@
+"""The documents are true where a program can tell: links lead somewhere, named files exist, the reference is current."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import TOP
+
+PAGES = sorted([TOP / "README.md", *TOP.glob("docs/**/*.md"), *TOP.glob(".github/**/*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+NAMED_FILE = re.compile(r"`((?:player|sync|tests|script|config|systemd|docs)/[\w./-]+\.\w+)`")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors a forge makes of the headings of a page."""
+    heads = (re.sub(r"[`*]|\]\([^)]*\)|\[", "", head).strip().lower() for head in HEADING.findall(page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", head).replace(" ", "-") for head in heads}
+
+
+def _links(page: Path) -> Iterator[tuple[Path, str]]:
+    for link in LINK.findall(page.read_text()):
+        if "://" not in link and not link.startswith("mailto:"):
+            path, _, anchor = link.partition("#")
+            yield (page.parent / path).resolve() if path else page, anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in _links(page):
+        assert target.exists(), f"{page.name} links to {target}, which is not there"
+        assert not anchor or anchor in _anchors(target), f"{page.name} links to {target.name}#{anchor}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        return  # it names what was
+    missing = [name for name in NAMED_FILE.findall(page.read_text()) if not (TOP / name).exists()]
+    assert not missing
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = TOP / "docs/decisions"
+    listed = {target for target, _ in _links(folder / "README.md")}
+    assert not [path.name for path in folder.glob("*.md") if path.name != "README.md" and path not in listed]
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "script/documentation", "--check"], cwd=TOP, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
