@@ -1,4 +1,4 @@
-"""The documents are true where a program can tell: links lead somewhere, named files exist, the reference is current."""
+"""The documents are true where a program can tell: links, names of files, and the reference made from the code."""
 
 import re
 import subprocess

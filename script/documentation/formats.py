@@ -21,7 +21,8 @@ FAMILIES: dict[str, tuple[Any, ...]] = {
 def page() -> str:
     """Return the page."""
     parts = [
-        "# Formats\n\nJSON in UTF-8. Instants are RFC 3339 in UTC, local times `HH:MM`, weekdays 1 (Monday) to 7. Names end in their unit.\n"
+        "# Formats\n\nJSON in UTF-8. Instants are RFC 3339 in UTC, local times `HH:MM`, weekdays 1 (Monday) to 7. "
+        "Names end in their unit.\n"
     ]
     done: set[str] = set()
     for family, models in FAMILIES.items():

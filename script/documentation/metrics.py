@@ -23,9 +23,10 @@ def page() -> str:
     player = PlayerMetrics(clock, StageSeries(StageCounters(), _no_facts))
     origin = OriginMetrics(cast(Any, None), Restarts(), clock)  # the counts are asked for at a scrape only
     head = ("name", "kind", "labels", "meaning")
+    device_table, origin_table = (table(head, sorted(_rows(one.registry))) for one in (player, origin))
     return (
         "# Metrics\n\nIn Prometheus's text format under `/metrics`.\n\n"
-        f"## Device\n\n{table(head, sorted(_rows(player.registry)))}\n## Origin\n\n{table(head, sorted(_rows(origin.registry)))}"
+        f"## Device\n\n{device_table}\n## Origin\n\n{origin_table}"
     )
 
 

@@ -12,7 +12,7 @@ FLOORS = ("ground", "engines and stores", "services", "faces", "roots")
 def page() -> str:
     """Return the page."""
     parts = [
-        "# Rooms\n\nA room is a folder. It imports from its own floor or below, and only the rooms that are named here. "
+        "# Rooms\n\nA room is a folder. It imports from its own floor or below, and only the rooms named here. "
         f"Every room may import {', '.join(f'`{room}`' for room in sorted(FREE))}. `tests/test_layers.py` checks it.\n"
     ]
     for number, floor in enumerate(FLOORS):
