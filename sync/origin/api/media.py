@@ -126,7 +126,7 @@ class MediaRoutes:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.in_states())))
+        return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.list_all())))
 
     async def _get(self, request: web.Request) -> web.Response:
         return self._give(await self._store.get(request.match_info["id"]))

@@ -1,8 +1,8 @@
-"""Takes bytes in: uploads that grow in `uploads/{id}`, durable up to the offset we told, and local files as a whole.
+"""Receives files: uploads that grow chunk by chunk in `uploads/{id}`, and local files as a whole.
 
-The file may be longer than its offset (a crash, a chunk that did not verify): what stands over is cut off before more
-is written, so a chunk sent again is never there twice. A lock on the file itself keeps two writers apart, in this
-process and in another origin's. A whole, verified file becomes a queued media of the same id, without a copy.
+The offset in the database is what is durable. The file may be longer after a crash or a chunk that did not verify; the
+next chunk truncates it first, so bytes that are sent again are never stored twice. A lock on the file keeps two writers
+apart, also in two processes. A whole, verified file becomes a queued media of the same id, without a copy.
 """
 
 import asyncio
@@ -16,26 +16,26 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import Checksum, UploadFile, hash_file, lock_upload
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.media import MediaState, MediaStore
-from sync.origin.store.uploads import Upload, UploadStore
+from sync.origin.store.uploads import Upload, UploadState, UploadStore
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import copy_durably, storage_errors
 
-_PIECE_BYTES = 1024 * 1024
-_COMMIT_BYTES = 64 * 1024 * 1024  # of one long chunk without checksum, at most this much is sent again after a crash
-_SWEEP_EVERY_S = 300.0
+_WRITE_BYTES = 1024 * 1024
+_FLUSH_BYTES = 64 * 1024 * 1024  # a chunk without checksum: at most this much is sent again after a crash
+_CLEANUP_EVERY_S = 300.0
 
 log = logging.getLogger(__name__)
 
 
 class ChecksumMismatch(Rejected):
-    """A chunk is not what its sender says; nothing of it was kept."""
+    """A chunk does not match its checksum; nothing of it was stored."""
 
 
 class Intake:
-    """Grows uploads and hands them to the pipeline; `run` sweeps what was abandoned.
+    """Receives uploads and local files and queues them for the pipeline; `run` deletes uploads that expired.
 
-    `queued()` is called when the pipeline has something new to do; `changed("uploads" | "media", id)` after each
-    durable change.
+    `queued()` is called when the pipeline has new work, `changed("uploads" | "media", id)` after each durable change.
+    The states of an upload: `sync.origin.store.uploads.UPLOAD_STATES`.
     """
 
     def __init__(
@@ -63,35 +63,35 @@ class Intake:
         return self._settings.uploads.largest_bytes
 
     async def create(self, name: str, size_bytes: int, sha256: str | None) -> Upload:
-        """Open an upload of a stated size.
+        """Create an upload of a declared size.
 
         Raises:
             Rejected: the file is empty.
-            TooLarge: over the limit of one file.
-            StorageFull: it would not fit beside the reserve and what other uploads have yet to send.
+            TooLarge: it is over the limit of one file.
+            StorageFull: it does not fit beside the reserve and what other uploads have yet to send.
         """
-        await self._check_room(size_bytes)
+        await self._check_space(size_bytes)
         upload_id = secrets.token_hex(16)
-        await asyncio.to_thread(self._make, upload_id)
+        await asyncio.to_thread(self._create_file, upload_id)
         upload = await self._uploads.create(upload_id, name, size_bytes, sha256)
         self._changed("uploads", upload_id)
         return upload
 
     async def get(self, upload_id: str) -> Upload:
-        """Return an upload as durable as it is; one that was whole when we crashed is finished first.
+        """Return an upload; if a crash left it received, it is checked and handed over first.
 
         Raises:
-            NotFound: never made, cancelled or expired.
-            Rejected: the whole file is not what its sender declared; it was thrown away.
+            NotFound: it was never created, or it is deleted.
+            Rejected: the whole file is not what its sender declared; the upload is deleted.
         """
         upload = await self._uploads.get(upload_id)
-        if not upload.whole or upload.media_id is not None:
+        if upload.state is not UploadState.RECEIVED:
             return upload
         try:
             with lock_upload(self._files.source_path(upload_id)):
-                return await self._finish(await self._uploads.get(upload_id))
+                return await self._hand_over_if_received(upload_id)
         except Conflict:
-            return upload  # it is being finished this moment
+            return upload  # another request hands it over at this moment
 
     async def unfinished(self) -> tuple[Upload, ...]:
         """Return the uploads that are not media yet, oldest first."""
@@ -100,181 +100,189 @@ class Intake:
     async def append(
         self, upload_id: str, offset: int, pieces: AsyncIterator[bytes], length: int | None, checksum: Checksum | None
     ) -> Upload:
-        """Write one chunk at `offset`; with a `checksum` all of it counts or nothing.
+        """Append one chunk at `offset`; `length` is its length if the client declared one.
 
-        Without one, what arrived before a broken line counts. `length` is the chunk's length if it is known before.
+        With a `checksum` the chunk is stored as a whole or not at all. Without one, what arrived before the connection
+        broke is stored.
 
         Raises:
             NotFound: there is no such upload.
-            Conflict: `offset` is not where the upload stands, or another chunk is being written.
-            TooLarge: the chunk goes beyond the declared size.
-            ChecksumMismatch: the chunk does not verify.
+            Conflict: the upload is not at `offset`, or another chunk is being written.
+            TooLarge: the chunk exceeds the declared size of the file.
+            ChecksumMismatch: the chunk does not match `checksum`.
             StorageFull: no room.
-            Rejected: it was the last chunk, and the whole file is not what its sender declared; it was thrown away.
+            Rejected: it was the last chunk, and the whole file is not what its sender declared; the upload is deleted.
         """
         await self._uploads.get(upload_id)
-        with lock_upload(self._files.source_path(upload_id)) as part:
-            upload = await self._uploads.get(upload_id)  # as it is now that nobody else writes
+        with lock_upload(self._files.source_path(upload_id)) as file:
+            upload = await self._uploads.get(upload_id)  # again: another writer may have changed it before the lock
             self._check_chunk(upload, offset, length)
-            if upload.media_id is None:
-                await asyncio.to_thread(part.start_chunk, offset, checksum)
-                await self._write(upload, part, pieces)
-            return await self._finish(await self._uploads.get(upload_id))
+            if upload.state is not UploadState.HANDED_OVER:
+                await asyncio.to_thread(file.start_chunk, offset, checksum)
+                await self._write_chunk(upload, file, pieces)
+            return await self._hand_over_if_received(upload_id)
 
     async def terminate(self, upload_id: str) -> None:
-        """Throw an upload away; a media made from it stays.
+        """Delete an upload and its bytes; the media of an upload that was handed over stays.
 
         Raises:
             NotFound: there is no such upload.
             Conflict: a chunk is being written.
         """
         upload = await self._uploads.get(upload_id)
-        if upload.media_id is None:
-            with lock_upload(self._files.source_path(upload_id)):
-                await self._drop(upload_id)
+        if upload.state is UploadState.HANDED_OVER:
+            await self._uploads.delete(upload_id)
         else:
-            await self._uploads.remove(upload_id)
+            with lock_upload(self._files.source_path(upload_id)):
+                await self._delete(upload_id)
         self._changed("uploads", upload_id)
 
     async def ingest_file(self, path: Path, name: str) -> str:
-        """Copy a local file into the queue of the pipeline; return the id of the media it becomes.
+        """Copy a local file into the queue of the pipeline; return the id of its media.
 
         Raises:
             Rejected: the file is empty.
-            TooLarge: over the limit of one file.
+            TooLarge: it is over the limit of one file.
             StorageFull: it does not fit beside the reserve.
             StorageBroken: it cannot be read or written.
         """
         media_id = secrets.token_hex(16)
         target = self._files.source_path(media_id)
         name = display_name(name)
-        await self._check_room(_size(path))
+        await self._check_space(_size_bytes(path))
         await asyncio.to_thread(copy_durably, path, target)
-        await self._media.queue(media_id, name, await asyncio.to_thread(hash_file, target), _size(target))
+        await self._media.queue(media_id, name, await asyncio.to_thread(hash_file, target), _size_bytes(target))
         self._queued()
         self._changed("media", media_id)
         return media_id
 
     async def run(self) -> None:
-        """Finish what a crash left whole, then throw away again and again what nobody continues."""
+        """Hand over what a crash left received, then delete expired uploads every few minutes."""
         while True:
-            await self._finish_whole()
+            await self._hand_over_received()
             await self.remove_expired()
-            await self._clock.sleep(_SWEEP_EVERY_S)
+            await self._clock.sleep(_CLEANUP_EVERY_S)
 
     async def remove_expired(self) -> None:
-        """Throw away uploads whose time is up, and files nobody knows that are as old."""
+        """Delete expired uploads, and files as old as those that no upload and no media knows."""
         for upload in await self._uploads.expired():
             try:
                 await self.terminate(upload.id)
             except (Conflict, NotFound):
-                continue  # somebody continues or cancels it this moment
-            if upload.media_id is None:
+                continue  # its sender continues or terminates it at this moment
+            if upload.state is not UploadState.HANDED_OVER:
                 log.info("upload=%s expired at %s of %s bytes", upload.id, upload.offset_bytes, upload.size_bytes)
-        await self._sweep_strays()
+        await self._remove_unknown_files()
 
-    async def _finish_whole(self) -> None:
+    async def _hand_over_received(self) -> None:
         for upload in await self._uploads.unfinished():
-            if upload.whole:
-                try:
-                    await self.get(upload.id)
-                except Rejected as error:
-                    log.warning("upload=%s was whole after a restart, refused: %s", upload.id, error)
+            try:
+                await self.get(upload.id)
+            except (NotFound, Rejected) as error:
+                log.warning("upload=%s is refused: %s", upload.id, error)
 
-    async def _sweep_strays(self) -> None:
-        unfinished = (MediaState.QUEUED, MediaState.PROCESSING, MediaState.FAILED)
+    async def _remove_unknown_files(self) -> None:
+        in_use = (MediaState.QUEUED, MediaState.PROCESSING, MediaState.FAILED)
         known = {upload.id for upload in await self._uploads.unfinished()}
-        known |= {row.id for row in await self._media.in_states(states=unfinished)}
-        oldest_s = self._clock.now().timestamp() - self._settings.uploads.expire_after_s
-        for path in self._files.uploads.iterdir():
-            if path.name not in known and path.stat().st_mtime < oldest_s:
-                path.unlink(missing_ok=True)  # a scrap of a copy that was killed is among them
-                log.info("upload=%s removed: nobody knows this file", path.name)
-        await asyncio.to_thread(self._files.remove_temporary_files, oldest_s)
+        known |= {row.id for row in await self._media.in_states(*in_use)}
+        expired_s = self._clock.now().timestamp() - self._settings.uploads.expire_after_s
+        for path in self._files.uploads.iterdir():  # the temporary files of copies that were killed are among them
+            if path.name not in known and path.stat().st_mtime < expired_s:
+                path.unlink(missing_ok=True)
+                log.info("upload=%s removed: no upload and no media knows this file", path.name)
+        await asyncio.to_thread(self._files.remove_temporary_files, expired_s)
 
-    async def _write(self, upload: Upload, part: UploadFile, pieces: AsyncIterator[bytes]) -> None:
+    async def _write_chunk(self, upload: Upload, file: UploadFile, pieces: AsyncIterator[bytes]) -> None:
         try:
-            await self._fill(upload, part, pieces)
+            await self._write_pieces(upload, file, pieces)
         except (TooLarge, StorageFull, StorageBroken):
-            await asyncio.to_thread(part.discard_unflushed)
+            await asyncio.to_thread(file.discard_unflushed)
             raise
-        finally:  # without checksum what came before a broken line counts, too
-            if part.checksum is None or part.matches_checksum():
-                await self._commit(upload, part)
-        if part.checksum is not None and not part.matches_checksum():
-            await asyncio.to_thread(part.discard_unflushed)
+        finally:
+            if file.checksum is None or file.matches_checksum():
+                await self._flush(upload, file)
+        if file.checksum is not None and not file.matches_checksum():
+            await asyncio.to_thread(file.discard_unflushed)
             raise ChecksumMismatch("the chunk does not match its checksum: send it again")
 
-    async def _fill(self, upload: Upload, part: UploadFile, pieces: AsyncIterator[bytes]) -> None:
-        held = bytearray()
+    async def _write_pieces(self, upload: Upload, file: UploadFile, pieces: AsyncIterator[bytes]) -> None:
+        buffer = bytearray()
         try:
             async for piece in pieces:
-                held += piece
-                if len(held) >= _PIECE_BYTES:
-                    full, held = held, bytearray()
-                    await self._add(upload, part, full)
+                buffer += piece
+                if len(buffer) >= _WRITE_BYTES:
+                    full, buffer = buffer, bytearray()
+                    await self._write(upload, file, full)
         finally:
-            await self._add(upload, part, held)
+            await self._write(upload, file, buffer)
 
-    async def _add(self, upload: Upload, part: UploadFile, piece: bytearray) -> None:
-        if part.end + len(piece) > upload.size_bytes:
-            raise TooLarge(f"the chunk goes beyond the {upload.size_bytes} bytes that were declared")
-        await asyncio.to_thread(part.write, piece)
-        if part.checksum is None and part.end - part.durable >= _COMMIT_BYTES:
-            await self._commit(upload, part)
+    async def _write(self, upload: Upload, file: UploadFile, data: bytearray) -> None:
+        if file.end + len(data) > upload.size_bytes:
+            raise _exceeds(upload)
+        await asyncio.to_thread(file.write, data)
+        if file.checksum is None and file.end - file.durable >= _FLUSH_BYTES:
+            await self._flush(upload, file)
 
-    async def _commit(self, upload: Upload, part: UploadFile) -> None:
-        if await asyncio.to_thread(part.flush):
-            await self._uploads.set_offset(upload.id, part.durable)
+    async def _flush(self, upload: Upload, file: UploadFile) -> None:
+        if await asyncio.to_thread(file.flush):
+            await self._uploads.set_offset(upload.id, file.durable)
             self._changed("uploads", upload.id)
 
-    async def _finish(self, upload: Upload) -> Upload:
-        if not upload.whole or upload.media_id is not None:
+    async def _hand_over_if_received(self, upload_id: str) -> Upload:
+        """Check the whole file of a received upload and hand it over; call this with its file locked."""
+        upload = await self._uploads.get(upload_id)
+        if upload.state is not UploadState.RECEIVED:
             return upload
-        sha256 = await asyncio.to_thread(hash_file, self._files.source_path(upload.id))
+        sha256 = await asyncio.to_thread(hash_file, self._files.source_path(upload_id))
         if upload.sha256 not in (None, sha256):
-            await self._drop(upload.id)
-            self._changed("uploads", upload.id)
-            raise Rejected("the file arrived damaged: it is not what was sent; send it again")
-        await self._media.queue(upload.id, upload.name, sha256, upload.size_bytes)
+            await self._delete(upload_id)
+            self._changed("uploads", upload_id)
+            raise Rejected("the file arrived damaged: it is not what was declared; send it again")
+        await self._uploads.hand_over(upload_id, sha256)
         self._queued()
-        self._changed("uploads", upload.id)
-        self._changed("media", upload.id)
-        return await self._uploads.get(upload.id)
+        self._changed("uploads", upload_id)
+        self._changed("media", upload_id)
+        return await self._uploads.get(upload_id)
 
-    async def _drop(self, upload_id: str) -> None:
-        await self._uploads.remove(upload_id)
+    async def _delete(self, upload_id: str) -> None:
+        await self._uploads.delete(upload_id)
         self._files.source_path(upload_id).unlink(missing_ok=True)
 
     def _check_chunk(self, upload: Upload, offset: int, length: int | None) -> None:
         if offset != upload.offset_bytes:
-            raise Conflict(f"the upload stands at {upload.offset_bytes}, not at {offset}: ask for its offset first")
-        if length is not None and offset + length > upload.size_bytes:
-            raise TooLarge(f"the chunk goes beyond the {upload.size_bytes} bytes that were declared")
-        if length is not None and self._files.free_bytes() - self._settings.storage.reserve_bytes < length:
+            raise Conflict(f"the upload is at {upload.offset_bytes}, not at {offset}: ask for its offset first")
+        if length is None:
+            return
+        if offset + length > upload.size_bytes:
+            raise _exceeds(upload)
+        if self._files.free_bytes() - self._settings.storage.reserve_bytes < length:
             raise StorageFull("no room for this chunk: free some space and continue the upload")
 
-    async def _check_room(self, size_bytes: int) -> None:
+    async def _check_space(self, size_bytes: int) -> None:
         if size_bytes == 0:
             raise Rejected("this file is empty", fields={"size": "at least 1 byte"})
         if size_bytes > self.largest_bytes:
             raise TooLarge(f"a file of {size_bytes} bytes is over the limit of {self.largest_bytes}")
-        promised = self._settings.storage.reserve_bytes + await self._uploads.unsent_bytes()
-        if self._files.free_bytes() - promised < size_bytes:
+        taken_bytes = self._settings.storage.reserve_bytes + await self._uploads.unsent_bytes()
+        if self._files.free_bytes() - taken_bytes < size_bytes:
             raise StorageFull(f"no room for {size_bytes} bytes: free some space and try again")
 
-    def _make(self, upload_id: str) -> None:
+    def _create_file(self, upload_id: str) -> None:
         path = self._files.source_path(upload_id)
         with storage_errors(path):
             path.touch(exist_ok=False)
 
 
-def display_name(said: str) -> str:
-    """Return what people call a file: the last part of its path, without what cannot be printed."""
-    last = said.replace("\\", "/").rsplit("/", 1)[-1]
+def display_name(sent: str) -> str:
+    """Return the name people see: the last part of the path that was sent, without unprintable characters."""
+    last = sent.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable()).strip()[:200].strip() or "unnamed"
 
 
-def _size(path: Path) -> int:
+def _exceeds(upload: Upload) -> TooLarge:
+    return TooLarge(f"the chunk exceeds the {upload.size_bytes} bytes that were declared")
+
+
+def _size_bytes(path: Path) -> int:
     with storage_errors(path):
         return path.stat().st_size

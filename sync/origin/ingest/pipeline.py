@@ -1,8 +1,8 @@
-"""Makes media ready for the screen: queued → processing → ready | failed, one child process per media at a time.
+"""Makes the assets of queued media: claims a media, transcodes it in child processes, and stores the asset.
 
-Each media is worked on in a folder of its own below `work/`; what was made goes into the content tree leaf first, then
-the row changes. So a crash anywhere leaves a media that is queued again, and nothing half-made that anyone could see.
-An attempt counts when it begins: a file that takes the whole origin down does so at most `TRIES` times.
+The states of a media: `sync.origin.store.media.MEDIA_STATES`. Each media has a folder of its own below `work/`. The
+asset is stored before the row changes, so a crash leaves a media that is queued again and nothing incomplete that a
+device could see. An attempt counts when it begins: a file that crashes the origin does so at most `MAX_ATTEMPTS` times.
 """
 
 import asyncio
@@ -23,25 +23,26 @@ from sync.origin.transcode.sandbox import ChildStopped, Limits
 from sync.origin.transcode.video import MadeMedia
 from sync.runtime.clock import Backoff, Clock, unix_ms
 from sync.runtime.durable_files import copy_durably, move_durably
+from sync.runtime.waiting import wait_unless
 from sync.wire.content_paths import asset_path
 from sync.wire.release import Asset
 
 MAX_ATTEMPTS = 3
-_LOOK_EVERY_S = 15.0  # another origin on the same database may have queued something
-_LONGEST_WAIT_S = 300.0
-_PROGRESS_STEP = 5
+_POLL_EVERY_S = 15.0  # another origin on the same database may have queued something
+_MAX_RETRY_WAIT_S = 300.0
+_PROGRESS_STEP = 5  # percent
 
-_TOO_HARD = "This file needs more time or memory than is allowed: send it smaller or shorter."
+_OVER_LIMITS = "This file needs more time or memory than is allowed: send it smaller or shorter."
 _NO_ROOM = "The server has no room left to process this file: free some space and try again."
-_DISK = "The server could not read or write its disk while processing this file: try again."
+_DISK_ERROR = "The server could not read or write its disk while processing this file: try again."
 _CRASHED = "Processing this file stopped unexpectedly several times: try again, or send it in another format."
-_GONE = "The sent file is no longer there: send it again."
+_SOURCE_MISSING = "The sent file is no longer there: send it again."
 
 log = logging.getLogger(__name__)
 
 
 class Pipeline:
-    """The service that works the queue; `wake` after something was queued, `changed("media", id)` tells pages."""
+    """The service that works off the queue of media; `changed("media", id)` is called after each durable change."""
 
     def __init__(
         self,
@@ -62,11 +63,11 @@ class Pipeline:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Look into the queue now."""
+        """Read the queue now: something was added to it."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Pick up what a crash left, then work for ever."""
+        """Recover from a crash, then process media for ever."""
         await self.recover()
         slots = asyncio.Semaphore(self._settings.pipeline.workers)
         async with asyncio.TaskGroup() as tasks:
@@ -76,61 +77,55 @@ class Pipeline:
                 row = await self._store.claim()
                 if row is None:
                     slots.release()
-                    await self._rest()
+                    await self._wait_for_work()
                 else:
-                    tasks.create_task(self._work(row, slots))
+                    tasks.create_task(self._process(row, slots))
 
     async def recover(self) -> None:
-        """Queue again what was at work when an origin died, and remove the folders it worked in."""
-        for row in await self._store.in_states(states=[MediaState.PROCESSING]):
+        """Queue again what was being processed when an origin died, and remove its work folders."""
+        for row in await self._store.in_states(MediaState.PROCESSING):
             try:
                 with lock_upload(self._files.source_path(row.id)):
-                    await self._put_back(row)
+                    await self._requeue_interrupted(row)
             except Conflict:
-                continue  # another origin is at it
+                continue  # another origin processes it
             except NotFound:
-                await self._fail(row, _GONE)
-        folders = list(self._files.work.iterdir())  # first: another origin may begin with a media after we asked
-        known = {row.id for row in await self._store.in_states(states=[MediaState.PROCESSING])}
+                await self._fail(row, _SOURCE_MISSING)
+        folders = list(self._files.work.iterdir())  # before the query: another origin may claim a media in between
+        known = {row.id for row in await self._store.in_states(MediaState.PROCESSING)}
         for folder in folders:
             if folder.name not in known:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _put_back(self, row: MediaRow) -> None:
-        log.warning("media=%s was at work when the origin stopped, attempt %s", row.id, row.attempts)
+    async def _requeue_interrupted(self, row: MediaRow) -> None:
+        log.warning("media=%s was being processed when the origin stopped, attempt %s", row.id, row.attempts)
         if row.attempts >= MAX_ATTEMPTS:
             await self._fail(row, _CRASHED)
         else:
-            await self._store.requeue(row.id, problem=None, wait_s=0.0, count=True)
+            await self._store.requeue(row.id, problem=None, wait_s=0.0, count_attempt=True)
             self._changed("media", row.id)
 
-    async def _rest(self) -> None:
-        """Wait until woken, the next media is due, or it is time to look for other origins' work."""
+    async def _wait_for_work(self) -> None:
+        """Wait until `wake`, until the next queued media is due, or for the time of one poll."""
         due_ms = await self._store.next_attempt_ms()
         now_ms = unix_ms(self._clock.now())
-        wait_s = _LOOK_EVERY_S if due_ms is None else min(_LOOK_EVERY_S, max(0.01, (due_ms - now_ms) / 1000))
-        waits = [asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(self._clock.sleep(wait_s))]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        wait_s = _POLL_EVERY_S if due_ms is None else min(_POLL_EVERY_S, max(0.01, (due_ms - now_ms) / 1000))
+        await wait_unless(self._woken.wait(), self._clock.sleep(wait_s))
 
-    async def _work(self, row: MediaRow, slots: asyncio.Semaphore) -> None:
+    async def _process(self, row: MediaRow, slots: asyncio.Semaphore) -> None:
         folder = self._files.work / row.id
         self._changed("media", row.id)
         try:
             with lock_upload(self._files.source_path(row.id)):
                 await self._attempt(row, folder)
         except NotFound:
-            await self._fail(row, _GONE)
-        except asyncio.CancelledError:  # we are stopped, not the file's fault: the attempt does not count
-            await self._store.requeue(row.id, problem=None, wait_s=0.0, count=False)
+            await self._fail(row, _SOURCE_MISSING)
+        except asyncio.CancelledError:  # the origin stops; the file is not to blame, so the attempt does not count
+            await self._store.requeue(row.id, problem=None, wait_s=0.0, count_attempt=False)
             raise
         except Conflict as error:
-            log.warning("media=%s is held elsewhere: %s", row.id, error)
-            await self._store.requeue(row.id, problem=None, wait_s=_LOOK_EVERY_S, count=False)
+            log.warning("media=%s is locked by another process: %s", row.id, error)
+            await self._store.requeue(row.id, problem=None, wait_s=_POLL_EVERY_S, count_attempt=False)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             slots.release()
@@ -138,83 +133,85 @@ class Pipeline:
 
     async def _attempt(self, row: MediaRow, folder: Path) -> None:
         try:
-            if not await self._share(row):
+            if not await self._reuse_asset(row):
                 folder.mkdir(parents=True, exist_ok=True)
-                source, limits = self._files.source_path(row.id), self._limits()
-                made = await build_asset(source, row.name, folder, limits, self._settings.pipeline, self._progress(row))
-                await self._publish(row, made)
+                source, limits, settings = self._files.source_path(row.id), self._limits(), self._settings.pipeline
+                made = await build_asset(source, row.name, folder, limits, settings, self._progress_of(row))
+                await self._store_asset(row, made)
         except BadMedia as error:
             await self._fail(row, str(error))
         except ChildStopped as error:
-            await self._retry(row, error, _TOO_HARD)
+            await self._retry(row, error, _OVER_LIMITS)
         except StorageFull as error:
             await self._retry(row, error, _NO_ROOM)
         except (StorageBroken, OSError) as error:
-            await self._retry(row, error, _DISK)
+            await self._retry(row, error, _DISK_ERROR)
 
-    async def _share(self, row: MediaRow) -> bool:
-        """Take over the asset of a media made from the same bytes; False if there is none, or not all of it."""
+    async def _reuse_asset(self, row: MediaRow) -> bool:
+        """Use the asset of a ready media made from the same bytes; False if there is none, or its files are missing."""
         async with self._files.adding_content(self._clock):
-            twin = await self._store.find_duplicate(row)
-            if twin is None or twin.asset is None or not (self._files.content / asset_path(twin.asset.sha256)).exists():
+            duplicate = await self._store.find_duplicate(row)
+            if duplicate is None or duplicate.asset is None:
                 return False
+            if not (self._files.content / asset_path(duplicate.asset.sha256)).exists():
+                return False
+            thumbnails = self._files.thumbnail_path(duplicate.id), self._files.thumbnail_path(row.id)
             try:
-                await asyncio.to_thread(
-                    copy_durably, self._files.thumbnail_path(twin.id), self._files.thumbnail_path(row.id)
-                )
+                await asyncio.to_thread(copy_durably, *thumbnails)
             except StorageBroken:
-                return False  # the twin is being deleted: do the work again
-            await self._done(row, twin.asset)
+                return False  # the duplicate is being deleted
+            await self._mark_ready(row, duplicate.asset)
             return True
 
-    async def _publish(self, row: MediaRow, made: MadeMedia) -> None:
-        """Put the asset and its index into the content tree, leaf first, then the small picture, then the row."""
+    async def _store_asset(self, row: MediaRow, made: MadeMedia) -> None:
+        """Store the asset with its index, then the thumbnail, then the row."""
         async with self._files.adding_content(self._clock):
             asset = await asyncio.to_thread(store_asset, self._files, made)
             await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail_path(row.id))
-            await self._done(row, asset)
+            await self._mark_ready(row, asset)
 
-    async def _done(self, row: MediaRow, asset: Asset) -> None:
+    async def _mark_ready(self, row: MediaRow, asset: Asset) -> None:
         if not await self._store.mark_ready(row.id, asset):
-            self._files.thumbnail_path(row.id).unlink(missing_ok=True)  # deleted while we worked
+            self._files.thumbnail_path(row.id).unlink(missing_ok=True)  # the media was deleted meanwhile
         self._files.source_path(row.id).unlink(missing_ok=True)
         log.info("media=%s ready asset=%s bytes=%s", row.id, asset.sha256, asset.size_bytes)
 
     async def _fail(self, row: MediaRow, problem: str) -> None:
-        """End with a bad file: its bytes are of no more use."""
+        """Mark a media failed for good and delete its bytes: another attempt would end the same way."""
         log.info("media=%s failed: %s", row.id, problem)
         await self._store.mark_failed(row.id, problem)
         self._files.source_path(row.id).unlink(missing_ok=True)
         self._changed("media", row.id)
 
     async def _retry(self, row: MediaRow, error: Exception, problem: str) -> None:
-        """Try again later, or give up and keep the bytes, so that a person can have it tried again."""
+        """Queue a media for another attempt; after the last one mark it failed, but keep its bytes for a retry."""
         log.warning("media=%s attempt %s of %s failed: %s", row.id, row.attempts, MAX_ATTEMPTS, error)
         if row.attempts >= MAX_ATTEMPTS:
             await self._store.mark_failed(row.id, problem)
             return
         backoff = Backoff(
             first_s=self._settings.pipeline.retry_first_s * 2 ** (row.attempts - 1),
-            limit_s=_LONGEST_WAIT_S,
+            limit_s=_MAX_RETRY_WAIT_S,
             rng=self._rng,
         )
-        await self._store.requeue(row.id, problem=problem, wait_s=backoff.next_s(), count=True)
+        await self._store.requeue(row.id, problem=problem, wait_s=backoff.next_s(), count_attempt=True)
 
     def _limits(self) -> Limits:
         pipeline = self._settings.pipeline
-        room = self._files.free_bytes() - self._settings.storage.reserve_bytes
-        if room <= 0:
-            raise StorageFull("the disk is as full as the reserve allows")
-        return Limits(pipeline.longest_s, pipeline.memory_bytes, room)
+        room_bytes = self._files.free_bytes() - self._settings.storage.reserve_bytes
+        if room_bytes <= 0:
+            raise StorageFull("only the reserve is left on the disk")
+        return Limits(pipeline.longest_s, pipeline.memory_bytes, room_bytes)
 
-    def _progress(self, row: MediaRow) -> Callable[[int], Awaitable[None]]:
-        told = 0
+    def _progress_of(self, row: MediaRow) -> Callable[[int], Awaitable[None]]:
+        """Return the callback that stores the progress in steps of a few percent."""
+        stored = 0
 
-        async def tell(percent: int) -> None:
-            nonlocal told
-            if percent >= told + _PROGRESS_STEP:
-                told = percent
+        async def store(percent: int) -> None:
+            nonlocal stored
+            if percent >= stored + _PROGRESS_STEP:
+                stored = percent
                 await self._store.set_progress(row.id, percent)
                 self._changed("media", row.id)
 
-        return tell
+        return store

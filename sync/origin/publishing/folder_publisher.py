@@ -130,8 +130,8 @@ async def _take_in(
     folder: Path, files: Iterable[str], rooms: FolderTarget, clock: Clock, told: Told
 ) -> tuple[dict[str, MediaRow], int]:
     """Return the ready media of each file, and how many had to be taken in."""
-    known = {row.source_sha256: row for row in reversed(await rooms.media.in_states())}
-    known |= {row.source_sha256: row for row in await rooms.media.in_states(states=[MediaState.READY])}
+    known = {row.source_sha256: row for row in reversed(await rooms.media.list_all())}
+    known |= {row.source_sha256: row for row in await rooms.media.in_states(MediaState.READY)}
     ids = {sha256: row.id for sha256, row in known.items()}
     media: dict[str, str] = {}
     taken_in = 0
@@ -153,7 +153,7 @@ async def _name_streams(plan: FolderPlan, store: MediaStore, told: Told) -> dict
     urls = dict.fromkeys(one.url for _, one in plan.entries() if one.url is not None)
     if not urls:
         return {}
-    known = {row.url: row for row in await store.in_states(states=[MediaState.READY]) if row.url is not None}
+    known = {row.url: row for row in await store.in_states(MediaState.READY) if row.url is not None}
     for url in urls:
         if url not in known:
             told(f"{shown_url(url)}: noted")

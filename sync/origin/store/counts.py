@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, media, pairings, releases, uploads
+from sync.origin.store.uploads import UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,6 @@ class CountStore:
     async def read(self, *, online_since_ms: int, now_ms: int) -> Counts:
         """Count everything; a device is online if its heartbeat came at or after `online_since_ms`."""
         present = devices.c.removed_ms.is_(None)
-        open_uploads = uploads.c.media_id.is_(None)
         waiting = (pairings.c.state == "waiting") & (pairings.c.expires_ms > now_ms)
         async with self._database.reading() as connection:
 
@@ -41,8 +41,8 @@ class CountStore:
             states = await connection.execute(select(media.c.state, func.count()).group_by(media.c.state))
             return Counts(
                 media={state: count for state, count in states},
-                uploads=await number(select(func.count()).select_from(uploads).where(open_uploads)),
-                upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(open_uploads)),
+                uploads=await number(select(func.count()).select_from(uploads).where(UNFINISHED)),
+                upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(UNFINISHED)),
                 devices=await number(select(func.count()).select_from(devices).where(present)),
                 devices_online=await number(
                     select(func.count()).select_from(devices).where(present, devices.c.seen_ms >= online_since_ms)

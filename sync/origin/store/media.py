@@ -1,16 +1,28 @@
-"""The statements on media people sent: the queue of work on them, and the assets they became.
+"""The tables of media, assets and streams: what people sent, the queue of work on it, and the assets it became.
 
-The same bytes sent twice are two media (people look for the name they gave) that share one asset; `twin` finds the
-earlier one, so that the work is done once.
+The same bytes sent twice are two media, since people search for the name they gave. Both share one asset, and
+`find_duplicate` finds the earlier media, so that the work is done once.
 """
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, insert, select, union, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    Update,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    union,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
@@ -26,27 +38,46 @@ from sync.origin.persistence.tables import (
     playlist_items,
     playlists,
     streams,
-    uploads,
 )
 from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.states import StateTable
 from sync.wire.release import Asset
 from sync.wire.stream_url import stream_name
 
 
 class MediaState(StrEnum):
-    """Where a media is on its way from upload to screen."""
+    """Where a media is on its way from upload to screen; it can be deleted in any state."""
 
-    QUEUED = "queued"
-    PROCESSING = "processing"
-    READY = "ready"
-    FAILED = "failed"
+    QUEUED = "queued"  # it waits for a worker, perhaps until `next_try_ms`
+    PROCESSING = "processing"  # a worker makes its asset; an attempt counts when it begins
+    READY = "ready"  # its asset can be shown; a stream is ready from the start
+    FAILED = "failed"  # it has no asset; `problem` says why
+
+
+MEDIA_STATES = StateTable(
+    "media",
+    MediaState.QUEUED,
+    {
+        MediaState.QUEUED: {
+            MediaState.PROCESSING: "a worker claims it",
+            MediaState.READY: "its worker ends after another origin queued it again",
+        },
+        MediaState.PROCESSING: {
+            MediaState.READY: "its asset is stored",
+            MediaState.FAILED: "the file cannot be shown, or the last attempt failed",
+            MediaState.QUEUED: "the attempt failed or was interrupted, and more are left",
+        },
+        MediaState.READY: {},
+        MediaState.FAILED: {MediaState.QUEUED: "a person retries it"},
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
 class MediaRow:
     """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready.
 
-    A stream has an `url` and never an asset; it is ready from the start.
+    A stream has a `url` and never an asset.
     """
 
     id: str
@@ -79,30 +110,19 @@ _ASSET_COLUMNS = [
 
 
 class MediaStore:
-    """Remembers media and hands out the work on them; each change of a person raises `version`."""
+    """Stores media and hands out the work on them; each change by a person raises `version`."""
 
     def __init__(self, database: OriginDatabase, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def queue(self, media_id: str, name: str, sha256: str, size_bytes: int) -> None:
-        """Take in a whole, verified file; the upload of the same id, if any, names it from now on."""
-        now_ms = self._now_ms()
-        row = insert(media).values(
-            id=media_id,
-            name=name,
-            state=MediaState.QUEUED,
-            source_sha256=sha256,
-            source_bytes=size_bytes,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-        )
+        """Add a media for a whole file that did not come as an upload."""
         async with self._database.writing() as connection:
-            await connection.execute(row)
-            await connection.execute(update(uploads).where(uploads.c.id == media_id).values(media_id=media_id))
+            await insert_queued(connection, media_id, name, sha256, size_bytes, self._now_ms())
 
     async def add_stream(self, name: str, url: str) -> str:
-        """Take in a network stream; return the id of the media."""
+        """Add a network stream; return the id of its media."""
         media_id, now_ms = secrets.token_hex(16), self._now_ms()
         row = insert(media).values(
             id=media_id,
@@ -123,30 +143,33 @@ class MediaStore:
         """Return one media.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: no media has this id.
         """
-        found = await self._rows(_query().where(media.c.id == media_id))
+        found = await self._select(media.c.id == media_id)
         if not found:
             raise NotFound(f"there is no media {media_id}")
         return found[0]
 
-    async def in_states(self, *, states: Sequence[MediaState] = tuple(MediaState)) -> tuple[MediaRow, ...]:
+    async def list_all(self) -> tuple[MediaRow, ...]:
+        """Return all media, newest first."""
+        return await self._select(true())
+
+    async def in_states(self, *states: MediaState) -> tuple[MediaRow, ...]:
         """Return the media in any of `states`, newest first."""
-        wanted = _query().where(media.c.state.in_(states))
-        return await self._rows(wanted.order_by(media.c.created_ms.desc(), media.c.id))
+        return await self._select(media.c.state.in_(states))
 
     async def find_duplicate(self, row: MediaRow) -> MediaRow | None:
         """Return a ready media made from the same bytes, or None."""
-        same = (media.c.source_sha256 == row.source_sha256, media.c.state == MediaState.READY, media.c.id != row.id)
-        found = await self._rows(_query().where(*same).limit(1))
+        same_bytes = (media.c.source_sha256 == row.source_sha256) & (media.c.id != row.id)
+        found = await self._select(same_bytes & (media.c.state == MediaState.READY))
         return found[0] if found else None
 
     async def rename(self, media_id: str, name: str, *, version: int | None) -> MediaRow:
         """Give a media another name; `version`, if not None, must be the present one.
 
         Raises:
-            NotFound: there is none of that id.
-            StaleVersion: somebody changed it first.
+            NotFound: no media has this id.
+            StaleVersion: somebody else changed it first.
         """
         async with self._database.writing() as connection:
             await check_version(connection, media, "media", media_id, version)
@@ -155,125 +178,148 @@ class MediaStore:
         return await self.get(media_id)
 
     async def remove(self, media_id: str, *, version: int | None) -> None:
-        """Forget a media; its asset stays while releases name it, see `sync.origin.retention.cleaner`.
+        """Delete a media; `sync.origin.retention` deletes its asset once nothing needs it.
 
         Raises:
-            NotFound: there is none of that id.
-            StaleVersion: somebody changed it first.
-            Conflict: playlists, campaigns or channels show it; they are named.
+            NotFound: no media has this id.
+            StaleVersion: somebody else changed it first.
+            Conflict: playlists, campaigns or channels use it; they are named.
         """
         async with self._database.writing() as connection:
             await check_version(connection, media, "media", media_id, version)
-            users = (await connection.execute(_users(media_id))).scalars().all()
+            users = (await connection.execute(_used_by(media_id))).scalars().all()
             if users:
-                raise Conflict("this media is in use: take it out there first", users=users)
+                raise Conflict("this media is in use: remove it there first", users=users)
             await connection.execute(delete(media).where(media.c.id == media_id))
 
     async def claim(self) -> MediaRow | None:
-        """Take the oldest media whose turn it is into work, counting an attempt; None if nothing waits."""
-        due = (media.c.state == MediaState.QUEUED, media.c.next_try_ms <= self._now_ms())
+        """Move the oldest media that is due to PROCESSING and count an attempt; return None if none is due."""
+        due = (media.c.state.in_(MEDIA_STATES.before(MediaState.PROCESSING)), media.c.next_try_ms <= self._now_ms())
         oldest = select(media.c.id).where(*due).order_by(media.c.created_ms, media.c.id).limit(1)
         async with self._database.writing() as connection:
             media_id = (await connection.execute(oldest.with_for_update(skip_locked=True))).scalar()
             if media_id is None:
                 return None
-            await connection.execute(
-                update(media)
-                .where(media.c.id == media_id)
-                .values(state=MediaState.PROCESSING, progress=0, attempts=media.c.attempts + 1, problem=None)
-            )
+            change = update(media).where(media.c.id == media_id)
+            values = {"progress": 0, "attempts": media.c.attempts + 1, "problem": None}
+            await connection.execute(change.values(state=MediaState.PROCESSING, **values))
         return await self.get(media_id)
 
     async def next_attempt_ms(self) -> int | None:
         """Return when the next queued media is due (Unix ms), None if nothing is queued."""
-        soonest = select(media.c.next_try_ms).where(media.c.state == MediaState.QUEUED)
+        soonest = select(func.min(media.c.next_try_ms)).where(media.c.state == MediaState.QUEUED)
         async with self._database.reading() as connection:
-            found = await connection.execute(soonest.order_by(media.c.next_try_ms).limit(1))
-            return found.scalar()
+            due_ms: int | None = (await connection.execute(soonest)).scalar()
+        return due_ms
 
     async def set_progress(self, media_id: str, percent: int) -> None:
-        """Write down how far the work is; nothing if it is over."""
-        await self._at_work(media_id, progress=percent)
+        """Record how far the work is; nothing happens if it has ended."""
+        await self._execute(_in_state(media_id, MediaState.PROCESSING).values(progress=percent))
 
-    async def requeue(self, media_id: str, *, problem: str | None, wait_s: float, count: bool) -> None:
-        """Put a media back into the queue for `wait_s` from now; `count=False` takes the attempt back."""
-        attempts = media.c.attempts if count else media.c.attempts - 1
-        next_try_ms = self._now_ms() + int(wait_s * 1000)
-        await self._at_work(
-            media_id, state=MediaState.QUEUED, attempts=attempts, problem=problem, next_try_ms=next_try_ms, progress=0
+    async def requeue(self, media_id: str, *, problem: str | None, wait_s: float, count_attempt: bool) -> None:
+        """Move a media from PROCESSING back to QUEUED, due in `wait_s`; nothing happens if it is not at work."""
+        await self._execute(
+            _move(media_id, MediaState.QUEUED)
+            .where(media.c.state == MediaState.PROCESSING)
+            .values(
+                attempts=media.c.attempts if count_attempt else media.c.attempts - 1,
+                problem=problem,
+                next_try_ms=self._now_ms() + int(wait_s * 1000),
+                progress=0,
+            )
         )
 
     async def mark_failed(self, media_id: str, problem: str) -> None:
-        """End the work without an asset; `problem` is what the person who sent it reads."""
-        await self._at_work(media_id, state=MediaState.FAILED, problem=problem, progress=0)
+        """End the work without an asset; nothing happens if it is not at work. The sender reads `problem`."""
+        await self._execute(_move(media_id, MediaState.FAILED).values(problem=problem, progress=0))
 
     async def mark_ready(self, media_id: str, asset: Asset) -> bool:
-        """End the work: the asset and the media naming it, in one transaction; False if the media is gone.
+        """End the work: add the asset and the media's reference to it, in one transaction; False if there is no work.
 
-        Whoever holds the lock on the bytes may end it, even if another origin that just started queued it again.
+        The holder of the lock on the bytes may end the work even if another origin that has just started queued the
+        media again.
         """
         values = asset.model_dump(exclude={"index"}) | {"index_sha256": asset.index, "created_ms": self._now_ms()}
         known = select(assets.c.sha256).where(assets.c.sha256 == asset.sha256)
-        done = {"state": MediaState.READY, "progress": 100, "problem": None, "asset_sha256": asset.sha256}
+        change = _move(media_id, MediaState.READY).values(
+            progress=100, problem=None, asset_sha256=asset.sha256, updated_ms=self._now_ms()
+        )
         async with self._database.writing() as connection:
             if (await connection.execute(known)).scalar() is None:
                 await connection.execute(insert(assets).values(**values))
-            changed = await connection.execute(
-                update(media)
-                .where(media.c.id == media_id, media.c.state.in_((MediaState.QUEUED, MediaState.PROCESSING)))
-                .values(**done, updated_ms=self._now_ms())
-            )
-        return changed.rowcount > 0
+            return (await connection.execute(change)).rowcount > 0
 
     async def retry(self, media_id: str) -> None:
-        """Queue a failed media from the start.
+        """Queue a failed media again, with all its attempts.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: no media has this id.
             Conflict: it has not failed.
         """
-        fresh = {"state": MediaState.QUEUED, "attempts": 0, "next_try_ms": 0, "problem": None, "progress": 0}
-        failed = (media.c.id == media_id, media.c.state == MediaState.FAILED)
+        change = _move(media_id, MediaState.QUEUED).where(media.c.state == MediaState.FAILED)
+        fresh = {"attempts": 0, "next_try_ms": 0, "problem": None, "progress": 0, "updated_ms": self._now_ms()}
         async with self._database.writing() as connection:
             await check_version(connection, media, "media", media_id, None)
-            done = await connection.execute(update(media).where(*failed).values(**fresh, updated_ms=self._now_ms()))
+            done = await connection.execute(change.values(**fresh))
         if done.rowcount == 0:
             raise Conflict("only a media that failed can be tried again")
 
-    async def _at_work(self, media_id: str, **values: Any) -> None:
+    async def _execute(self, change: Update) -> None:
         async with self._database.writing() as connection:
-            await connection.execute(self._working(media_id).values(**values, updated_ms=self._now_ms()))
+            await connection.execute(change.values(updated_ms=self._now_ms()))
 
-    def _working(self, media_id: str) -> Any:
-        return update(media).where(media.c.id == media_id, media.c.state == MediaState.PROCESSING)
-
-    async def _rows(self, query: Select[Any]) -> tuple[MediaRow, ...]:
+    async def _select(self, condition: ColumnElement[bool]) -> tuple[MediaRow, ...]:
+        query = _query().where(condition).order_by(media.c.created_ms.desc(), media.c.id)
         async with self._database.reading() as connection:
-            return tuple(_media(row) for row in (await connection.execute(query)).mappings())
+            return tuple(_media_row(row) for row in (await connection.execute(query)).mappings())
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.now())
 
 
+async def insert_queued(
+    connection: AsyncConnection, media_id: str, name: str, sha256: str, size_bytes: int, now_ms: int
+) -> None:
+    """Add a queued media inside the caller's transaction."""
+    row = insert(media).values(
+        id=media_id,
+        name=name,
+        state=MEDIA_STATES.start,
+        source_sha256=sha256,
+        source_bytes=size_bytes,
+        created_ms=now_ms,
+        updated_ms=now_ms,
+    )
+    await connection.execute(row)
+
+
+def _move(media_id: str, after: MediaState) -> Update:
+    return _in_state(media_id, *MEDIA_STATES.before(after)).values(state=after)
+
+
+def _in_state(media_id: str, *states: MediaState) -> Update:
+    return update(media).where(media.c.id == media_id, media.c.state.in_(states))
+
+
 def _query() -> Select[Any]:
     names = ("id", "name", "state", "progress", "attempts", "problem", "source_sha256", "source_bytes", "version")
-    own = [media.c[name] for name in (*names, "created_ms", "updated_ms")]
-    whole = media.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
-    whole = whole.outerjoin(streams, streams.c.media_id == media.c.id)
-    return select(*own, streams.c.url, *_ASSET_COLUMNS).select_from(whole)
+    columns = [media.c[name] for name in (*names, "created_ms", "updated_ms")]
+    joined = media.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    joined = joined.outerjoin(streams, streams.c.media_id == media.c.id)
+    return select(*columns, streams.c.url, *_ASSET_COLUMNS).select_from(joined)
 
 
-def _media(row: RowMapping) -> MediaRow:
-    own = {name: row[name] for name in MediaRow.__dataclass_fields__ if name not in ("asset", "state")}
+def _media_row(row: RowMapping) -> MediaRow:
+    values = {name: row[name] for name in MediaRow.__dataclass_fields__ if name not in ("asset", "state")}
     asset = None
     if row["asset"] is not None:
         facts = {name: row[name] for name in Asset.model_fields if name not in ("sha256", "index")}
         asset = Asset(sha256=row["asset"], index=row["index_sha256"], **facts)
-    return MediaRow(state=MediaState(row["state"]), asset=asset, **own)
+    return MediaRow(state=MediaState(row["state"]), asset=asset, **values)
 
 
-def _users(media_id: str) -> Any:
-    """Return the names of what shows a media: playlists, campaigns, channels with it as fallback or logo."""
+def _used_by(media_id: str) -> Any:
+    """Select the names of the playlists and campaigns that use a media, and of channels by fallback or logo."""
     in_playlists = select(playlists.c.name).join(playlist_items, playlist_items.c.playlist_id == playlists.c.id)
     in_campaigns = select(campaigns.c.name).join(lines, lines.c.campaign_id == campaigns.c.id)
     in_creatives = in_campaigns.join(creatives, creatives.c.line_id == lines.c.id)

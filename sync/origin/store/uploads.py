@@ -1,19 +1,65 @@
-"""The statements on uploads under way: how much of each is durable, and which media it became."""
+"""The table of uploads: how much of each is durable, when it expires, and which media it became."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from enum import StrEnum
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import uploads
+from sync.origin.store.media import insert_queued
 from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.states import StateTable
+
+
+class UploadState(StrEnum):
+    """What an upload waits for. The state follows from the columns; there is no column of its own."""
+
+    RECEIVING = "receiving"  # for bytes; new uploads start here with offset 0
+    RECEIVED = "received"  # for the check of the whole file; all bytes are durable
+    HANDED_OVER = "handed over"  # for its expiry; it is a media of the same id, whose work the pipeline does
+    DELETED = "deleted"  # for nothing; the row is gone, and so are the bytes unless a media was made of them
+
+
+UPLOAD_STATES = StateTable(
+    "upload",
+    UploadState.RECEIVING,
+    {
+        UploadState.RECEIVING: {
+            UploadState.RECEIVED: "the last byte is durable",
+            UploadState.DELETED: "terminated or expired",
+        },
+        UploadState.RECEIVED: {
+            UploadState.HANDED_OVER: "the whole file is what was declared",
+            UploadState.DELETED: "damaged, terminated or expired",
+        },
+        UploadState.HANDED_OVER: {UploadState.DELETED: "terminated or expired; the media stays"},
+        UploadState.DELETED: {},
+    },
+)
+
+_CONDITIONS: dict[UploadState, ColumnElement[bool]] = {
+    UploadState.RECEIVING: uploads.c.media_id.is_(None) & (uploads.c.offset_bytes < uploads.c.size_bytes),
+    UploadState.RECEIVED: uploads.c.media_id.is_(None) & (uploads.c.offset_bytes == uploads.c.size_bytes),
+    UploadState.HANDED_OVER: uploads.c.media_id.is_not(None),
+}
+
+
+def upload_in(states: Iterable[UploadState]) -> ColumnElement[bool]:
+    """Return the SQL condition for rows in one of `states`; a deleted upload has no row."""
+    return or_(*(_CONDITIONS[state] for state in states))
+
+
+UNFINISHED = upload_in((UploadState.RECEIVING, UploadState.RECEIVED))
+"""The SQL condition for uploads that are not media yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One upload; `offset_bytes` of `size_bytes` are on disk for good, `media_id` is set when all of it is."""
+    """One upload: `offset_bytes` of `size_bytes` are durable; `media_id` is set once it is handed over."""
 
     id: str
     name: str
@@ -25,13 +71,15 @@ class Upload:
     expires_ms: int
 
     @property
-    def whole(self) -> bool:
-        """Tell whether all bytes are there; the file as a whole may still be unchecked."""
-        return self.offset_bytes == self.size_bytes
+    def state(self) -> UploadState:
+        """Return what the upload waits for."""
+        if self.media_id is not None:
+            return UploadState.HANDED_OVER
+        return UploadState.RECEIVED if self.offset_bytes == self.size_bytes else UploadState.RECEIVING
 
 
 class UploadStore:
-    """Remembers uploads; an upload nobody continues for `expire_after_s` may be swept away."""
+    """Stores uploads. An upload that gets no bytes for `expire_after_s` is expired and may be deleted."""
 
     def __init__(self, database: OriginDatabase, clock: Clock, *, expire_after_s: float) -> None:
         self._database = database
@@ -39,8 +87,8 @@ class UploadStore:
         self._expire_after = timedelta(seconds=expire_after_s)
 
     async def create(self, upload_id: str, name: str, size_bytes: int, sha256: str | None) -> Upload:
-        """Begin an upload of which nothing is there yet."""
-        begun = Upload(
+        """Add an upload that has no bytes yet."""
+        upload = Upload(
             id=upload_id,
             name=name,
             size_bytes=size_bytes,
@@ -51,59 +99,77 @@ class UploadStore:
             expires_ms=self._expiry_ms(),
         )
         async with self._database.writing() as connection:
-            await connection.execute(insert(uploads).values(**asdict(begun)))
-        return begun
+            await connection.execute(insert(uploads).values(**asdict(upload)))
+        return upload
 
     async def get(self, upload_id: str) -> Upload:
         """Return an upload.
 
         Raises:
-            NotFound: never made, cancelled or expired.
+            NotFound: it was never created, or it is deleted.
         """
-        found = await self._where(uploads.c.id == upload_id)
+        found = await self._select(uploads.c.id == upload_id)
         if not found:
-            raise NotFound(f"there is no upload {upload_id}: it was finished long ago, cancelled or never begun")
+            raise NotFound(f"there is no upload {upload_id}: it was never created, or was terminated, or has expired")
         return found[0]
 
     async def unfinished(self) -> tuple[Upload, ...]:
         """Return the uploads that are not media yet, oldest first."""
-        return await self._where(uploads.c.media_id.is_(None))
+        return await self._select(UNFINISHED)
 
     async def expired(self) -> tuple[Upload, ...]:
-        """Return the uploads nobody continued in time, finished ones included."""
-        return await self._where(uploads.c.expires_ms <= unix_ms(self._clock.now()))
+        """Return the uploads whose expiry has passed, in any state."""
+        return await self._select(uploads.c.expires_ms <= unix_ms(self._clock.now()))
 
     async def unsent_bytes(self) -> int:
-        """Return how many bytes the uploads under way have yet to send."""
-        missing = func.coalesce(func.sum(uploads.c.size_bytes - uploads.c.offset_bytes), 0)
+        """Return how many bytes the unfinished uploads have yet to send."""
+        unsent = func.coalesce(func.sum(uploads.c.size_bytes - uploads.c.offset_bytes), 0)
         async with self._database.reading() as connection:
-            return int((await connection.execute(select(missing).where(uploads.c.media_id.is_(None)))).scalar_one())
+            return int((await connection.execute(select(unsent).where(UNFINISHED))).scalar_one())
 
     async def set_offset(self, upload_id: str, offset_bytes: int) -> None:
-        """Write down that `offset_bytes` are durable; the upload lives on for the whole expiry from now.
+        """Record that `offset_bytes` are durable; the expiry starts anew.
 
         Raises:
-            NotFound: it was cancelled meanwhile.
+            NotFound: it was deleted meanwhile.
+            ForbiddenMove: all its bytes were there already.
         """
-        change = update(uploads).where(uploads.c.id == upload_id)
+        values = {"offset_bytes": offset_bytes, "expires_ms": self._expiry_ms()}
+        condition = upload_in(UPLOAD_STATES.before(UploadState.RECEIVED))
         async with self._database.writing() as connection:
-            done = await connection.execute(change.values(offset_bytes=offset_bytes, expires_ms=self._expiry_ms()))
+            done = await connection.execute(
+                update(uploads).where(uploads.c.id == upload_id, condition).values(**values)
+            )
         if done.rowcount == 0:
-            raise NotFound(f"upload {upload_id} was cancelled")
+            UPLOAD_STATES.move((await self.get(upload_id)).state, UploadState.RECEIVED)
 
-    async def remove(self, upload_id: str) -> None:
-        """Forget an upload; nothing happens if it is not there."""
+    async def hand_over(self, upload_id: str, sha256: str) -> None:
+        """Make a received upload a queued media of the same id, in one transaction; `sha256` is that of its bytes.
+
+        Raises:
+            NotFound: it was deleted meanwhile.
+            ForbiddenMove: bytes are missing, or it is a media already.
+        """
+        upload = await self.get(upload_id)
+        UPLOAD_STATES.move(upload.state, UploadState.HANDED_OVER)
+        condition = upload_in(UPLOAD_STATES.before(UploadState.HANDED_OVER))
+        change = update(uploads).where(uploads.c.id == upload_id, condition).values(media_id=upload_id)
         async with self._database.writing() as connection:
-            await connection.execute(delete(uploads).where(uploads.c.id == upload_id))
+            if (await connection.execute(change)).rowcount == 0:
+                raise NotFound(f"upload {upload_id} was terminated")
+            now_ms = unix_ms(self._clock.now())
+            await insert_queued(connection, upload_id, upload.name, sha256, upload.size_bytes, now_ms)
 
-    async def _where(self, condition: ColumnElement[bool]) -> tuple[Upload, ...]:
+    async def delete(self, upload_id: str) -> None:
+        """Delete an upload in any state; one that is not there is no error."""
+        condition = upload_in(UPLOAD_STATES.before(UploadState.DELETED))
+        async with self._database.writing() as connection:
+            await connection.execute(delete(uploads).where(uploads.c.id == upload_id, condition))
+
+    async def _select(self, condition: ColumnElement[bool]) -> tuple[Upload, ...]:
         query = select(uploads).where(condition).order_by(uploads.c.created_ms, uploads.c.id)
         async with self._database.reading() as connection:
-            return tuple(_upload(row) for row in (await connection.execute(query)).mappings())
+            return tuple(Upload(**row) for row in (await connection.execute(query)).mappings())
 
     def _expiry_ms(self) -> int:
         return unix_ms(self._clock.now() + self._expire_after)
-
-
-def _upload(row: RowMapping) -> Upload:
-    return Upload(**row)

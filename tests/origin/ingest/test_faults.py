@@ -208,7 +208,7 @@ async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(
         return not list(media_origin.files.work.iterdir()) and not children()
 
     await until(over)
-    assert not await media_origin.media.in_states() and not list(media_origin.files.uploads.iterdir())
+    assert not await media_origin.media.list_all() and not list(media_origin.files.uploads.iterdir())
     assert not list(media_origin.files.thumbnails.iterdir())
 
 

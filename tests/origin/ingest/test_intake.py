@@ -123,7 +123,7 @@ async def test_an_upload_that_was_whole_when_we_crashed_becomes_media_at_start(t
         service = asyncio.ensure_future(media_origin.intake.run())
 
         async def taken() -> bool:
-            return bool(await media_origin.media.in_states())
+            return bool(await media_origin.media.list_all())
 
         await until(taken)
         service.cancel()

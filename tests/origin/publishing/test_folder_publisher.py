@@ -109,7 +109,7 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     assert len([line for line in lines if line.endswith("ready")]) == 5
     again = await publish_folder(folder, "main", collaborators, planning.clock)
     assert (again.taken_in, again.unchanged, again.sha256, again.playlist) == (0, True, first.sha256, first.playlist)
-    assert len(await planning.media.in_states()) == 5
+    assert len(await planning.media.list_all()) == 5
 
 
 async def test_a_changed_folder_keeps_the_ids_of_what_stayed(

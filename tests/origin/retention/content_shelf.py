@@ -32,7 +32,7 @@ class ContentShelf:
 
     async def show(self, *media: str) -> str:
         """Publish a release of just these media on `main`, taking in those that are new; return its hash."""
-        known = {row.id for row in await self.planning.media.in_states()}
+        known = {row.id for row in await self.planning.media.list_all()}
         for one in media:
             if one not in known:
                 await self.planning.ready(one)
