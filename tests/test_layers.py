@@ -54,8 +54,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "player/status": (
         SERVICES,
-        "player/display player/evidence player/programme player/protocol player/settings player/stage sync/device "
-        "sync/device/store sync/http",
+        "player player/display player/evidence player/programme player/protocol player/settings player/stage "
+        "sync/device sync/device/store sync/http",
     ),
     "sync/origin/transcode": (SERVICES, "sync/origin/settings"),
     "sync/origin/ingest": (
@@ -75,8 +75,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "player/endpoint": (
         FACES,
-        "player/diagnostics player/display player/protocol player/settings player/status sync/device/store sync/http "
-        "sync/trust",
+        "player player/diagnostics player/display player/protocol player/settings player/status sync/device/store "
+        "sync/http sync/trust",
     ),
     "sync/origin/api": (
         FACES,
@@ -87,7 +87,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/protocol player/settings player/stage player/status sync/device sync/device/store sync/trust",
+        "player/settings player/stage player/status sync/device sync/device/store sync/trust",
     ),
     "sync/origin/app": (
         ROOTS,

@@ -1,190 +1,119 @@
-"""One working life of this device after another: direct what is held, join the origin, then sync and report to it.
+"""What runs for one pairing, as values, and how they are built.
 
-Directing begins at once, from the disk. Belonging to an origin comes when it comes; another origin in the settings, or
-another device id, begins another shift while the screen goes on.
+All that lives as long as the daemon is built in `player.app.wiring`; `player.app.session_runner` runs these values.
 """
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from random import Random
 
+from player.app.core import PlayerCore
 from player.director.director import Director
-from player.display.backdrop import Backdrop
-from player.display.overlay_host import OverlayHost
+from player.display import Display, Power
 from player.evidence.identity import UNPAIRED, ad_seed, ledger_path
 from player.evidence.ledger import Ledger, open_ledger
-from player.protocol.screen import Screen
-from player.settings.configuration import Configuration
 from player.settings.model import Settings
-from player.status.active_services import ActiveServices
-from player.status.collector import StatusCollector
 from player.status.heartbeat import HeartbeatSender
 from sync.device.origin_client import open_client
-from sync.device.pairing import pair
+from sync.device.pairing import ShowCode, pair
 from sync.device.play_uploader import PlayUploader
 from sync.device.range_fetcher import RangeFetcher
-from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.device.syncer import Syncer
-from sync.runtime.clock import Clock
-from sync.runtime.supervisor import Restarts, supervise
-from sync.runtime.waiting import wait_unless
-from sync.wire.report import ScreenState
+from sync.wire.report import Heartbeat, ScreenState
 
-log = logging.getLogger(__name__)
+_SCREEN_STATES = {Power.ON: ScreenState.ON, Power.OFF: ScreenState.OFF, Power.UNKNOWN: ScreenState.UNKNOWN}
 
 
+@dataclass(frozen=True, slots=True)
+class OriginConnection:
+    """What runs while this device is paired with the origin of its settings."""
+
+    membership: DeviceMembership
+    syncer: Syncer
+    uploader: PlayUploader
+    heartbeat: HeartbeatSender
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSession:
-    """A service; `duty` tells everybody else who is at work."""
+    """What runs for one device id, or before any pairing. A change makes a new value."""
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        cache: ContentStore,
-        screen: Screen,
-        power: Callable[[], ScreenState],
-        backdrop: Backdrop,
-        overlays: OverlayHost,
-        observer: StatusCollector,
-        duty: ActiveServices,
-        restarts: Restarts,
-        clock: Clock,
-        rng: Random,
-    ) -> None:
-        self._configuration = configuration
-        self._cache = cache
-        self._screen = screen
-        self._power = power
-        self._backdrop = backdrop
-        self._overlays = overlays
-        self._observer = observer
-        self._duty = duty
-        self._restarts = restarts
-        self._clock = clock
-        self._rng = rng
-        self._begun = configuration.settings
-        self._other = asyncio.Event()
-        self._director: Director | None = None
+    ledger: Ledger
+    director: Director
+    connection: OriginConnection | None = None  # None: not paired with the origin of the settings
+    pairing_code: str | None = None  # on the screen, for a person to enter in the console
 
-    def wake(self) -> None:
-        """Look at the settings again: they changed."""
-        settings = self._configuration.settings
-        if _network(settings) != _network(self._begun):
-            self._other.set()
-        if self._director is not None:
-            self._director.wake()
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
-            member = load_membership(self._cache)
-            device = member.device if member else UNPAIRED
-            async with open_ledger(ledger_path(self._cache, member), device, self._clock) as ledger:
-                try:
-                    await self._work(ledger)
-                finally:
-                    self._director = None
-                    self._duty.ledger = self._duty.director = None
+@dataclass(frozen=True, slots=True)
+class SessionBuilder:
+    """Builds sessions from what lives as long as the daemon."""
 
-    async def _work(self, ledger: Ledger) -> None:
-        """Direct and report; returns once this device has become another one."""
-        director = Director(
-            self._screen,
-            ledger,
-            self._cache,
-            self._clock,
-            lambda: self._configuration.settings,
-            ad_seed(ledger.device),
-            display=self._power,
-        )
-        self._director = director
-        self._duty.ledger, self._duty.director = ledger, director
-        relieved = asyncio.Event()
+    core: PlayerCore
+    release_activated: Callable[[], None]
+    heartbeat: Callable[[], Awaitable[Heartbeat]]
+    rng: Random
 
-        async def belong() -> None:
-            await self._belong(ledger)
-            relieved.set()
-            await asyncio.Event().wait()  # a service ends only by cancellation
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[DeviceSession]:
+        """Open the session of the device id that the disk holds."""
+        core, membership = self.core, load_membership(self.core.content)
+        device = membership.device if membership else UNPAIRED
+        async with open_ledger(ledger_path(core.content, membership), device, core.clock) as ledger:
+            yield DeviceSession(
+                ledger,
+                Director(
+                    core.stage,
+                    ledger,
+                    core.content,
+                    core.clock,
+                    lambda: core.configuration.settings,
+                    ad_seed(device),
+                    display=lambda: screen_state(core.display),
+                ),
+            )
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._supervised("director", director.run)),
-                group.create_task(self._supervised("membership", belong)),
-            ]
-            await relieved.wait()
-            for task in tasks:
-                task.cancel()
-
-    async def _belong(self, ledger: Ledger) -> None:
-        """Keep this device a member of the origin in the settings; return once it is another device there."""
-        while True:
-            self._other.clear()
-            self._begun = self._configuration.settings
-            member = await wait_unless(self._member(), self._other.wait())
-            if member is None:
-                continue
-            if member.device != ledger.device:
-                log.info("device=%s begins its shift", member.device)
-                return
-            self._duty.membership = member
-            try:
-                await wait_unless(self._online(member, ledger), self._other.wait())
-            finally:
-                self._duty.syncer = self._duty.membership = None
-
-    async def _member(self) -> DeviceMembership:
-        """Return what this device is at the origin of the settings; pair first if it is nothing yet."""
-        origin = self._begun.origin
+    async def membership(self, settings: Settings, show_code: ShowCode) -> DeviceMembership:
+        """Return the membership at the origin of the settings; pair first when there is none."""
+        origin, core = settings.origin, self.core
         url = str(origin.url)
-        held = load_membership(self._cache)
-        if held is not None and held.origin.rstrip("/") == url.rstrip("/"):
-            return held
+        stored = load_membership(core.content)
+        if stored is not None and stored.origin.rstrip("/") == url.rstrip("/"):
+            return stored
         key = origin.enrolment_key.get_secret_value() if origin.enrolment_key else None
         async with open_client(url) as client:
             try:
-                return await pair(client, self._cache, self._clock, self._rng, origin.name, key, self._show_code)
+                return await pair(client, core.content, core.clock, self.rng, origin.name, key, show_code)
             finally:
-                self._show_code(None)
+                show_code(None)
 
-    def _show_code(self, code: str | None) -> None:
-        self._duty.pairing_code = code
-        self._backdrop.show_code(code)
-
-    async def _online(self, member: DeviceMembership, ledger: Ledger) -> None:
-        """Sync, deliver and report until cancelled."""
-        settings = self._begun
-        url = str(settings.origin.url)
-        async with open_client(url, member.token) as client:
-            syncer = Syncer(
-                client,
-                RangeFetcher(url, self._clock),
-                self._cache,
-                self._clock,
-                self._rng,
-                channel=member.channel,
-                poll_s=settings.origin.poll_s,
-                reserve_bytes=settings.storage.reserve_bytes,
-                activated=self._activated,
+    @asynccontextmanager
+    async def connection(
+        self, settings: Settings, membership: DeviceMembership, ledger: Ledger
+    ) -> AsyncIterator[OriginConnection]:
+        """Open the connection to the origin of the settings."""
+        core, url = self.core, str(settings.origin.url)
+        async with open_client(url, membership.token) as client:
+            yield OriginConnection(
+                membership=membership,
+                syncer=Syncer(
+                    client,
+                    RangeFetcher(url, core.clock),
+                    core.content,
+                    core.clock,
+                    self.rng,
+                    channel=membership.channel,
+                    poll_s=settings.origin.poll_s,
+                    reserve_bytes=settings.storage.reserve_bytes,
+                    activated=self.release_activated,
+                ),
+                uploader=PlayUploader(ledger.outbox, client, core.clock, self.rng),
+                heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
             )
-            self._duty.syncer = syncer
-            uploader = PlayUploader(ledger.outbox, client, self._clock, self._rng)
-            heart = HeartbeatSender(client, self._observer.heartbeat, self._configuration, self._clock)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._supervised("syncer", syncer.run))
-                group.create_task(self._supervised("uploader", uploader.run))
-                group.create_task(self._supervised("heartbeat", heart.run))
-
-    def _activated(self) -> None:
-        """Another release is active."""
-        if self._director is not None:
-            self._director.wake()
-        self._backdrop.wake()
-        self._overlays.wake()
-
-    async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        await supervise(name, run, self._clock, self._restarts)
 
 
-def _network(settings: Settings) -> object:
-    return settings.origin.model_copy(update={"heartbeat_s": 0.0}), settings.storage.reserve_bytes
+def screen_state(display: Display) -> ScreenState:
+    """Return whether the screen is on, as plays record it; a display that is unplugged is off."""
+    state = display.state()
+    return ScreenState.OFF if state.connected is False else _SCREEN_STATES[state.power]

@@ -1,16 +1,17 @@
-"""The composition of all that works behind the screen: which services there are, and what each is given.
+"""The one place where the player's services are put together: which there are, and what each is given.
 
-A root like `player.app.daemon`, in a file of its own because half a second of imports hangs on it: the daemon reads it
-while the decks start.
+The daemon imports this file while the decks start, because its imports take half a second.
 """
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import SystemRandom
 
-from player import __version__
-from player.app.device_session import DeviceSession
-from player.display import Display, Power, Wanted
+from player.app.core import PlayerCore
+from player.app.device_session import SessionBuilder
+from player.app.session_runner import CurrentSession, SessionRunner
+from player.display import Wanted
 from player.display.backdrop import Backdrop
 from player.display.overlay_host import OverlayHost
 from player.display.screenshots import ScreenshotTaker
@@ -19,59 +20,54 @@ from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
-from player.settings.configuration import Configuration
-from player.stage.stage import Stage
-from player.status.active_services import ActiveServices
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
+from player.status.sources import ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
 from sync.errors import StorageBroken, StorageFull
-from sync.runtime.clock import Clock
 from sync.runtime.file_watcher import FileWatcher
-from sync.runtime.supervisor import Restarts
+from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, watchdog_interval_s
 from sync.trust.signing import new_token
-from sync.wire.report import ScreenState
 
 Service = Callable[[], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 
-def build_services(
-    configuration: Configuration, cache: ContentStore, display: Display, stage: Stage, clock: Clock, restarts: Restarts
-) -> dict[str, Service]:
-    """Return the services by name, wired; nothing runs yet."""
-    duty = ActiveServices()
-    probe = MachineProbe(configuration.settings.storage.state_dir, clock)
-    observer = StatusCollector(configuration, cache, duty, stage, display, probe, restarts, clock, version=__version__)
-    backdrop = Backdrop(display, configuration, cache, clock, duty.problem_reporter("backdrop"))
-    blanked = lambda: observer.now().showing == "blank"  # noqa: E731
-    duty.overlays = overlays = OverlayHost(display, cache, clock, blanked, duty.problem_reporter("overlays"))
-    power = _power_of(display)
-    rng = SystemRandom()
-    shift = DeviceSession(configuration, cache, stage, power, backdrop, overlays, observer, duty, restarts, clock, rng)
-    endpoint = _endpoint(configuration, cache, observer, duty, display, stage, clock)
+def build_services(core: PlayerCore) -> dict[str, Service]:
+    """Return the services by name, put together; nothing runs yet."""
+    configuration, content, display, clock = core.configuration, core.content, core.display, core.clock
+    current, problems = CurrentSession(), ProblemReports()
 
-    async def follow() -> None:
-        """Put changed settings into force."""
-        seen = configuration.settings
-        while True:
-            seen = await configuration.changed(seen)
-            logging.getLogger().setLevel(seen.logging.level)
-            display.want(Wanted(seen.display.output, seen.display.rotation))
-            stage.set_audio_device(seen.audio.device)
-            backdrop.wake()
-            shift.wake()
+    def is_blank() -> bool:
+        return (session := current()) is not None and session.director.now().showing == "blank"
 
+    backdrop = Backdrop(display, configuration, content, clock, problems.reporter("backdrop"))
+    overlays = OverlayHost(display, content, clock, is_blank, problems.reporter("overlays"))
+
+    def release_activated() -> None:
+        if (session := current()) is not None:
+            session.director.wake()
+        backdrop.wake()
+        overlays.wake()
+
+    machine = MachineProbe(configuration.settings.storage.state_dir, clock)
+    sources = StatusSources(
+        configuration, content, current, core.stage, display, overlays, machine, core.restarts, problems
+    )
+    collector = StatusCollector(sources, clock)
+    builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom())
+    supervised = partial(supervise, clock=clock, restarts=core.restarts)
+    sessions = SessionRunner(builder, current, configuration, supervised, backdrop.show_code)
     services: dict[str, Service] = {
-        "area": lambda: _fill(display, stage, backdrop),
+        "area": lambda: _follow_area(core, backdrop),
         "backdrop": backdrop.run,
         "overlays": overlays.run,
-        "shift": shift.run,
-        "endpoint": endpoint.run,
-        "settings": follow,
+        "shift": sessions.run,
+        "endpoint": _build_endpoint(core, collector, current, problems).run,
+        "settings": lambda: _follow_settings(core, backdrop, sessions),
     }
     if configuration.file is not None:
         services["watcher"] = FileWatcher(configuration.file, configuration.reload, clock).run
@@ -80,49 +76,44 @@ def build_services(
     return services
 
 
-async def _fill(display: Display, stage: Stage, backdrop: Backdrop) -> None:
-    """Follow the display's size, output and rotation."""
-    area = display.area
-    while True:
-        area = await display.moved(area)
-        stage.fill(area)
-        backdrop.wake()
-
-
-def _endpoint(
-    configuration: Configuration,
-    cache: ContentStore,
-    observer: StatusCollector,
-    duty: ActiveServices,
-    display: Display,
-    stage: Stage,
-    clock: Clock,
+def _build_endpoint(
+    core: PlayerCore, collector: StatusCollector, current: CurrentSession, problems: ProblemReports
 ) -> EndpointServer:
-    gate = AccessGuard(_token(cache, duty), configuration, clock)
-    metrics, live = PlayerMetrics(clock, StageSeries(stage.tally, stage.facts)), LiveSocket(observer, clock)
-    answers = EndpointRoutes(observer, configuration, duty, ScreenshotTaker(display, clock), gate, metrics, clock)
-    tell = duty.problem_reporter("endpoint")
-    prospects = ForecastRoutes(cache, configuration, duty, clock)
-    operations = (*answers.operations(), *prospects.operations())
-    return EndpointServer(configuration, gate, operations, live, metrics, clock, tell, version=__version__)
+    configuration, clock = core.configuration, core.clock
+    guard = AccessGuard(_token(core.content, problems.reporter("token")), configuration, clock)
+    metrics = PlayerMetrics(clock, StageSeries(core.stage.tally, core.stage.facts))
+    routes = EndpointRoutes(collector, configuration, current, ScreenshotTaker(core.display, clock), guard, metrics)
+    forecast = ForecastRoutes(core.content, configuration, current, clock)
+    operations = (*routes.operations(), *forecast.operations())
+    live = LiveSocket(collector, clock)
+    return EndpointServer(configuration, guard, operations, live, metrics, clock, problems.reporter("endpoint"))
 
 
-def _token(cache: ContentStore, duty: ActiveServices) -> str:
+def _token(content: ContentStore, report_problem: Callable[[str], None]) -> str:
     try:
-        return keep_token(cache.state)
-    except (StorageBroken, StorageFull) as error:  # nobody can know this one: the endpoint is there to be read
-        log.error("endpoint=token not kept, writing is closed until the next start: %s", error)
-        duty.problem_reporter("token")(
-            f"The endpoint's token could not be kept, so nothing can be changed over it: {error}."
-        )
+        return keep_token(content.state)
+    except (StorageBroken, StorageFull) as error:  # nobody can know the new token, but the endpoint can be read
+        log.error("endpoint=token not stored, nothing can be changed until the next start: %s", error)
+        report_problem(f"The endpoint's token cannot be stored, so nothing can be changed over the endpoint: {error}.")
         return new_token()
 
 
-def _power_of(display: Display) -> Callable[[], ScreenState]:
-    known = {Power.ON: ScreenState.ON, Power.OFF: ScreenState.OFF, Power.UNKNOWN: ScreenState.UNKNOWN}
+async def _follow_area(core: PlayerCore, backdrop: Backdrop) -> None:
+    """Apply changes of the display's size, output and rotation to what is shown."""
+    area = core.display.area
+    while True:
+        area = await core.display.moved(area)
+        core.stage.fill(area)
+        backdrop.wake()
 
-    def power() -> ScreenState:
-        state = display.state()
-        return ScreenState.OFF if state.connected is False else known[state.power]
 
-    return power
+async def _follow_settings(core: PlayerCore, backdrop: Backdrop, sessions: SessionRunner) -> None:
+    """Apply changed settings to all parts that do not read them anew each time."""
+    settings = core.configuration.settings
+    while True:
+        settings = await core.configuration.changed(settings)
+        logging.getLogger().setLevel(settings.logging.level)
+        core.display.want(Wanted(settings.display.output, settings.display.rotation))
+        core.stage.set_audio_device(settings.audio.device)
+        backdrop.wake()
+        sessions.wake()

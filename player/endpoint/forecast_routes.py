@@ -9,7 +9,7 @@ from player.diagnostics.explanation import Explanation, explain
 from player.diagnostics.forecast import Forecast, forecast
 from player.diagnostics.offline_view import DecisionView, read_decision_view
 from player.settings.configuration import Configuration
-from player.status.active_services import ActiveServices
+from player.status.sources import CurrentSessionView
 from sync.device.store.content_store import ContentStore
 from sync.errors import Conflict
 from sync.http.bodies import json_answer, read_query
@@ -33,12 +33,14 @@ class ForecastQuery(Request):
 
 
 class ForecastRoutes:
-    """What the endpoint can be asked of other moments."""
+    """The operations `explain` and `forecast`."""
 
-    def __init__(self, cache: ContentStore, configuration: Configuration, duty: ActiveServices, clock: Clock) -> None:
-        self._cache = cache
+    def __init__(
+        self, content: ContentStore, configuration: Configuration, session: CurrentSessionView, clock: Clock
+    ) -> None:
+        self._content = content
         self._configuration = configuration
-        self._duty = duty
+        self._session = session
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
@@ -50,14 +52,15 @@ class ForecastRoutes:
         )
 
     async def _explain(self, request: web.Request) -> web.Response:
-        view = await self._look(read_query(request, ExplainQuery).at)
+        view = await self._view(read_query(request, ExplainQuery).at)
         return json_answer(await in_thread(explain, view))
 
     async def _forecast(self, request: web.Request) -> web.Response:
         asked = read_query(request, ForecastQuery)
-        return json_answer(await in_thread(forecast, await self._look(None), asked.hours, asked.most))
+        return json_answer(await in_thread(forecast, await self._view(None), asked.hours, asked.most))
 
-    async def _look(self, at: datetime | None) -> DecisionView:
-        if self._duty.ledger is None:
-            raise Conflict("the player is starting, or becoming another device: ask again in a moment")
-        return await read_decision_view(self._cache, self._duty.ledger, self._configuration.settings, self._clock, at)
+    async def _view(self, at: datetime | None) -> DecisionView:
+        session = self._session()
+        if session is None:
+            raise Conflict("the player starts, or becomes another device: ask again in a moment")
+        return await read_decision_view(self._content, session.ledger, self._configuration.settings, self._clock, at)

@@ -12,14 +12,13 @@ from player.protocol.operator import Command, Now
 from player.protocol.status import Status
 from player.settings.configuration import Configuration, ConfigView
 from player.settings.model import Settings
-from player.status.active_services import ActiveServices
 from player.status.collector import StatusCollector
 from player.status.metrics import CONTENT_TYPE, PlayerMetrics
+from player.status.sources import CurrentSessionView
 from sync.errors import Conflict, Rejected
 from sync.http.bodies import if_match, json_answer, read_body, read_json, read_query
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
-from sync.runtime.clock import Clock
 from sync.wire.base import Request
 
 _MOST_WIDTH = 10_000
@@ -62,21 +61,19 @@ class EndpointRoutes:
 
     def __init__(
         self,
-        observer: StatusCollector,
+        collector: StatusCollector,
         configuration: Configuration,
-        duty: ActiveServices,
-        camera: ScreenshotTaker,
-        gate: AccessGuard,
+        session: CurrentSessionView,
+        screenshots: ScreenshotTaker,
+        guard: AccessGuard,
         metrics: PlayerMetrics,
-        clock: Clock,
     ) -> None:
-        self._observer = observer
+        self._collector = collector
         self._configuration = configuration
-        self._duty = duty
-        self._camera = camera
-        self._gate = gate
+        self._session = session
+        self._screenshots = screenshots
+        self._guard = guard
         self._metrics = metrics
-        self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the table of what is served."""
@@ -118,10 +115,10 @@ class EndpointRoutes:
         )
 
     async def _status(self, request: web.Request) -> web.Response:
-        return json_answer(await self._observer.status())
+        return json_answer(await self._collector.status())
 
     async def _now(self, request: web.Request) -> web.Response:
-        return json_answer(self._observer.now())
+        return json_answer(self._collector.now())
 
     async def _config(self, request: web.Request) -> web.Response:
         return json_answer(self._configuration.view(), version=self._configuration.version)
@@ -133,20 +130,22 @@ class EndpointRoutes:
 
     async def _command(self, request: web.Request) -> web.Response:
         command = await read_json(request, Command, cap_bytes=64 * 1024)
-        if self._duty.director is None:
-            raise Conflict("this screen has no content yet that could be ordered about")
-        await self._duty.director.command(command)
-        return json_answer(self._observer.now())
+        session = self._session()
+        if session is None:
+            raise Conflict("the player starts, or becomes another device: ask again in a moment")
+        await session.director.command(command)
+        return json_answer(self._collector.now())
 
     async def _sync(self, request: web.Request) -> web.Response:
-        if self._duty.syncer is None:
-            raise Conflict("this screen belongs to no origin yet: pair it first")
-        self._duty.syncer.wake()
+        session = self._session()
+        if session is None or session.connection is None:
+            raise Conflict("this screen is not paired with an origin yet: pair it first")
+        session.connection.syncer.wake()
         return web.Response(status=202)
 
     async def _plays(self, request: web.Request) -> web.Response:
         asked = read_query(request, PlaysQuery)
-        return json_answer(Plays(plays=await self._observer.plays(asked.limit, asked.before)))
+        return json_answer(Plays(plays=await self._collector.plays(asked.limit, asked.before)))
 
     async def _png(self, request: web.Request) -> web.Response:
         return await self._screenshot(request, Format.PNG)
@@ -157,7 +156,7 @@ class EndpointRoutes:
     async def _screenshot(self, request: web.Request, kind: Format) -> web.Response:
         """Answer with the display, no wider than `width` if the query says so; 304 while its pixels are the same."""
         width = read_query(request, PictureQuery).width
-        picture = await self._camera.picture(kind, width)
+        picture = await self._screenshots.picture(kind, width)
         tag = ETag(picture.mark)
         headers = {"Cache-Control": "no-store", "ETag": f'"{tag.value}"'}
         if request.if_none_match and tag in request.if_none_match:
@@ -167,20 +166,20 @@ class EndpointRoutes:
     async def _log_in(self, request: web.Request) -> web.Response:
         login = await read_json(request, Login, cap_bytes=4096)
         response = web.Response(status=204)
-        self._gate.log_in(login.token.get_secret_value(), response)
+        self._guard.log_in(login.token.get_secret_value(), response)
         return response
 
     async def _log_out(self, request: web.Request) -> web.Response:
         response = web.Response(status=204)
-        self._gate.log_out(request, response)
+        self._guard.log_out(request, response)
         return response
 
     async def _scrape(self, request: web.Request) -> web.Response:
-        body = self._metrics.render(await self._observer.status())
+        body = self._metrics.render(await self._collector.status())
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def _well(self, request: web.Request) -> web.Response:
-        status = await self._observer.status()
+        status = await self._collector.status()
         if status.display["answers"]:
             return json_answer(Well())
         detail = "the X server does not answer: see the log of signage-display.service"

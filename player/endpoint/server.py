@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from player import __version__
 from player.endpoint.auth import AccessGuard, check_listening, tls_context
 from player.endpoint.websocket import LiveSocket
 from player.settings.configuration import Configuration
@@ -48,23 +49,20 @@ class EndpointServer:
     def __init__(
         self,
         configuration: Configuration,
-        gate: AccessGuard,
+        guard: AccessGuard,
         operations: Iterable[Operation],
         live: LiveSocket,
         metrics: PlayerMetrics,
         clock: Clock,
-        tell: Callable[[str], None],
-        *,
-        version: str,
+        report_problem: Callable[[str], None],
     ) -> None:
         self._settings = configuration.settings.endpoint
-        self._gate = gate
+        self._guard = guard
         self._operations = (*operations, *live.operations(), *_page_operations())
         self._live = live
         self._metrics = metrics
         self._clock = clock
-        self._tell = tell
-        self._version = version
+        self._report_problem = report_problem
         configuration.check_with(check_listening)
         self.problem = ""
         self.url = ""
@@ -101,14 +99,14 @@ class EndpointServer:
 
     def _told(self, problem: str) -> None:
         self.problem = problem
-        self._tell(problem)
+        self._report_problem(problem)
 
     def _app(self) -> web.Application:
         app = web.Application(
             middlewares=[self._metrics.operations.measure, problem_middleware], client_max_size=1024 * 1024
         )
         openapi = Operation("GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN)
-        mount(app, (*self._operations, openapi), self._gate.guard)
+        mount(app, (*self._operations, openapi), self._guard.guard)
         app.on_response_prepare.append(_harden)
         app.on_shutdown.append(self._live.close)
         return app
@@ -118,7 +116,7 @@ class EndpointServer:
 
     @cached_property
     def _described(self) -> dict[str, Any]:
-        return openapi_document("Signage player", self._version, self._operations)
+        return openapi_document("Signage player", __version__, self._operations)
 
 
 def _page_operations() -> Iterable[Operation]:

@@ -20,8 +20,8 @@ _GOODBYE_S = 0.5  # a page that fell asleep answers no farewell
 class LiveSocket:
     """The WebSocket of the device; each listener gets everything once, then changes."""
 
-    def __init__(self, observer: StatusCollector, clock: Clock) -> None:
-        self._observer = observer
+    def __init__(self, collector: StatusCollector, clock: Clock) -> None:
+        self._collector = collector
         self._clock = clock
         self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
 
@@ -55,9 +55,9 @@ class LiveSocket:
         tick = 0
         try:
             while not socket.closed:
-                await self._send(socket, sent, "now", self._observer.now().model_dump_json())
+                await self._send(socket, sent, "now", self._collector.now().model_dump_json())
                 if tick % _STATUS_EVERY == 0:
-                    await self._send(socket, sent, "status", (await self._observer.status()).model_dump_json())
+                    await self._send(socket, sent, "status", (await self._collector.status()).model_dump_json())
                 tick += 1
                 await self._clock.sleep(_TICK_S)
         except ConnectionError:  # the page left in the middle of a message; the loop that reads ends by itself

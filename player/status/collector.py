@@ -1,121 +1,77 @@
-"""Gathers what anybody outside may see of this player: status and now, for endpoint, heartbeat and metrics alike."""
+"""Makes the documents status, now and heartbeat, for the endpoint, the origin and metrics alike."""
 
 import asyncio
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import Any
 
-from player.display import DisplayState
+from player import __version__
 from player.programme.schedule import zone_named
 from player.protocol.operator import Decoder, Now
 from player.protocol.status import Status, SyncStatus
-from player.settings.configuration import Configuration
 from player.stage.counters import StageFacts
-from player.status.active_services import ActiveServices
-from player.status.health import Condition, Machine, MachineProbe, figures, health_problems
+from player.status.health import Condition, Machine, figures, health_problems
+from player.status.sources import StatusSources
 from player.status.wording import heard_elsewhere, overlay_status, quarantined_text, sound_status, unknown_content_text
-from sync.device.store.content_store import ContentStore
 from sync.errors import StorageBroken
 from sync.runtime.clock import Clock
-from sync.runtime.supervisor import Restarts
 from sync.wire.release import Release
 from sync.wire.report import Heartbeat, OnAir, PlayKind
 
 _SAMPLE_S = 2.0
-_NOTHING = Now(showing="fallback", why="this screen has no content yet")
-
-
-class StageSource(Protocol):
-    """What is asked of the stage."""
-
-    def facts(self) -> StageFacts:
-        """Return the stage as it is now."""
-
-
-class DisplaySource(Protocol):
-    """What is asked of the display."""
-
-    def state(self) -> DisplayState:
-        """Return the display as last seen."""
+_NO_SESSION = Now(showing="fallback", why="this screen has no content yet")
 
 
 class StatusCollector:
-    """Asks everybody and writes it down; changes nothing."""
+    """Reads its sources at each call; changes nothing."""
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        cache: ContentStore,
-        duty: ActiveServices,
-        stage: StageSource,
-        display: DisplaySource,
-        probe: MachineProbe,
-        restarts: Restarts,
-        clock: Clock,
-        *,
-        version: str,
-    ) -> None:
-        self._configuration = configuration
-        self._cache = cache
-        self._duty = duty
-        self._stage = stage
-        self._display = display
-        self._probe = probe
-        self._restarts = restarts
+    def __init__(self, sources: StatusSources, clock: Clock) -> None:
+        self._sources = sources
         self._clock = clock
-        self._version = version
-        self._machine: tuple[float, Machine] | None = None
+        self._machine: tuple[float, Machine] | None = None  # the last sample and its monotonic time
         self._release: tuple[str, Release] | None = None  # the active one, by name
-        self._heard: tuple[str, str | None] = ("", None)  # the output that is set, and the one last heard since
+        self._sound: tuple[str, str | None] = ("", None)  # the output that is set, and the last one in use since then
 
     def now(self) -> Now:
         """Return what the screen shows, why, and what comes next."""
-        now = with_deck_facts(self._duty.director.now(), self._stage.facts()) if self._duty.director else _NOTHING
-        return now.model_copy(update={"overlays": self._duty.overlays.shown}) if self._duty.overlays else now
+        session = self._sources.session()
+        now = with_deck_facts(session.director.now(), self._sources.stage.facts()) if session else _NO_SESSION
+        return now.model_copy(update={"overlays": self._sources.overlays.shown})
 
     async def status(self) -> Status:
         """Return how the player is."""
-        settings, membership = self._configuration.settings, self._duty.membership
-        depth = await self._depth()
-        sync, now = self._sync(), self.now()
-        release = await self._content(sync.release)
+        sources, session = self._sources, self._sources.session()
+        settings = sources.configuration.settings
+        membership = session.connection.membership if session and session.connection else None
+        depth = await self._outbox_depth()
+        sync, now, display = self._sync(), self.now(), sources.display.state()
+        release = await self._active_release(sync.release)
         condition = self._condition(sync, depth, release)
         zone = settings.venue.zone or (release.zone if release else "UTC")
-        notes = (note for note in self._duty.notes.values() if note)
-        told = (*self._configuration.problems(), *notes, *now.problems, *health_problems(condition))
-        display = self._display.state()
-        told += (f"The setting {display.problem}.",) if display.problem else ()
-        told += self._heard_elsewhere(settings.audio.device)
+        problems = self._problems(now, condition)
         return Status(
             at=self._clock.now(),
-            version=self._version,
+            version=__version__,
             name=settings.origin.name,
             device=membership.device if membership else None,
             channel=membership.channel if membership else None,
             origin=str(settings.origin.url),
             zone=zone,
-            pairing_code=self._duty.pairing_code,
-            healthy=not told,
-            problems=tuple(dict.fromkeys(told)),
+            pairing_code=session.pairing_code if session else None,
+            healthy=not problems,
+            problems=problems,
             sync=sync,
             outbox_depth=depth,
-            decks=asdict(self._stage.facts()),
+            decks=asdict(sources.stage.facts()),
             display={**asdict(display), "power": display.power.value},
-            service_restarts=dict(self._restarts.counts),
-            restart_needed=self._configuration.restart_needed(),
-            overlays=overlay_status(self._duty.overlays.due, now.overlays) if self._duty.overlays else (),
+            service_restarts=dict(sources.restarts.counts),
+            restart_needed=sources.configuration.restart_needed(),
+            overlays=overlay_status(sources.overlays.due, now.overlays),
             sound=sound_status(settings, zone_named(zone)[0], self._clock.now(), timed=now.timed),
             health=figures(condition),
         )
 
-    def _heard_elsewhere(self, device: str) -> tuple[str, ...]:
-        """Return what is wrong with where sound comes from; while there is none, what was wrong before."""
-        on = self._stage.facts().sound
-        if on or device != self._heard[0]:
-            self._heard = device, on
-        return heard_elsewhere(*self._heard)
-
     async def heartbeat(self) -> Heartbeat:
-        """Return the device's pulse for its origin."""
+        """Return the device's regular report to its origin."""
         status, now = await self.status(), self.now()
         return Heartbeat(
             at=status.at,
@@ -134,31 +90,51 @@ class StatusCollector:
 
     async def plays(self, limit: int, before: int | None) -> list[dict[str, Any]]:
         """Return logged plays, the newest first, of sequences below `before`."""
-        ledger = self._duty.ledger
-        return await ledger.outbox.plays(limit=limit, before=before) if ledger else []
+        session = self._sources.session()
+        return await session.ledger.outbox.plays(limit=limit, before=before) if session else []
 
-    async def _content(self, name: str | None) -> Release | None:
-        """Return the active release, reading it again only when it is another one."""
+    def _problems(self, now: Now, condition: Condition) -> tuple[str, ...]:
+        sources = self._sources
+        display = sources.display.state().problem
+        problems = (
+            *sources.configuration.problems(),
+            *sources.problems.sentences(),
+            *now.problems,
+            *health_problems(condition),
+            *((f"The setting {display}.",) if display else ()),
+            *self._heard_elsewhere(sources.configuration.settings.audio.device),
+        )
+        return tuple(dict.fromkeys(problems))
+
+    def _heard_elsewhere(self, device: str) -> tuple[str, ...]:
+        """Return what is wrong with the output that sound comes from; in silence, what was wrong before."""
+        output = self._sources.stage.facts().sound
+        if output or device != self._sound[0]:
+            self._sound = device, output
+        return heard_elsewhere(*self._sound)
+
+    async def _active_release(self, name: str | None) -> Release | None:
+        """Return the active release; read it again only when it is another one."""
         if name is not None and (self._release is None or self._release[0] != name):
-            active = await asyncio.to_thread(self._cache.active)
+            active = await asyncio.to_thread(self._sources.content.active)
             self._release = (active.sha256, active.release) if active else None
         return self._release[1] if self._release else None
 
-    async def _depth(self) -> int:
-        note = self._duty.problem_reporter("ledger")
+    async def _outbox_depth(self) -> int:
+        session, report_problem = self._sources.session(), self._sources.problems.reporter("ledger")
         try:
-            depth = await self._duty.ledger.outbox.depth() if self._duty.ledger else 0
+            depth = await session.ledger.outbox.depth() if session else 0
         except StorageBroken as error:
-            note(f"The log of plays cannot be read: {error}.")
+            report_problem(f"The log of plays cannot be read: {error}.")
             return 0
-        note("")
+        report_problem("")
         return depth
 
     def _sync(self) -> SyncStatus:
-        if self._duty.syncer is None:
-            state = "starting" if self._duty.membership else "unpaired"
-            return SyncStatus(state=state, release=self.now().release)
-        facts = self._duty.syncer.facts()
+        session = self._sources.session()
+        if session is None or session.connection is None:
+            return SyncStatus(state="unpaired" if session else "starting", release=self.now().release)
+        facts = session.connection.syncer.facts()
         confirmed_s = facts.last_confirmed
         return SyncStatus(
             state=facts.state.value,
@@ -173,48 +149,50 @@ class StatusCollector:
             waiting_s=round(facts.waiting_s, 1),
         )
 
-    def _condition(self, sync: SyncStatus, depth: int, release: Release | None) -> Condition:
-        held = self._duty.ledger.quarantine.held(self._clock.now()) if self._duty.ledger else []
+    def _condition(self, sync: SyncStatus, outbox_depth: int, release: Release | None) -> Condition:
+        sources, session = self._sources, self._sources.session()
+        stage, display = sources.stage.facts(), sources.display.state()
+        setbacks = session.ledger.quarantine.held(self._clock.now()) if session else []
         return Condition(
-            machine=self._sampled(),
+            machine=self._sample(),
             clock=self._clock.trust(),
-            paired=self._duty.membership is not None,
-            pairing_code=self._duty.pairing_code is not None,
+            paired=session is not None and session.connection is not None,
+            pairing_code=session is not None and session.pairing_code is not None,
             sync_age_s=sync.age_s,
             sync_failure=sync.problem,
-            outbox_depth=depth,
-            deck_restarts=self._stage.facts().restarts,
-            picture_faults=self._stage.facts().picture_faults,
-            recovered=self._stage.facts().recovered,
-            display_answers=self._display.state().answers,
-            covered_by=self._display.state().covered_by,
-            reserve_bytes=self._configuration.settings.storage.reserve_bytes,
-            service_restarts=self._restarts.counts,
-            service_reasons=self._restarts.last,
-            quarantined=quarantined_text(release, held),
+            outbox_depth=outbox_depth,
+            deck_restarts=stage.restarts,
+            picture_faults=stage.picture_faults,
+            recovered=stage.recovered,
+            display_answers=display.answers,
+            covered_by=display.covered_by,
+            reserve_bytes=sources.configuration.settings.storage.reserve_bytes,
+            service_restarts=sources.restarts.counts,
+            service_reasons=sources.restarts.last,
+            quarantined=quarantined_text(release, setbacks),
             left_out=unknown_content_text(release),
         )
 
-    def _sampled(self) -> Machine:
-        """Sample at most every two seconds: processor use over less is noise, however many ask."""
+    def _sample(self) -> Machine:
+        """Sample the machine every two seconds at most: processor use over a shorter time is only noise."""
         now_s = self._clock.monotonic()
         if self._machine is None or now_s - self._machine[0] >= _SAMPLE_S:
-            self._machine = now_s, self._probe.sample()
+            self._machine = now_s, self._sources.machine.sample()
         machine = self._machine[1]
-        connected = self._display.state().connected
+        connected = self._sources.display.state().connected
         return machine if machine.monitor is not None else replace(machine, monitor=connected)
 
 
 def with_deck_facts(now: Now, stage: StageFacts) -> Now:
-    """Return `now` with what its deck tells of it, while that is the take on air."""
+    """Return `now` with what the deck reports, if it plays the take that `now` names."""
     if now.take is None or now.take != stage.on_air:
         return now
-    told = {name: getattr(stage, name) for name in ("deck", "media_ms", "fps", "painted_fps", "frames_lost")}
+    facts = {name: getattr(stage, name) for name in ("deck", "media_ms", "fps", "painted_fps", "frames_lost")}
     decoder = None if stage.codec is None else Decoder(codec=stage.codec, hardware=stage.hardware)
-    return now.model_copy(update={**told, "decoder": decoder})
+    return now.model_copy(update={**facts, "decoder": decoder})
 
 
 def heartbeat_on_air(now: Now) -> OnAir:
-    """Return what a heartbeat tells of what the screen shows."""
+    """Return what the screen shows as a heartbeat reports it."""
     kind = PlayKind(now.showing) if now.showing in ("item", "ad") else now.showing
     return OnAir.model_validate({"title": now.title, "kind": kind, "asset": now.asset, "since": now.since})

@@ -20,7 +20,6 @@ from player.evidence.ledger import open_ledger, read_ledger
 from player.evidence.ledger_entries import TakeClosed
 from player.evidence.quarantine import FAILURES
 from player.settings.configuration import load_configuration
-from player.status.active_services import ActiveServices
 from sync.errors import StorageBroken
 from sync.http.operations import Access, mount
 from sync.http.problems import problem_middleware
@@ -38,6 +37,7 @@ from tests.player.director.venue import (
     playlist,
     release,
 )
+from tests.player.endpoint.test_endpoint import Session
 
 ADS = (campaign("cola", share_ppm=250_000), campaign("juice"), campaign("bad"))
 NIGHT = Daypart(id="n", name="Night", playlist="late", start="12:05", end="12:07")
@@ -229,9 +229,10 @@ def test_what_cannot_be_told_is_one_line(
 async def test_the_endpoint_tells_both_from_the_player_at_work(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.publish(release(*LOOPS, ads=ADS))
-        duty, configuration = ActiveServices(ledger=world.ledger), load_configuration(None)
+        session: Session | None = Session(world.ledger, world.director)
+        configuration = load_configuration(None)
         app = web.Application(middlewares=[problem_middleware])
-        mount(app, ForecastRoutes(world.cache, configuration, duty, world.clock).operations(), _anybody)
+        mount(app, ForecastRoutes(world.cache, configuration, lambda: session, world.clock).operations(), _anybody)
         async with world.running(), TestClient(TestServer(app)) as client:
             await world.after(43)
             answer = await (await client.get("/v1/explain")).json()
@@ -240,7 +241,7 @@ async def test_the_endpoint_tells_both_from_the_player_at_work(tmp_path: Path) -
             assert (len(ahead["slots"]), ahead["more"]) == (7, True)
             assert ahead["slots"][1]["title"] == world.director.now().next.title
             assert (await client.get("/v1/forecast?hours=1000")).status == 422
-            duty.ledger = None
+            session = None
             assert (await client.get("/v1/explain?at=2026-03-02T12:06:00Z")).status == 409
 
 

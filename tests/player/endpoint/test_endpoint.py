@@ -15,6 +15,7 @@ import pytest
 from openapi_pydantic import OpenAPI
 from PIL import Image
 
+from player import __version__
 from player.display import DisplayState, Power
 from player.display.pictures import RawPicture, brand_picture
 from player.display.screenshots import ScreenshotTaker
@@ -22,15 +23,15 @@ from player.endpoint.auth import AccessGuard, keep_token
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
-from player.evidence.ledger import open_ledger
+from player.evidence.ledger import Ledger, open_ledger
 from player.platform.geometry import Area
 from player.protocol.operator import Command, Next, Now
 from player.settings.configuration import load_configuration
 from player.stage.counters import StageCounters, StageFacts
-from player.status.active_services import ActiveServices
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
+from player.status.sources import DirectorControl, ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound
 from sync.runtime.clock import SystemClock
@@ -41,11 +42,21 @@ DISPLAY = brand_picture(320, 180)
 
 
 @dataclass
-class Front:
+class Overlays:
     """The overlays that are due, and those of them on the display."""
 
     due: tuple[Overlay, ...] = ()
     shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session of a device that is not paired."""
+
+    ledger: Ledger
+    director: DirectorControl
+    connection: None = None
+    pairing_code: None = None
 
 
 class Bench:
@@ -57,7 +68,7 @@ class Bench:
         self.tally = StageCounters()
         self.stage = StageFacts("3.0.24", (1, 2), 0, 5, "t1", "t2", 100, 0, 10.0, 200)
         self.display = DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
-        self.front = Front()
+        self.overlays = Overlays()
         self.pictures = 0
 
     def now(self) -> Now:
@@ -102,35 +113,27 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, 
     clock, bench = SystemClock(), Bench()
     configuration = load_configuration(None)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
-        duty = ActiveServices(director=bench, ledger=ledger, overlays=bench.front)
-        observer = StatusCollector(
-            configuration,
-            ContentStore(tmp_path),
-            duty,
-            bench,
-            bench,
-            MachineProbe(tmp_path, clock),
-            Restarts(),
-            clock,
-            version="1.2.3",
+        session, problems = Session(ledger, bench), ProblemReports()
+        sources = StatusSources(
+            configuration=configuration,
+            content=ContentStore(tmp_path),
+            session=lambda: session,
+            stage=bench,
+            display=bench,
+            overlays=bench.overlays,
+            machine=MachineProbe(tmp_path, clock),
+            restarts=Restarts(),
+            problems=problems,
         )
+        collector = StatusCollector(sources, clock)
         token = keep_token(tmp_path / "state")
-        gate, metrics, live = (
-            AccessGuard(token, configuration, clock),
-            PlayerMetrics(clock, StageSeries(bench.tally, bench.facts)),
-            LiveSocket(observer, clock),
+        guard, live = AccessGuard(token, configuration, clock), LiveSocket(collector, clock)
+        metrics = PlayerMetrics(clock, StageSeries(bench.tally, bench.facts))
+        routes = EndpointRoutes(
+            collector, configuration, lambda: session, ScreenshotTaker(bench, clock), guard, metrics
         )
-        answers = EndpointRoutes(observer, configuration, duty, ScreenshotTaker(bench, clock), gate, metrics, clock)
-        endpoint = EndpointServer(
-            configuration,
-            gate,
-            answers.operations(),
-            live,
-            metrics,
-            clock,
-            duty.problem_reporter("endpoint"),
-            version="1.2.3",
-        )
+        report_problem = problems.reporter("endpoint")
+        endpoint = EndpointServer(configuration, guard, routes.operations(), live, metrics, clock, report_problem)
         task = asyncio.create_task(endpoint.run())
         try:
             async with asyncio.timeout(10):
@@ -169,7 +172,7 @@ async def test_status_and_now_say_what_is_on_and_how_the_player_is(device: Devic
         assert (await answer.json())["title"] == "Autumn"
     async with device.get("/v1/status") as answer:
         status = await answer.json()
-    assert status["version"] == "1.2.3"
+    assert status["version"] == __version__
     assert status["decks"]["libvlc"] == "3.0.24"
     assert any("no origin yet" in sentence for sentence in status["problems"])  # it is not paired
     assert status["healthy"] is False

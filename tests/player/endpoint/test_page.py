@@ -79,7 +79,7 @@ async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser:
         assert await asyncio.to_thread(page.text, "next") == "Winter"
         bench.shown = bench.shown.model_copy(update={"title": "Spring"})
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
-        bench.front.due, bench.front.shown = (Ticker(id="news", text="Fresh <bread>"), SIGN), ("news",)
+        bench.overlays.due, bench.overlays.shown = (Ticker(id="news", text="Fresh <bread>"), SIGN), ("news",)
         await asyncio.to_thread(page.until, lambda: "Text at the bottom: Fresh <bread>" in page.text("front"))
         assert "Logo, top right corner (not on the screen)" in await asyncio.to_thread(page.text, "front")
         assert "muted" in await asyncio.to_thread(page.text, "health-facts")

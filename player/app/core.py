@@ -1,0 +1,48 @@
+"""What the daemon opens first: settings, disk, screen and time. Every service is built from it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from player.display import Display, Wanted, open_display
+from player.platform.decoders import find_decoders, uses_hardware
+from player.settings.configuration import Configuration
+from player.stage.deck_options import DeckOptions
+from player.stage.self_restart import FILE, SelfRestart
+from player.stage.stage import Stage, open_stage
+from sync.device.store.content_store import ContentStore, open_cache
+from sync.runtime.clock import Clock, SystemClock
+from sync.runtime.supervisor import Restarts
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerCore:
+    """The parts that live as long as the daemon and show a picture without any other."""
+
+    configuration: Configuration
+    content: ContentStore
+    display: Display
+    stage: Stage
+    self_restart: SelfRestart
+    clock: Clock
+    restarts: Restarts = field(default_factory=Restarts)
+
+
+@asynccontextmanager
+async def open_core(configuration: Configuration, display_name: str) -> AsyncIterator[PlayerCore]:
+    """Open the state folder, the display and the decks; close them in reverse.
+
+    Raises:
+        Conflict: another player uses the state folder.
+        ScreenFailed: there is no X server called `display_name`.
+    """
+    settings, clock = configuration.settings, SystemClock()
+    wanted = Wanted(settings.display.output, settings.display.rotation)
+    hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
+    with open_cache(settings.storage.state_dir) as content:
+        configuration.remember()
+        self_restart = SelfRestart(content.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
+        async with open_display(display_name, clock, wanted) as display:
+            options = DeckOptions(display_name, display.area, hardware, settings.audio.device)
+            async with open_stage(options, clock, recoverer=self_restart) as stage:
+                yield PlayerCore(configuration, content, display, stage, self_restart, clock)

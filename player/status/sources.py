@@ -1,0 +1,133 @@
+"""Where the player's status comes from: the parts that are read, each by the little that is used of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from player.display import DisplayState
+from player.evidence.ledger import Ledger
+from player.protocol.operator import Command, Now
+from player.settings.configuration import Configuration
+from player.stage.counters import StageFacts
+from player.status.health import MachineProbe
+from sync.device.store.content_store import ContentStore
+from sync.device.store.membership import DeviceMembership
+from sync.device.syncer import SyncFacts
+from sync.runtime.supervisor import Restarts
+from sync.wire.overlay import Overlay
+
+
+class StageSource(Protocol):
+    """The stage."""
+
+    def facts(self) -> StageFacts:
+        """Return the stage as it is now."""
+
+
+class DisplaySource(Protocol):
+    """The display."""
+
+    def state(self) -> DisplayState:
+        """Return the display as it was when it was last polled."""
+
+
+class OverlaySource(Protocol):
+    """The overlays."""
+
+    @property
+    def due(self) -> tuple[Overlay, ...]:
+        """Those that should be shown."""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The ids of those on the display."""
+
+
+class DirectorControl(Protocol):
+    """The director."""
+
+    def now(self) -> Now:
+        """Return what the screen shows."""
+
+    async def command(self, command: Command) -> None:
+        """Carry out an operator's command; raises NotFound or Conflict when that is not possible."""
+
+
+class SyncControl(Protocol):
+    """The syncer."""
+
+    def facts(self) -> SyncFacts:
+        """Return the state of syncing."""
+
+    def wake(self) -> None:
+        """Ask the origin now."""
+
+
+class ConnectionView(Protocol):
+    """What runs while this device is paired with the origin of its settings."""
+
+    @property
+    def membership(self) -> DeviceMembership:
+        """The device id and its channel."""
+
+    @property
+    def syncer(self) -> SyncControl:
+        """The syncer of this channel."""
+
+
+class SessionView(Protocol):
+    """What runs for one pairing, as its readers see it: `player.app.device_session.DeviceSession`."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The log of plays of this device id."""
+
+    @property
+    def director(self) -> DirectorControl:
+        """The director that writes to this log."""
+
+    @property
+    def connection(self) -> ConnectionView | None:
+        """None while the device is not paired with the origin of its settings."""
+
+    @property
+    def pairing_code(self) -> str | None:
+        """The code on the screen, for a person to enter in the console."""
+
+
+CurrentSessionView = Callable[[], SessionView | None]
+"""Returns the session that runs now; None while the player starts or becomes another device."""
+
+
+class ProblemReports:
+    """What parts of the player report for a technician: one sentence for each part."""
+
+    def __init__(self) -> None:
+        self._sentences: dict[str, str] = {}
+
+    def reporter(self, part: str) -> Callable[[str], None]:
+        """Return the function by which `part` reports its problem; an empty sentence says that it is solved."""
+
+        def report(sentence: str) -> None:
+            self._sentences[part] = sentence
+
+        return report
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the problems of now."""
+        return tuple(filter(None, self._sentences.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSources:
+    """All that status is made from."""
+
+    configuration: Configuration
+    content: ContentStore
+    session: CurrentSessionView
+    stage: StageSource
+    display: DisplaySource
+    overlays: OverlaySource
+    machine: MachineProbe
+    restarts: Restarts
+    problems: ProblemReports
