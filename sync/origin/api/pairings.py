@@ -18,7 +18,7 @@ from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Access, Operation
 from sync.origin.api.devices import DeviceRoutes, DeviceView
 from sync.origin.http.live_hints import LiveHints
-from sync.origin.store.pairings import Admission, Pairing, PairingStore
+from sync.origin.store.devices import Admission, Pairing, PairingStep, PairingStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import new_token, pairing_code, token_hash
 from sync.wire.base import Identifier, Instant, Name, Request, Wire
@@ -125,7 +125,7 @@ class PairingRoutes:
         asked = await read_json(request, PairingRequest, cap_bytes=BODY_CAP_BYTES)
         root, now = self._root(), self._clock.now()
         pairing = await self._store.create(
-            Pairing(secrets.token_hex(8), asked.name, "waiting", None, None, unix_ms(now + PAIRING_LASTS)),
+            Pairing(secrets.token_hex(8), asked.name, PairingStep.WAITING, None, None, unix_ms(now + PAIRING_LASTS)),
             code=pairing_code(root, asked.secret),
             secret_hash=token_hash(asked.secret),
             now_ms=unix_ms(now),
@@ -135,7 +135,7 @@ class PairingRoutes:
             raise web.HTTPTooManyRequests(
                 text="too many devices are waiting to be let in", headers={"Retry-After": "60"}
             )
-        if pairing.step == "waiting":
+        if pairing.step is PairingStep.WAITING:
             await self._enrol(pairing, asked)
         self._live.changed("pairings", pairing.id)
         expires_at = instant(pairing.expires_ms)
@@ -156,9 +156,9 @@ class PairingRoutes:
             raise Unauthenticated("send the pairing's secret as Authorization: Bearer SECRET")
         now_ms = unix_ms(self._clock.now())
         pairing = await self._store.get(request.match_info["id"], token_hash(secret.strip()), now_ms)
-        if pairing is None or pairing.step == "delivered":
+        if pairing is None or pairing.step is PairingStep.DELIVERED:
             return json_answer(PairingState(status="expired"))
-        if pairing.step == "waiting":
+        if pairing.step is PairingStep.WAITING:
             return json_answer(PairingState(status="waiting"))
         return json_answer(await self._deliver(pairing))
 

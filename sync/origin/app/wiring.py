@@ -41,10 +41,9 @@ from sync.origin.retention.scanner import ContentScanner
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.counts import CountStore
-from sync.origin.store.devices import DeviceStore
+from sync.origin.store.devices import DeviceStore, PairingStore
 from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
-from sync.origin.store.pairings import PairingStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.plays import ChainStore, PlayStore
 from sync.origin.store.releases import ReleaseStore

@@ -1,1 +1,1 @@
-"""The doors to the origin's database and data folder."""
+"""Access to the origin's database and to its data folder."""

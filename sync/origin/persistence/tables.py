@@ -1,6 +1,7 @@
-"""The origin's tables, for SQLite and PostgreSQL alike; the statements on them live in the stores.
+"""The tables of the origin's database, the same on SQLite and PostgreSQL; the stores own the statements on them.
 
-Instants are Unix milliseconds (`_ms`), lists JSON text; a foreign key refuses to orphan its user, unless it is a part.
+Instants are Unix milliseconds (`_ms`). A row that others refer to cannot be deleted; rows that are a part of another
+row (`CASCADE`) are deleted with it.
 """
 
 from sqlalchemy import (
@@ -8,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -16,15 +18,30 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     false,
 )
 
-from sync.origin.persistence.column_types import NoneAsEmptyText
-
 metadata = MetaData()
 
-# People's keys: what is stored is a hash; `access` is read or write.
+
+class NoneAsEmptyText(TypeDecorator[str]):
+    """A text or None, stored as empty text; None means that each screen's own settings count."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
+        """Return what is stored."""
+        return value or ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what was stored."""
+        return value or None
+
+
+# People's keys: only hashes are stored; `access` is read or write.
 keys = Table(
     "keys",
     metadata,
@@ -35,7 +52,7 @@ keys = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
-# A page that logged in: the cookie's hash, the key it stands for.
+# Pages that logged in: the hash of the cookie, and the key it stands for.
 sessions = Table(
     "sessions",
     metadata,
@@ -44,16 +61,16 @@ sessions = Table(
     Column("expires_ms", BigInteger, nullable=False),
 )
 
-# Uploads under way; the bytes lie in `uploads/{id}`, durable up to `offset_bytes`.
+# Uploads; the bytes are in the file `uploads/{id}`, durable up to `offset_bytes`.
 uploads = Table(
     "uploads",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("sha256", String(64)),  # declared by the client, checked when all is there
+    Column("sha256", String(64)),  # declared by the client, checked once all bytes are there
     Column("offset_bytes", BigInteger, nullable=False),
-    Column("media_id", String(64)),  # set once complete
+    Column("media_id", String(64)),  # set once it is handed over
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False, index=True),
 )
@@ -73,10 +90,10 @@ assets = Table(
     Column("has_audio", Boolean, nullable=False),
     Column("loudness_lufs", Float),
     Column("created_ms", BigInteger, nullable=False),
-    Column("unneeded_ms", BigInteger),  # since when no media and no kept release names it
+    Column("unneeded_ms", BigInteger),  # since when no media and no kept release refers to it
 )
 
-# What people uploaded, or streams they named: state is queued, processing, ready or failed.
+# What people uploaded, and network streams; `state` is a MediaState.
 media = Table(
     "media",
     metadata,
@@ -86,7 +103,7 @@ media = Table(
     Column("progress", Integer, nullable=False, default=0),  # percent of the processing
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_ms", BigInteger, nullable=False, default=0),
-    Column("problem", Text),  # why it failed, in a shop owner's words
+    Column("problem", Text),  # why it failed, for the person who sent it
     Column("source_sha256", String(64), nullable=False, index=True),  # of the bytes, or of a stream's address
     Column("source_bytes", BigInteger, nullable=False),
     Column("asset_sha256", ForeignKey("assets.sha256"), index=True),
@@ -96,7 +113,7 @@ media = Table(
 )
 
 streams = Table(
-    "streams",  # media without bytes of theirs here
+    "streams",  # media without bytes on the origin
     metadata,
     Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, nullable=False),
@@ -130,7 +147,7 @@ playlist_items = Table(
     UniqueConstraint("playlist_id", "position"),
 )
 
-# A channel: where its schedule, its sequence and its newest release meet.
+# Channels with their schedules; `sequence` is that of the release their timestamp names, 0 before the first.
 channels = Table(
     "channels",
     metadata,
@@ -160,7 +177,7 @@ dayparts = Table(
     Column("last_day", String(10)),
 )
 
-# What stands over a channel's programme; `media_id` is a logo's, `style` all else of it.
+# What is shown over a channel's programme; `media_id` is the picture of a logo, `style` is everything else.
 overlays = Table(
     "overlays",
     metadata,
@@ -171,7 +188,7 @@ overlays = Table(
     Column("style", JSON, nullable=False),
 )
 
-# Without a channel a campaign runs on all of them.
+# Without a channel a campaign runs on all channels.
 campaigns = Table(
     "campaigns",
     metadata,
@@ -214,7 +231,7 @@ creatives = Table(
     Column("volume", Integer, nullable=False),
 )
 
-# Everything ever published; the bytes lie under content/releases while a device may ask for them.
+# Every release ever published; the file under content/releases is deleted once no device can ask for it.
 releases = Table(
     "releases",
     metadata,
@@ -226,7 +243,7 @@ releases = Table(
     Column("items", Integer, nullable=False),
     Column("ads", Integer, nullable=False),
     Column("asset_bytes", BigInteger, nullable=False),
-    Column("note", Text),  # what its publisher wanted remembered
+    Column("note", Text),  # a remark of its publisher
 )
 
 devices = Table(
@@ -240,10 +257,10 @@ devices = Table(
     Column("seen_ms", BigInteger),
     Column("heartbeat", JSON),  # the last one, as received
     Column("version", Integer, nullable=False, default=1),
-    Column("removed_ms", BigInteger),  # its plays stay evidence; its token is worth nothing any more
+    Column("removed_ms", BigInteger),  # its plays stay as evidence; its token is no longer valid
 )
 
-# A device waiting to be let in; `secret` proves later polls are its own.
+# Devices that ask to be let in; `secret` proves that a later poll comes from the same device.
 pairings = Table(
     "pairings",
     metadata,
@@ -251,7 +268,7 @@ pairings = Table(
     Column("code", String(8), nullable=False, index=True),
     Column("secret", String(64), nullable=False, index=True),  # hashed
     Column("name", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # waiting, approved, delivered
+    Column("state", String(16), nullable=False),  # a PairingStep
     Column("channel_id", String(64)),
     Column("device_id", String(64)),
     Column("expires_ms", BigInteger, nullable=False),
@@ -278,7 +295,7 @@ plays = Table(
     Index("plays_by_start", "started_ms"),
 )
 
-# How far a device's log has arrived without a gap, so that answering a batch never counts from the beginning.
+# Up to which sequence a device's log has no gap, so that no answer counts from the beginning.
 play_marks = Table(
     "play_marks",
     metadata,
@@ -287,7 +304,7 @@ play_marks = Table(
     Column("high_water", BigInteger, nullable=False),
 )
 
-# The same key with another content: never counted, never thrown away.
+# Plays with the key of another play but different content: never counted, never deleted.
 play_conflicts = Table(
     "play_conflicts",
     metadata,

@@ -1,1 +1,1 @@
-"""What people plan, as values: playlists, schedules, campaigns, overlays, a folder's `playlist.toml`."""
+"""What people plan, as values: playlists, schedules with overlays, campaigns, and the `playlist.toml` of a folder."""

@@ -14,8 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from sync.errors import Rejected
-from sync.origin.planning.overlay_plans import LogoSpec, TickerSpec
-from sync.origin.planning.plans import BreakDraft, Duration, TimeZone, WindowDraft, not_empty
+from sync.origin.planning.plans import BreakDraft, Duration, LogoSpec, TickerSpec, TimeZone, WindowDraft, not_empty
 from sync.wire.base import Colour, Instant, Name, Request, rejected
 from sync.wire.overlay import MOST_OVERLAYS
 from sync.wire.release import AtEnd, Fit, WholeShare

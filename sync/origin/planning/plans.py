@@ -1,7 +1,7 @@
-"""What people plan with: playlists, schedules and campaigns as they are sent, kept and given back.
+"""The documents people plan with, as sent and as stored: playlists, schedules with overlays, and campaigns.
 
-A draft is what somebody sends (unknown fields are errors). What is kept of it is the draft with its ids filled in, its
-version, and facts on the media it shows, so that an answer can be edited and sent again part by part.
+A draft is what a person sends; an unknown field is an error. What is stored is the draft with all its ids, a version,
+and facts about the media it shows. Its parts can be edited and sent again as they are.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
-from sync.origin.planning.overlay_plans import OverlayDraft
 from sync.wire.base import Colour, Identifier, Instant, Name, Request, Wire
-from sync.wire.overlay import MOST_OVERLAYS
+from sync.wire.overlay import MOST_OVERLAYS, Bounded, LogoStyle, TickerStyle
 from sync.wire.release import Asset, AtEnd, BreakRule, Fit, LocalWindow, WholeShare
 from sync.wire.stream_url import ShownUrl
 
@@ -24,16 +23,16 @@ MAX_DAYPARTS = 1_000
 MAX_LINES = 200
 MAX_CREATIVES = 100
 MAX_DURATION_MS = 24 * 3_600_000
-MIN_DURATION_MS = 100  # below, a screen only flickers
+MIN_DURATION_MS = 100  # anything shorter is only a flicker
 
 Entries = TypeVar("Entries", bound=tuple[object, ...])
 
-_NO_ZONES = ("localtime", "Factory")  # they mean another zone on another machine
+_MACHINE_ZONES = ("localtime", "Factory")  # they differ from machine to machine
 
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones()) - set(_NO_ZONES) | {"UTC"}
+    return frozenset(available_timezones()) - set(_MACHINE_ZONES) | {"UTC"}
 
 
 def _known_zone(zone: str) -> str:
@@ -49,7 +48,7 @@ def _whole_week(days: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def not_empty(entries: Entries) -> Entries:
-    """Refuse an empty list; `min_length` would also call a list too short whose only entry is wrong.
+    """Refuse an empty list; `min_length` would also refuse a list whose only entry is wrong.
 
     Raises:
         ValueError: it is empty.
@@ -66,16 +65,16 @@ def _after(ends_at: datetime | None, starts_at: datetime | None) -> datetime | N
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-"""An IANA time zone every device knows."""
+"""An IANA time zone that every device knows."""
 
 Duration = Annotated[int, Field(ge=MIN_DURATION_MS, le=MAX_DURATION_MS)]
-"""How long something shows, in milliseconds."""
+"""How long something is shown, in milliseconds."""
 
 
 class MediaFact(Wire):
-    """What a plan needs to know of a media it shows; `asset` is there once `state` is ready.
+    """What a plan needs to know about a media it shows; `asset` is set once `state` is ready.
 
-    A stream is ready from the start, and has an `url` instead.
+    A stream is ready from the start, and has a `url` instead of an asset.
     """
 
     name: str
@@ -86,18 +85,18 @@ class MediaFact(Wire):
 
 
 class Document(Request):
-    """What is kept of every document beside its draft; `media` tells of each media it shows, by id."""
+    """What is stored of every document beside its draft; `media` has the facts about each media it shows, by id."""
 
     id: Identifier
-    version: int  # counts its changes: the ETag
+    version: int  # the number of its changes, used as ETag
     updated_at: Instant
     media: Mapping[str, MediaFact]
 
 
 class MediaUse(Request):
-    """A media and how to show it. Without a title it goes by the media's name.
+    """A media and how to show it. Without a title it has the name of the media.
 
-    Without `duration_ms` a video plays to its end and a picture stands for ten seconds. Without `fit` or `background`
+    Without `duration_ms` a video plays to its end and a picture is shown for ten seconds. Without `fit` or `background`
     each screen's own settings count.
     """
 
@@ -111,9 +110,9 @@ class MediaUse(Request):
 
 
 class PlaylistItem(MediaUse):
-    """One entry of a playlist; an id that comes back keeps its place in the rotation of the devices.
+    """One entry of a playlist; sent with its id, it keeps its position in the rotation of the devices.
 
-    `loop` has a video that is shorter than `duration_ms` start over.
+    With `loop` a video that is shorter than `duration_ms` starts again.
     """
 
     loop: bool = False
@@ -135,11 +134,11 @@ class PlaylistDraft(Request):
 
 
 class StoredPlaylist(PlaylistDraft, Document):
-    """A playlist as it is kept."""
+    """A playlist as it is stored."""
 
 
 class BreakDraft(BreakRule):
-    """When ads stand between items, as a person sends it."""
+    """How often ads are shown between items, as a person sends it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -154,7 +153,7 @@ class WindowDraft(LocalWindow):
 
 
 class DaypartDraft(WindowDraft):
-    """Puts a playlist on air inside its window; the highest priority wins."""
+    """Shows a playlist inside its window; the highest priority wins."""
 
     id: Identifier | None = None
     name: Name
@@ -172,8 +171,41 @@ class DaypartDraft(WindowDraft):
         return last_day
 
 
+class _OverlaySpec(Bounded):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("ends_at")
+    @classmethod
+    def _in_order(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        return _after(ends_at, info.data.get("starts_at"))
+
+
+class TickerSpec(TickerStyle, _OverlaySpec):
+    """A ticker in the plan of a folder: it has no id."""
+
+
+class LogoSpec(LogoStyle, _OverlaySpec):
+    """A logo without an id and without its picture."""
+
+
+class TickerDraft(TickerSpec):
+    """A line of text at an edge of the screen, as a person sends it; one that is sent with its id keeps it."""
+
+    id: Identifier | None = None
+
+
+class LogoDraft(LogoSpec):
+    """A picture in a corner of the screen, as a person sends it: `media` is a picture."""
+
+    id: Identifier | None = None
+    media: Identifier
+
+
+OverlayDraft = Annotated[TickerDraft | LogoDraft, Field(discriminator="kind")]
+
+
 class ScheduleDraft(Request):
-    """All of what decides when something plays on a channel, and what stands over it.
+    """Everything that decides what a channel plays and when, and what is shown over it.
 
     `fallback` is a media that is a picture.
     """
@@ -187,7 +219,7 @@ class ScheduleDraft(Request):
 
 
 class StoredSchedule(ScheduleDraft):
-    """A channel's schedule as it is kept; `sequence` is that of its newest release, 0 before the first."""
+    """A channel's schedule as it is stored; `sequence` is that of its newest release, 0 before the first."""
 
     channel: Identifier
     version: int
@@ -199,7 +231,7 @@ class CreativeDraft(MediaUse):
 
 
 class LineDraft(Request):
-    """One deliverable of a campaign; `share_ppm` and gaps as in `sync.wire.release.Line`."""
+    """One deliverable of a campaign; for `share_ppm` and the gaps see `sync.wire.release.Line`."""
 
     id: Identifier | None = None
     name: Name
@@ -229,21 +261,21 @@ class CampaignDraft(Request):
 
     @field_validator("lines")
     @classmethod
-    def _possible(cls, lines: tuple[LineDraft, ...]) -> tuple[LineDraft, ...]:
+    def _within_all_slots(cls, lines: tuple[LineDraft, ...]) -> tuple[LineDraft, ...]:
         if sum(line.share_ppm or 0 for line in lines) > WholeShare:
-            raise ValueError(f"together they share more than all of the ad slots ({WholeShare} ppm)")
+            raise ValueError(f"all shares together are more than all ad slots ({WholeShare} ppm)")
         return lines
 
 
 class StoredCampaign(CampaignDraft, Document):
-    """A campaign as it is kept."""
+    """A campaign as it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelPlan:
-    """All that a release of one channel is made from, read at one moment.
+    """Everything a release of one channel is made from, read at one moment.
 
-    `fallback` tells of the fallback media, `logos` of those of overlays, by id.
+    `fallback` has the facts about the fallback media, `logos` about the media of logos, by id.
     """
 
     schedule: StoredSchedule
@@ -255,7 +287,7 @@ class ChannelPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """One release that was published; `asset_bytes` is what a fresh device downloads for it."""
+    """One release that was published; `asset_bytes` is what a device without any content downloads for it."""
 
     channel: str
     sequence: int

@@ -15,18 +15,20 @@ from sync.errors import Rejected
 from sync.origin.ingest.intake import Intake
 from sync.origin.persistence.upload_file import hash_file
 from sync.origin.planning.folder_plan import FileEntry, FolderAd, FolderLogo, FolderPlan, read_folder_plan
-from sync.origin.planning.overlay_plans import LogoDraft, OverlayDraft, TickerDraft
 from sync.origin.planning.plans import (
     CampaignDraft,
     CreativeDraft,
     DaypartDraft,
     LineDraft,
+    LogoDraft,
     MediaUse,
+    OverlayDraft,
     PlaylistDraft,
     PlaylistItem,
     ScheduleDraft,
     StoredPlaylist,
     StoredSchedule,
+    TickerDraft,
 )
 from sync.origin.publishing.publisher import Publication, Publisher
 from sync.origin.store.campaigns import CampaignStore

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sync.errors import Rejected
-from sync.origin.planning.overlay_plans import LogoDraft
 from sync.origin.planning.plans import (
     ChannelPlan,
     DaypartDraft,
     LineDraft,
+    LogoDraft,
     MediaFact,
     MediaUse,
     PlaylistItem,

@@ -1,1 +1,1 @@
-"""The origin's stores: one file per table family owns its statements; rows never leave, values do."""
+"""The SQL statements of the origin, one file per family of tables; stores return values, never rows."""

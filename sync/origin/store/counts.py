@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, media, pairings, releases, uploads
+from sync.origin.store.devices import PairingStep
 from sync.origin.store.uploads import UNFINISHED
 
 
@@ -32,7 +33,7 @@ class CountStore:
     async def read(self, *, online_since_ms: int, now_ms: int) -> Counts:
         """Count everything; a device is online if its heartbeat came at or after `online_since_ms`."""
         present = devices.c.removed_ms.is_(None)
-        waiting = (pairings.c.state == "waiting") & (pairings.c.expires_ms > now_ms)
+        waiting = (pairings.c.state == PairingStep.WAITING) & (pairings.c.expires_ms > now_ms)
         async with self._database.reading() as connection:
 
             async def number(query: Select[*tuple[Any, ...]]) -> int:

@@ -1,20 +1,22 @@
-"""The devices that belong to this origin: name, channel, token hash, last heartbeat."""
+"""The tables of devices and pairings: those that belong to this origin, and those that ask to be let in."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, Update, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.errors import NotFound
+from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import check_version
-from sync.origin.persistence.tables import channels, devices
+from sync.origin.persistence.tables import channels, devices, pairings
+from sync.runtime.states import StateTable
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as stored; `channel_sequence` is what its channel is at, 0 if nothing was published yet."""
+    """A device; `channel_sequence` is the newest sequence of its channel, 0 if nothing was published yet."""
 
     id: str
     name: str
@@ -27,7 +29,7 @@ class Device:
 
 
 class DeviceStore:
-    """Devices that were let in and not removed; the rows of removed ones stay for their plays."""
+    """Devices that were let in and not removed. The rows of removed devices stay, since their plays are evidence."""
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
@@ -35,33 +37,33 @@ class DeviceStore:
     async def list_all(self) -> list[Device]:
         """Return all devices by name."""
         async with self._database.reading() as connection:
-            rows = await connection.execute(_present().order_by(devices.c.name, devices.c.id))
+            rows = await connection.execute(_not_removed().order_by(devices.c.name, devices.c.id))
             return [_device(row) for row in rows]
 
     async def get(self, device: str) -> Device:
         """Return one device.
 
         Raises:
-            NotFound: it was never there, or was removed.
+            NotFound: there was never such a device, or it was removed.
         """
         async with self._database.reading() as connection:
-            return await _one(connection, device)
+            return await _get_device(connection, device)
 
     async def by_token(self, token_hash: str) -> Device | None:
         """Return the device with this token, or None."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(_present().where(devices.c.token_hash == token_hash))).first()
+            row = (await connection.execute(_not_removed().where(devices.c.token_hash == token_hash))).first()
             return None if row is None else _device(row)
 
     async def update(self, device: str, *, name: str | None, channel: str | None, expected: int | None) -> Device:
-        """Rename a device or move it to another channel; None leaves as it is.
+        """Rename a device or move it to another channel; None leaves a value as it is.
 
         Raises:
             NotFound: there is no such device.
             StaleVersion: `expected` is not its version any more.
         """
         async with self._database.writing() as connection:
-            await _one(connection, device)  # one that was removed still has its row
+            await _get_device(connection, device)  # `check_version` also accepts the row of a removed device
             await check_version(connection, devices, "device", device, expected)
             values: dict[str, Any] = {"version": devices.c.version + 1}
             if name is not None:
@@ -69,49 +71,207 @@ class DeviceStore:
             if channel is not None:
                 values["channel_id"] = channel
             await connection.execute(update(devices).where(devices.c.id == device).values(**values))
-            return await _one(connection, device)
+            return await _get_device(connection, device)
 
     async def remove(self, device: str, *, token_hash: str, now_ms: int) -> None:
-        """Lock a device out for good; `token_hash` is one nobody knows the token of.
+        """Lock a device out for good; `token_hash` is the hash of a token that nobody knows.
 
         Raises:
             NotFound: there is no such device.
         """
         async with self._database.writing() as connection:
-            await _one(connection, device)
-            gone = update(devices).where(devices.c.id == device)
-            await connection.execute(gone.values(removed_ms=now_ms, token_hash=token_hash))
+            await _get_device(connection, device)
+            change = update(devices).where(devices.c.id == device)
+            await connection.execute(change.values(removed_ms=now_ms, token_hash=token_hash))
 
     async def save_heartbeat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> None:
-        """Keep a device's last heartbeat."""
+        """Store a device's last heartbeat."""
         async with self._database.writing() as connection:
-            kept = update(devices).where(devices.c.id == device)
-            await connection.execute(kept.values(heartbeat=heartbeat, seen_ms=now_ms))
+            change = update(devices).where(devices.c.id == device)
+            await connection.execute(change.values(heartbeat=heartbeat, seen_ms=now_ms))
 
     async def channel_sequences(self) -> dict[str, int]:
-        """Return the sequence each channel is at."""
+        """Return the newest sequence of each channel."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(channels.c.id, channels.c.sequence))
             return {row.id: row.sequence for row in rows}
 
 
 async def add_device(connection: AsyncConnection, **values: Any) -> None:
-    """Insert a device inside the caller's transaction (a pairing that is being approved)."""
+    """Insert a device inside the caller's transaction."""
     await connection.execute(insert(devices).values(version=1, **values))
 
 
-async def set_token(connection: AsyncConnection, device: str, token_hash: str) -> None:
-    """Give a device another token inside the caller's transaction."""
-    await connection.execute(update(devices).where(devices.c.id == device).values(token_hash=token_hash))
+class PairingStep(StrEnum):
+    """How far a device that asks to be let in has come."""
+
+    WAITING = "waiting"  # a person must enter the code that its screen shows
+    APPROVED = "approved"  # it is a device now; nobody has its token yet
+    DELIVERED = "delivered"  # it has its token; no other poll gets one
+    EXPIRED = "expired"  # no query returns it any more; never stored, the row is deleted later
 
 
-def _present() -> Select[Any]:
-    both = devices.outerjoin(channels, channels.c.id == devices.c.channel_id)
-    return select(devices, channels.c.sequence.label("at")).select_from(both).where(devices.c.removed_ms.is_(None))
+PAIRING_STEPS = StateTable(
+    "pairing",
+    PairingStep.WAITING,
+    {
+        PairingStep.WAITING: {
+            PairingStep.APPROVED: "a person enters its code, or it knows the enrolment key",
+            PairingStep.EXPIRED: "nobody approves it in time",
+        },
+        PairingStep.APPROVED: {
+            PairingStep.DELIVERED: "the device polls and gets its token",
+            PairingStep.EXPIRED: "the device does not poll in time",
+        },
+        PairingStep.DELIVERED: {PairingStep.EXPIRED: "its time is over"},
+        PairingStep.EXPIRED: {},
+    },
+)
+_OPEN = (PairingStep.WAITING, PairingStep.APPROVED)
 
 
-async def _one(connection: AsyncConnection, device: str) -> Device:
-    row = (await connection.execute(_present().where(devices.c.id == device))).first()
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """One attempt of a device to belong to this origin; `channel` and `device` are set once it is approved."""
+
+    id: str
+    name: str
+    step: PairingStep
+    channel: str | None
+    device: str | None
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a device gets when it is let in; `token_hash` belongs to a token nobody knows until delivery."""
+
+    device: str
+    channel: str
+    name: str | None
+    token_hash: str
+    now_ms: int
+
+
+class PairingStore:
+    """Pairings that have not expired."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def create(self, pairing: Pairing, *, code: str, secret_hash: str, now_ms: int, most: int) -> Pairing | None:
+        """Store a new pairing, or return the open one with this secret; None if `most` pairings are stored already."""
+        async with self._database.writing() as connection:
+            await connection.execute(delete(pairings).where(pairings.c.expires_ms <= now_ms))
+            open_one = select(pairings).where(pairings.c.secret == secret_hash, pairings.c.state.in_(_OPEN))
+            row = (await connection.execute(open_one)).first()
+            if row is not None:
+                return _pairing(row)
+            if (await connection.scalar(select(func.count()).select_from(pairings)) or 0) >= most:
+                return None
+            values = {"id": pairing.id, "name": pairing.name, "state": pairing.step, "expires_ms": pairing.expires_ms}
+            await connection.execute(insert(pairings).values(**values, code=code, secret=secret_hash))
+            return pairing
+
+    async def list_waiting(self, now_ms: int) -> list[Pairing]:
+        """Return the pairings that wait for a person, the longest waiting first."""
+        async with self._database.reading() as connection:
+            found = select(pairings).where(pairings.c.state == PairingStep.WAITING, pairings.c.expires_ms > now_ms)
+            return [_pairing(row) for row in await connection.execute(found.order_by(pairings.c.expires_ms))]
+
+    async def get(self, pairing: str, secret_hash: str, now_ms: int) -> Pairing | None:
+        """Return the pairing that has this secret; None if it expired or the secret is wrong."""
+        found = select(pairings).where(pairings.c.id == pairing, pairings.c.secret == secret_hash)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(found.where(pairings.c.expires_ms > now_ms))).first()
+            return None if row is None else _pairing(row)
+
+    async def approve_by_code(self, code: str, admission: Admission) -> None:
+        """Let in the device that shows `code`.
+
+        Raises:
+            NotFound: no device waits with this code.
+            Conflict: two do. A code has 40 bits, so one of them was made to match, and neither can be trusted.
+        """
+        async with self._database.writing() as connection:
+            found = select(pairings).where(
+                pairings.c.code == code,
+                pairings.c.state == PairingStep.WAITING,
+                pairings.c.expires_ms > admission.now_ms,
+            )
+            rows = list(await connection.execute(found))
+            if not rows:
+                raise NotFound(
+                    "no device waits with this code: read the code on the screen again, it changes after some minutes"
+                )
+            if len(rows) > 1:
+                raise Conflict("two devices claim this code, so one is an impostor: restart yours to get another code")
+            await _approve(connection, rows[0], admission)
+
+    async def approve(self, pairing: str, admission: Admission) -> None:
+        """Let in the device of a waiting pairing, which knows the enrolment key.
+
+        Raises:
+            NotFound: it is not waiting.
+        """
+        async with self._database.writing() as connection:
+            found = select(pairings).where(pairings.c.id == pairing, pairings.c.state == PairingStep.WAITING)
+            row = (await connection.execute(found)).first()
+            if row is None:
+                raise NotFound(f"pairing {pairing} is not waiting")
+            await _approve(connection, row, admission)
+
+    async def deliver(self, pairing: Pairing, token_hash: str) -> bool:
+        """Make the device's token valid; True for exactly one caller, who hands out the token."""
+        async with self._database.writing() as connection:
+            done = await connection.execute(_move(pairing.id, PairingStep.DELIVERED))
+            if done.rowcount != 1 or pairing.device is None:
+                return False
+            token = update(devices).where(devices.c.id == pairing.device).values(token_hash=token_hash)
+            await connection.execute(token)
+            return True
+
+
+async def _approve(connection: AsyncConnection, row: Row[Any], admission: Admission) -> None:
+    await add_device(
+        connection,
+        id=admission.device,
+        name=admission.name or row.name,
+        channel_id=admission.channel,
+        token_hash=admission.token_hash,
+        paired_ms=admission.now_ms,
+    )
+    change = _move(row.id, PairingStep.APPROVED)
+    await connection.execute(change.values(channel_id=admission.channel, device_id=admission.device))
+
+
+def _move(pairing: str, after: PairingStep) -> Update:
+    allowed = pairings.c.state.in_(PAIRING_STEPS.before(after))
+    return update(pairings).where(pairings.c.id == pairing, allowed).values(state=after)
+
+
+def _pairing(row: Row[Any]) -> Pairing:
+    return Pairing(
+        id=row.id,
+        name=row.name,
+        step=PairingStep(row.state),
+        channel=row.channel_id,
+        device=row.device_id,
+        expires_ms=row.expires_ms,
+    )
+
+
+def _not_removed() -> Select[Any]:
+    joined = devices.outerjoin(channels, channels.c.id == devices.c.channel_id)
+    return (
+        select(devices, channels.c.sequence.label("channel_sequence"))
+        .select_from(joined)
+        .where(devices.c.removed_ms.is_(None))
+    )
+
+
+async def _get_device(connection: AsyncConnection, device: str) -> Device:
+    row = (await connection.execute(_not_removed().where(devices.c.id == device))).first()
     if row is None:
         raise NotFound(f"there is no device {device}")
     return _device(row)
@@ -126,5 +286,5 @@ def _device(row: Row[Any]) -> Device:
         seen_ms=row.seen_ms,
         heartbeat=row.heartbeat,
         version=row.version,
-        channel_sequence=row.at or 0,
+        channel_sequence=row.channel_sequence or 0,
     )

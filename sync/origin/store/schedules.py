@@ -24,8 +24,15 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
-from sync.origin.planning.overlay_plans import LogoDraft, OverlayDraft
-from sync.origin.planning.plans import BreakDraft, DaypartDraft, MediaFact, ScheduleDraft, StoredSchedule
+from sync.origin.planning.plans import (
+    BreakDraft,
+    DaypartDraft,
+    LogoDraft,
+    MediaFact,
+    OverlayDraft,
+    ScheduleDraft,
+    StoredSchedule,
+)
 
 
 class ScheduleStore:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from sync.errors import Conflict, Rejected
-from sync.origin.planning.overlay_plans import LogoDraft, TickerDraft
-from sync.origin.planning.plans import PlaylistDraft, PlaylistItem, ScheduleDraft
+from sync.origin.planning.plans import LogoDraft, PlaylistDraft, PlaylistItem, ScheduleDraft, TickerDraft
 from sync.origin.publishing.release_compiler import compile_release
 from sync.trust.acceptance import named_assets
 from sync.wire.overlay import Logo, Ticker

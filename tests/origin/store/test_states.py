@@ -1,4 +1,4 @@
-"""Every allowed and every forbidden move of an upload and of a media, on a real database."""
+"""Every allowed and every forbidden move of an upload, a media and a pairing, on a real database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.store.devices import PAIRING_STEPS, Admission, Pairing, PairingStep, PairingStore
 from sync.origin.store.media import MEDIA_STATES, MediaState, MediaStore
 from sync.origin.store.uploads import UPLOAD_STATES, UploadState, UploadStore
 from sync.runtime.states import ForbiddenMove
@@ -18,6 +19,7 @@ ASSET = Asset(
 )
 HASH = "c" * 64
 SIZE_BYTES = 5
+LASTS_MS = 600_000
 
 MEDIA_MOVES: dict[str, tuple[set[MediaState], MediaState, Callable[[MediaStore], Awaitable[object]]]] = {
     "claim": ({MediaState.QUEUED}, MediaState.PROCESSING, lambda store: store.claim()),
@@ -147,3 +149,38 @@ async def test_bytes_of_an_upload_are_counted_until_it_is_handed_over(uploads: U
     assert await uploads.unfinished() == () and await uploads.unsent_bytes() == 0
     row = await media.get("u")
     assert (row.state, row.source_sha256, row.source_bytes) == (MediaState.QUEUED, HASH, SIZE_BYTES)
+
+
+async def approve(store: PairingStore) -> bool:
+    try:
+        await store.approve("p", Admission("d", "main", None, "token of nobody", now_ms=0))
+    except NotFound:
+        return False
+    return True
+
+
+async def deliver(store: PairingStore) -> bool:
+    return await store.deliver(Pairing("p", "window", PairingStep.APPROVED, "main", "d", LASTS_MS), "token")
+
+
+PAIRING_MOVES = {PairingStep.APPROVED: approve, PairingStep.DELIVERED: deliver}
+
+
+@pytest.mark.parametrize("before", [PairingStep.WAITING, *PAIRING_MOVES])
+@pytest.mark.parametrize("after", [*PAIRING_MOVES, PairingStep.EXPIRED])
+async def test_a_pairing_makes_the_moves_of_its_table_and_no_other(
+    database: OriginDatabase, before: PairingStep, after: PairingStep
+) -> None:
+    store = PairingStore(database)
+    new = Pairing("p", "window", PairingStep.WAITING, None, None, LASTS_MS)
+    assert await store.create(new, code="CODE", secret_hash="secret", now_ms=0, most=9) == new
+    for step, move in PAIRING_MOVES.items():
+        if before is PairingStep.DELIVERED or step is before:
+            assert await move(store)
+    if after is PairingStep.EXPIRED:
+        assert await store.get("p", "secret", LASTS_MS) is None and after in PAIRING_STEPS.moves[before]
+        return
+    allowed = after in PAIRING_STEPS.moves[before]
+    assert await PAIRING_MOVES[after](store) is allowed
+    found = await store.get("p", "secret", 0)
+    assert found and found.step is (after if allowed else before)
