@@ -1,1 +1,1 @@
-"""Command line, daemon, wiring, the device with its origin."""
+"""Puts the player together: command line, daemon, wiring, and the session of a paired device."""

@@ -1,1 +1,1 @@
-"""Explanation, forecast and doctor, beside a running player or in it."""
+"""Explanation, forecast and doctor, for the command line and for the endpoint."""

@@ -1,4 +1,7 @@
-"""`signage-player explain` and `forecast`: read the state of this device, beside a player or not, and tell it."""
+"""The commands `signage-player explain` and `forecast`: read the state of this device and write it as text.
+
+They work while the player runs and while it does not.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -6,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from player.diagnostics.explanation import Explanation, Slot
 from player.diagnostics.forecast import Forecast
-from player.diagnostics.offline_view import DecisionView, open_evidence, read_decision_view
+from player.diagnostics.offline_view import DecisionView, open_ledger_to_read, read_decision_view
 from player.diagnostics.verdicts import Verdict
 from player.settings.configuration import Configuration
 from sync.device.store.content_store import ContentStore
@@ -14,75 +17,77 @@ from sync.errors import NotFound, Rejected
 from sync.runtime.clock import SystemClock
 
 
-async def read_view_for(configuration: Configuration, said: str | None = None) -> DecisionView:
-    """Return what a decision looks at: now, or at the instant somebody said.
+async def read_view_for(configuration: Configuration, time: str | None = None) -> DecisionView:
+    """Return what a decision depends on, now or at `time`, as a person writes it.
 
     Raises:
         NotFound: this device has no content.
-        Rejected: that is no instant.
-        StorageBroken: the log cannot be read.
+        Rejected: `time` is not a time.
+        StorageBroken: the log of plays cannot be read.
     """
     settings = configuration.settings
-    cache = ContentStore(settings.storage.state_dir)
-    active = cache.active()
+    content = ContentStore(settings.storage.state_dir)
+    active = content.active()
     if active is None:
-        raise NotFound(f"{settings.storage.state_dir} holds no content: check --config, or sync first")
-    at = None if said is None else _instant(said, settings.venue.zone or active.release.zone)
-    async with open_evidence(cache) as ledger:
-        return await read_decision_view(cache, ledger, settings, SystemClock(), at)
+        raise NotFound(f"there is no content in {settings.storage.state_dir}: check --config, or let the player sync")
+    at = None if time is None else _parse_time(time, settings.venue.zone or active.release.zone)
+    async with open_ledger_to_read(content) as ledger:
+        return await read_decision_view(content, ledger, settings, SystemClock(), at)
 
 
-def _instant(said: str, zone: str) -> datetime:
+def _parse_time(time: str, zone: str) -> datetime:
     try:
-        at = datetime.fromisoformat(said)
+        at = datetime.fromisoformat(time)
         return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone))
     except ValueError as error:
         raise Rejected(
-            f"{said!r} is no instant: write it as 2026-11-23T18:00 (the venue's clock), or with Z"
+            f"{time!r} is not a time: write 2026-11-23T18:00 (time zone of the venue), or 2026-11-23T18:00Z (UTC)"
         ) from error
 
 
-def explanation_text(found: Explanation) -> Iterator[str]:
-    """Yield an explanation as lines for people, times by the venue's clock."""
-    zone = ZoneInfo(found.zone)
-    clock = "" if found.timed else "; the clock is not set"
-    yield f"at         {found.at.astimezone(zone):%a %Y-%m-%d %H:%M:%S} {found.zone}{clock}"
-    if found.shown is not None:
-        yield f"on screen  {_what(found.shown)}, since {found.shown.at.astimezone(zone):%H:%M:%S}"
-    yield f"programme  {found.playlist or 'none'}: {found.why}; at least until {found.until.astimezone(zone):%a %H:%M}"
-    yield f"next       {_what(found.following)}"
-    relaxed = f", although it breaks: {', '.join(found.relaxed)}" if found.relaxed else ""
-    yield f"next ad    {found.next_ad or 'none'}{relaxed}"
-    yield from _verdicts(f"dayparts: {len(found.dayparts) or 'none'}", found.dayparts)
-    turning = sum(item.on for item in found.items)
-    yield from _verdicts(f"items: {turning} of {len(found.items)} turn", [one for one in found.items if not one.on])
-    yield f"ads: {sum(ad.on for ad in found.ads)} of {len(found.ads)} lines may be shown"
-    for ad in found.ads:
+def explanation_text(explanation: Explanation) -> Iterator[str]:
+    """Yield an explanation as lines of text, with times in the time zone of the venue."""
+    zone, shown = ZoneInfo(explanation.zone), explanation.shown
+    clock = "" if explanation.timed else "; the clock is not set"
+    yield f"at         {explanation.at.astimezone(zone):%a %Y-%m-%d %H:%M:%S} {explanation.zone}{clock}"
+    if shown is not None:
+        yield f"on screen  {_slot_name(shown)}, since {shown.at.astimezone(zone):%H:%M:%S}"
+    until = f"at least until {explanation.until.astimezone(zone):%a %H:%M}"
+    yield f"programme  {explanation.playlist or 'none'}: {explanation.why}; {until}"
+    yield f"next       {_slot_name(explanation.following)}"
+    relaxed = f", although it breaks: {', '.join(explanation.relaxed)}" if explanation.relaxed else ""
+    yield f"next ad    {explanation.next_ad or 'none'}{relaxed}"
+    yield from _verdicts(f"dayparts: {len(explanation.dayparts) or 'none'}", explanation.dayparts)
+    left_out = [item for item in explanation.items if not item.on]
+    count = len(explanation.items)
+    yield from _verdicts(f"items: {count - len(left_out)} of {count} are in the rotation", left_out)
+    yield f"ads: {sum(ad.on for ad in explanation.ads)} of {len(explanation.ads)} lines may be shown"
+    for ad in explanation.ads:
         share = f"{ad.share:6.1%}" if ad.share is not None else "      "
         yield f"  {'+' if ad.on else '-'} {share}  {ad.name} ({ad.advertiser}): {ad.why}"
-    yield from (f"warning    {warning}" for warning in found.warnings)
+    yield from (f"warning    {warning}" for warning in explanation.warnings)
 
 
-def _verdicts(name: str, verdicts: Iterable[Verdict]) -> Iterator[str]:
-    yield name
-    yield from (f"  {'+' if one.on else '-'} {one.name}: {one.why}" for one in verdicts)
+def _verdicts(heading: str, verdicts: Iterable[Verdict]) -> Iterator[str]:
+    yield heading
+    yield from (f"  {'+' if verdict.on else '-'} {verdict.name}: {verdict.why}" for verdict in verdicts)
 
 
-def forecast_text(found: Forecast) -> Iterator[str]:
-    """Yield a forecast as a table for people, times by the venue's clock; a line begins whenever the reason changes."""
-    zone, why = ZoneInfo(found.zone), ""
-    yield f"{found.at.astimezone(zone):%a %Y-%m-%d} {found.zone}, release {found.release[:12]}"
-    for slot in found.slots:
+def forecast_text(forecast: Forecast) -> Iterator[str]:
+    """Yield a forecast as lines of text, with times in the time zone of the venue and a line for each new reason."""
+    zone, why = ZoneInfo(forecast.zone), ""
+    yield f"{forecast.at.astimezone(zone):%a %Y-%m-%d} {forecast.zone}, release {forecast.release[:12]}"
+    for slot in forecast.slots:
         if slot.why and slot.why != why:
             why = slot.why
             yield f"          -- {slot.playlist or 'fallback'}: {why}"
         length = "   ?" if slot.until is None else f"{(slot.until - slot.at).total_seconds():4.0f}"
-        yield f"{slot.at.astimezone(zone):%H:%M:%S}  {length} s  {_what(slot)}"
-    if found.more:
-        yield "          … and so on: ask for more with --most"
+        yield f"{slot.at.astimezone(zone):%H:%M:%S}  {length} s  {_slot_name(slot)}"
+    if forecast.more:
+        yield "          … there is more: see it with a higher --most"
 
 
-def _what(slot: Slot) -> str:
+def _slot_name(slot: Slot) -> str:
     if slot.kind == "fallback":
         return f"the fallback picture: {slot.why}"
     paid = f" (ad, {slot.advertiser})" if slot.advertiser else ""

@@ -1,4 +1,4 @@
-"""Pure: what is on air at an instant and why, what comes next, and why nothing else does; the model of `explain`."""
+"""Pure: what is on air at a time and why, what comes next, and why nothing else does; the model of `explain`."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,11 +15,11 @@ from sync.wire.release import AtEnd
 from sync.wire.report import PlayKind
 
 STALE = timedelta(minutes=1)
-"""What should have left so long ago is what a player that was stopped left behind."""
+"""A take that should have ended so long ago belongs to a player that was stopped."""
 
 
 class Slot(Wire):
-    """One thing on the screen, or `fallback` for want of any; `until` None: to its own end, which nobody knows."""
+    """One thing on the screen; `fallback`: there is none. `until` None: its length is not known."""
 
     at: Instant
     until: Instant | None
@@ -34,7 +34,7 @@ class Slot(Wire):
 
 
 class Explanation(Wire):
-    """What is on air at an instant, and why; `shown` is what the player has on the screen now, if it said so."""
+    """What is on air at a time, and why. `shown` is what the player shows now, if it recorded that."""
 
     at: Instant
     zone: str
@@ -45,8 +45,8 @@ class Explanation(Wire):
     why: str
     until: Instant
     following: Slot
-    next_ad: str | None  # the creative that has the next turn, whatever item comes before
-    relaxed: tuple[str, ...]  # soft rules given up for it
+    next_ad: str | None  # the creative of the next ad, whatever item is shown before it
+    relaxed: tuple[str, ...]  # soft rules that are not kept for it
     dayparts: tuple[Verdict, ...]
     items: tuple[Verdict, ...]
     ads: tuple[AdVerdict, ...]
@@ -54,99 +54,99 @@ class Explanation(Wire):
 
 
 def explain(view: DecisionView) -> Explanation:
-    """Return why the programme at the view's instant is what it is."""
+    """Return why the programme is what it is at the time of the view."""
     scene, at = view.scene, view.at
-    programme, slate = scene.programme(at), scene.slate(at)
+    programme, eligible = scene.programme(at), scene.slate(at)
     moment = Moment(scene, view.memory, at, blocked_in(view))
-    choice, _ = select_ad(view.memory.ads, slate, fits_ms=(programme.until - at) // timedelta(milliseconds=1))
+    choice, _ = select_ad(view.memory.ads, eligible, fits_ms=(programme.until - at) // timedelta(milliseconds=1))
     return Explanation(
         at=at,
         zone=scene.zone.key,
         timed=scene.timed,
         release=scene.sha256,
-        shown=next((one for one in under_way(view) if one.at < at), None),
+        shown=next((slot for slot in under_way(view) if slot.at < at), None),
         playlist=programme.playlist.name if programme.playlist else None,
         why=programme.why,
         until=programme.until,
-        following=following(view, slate),
+        following=following(view, eligible),
         next_ad=choice.creative.title if choice else None,
         relaxed=choice.relaxed if choice else (),
         dayparts=tuple(dayparts(moment, programme)),
         items=tuple(items(moment, programme)),
-        ads=tuple(ads(moment, slate, programme)),
-        warnings=slate.warnings,
+        ads=tuple(ads(moment, eligible, programme)),
+        warnings=eligible.warnings,
     )
 
 
 def blocked_in(view: DecisionView) -> Blocked:
-    """Return how to ask why an asset cannot be shown."""
+    """Return the function that gives the reason why an asset cannot be shown."""
     setbacks = {setback.asset: setback for setback in view.setbacks}
 
     def blocked(asset: str) -> str:
         if asset in setbacks:
-            return f"set aside after failing {setbacks[asset].failures} times: {setbacks[asset].reason}"
+            return f"in quarantine after {setbacks[asset].failures} failures: {setbacks[asset].reason}"
         if not view.scene.lists(asset):
             return "its media is not in the release"
         if not view.scene.playable(asset):
             return "it cannot be shown now"
-        gone = asset in view.scene.assets and not view.scene.path(asset)
-        return "its media is not on this device" if gone else ""
+        missing = asset in view.scene.assets and not view.scene.path(asset)
+        return "its media is not on this device" if missing else ""
 
     return blocked
 
 
 def under_way(view: DecisionView) -> Iterator[Slot]:
-    """Yield what the player noted: the take on the screen, then the one that stands by."""
+    """Yield what the player recorded: the take on the screen, then the one that is loaded."""
     at = view.at
-    for one in sorted(view.under_way, key=lambda each: each.started_at is None):
-        begins = one.started_at or at
-        ends = _ends(view, one.take, begins)
-        if ends is not None and ends + STALE < view.at:  # the player stopped under it
+    for reserved in sorted(view.under_way, key=lambda each: each.started_at is None):
+        starts = reserved.started_at or at
+        ends = _ends(view, reserved.take, starts)
+        if ends is not None and ends + STALE < view.at:  # the player was stopped while it was on the screen
             continue
-        yield _slot(view, one.take, begins, ends)
+        yield _take_slot(view, reserved.take, starts, ends)
         if ends is None:
             return
         at = max(ends, view.at)
 
 
-def _ends(view: DecisionView, take: Take, begins: datetime) -> datetime | None:
+def _ends(view: DecisionView, take: Take, starts: datetime) -> datetime | None:
     length = take.expected_ms
-    ends = [] if length is None else [begins + timedelta(milliseconds=length)]
+    ends = [] if length is None else [starts + timedelta(milliseconds=length)]
     items = (item for playlist in view.scene.release.playlists for item in playlist.items if item.id == take.item)
     if any(item.at_end is AtEnd.CUT for item in items):
-        programme = view.scene.programme(max(begins, view.at))
+        programme = view.scene.programme(max(starts, view.at))
         same = programme.playlist is not None and programme.playlist.id == take.playlist
         ends.append(programme.until if same else view.at)
     return min(ends, default=None)
 
 
-def following(view: DecisionView, slate: EligibleAds) -> Slot:
-    """Return what comes after what is on the screen."""
-    told = list(under_way(view))
-    if len(told) > 1 or (told and told[0].at >= view.at):
-        return told[-1]
-    return slot(view, decide(view.scene, slate, view.memory, view.at, "next"))
+def following(view: DecisionView, eligible: EligibleAds) -> Slot:
+    """Return what comes after the take on the screen."""
+    recorded = list(under_way(view))
+    if len(recorded) > 1 or (recorded and recorded[0].at >= view.at):
+        return recorded[-1]
+    return slot_of(view, decide(view.scene, eligible, view.memory, view.at, "next"))
 
 
-def slot(view: DecisionView, planned: Planned | Idle) -> Slot:
-    """Return a decision at the view's instant in words."""
+def slot_of(view: DecisionView, planned: Planned | Idle) -> Slot:
+    """Return a decision at the time of the view as a slot."""
     if isinstance(planned, Idle):
         return Slot(at=view.at, until=planned.until, kind="fallback", title="", why=planned.why)
     length, daypart = planned.take.expected_ms, planned.programme.daypart
     ends = None if length is None else view.at + timedelta(milliseconds=length)
-    told = {"daypart": daypart.name if daypart else None, "why": planned.programme.why}
-    return _slot(view, planned.take, view.at, ends).model_copy(update=told)
+    reason = {"daypart": daypart.name if daypart else None, "why": planned.programme.why}
+    return _take_slot(view, planned.take, view.at, ends).model_copy(update=reason)
 
 
-def _slot(view: DecisionView, take: Take, at: datetime, until: datetime | None) -> Slot:
+def _take_slot(view: DecisionView, take: Take, at: datetime, until: datetime | None) -> Slot:
     release = view.scene.release
     return Slot(
         at=at,
         until=until,
         kind=take.kind,
         title=take.title,
-        playlist=next((one.name for one in release.playlists if one.id == take.playlist), None),
-        campaign=next((one.name for one in release.campaigns if one.id == take.campaign), None),
+        playlist=next((playlist.name for playlist in release.playlists if playlist.id == take.playlist), None),
+        campaign=next((campaign.name for campaign in release.campaigns if campaign.id == take.campaign), None),
         advertiser=take.advertiser,
         relaxed=take.relaxed,
     )

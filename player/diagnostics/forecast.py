@@ -1,25 +1,25 @@
-"""Pure: what will be on air in the next hours, by the very decisions the player will make; the model of `forecast`.
+"""Pure: what will be on air in the next hours, by the same decisions that the player makes; the model of `forecast`.
 
-It begins with what is on the screen and what stands by, as the player noted them, and goes on from its memory.
-Failures, orders, streams that are away and another release make it come otherwise.
+It starts with the take on the screen and the one that is loaded, and goes on from the memory of the player.
+Failures, commands, streams that cannot be reached and another release change what is really shown.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from player.diagnostics.explanation import Slot, slot, under_way
+from player.diagnostics.explanation import Slot, slot_of, under_way
 from player.diagnostics.offline_view import DecisionView
 from player.programme.ad_eligibility import EligibleAds
 from player.programme.planner import Planned, decide, stays_until
 from sync.wire.base import Instant, Wire
 
 SHORTEST = timedelta(milliseconds=100)
-"""Something that would be cut at once is counted as this, so that a forecast gets on."""
+"""The least time of a slot, so that a forecast ends even where something is cut at once."""
 
 
 class Forecast(Wire):
-    """What will be on air from `at` to `until`; `more`: only the first so many slots are told."""
+    """What will be on air from `at` to `until`. `more`: there are more slots than these first ones."""
 
     at: Instant
     until: Instant
@@ -31,15 +31,15 @@ class Forecast(Wire):
 
 
 def forecast(view: DecisionView, hours: float, most: int) -> Forecast:
-    """Return what will be on air from the view's instant on."""
+    """Return what will be on air in the `hours` after the time of the view, in `most` slots at most."""
     until = view.at + timedelta(hours=hours)
     slots: list[Slot] = []
     more = False
-    for one in _slots(view, until):
+    for slot in _slots(view, until):
         more = len(slots) == most
         if more:
             break
-        slots.append(one)
+        slots.append(slot)
     return Forecast(
         at=view.at,
         until=until,
@@ -53,29 +53,29 @@ def forecast(view: DecisionView, hours: float, most: int) -> Forecast:
 
 def _slots(view: DecisionView, until: datetime) -> Iterator[Slot]:
     at, memory, scene = view.at, view.memory, view.scene
-    for one in under_way(view):
-        if one.until is None:
-            yield one
+    for slot in under_way(view):
+        if slot.until is None:
+            yield slot
             return
-        if one.until > at:
-            yield one
-            at = one.until
-    slate: EligibleAds | None = None
+        if slot.until > at:
+            yield slot
+            at = slot.until
+    eligible: EligibleAds | None = None
     while at < until:
-        if slate is None or at >= slate.until:
-            slate = scene.slate(at)
-        decided = decide(scene, slate, memory, at, "forecast")
-        told = slot(replace(view, at=at), decided)
-        if isinstance(decided, Planned):
-            memory = decided.memory
-            told = told.model_copy(update={"until": _end(view, decided, at, told.until)})
-        yield told
-        if told.until is None:
+        if eligible is None or at >= eligible.until:
+            eligible = scene.slate(at)
+        decision = decide(scene, eligible, memory, at, "forecast")
+        slot = slot_of(replace(view, at=at), decision)
+        if isinstance(decision, Planned):
+            memory = decision.memory
+            slot = slot.model_copy(update={"until": _end(view, decision, at, slot.until)})
+        yield slot
+        if slot.until is None:
             return
-        at = max(told.until, at + SHORTEST)
+        at = max(slot.until, at + SHORTEST)
 
 
 def _end(view: DecisionView, planned: Planned, at: datetime, ends: datetime | None) -> datetime | None:
-    leaves = stays_until(view.scene, planned, at)
-    known = [instant for instant in (leaves, ends) if instant is not None]
+    programme_ends = stays_until(view.scene, planned, at)
+    known = [instant for instant in (programme_ends, ends) if instant is not None]
     return min(known, default=None)

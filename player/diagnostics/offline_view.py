@@ -1,7 +1,7 @@
-"""Reads what a device decides from, beside a player at work: its files and its log, without a lock, writing nothing.
+"""Reads what a device decides from: its files and its log of plays, without a lock and without writing.
 
-Other moments than now are looked at with a clock that stands there. What only the running player knows is not in it:
-streams that are away, orders of an operator.
+It works while a player runs. Another time than now is read with a clock that shows this time. What only the running
+player knows is missing: streams that cannot be reached, and commands of an operator.
 """
 
 from collections.abc import AsyncIterator
@@ -28,13 +28,13 @@ from sync.runtime.clock import Clock, ClockTrust, instant
 
 @dataclass(frozen=True, slots=True)
 class FixedClock:
-    """A clock that stands at an instant, trusted as much as the one it stands for."""
+    """A clock that always shows `at`, and is trusted as much as `clock`."""
 
     at: datetime
     clock: Clock
 
     def now(self) -> datetime:
-        """Return the instant."""
+        """Return `at`."""
         return self.at
 
     def monotonic(self) -> float:
@@ -42,7 +42,7 @@ class FixedClock:
         return self.clock.monotonic()
 
     def trust(self) -> ClockTrust:
-        """Return how far the real clock can be believed."""
+        """Return how far the real clock is trusted."""
         return self.clock.trust()
 
     async def sleep(self, seconds: float) -> None:
@@ -52,7 +52,7 @@ class FixedClock:
 
 @dataclass(frozen=True, slots=True)
 class ReservedTake:
-    """A take the player has under way: on the screen since `started_at`, or standing by (None)."""
+    """A take that the player has reserved: on the screen since `started_at`, or loaded as the next one (None)."""
 
     take: Take
     started_at: datetime | None
@@ -60,7 +60,7 @@ class ReservedTake:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """What a decision at `at` would look at; `under_way`, of now only, is what the player shows and has reserved."""
+    """What a decision at `at` depends on. `under_way` is what the player shows and has loaded, if `at` is now."""
 
     scene: Scene
     memory: Memory
@@ -70,44 +70,45 @@ class DecisionView:
 
 
 async def read_decision_view(
-    cache: ContentStore, ledger: Ledger, settings: Settings, clock: Clock, at: datetime | None = None
+    content: ContentStore, ledger: Ledger, settings: Settings, clock: Clock, at: datetime | None = None
 ) -> DecisionView:
-    """Return what a decision at `at` looks at, without one a decision now.
+    """Return what a decision at `at` depends on; without `at`, a decision now.
 
     Raises:
-        NotFound: nothing was ever synced here.
-        StorageBroken: the log cannot be read.
+        NotFound: nothing was synced on this device yet.
+        StorageBroken: the log of plays cannot be read.
     """
     seed = ad_seed(ledger.device)
-    standing = FixedClock(clock.now() if at is None else at.astimezone(UTC), clock)
-    scenery = SceneLoader(cache, standing, lambda: settings, ledger.quarantine, StreamBackoff(clock, seed))
-    scene = await scenery.load()
+    fixed = FixedClock(clock.now() if at is None else at.astimezone(UTC), clock)
+    loader = SceneLoader(content, fixed, lambda: settings, ledger.quarantine, StreamBackoff(clock, seed))
+    scene = await loader.load()
     if scene is None:
-        raise NotFound(f"{cache.state.parent} holds no content yet: nothing was synced, so there is nothing to explain")
-    takes = [(left, _take(left.body)) for left in (await ledger.open_takes() if at is None else ())]
+        raise NotFound(f"there is no content in {content.state.parent}: let the player sync first")
+    records = [(record, _take(record.body)) for record in (await ledger.open_takes() if at is None else ())]
     under_way = tuple(
-        ReservedTake(take, None if left.started_ms is None else instant(left.started_ms))
-        for left, take in takes
+        ReservedTake(take, None if record.started_ms is None else instant(record.started_ms))
+        for record, take in records
         if take is not None
     )
     memory = memory_of(await ledger.saved(), seed)
-    return DecisionView(scene, memory, standing.at, under_way, tuple(ledger.quarantine.held(standing.at)))
+    return DecisionView(scene, memory, fixed.at, under_way, tuple(ledger.quarantine.held(fixed.at)))
 
 
 @asynccontextmanager
-async def open_evidence(cache: ContentStore) -> AsyncIterator[Ledger]:
-    """Open the log of the device for reading, whether a player is at work on it or not.
+async def open_ledger_to_read(content: ContentStore) -> AsyncIterator[Ledger]:
+    """Open the log of plays of this device for reading, while a player runs or not.
 
     Raises:
         StorageBroken: it cannot be read.
     """
-    member = load_membership(cache)
-    async with read_ledger(ledger_path(cache, member), member.device if member else UNPAIRED) as ledger:
+    membership = load_membership(content)
+    device = membership.device if membership else UNPAIRED
+    async with read_ledger(ledger_path(content, membership), device) as ledger:
         yield ledger
 
 
 def _take(body: str) -> Take | None:
     try:
         return Take.model_validate_json(body)
-    except ValidationError:  # of another version
+    except ValidationError:  # written by another version
         return None

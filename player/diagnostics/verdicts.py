@@ -1,4 +1,4 @@
-"""Pure: why each daypart, item and line is on air at an instant or is not, in words, by the engines' own answers."""
+"""Pure: why each daypart, item and ad line is on air at a time, or is not, from the answers of the engines."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from sync.wire.base import Instant, Wire
 from sync.wire.release import Campaign, Daypart, Item, Line
 
 Blocked = Callable[[str], str]
-"""Why an asset cannot be shown, empty if it can."""
+"""Returns why an asset cannot be shown; empty: it can."""
 
 
 class Verdict(Wire):
-    """One thing that may be on air: whether it is (or may be, of an ad), and why (not)."""
+    """Whether one thing is on air (for an ad: may be shown), and why or why not."""
 
     id: str
     name: str
     on: bool
     why: str
-    until: Instant | None = None  # when that changes, as far as one can tell
+    until: Instant | None = None  # when that changes, if it is known
 
 
 class AdVerdict(Verdict):
-    """The same of an ad line; `share` of the slots is what it has while it may be shown."""
+    """The verdict on an ad line; `share` is its part of the slots while it may be shown."""
 
     campaign: str
     advertiser: str
@@ -37,7 +37,7 @@ class AdVerdict(Verdict):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant, and what is asked of it."""
+    """The time of the verdicts, and what they depend on."""
 
     scene: Scene
     memory: Memory
@@ -45,12 +45,12 @@ class Moment:
     blocked: Blocked
 
     def local(self, at: datetime) -> str:
-        """Return an instant as the venue's clock says it."""
+        """Return `at` as text in the time zone of the venue."""
         return f"{at.astimezone(self.scene.zone):%a %d %b %H:%M}"
 
 
 def dayparts(moment: Moment, programme: Programme) -> Iterator[Verdict]:
-    """Yield each daypart of the release, as they rank."""
+    """Yield each daypart of the release, the highest priority first."""
     for daypart in sorted(moment.scene.release.dayparts, key=lambda each: (-each.priority, each.id)):
         opened, changes = window_state([daypart], moment.scene.zone, moment.at)
         on = programme.daypart is not None and programme.daypart.id == daypart.id
@@ -62,14 +62,14 @@ def _off(moment: Moment, daypart: Daypart, winner: Daypart | None, *, opened: bo
     if daypart.playlist not in {playlist.id for playlist in moment.scene.release.playlists}:
         return "its playlist is not in the release"
     if not moment.scene.timed:
-        return "the clock is not set, so nothing bound to a time is on"
+        return "the clock is not set, so nothing with a time is shown"
     if not opened:
         known = _known(moment, changes)
         return f"closed until {moment.local(changes)}" if known else "does not open in the next 8 days"
     if winner is None:
         return "it is about to end"
     if winner.priority > daypart.priority:
-        return f"open, but {winner.name} has priority {winner.priority} over {daypart.priority}"
+        return f"open, but {winner.name} has a higher priority ({winner.priority}, not {daypart.priority})"
     return f"open, but {winner.name} of the same priority comes first"
 
 
@@ -82,22 +82,22 @@ def items(moment: Moment, programme: Programme) -> Iterator[Verdict]:
 
 def _item_off(moment: Moment, item: Item) -> str:
     if item.starts_at is not None and moment.at < item.starts_at:
-        return f"begins {moment.local(item.starts_at)}"
+        return f"starts {moment.local(item.starts_at)}"
     if item.ends_at is not None and moment.at >= item.ends_at:
         return f"ended {moment.local(item.ends_at)}"
     return moment.blocked(item.asset)
 
 
-def ads(moment: Moment, slate: EligibleAds, programme: Programme) -> Iterator[AdVerdict]:
-    """Yield each line of each campaign: those that may be shown first."""
-    entries = {entry.line.id: entry for entry in slate.lines}
+def ads(moment: Moment, eligible: EligibleAds, programme: Programme) -> Iterator[AdVerdict]:
+    """Yield each line of each campaign; first those that may be shown."""
+    entries = {entry.line.id: entry for entry in eligible.lines}
     lines = [(campaign, line) for campaign in moment.scene.release.campaigns for line in campaign.lines]
     fits_ms = (programme.until - moment.at) // timedelta(milliseconds=1)
     head = moment.memory.ads.head
-    accounts = rebase_accounts(moment.memory.ads.accounts, split_of(slate), slate.known, head.slot)
+    accounts = rebase_accounts(moment.memory.ads.accounts, split_of(eligible), eligible.known, head.slot)
     for campaign, line in sorted(lines, key=lambda each: (each[1].id not in entries, each[0].id, each[1].id)):
         entry = entries.get(line.id)
-        why = _waits(head, accounts[line.id], entry, fits_ms) if entry else _line_off(moment, campaign, line)
+        why = _may_be_shown(head, accounts[line.id], entry, fits_ms) if entry else _line_off(moment, campaign, line)
         yield AdVerdict(
             id=line.id,
             name=line.name,
@@ -112,35 +112,35 @@ def ads(moment: Moment, slate: EligibleAds, programme: Programme) -> Iterator[Ad
 
 def _line_off(moment: Moment, campaign: Campaign, line: Line) -> str:
     if moment.at < campaign.starts_at:
-        return f"its flight begins {moment.local(campaign.starts_at)}"
+        return f"its flight starts {moment.local(campaign.starts_at)}"
     if moment.at >= campaign.ends_at:
         return f"its flight ended {moment.local(campaign.ends_at)}"
     if line.windows and not moment.scene.timed:
-        return "the clock is not set, so nothing bound to a time is on"
+        return "the clock is not set, so nothing with a time is shown"
     opened, changes = window_state(line.windows, moment.scene.zone, moment.at)
     if not opened:
         known = _known(moment, changes)
         return f"closed until {moment.local(changes)}" if known else "does not open in the next 8 days"
     reasons = [(creative.title, moment.blocked(creative.asset)) for creative in line.creatives]
     if not all(why for _, why in reasons):
-        return "others bought all slots"
+        return "other campaigns have bought all slots"
     return "; ".join(f"{title}: {why}" for title, why in reasons)
 
 
-def _waits(head: AdHead, account: Account, entry: EligibleLine, fits_ms: int) -> str:
-    """Return what keeps a line that may be shown from being the very next ad."""
-    distances = AdSeparation(head.recent)
-    slots = {"category": distances.category(entry), "advertiser": distances.advertiser(entry)}
-    waits = [f"{count} more ads between it and its {kind}" for kind, count in slots.items() if count]
+def _may_be_shown(head: AdHead, account: Account, entry: EligibleLine, fits_ms: int) -> str:
+    """Return what prevents a line that may be shown from being the next ad."""
+    separation = AdSeparation(head.recent)
+    counts = {"category": separation.category(entry), "advertiser": separation.advertiser(entry)}
+    waits = [f"{count} other ads must come before this {kind} again" for kind, count in counts.items() if count]
     if not entry.fitting(fits_ms):
-        waits.append("none of its creatives ends before the programme does")
+        waits.append("none of its creatives ends before the programme ends")
     if entry.line.id == head.tried:
         waits.append("it was chosen last")
     if account.ahead(head.slot):
-        waits.append("it is ahead of its share")
-    return "may be shown" if not waits else f"may be shown, but not at once: {', '.join(waits)}"
+        waits.append("it has had more than its share")
+    return "may be shown" if not waits else f"may be shown, but not as the next ad: {', '.join(waits)}"
 
 
 def _known(moment: Moment, changes: datetime) -> datetime | None:
-    """Return when something changes, None if that only says that nothing does as far as one looks."""
+    """Return when something changes; None: not within the time that the engine looks ahead."""
     return changes if changes < moment.at + HORIZON else None

@@ -1,1 +1,1 @@
-"""The device's HTTP side: server, routes, auth, WebSocket, client."""
+"""The HTTP endpoint of the device: server, routes, access, WebSocket, and the client for `status`."""

@@ -1,1 +1,1 @@
-"""The device's settings: model, sources, layers, the configuration in force."""
+"""The settings of the device: their model, their sources, and the configuration in force."""

@@ -1,1 +1,1 @@
-"""What the player tells of itself: status, health, heartbeat, metrics."""
+"""What the player reports about itself: status, health, heartbeat, metrics."""

@@ -11,7 +11,13 @@ from player.protocol.status import Status, SyncStatus
 from player.stage.counters import StageFacts
 from player.status.health import Condition, Machine, figures, health_problems
 from player.status.sources import StatusSources
-from player.status.wording import heard_elsewhere, overlay_status, quarantined_text, sound_status, unknown_content_text
+from player.status.wording import (
+    other_audio_output,
+    overlay_status,
+    quarantined_text,
+    sound_status,
+    unknown_content_text,
+)
 from sync.errors import StorageBroken
 from sync.runtime.clock import Clock
 from sync.wire.release import Release
@@ -102,16 +108,16 @@ class StatusCollector:
             *now.problems,
             *health_problems(condition),
             *((f"The setting {display}.",) if display else ()),
-            *self._heard_elsewhere(sources.configuration.settings.audio.device),
+            *self._other_audio_output(sources.configuration.settings.audio.device),
         )
         return tuple(dict.fromkeys(problems))
 
-    def _heard_elsewhere(self, device: str) -> tuple[str, ...]:
-        """Return what is wrong with the output that sound comes from; in silence, what was wrong before."""
+    def _other_audio_output(self, device: str) -> tuple[str, ...]:
+        """Return the problem that sound comes from another output; in silence, the last answer."""
         output = self._sources.stage.facts().sound
         if output or device != self._sound[0]:
             self._sound = device, output
-        return heard_elsewhere(*self._sound)
+        return other_audio_output(*self._sound)
 
     async def _active_release(self, name: str | None) -> Release | None:
         """Return the active release; read it again only when it is another one."""

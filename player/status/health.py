@@ -1,11 +1,10 @@
-"""How the device feels: one sample of the machine and the player, and what of it a technician should act on.
+"""The health of the device: one sample of the machine, and what a technician has to do about machine and player.
 
-The one door to psutil. `problems` is pure: the same facts give the same sentences on the page, in the heartbeat and
-in a test.
+Only this file uses psutil. `health_problems` is pure: the same facts always give the same sentences.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,7 @@ MIB = 1024**2
 _HOT_C = 80.0
 _BUSY_PERCENT = 95.0
 _MEMORY_PERCENT = 92.0
-_QUIET_ORIGIN_S = 900.0
+_UNCONFIRMED_S = 900.0
 _DEEP_OUTBOX = 5_000
 _RESTARTS = 3
 
@@ -29,67 +28,67 @@ _SENSORS = ("cpu_thermal", "coretemp", "k10temp", "soc_thermal", "acpitz")
 
 @dataclass(frozen=True, slots=True)
 class Throttling:
-    """What a Raspberry Pi's firmware holds back, now and since boot."""
+    """What the firmware of a Raspberry Pi limits, now and since boot."""
 
     undervoltage: bool = False
-    throttled: bool = False  # slowed down: heat or voltage
+    throttled: bool = False  # slowed down by heat or low voltage
     undervoltage_since_boot: bool = False
     throttled_since_boot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One sample of the machine; None where this machine cannot tell."""
+    """One sample of the machine; None where this machine does not report the value."""
 
-    cpu_percent: float  # since the sample before
+    cpu_percent: float  # since the previous sample
     load_1m: float
     cpus: int
     memory_percent: float
     memory_available_bytes: int
-    disk_free_bytes: int | None  # where the state folder is
+    disk_free_bytes: int | None  # of the disk with the state folder
     disk_total_bytes: int | None
     temperature_c: float | None
     uptime_s: float
     throttling: Throttling | None
-    monitor: bool | None  # a display is plugged in
-    process_bytes: int  # resident, of the daemon alone
+    monitor: bool | None  # a display is connected
+    process_bytes: int  # resident memory of the daemon, without its child processes
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """All that health is judged by: the machine and what the player's parts say of themselves."""
+    """All facts that health is decided by: the machine, and the state of the player's parts."""
 
     machine: Machine
     clock: ClockTrust = ClockTrust.SYNCED
     paired: bool = True
-    pairing_code: bool = False  # a person can let the device in now
-    sync_age_s: float | None = None  # since the origin last confirmed what we play; None: never
-    sync_failure: str = ""  # why the last try failed, empty while all is well
+    pairing_code: bool = False  # on the screen: a person can pair the device now
+    sync_age_s: float | None = None  # since the origin last confirmed the active release; None: never
+    sync_failure: str = ""  # why the last try failed; empty: it did not
     outbox_depth: int = 0
     deck_restarts: int = 0
-    picture_faults: int = 0  # within the hour
-    recovered: str = ""  # the restart or reboot of the last day, and why
+    picture_faults: int = 0  # in the last hour
+    recovered: str = ""  # the restart or reboot in the last day that repaired the picture, with its reason
     display_answers: bool = True
-    covered_by: str = ""  # a window of another program, put below ours lately
+    covered_by: str = ""  # title of another program's window that was over ours a short time ago
     reserve_bytes: int = 0
     service_restarts: Mapping[str, int] = field(default_factory=dict)
     service_reasons: Mapping[str, str] = field(default_factory=dict)
-    quarantined: tuple[str, ...] = ()  # titles set aside on this device
-    left_out: str = ""  # what of the release is for newer players
+    quarantined: tuple[str, ...] = ()  # titles of media in quarantine on this device
+    left_out: str = ""  # the parts of the release that this version cannot show
 
 
 class MachineProbe:
-    """Samples this machine; `root` stands for `/` so that the files of other machines can be read in tests."""
+    """Samples this machine. `root` replaces `/`, so that tests can use the files of other machines."""
 
     def __init__(self, state_dir: Path, clock: Clock, *, root: Path = Path("/")) -> None:
         self._state_dir = state_dir
         self._clock = clock
         self._root = root
         self._process = psutil.Process()
-        psutil.cpu_percent()  # the first answer is meaningless: it starts the interval
+        psutil.cpu_percent()  # the first value means nothing: it starts the interval
 
     def sample(self) -> Machine:
-        """Read everything once: a few files, under a millisecond."""
+        """Read everything once: a few files, less than a millisecond."""
         memory = psutil.virtual_memory()
         disk = self._disk()
         return Machine(
@@ -110,7 +109,7 @@ class MachineProbe:
     def _disk(self) -> tuple[int, int] | None:
         try:
             usage = psutil.disk_usage(str(self._state_dir))
-        except OSError:  # not there or unreadable: the stores say so in their own words
+        except OSError:  # missing or unreadable: the stores report that themselves
             return None
         return usage.free, usage.total
 
@@ -119,22 +118,22 @@ class MachineProbe:
         for name in _SENSORS:
             if sensors.get(name):
                 return float(max(sensor.current for sensor in sensors[name]))
-        return _millidegrees(self._root / "sys/class/thermal/thermal_zone0/temp")
+        return _read_millidegrees(self._root / "sys/class/thermal/thermal_zone0/temp")
 
     def _throttling(self) -> Throttling | None:
-        raw = _text(self._root / _THROTTLED)
-        return None if raw is None else parse_throttled(raw)
+        bits = _read_text(self._root / _THROTTLED)
+        return None if bits is None else parse_throttled(bits)
 
     def _monitor(self) -> bool | None:
-        states = [_text(path) for path in (self._root / _DRM).glob("card*-*/status")]
+        states = [_read_text(path) for path in (self._root / _DRM).glob("card*-*/status")]
         known = [state for state in states if state in ("connected", "disconnected")]
         return "connected" in known if known else None
 
 
-def parse_throttled(raw: str) -> Throttling | None:
-    """Read the firmware's bits, as in `vcgencmd get_throttled` (`throttled=0x50005`) or the kernel's file (`50005`)."""
+def parse_throttled(text: str) -> Throttling | None:
+    """Parse the firmware's bits, as written by `vcgencmd get_throttled` (`throttled=0x5`) or by the kernel (`5`)."""
     try:
-        bits = int(raw.strip().rpartition("=")[2], 16)
+        bits = int(text.strip().rpartition("=")[2], 16)
     except ValueError:
         return None
     return Throttling(
@@ -146,91 +145,89 @@ def parse_throttled(raw: str) -> Throttling | None:
 
 
 def health_problems(condition: Condition) -> tuple[str, ...]:
-    """Return what is wrong, one sentence each that says what to do; empty when all is well."""
+    """Return what is wrong: one sentence for each problem, which says what to do. Empty: the device is healthy."""
     return (*_machine_problems(condition), *_screen_problems(condition), *_delivery_problems(condition))
 
 
-def _machine_problems(condition: Condition) -> list[str]:
-    machine, found = condition.machine, []
+def _machine_problems(condition: Condition) -> Iterator[str]:
+    machine = condition.machine
     if machine.throttling is not None:
-        found += _power_problems(machine.throttling)
+        yield from _power_problems(machine.throttling)
     if machine.temperature_c is not None and machine.temperature_c >= _HOT_C:
-        found.append(f"The device is hot ({machine.temperature_c:.0f} °C): give it air or shade.")
+        yield f"The device is too hot ({machine.temperature_c:.0f} °C): cool it better, or protect it from the sun."
     if machine.disk_free_bytes is not None and machine.disk_free_bytes < condition.reserve_bytes:
         free = machine.disk_free_bytes // MIB
-        found.append(f"The disk is nearly full ({free} MiB free): remove what does not belong, or fit a larger one.")
+        yield f"The disk is nearly full ({free} MiB free): delete other files, or use a larger disk."
     if machine.memory_percent >= _MEMORY_PERCENT:
-        found.append(f"Memory is nearly full ({machine.memory_percent:.0f} %): see what else runs on this device.")
+        yield f"Memory is nearly full ({machine.memory_percent:.0f} %): stop other programs on this device."
     if machine.load_1m / machine.cpus >= 2 and machine.cpu_percent >= _BUSY_PERCENT:
-        found.append(f"The processor is overloaded (load {machine.load_1m:.1f}): videos may stutter; use smaller ones.")
+        yield f"The processor is overloaded (load {machine.load_1m:.1f}): videos may stutter. Use smaller videos."
     if condition.clock is not ClockTrust.SYNCED:
-        found.append("No time service vouches for the clock: check that the network lets NTP through.")
-    return found
+        yield "The clock is not synchronised: check that the network allows NTP (UDP port 123)."
 
 
-def _power_problems(throttling: Throttling) -> list[str]:
+def _power_problems(throttling: Throttling) -> Iterator[str]:
     if throttling.undervoltage:
-        return ["The power supply is too weak: use the one made for this device and a short cable."]
-    if throttling.throttled:
-        return ["The processor is slowed down by heat or weak power: check cooling and power supply."]
-    if throttling.undervoltage_since_boot:
-        return ["The power supply was too weak at some time since start: use the one made for this device."]
-    return []
+        yield "The power supply is too weak: use the original power supply of this device and a short cable."
+    elif throttling.throttled:
+        yield "The processor is slowed down by heat or low voltage: check the cooling and the power supply."
+    elif throttling.undervoltage_since_boot:
+        yield "The power supply was too weak at a time since start: use the original power supply of this device."
 
 
-def _screen_problems(condition: Condition) -> list[str]:
-    found = []
+def _screen_problems(condition: Condition) -> Iterator[str]:
     if not condition.display_answers:
-        found.append("The X server does not answer: see the log of signage-display.service.")
+        yield "The X server does not answer: read the log of signage-display.service."
     if condition.covered_by:
-        found.append(f"A window of another program ({condition.covered_by}) covered the screen: end that program.")
+        yield f"A window of another program ({condition.covered_by}) covered the screen: stop that program."
     if condition.machine.monitor is False:
-        found.append("No display is connected: check the cable and the display's power and input.")
-    return [*found, *_playing_problems(condition)]
+        yield "No display is connected: check the cable, and the power and the input of the display."
+    yield from _playing_problems(condition)
 
 
-def _playing_problems(condition: Condition) -> list[str]:
-    found = []
+def _playing_problems(condition: Condition) -> Iterator[str]:
     if condition.deck_restarts >= _RESTARTS:
-        found.append(f"Decks had to be replaced {condition.deck_restarts} times: see the log for the media at fault.")
+        times = _times(condition.deck_restarts)
+        yield f"Video decks failed and were replaced {times}: find the faulty media in the log."
     if condition.picture_faults:
-        times = "once" if condition.picture_faults == 1 else f"{condition.picture_faults} times"
-        found.append(f"The picture stood still or went black {times} within the hour: see the log for the takes.")
+        times = _times(condition.picture_faults)
+        yield f"The picture froze or became black {times} in the last hour: find the media in the log."
     if condition.recovered:
-        found.append(f"The player could mend the picture only by a {condition.recovered}.")
+        yield f"The player could repair the picture only by a {condition.recovered}."
     if condition.quarantined:
-        found.append(f"Set aside after failing three times: {', '.join(condition.quarantined)}; replace these media.")
+        media = ", ".join(condition.quarantined)
+        yield f"Not shown, because they failed three times: {media}. Replace these media."
     if condition.left_out:
-        found.append(f"Made for a newer player and not shown here: {condition.left_out}; update this player.")
+        yield f"Not shown, because they need a newer player: {condition.left_out}. Update this player."
     for name, count in sorted(condition.service_restarts.items()):
-        found.append(
-            f"The {name} had to be restarted {count} times: {condition.service_reasons.get(name, 'see the log')}."
-        )
-    return found
+        reason = condition.service_reasons.get(name, "read the log")
+        yield f"The service {name} failed and was restarted {_times(count)}: {reason}."
 
 
-def _delivery_problems(condition: Condition) -> list[str]:
+def _delivery_problems(condition: Condition) -> Iterator[str]:
     if not condition.paired and condition.pairing_code:
-        return ["This screen belongs to no origin yet: enter the code it shows in the origin's console."]
-    if not condition.paired:
-        return ["This screen belongs to no origin yet and does not reach one: check the network and origin.url."]
-    found = []
-    if condition.sync_failure:
-        found.append(f"Syncing fails: {condition.sync_failure}.")
-    elif condition.sync_age_s is None or condition.sync_age_s > _QUIET_ORIGIN_S:
-        found.append("The origin has not confirmed the release lately: check the network and the origin.")
-    if condition.outbox_depth >= _DEEP_OUTBOX:
-        found.append(f"{condition.outbox_depth} plays wait for delivery: check the network and the origin.")
-    return found
+        yield "This screen is not paired yet: enter the code on the screen in the console of the origin."
+    elif not condition.paired:
+        yield "This screen is not paired yet and does not reach an origin: check the network and origin.url."
+    elif condition.sync_failure:
+        yield f"Syncing fails: {condition.sync_failure}."
+    elif condition.sync_age_s is None or condition.sync_age_s > _UNCONFIRMED_S:
+        yield "The origin has not confirmed the release recently: check the network and the origin."
+    if condition.paired and condition.outbox_depth >= _DEEP_OUTBOX:
+        yield f"{condition.outbox_depth} plays wait for delivery: check the network and the origin."
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def figures(condition: Condition) -> dict[str, float | int | str | bool | None]:
-    """Return the facts flat, by name, as heartbeat, status and metrics carry them."""
+    """Return the facts by name, without nesting, for heartbeat, status and metrics."""
     machine = asdict(condition.machine)
     throttling = machine.pop("throttling")
     return {
         **machine,
-        **{name: value for name, value in (throttling or {}).items()},
+        **(throttling or {}),
         "clock": condition.clock.value,
         "deck_restarts": condition.deck_restarts,
         "picture_faults": condition.picture_faults,
@@ -240,13 +237,13 @@ def figures(condition: Condition) -> dict[str, float | int | str | bool | None]:
     }
 
 
-def _text(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     try:
         return path.read_text().strip()
-    except (OSError, UnicodeDecodeError):  # this machine has no such file: not a fault
+    except (OSError, UnicodeDecodeError):  # not a fault: this machine has no such file
         return None
 
 
-def _millidegrees(path: Path) -> float | None:
-    raw = _text(path)
-    return int(raw) / 1000 if raw and raw.lstrip("-").isdecimal() else None
+def _read_millidegrees(path: Path) -> float | None:
+    text = _read_text(path)
+    return int(text) / 1000 if text and text.lstrip("-").isdecimal() else None

@@ -1,4 +1,4 @@
-"""Tells the origin every half minute how the device is; losing one costs nothing, the next says it all again."""
+"""Reports to the origin how the device is. A lost heartbeat does no harm: the next one contains everything again."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -13,24 +13,24 @@ log = logging.getLogger(__name__)
 
 
 class HeartbeatSink(Protocol):
-    """What is needed of a client."""
+    """The part of the origin client that is used."""
 
     async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Tell the origin; raises OriginUnreachable or OriginRefused."""
+        """Deliver one heartbeat; raises OriginUnreachable or OriginRefused."""
 
 
 class HeartbeatSender:
-    """A service: posts what `take` returns, every `origin.heartbeat_s` as it is at that time."""
+    """A service: posts what `make` returns, every `origin.heartbeat_s` seconds; the setting is read each time."""
 
     def __init__(
         self,
         client: HeartbeatSink,
-        take: Callable[[], Awaitable[Heartbeat]],
+        make: Callable[[], Awaitable[Heartbeat]],
         configuration: Configuration,
         clock: Clock,
     ) -> None:
         self._client = client
-        self._take = take
+        self._make = make
         self._configuration = configuration
         self._clock = clock
         self._failing = False
@@ -40,7 +40,7 @@ class HeartbeatSender:
         while True:
             wait_s = self._configuration.settings.origin.heartbeat_s
             try:
-                await self._client.post_heartbeat(await self._take())
+                await self._client.post_heartbeat(await self._make())
             except (OriginUnreachable, OriginRefused) as error:
                 wait_s = max(wait_s, self._failed(error))
             else:

@@ -1,6 +1,6 @@
-"""What monitoring sees of a player: how requests go, and at each scrape what status says in numbers.
+"""The metrics of a player for Prometheus: counts of requests, counters of the stage, and the numbers of the status.
 
-Labels come from our own tables only (an operation's name, a service), so that no caller can make up new series.
+Label values come only from our own tables (operations, services), so that no caller can create new series.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,79 +17,85 @@ from sync.runtime.clock import Clock
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _NUMBERS = {
-    "cpu_percent": "Processor use since the sample before",
-    "load_1m": "Load average over a minute",
+    "cpu_percent": "Processor use since the previous sample",
+    "load_1m": "Load average over one minute",
     "memory_percent": "Memory in use",
     "memory_available_bytes": "Memory available",
-    "disk_free_bytes": "Free on the disk of the state folder",
+    "disk_free_bytes": "Free space on the disk of the state folder",
     "disk_total_bytes": "Size of the disk of the state folder",
     "temperature_c": "Temperature of the processor",
-    "uptime_s": "Since boot",
+    "uptime_s": "Time since boot",
     "process_bytes": "Resident memory of the daemon",
     "undervoltage": "1 while the power supply is too weak",
     "throttled": "1 while the processor is slowed down",
     "monitor": "1 while a display is connected",
     "display_answers": "1 while the X server answers",
-    "deck_restarts": "Decks replaced since start",
-    "picture_faults": "Within the hour the picture stood still or became black",
-    "quarantined": "Media set aside on this device after failing three times",
+    "deck_restarts": "Decks replaced since start, after a fault",
+    "picture_faults": "Times the picture froze or became black in the last hour",
+    "quarantined": "Media in quarantine on this device, because they failed three times",
 }
 
 
 class StageSeries(Collector):
-    """What the stage counted since its start, read at each scrape."""
+    """The counters of the stage, read at each scrape."""
 
     def __init__(self, tally: StageCounters, facts: Callable[[], StageFacts]) -> None:
         self._tally = tally
         self._facts = facts
 
     def describe(self) -> Iterable[Metric]:
-        """Return the series without their values: registering asks nobody."""
+        """Return no series: registering does not read the stage."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
         """Return every series."""
         tally, facts = self._tally, self._facts()
         yield _counter("cuts", "Cuts from one take to the next", tally.cuts)
-        yield _counter("frames_lost", "Frames of takes that came too late to be shown", tally.frames_lost)
-        yield _counter("deck_renewals", "Decks replaced without a fault: worn, or the display changed", facts.renewals)
-        yield _histogram("cut_late_seconds", "From the instant a cut was due to the raised window", tally.late)
-        yield _histogram("take_black_seconds", "How long a take was black, by a look a second", tally.black)
-        yield _histogram("take_still_seconds", "How long a video painted no new picture", tally.still)
-        yield _histogram("preroll_seconds", "From the order to load a take to its first frame, unseen", tally.preroll)
-        steps = CounterMetricFamily("signage_player_ladder_steps", "What faults of the picture led to", labels=["step"])
+        yield _counter("frames_lost", "Frames that came too late to be shown", tally.frames_lost)
+        yield _counter(
+            "deck_renewals",
+            "Decks replaced without a fault: long use, or another display",
+            facts.renewals,
+        )
+        yield _histogram("cut_late_seconds", "From the time a cut was due until its window was on top", tally.late)
+        yield _histogram("take_black_seconds", "How long a take was black, checked once a second", tally.black)
+        yield _histogram("take_still_seconds", "How long a video showed no new picture", tally.still)
+        yield _histogram("preroll_seconds", "From the command to load a take to its first frame", tally.preroll)
+        steps = CounterMetricFamily(
+            "signage_player_ladder_steps", "Steps taken after faults of the picture", labels=["step"]
+        )
         for step, times in facts.steps.items():
             steps.add_metric([step], times)
         yield steps
 
 
-def _counter(name: str, what: str, value: int) -> Metric:
-    return CounterMetricFamily(f"signage_player_{name}", what, value=value)
+def _counter(name: str, meaning: str, value: int) -> Metric:
+    return CounterMetricFamily(f"signage_player_{name}", meaning, value=value)
 
 
-def _histogram(name: str, what: str, values: Histogram) -> Metric:
+def _histogram(name: str, meaning: str, values: Histogram) -> Metric:
     buckets = [(str(bound).replace("inf", "+Inf"), float(count)) for bound, count in values.buckets()]
-    return HistogramMetricFamily(f"signage_player_{name}", what, buckets=buckets, sum_value=values.sum_s)
+    return HistogramMetricFamily(f"signage_player_{name}", meaning, buckets=buckets, sum_value=values.sum_s)
 
 
 class PlayerMetrics:
-    """One registry per player, so that two in one process (tests) do not mix."""
+    """The registry of one player; two players in one process, as in tests, have two."""
 
     def __init__(self, clock: Clock, stage: Collector) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(stage)
         self.operations = OperationMetrics("signage_player", self.registry, clock)
-        self._numbers = {name: self._gauge(name, what) for name, what in _NUMBERS.items()}
-        self._info = Info("signage_player", "What this player is", registry=self.registry)
-        self._synced = self._gauge("clock_synchronised", "1 while a time service vouches for the clock")
-        self._sync_age = self._gauge("sync_age_s", "Since the origin last confirmed the release")
+        self._numbers = {name: self._gauge(name, meaning) for name, meaning in _NUMBERS.items()}
+        self._info = Info("signage_player", "Version, device id and channel of this player", registry=self.registry)
+        self._synced = self._gauge("clock_synchronised", "1 while the clock is synchronised by a time service")
+        self._sync_age = self._gauge("sync_age_s", "Time since the origin last confirmed the release")
         self._depth = self._gauge("outbox_depth", "Plays waiting for delivery")
-        self._problems = self._gauge("problems", "How many problems status tells")
+        self._problems = self._gauge("problems", "Number of problems in the status")
         self._sequence = self._gauge("release_sequence", "Sequence of the active release")
-        self._restarts = self._gauge("service_restarts", "How often a service had to be restarted", "service")
+        self._restarts = self._gauge("service_restarts", "How often a service failed and was restarted", "service")
 
     def render(self, status: Status) -> bytes:
-        """Return everything in Prometheus's text format; what this machine cannot tell is not a number."""
+        """Return everything in the text format of Prometheus; a value that is not known is NaN."""
         for name, gauge in self._numbers.items():
             value = status.health.get(name)
             gauge.set(float("nan") if value is None else float(value))
@@ -103,5 +109,5 @@ class PlayerMetrics:
             self._restarts.labels(service).set(times)
         return generate_latest(self.registry)
 
-    def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
-        return Gauge(f"signage_player_{name}", what, labels, registry=self.registry)
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"signage_player_{name}", meaning, labels, registry=self.registry)

@@ -1,4 +1,4 @@
-"""Pure: media, overlays and sound in the words of the people who planned them, for whoever looks at this player."""
+"""Pure: describes media, overlays and sound with the titles and names that people gave them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -11,17 +11,17 @@ from player.settings.model import Settings
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release
 
-_HASH_SHOWN = 12  # letters
-_NAMED = 3  # things left out, one by one
+_HASH_LETTERS = 12
+_MOST_NAMED = 3
 
 
 def title(release: Release | None, asset: str) -> str:
-    """Return what people call an asset or stream, its hash if nothing of the release shows it."""
-    shown = _shown(release) if release else iter(())
-    return next((one.title for one in shown if one.asset == asset), asset[:_HASH_SHOWN])
+    """Return the title of an asset or stream; the start of its hash if the release does not show it."""
+    listed = _items_and_creatives(release) if release else iter(())
+    return next((each.title for each in listed if each.asset == asset), asset[:_HASH_LETTERS])
 
 
-def _shown(release: Release) -> Iterator[Item | Creative]:
+def _items_and_creatives(release: Release) -> Iterator[Item | Creative]:
     for playlist in release.playlists:
         yield from playlist.items
     for campaign in release.campaigns:
@@ -30,44 +30,46 @@ def _shown(release: Release) -> Iterator[Item | Creative]:
 
 
 def quarantined_text(release: Release | None, setbacks: Iterable[Setback]) -> tuple[str, ...]:
-    """Return media in quarantine by title, each with the decoder's words and its hash."""
-    return tuple(f"{title(release, one.asset)} ({one.reason}; {one.asset[:_HASH_SHOWN]})" for one in setbacks)
+    """Return the media in quarantine: title, reason of the decoder, start of the hash."""
+    return tuple(f"{title(release, each.asset)} ({each.reason}; {each.asset[:_HASH_LETTERS]})" for each in setbacks)
 
 
 def unknown_content_text(release: Release | None) -> str:
-    """Say what of a release made for a newer player is not shown here; empty if nothing."""
+    """Return the parts of a release that only a newer player can show; empty if there are none."""
     unknown = release.left_out if release else ()
-    return ", ".join(map(str, unknown[:_NAMED])) + (
-        f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+    return ", ".join(map(str, unknown[:_MOST_NAMED])) + (
+        f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
     )
 
 
 def overlay_status(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[InFront, ...]:
-    """Return the overlays that are due, and whether they stand on the display."""
+    """Return the overlays that are due, and whether the display shows them."""
     return tuple(
         InFront(
-            id=one.id,
-            kind=one.kind,
-            text=one.text if isinstance(one, Ticker) else "",
-            place=one.edge if isinstance(one, Ticker) else one.corner,
-            shown=one.id in shown,
+            id=overlay.id,
+            kind=overlay.kind,
+            text=overlay.text if isinstance(overlay, Ticker) else "",
+            place=overlay.edge if isinstance(overlay, Ticker) else overlay.corner,
+            shown=overlay.id in shown,
         )
-        for one in overlays
+        for overlay in overlays
     )
 
 
 def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> Sound:
-    """Return how loud the screen is, and why it is not as loud as it is set."""
-    loud = screen_volume(settings, zone, at, timed=timed)
+    """Return the volume of the screen, and why it is lower than the setting."""
+    now = screen_volume(settings, zone, at, timed=timed)
     if settings.audio.muted:
-        return Sound(volume=loud.volume, why="muted")
-    quiet = loud.volume < settings.playback.volume
-    return Sound(volume=loud.volume, why="quiet hours" if quiet else "", until=loud.until if quiet else None)
+        return Sound(volume=now.volume, why="muted")
+    quiet = now.volume < settings.playback.volume
+    return Sound(volume=now.volume, why="quiet hours" if quiet else "", until=now.until if quiet else None)
 
 
-def heard_elsewhere(device: str, on: str | None) -> tuple[str, ...]:
-    """Say that sound comes `on` another output than `device`, the one that is set."""
-    if not device or not on or on == device:
+def other_audio_output(device: str, output: str | None) -> tuple[str, ...]:
+    """Return the problem that sound comes from `output` and not from `device`, the one in the settings."""
+    if not device or not output or output == device:
         return ()
-    there = "`signage-player doctor` names the outputs there are"
-    return (f"Sound comes from {on}, for audio.device is {device!r}, which is not there: plug it in; {there}.",)
+    return (
+        f"Sound comes from {output}, because the output in the setting audio.device ({device!r}) is not found: "
+        "connect it, or set another one. `signage-player doctor` lists the outputs.",
+    )

@@ -174,21 +174,27 @@ async def test_status_and_now_say_what_is_on_and_how_the_player_is(device: Devic
         status = await answer.json()
     assert status["version"] == __version__
     assert status["decks"]["libvlc"] == "3.0.24"
-    assert any("no origin yet" in sentence for sentence in status["problems"])  # it is not paired
+    assert any("not paired yet" in sentence for sentence in status["problems"])
     assert status["healthy"] is False
 
 
-async def test_sound_from_another_output_than_the_one_that_is_set_is_told_through_silences(device: Device) -> None:
-    async def told(on: str | None) -> bool:
-        device.bench.stage = replace(device.bench.stage, sound=on)
+async def test_sound_from_another_output_than_the_set_one_stays_a_problem_in_silence(device: Device) -> None:
+    async def is_reported(output: str | None) -> bool:
+        device.bench.stage = replace(device.bench.stage, sound=output)
         async with device.get("/v1/status") as answer:
             problems = (await answer.json())["problems"]
-        return any("'usb', which is not there" in sentence for sentence in problems)
+        return any("'usb') is not found" in sentence for sentence in problems)
 
-    assert not await told("hdmi")
+    assert not await is_reported("hdmi")
     async with device.send("PATCH", "/v1/config", json={"audio": {"device": "usb"}}, headers=device.bearer) as answer:
         assert answer.status == 200
-    assert [await told(on) for on in (None, "hdmi", None, "usb", None)] == [False, True, True, False, False]
+    assert [await is_reported(output) for output in (None, "hdmi", None, "usb", None)] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 async def test_the_token_is_made_once_and_is_for_the_owner_alone(device: Device) -> None:

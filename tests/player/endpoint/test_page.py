@@ -75,7 +75,7 @@ async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser:
         page = Page(browser)
         await asyncio.to_thread(browser.get, endpoint.url)
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Autumn")
-        await asyncio.to_thread(page.until, lambda: "no origin yet" in page.text("problems"))
+        await asyncio.to_thread(page.until, lambda: "not paired yet" in page.text("problems"))
         assert await asyncio.to_thread(page.text, "next") == "Winter"
         bench.shown = bench.shown.model_copy(update={"title": "Spring"})
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
