@@ -159,9 +159,9 @@ def _clearer(
 ) -> Cleaner:
     retention = settings.retention
     store = RetentionStore(database, clock)
-    survey = ContentScanner(store, files, RetentionRule(retention.previous, int(retention.grace_s * 1000)), clock)
+    scanner = ContentScanner(store, files, RetentionRule(retention.previous, int(retention.grace_s * 1000)), clock)
     media = MediaStore(database, clock)
-    return Cleaner(survey, store, media, files, clock, dry_run=retention.dry_run, looked=metrics.looked)
+    return Cleaner(scanner, store, media, files, clock, dry_run=retention.dry_run, scanned=metrics.looked)
 
 
 def _application(

@@ -1,1 +1,1 @@
-"""Decides, finds and removes what nobody needs any more."""
+"""Deletes content that nothing needs any more."""

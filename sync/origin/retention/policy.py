@@ -1,8 +1,8 @@
-"""Pure: which published content is still needed, by whom, and what of the rest may go.
+"""Pure decisions about published content: what is still needed, and what may be deleted.
 
-Needed are the newest releases of each channel and those that devices said they play or prepare, with all they name,
-and what media show. What is not may go once it was not needed for the whole grace: a device may have been told of it
-a moment before, a cache in between may still hand out an older timestamp, a person may want it back.
+Needed are the newest releases of each channel, the releases that devices reported to play or prepare, everything these
+refer to, and the assets of media. Anything else is deleted after a grace period: a device may have been told about it a
+moment ago, a cache may still serve an older timestamp, and a person may want it back.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,19 +13,19 @@ from operator import attrgetter
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """What is kept: `previous` releases before the one in force, and everything for `grace_ms`."""
+    """What is kept: `previous` releases before the one in force, and unneeded content for `grace_ms`."""
 
     previous: int
     grace_ms: int
 
     def is_expired(self, since_ms: int, now_ms: int) -> bool:
-        """Tell whether the grace of what was needed last at `since_ms` (Unix) is over."""
+        """Tell whether the grace period of content unneeded since `since_ms` (Unix) is over."""
         return since_ms + self.grace_ms <= now_ms
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedRelease:
-    """A release that was published; `in_force` is the sequence its channel's timestamp is at, 0 before the first."""
+    """A release; `in_force` is the sequence that its channel's timestamp names, 0 before the first."""
 
     channel: str
     sequence: int
@@ -36,7 +36,7 @@ class PublishedRelease:
 
 @dataclass(frozen=True, slots=True)
 class StoredAsset:
-    """An asset as the database knows it; `unneeded_ms`: since when nothing needs it, None while something does."""
+    """An asset in the database; `unneeded_ms` says since when nothing needs it, None while something does."""
 
     sha256: str
     index: str
@@ -46,7 +46,7 @@ class StoredAsset:
 
 @dataclass(frozen=True, slots=True)
 class ReferencedFiles:
-    """The files something names: assets and chunk lists."""
+    """The hashes of the assets and chunk lists that something refers to."""
 
     assets: frozenset[str] = frozenset()
     indexes: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class ReferencedFiles:
 
 @dataclass(frozen=True, slots=True)
 class KeptReleases:
-    """Which releases stay: those `needed` and those that rest; what devices are told to fetch now is `in_force`."""
+    """The hashes of the releases that stay: `needed`, or `in_grace`. Devices are told to download those `in_force`."""
 
     in_force: frozenset[str]
     needed: frozenset[str]
@@ -62,54 +62,61 @@ class KeptReleases:
 
     @property
     def all(self) -> frozenset[str]:
-        """Return those whose files stay."""
+        """Return the releases whose files stay."""
         return self.needed | self.in_grace
 
 
 @dataclass(frozen=True, slots=True)
 class AgeResult:
-    """What becomes of assets the database knows, or of files it does not, by name."""
+    """What happens to assets or orphaned files, by name."""
 
-    needed_again: frozenset[str]  # needed again
-    newly_unneeded: frozenset[str]  # needed no more, as of now
-    expired: frozenset[str]  # not needed for the whole grace: they go
+    needed_again: frozenset[str]
+    newly_unneeded: frozenset[str]  # their grace period starts now
+    expired: frozenset[str]  # their grace period is over: they are deleted
 
 
 def releases_to_keep(
-    issued: Iterable[PublishedRelease], reported: Collection[str], rule: RetentionRule, now_ms: int
+    published: Iterable[PublishedRelease], reported: Collection[str], rule: RetentionRule, now_ms: int
 ) -> KeptReleases:
-    """Return which releases stay: the newest of each channel, those `reported` by devices, and others for a while.
+    """Return which releases stay: the newest of each channel, those `reported` by devices, and those in grace.
 
-    A release begins to rest when the next one of its channel is made, not when it was made itself.
+    The grace period of a release starts when the next release of its channel is made.
     """
     in_force: set[str] = set()
     needed = set(reported)
-    resting: set[str] = set()
-    for _, group in groupby(sorted(issued, key=attrgetter("channel", "sequence")), key=attrgetter("channel")):
-        line = list(group)
-        newest = [one.sha256 for one in line if one.sequence >= min(one.in_force, line[-1].sequence)]
+    in_grace: set[str] = set()
+    ordered = sorted(published, key=attrgetter("channel", "sequence"))
+    for _, group in groupby(ordered, key=attrgetter("channel")):
+        releases = list(group)
+        oldest_in_force = min(releases[-1].in_force, releases[-1].sequence)
+        newest = [release.sha256 for release in releases if release.sequence >= oldest_in_force]
         in_force.update(newest)
-        needed.update(one.sha256 for one in line[-len(newest) - rule.previous :])
-        resting.update(one.sha256 for one, after in pairwise(line) if not rule.is_expired(after.created_ms, now_ms))
-    return KeptReleases(frozenset(in_force), frozenset(needed), frozenset(resting - needed))
+        needed.update(release.sha256 for release in releases[-len(newest) - rule.previous :])
+        in_grace.update(
+            release.sha256
+            for release, following in pairwise(releases)
+            if not rule.is_expired(following.created_ms, now_ms)
+        )
+    return KeptReleases(frozenset(in_force), frozenset(needed), frozenset(in_grace - needed))
 
 
 def sort_by_age(
     since: Mapping[str, int | None], needed: Collection[str], rule: RetentionRule, now_ms: int
 ) -> AgeResult:
-    """Return what becomes of each thing not needed `since` then (Unix), now that these are `needed`.
+    """Return what happens to each thing that is unneeded `since` a time (Unix ms), now that these are `needed`.
 
-    What a clock that was ahead wrote down is written down anew, else it would rest until then.
+    A time in the future was recorded while the clock was ahead. It is recorded anew; otherwise the thing would stay
+    until that time.
     """
-    back: set[str] = set()
-    unneeded: set[str] = set()
-    over: set[str] = set()
+    needed_again: set[str] = set()
+    newly_unneeded: set[str] = set()
+    expired: set[str] = set()
     for name, since_ms in since.items():
         if name in needed:
             if since_ms is not None:
-                back.add(name)
+                needed_again.add(name)
         elif since_ms is None or since_ms > now_ms:
-            unneeded.add(name)
+            newly_unneeded.add(name)
         elif rule.is_expired(since_ms, now_ms):
-            over.add(name)
-    return AgeResult(frozenset(back), frozenset(unneeded), frozenset(over))
+            expired.add(name)
+    return AgeResult(frozenset(needed_again), frozenset(newly_unneeded), frozenset(expired))

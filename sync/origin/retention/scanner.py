@@ -1,7 +1,8 @@
-"""Looks through the origin's files for what nobody needs any more; looking changes nothing.
+"""Scans the origin's files for those that nothing needs any more; a scan changes nothing.
 
-A file that nothing knows has its grace from the first look that found it, not from when it was written: with a database
-restored from a backup, all that came later is unknown, and in force on devices that have yet to say so.
+An orphan is a file that no row of the database refers to. Its grace period starts with the first scan that finds it,
+not when it was written: after a backup of the database is restored, all newer files are orphans, although devices play
+them and have yet to report so.
 """
 
 import contextlib
@@ -34,23 +35,27 @@ from sync.runtime.threads import in_thread
 from sync.wire.base import Sha256, Wire
 from sync.wire.content_paths import release_path
 
-_OURS = re.compile(r"[0-9a-f]{64}(\.json)?|[A-Za-z0-9_-]+\.jpg")
+_CONTENT_NAME = re.compile(r"[0-9a-f]{64}(\.json)?|[A-Za-z0-9_-]+\.jpg")
 
 
-class _Asset(Wire):
+class _AssetReference(Wire):
     sha256: Sha256
     index: Sha256
 
 
-class _Release(Wire):
-    """Of a release only what it needs; the rest is not parsed."""
+class _ReleaseReferences(Wire):
+    """The part of a release that is needed here; the rest is not parsed."""
 
-    assets: tuple[_Asset, ...] = ()
+    assets: tuple[_AssetReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What lies there, in files and bytes: `assets` in all, of them `resting` until their grace ends; `over` may go."""
+    """Numbers of files, and their bytes.
+
+    Of all `assets` some are `resting`: unneeded, and deleted when their grace period is over. `over` counts the files
+    that may be deleted now.
+    """
 
     at: datetime
     releases: int = 0
@@ -64,146 +69,150 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class UnneededFile:
-    """A file that nothing knows."""
+    """A file that nothing kept refers to."""
 
     path: Path
     size_bytes: int
 
     @property
     def name(self) -> str:
-        """Return what it is called below the data folder."""
+        """Return its folder and file name."""
         return "/".join(self.path.parts[-2:])
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What one look found: the figures, what becomes of assets, and what goes: releases, other files, old uploads."""
+    """What one scan found: `releases` and `other_files` may be deleted, and the sent bytes of `failed_media`."""
 
     figures: Figures
     assets: AgeResult
-    orphans: AgeResult  # files that nothing knows
+    orphans: AgeResult
     releases: tuple[UnneededFile, ...]
     other_files: tuple[UnneededFile, ...]
-    failed_media: tuple[str, ...]  # of media that failed long ago
+    failed_media: tuple[str, ...]
 
 
 class ContentScanner:
-    """Looks; releases it has read once are remembered while they are kept."""
+    """Compares files and database; it remembers what the kept releases refer to, so each is read once."""
 
     def __init__(self, store: RetentionStore, files: DataFolder, rule: RetentionRule, clock: Clock) -> None:
         self._store = store
         self._files = files
         self._rule = rule
         self._clock = clock
-        self._named: Mapping[str, ReferencedFiles] = {}
+        self._references: Mapping[str, ReferencedFiles] = {}
 
     async def scan(self) -> ScanResult:
-        """Return what lies there and what of it may go.
+        """Return which files are there, and which of them may be deleted.
 
         Raises:
-            StorageBroken: a release in force cannot be read, so nobody knows what is needed.
+            StorageBroken: a release in force cannot be read, so it is unknown what is needed.
         """
         now = self._clock.now()
-        needs = await self._store.references()
+        rows = await self._store.references()
         now_ms = unix_ms(now)
-        issued = [PublishedRelease(*row) for row in needs.issued]
-        kept = releases_to_keep(issued, needs.reported, self._rule, now_ms)
-        named = await in_thread(self._read, kept)
-        stored = [StoredAsset(*row) for row in needs.stored]
+        published = [PublishedRelease(*row) for row in rows.releases]
+        kept = releases_to_keep(published, rows.reported, self._rule, now_ms)
+        referenced = await in_thread(self._read_releases, kept)
+        stored = [StoredAsset(*row) for row in rows.assets]
         since = {asset.sha256: asset.unneeded_ms for asset in stored}
-        judged = sort_by_age(since, needs.shown | named.assets, self._rule, now_ms)
-        left = [asset for asset in stored if asset.sha256 not in judged.expired]
-        unknown = await in_thread(self._unknown, kept.all, _known(named, left), needs.media)
-        due = {one.sha256 for one in issued} | _files_of(set(stored).difference(left))
-        strays = self._judge_strays([one.name for one in unknown if one.path.stem not in due], needs, now_ms)
-        goes = [one for one in unknown if one.path.stem in due or one.name in strays.expired]
-        releases = tuple(one for one in goes if one.path.suffix == ".json")
-        others = tuple(one for one in goes if one.path.suffix != ".json")
-        figures = _figures(now, kept, left, judged, goes)
-        return ScanResult(figures, judged, strays, releases, others, self._sources(needs, now_ms))
+        aged = sort_by_age(since, rows.media_assets | referenced.assets, self._rule, now_ms)
+        remaining = [asset for asset in stored if asset.sha256 not in aged.expired]
+        unneeded = await in_thread(self._unneeded_files, kept.all, _with_assets(referenced, remaining), rows.media)
+        expired = {release.sha256 for release in published} | _hashes(set(stored).difference(remaining))
+        orphans = self._orphans([file.name for file in unneeded if file.path.stem not in expired], rows, now_ms)
+        deletable = [file for file in unneeded if file.path.stem in expired or file.name in orphans.expired]
+        releases = tuple(file for file in deletable if file.path.suffix == ".json")
+        other_files = tuple(file for file in deletable if file.path.suffix != ".json")
+        figures = _figures(now, kept, remaining, aged, deletable)
+        return ScanResult(figures, aged, orphans, releases, other_files, self._expired_media(rows, now_ms))
 
-    def _read(self, kept: KeptReleases) -> ReferencedFiles:
-        """Return what the kept releases name; one that is gone names nothing, unless devices are told to fetch it."""
-        read = {name: self._named.get(name) or self._names(name, name in kept.in_force) for name in kept.all}
-        self._named = {name: named for name, named in read.items() if named is not None}
-        nothing: frozenset[str] = frozenset()
+    def _read_releases(self, kept: KeptReleases) -> ReferencedFiles:
+        """Return what the kept releases refer to; one that cannot be read counts as empty unless it is in force."""
+        read = {name: self._references.get(name) or self._read(name, name in kept.in_force) for name in kept.all}
+        self._references = {name: files for name, files in read.items() if files is not None}
+        empty: frozenset[str] = frozenset()
         return ReferencedFiles(
-            nothing.union(*(named.assets for named in self._named.values())),
-            nothing.union(*(named.indexes for named in self._named.values())),
+            empty.union(*(files.assets for files in self._references.values())),
+            empty.union(*(files.indexes for files in self._references.values())),
         )
 
-    def _names(self, release: str, in_force: bool) -> ReferencedFiles | None:
+    def _read(self, release: str, in_force: bool) -> ReferencedFiles | None:
         try:
             raw = (self._files.content / release_path(release)).read_bytes()
             if hashlib.sha256(raw).hexdigest() != release:
                 raise CorruptContent(f"release {release} is damaged")
-            assets = _Release.model_validate_json(raw).assets
+            assets = _ReleaseReferences.model_validate_json(raw).assets
         except (OSError, ValidationError, CorruptContent) as error:
             if in_force:
-                raise StorageBroken(f"release {release} is in force and cannot be read: publish anew") from error
+                raise StorageBroken(f"release {release} is in force and cannot be read: publish it again") from error
             return None
-        return ReferencedFiles(frozenset(one.sha256 for one in assets), frozenset(one.index for one in assets))
+        return ReferencedFiles(frozenset(asset.sha256 for asset in assets), frozenset(asset.index for asset in assets))
 
-    def _unknown(
-        self, releases: Collection[str], known: ReferencedFiles, media: Collection[str]
+    def _unneeded_files(
+        self, releases: Collection[str], referenced: ReferencedFiles, media: Collection[str]
     ) -> tuple[UnneededFile, ...]:
         content = self._files.content
-        places = (
+        folders = (
             (content / "releases", releases),
-            (content / "assets", known.assets),
-            (content / "index", known.indexes),
+            (content / "assets", referenced.assets),
+            (content / "index", referenced.indexes),
             (self._files.thumbnails, media),
         )
-        return tuple(stray for folder, names in places for stray in _others(folder, names))
+        return tuple(file for folder, needed in folders for file in _files_except(folder, needed))
 
-    def _judge_strays(self, unknown: Collection[str], needs: ContentReferences, now_ms: int) -> AgeResult:
-        noted = dict(needs.strays)
-        since = {**noted, **{name: noted.get(name) for name in unknown}}
-        return sort_by_age(since, noted.keys() - set(unknown), self._rule, now_ms)
+    def _orphans(self, found: Collection[str], rows: ContentReferences, now_ms: int) -> AgeResult:
+        recorded = dict(rows.orphans)
+        since = {**recorded, **{name: recorded.get(name) for name in found}}
+        return sort_by_age(since, recorded.keys() - set(found), self._rule, now_ms)
 
-    def _sources(self, needs: ContentReferences, now_ms: int) -> tuple[str, ...]:
-        old = (media_id for media_id, failed_ms in needs.failed if self._rule.is_expired(failed_ms, now_ms))
+    def _expired_media(self, rows: ContentReferences, now_ms: int) -> tuple[str, ...]:
+        old = (media_id for media_id, failed_ms in rows.failed_media if self._rule.is_expired(failed_ms, now_ms))
         return tuple(media_id for media_id in old if self._files.source_path(media_id).exists())
 
 
-def _others(folder: Path, known: Collection[str]) -> Iterator[UnneededFile]:
-    """Yield the files of a folder that are named as ours are and not `known`; what else lies there is not ours."""
+def _files_except(folder: Path, needed: Collection[str]) -> Iterator[UnneededFile]:
+    """Yield the files of a folder that are not `needed`. Files with foreign names are left alone."""
     with storage_errors(folder):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.stem in known or not _OURS.fullmatch(path.name):
+            if path.stem in needed or not _CONTENT_NAME.fullmatch(path.name):
                 continue
-            with contextlib.suppress(FileNotFoundError):  # somebody deletes a media this moment
+            with contextlib.suppress(FileNotFoundError):  # a media is being deleted
                 state = path.lstat()
                 if stat.S_ISREG(state.st_mode):
                     yield UnneededFile(path, state.st_size)
 
 
-def _known(named: ReferencedFiles, left: Iterable[StoredAsset]) -> ReferencedFiles:
+def _with_assets(files: ReferencedFiles, assets: Iterable[StoredAsset]) -> ReferencedFiles:
     return ReferencedFiles(
-        named.assets.union(asset.sha256 for asset in left), named.indexes.union(asset.index for asset in left)
+        files.assets.union(asset.sha256 for asset in assets), files.indexes.union(asset.index for asset in assets)
     )
 
 
-def _files_of(assets: Iterable[StoredAsset]) -> set[str]:
+def _hashes(assets: Iterable[StoredAsset]) -> set[str]:
     return {name for asset in assets for name in (asset.sha256, asset.index)}
 
 
 def _figures(
-    now: datetime, kept: KeptReleases, left: Sequence[StoredAsset], judged: AgeResult, over: Sequence[UnneededFile]
+    now: datetime,
+    kept: KeptReleases,
+    assets: Sequence[StoredAsset],
+    aged: AgeResult,
+    deletable: Sequence[UnneededFile],
 ) -> Figures:
     resting = [
         asset
-        for asset in left
-        if asset.sha256 in judged.newly_unneeded
-        or (asset.unneeded_ms is not None and asset.sha256 not in judged.needed_again)
+        for asset in assets
+        if asset.sha256 in aged.newly_unneeded
+        or (asset.unneeded_ms is not None and asset.sha256 not in aged.needed_again)
     ]
     return Figures(
         at=now,
         releases=len(kept.all),
-        assets=len(left),
-        asset_bytes=sum(asset.size_bytes for asset in left),
+        assets=len(assets),
+        asset_bytes=sum(asset.size_bytes for asset in assets),
         resting=len(resting),
         resting_bytes=sum(asset.size_bytes for asset in resting),
-        over=len(over),
-        over_bytes=sum(stray.size_bytes for stray in over),
+        over=len(deletable),
+        over_bytes=sum(file.size_bytes for file in deletable),
     )

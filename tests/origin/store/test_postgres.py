@@ -32,7 +32,7 @@ from sync.origin.store.plays import ChainStore, PlayStore, ReceivedPlay
 from sync.wire.report import Play
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
-from tests.origin.retention.content_shelf import GRACE_S, asset_of, open_shelf
+from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
 from tests.origin.running_origin import ZERO, play
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -163,13 +163,16 @@ async def test_of_two_origins_that_clear_at_once_each_leaves_what_is_needed(
     desks: tuple[PlanningOrigin, PlanningOrigin], cluster: str, tmp_path: Path
 ) -> None:
     now = FakeClock(datetime.now(UTC))
-    async with open_shelf(tmp_path, now, url=cluster) as one, open_shelf(tmp_path, now, url=cluster) as other:
+    async with (
+        open_retention_origin(tmp_path, now, url=cluster) as one,
+        open_retention_origin(tmp_path, now, url=cluster) as other,
+    ):
         for media in "abc":
-            await one.show(media)
+            await one.publish(media)
         await one.delete("a")
         for _ in range(3):
             await now.advance(GRACE_S + 60)
-            cleared = await asyncio.gather(one.clearer.clear(), other.clearer.clear(), return_exceptions=True)
+            cleared = await asyncio.gather(one.cleaner.clear(), other.cleaner.clear(), return_exceptions=True)
             assert {type(outcome) for outcome in cleared} <= {Figures, Conflict}
             one.check()
         assert len(one.names("releases")) == 2

@@ -1,4 +1,4 @@
-"""A planning with a clearer on it, in a world where weeks pass: the files are as old as the clock says."""
+"""A planning origin with a cleaner, under a clock that tests move by weeks."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -22,35 +22,35 @@ GRACE_S = 7 * DAY_S
 
 
 @dataclass
-class ContentShelf:
-    """The planning, its clock, and what the clearer told."""
+class RetentionOrigin:
+    """The parts a test may reach; `scans` has the figures and the deleted bytes of each scan."""
 
     planning: PlanningOrigin
     clock: FakeClock
-    clearer: Cleaner
-    told: list[tuple[Figures, int]] = field(default_factory=list)
+    cleaner: Cleaner
+    scans: list[tuple[Figures, int]] = field(default_factory=list)
 
-    async def show(self, *media: str) -> str:
-        """Publish a release of just these media on `main`, taking in those that are new; return its hash."""
+    async def publish(self, *media: str) -> str:
+        """Publish a release of just these media on `main`, creating those that are new; return its hash."""
         known = {row.id for row in await self.planning.media.list_all()}
-        for one in media:
-            if one not in known:
-                await self.planning.ready(one)
-        draft = PlaylistDraft(name="Lobby", items=tuple(PlaylistItem(media=one) for one in media))
-        held = await self.planning.playlists.find_by_name("Lobby")
-        if held is None:
+        for media_id in media:
+            if media_id not in known:
+                await self.planning.ready(media_id)
+        draft = PlaylistDraft(name="Lobby", items=tuple(PlaylistItem(media=media_id) for media_id in media))
+        stored = await self.planning.playlists.find_by_name("Lobby")
+        if stored is None:
             playlist = (await self.planning.playlists.create(draft)).id
             await self.planning.schedules.create("main", ScheduleDraft(default_playlist=playlist))
         else:
-            await self.planning.playlists.replace(held.id, draft, version=held.version)
+            await self.planning.playlists.replace(stored.id, draft, version=stored.version)
         return (await self.planning.publisher.publish("main")).record.sha256
 
     async def delete(self, *media: str) -> None:
-        for one in media:
-            await self.planning.media.remove(one, version=None)
+        for media_id in media:
+            await self.planning.media.remove(media_id, version=None)
 
     async def device(self, *, preparing: str | None = None, release: str | None = None) -> None:
-        """Have a device of `main` whose last heartbeat said this."""
+        """Add a device of `main` with this last heartbeat."""
         facts = {"name": "window", "channel_id": "main", "token_hash": "0" * 64, "paired_ms": 0}
         async with self.planning.database.writing() as connection:
             await add_device(connection, id="window", **facts)
@@ -58,16 +58,16 @@ class ContentShelf:
         await DeviceStore(self.planning.database).save_heartbeat("window", heartbeat, 0)
 
     def names(self, kind: str) -> set[str]:
-        """Return what lies in a folder of the content tree."""
+        """Return the names in a folder of the content tree, without suffix."""
         return {path.name.removesuffix(".json") for path in (self.planning.files.content / kind).iterdir()}
 
     async def clear_and_check(self) -> Figures:
-        figures = await self.clearer.clear()
+        figures = await self.cleaner.clear()
         self.check()
         return figures
 
     def check(self) -> None:
-        """No release in the tree names an asset or a chunk list that is gone."""
+        """Assert that no release in the tree refers to an asset or a chunk list that is missing."""
         for release in self.releases().values():
             assert {asset.sha256 for asset in release.assets} <= self.names("assets")
             assert {asset.index for asset in release.assets} <= self.names("index")
@@ -80,26 +80,26 @@ class ContentShelf:
 
 
 def asset_of(media: str) -> str:
-    """Return the name of what `PlanningOrigin.ready` makes of a media."""
+    """Return the hash of the asset that `PlanningOrigin.ready` makes for a media."""
     return hashlib.sha256(media.encode() * 100).hexdigest()
 
 
 @asynccontextmanager
-async def open_shelf(
+async def open_retention_origin(
     folder: Path, clock: FakeClock | None = None, *, previous: int = 1, url: str | None = None
-) -> AsyncIterator[ContentShelf]:
+) -> AsyncIterator[RetentionOrigin]:
     clock = clock or FakeClock(datetime.now(UTC))
-    told: list[tuple[Figures, int]] = []
+    scans: list[tuple[Figures, int]] = []
     async with open_planning_origin(folder, clock, url=url) as planning:
         store = RetentionStore(planning.database, clock)
-        survey = ContentScanner(store, planning.files, RetentionRule(previous, int(GRACE_S * 1000)), clock)
-        clearer = Cleaner(
-            survey,
+        scanner = ContentScanner(store, planning.files, RetentionRule(previous, int(GRACE_S * 1000)), clock)
+        cleaner = Cleaner(
+            scanner,
             store,
             planning.media,
             planning.files,
             clock,
             dry_run=False,
-            looked=lambda figures, cleared: told.append((figures, cleared)),
+            scanned=lambda figures, deleted_bytes: scans.append((figures, deleted_bytes)),
         )
-        yield ContentShelf(planning, clock, clearer, told)
+        yield RetentionOrigin(planning, clock, cleaner, scans)
