@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
-from sync.origin.proof.chain_audit import AuditFinding, Break, Clash, Kind, Log, audit
+from sync.origin.proof.chain_audit import AuditFinding, BrokenLink, Kind, PlayLog, SequenceConflict, audit_chains
 from sync.origin.proof.csv_export import csv_of
 from sync.origin.store.plays import ChainStore
 from sync.runtime.clock import Clock, instant, unix_ms
@@ -96,10 +96,10 @@ class AuditRoutes:
 
     async def _audit(self, device: str | None, start: Instant, until: Instant) -> AuditView:
         span = (device, unix_ms(start), unix_ms(until), MOST_FINDINGS + 1)
-        logs = [Log(*row) for row in await self._store.logs(device)]
-        breaks = [Break(*row) for row in await self._store.breaks(*span)]
-        clashes = [Clash(*row) for row in await self._store.conflicts(*span)]
-        found = [one for one in audit(logs, breaks, clashes) if span[1] <= one.at_ms < span[2]]
+        logs = [PlayLog(*row) for row in await self._store.logs(device)]
+        breaks = [BrokenLink(*row) for row in await self._store.breaks(*span)]
+        clashes = [SequenceConflict(*row) for row in await self._store.conflicts(*span)]
+        found = [one for one in audit_chains(logs, breaks, clashes) if span[1] <= one.at_ms < span[2]]
         devices = sorted({log.device for log in logs})
         return AuditView(
             from_at=start,
@@ -110,7 +110,7 @@ class AuditRoutes:
         )
 
 
-def _chain(device: str, logs: list[Log], found: list[AuditFinding]) -> ChainView:
+def _chain(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> ChainView:
     own = [log for log in logs if log.device == device]
     mine = [one for one in found if one.device == device]
     kinds = [one.kind for one in mine]

@@ -123,13 +123,13 @@ class ReleaseRoutes:
     async def _compute(self, key: tuple[str, object]) -> Preview:
         channel = key[0]
         try:
-            compiled = await self._publisher.compile(channel)
+            compiled = await self._publisher.compile_plan(channel)
         except Rejected as error:
             if not error.fields:  # no such channel
                 raise
             return Preview(channel=channel, problems=error.fields)
         release, newest = compiled.release, compiled.newest
-        before = None if newest is None else await asyncio.to_thread(self._publisher.published, newest)
+        before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
         held = set() if before is None else {asset.sha256 for asset in before.assets}
         new = [asset for asset in release.assets if asset.sha256 not in held]
         return Preview(

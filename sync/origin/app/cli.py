@@ -157,7 +157,7 @@ async def _publish(origin: Origin, asked: argparse.Namespace) -> None:
     try:
         told = functools.partial(print, file=sys.stderr)
         done = await publish_folder(
-            asked.folder, asked.channel, origin.rooms, SystemClock(), name=asked.name, told=told
+            asked.folder, asked.channel, origin.folder_target, SystemClock(), name=asked.name, report=told
         )
     finally:
         working.cancel()
@@ -202,7 +202,7 @@ async def _remove_device(origin: Origin, asked: argparse.Namespace) -> None:
 
 
 async def _storage(origin: Origin, asked: argparse.Namespace) -> None:
-    figures = await (origin.clearer.clear() if asked.clear else origin.clearer.report())
+    figures = await (origin.cleaner.clear() if asked.clear else origin.cleaner.report())
     shown = dataclasses.asdict(figures) | {"at": _utc(unix_ms(figures.at))}
     lines = [
         f"kept      {figures.releases} releases, {figures.assets} assets of {figures.asset_bytes} bytes",

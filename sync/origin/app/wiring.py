@@ -67,9 +67,9 @@ class Origin:
     devices: DeviceRoutes
     pairings: PairingRoutes
     live: LiveHints
-    rooms: FolderTarget
+    folder_target: FolderTarget
     pipeline: Pipeline
-    clearer: Cleaner
+    cleaner: Cleaner
 
 
 @asynccontextmanager
@@ -104,13 +104,13 @@ def _assemble(
     plays = PlayRoutes(PlayStore(database), live, metrics, clock)
 
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
-    rooms = _content_rooms(settings, clock, database, files, keyring, pipeline, live)
+    rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
     releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database))
     playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
     campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed)
     plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed), campaigns)
-    clearer = _clearer(settings, clock, database, files, metrics)
+    clearer = _open_cleaner(settings, clock, database, files, metrics)
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
     proof = (plays, AuditRoutes(ChainStore(database), clock))
@@ -129,7 +129,7 @@ def _assemble(
     return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, clearer)
 
 
-def _content_rooms(
+def _folder_target(
     settings: OriginConfiguration,
     clock: Clock,
     database: OriginDatabase,
@@ -154,7 +154,7 @@ def _content_rooms(
     )
 
 
-def _clearer(
+def _open_cleaner(
     settings: OriginConfiguration, clock: Clock, database: OriginDatabase, files: DataFolder, metrics: OriginMetrics
 ) -> Cleaner:
     retention = settings.retention

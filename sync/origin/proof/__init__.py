@@ -1,1 +1,1 @@
-"""Pure: the audit of chains of plays, and CSV."""
+"""Proof of play for auditors, pure: checks the chains of plays, and writes plays as CSV."""

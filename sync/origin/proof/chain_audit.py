@@ -1,7 +1,7 @@
-"""Pure: reads each device's chain of plays and says where it is not whole, in words a buyer of ads understands.
+"""Pure: checks each device's chain of plays and says where it is broken, in words that a buyer of ads understands.
 
-A play names the hash of the one before it in its log, so nobody can leave one out, add one or change one unseen. What
-does not fit is told and never refused: it is evidence as well. A gap may close when a batch comes late.
+A play names the hash of the one before it in its log. So nobody can remove, add or change a play without being noticed.
+What does not fit is reported and never refused: it is evidence too. A gap closes when a late batch arrives.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +14,8 @@ Kind = Literal["gap", "fork", "reset", "overlap", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
-    """One log of a device: `plays` of it are here, from `first` to `last`, begun at these instants (Unix ms)."""
+class PlayLog:
+    """One log of a device: the plays we have of it, the first and last sequence, and when those began (Unix ms)."""
 
     device: str
     log_epoch: str
@@ -27,10 +27,11 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """A play that does not follow the one before it; `below` is the nearest older one we hold, 0 for none.
+class BrokenLink:
+    """A play that does not follow the one before it.
 
-    `named` is the hash it says it follows, `held` that of the play directly before it, None if that is not here.
+    `below` is the sequence of the nearest older play we have, 0 for none. `named` is the hash it says it follows,
+    `held` the hash of the play directly before it, None if we do not have that play.
     """
 
     device: str
@@ -43,8 +44,8 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
-    """A play that claimed the place of another one, set aside."""
+class SequenceConflict:
+    """A play with the sequence of another play; it was set aside."""
 
     device: str
     log_epoch: str
@@ -54,7 +55,7 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """One thing that is not as it should be: plays `sequence` to `until` of a log, at `at_ms`, in a sentence."""
+    """A finding about the plays `sequence` to `until` of a log, at `at_ms` (Unix ms), told in `detail`."""
 
     kind: Kind
     device: str
@@ -66,49 +67,59 @@ class AuditFinding:
 
     @property
     def missing(self) -> int:
-        """Return how many plays are not here."""
+        """Return how many plays are missing."""
         return self.until - self.sequence + 1 if self.kind == "gap" else 0
 
 
-def audit(logs: Iterable[Log], breaks: Iterable[Break], clashes: Iterable[Clash]) -> tuple[AuditFinding, ...]:
-    """Return what was found, by device and time."""
-    found = [*_resets(logs), *(_broken(one) for one in breaks), *(_claimed(one) for one in clashes)]
+def audit_chains(
+    logs: Iterable[PlayLog], links: Iterable[BrokenLink], conflicts: Iterable[SequenceConflict]
+) -> tuple[AuditFinding, ...]:
+    """Return all findings, ordered by device and time."""
+    found = [*_resets(logs), *(_gap_or_fork(one) for one in links), *(_conflict(one) for one in conflicts)]
     return tuple(sorted(found, key=attrgetter("device", "at_ms", "log_epoch", "sequence", "kind")))
 
 
-def _broken(one: Break) -> AuditFinding:
+def _gap_or_fork(one: BrokenLink) -> AuditFinding:
     if one.sequence - one.below > 1:
         first, last = one.below + 1, one.sequence - 1
         which = f"play {first} is" if first == last else f"plays {first} to {last} are"
         return _finding("gap", one, first, last, f"{which} missing before play {one.sequence}")
     if one.sequence == 1:
-        return _finding("fork", one, 1, 1, "the first play of the log names one before it")
-    detail = f"play {one.sequence} follows another play {one.below} than the one that is here"
+        return _finding("fork", one, 1, 1, "the first play of the log names a play before it")
+    detail = f"play {one.sequence} follows a different play {one.below} than the one we have"
     return _finding("fork", one, one.sequence, one.sequence, detail)
 
 
-def _claimed(one: Clash) -> AuditFinding:
-    detail = f"another play {one.sequence} was sent later and set aside: two logs of one name, or one was changed"
+def _conflict(one: SequenceConflict) -> AuditFinding:
+    detail = (
+        f"a different play {one.sequence} was sent later and set aside: two logs share a name, or a play was changed"
+    )
     return _finding("conflict", one, one.sequence, one.sequence, detail)
 
 
-def _resets(logs: Iterable[Log]) -> Iterator[AuditFinding]:
+def _resets(logs: Iterable[PlayLog]) -> Iterator[AuditFinding]:
     for _, group in groupby(sorted(logs, key=attrgetter("device", "first_ms", "log_epoch")), key=attrgetter("device")):
-        yield from _of_device(list(group))
+        yield from _resets_of_device(list(group))
 
 
-def _of_device(logs: Sequence[Log]) -> Iterator[AuditFinding]:
+def _resets_of_device(logs: Sequence[PlayLog]) -> Iterator[AuditFinding]:
     latest = 0
     for before, log in pairwise(logs):
         latest = max(latest, before.last_ms)
         detail = f"a new log began after play {before.last} of log {before.log_epoch[:8]}"
         yield AuditFinding(
-            "reset", log.device, log.log_epoch, 1, 1, log.first_ms, f"{detail}: reinstalled, or set aside"
+            "reset",
+            log.device,
+            log.log_epoch,
+            1,
+            1,
+            log.first_ms,
+            f"{detail}: the player was reinstalled, or its log was set aside",
         )
         if log.first_ms < latest:
-            detail = "it began before the log before it ended: two devices of one identity, or a clock that was wrong"
+            detail = "it began before the previous log ended: two devices share an identity, or a clock was wrong"
             yield AuditFinding("overlap", log.device, log.log_epoch, log.first, log.last, log.first_ms, detail)
 
 
-def _finding(kind: Kind, one: Break | Clash, sequence: int, until: int, detail: str) -> AuditFinding:
+def _finding(kind: Kind, one: BrokenLink | SequenceConflict, sequence: int, until: int, detail: str) -> AuditFinding:
     return AuditFinding(kind, one.device, one.log_epoch, sequence, until, one.at_ms, detail)

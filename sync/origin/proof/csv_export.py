@@ -1,4 +1,4 @@
-"""Writes plays, and what an audit of them found, as CSV for spreadsheets; a title never becomes a formula there."""
+"""Writes plays and audit findings as CSV for spreadsheets, where a title never becomes a formula."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return these columns as CSV (RFC 4180) with a heading; what a record does not have stays empty."""
+    """Return these columns as CSV (RFC 4180) with a heading line. A value that a record does not have stays empty."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)

@@ -1,8 +1,8 @@
-"""Puts a folder on a channel: its files through the pipeline, its order and `playlist.toml` into plans, then a release.
+"""Publishes a folder on a channel: files go through the pipeline, their order and `playlist.toml` become plans.
 
-Doing it again changes only what changed: a file known by its bytes is not taken in twice, the playlist keeps its id
-and those of its items, and the same plan is the same release. Plans made by others on the channel stay; so does a
-campaign whose ad was taken out of the file, since it is a booking that only a person ends.
+Done again, it changes only what changed: a file with known bytes is not ingested twice, the playlist keeps its id and
+the ids of its items, and the same plan gives the same release. Plans made by others on the channel stay. A campaign
+whose ad was removed from the file stays too: it is a booking, and only a person ends it.
 """
 
 import asyncio
@@ -39,16 +39,16 @@ from sync.runtime.clock import Clock
 from sync.wire.release import MediaKind
 from sync.wire.stream_url import shown_url, stream_title
 
-_LOOK_EVERY_S = 0.2
+_POLL_S = 0.2
 _FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
 
-Told = Callable[[str], None]
-"""Told one line on each step; a command prints it."""
+Report = Callable[[str], None]
+"""Gets one line for each step; a command prints it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderTarget:
-    """Where a folder goes; `wake` makes the pipeline look at its queue, which somebody has to be running."""
+    """What publishing a folder works on. `wake` wakes the pipeline, which has to run meanwhile."""
 
     intake: Intake
     media: MediaStore
@@ -60,8 +60,8 @@ class FolderTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """What came of a folder; `taken_in` of its `files` were new, `unchanged` if the release was in force before."""
+class FolderResult:
+    """The result: `taken_in` of its `files` were new; `unchanged`: the release was in force before."""
 
     channel: str
     playlist: str
@@ -82,39 +82,38 @@ async def publish_folder(
     clock: Clock,
     *,
     name: str | None = None,
-    told: Told = lambda line: None,
-) -> Published:
+    report: Report = lambda line: None,
+) -> FolderResult:
     """Put the pictures and videos of a folder on a channel and publish it.
 
-    The playlist is called `name`, else what `playlist.toml` says, else like the folder; one of that name is replaced.
+    The playlist is named by `name`, else by `playlist.toml`, else by the folder. One of that name is replaced.
 
     Raises:
-        Rejected: the folder has nothing to play, its plan is wrong, or a file cannot be shown; each is named.
-        Conflict: somebody else changes or publishes the same at this moment: try again.
-        StaleVersion: likewise.
+        Rejected: the folder has nothing to play, its plan is wrong, or files cannot be shown; each is named.
+        Conflict, StaleVersion: somebody else changes or publishes the same at this moment: try again.
         StorageFull: no room.
     """
     plan = await asyncio.to_thread(read_folder_plan, folder)
     files = _files(plan)
-    rows, taken_in = await _take_in(folder, files, rooms, clock, told)
-    rows |= await _name_streams(plan, rooms.media, told)
-    called = name or plan.name or folder.resolve().name
-    playlist = await _keep_playlist(called, plan, rows, rooms.playlists)
-    await _keep_schedule(channel, plan, playlist, rows, rooms.schedules)
+    rows, ingested = await _ingest_files(folder, files, rooms, clock, report)
+    rows |= await _add_streams(plan, rooms.media, report)
+    playlist_name = name or plan.name or folder.resolve().name
+    playlist = await _save_playlist(playlist_name, plan, rows, rooms.playlists)
+    await _save_schedule(channel, plan, playlist, rows, rooms.schedules)
     for ad in plan.ads:
-        await _keep_ad(channel, ad, plan, rows, rooms.campaigns, clock.now())
+        await _save_campaign(channel, ad, plan, rows, rooms.campaigns, clock.now())
     done = await rooms.publisher.publish(channel, note=f"folder {folder.resolve().name}")
-    told(f"{channel}: release {done.record.sequence} {'is unchanged' if done.unchanged else 'published'}")
-    return _published(done, channel=channel, playlist=playlist.id, files=len(files), taken_in=taken_in)
+    report(f"{channel}: release {done.record.sequence} {'is unchanged' if done.unchanged else 'published'}")
+    return _published(done, channel=channel, playlist=playlist.id, files=len(files), ingested=ingested)
 
 
-def _published(done: Publication, *, channel: str, playlist: str, files: int, taken_in: int) -> Published:
+def _published(done: Publication, *, channel: str, playlist: str, files: int, ingested: int) -> FolderResult:
     record = done.record
-    return Published(
+    return FolderResult(
         channel=channel,
         playlist=playlist,
         files=files,
-        taken_in=taken_in,
+        taken_in=ingested,
         items=record.items,
         ads=record.ads,
         sequence=record.sequence,
@@ -128,42 +127,44 @@ def _files(plan: FolderPlan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for _, name in plan.named_files()))
 
 
-async def _take_in(
-    folder: Path, files: Iterable[str], rooms: FolderTarget, clock: Clock, told: Told
+async def _ingest_files(
+    folder: Path, files: Iterable[str], rooms: FolderTarget, clock: Clock, report: Report
 ) -> tuple[dict[str, MediaRow], int]:
-    """Return the ready media of each file, and how many had to be taken in."""
+    """Return the ready media of each file, and how many had to be ingested."""
     known = {row.source_sha256: row for row in reversed(await rooms.media.list_all())}
     known |= {row.source_sha256: row for row in await rooms.media.in_states(MediaState.READY)}
     ids = {sha256: row.id for sha256, row in known.items()}
     media: dict[str, str] = {}
-    taken_in = 0
+    ingested = 0
     for name in files:
         sha256 = await asyncio.to_thread(hash_file, folder / name)
         if sha256 not in ids:
-            told(f"{name}: taking in")
+            report(f"{name}: ingesting")
             ids[sha256] = await rooms.intake.ingest_file(folder / name, name)
-            taken_in += 1
+            ingested += 1
         elif sha256 in known and known[sha256].state is MediaState.FAILED:
             await rooms.media.retry(known.pop(sha256).id)
         media[name] = ids[sha256]
     rooms.wake()
-    return await _ready(media, rooms.media, clock, told), taken_in
+    return await _wait_until_ready(media, rooms.media, clock, report), ingested
 
 
-async def _name_streams(plan: FolderPlan, store: MediaStore, told: Told) -> dict[str, MediaRow]:
-    """Return the media of each stream the plan names; one that is known is not named again."""
+async def _add_streams(plan: FolderPlan, store: MediaStore, report: Report) -> dict[str, MediaRow]:
+    """Return the media of each stream in the plan; a known stream is not added again."""
     urls = dict.fromkeys(one.url for _, one in plan.entries() if one.url is not None)
     if not urls:
         return {}
     known = {row.url: row for row in await store.in_states(MediaState.READY) if row.url is not None}
     for url in urls:
         if url not in known:
-            told(f"{shown_url(url)}: noted")
+            report(f"{shown_url(url)}: added")
             known[url] = await store.get(await store.add_stream(stream_title(url), url))
     return {url: known[url] for url in urls}
 
 
-async def _ready(media: Mapping[str, str], store: MediaStore, clock: Clock, told: Told) -> dict[str, MediaRow]:
+async def _wait_until_ready(
+    media: Mapping[str, str], store: MediaStore, clock: Clock, report: Report
+) -> dict[str, MediaRow]:
     rows: dict[str, MediaRow] = {}
     while len(rows) < len(media):
         for name, media_id in media.items():
@@ -172,9 +173,9 @@ async def _ready(media: Mapping[str, str], store: MediaStore, clock: Clock, told
             row = await store.get(media_id)
             if row.state in (MediaState.READY, MediaState.FAILED):
                 rows[name] = row
-                told(f"{name}: {row.problem or 'ready'}")
+                report(f"{name}: {row.problem or 'ready'}")
         if len(rows) < len(media):
-            await clock.sleep(_LOOK_EVERY_S)
+            await clock.sleep(_POLL_S)
     wrong = {name: row.problem or "it failed" for name, row in rows.items() if row.state is MediaState.FAILED}
     if wrong:
         reasons = "; ".join(f"{name}: {why}" for name, why in wrong.items())
@@ -182,43 +183,43 @@ async def _ready(media: Mapping[str, str], store: MediaStore, clock: Clock, told
     return rows
 
 
-async def _keep_playlist(
+async def _save_playlist(
     name: str, plan: FolderPlan, rows: Mapping[str, MediaRow], store: PlaylistStore
 ) -> StoredPlaylist:
-    held = await store.find_by_name(name)
+    stored = await store.find_by_name(name)
     spare: dict[str, list[str]] = {}
-    for item in held.items if held is not None else ():
+    for item in stored.items if stored is not None else ():
         spare.setdefault(item.media, []).append(item.id or "")
     items: list[PlaylistItem] = []
     for entry in plan.items or ():
         ids = spare.get(rows[entry.file_or_url].id, [])
-        own = _shown(entry, plan, rows).model_copy(update={"id": ids.pop(0) if ids else None})
+        own = _media_use(entry, plan, rows).model_copy(update={"id": ids.pop(0) if ids else None})
         extra = entry.model_dump(include={"loop", "at_end", "starts_at", "ends_at"})
         items.append(PlaylistItem(**own.model_dump(), **extra))
     draft = PlaylistDraft(name=name, items=tuple(items))
-    if held is None:
+    if stored is None:
         return await store.create(draft)
-    if draft == PlaylistDraft(name=held.name, items=held.items):
-        return held
-    return await store.replace(held.id, draft, version=held.version)
+    if draft == PlaylistDraft(name=stored.name, items=stored.items):
+        return stored
+    return await store.replace(stored.id, draft, version=stored.version)
 
 
-async def _keep_schedule(
+async def _save_schedule(
     channel: str, plan: FolderPlan, playlist: StoredPlaylist, rows: Mapping[str, MediaRow], store: ScheduleStore
 ) -> None:
-    held = await store.get(channel) if await store.exists(channel) else None
-    draft = _schedule(plan, playlist.id, rows, held)
-    if held is None:
+    stored = await store.get(channel) if await store.exists(channel) else None
+    draft = _schedule(plan, playlist.id, rows, stored)
+    if stored is None:
         await store.create(channel, draft)
-    elif draft != _as_sent(held):
-        await store.replace(channel, draft, version=held.version)
+    elif draft != _draft_of(stored):
+        await store.replace(channel, draft, version=stored.version)
 
 
 def _schedule(
-    plan: FolderPlan, playlist: str, rows: Mapping[str, MediaRow], held: StoredSchedule | None
+    plan: FolderPlan, playlist: str, rows: Mapping[str, MediaRow], stored: StoredSchedule | None
 ) -> ScheduleDraft:
-    """Return the channel's schedule with this folder's part in it; what the plan does not say stays."""
-    before = ScheduleDraft() if held is None else _as_sent(held)
+    """Return the channel's schedule with this folder's part. What the plan does not mention stays as it was."""
+    before = ScheduleDraft() if stored is None else _draft_of(stored)
     own = [part for part in before.dayparts if part.playlist == playlist]
     ids = {part.name: part.id for part in own}
     parts = [
@@ -237,7 +238,7 @@ def _schedule(
 
 
 def _overlays(plan: FolderPlan, rows: Mapping[str, MediaRow], before: ScheduleDraft) -> Iterator[OverlayDraft]:
-    """Yield the plan's overlays; the first ticker keeps the id of the first ticker before, and so on."""
+    """Yield the plan's overlays. The first ticker keeps the id of the first ticker before, and so on."""
     ids = {kind: [one.id for one in before.overlays if one.kind == kind] for kind in ("ticker", "logo")}
     for overlay in plan.overlays or ():
         own = ids[overlay.kind].pop(0) if ids[overlay.kind] else None
@@ -247,18 +248,18 @@ def _overlays(plan: FolderPlan, rows: Mapping[str, MediaRow], before: ScheduleDr
             yield TickerDraft(id=own, **overlay.model_dump())
 
 
-def _as_sent(held: StoredSchedule) -> ScheduleDraft:
-    return ScheduleDraft(**{name: getattr(held, name) for name in ScheduleDraft.model_fields})
+def _draft_of(stored: StoredSchedule) -> ScheduleDraft:
+    return ScheduleDraft(**{name: getattr(stored, name) for name in ScheduleDraft.model_fields})
 
 
-async def _keep_ad(
+async def _save_campaign(
     channel: str, ad: FolderAd, plan: FolderPlan, rows: Mapping[str, MediaRow], store: CampaignStore, now: datetime
 ) -> None:
-    """Book the ad as a campaign of one line, or change the one of this name and channel."""
-    held = next((one for one in await store.list_all() if (one.name, one.channel) == (ad.name, channel)), None)
-    line_id = None if held is None else held.lines[0].id
-    ids = {} if held is None else {creative.media: creative.id for creative in held.lines[0].creatives}
-    shown = [_shown(creative, plan, rows) for creative in ad.creatives]
+    """Book the ad as a campaign with one line, or change the campaign of this name and channel."""
+    stored = next((one for one in await store.list_all() if (one.name, one.channel) == (ad.name, channel)), None)
+    line_id = None if stored is None else stored.lines[0].id
+    ids = {} if stored is None else {creative.media: creative.id for creative in stored.lines[0].creatives}
+    shown = [_media_use(creative, plan, rows) for creative in ad.creatives]
     creatives = tuple(
         CreativeDraft(**one.model_copy(update={"id": ids.pop(one.media, None)}).model_dump()) for one in shown
     )
@@ -267,17 +268,17 @@ async def _keep_ad(
         name=ad.name,
         advertiser=ad.advertiser,
         channel=channel,
-        starts_at=ad.starts_at or (now if held is None else held.starts_at),
+        starts_at=ad.starts_at or (now if stored is None else stored.starts_at),
         ends_at=ad.ends_at or _FAR_AHEAD,
         lines=(LineDraft(id=line_id, name=ad.name, creatives=creatives, **terms),),
     )
-    if held is None:
+    if stored is None:
         await store.create(draft)
-    elif draft != CampaignDraft(**{name: getattr(held, name) for name in CampaignDraft.model_fields}):
-        await store.replace(held.id, draft, version=held.version)
+    elif draft != CampaignDraft(**{name: getattr(stored, name) for name in CampaignDraft.model_fields}):
+        await store.replace(stored.id, draft, version=stored.version)
 
 
-def _shown(entry: FileEntry, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> MediaUse:
+def _media_use(entry: FileEntry, plan: FolderPlan, rows: Mapping[str, MediaRow]) -> MediaUse:
     row = rows[entry.file_or_url]
     picture = row.asset is not None and row.asset.kind is MediaKind.PICTURE
     return MediaUse(

@@ -1,8 +1,8 @@
 """The origin's signing keys: a root key and an online timestamp key in `data_dir/keys`, and the chain of roots.
 
-The newest root follows the keys: if it does not name the timestamp key that lies there, or is close to its end, the
-next one is signed by the root key. So a timestamp key is renewed by stopping the origin, removing the key's file and
-starting again; and the root key may be taken away to a safe place, as long as no new root is needed.
+If the newest root does not name the timestamp key in the folder, or expires soon, the root key signs the next root.
+So a timestamp key is renewed like this: stop the origin, remove the file of the key, start again. The root key may be
+kept in a safe place elsewhere, as long as no new root is needed.
 """
 
 import base64
@@ -22,14 +22,14 @@ from sync.trust.signing import SigningKey, open_envelope, pin_root, seal
 from sync.wire.content_paths import root_path
 from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
 
-ROOT_VALID = timedelta(days=3650)  # a root that runs out stops all screens from updating: renewed a year before
+ROOT_VALID = timedelta(days=3650)  # with an expired root no screen updates: it is renewed a year before
 RENEW_BEFORE = timedelta(days=365)
 
 log = logging.getLogger(__name__)
 
 
 class Keyring:
-    """Makes and holds the keys; call `prepare` once at start, from a thread or before the loop."""
+    """Makes and reads the keys. Call `prepare` once at start, from a thread or before the event loop runs."""
 
     def __init__(self, data_dir: Path, files: DataFolder, clock: Clock) -> None:
         self._folder = data_dir / "keys"
@@ -39,29 +39,29 @@ class Keyring:
         self._envelope: Envelope | None = None
 
     def prepare(self) -> None:
-        """Make what is missing: keys, and a root that names them.
+        """Make the keys that are missing, and a root that names them.
 
         Raises:
             StorageFull: no room.
-            StorageBroken: keys cannot be read or written, or the root key is needed and not there.
+            StorageBroken: keys cannot be read or written, or the root key is needed and missing.
         """
         with storage_errors(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._held():
-            first = self._newest() is None
+        with self._locked():
+            first = self._newest_root() is None
             root_key = self._load("root", make=first)
             timestamp_key = self._load("timestamp", make=True)
             assert timestamp_key is not None  # it was made
             self._timestamp_key = timestamp_key
-            self._envelope = self._follow(root_key, timestamp_key)
+            self._envelope = self._root_for_keys(root_key, timestamp_key)
 
     def root_envelope(self) -> Envelope:
-        """Return the newest root, for a device to pin when it is paired."""
+        """Return the newest root as a signed envelope. A device pins it when it is paired."""
         assert self._envelope is not None, "prepare comes first"
         return self._envelope
 
     def root(self) -> Root:
-        """Return the newest root itself."""
+        """Return the newest root."""
         return pin_root(self.root_envelope())
 
     @property
@@ -70,20 +70,20 @@ class Keyring:
         assert self._timestamp_key is not None, "prepare comes first"
         return self._timestamp_key
 
-    def _follow(self, root_key: SigningKey | None, timestamp_key: SigningKey) -> Envelope:
-        envelope = self._newest()
+    def _root_for_keys(self, root_key: SigningKey | None, timestamp_key: SigningKey) -> Envelope:
+        envelope = self._newest_root()
         if envelope is None:
-            return self._issue(1, root_key, timestamp_key)
+            return self._sign_root(1, root_key, timestamp_key)
         root = pin_root(envelope)
         named = timestamp_key.id in root.timestamp.keys
         if named and (root.expires_at - self._clock.now() > RENEW_BEFORE or root_key is None):
             return envelope
-        return self._issue(root.version + 1, root_key, timestamp_key)
+        return self._sign_root(root.version + 1, root_key, timestamp_key)
 
-    def _issue(self, version: int, root_key: SigningKey | None, timestamp_key: SigningKey) -> Envelope:
+    def _sign_root(self, version: int, root_key: SigningKey | None, timestamp_key: SigningKey) -> Envelope:
         if root_key is None:
             raise StorageBroken(
-                f"{self._folder / 'root.key'} is needed to sign root {version} and is not there: bring it back"
+                f"{self._folder / 'root.key'} is needed to sign root {version} and is missing: copy it back"
             )
         keys = {key.id: base64.b64encode(key.public).decode() for key in (root_key, timestamp_key)}
         root = Root(
@@ -97,7 +97,7 @@ class Keyring:
         log.info("root=%s issued, timestamp_key=%s", version, timestamp_key.id[:16])
         return open_envelope(path.read_bytes(), ROOT_CAP_BYTES)
 
-    def _newest(self) -> Envelope | None:
+    def _newest_root(self) -> Envelope | None:
         version = 0
         while (self._files.content / root_path(version + 1)).is_file():
             version += 1
@@ -117,12 +117,12 @@ class Keyring:
         with storage_errors(path):
             raw = path.read_bytes()
         if len(raw) != 32:
-            raise StorageBroken(f"{path} is no signing key: restore it from a backup")
+            raise StorageBroken(f"{path} is not a signing key: restore it from a backup")
         return SigningKey.from_bytes(raw)
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Keep two origins that start at the same moment from making two sets of keys."""
+    def _locked(self) -> Iterator[None]:
+        """Lock the folder: two origins that start at the same moment must not make two sets of keys."""
         with storage_errors(self._folder):
             descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -1,8 +1,8 @@
-"""Publishes: compiles a channel's plan, checks that all it names is there, writes the release, then points to it.
+"""Publishes a channel: compiles its plan, checks its files, writes the release, then signs the timestamp that names it.
 
-Leaf first: assets and indexes are in the tree before the release is, and the release before the signed timestamp that
-names it. What is there is never written again but the timestamp, and a release that was damaged. A crash at any step
-leaves the old release in force, or is made good by `run`.
+The order is leaf first: assets and indexes are in the tree before the release, and the release before the timestamp.
+Only the timestamp is ever written again, and a release file that was damaged. After a crash at any step the old release
+is in force, or `run` finishes the new one.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A release in force: `unchanged` if it was so before, and only its timestamp is new."""
+    """A release in force. `unchanged`: it was in force before, only its timestamp is new."""
 
     record: ReleaseRecord
     timestamp: Timestamp
@@ -38,8 +38,8 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """A release that could be published as `sequence`; `unchanged` if the newest published one is the same."""
+class CompiledRelease:
+    """A release that could be published as `sequence`. `unchanged`: it equals the newest published one."""
 
     release: Release
     raw: bytes
@@ -50,7 +50,7 @@ class Compiled:
 
 
 class Publisher:
-    """Makes releases and keeps their timestamps fresh; `changed("releases", channel)` follows each new release."""
+    """Makes releases and keeps their timestamps valid. Calls `changed("releases", channel)` after each new release."""
 
     def __init__(
         self,
@@ -67,10 +67,10 @@ class Publisher:
         self._clock = clock
         self._changed = changed
         self._lock = asyncio.Lock()
-        self.pointer = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s)
+        self.timestamps = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s)
 
     async def publish(self, channel: str, note: str | None = None) -> Publication:
-        """Make the channel's plan its newest release; the same plan again only renews the signature.
+        """Make the channel's plan its newest release; the same plan again only gets a new signature.
 
         Raises:
             NotFound: there is no such channel.
@@ -80,19 +80,19 @@ class Publisher:
             StorageBroken: the content tree cannot be read or written.
         """
         async with self._lock, self._files.adding_content(self._clock):
-            compiled = await self.compile(channel)
-            await asyncio.to_thread(self._check_leaves, compiled.release)
-            await asyncio.to_thread(self._write, compiled)
+            compiled = await self.compile_plan(channel)
+            await asyncio.to_thread(self._check_files, compiled.release)
+            await asyncio.to_thread(self._write_release, compiled)
             if not compiled.unchanged:
                 await self._store.add(_record(compiled, note))
-            record, timestamp = await self.pointer.point(channel)
+            record, timestamp = await self.timestamps.sign_newest(channel)
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
         return Publication(record, timestamp, compiled.unchanged)
 
-    async def compile(self, channel: str) -> Compiled:
-        """Return what would be published now, changing nothing.
+    async def compile_plan(self, channel: str) -> CompiledRelease:
+        """Return what would be published now. Changes nothing.
 
         Raises:
             NotFound: there is no such channel.
@@ -100,15 +100,17 @@ class Publisher:
             StorageBroken: the content tree cannot be read.
         """
         plan, newest, now = await self._store.plan(channel), await self._store.latest(channel), self._clock.now()
-        signed = await asyncio.to_thread(self.pointer.signed, channel)
-        if newest is not None:  # the moment it was made is in the bytes: is it the same plan?
+        signed = await asyncio.to_thread(self.timestamps.last_signed_sequence, channel)
+        if (
+            newest is not None
+        ):  # its creation time is in its bytes: compile with that to see whether the plan is the same
             again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)
             if again.unchanged:
                 return again
         return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
 
-    def published(self, record: ReleaseRecord) -> Release:
-        """Read a release back; blocks.
+    def read_release(self, record: ReleaseRecord) -> Release:
+        """Read the file of a published release. Blocks.
 
         Raises:
             StorageBroken: its file is gone or damaged.
@@ -120,47 +122,47 @@ class Publisher:
         return Release.model_validate_json(raw)
 
     async def run(self) -> None:
-        """Keep the timestamps fresh, for ever, and make good what a crash left behind."""
-        await self.pointer.run()
+        """Renew timestamps before they expire, for ever, and finish what a crash interrupted."""
+        await self.timestamps.run()
 
-    def _check_leaves(self, release: Release) -> None:
-        missing = {f"assets.{asset.sha256}": wrong for asset in release.assets if (wrong := self._missing(asset))}
+    def _check_files(self, release: Release) -> None:
+        missing = {f"assets.{asset.sha256}": wrong for asset in release.assets if (wrong := self._missing_file(asset))}
         if missing:
             raise Rejected(
-                f"channel {release.channel} cannot be published: {len(missing)} of its media files are gone or damaged",
+                f"channel {release.channel} cannot be published: {len(missing)} of its files are missing or damaged",
                 fields=missing,
             )
 
-    def _write(self, compiled: Compiled) -> None:
-        """Write a release, unless it lies there whole: one that was damaged is made good."""
+    def _write_release(self, compiled: CompiledRelease) -> None:
+        """Write the release file, unless it is there and whole."""
         path = self._files.put(release_path(compiled.sha256), compiled.raw)
         if path.read_bytes() != compiled.raw:
             self._files.replace(release_path(compiled.sha256), compiled.raw)
 
-    def _missing(self, asset: Asset) -> str | None:
+    def _missing_file(self, asset: Asset) -> str | None:
         path = self._files.content / asset_path(asset.sha256)
         if not path.is_file() or path.stat().st_size != asset.size_bytes:
-            return "the media file is gone from the content tree: upload it again"
+            return "the media file is missing in the content tree: upload it again"
         index = self._files.content / index_path(asset.index)
         try:
             check_index(index.read_bytes(), asset)
         except (OSError, CorruptContent) as error:
-            return f"its chunk list is gone or damaged: upload it again ({error})"
+            return f"its chunk list is missing or damaged: upload it again ({error})"
         return None
 
 
 def _compile(
     plan: ChannelPlan, created_at: datetime, now: datetime, newest: ReleaseRecord | None, signed: int
-) -> Compiled:
+) -> CompiledRelease:
     release = compile_release(plan, created_at=created_at, now=now)
     raw = dump_release(release)
     sha256 = hashlib.sha256(raw).hexdigest()
     last = newest.sequence if newest else 0
     unchanged = newest is not None and newest.sha256 == sha256 and last >= signed
-    return Compiled(release, raw, sha256, newest, max(last, signed) + 1, unchanged)
+    return CompiledRelease(release, raw, sha256, newest, max(last, signed) + 1, unchanged)
 
 
-def _record(compiled: Compiled, note: str | None) -> ReleaseRecord:
+def _record(compiled: CompiledRelease, note: str | None) -> ReleaseRecord:
     release = compiled.release
     return ReleaseRecord(
         channel=release.channel,

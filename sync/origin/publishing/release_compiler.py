@@ -1,7 +1,7 @@
-"""Pure: what a channel's plan is as a release, and everything that keeps it from being one.
+"""Pure: turns a channel's plan into a release, or says everything that is missing for it.
 
 The same plan at the same moments gives the same bytes. What can never play again (a campaign that ended, an item or
-daypart that ran out) is left out with its assets, so that devices need not keep it.
+daypart past its last day) is left out with its assets, so that devices need not keep it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,20 +37,20 @@ from sync.wire.release import (
 )
 from sync.wire.stream_url import stream_name
 
-PICTURE_MS = 10_000  # how long a picture stands when nobody said
-_LAST_DAY_OVER = timedelta(days=3)  # zones and a window over midnight: by then a day is over everywhere
+PICTURE_MS = 10_000  # how long a picture is shown if its item does not say
+_LAST_DAY_OVER = timedelta(days=3)  # by then a day is over in every time zone, with a window past midnight too
 
 
-class _Leaves:
-    """The assets and streams a release refers to, and by field what is not ready to be one."""
+class _UsedMedia:
+    """The assets and streams that a release uses; `problems` says by field which media are not ready."""
 
     def __init__(self) -> None:
         self.assets: dict[str, Asset] = {}
         self.streams: dict[str, Stream] = {}
         self.problems: dict[str, str] = {}
 
-    def take(self, field: str, title: str | None, fact: MediaFact) -> Asset | Stream | None:
-        """Return the asset or stream of a media and remember it; or None, remembering why not."""
+    def resolve(self, field: str, title: str | None, fact: MediaFact) -> Asset | Stream | None:
+        """Return the asset or stream of a media and remember it. If it is not ready, remember why and return None."""
         if fact.url is not None:
             stream = Stream(sha256=stream_name(fact.url), url=fact.url)
             return self.streams.setdefault(stream.sha256, stream)
@@ -64,24 +64,24 @@ class _Leaves:
 
 
 def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -> Release:
-    """Return the release of a plan, as made at `created_at`, without what is over at `now`.
+    """Return the release of a plan, created at `created_at`, without what is over at `now`.
 
     Raises:
         Rejected: something is missing or not ready; `fields` names each by its place in the plan.
     """
-    leaves, schedule = _Leaves(), plan.schedule
+    used, schedule = _UsedMedia(), plan.schedule
     dayparts = tuple(_daypart(part) for part in schedule.dayparts if not _is_over(part, now))
     on_air = {part.playlist for part in dayparts} | {schedule.default_playlist}
     playlists = [
-        _playlist(one, leaves, now) for one in sorted(plan.playlists, key=lambda one: one.id) if one.id in on_air
+        _playlist(one, used, now) for one in sorted(plan.playlists, key=lambda one: one.id) if one.id in on_air
     ]
     booked = [one for one in sorted(plan.campaigns, key=lambda one: one.id) if one.ends_at > now]
-    campaigns = [_campaign(one, leaves) for one in booked]
-    fallback = None if plan.fallback is None else _fallback(plan.fallback, leaves)
-    overlays = tuple(_overlays(plan, leaves, now))
+    campaigns = [_campaign(one, used) for one in booked]
+    fallback = None if plan.fallback is None else _fallback(plan.fallback, used)
+    overlays = tuple(_overlays(plan, used, now))
     if not playlists:
-        leaves.problems["default_playlist"] = "nothing is ever on air: name a default playlist, or make a daypart"
-    _refuse(schedule.channel, leaves.problems)
+        used.problems["default_playlist"] = "nothing is ever on air: name a default playlist, or make a daypart"
+    _refuse(schedule.channel, used.problems)
     return Release(
         channel=schedule.channel,
         created_at=created_at,
@@ -91,22 +91,24 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
         dayparts=dayparts,
         campaigns=tuple(campaigns),
         break_rule=BreakRule(every_items=schedule.break_rule.every_items, ads=schedule.break_rule.ads),
-        assets=tuple(leaves.assets[name] for name in sorted(leaves.assets)),
-        streams=tuple(leaves.streams[name] for name in sorted(leaves.streams)),
+        assets=tuple(used.assets[name] for name in sorted(used.assets)),
+        streams=tuple(used.streams[name] for name in sorted(used.streams)),
         fallback=fallback,
         overlays=overlays,
     )
 
 
 def dump_release(release: Release) -> bytes:
-    """Return the release as the file devices fetch; its SHA-256 is its name.
+    """Return the bytes of the release file; their SHA-256 is its name.
 
     Raises:
-        Rejected: it is larger than a device would read.
+        Rejected: it is larger than devices read.
     """
     raw = release.model_dump_json(exclude_none=True).encode()
     if len(raw) > RELEASE_CAP_BYTES:
-        wrong = f"the release would be {len(raw)} bytes, over the {RELEASE_CAP_BYTES} devices read: take items out"
+        wrong = (
+            f"the release would be {len(raw)} bytes, more than the {RELEASE_CAP_BYTES} that devices read: remove items"
+        )
         raise Rejected(f"channel {release.channel} cannot be published: {wrong}", fields={"channel": wrong})
     return raw
 
@@ -135,17 +137,17 @@ def _daypart(part: DaypartDraft) -> Daypart:
     )
 
 
-def _playlist(playlist: StoredPlaylist, leaves: _Leaves, now: datetime) -> Playlist:
+def _playlist(playlist: StoredPlaylist, used: _UsedMedia, now: datetime) -> Playlist:
     if not playlist.items:
-        leaves.problems[f"playlists.{playlist.id}.items"] = f"the playlist {playlist.name} is empty"
-    return Playlist(id=playlist.id, name=playlist.name, items=tuple(_items(playlist, leaves, now)))
+        used.problems[f"playlists.{playlist.id}.items"] = f"the playlist {playlist.name} is empty"
+    return Playlist(id=playlist.id, name=playlist.name, items=tuple(_items(playlist, used, now)))
 
 
-def _items(playlist: StoredPlaylist, leaves: _Leaves, now: datetime) -> Iterator[Item]:
+def _items(playlist: StoredPlaylist, used: _UsedMedia, now: datetime) -> Iterator[Item]:
     for number, item in enumerate(playlist.items):
         if item.ends_at is not None and item.ends_at <= now:
             continue
-        asset = leaves.take(f"playlists.{playlist.id}.items.{number}", item.title, playlist.media[item.media])
+        asset = used.resolve(f"playlists.{playlist.id}.items.{number}", item.title, playlist.media[item.media])
         if asset is not None:
             yield _item(item, asset)
 
@@ -174,21 +176,21 @@ def _is_picture(asset: Asset | Stream) -> bool:
     return isinstance(asset, Asset) and asset.kind is MediaKind.PICTURE
 
 
-def _campaign(campaign: StoredCampaign, leaves: _Leaves) -> Campaign:
+def _campaign(campaign: StoredCampaign, used: _UsedMedia) -> Campaign:
     return Campaign(
         id=campaign.id,
         name=campaign.name,
         advertiser=campaign.advertiser,
         starts_at=campaign.starts_at,
         ends_at=campaign.ends_at,
-        lines=tuple(_lines(campaign, leaves)),
+        lines=tuple(_lines(campaign, used)),
     )
 
 
-def _lines(campaign: StoredCampaign, leaves: _Leaves) -> Iterator[Line]:
+def _lines(campaign: StoredCampaign, used: _UsedMedia) -> Iterator[Line]:
     for at, line in enumerate(campaign.lines):
         field = f"campaigns.{campaign.id}.lines.{at}"
-        creatives = tuple(_creatives(field, line, campaign.media, leaves))
+        creatives = tuple(_creatives(field, line, campaign.media, used))
         if creatives:
             yield _line(line, creatives)
 
@@ -207,12 +209,12 @@ def _line(line: LineDraft, creatives: tuple[Creative, ...]) -> Line:
     )
 
 
-def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], leaves: _Leaves) -> Iterator[Creative]:
+def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], used: _UsedMedia) -> Iterator[Creative]:
     for number, creative in enumerate(line.creatives):
         path = f"{field}.creatives.{number}"
-        asset = leaves.take(path, creative.title, facts[creative.media])
+        asset = used.resolve(path, creative.title, facts[creative.media])
         if isinstance(asset, Stream) and creative.duration_ms is None:
-            leaves.problems[path] = f"{creative.title} is a stream: as an ad it needs a duration"
+            used.problems[path] = f"{creative.title} is a stream: as an ad it needs a duration"
         elif asset is not None:
             yield Creative(
                 id=creative.id or "",
@@ -225,14 +227,14 @@ def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], leav
             )
 
 
-def _fallback(fact: MediaFact, leaves: _Leaves) -> str | None:
-    asset = leaves.take("fallback", None, fact)
+def _fallback(fact: MediaFact, used: _UsedMedia) -> str | None:
+    asset = used.resolve("fallback", None, fact)
     if asset is not None and not _is_picture(asset):
-        leaves.problems["fallback"] = f"{fact.name} is no picture: the fallback has to be one"
+        used.problems["fallback"] = f"{fact.name} is not a picture: choose a picture as the fallback"
     return None if asset is None else asset.sha256
 
 
-def _overlays(plan: ChannelPlan, leaves: _Leaves, now: datetime) -> Iterator[Overlay]:
+def _overlays(plan: ChannelPlan, used: _UsedMedia, now: datetime) -> Iterator[Overlay]:
     for number, draft in enumerate(plan.schedule.overlays):
         if draft.ends_at is not None and draft.ends_at <= now:
             continue
@@ -241,8 +243,8 @@ def _overlays(plan: ChannelPlan, leaves: _Leaves, now: datetime) -> Iterator[Ove
             yield Ticker(id=draft.id or "", **style)
             continue
         fact, field = plan.logos[draft.media], f"overlays.{number}"
-        asset = leaves.take(field, None, fact)
+        asset = used.resolve(field, None, fact)
         if asset is not None and not _is_picture(asset):
-            leaves.problems[field] = f"{fact.name} is no picture: a logo has to be one"
+            used.problems[field] = f"{fact.name} is not a picture: choose a picture as the logo"
         elif asset is not None:
             yield Logo(id=draft.id or "", asset=asset.sha256, **style)

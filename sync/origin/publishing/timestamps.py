@@ -1,6 +1,6 @@
-"""Keeps each channel's signed timestamp right: written for its newest release, and signed anew before it runs out.
+"""Signs each channel's timestamp: for its newest release, and again before it expires.
 
-It is the only file of the tree that is ever replaced, so all who write it take the channel's turn in the database.
+The timestamp is the only file of the tree that is replaced. So whoever writes it locks the channel in the database.
 """
 
 import asyncio
@@ -36,63 +36,63 @@ class TimestampSigner:
         self._keyring = keyring
         self._clock = clock
         self._valid_for = timedelta(seconds=valid_for_s)
-        self._broken: set[str] = set()
+        self._failing: set[str] = set()
 
-    async def point(self, channel: str) -> tuple[ReleaseRecord, Timestamp]:
-        """Make the channel's newest release the one devices fetch, under a signature of now.
+    async def sign_newest(self, channel: str) -> tuple[ReleaseRecord, Timestamp]:
+        """Make the channel's newest release the one that devices fetch.
 
         Raises:
-            StorageFull: no room; the old timestamp stands.
-            StorageBroken: the tree cannot be written; the old timestamp stands.
+            StorageFull: no room; the old timestamp stays.
+            StorageBroken: the tree cannot be written; the old timestamp stays.
         """
         async with self._store.locked_latest(channel) as newest:
-            timestamp = self._timestamp(newest, self._clock.now())
+            timestamp = self._next_timestamp(newest, self._clock.now())
             payload = timestamp.model_dump_json().encode()
-            # Not in a thread: were we cancelled here, it would write on while others hold the channel.
+            # Not in a thread: if we were cancelled here, the thread would go on writing while others lock the channel.
             self._files.replace(timestamp_path(channel), seal(TIMESTAMP_DOMAIN, payload, self._keyring.timestamp_key))
         return newest, timestamp
 
-    def signed(self, channel: str) -> int:
-        """Return the sequence signed last, by what lies in the tree; 0 for none. Blocks.
+    def last_signed_sequence(self, channel: str) -> int:
+        """Return the sequence of the timestamp in the tree; 0 without one. Blocks.
 
-        It is ahead of the database if that was restored from a backup; devices refuse whatever is not.
+        It is higher than the database's if that was restored from a backup. Devices refuse anything lower.
 
         Raises:
             StorageBroken: the tree cannot be read.
         """
-        held = self._held_timestamp(channel)
+        held = self._current_timestamp(channel)
         return held.sequence if held else 0
 
     async def run(self) -> None:
-        """Sign anew, for ever, each timestamp past half its life, and make good what a crash left behind."""
+        """Sign again, for ever, each timestamp past half its life, and finish what a crash interrupted."""
         while True:
             await self._clock.sleep(await self.refresh())
 
     async def refresh(self) -> float:
-        """Look at every timestamp once and sign those that need it; return the seconds until the next look."""
+        """Check every timestamp once and sign those that need it; return the seconds until the next check."""
         wait_s = _LONGEST_SLEEP_S
         for channel in await self._store.published_channels():
             try:
                 due_s = await self._due_s(channel)
                 if due_s <= 0:
-                    await self.point(channel)
+                    await self.sign_newest(channel)
                     due_s = self._valid_for.total_seconds() / 2
             except (StorageFull, StorageBroken) as error:
                 due_s = 0.0
-                if channel not in self._broken:
+                if channel not in self._failing:
                     log.warning("channel=%s timestamp cannot be renewed: %s", channel, error)
-                self._broken.add(channel)
+                self._failing.add(channel)
             else:
-                if channel in self._broken:
+                if channel in self._failing:
                     log.info("channel=%s timestamp is renewed again", channel)
-                self._broken.discard(channel)
+                self._failing.discard(channel)
             wait_s = min(wait_s, due_s)
         return min(max(wait_s, _SHORTEST_SLEEP_S), self._valid_for.total_seconds() / 4)
 
     async def _due_s(self, channel: str) -> float:
-        """Return in how many seconds a timestamp has to be signed anew; 0 if it is not the one it should be."""
+        """Return the seconds until a timestamp has to be signed again; 0 if it does not name the newest release."""
         newest = await self._store.latest(channel)
-        held = await asyncio.to_thread(self._held_timestamp, channel)
+        held = await asyncio.to_thread(self._current_timestamp, channel)
         if held and newest and held.sequence > newest.sequence:
             raise StorageBroken(
                 f"the database knows {channel} up to sequence {newest.sequence}, devices up to {held.sequence}: "
@@ -102,7 +102,7 @@ class TimestampSigner:
             return 0.0
         return (held.expires_at - self._valid_for / 2 - self._clock.now()).total_seconds()
 
-    def _held_timestamp(self, channel: str) -> Timestamp | None:
+    def _current_timestamp(self, channel: str) -> Timestamp | None:
         path = self._files.content / timestamp_path(channel)
         if not path.is_file():
             return None
@@ -110,17 +110,17 @@ class TimestampSigner:
             with storage_errors(path):
                 envelope = open_envelope(path.read_bytes(), TIMESTAMP_CAP_BYTES)
             return read_timestamp(self._keyring.root(), envelope)
-        except Untrusted as error:  # by an older key, or damaged: it is signed again
-            log.info("channel=%s timestamp is not ours: %s", channel, error)
+        except Untrusted as error:  # signed with an older key, or damaged: it is signed again
+            log.info("channel=%s timestamp is not valid, signing again: %s", channel, error)
             return None
 
-    def _timestamp(self, newest: ReleaseRecord, now: datetime) -> Timestamp:
-        """Return the next word on a channel, never older than the last.
+    def _next_timestamp(self, newest: ReleaseRecord, now: datetime) -> Timestamp:
+        """Return the next timestamp of a channel, always issued later than the last one.
 
-        Devices believe that no time before the last one they accepted is now: after a clock that was ahead for a
-        while, all we sign by the right time would be over for them.
+        Devices accept no time before that of the last timestamp. If our clock was ahead for a while, timestamps by the
+        right time would be too old for them.
         """
-        held = self._held_timestamp(newest.channel)
+        held = self._current_timestamp(newest.channel)
         if held is not None:
             now = max(now, held.issued_at + _NEXT)
         return Timestamp(

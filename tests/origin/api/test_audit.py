@@ -66,7 +66,7 @@ async def test_a_play_put_in_afterwards_and_one_that_is_no_beginning_are_forks(s
     assert set(statuses(answer)) == {"accepted"}
     document = await audited(server)
     assert kinds(document) == [("fork", 4, 4), ("fork", 1, 1), ("reset", 1, 1)]
-    assert document["findings"][0]["detail"] == "play 4 follows another play 3 than the one that is here"
+    assert document["findings"][0]["detail"] == "play 4 follows a different play 3 than the one we have"
 
 
 async def test_the_same_place_claimed_twice_is_a_conflict_of_its_device_alone(server: RunningOrigin) -> None:

@@ -98,7 +98,7 @@ async def test_a_publication_is_not_there_or_made_good_wherever_we_die(
     _killed(tmp_path, where, when, "publish")
     fetched(tmp_path / "content", "main", clock)  # at no moment is there nothing to trust
     async with open_planning_origin(tmp_path, clock) as planning:
-        await planning.publisher.pointer.refresh()
+        await planning.publisher.timestamps.refresh()
         assert fetched(tmp_path / "content", "main", clock)[0].sequence == (2 if published else 1)
         again = await planning.publisher.publish("main")
         timestamp, release = fetched(tmp_path / "content", "main", clock)

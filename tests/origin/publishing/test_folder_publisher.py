@@ -101,7 +101,7 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     (folder / "notes.txt").write_text("no media")
     (folder / ".hidden.png").write_bytes((folder / "logo.png").read_bytes())
     lines: list[str] = []
-    first = await publish_folder(folder, "main", collaborators, planning.clock, told=lines.append)
+    first = await publish_folder(folder, "main", collaborators, planning.clock, report=lines.append)
     assert (first.files, first.taken_in, first.items, first.unchanged) == (5, 5, 5, False)
     release = _release(planning, first.sha256)
     assert [item.title for item in release.playlists[0].items] == ["aqua", "fizzo", "logo", "menu", "welcome"]

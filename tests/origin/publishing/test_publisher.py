@@ -202,7 +202,7 @@ async def test_a_crash_before_the_pointer_is_made_good_at_the_next_start(
         await planning.publisher.publish("main")
     assert (await planning.schedules.get("main")).sequence == 0  # nobody was told
     monkeypatch.undo()
-    await planning.publisher.pointer.refresh()
+    await planning.publisher.timestamps.refresh()
     timestamp, _ = fetched(planning.files.content, "main", clock)
     assert timestamp.sequence == (await planning.schedules.get("main")).sequence == 1
 
@@ -215,7 +215,7 @@ async def test_timestamps_are_signed_anew_at_half_their_life_for_ever(
     first = (await planning.publisher.publish("main")).timestamp
     signed = {first.issued_at}
     while clock.now() - first.issued_at < timedelta(seconds=3 * VALID_FOR_S):
-        await clock.advance(await planning.publisher.pointer.refresh())
+        await clock.advance(await planning.publisher.timestamps.refresh())
         timestamp, _ = fetched(planning.files.content, "main", clock)
         assert timestamp.expires_at - clock.now() > timedelta(seconds=VALID_FOR_S / 4)
         assert (timestamp.sequence, timestamp.release) == (first.sequence, first.release)
@@ -259,9 +259,9 @@ async def test_an_unwritable_disk_is_told_once_when_it_begins_and_once_when_it_e
 
     monkeypatch.setattr(planning.files, "replace", refuse)
     for _ in range(3):
-        assert await planning.publisher.pointer.refresh() == 1.0
+        assert await planning.publisher.timestamps.refresh() == 1.0
     monkeypatch.undo()
-    assert await planning.publisher.pointer.refresh() > 1.0
+    assert await planning.publisher.timestamps.refresh() > 1.0
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert fetched(planning.files.content, "main", clock)[0].issued_at == clock.now()
 
@@ -301,14 +301,14 @@ async def test_many_who_ask_for_the_same_preview_at_once_are_one_computation(
     await planning.ready("a")
     await plan(planning, "a")
     compiled = 0
-    compile_once = Publisher.compile
+    compile_once = Publisher.compile_plan
 
-    async def counted(self: Publisher, channel: str) -> publisher.Compiled:
+    async def counted(self: Publisher, channel: str) -> publisher.CompiledRelease:
         nonlocal compiled
         compiled += 1
         return await compile_once(self, channel)
 
-    monkeypatch.setattr(Publisher, "compile", counted)
+    monkeypatch.setattr(Publisher, "compile_plan", counted)
     path = "/v1/releases/preview?channel=main"
     answers = await asyncio.gather(*(call(client, "GET", path) for _ in range(20)))
     assert len({str(answer) for answer in answers}) == 1
@@ -320,15 +320,15 @@ async def test_a_damaged_release_file_is_noticed_when_it_is_read_back(planning: 
     await plan(planning, "a")
     record = (await planning.publisher.publish("main")).record
     path = planning.files.content / f"releases/{record.sha256}.json"
-    assert planning.publisher.published(record).channel == "main"
+    assert planning.publisher.read_release(record).channel == "main"
     os.truncate(path, 10)
     with pytest.raises(StorageBroken, match="damaged"):
-        planning.publisher.published(record)
+        planning.publisher.read_release(record)
     path.unlink()
     with pytest.raises(StorageBroken, match="cannot be read"):
-        planning.publisher.published(record)
+        planning.publisher.read_release(record)
     assert (await planning.publisher.publish("main")).unchanged  # and publishing puts it back
-    assert planning.publisher.published(record).channel == "main"
+    assert planning.publisher.read_release(record).channel == "main"
 
 
 async def test_the_indexes_of_a_release_cover_their_assets(planning: PlanningOrigin) -> None:
@@ -367,9 +367,9 @@ async def test_a_database_from_a_backup_publishes_above_what_devices_accepted(
     await plan(planning, "a")
     await planning.publisher.publish("main")
     await _renumber(planning, 4)
-    await planning.publisher.pointer.point("main")
+    await planning.publisher.timestamps.sign_newest("main")
     await _renumber(planning, 1)
-    await planning.publisher.pointer.refresh()
+    await planning.publisher.timestamps.refresh()
     assert fetched(planning.files.content, "main", clock)[0].sequence == 4, "devices would refuse a lower one"
     assert "restored from a backup; publish the channel again" in caplog.text
     again = await planning.publisher.publish("main")

@@ -224,5 +224,5 @@ def test_a_release_larger_than_devices_read_is_refused() -> None:
     plan = _plan()
     long = plan.playlists[0].model_copy(update={"items": items})
     release = compile_release(ChannelPlan(plan.schedule, (long,), (), None), created_at=NOW, now=NOW)
-    with pytest.raises(Rejected, match="take items out"):
+    with pytest.raises(Rejected, match="remove items"):
         dump_release(release)

@@ -88,7 +88,7 @@ async def test_as_an_ad_a_stream_needs_a_duration_and_as_fallback_it_is_refused(
     await planning.schedules.create("main", ScheduleDraft(default_playlist=playlist.id, fallback=media))
     with pytest.raises(Rejected) as caught:
         await planning.publisher.publish("main", None)
-    assert sorted("duration" in why or "no picture" in why for why in caught.value.fields.values()) == [True, True]
+    assert sorted("duration" in why or "not a picture" in why for why in caught.value.fields.values()) == [True, True]
 
 
 def test_an_older_release_without_streams_is_still_read() -> None:

@@ -144,7 +144,7 @@ async def test_a_device_weeks_behind_downloads_the_release_it_reported_or_else_t
                 else:
                     with pytest.raises(OriginRefused):
                         await downloader.download(release, (), lambda: False)
-                await origin.planning.publisher.pointer.refresh()
+                await origin.planning.publisher.timestamps.refresh()
                 newest = await update_check.release(await update_check.timestamp())
                 assert await downloader.download(newest, (), lambda: False)
                 assert cache.holds(asset_of("c"))
@@ -440,7 +440,7 @@ async def test_killed_at_any_step_nothing_needed_is_missing_and_the_next_scan_fi
     assert await victim.wait() == -signal.SIGKILL
     async with open_retention_origin(tmp_path, FakeClock(at)) as origin:
         origin.check()
-        await origin.planning.publisher.pointer.refresh()
+        await origin.planning.publisher.timestamps.refresh()
         fetched(origin.planning.files.content, "main", origin.clock)
         await origin.clear_and_check()
         assert len(origin.names("releases")) == 2
