@@ -1,9 +1,10 @@
-"""What is on the screen, as values: a take, or darkness for a reason; and how people are told of it."""
+"""What is on the screen: a take, or no take and why; and how people are told about it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from player.director.record_clock import TakeStart
 from player.programme.planner import Planned, Scene
 from player.protocol.operator import Next, Now
 from player.protocol.screen import Ended
@@ -13,29 +14,28 @@ from sync.wire.report import PlayKind
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """A take is on the screen, since `started_s` (monotonic) or `started_at` by a clock trusted as said.
+    """A take is on the screen since `start`; `clock` says how far the wall clock was trusted then.
 
-    `leaves_at`: it is cut then, for `leaves_for`; None: it runs to its own end.
+    `cut_at`: it is cut then, for `cut_reason`; None: it plays to its own end.
     """
 
     planned: Planned
-    started_at: datetime
-    started_s: float
+    start: TakeStart
     clock: ClockTrust
-    leaves_at: datetime | None = None
-    leaves_for: str = "daypart"
+    cut_at: datetime | None = None
+    cut_reason: str = "daypart"
 
     def expected_end(self, now: datetime, now_s: float) -> datetime:
-        """Return when it will be over, by today's wall clock; now when that is not known or already past."""
+        """Return when it will be over, by the wall clock of now; `now` when that is not known or has passed."""
         length_ms = self.planned.take.expected_ms
-        left_s = 0.0 if length_ms is None else self.started_s + length_ms / 1000 - now_s
+        left_s = 0.0 if length_ms is None else self.start.at_s + length_ms / 1000 - now_s
         ends = now + timedelta(seconds=max(0.0, left_s))
-        return ends if self.leaves_at is None else max(now, min(ends, self.leaves_at))
+        return ends if self.cut_at is None else max(now, min(ends, self.cut_at))
 
 
 @dataclass(frozen=True, slots=True)
-class Dark:
-    """No take is on: the fallback picture shows, or black on purpose. `until` is None when only a change ends it."""
+class OffAir:
+    """No take is on: the fallback picture shows, or black on purpose. `until` None: only a change ends it."""
 
     kind: Literal["fallback", "blank"]
     why: str
@@ -44,42 +44,44 @@ class Dark:
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """What is prerolled since then, or being so."""
+class NextTake:
+    """The take that comes next; since when it is being loaded, or is ready."""
 
     planned: Planned
-    ready: bool
     since: datetime
 
 
-State = Showing | Dark | None
-"""None: nothing of ours is on, and what is on the screen has to be replaced."""
+AirState = Showing | OffAir | None
+"""None: no take is on; what the screen shows still has to be replaced."""
 
 
-def with_deadline(showing: Showing, leaves_at: datetime | None, scene: Scene) -> Showing:
-    """Return the take on air with the time it has to go, and for what."""
-    why = "daypart" if scene.lists(showing.planned.take.asset) else "release"
-    return replace(showing, leaves_at=leaves_at, leaves_for=why)
+def with_deadline(showing: Showing, cut_at: datetime | None, scene: Scene) -> Showing:
+    """Return the take on air with the time it is cut at, and the reason."""
+    reason = "daypart" if scene.lists(showing.planned.take.asset) else "release"
+    return replace(showing, cut_at=cut_at, cut_reason=reason)
 
 
 def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, *, ordered: bool) -> Ended:
     """Return how a take left the screen; `ordered`: an operator had it cut.
 
-    When the screen cannot tell, it was lost: nobody can prove its last moments.
+    `at_s` is the instant that ends it if nothing did before: the cut, or the monotonic clock of now. What the deck says
+    of its end may be a little later than that, and never counts. Without a report from the screen the take was lost.
     """
     take = showing.planned.take.take
     if ended is None or ended.take != take:
-        return Ended(take=take, started_s=showing.started_s, ended_s=at_s, reason="lost", failed=True, deck_lost=True)
-    why = "operator" if ordered else showing.leaves_for
-    return ended.model_copy(update={"reason": why}) if ended.reason == "cut" else ended
+        lost = Ended(take=take, started_s=showing.start.at_s, ended_s=at_s, reason="lost", failed=True, deck_lost=True)
+        return lost
+    reason = ended.reason
+    if reason == "cut":
+        reason = "operator" if ordered else showing.cut_reason
+    return ended.model_copy(update={"reason": reason, "ended_s": min(ended.ended_s, at_s)})
 
 
-def describe_now(state: State, coming: Coming | None, now: datetime, now_s: float) -> Now:
-    """Return what to tell people; the release, problems and what the deck sees are for others to add."""
-    following = _following(coming)
+def describe_now(state: AirState, following: Next, now: datetime, now_s: float) -> Now:
+    """Return what to tell people; the release, problems and what the deck sees are added by others."""
     if state is None:
         return Now(showing="fallback", why="the next take is being prepared", next=following)
-    if isinstance(state, Dark):
+    if isinstance(state, OffAir):
         return Now(showing=state.kind, why=state.why, since=state.since, until=state.until, next=following)
     take, programme = state.planned.take, state.planned.programme
     until = None if take.expected_ms is None else state.expected_end(now, now_s)
@@ -87,7 +89,7 @@ def describe_now(state: State, coming: Coming | None, now: datetime, now_s: floa
         showing="ad" if take.kind is PlayKind.AD else "item",
         title=take.title,
         take=take.take,
-        since=state.started_at,
+        since=state.start.at,
         until=until,
         expected_ms=take.expected_ms,
         asset=take.asset,
@@ -99,19 +101,20 @@ def describe_now(state: State, coming: Coming | None, now: datetime, now_s: floa
         playlist=programme.playlist.name if programme.playlist else None,
         daypart=programme.daypart.name if programme.daypart else None,
         why=programme.why,
-        position_ms=max(0, round((now_s - state.started_s) * 1000)),
+        position_ms=max(0, round((now_s - state.start.at_s) * 1000)),
         remaining_ms=None if until is None else round((until - now).total_seconds() * 1000),
         next=following,
     )
 
 
-def _following(coming: Coming | None) -> Next:
-    if coming is None:
+def describe_next(following: NextTake | None, *, ready: bool) -> Next:
+    """Return what to tell people of the next take; `ready`: it waits on its first frame."""
+    if following is None:
         return Next()
-    take = coming.planned.take
+    take = following.planned.take
     return Next(
-        readiness="ready" if coming.ready else "loading",
-        since=coming.since,
+        readiness="ready" if ready else "loading",
+        since=following.since,
         title=take.title,
         kind="ad" if take.kind is PlayKind.AD else "item",
         asset=take.asset,

@@ -1,9 +1,9 @@
-"""What happens while there is nothing to cut to: what is on runs out, the fallback shows, a hold lasts."""
+"""What the screen does while no take can follow: the take on air plays to its end, the fallback shows, a hold lasts."""
 
 import asyncio
 import logging
 
-from player.director.air_state import Dark, Showing
+from player.director.air_state import OffAir, Showing
 from player.director.operator_queue import OperatorQueue, ScreenHold
 from player.director.take_tracker import TakeTracker
 from player.programme.planner import Idle
@@ -16,55 +16,56 @@ log = logging.getLogger(__name__)
 
 
 class IdleScreen:
-    """Waits in the right picture; each wait ends when its time is over or at a nudge, and then one decides again."""
+    """Shows the right picture and waits. Each wait ends with its time or with `changed`; the director decides again."""
 
     def __init__(
-        self, screen: Screen, air: TakeTracker, orders: OperatorQueue, nudge: asyncio.Event, clock: Clock
+        self, screen: Screen, tracker: TakeTracker, queue: OperatorQueue, changed: asyncio.Event, clock: Clock
     ) -> None:
         self._screen = screen
-        self._air = air
-        self._orders = orders
-        self._nudge = nudge
+        self._tracker = tracker
+        self._queue = queue
+        self._changed = changed
         self._clock = clock
 
-    async def idle(self, idle: Idle) -> None:
-        """Let what is on run out, then show the fallback, until something may have changed."""
+    async def wait(self, idle: Idle) -> None:
+        """Let the take on air play to its end, then show the fallback, until something may have changed."""
         idle_s = (idle.until - self._clock.now()).total_seconds()
-        if isinstance(self._air.state, Showing):
-            await self._run_out(idle, idle_s)
+        if isinstance(self._tracker.state, Showing):
+            await self._play_out(idle, idle_s)
             return
-        if not isinstance(self._air.state, Dark) or self._air.state.kind != "fallback":
+        if not isinstance(self._tracker.state, OffAir) or self._tracker.state.kind != "fallback":
             await self._screen.clear()
-        self._air.set_dark("fallback", idle.why, None)
-        await wait_unless(self._clock.sleep(idle_s), self._nudge.wait())
+        self._tracker.set_off_air("fallback", idle.why, None)
+        await wait_unless(self._clock.sleep(idle_s), self._changed.wait())
 
     async def hold(self, hold: ScreenHold) -> None:
-        """Keep the programme off the screen until the hold is over or lifted."""
-        state = self._air.state
-        if not isinstance(state, Dark) or state.kind != hold.kind:
+        """Keep the programme off the screen until the hold is over or replaced."""
+        state = self._tracker.state
+        if not isinstance(state, OffAir) or state.kind != hold.kind:
             ended = await (self._screen.blank() if hold.kind == "blank" else self._screen.clear())
-            await self._air.take_ended(ended, ordered=True)
-        self._air.set_dark(hold.kind, hold.why, hold.until)
-        await wait_unless(self._clock.sleep(hold.until_s - self._clock.monotonic()), self._nudge.wait())
-        self._orders.expire(self._clock.monotonic())
+            await self._tracker.take_ended(ended, ordered=True)
+        self._tracker.set_off_air(hold.kind, hold.why, hold.until)
+        self._queue.in_effect(hold)
+        await wait_unless(self._clock.sleep(hold.until_s - self._clock.monotonic()), self._changed.wait())
+        self._queue.expire(self._clock.monotonic())
 
-    async def _run_out(self, idle: Idle, idle_s: float) -> None:
-        within_s, due = min(idle_s, self._leaves_s()), False
+    async def _play_out(self, idle: Idle, idle_s: float) -> None:
+        within_s, due = min(idle_s, self._cut_in_s()), False
         try:
-            ended = await wait_unless(self._screen.ended(), self._nudge.wait(), self._clock.sleep(within_s))
-            due = ended is None and self._leaves_s() <= 0
+            ended = await wait_unless(self._screen.ended(), self._changed.wait(), self._clock.sleep(within_s))
+            due = ended is None and self._cut_in_s() <= 0
             if due:
                 ended = await self._screen.clear()
             elif ended is None:
                 return
         except ScreenFailed as error:
-            log.warning("what was on air is lost: %s", error)
+            log.warning("the take on air is lost: %s", error)
             ended = None
-        await self._air.take_ended(ended, ordered=self._orders.urgent)
-        self._orders.drop()
+        await self._tracker.take_ended(ended, ordered=self._queue.urgent)
+        self._queue.ended()
         if due:
-            self._air.set_dark("fallback", idle.why, None)
+            self._tracker.set_off_air("fallback", idle.why, None)
 
-    def _leaves_s(self) -> float:
-        leaves_s = 0.0 if self._orders.urgent else self._air.leaves_in_s(self._clock.now())
-        return float("inf") if leaves_s is None else leaves_s
+    def _cut_in_s(self) -> float:
+        cut_s = 0.0 if self._queue.urgent else self._tracker.cut_in_s(self._clock.now())
+        return float("inf") if cut_s is None else cut_s

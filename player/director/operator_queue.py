@@ -1,20 +1,62 @@
-"""What operators asked for and is not done yet: a hold, or where to go from what is on."""
+"""The operator's order that is not done yet: to stop or blank the screen, to show an item, or to step over takes.
 
-from dataclasses import dataclass
+An order that cannot be carried out is refused by an exception and never enters the queue. At most one is in it: the
+next one takes its place, or adds a step to it.
+"""
+
+import logging
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 from player.programme.planner import Planned, Scene
 from player.protocol.operator import HOLD_MS, Command
 from sync.errors import Conflict, NotFound
+from sync.runtime.states import StateTable
 from sync.wire.release import Item
 
 _HISTORY = 50
 
+log = logging.getLogger(__name__)
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    QUEUED = "queued"  # accepted; the screen does not show it yet
+    IN_EFFECT = "in effect"  # a stop or blank: the screen is held
+    DONE = "done"  # what was ordered came on the screen, or what was on ended before it could
+    FAILED = "failed"  # the item cannot be shown; the programme goes on
+    REPLACED = "replaced"  # the operator ordered something else, or took it back
+    EXPIRED = "expired"  # the time of a stop or blank is over
+
+
+ORDER_TABLE = StateTable(
+    "order",
+    OrderState.QUEUED,
+    {
+        OrderState.QUEUED: {
+            OrderState.IN_EFFECT: "the screen is held",
+            OrderState.DONE: "its take is on, or nothing is on any more",
+            OrderState.FAILED: "the item cannot be shown",
+            OrderState.REPLACED: "another order",
+        },
+        OrderState.IN_EFFECT: {
+            OrderState.EXPIRED: "time is over",
+            OrderState.REPLACED: "another order",
+        },
+        OrderState.DONE: {},
+        OrderState.FAILED: {},
+        OrderState.REPLACED: {},
+        OrderState.EXPIRED: {},
+    },
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ScreenHold:
-    """The programme is held until `until_s` (monotonic): the fallback or black shows."""
+    """Keep the programme off the screen until `until_s` (monotonic): the fallback or black shows."""
 
     kind: Literal["fallback", "blank"]
     why: str
@@ -22,72 +64,154 @@ class ScreenHold:
     until_s: float
 
 
-class OperatorQueue:
-    """At most one hold, and either one `item` to show at once or a number of steps to go on; each press counts.
+@dataclass(frozen=True, slots=True)
+class ItemRequest:
+    """Show `item` at once; with no end of its own it ends after `longest_ms`. `back`: how many steps back it lies."""
 
-    `revision` grows with each order that makes the take standing by, or being prerolled, the wrong one.
+    item: Item
+    longest_ms: int = HOLD_MS
+    back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """End what is on, pass over `steps` - 1 takes, and show the next one."""
+
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an operator asked for, and where it stands."""
+
+    request: ScreenHold | ItemRequest | StepRequest
+    state: OrderState = ORDER_TABLE.start
+
+
+class OperatorQueue:
+    """Holds the order, and the history that a step back needs.
+
+    `revision` grows with each order that makes the next take, loaded or being loaded, the wrong one.
     """
 
     def __init__(self) -> None:
-        self.hold: ScreenHold | None = None
-        self.item: Item | None = None
-        self.longest_ms = HOLD_MS  # of an item that has no end of its own
+        self.order: Order | None = None
         self.revision = 0
-        self._steps = 0  # from what is on: forwards, or back to `item`
         self._history: list[str] = []  # items that were on, the latest last
         self._item_is_on = False  # what is on is the last of these; else an ad, or nothing
 
     @property
+    def hold(self) -> ScreenHold | None:
+        """The stop or blank that holds the screen, or is about to."""
+        return self.order.request if self.order and isinstance(self.order.request, ScreenHold) else None
+
+    @property
+    def item(self) -> ItemRequest | None:
+        """The item to show at once."""
+        return self.order.request if self.order and isinstance(self.order.request, ItemRequest) else None
+
+    @property
     def urgent(self) -> bool:
         """Whether what is on has to go now."""
-        return self._steps > 0 or self.item is not None
+        return self._steps() > 0 or self.item is not None
 
     @property
     def passes(self) -> int:
         """How many takes are to be passed over before the next one that is shown."""
-        return max(0, self._steps - 1)
+        return max(0, self._steps() - 1)
 
     def accept(self, command: Command, scene: Scene | None, now: datetime, now_s: float) -> None:
-        """Accept an order.
+        """Accept an order; each press counts.
 
         Raises:
             NotFound: no playlist of the release has the item.
-            Conflict: there is nothing before, or the screen is held.
+            Conflict: nothing was on before, or the screen is held.
         """
-        before = self.hold, self.item, self.passes
-        self.longest_ms = command.for_ms
+        before = self.hold, self.item and self.item.item, self.passes
         match command.do:
             case "stop" | "blank":
-                self._hold_for(command, now, now_s)
+                self._replace(_hold(command, now, now_s))
             case "play" if command.item is None:
-                self.hold = None
+                if self.hold is not None:
+                    self._replace(None)
             case "play":
-                self._show(_item(scene, command.item or ""), 0)
+                self._replace(ItemRequest(_item(scene, command.item or ""), command.for_ms))
             case "previous":
-                self._step(self._steps - 1, scene)
+                self._step(self._steps() - 1, scene)
             case _:
                 if self.hold is not None:
                     raise Conflict(f"{self.hold.why}; send `play` first")
-                self._step(self._steps + 1, scene)
-        self.revision += (self.hold, self.item, self.passes) != before
+                self._step(self._steps() + 1, scene)
+        self.revision += (self.hold, self.item and self.item.item, self.passes) != before
 
-    def _hold_for(self, command: Command, now: datetime, now_s: float) -> None:
-        length = timedelta(milliseconds=command.for_ms)
-        self.drop()
-        if command.do == "blank":
-            why = "blanked by an operator"
-            self.hold = ScreenHold("blank", why, now + length, now_s + length.total_seconds())
-        else:
-            why = "stopped by an operator"
-            self.hold = ScreenHold("fallback", why, now + length, now_s + length.total_seconds())
+    def in_effect(self, hold: ScreenHold) -> None:
+        """Record that the screen is held; nothing happens if another order has come since."""
+        if self.order == Order(hold):
+            self._move(OrderState.IN_EFFECT)
+
+    def passed(self) -> None:
+        """Record that a take was passed over."""
+        self._step(self._steps() - 1, None)
+
+    def shown(self, planned: Planned) -> None:
+        """Record that a take came on: what it was ordered for is done."""
+        item, wanted = planned.take.item, self.item
+        if self._steps() == 1:
+            self._move(OrderState.DONE)
+        elif self._steps() > 1:
+            self._step(self._steps() - 1, None)
+        elif wanted is not None and wanted.item.id == item:
+            if wanted.back:
+                self._forget_since(wanted.item.id)
+            self._move(OrderState.DONE)
+        self._item_is_on = item is not None
+        if item is not None:
+            self._history = [*self._history, item][-_HISTORY:]
+
+    def failed(self, planned: Planned) -> None:
+        """Record that a take could not be shown; if an operator asked for it, the programme goes on without it."""
+        if self.item is not None and self.item.item.id == planned.take.item:
+            self._move(OrderState.FAILED)
+
+    def ended(self) -> None:
+        """Record that what was on has ended and nothing follows: a step or an item has nothing to end any more."""
+        if self.urgent:
+            self._move(OrderState.DONE)
+
+    def expire(self, now_s: float) -> None:
+        """End a stop or blank whose time is over."""
+        if self.hold is not None and self.hold.until_s <= now_s:
+            self._move(OrderState.EXPIRED)
+
+    def _steps(self) -> int:
+        """Return the steps ordered from what is on: forwards, or back as a negative number."""
+        match self.order and self.order.request:
+            case StepRequest(steps):
+                return steps
+            case ItemRequest(back=back):
+                return -back
+        return 0
 
     def _step(self, steps: int, scene: Scene | None) -> None:
-        self._show(_item(scene, self._before(-steps)) if steps < 0 else None, steps)
+        """Change the ordered steps; the order stays the same one while it goes forwards."""
+        if steps > 0 and self.order and isinstance(self.order.request, StepRequest):
+            self.order = replace(self.order, request=StepRequest(steps))
+        elif steps > 0:
+            self._replace(StepRequest(steps))
+        else:
+            self._replace(ItemRequest(_item(scene, self._before(-steps)), back=-steps) if steps else None)
 
-    def _show(self, item: Item | None, steps: int) -> None:
-        self.hold = None
-        self.item = item
-        self._steps = steps
+    def _replace(self, request: ScreenHold | ItemRequest | StepRequest | None) -> None:
+        if self.order is not None:
+            self._move(OrderState.REPLACED)
+        self.order = None if request is None else Order(request)
+
+    def _move(self, after: OrderState) -> None:
+        if self.order is None:
+            return
+        order = replace(self.order, state=ORDER_TABLE.move(self.order.state, after))
+        log.info("order=%s state=%s", type(order.request).__name__, after.value)
+        self.order = None if ORDER_TABLE.is_end(after) else order
 
     def _before(self, steps: int) -> str:
         back = steps + self._item_is_on
@@ -95,42 +219,18 @@ class OperatorQueue:
             raise Conflict("nothing was on before this")
         return self._history[-back]
 
-    def passed(self) -> None:
-        """Note that a take was passed over."""
-        self._steps -= 1
-
-    def shown(self, planned: Planned) -> None:
-        """Note that a take came on: what it was ordered for is done."""
-        item = planned.take.item
-        if self.item is None:
-            self._steps = max(0, self._steps - 1)
-        elif self.item.id == item:
-            if self._steps < 0:
-                self._go_back(self.item.id)
-            self.drop()
-        self._item_is_on = item is not None
-        if item is not None:
-            self._history = [*self._history, item][-_HISTORY:]
-
-    def _go_back(self, item: str) -> None:
-        """Forget an item and what was on after it: it comes on again."""
+    def _forget_since(self, item: str) -> None:
+        """Remove an item and what was on after it from the history: it comes on again."""
         while self._history and self._history.pop() != item:
             continue
 
-    def failed(self, planned: Planned) -> None:
-        """Note that a take could not be shown; if it was asked for, the programme goes on without."""
-        if self.item is not None and self.item.id == planned.take.item:
-            self.drop()
 
-    def drop(self) -> None:
-        """Give up the item or the steps that were asked for."""
-        self.item = None
-        self._steps = 0
-
-    def expire(self, now_s: float) -> None:
-        """End a hold whose time is over."""
-        if self.hold is not None and self.hold.until_s <= now_s:
-            self.hold = None
+def _hold(command: Command, now: datetime, now_s: float) -> ScreenHold:
+    length_s = command.for_ms / 1000
+    until, until_s = now + timedelta(seconds=length_s), now_s + length_s
+    if command.do == "blank":
+        return ScreenHold("blank", "blanked by an operator", until, until_s)
+    return ScreenHold("fallback", "stopped by an operator", until, until_s)
 
 
 def _item(scene: Scene | None, wanted: str) -> Item:

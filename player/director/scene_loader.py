@@ -1,4 +1,4 @@
-"""What a decision looks at, gathered: the active release, the venue, the clock, and what failed before."""
+"""Collects what a decision depends on: the active release, the venue, the clock, and what failed before."""
 
 import asyncio
 import logging
@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 
 class ReleaseSource(Protocol):
-    """What plays and where its files lie; `sync.device.store.content_store.ContentStore` is one."""
+    """The active release and its files; `sync.device.store.content_store.ContentStore` is one."""
 
     def active(self) -> ActiveRelease | None:
-        """Return the release that plays, None before the first."""
+        """Return the active release, None before the first."""
 
     def asset_path(self, sha256: str) -> Path:
-        """Return where a whole asset lies; raises NotFound."""
+        """Return the path of a complete asset; raises NotFound."""
 
 
 class SceneLoader:
-    """Makes scenes. The release is read again only after `refresh`; the slate of ads is kept while it holds."""
+    """Makes scenes. The release is read again only after `refresh`; the eligible ads are cached."""
 
     def __init__(
         self,
@@ -41,60 +41,60 @@ class SceneLoader:
         clock: Clock,
         settings: Callable[[], Settings],
         quarantine: Quarantine,
-        away: StreamBackoff,
+        streams: StreamBackoff,
     ) -> None:
         self.problem = ""
         self._content = content
         self._clock = clock
         self._settings = settings
         self._quarantine = quarantine
-        self._away = away
+        self._streams = streams
         self._active: ActiveRelease | None = None
-        self._wanted, self._seen = 1, 0  # how often a look at the files was asked for, and which of them was had
-        self._slate: tuple[Hashable, datetime, EligibleAds] | None = None
+        self._requested, self._loaded = 1, 0  # how many reads were asked for, and which of them is done
+        self._eligible: tuple[Hashable, datetime, EligibleAds] | None = None
 
     def refresh(self) -> None:
-        """Note that another release may be active."""
-        self._wanted += 1
+        """Read the release again at the next `load`: another one may be active."""
+        self._requested += 1
 
     async def load(self) -> Scene | None:
-        """Return what a decision sees now, None without content."""
-        wanted = self._wanted
-        if self._seen != wanted:
+        """Return what a decision depends on now, None without content."""
+        requested = self._requested
+        if self._loaded != requested:
             self._active = await asyncio.to_thread(self._content.active)
-            self._seen = wanted
+            self._loaded = requested
         if self._active is None:
             return None
         release, settings = self._active.release, self._settings()
         now = self._clock.now()
-        # No time service, and earlier than the content itself was made: the clock of a device without a battery.
+        # Without a time service, a clock earlier than the content is the clock of a device without a battery.
         timed = self._clock.trust() is ClockTrust.SYNCED or now >= release.created_at
         zone, playback, audio = self._zone(settings.venue.zone or release.zone), settings.playback, settings.audio
-        loud = screen_volume(settings, zone, now, timed=timed)
+        loudness = screen_volume(settings, zone, now, timed=timed)
         return Scene(
             release=release,
             sha256=self._active.sha256,
             zone=zone,
             timed=timed,
             picture_ms=playback.picture_ms,
-            volume=loud.volume,
-            volume_until=loud.until,
+            volume=loudness.volume,
+            volume_until=loudness.until,
             target_lufs=audio.target_lufs if audio.normalise else None,
             screen_fit=playback.fit,
             background=playback.background,
             assets={asset.sha256: asset for asset in release.assets},
             streams={stream.sha256: stream for stream in release.streams},
-            fit=lambda asset: not self._quarantine.holds(asset, now) and not self._away.holds(asset),
+            fit=lambda asset: not self._quarantine.holds(asset, now) and not self._streams.is_waiting(asset),
             path=self._path,
         )
 
     def slate(self, scene: Scene, at: datetime) -> EligibleAds:
-        """Return the ads for an instant, kept from the last time while nothing they depend on changed."""
-        held = self._away.held() | {setback.asset for setback in self._quarantine.held(self._clock.now())}
-        key = (scene_key(scene), held)
-        if self._slate is None or self._slate[0] != key or not self._slate[1] <= at < self._slate[2].until:
-            self._slate = (key, at, scene.slate(at))
-        return self._slate[2]
+        """Return the ads that may be shown at an instant; cached while nothing they depend on changes."""
+        left_out = self._streams.waiting() | {setback.asset for setback in self._quarantine.held(self._clock.now())}
+        key, cached = (scene_key(scene), left_out), self._eligible
+        if cached is None or cached[0] != key or not cached[1] <= at < cached[2].until:
+            self._eligible = cached = (key, at, scene.slate(at))
+        return cached[2]
 
     def _path(self, sha256: str) -> str:
         try:
@@ -111,6 +111,6 @@ class SceneLoader:
 
 
 def scene_key(scene: Scene) -> Hashable:
-    """Return what makes decisions of one scene hold in another: the same key, the same answers."""
-    own = (scene.picture_ms, scene.volume, scene.target_lufs, scene.screen_fit, scene.background)
-    return scene.sha256, scene.zone.key, scene.timed, *own
+    """Return what decisions depend on: two scenes with the same key give the same answers."""
+    settings = (scene.picture_ms, scene.volume, scene.target_lufs, scene.screen_fit, scene.background)
+    return scene.sha256, scene.zone.key, scene.timed, *settings

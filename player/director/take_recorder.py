@@ -1,16 +1,17 @@
-"""Keeps the proof while the show goes on: what the engines judge, the ledger writes, in the order it happened.
+"""The record of takes: what was shown is judged, and written to the ledger in the order it happened.
 
-The screen never waits for a disk that fails: what could not be written is kept in memory and written with the next
-entry. Only an ad needs its reservation on disk first, for what cannot be proved is not to be sold.
+The screen never waits for a disk that fails: what cannot be written stays in memory and is written with the next
+entry. Only an ad needs its reservation on the disk first: an ad that cannot be proved is not shown.
 """
 
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
+from player.director.record_clock import RecordClock, Span, TakeStart
 from player.evidence.ledger import Ledger
 from player.evidence.ledger_entries import (
     Entry,
@@ -23,6 +24,7 @@ from player.evidence.ledger_entries import (
     TakeSeen,
     TakeStarted,
 )
+from player.evidence.take_states import TAKE_TABLE, TakeState
 from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, changes, refund
 from player.programme.planner import Memory, Planned
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class TakeRecorder:
-    """The memory of the programme and the log of its takes; `problem` says why writing fails, or is empty."""
+    """The memory of the programme and the state of each take; `problem` says why writing fails, or is empty."""
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self.memory = Memory(Rotation(), AdState(AdHead(seed=seed), {}))
@@ -48,11 +50,13 @@ class TakeRecorder:
         self._seed = seed
         self._saved: Memory | None = None
         self._rotation = self.memory.rotation  # before the latest reservation
+        self._states: dict[str, TakeState] = {}  # of takes that are reserved or on air
+        self._times = RecordClock()
         self._pending: list[Entry] = []
         self._writing = asyncio.Lock()
 
     async def recover(self) -> None:
-        """Read what the programme remembered, and close what the last run left open: aborted or interrupted.
+        """Read what the programme remembered, and close the takes that the last run left open.
 
         Raises:
             StorageBroken: the evidence cannot be read.
@@ -61,87 +65,125 @@ class TakeRecorder:
             self.memory = self._saved = memory_of(await self._ledger.saved(), self._seed)
         await self._flush()
         for left in await self._ledger.open_takes():
-            self._recover(left)
+            await self._recover(left)
         await self._flush()
 
-    def _recover(self, left: OpenTake) -> None:
+    async def _recover(self, left: OpenTake) -> None:
+        self._states[left.take] = left.state
         try:
             take = Take.model_validate_json(left.body)
         except ValidationError:
-            log.error("take=%s cannot be read and is given up", left.take)
+            log.error("take=%s is dropped: its row in the ledger cannot be read", left.take)
+            self._move(left.take, TakeState.CANCELLED if left.started_ms is None else TakeState.NOT_COUNTED)
             self._pending.append(TakeClosed(left.take))
             return
-        log.warning("take=%s title=%s was cut off by the last stop", take.take, take.title)
-        started_at = None if left.started_ms is None else datetime.fromtimestamp(left.started_ms / 1000, UTC)
-        trust = ClockTrust(left.clock) if left.clock else ClockTrust.UNSYNCED
-        facts = judge_take(take, None, started_at, clock=trust)
-        if isinstance(facts, TakeFacts):
-            facts = replace(facts, rendered_ms=left.shown_ms)
-        self._close(take, facts, failed=False)
+        log.warning("take=%s title=%s was %s when the player stopped", take.take, take.title, left.state.value)
+        if left.started_ms is None:
+            self._close(take, NoPlay("it was never on the screen"), TakeState.CANCELLED, failed=False)
+            return
+        start = TakeStart(0, left.started_ms, left.started_ms)  # counted from its own start
+        start = self._times.avoid(start, await self._used_time(start))
+        times = self._times.end(start, left.shown_ms / 1000)
+        facts = judge_take(take, None, times, clock=ClockTrust(left.clock))
+        self._close(take, facts, TakeState.PLAYED, failed=False)
+
+    def state(self, planned: Planned) -> TakeState:
+        """Return where a take stands that has not ended."""
+        return self._states.get(planned.take.take, TAKE_TABLE.start)
 
     async def reserve(self, planned: Planned) -> bool:
-        """Make a decision durable before its cut is armed; False: it is an ad, and it could not be."""
+        """Write a decision before its cut is ordered; False: it is an ad and could not be written."""
         before = self.memory
         self._rotation = before.rotation
+        self._move(planned.take.take, TakeState.RESERVED)
         self.memory = planned.memory
         self._pending.append(TakeReserved(planned.take.take, planned.take.model_dump_json()))
-        await self.save()  # a disk in trouble is not waited for twice
+        await self.save()
         if not self.problem or planned.take.kind is PlayKind.ITEM:
             return True
+        self._move(planned.take.take, TakeState.CANCELLED)
         self._drop(planned.take.take)
         self.memory = replace(before, rotation=planned.memory.rotation)
         return False
 
-    def abandon(self, planned: Planned) -> None:
-        """Give up the take reserved last, which will not be shown: as if it had never been. The next write says so."""
+    def cancel(self, planned: Planned) -> None:
+        """Give up a take that will not be shown; the programme goes on as if it had never been."""
+        if self.state(planned) is TakeState.PLANNED:
+            self._move(planned.take.take, TakeState.CANCELLED)
+            return
+        self._close(planned.take, NoPlay("it was not shown"), TakeState.CANCELLED, failed=False)
         self.memory = replace(self.memory, rotation=self._rotation)
-        self._close(planned.take, NoPlay("it was not shown"), failed=False)
 
     def skip(self, planned: Planned) -> None:
-        """Pass over a take that could not be shown, before it was reserved."""
+        """Go on after a take that is not reserved: it cannot be shown, or an operator stepped over it."""
+        self._move(planned.take.take, TakeState.SKIPPED)
         self.memory = planned.memory
         self._refund(planned.take, failed=True)
 
-    def start(self, take: Take, started_at: datetime, clock: ClockTrust) -> None:
-        """Note that a take came on the screen; `save` writes it."""
-        started_ms = round(started_at.timestamp() * 1000)
-        self._pending.append(TakeStarted(take.take, take.model_dump_json(), started_ms, clock.value))
+    def start(self, take: Take, at_s: float, now: datetime, now_s: float) -> TakeStart:
+        """Start a take that came on the screen at `at_s`; `now` and `now_s` are both clocks, read together."""
+        self._move(take.take, TakeState.ON_AIR)
+        return self._times.start(at_s, now, now_s)
+
+    async def avoid_used_time(self, start: TakeStart) -> TakeStart:
+        """Return the start again, outside the time of recorded plays; the ledger is read after a clock step only."""
+        return self._times.avoid(start, await self._used_time(start)) if self._times.unread else start
+
+    async def write_start(self, take: Take, start: TakeStart, clock: ClockTrust) -> None:
+        """Write that a take is on the screen; `clock` says how far the wall clock was trusted at its start."""
+        self._pending.append(TakeStarted(take.take, take.model_dump_json(), start.unix_ms, clock.value))
+        await self.save()
 
     def end(
-        self, take: Take, ended: Ended, started_at: datetime, *, clock: ClockTrust, screen: ScreenState
+        self, take: Take, ended: Ended, start: TakeStart, *, clock: ClockTrust, screen: ScreenState
     ) -> TakeFacts | NoPlay:
-        """Judge a take that left the screen, and note the play it was; `save` writes it. `clock` is of its start."""
-        facts = judge_take(take, ended, started_at, screen=screen, clock=clock)
-        self._close(take, facts, failed=ended.failed and not ended.deck_lost)
+        """Judge a take that left the screen; `save` writes its play. `clock` is of its start."""
+        facts = judge_take(take, ended, self._times.end(start, ended.ended_s), screen=screen, clock=clock)
+        after = TakeState.NOT_COUNTED if isinstance(facts, NoPlay) else TakeState.PLAYED
+        self._close(take, facts, after, failed=ended.failed and not ended.deck_lost)
         return facts
 
     async def save(self) -> None:
-        """Write all that was noted, as one transaction; while the disk fails, `retry` does."""
+        """Write all that is pending, as one transaction; while the disk fails, only `retry` tries."""
         if not self.problem:
             await self._flush()
 
     async def retry(self) -> None:
-        """Write what the disk would not take before."""
+        """Write what could not be written before."""
         if self.problem:
             await self._flush()
 
-    async def touch(self, take: str, shown: timedelta) -> None:
-        """Note how long a take has been on the screen, in case the device stops under it."""
+    async def write_progress(self, take: str, shown: timedelta) -> None:
+        """Write how long a take has been on the screen, in case the device stops while it is on."""
         self._pending = [entry for entry in self._pending if not isinstance(entry, TakeSeen)]
         self._pending.append(TakeSeen(take, shown // timedelta(milliseconds=1)))
         await self.save()
 
-    def failed(self, asset: str, reason: str, at: datetime) -> None:
-        """Count a failure against an asset."""
+    def record_failure(self, asset: str, reason: str, at: datetime) -> None:
+        """Count a failure of an asset."""
         self._pending.append(self._ledger.quarantine.note_failure(asset, reason, at))
 
-    def played(self, asset: str) -> None:
+    def record_success(self, asset: str) -> None:
         """Forget the failures of an asset that played."""
         healed = self._ledger.quarantine.note_success(asset)
         if healed is not None:
             self._pending.append(healed)
 
-    def _close(self, take: Take, facts: TakeFacts | NoPlay, *, failed: bool) -> None:
+    async def _used_time(self, start: TakeStart) -> list[Span]:
+        """Return the time after a start that the ledger holds; none while it cannot be read."""
+        try:
+            return await self._ledger.outbox.times_after(start.unix_ms)
+        except (StorageFull, StorageBroken) as error:
+            log.warning("earlier plays cannot be read, their times may be given out again: %s", error)
+            return []
+
+    def _move(self, take: str, after: TakeState) -> None:
+        self._states[take] = TAKE_TABLE.move(self._states.get(take, TAKE_TABLE.start), after)
+        if TAKE_TABLE.is_end(after):
+            del self._states[take]
+
+    def _close(self, take: Take, facts: TakeFacts | NoPlay, after: TakeState, *, failed: bool) -> None:
+        self._move(take.take, after)
         self._drop(take.take)
         if isinstance(facts, NoPlay):
             self._pending.append(TakeClosed(take.take))
@@ -158,7 +200,7 @@ class TakeRecorder:
             self._refund(take, failed=failed)
 
     def _drop(self, take: str) -> None:
-        """Forget what was noted of a take and not written yet: its end says it all."""
+        """Remove the pending entries of a take: its end makes them needless."""
         self._pending = [
             entry
             for entry in self._pending

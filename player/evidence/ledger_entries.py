@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from player.evidence.quarantine import Setback
+from player.evidence.take_states import TakeState
 from sync.wire.report import Play
 
 
@@ -75,10 +76,15 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class OpenTake:
-    """A take that was never closed; `started_ms` None: it never came on the screen."""
+    """A take that was never closed; `started_ms` None: it was never on the screen."""
 
     take: str
     body: str
     started_ms: int | None
     shown_ms: int
     clock: str
+
+    @property
+    def state(self) -> TakeState:
+        """Return where the take stood when the player stopped."""
+        return TakeState.RESERVED if self.started_ms is None else TakeState.ON_AIR

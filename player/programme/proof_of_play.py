@@ -1,12 +1,12 @@
-"""Judges what a take was worth, and chains plays into a log that shows if it was tampered with.
+"""What a take was worth, and the chain of plays that shows every later change.
 
-How long something was shown comes from the monotonic clock alone; the wall clock is read once, at the start, so a step
-of it while a take is on air neither stretches nor loses a play.
+How long something was shown comes from the monotonic clock alone. Wall-clock times come from
+`player.director.record_clock`, which keeps the takes of a screen from overlapping.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -20,11 +20,11 @@ from sync.wire.report import GENESIS, Outcome, Play, PlayKind, ScreenState, play
 TOLERANCE_MS = 500
 """What may be missing of a complete play: the cut takes a moment at either end."""
 
-_OWN_END = ("eof", "duration")  # the reasons of a take that was let run out
+_NATURAL_ENDS = ("eof", "duration")  # the reasons of a take that nobody cut short
 
 
 class Take(Wire):
-    """One attempt to show something, as decided when it was reserved. `expected_ms` None: the media's own end."""
+    """One attempt to show something, as it was decided. `expected_ms` None: the length is not known before the end."""
 
     take: Identifier
     kind: PlayKind
@@ -40,15 +40,26 @@ class Take(Wire):
     line: Identifier | None = None
     creative: Identifier | None = None
     relaxed: tuple[str, ...] = ()
-    choice: int | None = None  # of the ad engine, to refund it
+    choice: int | None = None  # the ad choice that a refund names
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTimes:
+    """When a take was on the screen, by the wall clock in whole milliseconds, and for how long.
+
+    After a step of the wall clock `rendered_ms` may differ from the distance between the two.
+    """
+
+    started_at: datetime
+    ended_at: datetime
+    rendered_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class TakeFacts:
-    """What a take that was on the screen was worth: the part of a play that only its end tells."""
+    """What a take that was on the screen was worth: the part of a play that is known only at its end."""
 
-    started_at: datetime
-    rendered_ms: int
+    times: TakeTimes
     outcome: Outcome
     reason: str
     frames_lost: int | None = None
@@ -56,19 +67,14 @@ class TakeFacts:
     clock: ClockTrust = ClockTrust.UNSYNCED
 
     @property
-    def ended_at(self) -> datetime:
-        """Return when it left the screen, by the clock that stood at its start."""
-        return self.started_at + timedelta(milliseconds=self.rendered_ms)
-
-    @property
     def refunded(self) -> bool:
-        """Tell whether an ad line gets its entitlement back: only a complete play uses it up."""
+        """Return whether an ad line gets its slot back: only a complete play uses it up."""
         return self.outcome is not Outcome.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
 class NoPlay:
-    """The take does not count, and why; an ad line gets its entitlement back."""
+    """The take does not count, and why; an ad line gets its slot back."""
 
     reason: str
 
@@ -76,24 +82,23 @@ class NoPlay:
 def judge_take(
     take: Take,
     ended: Ended | None,
-    started_at: datetime | None,
+    times: TakeTimes | None,
     *,
     screen: ScreenState = ScreenState.UNKNOWN,
     clock: ClockTrust = ClockTrust.UNSYNCED,
 ) -> TakeFacts | NoPlay:
-    """Return what a take is worth once it is over; `ended` None with a start means the device stopped under it.
+    """Return what a take is worth once it is over.
 
-    `started_at` is the wall clock at the cut, None if the cut never came.
+    `times` None: it was never on the screen. `ended` None with times: the device stopped while it was on.
     """
-    if started_at is None:
+    if times is None:
         return NoPlay("it was never on the screen")
     if ended is None:
-        return TakeFacts(started_at, 0, Outcome.INTERRUPTED, "interrupted", screen=screen, clock=clock)
-    rendered_ms = round((ended.ended_s - ended.started_s) * 1000)
-    if rendered_ms <= 0:
-        return NoPlay(f"it left the screen as it came: {ended.reason}")
-    outcome = _outcome(take.expected_ms, rendered_ms, ended)
-    return TakeFacts(started_at, rendered_ms, outcome, ended.reason, ended.frames_lost, screen, clock)
+        return TakeFacts(times, Outcome.INTERRUPTED, "interrupted", screen=screen, clock=clock)
+    if times.rendered_ms <= 0:
+        return NoPlay(f"it left the screen at the instant it came: {ended.reason}")
+    outcome = _outcome(take.expected_ms, times.rendered_ms, ended)
+    return TakeFacts(times, outcome, ended.reason, ended.frames_lost, screen, clock)
 
 
 def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome:
@@ -101,19 +106,19 @@ def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome
         return Outcome.COMPLETE
     if ended.failed or ended.deck_lost:
         return Outcome.FAILED
-    whole = expected_ms is None and ended.reason in _OWN_END
+    whole = expected_ms is None and ended.reason in _NATURAL_ENDS
     return Outcome.COMPLETE if whole else Outcome.PARTIAL
 
 
 def chain_play(previous_hash: str, take: Take, facts: TakeFacts, *, device: str, log_epoch: str, sequence: int) -> Play:
-    """Return the play of a judged take, bound to the one before it in this log epoch (`GENESIS` before the first)."""
+    """Return the play of a judged take, linked to the one before it in this log epoch (`GENESIS` before the first)."""
     fields = take.model_dump(exclude={"choice"}) | {
         "device": device,
         "log_epoch": log_epoch,
         "sequence": sequence,
-        "started_at": facts.started_at,
-        "ended_at": facts.ended_at,
-        "rendered_ms": facts.rendered_ms,
+        "started_at": facts.times.started_at,
+        "ended_at": facts.times.ended_at,
+        "rendered_ms": facts.times.rendered_ms,
         "outcome": facts.outcome,
         "reason": facts.reason,
         "frames_lost": facts.frames_lost,

@@ -8,8 +8,10 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from sync.runtime.clock import unix_ms
 from sync.runtime.sqlite import Database
 from sync.wire.report import BATCH_LIMIT, Play
 
@@ -67,9 +69,8 @@ class Outbox:
     async def add(self, play: Play) -> None:
         """Log a play and queue it, inside the caller's transaction; call `notify` once that is committed."""
         row = {"sequence": play.sequence, "take": play.take, "body": play.model_dump_json()}
-        ended_ms = int(play.ended_at.timestamp() * 1000)
         statement = "INSERT INTO plays VALUES (:sequence, :take, :ended_ms, :body)"
-        await self._database.execute(statement, {**row, "ended_ms": ended_ms})
+        await self._database.execute(statement, {**row, "ended_ms": unix_ms(play.ended_at)})
         await self._database.execute("INSERT INTO outbox VALUES (:sequence)", {"sequence": play.sequence})
 
     async def counts(self, take: str) -> bool:
@@ -129,6 +130,12 @@ class Outbox:
         query = "SELECT body FROM plays WHERE sequence < :before ORDER BY sequence DESC LIMIT :limit"
         rows = await self._database.rows(query, {"before": before or 2**62, "limit": limit})
         return [json.loads(row["body"]) for row in rows]
+
+    async def times_after(self, after_ms: int) -> list[tuple[int, int]]:
+        """Return start and end, in Unix milliseconds, of the logged plays that end after `after_ms`."""
+        query = "SELECT json_extract(body, '$.started_at') AS started, ended_ms FROM plays WHERE ended_ms > :after_ms"
+        rows = await self._database.rows(query, {"after_ms": after_ms})
+        return [(unix_ms(datetime.fromisoformat(row["started"])), row["ended_ms"]) for row in rows]
 
     async def prune(self, before_ms: int) -> int:
         """Drop acknowledged plays that ended before this Unix time in ms, some thousands at most; return how many.

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,6 +56,9 @@ class Venue:
     async def until_on(self, item: str) -> None:
         await eventually(lambda: self.director.now().item == item)
 
+    def shows(self, showing: str) -> bool:
+        return self.director.now().showing == showing
+
     def left_s(self) -> float:
         until = self.director.now().until
         return (until - SystemClock().now()).total_seconds() if until else 0.0
@@ -89,7 +93,7 @@ async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved
     assert [play.title for play in plays] == ["Red", "Blue", "Red"]
     assert [play.outcome for play in plays] == [Outcome.COMPLETE] * 3, plays
     for before, after in pairwise(plays):
-        assert 0 <= (after.started_at - before.ended_at).total_seconds() < 0.3
+        assert 0 <= (after.started_at - before.ended_at).total_seconds() < 0.3, "a gap, or two takes at one time"
     assert [setback.asset for setback in venue.ledger.quarantine.known()] == [asset("bad").sha256]
     now = venue.director.now()
     assert now.showing == "item" and now.why
@@ -109,6 +113,24 @@ async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Ven
     assert (following.started_at - hit.ended_at).total_seconds() < 1.0
     blamed = {setback.asset for setback in venue.ledger.quarantine.known()}
     assert blamed <= {asset("bad").sha256}
+
+
+async def test_no_two_plays_overlap_through_cuts_skips_a_blank_and_a_killed_deck(venue: Venue) -> None:
+    await venue.until_played(2)
+    for do in ("skip", "blank", "play", "skip"):
+        await eventually(lambda: venue.director.now().next.readiness == "ready" or venue.director.now().take is None)
+        await venue.director.command(Command.model_validate({"do": do}))
+        showing = "blank" if do == "blank" else "item"
+        await eventually(partial(venue.shows, showing))
+    await eventually(lambda: venue.director.now().next.readiness == "ready")
+    air = venue.stage._air
+    assert air and air.link.pid
+    os.kill(air.link.pid, signal.SIGKILL)
+    plays = await venue.until_played(len(await venue.plays()) + 3)
+    spans = [(play.started_at, play.ended_at) for play in plays]
+    assert all(later[0] >= sooner[1] for sooner, later in pairwise(spans)), spans
+    assert {"eof", "operator"} <= {play.reason for play in plays}
+    assert Outcome.FAILED in {play.outcome for play in plays}
 
 
 async def test_three_skips_during_a_load_are_exactly_three_steps(venue: Venue) -> None:

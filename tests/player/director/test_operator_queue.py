@@ -1,13 +1,29 @@
 """What operators may do to the screen; every order ends by itself."""
 
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from player.director.operator_queue import ORDER_TABLE, OperatorQueue, Order, OrderState, StepRequest
 from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
+from sync.runtime.states import ForbiddenMove
 from tests.player.director.venue import NOON, World, a_world, asset, item, playlist, release
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(OrderState, OrderState)))
+def test_an_order_moves_as_its_table_says(before: OrderState, after: OrderState) -> None:
+    queue = OperatorQueue()
+    queue.order = Order(StepRequest(1), before)
+    if after in ORDER_TABLE.moves[before]:
+        queue._move(after)
+        assert queue.order == (None if ORDER_TABLE.is_end(after) else Order(StepRequest(1), after))
+    else:
+        with pytest.raises(ForbiddenMove):
+            queue._move(after)
+        assert queue.order == Order(StepRequest(1), before)
 
 
 async def order(world: World, **what: object) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -97,6 +98,8 @@ async def test_whatever_happens_the_proof_is_what_was_on_the_screen(tmp_path: Pa
         assert [play.take for play in plays] == [take for take, ms in world.screen.runs() if ms > 0]
         assert [play.rendered_ms for play in plays] == [ms for _, ms in world.screen.runs() if ms > 0]
         verify_chain(plays)
+        spans = sorted((play.started_at, play.ended_at) for play in plays)
+        assert all(later[0] >= sooner[1] for sooner, later in pairwise(spans)), "two takes at one time"
         assert await world.ledger.open_takes() == []
     async with open_ledger(tmp_path / "plays.db", DEVICE, world.clock) as ledger:
         recorder = TakeRecorder(ledger, 7)

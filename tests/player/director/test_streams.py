@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from player.director.backoff import FIRST_S, LONGEST_S, StreamBackoff, away_s
+from player.director.backoff import FIRST_S, LONGEST_S, StreamBackoff, retry_wait_s
 from sync.wire.release import Item, MediaKind, Release, Stream
 from sync.wire.stream_url import stream_name
 from tests.fakes import FakeClock
@@ -34,24 +34,24 @@ def shown(world: World) -> list[str]:
 
 
 def test_waits_double_up_to_five_minutes_and_are_spread_but_repeatable() -> None:
-    waits = [away_s("s", failures, 7) for failures in range(1, 12)]
-    assert waits == [away_s("s", failures, 7) for failures in range(1, 12)]
+    waits = [retry_wait_s("s", failures, 7) for failures in range(1, 12)]
+    assert waits == [retry_wait_s("s", failures, 7) for failures in range(1, 12)]
     assert 0.75 * FIRST_S <= waits[0] <= 1.25 * FIRST_S < waits[2] < waits[4]
     assert all(0.75 * LONGEST_S <= wait <= 1.25 * LONGEST_S for wait in waits[7:])
-    assert away_s("s", 1, 8) != waits[0] != away_s("t", 1, 7)
+    assert retry_wait_s("s", 1, 8) != waits[0] != retry_wait_s("t", 1, 7)
 
 
-def test_an_absence_is_told_once_when_it_starts_and_once_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_is_logged_once_when_it_starts_and_once_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     clock = FakeClock()
-    away = StreamBackoff(clock, 7)
+    streams = StreamBackoff(clock, 7)
     for _ in range(5):
-        away.note_failure("s", "Stage", "refused")
-    assert away.holds("s") and away.held() == {"s"} and away.left_s() > 4 * FIRST_S
-    assert away.problems() == ("the stream Stage is away: refused",)
-    away.note_success("s")
-    away.note_success("s")
-    assert not away.holds("s") and away.left_s() == float("inf")
+        streams.record_failure("s", "Stage", "refused")
+    assert streams.is_waiting("s") and streams.waiting() == {"s"} and streams.next_retry_s() > 4 * FIRST_S
+    assert streams.problems() == ("the stream Stage does not play: refused",)
+    streams.record_success("s")
+    streams.record_success("s")
+    assert not streams.is_waiting("s") and streams.next_retry_s() == float("inf")
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
@@ -64,7 +64,7 @@ async def test_a_stream_that_fails_is_passed_over_and_returns_when_it_works(tmp_
             assert set(shown(world)) == {"red"}
             tries = sum(shot.kind is MediaKind.STREAM for shot in world.screen.prerolls)
             assert 6 <= tries <= 12, "neither given up nor hammered"
-            assert "Live is away" in world.director.now().problems[0] and "hush" not in str(world.director.now())
+            assert "Live does not play" in world.director.now().problems[0] and "hush" not in str(world.director.now())
             assert world.ledger.quarantine.known() == []
             world.screen.broken.clear()
             await world.after(2 * LONGEST_S)

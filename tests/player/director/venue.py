@@ -146,8 +146,8 @@ class World:
     async def wake(self) -> None:
         """Wake the director and wait until it has looked."""
         self.director.wake()
-        scenery = self.director._scenery
-        await eventually(lambda: scenery._seen == scenery._wanted)
+        scenes = self.director._scenes
+        await eventually(lambda: scenes._loaded == scenes._requested)
         await self.clock.rest()
 
     async def after(self, seconds: float) -> None:

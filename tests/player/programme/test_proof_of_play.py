@@ -2,14 +2,23 @@
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.proof_of_play import TOLERANCE_MS, NoPlay, Take, TakeFacts, chain_play, judge_take, verify_chain
+from player.programme.proof_of_play import (
+    TOLERANCE_MS,
+    NoPlay,
+    Take,
+    TakeFacts,
+    TakeTimes,
+    chain_play,
+    judge_take,
+    verify_chain,
+)
 from player.protocol.screen import Ended
 from sync.errors import Untrusted
 from sync.runtime.clock import ClockTrust
@@ -37,6 +46,14 @@ def ended(shown_ms: float, reason: str = "duration", *, failed: bool = False, de
     )
 
 
+def times(shown_ms: int, started_at: datetime = NOON) -> TakeTimes:
+    return TakeTimes(started_at, started_at + timedelta(milliseconds=shown_ms), shown_ms)
+
+
+def shown(how: Ended) -> TakeTimes:
+    return times(round((how.ended_s - how.started_s) * 1000))
+
+
 @pytest.mark.parametrize(
     ("expected_ms", "how", "outcome"),
     [
@@ -58,35 +75,33 @@ def ended(shown_ms: float, reason: str = "duration", *, failed: bool = False, de
     ],
 )
 def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: Ended, outcome: Outcome) -> None:
-    facts = judge_take(take(expected_ms), how, NOON, screen=ScreenState.ON, clock=ClockTrust.SYNCED)
+    facts = judge_take(take(expected_ms), how, shown(how), screen=ScreenState.ON, clock=ClockTrust.SYNCED)
     assert isinstance(facts, TakeFacts)
     assert (facts.outcome, facts.reason, facts.frames_lost) == (outcome, how.reason, 3)
     assert (facts.screen, facts.clock) == (ScreenState.ON, ClockTrust.SYNCED)
     assert facts.refunded == (outcome is not Outcome.COMPLETE)
-    assert facts.ended_at - facts.started_at == timedelta(milliseconds=facts.rendered_ms)
+    assert facts.times == shown(how)
 
 
 def test_what_never_reached_the_screen_is_no_play() -> None:
     assert isinstance(judge_take(take(), None, None), NoPlay)
     assert isinstance(judge_take(take(), ended(4_000), None), NoPlay)
-    assert isinstance(judge_take(take(), ended(0, "cut"), NOON), NoPlay)
-    assert isinstance(judge_take(take(), ended(-5, "cut"), NOON), NoPlay)
+    assert isinstance(judge_take(take(), ended(0, "cut"), times(0)), NoPlay)
 
 
 def test_a_take_the_device_stopped_under_was_interrupted() -> None:
-    facts = judge_take(take(), None, NOON)
+    facts = judge_take(take(), None, times(5_000))
     assert isinstance(facts, TakeFacts)
     assert facts.outcome is Outcome.INTERRUPTED
     assert facts.refunded
-    assert facts.ended_at == NOON
+    assert facts.times == times(5_000)
 
 
 def log_of(count: int) -> list[Play]:
     plays: list[Play] = []
     for number in range(1, count + 1):
-        facts = judge_take(
-            take(take=f"take-{number}", choice=number), ended(10_000), NOON + timedelta(seconds=10 * number)
-        )
+        on = times(10_000, NOON + timedelta(seconds=10 * number))
+        facts = judge_take(take(take=f"take-{number}", choice=number), ended(10_000), on)
         assert isinstance(facts, TakeFacts)
         previous = plays[-1].hash if plays else GENESIS
         plays.append(
@@ -140,7 +155,7 @@ def test_a_log_that_was_cut_or_mixed_does_not_hold(name: str, tamper: Any) -> No
 @pytest.mark.parametrize(("sequence", "log_epoch"), [(3, EPOCH), (1, EPOCH), (2, "f" * 32)])
 def test_a_well_hashed_play_out_of_turn_does_not_fit(sequence: int, log_epoch: str) -> None:
     first = log_of(1)[0]
-    facts = judge_take(take(), ended(10_000), NOON)
+    facts = judge_take(take(), ended(10_000), times(10_000))
     assert isinstance(facts, TakeFacts)
     forged = chain_play(first.hash, take(), facts, device="d1", log_epoch=log_epoch, sequence=sequence)
     verify_chain([forged], after=first.hash)
