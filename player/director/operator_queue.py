@@ -32,7 +32,7 @@ class OrderState(StrEnum):
     EXPIRED = "expired"  # the time of a stop or blank is over
 
 
-ORDER_TABLE = StateTable(
+ORDER_STATES = StateTable(
     "order",
     OrderState.QUEUED,
     {
@@ -85,7 +85,7 @@ class Order:
     """What an operator asked for, and where it stands."""
 
     request: ScreenHold | ItemRequest | StepRequest
-    state: OrderState = ORDER_TABLE.start
+    state: OrderState = ORDER_STATES.start
 
 
 class OperatorQueue:
@@ -209,9 +209,9 @@ class OperatorQueue:
     def _move(self, after: OrderState) -> None:
         if self.order is None:
             return
-        order = replace(self.order, state=ORDER_TABLE.move(self.order.state, after))
+        order = replace(self.order, state=ORDER_STATES.move(self.order.state, after))
         log.info("order=%s state=%s", type(order.request).__name__, after.value)
-        self.order = None if ORDER_TABLE.is_end(after) else order
+        self.order = None if ORDER_STATES.is_end(after) else order
 
     def _before(self, steps: int) -> str:
         back = steps + self._item_is_on

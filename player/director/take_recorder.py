@@ -24,7 +24,7 @@ from player.evidence.ledger_entries import (
     TakeSeen,
     TakeStarted,
 )
-from player.evidence.take_states import TAKE_TABLE, TakeState
+from player.evidence.take_states import TAKE_STATES, TakeState
 from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, changes, refund
 from player.programme.planner import Memory, Planned
@@ -89,7 +89,7 @@ class TakeRecorder:
 
     def state(self, planned: Planned) -> TakeState:
         """Return where a take stands that has not ended."""
-        return self._states.get(planned.take.take, TAKE_TABLE.start)
+        return self._states.get(planned.take.take, TAKE_STATES.start)
 
     async def reserve(self, planned: Planned) -> bool:
         """Write a decision before its cut is ordered; False: it is an ad and could not be written."""
@@ -178,8 +178,8 @@ class TakeRecorder:
             return []
 
     def _move(self, take: str, after: TakeState) -> None:
-        self._states[take] = TAKE_TABLE.move(self._states.get(take, TAKE_TABLE.start), after)
-        if TAKE_TABLE.is_end(after):
+        self._states[take] = TAKE_STATES.move(self._states.get(take, TAKE_STATES.start), after)
+        if TAKE_STATES.is_end(after):
             del self._states[take]
 
     def _close(self, take: Take, facts: TakeFacts | NoPlay, after: TakeState, *, failed: bool) -> None:

@@ -17,7 +17,7 @@ class TakeState(StrEnum):
     CANCELLED = "cancelled"  # something else is shown in its place: the programme goes on as if it had never been
 
 
-TAKE_TABLE = StateTable(
+TAKE_STATES = StateTable(
     "take",
     TakeState.PLANNED,
     {

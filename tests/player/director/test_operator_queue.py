@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from player.director.operator_queue import ORDER_TABLE, OperatorQueue, Order, OrderState, StepRequest
+from player.director.operator_queue import ORDER_STATES, OperatorQueue, Order, OrderState, StepRequest
 from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
 from sync.runtime.states import ForbiddenMove
@@ -17,9 +17,9 @@ from tests.player.director.venue import NOON, World, a_world, asset, item, playl
 def test_an_order_moves_as_its_table_says(before: OrderState, after: OrderState) -> None:
     queue = OperatorQueue()
     queue.order = Order(StepRequest(1), before)
-    if after in ORDER_TABLE.moves[before]:
+    if after in ORDER_STATES.moves[before]:
         queue._move(after)
-        assert queue.order == (None if ORDER_TABLE.is_end(after) else Order(StepRequest(1), after))
+        assert queue.order == (None if ORDER_STATES.is_end(after) else Order(StepRequest(1), after))
     else:
         with pytest.raises(ForbiddenMove):
             queue._move(after)

@@ -7,7 +7,7 @@ import pytest
 
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
-from player.evidence.take_states import TAKE_TABLE, TakeState
+from player.evidence.take_states import TAKE_STATES, TakeState
 from sync.runtime.states import ForbiddenMove
 from tests.fakes import FakeClock
 from tests.player.director.test_record_clock import planned
@@ -20,9 +20,9 @@ async def test_a_take_moves_as_its_table_says(tmp_path: Path, before: TakeState,
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
         recorder = TakeRecorder(ledger, 1)
         recorder._states[take.take.take] = before
-        if after in TAKE_TABLE.moves[before]:
+        if after in TAKE_STATES.moves[before]:
             recorder._move(take.take.take, after)
-            assert recorder.state(take) is (TakeState.PLANNED if TAKE_TABLE.is_end(after) else after)
+            assert recorder.state(take) is (TakeState.PLANNED if TAKE_STATES.is_end(after) else after)
         else:
             with pytest.raises(ForbiddenMove):
                 recorder._move(take.take.take, after)
