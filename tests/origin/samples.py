@@ -1,4 +1,4 @@
-"""Makes pictures and films of known content with Pillow and ffmpeg."""
+"""Makes pictures and videos of known content with Pillow and ffmpeg."""
 
 import subprocess
 from pathlib import Path
@@ -10,13 +10,13 @@ RED, GREEN, BLUE, WHITE, BLACK = (220, 30, 30), (30, 180, 30), (30, 30, 220), (2
 
 
 class Samples:
-    """Files of a session; asking twice makes once."""
+    """The sample files of a test session; a video is made once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def film(self, name: str, *arguments: str, size: str = "160x90", rate: int = 10, seconds: float = 1.0) -> Path:
-        """Return a moving test picture encoded as `arguments` say."""
+    def video(self, name: str, *arguments: str, size: str = "160x90", rate: int = 10, seconds: float = 1.0) -> Path:
+        """Return a moving test pattern, encoded with these `arguments` of ffmpeg."""
         path = self.folder / name
         if not path.exists():
             source = f"testsrc=size={size}:rate={rate}:duration={seconds}"
@@ -28,14 +28,14 @@ class Samples:
         subprocess.run(("ffmpeg", "-v", "error", "-nostdin", "-y", *arguments), check=True)
 
     def halves(self, width: int = 400, height: int = 200) -> Image.Image:
-        """Return a picture, red on the left and blue on the right."""
+        """Return a picture that is red on the left and blue on the right."""
         image = Image.new("RGB", (width, height), RED)
         ImageDraw.Draw(image).rectangle((width // 2, 0, width, height), fill=BLUE)
         return image
 
-    def turned_jpeg(self) -> Path:
-        """Return a JPEG stored lying (red left, blue right) whose tag says: turn by 90 degrees clockwise."""
-        image, path = self.halves(), self.folder / "turned.jpg"
+    def rotated_jpeg(self) -> Path:
+        """Return a landscape JPEG (red left, blue right) with a tag that says: rotate by 90 degrees clockwise."""
+        image, path = self.halves(), self.folder / "rotated.jpg"
         exif = Image.Exif()
         exif[0x0112] = 6
         exif[0x010F] = "Secret Camera"
@@ -43,7 +43,7 @@ class Samples:
         return path
 
     def picture(self, name: str, image: Image.Image, kind: str, **options: object) -> Path:
-        """Save `image` as `kind` under a name that need not tell the truth."""
+        """Save `image` in the format `kind`, under any name."""
         path = self.folder / name
         image.save(path, kind, **options)
         return path
@@ -54,8 +54,8 @@ class Samples:
         pillow_heif.from_pillow(self.halves()).save(path, quality=90)
         return path
 
-    def moving(self, name: str, kind: str, durations: list[int]) -> Path:
-        """Return a picture of 51 x 31 pixels whose frames are red, green, blue in turn."""
+    def animation(self, name: str, kind: str, durations: list[int]) -> Path:
+        """Return an animation of 51 x 31 pixels whose frames are red, green, blue in turn."""
         frames = [Image.new("RGB", (51, 31), (RED, GREEN, BLUE)[n % 3]) for n in range(len(durations))]
         path = self.folder / name
         frames[0].save(path, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0)

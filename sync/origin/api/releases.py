@@ -111,7 +111,7 @@ class ReleaseRoutes:
         return json_answer(_published(done), status=200 if done.unchanged else 201)
 
     async def _list(self, request: web.Request) -> web.Response:
-        found = await self._store.list_releases(read_query(request, ReleaseQuery).channel, most=MOST_LISTED)
+        found = await self._store.list_releases(read_query(request, ReleaseQuery).channel, limit=MOST_LISTED)
         return json_answer(ReleaseList(releases=tuple(_view(record) for record in found)))
 
     async def _preview(self, request: web.Request) -> web.Response:

@@ -1,1 +1,1 @@
-"""Takes bytes in and works the queue until they are assets."""
+"""Receives files and works off the queue until they are assets."""

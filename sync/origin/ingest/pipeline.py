@@ -18,9 +18,9 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.transcode.job import MadeMedia, TranscodeJob
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import ChildStopped, Limits
-from sync.origin.transcode.video import MadeMedia
 from sync.runtime.clock import Backoff, Clock, unix_ms
 from sync.runtime.durable_files import copy_durably, move_durably
 from sync.runtime.waiting import wait_unless
@@ -135,9 +135,7 @@ class Pipeline:
         try:
             if not await self._reuse_asset(row):
                 folder.mkdir(parents=True, exist_ok=True)
-                source, limits, settings = self._files.source_path(row.id), self._limits(), self._settings.pipeline
-                made = await build_asset(source, row.name, folder, limits, settings, self._progress_of(row))
-                await self._store_asset(row, made)
+                await self._store_asset(row, await build_asset(self._job(row, folder)))
         except BadMedia as error:
             await self._fail(row, str(error))
         except ChildStopped as error:
@@ -196,12 +194,14 @@ class Pipeline:
         )
         await self._store.requeue(row.id, problem=problem, wait_s=backoff.next_s(), count_attempt=True)
 
-    def _limits(self) -> Limits:
-        pipeline = self._settings.pipeline
+    def _job(self, row: MediaRow, folder: Path) -> TranscodeJob:
+        settings = self._settings.pipeline
         room_bytes = self._files.free_bytes() - self._settings.storage.reserve_bytes
         if room_bytes <= 0:
             raise StorageFull("only the reserve is left on the disk")
-        return Limits(pipeline.longest_s, pipeline.memory_bytes, room_bytes)
+        limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes)
+        source = self._files.source_path(row.id)
+        return TranscodeJob(source, row.name, folder, limits, settings, self._progress_of(row))
 
     def _progress_of(self, row: MediaRow) -> Callable[[int], Awaitable[None]]:
         """Return the callback that stores the progress in steps of a few percent."""

@@ -1,12 +1,11 @@
-"""The origin's folders, and how a file becomes durable in them: whole under its name, or not there at all.
+"""The folders of the origin. A file in them is whole and durable under its name, or it is not there.
 
-`content/` is the tree devices download: written beside, fsynced, renamed, folder fsynced; what is there is never
-written again, only `replace` swaps a pointer. `uploads/` holds bytes as they come in, `work/` what is being made of
-them, `thumbnails/` the small pictures for pages.
+`content/` is the tree that devices download. A file there is never written again; only the signed timestamps are
+replaced. `uploads/` has the bytes that people send, `work/` the files of the pipeline, `thumbnails/` small pictures.
 
-Who names content (a release, a media that became ready) holds the tree by `adding` from looking at a file to its row in
-the database; who takes content away holds it alone by `clearing`. Both count across the processes of several origins,
-and the kernel lets go of what was held by one that died.
+Code that adds a reference to content (a release, a media that becomes ready) holds the shared lock `adding_content`
+from the moment it checks a file until its row is stored. Code that deletes content holds the exclusive lock
+`clearing_content`. The locks also count between processes, and the kernel releases those of a process that died.
 """
 
 import fcntl
@@ -27,11 +26,11 @@ from sync.runtime.durable_files import (
     write_durably,
 )
 
-_TRY_EVERY_S = 0.02
+_LOCK_RETRY_S = 0.02
 
 
 class DataFolder:
-    """Everything below `data_dir`; all methods block, so call them from a thread when a file may be large."""
+    """The files below `data_dir`. All methods block: call them from a thread when a file may be large."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -41,7 +40,7 @@ class DataFolder:
         self.thumbnails = data_dir / "thumbnails"
 
     def prepare(self) -> None:
-        """Make the folders that are missing.
+        """Create the folders that are missing.
 
         Raises:
             StorageFull: no room.
@@ -52,38 +51,38 @@ class DataFolder:
                 folder.mkdir(parents=True, exist_ok=True)
 
     def free_bytes(self) -> int:
-        """Return how much an unprivileged process may still write."""
+        """Return how many bytes an unprivileged process may still write."""
         with storage_errors(self.data_dir):
             return free_bytes(self.data_dir)
 
     def put(self, relative: str, data: bytes) -> Path:
-        """Write `data` durably to `content/{relative}`, unless that is there; return its path.
+        """Write `data` durably to `content/{relative}` unless that file exists; return its path.
 
         Raises:
             StorageFull: no room; nothing was changed.
             StorageBroken: the disk refuses; nothing was changed.
         """
-        target = self._inside(relative)
+        target = self._content_path(relative)
         if not target.exists():
             make_folder(target.parent)
             write_durably(target, data)
         return target
 
     def replace(self, relative: str, data: bytes) -> Path:
-        """Write `data` durably to `content/{relative}` in place of what is there: for pointers only."""
-        target = self._inside(relative)
+        """Write `data` durably to `content/{relative}`, replacing what is there; return its path."""
+        target = self._content_path(relative)
         make_folder(target.parent)
         write_durably(target, data)
         return target
 
     def move_in(self, path: Path, relative: str) -> Path:
-        """Move a finished file durably to `content/{relative}`; if that is there, only remove `path`.
+        """Move a finished file durably to `content/{relative}`; if that exists, only delete `path`.
 
         Raises:
             StorageFull: no room.
             StorageBroken: the disk refuses.
         """
-        target = self._inside(relative)
+        target = self._content_path(relative)
         if target.exists():
             path.unlink()
         else:
@@ -92,47 +91,47 @@ class DataFolder:
         return target
 
     def remove_temporary_files(self, before_s: float) -> None:
-        """Remove what writers that were killed left beside their target, if it is older than `before_s` (Unix)."""
+        """Delete temporary files of writers that were killed, if they are older than `before_s` (Unix)."""
         for folder in (self.content, self.thumbnails):
-            for scrap in folder.rglob(f".*{TEMP_SUFFIX}"):
-                if scrap.stat().st_mtime < before_s:
-                    scrap.unlink(missing_ok=True)
+            for path in folder.rglob(f".*{TEMP_SUFFIX}"):
+                if path.stat().st_mtime < before_s:
+                    path.unlink(missing_ok=True)
 
     @asynccontextmanager
     async def adding_content(self, clock: Clock) -> AsyncIterator[None]:
-        """Keep everything in the content tree from being cleared away; waits for a clearing under way."""
+        """Prevent the deletion of content; waits while content is being deleted."""
         descriptor = self._open_lock()
         try:
-            while not _lock(descriptor, fcntl.LOCK_SH):
-                await clock.sleep(_TRY_EVERY_S)
+            while not _try_lock(descriptor, fcntl.LOCK_SH):
+                await clock.sleep(_LOCK_RETRY_S)
             yield
         finally:
             os.close(descriptor)
 
     @contextmanager
     def clearing_content(self) -> Iterator[int]:
-        """Hold the content tree alone, by the descriptor given.
+        """Lock the content tree exclusively; the value is the descriptor of the lock.
 
         Raises:
-            Conflict: somebody adds to it or clears it at this moment.
+            Conflict: content is being added or deleted at this moment.
         """
         descriptor = self._open_lock()
         try:
-            if not _lock(descriptor, fcntl.LOCK_EX):
-                raise Conflict("content is being added or cleared away at this moment: try again")
+            if not _try_lock(descriptor, fcntl.LOCK_EX):
+                raise Conflict("content is being added or deleted at this moment: try again")
             yield descriptor
         finally:
             os.close(descriptor)
 
-    def remove(self, paths: Iterable[Path], held: int) -> None:
-        """Remove files, each folder's for good before the next one's, under the lock of `clearing`.
+    def remove(self, paths: Iterable[Path], lock: int) -> None:
+        """Delete files under the lock of `clearing_content`; each folder is durable before the next one starts.
 
-        A thread that outlives its task keeps the lock: its own copy of the descriptor holds it.
+        The lock is duplicated, so that a thread that outlives its task still holds it.
 
         Raises:
-            StorageBroken: the disk refuses; some may be gone.
+            StorageBroken: the disk refuses; some files may be deleted.
         """
-        own = os.dup(held)
+        own_lock = os.dup(lock)
         try:
             folder: Path | None = None
             for path in paths:
@@ -144,7 +143,7 @@ class DataFolder:
             if folder is not None:
                 sync_folder(folder)
         finally:
-            os.close(own)
+            os.close(own_lock)
 
     def _open_lock(self) -> int:
         path = self.data_dir / "content.lock"
@@ -152,21 +151,21 @@ class DataFolder:
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def thumbnail_path(self, media_id: str) -> Path:
-        """Return where the small picture of a media lies once it is ready."""
+        """Return the path of the small picture of a media; it is there once the media is ready."""
         return self.thumbnails / f"{media_id}.jpg"
 
     def source_path(self, media_id: str) -> Path:
-        """Return where the bytes of an upload, and of the media made from it, lie until they are processed."""
+        """Return the path of the bytes of an upload or of the media it became; they are there until it is processed."""
         return self.uploads / media_id
 
-    def _inside(self, relative: str) -> Path:
+    def _content_path(self, relative: str) -> Path:
         parts = relative.split("/")
         if any(part in ("", ".", "..") for part in parts):
             raise ValueError(f"not a name inside the content tree: {relative!r}")
         return self.content.joinpath(*parts)
 
 
-def _lock(descriptor: int, kind: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

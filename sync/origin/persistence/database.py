@@ -1,4 +1,4 @@
-"""The origin's door to its database: one engine, short transactions, the same statements on SQLite and PostgreSQL."""
+"""Access to the origin's database: short transactions, with the same statements on SQLite and PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,14 +17,14 @@ _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "b
 
 
 class OriginDatabase:
-    """Hands out connections: `reading` for queries, `writing` for one atomic change."""
+    """Provides connections: `reading` for queries, `writing` for one atomic change."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection for queries; they see one consistent state.
+        """Provide a connection for queries; all of them see the database as it is at one moment.
 
         Raises:
             Rejected: a value is of a kind the database cannot hold.
@@ -33,22 +33,22 @@ class OriginDatabase:
         async with self._connected() as connection:
             if connection.dialect.name == "sqlite":
                 await connection.exec_driver_sql("BEGIN")
-            else:  # else each statement would see a moment of its own
+            else:  # the default level gives each statement a moment of its own
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection whose changes are committed together, or not at all on any exception.
+        """Provide a connection whose changes are committed together, or rolled back on any exception.
 
         Raises:
-            Conflict: the change would leave something pointing at nothing, or doubles a unique value.
+            Conflict: the change breaks a reference or repeats a unique value.
             Rejected: a value is of a kind the database cannot hold.
             StorageFull: the disk is full.
             StorageBroken: the database cannot be reached, is locked or damaged.
         """
         async with self._connected() as connection:
-            if connection.dialect.name == "sqlite":  # else two readers that turn writers deadlock
+            if connection.dialect.name == "sqlite":  # a plain BEGIN lets two readers deadlock when both want to write
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 await connection.begin()
@@ -65,18 +65,18 @@ class OriginDatabase:
             async with self._engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            raise _meant(error) from error
+            raise _translated(error) from error
         except PoolTimeout as error:
-            raise StorageBroken("the origin has more to do than it can: try again in a moment") from error
-        except OSError as error:  # of the line to a database server
+            raise StorageBroken("the origin is overloaded: try again in a moment") from error
+        except OSError as error:  # of the connection to a database server
             raise StorageBroken(f"the origin's database does not answer: {error}") from error
 
 
-def _meant(error: DBAPIError) -> SignageError:
-    """Return what an error of SQLite or PostgreSQL means to us; the latter tells by its state code."""
+def _translated(error: DBAPIError) -> SignageError:
+    """Return the error of ours for one of SQLite or PostgreSQL; only PostgreSQL has a state code."""
     code = getattr(error.orig, "sqlstate", None) or ""
     if isinstance(error, IntegrityError):
-        return Conflict(f"the change clashes with what is stored, read it again: {error.orig}")
+        return Conflict(f"the change conflicts with what is stored, read it again: {error.orig}")
     if code == "53100" or "is full" in str(error.orig):
         return StorageFull("the origin's disk is full: free some space and try again")
     if code.startswith("22"):  # such as a text with a zero byte in it
@@ -86,10 +86,10 @@ def _meant(error: DBAPIError) -> SignageError:
 
 @asynccontextmanager
 async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
-    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`), making missing tables and columns.
+    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`); create missing tables and columns.
 
     Raises:
-        StorageBroken: it cannot be reached, or is no database.
+        StorageBroken: the database cannot be reached, or the file is not a database.
     """
     engine = create_async_engine(url)
     if engine.dialect.name == "sqlite":
@@ -98,25 +98,25 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
         database = OriginDatabase(engine)
         async with database.writing() as connection:
             await connection.run_sync(metadata.create_all)
-            await connection.run_sync(_add_columns)
+            await connection.run_sync(_add_missing_columns)
         yield database
     finally:
         await engine.dispose()
 
 
-def _add_columns(connection: Connection) -> None:
-    """Add what tables made by an earlier version lack; a column that comes later may be empty, or has a default."""
+def _add_missing_columns(connection: Connection) -> None:
+    """Add the columns that tables of an earlier version lack; such a column is nullable or has a server default."""
     inspector = inspect(connection)
     for table in metadata.sorted_tables:
-        held = {column["name"] for column in inspector.get_columns(table.name)}
+        present = {column["name"] for column in inspector.get_columns(table.name)}
         for column in table.columns:
-            if column.name not in held:
+            if column.name not in present:
                 definition = CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
-    connection.isolation_level = None  # transactions are ours to begin
+    connection.isolation_level = None  # so that transactions begin only where this file begins them
     cursor = connection.cursor()
     for pragma in _SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")

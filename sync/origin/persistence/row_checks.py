@@ -1,6 +1,6 @@
-"""What the stores of plans check alike inside their transaction: versions, media that can be shown, ids that are free.
+"""Checks that the stores of plans make inside their transaction: versions, media that can be shown, ids that are free.
 
-A person is told of every wrong field at once, each by its path in what they sent.
+An error names all wrong fields at once, each by its path in what was sent.
 """
 
 import secrets
@@ -17,9 +17,9 @@ from sync.origin.planning.plans import MediaFact
 from sync.wire.release import Asset
 
 FieldUses = Sequence[tuple[str, str]]
-"""Where something is used and what: the path of the field, and the id in it."""
+"""Pairs of the path of a field and the id in it."""
 
-_AT_ONCE = 10_000  # ids in one query; SQLite takes 32,766 parameters, PostgreSQL 32,767
+_IDS_PER_QUERY = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 32,767
 
 FACT_COLUMNS = [
     media.c.id.label("media_id"),
@@ -38,22 +38,22 @@ FACT_COLUMNS = [
     assets.c.loudness_lufs.label("asset_loudness_lufs"),
     streams.c.url.label("stream_url"),
 ]
-"""What `fact` makes a media's facts of; joined from media and, by `with_facts`, what it became."""
+"""The columns `media_fact` reads, of the tables that `join_media_facts` joins."""
 
 
 def new_id() -> str:
-    """Make an id nobody can guess or meet twice."""
+    """Return a random id that nobody can guess."""
     return secrets.token_hex(8)
 
 
-def join_media_facts(shown: FromClause) -> FromClause:
-    """Join what `FACT_COLUMNS` need to a selection that has media."""
-    known = shown.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
-    return known.outerjoin(streams, streams.c.media_id == media.c.id)
+def join_media_facts(tables: FromClause) -> FromClause:
+    """Join the tables that `FACT_COLUMNS` need to `tables`, which include media."""
+    joined = tables.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
+    return joined.outerjoin(streams, streams.c.media_id == media.c.id)
 
 
 def media_fact(row: RowMapping) -> MediaFact:
-    """Return the facts of the media in a row that has `FACT_COLUMNS`."""
+    """Return the facts about the media in a row with `FACT_COLUMNS`."""
     asset = None
     if row["asset_sha256"] is not None:
         asset = Asset(**{name: row[f"asset_{name}"] for name in Asset.model_fields})
@@ -67,98 +67,97 @@ def media_fact(row: RowMapping) -> MediaFact:
 
 
 async def check_media(connection: AsyncConnection, uses: FieldUses) -> dict[str, str]:
-    """Return the name of each media that is used.
+    """Return the name of each media that is used, by id.
 
     Raises:
-        Rejected: one is unknown or has failed; each field is named.
+        Rejected: a media is unknown or has failed; each field is named.
     """
     wrong: dict[str, str] = {}
-    states = await _states(connection, {media_id for _, media_id in uses})
+    rows = await _media_rows(connection, {media_id for _, media_id in uses})
     for field, media_id in uses:
-        if media_id not in states:
+        row = rows.get(media_id)
+        if row is None:
             wrong[field] = f"there is no media {media_id}"
-        elif states[media_id]["state"] == "failed":
-            row = states[media_id]
+        elif row["state"] == "failed":
             wrong[field] = f"{row['name']} cannot be shown: {row['problem'] or 'it failed'}"
     raise_if_wrong(wrong)
-    return {media_id: row["name"] for media_id, row in states.items()}
+    return {media_id: row["name"] for media_id, row in rows.items()}
 
 
-async def _states(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, RowMapping]:
-    wanted, found = sorted(ids), dict[str, RowMapping]()
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = media.c.id.in_(wanted[start : start + _AT_ONCE])
-        rows = await connection.execute(select(media.c.id, media.c.name, media.c.state, media.c.problem).where(some))
+async def _media_rows(connection: AsyncConnection, media_ids: Iterable[str]) -> dict[str, RowMapping]:
+    ids, found = sorted(media_ids), dict[str, RowMapping]()
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        batch = media.c.id.in_(ids[start : start + _IDS_PER_QUERY])
+        rows = await connection.execute(select(media.c.id, media.c.name, media.c.state, media.c.problem).where(batch))
         found.update((row["id"], row) for row in rows.mappings())
     return found
 
 
-async def check_exists(connection: AsyncConnection, column: Column[Any], what: str, uses: FieldUses) -> None:
-    """Refuse what points at nothing.
+async def check_exists(connection: AsyncConnection, column: Column[Any], kind: str, uses: FieldUses) -> None:
+    """Refuse ids that are not in `column`; `kind` says in the error what they are.
 
     Raises:
-        Rejected: an id is not in `column`; each field is named.
+        Rejected: each wrong field is named.
     """
     ids = sorted({used for _, used in uses})
     known = set((await connection.execute(select(column).where(column.in_(ids)))).scalars())
-    raise_if_wrong({field: f"there is no {what} {used}" for field, used in uses if used not in known})
+    raise_if_wrong({field: f"there is no {kind} {used}" for field, used in uses if used not in known})
 
 
 async def check_ids_free(
     connection: AsyncConnection, table: Table, elsewhere: ColumnElement[bool], uses: FieldUses
 ) -> None:
-    """Refuse ids a person sent twice, or that parts of something else have (`elsewhere`).
+    """Refuse ids that were sent twice, or that other rows have, which the condition `elsewhere` selects.
 
     Raises:
-        Rejected: each field is named.
+        Rejected: each wrong field is named.
     """
     wrong: dict[str, str] = {}
     seen: set[str] = set()
     for field, used in uses:
         if used in seen:
-            wrong[field] = f"{used} is there twice"
+            wrong[field] = f"{used} is used twice"
         seen.add(used)
     ids = sorted(seen)
-    for start in range(0, len(ids), _AT_ONCE):
-        some = select(table.c.id).where(table.c.id.in_(ids[start : start + _AT_ONCE]), elsewhere)
-        taken = set((await connection.execute(some)).scalars())
-        wrong |= {
-            field: f"{used} belongs to something else; leave ids out of copies" for field, used in uses if used in taken
-        }
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        batch = select(table.c.id).where(table.c.id.in_(ids[start : start + _IDS_PER_QUERY]), elsewhere)
+        taken = set((await connection.execute(batch)).scalars())
+        reason = "belongs to something else: leave ids out of copies"
+        wrong |= {field: f"{used} {reason}" for field, used in uses if used in taken}
     raise_if_wrong(wrong)
 
 
 def raise_if_wrong(wrong: Mapping[str, str]) -> None:
-    """Raise `Rejected` if there is something wrong."""
+    """Raise `Rejected` if a field is wrong; `wrong` has the reasons by field."""
     if wrong:
         named = ", ".join(sorted(wrong)[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise Rejected(f"not accepted: {named}", fields=wrong)
 
 
 async def update_versioned(
-    connection: AsyncConnection, table: Table, what: str, key: str, version: int, values: Mapping[str, Any]
+    connection: AsyncConnection, table: Table, kind: str, row_id: str, version: int, values: Mapping[str, Any]
 ) -> None:
-    """Change a row and raise its version, if it is still the one the caller read.
+    """Change a row and raise its version, if it still has the version the caller read.
 
     Raises:
         NotFound: there is no such row.
-        StaleVersion: somebody else was first.
+        StaleVersion: somebody else changed it first.
     """
-    same = (table.c.id == key, table.c.version == version)
+    same = (table.c.id == row_id, table.c.version == version)
     done = await connection.execute(update(table).where(*same).values(**values, version=version + 1))
     if done.rowcount == 0:
-        await check_version(connection, table, what, key, version)
+        await check_version(connection, table, kind, row_id, version)
 
 
-async def check_version(connection: AsyncConnection, table: Table, what: str, key: str, version: int | None) -> None:
-    """Lock a row for this transaction, and go on only if it has this version (None: any).
+async def check_version(connection: AsyncConnection, table: Table, kind: str, row_id: str, version: int | None) -> None:
+    """Lock a row for this transaction and check that it has this version; None accepts any.
 
     Raises:
         NotFound: there is no such row.
         StaleVersion: it has another version.
     """
-    current = (await connection.execute(select(table.c.version).where(table.c.id == key).with_for_update())).scalar()
+    current = (await connection.execute(select(table.c.version).where(table.c.id == row_id).with_for_update())).scalar()
     if current is None:
-        raise NotFound(f"there is no {what} {key}")
+        raise NotFound(f"there is no {kind} {row_id}")
     if version is not None and current != version:
-        raise StaleVersion(f"somebody else changed this {what} first: read it again", current=current)
+        raise StaleVersion(f"somebody else changed this {kind} first: read it again", current=current)

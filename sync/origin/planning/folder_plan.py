@@ -1,7 +1,7 @@
-"""`playlist.toml`, the optional plan inside a folder that is published: read, checked, and what it means for each file.
+"""`playlist.toml`, the optional plan in a folder that is published: its fields, and how it is read and checked.
 
-All of it is optional; `config/playlist.example.toml` shows every field. Without `items` every picture, video and
-sound of the folder plays in the order of names, but those of ads and the fallback. A wrong field is named by its path.
+Every field is optional; `config/playlist.example.toml` shows all of them. Without `items` every picture, video and
+sound of the folder plays in the order of names, except the files that the plan uses for something else.
 """
 
 import mimetypes
@@ -21,22 +21,22 @@ from sync.wire.release import AtEnd, Fit, WholeShare
 from sync.wire.stream_url import StreamUrl
 
 PLAN_FILE = "playlist.toml"
-_SUFFIXES = {".webp", ".heic", ".heif", ".avif", ".mkv", ".webm", ".m4v", ".ts"}  # mimetypes may not know these
-_LISTS = {"audio/mpegurl", "audio/x-mpegurl", "audio/x-scpls"}  # of music: name files, hold none
+_SUFFIXES = {".webp", ".heic", ".heif", ".avif", ".mkv", ".webm", ".m4v", ".ts"}  # that mimetypes may not know
+_PLAYLIST_TYPES = {"audio/mpegurl", "audio/x-mpegurl", "audio/x-scpls"}  # they only name other files
 
 
-def _bare(name: str) -> str:
+def _without_path(name: str) -> str:
     if name != Path(name).name or name in (".", ".."):
         raise ValueError("name a file of this folder, without a path")
     return name
 
 
-FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_bare)]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_without_path)]
 """The name of a file in the folder itself."""
 
 
 class FileEntry(Request):
-    """A file, or the address of a stream, and how to show it; what is left out comes from the top of the plan."""
+    """A file or the address of a stream, and how to show it; what is missing is taken from the top of the plan."""
 
     file: FileName | None = None
     url: StreamUrl | None = None
@@ -47,14 +47,14 @@ class FileEntry(Request):
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "FileEntry":
+    def _file_or_url(self) -> "FileEntry":
         if (self.file is None) == (self.url is None):
-            raise ValueError("name either a file or an url")
+            raise ValueError("name either a file or a url")
         return self
 
     @property
     def file_or_url(self) -> str:
-        """What is shown: the file's name or the stream's address; no file is called like an address."""
+        """The name of the file or the address of the stream; a file name never looks like an address."""
         return self.file or self.url or ""
 
 
@@ -68,7 +68,7 @@ class FolderItem(FileEntry):
 
 
 class FolderDaypart(WindowDraft):
-    """A window in which this folder's playlist is on air."""
+    """A window in which the folder's playlist is shown."""
 
     name: Name
     priority: int = 0
@@ -77,7 +77,7 @@ class FolderDaypart(WindowDraft):
 
 
 class FolderAd(Request):
-    """An advertiser's line and what it shows; without flight dates it flies from the first publishing on, for years."""
+    """An advertiser's line and what it shows; without dates it runs for years from the first publishing on."""
 
     name: Name
     advertiser: Name
@@ -93,7 +93,7 @@ class FolderAd(Request):
 
 
 class FolderLogo(LogoSpec):
-    """A picture of the folder in a corner, over whatever plays."""
+    """A picture of the folder, shown in a corner over the programme."""
 
     file: FileName
 
@@ -102,10 +102,12 @@ FolderOverlay = Annotated[TickerSpec | FolderLogo, Field(discriminator="kind")]
 
 
 class FolderPlan(Request):
-    """The whole file: `default` puts the playlist on air when no daypart is, as it does without any daypart.
+    """The whole file.
 
-    `duration_ms` is how long pictures stand; `fit`, `background`, `volume` are those of files that have none; left
-    out here as well, each screen's own `fit` and `background` count. `overlays` are all of the channel's.
+    With `default` the playlist is shown when no daypart applies; if `default` is missing, this is so only without any
+    daypart. `duration_ms` is how long pictures are shown. `fit`, `background` and `volume` apply to files without their
+    own; if `fit` or `background` is missing here too, each screen's own settings count. `overlays` replace all overlays
+    of the channel.
     """
 
     name: Name | None = None
@@ -123,25 +125,25 @@ class FolderPlan(Request):
     overlays: Annotated[tuple[FolderOverlay, ...], Field(max_length=MOST_OVERLAYS)] | None = None
 
     @model_validator(mode="after")
-    def _told_apart(self) -> "FolderPlan":
+    def _ads_have_unique_names(self) -> "FolderPlan":
         names = [ad.name for ad in self.ads]
         if len(set(names)) != len(names):
-            raise ValueError("give each of the ads its own name")
+            raise ValueError("give each ad its own name")
         return self
 
     def entries(self) -> Iterator[tuple[str, FileEntry]]:
         """Yield each item and creative, with its path in the plan."""
         for number, item in enumerate(self.items or ()):
             yield f"items.{number}", item
-        for at, ad in enumerate(self.ads):
+        for ad_number, ad in enumerate(self.ads):
             for number, creative in enumerate(ad.creatives):
-                yield f"ads.{at}.creatives.{number}", creative
+                yield f"ads.{ad_number}.creatives.{number}", creative
 
     def named_files(self) -> Iterator[tuple[str, str]]:
-        """Yield each file the plan names, with the path of the field that does."""
-        for path, one in self.entries():
-            if one.file is not None:
-                yield f"{path}.file", one.file
+        """Yield each file that the plan names, with the path of the field."""
+        for path, entry in self.entries():
+            if entry.file is not None:
+                yield f"{path}.file", entry.file
         if self.fallback is not None:
             yield "fallback", self.fallback
         for number, overlay in enumerate(self.overlays or ()):
@@ -150,39 +152,37 @@ class FolderPlan(Request):
 
 
 def read_folder_plan(folder: Path) -> FolderPlan:
-    """Return the folder's plan with its items, in order; blocks.
+    """Return the plan of a folder with all its items in order; this blocks.
 
     Raises:
-        Rejected: the folder or a file it names is not there, the plan is not TOML or a field is wrong, or there is
-            nothing to play.
+        Rejected: the folder or a named file is missing, the plan is not TOML, a field is wrong, or nothing is playable.
     """
     if not folder.is_dir():
-        raise Rejected(f"{folder} is no folder: name one with pictures and videos")
+        raise Rejected(f"{folder} is not a folder: name one with pictures and videos")
     plan = _read(folder / PLAN_FILE)
-    missing = {
-        field: f"{name} is not in the folder" for field, name in plan.named_files() if not _is_file(folder / name)
-    }
+    absent = [(field, name) for field, name in plan.named_files() if not _is_file(folder / name)]
+    missing = {field: f"{name} is not in the folder" for field, name in absent}
     if missing:
         raise Rejected(f"{PLAN_FILE} names files that are not there: {', '.join(sorted(missing))}", fields=missing)
     if plan.items is None:
-        taken = {name for _, name in plan.named_files()}
-        names = [name for name in playable_files(folder) if name not in taken]
+        used = {name for _, name in plan.named_files()}
+        names = [name for name in playable_files(folder) if name not in used]
         plan = plan.model_copy(update={"items": tuple(FolderItem(file=name) for name in names)})
     if not plan.items:
-        raise Rejected(f"{folder} has nothing to play: put pictures or videos into it")
+        raise Rejected(f"{folder} has nothing to play: add pictures or videos")
     return plan
 
 
 def playable_files(folder: Path) -> list[str]:
-    """Return the names of a folder's pictures, videos and sounds, judged by their endings, in the order of names.
+    """Return the names of a folder's pictures, videos and sounds, told by their suffix, in the order of names.
 
     Raises:
-        Rejected: a name has bytes that are no text, or characters that cannot be printed.
+        Rejected: a name is not text, or has characters that cannot be printed.
     """
     names = sorted(path.name for path in folder.iterdir() if _is_file(path) and _is_media(path.name))
-    odd = [ascii(name) for name in names if not name.isprintable()]
-    if odd:
-        raise Rejected(f"rename these files, their names cannot be shown or written down: {', '.join(odd)}")
+    unprintable = [ascii(name) for name in names if not name.isprintable()]
+    if unprintable:
+        raise Rejected(f"rename these files, their names cannot be printed: {', '.join(unprintable)}")
     return names
 
 
@@ -192,7 +192,7 @@ def _is_file(path: Path) -> bool:
 
 def _is_media(name: str) -> bool:
     kind = mimetypes.guess_type(name)[0] or ""
-    if kind in _LISTS:
+    if kind in _PLAYLIST_TYPES:
         return False
     return kind.startswith(("image/", "video/", "audio/")) or Path(name).suffix.lower() in _SUFFIXES
 

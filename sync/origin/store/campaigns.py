@@ -1,4 +1,4 @@
-"""The statements on campaigns: each is replaced with its lines and creatives as a whole and read in one query."""
+"""The tables of campaigns: each is replaced with its lines and creatives as a whole and read in one query."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,14 +26,14 @@ from sync.runtime.clock import Clock, instant, unix_ms
 
 
 class CampaignStore:
-    """Remembers campaigns."""
+    """Stores campaigns."""
 
     def __init__(self, database: OriginDatabase, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def list_all(self) -> tuple[StoredCampaign, ...]:
-        """Return all campaigns, whole, by name."""
+        """Return all campaigns by name."""
         async with self._database.reading() as connection:
             found = await load_campaigns(connection, campaigns.c.id.is_not(None))
         return tuple(sorted(found, key=lambda campaign: (campaign.name, campaign.id)))
@@ -42,31 +42,31 @@ class CampaignStore:
         """Return a campaign.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: no campaign has this id.
         """
         async with self._database.reading() as connection:
-            return await _one(connection, campaign_id)
+            return await _get_campaign(connection, campaign_id)
 
     async def create(self, draft: CampaignDraft) -> StoredCampaign:
-        """Make a campaign.
+        """Add a campaign.
 
         Raises:
-            Rejected: its channel or something it shows is unknown or has failed, or an id is taken.
+            Rejected: its channel or a media is unknown, a media has failed, or an id is taken.
         """
         campaign_id = new_id()
         async with self._database.writing() as connection:
             await _check(connection, campaign_id, draft)
             await connection.execute(insert(campaigns).values(id=campaign_id, version=1, **self._values(draft)))
             await _write_lines(connection, campaign_id, draft)
-            return await _one(connection, campaign_id)
+            return await _get_campaign(connection, campaign_id)
 
     async def replace(self, campaign_id: str, draft: CampaignDraft, *, version: int) -> StoredCampaign:
-        """Replace a campaign as a whole; lines and creatives keep the ids they come with.
+        """Replace a campaign as a whole; lines and creatives that are sent with an id keep it.
 
         Raises:
-            NotFound: there is none of that id.
-            StaleVersion: it is not at `version` any more.
-            Rejected: its channel or something it shows is unknown or has failed, or an id is taken.
+            NotFound: no campaign has this id.
+            StaleVersion: somebody else changed it first.
+            Rejected: its channel or a media is unknown, a media has failed, or an id is taken.
         """
         async with self._database.writing() as connection:
             await check_version(connection, campaigns, "campaign", campaign_id, version)
@@ -74,14 +74,14 @@ class CampaignStore:
             await update_versioned(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
             await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
             await _write_lines(connection, campaign_id, draft)
-            return await _one(connection, campaign_id)
+            return await _get_campaign(connection, campaign_id)
 
     async def remove(self, campaign_id: str, *, version: int | None) -> None:
-        """Forget a campaign; what it was played stays evidence, what is published plays until the next release.
+        """Delete a campaign; its plays stay as evidence, and devices show it until the next release.
 
         Raises:
-            NotFound: there is none of that id.
-            StaleVersion: somebody changed it first.
+            NotFound: no campaign has this id.
+            StaleVersion: somebody else changed it first.
         """
         async with self._database.writing() as connection:
             await check_version(connection, campaigns, "campaign", campaign_id, version)
@@ -98,28 +98,29 @@ class CampaignStore:
         }
 
 
-async def load_campaigns(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredCampaign, ...]:
-    """Return campaigns with lines, creatives and the facts of what they show, in one query, by id."""
-    found: dict[str, list[RowMapping]] = {}
-    for row in (await connection.execute(_query().where(which))).mappings():
-        found.setdefault(row["id"], []).append(row)
-    return tuple(_campaign(rows) for rows in found.values())
+async def load_campaigns(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredCampaign, ...]:
+    """Return the campaigns that match, with their lines, creatives and the facts about their media, by id."""
+    rows_by_id: dict[str, list[RowMapping]] = {}
+    for row in (await connection.execute(_query().where(condition))).mappings():
+        rows_by_id.setdefault(row["id"], []).append(row)
+    return tuple(_campaign(rows) for rows in rows_by_id.values())
 
 
 def _query() -> Select[Any]:
-    of_line = [column.label(f"line_{name}") for name, column in lines.c.items()]
-    of_creative = [column.label(f"creative_{name}") for name, column in creatives.c.items()]
-    known = join_media_facts(creatives.join(media, media.c.id == creatives.c.media_id))
-    whole = campaigns.join(lines, lines.c.campaign_id == campaigns.c.id).join(known, creatives.c.line_id == lines.c.id)
-    query = select(campaigns, *of_line, *of_creative, *FACT_COLUMNS).select_from(whole)
+    line_columns = [column.label(f"line_{name}") for name, column in lines.c.items()]
+    creative_columns = [column.label(f"creative_{name}") for name, column in creatives.c.items()]
+    with_media = join_media_facts(creatives.join(media, media.c.id == creatives.c.media_id))
+    with_lines = campaigns.join(lines, lines.c.campaign_id == campaigns.c.id)
+    joined = with_lines.join(with_media, creatives.c.line_id == lines.c.id)
+    query = select(campaigns, *line_columns, *creative_columns, *FACT_COLUMNS).select_from(joined)
     return query.order_by(campaigns.c.id, lines.c.position, creatives.c.position)
 
 
 def _campaign(rows: Sequence[RowMapping]) -> StoredCampaign:
     first = rows[0]
-    by_line: dict[str, list[RowMapping]] = {}
+    rows_by_line: dict[str, list[RowMapping]] = {}
     for row in rows:
-        by_line.setdefault(row["line_id"], []).append(row)
+        rows_by_line.setdefault(row["line_id"], []).append(row)
     facts = {row["media_id"]: row for row in rows}
     return StoredCampaign(
         id=first["id"],
@@ -130,23 +131,23 @@ def _campaign(rows: Sequence[RowMapping]) -> StoredCampaign:
         channel=first["channel_id"],
         starts_at=instant(first["starts_ms"]),
         ends_at=instant(first["ends_ms"]),
-        lines=tuple(_line(of_line) for of_line in by_line.values()),
+        lines=tuple(_line(line_rows) for line_rows in rows_by_line.values()),
         media={media_id: media_fact(row) for media_id, row in facts.items()},
     )
 
 
 def _line(rows: Sequence[RowMapping]) -> LineDraft:
-    own = {name: rows[0][f"line_{name}"] for name in LineDraft.model_fields if name not in ("creatives", "windows")}
+    values = {name: rows[0][f"line_{name}"] for name in LineDraft.model_fields if name not in ("creatives", "windows")}
     windows = tuple(WindowDraft.model_validate(window) for window in rows[0]["line_windows"])
-    return LineDraft(windows=windows, creatives=tuple(_creative(row) for row in rows), **own)
+    return LineDraft(windows=windows, creatives=tuple(_creative(row) for row in rows), **values)
 
 
 def _creative(row: RowMapping) -> CreativeDraft:
-    own = {name: row[f"creative_{name}"] for name in CreativeDraft.model_fields if name != "media"}
-    return CreativeDraft(media=row["media_id"], **own)
+    values = {name: row[f"creative_{name}"] for name in CreativeDraft.model_fields if name != "media"}
+    return CreativeDraft(media=row["media_id"], **values)
 
 
-async def _one(connection: AsyncConnection, campaign_id: str) -> StoredCampaign:
+async def _get_campaign(connection: AsyncConnection, campaign_id: str) -> StoredCampaign:
     found = await load_campaigns(connection, campaigns.c.id == campaign_id)
     if not found:
         raise NotFound(f"there is no campaign {campaign_id}")
@@ -157,17 +158,17 @@ async def _check(connection: AsyncConnection, campaign_id: str, draft: CampaignD
     await check_exists(
         connection, channels.c.id, "channel", [] if draft.channel is None else [("channel", draft.channel)]
     )
-    brought = [(f"lines.{at}.id", line.id) for at, line in enumerate(draft.lines) if line.id is not None]
-    await check_ids_free(connection, lines, lines.c.campaign_id != campaign_id, brought)
-    own = select(lines.c.id).where(lines.c.campaign_id == campaign_id)
-    brought = [(f"{path}.id", creative.id) for path, creative in _creatives(draft) if creative.id is not None]
-    await check_ids_free(connection, creatives, creatives.c.line_id.not_in(own), brought)
+    line_ids = [(f"lines.{number}.id", line.id) for number, line in enumerate(draft.lines) if line.id is not None]
+    await check_ids_free(connection, lines, lines.c.campaign_id != campaign_id, line_ids)
+    own_lines = select(lines.c.id).where(lines.c.campaign_id == campaign_id)
+    creative_ids = [(f"{path}.id", creative.id) for path, creative in _creatives(draft) if creative.id is not None]
+    await check_ids_free(connection, creatives, creatives.c.line_id.not_in(own_lines), creative_ids)
 
 
 def _creatives(draft: CampaignDraft) -> list[tuple[str, CreativeDraft]]:
     return [
-        (f"lines.{at}.creatives.{number}", creative)
-        for at, line in enumerate(draft.lines)
+        (f"lines.{line_number}.creatives.{number}", creative)
+        for line_number, line in enumerate(draft.lines)
         for number, creative in enumerate(line.creatives)
     ]
 
@@ -177,11 +178,12 @@ async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: Cam
     line_rows: list[dict[str, Any]] = []
     creative_rows: list[dict[str, Any]] = []
     for position, line in enumerate(draft.lines):
-        own = line.model_dump(mode="json", exclude={"creatives"}) | {"id": line.id or new_id()}
-        line_rows.append(own | {"campaign_id": campaign_id, "position": position})
-        for place, creative in enumerate(line.creatives):
-            shown = creative.model_dump(mode="json", exclude={"media"})
-            shown |= {"id": creative.id or new_id(), "title": creative.title or names[creative.media]}
-            creative_rows.append(shown | {"line_id": own["id"], "position": place, "media_id": creative.media})
+        line_id = line.id or new_id()
+        values = line.model_dump(mode="json", exclude={"creatives"})
+        line_rows.append({**values, "id": line_id, "campaign_id": campaign_id, "position": position})
+        for number, creative in enumerate(line.creatives):
+            values = creative.model_dump(mode="json", exclude={"media"})
+            values |= {"id": creative.id or new_id(), "title": creative.title or names[creative.media]}
+            creative_rows.append({**values, "line_id": line_id, "position": number, "media_id": creative.media})
     await connection.execute(insert(lines), line_rows)
     await connection.execute(insert(creatives), creative_rows)

@@ -1,4 +1,4 @@
-"""Counts for monitoring: how much of everything there is, read at each scrape."""
+"""Counts of rows for monitoring, read at each scrape."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from sync.origin.store.uploads import UNFINISHED
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much of everything there is."""
+    """How many rows there are of each kind; uploads are the unfinished ones."""
 
     media: dict[str, int]  # by state
     uploads: int
@@ -31,8 +31,8 @@ class CountStore:
         self._database = database
 
     async def read(self, *, online_since_ms: int, now_ms: int) -> Counts:
-        """Count everything; a device is online if its heartbeat came at or after `online_since_ms`."""
-        present = devices.c.removed_ms.is_(None)
+        """Return all counts; a device is online if its last heartbeat came at or after `online_since_ms`."""
+        not_removed = devices.c.removed_ms.is_(None)
         waiting = (pairings.c.state == PairingStep.WAITING) & (pairings.c.expires_ms > now_ms)
         async with self._database.reading() as connection:
 
@@ -44,15 +44,19 @@ class CountStore:
                 media={state: count for state, count in states},
                 uploads=await number(select(func.count()).select_from(uploads).where(UNFINISHED)),
                 upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(UNFINISHED)),
-                devices=await number(select(func.count()).select_from(devices).where(present)),
+                devices=await number(select(func.count()).select_from(devices).where(not_removed)),
                 devices_online=await number(
-                    select(func.count()).select_from(devices).where(present, devices.c.seen_ms >= online_since_ms)
+                    select(func.count()).select_from(devices).where(not_removed, devices.c.seen_ms >= online_since_ms)
                 ),
                 pairings=await number(select(func.count()).select_from(pairings).where(waiting)),
                 releases=await number(select(func.count()).select_from(releases)),
             )
 
     async def ping(self) -> bool:
-        """Tell that the database answers; it raises `StorageBroken` when it does not."""
+        """Return True if the database answers.
+
+        Raises:
+            StorageBroken: it does not.
+        """
         async with self._database.reading() as connection:
             return await connection.scalar(select(1)) == 1

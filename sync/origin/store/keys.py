@@ -1,4 +1,4 @@
-"""People's keys and the sessions of pages that logged in with one; only hashes are ever stored."""
+"""The tables of people's keys and of sessions; only hashes of secrets are stored."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,24 +23,24 @@ class Key:
 
 
 class KeyStore:
-    """Keys by hash, sessions by hash."""
+    """Stores keys and the sessions of pages that logged in with one."""
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
     async def add(self, key: Key, secret_hash: str) -> None:
-        """Keep a new key.
+        """Add a key.
 
         Raises:
-            Conflict: a key has this name already.
+            Conflict: another key has this name.
         """
         async with self._database.writing() as connection:
             if await connection.scalar(select(keys.c.id).where(keys.c.name == key.name)):
-                raise Conflict(f"there is a key named {key.name!r} already; revoke it or choose another name")
+                raise Conflict(f"there is a key named {key.name!r} already: revoke it or choose another name")
             await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
 
     async def add_first(self, key: Key, secret_hash: str) -> bool:
-        """Keep the key if there is no other; tell whether it was kept."""
+        """Add the key if there is no other; tell whether it was added."""
         async with self._database.writing() as connection:
             if await connection.scalar(select(func.count()).select_from(keys)):
                 return False
@@ -54,7 +54,7 @@ class KeyStore:
             return [_key(row) for row in rows]
 
     async def remove(self, id_or_name: str) -> Key:
-        """Forget a key and all its sessions; return what it was.
+        """Delete a key and all its sessions; return the key.
 
         Raises:
             NotFound: no key has this id or name.
@@ -74,13 +74,13 @@ class KeyStore:
             return None if row is None else _key(row)
 
     async def open_session(self, session_hash: str, key: Key, *, now_ms: int, expires_ms: int) -> None:
-        """Remember a page that logged in, and forget those that ran out."""
+        """Add a session, and delete those that have expired."""
         async with self._database.writing() as connection:
             await connection.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
             await connection.execute(insert(sessions).values(hash=session_hash, key_id=key.id, expires_ms=expires_ms))
 
     async def by_session(self, session_hash: str, now_ms: int) -> Key | None:
-        """Return the key a session stands for, or None if it is unknown or ran out."""
+        """Return the key of a session, or None if the session is unknown or has expired."""
         found = select(keys).join(sessions, sessions.c.key_id == keys.c.id)
         found = found.where(sessions.c.hash == session_hash, sessions.c.expires_ms > now_ms)
         async with self._database.reading() as connection:
@@ -88,7 +88,7 @@ class KeyStore:
             return None if row is None else _key(row)
 
     async def close_session(self, session_hash: str) -> None:
-        """Forget a session."""
+        """Delete a session."""
         async with self._database.writing() as connection:
             await connection.execute(delete(sessions).where(sessions.c.hash == session_hash))
 

@@ -1,4 +1,4 @@
-"""The statements on playlists: each is replaced with its items in one transaction and read with them in one query."""
+"""The tables of playlists: each is replaced with its items in one transaction and read with them in one query."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,7 +26,7 @@ from sync.wire.base import Instant, Wire
 
 
 class PlaylistSummary(Wire):
-    """A playlist in a list: how many items it has, not which."""
+    """A playlist with the number of its items."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class PlaylistSummary(Wire):
 
 
 class PlaylistStore:
-    """Remembers playlists."""
+    """Stores playlists."""
 
     def __init__(self, database: OriginDatabase, clock: Clock) -> None:
         self._database = database
@@ -54,95 +54,97 @@ class PlaylistStore:
         """Return a playlist with its items.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: no playlist has this id.
         """
         async with self._database.reading() as connection:
-            return await _one(connection, playlist_id)
+            return await _get_playlist(connection, playlist_id)
 
     async def find_by_name(self, name: str) -> StoredPlaylist | None:
-        """Return the playlist people call this, None if there is none.
+        """Return the playlist with this name, None if there is none.
 
         Raises:
-            Conflict: several are called this.
+            Conflict: several playlists have this name.
         """
         async with self._database.reading() as connection:
             found = await load_playlists(connection, playlists.c.name == name)
         if len(found) > 1:
-            raise Conflict(f"several playlists are called {name}: give each its own name", users=[p.id for p in found])
+            raise Conflict(
+                f"several playlists have the name {name}: give each its own name", users=[p.id for p in found]
+            )
         return found[0] if found else None
 
     async def create(self, draft: PlaylistDraft) -> StoredPlaylist:
-        """Make a playlist.
+        """Add a playlist.
 
         Raises:
-            Rejected: an item shows what is unknown or has failed, or brings an id that is taken.
+            Rejected: the media of an item is unknown or has failed, or the id of an item is taken.
         """
         playlist_id = new_id()
         async with self._database.writing() as connection:
             row = insert(playlists).values(id=playlist_id, name=draft.name, version=1, updated_ms=self._now_ms())
             await connection.execute(row)
             await _write_items(connection, playlist_id, draft.items)
-            return await _one(connection, playlist_id)
+            return await _get_playlist(connection, playlist_id)
 
     async def replace(self, playlist_id: str, draft: PlaylistDraft, *, version: int) -> StoredPlaylist:
-        """Replace name and items together; items keep the ids they come with.
+        """Replace name and items together; items that are sent with an id keep it.
 
         Raises:
-            NotFound: there is none of that id.
-            StaleVersion: it is not at `version` any more.
-            Rejected: an item shows what is unknown or has failed, or brings an id that is taken.
+            NotFound: no playlist has this id.
+            StaleVersion: somebody else changed it first.
+            Rejected: the media of an item is unknown or has failed, or the id of an item is taken.
         """
         values = {"name": draft.name, "updated_ms": self._now_ms()}
         async with self._database.writing() as connection:
             await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
             await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
             await _write_items(connection, playlist_id, draft.items)
-            return await _one(connection, playlist_id)
+            return await _get_playlist(connection, playlist_id)
 
     async def remove(self, playlist_id: str, *, version: int | None) -> None:
-        """Forget a playlist and its items; `version`, if not None, must be the present one.
+        """Delete a playlist and its items; `version`, if not None, must be the present one.
 
         Raises:
-            NotFound: there is none of that id.
-            StaleVersion: somebody changed it first.
-            Conflict: channels have it on air; they are named.
+            NotFound: no playlist has this id.
+            StaleVersion: somebody else changed it first.
+            Conflict: channels use it; they are named.
         """
         async with self._database.writing() as connection:
             await check_version(connection, playlists, "playlist", playlist_id, version)
-            users = (await connection.execute(_users(playlist_id))).scalars().all()
+            users = (await connection.execute(_used_by(playlist_id))).scalars().all()
             if users:
-                raise Conflict("this playlist is in use: take it off these channels first", users=sorted(users))
+                raise Conflict("this playlist is in use: remove it from these channels first", users=sorted(users))
             await connection.execute(delete(playlists).where(playlists.c.id == playlist_id))
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.now())
 
 
-async def load_playlists(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredPlaylist, ...]:
-    """Return playlists with their items and the facts of what they show, in one query, by id."""
-    found: dict[str, list[RowMapping]] = {}
-    for row in (await connection.execute(_query().where(which))).mappings():
-        found.setdefault(row["id"], []).append(row)
-    return tuple(_playlist(rows) for rows in found.values())
+async def load_playlists(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredPlaylist, ...]:
+    """Return the playlists that match, with their items and the facts about their media, by id."""
+    rows_by_id: dict[str, list[RowMapping]] = {}
+    for row in (await connection.execute(_query().where(condition))).mappings():
+        rows_by_id.setdefault(row["id"], []).append(row)
+    return tuple(_playlist(rows) for rows in rows_by_id.values())
 
 
 def _query() -> Select[Any]:
-    own = [column.label(f"item_{name}") for name, column in playlist_items.c.items()]
+    item_columns = [column.label(f"item_{name}") for name, column in playlist_items.c.items()]
     with_items = playlists.outerjoin(playlist_items, playlist_items.c.playlist_id == playlists.c.id)
     with_media = with_items.outerjoin(media, media.c.id == playlist_items.c.media_id)
-    query = select(playlists, *own, *FACT_COLUMNS).select_from(join_media_facts(with_media))
+    query = select(playlists, *item_columns, *FACT_COLUMNS).select_from(join_media_facts(with_media))
     return query.order_by(playlists.c.id, playlist_items.c.position)
 
 
 def _playlist(rows: list[RowMapping]) -> StoredPlaylist:
-    shown = [row for row in rows if row["item_id"] is not None]  # a playlist without items is one row of nothing
-    facts = {row["media_id"]: row for row in shown}
+    item_rows = [row for row in rows if row["item_id"] is not None]  # a playlist without items has one row without
+    facts = {row["media_id"]: row for row in item_rows}
     return StoredPlaylist(
         id=rows[0]["id"],
         name=rows[0]["name"],
         version=rows[0]["version"],
         updated_at=instant(rows[0]["updated_ms"]),
-        items=tuple(_item(row) for row in shown),
+        items=tuple(_item(row) for row in item_rows),
         media={media_id: media_fact(row) for media_id, row in facts.items()},
     )
 
@@ -170,7 +172,7 @@ def _summary(row: RowMapping) -> PlaylistSummary:
     )
 
 
-async def _one(connection: AsyncConnection, playlist_id: str) -> StoredPlaylist:
+async def _get_playlist(connection: AsyncConnection, playlist_id: str) -> StoredPlaylist:
     found = await load_playlists(connection, playlists.c.id == playlist_id)
     if not found:
         raise NotFound(f"there is no playlist {playlist_id}")
@@ -178,11 +180,11 @@ async def _one(connection: AsyncConnection, playlist_id: str) -> StoredPlaylist:
 
 
 async def _write_items(connection: AsyncConnection, playlist_id: str, items: Iterable[PlaylistItem]) -> None:
-    placed = list(enumerate(items))
-    names = await check_media(connection, [(f"items.{number}.media", item.media) for number, item in placed])
-    brought = [(f"items.{number}.id", item.id) for number, item in placed if item.id is not None]
-    await check_ids_free(connection, playlist_items, playlist_items.c.playlist_id != playlist_id, brought)
-    rows = [_row(playlist_id, number, item, names[item.media]) for number, item in placed]
+    numbered = list(enumerate(items))
+    names = await check_media(connection, [(f"items.{number}.media", item.media) for number, item in numbered])
+    sent_ids = [(f"items.{number}.id", item.id) for number, item in numbered if item.id is not None]
+    await check_ids_free(connection, playlist_items, playlist_items.c.playlist_id != playlist_id, sent_ids)
+    rows = [_row(playlist_id, number, item, names[item.media]) for number, item in numbered]
     if rows:
         await connection.execute(insert(playlist_items), rows)
 
@@ -205,7 +207,7 @@ def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -
     }
 
 
-def _users(playlist_id: str) -> Any:
-    """Return the channels that have a playlist on air at some time."""
-    by_default = select(channels.c.id).where(channels.c.default_playlist_id == playlist_id)
-    return union(by_default, select(dayparts.c.channel_id).where(dayparts.c.playlist_id == playlist_id))
+def _used_by(playlist_id: str) -> Any:
+    """Select the channels that play a playlist at some time."""
+    as_default = select(channels.c.id).where(channels.c.default_playlist_id == playlist_id)
+    return union(as_default, select(dayparts.c.channel_id).where(dayparts.c.playlist_id == playlist_id))

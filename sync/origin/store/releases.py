@@ -1,7 +1,7 @@
-"""The statements on releases: what one is made from, read at one moment, and the line of those published.
+"""The table of releases: what a release is made from, read at one moment, and the releases that were published.
 
-A release is written down before the channel points to it: `channels.sequence` follows once the signed timestamp lies
-on the disk, so nobody is told of a release that cannot be fetched, and a crash in between is seen and made good.
+A release is stored before its channel points to it. `channels.sequence` follows once the signed timestamp is on the
+disk, so no device is told about a release that it cannot download. A crash in between is noticed and repaired.
 """
 
 from collections.abc import AsyncIterator
@@ -23,37 +23,37 @@ from sync.origin.store.schedules import get_schedule, logo_facts
 
 
 class ReleaseStore:
-    """Reads plans and remembers releases."""
+    """Reads plans and stores releases."""
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
     async def plan(self, channel: str) -> ChannelPlan:
-        """Return all that a release of the channel is made from, as it is at one moment.
+        """Return everything that a release of the channel is made from, as it is at one moment.
 
         Raises:
             NotFound: there is no such channel.
         """
         async with self._database.reading() as connection:
             schedule = await get_schedule(connection, channel)
-            used = {part.playlist for part in schedule.dayparts} | {schedule.default_playlist} - {None}
+            playlist_ids = {part.playlist for part in schedule.dayparts} | {schedule.default_playlist} - {None}
             booked = campaigns.c.channel_id.is_(None) | (campaigns.c.channel_id == channel)
             return ChannelPlan(
                 schedule=schedule,
-                playlists=await load_playlists(connection, playlists.c.id.in_(used)),
+                playlists=await load_playlists(connection, playlists.c.id.in_(playlist_ids)),
                 campaigns=await load_campaigns(connection, booked),
                 fallback=await _fallback(connection, schedule),
                 logos=await logo_facts(connection, schedule),
             )
 
     async def latest(self, channel: str) -> ReleaseRecord | None:
-        """Return the release published last, None before the first."""
+        """Return the newest release, None before the first."""
         async with self._database.reading() as connection:
-            return await _newest(connection, channel)
+            return await _latest(connection, channel)
 
-    async def list_releases(self, channel: str | None, *, most: int) -> tuple[ReleaseRecord, ...]:
-        """Return releases, of one channel or all, the newest first."""
-        query = select(releases).order_by(releases.c.created_ms.desc(), releases.c.sequence.desc()).limit(most)
+    async def list_releases(self, channel: str | None, *, limit: int) -> tuple[ReleaseRecord, ...]:
+        """Return at most `limit` releases of one channel or of all, newest first."""
+        query = select(releases).order_by(releases.c.created_ms.desc(), releases.c.sequence.desc()).limit(limit)
         if channel is not None:
             query = query.where(releases.c.channel_id == channel)
         async with self._database.reading() as connection:
@@ -65,50 +65,50 @@ class ReleaseStore:
             return tuple((await connection.execute(select(releases.c.channel_id).distinct())).scalars())
 
     async def add(self, record: ReleaseRecord) -> None:
-        """Write a release down as the newest of its channel; its sequence may skip some.
+        """Add a release as the newest of its channel; its sequence may leave a gap.
 
         Raises:
             Conflict: somebody else published this channel at the same moment.
         """
         values = {name: getattr(record, name) for name in ReleaseRecord.__dataclass_fields__ if name != "channel"}
         async with self._database.writing() as connection:
-            newest = await _newest(connection, record.channel)
-            if newest is not None and record.sequence <= newest.sequence:
-                raise Conflict(f"somebody else has just published {record.channel}: look at it and try again")
+            latest = await _latest(connection, record.channel)
+            if latest is not None and record.sequence <= latest.sequence:
+                raise Conflict(f"somebody else has just published {record.channel}: read it and try again")
             await connection.execute(insert(releases).values(channel_id=record.channel, **values))
 
     @asynccontextmanager
     async def locked_latest(self, channel: str) -> AsyncIterator[ReleaseRecord]:
-        """Hold a channel against all other publishers while its timestamp is written for the newest release.
+        """Lock a channel and provide its newest release while the timestamp for it is written; there must be one.
 
-        The channel is at that release once the block ends well. There has to be one.
+        When the block ends without an exception, the channel points to that release.
         """
         async with self._database.writing() as connection:
             await connection.execute(select(channels.c.id).where(channels.c.id == channel).with_for_update())
-            newest = await _newest(connection, channel)
-            assert newest is not None, f"{channel} has no release to point to"
-            yield newest
+            latest = await _latest(connection, channel)
+            assert latest is not None, f"{channel} has no release to point to"
+            yield latest
             change = update(channels).where(channels.c.id == channel)
-            await connection.execute(change.values(sequence=newest.sequence))
+            await connection.execute(change.values(sequence=latest.sequence))
 
     async def plan_version(self, channel: str) -> tuple[Any, ...]:
-        """Return a value that differs whenever the plan of a channel may: cheap to get, to be compared only."""
+        """Return a value that changes whenever the plan of a channel may have changed; only good for comparing."""
         queries = (
             select(channels.c.version, channels.c.sequence).where(channels.c.id == channel),
-            _state_of(playlists),
-            _state_of(campaigns),
-            _state_of(media).add_columns(func.count(media.c.asset_sha256)),
+            _change_counts(playlists),
+            _change_counts(campaigns),
+            _change_counts(media).add_columns(func.count(media.c.asset_sha256)),
             select(func.count()).select_from(releases).where(releases.c.channel_id == channel),
         )
         async with self._database.reading() as connection:
             return tuple([tuple(row) for query in queries for row in await connection.execute(query)])
 
 
-def _state_of(table: Any) -> Select[Any]:
+def _change_counts(table: Any) -> Select[Any]:
     return select(func.count(), func.sum(table.c.version), func.max(table.c.updated_ms)).select_from(table)
 
 
-async def _newest(connection: AsyncConnection, channel: str) -> ReleaseRecord | None:
+async def _latest(connection: AsyncConnection, channel: str) -> ReleaseRecord | None:
     query = select(releases).where(releases.c.channel_id == channel).order_by(releases.c.sequence.desc()).limit(1)
     row = (await connection.execute(query)).mappings().first()
     return None if row is None else _record(row)
@@ -121,5 +121,5 @@ async def _fallback(connection: AsyncConnection, schedule: StoredSchedule) -> Me
 
 
 def _record(row: RowMapping) -> ReleaseRecord:
-    own = {name: row[name] for name in ReleaseRecord.__dataclass_fields__ if name != "channel"}
-    return ReleaseRecord(channel=row["channel_id"], **own)
+    values = {name: row[name] for name in ReleaseRecord.__dataclass_fields__ if name != "channel"}
+    return ReleaseRecord(channel=row["channel_id"], **values)

@@ -1,4 +1,4 @@
-"""The statements on channels and their schedules: one versioned document, replaced with its dayparts as a whole."""
+"""The tables of channels: each has one schedule, replaced as a whole with its dayparts and overlays."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -36,7 +36,7 @@ from sync.origin.planning.plans import (
 
 
 class ScheduleStore:
-    """Remembers what plays on which channel and when."""
+    """Stores what each channel plays and when."""
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
@@ -57,35 +57,34 @@ class ScheduleStore:
 
     async def exists(self, channel: str) -> bool:
         """Tell whether there is such a channel."""
+        query = select(channels.c.id).where(channels.c.id == channel)
         async with self._database.reading() as connection:
-            return (
-                await connection.execute(select(channels.c.id).where(channels.c.id == channel))
-            ).scalar() is not None
+            return await connection.scalar(query) is not None
 
     async def create(self, channel: str, draft: ScheduleDraft) -> StoredSchedule:
-        """Make a channel.
+        """Add a channel.
 
         Raises:
-            StaleVersion: somebody else has just made it.
-            Rejected: something the schedule names is unknown, has failed, or brings an id that is taken.
+            StaleVersion: somebody else has just added it.
+            Rejected: a playlist or media is unknown, a media has failed, or an id is taken.
         """
         async with self._database.writing() as connection:
-            held = (await connection.execute(select(channels.c.version).where(channels.c.id == channel))).scalar()
-            if held is not None:
-                raise StaleVersion(f"channel {channel} has just been made by somebody else: read it", current=held)
+            version = (await connection.execute(select(channels.c.version).where(channels.c.id == channel))).scalar()
+            if version is not None:
+                raise StaleVersion(f"somebody else has just added channel {channel}: read it first", current=version)
             await _check(connection, channel, draft)
             await connection.execute(insert(channels).values(id=channel, version=1, sequence=0, **_values(draft)))
             await _write_dayparts(connection, channel, draft.dayparts)
-            await write_overlays(connection, channel, draft.overlays)
+            await _write_overlays(connection, channel, draft.overlays)
             return await get_schedule(connection, channel)
 
     async def replace(self, channel: str, draft: ScheduleDraft, *, version: int) -> StoredSchedule:
-        """Replace a schedule as a whole; dayparts keep the ids they come with.
+        """Replace a schedule as a whole; dayparts and overlays that are sent with an id keep it.
 
         Raises:
             NotFound: there is no such channel.
-            StaleVersion: it is not at `version` any more.
-            Rejected: something the schedule names is unknown, has failed, or brings an id that is taken.
+            StaleVersion: somebody else changed it first.
+            Rejected: a playlist or media is unknown, a media has failed, or an id is taken.
         """
         async with self._database.writing() as connection:
             await check_version(connection, channels, "channel", channel, version)
@@ -93,34 +92,34 @@ class ScheduleStore:
             await update_versioned(connection, channels, "channel", channel, version, _values(draft))
             await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
             await _write_dayparts(connection, channel, draft.dayparts)
-            await write_overlays(connection, channel, draft.overlays)
+            await _write_overlays(connection, channel, draft.overlays)
             return await get_schedule(connection, channel)
 
     async def remove(self, channel: str, *, version: int | None) -> None:
-        """Forget a channel that was never published: devices remember sequences, so one must never begin again.
+        """Delete a channel that was never published; devices store its sequence, so it must never start again.
 
         Raises:
             NotFound: there is no such channel.
-            StaleVersion: somebody changed it first.
-            Conflict: it was published, or devices or campaigns belong to it; they are named.
+            StaleVersion: somebody else changed it first.
+            Conflict: it was published, or devices or campaigns use it; they are named.
         """
         async with self._database.writing() as connection:
             await check_version(connection, channels, "channel", channel, version)
-            users = (await connection.execute(_users(channel))).scalars().all()
+            users = (await connection.execute(_used_by(channel))).scalars().all()
             if users:
-                raise Conflict(f"channel {channel} is in use, or was published once", users=users)
+                raise Conflict(f"channel {channel} is in use, or was published", users=users)
             await connection.execute(delete(channels).where(channels.c.id == channel))
 
 
-async def load_schedules(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:
-    """Return the schedules of the channels that match, by channel, in three queries."""
+async def load_schedules(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:
+    """Return the schedules of the channels that match, by channel."""
     parts: dict[str, list[DaypartDraft]] = {}
-    placed = select(dayparts).join(channels, channels.c.id == dayparts.c.channel_id).where(which)
-    for row in (await connection.execute(placed.order_by(dayparts.c.channel_id, dayparts.c.position))).mappings():
+    query = select(dayparts).join(channels, channels.c.id == dayparts.c.channel_id).where(condition)
+    for row in (await connection.execute(query.order_by(dayparts.c.channel_id, dayparts.c.position))).mappings():
         parts.setdefault(row["channel_id"], []).append(_daypart(row))
-    front = await load_overlays(connection, which)
-    rows = await connection.execute(select(channels).where(which).order_by(channels.c.id))
-    return tuple(_schedule(row, parts.get(row["id"], []), front.get(row["id"], [])) for row in rows.mappings())
+    drafts = await _load_overlays(connection, condition)
+    rows = await connection.execute(select(channels).where(condition).order_by(channels.c.id))
+    return tuple(_schedule(row, parts.get(row["id"], []), drafts.get(row["id"], [])) for row in rows.mappings())
 
 
 async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
@@ -131,11 +130,11 @@ async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSched
     """
     found = await load_schedules(connection, channels.c.id == channel)
     if not found:
-        raise NotFound(f"there is no channel {channel}: PUT /v1/schedule/{channel} makes it")
+        raise NotFound(f"there is no channel {channel}: PUT /v1/schedule/{channel} adds it")
     return found[0]
 
 
-def _schedule(row: RowMapping, parts: Iterable[DaypartDraft], front: Iterable[OverlayDraft]) -> StoredSchedule:
+def _schedule(row: RowMapping, parts: Iterable[DaypartDraft], drafts: Iterable[OverlayDraft]) -> StoredSchedule:
     return StoredSchedule(
         channel=row["id"],
         version=row["version"],
@@ -145,7 +144,7 @@ def _schedule(row: RowMapping, parts: Iterable[DaypartDraft], front: Iterable[Ov
         break_rule=BreakDraft(every_items=row["every_items"], ads=row["ads"]),
         fallback=row["fallback_media_id"],
         dayparts=tuple(parts),
-        overlays=tuple(front),
+        overlays=tuple(drafts),
     )
 
 
@@ -178,15 +177,17 @@ def _values(draft: ScheduleDraft) -> dict[str, Any]:
 
 
 async def _check(connection: AsyncConnection, channel: str, draft: ScheduleDraft) -> None:
-    placed = list(enumerate(draft.dayparts))
-    shown: FieldUses = [(f"dayparts.{number}.playlist", part.playlist) for number, part in placed]
+    numbered = list(enumerate(draft.dayparts))
+    of_dayparts: FieldUses = [(f"dayparts.{number}.playlist", part.playlist) for number, part in numbered]
     default: FieldUses = [] if draft.default_playlist is None else [("default_playlist", draft.default_playlist)]
-    await check_exists(connection, playlists.c.id, "playlist", [*default, *shown])
+    await check_exists(connection, playlists.c.id, "playlist", [*default, *of_dayparts])
     fallback: FieldUses = [] if draft.fallback is None else [("fallback", draft.fallback)]
-    await check_media(connection, [*fallback, *logos(draft)])
-    brought = [(f"dayparts.{number}.id", part.id) for number, part in placed if part.id is not None]
-    await check_ids_free(connection, dayparts, dayparts.c.channel_id != channel, brought)
-    await check_overlays(connection, channel, draft)
+    await check_media(connection, [*fallback, *_logos(draft)])
+    sent_ids = [(f"dayparts.{number}.id", part.id) for number, part in numbered if part.id is not None]
+    await check_ids_free(connection, dayparts, dayparts.c.channel_id != channel, sent_ids)
+    overlay_ids = ((f"overlays.{number}.id", overlay.id) for number, overlay in enumerate(draft.overlays))
+    sent_ids = [(field, used) for field, used in overlay_ids if used is not None]
+    await check_ids_free(connection, overlays, overlays.c.channel_id != channel, sent_ids)
 
 
 async def _write_dayparts(connection: AsyncConnection, channel: str, parts: Iterable[DaypartDraft]) -> None:
@@ -210,34 +211,22 @@ async def _write_dayparts(connection: AsyncConnection, channel: str, parts: Iter
         await connection.execute(insert(dayparts), rows)
 
 
-def _users(channel: str) -> Any:
-    """Return in words what would miss a channel: its releases, its devices, campaigns booked on it."""
+def _used_by(channel: str) -> Any:
+    """Select what uses a channel: its releases, the names of its devices, the names of its campaigns."""
     published = select(literal("its releases")).where(exists().where(releases.c.channel_id == channel))
-    present = select(devices.c.name).where(devices.c.channel_id == channel, devices.c.removed_ms.is_(None))
-    return union_all(published, present, select(campaigns.c.name).where(campaigns.c.channel_id == channel))
+    named = select(devices.c.name).where(devices.c.channel_id == channel, devices.c.removed_ms.is_(None))
+    return union_all(published, named, select(campaigns.c.name).where(campaigns.c.channel_id == channel))
 
 
-_DRAFT: TypeAdapter[OverlayDraft] = TypeAdapter(OverlayDraft)
+_OVERLAY: TypeAdapter[OverlayDraft] = TypeAdapter(OverlayDraft)
 
 
-def logos(draft: ScheduleDraft) -> FieldUses:
-    """Return the media of the logos, each with the path of its field."""
-    found = ((number, one) for number, one in enumerate(draft.overlays) if isinstance(one, LogoDraft))
-    return [(f"overlays.{number}.media", one.media) for number, one in found]
+def _logos(draft: ScheduleDraft) -> FieldUses:
+    numbered = enumerate(draft.overlays)
+    return [(f"overlays.{number}.media", logo.media) for number, logo in numbered if isinstance(logo, LogoDraft)]
 
 
-async def check_overlays(connection: AsyncConnection, channel: str, draft: ScheduleDraft) -> None:
-    """Refuse ids that are there twice or belong to another channel.
-
-    Raises:
-        Rejected: each field is named.
-    """
-    brought = [(f"overlays.{number}.id", one.id) for number, one in enumerate(draft.overlays) if one.id is not None]
-    await check_ids_free(connection, overlays, overlays.c.channel_id != channel, brought)
-
-
-async def write_overlays(connection: AsyncConnection, channel: str, drafts: Iterable[OverlayDraft]) -> None:
-    """Put these in the place of all the channel has."""
+async def _write_overlays(connection: AsyncConnection, channel: str, drafts: Iterable[OverlayDraft]) -> None:
     await connection.execute(delete(overlays).where(overlays.c.channel_id == channel))
     rows: list[dict[str, Any]] = [
         {
@@ -253,20 +242,18 @@ async def write_overlays(connection: AsyncConnection, channel: str, drafts: Iter
         await connection.execute(insert(overlays), rows)
 
 
-async def load_overlays(connection: AsyncConnection, which: ColumnElement[bool]) -> dict[str, list[OverlayDraft]]:
-    """Return the overlays of the channels that match, by channel, in their order."""
+async def _load_overlays(connection: AsyncConnection, condition: ColumnElement[bool]) -> dict[str, list[OverlayDraft]]:
     found: dict[str, list[OverlayDraft]] = {}
-    placed = select(overlays).join(channels, channels.c.id == overlays.c.channel_id).where(which)
-    for row in (await connection.execute(placed.order_by(overlays.c.channel_id, overlays.c.position))).mappings():
-        shown = {"media": row["media_id"]} if row["media_id"] is not None else {}
-        found.setdefault(row["channel_id"], []).append(
-            _DRAFT.validate_python({**row["style"], **shown, "id": row["id"]})
-        )
+    query = select(overlays).join(channels, channels.c.id == overlays.c.channel_id).where(condition)
+    for row in (await connection.execute(query.order_by(overlays.c.channel_id, overlays.c.position))).mappings():
+        picture = {} if row["media_id"] is None else {"media": row["media_id"]}
+        overlay = _OVERLAY.validate_python({**row["style"], **picture, "id": row["id"]})
+        found.setdefault(row["channel_id"], []).append(overlay)
     return found
 
 
 async def logo_facts(connection: AsyncConnection, draft: ScheduleDraft) -> dict[str, MediaFact]:
-    """Return what is known of the logos' media, by id."""
-    ids = sorted({media_id for _, media_id in logos(draft)})
+    """Return the facts about the media of a schedule's logos, by id."""
+    ids = sorted({media_id for _, media_id in _logos(draft)})
     query = select(*FACT_COLUMNS).select_from(join_media_facts(media)).where(media.c.id.in_(ids))
     return {row["media_id"]: media_fact(row) for row in (await connection.execute(query)).mappings()}

@@ -1,1 +1,1 @@
-"""Makes a sent file showable, with tools in a sandbox."""
+"""Turns a sent file into media that every player can show, with tools in a sandbox."""

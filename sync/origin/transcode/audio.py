@@ -1,149 +1,116 @@
-"""Makes a video of a file that is only heard, so that screens need no second way: its cover, or a card with its title.
+"""Converts a sound file to a video that shows its cover, or a card with its title, so that screens play only videos.
 
-The few pictures a second divide the sound's length exactly: video and sound of the asset end together.
+Its few frames per second divide the length of the sound exactly: picture and sound of the asset end together.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from sync.origin.settings.model import PipelineSettings
+from sync.origin.transcode.job import (
+    MIN_DURATION_MS,
+    NO_METADATA,
+    QUIET,
+    REPORT_PROGRESS,
+    MadeMedia,
+    TranscodeJob,
+    out_time_us,
+)
 from sync.origin.transcode.picture_jobs import make_card, make_picture
-from sync.origin.transcode.probe import SAFE_INPUT, AudioFile, BadMedia, packet_duration_ms
-from sync.origin.transcode.sandbox import THREADS, Limits, ToolResult, run_tool
-from sync.origin.transcode.video import MIN_DURATION_MS, NO_METADATA, MadeMedia, Progress, even_pixels
+from sync.origin.transcode.probe import AudioFile, BadMedia, packet_duration_ms
+from sync.origin.transcode.sandbox import THREADS, ToolResult, run_tool
+from sync.origin.transcode.video import even_pixels
 from sync.wire.release import MediaKind
 
-FRAME_RATE = 5  # pictures a second, about: what libVLC needs to show the first soon
-_LARGEST = (1920, 1080)  # more shows nothing more of a cover, and costs every screen
-_HEADERLESS = frozenset({"mp3", "aac"})  # what these declare is a guess from their bit rate
-_QUIET = ("ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-y")
-_TELLING = ("-progress", "pipe:1", "-stats_period", "0.3", "-nostats")
+FRAME_RATE = 5  # frames a second, about; with fewer libVLC shows the first one late
+_MAX_SIZE = (1920, 1080)  # more would show no more of a cover, and cost every screen
+_ESTIMATED_LENGTH = frozenset({"mp3", "aac"})  # containers whose declared length is a guess from the bit rate
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class AudioJob:
-    """One sound file at work: where it lies, the folder for what becomes of it, and what may be used."""
-
-    sound: AudioFile
-    source: Path
-    folder: Path
-    limits: Limits
-
-    @property
-    def input(self) -> tuple[str, ...]:
-        """The arguments that have ffmpeg open it."""
-        return (*SAFE_INPUT, "-i", f"file:{self.source}")
-
-
-async def make_video_from_audio(job: AudioJob, name: str, settings: PipelineSettings, progress: Progress) -> MadeMedia:
-    """Turn a sound file that people call `name` into a video asset with a small picture.
+async def make_video_from_audio(sound: AudioFile, job: TranscodeJob) -> MadeMedia:
+    """Convert a sound file to a video asset with a thumbnail.
 
     Raises:
-        BadMedia: nothing in it can be heard, or it is not all there.
-        ChildStopped, StorageFull: trying again may help.
+        BadMedia: it has no sound, or it is incomplete.
+        ChildStopped, StorageFull: another attempt may help.
     """
-    duration_ms = await _length_ms(job)
-    _check_length(job.sound, duration_ms)
-    still = await _still(job, name, settings)
-    scale = min(Fraction(1), Fraction(_LARGEST[0], still.width), Fraction(_LARGEST[1], still.height))
-    size = even_pixels(still.width * scale), even_pixels(still.height * scale)
+    duration_ms = await _duration_ms(sound, job)
+    _check_duration(sound, duration_ms)
+    picture = await _make_still(sound, job)
+    scale = min(Fraction(1), Fraction(_MAX_SIZE[0], picture.width), Fraction(_MAX_SIZE[1], picture.height))
+    size = even_pixels(picture.width * scale), even_pixels(picture.height * scale)
     path = job.folder / "asset"
-    done = await _encode(job, still, path, size, duration_ms, progress)
-    if done.code != 0:
-        log.warning("media=%s ffmpeg failed: %s", job.source.name, done.errors.strip()[-300:])
+    result = await _encode(sound, job, picture, path, size, duration_ms)
+    if result.code != 0:
+        log.warning("media=%s ffmpeg failed: %s", job.source.name, result.errors.strip()[-300:])
         raise BadMedia("This sound file is damaged: it cannot be played to its end.")
-    return MadeMedia(path, still.thumbnail, MediaKind.VIDEO, "video/mp4", *size, duration_ms, has_audio=True)
+    return MadeMedia(path, picture.thumbnail, MediaKind.VIDEO, "video/mp4", *size, duration_ms, has_audio=True)
 
 
-async def _length_ms(job: AudioJob) -> int:
-    """Return how long the sound is: packets count what encoders pad, decoders may not leave out all of it."""
+async def _duration_ms(sound: AudioFile, job: TranscodeJob) -> int:
+    """Return how long the sound plays: the packets include padding, and decoders may skip packets."""
     decoded_us = 0
 
-    async def note(line: str) -> None:
+    async def read_line(line: str) -> None:
         nonlocal decoded_us
-        key, _, value = line.partition("=")
-        decoded_us = int(value) if key == "out_time_us" and value.isdecimal() else decoded_us
+        decoded_us = out_time_us(line) or decoded_us
 
-    chosen = ("-map", f"0:{job.sound.audio_stream}", "-f", "null", "-")
-    await run_tool((*_QUIET, *_TELLING, *job.input, *chosen), job.limits, on_line=note)
+    output = ("-map", f"0:{sound.audio_stream}", "-f", "null", "-")
+    await run_tool((*QUIET, *REPORT_PROGRESS, *job.input, *output), job.limits, on_line=read_line)
     decoded_ms = round(decoded_us / 1000)
-    counted_ms = await packet_duration_ms(job.source, job.limits, streams=str(job.sound.audio_stream))
-    return min(decoded_ms, counted_ms) if counted_ms else decoded_ms
+    packets_ms = await packet_duration_ms(job.source, job.limits, streams=str(sound.audio_stream))
+    return min(decoded_ms, packets_ms) if packets_ms else decoded_ms
 
 
-def _check_length(sound: AudioFile, duration_ms: int) -> None:
+def _check_duration(sound: AudioFile, duration_ms: int) -> None:
     if duration_ms == 0:
         raise BadMedia("This sound file is damaged: nothing in it can be heard.")
     if duration_ms < MIN_DURATION_MS:
         raise BadMedia("This sound file is too short to be played.")
-    if sound.container not in _HEADERLESS and duration_ms < sound.declared_ms * 0.9 - 500:
-        have, whole = duration_ms / 1000, sound.declared_ms / 1000
-        raise BadMedia(f"This sound is incomplete: {have:.0f} of its {whole:.0f} seconds are there. Send it again.")
-
-
-async def _still(job: AudioJob, name: str, settings: PipelineSettings) -> MadeMedia:
-    """Make the picture that stands while it is heard."""
-    if job.sound.cover_stream is not None:
-        cover = job.folder / "cover"
-        chosen = (
-            "-map",
-            f"0:{job.sound.cover_stream}",
-            "-frames:v",
-            "1",
-            "-c",
-            "copy",
-            "-f",
-            "image2pipe",
-            f"file:{cover}",
+    if sound.container not in _ESTIMATED_LENGTH and duration_ms < sound.declared_ms * 0.9 - 500:
+        present_s, declared_s = duration_ms / 1000, sound.declared_ms / 1000
+        raise BadMedia(
+            f"This sound is incomplete: {present_s:.0f} of its {declared_s:.0f} seconds are there. Send it again."
         )
-        await run_tool((*_QUIET, *job.input, *chosen), job.limits)
+
+
+async def _make_still(sound: AudioFile, job: TranscodeJob) -> MadeMedia:
+    """Return the picture that is shown while the sound plays."""
+    if sound.cover_stream is not None:
+        cover = job.folder / "cover"
+        output = ("-map", f"0:{sound.cover_stream}", "-frames:v", "1", "-c", "copy", "-f", "image2pipe")
+        await run_tool((*QUIET, *job.input, *output, f"file:{cover}"), job.limits)
         try:
-            made = await make_picture(cover, await _subfolder(job, "covered"), job.limits, settings)
+            made = await make_picture(cover, await _subfolder(job, "covered"), job.limits, job.settings)
             if made.kind is MediaKind.PICTURE:
                 return made
         except BadMedia as error:
             log.info("media=%s its cover is not used: %s", job.source.name, error)
-    title = job.sound.title.strip() or Path(name).stem
-    return await make_card(title, job.sound.artist, await _subfolder(job, "card"), job.limits)
+    title = sound.title.strip() or Path(job.name).stem
+    return await make_card(title, sound.artist, await _subfolder(job, "card"), job.limits)
 
 
-async def _subfolder(job: AudioJob, name: str) -> Path:
+async def _subfolder(job: TranscodeJob, name: str) -> Path:
     folder = job.folder / name
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     return folder
 
 
 async def _encode(
-    job: AudioJob, still: MadeMedia, target: Path, size: tuple[int, int], duration_ms: int, progress: Progress
+    sound: AudioFile, job: TranscodeJob, picture: MadeMedia, target: Path, size: tuple[int, int], duration_ms: int
 ) -> ToolResult:
-    async def note(line: str) -> None:
-        key, _, value = line.partition("=")
-        if key == "out_time_us" and value.isdecimal():
-            await progress(min(95, int(value) // 10 // duration_ms))
-
-    count = max(1, round(duration_ms * FRAME_RATE / 1000))
-    demuxer = "png_pipe" if still.media_type == "image/png" else "jpeg_pipe"  # the name tells ffmpeg nothing
-    picture = ("-f", demuxer, "-framerate", f"{count * 1000}/{duration_ms}", "-i", f"file:{still.path}")
-    inputs = (*picture, *job.input, "-map", "0:v", "-map", f"1:{job.sound.audio_stream}")
-    filters = f"scale={size[0]}:{size[1]},setsar=1,format=yuv420p,loop={count - 1}:1:0"
-    codec = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "20", "-threads", str(THREADS))
-    copied = job.sound.audio_codec == "aac"  # what encoders of other kinds pad stays in a copy
-    heard = ("-c:a", "copy") if copied else ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
-    closing = (
-        "-t",
-        f"{duration_ms / 1000:.3f}",
-        *NO_METADATA,
-        "-movflags",
-        "+faststart",
-        "-f",
-        "mp4",
-        f"file:{target}",
-    )
-    return await run_tool(
-        (*_QUIET, *_TELLING, *inputs, "-vf", filters, *codec, *heard, *closing), job.limits, on_line=note
-    )
+    frames = max(1, round(duration_ms * FRAME_RATE / 1000))
+    demuxer = "png_pipe" if picture.media_type == "image/png" else "jpeg_pipe"  # the file has no suffix
+    still = ("-f", demuxer, "-framerate", f"{frames * 1000}/{duration_ms}", "-i", f"file:{picture.path}")
+    inputs = (*still, *job.input, "-map", "0:v", "-map", f"1:{sound.audio_stream}")
+    filters = f"scale={size[0]}:{size[1]},setsar=1,format=yuv420p,loop={frames - 1}:1:0"
+    video = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "20", "-threads", str(THREADS))
+    can_copy = sound.audio_codec == "aac"  # other codecs may be padded, and a copy would keep the padding
+    audio = ("-c:a", "copy") if can_copy else ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
+    length = ("-t", f"{duration_ms / 1000:.3f}")
+    output = (*length, *NO_METADATA, "-movflags", "+faststart", "-f", "mp4", f"file:{target}")
+    command = (*QUIET, *REPORT_PROGRESS, *inputs, "-vf", filters, *video, *audio, *output)
+    return await run_tool(command, job.limits, on_line=lambda line: job.report(line, duration_ms))

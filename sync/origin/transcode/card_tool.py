@@ -1,7 +1,7 @@
-"""The card tool, a program of its own: draws what a screen shows while a file without pictures is heard.
+"""The card tool, a program of its own: draws the picture that is shown while a sound file plays.
 
-`python -m sync.origin.card FOLDER TITLE LINE` writes `asset` (PNG, 1280x720) and `thumbnail.jpg` into FOLDER and prints
-the facts as one JSON object, as the picture tool does.
+`python -m sync.origin.transcode.card_tool FOLDER TITLE LINE` writes `asset` (PNG, 1280x720) and `thumbnail.jpg` into
+FOLDER and prints the facts as one JSON object, as the picture tool does.
 """
 
 import json
@@ -14,9 +14,9 @@ from sync.origin.transcode.picture_tool import THUMBNAIL_EDGE
 
 SIZE = (1280, 720)
 _TOP, _BOTTOM = (24, 38, 54), (12, 19, 29)
-_INK, _FAINT, _ACCENT = (238, 242, 246), (150, 164, 178), (92, 200, 178)
-_FONT = "DejaVuSans.ttf"  # knows more alphabets than the one Pillow brings
-_SMALLEST = 24
+_TITLE, _SUBTITLE, _ACCENT = (238, 242, 246), (150, 164, 178), (92, 200, 178)
+_FONT = "DejaVuSans.ttf"  # has more alphabets than Pillow's own font
+_SMALLEST_SIZE = 24
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -34,26 +34,26 @@ def main(arguments: list[str]) -> int:
 
 
 def draw_card(title: str, line: str) -> Image.Image:
-    """Draw a calm gradient with a sound sign, the title below it and a smaller line below that."""
+    """Draw a sound symbol on a gradient, the title below it, and a smaller line below that."""
     ramp = Image.linear_gradient("L").resize(SIZE)
     card = Image.composite(Image.new("RGB", SIZE, _BOTTOM), Image.new("RGB", SIZE, _TOP), ramp)
     pen, (width, height) = ImageDraw.Draw(card), SIZE
-    _bars(pen, width / 2, height * 0.36)
-    _centred(pen, title, height * 0.62, 72, _INK)
-    _centred(pen, line, height * 0.74, 40, _FAINT)
+    _draw_bars(pen, width / 2, height * 0.36)
+    _draw_centred(pen, title, height * 0.62, 72, _TITLE)
+    _draw_centred(pen, line, height * 0.74, 40, _SUBTITLE)
     return card
 
 
-def _bars(pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
+def _draw_bars(pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
     for number, half in enumerate((30, 62, 96, 44, 78, 52, 24)):
         left = x + (number - 3.5) * 34
         pen.rounded_rectangle((left + 8, y - half, left + 26, y + half), 9, fill=_ACCENT)
 
 
-def _centred(pen: ImageDraw.ImageDraw, text: str, y: float, size: int, colour: tuple[int, int, int]) -> None:
-    """Write a text centred at height `y`: smaller where it is too long, cut where it would become unreadable."""
+def _draw_centred(pen: ImageDraw.ImageDraw, text: str, y: float, size: int, colour: tuple[int, int, int]) -> None:
+    """Draw a text centred at height `y`; a long text becomes smaller, and is cut before it becomes unreadable."""
     widest = SIZE[0] * 0.9
-    fitting = max(_SMALLEST, min(size, int(size * widest / max(1.0, pen.textlength(text, font=_font(size))))))
+    fitting = max(_SMALLEST_SIZE, min(size, int(size * widest / max(1.0, pen.textlength(text, font=_font(size))))))
     while len(text) > 1 and pen.textlength(text, font=_font(fitting)) > widest:
         text = text[: len(text) * 9 // 10 - 1] + "…"
     pen.text((SIZE[0] / 2, y), text, font=_font(fitting), fill=colour, anchor="mm")

@@ -1,13 +1,13 @@
-"""The picture tool, a program of its own: one picture in, an upright opaque JPEG or PNG (or a film, if it moves) out.
+"""The picture tool, a program of its own: converts one picture into an upright, opaque JPEG or PNG, or into a video.
 
-`python -m sync.origin.pictures SOURCE FOLDER LONGEST_EDGE LARGEST_PIXELS` writes `asset` and `thumbnail.jpg` into
-FOLDER and prints one JSON object: the facts, or `problem` with exit code 3. Run it under limits (`child.py`): a
-picture is a program for its decoder.
+`python -m sync.origin.transcode.picture_tool SOURCE FOLDER LONGEST_EDGE LARGEST_PIXELS` writes `asset` and
+`thumbnail.jpg` into FOLDER and prints one JSON object: the facts, or `problem` with exit code 3. It runs in the
+sandbox, since a picture may exploit or exhaust its decoder. An animation becomes a video.
 
-A JPEG that is upright, small enough and in plain colours keeps its very pixels, only its tags go. All else is decoded:
-rotation baked, colour profile applied, alpha laid on white (on black if what is drawn is light: a white logo stays
-visible), reduced to LONGEST_EDGE, saved as JPEG if it was a photograph, as PNG if it was drawn. Such a PNG also carries
-the clear picture, at most LOGO_EDGE long, in a chunk only overlays read.
+A JPEG that is upright, small enough and without a colour profile keeps its pixels and loses only its tags. Any other
+picture is decoded, turned upright, converted to sRGB, laid on white (a light drawing on black, so that a white logo
+stays visible), reduced to LONGEST_EDGE, and saved as PNG if it was drawn, else as JPEG. A PNG that was transparent also
+holds the transparent picture, at most LOGO_EDGE long, in a chunk that only overlays read.
 """
 
 import json
@@ -26,10 +26,10 @@ from sync.wire.overlay import LOGO_CHUNK, LOGO_EDGE
 
 THUMBNAIL_EDGE = 480
 EXIT_UNUSABLE = 3
-_DRAWN = ("PNG", "GIF", "BMP", "DIB")
-_LIGHT = 160  # mean luminance of 255 from which a drawing is laid on black
+_DRAWN_FORMATS = ("PNG", "GIF", "BMP", "DIB")
+_LIGHT = 160  # of 255; a drawing of at least this mean luminance is laid on black
 _QUALITY = 90
-_STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 but Adobe's colour tag, and comments
+_STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
 
 
 class UnusablePicture(Exception):
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     """Run the tool; return its exit code."""
     source, folder = Path(arguments[0]), Path(arguments[1])
     pillow_heif.register_heif_opener()
-    warnings.simplefilter("ignore")  # we judge sizes ourselves, and odd tags harm nobody
+    warnings.simplefilter("ignore")  # sizes are checked here, and odd tags do no harm
     try:
         facts = convert(source, folder, int(arguments[2]), int(arguments[3]))
     except UnusablePicture as error:
@@ -51,10 +51,10 @@ def main(arguments: list[str]) -> int:
 
 
 def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) -> dict[str, Any]:
-    """Make the asset and the small picture; return the facts.
+    """Write the asset and the thumbnail; return the facts.
 
     Raises:
-        Refused: it is no picture, damaged, or larger than `largest_pixels`.
+        Refused: it is not a picture, is damaged, or has more than `largest_pixels`.
     """
     image = _open(source, largest_pixels)
     if getattr(image, "n_frames", 1) > 1 and image.format in ("GIF", "WEBP", "PNG"):
@@ -63,7 +63,7 @@ def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) 
     else:
         loaded = _load(image, longest_edge)
         first = flatten(loaded)
-        facts = _save(source, image, first, folder / "asset", longest_edge, _clear(loaded))
+        facts = _save(source, image, first, folder / "asset", longest_edge, _transparent_chunk(loaded))
     first.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
     first.convert("RGB").save(folder / "thumbnail.jpg", "JPEG", quality=80)
     return facts
@@ -74,7 +74,7 @@ def _open(source: Path, largest_pixels: int) -> Image.Image:
     try:
         image = Image.open(source)
     except UnidentifiedImageError as error:
-        raise UnusablePicture("This picture is damaged, or of a kind we do not know.") from error
+        raise UnusablePicture("This picture is damaged, or of an unknown kind.") from error
     except Image.DecompressionBombError as error:
         raise UnusablePicture("This picture is too large: it has more pixels than any screen could show.") from error
     if image.width * image.height > largest_pixels:
@@ -83,53 +83,53 @@ def _open(source: Path, largest_pixels: int) -> Image.Image:
 
 
 def _load(image: Image.Image, longest_edge: int) -> Image.Image:
-    """Decode all of it and make it upright and small enough."""
-    image.draft("RGB", (longest_edge, longest_edge))  # a JPEG decodes smaller at once
+    """Decode the picture, turn it upright and reduce it."""
+    image.draft("RGB", (longest_edge, longest_edge))  # a JPEG can be decoded at a smaller size
     try:
         image.load()
     except OSError as error:
         raise UnusablePicture("This picture is damaged or incomplete. Send it again.") from error
     ImageOps.exif_transpose(image, in_place=True)
-    coloured = _coloured(image)
-    coloured.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)  # before more copies of it are made
-    return coloured
+    converted = _in_8_bits(image)
+    converted.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)  # before more copies are made
+    return converted
 
 
 def flatten(image: Image.Image) -> Image.Image:
-    """Return the picture as opaque sRGB; what was clear becomes white, or black below a light drawing."""
-    plain = _coloured(image)
-    if plain.mode == "RGBA":
-        plain = _in_srgb(plain, "RGBA")
-        below = Image.new("RGBA", plain.size, _below(plain))
-        return Image.alpha_composite(below, plain).convert("RGB")
-    return _in_srgb(plain, "RGB")
+    """Return the picture as opaque sRGB; transparent parts become white, or black around a light drawing."""
+    converted = _in_8_bits(image)
+    if converted.mode == "RGBA":
+        drawing = _in_srgb(converted, "RGBA")
+        ground = Image.new("RGBA", drawing.size, _ground_colour(drawing))
+        return Image.alpha_composite(ground, drawing).convert("RGB")
+    return _in_srgb(converted, "RGB")
 
 
-def _clear(image: Image.Image) -> PngInfo | None:
-    """Return the chunk with the picture as it was sent; None if nothing of it is clear."""
+def _transparent_chunk(image: Image.Image) -> PngInfo | None:
+    """Return the PNG chunk with the transparent picture; None if it is opaque."""
     if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
         return None
-    clear = _in_srgb(image, "RGBA")
-    clear.thumbnail((LOGO_EDGE, LOGO_EDGE), Image.Resampling.LANCZOS)
+    transparent = _in_srgb(image, "RGBA")
+    transparent.thumbnail((LOGO_EDGE, LOGO_EDGE), Image.Resampling.LANCZOS)
     raw, chunks = BytesIO(), PngInfo()
-    clear.save(raw, "PNG")
+    transparent.save(raw, "PNG")
     chunks.add(LOGO_CHUNK, raw.getvalue())
     return chunks
 
 
-def _coloured(image: Image.Image) -> Image.Image:
-    """Return it in 8 bits a channel, as RGBA if anything of it is clear, without a palette."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # plain conversion would clip
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """Return the picture with 8 bits a channel and without a palette, as RGBA if it is transparent anywhere."""
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # `convert` alone would clip
         return image.convert("I").point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image if image.mode in ("RGB", "CMYK", "L") else image.convert("RGB")
 
 
-def _below(image: Image.Image) -> tuple[int, int, int, int]:
+def _ground_colour(image: Image.Image) -> tuple[int, int, int, int]:
     alpha = image.getchannel("A")
-    drawn = ImageStat.Stat(image.convert("L"), mask=alpha)
-    light = drawn.count[0] > 0 and drawn.mean[0] >= _LIGHT
+    visible = ImageStat.Stat(image.convert("L"), mask=alpha)
+    light = visible.count[0] > 0 and visible.mean[0] >= _LIGHT
     return (0, 0, 0, 255) if light else (255, 255, 255, 255)
 
 
@@ -140,46 +140,46 @@ def _in_srgb(image: Image.Image, mode: str) -> Image.Image:
             target = ImageCms.createProfile("sRGB")
             converted = ImageCms.profileToProfile(image, BytesIO(profile), target, outputMode=mode)
         except ImageCms.PyCMSError:
-            return image.convert(mode)  # a profile for other channels, or a damaged one: colours as stored
+            return image.convert(mode)  # a damaged profile, or one for other channels: the colours stay as stored
         return converted if converted is not None else image.convert(mode)
     return image.convert(mode)
 
 
 def _save(
-    source: Path, image: Image.Image, plain: Image.Image, target: Path, longest_edge: int, clear: PngInfo | None
+    source: Path, image: Image.Image, flat: Image.Image, target: Path, longest_edge: int, chunks: PngInfo | None
 ) -> dict[str, Any]:
-    bare = strip_jpeg(source.read_bytes()) if _kept(image, source, longest_edge) else None
-    if bare is not None:
-        target.write_bytes(bare)
-    elif image.format in _DRAWN or image.has_transparency_data:
-        plain.save(target, "PNG", pnginfo=clear)
-        return _facts("image/png", plain)
+    stripped = strip_jpeg(source.read_bytes()) if _keeps_pixels(image, source, longest_edge) else None
+    if stripped is not None:
+        target.write_bytes(stripped)
+    elif image.format in _DRAWN_FORMATS or image.has_transparency_data:
+        flat.save(target, "PNG", pnginfo=chunks)
+        return _facts("image/png", flat)
     else:
-        plain.save(target, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
-    return _facts("image/jpeg", plain)
+        flat.save(target, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+    return _facts("image/jpeg", flat)
 
 
-def _facts(media_type: str, plain: Image.Image) -> dict[str, Any]:
+def _facts(media_type: str, flat: Image.Image) -> dict[str, Any]:
     return {
         "kind": "picture",
         "media_type": media_type,
-        "width": plain.width,
-        "height": plain.height,
+        "width": flat.width,
+        "height": flat.height,
         "duration_ms": None,
     }
 
 
-def _kept(image: Image.Image, source: Path, longest_edge: int) -> bool:
-    """Tell whether a JPEG can stay as it is: upright, small enough, grey or YCbCr without a profile to apply."""
-    with Image.open(source) as untouched:  # `image` was reduced while decoding
+def _keeps_pixels(image: Image.Image, source: Path, longest_edge: int) -> bool:
+    """Tell whether a JPEG is upright, small enough, grey or YCbCr, and without a colour profile."""
+    with Image.open(source) as untouched:  # decoding may have reduced `image`
         small = max(untouched.size) <= longest_edge
         upright = untouched.getexif().get(0x0112, 1) == 1
-        plain = untouched.mode in ("RGB", "L") and "icc_profile" not in untouched.info
-    return image.format == "JPEG" and small and upright and plain
+        plain_colours = untouched.mode in ("RGB", "L") and "icc_profile" not in untouched.info
+    return image.format == "JPEG" and small and upright and plain_colours
 
 
 def strip_jpeg(raw: bytes) -> bytes | None:
-    """Return a JPEG without tags, comments and what follows its end; None if its segments do not read plainly."""
+    """Return a JPEG without tags, comments and bytes behind its end; None if its segments cannot be read."""
     kept, at = bytearray(raw[:2]), 2
     while at + 4 <= len(raw) and raw[at] == 0xFF:
         marker, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")

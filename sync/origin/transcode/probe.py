@@ -1,4 +1,4 @@
-"""Tells what a file somebody sent really is, from its bytes and never from its name."""
+"""Finds out what a sent file is, from its bytes and never from its name."""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from sync.errors import Rejected
 from sync.origin.transcode.sandbox import Limits, run_tool
 
 HEAD_BYTES = 4096
-# What ffmpeg may open: no playlists, no concatenations, nothing that names other files or hosts.
+# What ffmpeg may open: no format that refers to other files or hosts.
 CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,ogg,asf,mxf,dv,ivf,mp3,wav,flac,aac"
 SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
 
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
-_OTHERS = (
+_OTHER_KINDS = (
     (b"%PDF", "a PDF document: save its pages as pictures"),
     (b"PK\x03\x04", "an archive or an office document: save its pages as pictures"),
     (b"\xd0\xcf\x11\xe0", "an office document: save its pages as pictures"),
@@ -37,19 +37,19 @@ _OTHERS = (
 
 
 class BadMedia(Rejected):
-    """The file itself cannot be shown, whoever tries; the message is for the person who sent it."""
+    """The file itself cannot be shown; the message is for the person who sent it."""
 
 
 class FileKind(StrEnum):
-    """Who works on a file."""
+    """Which tool processes a file."""
 
-    PICTURE = "picture"  # pictures.py, moving ones too
-    VIDEO = "video"  # ffmpeg, if it knows it
+    PICTURE = "picture"  # the picture tool, also for animations
+    VIDEO = "video"  # ffmpeg, for video and sound
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """What a video file holds; sizes are as stored, before `rotation` (degrees) and pixel `aspect`."""
+    """The facts of a video file; sizes are as stored, before `rotation` (degrees) and `pixel_aspect` are applied."""
 
     container: str
     video_stream: int
@@ -67,7 +67,7 @@ class VideoFile:
 
 @dataclass(frozen=True, slots=True)
 class AudioFile:
-    """What a file holds that is only heard; `cover` is the stream of the picture in it, texts are its own tags."""
+    """The facts of a sound file; `cover_stream` is its embedded picture, `title` and `artist` are its tags."""
 
     container: str
     audio_stream: int
@@ -79,79 +79,79 @@ class AudioFile:
 
 
 def recognise_kind(head: bytes) -> FileKind:
-    """Tell from the first bytes who can work on a file.
+    """Return from the first bytes which tool processes a file.
 
     Raises:
-        BadMedia: it is something we know and cannot show.
+        BadMedia: it is of a known kind that cannot be shown.
     """
     if head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return FileKind.PICTURE
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         return FileKind.PICTURE
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for mark, words in _OTHERS:
-        if start.startswith(mark.lower()):
-            raise BadMedia(f"This file is not a picture or video we can show: it looks like {words}.")
+    for signature, kind in _OTHER_KINDS:
+        if start.startswith(signature.lower()):
+            raise BadMedia(f"This file is not a picture or video that can be shown: it looks like {kind}.")
     if b"\0" not in head and _is_text(head):
-        raise BadMedia("This file is not a picture or video we can show: it looks like text.")
+        raise BadMedia("This file is not a picture or video that can be shown: it looks like text.")
     return FileKind.VIDEO
 
 
 def _is_text(head: bytes) -> bool:
     try:
-        head[: max(1, len(head) - 4)].decode("utf-8")  # the last letter may be cut
+        head[: max(1, len(head) - 4)].decode("utf-8")  # the last character may be cut
     except UnicodeDecodeError:
         return False
     return True
 
 
 async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
-    """Ask ffprobe what a file that is no picture holds.
+    """Return the facts of a file that is not a picture, by ffprobe.
 
     Raises:
-        BadMedia: nothing we can show.
-        ChildStopped: ffprobe ran into a limit.
+        BadMedia: it cannot be shown.
+        ChildStopped: ffprobe hit a limit.
     """
-    asked = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams")
-    finished = await run_tool(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits)
-    if finished.code != 0 and "moov atom not found" in finished.errors:
+    options = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams")
+    result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits)
+    if result.code != 0 and "moov atom not found" in result.errors:
         raise BadMedia("This video is incomplete: its end, with the table of contents, is missing. Send it again.")
-    if finished.code != 0:
-        raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
-    document = json.loads(finished.output)
+    if result.code != 0:
+        raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
+    document = json.loads(result.output)
     return audio_facts(document) or video_facts(document)
 
 
 async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
-    """Return how long a file really plays, from the packets (of `streams` only): a header may say anything."""
+    """Return how long a file plays, from its packets (of `streams` only, if given), since its header may be wrong."""
     first, last = float("inf"), 0.0
 
-    async def note(line: str) -> None:
+    async def read_line(line: str) -> None:
         nonlocal first, last
         start, _, duration = line.strip(",").partition(",")
         if start not in ("", "N/A"):
             first = min(first, float(start))
             last = max(last, float(start) + (float(duration) if duration not in ("", "N/A") else 0.0))
 
-    chosen = ("-select_streams", streams) if streams else ()
-    asked = ("-v", "error", *chosen, "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
-    await run_tool(("ffprobe", *asked, *SAFE_INPUT, f"file:{path}"), limits, on_line=note)
+    selection = ("-select_streams", streams) if streams else ()
+    options = ("-v", "error", *selection, "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
+    await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
     return max(0, round((last - max(0.0, first)) * 1000)) if last else 0
 
 
 def video_facts(document: Mapping[str, Any]) -> VideoFile:
-    """Return the facts of ffprobe's document: the first real video stream and the first sound.
+    """Return the facts from ffprobe's document: the first video stream that is not a cover, and the first sound.
 
     Raises:
-        BadMedia: there is no moving picture in it.
+        BadMedia: it has no video.
     """
-    seen, heard, _ = _streams(document)
-    if not seen or not seen[0].get("codec_name") or not seen[0].get("width"):
-        raise BadMedia("This file is not a picture or video we can show, or it is damaged.")
-    video, audio = seen[0], heard[0] if heard else None
-    whole = document.get("format", {})
+    videos, sounds, _ = _streams(document)
+    if not videos or not videos[0].get("codec_name") or not videos[0].get("width"):
+        raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
+    video, audio = videos[0], sounds[0] if sounds else None
+    container = document.get("format", {})
     return VideoFile(
-        container=whole.get("format_name", ""),
+        container=container.get("format_name", ""),
         video_stream=video["index"],
         codec=video["codec_name"],
         pixel_format=video.get("pix_fmt", ""),
@@ -160,24 +160,24 @@ def video_facts(document: Mapping[str, Any]) -> VideoFile:
         pixel_aspect=_fraction(video.get("sample_aspect_ratio"), ":"),
         rotation=_rotation(video),
         frame_rate=_fraction(video.get("avg_frame_rate"), "/"),
-        declared_ms=_declared_ms(whole, [video, *([audio] if audio else [])]),
+        declared_ms=_declared_ms(container, [video, *([audio] if audio else [])]),
         audio_stream=audio["index"] if audio else None,
         audio_codec=audio["codec_name"] if audio else "",
     )
 
 
 def audio_facts(document: Mapping[str, Any]) -> AudioFile | None:
-    """Return the facts of ffprobe's document on a file that is only heard; None if there is no sound, or more."""
-    seen, heard, covers = _streams(document)
-    if seen or not heard:
+    """Return the facts from ffprobe's document about a sound file; None if it has a video or no sound."""
+    videos, sounds, covers = _streams(document)
+    if videos or not sounds:
         return None
-    whole = document.get("format", {})
-    tags = {key.lower(): value for one in (whole, heard[0]) for key, value in one.get("tags", {}).items()}
+    container = document.get("format", {})
+    tags = {key.lower(): value for part in (container, sounds[0]) for key, value in part.get("tags", {}).items()}
     return AudioFile(
-        container=whole.get("format_name", ""),
-        audio_stream=heard[0]["index"],
-        audio_codec=heard[0]["codec_name"],
-        declared_ms=_declared_ms(whole, heard[:1]),
+        container=container.get("format_name", ""),
+        audio_stream=sounds[0]["index"],
+        audio_codec=sounds[0]["codec_name"],
+        declared_ms=_declared_ms(container, sounds[:1]),
         cover_stream=covers[0]["index"] if covers else None,
         title=tags.get("title", ""),
         artist=tags.get("artist", ""),
@@ -185,27 +185,27 @@ def audio_facts(document: Mapping[str, Any]) -> AudioFile | None:
 
 
 def _streams(document: Mapping[str, Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """Return what moves, what is heard, and the pictures that only lie in the file."""
+    """Return the videos, the sounds, and the embedded pictures."""
     streams = document.get("streams", [])
     pictures = [s for s in streams if s.get("codec_type") == "video"]
-    heard = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name")]
+    sounds = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name")]
     covers = [s for s in pictures if s["disposition"].get("attached_pic")]
-    return [s for s in pictures if s not in covers], heard, covers
+    return [s for s in pictures if s not in covers], sounds, covers
 
 
 def _rotation(video: Mapping[str, Any]) -> int:
-    turns = [int(side["rotation"]) for side in video.get("side_data_list", ()) if "rotation" in side]
-    return turns[0] % 360 if turns else 0
+    rotations = [int(side["rotation"]) for side in video.get("side_data_list", ()) if "rotation" in side]
+    return rotations[0] % 360 if rotations else 0
 
 
-def _fraction(raw: str | None, between: str) -> Fraction:
-    above, _, below = (raw or "").partition(between)
-    if above.isdecimal() and below.isdecimal() and int(above) and int(below):
-        return Fraction(int(above), int(below))
+def _fraction(raw: str | None, separator: str) -> Fraction:
+    numerator, _, denominator = (raw or "").partition(separator)
+    if numerator.isdecimal() and denominator.isdecimal() and int(numerator) and int(denominator):
+        return Fraction(int(numerator), int(denominator))
     return Fraction(1)
 
 
-def _declared_ms(whole: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> int:
-    told = [float(stream["duration"]) for stream in streams if "duration" in stream]
-    longest = max(told) if told else float(whole.get("duration", 0.0))
-    return round(longest * 1000)
+def _declared_ms(container: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> int:
+    durations_s = [float(stream["duration"]) for stream in streams if "duration" in stream]
+    longest_s = max(durations_s) if durations_s else float(container.get("duration", 0.0))
+    return round(longest_s * 1000)

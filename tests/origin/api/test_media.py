@@ -25,7 +25,7 @@ async def call(media_origin: MediaOrigin, method: str, path: str, status: int, *
 
 @pytest.fixture
 async def row(media_origin: MediaOrigin, samples: Samples) -> MediaRow:
-    return await media_origin.process(samples.turned_jpeg())
+    return await media_origin.process(samples.rotated_jpeg())
 
 
 async def test_the_list_tells_state_facts_and_where_the_small_picture_is(
@@ -94,7 +94,7 @@ async def test_the_same_bytes_again_are_another_media_with_the_same_asset_made_o
     media_origin: MediaOrigin, samples: Samples, row: MediaRow
 ) -> None:
     before = media_origin.asset(row).stat()
-    media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "the same, renamed.jpg")
+    media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "the same, renamed.jpg")
     again = await media_origin.ended(media_id)
     assert again.id != row.id and again.name == "the same, renamed.jpg" and again.asset == row.asset
     assert media_origin.asset(row).stat().st_mtime_ns == before.st_mtime_ns
@@ -115,8 +115,8 @@ async def test_nothing_is_cleared_away_between_looking_at_an_asset_and_naming_it
         return await ready(store, media_id, asset)
 
     monkeypatch.setattr(MediaStore, "mark_ready", named)
-    made = await media_origin.process(samples.turned_jpeg())
-    shared = await media_origin.process(samples.turned_jpeg())
+    made = await media_origin.process(samples.rotated_jpeg())
+    shared = await media_origin.process(samples.rotated_jpeg())
     assert refused == [made.id, shared.id]
     with media_origin.files.clearing_content():
         pass

@@ -30,7 +30,7 @@ async def client(media_origin: MediaOrigin, data: bytes, name: str, **options: A
 async def test_tuspy_sends_a_picture_in_checked_chunks_and_it_becomes_ready(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
-    path = samples.turned_jpeg()
+    path = samples.rotated_jpeg()
     uploader = await client(media_origin, path.read_bytes(), "turned.jpg", chunk_size=700, upload_checksum=True)
     await asyncio.to_thread(uploader.upload)
     media_id = uploader.request.response_headers["signage-media"]

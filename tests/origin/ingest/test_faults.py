@@ -72,7 +72,7 @@ def hang(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def film(samples: Samples) -> Path:
     """A film that must be encoded anew; made before anything hangs."""
-    return samples.film("studio.mov", *PRORES, seconds=0.5)
+    return samples.video("studio.mov", *PRORES, seconds=0.5)
 
 
 async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(
@@ -102,7 +102,7 @@ async def test_stopping_the_origin_mid_way_puts_the_media_back_without_counting(
 
 async def test_what_a_crash_left_at_work_is_picked_up_at_the_next_start(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, working=False) as media_origin:
-        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
         assert await media_origin.media.claim()
         left = media_origin.files.work / media_id / "asset"
         left.parent.mkdir()
@@ -117,7 +117,7 @@ async def test_a_file_that_takes_the_origin_down_each_time_is_given_up_after_thr
     tmp_path: Path, samples: Samples
 ) -> None:
     async with open_media_origin(tmp_path, working=False) as media_origin:
-        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
         for _ in range(3):
             assert await media_origin.media.claim()
             await media_origin.pipeline.recover()
@@ -127,7 +127,7 @@ async def test_a_file_that_takes_the_origin_down_each_time_is_given_up_after_thr
 
 
 async def test_what_another_origin_works_on_is_left_to_it(idle_origin: MediaOrigin, samples: Samples) -> None:
-    media_id = await idle_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
+    media_id = await idle_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
     await idle_origin.media.claim()
     (idle_origin.files.work / media_id).mkdir()
     with lock_upload(idle_origin.files.source_path(media_id)):
@@ -137,7 +137,7 @@ async def test_what_another_origin_works_on_is_left_to_it(idle_origin: MediaOrig
 
 
 async def test_two_workers_never_take_the_same_media(idle_origin: MediaOrigin, samples: Samples) -> None:
-    ids = {await idle_origin.intake.ingest_file(samples.turned_jpeg(), f"photo {number}") for number in range(4)}
+    ids = {await idle_origin.intake.ingest_file(samples.rotated_jpeg(), f"photo {number}") for number in range(4)}
     claimed = await asyncio.gather(*(idle_origin.media.claim() for _ in range(6)))
     assert sorted(row.id for row in claimed if row) == sorted(ids)
 
@@ -166,7 +166,7 @@ async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, cl
         pipeline = Pipeline(
             media_origin.media, media_origin.files, settings, clock, changed=lambda *_: None, rng=Random(1)
         )
-        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
         service = asyncio.ensure_future(pipeline.run())
 
         async def waits() -> bool:
@@ -182,7 +182,7 @@ async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, cl
 
 
 async def test_progress_is_told_while_a_film_is_encoded(media_origin: MediaOrigin, samples: Samples) -> None:
-    source = samples.film("slow.mov", *PRORES, size="320x180", rate=30, seconds=2)
+    source = samples.video("slow.mov", *PRORES, size="320x180", rate=30, seconds=2)
     media_id = await media_origin.intake.ingest_file(source, "slow.mov")
 
     async def moving() -> bool:
@@ -214,7 +214,7 @@ async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(
 
 async def test_no_room_for_the_work_is_said_in_words(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, working=False) as media_origin:
-        media_id = await media_origin.intake.ingest_file(samples.turned_jpeg(), "photo")
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
     async with open_media_origin(tmp_path, storage={"reserve_bytes": 10**18}) as media_origin:
         row = await media_origin.ended(media_id)
         assert row.state is MediaState.FAILED and row.attempts == 3 and row.problem and "no room" in row.problem

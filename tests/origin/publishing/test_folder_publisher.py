@@ -204,7 +204,7 @@ def test_a_plan_that_is_no_toml_and_a_folder_with_nothing_are_refused(folder: Pa
     (tmp_path / "bare").mkdir()
     with pytest.raises(Rejected, match="nothing to play"):
         read_folder_plan(tmp_path / "bare")
-    with pytest.raises(Rejected, match="is no folder"):
+    with pytest.raises(Rejected, match="is not a folder"):
         read_folder_plan(tmp_path / "none")
 
 

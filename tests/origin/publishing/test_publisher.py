@@ -105,7 +105,7 @@ async def test_a_changed_plan_is_the_next_release_and_rewrites_nothing(
     assert {path: after[path] for path in before} == before
     assert len(after) == len(before) + 1
     assert fetched(planning.files.content, "main", clock)[0].release == second.sha256
-    assert [one.sequence for one in await planning.releases.list_releases("main", most=9)] == [2, 1]
+    assert [one.sequence for one in await planning.releases.list_releases("main", limit=9)] == [2, 1]
 
 
 async def test_a_plan_that_is_not_ready_is_refused_by_field_and_nothing_is_written(
@@ -182,7 +182,7 @@ async def test_two_publishers_at_once_leave_one_line_of_releases(
             *(one.publisher.publish("main") for one in (planning, other, planning, other)), return_exceptions=True
         )
     assert {type(one) for one in outcomes} <= {publisher.Publication, Conflict}
-    sequences = [one.sequence for one in await planning.releases.list_releases("main", most=9)]
+    sequences = [one.sequence for one in await planning.releases.list_releases("main", limit=9)]
     assert sequences == list(range(len(sequences), 0, -1))
     timestamp, _ = fetched(planning.files.content, "main", clock)
     assert timestamp.sequence == sequences[0] == (await planning.schedules.get("main")).sequence

@@ -107,7 +107,7 @@ async def test_plans_are_kept_raced_for_and_published_by_two_origins_at_once(
         *(planning.publisher.publish("main") for planning in desks), return_exceptions=True
     )
     assert {type(outcome) for outcome in published} <= {Publication, Conflict}
-    sequences = [record.sequence for record in await one.releases.list_releases("main", most=9)]
+    sequences = [record.sequence for record in await one.releases.list_releases("main", limit=9)]
     assert sequences == list(range(len(sequences), 0, -1))
     assert (await other.schedules.get("main")).sequence == sequences[0]
     assert await one.releases.plan_version("main") == await other.releases.plan_version("main")

@@ -1,4 +1,4 @@
-"""What is only heard becomes a video: its cover or a card to look at, exactly as long as the sound."""
+"""A sound file becomes a video of its cover or a card, exactly as long as the sound."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ TONE = ("-f", "lavfi", "-i", "sine=frequency=440:duration=1.37")
 
 
 @pytest.mark.parametrize(("name", "codec"), [("tone.mp3", "libmp3lame"), ("tone.ogg", "libvorbis")])
-async def test_sound_becomes_a_video_of_exactly_its_length(
+async def test_a_sound_file_becomes_a_video_of_exactly_its_length(
     media_origin: MediaOrigin, samples: Samples, name: str, codec: str
 ) -> None:
     source = samples.folder / name
@@ -32,7 +32,7 @@ async def test_sound_becomes_a_video_of_exactly_its_length(
     assert media_origin.files.thumbnail_path(row.id).stat().st_size
 
 
-async def test_a_cover_in_the_file_is_what_is_seen(media_origin: MediaOrigin, samples: Samples) -> None:
+async def test_an_embedded_cover_is_shown(media_origin: MediaOrigin, samples: Samples) -> None:
     source = samples.folder / "song.mp3"
     cover = samples.picture("cover.jpg", samples.halves(301, 300), "JPEG", quality=95)
     samples.ffmpeg(*TONE, "-i", str(cover), "-map", "0", "-map", "1", "-disposition:v", "attached_pic", str(source))
@@ -44,13 +44,13 @@ async def test_a_cover_in_the_file_is_what_is_seen(media_origin: MediaOrigin, sa
 
 async def test_a_broken_sound_is_refused(media_origin: MediaOrigin, samples: Samples, tmp_path: Path) -> None:
     samples.ffmpeg(*TONE, str(samples.folder / "whole.wav"))
-    cut = tmp_path / "cut.wav"
-    cut.write_bytes((samples.folder / "whole.wav").read_bytes()[:2000])
-    row = await media_origin.process(cut)
+    truncated = tmp_path / "truncated.wav"
+    truncated.write_bytes((samples.folder / "whole.wav").read_bytes()[:2000])
+    row = await media_origin.process(truncated)
     assert row.state is MediaState.FAILED and "too short" in (row.problem or "")
 
 
-def test_titles_of_any_length_and_alphabet_stay_on_the_card() -> None:
+def test_titles_of_any_length_and_alphabet_fit_on_the_card() -> None:
     for title in ("", "Музыка " * 40, "x"):
         card = draw_card(title, "somebody")
         assert card.size == SIZE and card.getpixel((2, 440)) == card.getpixel((SIZE[0] - 3, 440))

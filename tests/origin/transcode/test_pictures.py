@@ -1,4 +1,4 @@
-"""What pictures become, judged by the pixels of the asset."""
+"""What pictures become, checked by the pixels of the asset."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ from tests.origin.media_origin import MediaOrigin, open_media_origin
 from tests.origin.samples import BLACK, BLUE, GREEN, RED, WHITE, Samples
 
 
-def near(found: object, wanted: tuple[int, int, int], *, off: int = 20) -> bool:
+def near(found: object, expected: tuple[int, int, int], *, off: int = 20) -> bool:
     assert isinstance(found, tuple)
-    return all(abs(a - b) <= off for a, b in zip(found, wanted, strict=True))
+    return all(abs(a - b) <= off for a, b in zip(found, expected, strict=True))
 
 
 def frames(path: Path) -> list[tuple[int, int, int]]:
-    """Return the middle pixel of every frame of a film."""
+    """Return the middle pixel of every frame of a video."""
     size = subprocess.check_output(
         ("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "json", str(path))
     )
@@ -41,10 +41,10 @@ def frames(path: Path) -> list[tuple[int, int, int]]:
     return [tuple(raw[start + middle : start + middle + 3]) for start in starts]  # type: ignore[misc]  # 3 bytes
 
 
-async def test_exif_rotation_is_baked_into_the_pixels_and_every_tag_is_gone(
+async def test_exif_rotation_is_applied_to_the_pixels_and_every_tag_is_removed(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
-    row = await media_origin.process(samples.turned_jpeg())
+    row = await media_origin.process(samples.rotated_jpeg())
     assert row.asset and (row.asset.width, row.asset.height) == (200, 400)
     assert row.asset.kind is MediaKind.PICTURE and row.asset.media_type == "image/jpeg"
     with Image.open(media_origin.asset(row)) as image:
@@ -54,9 +54,7 @@ async def test_exif_rotation_is_baked_into_the_pixels_and_every_tag_is_gone(
     assert b"Secret" not in media_origin.asset(row).read_bytes()
 
 
-async def test_a_plain_jpeg_keeps_its_very_pixels_and_loses_its_tags(
-    media_origin: MediaOrigin, samples: Samples
-) -> None:
+async def test_a_plain_jpeg_keeps_its_pixels_and_loses_its_tags(media_origin: MediaOrigin, samples: Samples) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Secret Camera"
     source = samples.picture("plain.txt", samples.halves(), "JPEG", quality=60, exif=exif, comment=b"Secret")
@@ -67,7 +65,7 @@ async def test_a_plain_jpeg_keeps_its_very_pixels_and_loses_its_tags(
         assert after.tobytes() == before.tobytes() and after.quantization == before.quantization  # type: ignore[attr-defined]
 
 
-async def test_a_dark_drawing_on_clear_ground_is_laid_on_white_and_a_light_one_on_black(
+async def test_a_dark_transparent_drawing_is_laid_on_white_and_a_light_one_on_black(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
     for name, ink, ground in (("dark", BLUE, WHITE), ("light", (250, 250, 250), BLACK)):
@@ -77,12 +75,12 @@ async def test_a_dark_drawing_on_clear_ground_is_laid_on_white_and_a_light_one_o
         with Image.open(media_origin.asset(row)) as made:
             assert made.mode == "RGB" and made.format == "PNG"
             assert made.getpixel((30, 20)) == ink and made.getpixel((2, 2)) == ground
-            clear = dict(chunk[:2] for chunk in made.private_chunks)[LOGO_CHUNK]  # type: ignore[attr-defined]
-        with Image.open(BytesIO(clear)) as sent:
+            transparent = dict(chunk[:2] for chunk in made.private_chunks)[LOGO_CHUNK]  # type: ignore[attr-defined]
+        with Image.open(BytesIO(transparent)) as sent:
             assert sent.getpixel((30, 20)) == (*ink, 255) and sent.getpixel((2, 2)) == (0, 0, 0, 0)
 
 
-async def test_webp_heic_tiff_and_bmp_become_plain_pictures_whatever_their_name(
+async def test_webp_heic_tiff_and_bmp_become_jpeg_or_png_whatever_their_name(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
     halves = samples.halves()
@@ -101,7 +99,7 @@ async def test_webp_heic_tiff_and_bmp_become_plain_pictures_whatever_their_name(
             assert near(made.getpixel((50, 100)), RED, off=40) and near(made.getpixel((350, 100)), BLUE, off=40)
 
 
-async def test_sixteen_bit_grey_is_brought_to_eight_bits_without_clipping(
+async def test_sixteen_bit_grey_is_reduced_to_eight_bits_without_clipping(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
     row = await media_origin.process(samples.picture("deep.png", Image.new("I;16", (20, 20), 32768), "PNG"))
@@ -109,7 +107,7 @@ async def test_sixteen_bit_grey_is_brought_to_eight_bits_without_clipping(
         assert near(made.convert("RGB").getpixel((5, 5)), (128, 128, 128), off=2)
 
 
-async def test_a_picture_larger_than_any_screen_is_reduced(tmp_path: Path, samples: Samples) -> None:
+async def test_a_picture_larger_than_the_longest_edge_is_reduced(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, pipeline={"longest_edge": 300}) as media_origin:
         for name, kind in (("big.jpg", "JPEG"), ("big.png", "PNG")):
             row = await media_origin.process(samples.picture(name, samples.halves(1200, 400), kind))
@@ -119,26 +117,26 @@ async def test_a_picture_larger_than_any_screen_is_reduced(tmp_path: Path, sampl
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.gif", "GIF"), ("a.webp", "WEBP"), ("a.apng", "PNG")])
-async def test_a_moving_picture_becomes_a_film_with_its_own_timing(
+async def test_an_animation_becomes_a_video_with_its_own_timing(
     media_origin: MediaOrigin, samples: Samples, name: str, kind: str
 ) -> None:
-    row = await media_origin.process(samples.moving(name, kind, [200, 400, 100]))
+    row = await media_origin.process(samples.animation(name, kind, [200, 400, 100]))
     assert row.asset, row.problem
     assert row.asset.kind is MediaKind.VIDEO and row.asset.media_type == "video/mp4"
     assert (row.asset.width, row.asset.height) == (52, 32), "H.264 needs even sizes"
     assert row.asset.duration_ms == 700
-    seen = frames(media_origin.asset(row))
-    assert len(seen) == 7 and all(
-        near(a, b, off=30) for a, b in zip(seen, [RED] * 2 + [GREEN] * 4 + [BLUE], strict=True)
+    shown = frames(media_origin.asset(row))
+    assert len(shown) == 7 and all(
+        near(a, b, off=30) for a, b in zip(shown, [RED] * 2 + [GREEN] * 4 + [BLUE], strict=True)
     )
 
 
 async def test_a_gif_of_one_frame_is_a_picture(media_origin: MediaOrigin, samples: Samples) -> None:
-    row = await media_origin.process(samples.moving("still.gif", "GIF", [100]))
+    row = await media_origin.process(samples.animation("still.gif", "GIF", [100]))
     assert row.asset and row.asset.media_type == "image/png"
 
 
-async def test_everything_ready_has_an_index_and_a_small_jpeg(media_origin: MediaOrigin, samples: Samples) -> None:
+async def test_a_ready_media_has_an_index_and_a_thumbnail(media_origin: MediaOrigin, samples: Samples) -> None:
     row = await media_origin.process(samples.picture("wide.png", samples.halves(1000, 500), "PNG"))
     assert row.asset
     raw = (media_origin.files.content / "index" / row.asset.index).read_bytes()
@@ -161,7 +159,7 @@ async def test_a_decompression_bomb_is_refused_by_its_size_before_it_is_decoded(
     assert row.problem and "too large" in row.problem
 
 
-async def test_a_bomb_within_the_pixel_limit_dies_of_the_memory_limit_and_is_tried_three_times(
+async def test_a_bomb_within_the_pixel_limit_hits_the_memory_limit_and_is_tried_three_times(
     tmp_path: Path, samples: Samples
 ) -> None:
     source = samples.picture("heavy.png", Image.new("RGBA", (6000, 6000), (*RED, 99)), "PNG", compress_level=1)
@@ -169,8 +167,8 @@ async def test_a_bomb_within_the_pixel_limit_dies_of_the_memory_limit_and_is_tri
         row = await media_origin.process(source)
         assert row.state is MediaState.FAILED and row.attempts == 3
         assert row.problem and "more time or memory" in row.problem
-        after = await media_origin.process(samples.turned_jpeg())
-        assert after.state is MediaState.READY, "the origin works on"
+        after = await media_origin.process(samples.rotated_jpeg())
+        assert after.state is MediaState.READY, "the origin goes on"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
@@ -187,7 +185,7 @@ async def test_a_truncated_picture_fails_at_once_with_a_reason(
     assert not (media_origin.files.content / "assets").exists() and not list(media_origin.files.thumbnails.iterdir())
 
 
-def test_stripping_gives_up_on_segments_it_cannot_read() -> None:
+def test_a_jpeg_with_unreadable_segments_is_not_stripped() -> None:
     assert strip_jpeg(b"\xff\xd8\xff\xe0\x00\x10JFIF") is None
     assert strip_jpeg(b"\xff\xd8garbage") is None
 
@@ -195,7 +193,7 @@ def test_stripping_gives_up_on_segments_it_cannot_read() -> None:
 def test_frames_are_repeated_without_drift() -> None:
     assert frame_step_ms([100, 200]) == 100 and frame_step_ms([40]) == 40 and frame_step_ms([30, 70]) == 20
     assert list(frame_repeats([30] * 10, 20)) == [2, 1, 1, 2, 2, 1, 1, 2, 2, 1]
-    assert list(frame_repeats([5], 20)) == [1], "something is always shown"
+    assert list(frame_repeats([5], 20)) == [1], "at least one frame is shown"
 
 
 def png_start(width: int, height: int) -> bytes:

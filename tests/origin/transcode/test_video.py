@@ -1,8 +1,9 @@
-"""What films become: copied bit for bit where players can take them, encoded anew where not, refused where broken."""
+"""Videos are copied bit for bit where players can show them, encoded where not, and refused where broken."""
 
 import hashlib
 import json
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -38,41 +39,37 @@ PLAIN = VideoFile(
 )
 
 
-def changed(**facts: Any) -> VideoFile:
-    return VideoFile(**{name: facts.get(name, getattr(PLAIN, name)) for name in PLAIN.__dataclass_fields__})
-
-
 def streams(path: Path) -> dict[str, Any]:
-    asked = ("ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path))
-    document: dict[str, Any] = json.loads(subprocess.check_output(asked))
+    command = ("ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path))
+    document: dict[str, Any] = json.loads(subprocess.check_output(command))
     return document
 
 
 def stream_hash(path: Path) -> str:
-    """Return a hash of the coded pictures alone, in Annex B form."""
+    """Return a hash of the coded video stream alone, in Annex B form."""
     bitstream = ("-bsf:v", "h264_mp4toannexb", "-f", "h264", "pipe:1")
-    asked = ("ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v", "-c", "copy", *bitstream)
-    return hashlib.sha256(subprocess.check_output(asked)).hexdigest()
+    command = ("ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v", "-c", "copy", *bitstream)
+    return hashlib.sha256(subprocess.check_output(command)).hexdigest()
 
 
-def top_of(path: Path, scratch: Path) -> tuple[int, int, int]:
-    """Return the colour of the upper third, as ffmpeg turns the film."""
-    return cropped(path, scratch.with_suffix(".top.mp4"), "crop=90:60:0:0")
+def top_colour(path: Path, scratch: Path) -> tuple[int, int, int]:
+    """Return the colour of the upper third; ffmpeg applies the rotation."""
+    return colour_of(path, scratch.with_suffix(".top.mp4"), "crop=90:60:0:0")
 
 
-def bottom_of(path: Path, folder: Path) -> tuple[int, int, int]:
-    return cropped(path, folder / "bottom.mp4", "crop=90:60:0:100")
+def bottom_colour(path: Path, folder: Path) -> tuple[int, int, int]:
+    return colour_of(path, folder / "bottom.mp4", "crop=90:60:0:100")
 
 
-def cropped(path: Path, scratch: Path, crop: str) -> tuple[int, int, int]:
+def colour_of(path: Path, scratch: Path, crop: str) -> tuple[int, int, int]:
     subprocess.run(("ffmpeg", "-v", "error", "-y", "-i", str(path), "-vf", crop, *X264, str(scratch)), check=True)
     return frames(scratch)[0]
 
 
-async def test_h264_is_copied_bit_for_bit_cleaned_and_made_to_start_fast(
+async def test_h264_is_copied_bit_for_bit_without_its_tags_and_starts_fast(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
-    source = samples.film("holiday.jpg", *SOUND, *X264, "-metadata", "title=Secret", "-f", "mov", rate=10)
+    source = samples.video("holiday.jpg", *SOUND, *X264, "-metadata", "title=Secret", "-f", "mov", rate=10)
     row = await media_origin.process(source)
     assert row.asset, row.problem
     assert row.asset.kind is MediaKind.VIDEO and row.asset.media_type == "video/mp4" and row.asset.has_audio
@@ -85,8 +82,8 @@ async def test_h264_is_copied_bit_for_bit_cleaned_and_made_to_start_fast(
     assert b"Secret" not in raw and raw.index(b"moov") < raw.index(b"mdat")
 
 
-async def test_two_exports_of_the_same_film_are_one_asset(media_origin: MediaOrigin, samples: Samples) -> None:
-    source = samples.film("first.mp4", *X264)
+async def test_two_exports_of_the_same_video_are_one_asset(media_origin: MediaOrigin, samples: Samples) -> None:
+    source = samples.video("first.mp4", *X264)
     again = samples.folder / "again.mkv"
     samples.ffmpeg("-i", str(source), "-c", "copy", "-metadata", "title=Another", str(again))
     third = samples.folder / "third.mp4"
@@ -116,10 +113,10 @@ async def test_two_exports_of_the_same_film_are_one_asset(media_origin: MediaOri
         ("c.mov", ("-c:v", "libx264", "-vf", "scale=161:91", "-pix_fmt", "yuv444p"), "h264", "video/mp4"),
     ],
 )
-async def test_every_usual_codec_ends_as_one_players_decode(
+async def test_every_common_codec_becomes_one_that_players_decode(
     media_origin: MediaOrigin, samples: Samples, name: str, arguments: tuple[str, ...], codec: str, media_type: str
 ) -> None:
-    row = await media_origin.process(samples.film(name, *arguments))
+    row = await media_origin.process(samples.video(name, *arguments))
     assert row.asset, row.problem
     assert row.asset.media_type == media_type and not row.asset.has_audio
     (stream,) = streams(media_origin.asset(row))["streams"]
@@ -128,37 +125,37 @@ async def test_every_usual_codec_ends_as_one_players_decode(
     assert row.asset.duration_ms and abs(row.asset.duration_ms - 1000) <= 110
 
 
-async def test_a_turned_film_is_turned_for_good(media_origin: MediaOrigin, samples: Samples) -> None:
-    flat = samples.folder / "flat.mp4"
+async def test_the_rotation_of_a_video_is_applied_to_its_pixels(media_origin: MediaOrigin, samples: Samples) -> None:
+    upright = samples.folder / "upright.mp4"
     samples.ffmpeg(
         "-f", "lavfi", "-i", "color=red:size=80x90:duration=1", "-f", "lavfi", "-i", "color=blue:size=80x90:duration=1",
-        "-filter_complex", "hstack", *X264, str(flat),
+        "-filter_complex", "hstack", *X264, str(upright),
     )  # fmt: skip
-    turned = samples.folder / "turned.mp4"
-    samples.ffmpeg("-i", str(flat), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(turned))
-    assert video_facts(streams(turned)).rotation in (90, 270)
-    row = await media_origin.process(turned)
+    rotated = samples.folder / "rotated.mp4"
+    samples.ffmpeg("-i", str(upright), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(rotated))
+    assert video_facts(streams(rotated)).rotation in (90, 270)
+    row = await media_origin.process(rotated)
     assert row.asset and (row.asset.width, row.asset.height) == (90, 160)
     (stream,) = streams(media_origin.asset(row))["streams"]
     assert (stream["width"], stream["height"]) == (90, 160) and "side_data_list" not in stream
-    wanted, made = (top_of(path, samples.folder / path.name) for path in (turned, media_origin.asset(row)))
-    assert near(made, wanted, off=15) and not near(made, bottom_of(turned, samples.folder), off=60)
+    expected, made = (top_colour(path, samples.folder / path.name) for path in (rotated, media_origin.asset(row)))
+    assert near(made, expected, off=15) and not near(made, bottom_colour(rotated, samples.folder), off=60)
 
 
-async def test_a_film_larger_than_screens_is_reduced(tmp_path: Path, samples: Samples) -> None:
+async def test_a_video_larger_than_the_longest_edge_is_reduced(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, pipeline={"longest_edge": 100}) as media_origin:
-        row = await media_origin.process(samples.film("large.mp4", *X264, seconds=0.5))
+        row = await media_origin.process(samples.video("large.mp4", *X264, seconds=0.5))
         assert row.asset and (row.asset.width, row.asset.height) == (100, 56)
 
 
-async def test_a_film_with_more_pixels_than_allowed_is_refused(tmp_path: Path, samples: Samples) -> None:
+async def test_a_video_with_more_pixels_than_allowed_is_refused(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, pipeline={"largest_pixels": 1000}) as media_origin:
-        row = await media_origin.process(samples.film("large.mp4", *X264, seconds=0.5))
+        row = await media_origin.process(samples.video("large.mp4", *X264, seconds=0.5))
         assert row.problem == "This video is too large: 160 x 90 pixels." and row.attempts == 1
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.6])
-async def test_a_truncated_film_is_refused_with_a_reason(
+async def test_a_truncated_video_is_refused_with_a_reason(
     media_origin: MediaOrigin, samples: Samples, tmp_path: Path, kept: float
 ) -> None:
     for name, arguments in {
@@ -166,7 +163,7 @@ async def test_a_truncated_film_is_refused_with_a_reason(
         "fast.mp4": (*X264, "-movflags", "+faststart"),
         "long.mkv": (*X264,),
     }.items():
-        whole = samples.film(name, *arguments, seconds=6).read_bytes()
+        whole = samples.video(name, *arguments, seconds=6).read_bytes()
         (tmp_path / name).write_bytes(whole[: int(len(whole) * kept)])
         row = await media_origin.process(tmp_path / name)
         assert row.state is MediaState.FAILED and row.attempts == 1, name
@@ -191,18 +188,18 @@ async def test_a_truncated_film_is_refused_with_a_reason(
         (b"\0\0\0\x18ftypisom\0\0\0\0", "incomplete"),
     ],
 )
-async def test_what_is_no_media_fails_at_once_in_words_a_shop_owner_understands(
+async def test_a_file_that_is_not_media_fails_at_once_with_a_clear_reason(
     media_origin: MediaOrigin, tmp_path: Path, content: bytes, words: str
 ) -> None:
     (tmp_path / "lovely.mp4").write_bytes(content)
     row = await media_origin.process(tmp_path / "lovely.mp4")
     assert row.state is MediaState.FAILED and row.attempts == 1
     assert row.problem and words in row.problem
-    assert not list(media_origin.files.uploads.iterdir()), "the bytes of a bad file are not kept"
+    assert not list(media_origin.files.uploads.iterdir()), "the bytes of a bad file are deleted"
 
 
-async def test_a_film_of_no_length_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:
-    row = await media_origin.process(samples.film("blink.mp4", *X264, "-frames:v", "1", rate=25))
+async def test_a_video_of_one_frame_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:
+    row = await media_origin.process(samples.video("blink.mp4", *X264, "-frames:v", "1", rate=25))
     assert row.state is MediaState.FAILED and row.problem and "too short" in row.problem
 
 
@@ -212,43 +209,44 @@ async def test_an_empty_file_is_refused_before_it_is_queued(media_origin: MediaO
         await media_origin.intake.ingest_file(tmp_path / "empty.mp4", "empty.mp4")
 
 
-def test_only_what_players_decode_is_copied() -> None:
+def test_only_streams_that_players_decode_are_copied() -> None:
     assert choose_recipe(PLAIN, 3840).copies_video
-    assert choose_recipe(changed(codec="hevc", pixels="yuv420p10le"), 3840).copies_video
-    for facts in (
+    assert choose_recipe(replace(PLAIN, codec="hevc", pixel_format="yuv420p10le"), 3840).copies_video
+    not_copied: tuple[dict[str, Any], ...] = (
         {"codec": "av1"},
-        {"pixels": "yuv444p"},
-        {"pixels": "yuv420p10le"},
+        {"pixel_format": "yuv444p"},
+        {"pixel_format": "yuv420p10le"},
         {"rotation": 90},
-        {"rate": Fraction(120)},
+        {"frame_rate": Fraction(120)},
         {"width": 7680, "height": 4320},
         {"width": 1921},
-    ):
-        assert not choose_recipe(changed(**facts), 3840).copies_video, facts
+    )
+    for facts in not_copied:
+        assert not choose_recipe(replace(PLAIN, **facts), 3840).copies_video, facts
 
 
-def test_encoding_anew_makes_square_pixels_even_sizes_and_upright_pictures() -> None:
-    recipe = encoding_recipe(changed(width=720, height=576, aspect=Fraction(16, 11)), 3840)
+def test_encoding_makes_square_pixels_even_sizes_and_upright_pictures() -> None:
+    recipe = encoding_recipe(replace(PLAIN, width=720, height=576, pixel_aspect=Fraction(16, 11)), 3840)
     assert (recipe.width, recipe.height) == (1048, 576)
-    recipe = encoding_recipe(changed(width=1921, height=1081, rotation=270), 1000)
+    recipe = encoding_recipe(replace(PLAIN, width=1921, height=1081, rotation=270), 1000)
     assert (recipe.width, recipe.height) == (562, 1000)
 
 
-def test_sound_players_cannot_decode_in_mp4_is_encoded_anew() -> None:
+def test_audio_that_players_cannot_decode_in_mp4_is_encoded() -> None:
     assert "copy" in choose_recipe(PLAIN, 3840).arguments[3:]
-    assert "aac" in choose_recipe(changed(audio_codec="pcm_s16le"), 3840).arguments
+    assert "aac" in choose_recipe(replace(PLAIN, audio_codec="pcm_s16le"), 3840).arguments
 
 
-def test_a_cover_picture_does_not_make_a_song_a_film() -> None:
+def test_a_sound_file_with_a_cover_is_not_a_video() -> None:
     cover = {"index": 1, "codec_type": "video", "codec_name": "mjpeg", "width": 9, "disposition": {"attached_pic": 1}}
     song = {"index": 0, "codec_type": "audio", "codec_name": "mp3"}
-    heard = audio_facts({"streams": [song, cover], "format": {}})
-    assert heard and (heard.audio_stream, heard.cover_stream) == (0, 1)
+    facts = audio_facts({"streams": [song, cover], "format": {}})
+    assert facts and (facts.audio_stream, facts.cover_stream) == (0, 1)
     with pytest.raises(Rejected):
         video_facts({"streams": [song, cover], "format": {}})
 
 
-def test_pictures_are_known_by_their_first_bytes() -> None:
+def test_pictures_are_recognised_by_their_first_bytes() -> None:
     assert recognise_kind(b"\0\0\0\x1cftypheic") is FileKind.PICTURE
     assert recognise_kind(b"RIFF\0\0\0\0WEBPVP8 ") is FileKind.PICTURE
     assert recognise_kind(b"\0\0\0\x1cftypisom") is FileKind.VIDEO
