@@ -1,4 +1,4 @@
-"""The room for the audit at `/v1/plays/audit`: whether each device's chain of plays is whole, and where it is not."""
+"""The audit over HTTP at `/v1/plays/audit`: whether each device's chain of plays is whole, and where it is not."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -15,15 +15,18 @@ from sync.origin.store.plays import ChainStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.base import Identifier, Instant, Wire
 
-USUAL = timedelta(days=31)
-USUAL_FOR_ALL = timedelta(days=1)  # a month of a device is looked through in a second or two, a fleet has many
+DEFAULT_PERIOD = timedelta(days=31)
+DEFAULT_PERIOD_OF_ALL = timedelta(days=1)  # a month of one device takes a second or two, and there are many devices
 AHEAD = timedelta(days=1)  # a device's clock may be ahead
 MOST_FINDINGS = 1_000
 FINDING_COLUMNS = ("at", "device", "kind", "log_epoch", "sequence", "until", "missing", "detail")
 
 
 class AuditQuery(BaseModel):
-    """Whose plays, begun `from` to `until`, half-open; usually the last 31 days of one device, or the last of all."""
+    """Which plays to check: started from `from` (included) to `until` (not included).
+
+    Default: the last 31 days of one device, or the last day of all.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,7 +37,7 @@ class AuditQuery(BaseModel):
 
 
 class FindingView(Wire):
-    """One thing that is not as it should be; `missing` plays of a gap are not here."""
+    """One finding. `missing`: how many plays a gap lacks."""
 
     kind: Kind
     device: str
@@ -47,7 +50,7 @@ class FindingView(Wire):
 
 
 class ChainView(Wire):
-    """One device's evidence: `plays` in `logs` are here; it is `whole` if nothing is missing, forked or in conflict."""
+    """The plays of one device. `whole`: nothing is missing, forked or in conflict."""
 
     device: str
     logs: int
@@ -60,7 +63,7 @@ class ChainView(Wire):
 
 
 class AuditView(Wire):
-    """All devices that sent plays, and what was found of those begun `from_at` to `until_at`; `more` was left out."""
+    """All devices that sent plays, and the findings of the period. `more`: there are more findings than listed."""
 
     from_at: Instant
     until_at: Instant
@@ -70,7 +73,7 @@ class AuditView(Wire):
 
 
 class AuditRoutes:
-    """Serves the audit; it is worked out from the plays themselves each time."""
+    """Serves the audit. It is computed from the plays each time."""
 
     def __init__(self, store: ChainStore, clock: Clock) -> None:
         self._store = store
@@ -87,7 +90,7 @@ class AuditRoutes:
 
     async def _show(self, request: web.Request) -> web.Response:
         query = read_query(request, AuditQuery)
-        now, usual = query.until or self._clock.now(), USUAL if query.device else USUAL_FOR_ALL
+        now, usual = query.until or self._clock.now(), DEFAULT_PERIOD if query.device else DEFAULT_PERIOD_OF_ALL
         view = await self._audit(query.device, query.from_ or now - usual, query.until or now + AHEAD)
         if query.format == "csv":
             rows = (finding.model_dump(mode="json") for finding in view.findings)
@@ -104,13 +107,13 @@ class AuditRoutes:
         return AuditView(
             from_at=start,
             until_at=until,
-            devices=tuple(_chain(name, logs, found) for name in devices),
-            findings=tuple(_view(one) for one in found[:MOST_FINDINGS]),
+            devices=tuple(_chain_view(name, logs, found) for name in devices),
+            findings=tuple(_finding_view(one) for one in found[:MOST_FINDINGS]),
             more=max(len(found), len(breaks), len(clashes)) > MOST_FINDINGS,
         )
 
 
-def _chain(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> ChainView:
+def _chain_view(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> ChainView:
     own = [log for log in logs if log.device == device]
     mine = [one for one in found if one.device == device]
     kinds = [one.kind for one in mine]
@@ -126,6 +129,6 @@ def _chain(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> Chain
     )
 
 
-def _view(one: AuditFinding) -> FindingView:
+def _finding_view(one: AuditFinding) -> FindingView:
     own = asdict(one)
     return FindingView(at=instant(own.pop("at_ms")), missing=one.missing, **own)

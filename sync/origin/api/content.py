@@ -1,8 +1,8 @@
 """Serves the content tree to devices, as nginx or a bucket would: by exact names only, and never through a symlink.
 
-Everything but the timestamp is named by its hash (a root by its number) and never changes, so it may be kept for ever.
-Our fetcher trusts only hashes; ranges and validators here are for it and for the caches in between. aiohttp's own
-`FileResponse` is not used: its ETag is made of time and size, which differ between mirrors of the same bytes.
+Everything but the timestamp is named by its hash (a root by its number) and never changes, so it may be cached for
+ever. Devices trust only hashes; ranges and ETags are for them and for caches in between. aiohttp's `FileResponse` is
+not used: its ETag is made of time and size, which differ between mirrors of the same bytes.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.wire.content_paths import asset_path, index_path, release_path, root_path, timestamp_path
 from sync.wire.release import TIMESTAMP_CAP_BYTES
 
-FOR_EVER = "public, max-age=31536000, immutable"
-ASK_FIRST = "no-cache"
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
@@ -35,19 +35,23 @@ _JSON = "application/json"
 
 
 class ContentRoutes:
-    """What devices download; open to everyone, since it holds nothing secret and is worth nothing unsigned."""
+    """Serves what devices download. It is open to everyone: it is signed and holds nothing secret."""
 
     def __init__(self, files: DataFolder) -> None:
         self._tree = files.content
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return the kinds of files there are, each for GET and HEAD."""
+        """Return the operations: each kind of file with GET and HEAD."""
         kinds: tuple[tuple[str, str, Handler], ...] = (
-            ("assets/{name}", "A media file, whole or by range", self._kept(_HASH, "", asset_path, _BYTES)),
-            ("index/{name}", "The chunk list of a media file", self._kept(_HASH, "", index_path, _BYTES)),
-            ("releases/{name}", "A release", self._kept(_HASH, ".json", release_path, _JSON)),
-            ("roots/{name}", "A root of trust", self._kept(_NUMBER, ".json", lambda n: root_path(int(n)), _JSON)),
-            ("channels/{name}/timestamp.json", "A channel's signed pointer", self._timestamp),
+            ("assets/{name}", "A media file, whole or by range", self._immutable(_HASH, "", asset_path, _BYTES)),
+            ("index/{name}", "The chunk list of a media file", self._immutable(_HASH, "", index_path, _BYTES)),
+            ("releases/{name}", "A release", self._immutable(_HASH, ".json", release_path, _JSON)),
+            (
+                "roots/{name}",
+                "A root: the keys that devices trust",
+                self._immutable(_NUMBER, ".json", lambda n: root_path(int(n)), _JSON),
+            ),
+            ("channels/{name}/timestamp.json", "The signed timestamp of a channel", self._timestamp),
         )
         return tuple(
             Operation(method, f"/content/{path}", handler, what, Access.OPEN, headers=_READ)
@@ -55,37 +59,37 @@ class ContentRoutes:
             for method in ("GET", "HEAD")
         )
 
-    def _kept(self, pattern: re.Pattern[str], suffix: str, path_of: Callable[[str], str], kind: str) -> Handler:
-        """Serve files that never change; their name is their ETag."""
+    def _immutable(self, pattern: re.Pattern[str], suffix: str, path_of: Callable[[str], str], kind: str) -> Handler:
+        """Serve files that never change. Their name is their ETag."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
-            name = _bare(request, pattern, suffix)
-            headers: dict[str, str] = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: FOR_EVER, hdrs.ETAG: f'"{name}"'}
+            name = _checked_name(request, pattern, suffix)
+            headers: dict[str, str] = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: IMMUTABLE, hdrs.ETAG: f'"{name}"'}
             file = await asyncio.to_thread(_open, self._tree / path_of(name))
             try:
-                if _unchanged(request, name):
+                if _is_cached(request, name):
                     return web.Response(status=304, headers=headers)
-                return await _send(request, file, headers)
+                return await _answer_file(request, file, headers)
             finally:
                 file.close()
 
         return serve
 
     async def _timestamp(self, request: web.Request) -> web.StreamResponse:
-        path = self._tree / timestamp_path(_bare(request, _CHANNEL, ""))
-        raw = await asyncio.to_thread(_whole, path)
+        path = self._tree / timestamp_path(_checked_name(request, _CHANNEL, ""))
+        raw = await asyncio.to_thread(_read_timestamp, path)
         tag = hashlib.sha256(raw).hexdigest()
-        headers = {hdrs.CONTENT_TYPE: _JSON, hdrs.CACHE_CONTROL: ASK_FIRST, hdrs.ETAG: f'"{tag}"'}
-        if _unchanged(request, tag):
+        headers = {hdrs.CONTENT_TYPE: _JSON, hdrs.CACHE_CONTROL: REVALIDATE, hdrs.ETAG: f'"{tag}"'}
+        if _is_cached(request, tag):
             return web.Response(status=304, headers=headers)
         return web.Response(body=raw, headers=headers)
 
 
-def _bare(request: web.Request, pattern: re.Pattern[str], suffix: str) -> str:
-    """Return the name asked for without its suffix; whatever is not exactly a name of ours is not there."""
-    asked = request.match_info["name"]
-    bare = asked.removesuffix(suffix)
-    if bare + suffix != asked or pattern.fullmatch(bare) is None:
+def _checked_name(request: web.Request, pattern: re.Pattern[str], suffix: str) -> str:
+    """Return the requested name without its suffix; what is not exactly such a name is not found."""
+    requested = request.match_info["name"]
+    bare = requested.removesuffix(suffix)
+    if bare + suffix != requested or pattern.fullmatch(bare) is None:
         raise NotFound("there is no such file")
     return bare
 
@@ -95,11 +99,11 @@ def _open(path: Path) -> BinaryIO:
         file = open(path, "rb", opener=_without_links)  # noqa: SIM115  # Path.open takes no opener
     except FileNotFoundError as error:
         raise NotFound("there is no such file") from error
-    except OSError as error:  # a symlink among them
+    except OSError as error:  # also for a symlink
         raise StorageBroken(f"{path.name} cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise StorageBroken(f"{path.name} is no file")
+        raise StorageBroken(f"{path.name} is not a file")
     return file
 
 
@@ -107,17 +111,17 @@ def _without_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _whole(path: Path) -> bytes:
+def _read_timestamp(path: Path) -> bytes:
     with _open(path) as file:
         return file.read(TIMESTAMP_CAP_BYTES)
 
 
-def _unchanged(request: web.Request, tag: str) -> bool:
+def _is_cached(request: web.Request, tag: str) -> bool:
     known = request.if_none_match or ()
     return any(etag.value in (tag, "*") for etag in known)
 
 
-async def _send(request: web.Request, file: BinaryIO, headers: dict[str, str]) -> web.StreamResponse:
+async def _answer_file(request: web.Request, file: BinaryIO, headers: dict[str, str]) -> web.StreamResponse:
     size, ranged = os.fstat(file.fileno()).st_size, _range(request, headers[hdrs.ETAG])
     headers[hdrs.ACCEPT_RANGES] = "bytes"
     start, stop, _ = (ranged or slice(None)).indices(size)
@@ -129,12 +133,12 @@ async def _send(request: web.Request, file: BinaryIO, headers: dict[str, str]) -
     answer.content_length = stop - start
     await answer.prepare(request)
     if request.method != hdrs.METH_HEAD and request.transport is not None:
-        await _pour(request.transport, file, start, stop - start)
+        await _send_bytes(request.transport, file, start, stop - start)
     return answer
 
 
-async def _pour(transport: asyncio.Transport, file: BinaryIO, start: int, count: int) -> None:
-    """Send a piece of a file; a client that hangs up asks again for what it lacks, and is worth no line in the log."""
+async def _send_bytes(transport: asyncio.Transport, file: BinaryIO, start: int, count: int) -> None:
+    """Send part of a file. A client that disconnects asks again for the rest, so that is not logged."""
     if transport.is_closing() or count == 0:
         return
     try:
@@ -144,9 +148,9 @@ async def _pour(transport: asyncio.Transport, file: BinaryIO, start: int, count:
 
 
 def _range(request: web.Request, tag: str) -> slice | None:
-    """Return the one range asked for; None for the whole file, also if an `If-Range` is of other bytes.
+    """Return the requested range; None for the whole file, also if `If-Range` names other bytes.
 
-    A range we do not understand becomes an empty one, which cannot be satisfied.
+    A range that cannot be parsed becomes an empty one, which cannot be satisfied.
     """
     if hdrs.RANGE not in request.headers or request.headers.get(hdrs.IF_RANGE, tag) != tag:
         return None

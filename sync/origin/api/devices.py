@@ -1,4 +1,4 @@
-"""People's view of devices, and the pulse devices send: what each shows, how it feels, whether it is behind."""
+"""Devices over HTTP: people see what each shows, its health and whether it is behind; devices send heartbeats."""
 
 import secrets
 from datetime import timedelta
@@ -16,12 +16,12 @@ from sync.trust.signing import token_hash
 from sync.wire.base import Identifier, Instant, Name, Request, Wire
 from sync.wire.report import Heartbeat
 
-ONLINE_S = 120.0  # four heartbeats of the default beat
+ONLINE_S = 120.0  # four heartbeats at the default period
 HEARTBEAT_CAP_BYTES = 64 * 1024
 
 
 class DeviceView(Wire):
-    """A device as people see it; `behind` says that it plays an older release than its channel's."""
+    """A device. `behind`: it plays an older release than the newest of its channel."""
 
     id: Identifier
     name: Name
@@ -44,14 +44,14 @@ class DeviceList(Wire):
 
 
 class DeviceChange(Request):
-    """What people may change of a device; what is left out stays."""
+    """Changes of a device; a field that is left out stays as it is."""
 
     name: Name | None = None
     channel: Identifier | None = None
 
 
 class Membership(Wire):
-    """What a device is told about itself."""
+    """What a device asks about itself."""
 
     device: Identifier
     name: Name
@@ -59,7 +59,7 @@ class Membership(Wire):
 
 
 class DeviceRoutes:
-    """Serves devices to people and takes heartbeats from devices."""
+    """Serves devices to people and receives heartbeats from devices."""
 
     def __init__(self, store: DeviceStore, live: LiveHints, clock: Clock) -> None:
         self._store = store
@@ -67,7 +67,7 @@ class DeviceRoutes:
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what can be asked of devices; pairing adds them."""
+        """Return the operations on devices; pairing adds devices."""
         one = "/v1/devices/{id}"
         return (
             Operation("GET", "/v1/devices", self._list, "All devices", Access.READ, None, DeviceList),
@@ -82,11 +82,32 @@ class DeviceRoutes:
                 DeviceView,
                 headers=(hdrs.IF_MATCH,),
             ),
-            Operation("DELETE", one, self._remove, "Lock a device out", Access.WRITE, status=204),
             Operation(
-                "GET", "/v1/device", self._self, "Which channel the device is on", Access.DEVICE, None, Membership
+                "DELETE",
+                one,
+                self._remove,
+                "Remove a device: its token is no longer valid, its plays stay",
+                Access.WRITE,
+                status=204,
             ),
-            Operation("POST", "/v1/heartbeats", self._beat, "Send a heartbeat", Access.DEVICE, Heartbeat, status=204),
+            Operation(
+                "GET",
+                "/v1/device",
+                self._own_membership,
+                "Which channel the device is on",
+                Access.DEVICE,
+                None,
+                Membership,
+            ),
+            Operation(
+                "POST",
+                "/v1/heartbeats",
+                self._receive_heartbeat,
+                "Send a heartbeat",
+                Access.DEVICE,
+                Heartbeat,
+                status=204,
+            ),
         )
 
     async def view(self, device: str) -> DeviceView:
@@ -97,23 +118,23 @@ class DeviceRoutes:
         """
         return self._view(await self._store.get(device))
 
-    async def all(self) -> list[DeviceView]:
+    async def views(self) -> list[DeviceView]:
         """Return all devices for people, by name."""
         return [self._view(device) for device in await self._store.list_all()]
 
     async def remove(self, device: str) -> None:
-        """Lock a device out: its token is worth nothing from now on, its plays stay.
+        """Remove a device: its token is not valid from now on, its plays stay.
 
         Raises:
             NotFound: there is no such device.
         """
-        nobodys = token_hash(secrets.token_urlsafe(32))
-        await self._store.remove(device, token_hash=nobodys, now_ms=unix_ms(self._clock.now()))
+        unused = token_hash(secrets.token_urlsafe(32))
+        await self._store.remove(device, token_hash=unused, now_ms=unix_ms(self._clock.now()))
         self._live.locked_out(device)
         self._live.changed("devices", device)
 
     async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(DeviceList(devices=tuple(await self.all())))
+        return json_answer(DeviceList(devices=tuple(await self.views())))
 
     async def _show(self, request: web.Request) -> web.Response:
         view = await self.view(request.match_info["id"])
@@ -132,11 +153,11 @@ class DeviceRoutes:
         await self.remove(request.match_info["id"])
         return web.Response(status=204)
 
-    async def _self(self, request: web.Request) -> web.Response:
+    async def _own_membership(self, request: web.Request) -> web.Response:
         device = await self._store.get(caller_of(request).id)
         return json_answer(Membership(device=device.id, name=device.name, channel=device.channel))
 
-    async def _beat(self, request: web.Request) -> web.Response:
+    async def _receive_heartbeat(self, request: web.Request) -> web.Response:
         heartbeat = await read_json(request, Heartbeat, cap_bytes=HEARTBEAT_CAP_BYTES)
         caller = caller_of(request)
         await self._store.save_heartbeat(caller.id, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
@@ -144,7 +165,7 @@ class DeviceRoutes:
         return web.Response(status=204)
 
     def _view(self, device: Device) -> DeviceView:
-        heartbeat = _readable(device)
+        heartbeat = _last_heartbeat(device)
         seen_at = None if device.seen_ms is None else instant(device.seen_ms)
         age_s = None if seen_at is None else max(0.0, (self._clock.now() - seen_at) / timedelta(seconds=1))
         sequence = None if heartbeat is None else heartbeat.sequence
@@ -164,8 +185,8 @@ class DeviceRoutes:
         )
 
 
-def _readable(device: Device) -> Heartbeat | None:
-    """Return the last heartbeat, or None if an older origin kept one that reads differently today."""
+def _last_heartbeat(device: Device) -> Heartbeat | None:
+    """Return the last heartbeat, or None if an older origin stored one that cannot be read today."""
     if device.heartbeat is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Media over HTTP at `/v1/media`: what people sent or named, how far the work on it is, and what became of it."""
+"""Media over HTTP at `/v1/media`: uploaded files and network streams, their progress and their result."""
 
 from collections.abc import Callable
 
@@ -17,19 +17,19 @@ from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
 
 
 class MediaView(Wire):
-    """One media as pages show it; `progress` in percent, `problem` for the person who sent it."""
+    """One media. `progress` is in percent; `problem` is a sentence for the person who sent it."""
 
     id: str
     name: str
     state: MediaState
     progress: int = Field(ge=0, le=100)
     problem: str | None
-    retryable: bool  # it failed, and the sent bytes are still here
+    retryable: bool  # it failed, and the uploaded file is still here
     source_sha256: Sha256
     source_bytes: int
     asset: Asset | None
     url: ShownUrl | None  # of a stream
-    thumbnail: str | None  # path of the small picture
+    thumbnail: str | None  # its path
     version: int
     created_at: Instant
     updated_at: Instant
@@ -48,14 +48,14 @@ class MediaChange(Request):
 
 
 class StreamRequest(Request):
-    """A network stream a person names; without a name it goes by its host."""
+    """The address of a network stream; without a name it is called like its host."""
 
     url: StreamUrl
     name: Name | None = None
 
 
 class MediaRoutes:
-    """The room for media: `wake()` has the pipeline look, `changed("media", id)` follows each durable change."""
+    """Serves media. Calls `wake()` when the pipeline has work, and `changed("media", id)` after each stored change."""
 
     def __init__(
         self, store: MediaStore, files: DataFolder, *, wake: Callable[[], None], changed: Callable[[str, str], None]
@@ -66,7 +66,7 @@ class MediaRoutes:
         self._changed = changed
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what a client can do."""
+        """Return the operations."""
         one = "/v1/media/{id}"
         return (
             Operation("GET", "/v1/media", self._list, "All media", Access.READ, gives=MediaList),
@@ -74,7 +74,7 @@ class MediaRoutes:
                 "POST",
                 "/v1/media/streams",
                 self._add_stream,
-                "Name a network stream",
+                "Add a network stream",
                 Access.WRITE,
                 takes=StreamRequest,
                 gives=MediaView,
@@ -95,7 +95,7 @@ class MediaRoutes:
                 "DELETE",
                 one,
                 self._remove,
-                "Delete a media not in use",
+                "Delete a media that is not in use",
                 Access.WRITE,
                 status=204,
                 headers=(hdrs.IF_MATCH,),
@@ -103,11 +103,11 @@ class MediaRoutes:
             Operation(
                 "POST", f"{one}/retry", self._retry, "Process a media again", Access.WRITE, gives=MediaView, status=202
             ),
-            Operation("GET", f"{one}/thumbnail", self._thumbnail, "The small picture (JPEG)", Access.READ),
+            Operation("GET", f"{one}/thumbnail", self._thumbnail, "Its thumbnail (JPEG)", Access.READ),
         )
 
     def view(self, row: MediaRow) -> MediaView:
-        """Return a row as pages see it."""
+        """Return a row as the API shows it."""
         return MediaView(
             id=row.id,
             name=row.name,
@@ -129,19 +129,19 @@ class MediaRoutes:
         return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.list_all())))
 
     async def _get(self, request: web.Request) -> web.Response:
-        return self._give(await self._store.get(request.match_info["id"]))
+        return self._answer(await self._store.get(request.match_info["id"]))
 
     async def _add_stream(self, request: web.Request) -> web.Response:
         asked = await read_json(request, StreamRequest)
         media_id = await self._store.add_stream(asked.name or stream_title(asked.url), asked.url)
         self._changed("media", media_id)
-        return self._give(await self._store.get(media_id), status=201)
+        return self._answer(await self._store.get(media_id), status=201)
 
     async def _rename(self, request: web.Request) -> web.Response:
         change = await read_json(request, MediaChange)
         row = await self._store.rename(request.match_info["id"], change.name, version=if_match(request))
         self._changed("media", row.id)
-        return self._give(row)
+        return self._answer(row)
 
     async def _remove(self, request: web.Request) -> web.Response:
         media_id = request.match_info["id"]
@@ -158,7 +158,7 @@ class MediaRoutes:
         await self._store.retry(row.id)
         self._wake()
         self._changed("media", row.id)
-        return self._give(await self._store.get(row.id), status=202)
+        return self._answer(await self._store.get(row.id), status=202)
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
         row = await self._store.get(request.match_info["id"])  # only an id we made becomes a path
@@ -168,5 +168,5 @@ class MediaRoutes:
         headers = {"Content-Type": "image/jpeg", "Cache-Control": "private, max-age=86400"}
         return web.FileResponse(path, headers=headers)
 
-    def _give(self, row: MediaRow, *, status: int = 200) -> web.Response:
+    def _answer(self, row: MediaRow, *, status: int = 200) -> web.Response:
         return json_answer(self.view(row), status=status, version=row.version)

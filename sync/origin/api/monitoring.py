@@ -1,6 +1,6 @@
-"""What machines ask about the origin: metrics, whether it is well, and what it can do (OpenAPI).
+"""What machines ask about the origin: metrics, health, and the OpenAPI document.
 
-Labels of metrics come from our own tables only (an operation's name, a state), so that no caller can make up series.
+Labels of metrics come from our own tables only (the name of an operation, a state): no caller can invent series.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _ONLINE = timedelta(seconds=ONLINE_S)
 
 
 class OriginMetrics:
-    """One registry per origin, so that two in one process (tests) do not mix."""
+    """The metrics of one origin. Each has its own registry, so that two in one process (tests) do not mix."""
 
     def __init__(self, counts: CountStore, restarts: Restarts, clock: Clock) -> None:
         self._counts = counts
@@ -43,10 +43,12 @@ class OriginMetrics:
         registry = self.registry = CollectorRegistry()
         self.operations = OperationMetrics("signage_origin", registry, clock)
         self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
-        self._cleared = Counter("signage_origin_cleared_bytes", "Bytes nobody needed, taken away", registry=registry)
+        self._cleared = Counter(
+            "signage_origin_cleared_bytes", "Bytes of content that nobody needed, removed", registry=registry
+        )
         self._gauges = _Gauges(registry)
 
-    def received(self, statuses: Iterable[str]) -> None:
+    def count_receipts(self, statuses: Iterable[str]) -> None:
         """Count the receipts of a batch of plays."""
         for status in statuses:
             self._plays.labels(status).inc()
@@ -85,21 +87,25 @@ class OriginMetrics:
 
 
 class _Gauges:
-    """What is counted at each scrape."""
+    """The gauges that are set at each scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, what: str, *labels: str) -> Gauge:
             return Gauge(f"signage_origin_{name}", what, labels, registry=registry)
 
         self.media = gauge("media", "Media by pipeline state", "state")
-        self.uploads = gauge("uploads", "Uploads under way")
-        self.upload_bytes = gauge("upload_bytes", "Bytes of uploads under way")
-        self.devices = gauge("devices", "Devices that belong here")
+        self.uploads = gauge("uploads", "Unfinished uploads")
+        self.upload_bytes = gauge("upload_bytes", "Bytes of unfinished uploads")
+        self.devices = gauge("devices", "Paired devices")
         self.online = gauge("devices_online", "Devices with a heartbeat in the last two minutes")
-        self.pairings = gauge("pairings_waiting", "Devices that wait to be let in")
+        self.pairings = gauge("pairings_waiting", "Devices that wait to be paired")
         self.releases = gauge("releases", "Releases published")
-        self.content_bytes = gauge("content_bytes", "Bytes of content: needed, resting for its grace, over", "state")
-        self.looked = gauge("content_looked_timestamp_seconds", "When the content was last looked through")
+        self.content_bytes = gauge(
+            "content_bytes",
+            "Bytes of content: needed, resting (unneeded, in its grace time), over (to be removed)",
+            "state",
+        )
+        self.looked = gauge("content_looked_timestamp_seconds", "When the content was last scanned")
         self.listeners = gauge("listeners", "Open WebSockets", "kind")
         self.restarts = gauge("service_restarts", "How often a service had to be restarted", "service")
 
@@ -110,7 +116,7 @@ def content_type() -> str:
 
 
 class Health(Wire):
-    """The origin is well enough to be sent requests."""
+    """The origin can serve requests."""
 
     status: Literal["ok"] = "ok"
     version: str
@@ -139,22 +145,24 @@ class MonitoringRoutes:
         self._described: dict[str, Any] = {}
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what machines ask."""
+        """Return the operations."""
         return (
             Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", Access.OPEN),
-            Operation("GET", "/healthz", self._health, "Whether the origin is well", Access.OPEN, None, Health),
+            Operation(
+                "GET", "/healthz", self._health, "Whether the origin can serve requests", Access.OPEN, None, Health
+            ),
             Operation("GET", "/v1/openapi.json", self._describe, "This document", Access.OPEN),
         )
 
     def describe(self, operations: Iterable[Operation]) -> None:
-        """Write the OpenAPI document of all operations once: it cannot change while we run."""
+        """Make the OpenAPI document of all operations, once: it cannot change while the origin runs."""
         self._described = openapi_document(TITLE, self._version, operations)
 
     async def _scrape(self, request: web.Request) -> web.Response:
         if not _from_this_machine(request):
             caller = await self._gatekeeper.identify(request)
             if caller.access is Access.DEVICE:
-                raise Forbidden("metrics are for people and machines with a key")
+                raise Forbidden("metrics need a key of a person or a machine; a device may not read them")
         body = await self._metrics.render(self._listeners())
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type()})
 
@@ -171,7 +179,7 @@ class MonitoringRoutes:
 
 
 def _from_this_machine(request: web.Request) -> bool:
-    """Tell a local scraper from a reverse proxy on this machine that speaks for the whole world."""
+    """Tell whether the caller is on this machine, and not a reverse proxy that passes on requests from outside."""
     if any(header in request.headers for header in _FORWARDED):
         return False
     try:

@@ -1,7 +1,7 @@
-"""Lets devices in: a short code on the screen typed by a person, or the enrolment key of the settings.
+"""Pairs devices: by a short code on the screen that a person types, or by the enrolment key of the settings.
 
-The device's token is made when the device fetches it and handed out exactly once; a device that lost the answer
-pairs again. Whoever asks to pair is a stranger: what they can make us keep is bounded.
+The device's token is made when the device fetches it, and given exactly once. A device that lost the answer pairs
+again. Anybody may ask to pair, so the number of waiting pairings is limited.
 """
 
 import hmac
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class WaitingDevice(Wire):
-    """A device that shows a code; the code itself is only on its screen."""
+    """A device that waits with a code on its screen; the code is not told."""
 
     pairing: Identifier
     name: Name
@@ -41,13 +41,13 @@ class WaitingDevice(Wire):
 
 
 class WaitingList(Wire):
-    """Who waits to be let in."""
+    """All devices that wait to be paired."""
 
     pairings: tuple[WaitingDevice, ...]
 
 
 class Approval(Request):
-    """A person has read the code off the screen."""
+    """The code that a person read on the screen, and the channel of the device."""
 
     code: str
     channel: Identifier
@@ -55,14 +55,14 @@ class Approval(Request):
 
 
 class Enrolment:
-    """What lets a device in without a person: the key, and the channel it goes to."""
+    """How devices pair without a person: the enrolment key, and the channel they get."""
 
     def __init__(self, key: SecretStr | None, channel: str) -> None:
         self._key = key.get_secret_value() if key is not None else ""
         self.channel = channel
 
-    def matches(self, offered: str | None) -> bool:
-        """Tell whether a device knows the key; never, if there is none."""
+    def accepts(self, offered: str | None) -> bool:
+        """Tell whether the device sent the right key; without a key in the settings no device can."""
         return bool(self._key) and hmac.compare_digest(self._key.encode(), (offered or "").encode())
 
 
@@ -86,42 +86,62 @@ class PairingRoutes:
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return both sides of pairing."""
+        """Return the operations for devices and for people."""
         return (
             Operation(
-                "POST", "/v1/pairings", self._ask, "Ask to be paired", Access.OPEN, PairingRequest, PairingAnswer, 201
+                "POST",
+                "/v1/pairings",
+                self._request_pairing,
+                "Ask to be paired (device)",
+                Access.OPEN,
+                PairingRequest,
+                PairingAnswer,
+                201,
             ),
             Operation(
                 "GET",
                 "/v1/pairings/{id}",
                 self._poll,
-                "Whether a pairing was approved",
+                "The state of a pairing (device)",
                 Access.OPEN,
                 None,
                 PairingState,
             ),
             Operation(
-                "GET", "/v1/pairings", self._waiting, "Devices that wait to be let in", Access.READ, None, WaitingList
+                "GET",
+                "/v1/pairings",
+                self._list_waiting,
+                "Devices that wait to be paired",
+                Access.READ,
+                None,
+                WaitingList,
             ),
             Operation(
-                "POST", "/v1/devices", self._approve, "Let a device in by code", Access.WRITE, Approval, DeviceView, 201
+                "POST",
+                "/v1/devices",
+                self._approve,
+                "Pair the device that shows a code",
+                Access.WRITE,
+                Approval,
+                DeviceView,
+                201,
             ),
         )
 
     async def approve(self, code: str, channel: str, name: str | None) -> DeviceView:
-        """Let in the device that shows `code`; spaces, dashes and case do not matter.
+        """Pair the device that shows `code`. Spaces, dashes and case do not matter.
 
         Raises:
-            NotFound: nobody waits with this code.
-            Conflict: somebody imitates the device.
+            NotFound: no device waits with this code.
+            Conflict: two devices wait with this code: one may imitate the other.
         """
         admission = self._admission(channel, name)
-        await self._store.approve_by_code(_plain(code), admission)
-        log.info("device=%s channel=%s let in by code", admission.device, channel)
+        await self._store.approve_by_code(_normalised(code), admission)
+        log.info("device=%s channel=%s paired by code", admission.device, channel)
         self._live.changed("devices", admission.device)
         return await self._devices.view(admission.device)
 
-    async def _ask(self, request: web.Request) -> web.Response:
+    async def _request_pairing(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PairingRequest, cap_bytes=BODY_CAP_BYTES)
         root, now = self._root(), self._clock.now()
         pairing = await self._store.create(
@@ -133,7 +153,7 @@ class PairingRoutes:
         )
         if pairing is None:
             raise web.HTTPTooManyRequests(
-                text="too many devices are waiting to be let in", headers={"Retry-After": "60"}
+                text="too many devices are waiting to be paired; try again in a minute", headers={"Retry-After": "60"}
             )
         if pairing.step is PairingStep.WAITING:
             await self._enrol(pairing, asked)
@@ -142,13 +162,13 @@ class PairingRoutes:
         return json_answer(PairingAnswer(pairing=pairing.id, root=root, expires_at=expires_at), status=201)
 
     async def _enrol(self, pairing: Pairing, asked: PairingRequest) -> None:
-        if self._enrolment.matches(asked.enrolment_key):
+        if self._enrolment.accepts(asked.enrolment_key):
             admission = self._admission(self._enrolment.channel, None)
             await self._store.approve(pairing.id, admission)
-            log.info("device=%s channel=%s let in by enrolment key", admission.device, admission.channel)
+            log.info("device=%s channel=%s paired by enrolment key", admission.device, admission.channel)
             self._live.changed("devices", admission.device)
         elif asked.enrolment_key:
-            log.warning("pairing=%s came with a wrong enrolment key; it waits for a person", pairing.id)
+            log.warning("pairing=%s sent a wrong enrolment key; it waits for a person", pairing.id)
 
     async def _poll(self, request: web.Request) -> web.Response:
         scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
@@ -165,12 +185,12 @@ class PairingRoutes:
     async def _deliver(self, pairing: Pairing) -> PairingState:
         token = new_token()
         if not await self._store.deliver(pairing, token_hash(token)):
-            return PairingState(status="expired")  # another poll was faster and has the token
-        log.info("device=%s has its token", pairing.device)
+            return PairingState(status="expired")  # another request was faster and got the token
+        log.info("device=%s got its token", pairing.device)
         self._live.changed("pairings", pairing.id)
         return PairingState(status="paired", device=pairing.device, token=token, channel=pairing.channel)
 
-    async def _waiting(self, request: web.Request) -> web.Response:
+    async def _list_waiting(self, request: web.Request) -> web.Response:
         found = await self._store.list_waiting(unix_ms(self._clock.now()))
         waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
         return json_answer(WaitingList(pairings=tuple(waiting)))
@@ -181,9 +201,9 @@ class PairingRoutes:
         return json_answer(view, status=201, version=view.version)
 
     def _admission(self, channel: str, name: str | None) -> Admission:
-        nobodys = token_hash(new_token())
-        return Admission(secrets.token_hex(8), channel, name, nobodys, unix_ms(self._clock.now()))
+        unused = token_hash(new_token())
+        return Admission(secrets.token_hex(8), channel, name, unused, unix_ms(self._clock.now()))
 
 
-def _plain(code: str) -> str:
+def _normalised(code: str) -> str:
     return "".join(character for character in code.upper() if character.isalnum())

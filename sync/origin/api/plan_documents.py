@@ -1,4 +1,4 @@
-"""Playlists and campaigns over HTTP: whole versioned documents, each change atomic with all its parts."""
+"""Playlists and campaigns over HTTP: versioned documents, each changed as a whole in one transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,24 +23,24 @@ class PlaylistList(Wire):
 
 
 class CampaignList(Wire):
-    """All campaigns by name, whole."""
+    """All campaigns by name, with their lines."""
 
     campaigns: tuple[StoredCampaign, ...]
 
 
 Draft = TypeVar("Draft", bound=BaseModel)
-Kept = TypeVar("Kept", bound=Document)
+Stored = TypeVar("Stored", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentKind(Generic[Draft, Kept]):
-    """What tells one kind of document from another; `topic` is its path, its key in lists and its hint."""
+class DocumentKind(Generic[Draft, Stored]):
+    """One kind of document. `topic` is its path, its key in lists and the topic of its hints."""
 
     topic: str
     one: str
     parts: str
     draft: type[Draft]
-    stored: type[Kept]
+    stored: type[Stored]
     listed: type[BaseModel]
 
 
@@ -48,46 +48,49 @@ PLAYLISTS = DocumentKind("playlists", "playlist", "items", PlaylistDraft, Stored
 CAMPAIGNS = DocumentKind("campaigns", "campaign", "lines", CampaignDraft, StoredCampaign, CampaignList)
 
 DraftIn = TypeVar("DraftIn", contravariant=True)
-KeptOut = TypeVar("KeptOut", covariant=True)
+StoredOut = TypeVar("StoredOut", covariant=True)
 
 
-class DocumentStore(Protocol[DraftIn, KeptOut]):
-    """What is asked of a store; every change is one transaction."""
+class DocumentStore(Protocol[DraftIn, StoredOut]):
+    """A store of one kind of document; every change is one transaction."""
 
     async def list_all(self) -> tuple[BaseModel, ...]:
         """Return all, by name."""
 
-    async def create(self, draft: DraftIn, /) -> KeptOut:
+    async def create(self, draft: DraftIn, /) -> StoredOut:
         """Store a new one."""
 
-    async def get(self, document: str, /) -> KeptOut:
+    async def get(self, document: str, /) -> StoredOut:
         """Return one; raises NotFound."""
 
-    async def replace(self, document: str, draft: DraftIn, /, *, version: int) -> KeptOut:
-        """Put `draft` in its place; raises NotFound, StaleVersion."""
+    async def replace(self, document: str, draft: DraftIn, /, *, version: int) -> StoredOut:
+        """Replace it by `draft`; raises NotFound, StaleVersion."""
 
     async def remove(self, document: str, /, *, version: int | None) -> None:
-        """Forget it; raises NotFound, StaleVersion, Conflict naming its users."""
+        """Remove it; raises NotFound, StaleVersion, Conflict that names its users."""
 
 
-class PlanDocumentRoutes(Generic[Draft, Kept]):
-    """What people do with one kind of document; `changed(topic, id)` follows each committed change."""
+class PlanDocumentRoutes(Generic[Draft, Stored]):
+    """Serves one kind of document. Calls `changed(topic, id)` after each stored change."""
 
     def __init__(
-        self, kind: DocumentKind[Draft, Kept], store: DocumentStore[Draft, Kept], changed: Callable[[str, str], None]
+        self,
+        kind: DocumentKind[Draft, Stored],
+        store: DocumentStore[Draft, Stored],
+        changed: Callable[[str, str], None],
     ) -> None:
         self._kind = kind
         self._store = store
         self._changed = changed
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what can be called."""
+        """Return the operations."""
         kind = self._kind
         many, one, draft, stored = f"/v1/{kind.topic}", f"/v1/{kind.topic}/{{id}}", kind.draft, kind.stored
         whole = f"{kind.one} and its {kind.parts}"
         return (
             Operation("GET", many, self._list, f"All {kind.topic}", Access.READ, gives=kind.listed),
-            Operation("POST", many, self._make, f"Make a {kind.one}", Access.WRITE, draft, stored, 201),
+            Operation("POST", many, self._create, f"Create a {kind.one}", Access.WRITE, draft, stored, 201),
             Operation("GET", one, self._read, f"A {whole}", Access.READ, gives=stored),
             Operation(
                 "PUT", one, self._replace, f"Replace a {whole}", Access.WRITE, draft, stored, headers=(hdrs.IF_MATCH,)
@@ -100,10 +103,10 @@ class PlanDocumentRoutes(Generic[Draft, Kept]):
     async def _list(self, request: web.Request) -> web.Response:
         return json_answer(self._kind.listed(**{self._kind.topic: await self._store.list_all()}))
 
-    async def _make(self, request: web.Request) -> web.Response:
-        made = await self._store.create(await self._draft(request))
-        answer = self._changed_answer(made, status=201)
-        answer.headers["Location"] = f"/v1/{self._kind.topic}/{made.id}"
+    async def _create(self, request: web.Request) -> web.Response:
+        created = await self._store.create(await self._draft(request))
+        answer = self._changed_answer(created, status=201)
+        answer.headers["Location"] = f"/v1/{self._kind.topic}/{created.id}"
         return answer
 
     async def _read(self, request: web.Request) -> web.Response:
@@ -124,6 +127,6 @@ class PlanDocumentRoutes(Generic[Draft, Kept]):
     async def _draft(self, request: web.Request) -> Draft:
         return await read_json(request, self._kind.draft, cap_bytes=BODY_CAP_BYTES)
 
-    def _changed_answer(self, kept: Kept, *, status: int = 200) -> web.Response:
-        self._changed(self._kind.topic, kept.id)
-        return json_answer(kept, status=status, version=kept.version)
+    def _changed_answer(self, stored: Stored, *, status: int = 200) -> web.Response:
+        self._changed(self._kind.topic, stored.id)
+        return json_answer(stored, status=status, version=stored.version)

@@ -1,4 +1,7 @@
-"""Takes the proof in and shows it: one receipt per play, so that one bad record never holds up a device's outbox."""
+"""Proof of play over HTTP: devices deliver plays, people read them.
+
+Each play gets its own receipt, so that one bad record never blocks the outbox of a device.
+"""
 
 import base64
 import binascii
@@ -22,9 +25,9 @@ from sync.wire.base import Identifier, Instant, Wire, rejected
 from sync.wire.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
-LARGEST_NUMBER = 2**53  # beyond it JSON readers disagree, and databases refuse soon after
+LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
 LONGEST_DETAIL = 500
-"""A receipt says what is wrong with a play in this many characters: a hostile one must not blow the answer up."""
+"""A receipt describes a fault in at most this many characters, so that a hostile play cannot inflate the answer."""
 
 
 class PlaysPage(Wire):
@@ -52,13 +55,13 @@ class PlaySums(Wire):
 
 
 class PlayConflicts(Wire):
-    """Plays that claimed a sequence another one holds: never counted, kept for inspection."""
+    """Plays with the sequence of another play: never counted, kept for inspection."""
 
     plays: tuple[dict[str, Any], ...]
 
 
-class Query(BaseModel):
-    """What people may ask of plays; `from` and `until` are instants, half-open."""
+class PlayQuery(BaseModel):
+    """Which plays to return. `from` is included, `until` is not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,7 +78,7 @@ class Query(BaseModel):
     by: GroupBy = "line"
 
     def filter(self) -> PlayFilter:
-        """Return which plays are meant."""
+        """Return the filter for the store."""
         return PlayFilter(
             device=self.device,
             line=self.line,
@@ -88,7 +91,7 @@ class Query(BaseModel):
 
 
 class PlayRoutes:
-    """Serves the proof of play: devices bring it, people read it."""
+    """Serves the proof of play: devices deliver it, people read it."""
 
     def __init__(self, store: PlayStore, live: LiveHints, metrics: OriginMetrics, clock: Clock) -> None:
         self._store = store
@@ -97,30 +100,40 @@ class PlayRoutes:
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return intake for devices, and the views for people."""
+        """Return the operation for devices, and those for people."""
         path = "/v1/plays"
         return (
             Operation("POST", path, self._receive, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
-            Operation("GET", path, self._page, "Read plays, newest first", Access.READ, gives=PlaysPage, asks=Query),
-            Operation("GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, gives=PlaySums, asks=Query),
             Operation(
-                "GET", f"{path}/conflicts", self._odd, "Plays set aside", Access.READ, gives=PlayConflicts, asks=Query
+                "GET", path, self._page, "Read plays, newest first", Access.READ, gives=PlaysPage, asks=PlayQuery
+            ),
+            Operation(
+                "GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, gives=PlaySums, asks=PlayQuery
+            ),
+            Operation(
+                "GET",
+                f"{path}/conflicts",
+                self._conflicts,
+                "Plays set aside",
+                Access.READ,
+                gives=PlayConflicts,
+                asks=PlayQuery,
             ),
         )
 
     async def _receive(self, request: web.Request) -> web.Response:
         batch = await read_json(request, PlayBatch, cap_bytes=BATCH_CAP_BYTES)
         device = caller_of(request).id
-        judged = [_judge(document, device) for document in batch.plays]
-        arrivals = [result for result in judged if isinstance(result, ReceivedPlay)]
-        verdicts = iter(await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
+        results = [_check_play(document, device) for document in batch.plays]
+        arrivals = [result for result in results if isinstance(result, ReceivedPlay)]
+        statuses = iter(await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
         receipts = tuple(
-            Receipt(sequence=result.play.sequence, status=next(verdicts))
+            Receipt(sequence=result.play.sequence, status=next(statuses))
             if isinstance(result, ReceivedPlay)
             else result
-            for result in judged
+            for result in results
         )
-        self._metrics.received(receipt.status for receipt in receipts)
+        self._metrics.count_receipts(receipt.status for receipt in receipts)
         if any(receipt.status == "accepted" for receipt in receipts):
             self._live.changed("plays", device)
         return json_answer(await self._answer(device, batch, receipts))
@@ -131,10 +144,10 @@ class PlayRoutes:
         return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request, Query)
+        query = read_query(request, PlayQuery)
         after = None if query.after is None else _cursor(query.after)
         plays = await self._store.page(query.filter(), after=after, limit=query.limit)
-        following = _mark(plays[-1]) if len(plays) == query.limit else None
+        following = _page_mark(plays[-1]) if len(plays) == query.limit else None
         if query.format == "csv":
             headers = {"X-Next": following} if following else {}
             return web.Response(
@@ -143,25 +156,27 @@ class PlayRoutes:
         return json_answer(PlaysPage(plays=tuple(plays), next=following))
 
     async def _sums(self, request: web.Request) -> web.Response:
-        query = read_query(request, Query)
+        query = read_query(request, PlayQuery)
         sums = await self._store.totals(query.filter(), query.by)
         return json_answer(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
 
-    async def _odd(self, request: web.Request) -> web.Response:
-        return json_answer(PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, Query).limit))))
+    async def _conflicts(self, request: web.Request) -> web.Response:
+        return json_answer(
+            PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, PlayQuery).limit)))
+        )
 
 
-def _judge(document: Mapping[str, Any], device: str) -> ReceivedPlay | Receipt:
+def _check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Receipt:
     try:
         play = Play.model_validate(document)
     except ValidationError as error:
         return _invalid(document, str(rejected(error)))
     if max(play.sequence, play.rendered_ms) > LARGEST_NUMBER:
-        return _invalid(document, "a number is too large to be true")
+        return _invalid(document, "a number is too large")
     if play.device != device:
-        return _invalid(document, f"this is a play of device {play.device}, sent by {device}")
+        return _invalid(document, f"the play names device {play.device}, but device {device} sent it")
     if play_hash(play.previous_hash, document) != play.hash:
-        return _invalid(document, "the hash does not cover what the play says")
+        return _invalid(document, "the hash does not match the play")
     return ReceivedPlay(play, document)
 
 
@@ -174,7 +189,7 @@ def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:
 _EPOCH = TypeAdapter(LogEpoch)
 _Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 _MARK = TypeAdapter(tuple[_Whole, Identifier, LogEpoch, _Whole])
-"""Where a page ends: started (Unix ms), device, log epoch, sequence."""
+"""The end of a page: started (Unix ms), device, log epoch, sequence."""
 
 
 def _epoch(document: Mapping[str, Any]) -> str | None:
@@ -184,7 +199,7 @@ def _epoch(document: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _mark(document: Mapping[str, Any]) -> str:
+def _page_mark(document: Mapping[str, Any]) -> str:
     play = Play.model_validate(document)
     parts = [unix_ms(play.started_at), play.device, play.log_epoch, play.sequence]
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
@@ -194,5 +209,5 @@ def _cursor(mark: str) -> Cursor:
     try:
         return Cursor(*_MARK.validate_json(base64.urlsafe_b64decode(mark.encode())))
     except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
-        wrong = "is not the `next` of another page"
+        wrong = "must be the `next` of an earlier page"
         raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error

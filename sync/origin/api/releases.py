@@ -1,4 +1,4 @@
-"""Releases over HTTP: publish a channel, see what was published, and what publishing now would do."""
+"""Releases over HTTP: publish a channel, list releases, preview what publishing now would do."""
 
 import asyncio
 from typing import Annotated
@@ -17,24 +17,24 @@ from sync.runtime.clock import instant
 from sync.wire.base import Identifier, Instant, Request, Wire
 
 MOST_LISTED = 200
-PREVIEW_KEPT_S = 60.0  # campaigns and items run out with time: a preview is at most this old
+PREVIEW_KEPT_S = 60.0  # campaigns and items expire: a preview is at most this old
 
 
 class PublishRequest(Request):
-    """What to publish, and a note to remember it by."""
+    """The channel to publish, and a note for people."""
 
     channel: Identifier
     note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] | None = None
 
 
 class ReleaseQuery(Request):
-    """Whose releases; all channels' if it names none."""
+    """The channel; without it, all channels."""
 
     channel: Identifier | None = None
 
 
 class ReleaseView(Wire):
-    """One release; `asset_bytes` is what a fresh device downloads for it, `size_bytes` its own file."""
+    """One release. `asset_bytes`: what a new device downloads for it; `size_bytes`: the release file itself."""
 
     channel: str
     sequence: int
@@ -48,7 +48,7 @@ class ReleaseView(Wire):
 
 
 class PublishedView(ReleaseView):
-    """The release now in force; `unchanged` if it was so before and only its signature is new."""
+    """The release in force. `unchanged`: it was in force before, only its signature is new."""
 
     unchanged: bool
     issued_at: Instant
@@ -62,7 +62,7 @@ class ReleaseList(Wire):
 
 
 class Preview(Wire):
-    """What publishing now would do; `new_bytes` of `new_assets` are what devices of the newest release lack.
+    """What publishing now would do. Devices with the newest release would download `new_bytes` in `new_assets`.
 
     With `problems` (by field) it would be refused, and the numbers are zero.
     """
@@ -79,7 +79,7 @@ class Preview(Wire):
 
 
 class ReleaseRoutes:
-    """What people do with releases."""
+    """Serves releases."""
 
     def __init__(self, publisher: Publisher, store: ReleaseStore) -> None:
         self._publisher = publisher
@@ -87,18 +87,26 @@ class ReleaseRoutes:
         self._previews = AnswerCache(self._compute, most=64, keep_s=PREVIEW_KEPT_S)
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what can be called."""
+        """Return the operations."""
         many = "/v1/releases"
         return (
             Operation(
                 "POST", many, self._publish, "Publish a channel", Access.WRITE, PublishRequest, PublishedView, 201
             ),
-            Operation("GET", many, self._list, "What was published", Access.READ, gives=ReleaseList, asks=ReleaseQuery),
+            Operation(
+                "GET",
+                many,
+                self._list,
+                "Published releases, newest first",
+                Access.READ,
+                gives=ReleaseList,
+                asks=ReleaseQuery,
+            ),
             Operation(
                 "GET",
                 f"{many}/preview",
                 self._preview,
-                "What publishing would do",
+                "What publishing now would do",
                 Access.READ,
                 gives=Preview,
                 asks=ReleaseQuery,
@@ -117,7 +125,7 @@ class ReleaseRoutes:
     async def _preview(self, request: web.Request) -> web.Response:
         channel = read_query(request, ReleaseQuery).channel
         if channel is None:
-            raise Rejected("name the channel, as in ?channel=main", fields={"channel": "is missing"})
+            raise Rejected("name the channel, for example ?channel=main", fields={"channel": "is missing"})
         return json_answer(await self._previews.get((channel, await self._store.plan_version(channel))))
 
     async def _compute(self, key: tuple[str, object]) -> Preview:
@@ -130,8 +138,8 @@ class ReleaseRoutes:
             return Preview(channel=channel, problems=error.fields)
         release, newest = compiled.release, compiled.newest
         before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
-        held = set() if before is None else {asset.sha256 for asset in before.assets}
-        new = [asset for asset in release.assets if asset.sha256 not in held]
+        known = set() if before is None else {asset.sha256 for asset in before.assets}
+        new = [asset for asset in release.assets if asset.sha256 not in known]
         return Preview(
             channel=channel,
             unchanged=compiled.unchanged,

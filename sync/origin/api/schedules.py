@@ -1,4 +1,4 @@
-"""The schedule over HTTP: one versioned document per channel; the first one makes the channel."""
+"""Schedules over HTTP: one versioned document for each channel. The first one creates the channel."""
 
 from collections.abc import Callable
 
@@ -22,14 +22,14 @@ class ScheduleList(Wire):
 
 
 class ScheduleRoutes:
-    """What people do with channels; `changed("schedule", channel)` follows each committed change."""
+    """Serves schedules. Calls `changed("schedule", channel)` after each stored change."""
 
     def __init__(self, store: ScheduleStore, changed: Callable[[str, str], None]) -> None:
         self._store = store
         self._changed = changed
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what can be called."""
+        """Return the operations."""
         many, one = "/v1/schedule", "/v1/schedule/{channel}"
         draft, stored = ScheduleDraft, StoredSchedule
         return (
@@ -39,7 +39,7 @@ class ScheduleRoutes:
                 "PUT",
                 one,
                 self._put,
-                "Make a channel or replace its schedule",
+                "Create a channel or replace its schedule",
                 Access.WRITE,
                 draft,
                 stored,
@@ -49,7 +49,7 @@ class ScheduleRoutes:
                 "DELETE",
                 one,
                 self._remove,
-                "Remove a channel never published",
+                "Remove a channel that was never published",
                 Access.WRITE,
                 status=204,
                 headers=(hdrs.IF_MATCH,),
@@ -68,11 +68,11 @@ class ScheduleRoutes:
         version = must_match(request) if await self._store.exists(channel) else if_match(request)
         draft = await read_json(request, ScheduleDraft)
         if version is None:
-            kept, status = await self._store.create(channel, draft), 201
+            saved, status = await self._store.create(channel, draft), 201
         else:
-            kept, status = await self._store.replace(channel, draft, version=version), 200
+            saved, status = await self._store.replace(channel, draft, version=version), 200
         self._changed("schedule", channel)
-        return json_answer(kept, status=status, version=kept.version)
+        return json_answer(saved, status=status, version=saved.version)
 
     async def _remove(self, request: web.Request) -> web.Response:
         channel = request.match_info["channel"]

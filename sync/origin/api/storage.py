@@ -1,4 +1,4 @@
-"""The room for storage at `/v1/storage`: how full the origin is, and how much of it nobody needs."""
+"""Disk usage over HTTP at `/v1/storage`: how full the origin is, and how much of it nobody needs."""
 
 import asyncio
 
@@ -12,13 +12,13 @@ from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.scanner import Figures
 from sync.wire.base import Instant, Wire
 
-LOOKED_KEPT_S = 60.0  # a look reads a folder of a hundred thousand names
+SCAN_KEPT_S = 60.0  # a scan may read a hundred thousand file names
 
 
 class StorageView(Wire):
-    """What lies there: of `assets` some rest until their grace ends; `over` files may go, and do within the hour.
+    """What is on disk. `resting`: assets that nobody needs, kept for the grace time. `over`: files to be removed.
 
-    `reserve_bytes` of `free_bytes` are never filled by uploads.
+    Uploads leave `reserve_bytes` of `free_bytes` free.
     """
 
     at: Instant
@@ -35,29 +35,29 @@ class StorageView(Wire):
 
 
 class StorageRoutes:
-    """Shows how full it is; a look is shared by all who ask within a minute."""
+    """Serves the disk usage; all who ask within a minute share one scan."""
 
-    def __init__(self, clearer: Cleaner, files: DataFolder, reserve_bytes: int) -> None:
-        self._clearer = clearer
+    def __init__(self, cleaner: Cleaner, files: DataFolder, reserve_bytes: int) -> None:
+        self._cleaner = cleaner
         self._files = files
         self._reserve_bytes = reserve_bytes
-        self._looks = AnswerCache(self._scan, most=1, keep_s=LOOKED_KEPT_S)
+        self._scans = AnswerCache(self._scan, most=1, keep_s=SCAN_KEPT_S)
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what can be asked."""
+        """Return the operations."""
         path = "/v1/storage"
         return (Operation("GET", path, self._show, "How full the origin is", Access.READ, gives=StorageView),)
 
     async def _show(self, request: web.Request) -> web.Response:
-        figures = await self._looks.get(())
+        figures = await self._scans.get(())
         return json_answer(
             StorageView(
                 free_bytes=await asyncio.to_thread(self._files.free_bytes),
                 reserve_bytes=self._reserve_bytes,
-                dry_run=self._clearer.dry_run,
+                dry_run=self._cleaner.dry_run,
                 **{name: getattr(figures, name) for name in Figures.__dataclass_fields__},
             )
         )
 
     async def _scan(self, key: tuple[()]) -> Figures:
-        return await self._clearer.report()
+        return await self._cleaner.report()

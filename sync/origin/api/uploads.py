@@ -1,7 +1,7 @@
 """Uploads over HTTP: tus 1.0 with creation (with upload), checksum, expiration and termination, at `/v1/uploads`.
 
-Beyond tus: metadata `sha256` (hex or base64) makes us verify the whole file, and `Signage-Media` on the last answer
-and on every later HEAD names the media the upload became.
+In addition to tus: with the metadata `sha256` (hex or base64) the whole file is verified, and the header
+`Signage-Media` on the last answer and on every later HEAD names the media that the upload became.
 """
 
 import base64
@@ -34,7 +34,7 @@ _BEGIN = (*_ALWAYS, "Upload-Length", "Upload-Metadata", "Upload-Checksum")
 
 
 class UploadView(Wire):
-    """An upload under way, as pages show it."""
+    """An unfinished upload."""
 
     id: str
     name: str
@@ -45,34 +45,34 @@ class UploadView(Wire):
 
 
 class UploadList(Wire):
-    """All uploads under way, oldest first."""
+    """All unfinished uploads, oldest first."""
 
     uploads: tuple[UploadView, ...]
 
 
 class UploadRoutes:
-    """Speaks tus for `intake`."""
+    """Serves uploads by the tus protocol."""
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what a client can do; only the list is plain JSON."""
+        """Return the operations; only the list answers JSON."""
         one, many = "/v1/uploads/{id}", "/v1/uploads"
         return (
-            Operation("OPTIONS", many, self._options, "What this tus server can", Access.OPEN, status=204),
-            Operation("OPTIONS", one, self._options, "What this tus server can", Access.OPEN, status=204),
-            Operation("GET", many, self._list, "Uploads under way", Access.READ, gives=UploadList),
+            Operation("OPTIONS", many, self._options, "Features of this tus server", Access.OPEN, status=204),
+            Operation("OPTIONS", one, self._options, "Features of this tus server", Access.OPEN, status=204),
+            Operation("GET", many, self._list, "Unfinished uploads", Access.READ, gives=UploadList),
             Operation(
-                "POST", many, self._tus(self._begin), "Begin an upload", Access.WRITE, status=201, headers=_BEGIN
+                "POST", many, self._tus(self._create), "Create an upload", Access.WRITE, status=201, headers=_BEGIN
             ),
             Operation("HEAD", one, self._tus(self._offset), "How far an upload is", Access.WRITE, headers=_ALWAYS),
             Operation("PATCH", one, self._tus(self._append), "Send a chunk", Access.WRITE, status=204, headers=_CHUNK),
             Operation(
                 "DELETE",
                 one,
-                self._tus(self._discard),
-                "Throw an upload away",
+                self._tus(self._terminate),
+                "Delete an upload",
                 Access.WRITE,
                 status=204,
                 headers=_ALWAYS,
@@ -80,7 +80,7 @@ class UploadRoutes:
         )
 
     def _tus(self, handler: Handler) -> Handler:
-        """Answer only clients that speak our version, and with its header, problems included."""
+        """Refuse clients of another tus version, and add the headers of tus to every answer, errors included."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             answer: web.StreamResponse
@@ -113,12 +113,12 @@ class UploadRoutes:
     async def _list(self, request: web.Request) -> web.Response:
         return json_answer(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.unfinished())))
 
-    async def _begin(self, request: web.Request) -> web.Response:
+    async def _create(self, request: web.Request) -> web.Response:
         size_bytes = _number(request, "Upload-Length")
         metadata = _metadata(request.headers.get("Upload-Metadata", ""))
         checksum = _checksum(request)
-        said = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
-        upload = await self._intake.create(display_name(said), size_bytes, _declared(metadata))
+        sent = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
+        upload = await self._intake.create(display_name(sent), size_bytes, _declared_sha256(metadata))
         if request.content_type == CHUNK_TYPE:
             pieces = body_pieces(request, _READ_BYTES)
             upload = await self._intake.append(upload.id, 0, pieces, request.content_length, checksum)
@@ -140,7 +140,7 @@ class UploadRoutes:
         )
         return web.Response(status=204, headers=_progress(upload))
 
-    async def _discard(self, request: web.Request) -> web.Response:
+    async def _terminate(self, request: web.Request) -> web.Response:
         await self._intake.terminate(request.match_info["id"])
         return web.Response(status=204)
 
@@ -165,9 +165,9 @@ def _progress(upload: Upload) -> dict[str, str]:
 def _number(request: web.Request, header: str) -> int:
     raw = request.headers.get(header, "")
     if not (raw.isascii() and raw.isdecimal()):
-        raise _bad(header, "a whole number of bytes")
+        raise _wrong_header(header, "a whole number of bytes")
     if len(raw) > 18:
-        raise TooLarge(f"{header} of {raw[:24]}… bytes is over every limit")
+        raise TooLarge(f"{header} of {raw[:24]}… bytes is too large")
     return int(raw)
 
 
@@ -178,7 +178,9 @@ def _checksum(request: web.Request) -> Checksum | None:
     algorithm, _, encoded = raw.partition(" ")
     digest = _base64(encoded)
     if algorithm not in _ALGORITHMS or digest is None or len(digest) != _ALGORITHMS[algorithm]:
-        raise _bad("Upload-Checksum", f"an algorithm ({', '.join(_ALGORITHMS)}), a space and the base64 digest")
+        raise _wrong_header(
+            "Upload-Checksum", f"an algorithm ({', '.join(_ALGORITHMS)}), a space and the base64 digest"
+        )
     return Checksum(algorithm, digest)
 
 
@@ -188,20 +190,20 @@ def _metadata(raw: str) -> Mapping[str, bytes]:
         key, _, encoded = pair.partition(" ")
         value = _base64(encoded)
         if value is None:
-            raise _bad("Upload-Metadata", f"base64 after {key!r}")
+            raise _wrong_header("Upload-Metadata", f"base64 after {key!r}")
         metadata[key] = value
     return metadata
 
 
-def _declared(metadata: Mapping[str, bytes]) -> str | None:
-    """Return the SHA-256 of the whole file in hex, if the client told: as hex, raw bytes or base64 of them."""
-    said = metadata.get("sha256")
-    if said is None:
+def _declared_sha256(metadata: Mapping[str, bytes]) -> str | None:
+    """Return the SHA-256 of the whole file in hex if the client sent it as hex, raw bytes or base64, else None."""
+    sent = metadata.get("sha256")
+    if sent is None:
         return None
-    for digest in (said, _unhex(said), _base64(said.decode("ascii", "replace"))):
+    for digest in (sent, _unhex(sent), _base64(sent.decode("ascii", "replace"))):
         if digest is not None and len(digest) == 32:
             return digest.hex()
-    raise _bad("Upload-Metadata", "sha256 as 64 hex digits or base64")
+    raise _wrong_header("Upload-Metadata", "sha256 as 64 hex digits or base64")
 
 
 def _unhex(raw: bytes) -> bytes | None:
@@ -218,5 +220,5 @@ def _base64(raw: str) -> bytes | None:
         return None
 
 
-def _bad(header: str, wanted: str) -> Rejected:
+def _wrong_header(header: str, wanted: str) -> Rejected:
     return Rejected(f"{header} must be {wanted}", fields={header: f"must be {wanted}"})

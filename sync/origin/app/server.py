@@ -1,4 +1,4 @@
-"""Runs the origin: listens, keeps its services alive, says so to systemd, and ends within three seconds of a signal."""
+"""Runs the origin: listens, supervises its services, notifies systemd, and ends within three seconds of a signal."""
 
 import asyncio
 import fcntl
@@ -25,15 +25,15 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
     """Serve until SIGTERM or SIGINT; `announce` gets the address and, at the very first start, the first key.
 
     Raises:
-        Rejected: the address cannot be listened on.
-        Conflict: another origin serves this data_dir.
+        Rejected: the origin cannot listen on this address.
+        Conflict: another origin uses this data_dir.
         StorageBroken: data_dir or the database cannot be used.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     clock = clock or SystemClock()
-    with _alone(settings):
+    with _locked_data_dir(settings):
         async with (
             open_origin(settings, clock) as origin,
             listening(origin.app, settings.server.host, settings.server.port) as url,
@@ -52,17 +52,17 @@ async def _run(origin: Origin, clock: Clock, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(supervise(name, run, clock, origin.restarts)) for name, run in services.items()]
         notify("READY=1")
-        log.info("origin serves")
+        log.info("origin started")
         await stop.wait()
         notify("STOPPING=1")
-        log.info("origin ends")
+        log.info("origin stops")
         for task in tasks:
             task.cancel()
 
 
 @contextmanager
-def _alone(settings: OriginConfiguration) -> Iterator[None]:
-    """Hold the data_dir, unless a database server lets several origins share the work."""
+def _locked_data_dir(settings: OriginConfiguration) -> Iterator[None]:
+    """Lock the data_dir, unless a database server lets several origins share the work."""
     if settings.storage.database_url:
         yield
         return
@@ -72,11 +72,11 @@ def _alone(settings: OriginConfiguration) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise Conflict(f"another origin serves {data_dir} already; end it, or choose another data_dir") from error
+        raise Conflict(f"another origin already uses {data_dir}; stop it, or choose another data_dir") from error
     try:
         yield
     finally:
-        os.close(descriptor)  # this unlocks; the file stays, or two could hold two of one name
+        os.close(descriptor)  # this unlocks; the file stays, else two origins could lock two files of the same name
 
 
 def _open_lock(data_dir: Path) -> int:

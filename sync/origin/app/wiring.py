@@ -1,4 +1,4 @@
-"""The composition root of the origin: which rooms there are, who knows whom, and what is open while they work."""
+"""The composition root of the origin: builds all its parts and connects them. Wiring is done here and nowhere else."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -58,7 +58,7 @@ Run = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """An open origin: the HTTP application, the services to keep alive, and what the command line works on."""
+    """An open origin: the HTTP application, the services to supervise, and what the command line works on."""
 
     app: web.Application
     services: Mapping[str, Run]
@@ -74,7 +74,7 @@ class Origin:
 
 @asynccontextmanager
 async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncIterator[Origin]:
-    """Open database, folders and keys, and put the rooms together; nothing runs and nothing listens yet.
+    """Open database, folders and keys, and build all parts. Nothing runs and nothing listens yet.
 
     Raises:
         StorageBroken: data_dir or the database cannot be used.
@@ -110,11 +110,11 @@ def _assemble(
     playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
     campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed)
     plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed), campaigns)
-    clearer = _open_cleaner(settings, clock, database, files, metrics)
+    cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
     proof = (plays, AuditRoutes(ChainStore(database), clock))
-    machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(clearer, files, reserve_bytes))
+    machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
     operations = [operation for room in (*people, *machines, monitor) for operation in room.operations()]
     monitor.describe(operations)
 
@@ -123,10 +123,10 @@ def _assemble(
         "pipeline": pipeline.run,
         "intake": rooms.intake.run,
         "publisher": rooms.publisher.run,
-        "clearer": clearer.run,
+        "clearer": cleaner.run,
         "live": live.run,
     }
-    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, clearer)
+    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, cleaner)
 
 
 def _folder_target(
@@ -183,7 +183,7 @@ def _application(
 
 
 def has_origin(settings: OriginConfiguration) -> bool:
-    """Tell whether an origin was begun here; of a database server, only it can tell."""
+    """Tell whether the settings name an existing origin; with a database server, assume so."""
     return bool(settings.storage.database_url) or _database_file(settings).exists()
 
 

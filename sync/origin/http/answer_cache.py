@@ -1,4 +1,4 @@
-"""Answers that cost something to work out: computed once for all who ask at the same time, then kept for a while."""
+"""Caches expensive answers: each is computed once for all who ask at the same time, then kept for a while."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
@@ -10,10 +10,10 @@ Answer = TypeVar("Answer")
 
 
 class AnswerCache(Generic[Key, Answer]):
-    """Get or compute: callers with the same key share one computation; errors are told to all and never kept.
+    """Get or compute: callers with the same key share one computation. Errors reach all of them and are never kept.
 
-    The key has to carry a version of everything the answer depends on, so that a change needs no invalidation;
-    `keep_s` bounds what depends on the time. A caller that goes away does not end the work of the others.
+    The key must include a version of everything the answer depends on, so that nothing needs to be invalidated.
+    `keep_s` limits the age of answers that depend on the time. A caller that disconnects does not stop the others.
     """
 
     def __init__(self, compute: Callable[[Key], Awaitable[Answer]], *, most: int, keep_s: float) -> None:

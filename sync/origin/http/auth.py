@@ -1,6 +1,6 @@
-"""Says who calls: people by key or by the cookie of a page that logged in, devices by their token.
+"""Finds out who calls: people by key or by the cookie of a page that logged in, devices by their token.
 
-Tokens are looked up by their hash, so neither the database nor the time an answer takes tells anything about them.
+Tokens are looked up by their hash, so neither the database nor the time of an answer reveals anything about them.
 """
 
 import logging
@@ -62,7 +62,7 @@ class Gatekeeper:
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return what pages call to log in and out."""
+        """Return the operations that log a page in and out."""
         return (
             Operation("POST", "/v1/session", self._log_in, "Log a page in", Access.OPEN, Login, Whoami),
             Operation("GET", "/v1/session", self._whoami, "Who is logged in", Access.READ, None, Whoami),
@@ -70,38 +70,38 @@ class Gatekeeper:
         )
 
     async def guard(self, request: web.Request, access: Access) -> None:
-        """Let the caller of an operation in or raise; `caller_of` then tells who it is.
+        """Allow the caller of an operation or raise. After that `caller_of` returns who it is.
 
         Raises:
-            Unauthenticated: no valid token or cookie came along.
-            Forbidden: the caller is known and this is not for it.
+            Unauthenticated: there is no valid token or cookie.
+            Forbidden: the caller is known and may not do this.
         """
         if access is Access.OPEN:
             return
         caller = await self.identify(request)
-        if not _may(caller.access, access):
-            raise Forbidden(f"{caller.name} may not do this: it takes {_taken(access)}")
+        if not _is_allowed(caller.access, access):
+            raise Forbidden(f"{caller.name} may not do this: it needs {_needed_key(access)}")
         request[_CALLER] = caller
 
     async def identify(self, request: web.Request) -> Caller:
         """Return who sent the request.
 
         Raises:
-            Unauthenticated: no valid token or cookie came along.
+            Unauthenticated: there is no valid token or cookie.
         """
         scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() == "bearer" and token:
-            caller = await self.recall(token_hash(token.strip()))
+            caller = await self.caller_by_hash(token_hash(token.strip()))
         elif (cookie := request.cookies.get(COOKIE)) is not None:
-            caller = await self.recall(token_hash(cookie))
+            caller = await self.caller_by_hash(token_hash(cookie))
         else:
             caller = None
         if caller is None:
             raise Unauthenticated("a valid token is needed: send Authorization: Bearer TOKEN, or log in")
         return caller
 
-    async def recall(self, proof: str) -> Caller | None:
-        """Return who this token or session hash stands for now, or None if it is worth nothing (any more)."""
+    async def caller_by_hash(self, proof: str) -> Caller | None:
+        """Return the caller with this token or session hash, or None if it is not (or no longer) valid."""
         device = await self._devices.by_token(proof)
         if device is not None:
             return Caller(device.id, device.name, Access.DEVICE, proof, device.channel)
@@ -112,13 +112,13 @@ class Gatekeeper:
         login = await read_json(request, Login, cap_bytes=4096)
         key = await self._keys.by_hash(token_hash(login.token.strip()))
         if key is None:
-            raise Unauthenticated("this is no valid key; `signage-origin keys` makes one")
+            raise Unauthenticated("this key is not valid; `signage-origin keys add` makes one")
         session, now_ms = new_token(), unix_ms(self._clock.now())
         expires_ms = now_ms + SESSION_S * 1000
         await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
         log.info("key=%s logged a page in", key.id)
         answer = json_answer(Whoami(name=key.name, access=key.access))
-        # Behind a proxy only its header knows of TLS; a lie in it costs nobody but the liar a cookie.
+        # Behind a proxy only its header tells of TLS. Who forges it harms only his own cookie.
         secure = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
         answer.set_cookie(COOKIE, session, max_age=SESSION_S, path="/", httponly=True, samesite="Strict", secure=secure)
         return answer
@@ -137,22 +137,22 @@ class Gatekeeper:
 
 
 def caller_of(request: web.Request) -> Caller:
-    """Return whom the guard let in."""
+    """Return the caller that the guard allowed."""
     return request[_CALLER]
 
 
-def _may(held: Access, needed: Access) -> bool:
+def _is_allowed(held: Access, needed: Access) -> bool:
     if needed is Access.KNOWN or held is needed:
         return True
     return held is Access.WRITE and needed is Access.READ
 
 
-def _taken(access: Access) -> str:
+def _needed_key(access: Access) -> str:
     return {Access.DEVICE: "a device's token", Access.WRITE: "a key with write access"}.get(access, "a person's key")
 
 
 async def make_key(keys: KeyStore, clock: Clock, name: str, access: KeyAccess) -> tuple[Key, str]:
-    """Make a key; the token comes back this once and is stored nowhere.
+    """Make a key. The token is returned only now and stored nowhere.
 
     Raises:
         Conflict: a key has this name already.
@@ -165,7 +165,7 @@ async def make_key(keys: KeyStore, clock: Clock, name: str, access: KeyAccess) -
 
 
 async def make_first_key(keys: KeyStore, clock: Clock) -> str | None:
-    """Make a full key if there is none at all; return its token, to be printed once, or None."""
+    """Make a key with all rights if there is no key yet; return its token, to be printed once, else None."""
     token = new_token()
     key = Key(id=FIRST_KEY, name=FIRST_KEY, access="write", created_ms=unix_ms(clock.now()))
     return token if await keys.add_first(key, token_hash(token)) else None

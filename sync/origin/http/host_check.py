@@ -1,7 +1,7 @@
-"""Refuses requests that a foreign page makes a browser send: by another name (DNS rebinding) or from another origin.
+"""Refuses requests that a foreign page makes a browser send: under another name (DNS rebinding) or from another origin.
 
-A rebound name is still a name, so addresses are always let in and names only when listed. A write and a WebSocket
-must come from the very page they go to: a cookie marked same-site is sent from every port of this host.
+Rebinding needs a name, so addresses are always allowed and names only when listed. A write and a WebSocket must come
+from a page of this very host and port, because browsers send a same-site cookie from every port of the host.
 """
 
 from ipaddress import ip_address
@@ -16,20 +16,20 @@ _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 
 def allowed_names(host: str, extra: tuple[str, ...]) -> frozenset[str]:
-    """Return the names the origin answers to, in lower case: its own, localhost, and those the settings list."""
+    """Return the host names that are allowed, in lower case: localhost, its own, and those listed in the settings."""
     return frozenset(name.lower() for name in ("localhost", host, *extra) if name)
 
 
 def check_host(allowed: frozenset[str]) -> Middleware:
-    """Return a middleware that lets in only requests for `allowed` names (or plain addresses) and of their own page."""
+    """Return a middleware that refuses other host names than `allowed` (or plain addresses), and foreign pages."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         name = _host_name(request)
         if name not in allowed and not _is_address(name):
-            raise Forbidden(f"this origin does not go by the name {name!r}; list it in server.allowed_hosts")
+            raise Forbidden(f"{name!r} is not a name of this origin; add it to server.allowed_hosts")
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and _acts(request) and not _is_page_of(origin, request.host):
+        if origin is not None and _is_write_or_socket(request) and not _is_page_of(origin, request.host):
             raise Forbidden(f"a page of {origin} may not act here")
         return await handler(request)
 
@@ -46,7 +46,7 @@ def _host_name(request: web.Request) -> str:
 def _is_page_of(origin: str, host: str) -> bool:
     try:
         return urlsplit(origin).netloc.lower() == host.lower()
-    except ValueError:  # no URL at all
+    except ValueError:  # not a URL
         return False
 
 
@@ -58,6 +58,6 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _acts(request: web.Request) -> bool:
+def _is_write_or_socket(request: web.Request) -> bool:
     upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
     return upgrade or request.method not in _READS

@@ -1,7 +1,7 @@
-"""Hints over WebSocket: devices hear of new releases, pages of what changed. Nobody depends on one: all can be polled.
+"""Hints over WebSocket: devices hear of new releases, pages hear what changed. A lost hint does no harm.
 
-A client that does not take its hints in time is dropped, so that it never holds up another. Sequences are read from
-the database every second, because another process (the command line, a second origin) may have published.
+A listener that does not read its hints in time is disconnected, so that it never delays another one. Sequences are read
+from the database every second, because another process (the command line, a second origin) may have published.
 """
 
 import asyncio
@@ -29,112 +29,112 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, slots=True)
-class _Client:
+class _Listener:
     caller: Caller
     socket: web.WebSocketResponse
-    waiting: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
-    lost: asyncio.Event = field(default_factory=asyncio.Event)  # too slow, locked out, or the origin is ending
+    queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # too slow, locked out, or the origin stops
 
-    def tell(self, hint: dict[str, Any]) -> None:
+    def queue_hint(self, hint: dict[str, Any]) -> None:
         try:
-            self.waiting.put_nowait(json.dumps(hint))
+            self.queue.put_nowait(json.dumps(hint))
         except asyncio.QueueFull:
-            self.lost.set()
+            self.closing.set()
 
 
 class LiveHints:
-    """Knows who listens, and tells them."""
+    """Knows who listens, and sends the hints."""
 
     def __init__(self, devices: DeviceStore, gatekeeper: Gatekeeper, clock: Clock) -> None:
         self._devices = devices
         self._gatekeeper = gatekeeper
         self._clock = clock
-        self._clients: set[_Client] = set()
+        self._listeners: set[_Listener] = set()
         self._sequences: dict[str, int] = {}
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the one WebSocket."""
-        return (Operation("GET", "/v1/live", self._listen, "Hints over WebSocket", Access.KNOWN, status=101),)
+        return (Operation("GET", "/v1/live", self._open_socket, "Hints over WebSocket", Access.KNOWN, status=101),)
 
     def changed(self, topic: str, id: str) -> None:
         """Tell every page that something of `topic` (media, uploads, devices, playlists …) changed."""
-        for client in self._clients:
-            if client.caller.access is not Access.DEVICE:
-                client.tell({"topic": topic, "id": id})
+        for listener in self._listeners:
+            if listener.caller.access is not Access.DEVICE:
+                listener.queue_hint({"topic": topic, "id": id})
 
     def moved(self, device: str, channel: str) -> None:
         """Tell a device that it belongs to another channel now."""
-        for client in self._clients:
-            if client.caller.access is Access.DEVICE and client.caller.id == device:
-                client.tell({"topic": "channel", "channel": channel})
-                client.lost.set()  # it comes back as a device of its new channel
+        for listener in self._listeners:
+            if listener.caller.access is Access.DEVICE and listener.caller.id == device:
+                listener.queue_hint({"topic": "channel", "channel": channel})
+                listener.closing.set()  # it connects again as a device of its new channel
 
     def locked_out(self, device: str) -> None:
-        """Close the sockets of a device whose token is worth nothing any more."""
-        for client in self._clients:
-            if client.caller.access is Access.DEVICE and client.caller.id == device:
-                client.lost.set()
+        """Close the sockets of a device whose token is no longer valid."""
+        for listener in self._listeners:
+            if listener.caller.access is Access.DEVICE and listener.caller.id == device:
+                listener.closing.set()
 
     def listeners(self) -> dict[str, int]:
         """Return how many devices and pages listen."""
-        devices = sum(client.caller.access is Access.DEVICE for client in self._clients)
-        return {"device": devices, "page": len(self._clients) - devices}
+        devices = sum(listener.caller.access is Access.DEVICE for listener in self._listeners)
+        return {"device": devices, "page": len(self._listeners) - devices}
 
     async def run(self) -> None:
-        """Watch the channels' sequences for ever, and close what was locked out by another process."""
+        """Poll the channels' sequences for ever, and close the sockets of callers that another process locked out."""
         polls = 0
         while True:
             await self._poll_sequences()
             polls += 1
             if polls % RECHECK_POLLS == 0:
-                await self._recheck()
+                await self._close_revoked()
             await self._clock.sleep(POLL_S)
 
     async def close(self) -> None:
-        """Send everybody away: the origin ends."""
-        for client in self._clients:
-            client.lost.set()
+        """Close all sockets: the origin stops."""
+        for listener in self._listeners:
+            listener.closing.set()
 
     async def _poll_sequences(self) -> None:
         found = await self._devices.channel_sequences()
         for channel, sequence in found.items():
             if sequence and sequence != self._sequences.get(channel, 0):
-                self._released(channel, sequence)
+                self._announce_release(channel, sequence)
         self._sequences = found
 
-    def _released(self, channel: str, sequence: int) -> None:
-        for client in self._clients:
-            if client.caller.channel in (channel, None):
-                client.tell({"topic": "release", "channel": channel, "sequence": sequence})
+    def _announce_release(self, channel: str, sequence: int) -> None:
+        for listener in self._listeners:
+            if listener.caller.channel in (channel, None):
+                listener.queue_hint({"topic": "release", "channel": channel, "sequence": sequence})
 
-    async def _recheck(self) -> None:
-        for client in tuple(self._clients):
-            if await self._gatekeeper.recall(client.caller.proof) is None:
-                client.lost.set()
+    async def _close_revoked(self) -> None:
+        for listener in tuple(self._listeners):
+            if await self._gatekeeper.caller_by_hash(listener.caller.proof) is None:
+                listener.closing.set()
 
-    async def _listen(self, request: web.Request) -> web.StreamResponse:
+    async def _open_socket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES)
         if not socket.can_prepare(request).ok:
             raise web.HTTPBadRequest(text="this address is a WebSocket: open it as one, version 13")
         await socket.prepare(request)
-        client = _Client(caller_of(request), socket)
-        self._greet(client)
-        self._clients.add(client)
+        listener = _Listener(caller_of(request), socket)
+        self._send_current(listener)
+        self._listeners.add(listener)
         try:
-            await _serve(client)
+            await _serve(listener)
         finally:
-            self._clients.discard(client)
-        await _part(client, request)
+            self._listeners.discard(listener)
+        await _close_socket(listener, request)
         return socket
 
-    def _greet(self, client: _Client) -> None:
-        channel = client.caller.channel
+    def _send_current(self, listener: _Listener) -> None:
+        channel = listener.caller.channel
         if channel is not None and (sequence := self._sequences.get(channel, 0)):
-            client.tell({"topic": "release", "channel": channel, "sequence": sequence})
+            listener.queue_hint({"topic": "release", "channel": channel, "sequence": sequence})
 
 
-async def _serve(client: _Client) -> None:
-    tasks = [asyncio.create_task(work) for work in (_read(client), _write(client), _lost(client))]
+async def _serve(listener: _Listener) -> None:
+    tasks = [asyncio.create_task(work) for work in (_read(listener), _write(listener), _wait_for_closing(listener))]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -145,26 +145,26 @@ async def _serve(client: _Client) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _part(client: _Client, request: web.Request) -> None:
-    """Say goodbye; whoever does not even take that is hung up on."""
+async def _close_socket(listener: _Listener, request: web.Request) -> None:
+    """Close the WebSocket; cut the connection if the listener does not answer that either."""
     try:
         async with asyncio.timeout(GOODBYE_S):
-            await client.socket.close(code=WSCloseCode.GOING_AWAY)
+            await listener.socket.close(code=WSCloseCode.GOING_AWAY)
     except (TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()
 
 
-async def _lost(client: _Client) -> None:
-    await client.lost.wait()
+async def _wait_for_closing(listener: _Listener) -> None:
+    await listener.closing.wait()
 
 
-async def _read(client: _Client) -> None:
-    async for _ in client.socket:
-        pass  # nobody is asked anything; reading answers pings and notices the end
+async def _read(listener: _Listener) -> None:
+    async for _ in listener.socket:
+        pass  # messages are ignored; reading answers pings and notices the end
 
 
-async def _write(client: _Client) -> None:
+async def _write(listener: _Listener) -> None:
     with suppress(ConnectionError):
         while True:
-            await client.socket.send_str(await client.waiting.get())
+            await listener.socket.send_str(await listener.queue.get())

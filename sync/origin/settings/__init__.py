@@ -1,1 +1,1 @@
-"""The origin's settings: model and loader."""
+"""The origin's settings: the model, and the loader that merges their sources."""

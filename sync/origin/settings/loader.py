@@ -1,4 +1,4 @@
-"""Puts the origin's settings together: defaults, then `origin.toml`, then the environment, then the command line."""
+"""Loads the origin's settings: defaults, then `origin.toml`, then the environment, then the command line."""
 
 import os
 import tomllib
@@ -24,7 +24,7 @@ DEFAULT_FILE = Path("/etc/signage/origin.toml")
 
 
 class _Layered(OriginConfiguration, BaseSettings):
-    """The settings with where they come from."""
+    """The settings with their sources."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True

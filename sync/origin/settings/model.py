@@ -17,7 +17,7 @@ class Section(BaseModel):
 
 
 class ServerSettings(Section):
-    """Where it listens; names beyond loopback must be listed, so that a rebound DNS name is refused."""
+    """Where the origin listens."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8090
@@ -25,7 +25,7 @@ class ServerSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where everything lies."""
+    """Where the origin keeps its data."""
 
     data_dir: Path = Path("/var/lib/signage-origin")
     database_url: str = ""  # empty: SQLite in data_dir; else postgresql+asyncpg://…
@@ -33,36 +33,38 @@ class StorageSettings(Section):
 
 
 class UploadSettings(Section):
-    """Limits of what people send."""
+    """Limits of uploads."""
 
     largest_bytes: Annotated[int, Field(ge=1)] = 8 * GIB
-    expire_after_s: Annotated[float, Field(ge=1)] = 86_400.0  # an upload nobody continues
+    expire_after_s: Annotated[float, Field(ge=1)] = 86_400.0  # an upload that nobody continues
 
 
 class PipelineSettings(Section):
-    """Limits of the work on media; one child process each."""
+    """Limits of the media pipeline; each job is a child process."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     longest_s: Annotated[float, Field(ge=1)] = 3_600.0
     memory_bytes: Annotated[int, Field(ge=64 * 1024**2)] = 2 * GIB
     longest_edge: Annotated[int, Field(ge=16)] = 3840  # pictures are reduced to this
-    largest_pixels: Annotated[int, Field(ge=1)] = 120_000_000  # more is taken for a bomb
+    largest_pixels: Annotated[int, Field(ge=1)] = 120_000_000  # a larger picture is refused as an attack
     retry_first_s: Annotated[float, Field(gt=0)] = 5.0
 
 
 class PublishSettings(Section):
-    """How releases are signed."""
+    """How releases are signed, and how devices pair by themselves."""
 
-    valid_for_s: Annotated[float, Field(ge=60)] = 30 * 86_400.0  # freshness of a timestamp; expiry never blanks
-    enrolment_key: SecretStr | None = None  # lets devices in without a person; empty: by code only
-    enrolment_channel: Identifier = "main"  # where those devices go
+    valid_for_s: Annotated[float, Field(ge=60)] = (
+        30 * 86_400.0
+    )  # how long a timestamp is valid; expiry never blanks a screen
+    enrolment_key: SecretStr | None = None  # pairs devices without a person; empty: by code only
+    enrolment_channel: Identifier = "main"  # the channel of those devices
 
 
 class RetentionSettings(Section):
-    """What stays of the content nothing shows any more."""
+    """What is kept of content that nothing shows any more."""
 
     previous: Annotated[int, Field(ge=0, le=1_000)] = 5  # releases before the one in force, of each channel
-    grace_s: Annotated[float, Field(ge=3_600)] = 7 * 86_400.0  # everything else stays so long after its last use
+    grace_s: Annotated[float, Field(ge=3_600)] = 7 * 86_400.0  # everything else is kept this long after its last use
     dry_run: bool = False  # only count what could go
 
 
@@ -73,7 +75,7 @@ class LoggingSettings(Section):
 
 
 class OriginConfiguration(Section):
-    """All of it."""
+    """All settings of the origin."""
 
     server: ServerSettings = ServerSettings()
     storage: StorageSettings = StorageSettings()

@@ -115,7 +115,7 @@ async def test_two_origins_never_share_a_folder(tmp_path: Path) -> None:
         second = await started("serve", "--port", "0", "--data-dir", str(tmp_path))
         _, err = await asyncio.wait_for(second.communicate(), PATIENCE_S)
         assert (second.returncode, err.count(b"\n")) == (1, 1)
-        assert b"another origin serves" in err
+        assert b"another origin already uses" in err
         await origin.end()
 
 
