@@ -82,14 +82,7 @@ class DeviceRoutes:
                 DeviceView,
                 headers=(hdrs.IF_MATCH,),
             ),
-            Operation(
-                "DELETE",
-                one,
-                self._remove,
-                "Remove a device: its token is no longer valid, its plays stay",
-                Access.WRITE,
-                status=204,
-            ),
+            Operation("DELETE", one, self._remove, "Remove a device", Access.WRITE, status=204),
             Operation(
                 "GET",
                 "/v1/device",

@@ -91,36 +91,22 @@ class PairingRoutes:
             Operation(
                 "POST",
                 "/v1/pairings",
-                self._request_pairing,
-                "Ask to be paired (device)",
+                self._request,
+                "Ask to be paired",
                 Access.OPEN,
                 PairingRequest,
                 PairingAnswer,
                 201,
             ),
             Operation(
-                "GET",
-                "/v1/pairings/{id}",
-                self._poll,
-                "The state of a pairing (device)",
-                Access.OPEN,
-                None,
-                PairingState,
+                "GET", "/v1/pairings/{id}", self._poll, "The state of a pairing", Access.OPEN, None, PairingState
             ),
-            Operation(
-                "GET",
-                "/v1/pairings",
-                self._list_waiting,
-                "Devices that wait to be paired",
-                Access.READ,
-                None,
-                WaitingList,
-            ),
+            Operation("GET", "/v1/pairings", self._waiting, "Waiting devices", Access.READ, None, WaitingList),
             Operation(
                 "POST",
                 "/v1/devices",
                 self._approve,
-                "Pair the device that shows a code",
+                "Pair a device by code",
                 Access.WRITE,
                 Approval,
                 DeviceView,
@@ -141,7 +127,7 @@ class PairingRoutes:
         self._live.changed("devices", admission.device)
         return await self._devices.view(admission.device)
 
-    async def _request_pairing(self, request: web.Request) -> web.Response:
+    async def _request(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PairingRequest, cap_bytes=BODY_CAP_BYTES)
         root, now = self._root(), self._clock.now()
         pairing = await self._store.create(
@@ -190,7 +176,7 @@ class PairingRoutes:
         self._live.changed("pairings", pairing.id)
         return PairingState(status="paired", device=pairing.device, token=token, channel=pairing.channel)
 
-    async def _list_waiting(self, request: web.Request) -> web.Response:
+    async def _waiting(self, request: web.Request) -> web.Response:
         found = await self._store.list_waiting(unix_ms(self._clock.now()))
         waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
         return json_answer(WaitingList(pairings=tuple(waiting)))
