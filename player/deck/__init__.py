@@ -1,1 +1,1 @@
-"""The deck process: loads one shot, shows it, watches its picture, told by `player.protocol.deck_messages`."""
+"""The deck process: loads one shot, shows it and watches its picture, as `player.protocol.deck_messages` commands."""

@@ -1,4 +1,4 @@
-"""What every shot in a deck works with, whether it is being loaded or on air."""
+"""What a deck works with, whether its shot is being loaded or on air."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,25 +12,26 @@ from sync.wire.release import Fit
 
 @dataclass(frozen=True, slots=True)
 class DeckContext:
-    """One window, the projector that paints into it, the time, and whom to tell."""
+    """One window, the libVLC player that paints into it, the clock, and how to send an event to the stage."""
 
     window: DeckWindow
-    projector: VlcPlayer
+    player: VlcPlayer
     clock: SystemClock
-    tell: Callable[[DeckEvent], None]
+    send: Callable[[DeckEvent], None]
 
     def lay_out(self, fit: Fit) -> bool:
-        """Place what libVLC has an output for now; return whether it only covers what it is to fill, until `distort`.
+        """Place the media, now that libVLC has an output; return whether `stretch_to_fill` must follow its first paint.
 
-        libVLC forgets to distort what it turns by a quarter: it has to be told once the first of it was painted.
+        libVLC forgets to distort what it turns by a quarter, unless it is told after the first paint. Until then the
+        media covers the area.
         """
         covers = fit is Fit.FILL and self.window.area.sideways
-        size = self.projector.size() or self.window.output_size()
-        self.window.fit(*size, Fit.COVER if covers else fit)
+        size = self.player.size() or self.window.output_size()
+        self.window.place_media(*size, Fit.COVER if covers else fit)
         return covers
 
-    def distort(self) -> None:
-        """Have what covers fill."""
+    def stretch_to_fill(self) -> None:
+        """Distort media that covers the area so that it fills it."""
         area = self.window.area
-        self.window.fit(*area.upright, Fit.FILL)
-        self.projector.stretch(area.width, area.height)
+        self.window.place_media(*area.upright, Fit.FILL)
+        self.player.set_aspect(area.width, area.height)

@@ -1,8 +1,8 @@
-"""The deck's one thread: takes commands and libVLC's signals in order, and hands them to the shot it holds.
+"""The deck's one thread: carries out the stage's commands and passes libVLC's events to the shot, in order.
 
-A deck holds one shot at most: first as a `Loading`, then, once shown, as an `Airing`. What is to be shown at once rolls
-in, what waits for its turn is held on its first frame. The order to show it may come ahead of its time, and be replaced
-or taken back until then; it is carried out when the shot is loaded.
+A deck has one shot at most: first a `ShotLoader`, then, once shown, a `Playback`. `player.deck.shot_states` has its life.
+A `RunningLoader` loads what is shown at once; a `PausedLoader` pauses what waits for its turn on its first
+frame. A `Show` may come before the shot is loaded, and may be replaced or cancelled until it is carried out.
 """
 
 from collections import deque
@@ -12,9 +12,8 @@ from queue import Empty, SimpleQueue
 from player.deck.context import DeckContext
 from player.deck.paused_loader import PausedLoader
 from player.deck.playback import Playback
-from player.deck.running_loader import RunningLoader
-from player.deck.shot_loader import LEAD_S, ShotLoader
-from player.deck.stream_loader import StreamLoader
+from player.deck.running_loader import RunningLoader, StreamLoader
+from player.deck.shot_loader import PLAY_LEAD_S, ShotLoader
 from player.deck.vlc.vlc_player import VlcSignal, libvlc_version
 from player.protocol.deck_messages import (
     Blank,
@@ -43,142 +42,133 @@ DeckInput = DeckCommand | VlcSignal
 
 
 class Deck:
-    """One deck; what the stage and libVLC say comes in by `inbox`."""
+    """One deck; commands and signals arrive in `inbox`."""
 
-    def __init__(self, booth: DeckContext, inbox: "SimpleQueue[DeckInput]") -> None:
-        self._booth = booth
-        self._window = booth.window
-        self._projector = booth.projector
-        self._clock = booth.clock
-        self._tell = booth.tell
+    def __init__(self, context: DeckContext, inbox: "SimpleQueue[DeckInput]") -> None:
+        self._context = context
+        self._window = context.window
+        self._player = context.player
+        self._clock = context.clock
         self._inbox = inbox
-        self._notes: deque[DeckInput] = deque()  # out of it, not yet heeded
-        self._held: ShotLoader | Playback | None = None
-        self._raise_s: float | None = None  # when the loaded shot is to be raised
-        self._pulse_s = 0.0
+        self._received: deque[DeckInput] = deque()  # from the inbox, not handled yet
+        self._shot: ShotLoader | Playback | None = None
+        self._show_at_s: float | None = None  # when the loader's shot is to be shown; None: no order yet
+        self._next_pulse_s = 0.0
 
     def run(self) -> None:
-        """Work until told to quit."""
-        self._tell(Ready(window=self._window.canvas, libvlc=libvlc_version()))
+        """Work until `Quit`."""
+        self._context.send(Ready(window=self._window.canvas, libvlc=libvlc_version()))
         while True:
-            note = self._next()
-            if isinstance(note, Quit):
+            received = self._receive()
+            if isinstance(received, Quit):
                 return
-            if isinstance(note, VlcSignal):
-                if self._held and note.opening == self._projector.opening:
-                    self._held.signal(note.what)
-            elif note is not None:
-                self._obey(note)
+            if isinstance(received, VlcSignal):
+                if self._shot and received.media_number == self._player.media_number:
+                    self._shot.on_event(received.event)
+            elif received is not None:
+                self._execute(received)
             self._tick()
 
-    def _next(self) -> DeckInput | None:
-        """Wait for a note until something is due by itself."""
-        due_s = min(self._pulse_s, self._projector.voice.due_s())
-        if self._held:
-            due_s = min(due_s, self._held.due_s(), self._raise_due_s())
-        left_s = 0.0 if self._notes else due_s - self._clock.monotonic()
+    def _receive(self) -> DeckInput | None:
+        """Return the next input; None when something is due before it comes."""
+        due_s = min(self._next_pulse_s, self._player.audio.due_s(), self._show_due_s())
+        if self._shot:
+            due_s = min(due_s, self._shot.due_s())
+        wait_s = 0.0 if self._received else due_s - self._clock.monotonic()
         with suppress(Empty):
-            self._notes.append(self._inbox.get(timeout=max(0.0, left_s)))
+            self._received.append(self._inbox.get(timeout=max(0.0, wait_s)))
             while True:
-                self._notes.append(self._inbox.get_nowait())
-        return self._notes.popleft() if self._notes else None
+                self._received.append(self._inbox.get_nowait())
+        return self._received.popleft() if self._received else None
 
     def _tick(self) -> None:
-        """Do what is due by itself."""
+        """Do what is due."""
         now = self._clock.monotonic()
-        if now >= self._raise_due_s():
-            self._raise()
-        if self._held:
-            self._held.tick(now)
-        self._projector.voice.advance_fade(now)
-        if now >= self._pulse_s:
-            self._pulse_s = now + PULSE_EVERY_S
-            self._pulse(now)
+        if now >= self._show_due_s():
+            self._start_playback()
+        if self._shot:
+            self._shot.tick(now)
+        self._player.audio.advance_fade(now)
+        if now >= self._next_pulse_s:
+            self._next_pulse_s = now + PULSE_EVERY_S
+            self._send_pulse(now)
 
-    def _pulse(self, now: float) -> None:
-        """Say that the loop turns, and what is on air."""
-        if isinstance(self._held, Playback):
-            self._held.pulse(now)
+    def _send_pulse(self, now: float) -> None:
+        if isinstance(self._shot, Playback):
+            self._shot.send_pulse(now)
         else:
-            self._tell(DeckPulse(take=self._shot.take if self._shot else None))
+            self._context.send(DeckPulse(take=self._take))
 
     @property
-    def _shot(self) -> Shot | None:
-        if self._held is None or (isinstance(self._held, ShotLoader) and self._held.failed):
-            return None
-        return self._held.shot
+    def _take(self) -> str | None:
+        """The take of the shot that is loaded, being loaded or on air."""
+        shot = self._shot
+        return None if shot is None or (isinstance(shot, ShotLoader) and shot.failed) else shot.shot.take
+
+    def _loader_of(self, take: str) -> ShotLoader | None:
+        return self._shot if isinstance(self._shot, ShotLoader) and self._take == take else None
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _obey(self, command: DeckCommand) -> None:
+    def _execute(self, command: DeckCommand) -> None:
         match command:
-            case Load() if not any(isinstance(note, Load) for note in self._notes):  # else it is outdated
+            case Load() if not any(isinstance(later, Load) for later in self._received):  # else it is outdated
                 self._load(command)
             case Show():
-                self._show(command)
+                self._order_show(command)
             case CancelShow(take=take):
-                self._raise_s = None
-                self._tell(ShowCancelled(take=take))
-            case Hide(take=take) if take is None or (self._shot and self._shot.take == take):
+                self._show_at_s = None
+                self._context.send(ShowCancelled(take=take))
+            case Hide(take=take) if take is None or take == self._take:
                 self._hide()
-            case SetVolume(take=take, volume=volume) if self._is_on_air(take):
-                self._projector.voice.tune(volume)
+            case SetVolume(take=take, volume=volume) if isinstance(self._shot, Playback) and take == self._take:
+                self._player.audio.set_volume(volume)
             case SetAudioDevice(device=device):
-                self._projector.voice.route(device)
+                self._player.audio.set_device(device)
             case Blank():
                 self._window.blank()  # first: libVLC may take its time to stop
-                self._tell(Blanked(at_s=self._clock.monotonic()))
-                self._forget()
+                self._context.send(Blanked(at_s=self._clock.monotonic()))
+                self._drop_shot()
             case _:
-                pass  # for a shot already replaced
+                pass  # it is for a shot that was replaced
 
-    def _load(self, order: Load) -> None:
-        coming = self._coming(order.shot.take)
-        if coming is None or not coming.loaded:  # else it was said before this order came
-            self._forget()
-            self._held = self._loading(order.shot, at_once=order.at_once)
+    def _load(self, command: Load) -> None:
+        loader = self._loader_of(command.shot.take)
+        if loader is None or not loader.loaded:  # a loaded shot was reported before this command came
+            self._drop_shot()
+            self._shot = self._start_loader(command.shot, at_once=command.at_once)
 
-    def _loading(self, shot: Shot, *, at_once: bool) -> ShotLoader:
+    def _start_loader(self, shot: Shot, *, at_once: bool) -> ShotLoader:
         if shot.url is not None:
-            return StreamLoader(shot, self._booth)
-        rolls = (at_once and not shot.loop) or shot.kind is MediaKind.PICTURE  # rolled in, a loop may hitch
-        return RunningLoader(shot, self._booth) if rolls else PausedLoader(shot, self._booth)
+            return StreamLoader(shot, self._context)
+        running = (at_once and not shot.loop) or shot.kind is MediaKind.PICTURE  # a running loop may hitch
+        return RunningLoader(shot, self._context) if running else PausedLoader(shot, self._context)
 
-    def _coming(self, take: str) -> ShotLoader | None:
-        """Return what is loaded, or being loaded, as `take`."""
-        held = self._held
-        return held if isinstance(held, ShotLoader) and not held.failed and held.shot.take == take else None
+    def _order_show(self, command: Show) -> None:
+        loader, now = self._loader_of(command.take), self._clock.monotonic()
+        if loader:
+            at_once = command.at_s is None or now - command.at_s > ON_TIME_S
+            self._show_at_s = now + loader.lead_s if command.at_s is None or at_once else command.at_s
+            if loader.loaded and not loader.is_usable_at(self._show_at_s):
+                self._shot = self._start_loader(loader.shot, at_once=at_once)
+        elif self._take != command.take:  # otherwise it was shown meanwhile
+            self._context.send(Broken(take=command.take, reason="it was not loaded"))
 
-    def _show(self, order: Show) -> None:
-        coming, now = self._coming(order.take), self._clock.monotonic()
-        if coming:
-            at_once = order.at_s is None or now - order.at_s > ON_TIME_S
-            self._raise_s = now + coming.lead_s if order.at_s is None or at_once else order.at_s
-            if coming.loaded and not coming.keeps(self._raise_s):
-                self._held = self._loading(coming.shot, at_once=at_once)
-        elif self._shot is None or self._shot.take != order.take:  # else it was raised meanwhile
-            self._tell(Broken(take=order.take, reason="it was not loaded"))
-
-    def _raise_due_s(self) -> float:
-        held = self._held
-        if self._raise_s is None or not isinstance(held, ShotLoader) or not held.loaded:
+    def _show_due_s(self) -> float:
+        if self._show_at_s is None or not isinstance(self._shot, ShotLoader) or not self._shot.loaded:
             return _NEVER
-        return self._raise_s - LEAD_S  # in any case: a busy machine may wake us late
+        return self._show_at_s - PLAY_LEAD_S  # also for pictures: a busy machine may wake us late
 
-    def _raise(self) -> None:
-        coming, at_s, self._raise_s = self._held, self._raise_s, None
-        assert isinstance(coming, ShotLoader) and at_s is not None
-        self._held = Playback(coming.shot, self._booth, at_s, coming.since_s)
-
-    def _is_on_air(self, take: str) -> bool:
-        return isinstance(self._held, Playback) and self._held.shot.take == take
+    def _start_playback(self) -> None:
+        loader, at_s, self._show_at_s = self._shot, self._show_at_s, None
+        assert isinstance(loader, ShotLoader) and at_s is not None
+        self._shot = Playback(loader, self._context, at_s)
 
     def _hide(self) -> None:
-        take = self._shot.take if self._shot else None
-        self._window.lower()
-        self._tell(Hidden(take=take))
-        self._forget()
+        self._window.hide()
+        self._context.send(Hidden(take=self._take))
+        self._drop_shot()
 
-    def _forget(self) -> None:
-        self._held = self._raise_s = None
-        self._projector.stop()
+    def _drop_shot(self) -> None:
+        self._shot = self._show_at_s = None
+        self._player.stop()

@@ -1,85 +1,82 @@
-"""One film from the command to load it until its first frame stands in the hidden window, to wait for its turn there.
+"""Loads a film and pauses it on its first frame, to wait for its turn.
 
-It is opened and played, muted, until libVLC has an output; then it is paused, rewound to its first frame, and counts
-as loaded when that frame was painted.
+libVLC plays it, hidden and muted, until a picture is painted. Then it is paused and rewound to its first frame. It
+counts as loaded when that frame is painted.
 """
 
 from player.deck.context import DeckContext
-from player.deck.shot_loader import LEAD_S, PAINT_WITHIN_S, LoadPhase, ShotLoader
+from player.deck.shot_loader import PAINT_WITHIN_S, PLAY_LEAD_S, ShotLoader
+from player.deck.shot_states import ShotState
 from player.deck.vlc.vlc_player import VlcEvent
 from player.protocol.screen import Shot
 
-REWIND_WITHIN_S = 3.0  # of a film that moves; else it is opened once more
-STILL_REPAINTS = 9  # of the same picture: the film opens with a still one, the rewind is through
+REWIND_WITHIN_S = 3.0  # of a film that moves; after that it is opened once more
+SAME_PICTURE_REPAINTS = 9  # so many of the same picture: the film begins with a still one and the rewind is done
 
-# Full paints to wait for. Of a resized output the first is black; a paused one is repainted every 60 ms.
-_REPAINTS = {LoadPhase.ROLLING: 2, LoadPhase.SETTLING: 2, LoadPhase.PAINTING: 3}
+# Full paints to wait for. The first paint of a resized output is black; a paused output is repainted every 60 ms.
+_REPAINTS = {ShotState.PLAYING: 2, ShotState.PAUSED: 2, ShotState.REWINDING: 3}
 
 
 class PausedLoader(ShotLoader):
-    """See `Loading`."""
+    """See `ShotLoader`."""
 
-    lead_s = LEAD_S
+    lead_s = PLAY_LEAD_S
 
-    def __init__(self, shot: Shot, booth: DeckContext) -> None:
-        self._early = b""  # the picture before the rewind
-        self._moves = False  # whether the film was seen to move before that, so that the rewind must be seen too
-        super().__init__(shot, booth)
+    def __init__(self, shot: Shot, context: DeckContext) -> None:
+        self._early_pixels = b""  # of the picture before the rewind
+        self._moves = False  # the film was seen to move before the rewind, so the rewind must be seen, too
+        super().__init__(shot, context)
 
-    # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def signal(self, what: VlcEvent) -> None:
-        """Take note of what libVLC says."""
-        match self._phase, what:
-            case ((LoadPhase.OPENING | LoadPhase.ROLLING), VlcEvent.VOUT):  # again for each output libVLC tries
-                self._lay_out()  # paused before it is painted, it may never be
-            case ((LoadPhase.ROLLING | LoadPhase.PAUSING), VlcEvent.PAUSED):
-                self._await_paint(LoadPhase.SETTLING)
+    def on_event(self, event: VlcEvent) -> None:
+        """React to an event of libVLC."""
+        match self.state, event:
+            case ((ShotState.OPENING | ShotState.PLAYING), VlcEvent.VOUT):  # one for each output libVLC tries
+                self._lay_out()  # libVLC may never paint an output that is paused before its first paint
+            case ((ShotState.PLAYING | ShotState.PAUSING), VlcEvent.PAUSED):
+                self._await_paint(ShotState.PAUSED)
             case (
-                (LoadPhase.OPENING | LoadPhase.PAUSING | LoadPhase.PAINTING),
+                (ShotState.OPENING | ShotState.PAUSING | ShotState.REWINDING),
                 (VlcEvent.ENDED | VlcEvent.FAILED | VlcEvent.PAUSED),
             ):
-                self._break(self._projector.words or "there is no picture in it")
+                self._fail(self._player.last_error or "there is no picture in it")
             case _:
                 pass
 
-    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def tick(self, now: float) -> None:
-        """Do what is due by itself."""
-        if self._phase in _REPAINTS:
-            self._repaints += self._window.painted()
-            if self._repaints >= _REPAINTS[self._phase]:
-                self._distort() if self._covers else self._repainted(now)
+        """Do what is due."""
+        if self.state in _REPAINTS:
+            self._paints += self._window.count_paints()
+            if self._paints >= _REPAINTS[self.state]:
+                self._stretch() if self._must_stretch else self._on_painted(now)
         if not self.loaded and not self.failed:
-            self._projector.voice.hush()
-            self._give_up(now, stuck=self._is_stuck(now - self._phase_s))
+            self._player.audio.try_mute()
+            self._give_up(now, stuck=self._is_stuck(now - self._last_step_s))
 
     def _is_stuck(self, for_s: float) -> bool:
-        unpainted = self._repaints < _REPAINTS.get(self._phase, 0) and for_s > PAINT_WITHIN_S
-        unseen = self._moves and self._phase is LoadPhase.PAINTING and for_s > REWIND_WITHIN_S
-        return unpainted or unseen
+        unpainted = self._paints < _REPAINTS.get(self.state, 0) and for_s > PAINT_WITHIN_S
+        not_rewound = self._moves and self.state is ShotState.REWINDING and for_s > REWIND_WITHIN_S
+        return unpainted or not_rewound
 
-    def _repainted(self, now: float) -> None:
-        if self._phase is LoadPhase.ROLLING:
-            self._early = self._window.glance()
-            self._projector.hold()
-            self._phase = LoadPhase.PAUSING
-        elif self._phase is LoadPhase.SETTLING and self._rewind():
-            self._await_paint(LoadPhase.PAINTING)
-        elif not self._is_rewinding():
-            self._through(now)
+    def _on_painted(self, now: float) -> None:
+        if self.state is ShotState.PLAYING:
+            self._early_pixels = self._window.sample_pixels()
+            self._player.pause()
+            self._move(ShotState.PAUSING)
+        elif self.state is ShotState.PAUSED and self._rewind():
+            self._await_paint(ShotState.REWINDING)
+        elif not self._may_show_early_frame():
+            self._succeed(now)
 
     def _rewind(self) -> bool:
-        rolling, self._early = self._early, self._window.glance()
-        self._moves = self._again and self._early != rolling
-        return self._projector.rewind()
+        playing, self._early_pixels = self._early_pixels, self._window.sample_pixels()
+        self._moves = self._may_retry and self._early_pixels != playing
+        return self._player.rewind()
 
-    def _is_rewinding(self) -> bool:
-        """Tell whether the early frame may stand there still: libVLC does not say when a rewind is through.
+    def _may_show_early_frame(self) -> bool:
+        """Tell whether the window may still show the frame before the rewind: libVLC does not report its end.
 
-        A film that moved before must change. One that did not may open with a still picture; after so many repaints,
-        which take longer on a busy machine, it does.
+        The picture of a film that moved before must change. A film that did not move may begin with a still picture:
+        then enough repaints decide, which take longer on a busy machine.
         """
-        soon = self._moves or self._repaints < STILL_REPAINTS
-        return self._phase is LoadPhase.PAINTING and soon and self._window.glance() == self._early
+        undecided = self._moves or self._paints < SAME_PICTURE_REPAINTS
+        return self.state is ShotState.REWINDING and undecided and self._window.sample_pixels() == self._early_pixels

@@ -1,231 +1,240 @@
-"""One shot on air, from the instant it is raised: its plan, the steps to its last frames, how it ended, what is seen.
+"""One shot on air: shows it on time, watches its picture, and reports its end.
 
-It ends at its duration or at the media's end, whichever is first, and says so ahead; its last frame stays until the
-cut. All its times count from the instant it was ordered for; only where a film that rolled in stands, and so its end,
-counts from its first picture, which may have stood before.
+The shot ends at its duration or at the end of its media, whichever is first. The end is announced ahead. The last frame
+stays until the cut. All times count from the instant the shot was ordered for. Only the position in a film that played
+on while hidden, and so its end, counts from its first picture, which may have stood before.
 """
 
 import logging
-from enum import Enum, auto
-from typing import Any
+from dataclasses import asdict
 
 from player.deck.context import DeckContext
-from player.deck.picture_watch import FAULTS, KICKS, PictureFault, PictureSample, PictureWatch, Subject
+from player.deck.picture_watch import (
+    BLAMED_FAULTS,
+    MAX_RETRIES,
+    PictureFault,
+    PictureSample,
+    PictureWatch,
+    WatchedMedia,
+)
 from player.deck.playback_plan import PlannedEnd, PlaybackPlan
+from player.deck.shot_loader import ShotLoader
+from player.deck.shot_states import SHOT_STATES, ShotState
 from player.deck.vlc.vlc_player import VlcEvent
-from player.protocol.deck_messages import Broken, DeckPulse, Ends, Finished, ShotShown
-from player.protocol.screen import ON_TIME_S, Shot
+from player.protocol.deck_messages import Broken, DeckPulse, Ends, Finished, PlaybackFacts, ShotShown
+from player.protocol.screen import ON_TIME_S
 from sync.wire.release import MediaKind
 from sync.wire.stream_url import scrub
 
-_LAST_WORDS_S = 0.1  # before the end
-_SETTLED_AFTER_S = 1.0  # of a film that rolled in: by then its second picture and its sound have come
-_SETTLES_EVERY_S = 0.005
-_EARLY_FRAMES = 2  # libVLC stops so many before the end
+_FINAL_REPORT_S = 0.1  # before the end
+_START_WATCHED_S = 1.0  # of a film that played on: by then its second picture and its sound have come
+_START_POLL_S = 0.005
+_EARLY_FRAMES = 2  # libVLC stops so many frames before the end
 _NEVER = float("inf")
 
 log = logging.getLogger(__name__)
 
 
-class PlaybackPhase(Enum):
-    """Where a shot on air stands."""
-
-    RUNNING = auto()
-    ENDING = auto()  # libVLC stopped at the end, ahead of the last frame's time
-    DONE = auto()  # the last frame stays
-
-
 class Playback:
-    """Raises the shot at `at_s`, waiting for it; `tell` hears of `Shown` and `Ends`, then of `Finished` or `Broken`.
+    """Waits until `at_s` and shows what `loader` loaded; sends `ShotShown` and `Ends`, then `Finished` or `Broken`."""
 
-    `since_s` is when its first picture stood, if it is a film that runs since.
-    """
+    def __init__(self, loader: ShotLoader, context: DeckContext, at_s: float) -> None:
+        self.shot = loader.shot
+        self.state = loader.state
+        self._context = context
+        self._window = context.window
+        self._player = context.player
+        self._clock = context.clock
+        self._next_frame_s = _NEVER  # when the next frame is to be shown on request
+        self._announced_end: PlannedEnd | None = None
+        self._final_report_sent = False
+        self._paints = 0  # since the last sample
+        self._started_s = self._show(at_s)
+        self._played_hidden = loader.first_picture_s is not None
+        self._media_started_s = self._started_s if loader.first_picture_s is None else loader.first_picture_s
+        self._first_pixels = self._window.sample_pixels() if self._played_hidden else None  # until they change
+        self._announce_end()
+        self._watch = PictureWatch(WatchedMedia(self.shot.kind, self._player.frame_s(), self._window.is_black()))
+        self._watch_picture(self._clock.monotonic())
 
-    def __init__(self, shot: Shot, booth: DeckContext, at_s: float, since_s: float | None) -> None:
-        self.shot = shot
-        self._booth = booth
-        self._window = booth.window
-        self._projector = booth.projector
-        self._clock = booth.clock
-        self._tell = booth.tell
-        self._phase = PlaybackPhase.RUNNING
-        self._step_s = _NEVER  # when a frame is to be shown by stepping
-        self._end: PlannedEnd | None = None  # as told
-        self._last_words = False
-        self._paints = 0  # counted since the last look
-        self._began_s = self._raise(at_s)
-        self._rolled = since_s is not None
-        self._zero_s = self._began_s if since_s is None else since_s  # when its media began
-        self._first = self._window.glance() if self._rolled else None  # its first picture, until it changes
-        self._tell_end()
-        self._watch = PictureWatch(Subject(shot.kind, self._projector.frame_s(), self._window.is_black()))
-        self._look(self._clock.monotonic())
-
-    def _raise(self, at_s: float) -> float:
+    def _show(self, at_s: float) -> float:
         """Bring the shot on air; return the instant its times count from."""
         if self.shot.kind is not MediaKind.PICTURE:
-            self._projector.run(self.shot.volume)
+            self._player.play(self.shot.volume)
         self._clock.wait(at_s - self._clock.monotonic())
         self._window.show()
         raised_s = self._clock.monotonic()
-        began_s = at_s if raised_s - at_s <= ON_TIME_S else raised_s
-        self._tell(ShotShown(take=self.shot.take, at_s=began_s, raised_s=raised_s))
-        self._window.painted()
-        return began_s
+        self._move(ShotState.ON_AIR)
+        started_s = at_s if raised_s - at_s <= ON_TIME_S else raised_s
+        self._context.send(ShotShown(take=self.shot.take, at_s=started_s, raised_s=raised_s))
+        self._window.count_paints()
+        return started_s
+
+    def _move(self, state: ShotState) -> None:
+        self.state = SHOT_STATES.move(self.state, state)
+
+    @property
+    def _over(self) -> bool:
+        return SHOT_STATES.is_end(self.state)
 
     def due_s(self) -> float:
-        """Return when something is due by itself."""
-        if self._phase is PlaybackPhase.DONE:
+        """Return when `tick` is due."""
+        if self._over:
             return _NEVER
         plan = self._plan()
-        ends_s = self._over(plan).at_s
-        told_s = ends_s if self._last_words else ends_s - _LAST_WORDS_S
+        ends_s = self._expected_end(plan).at_s
+        report_s = ends_s if self._final_report_sent else ends_s - _FINAL_REPORT_S
         now = self._clock.monotonic()
-        return min(told_s, plan.stalled_s(), self._step_s, now + _SETTLES_EVERY_S if self._settles(now) else _NEVER)
+        poll_s = now + _START_POLL_S if self._start_is_watched(now) else _NEVER
+        return min(report_s, plan.stalled_at_s(), self._next_frame_s, poll_s)
 
-    def _over(self, plan: PlaybackPlan) -> PlannedEnd:
-        """Return when it is over, as far as is known."""
-        ending = (
-            PlannedEnd(plan.media_ends_s(), "eof") if self._phase is PlaybackPhase.ENDING else PlannedEnd(_NEVER, "eof")
-        )
-        return min(plan.end() or ending, ending, key=lambda end: end.at_s)
+    # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _plan(self) -> PlaybackPlan:
-        """Plan with what libVLC knows of the media by now."""
+        """Plan with what libVLC knows about the media by now."""
         duration_s = None if self.shot.duration_ms is None else self.shot.duration_ms / 1000
-        if self.shot.kind is not MediaKind.VIDEO or self.shot.loop:  # a stream was joined somewhere in the middle
-            return PlaybackPlan(self._began_s, duration_s)
-        length_s = (self.shot.length_ms or self._projector.length_ms()) / 1000
-        measured, ahead_s = self.shot.length_ms is not None, self._began_s - self._zero_s
-        return PlaybackPlan(self._began_s, duration_s, length_s, self._projector.frame_s(), measured, ahead_s)
+        if self.shot.kind is not MediaKind.VIDEO or self.shot.loop:  # these have no end of their own
+            return PlaybackPlan(self._started_s, duration_s)
+        length_s = (self.shot.length_ms or self._player.length_ms()) / 1000
+        measured, ahead_s = self.shot.length_ms is not None, self._started_s - self._media_started_s
+        return PlaybackPlan(self._started_s, duration_s, length_s, self._player.frame_s(), measured, ahead_s)
 
-    def _tell_end(self) -> None:
-        """Say when it will be over, if that is not what was said before."""
+    def _expected_end(self, plan: PlaybackPlan) -> PlannedEnd:
+        """Return the end as far as it is known."""
+        media_end = PlannedEnd(plan.media_ends_s() if self.state is ShotState.ENDING else _NEVER, "eof")
+        return min(plan.end() or media_end, media_end, key=lambda end: end.at_s)
+
+    def _announce_end(self) -> None:
+        """Announce the planned end, if it is new."""
         end = self._plan().end()
-        if end and end != self._end:
-            self._end = end
-            self._tell(Ends(take=self.shot.take, at_s=end.at_s, reason=end.reason))
+        if end and end != self._announced_end:
+            self._announced_end = end
+            self._context.send(Ends(take=self.shot.take, **asdict(end)))
 
-    def _tell_last_words(self) -> None:
-        self._last_words = True
-        if self._end:
-            lost = self._frames_lost()
-            self._tell(Ends(take=self.shot.take, at_s=self._end.at_s, reason=self._end.reason, frames_lost=lost))
+    def _send_final_report(self) -> None:
+        self._final_report_sent = True
+        if self._announced_end:
+            end = asdict(self._announced_end)
+            self._context.send(Ends(take=self.shot.take, **end, frames_lost=self._frames_lost()))
 
-    # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def signal(self, what: VlcEvent) -> None:
-        """Take note of what libVLC says."""
-        match self._phase, what:
-            case PlaybackPhase.RUNNING, VlcEvent.PAUSED if self.shot.kind is MediaKind.PICTURE:
-                pass  # it was told to when it was loaded
-            case PlaybackPhase.RUNNING, (VlcEvent.PAUSED | VlcEvent.ENDED):
-                self._end_of_media()
-            case PlaybackPhase.RUNNING, VlcEvent.FAILED:
-                self._break(scrub(self._projector.words or "decoding failed", self.shot.url or ""))
-            case PlaybackPhase.RUNNING, VlcEvent.VOUT if self.shot.kind is MediaKind.STREAM:  # its shape changed
-                self._booth.lay_out(self.shot.fit)
+    def on_event(self, event: VlcEvent) -> None:
+        """React to an event of libVLC."""
+        match self.state, event:
+            case ShotState.ON_AIR, VlcEvent.PAUSED if self.shot.kind is MediaKind.PICTURE:
+                pass  # it was paused when it was loaded
+            case ShotState.ON_AIR, (VlcEvent.PAUSED | VlcEvent.ENDED):
+                self._on_media_end()
+            case ShotState.ON_AIR, VlcEvent.FAILED:
+                self._fail(scrub(self._player.last_error or "decoding failed", self.shot.url or ""))
+            case ShotState.ON_AIR, VlcEvent.VOUT if self.shot.kind is MediaKind.STREAM:  # its size changed
+                self._context.lay_out(self.shot.fit)
             case _:
                 pass
 
-    def _end_of_media(self) -> None:
-        """Tell an end from a break, and give the last frames their time."""
+    def _on_media_end(self) -> None:
+        """Tell an end from a failure, and give the last frames their time."""
         now, plan = self._clock.monotonic(), self._plan()
-        if self.shot.loop and self._projector.again():
+        if self.shot.loop and self._player.restart():
             return
         if plan.is_cut_short(now):
-            self._break(f"it ended after {plan.played_s(now):.1f} s of {plan.length_s:.1f} s")
-        elif plan.is_early(now):
-            self._phase = PlaybackPhase.ENDING
-            if self._rolled:  # its beginning may have been taken for later than it was
-                self._zero_s -= max(0.0, plan.media_ends_s() - now - _EARLY_FRAMES * plan.frame_s)
-            self._step_s = self._plan().next_step_s(now)
+            self._fail(f"it ended after {plan.played_s(now):.1f} s of {plan.length_s:.1f} s")
+        elif plan.has_frames_left(now):
+            self._move(ShotState.ENDING)
+            if self._played_hidden:  # its first picture may have come earlier than it was seen
+                self._media_started_s -= max(0.0, plan.media_ends_s() - now - _EARLY_FRAMES * plan.frame_s)
+            self._next_frame_s = self._plan().next_frame_s(now)
         else:
             self._finish(PlannedEnd(plan.media_ends_s() if plan.measured else now, "eof"), now)
 
-    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def tick(self, now: float) -> None:
-        """Do what is due by itself."""
-        if self._phase is PlaybackPhase.DONE:
-            return
-        if self._settles(now):
-            self._confirm_running(now)
-        plan = self._plan()
-        end = self._over(plan)
-        self._tell_end()
-        if now >= end.at_s - _LAST_WORDS_S and not self._last_words:
-            self._tell_last_words()
-        if now >= end.at_s:
-            self._finish(end, now)
-        elif now >= plan.stalled_s():
-            self._break("it stalled")
-        elif now >= self._step_s:
-            self._projector.step()
-            self._step_s = plan.next_step_s(now)
-
-    def _settles(self, now: float) -> bool:
-        return self._rolled and now - self._began_s < _SETTLED_AFTER_S
-
-    def _confirm_running(self, now: float) -> None:
-        """Find when its media began: a frame before its second picture, which libVLC may show half a second late."""
-        self._projector.voice.retry_rise()
-        paints = self._window.painted()
-        self._paints += paints
-        if self._first is not None and paints and self._window.glance() != self._first:
-            self._first = None
-            self._zero_s = max(self._zero_s, now - self._projector.frame_s())
-
-    def pulse(self, now: float) -> None:
-        """Say what is on air; break off what is seen to stand still or to be black."""
-        if self._phase is not PlaybackPhase.RUNNING:
-            self._tell(DeckPulse(take=self.shot.take))
-            return
-        verdict = self._look(now)
-        self._tell(
-            DeckPulse(
-                take=self.shot.take,
-                media_ms=self._projector.time_ms(),
-                frames_lost=self._projector.frames_lost(),
-                still_ms=self._watch.still_ms,
-                black_ms=self._watch.black_ms,
-                # Not for a stream, which may well pause.
-                seems_frozen=verdict is PictureFault.STANDS and self.shot.kind is MediaKind.VIDEO,
-                **self._decoded(),
-            )
-        )
-        if verdict is PictureFault.STUCK and self.shot.kind is MediaKind.VIDEO:
-            self._kick(now)
-        elif verdict in FAULTS:
-            self._break(verdict.value, seen=self.shot.kind is not MediaKind.STREAM)  # there it is the line's fault
-
-    def _look(self, now: float) -> PictureFault:
-        paints, self._paints = self._paints + self._window.painted(), 0
-        moves = self.shot.kind is not MediaKind.PICTURE
-        picture = self._window.glance() if moves and self._watch.wants_picture(now, paints) else None
-        shown, media_ms = self._projector.pictures_shown(), self._projector.time_ms()
-        return self._watch.observe(PictureSample(now, paints, media_ms, self._window.is_black(), shown, picture))
-
-    def _kick(self, now: float) -> None:
-        log.warning("take=%s stands on its first frame; libVLC is told to go on again", self.shot.take)
-        self._projector.kick(round((now - self._zero_s) * 1000) if self._watch.kicks == KICKS else None)
-
-    def _decoded(self) -> dict[str, Any]:
-        """Return what a pulse says of a video alone."""
-        if self.shot.kind is MediaKind.PICTURE:
-            return {}
-        decoding, painted = self._projector.decoding, self._watch.painted_fps
-        known = {"codec": decoding.codec, "hardware": decoding.hardware}
-        fps, sound = self._projector.fps(), self._projector.voice.device
-        return {"fps": fps, "painted_fps": painted, "sound": sound, **known}
-
     def _finish(self, end: PlannedEnd, now: float) -> None:
-        self._phase, at_s = PlaybackPhase.DONE, end.at_s if now - end.at_s <= ON_TIME_S else now
-        self._tell(Finished(take=self.shot.take, at_s=at_s, reason=end.reason, frames_lost=self._frames_lost()))
+        self._move(ShotState.FINISHED)
+        at_s = end.at_s if now - end.at_s <= ON_TIME_S else now
+        lost = self._frames_lost()
+        self._context.send(Finished(take=self.shot.take, at_s=at_s, reason=end.reason, frames_lost=lost))
 
     def _frames_lost(self) -> int | None:
-        return None if self.shot.kind is MediaKind.PICTURE else self._projector.frames_lost()
+        return None if self.shot.kind is MediaKind.PICTURE else self._player.frames_lost()
 
-    def _break(self, reason: str, *, seen: bool = False) -> None:
-        self._tell(Broken(take=self.shot.take, reason=reason, seen_on_screen=seen))
-        self._phase = PlaybackPhase.DONE
+    def _fail(self, reason: str, *, seen_on_screen: bool = False) -> None:
+        self._context.send(Broken(take=self.shot.take, reason=reason, seen_on_screen=seen_on_screen))
+        self._move(ShotState.FAILED)
+
+    # ── while it is on air ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        if self._over:
+            return
+        if self._start_is_watched(now):
+            self._watch_start(now)
+        plan = self._plan()
+        end = self._expected_end(plan)
+        self._announce_end()
+        if now >= end.at_s - _FINAL_REPORT_S and not self._final_report_sent:
+            self._send_final_report()
+        if now >= end.at_s:
+            self._finish(end, now)
+        elif now >= plan.stalled_at_s():
+            self._fail("it stalled")
+        elif now >= self._next_frame_s:
+            self._player.show_next_frame()
+            self._next_frame_s = plan.next_frame_s(now)
+
+    def _start_is_watched(self, now: float) -> bool:
+        return self._played_hidden and now - self._started_s < _START_WATCHED_S
+
+    def _watch_start(self, now: float) -> None:
+        """Find when the media began: one frame before its second picture, which libVLC may show half a second late."""
+        self._player.audio.retry_fade_in()
+        paints = self._window.count_paints()
+        self._paints += paints
+        if self._first_pixels is not None and paints and self._window.sample_pixels() != self._first_pixels:
+            self._first_pixels = None
+            self._media_started_s = max(self._media_started_s, now - self._player.frame_s())
+
+    def send_pulse(self, now: float) -> None:
+        """Report what is on air; break off media whose picture is black or does not change."""
+        if self.state is not ShotState.ON_AIR:
+            self._context.send(DeckPulse(take=self.shot.take))
+            return
+        fault = self._watch_picture(now)
+        video = self.shot.kind is MediaKind.VIDEO
+        self._context.send(
+            DeckPulse(
+                take=self.shot.take,
+                media_ms=self._player.media_ms(),
+                frames_lost=self._player.frames_lost(),
+                still_ms=self._watch.still_ms,
+                black_ms=self._watch.black_ms,
+                seems_frozen=video and fault is PictureFault.SUSPECTED,  # a stream may pause
+                **self._facts().model_dump(),
+            )
+        )
+        if video and fault is PictureFault.STUCK_AT_START:
+            self._retry_play(now)
+        elif fault in BLAMED_FAULTS:
+            self._fail(fault.value, seen_on_screen=self.shot.kind is not MediaKind.STREAM)  # a stream's line may fail
+
+    def _watch_picture(self, now: float) -> PictureFault:
+        paints, self._paints = self._paints + self._window.count_paints(), 0
+        moving = self.shot.kind is not MediaKind.PICTURE
+        pixels = self._window.sample_pixels() if moving and self._watch.needs_pixels(now, paints) else None
+        frames_shown, media_ms = self._player.frames_shown(), self._player.media_ms()
+        return self._watch.add(PictureSample(now, paints, media_ms, self._window.is_black(), frames_shown, pixels))
+
+    def _retry_play(self, now: float) -> None:
+        log.warning("take %s does not move from its first frame; libVLC is asked again to play", self.shot.take)
+        last_retry = self._watch.retries == MAX_RETRIES
+        self._player.retry_play(round((now - self._media_started_s) * 1000) if last_retry else None)
+
+    def _facts(self) -> PlaybackFacts:
+        if self.shot.kind is MediaKind.PICTURE:
+            return PlaybackFacts()
+        decoder = self._player.decoder_log
+        return PlaybackFacts(
+            fps=self._player.fps(),
+            painted_fps=self._watch.painted_fps,
+            codec=decoder.codec,
+            hardware=decoder.hardware,
+            sound=self._player.audio.device,
+        )

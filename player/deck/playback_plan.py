@@ -1,17 +1,17 @@
-"""When a shot on air is over, counted from the instant it was ordered for: a plan, so no waits add up to a drift."""
+"""When a shot on air is over, counted from the instant it was ordered for: waits must not add up to a drift."""
 
 from dataclasses import dataclass
 
-STALLED_AFTER_S = 5.0  # beyond a length only libVLC knows
-_SHORT_BY_S = 1.0
-_SHORT_SHARE = 0.8
-_EARLY_S = 0.015
+STALLED_AFTER_S = 5.0  # beyond a length that only libVLC gave
+_CUT_SHORT_BY_S = 1.0
+_CUT_SHORT_SHARE = 0.8
+_EARLY_STOP_S = 0.015
 _NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedEnd:
-    """When a shot is over and why: `eof` or `duration`."""
+    """When a shot is over, and why: `eof` or `duration`."""
 
     at_s: float
     reason: str
@@ -19,13 +19,13 @@ class PlannedEnd:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackPlan:
-    """The times of one shot; `length_s` is 0 while unknown and for pictures, `frame_s` how long one frame stays.
+    """The times of one shot; `length_s` is 0 while unknown and for pictures, `frame_s` is how long one frame stays.
 
-    `measured`: the length was measured, so the media ends by it. Otherwise it is what libVLC makes of the file, which
-    may be a guess; then its own signal tells the end. `ahead_s` is how much of the media had run before.
+    `measured`: the length was measured, so the media ends by it. Otherwise the length is libVLC's, which may be a
+    guess; then libVLC's own event marks the end. `ahead_s` is how much of the media had played before `started_s`.
     """
 
-    began_s: float
+    started_s: float
     duration_s: float | None = None
     length_s: float = 0.0
     frame_s: float = 0.04
@@ -33,39 +33,39 @@ class PlaybackPlan:
     ahead_s: float = 0.0
 
     def end(self) -> PlannedEnd | None:
-        """Return the end as planned; None while only libVLC's signal will tell."""
-        own_s = self.media_ends_s() if self.measured else _NEVER
-        if self.duration_ends_s() <= own_s:
+        """Return the planned end; None if only libVLC's event will mark it."""
+        media_ends_s = self.media_ends_s() if self.measured else _NEVER
+        if self.duration_ends_s() <= media_ends_s:
             return None if self.duration_s is None else PlannedEnd(self.duration_ends_s(), "duration")
-        return PlannedEnd(own_s, "eof")
+        return PlannedEnd(media_ends_s, "eof")
 
     def duration_ends_s(self) -> float:
         """Return when the item's own duration is over; never if it has none."""
-        return _NEVER if self.duration_s is None else self.began_s + self.duration_s
+        return _NEVER if self.duration_s is None else self.started_s + self.duration_s
 
     def media_ends_s(self) -> float:
-        """Return when the media's last frame has had its time; never if its length is unknown."""
-        return self.began_s + max(0.0, self.length_s - self.ahead_s) if self.length_s else _NEVER
+        """Return when the media's last frame has had its time; never if the length is unknown."""
+        return self.started_s + max(0.0, self.length_s - self.ahead_s) if self.length_s else _NEVER
 
-    def stalled_s(self) -> float:
-        """Return when media that should have ended by itself must have stalled."""
+    def stalled_at_s(self) -> float:
+        """Return when media without a planned end counts as stalled."""
         return self.media_ends_s() + STALLED_AFTER_S if self.end() is None else _NEVER
 
     def is_cut_short(self, now: float) -> bool:
-        """Tell a damaged file, which ends long before its own length, from libVLC's stop a frame or two early."""
-        patient_s = self.length_s - _SHORT_BY_S - 2 * self.frame_s
-        return bool(self.length_s) and self.played_s(now) < min(patient_s, self.length_s * _SHORT_SHARE)
+        """Tell a damaged file, which ends long before its length, from libVLC's stop a frame or two early."""
+        tolerated_s = self.length_s - _CUT_SHORT_BY_S - 2 * self.frame_s
+        return bool(self.length_s) and self.played_s(now) < min(tolerated_s, self.length_s * _CUT_SHORT_SHARE)
 
     def played_s(self, now: float) -> float:
-        """Return how much of the media has run."""
-        return now - self.began_s + self.ahead_s
+        """Return how much of the media has played."""
+        return now - self.started_s + self.ahead_s
 
-    def is_early(self, now: float) -> bool:
-        """Tell whether time remains, for frames that libVLC, paused at the end, will show only when stepped."""
+    def has_frames_left(self, now: float) -> bool:
+        """Tell whether time is left for frames that libVLC, paused at the end, shows only one by one on request."""
         left_s = self.media_ends_s() - now if self.length_s else 0.0
-        return left_s > (0.0 if self.measured else _EARLY_S)
+        return left_s > (0.0 if self.measured else _EARLY_STOP_S)
 
-    def next_step_s(self, now: float) -> float:
+    def next_frame_s(self, now: float) -> float:
         """Return when the next of those frames is due; never if none is left."""
         if not self.length_s:
             return _NEVER

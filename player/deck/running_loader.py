@@ -1,78 +1,150 @@
-"""One shot from the command to load it until its first picture stands, and running on: what is to be shown at once.
+"""Loads what plays on from its first picture: a film or picture to show at once, and a network stream.
 
-Of a resized output libVLC paints black first; then come the pictures of the media. The first paint that is not black at
-its edges is the beginning, and only media that are black there have to be seen to be painted again. A still picture is
-loaded so in any case: nothing of it can pass unseen. It is paused then, for repainting a paused one costs less.
+libVLC first paints a resized output black, then the pictures of the media. The first paint that is not black at its far
+edges is the beginning; only media that are black there have to be painted several times. A picture is always loaded in
+this way, because no part of it can be missed. It is then paused, because a paused output is repainted less often.
 """
 
-from player.deck.shot_loader import PAINT_WITHIN_S, LoadPhase, ShotLoader
+from player.deck.shot_loader import PAINT_WITHIN_S, ShotLoader
+from player.deck.shot_states import ShotState
+from player.deck.vlc.media_source import open_source
 from player.deck.vlc.vlc_player import VlcEvent
+from sync.errors import MediaUnplayable
 from sync.wire.release import MediaKind
+from sync.wire.stream_url import scrub
 
-FRESH_S = 0.3  # a film raised so long after its first picture stood would be shown from too far in
-_BLACK_PAINTS = 4  # full ones; the first or the first two are libVLC's own
+FRESH_S = 0.3  # a film shown later than this after its first picture would begin too far in
+_BLACK_PAINTS = 4  # full ones; libVLC itself paints the first or the first two
+CONNECT_WITHIN_S = 10.0
+STREAM_STALLED_AFTER_S = 5.0  # without a paint, while it waits for its turn
+_STREAM_POLL_S = 0.2
 
 
 class RunningLoader(ShotLoader):
-    """See `Loading`. A film that was not shown in time is stopped, and has to be loaded again."""
+    """See `ShotLoader`. A film that was not shown in time is stopped and has to be loaded again."""
 
-    _waits = False
-    _look_every_s = 0.004  # for paint, and for sound, which comes some 20 ms before the first picture
-    _over = False
+    _delays_sound = False
+    _poll_s = 0.004  # for paints, and for the sound, which comes about 20 ms before the first picture
 
-    def keeps(self, at_s: float) -> bool:
-        """Tell whether what is loaded is still right if it is raised at `at_s`."""
-        return self.since_s is None or (not self._over and at_s - self.since_s < FRESH_S)
+    def is_usable_at(self, at_s: float) -> bool:
+        """Tell whether what is loaded is still its beginning if it is shown at `at_s`."""
+        if self.first_picture_s is None:
+            return True
+        return self.state is ShotState.LOADED and at_s - self.first_picture_s < FRESH_S
 
     def due_s(self) -> float:
-        """Return when to look next."""
-        runs = self.loaded and self.since_s is not None and not self._over
-        return self._clock.monotonic() + self._look_every_s if runs else super().due_s()
+        """Return when `tick` is due."""
+        return self._clock.monotonic() + self._poll_s if self._film_plays else super().due_s()
 
-    # ── libVLC ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    @property
+    def _film_plays(self) -> bool:
+        return self.state is ShotState.LOADED and self.first_picture_s is not None
 
-    def signal(self, what: VlcEvent) -> None:
-        """Take note of what libVLC says."""
-        match self._phase, what:
-            case ((LoadPhase.OPENING | LoadPhase.ROLLING), VlcEvent.VOUT):  # again for each output libVLC tries
+    def on_event(self, event: VlcEvent) -> None:
+        """React to an event of libVLC."""
+        match self.state, event:
+            case ((ShotState.OPENING | ShotState.PLAYING), VlcEvent.VOUT):  # one for each output libVLC tries
                 self._lay_out()
-            case (LoadPhase.OPENING, VlcEvent.PAUSED) | (
-                (LoadPhase.OPENING | LoadPhase.ROLLING),
+            case (ShotState.PLAYING, VlcEvent.PAUSED):
+                self._move(ShotState.PLAYED_OUT)
+            case (ShotState.OPENING, VlcEvent.PAUSED) | (
+                (ShotState.OPENING | ShotState.PLAYING | ShotState.PLAYED_OUT),
                 (VlcEvent.ENDED | VlcEvent.FAILED),
             ):
-                self._break(self._projector.words or "there is no picture in it")
-            case _, (VlcEvent.PAUSED | VlcEvent.ENDED | VlcEvent.FAILED):
-                self._over = True
+                self._fail(self._player.last_error or "there is no picture in it")
+            case ShotState.LOADED, (VlcEvent.PAUSED | VlcEvent.ENDED | VlcEvent.FAILED) if self._film_plays:
+                self._move(ShotState.EXPIRED)
             case _:
                 pass
 
-    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def tick(self, now: float) -> None:
-        """Do what is due by itself."""
+        """Do what is due."""
         if self.failed:
             return
-        self._projector.voice.hush()
+        self._player.audio.try_mute()
+        waits_for_paint = self.state in (ShotState.PLAYING, ShotState.PLAYED_OUT)
         if self.loaded:
-            self._wait(now)
-        elif self._phase is LoadPhase.ROLLING and self._is_painted():
-            self._distort() if self._covers else self._stands(now)
+            self._tick_loaded(now)
+        elif waits_for_paint and self._is_painted():
+            self._stretch() if self._must_stretch else self._on_painted(now)
         else:
-            self._give_up(now, stuck=self._phase is LoadPhase.ROLLING and now - self._phase_s > PAINT_WITHIN_S)
+            self._give_up(now, stuck=waits_for_paint and now - self._last_step_s > PAINT_WITHIN_S)
 
     def _is_painted(self) -> bool:
-        paints = self._window.painted()
-        self._repaints += paints
-        return bool(paints) and (self._repaints >= _BLACK_PAINTS or self._window.is_filled())
+        paints = self._window.count_paints()
+        self._paints += paints
+        return bool(paints) and (self._paints >= _BLACK_PAINTS or self._window.has_picture_at_far_edges())
 
-    def _stands(self, now: float) -> None:
+    def _on_painted(self, now: float) -> None:
         if self.shot.kind is MediaKind.PICTURE:
-            self._projector.hold()
+            self._player.pause()
         else:
-            self.since_s = now
-        self._through(now)
+            self.first_picture_s = now
+        self._succeed(now, ShotState.EXPIRED if self.state is ShotState.PLAYED_OUT else ShotState.LOADED)
 
-    def _wait(self, now: float) -> None:
-        if not self.keeps(now) and not self._over:
-            self._over = True
-            self._projector.stop()
+    def _tick_loaded(self, now: float) -> None:
+        if self._film_plays and not self.is_usable_at(now):
+            self._move(ShotState.EXPIRED)
+            self._player.stop()
+
+
+class StreamLoader(RunningLoader):
+    """A network stream cannot wait on its first frame: it counts as loaded once it paints, and then plays on hidden.
+
+    It never expires. If it ends or stops while it waits, `Broken` follows `Loaded`.
+    """
+
+    def due_s(self) -> float:
+        """Return when `tick` is due."""
+        return self._clock.monotonic() + _STREAM_POLL_S if self.loaded else super().due_s()
+
+    def _begin(self) -> None:
+        self._window.prepare(self.shot.background)
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            source = open_source(self._url)
+        except MediaUnplayable as error:
+            self._fail(str(error))
+            return
+        self._player.open_source(source, self._aspect)
+
+    @property
+    def _url(self) -> str:
+        assert self.shot.url is not None
+        return self.shot.url
+
+    def on_event(self, event: VlcEvent) -> None:
+        """React to an event of libVLC."""
+        match self.state, event:
+            case ShotState.FAILED, _:
+                pass
+            case ShotState.LOADED, VlcEvent.VOUT:  # its size changed
+                self._must_stretch = self._context.lay_out(self.shot.fit)
+            case _, VlcEvent.VOUT:  # one for each output libVLC tries
+                self._lay_out()
+            case _:
+                self._fail(self._reason())
+
+    def _reason(self) -> str:
+        if self._player.is_playlist():
+            return "this address is a playlist: enter the address of the stream itself"
+        if self.loaded:
+            return "the stream ended while it waited for its turn"
+        return scrub(self._player.last_error or "there is no picture in it", self._url)
+
+    def _on_painted(self, now: float) -> None:
+        self._succeed(now)
+
+    def _tick_loaded(self, now: float) -> None:
+        if self._window.count_paints():
+            self._last_step_s = now
+        elif now - self._last_step_s > STREAM_STALLED_AFTER_S:
+            self._fail("the stream stopped while it waited for its turn")
+
+    def _give_up(self, now: float, *, stuck: bool) -> None:
+        if now - self._started_s > CONNECT_WITHIN_S:
+            error = self._player.last_error
+            detail = f"; the last message was: {scrub(error, self._url)}" if error else ""
+            self._fail(f"no picture came within {CONNECT_WITHIN_S:.0f} s{detail}")

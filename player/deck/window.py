@@ -1,7 +1,8 @@
-"""The deck's X window: where on the display a shot lies, how it is raised and hidden, and when it was painted.
+"""The deck's X window: where the media lies on the display, how the window is shown and hidden, when it was painted.
 
-A hidden deck lies beside the display, not below: then nothing covers the root picture when no deck is on air. The X
-Composite extension keeps the pixels of a window nobody can see; raising it is one request, so one picture.
+A hidden window lies beside the display, not below the other one. So nothing covers the root picture when no deck is on
+air. The X Composite extension stores the pixels of a hidden window. Showing it is one request, so the whole picture
+changes at once.
 """
 
 from dataclasses import dataclass
@@ -16,15 +17,16 @@ from player.platform.x11 import CEILING, connect_x
 from sync.errors import ScreenFailed
 from sync.wire.release import Fit
 
-_MOST_OF_IT = 0.9
+_FULL_PAINT = 0.9  # of the visible media's pixels
 _SPOTS = 16
 _ROWS = 8
-_BLACK = 16  # of 255: what decoders make of black
+_BLACK = 16  # of 255; decoders do not show black as 0
+_MARGIN = 16  # pixels between a hidden window and the display
 
 
 @dataclass(frozen=True, slots=True)
 class MediaRectangle:
-    """A rectangle inside the window, in its own pixels; it may stand over the edges (cover)."""
+    """A rectangle inside the window, in the window's pixels; it may extend beyond the window (cover)."""
 
     x: int
     y: int
@@ -33,38 +35,39 @@ class MediaRectangle:
 
 
 def fit_media(area: Area, width: int, height: int, fit: Fit) -> MediaRectangle:
-    """Say where media of `width` x `height` pixels, seen upright, goes in `area`."""
+    """Return where upright media of `width` x `height` pixels go in `area`."""
     if fit is Fit.FILL or width < 1 or height < 1:
         return MediaRectangle(0, 0, area.width, area.height)
     across, down = area.upright[0] / width, area.upright[1] / height
     scale = min(across, down) if fit is Fit.CONTAIN else max(across, down)
-    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
-    return MediaRectangle(*area.turned((area.upright[0] - wide) // 2, (area.upright[1] - high) // 2, wide, high))
+    scaled_width, scaled_height = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (area.upright[0] - scaled_width) // 2, (area.upright[1] - scaled_height) // 2
+    return MediaRectangle(*area.turned(left, top, scaled_width, scaled_height))
 
 
 class DeckWindow:
-    """One top-level window with a child as big as the media; made by `open_window`, used from one thread."""
+    """One top-level window with a child as large as the media; made by `open_deck_window`, used from one thread."""
 
     def __init__(self, connection: XDisplay, area: Area) -> None:
         self._connection = connection
         self._area = area
         self._root = connection.screen().root
-        self._property = connection.intern_atom(CEILING)
+        self._ceiling_property = connection.intern_atom(CEILING)
         self._top = _create(self._root, area)
-        self._child = self._top.create_window(
+        self._canvas = self._top.create_window(
             0, 0, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent
         )
-        self._place = fit_media(area, 0, 0, Fit.FILL)
+        self._media = fit_media(area, 0, 0, Fit.FILL)
         self._top.composite_redirect_window(composite.RedirectAutomatic)
         self._top.damage_create(damage.DamageReportRawRectangles)
         self._top.map()
-        self._child.map()
+        self._canvas.map()
         self._ceiling = self._find_ceiling()
 
     @property
     def canvas(self) -> int:
         """The id of the X window libVLC paints into."""
-        return int(self._child.id)
+        return int(self._canvas.id)
 
     @property
     def area(self) -> Area:
@@ -72,31 +75,29 @@ class DeckWindow:
         return self._area
 
     def prepare(self, background: str) -> None:
-        """Make ready, unseen, for a shot with `background` (`#rrggbb`) beside it."""
-        self.lower()
+        """Hide the window and give it the `background` colour (`#rrggbb`) of the next shot."""
+        self.hide()
         self._top.change_attributes(background_pixel=int(background[1:], 16))
-        self._child.map()
-        self._move_child(fit_media(self._area, 0, 0, Fit.FILL))
+        self._canvas.map()
+        self._place_canvas(fit_media(self._area, 0, 0, Fit.FILL))
 
-    def fit(self, width: int, height: int, fit: Fit) -> MediaRectangle:
-        """Lay out media of that size and return where it went."""
-        self._move_child(fit_media(self._area, width, height, fit))
-        return self._place
+    def place_media(self, width: int, height: int, fit: Fit) -> None:
+        """Place media of that size in the window."""
+        self._place_canvas(fit_media(self._area, width, height, fit))
 
-    def painted(self) -> int:
+    def count_paints(self) -> int:
         """Return how often nearly all of the visible media was painted since the last call."""
-        width = min(self._place.width, self._area.width)
-        height = min(self._place.height, self._area.height)
-        times = 0
+        _, _, width, height = self._visible_media()
+        paints = 0
         while self._connection.pending_events():
             event = self._connection.next_event()
-            spot = getattr(event, "area", None)
-            times += spot is not None and spot.width * spot.height >= _MOST_OF_IT * width * height
-        return times
+            painted = getattr(event, "area", None)
+            paints += painted is not None and painted.width * painted.height >= _FULL_PAINT * width * height
+        return paints
 
     def output_size(self) -> tuple[int, int]:
-        """Return the media's size upright, by the window libVLC made in ours; (0, 0) if that just went."""
-        inner = self._child
+        """Return the upright media's size from the window libVLC made in ours; (0, 0) if it has just closed it."""
+        inner = self._canvas
         try:
             while children := inner.query_tree().children:
                 inner = children[-1]
@@ -105,94 +106,97 @@ class DeckWindow:
             return 0, 0
         return (size.height, size.width) if self._area.sideways else (size.width, size.height)
 
-    def glance(self) -> bytes:
-        """Return a few rows of the media as they stand, on the display or aside: equal for equal pictures (2 ms)."""
-        left, top = max(0, self._place.x), max(0, self._place.y)
-        width = min(self._place.width, self._area.width)
-        height = min(self._place.height, self._area.height)
+    def sample_pixels(self) -> bytes:
+        """Return a few rows of the media, hidden or not: equal for equal pictures (2 ms)."""
+        left, top, width, height = self._visible_media()
         rows = (top + height * (2 * row + 1) // (2 * _ROWS) for row in range(_ROWS))
-        return b"".join(self._top.get_image(left, y, width, 1, X.ZPixmap, 0xFFFFFF).data for y in rows)
+        return b"".join(self._pixels(left, y, width, 1) for y in rows)
 
-    def is_filled(self) -> bool:
-        """Tell whether there are pixels that are not black at the far edges of the media, aside or on the display.
+    def has_picture_at_far_edges(self) -> bool:
+        """Tell whether the right and the bottom edge of the media are not all black, hidden or not.
 
-        What libVLC paints before it follows a change of size begins at the near ones, and may not reach them.
+        libVLC may paint the old size once more before it follows a change of size. Such a paint begins at the left and
+        top edges and may not reach the others.
         """
-        left, top = max(0, self._place.x), max(0, self._place.y)
-        width = min(self._place.width, self._area.width)
-        height = min(self._place.height, self._area.height)
+        left, top, width, height = self._visible_media()
         right, bottom = (left + width - 1, top, 1, height), (left, top + height - 1, width, 1)
-        strips = (self._top.get_image(*strip, X.ZPixmap, 0xFFFFFF).data for strip in (right, bottom))
-        return all(max(strip) > _BLACK for strip in strips)
+        return all(max(self._pixels(*edge)) > _BLACK for edge in (right, bottom))
 
     def is_black(self) -> bool:
-        """Tell whether the media is black at each of a few spots, on the display or aside (2 ms)."""
-        left, top = max(0, self._place.x), max(0, self._place.y)
-        width = min(self._place.width, self._area.width)
-        height = min(self._place.height, self._area.height)
+        """Tell whether the media is black at each of a few spots, hidden or not (2 ms)."""
+        left, top, width, height = self._visible_media()
         for spot in range(_SPOTS):
             x = left + width * (2 * (spot * 3 % _SPOTS) + 1) // (2 * _SPOTS)  # no two in a row or column
             y = top + height * (2 * spot + 1) // (2 * _SPOTS)
-            if max(self._top.get_image(x, y, 1, 1, X.ZPixmap, 0xFFFFFF).data[:3]) > _BLACK:
+            if max(self._pixels(x, y, 1, 1)[:3]) > _BLACK:
                 return False
         return True
 
-    def show(self) -> None:
-        """Put the window over everything but the ceiling, at once; returns when the X server has done it.
+    def _visible_media(self) -> tuple[int, int, int, int]:
+        """Return left, top, width and height of the media inside the window."""
+        width = min(self._media.width, self._area.width)
+        height = min(self._media.height, self._area.height)
+        return max(0, self._media.x), max(0, self._media.y), width, height
 
-        Reading the ceiling's id is the round trip that waits for the server anyway: only a new one costs another. One
-        that is gone (its daemon ended) is passed over.
+    def _pixels(self, x: int, y: int, width: int, height: int) -> bytes:
+        return bytes(self._top.get_image(x, y, width, height, X.ZPixmap, 0xFFFFFF).data)
+
+    def show(self) -> None:
+        """Put the window on the display, just below the ceiling window; return when the X server has done it.
+
+        The call waits for the server by reading the ceiling's id, so only a new ceiling needs another round trip. A
+        ceiling that no longer exists (its daemon ended) is ignored.
         """
         refused = error.CatchError(error.BadWindow, error.BadMatch)
-        self._raise_below(self._ceiling, refused)
+        self._stack_below(self._ceiling, refused)
         ceiling = self._find_ceiling()
         if ceiling != self._ceiling:
             self._ceiling, refused = ceiling, error.CatchError(error.BadWindow, error.BadMatch)
-            self._raise_below(ceiling, refused)
+            self._stack_below(ceiling, refused)
             self._connection.sync()
         if refused.get_error():
-            self._raise_below(0, None)
+            self._stack_below(0, None)
             self._connection.sync()
 
-    def lower(self) -> None:
-        """Take the window off the display; its pixels are kept."""
-        self._top.configure(x=self._aside, y=self._area.y)
-        self._ceiling = self._find_ceiling()  # with the wrong one the next `show` would cover overlays for an instant
+    def hide(self) -> None:
+        """Move the window beside the display; its pixels stay."""
+        self._top.configure(x=_hidden_x(self._area), y=self._area.y)
+        self._ceiling = self._find_ceiling()  # with an outdated one the next `show` would cover overlays for an instant
 
     def blank(self) -> None:
         """Cover the display with black."""
-        self._child.unmap()
+        self._canvas.unmap()
         self._top.change_attributes(background_pixel=0)
         self._top.clear_area()
         self.show()
 
     def _find_ceiling(self) -> int:
-        """Return the ceiling's id, 0 if there is none; the X server has done by then what it was asked before."""
-        found = self._root.get_full_property(self._property, Xatom.WINDOW)
+        """Return the ceiling's id, 0 if there is none; the X server has then done all earlier requests."""
+        found = self._root.get_full_property(self._ceiling_property, Xatom.WINDOW)
         return int(found.value[0]) if found else 0
 
-    def _raise_below(self, ceiling: int, refused: error.CatchError | None) -> None:
+    def _stack_below(self, ceiling: int, refused: error.CatchError | None) -> None:
         under = {"sibling": ceiling, "stack_mode": X.Below} if ceiling else {"stack_mode": X.Above}
         self._top.configure(refused, x=self._area.x, y=self._area.y, **under)
 
-    @property
-    def _aside(self) -> int:
-        return -self._area.width - 16
-
-    def _move_child(self, to: MediaRectangle) -> None:
-        self._place = to
-        self._child.configure(x=to.x, y=to.y, width=to.width, height=to.height)
+    def _place_canvas(self, to: MediaRectangle) -> None:
+        self._media = to
+        self._canvas.configure(x=to.x, y=to.y, width=to.width, height=to.height)
         self._top.clear_area()
         self._connection.sync()
 
 
+def _hidden_x(area: Area) -> int:
+    return -area.width - _MARGIN
+
+
 def _create(root: Any, area: Area) -> Any:
     window = root.create_window(
-        -area.width - 16, area.y, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent,
+        _hidden_x(area), area.y, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent,
         override_redirect=True, background_pixel=0,
     )  # fmt: skip
-    nothing = window.create_pixmap(1, 1, 1)
-    window.change_attributes(cursor=nothing.create_cursor(nothing, (0, 0, 0), (0, 0, 0), 0, 0))
+    empty = window.create_pixmap(1, 1, 1)
+    window.change_attributes(cursor=empty.create_cursor(empty, (0, 0, 0), (0, 0, 0), 0, 0))
     window.set_wm_name("signage-player deck")
     return window
 

@@ -36,15 +36,15 @@ class FaultyVlcPlayer(VlcPlayer):
             _FAULTS[self._name]()
         super().open(path, *rest, **how)
 
-    def run(self, *rest: Any, **how: Any) -> None:
-        super().run(*rest, **how)
+    def play(self, *rest: Any, **how: Any) -> None:
+        super().play(*rest, **how)
         if self._name.endswith(_AIR):
             self._due_s = SystemClock().monotonic() + _AFTER_S
 
-    def time_ms(self) -> int:
+    def media_ms(self) -> int:
         if SystemClock().monotonic() > self._due_s:
             _FAULTS[self._name.removesuffix(_AIR)]()
-        return super().time_ms()
+        return super().media_ms()
 
 
 def _crash() -> None:

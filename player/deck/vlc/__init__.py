@@ -1,1 +1,1 @@
-"""libVLC, what it reads and where it is heard; the only room that knows the library."""
+"""libVLC, what it reads and where its sound goes; the only room that uses the library."""

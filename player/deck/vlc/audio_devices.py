@@ -1,4 +1,4 @@
-"""What there is to hear with on this machine, and how ALSA is kept quiet about what there is not."""
+"""The audio outputs of this machine, and how ALSA is silenced where there is none."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ _SOUND_CARDS = Path("/proc/asound/pcm")
 
 
 def has_sound() -> bool:
-    """Tell whether there is a sound card, or a sound server or an ALSA configuration somebody named."""
+    """Tell whether there is a sound card, or the environment names a sound server or an ALSA configuration."""
     if os.environ.get("PULSE_SERVER") or os.environ.get("ALSA_CONFIG_PATH"):
         return True
     try:
@@ -21,22 +21,22 @@ def has_sound() -> bool:
         return False
 
 
-def hushed_alsa() -> Any:
-    """Keep ALSA from writing a dozen lines to the journal at each opening when there is no device."""
-    silence = ctypes.CFUNCTYPE(None)(lambda: None)
+def silence_alsa() -> Any:
+    """Stop ALSA from printing a dozen lines each time it finds no device; the caller must not drop the result."""
+    handler = ctypes.CFUNCTYPE(None)(lambda: None)
     try:
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(silence)
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(handler)
     except OSError:
         return None  # libVLC has no ALSA either
-    return silence  # ALSA holds only the C side
+    return handler  # ALSA has only the C pointer, which does not prevent garbage collection
 
 
 def audio_outputs() -> Iterator[tuple[str, str]]:
-    """Yield name and description of each output libVLC finds: of the sound server if there is one, else of ALSA."""
+    """Yield the name and the description of each output libVLC finds, from the sound server or else from ALSA."""
     library = vlc.Instance("--no-xlib", "--quiet", *([] if has_sound() else ["--aout=adummy"]))
     first = library.media_player_new().audio_output_device_enum() if library else None
-    each = first
-    while each:
-        yield each.contents.device.decode(), each.contents.description.decode()
-        each = each.contents.next
+    device = first
+    while device:
+        yield device.contents.device.decode(), device.contents.description.decode()
+        device = device.contents.next
     vlc.libvlc_audio_output_device_list_release(first)

@@ -1,7 +1,7 @@
-"""The sound of one libVLC player: unheard until it is on air, in and out without a click, on the output that is wanted.
+"""The sound of one libVLC player: muted until its media is on air, faded in and out, on the configured device.
 
-Before libVLC has an output for sound, which it makes anew for each media, it forgets a mute, a volume and a device.
-Volumes are libVLC's percent, the cube root of the gain.
+libVLC makes a new audio output for each media. Before that, it forgets a mute, a volume and a device.
+Volumes are libVLC's percent: the cube root of the gain.
 """
 
 from collections import deque
@@ -10,119 +10,119 @@ from typing import Any
 
 from sync.runtime.clock import SystemClock
 
-_UNHEARD_MS = 1500  # more than libVLC takes from its first sound to a mute that counts, and less than it throws away
-_STEPS, _STEP_S = 24, 0.0025  # of a fade: 4 % of the gain each, at the pace a sound server works in
-_SOUNDS_AFTER_S = 0.02  # told to go on, libVLC takes so long to the first sound: a fade before is one nobody hears
+_SOUND_DELAY_MS = 1500  # longer than libVLC takes until a mute works, shorter than what it discards
+_FADE_STEPS, _FADE_STEP_S = 24, 0.0025  # 4 % of the gain each, as often as a sound server mixes
+_FIRST_SOUND_AFTER_S = 0.02  # from `play` to the first sound; an earlier fade is not heard
 _NEVER = float("inf")
 
-UNHEARD = f":audio-desync={_UNHEARD_MS}"
-"""The option a media that waits is opened with: until there is an output that can be muted, its sound is too late.
+SOUND_DELAY_OPTION = f":audio-desync={_SOUND_DELAY_MS}"
+"""The option for a media that waits for its turn: its sound is late until there is an output that can be muted.
 
-Taken back, the delay leaves a gap, unless a rewind follows; so what runs on from its first picture does without. Its
-first sound comes some 20 ms after its output, which is muted by then.
+The end of the delay leaves a gap in the sound unless a rewind follows. A media that plays on from its first picture is
+therefore opened without the option: its first sound comes about 20 ms after its output, which is muted by then.
 """
 
 
 class AudioOutput:
-    """Fades are taken a step further by `look`; `device` is what is heard on now, None while nothing can be.
+    """`server_mixes` tells whether a sound server applies the volume to what it plays.
 
-    `mixed`: whether a sound server sets the volume of what it plays. ALSA alone is handed sound as loud as it will be,
-    up to 0.4 s ahead: what it is handed first must not be silence.
+    ALSA alone receives the samples at their final volume, up to 0.4 s ahead, so the first of them must not be silent.
     """
 
-    def __init__(self, player: Any, clock: SystemClock, mixed: Callable[[], bool]) -> None:
+    def __init__(self, player: Any, clock: SystemClock, server_mixes: Callable[[], bool]) -> None:
         self._player = player
         self._clock = clock
-        self._mixed = mixed
-        self._wanted = ""
-        self._hushed = False
+        self._server_mixes = server_mixes
+        self._device = ""  # as configured
+        self._output_ready = False  # libVLC has an output for this media
         self._volume = 0
-        self._steps: deque[int] = deque()
-        self._step_s = _NEVER  # when the next is due
+        self._fade_steps: deque[int] = deque()
+        self._next_step_s = _NEVER
 
     @property
     def device(self) -> str | None:
-        """The output libVLC plays on, by its name."""
-        return self._player.audio_output_device_get() if self._hushed else None
+        """The name of the output libVLC plays on; None while it has none."""
+        return self._player.audio_output_device_get() if self._output_ready else None
 
-    def route(self, device: str) -> None:
-        """Be heard on `device`, at once where the library can. Empty: on the system's, from the next media on.
+    def set_device(self, device: str) -> None:
+        """Play on `device` now if there is an output. Empty: the system's, from the next media on.
 
-        A device that is not there leaves PulseAudio where it is, and ALSA silent.
+        With a device that does not exist PulseAudio does not change the output, and ALSA is silent.
         """
-        self._wanted = device
-        self._player.audio_output_device_set("alsa", device or "default")  # as it opens the next one
-        if self._hushed:
-            self._move()
+        self._device = device
+        self._player.audio_output_device_set("alsa", device or "default")  # for the next output
+        if self._output_ready:
+            self._apply_device()
 
-    def _move(self) -> None:
-        if self._wanted and self._wanted != self.device:
-            self._player.audio_output_device_set(None, self._wanted)
+    def _apply_device(self) -> None:
+        if self._device and self._device != self.device:
+            self._player.audio_output_device_set(None, self._device)
 
-    def begin(self) -> None:
-        """Note that a media is opened, to be heard once `rise` is called."""
-        self._hushed = False
-        self._fade(0, 0)
+    def reset(self) -> None:
+        """Begin a new media, which is silent until `fade_in`."""
+        self._output_ready = False
+        self._start_fade(0, 0)
 
-    def hush(self) -> None:
-        """Mute what was opened, as soon as libVLC lets us; to be called every few milliseconds until it is loaded."""
-        if self._hushed:
+    def try_mute(self) -> None:
+        """Mute the new media as soon as libVLC has its output; call this every few milliseconds until it is loaded."""
+        if self._output_ready:
             return
-        self._hushed = self._player.audio_get_mute() == 1
-        if self._hushed:
-            self._move()
-            self._player.audio_set_delay(0)
+        if self._player.audio_get_mute() == 1:
+            self._use_new_output()
         else:
             self._player.audio_set_mute(True)
 
-    def rise(self, volume: int) -> None:
-        """Come up from silence to `volume` percent; libVLC is told to go on right after."""
-        first = 0 if self._mixed() else volume
+    def _use_new_output(self) -> None:
+        self._output_ready = True
+        self._apply_device()
+        self._player.audio_set_delay(0)
+
+    def fade_in(self, volume: int) -> None:
+        """Fade from silence to `volume` percent; the caller starts playback right after."""
+        first = 0 if self._server_mixes() else volume
         self._player.audio_set_volume(first)
         self._player.audio_set_mute(False)
-        self._fade(first, volume)
-        self._step_s += _SOUNDS_AFTER_S
+        self._start_fade(first, volume)
+        self._next_step_s += _FIRST_SOUND_AFTER_S
 
-    def retry_rise(self) -> None:
-        """Rise again, if there was no output for sound yet when it did; to be called until there must be one."""
-        if not self._hushed and self._player.audio_get_mute() >= 0:
-            self._hushed = True
-            self._move()
-            self._player.audio_set_delay(0)
-            self.rise(self._steps[-1] if self._steps else self._volume)
+    def retry_fade_in(self) -> None:
+        """Fade in again if there was no output yet; call this until there must be one."""
+        if not self._output_ready and self._player.audio_get_mute() >= 0:
+            self._use_new_output()
+            self.fade_in(self._fade_steps[-1] if self._fade_steps else self._volume)
 
-    def tune(self, volume: int) -> None:
-        """Go to `volume` percent."""
-        self._fade(self._volume, volume)
+    def set_volume(self, volume: int) -> None:
+        """Fade to `volume` percent."""
+        self._start_fade(self._volume, volume)
 
-    def fall(self) -> None:
-        """Go silent and wait for it: broken off in the middle of a wave, sound clicks."""
-        self.tune(0)
-        while self._steps and self._player.audio_get_volume() >= 0:  # else nothing sounds
+    def fade_out(self) -> None:
+        """Fade to silence and wait for it: sound that stops in the middle of a wave clicks."""
+        self.set_volume(0)
+        while self._fade_steps and self._player.audio_get_volume() >= 0:  # below 0: there is no sound
             self._step()
-            self._clock.wait(_STEP_S)
-        self._fade(0, 0)
+            self._clock.wait(_FADE_STEP_S)
+        self._start_fade(0, 0)
 
     def due_s(self) -> float:
-        """Return when to look next."""
-        return self._step_s
+        """Return when the next step of a fade is due."""
+        return self._next_step_s
 
     def advance_fade(self, now: float) -> None:
-        """Take the step that is due."""
-        if now >= self._step_s:
+        """Make the step that is due."""
+        if now >= self._next_step_s:
             self._step()
-            self._step_s = now + _STEP_S if self._steps else _NEVER
+            self._next_step_s = now + _FADE_STEP_S if self._fade_steps else _NEVER
 
-    def _fade(self, before: int, volume: int) -> None:
-        self._volume, self._steps = before, deque(fade(before, volume))
-        self._step_s = self._clock.monotonic() if self._steps else _NEVER
+    def _start_fade(self, before: int, volume: int) -> None:
+        self._volume, self._fade_steps = before, deque(fade_volumes(before, volume))
+        self._next_step_s = self._clock.monotonic() if self._fade_steps else _NEVER
 
     def _step(self) -> None:
-        self._volume = self._steps.popleft()
+        self._volume = self._fade_steps.popleft()
         self._player.audio_set_volume(self._volume)
 
 
-def fade(before: int, volume: int) -> list[int]:
-    """Return the volumes on the way from one to another, the gain in even steps."""
-    gains = (before**3 + (volume**3 - before**3) * step / _STEPS for step in range(1, _STEPS + 1))
+def fade_volumes(before: int, volume: int) -> list[int]:
+    """Return the volumes of a fade: the gain changes in equal steps."""
+    gains = (before**3 + (volume**3 - before**3) * step / _FADE_STEPS for step in range(1, _FADE_STEPS + 1))
     return [round(gain ** (1 / 3)) for gain in gains] if before != volume else []

@@ -1,9 +1,10 @@
-"""Which decoder libVLC uses for the video that is open, and where sound goes; read from its log, the only place."""
+"""Reads libVLC's log, the only source for which decoder it uses and which module plays the sound."""
 
-# How modules are called that decode by themselves: in hardware, in software. Others, of a vendor's libVLC, are unknown.
+# The prefixes of decoder modules that decode in hardware and in software. Other modules, of a vendor's libVLC, are
+# unknown.
 _HARDWARE = ("drm", "mmal", "v4l2", "omx", "mediacodec")
 _SOFTWARE = ("avcodec", "dav1d", "aom", "vpx", "theora", "libmpeg2", "rawvideo")
-_FORMS = (
+_RELEVANT_FORMATS = (
     b"codec (%s) started",
     b'using %s module "%s"',
     b"no %s modules matched",
@@ -11,40 +12,40 @@ _FORMS = (
 )
 
 
-def is_informative(form: bytes) -> bool:
-    """Tell whether a line of this printf format is worth reading; hundreds are not."""
-    return form in _FORMS
+def is_relevant(line_format: bytes) -> bool:
+    """Tell whether lines of this printf format need to be parsed; hundreds do not."""
+    return line_format in _RELEVANT_FORMATS
 
 
 class DecoderLog:
-    """What is known of the present opening; libVLC's threads write it, the deck's thread reads it."""
+    """What the log says about the current media. libVLC's threads write it, the deck's thread reads it."""
 
     def __init__(self) -> None:
         self.codec: str | None = None  # such as `h264`; None: no decoder was chosen yet
-        self.hardware: bool | None = None  # None: it said nothing of that
-        self.sound = ""  # the module sound went to last, such as `pulse`
-        self._started = ""  # by libavcodec, for sound or picture
+        self.hardware: bool | None = None  # None: the log does not say
+        self.audio_module = ""  # the last audio output module, such as `pulse`
+        self._started_codec = ""  # the last codec libavcodec started, for sound or picture
 
-    def forget(self) -> None:
-        """Begin another opening."""
+    def reset(self) -> None:
+        """Begin a new media."""
         self.codec = self.hardware = None
-        self._started = ""
+        self._started_codec = ""
 
-    def read(self, line: str) -> None:
-        """Take a line of the log into account; the last word stands, as libVLC tries hardware first and falls back."""
+    def parse_line(self, line: str) -> None:
+        """Read one line. The last line wins, because libVLC tries hardware first and then falls back."""
         if line.startswith("codec ("):
-            self._started = line.split("(")[1].split(")")[0]
+            self._started_codec = line.split("(")[1].split(")")[0]
         elif line.startswith("using video decoder module"):
-            self._chosen(line.split('"')[1])
+            self._set_decoder(line.split('"')[1])
         elif line.startswith("using audio output module"):
-            self.sound = line.split('"')[1]
+            self.audio_module = line.split('"')[1]
         elif line.startswith("using hw decoder module") or line.endswith("for hardware decoding"):
             self.hardware = True
         elif line.startswith("no hw decoder modules"):
             self.hardware = False
 
-    def _chosen(self, module: str) -> None:
-        self.codec = self._started if module == "avcodec" else module
+    def _set_decoder(self, module: str) -> None:
+        self.codec = self._started_codec if module == "avcodec" else module
         if module.startswith(_HARDWARE):
             self.hardware = True
         elif self.hardware is None and module.startswith(_SOFTWARE):

@@ -1,7 +1,7 @@
-"""Brings a picture down to the size of the stage before libVLC opens it.
+"""Reduces a picture to the size of the stage before libVLC opens it.
 
-libVLC keeps some ten copies of a picture, as large as the file has it: one of 3840 x 2880 pixels held 517 MiB of a
-deck on a stage of 1280 x 720, and 880 after thirty rounds; reduced, 150.
+libVLC has about ten copies of a picture in memory, each in the file's full size. One of 3840 x 2880 pixels took 517 MiB
+in a deck on a stage of 1280 x 720, and 880 MiB after thirty rounds; reduced, it took 150 MiB.
 """
 
 import os
@@ -9,14 +9,14 @@ from io import BytesIO
 
 from player.deck.vlc.media_source import MediaSource
 
-_WORTH_IT = 1.5  # times the pixels needed: little memory is at stake below that
+_MIN_PIXEL_RATIO = 1.5  # of the pixels needed; below that little memory would be saved
 _OPTIONS = (":demux=image", ":image-duration=-1")
 
 
 class DownscaledPicture:
-    """A smaller picture in memory, which ends with `close`."""
+    """A smaller picture in a memory file, until `close`."""
 
-    words = ""
+    last_error = ""
 
     def __init__(self, pixels: bytes) -> None:
         self._memory = os.memfd_create("picture")
@@ -30,28 +30,29 @@ class DownscaledPicture:
         return f"fd://{self._memory}"
 
     def close(self) -> None:
-        """Free the memory; libVLC has its own hold of it while it reads."""
+        """Close the file; libVLC has its own descriptor while it reads."""
         os.close(self._memory)
 
 
-def downscale(path: str, width: int, height: int, *, whole: bool) -> MediaSource | None:
-    """Return the picture reduced to what a stage of that size can show; None if it is small, or Pillow cannot read it.
+def downscale(path: str, width: int, height: int, *, fit_inside: bool) -> MediaSource | None:
+    """Return the picture in the size a stage of `width` x `height` can show; None if it is small or unreadable.
 
-    `whole` keeps all of it in the stage, else the stage is covered. What cannot be read is left to libVLC's judgement.
+    With `fit_inside` all of it fits in the stage, otherwise it covers the stage. libVLC decides about a picture that
+    Pillow cannot read.
     """
-    from PIL import Image  # costs 60 ms, which a deck without pictures never spends
+    from PIL import Image  # takes 60 ms; a deck without pictures does not need it
 
     try:
         with Image.open(path) as picture:
-            scale = (min if whole else max)(width / picture.width, height / picture.height)
-            if scale * scale * _WORTH_IT > 1:
+            scale = (min if fit_inside else max)(width / picture.width, height / picture.height)
+            if scale * scale * _MIN_PIXEL_RATIO > 1:
                 return None
             size = round(picture.width * scale), round(picture.height * scale)
-            picture.draft("RGB", size)  # a JPEG decodes smaller at once
+            picture.draft("RGB", size)  # lets a JPEG decode at a smaller size
             small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError):
         return None
-    out = BytesIO()
-    small.save(out, "BMP")
-    shrunk = DownscaledPicture(out.getvalue())
-    return MediaSource(shrunk.address, _OPTIONS, shrunk)
+    bitmap = BytesIO()
+    small.save(bitmap, "BMP")
+    result = DownscaledPicture(bitmap.getvalue())
+    return MediaSource(result.address, _OPTIONS, result)

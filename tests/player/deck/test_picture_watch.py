@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from player.deck.picture_watch import PictureFault, PictureSample, PictureWatch, Subject, judge_output
+from player.deck.picture_watch import PictureFault, PictureSample, PictureWatch, WatchedMedia, judge_output
 from player.stage.escalation import EscalationStep, next_escalation
 from player.stage.stage import Stage
 from sync.errors import MediaUnplayable
@@ -18,8 +18,8 @@ from tests.player.conftest import H264, Media, on_air_pid, put_on_air, wait_for_
 from tests.player.faulty_decks import frozen_decoder, reap_threads
 from tests.player.pixels import BLACK, BLUE, GREEN, RED, deck_blacked_out, is_close, recording_screen, wait_until
 
-VIDEO = Subject(MediaKind.VIDEO, 0.04, black=False)
-PICTURE = Subject(MediaKind.PICTURE, 0.04, black=False)
+VIDEO = WatchedMedia(MediaKind.VIDEO, 0.04, starts_black=False)
+PICTURE = WatchedMedia(MediaKind.PICTURE, 0.04, starts_black=False)
 
 
 def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> list[PictureSample]:
@@ -38,9 +38,9 @@ def looks(*rows: tuple[int, ...], black: bool = False, every_s: float = 1.0) -> 
         (looks((25, 1000), (25, 2000), (25, 3000), (25, 4000), (25, 5000)), PictureFault.FINE),
         # A still video is painted all the same, and media whose time libVLC does not know is painted too.
         (looks(*[(25, 0)] * 9), PictureFault.FINE),
-        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900)), PictureFault.STANDS),
+        (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900)), PictureFault.SUSPECTED),
         (looks((25, 1000), (9, 1900), (0, 1900), (0, 1900), (0, 1900)), PictureFault.STALLED),
-        (looks((25, 1000), (0, 1900), (0, 1900), (9, 1900), (0, 1900), (0, 1900)), PictureFault.STANDS),
+        (looks((25, 1000), (0, 1900), (0, 1900), (9, 1900), (0, 1900), (0, 1900)), PictureFault.SUSPECTED),
         # Time goes on without a picture: a gap in the media, until it is too long for one.
         (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(5))), PictureFault.FINE),
         (looks((25, 1000), *((0, 2000 + 1000 * more) for more in range(6))), PictureFault.FROZEN),
@@ -57,7 +57,7 @@ def test_a_video_is_judged_by_its_paint_and_its_time(seen: Sequence[PictureSampl
 
 
 def test_a_video_of_one_picture_in_two_seconds_is_given_twenty() -> None:
-    slow = Subject(MediaKind.VIDEO, 2.0, black=False)
+    slow = WatchedMedia(MediaKind.VIDEO, 2.0, starts_black=False)
     assert judge_output(looks((1, 0), *((0, 0) for _ in range(19))), slow) is not PictureFault.STALLED
     assert judge_output(looks((1, 0), *((0, 0) for _ in range(20))), slow) is PictureFault.STALLED
 
@@ -76,7 +76,7 @@ RUNS, STANDS = (5, 1000, None), (3, 1000, b"one")
     ("seen", "verdict"),
     [
         (glances(RUNS, RUNS, STANDS, STANDS), PictureFault.FINE),
-        (glances(RUNS, RUNS, STANDS, STANDS, STANDS), PictureFault.STANDS),
+        (glances(RUNS, RUNS, STANDS, STANDS, STANDS), PictureFault.SUSPECTED),
         # Its media time goes on: the film has a gap there.
         (glances(RUNS, *((3, 1000 + 500 * (at // 2), b"one") for at in range(12))), PictureFault.FINE),
         # A busy machine shows few of its pictures, but others each time.
@@ -92,26 +92,26 @@ def test_a_picture_that_stands_is_suspected_within_a_second(
 
 
 def test_a_slow_film_is_given_six_of_its_pictures_before_it_is_suspected() -> None:
-    slow = Subject(MediaKind.VIDEO, 0.2, black=False)
+    slow = WatchedMedia(MediaKind.VIDEO, 0.2, starts_black=False)
     assert judge_output(glances(*[STANDS] * 6), slow) is PictureFault.FINE
-    assert judge_output(glances(*[STANDS] * 8), slow) is PictureFault.STANDS
+    assert judge_output(glances(*[STANDS] * 8), slow) is PictureFault.SUSPECTED
 
 
 @pytest.mark.parametrize("frame_s", [1 / 25, 1 / 10])
 def test_a_film_that_stays_on_its_first_frame_is_kicked_twice_and_then_suspected(frame_s: float) -> None:
-    watch = PictureWatch(Subject(MediaKind.VIDEO, frame_s, black=False))
-    verdicts = [watch.observe(look) for look in glances(*[STANDS] * 10)]
-    kicks = [at for at, verdict in enumerate(verdicts) if verdict is PictureFault.STUCK]
-    assert len(kicks) == watch.kicks == 2 and verdicts[-1] is PictureFault.STANDS
-    assert PictureFault.STANDS not in verdicts[: kicks[-1]]
+    watch = PictureWatch(WatchedMedia(MediaKind.VIDEO, frame_s, starts_black=False))
+    verdicts = [watch.add(look) for look in glances(*[STANDS] * 10)]
+    kicks = [at for at, verdict in enumerate(verdicts) if verdict is PictureFault.STUCK_AT_START]
+    assert len(kicks) == watch.retries == 2 and verdicts[-1] is PictureFault.SUSPECTED
+    assert PictureFault.SUSPECTED not in verdicts[: kicks[-1]]
 
 
 @pytest.mark.parametrize("moves", [(RUNS, RUNS), ((2, 1000, b"one"), (2, 1000, b"two"))])
 def test_a_film_that_was_seen_to_move_is_not_kicked(moves: Sequence[tuple[int, int, bytes | None]]) -> None:
     watch = PictureWatch(VIDEO)
-    assert {watch.observe(look) for look in glances(STANDS, *moves, *[STANDS] * 8)} == {
+    assert {watch.add(look) for look in glances(STANDS, *moves, *[STANDS] * 8)} == {
         PictureFault.FINE,
-        PictureFault.STANDS,
+        PictureFault.SUSPECTED,
     }
 
 
@@ -119,13 +119,13 @@ def test_a_picture_that_became_black_is_found_and_a_black_one_is_content() -> No
     black = looks((0, 0), (0, 0), black=True)
     assert judge_output(black, PICTURE) is PictureFault.BLACK
     assert judge_output(black[:1], PICTURE) is PictureFault.FINE
-    assert judge_output(black, Subject(MediaKind.PICTURE, 0.04, black=True)) is PictureFault.FINE
+    assert judge_output(black, WatchedMedia(MediaKind.PICTURE, 0.04, starts_black=True)) is PictureFault.FINE
     assert judge_output(looks(*[(0, 0)] * 60), PICTURE) is PictureFault.FINE
 
 
 def test_a_black_video_is_content_and_counted() -> None:
     watch = PictureWatch(VIDEO)
-    assert {watch.observe(look) for look in looks(*((25, 1000 * at) for at in range(40)), black=True)} == {
+    assert {watch.add(look) for look in looks(*((25, 1000 * at) for at in range(40)), black=True)} == {
         PictureFault.FINE
     }
     assert (watch.black_ms, watch.still_ms) == (39_000, 0)
@@ -143,7 +143,7 @@ async def test_a_decoder_that_never_returns_is_followed_by_the_next_item_and_bla
             cut = await stage.cut_at_end("green")
         # It cannot even be told to stop: it falls silent, and is killed.
         await wait_until(lambda: reap_threads(threads) and stage.facts().restarts == 1)
-    assert cut.previous and (cut.previous.reason, cut.previous.failed) == (PictureFault.STANDS, True)
+    assert cut.previous and (cut.previous.reason, cut.previous.failed) == (PictureFault.SUSPECTED, True)
     assert cut.previous.deck_lost, "so far it may be the machine's fault"
     assert cut.at_s - frozen_s < 2.5  # five looks, and what a busy machine takes for them
     assert not sight.unexpected(BLUE, GREEN)

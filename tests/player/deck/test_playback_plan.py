@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.deck.playback_plan import STALLED_AFTER_S, PlannedEnd, PlaybackPlan
-from player.deck.vlc.media_source import ahead_ms
+from player.deck.vlc.media_source import read_ahead_ms
 from player.protocol.deck_messages import Ends
 from player.protocol.screen import Shot
 from player.stage.deck_process import DeckProcess
@@ -18,10 +18,10 @@ NEVER = float("inf")
 
 
 def test_a_picture_ends_at_its_duration_and_never_stalls() -> None:
-    plan = PlaybackPlan(began_s=100.0, duration_s=8.0)
+    plan = PlaybackPlan(started_s=100.0, duration_s=8.0)
     assert plan.duration_ends_s() == 108.0
-    assert plan.media_ends_s() == plan.stalled_s() == plan.next_step_s(101.0) == NEVER
-    assert not plan.is_cut_short(100.1) and not plan.is_early(100.1)
+    assert plan.media_ends_s() == plan.stalled_at_s() == plan.next_frame_s(101.0) == NEVER
+    assert not plan.is_cut_short(100.1) and not plan.has_frames_left(100.1)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_the_end_is_told_ahead_once_it_is_known(plan: PlaybackPlan, end: Planned
 
 def test_media_of_measured_length_run_to_it_however_early_libvlc_stops() -> None:
     measured, guessed = (PlaybackPlan(0.0, length_s=4.0, measured=how) for how in (True, False))
-    assert measured.is_early(3.99) and not guessed.is_early(3.99)
-    assert not measured.is_early(4.0)
+    assert measured.has_frames_left(3.99) and not guessed.has_frames_left(3.99)
+    assert not measured.has_frames_left(4.0)
 
 
 async def test_what_is_on_air_says_when_to_cut_away_from_it() -> None:
@@ -71,21 +71,21 @@ async def test_a_cut_before_the_end_of_the_plan_is_a_cut(at_s: float, ended_s: f
 
 
 def test_media_without_a_duration_stalls_after_its_length() -> None:
-    assert PlaybackPlan(began_s=100.0, length_s=10.0).stalled_s() == 110.0 + STALLED_AFTER_S
+    assert PlaybackPlan(started_s=100.0, length_s=10.0).stalled_at_s() == 110.0 + STALLED_AFTER_S
 
 
 def test_an_end_far_before_the_length_is_a_damaged_file() -> None:
-    plan = PlaybackPlan(began_s=0.0, length_s=10.0)
+    plan = PlaybackPlan(started_s=0.0, length_s=10.0)
     assert plan.is_cut_short(4.0)
     assert not plan.is_cut_short(9.5)
 
 
 def test_a_slow_video_paused_before_its_last_frames_is_not_damaged() -> None:
-    plan = PlaybackPlan(began_s=0.0, length_s=4.0, frame_s=1.0)
+    plan = PlaybackPlan(started_s=0.0, length_s=4.0, frame_s=1.0)
     assert not plan.is_cut_short(2.1)
-    assert plan.is_early(2.1)
-    assert plan.next_step_s(2.1) == 3.0
-    assert plan.next_step_s(3.001) == NEVER
+    assert plan.has_frames_left(2.1)
+    assert plan.next_frame_s(2.1) == 3.0
+    assert plan.next_frame_s(3.001) == NEVER
 
 
 @given(
@@ -96,10 +96,10 @@ def test_stepping_shows_each_missing_frame_once_at_its_time(
     frames: int, rate: float, missing: int, late: float
 ) -> None:
     missing = min(missing, frames - 1)
-    plan = PlaybackPlan(began_s=50.0, length_s=frames / rate, frame_s=1 / rate)
+    plan = PlaybackPlan(started_s=50.0, length_s=frames / rate, frame_s=1 / rate)
     now = 50.0 + (frames - missing - 1 + late) / rate  # inside the time of the last frame that was shown
     steps = []
-    while (at := plan.next_step_s(now)) != NEVER:
+    while (at := plan.next_frame_s(now)) != NEVER:
         steps.append(at)
         now = at + 0.0001
     due = [50.0 + (frames - left) / rate for left in range(missing, 0, -1)]
@@ -109,5 +109,5 @@ def test_stepping_shows_each_missing_frame_once_at_its_time(
 
 @given(st.integers(min_value=300, max_value=86_400_000))
 def test_a_film_is_never_read_to_its_end_before_it_is_sent_back_to_its_start(length_ms: int) -> None:
-    assert ahead_ms(length_ms) <= length_ms / 5
-    assert ahead_ms(length_ms) <= ahead_ms(None)
+    assert read_ahead_ms(length_ms) <= length_ms / 5
+    assert read_ahead_ms(length_ms) <= read_ahead_ms(None)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from player.deck.vlc.decoder_log import DecoderLog, is_informative
+from player.deck.vlc.decoder_log import DecoderLog, is_relevant
 
 SOUND = ["codec (aac) started", 'using audio decoder module "avcodec"']
 H264 = ["codec (h264) started", 'using video decoder module "avcodec"']
-FOUND = ['using hw decoder module "vaapi"', "Using Intel iHD driver for hardware decoding"]
+FOUND = ['using hw decoder module "vaapi"', "Using Intel iHD driver for hardware log"]
 
 
 @pytest.mark.parametrize(
@@ -27,23 +27,23 @@ FOUND = ['using hw decoder module "vaapi"', "Using Intel iHD driver for hardware
     ],
 )
 def test_the_decoder_is_read_from_the_log(lines: list[str], codec: str | None, hardware: bool | None) -> None:
-    decoding = DecoderLog()
+    log = DecoderLog()
     for line in lines:
-        decoding.read(line)
-    assert (decoding.codec, decoding.hardware) == (codec, hardware)
+        log.parse_line(line)
+    assert (log.codec, log.hardware) == (codec, hardware)
 
 
 def test_where_sound_goes_is_read_from_the_log_and_kept() -> None:
-    decoding = DecoderLog()
-    decoding.read('using audio output module "pulse"')
-    decoding.forget()
-    assert decoding.sound == "pulse"
+    log = DecoderLog()
+    log.parse_line('using audio output module "pulse"')
+    log.reset()
+    assert log.audio_module == "pulse"
 
 
 def test_another_opening_begins_with_nothing_known_and_most_lines_are_not_read() -> None:
-    decoding = DecoderLog()
+    log = DecoderLog()
     for line in (*H264, *FOUND):
-        decoding.read(line)
-    decoding.forget()
-    assert (decoding.codec, decoding.hardware) == (None, None)
-    assert is_informative(b'using %s module "%s"') and not is_informative(b"Buffering %d%%")
+        log.parse_line(line)
+    log.reset()
+    assert (log.codec, log.hardware) == (None, None)
+    assert is_relevant(b'using %s module "%s"') and not is_relevant(b"Buffering %d%%")

@@ -26,7 +26,7 @@ def _read(source: MediaSource) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("size", "whole", "wanted"),
+    ("size", "fit_inside", "wanted"),
     [
         ((3840, 2880), True, (960, 720)),
         ((3840, 2880), False, (1280, 960)),
@@ -34,9 +34,9 @@ def _read(source: MediaSource) -> Image.Image:
     ],
 )
 def test_it_has_the_pixels_the_stage_can_show(
-    tmp_path: Path, size: tuple[int, int], whole: bool, wanted: tuple[int, int]
+    tmp_path: Path, size: tuple[int, int], fit_inside: bool, wanted: tuple[int, int]
 ) -> None:
-    source = downscale(_photograph(tmp_path / "large", *size), 1280, 720, whole=whole)
+    source = downscale(_photograph(tmp_path / "large", *size), 1280, 720, fit_inside=fit_inside)
 
     assert source
     picture = _read(source)
@@ -49,7 +49,7 @@ def test_it_has_the_pixels_the_stage_can_show(
 def test_what_is_small_enough_or_no_picture_is_left_to_libvlc(tmp_path: Path) -> None:
     small = _photograph(tmp_path / "small", 1400, 800, "PNG")
     damaged = tmp_path / "damaged"
-    damaged.write_bytes(Path(_photograph(tmp_path / "whole", 3000, 2000)).read_bytes()[:4000])
+    damaged.write_bytes(Path(_photograph(tmp_path / "undamaged", 3000, 2000)).read_bytes()[:4000])
 
-    assert downscale(small, 1280, 720, whole=True) is None
-    assert downscale(str(damaged), 1280, 720, whole=True) is None
+    assert downscale(small, 1280, 720, fit_inside=True) is None
+    assert downscale(str(damaged), 1280, 720, fit_inside=True) is None
