@@ -1,8 +1,8 @@
 """The deck's one thread: carries out the stage's commands and passes libVLC's events to the shot, in order.
 
-A deck has one shot at most: first a `ShotLoader`, then, once shown, a `Playback`. `player.deck.shot_states` has its life.
-A `RunningLoader` loads what is shown at once; a `PausedLoader` pauses what waits for its turn on its first
-frame. A `Show` may come before the shot is loaded, and may be replaced or cancelled until it is carried out.
+A deck has one shot at most: first a `ShotLoader`, then, once shown, a `Playback`. `player.deck.shot_states` has its
+life. A `RunningLoader` loads what is shown at once; a `PausedLoader` pauses what waits for its turn on its first frame.
+A `Show` may come before the shot is loaded, and may be replaced or cancelled until it is carried out.
 """
 
 from collections import deque

@@ -1,1 +1,1 @@
-"""The overlay process: a line of text and a logo over whatever the decks show, in windows of its own."""
+"""The overlay process: tickers and logos in windows of their own, above whatever the decks show."""

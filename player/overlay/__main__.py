@@ -1,4 +1,4 @@
-"""The overlay process: its limits, its lines in and out, and its end; run as `python -m player.overlay`."""
+"""The overlay process: its limits, its input and output, its exit code; run as `python -m player.overlay`."""
 
 import argparse
 import logging
@@ -10,7 +10,7 @@ import sys
 from Xlib import error
 
 from player.overlay.renderer import OverlayRenderer
-from player.overlay.windows import open_front
+from player.overlay.windows import open_overlay_stack
 from player.platform.child_process import die_with_parent
 from player.protocol.overlay_messages import OverlayEvent
 from sync.errors import ScreenFailed
@@ -29,24 +29,26 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Show overlays until the end of input, the X server's or the daemon's; return the exit code."""
+    """Show overlays until the input, the X server or the daemon ends; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="overlay[%(process)d] %(levelname)s %(message)s")
     die_with_parent(_parse(argv).parent)
-    for unwanted in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(unwanted, signal.SIG_IGN)  # the daemon ends us in its own order
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the daemon ends its child processes itself, in order
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    def tell(event: OverlayEvent) -> None:
+    def send(event: OverlayEvent) -> None:
         sys.stdout.buffer.write(event.model_dump_json().encode() + b"\n")
         sys.stdout.buffer.flush()
 
     try:
-        OverlayRenderer(open_front(os.environ.get("DISPLAY", "")), SystemClock(), sys.stdin.fileno(), tell).run()
+        OverlayRenderer(
+            open_overlay_stack(os.environ.get("DISPLAY", "")), SystemClock(), sys.stdin.fileno(), send
+        ).run()
     except BrokenPipeError:
         return 0
     except (ScreenFailed, error.ConnectionClosedError, error.XError, OSError) as problem:
-        log.error("overlays end: %s", problem)
+        log.error("the overlay process ends: %s", problem)
         return _NO_DISPLAY
     return 0
 

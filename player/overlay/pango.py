@@ -1,6 +1,6 @@
 """Lines of text by Pango and cairo: shaped, in reading order, each letter in a font of this device that has it.
 
-Both libraries come with VLC. They are called by `ctypes`: the packages that wrap them lack the calls that tell of
+Both libraries come with VLC. They are called through `ctypes`: the Python packages for them lack the call that counts
 letters without a font, and take a quarter of a second to import.
 """
 
@@ -14,14 +14,14 @@ from PIL import Image, ImageColor
 
 from sync.errors import ScreenFailed
 
-_FONT = b"sans-serif"  # fontconfig says which of the device's fonts that is, and which stand in for it
+_FONT = b"sans-serif"  # fontconfig chooses the font, and others for the letters it lacks
 _RGB24 = 1
-_SCALE = 1024  # Pango counts in parts of a pixel
-_RIGHT_TO_LEFT = (1, 5)  # strongly, weakly
+_SCALE = 1024  # Pango units in a pixel
+_RIGHT_TO_LEFT = (1, 5)  # Pango's strong and weak direction
 
 _Layout = c_void_p
 _Pixels = POINTER(c_char)
-_WORDS: dict[str, dict[str, tuple[Any, ...]]] = {
+_SIGNATURES: dict[str, dict[str, tuple[Any, ...]]] = {
     "libgobject-2.0.so.0": {"g_object_unref": (None, c_void_p)},
     "libcairo.so.2": {
         "cairo_image_surface_create_for_data": (c_void_p, _Pixels, c_int, c_int, c_int, c_int),
@@ -48,27 +48,27 @@ _WORDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "pango_cairo_show_layout": (None, c_void_p, _Layout),
     },
 }
-"""What is called, by library: the answer's type, then the arguments'."""
+"""The functions that are called, by library: the type of the result, then the types of the arguments."""
 
 
 class TextLine:
-    """A text laid out in one line, `width` by `height` pixels; `backwards` if it is read from right to left."""
+    """A text laid out in one line of `width` by `height` pixels; `right_to_left` if it is read in that direction."""
 
     def __init__(self, layout: int, text: str) -> None:
         self._layout = layout
         self._text = text
-        self.backwards = _call("pango_find_base_dir", text.encode(), -1) in _RIGHT_TO_LEFT
-        self.width, self.height = self._lay(text)
+        self.right_to_left = _call("pango_find_base_dir", text.encode(), -1) in _RIGHT_TO_LEFT
+        self.width, self.height = self._measure(text)
 
-    def missing(self) -> str:
+    def missing_letters(self) -> str:
         """Return the letters that none of the device's fonts has, each once."""
-        if not self._strange():
+        if not self._lacks_glyphs():
             return ""
-        found = [letter for letter in dict.fromkeys(self._text) if self._lay(letter) and self._strange()]
-        self._lay(self._text)
+        found = [letter for letter in dict.fromkeys(self._text) if self._measure(letter) and self._lacks_glyphs()]
+        self._measure(self._text)
         return "".join(found)
 
-    def write(self, size: tuple[int, int], x: int, colour: str, background: str) -> Image.Image:
+    def draw(self, size: tuple[int, int], x: int, colour: str, background: str) -> Image.Image:
         """Return a picture of that size with the line's left end at `x`, in the middle of its height."""
         pixels = bytearray(Image.new("RGB", size, background).tobytes("raw", "BGRX"))
         with _canvas(pixels, *size) as canvas:
@@ -77,19 +77,19 @@ class TextLine:
             _call("pango_cairo_show_layout", canvas, self._layout)
         return Image.frombuffer("RGB", size, bytes(pixels), "raw", "BGRX", 0, 1)
 
-    def _lay(self, text: str) -> tuple[int, int]:
+    def _measure(self, text: str) -> tuple[int, int]:
         width, height = c_int(), c_int()
         _call("pango_layout_set_text", self._layout, text.encode(), -1)
         _call("pango_layout_get_pixel_size", self._layout, byref(width), byref(height))
         return width.value, height.value
 
-    def _strange(self) -> bool:
+    def _lacks_glyphs(self) -> bool:
         return bool(_call("pango_layout_get_unknown_glyphs_count", self._layout))
 
 
 @contextmanager
-def laid_out(text: str, letters: float) -> Iterator[TextLine]:
-    """Lay out a text in letters of so many pixels.
+def text_line(text: str, letter_height: float) -> Iterator[TextLine]:
+    """Lay out a text in letters of that height in pixels.
 
     Raises:
         ScreenFailed: the libraries are not installed.
@@ -98,9 +98,9 @@ def laid_out(text: str, letters: float) -> Iterator[TextLine]:
         layout = _call("pango_cairo_create_layout", canvas)
         font = _call("pango_font_description_from_string", _FONT)
         try:
-            _call("pango_font_description_set_absolute_size", font, letters * _SCALE)
+            _call("pango_font_description_set_absolute_size", font, letter_height * _SCALE)
             _call("pango_layout_set_font_description", layout, font)
-            _call("pango_layout_set_single_paragraph_mode", layout, 1)  # what would break a line is a sign in it
+            _call("pango_layout_set_single_paragraph_mode", layout, 1)  # line breaks become visible characters
             yield TextLine(layout, text)
         finally:
             _call("pango_font_description_free", font)
@@ -121,18 +121,18 @@ def _canvas(pixels: bytearray, width: int, height: int) -> Iterator[int]:
 
 
 def _call(name: str, *arguments: object) -> int:
-    return int(_words()[name](*arguments) or 0)
+    return int(_functions()[name](*arguments) or 0)
 
 
 @cache
-def _words() -> dict[str, Callable[..., int | None]]:
-    words: dict[str, Callable[..., int | None]] = {}
-    for file, called in _WORDS.items():
+def _functions() -> dict[str, Callable[..., int | None]]:
+    functions: dict[str, Callable[..., int | None]] = {}
+    for file, signatures in _SIGNATURES.items():
         try:
             library = CDLL(file)
         except OSError as error:
             raise ScreenFailed(f"text cannot be drawn: {error}; install libpangocairo-1.0-0") from error
-        for name, (answer, *arguments) in called.items():
-            words[name] = getattr(library, name)
-            words[name].restype, words[name].argtypes = answer, arguments  # type: ignore[attr-defined]
-    return words
+        for name, (result, *arguments) in signatures.items():
+            functions[name] = getattr(library, name)
+            functions[name].restype, functions[name].argtypes = result, arguments  # type: ignore[attr-defined]
+    return functions

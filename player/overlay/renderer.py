@@ -1,4 +1,4 @@
-"""The overlay process's one thread: takes what to show, draws it once, and moves the tickers at the display's rate."""
+"""The overlay process's one thread: draws each overlay once, and moves the tickers at the display's refresh rate."""
 
 import os
 import select
@@ -9,8 +9,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from player.overlay.drawing import Strip, draw_ticker, read_logo
-from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
-from player.overlay.missing_fonts import lacking
+from player.overlay.layout import REFRESH_HZ, Box, lay_out, ticker_motion
+from player.overlay.missing_fonts import describe_missing_letters
 from player.overlay.windows import OverlayStack, OverlayWindow, TickerWindow
 from player.platform.geometry import Area
 from player.protocol.overlay_messages import OverlayEvent, OverlayPulse, OverlaysShown, ShowOverlays
@@ -22,155 +22,156 @@ PULSE_EVERY_S = 1.0
 _READ_BYTES = 65_536
 _QUOTED = 30  # letters of a text
 
-Look = tuple[Overlay, Area, str]
-"""All that decides how an overlay looks: itself, its place on the display, its file."""
+Appearance = tuple[Overlay, Area, str]
+"""All that decides how an overlay looks: itself, its area on the display, its file."""
 
 
 class OverlayRenderer:
-    """What stands in front; `tell` sends an event to the daemon."""
+    """Reads `ShowOverlays` lines from the file descriptor `commands` and shows them; `send` sends an event."""
 
     def __init__(
-        self, front: OverlayStack, clock: SystemClock, lines: int, tell: Callable[[OverlayEvent], None]
+        self, stack: OverlayStack, clock: SystemClock, commands: int, send: Callable[[OverlayEvent], None]
     ) -> None:
-        self._front = front
+        self._stack = stack
         self._clock = clock
-        self._lines = lines
-        self._tell = tell
-        self._began_s = clock.monotonic()
-        self._panes: dict[Look, OverlayWindow] = {}
+        self._commands = commands
+        self._send = send
+        self._started_s = clock.monotonic()
+        self._windows: dict[Appearance, OverlayWindow] = {}
 
     def run(self) -> None:
-        """Show what is asked for until the end of input."""
-        pulse_s, unread = 0.0, b""
+        """Show overlays until the end of input."""
+        next_pulse_s, unread = 0.0, b""
         while True:
-            if self._clock.monotonic() >= pulse_s:
-                pulse_s = self._clock.monotonic() + PULSE_EVERY_S
-                self._tell(OverlayPulse())
-            self._move()
-            wait_s = min(pulse_s, self._due_s()) - self._clock.monotonic()
-            readable, _, _ = select.select((self._lines, self._front.connection), (), (), max(0.0, wait_s))
-            if self._lines in readable:
-                more = os.read(self._lines, _READ_BYTES)
-                if not more:
+            if self._clock.monotonic() >= next_pulse_s:
+                next_pulse_s = self._clock.monotonic() + PULSE_EVERY_S
+                self._send(OverlayPulse())
+            self._move_tickers()
+            wait_s = min(next_pulse_s, self._next_move_s()) - self._clock.monotonic()
+            readable, _, _ = select.select((self._commands, self._stack.connection), (), (), max(0.0, wait_s))
+            if self._commands in readable:
+                received = os.read(self._commands, _READ_BYTES)
+                if not received:
                     return
-                *whole, unread = (unread + more).split(b"\n")
-                self._take(whole)
-            if self._front.moved():
-                self._front.raise_(list(self._panes.values()))
+                *lines, unread = (unread + received).split(b"\n")
+                if lines:
+                    self._execute(lines[-1])  # the last one names all overlays
+            if self._stack.ceiling_changed():
+                self._stack.raise_windows(list(self._windows.values()))
 
-    def _take(self, lines: list[bytes]) -> None:
-        """Obey the last of what was sent: it is the whole of what should stand there."""
-        if not lines:
-            return
+    def _execute(self, line: bytes) -> None:
         try:
-            self._put(ShowOverlays.model_validate_json(lines[-1]))
+            self._show(ShowOverlays.model_validate_json(line))
         except ValidationError as error:
-            self._tell(
-                OverlaysShown(shown=(), problems=(f"Overlays were not understood: {error.error_count()} faults.",))
-            )
+            problem = f"The overlays cannot be read: {error.error_count()} errors. Restart the player."
+            self._send(OverlaysShown(shown=(), problems=(problem,)))
 
-    # ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── tickers ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _refresh(self) -> int:
-        return int((self._clock.monotonic() - self._began_s) * REFRESH_HZ)
+        return int((self._clock.monotonic() - self._started_s) * REFRESH_HZ)
 
-    def _runners(self) -> Iterator[TickerWindow]:
-        return (pane for pane in self._panes.values() if isinstance(pane, TickerWindow))
+    def _tickers(self) -> Iterator[TickerWindow]:
+        return (window for window in self._windows.values() if isinstance(window, TickerWindow))
 
-    def _move(self) -> None:
+    def _move_tickers(self) -> None:
         refresh = self._refresh()
-        for runner in self._runners():
-            runner.run(refresh)
-        self._front.connection.flush()
+        for ticker in self._tickers():
+            ticker.draw(refresh)
+        self._stack.connection.flush()
 
-    def _due_s(self) -> float:
+    def _next_move_s(self) -> float:
         refresh = self._refresh()
-        due = min((runner.due(refresh) for runner in self._runners()), default=None)
-        return float("inf") if due is None else self._began_s + due / REFRESH_HZ
+        move = min((ticker.next_refresh(refresh) for ticker in self._tickers()), default=None)
+        return float("inf") if move is None else self._started_s + move / REFRESH_HZ
 
-    # ── what stands there ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── windows ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _put(self, put: ShowOverlays) -> None:
-        """Make what is new, in front of what it replaces, and only then take that away: nothing shows in between."""
-        logos, problems = _read(put)
-        width, height = put.area.upright
-        places = lay_out(width, height, put.overlays, {asset: logo.size for asset, logo in logos.items()})
-        panes: dict[Look, OverlayWindow] = {}
-        for overlay in put.overlays:
-            if overlay.id in places:
-                box = places[overlay.id]
-                look = (overlay, _on_display(put.area, box), _file(overlay, put))
+    def _show(self, command: ShowOverlays) -> None:
+        """Show new windows in front of those they replace, and only then close these: nothing shows in between."""
+        logos, problems = _read_logos(command)
+        width, height = command.area.upright
+        boxes = lay_out(width, height, command.overlays, {asset: logo.size for asset, logo in logos.items()})
+        windows: dict[Appearance, OverlayWindow] = {}
+        for overlay in command.overlays:
+            if overlay.id in boxes:
+                box = boxes[overlay.id]
+                appearance = (overlay, _area_of(box, command.area), _file_of(overlay, command))
                 try:
-                    panes[look] = self._panes.get(look) or self._pane(overlay, look[1], box, logos, height)
+                    windows[appearance] = self._windows.get(appearance) or self._open(appearance, box, logos, height)
                 except MediaUnplayable as error:
-                    problems.append(f"{_called(overlay)} is not shown: {error}.")
-        gone = [pane for look, pane in self._panes.items() if look not in panes]
-        self._panes = panes
-        self._front.raise_(list(panes.values()))
-        for pane in panes.values():
-            pane.window.map()
-        self._move()
-        for pane in gone:
-            pane.close()
-        self._front.connection.sync()
-        problems += [pane.problem for pane in panes.values() if pane.problem]
-        self._tell(OverlaysShown(shown=tuple(overlay.id for overlay, _, _ in panes), problems=tuple(problems)))
+                    problems.append(f"{_name_of(overlay)} is not shown: {error}.")
+        self._replace_windows(windows)
+        problems += [window.problem for window in windows.values() if window.problem]
+        self._send(OverlaysShown(shown=tuple(overlay.id for overlay, _, _ in windows), problems=tuple(problems)))
 
-    def _pane(
-        self, overlay: Overlay, place: Area, box: Box, logos: dict[str, Image.Image], screen_height: int
+    def _replace_windows(self, windows: dict[Appearance, OverlayWindow]) -> None:
+        outdated = [window for appearance, window in self._windows.items() if appearance not in windows]
+        self._windows = windows
+        self._stack.raise_windows(list(windows.values()))
+        for window in windows.values():
+            window.window.map()
+        self._move_tickers()
+        for window in outdated:
+            window.close()
+        self._stack.connection.sync()
+
+    def _open(
+        self, appearance: Appearance, box: Box, logos: dict[str, Image.Image], screen_height: int
     ) -> OverlayWindow:
+        overlay, area, _ = appearance
         if isinstance(overlay, Ticker):
-            return self._ticker(overlay, place, box, screen_height)
-        pane = OverlayWindow(self._front.connection, place)
-        pane.picture(logos[overlay.asset].resize((box.width, box.height), Image.Resampling.LANCZOS))
-        return pane
+            return self._open_ticker(overlay, area, box, screen_height)
+        window = OverlayWindow(self._stack.connection, area)
+        window.set_picture(logos[overlay.asset].resize((box.width, box.height), Image.Resampling.LANCZOS))
+        return window
 
-    def _ticker(self, ticker: Ticker, place: Area, box: Box, screen_height: int) -> OverlayWindow:
-        written = draw_ticker(ticker, box.width, box.height)
-        pane: OverlayWindow
-        if isinstance(written.drawn, Strip):
-            strip = written.drawn
-            moves = motion(ticker.speed_percent, screen_height, strip.period, backwards=strip.backwards)
-            pane = TickerWindow(self._front.connection, place, strip, moves, self._refresh())
+    def _open_ticker(self, ticker: Ticker, area: Area, box: Box, screen_height: int) -> OverlayWindow:
+        ticker_picture = draw_ticker(ticker, box.width, box.height)
+        window: OverlayWindow
+        if isinstance(ticker_picture.drawn, Strip):
+            strip = ticker_picture.drawn
+            motion = ticker_motion(ticker.speed_percent, screen_height, strip.period, rightwards=strip.right_to_left)
+            window = TickerWindow(self._stack.connection, area, strip, motion, self._refresh())
         else:
-            pane = OverlayWindow(self._front.connection, place)
-            pane.picture(written.drawn)
-        if written.missing:
-            pane.problem = (
-                f"{_called(ticker)} has letters no font on this device has: {lacking(written.missing)}; "
-                "then restart the player."
+            window = OverlayWindow(self._stack.connection, area)
+            window.set_picture(ticker_picture.drawn)
+        if ticker_picture.missing_letters:
+            missing = describe_missing_letters(ticker_picture.missing_letters)
+            window.problem = (
+                f"{_name_of(ticker)} has letters no font on this device has: {missing}; then restart the player."
             )
-        return pane
+        return window
 
 
-def _read(put: ShowOverlays) -> tuple[dict[str, Image.Image], list[str]]:
+def _read_logos(command: ShowOverlays) -> tuple[dict[str, Image.Image], list[str]]:
     """Return the pictures of logos by asset, and why others cannot be read."""
     logos: dict[str, Image.Image] = {}
     problems: list[str] = []
-    for overlay in put.overlays:
+    for overlay in command.overlays:
         if not isinstance(overlay, Logo) or overlay.asset in logos:
             continue
-        if overlay.asset not in put.files:
-            problems.append(f"{_called(overlay)} is not shown: its picture is not on this device yet.")
+        if overlay.asset not in command.files:
+            problems.append(f"{_name_of(overlay)} is not shown: its picture is not on this device yet.")
         else:
             try:
-                logos[overlay.asset] = read_logo(Path(put.files[overlay.asset]))
+                logos[overlay.asset] = read_logo(Path(command.files[overlay.asset]))
             except MediaUnplayable as error:
-                problems.append(f"{_called(overlay)} is not shown: {error}.")
+                problems.append(f"{_name_of(overlay)} is not shown: {error}.")
     return logos, problems
 
 
-def _called(overlay: Overlay) -> str:
-    """Return how people know an overlay."""
+def _name_of(overlay: Overlay) -> str:
+    """Return how people call an overlay."""
     if isinstance(overlay, Logo):
         return f"The logo in the {overlay.corner.replace('-', ' ')} corner"
     return f"The text “{overlay.text[:_QUOTED]}{'…' if len(overlay.text) > _QUOTED else ''}”"
 
 
-def _file(overlay: Overlay, put: ShowOverlays) -> str:
-    return put.files.get(overlay.asset, "") if isinstance(overlay, Logo) else ""
+def _file_of(overlay: Overlay, command: ShowOverlays) -> str:
+    return command.files.get(overlay.asset, "") if isinstance(overlay, Logo) else ""
 
 
-def _on_display(area: Area, box: Box) -> Area:
+def _area_of(box: Box, area: Area) -> Area:
     x, y, width, height = area.turned(box.x, box.y, box.width, box.height)
     return Area(width=width, height=height, x=area.x + x, y=area.y + y, turn=area.turn)

@@ -1,8 +1,8 @@
-"""The X windows of overlays: just above the ceiling, where nothing decks do touches them.
+"""The X windows of overlays: just above the ceiling window, where the decks cannot cover them.
 
-A window's picture is its background, so that the X server itself repairs what was uncovered. There are no half clear
-pixels without a compositor: a logo's outline is cut out by the Shape extension. A ticker lies as pixmaps in the server
-and is moved by copies.
+A window's picture is its background, so the X server itself repaints what was uncovered. Without a compositor no pixel
+can be half transparent: the Shape extension cuts out a logo's outline. A ticker's text is stored as pixmaps in the
+server, which copies it from there.
 """
 
 from collections.abc import Sequence
@@ -13,148 +13,148 @@ from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 from Xlib.ext import shape
 
-from player.overlay.drawing import Strip, mask, rotate_image
+from player.overlay.drawing import Strip, opaque_mask, rotate_image
 from player.overlay.layout import TickerMotion
 from player.platform.geometry import Area
 from player.platform.x11 import CEILING, connect_x
 from sync.errors import ScreenFailed
 
 _DEPTH = 24
-_REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
-_PADDED = 32  # bits: the rows of a bitmap
-_LEAST_FIRST = 0  # the server's word for bitmaps whose leftmost pixel is the lowest bit
+_MAX_REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
+_ROW_ALIGN = 32  # bits of a bitmap's row
+_LOW_BIT_FIRST = 0  # the X protocol's number for bitmaps whose leftmost pixel is the lowest bit
 
 
 class OverlayWindow:
-    """One overlay's window, unmapped at first. Methods raise what python-xlib raises.
+    """One overlay's window, unmapped at first. Methods raise python-xlib's errors.
 
-    `problem` is what is wrong with what it shows, in words.
+    `problem` says to people what is wrong with what it shows; empty if nothing is.
     """
 
-    def __init__(self, connection: XDisplay, place: Area) -> None:
+    def __init__(self, connection: XDisplay, area: Area) -> None:
         self.problem = ""
         self._connection = connection
-        self._place = place
+        self._area = area
         root = connection.screen().root
         self.window = root.create_window(
-            place.x, place.y, place.width, place.height, 0, _DEPTH, X.InputOutput, X.CopyFromParent,
+            area.x, area.y, area.width, area.height, 0, _DEPTH, X.InputOutput, X.CopyFromParent,
             override_redirect=True, background_pixmap=X.NONE,
         )  # fmt: skip
         self.window.set_wm_name("signage-player overlay")
-        self._pen = self.window.create_gc(graphics_exposures=False)
+        self._gc = self.window.create_gc(graphics_exposures=False)
 
-    def picture(self, image: Image.Image) -> None:
-        """Show a picture of the window's size (as the shop sees it)."""
-        upright = rotate_image(image, self._place.turn)
-        pixmap = self._pixmap(upright)
+    def set_picture(self, image: Image.Image) -> None:
+        """Show a picture of the window's upright size."""
+        turned = rotate_image(image, self._area.turn)
+        pixmap = self._make_pixmap(turned)
         self.window.change_attributes(background_pixmap=pixmap)
-        pixmap.free()  # the window keeps its own hold of the pixels
-        there = mask(upright)
-        if there is not None:
-            bits = self._bitmap(there)
+        pixmap.free()  # the window has its own reference
+        mask = opaque_mask(turned)
+        if mask is not None:
+            bits = self._make_bitmap(mask)
             self.window.shape_mask(shape.SO.Set, shape.SK.Bounding, 0, 0, bits)
             bits.free()
 
     def close(self) -> None:
-        """Take the window off the display."""
-        self._pen.free()
+        """Remove the window from the display."""
+        self._gc.free()
         self.window.destroy()
 
-    def _pixmap(self, image: Image.Image) -> Any:
+    def _make_pixmap(self, image: Image.Image) -> Any:
         pixmap = self.window.create_pixmap(image.width, image.height, _DEPTH)
         pixels, stride = image.convert("RGB").tobytes("raw", "BGRX"), image.width * 4
-        rows = max(1, _REQUEST_BYTES // stride)
+        rows = max(1, _MAX_REQUEST_BYTES // stride)
         for y in range(0, image.height, rows):
             strip = pixels[y * stride : (y + rows) * stride]
-            pixmap.put_image(self._pen, 0, y, image.width, len(strip) // stride, X.ZPixmap, _DEPTH, 0, strip)
+            pixmap.put_image(self._gc, 0, y, image.width, len(strip) // stride, X.ZPixmap, _DEPTH, 0, strip)
         return pixmap
 
-    def _bitmap(self, there: Image.Image) -> Any:
-        padded = Image.new("1", (-(-there.width // _PADDED) * _PADDED, there.height))
-        padded.paste(there, (0, 0))
-        low = self._connection.display.info.bitmap_format_bit_order == _LEAST_FIRST
-        bits = padded.tobytes("raw", "1;R" if low else "1")
+    def _make_bitmap(self, mask: Image.Image) -> Any:
+        padded = Image.new("1", (-(-mask.width // _ROW_ALIGN) * _ROW_ALIGN, mask.height))
+        padded.paste(mask, (0, 0))
+        low_bit_first = self._connection.display.info.bitmap_format_bit_order == _LOW_BIT_FIRST
+        bits = padded.tobytes("raw", "1;R" if low_bit_first else "1")
         bitmap = self.window.create_pixmap(padded.width, padded.height, 1)
-        pen = bitmap.create_gc(foreground=1, background=0)
+        gc = bitmap.create_gc(foreground=1, background=0)
         stride = padded.width // 8
-        rows = max(1, _REQUEST_BYTES // stride)
+        rows = max(1, _MAX_REQUEST_BYTES // stride)
         for y in range(0, padded.height, rows):
             strip = bits[y * stride : (y + rows) * stride]
-            bitmap.put_image(pen, 0, y, padded.width, len(strip) // stride, X.XYBitmap, 1, 0, strip)
-        pen.free()
+            bitmap.put_image(gc, 0, y, padded.width, len(strip) // stride, X.XYBitmap, 1, 0, strip)
+        gc.free()
         return bitmap
 
 
 class TickerWindow(OverlayWindow):
-    """A ticker on the move."""
+    """The window of a ticker that moves."""
 
-    def __init__(self, connection: XDisplay, place: Area, strip: Strip, motion: TickerMotion, first: int) -> None:
-        super().__init__(connection, place)
+    def __init__(self, connection: XDisplay, area: Area, strip: Strip, motion: TickerMotion, started: int) -> None:
+        super().__init__(connection, area)
         self._motion = motion
-        self._first = first  # the refresh it began at
-        self._drawn: int | None = None
-        self._own = Area(width=place.width, height=place.height, turn=place.turn)
-        self._pieces = [(piece.width, self._pixmap(rotate_image(piece, place.turn))) for piece in strip.pieces]
+        self._started = started  # at this refresh
+        self._drawn_x: int | None = None
+        self._bar = Area(width=area.width, height=area.height, turn=area.turn)
+        self._pieces = [(piece.width, self._make_pixmap(rotate_image(piece, area.turn))) for piece in strip.pieces]
 
-    def run(self, refresh: int) -> None:
-        """Draw the text where it is at a refresh, if it has moved."""
-        width, height = self._own.upright
-        x = self._motion.left(refresh - self._first, width)
-        if x == self._drawn:
+    def draw(self, refresh: int) -> None:
+        """Draw the text at its position of a refresh, if that changed."""
+        width, height = self._bar.upright
+        x = self._motion.first_x(refresh - self._started, width)
+        if x == self._drawn_x:
             return
-        self._drawn = x
+        self._drawn_x = x
         while x < width:
-            for wide, pixmap in self._pieces:
-                if x < width and x + wide > 0:
-                    left, top, across, down = self._own.turned(x, 0, wide, height)
-                    self.window.copy_area(self._pen, pixmap, 0, 0, across, down, left, top)
-                x += wide
+            for piece_width, pixmap in self._pieces:
+                if x < width and x + piece_width > 0:
+                    left, top, *size = self._bar.turned(x, 0, piece_width, height)
+                    self.window.copy_area(self._gc, pixmap, 0, 0, *size, left, top)
+                x += piece_width
 
-    def due(self, refresh: int) -> int:
-        """Return the refresh it moves at next."""
-        return self._first + self._motion.next_refresh(refresh - self._first)
+    def next_refresh(self, refresh: int) -> int:
+        """Return the refresh of its next move."""
+        return self._started + self._motion.next_refresh(refresh - self._started)
 
     def close(self) -> None:
-        """Take the window off the display, and the text out of the server."""
+        """Remove the window from the display, and the text from the server."""
         for _, pixmap in self._pieces:
             pixmap.free()
         super().close()
 
 
 class OverlayStack:
-    """The place just above the ceiling, on one connection."""
+    """Stacks windows just above the ceiling window; one X connection."""
 
     def __init__(self, connection: XDisplay) -> None:
         self.connection = connection
         self._root = connection.screen().root
         self._root.change_attributes(event_mask=X.PropertyChangeMask)
-        self._property = connection.intern_atom(CEILING)
+        self._ceiling_property = connection.intern_atom(CEILING)
 
-    def raise_(self, panes: Sequence[OverlayWindow]) -> None:
-        """Put windows above the ceiling, the last in front; to the very top while there is no ceiling."""
-        found = self._root.get_full_property(self._property, Xatom.WINDOW)
+    def raise_windows(self, windows: Sequence[OverlayWindow]) -> None:
+        """Put windows just above the ceiling, the last in front; on top of everything if there is no ceiling."""
+        found = self._root.get_full_property(self._ceiling_property, Xatom.WINDOW)
         ceiling = int(found.value[0]) if found else 0
-        for pane in reversed(panes):  # each goes just above the ceiling, so below those before
-            if not ceiling or not self._above(pane, ceiling):
-                pane.window.configure(stack_mode=X.Above)
+        for window in reversed(windows):  # each goes just above the ceiling, so below the one before
+            if not ceiling or not self._put_above(window, ceiling):
+                window.window.configure(stack_mode=X.Above)
         self.connection.sync()
 
-    def moved(self) -> bool:
-        """Take what the server tells, and return whether there is another ceiling."""
-        moved = False
+    def ceiling_changed(self) -> bool:
+        """Read the server's events, and return whether there is another ceiling."""
+        changed = False
         while self.connection.pending_events():
             event = self.connection.next_event()
-            moved |= event.type == X.PropertyNotify and event.atom == self._property
-        return moved
+            changed |= event.type == X.PropertyNotify and event.atom == self._ceiling_property
+        return changed
 
-    def _above(self, pane: OverlayWindow, ceiling: int) -> bool:
+    def _put_above(self, window: OverlayWindow, ceiling: int) -> bool:
         refused = error.CatchError(error.BadWindow, error.BadMatch)
-        pane.window.configure(refused, sibling=ceiling, stack_mode=X.Above)
+        window.window.configure(refused, sibling=ceiling, stack_mode=X.Above)
         self.connection.sync()
         return refused.get_error() is None
 
 
-def open_front(name: str) -> OverlayStack:
+def open_overlay_stack(name: str) -> OverlayStack:
     """Connect to the X server `name`.
 
     Raises:

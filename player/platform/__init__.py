@@ -1,1 +1,1 @@
-"""The machine below the player: geometry, X connection, hardware decoders, child processes."""
+"""The machine the player runs on: display geometry, X connection, hardware decoders, child processes."""

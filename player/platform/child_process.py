@@ -1,4 +1,4 @@
-"""What the daemon does with its child processes from outside: memory, whether one was stopped, how to end it."""
+"""The daemon's child processes, seen from outside: their memory, whether one was stopped, how to end one."""
 
 import ctypes
 import os
@@ -8,25 +8,23 @@ from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent, of that process id, dies."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)  # it died before we asked
-
-
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when its parent, whose process id is `parent`, dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)  # it died before the call
+
+
 def deck_memory_limit_bytes() -> int:
-    """Return how much memory one deck may hold: half of the machine's. It usually has 100-270 MiB."""
+    """Return how much memory one deck may use: half of the machine's. A deck usually uses 100-270 MiB."""
     return os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES // 2
 
 
 def rss_bytes(pid: int) -> int:
-    """Return the resident memory of a process; 0 when it is gone."""
+    """Return the resident memory of a process; 0 if it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
     except (OSError, IndexError):  # an exiting process has an empty or no statm
@@ -34,7 +32,7 @@ def rss_bytes(pid: int) -> int:
 
 
 def is_stopped(pid: int) -> bool:
-    """Tell a process somebody stopped (SIGSTOP) from one that hangs by itself."""
+    """Tell whether the process was stopped (SIGSTOP), so it does not hang by itself."""
     return _state(Path(f"/proc/{pid}/stat")) in ("T", "t")
 
 
@@ -46,14 +44,14 @@ def _state(stat: Path) -> str:
 
 
 def waits_for_disk(pid: int) -> bool:
-    """Tell whether one of its threads is held up by a disk: no fault of what it does there."""
+    """Tell whether one of the process's threads waits for a disk: then the file it reads is not to blame."""
     with suppress(OSError):
         return any(_state(task / "stat") == "D" for task in Path(f"/proc/{pid}/task").iterdir())
     return False
 
 
 def kill_process(process: Process) -> None:
-    """Send SIGKILL past `Process.kill`, which polls first and so can take the exit code from asyncio's own waiter."""
+    """Send SIGKILL. `Process.kill` polls first and can take the exit code that asyncio waits for."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The part of a display that is filled, upright or turned, and the name of the window above all decks."""
+"""The part of a display that a stage fills, upright or turned."""
 
 from typing import Annotated, Literal
 
@@ -11,9 +11,9 @@ Turn = Literal[0, 90, 180, 270]
 
 
 class Area(Wire):
-    """The part of the display a stage fills, in pixels from the top left corner, as the X server counts them.
+    """The part of the display a stage fills, in the X server's pixels, from its top left corner.
 
-    `turn`: all of it is drawn turned so far, because the X server does not turn it itself.
+    `turn`: everything in it is drawn turned by this angle, because the X server does not turn it.
     """
 
     width: Annotated[int, Field(ge=1)]
@@ -24,16 +24,16 @@ class Area(Wire):
 
     @property
     def sideways(self) -> bool:
-        """Whether what is drawn there is turned by a quarter."""
+        """Whether the turn is 90 or 270 degrees."""
         return self.turn in (90, 270)
 
     @property
     def upright(self) -> tuple[int, int]:
-        """Width and height as the shop sees them."""
+        """Width and height as people see them."""
         return (self.height, self.width) if self.sideways else (self.width, self.height)
 
     def turned(self, x: int, y: int, width: int, height: int) -> tuple[int, int, int, int]:
-        """Return where a rectangle the shop sees lies in this area: left, top, width, height in the server's pixels."""
+        """Return left, top, width, height of a rectangle of the upright picture, in the X server's pixels."""
         match self.turn:
             case 90:
                 return self.width - y - height, x, height, width

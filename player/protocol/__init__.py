@@ -1,1 +1,1 @@
-"""Messages and documents as values: screen, deck, overlays, orders, status."""
+"""Messages and documents as values: screen, deck, overlays, operator commands, status."""

@@ -9,22 +9,22 @@ from sync.wire.base import Wire
 
 
 class PlaybackFacts(Wire):
-    """The frames a second of the media and of the window, and libVLC's decoder; None for pictures, or while unknown."""
+    """Facts about the video on air; all None for pictures, each None while unknown."""
 
-    fps: float | None = None
-    painted_fps: float | None = None  # counted since it was last told
+    fps: float | None = None  # as the media says
+    painted_fps: float | None = None  # as counted in the window, within the last second
     codec: str | None = None  # such as `h264`
-    hardware: bool | None = None  # whether it is decoded in hardware; None: libVLC does not say
-    sound: str | None = None  # the output it is heard on, by its name; None: nothing is to be heard
+    hardware: bool | None = None  # decoded in hardware; None: libVLC does not say
+    sound: str | None = None  # the name of the audio output; None: there is no sound
 
 
 # ── stage to deck ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Load(Wire):
-    """Open a shot out of sight, and hold its first frame; with `at_once` it runs on from there.
+    """Load a shot into the hidden window and pause it on its first frame; with `at_once` it plays on.
 
-    Sent again with `at_once` while it is being loaded: do so now. `Loaded` is answered once.
+    May be sent again with `at_once` while the shot is being loaded; it is then loaded in that way. `Loaded` comes once.
     """
 
     do: Literal["load"] = "load"
@@ -33,7 +33,7 @@ class Load(Wire):
 
 
 class Show(Wire):
-    """Un-pause and raise what was loaded, at `at_s` or at once. Another one before that replaces this one."""
+    """Show the loaded shot at `at_s`, or at once. A later `Show` replaces an earlier one."""
 
     do: Literal["show"] = "show"
     take: str
@@ -41,14 +41,14 @@ class Show(Wire):
 
 
 class CancelShow(Wire):
-    """Take a `show` back, if `take` is not raised yet; `held` is answered in any case."""
+    """Cancel the `Show` of `take` if it is not shown yet; `ShowCancelled` is sent in any case."""
 
     do: Literal["cancel_show"] = "cancel_show"
     take: str
 
 
 class SetVolume(Wire):
-    """Have `take` heard at `volume` percent from now on; no word if it is not on air."""
+    """Play `take` at `volume` percent from now on; ignored if it is not on air."""
 
     do: Literal["set_volume"] = "set_volume"
     take: str
@@ -56,27 +56,27 @@ class SetVolume(Wire):
 
 
 class SetAudioDevice(Wire):
-    """Be heard on the output called `device` from now on; empty: on the system's."""
+    """Play sound on the output called `device` from now on; empty: on the system's."""
 
     do: Literal["set_audio_device"] = "set_audio_device"
     device: str
 
 
 class Hide(Wire):
-    """Stop and forget `take` (None: whatever is there), take the window off the screen."""
+    """Hide the window, and drop `take` (None: any shot)."""
 
     do: Literal["hide"] = "hide"
     take: str | None = None
 
 
 class Blank(Wire):
-    """Stop what plays and cover the screen with plain black, until `hide` or the next `load`."""
+    """Drop the shot and cover the screen with black, until the next `Hide` or `Load`."""
 
     do: Literal["blank"] = "blank"
 
 
 class Quit(Wire):
-    """Release libVLC and end."""
+    """End the deck."""
 
     do: Literal["quit"] = "quit"
 
@@ -90,7 +90,7 @@ COMMAND: TypeAdapter[DeckCommand] = TypeAdapter(DeckCommand)
 
 
 class Ready(Wire):
-    """The deck is up: its X window and the libVLC it runs on."""
+    """The deck takes commands: its X window, and the version of libVLC."""
 
     event: Literal["ready"] = "ready"
     window: int
@@ -98,7 +98,7 @@ class Ready(Wire):
 
 
 class Loaded(Wire):
-    """The first frame stands in the hidden window, or stood and the shot runs on."""
+    """The first frame stands in the hidden window, or stood there and the shot plays on."""
 
     event: Literal["loaded"] = "loaded"
     take: str
@@ -106,7 +106,7 @@ class Loaded(Wire):
 
 
 class ShotShown(Wire):
-    """The window was raised at `raised_s`; its times count from `at_s`, the instant it was ordered for or that one."""
+    """The window is on the display since `raised_s`. Times count from `at_s`: the ordered instant, or `raised_s`."""
 
     event: Literal["shown"] = "shown"
     take: str
@@ -115,16 +115,16 @@ class ShotShown(Wire):
 
 
 class ShowCancelled(Wire):
-    """An order to show `take` no longer stands; if it was raised before, `shown` was told before."""
+    """There is no order to show `take` any more. If it was shown before, `ShotShown` was sent before."""
 
     event: Literal["show_cancelled"] = "show_cancelled"
     take: str
 
 
 class Ends(Wire):
-    """The shot on air will be over at `at_s`, for `reason` as in `Finished`; told again if that changes.
+    """The shot on air will end at `at_s`, for a `reason` as in `Finished`; sent again when that changes.
 
-    Told once more shortly before, with the frames lost so far: by then the next shot may be on air.
+    Sent once more shortly before the end with `frames_lost` so far: at the end the next shot may already be on air.
     """
 
     event: Literal["ends"] = "ends"
@@ -135,7 +135,7 @@ class Ends(Wire):
 
 
 class Hidden(Wire):
-    """The window is off the screen; `take` is what it held."""
+    """The window is hidden; `take` is the shot it had."""
 
     event: Literal["hidden"] = "hidden"
     take: str | None = None
@@ -149,7 +149,7 @@ class Blanked(Wire):
 
 
 class Finished(Wire):
-    """The shot reached its end (`eof`) or its duration (`duration`); the last frame stays."""
+    """The shot reached the end of its media (`eof`) or its duration (`duration`); the last frame stays."""
 
     event: Literal["finished"] = "finished"
     take: str
@@ -159,9 +159,9 @@ class Finished(Wire):
 
 
 class Broken(Wire):
-    """The media cannot be shown, or stopped being shown, in the decoder's own words where it has any.
+    """The shot cannot be shown, or stopped being shown; `reason` is libVLC's own message where there is one.
 
-    `seen`: nothing failed, but the picture on air stands still or is black.
+    `seen_on_screen`: nothing reported an error, but the picture on air does not change or is black.
     """
 
     event: Literal["broken"] = "broken"
@@ -171,15 +171,15 @@ class Broken(Wire):
 
 
 class DeckPulse(PlaybackFacts):
-    """Sent five times a second by a deck whose loop still turns; silence means a hang."""
+    """Sent five times a second while the deck's loop runs. A deck that sends none hangs."""
 
     event: Literal["pulse"] = "pulse"
     take: str | None = None
     media_ms: int | None = None
     frames_lost: int | None = None
-    still_ms: int | None = None  # of the take on air, a video: time without a newly painted picture, so far
+    still_ms: int | None = None  # of the video on air: time without a new picture, so far
     black_ms: int | None = None  # of the take on air: time it was black, by a few pixels
-    seems_frozen: bool = False  # of the video on air: no new picture and no media time (a suspicion)
+    seems_frozen: bool = False  # the video on air: no new picture and no media time (a suspicion)
 
 
 DeckEvent = Annotated[

@@ -1,4 +1,4 @@
-"""What an operator may ask of the screen, and what it says it shows: the models of commands and of `/v1/now`."""
+"""What an operator may order, and what the screen shows: the models of commands and of `/v1/now`."""
 
 from typing import Annotated, Literal
 
@@ -7,14 +7,14 @@ from pydantic import Field
 from sync.wire.base import Identifier, Instant, Request, Sha256, Wire
 
 HOLD_MS = 60 * 60 * 1000
-"""How long `stop` and `blank` last when nobody says."""
+"""How long `stop` and `blank` last by default."""
 
 
 class Command(Request):
-    """An order that ends by itself: `skip`, `previous` and `play` with one item, `stop` and `blank` after `for_ms`.
+    """An operator's command. All end by themselves: `stop` and `blank` after `for_ms`, the others with one item.
 
-    `play` without an item ends a stop or blank early. `play` with an item of the release shows it once, at once,
-    whatever its daypart, and the programme goes on after it; a stream without an end of its own after `for_ms`.
+    `play` without an item ends a stop or blank early. `play` with an item of the release shows it at once and once,
+    whatever its daypart; then the programme goes on. A stream without an end of its own is shown for `for_ms`.
     """
 
     do: Literal["skip", "previous", "play", "stop", "blank"]
@@ -23,14 +23,14 @@ class Command(Request):
 
 
 class Decoder(Wire):
-    """What decodes the video on air, by libVLC's own words; `hardware` is None while it said nothing of that."""
+    """What decodes the video on air, as libVLC reports it; `hardware` is None if libVLC does not say."""
 
     codec: str
     hardware: bool | None = None
 
 
 class Next(Wire):
-    """What comes next, and whether it stands `ready` on its first frame, unseen, since when."""
+    """What comes next, and since when it is `ready`: loaded on its first frame in the hidden window."""
 
     readiness: Literal["none", "loading", "ready"] = "none"
     since: Instant | None = None
@@ -42,9 +42,9 @@ class Next(Wire):
 
 
 class Now(Wire):
-    """What the screen shows at this moment, why, and what comes next.
+    """What the screen shows now, why, and what comes next.
 
-    `media_ms` to `decoder` are what the deck tells of a video, about once a second; pictures have none of them.
+    The deck reports `media_ms` to `decoder` about once a second; pictures have none of them.
     """
 
     showing: Literal["item", "ad", "fallback", "blank"]
@@ -59,19 +59,19 @@ class Now(Wire):
     advertiser: str | None = None
     line: Identifier | None = None
     creative: Identifier | None = None
-    playlist: str | None = None  # the names people gave them
+    playlist: str | None = None  # its name
     daypart: str | None = None
     why: str
     release: Sha256 | None = None
-    position_ms: int | None = None  # since the take came on air
+    position_ms: int | None = None  # since the take is on air
     remaining_ms: int | None = None
     deck: Literal["a", "b"] | None = None
-    media_ms: int | None = None  # where in the media it is
+    media_ms: int | None = None  # the position in the media
     fps: float | None = None  # as the media says
     painted_fps: float | None = None  # as counted on the display
-    frames_lost: int | None = None  # of this take: they came too late to be shown
+    frames_lost: int | None = None  # of this take; they came too late to be shown
     decoder: Decoder | None = None
     next: Next = Next()
-    overlays: tuple[str, ...] = ()  # the ids of what stands over it
-    timed: bool = True  # False: the clock is not to be believed, timed content waits
+    overlays: tuple[str, ...] = ()  # the ids of the overlays shown
+    timed: bool = True  # False: the clock is not trusted, so timed content waits
     problems: tuple[str, ...] = ()

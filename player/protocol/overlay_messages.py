@@ -1,4 +1,4 @@
-"""The lines between the daemon and the overlay process: one JSON object each."""
+"""The messages between the daemon and the overlay process: one JSON object a line."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from sync.wire.overlay import Overlay
 
 
 class ShowOverlays(Wire):
-    """Show these overlays in `area` and no others; one that is already there as it should be is not touched.
+    """Show these overlays in `area` and no others; an overlay that does not change is not drawn again.
 
     `files` are the paths of the logos' assets.
     """
@@ -21,7 +21,7 @@ class ShowOverlays(Wire):
 
 
 class OverlaysShown(Wire):
-    """The overlays on the display now, by id, and in words why others of them are not."""
+    """The ids of the overlays on the display now, and for people: why others are not."""
 
     event: Literal["placed"] = "placed"
     shown: tuple[str, ...]
@@ -29,7 +29,7 @@ class OverlaysShown(Wire):
 
 
 class OverlayPulse(Wire):
-    """Once a second: the process's loop turns."""
+    """Sent once a second while the process's loop runs."""
 
     event: Literal["pulse"] = "pulse"
 

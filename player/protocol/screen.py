@@ -1,4 +1,4 @@
-"""What the director and the stage say to each other, and the lines between stage and deck: one JSON object each.
+"""What the director needs of the stage: shots, cuts, how a shot ended, and the `Screen` protocol.
 
 All instants `_s` are `Clock.monotonic` seconds (CLOCK_BOOTTIME), comparable across the processes of a device.
 """
@@ -12,15 +12,14 @@ from sync.wire.release import Fit, MediaKind
 from sync.wire.stream_url import StreamUrl
 
 ON_TIME_S = 0.05
-"""A cut that comes no later than this counts as if it had come at the instant it was ordered for."""
+"""A cut no later than this counts as made at the instant it was ordered for."""
 
 
 class Shot(Wire):
     """What to show in one take, and how: the file at `path`, or the stream at `url` (then `path` is empty).
 
-    Without `duration_ms` a video or stream plays to its end; with `loop` a shorter video starts over until that is up.
-
-    `length_ms` is how long the video itself runs, measured when it was taken in; the end is planned by it.
+    Without `duration_ms` a video or stream plays to its end. With `loop` a shorter video starts again until the
+    duration is over. `length_ms` is the measured length of the video itself; the end is planned with it.
     """
 
     take: str
@@ -36,22 +35,22 @@ class Shot(Wire):
 
 
 class Ended(Wire):
-    """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (somebody cut away), or what went wrong."""
+    """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (by a cut before its end), or what failed."""
 
     take: str
     started_s: float
     ended_s: float
     reason: str
     failed: bool = False
-    deck_lost: bool = False  # the deck died from outside: not the media's fault
+    deck_lost: bool = False  # its deck was lost for another reason: not the media's fault
     frames_lost: int | None = None
 
 
 class Cut(Wire):
-    """One switch on the screen: what came, when by the plan, and what left (None: nothing was on).
+    """One cut on the screen: what came, when by the plan, and what left (None: nothing was on).
 
-    `at_s` is the instant the cut was ordered for if the first frame stood within `screen.ON_TIME_S` of it: the end of
-    what left and the beginning of what came are one instant, so a chain of cuts does not drift.
+    `at_s` is the instant the cut was ordered for, if the first frame stood within `ON_TIME_S` of it. What left ends and
+    what came begins at this one instant, so a chain of cuts does not drift.
     """
 
     take: str
@@ -60,47 +59,47 @@ class Cut(Wire):
 
 
 class Screen(Protocol):
-    """What the director needs of a stage. One shot is on air at most, one more is prerolled at most.
+    """What the director needs of a stage. At most one shot is on air, and at most one more is prerolled.
 
-    Every method may be cancelled. A cancelled cut is taken back and changes nothing on the screen; if it came too late
-    for that, the cut is returned in spite of it.
+    Every method may be cancelled. A cancelled cut is undone and changes nothing on the screen. If it is too late for
+    that, the cut is returned instead of the cancellation.
     """
 
     async def preroll(self, shot: Shot, *, at_once: bool = False) -> None:
-        """Open, decode and pause `shot` on its first frame, unseen; replaces what was prerolled before.
+        """Load `shot` into the hidden window and pause it on its first frame; replaces what was prerolled before.
 
-        What is wanted `at_once`, or has nothing on air to wait for, is not paused: it is there in a fraction of the
-        time, and costs a frame or two of its beginning. If it has to wait after all, it is loaded again.
+        With `at_once`, or when nothing is on air to wait for, it is not paused. It is then ready in a fraction of the
+        time and misses a frame or two of its beginning. If it has to wait after all, it is loaded again.
 
         Raises:
-            MediaUnplayable: the media cannot be shown (it is skipped, and counts towards quarantine).
-            DeckLost: the hidden deck died or hung for a reason of its own; it is being replaced.
+            MediaUnplayable: the media cannot be shown; skip it, and count it towards quarantine.
+            DeckLost: the hidden deck died or hung, not because of the media; it is being replaced.
         """
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
-        """Wait until the shot on air ends by itself, fails, or `deadline_s` comes; then cut to the prerolled `take`.
+        """Wait until the shot on air ends or fails, or `deadline_s` comes; then cut to the prerolled `take`.
 
         Cuts at once when nothing is on air.
 
         Raises:
-            DeckLost: the prerolled deck died while waiting; the shot on air goes on.
+            DeckLost: the prerolled shot's deck was lost while waiting; the shot on air goes on.
         """
 
     async def cut_now(self, take: str) -> Cut:
         """Cut to the prerolled `take` at once.
 
         Raises:
-            DeckLost: the prerolled deck is gone.
+            DeckLost: the prerolled shot's deck was lost.
         """
 
     async def ended(self) -> Ended:
-        """Wait until the shot on air ended without a successor; its last picture stays (the fallback if it died)."""
+        """Wait until the shot on air ended and no shot follows; its last picture stays (fallback if its deck died)."""
 
     async def clear(self) -> Ended | None:
-        """Take everything off the screen so that the fallback shows; return how the shot on air ended."""
+        """Hide both decks so that the fallback shows; return how the shot on air ended."""
 
     def set_volume(self, take: str, volume: int) -> None:
-        """Have `take` heard at `volume` percent from now on; nothing happens unless it is on air."""
+        """Play `take` at `volume` percent from now on; ignored if it is not on air."""
 
     async def blank(self) -> Ended | None:
-        """Show plain black on purpose, until the next cut; return how the shot on air ended."""
+        """Show black until the next cut; return how the shot on air ended."""

@@ -1,4 +1,4 @@
-"""The models of `/v1/status`: how this player is, for the page, the heartbeat and monitoring."""
+"""The models of `/v1/status`: the state of this player, for the page, the heartbeat and monitoring."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ from sync.wire.base import Instant, Wire
 
 
 class SyncStatus(Wire):
-    """How far the device is with what the origin wants of it."""
+    """How far the device is with the content the origin wants it to have."""
 
     state: str = "unpaired"
     release: str | None = None
@@ -14,14 +14,14 @@ class SyncStatus(Wire):
     preparing: str | None = None
     bytes_to_do: int = 0
     bytes_done: int = 0
-    age_s: float | None = None  # since the origin last confirmed what plays
+    age_s: float | None = None  # since the origin last confirmed the release that plays
     confirmed_at: Instant | None = None
     problem: str = ""
     waiting_s: float = 0.0
 
 
 class InFront(Wire):
-    """An overlay that is due: what it says, where, and whether it stands on the display."""
+    """An overlay that is due: its text, its place, and whether it is on the display."""
 
     id: str
     kind: str
@@ -31,7 +31,7 @@ class InFront(Wire):
 
 
 class Sound(Wire):
-    """How loud the screen is in percent; `why` it is less than it is set, and until when."""
+    """The volume of the screen in percent; `why` it is lower than configured, and until when."""
 
     volume: int
     why: Literal["", "muted", "quiet hours"]
@@ -39,7 +39,7 @@ class Sound(Wire):
 
 
 class Status(Wire):
-    """How this player is."""
+    """The state of this player."""
 
     at: Instant
     version: str

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from player.overlay.drawing import Strip, draw_ticker, read_logo
-from player.overlay.layout import REFRESH_HZ, Box, lay_out, motion
-from player.overlay.missing_fonts import lacking
-from player.overlay.pango import laid_out
+from player.overlay.layout import REFRESH_HZ, Box, lay_out, ticker_motion
+from player.overlay.missing_fonts import describe_missing_letters
+from player.overlay.pango import text_line
 from player.programme.due_overlays import due_overlays
 from sync.errors import MediaUnplayable
 from sync.wire.overlay import Corner, Edge, Logo, Ticker
@@ -43,7 +43,7 @@ def test_tickers_stand_from_the_edge_inwards_and_logos_in_what_they_leave() -> N
 
 @given(st.integers(1, 100), st.integers(100, 4320), st.integers(10, 90_000))
 def test_a_ticker_moves_by_whole_pixels_at_even_intervals_near_its_speed(speed: int, height: int, period: int) -> None:
-    moves = motion(speed, height, period)
+    moves = ticker_motion(speed, height, period)
     wanted = speed * height / 100
     assert 2 / 3 <= moves.pixels / moves.every * REFRESH_HZ / wanted <= 1.5
     refresh = moves.next_refresh(7)
@@ -60,27 +60,27 @@ def test_a_text_that_fits_stands_still_and_a_longer_one_becomes_an_endless_strip
 
 def test_what_is_read_from_the_right_begins_there_and_runs_to_the_right() -> None:
     strip = draw_ticker(Ticker(id="t", text="לחם טרי " * 40), 640, 40).drawn
-    assert isinstance(strip, Strip) and strip.backwards
-    moves = motion(50, 720, strip.period, backwards=True)
-    assert moves.left(0, 640) + strip.period == 640
-    assert moves.left(1, 640) == moves.left(0, 640) + moves.pixels
-    assert all(-strip.period <= moves.left(refresh, 640) <= 0 for refresh in range(3 * strip.period // moves.pixels))
+    assert isinstance(strip, Strip) and strip.right_to_left
+    moves = ticker_motion(50, 720, strip.period, rightwards=True)
+    assert moves.first_x(0, 640) + strip.period == 640
+    assert moves.first_x(1, 640) == moves.first_x(0, 640) + moves.pixels
+    assert all(-strip.period <= moves.first_x(refresh, 640) <= 0 for refresh in range(3 * strip.period // moves.pixels))
 
 
 def test_letters_are_joined_and_whatever_people_send_is_one_line() -> None:
-    with laid_out("شمس", 40) as joined, laid_out("ش\u200cم\u200cس", 40) as apart:
-        assert joined.backwards and joined.width < 0.9 * apart.width
+    with text_line("شمس", 40) as joined, text_line("ش\u200cم\u200cس", 40) as apart:
+        assert joined.right_to_left and joined.width < 0.9 * apart.width
     for text in ("a\u2028b\u2029c\u0085d", "\u200b", "\u202e" + "é́́́" * 9, "\U0010ffff", "👩‍🍳"):
         drawn = draw_ticker(Ticker(id="t", text=text), 640, 40).drawn
         assert isinstance(drawn, Image.Image) and drawn.size == (640, 40)
     broken, whole = (draw_ticker(Ticker(id="t", text=text), 640, 40).drawn for text in ("a\u2028b", "a b"))
     assert broken == whole
-    with pytest.raises(MediaUnplayable, match="shorten it"):
+    with pytest.raises(MediaUnplayable, match="shorten the text"):
         draw_ticker(Ticker(id="t", text="W" * 500), 3840, 540)
 
 
 def test_letters_that_pile_up_stay_inside_their_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("player.overlay.drawing._LETTERS", 1.5)  # as high as the letters of some alphabets
+    monkeypatch.setattr("player.overlay.drawing._LETTER_HEIGHT", 1.5)  # as high as the letters of some alphabets
     drawn = draw_ticker(Ticker(id="t", text="x", background="#000000"), 640, 40).drawn
     assert isinstance(drawn, Image.Image)
     box = drawn.getbbox()
@@ -88,9 +88,9 @@ def test_letters_that_pile_up_stay_inside_their_bar(monkeypatch: pytest.MonkeyPa
 
 
 def test_letters_without_a_font_are_named_by_alphabet_with_what_has_them() -> None:
-    assert lacking("") == ""
-    assert lacking("ขนข") == "Thai (ขนข): install fonts-noto-core"
-    told = lacking("面パ빵🥐\U0010ffff")
+    assert describe_missing_letters("") == ""
+    assert describe_missing_letters("ขนข") == "Thai (ขนข): install fonts-noto-core"
+    told = describe_missing_letters("面パ빵🥐\U0010ffff")
     assert "Chinese, Japanese or Korean (面パ빵): install fonts-noto-cjk" in told
     assert "emoji (🥐): install fonts-noto-color-emoji" in told and "(U+10FFFF): no font has them" in told
 
@@ -100,7 +100,7 @@ def test_a_logo_without_a_clear_picture_is_as_it_is_and_a_damaged_or_huge_one_is
     assert read_logo(tmp_path / "plain").getpixel((0, 0)) == (255, 0, 0, 255)
     (tmp_path / "broken").write_bytes(b"\x89PNG\r\n\x1a\n")
     Image.new("1", (5000, 5000)).save(tmp_path / "huge", "PNG")
-    with pytest.raises(MediaUnplayable, match="5000 x 5000 pixels; use a smaller one"):
+    with pytest.raises(MediaUnplayable, match="5000 x 5000 pixels: use a smaller one"):
         read_logo(tmp_path / "huge")
-    with pytest.raises(MediaUnplayable, match="cannot be read \\(broken\\); upload it again"):
+    with pytest.raises(MediaUnplayable, match="cannot be read \\(broken\\): upload it again"):
         read_logo(tmp_path / "broken")
