@@ -20,7 +20,7 @@ class SyncStatus(Wire):
     waiting_s: float = 0.0
 
 
-class InFront(Wire):
+class OverlayStatus(Wire):
     """An overlay that is due: its text, its place, and whether it is on the display."""
 
     id: str
@@ -30,7 +30,7 @@ class InFront(Wire):
     shown: bool
 
 
-class Sound(Wire):
+class SoundStatus(Wire):
     """The volume of the screen in percent; `why` it is lower than configured, and until when."""
 
     volume: int
@@ -57,6 +57,6 @@ class Status(Wire):
     display: dict[str, Any]
     service_restarts: dict[str, int]
     restart_needed: tuple[str, ...]
-    overlays: tuple[InFront, ...]
-    sound: Sound
+    overlays: tuple[OverlayStatus, ...]
+    sound: SoundStatus
     health: dict[str, float | int | str | bool | None]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from player.evidence.quarantine import Setback
 from player.programme.loudness import screen_volume
-from player.protocol.status import InFront, Sound
+from player.protocol.status import OverlayStatus, SoundStatus
 from player.settings.model import Settings
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release
@@ -42,10 +42,10 @@ def unknown_content_text(release: Release | None) -> str:
     )
 
 
-def overlay_status(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[InFront, ...]:
+def overlay_status(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[OverlayStatus, ...]:
     """Return the overlays that are due, and whether the display shows them."""
     return tuple(
-        InFront(
+        OverlayStatus(
             id=overlay.id,
             kind=overlay.kind,
             text=overlay.text if isinstance(overlay, Ticker) else "",
@@ -56,13 +56,13 @@ def overlay_status(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[I
     )
 
 
-def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> Sound:
+def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> SoundStatus:
     """Return the volume of the screen, and why it is lower than the setting."""
     now = screen_volume(settings, zone, at, timed=timed)
     if settings.audio.muted:
-        return Sound(volume=now.volume, why="muted")
+        return SoundStatus(volume=now.volume, why="muted")
     quiet = now.volume < settings.playback.volume
-    return Sound(volume=now.volume, why="quiet hours" if quiet else "", until=now.until if quiet else None)
+    return SoundStatus(volume=now.volume, why="quiet hours" if quiet else "", until=now.until if quiet else None)
 
 
 def other_audio_output(device: str, output: str | None) -> tuple[str, ...]:
