@@ -6,7 +6,7 @@ from player.deck.vlc.decoder_log import DecoderLog, is_relevant
 
 SOUND = ["codec (aac) started", 'using audio decoder module "avcodec"']
 H264 = ["codec (h264) started", 'using video decoder module "avcodec"']
-FOUND = ['using hw decoder module "vaapi"', "Using Intel iHD driver for hardware log"]
+FOUND = ['using hw decoder module "vaapi"', "Using Intel iHD driver for hardware decoding"]
 
 
 @pytest.mark.parametrize(
