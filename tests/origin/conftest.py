@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes import FakeClock
 from tests.origin.media_origin import MediaOrigin, open_media_origin
-from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve
+from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve_planning
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 from tests.origin.samples import Samples
 
@@ -60,5 +60,5 @@ async def planning(tmp_path: Path, clock: FakeClock) -> AsyncIterator[PlanningOr
 
 @pytest.fixture
 async def client(planning: PlanningOrigin) -> AsyncIterator[Client]:
-    async with serve(planning) as served:
+    async with serve_planning(planning) as served:
         yield served

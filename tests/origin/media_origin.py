@@ -30,13 +30,13 @@ TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}
 
 
-def metadata(**values: str | bytes) -> str:
+def metadata_header(**values: str | bytes) -> str:
     """Return an Upload-Metadata header."""
     raw = {k: v.encode() if isinstance(v, str) else v for k, v in values.items()}
     return ",".join(f"{key} {base64.b64encode(value).decode()}" for key, value in raw.items())
 
 
-def digest(algorithm: str, data: bytes) -> str:
+def checksum_header(algorithm: str, data: bytes) -> str:
     """Return an Upload-Checksum header."""
     return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
 
@@ -45,7 +45,7 @@ async def allow(request: web.Request, access: Access) -> None:
     """Let everybody in: who may is another room's business."""
 
 
-async def until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 30.0) -> Any:
+async def wait_until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 30.0) -> Any:
     """Return the first true answer of `holds`, asking every 20 ms."""
     clock = SystemClock()
     deadline = clock.monotonic() + within_s
@@ -69,26 +69,26 @@ class MediaOrigin:
     pipeline: Pipeline
     changes: list[tuple[str, str]] = field(default_factory=list)
 
-    async def ended(self, media_id: str) -> MediaRow:
+    async def wait_until_processed(self, media_id: str) -> MediaRow:
         """Return a media when the work on it is over."""
 
         async def over() -> MediaRow | None:
             row = await self.media.get(media_id)
             return row if row.state in (MediaState.READY, MediaState.FAILED) else None
 
-        row: MediaRow = await until(over)
+        row: MediaRow = await wait_until(over)
         return row
 
-    async def process(self, path: Path) -> MediaRow:
+    async def process_file(self, path: Path) -> MediaRow:
         """Put a local file through the pipeline."""
-        return await self.ended(await self.intake.ingest_file(path, path.name))
+        return await self.wait_until_processed(await self.intake.ingest_file(path, path.name))
 
-    def asset(self, row: MediaRow) -> Path:
+    def asset_file(self, row: MediaRow) -> Path:
         """Return the file a ready media became."""
         assert row.asset is not None, row.problem
         return self.files.content / "assets" / row.asset.sha256
 
-    async def begin(self, size: int, **headers: str) -> str:
+    async def create_upload(self, size: int, **headers: str) -> str:
         """Open an upload over HTTP; return its URL."""
         async with self.http.post(
             f"{self.url}/v1/uploads", headers={**TUS, "Upload-Length": str(size), **headers}
@@ -96,7 +96,7 @@ class MediaOrigin:
             assert answer.status == 201, await answer.text()
             return self.url + answer.headers["Location"]
 
-    async def patch(self, url: str, offset: int, data: Any, **headers: str) -> aiohttp.ClientResponse:
+    async def send_chunk(self, url: str, offset: int, data: Any, **headers: str) -> aiohttp.ClientResponse:
         """Send one chunk."""
         async with self.http.patch(
             url, data=data, headers={**CHUNK, "Upload-Offset": str(offset), **headers}
@@ -104,14 +104,14 @@ class MediaOrigin:
             await answer.read()
             return answer
 
-    async def offset(self, url: str) -> int:
+    async def upload_offset(self, url: str) -> int:
         """Ask how far an upload is."""
         async with self.http.head(url, headers=TUS) as answer:
             assert answer.status == 200
             return int(answer.headers["Upload-Offset"])
 
 
-def settings_of(data_dir: Path, **sections: Any) -> OriginConfiguration:
+def settings_for(data_dir: Path, **sections: Any) -> OriginConfiguration:
     """Return settings for a test; sections override."""
     document: dict[str, Any] = {
         "storage": {"data_dir": data_dir, "reserve_bytes": 0},
@@ -127,7 +127,7 @@ async def open_media_origin(
     data_dir: Path, *, clock: Clock | None = None, working: bool = True, **sections: Any
 ) -> AsyncIterator[MediaOrigin]:
     """Run uploads, media and (if `working`) the pipeline on `data_dir`."""
-    settings, clock = settings_of(data_dir, **sections), clock or SystemClock()
+    settings, clock = settings_for(data_dir, **sections), clock or SystemClock()
     files = DataFolder(settings.storage.data_dir)
     files.prepare()
     async with contextlib.AsyncExitStack() as stack:

@@ -50,20 +50,20 @@ class PlanningOrigin:
     publisher: Publisher
     changes: list[tuple[str, str]] = field(default_factory=list)
 
-    async def queued(self, media_id: str, name: str | None = None) -> str:
+    async def queue_media(self, media_id: str, name: str | None = None) -> str:
         data = media_id.encode()
         await self.media.queue(media_id, name or f"{media_id}.jpg", hashlib.sha256(data).hexdigest(), len(data))
         return media_id
 
-    async def failed(self, media_id: str, why: str) -> str:
-        await self.queued(media_id)
+    async def fail_media(self, media_id: str, why: str) -> str:
+        await self.queue_media(media_id)
         await self.media.claim()
         await self.media.mark_failed(media_id, why)
         return media_id
 
-    async def ready(self, media_id: str, *, data: bytes | None = None, video: bool = False) -> str:
+    async def make_media(self, media_id: str, *, data: bytes | None = None, video: bool = False) -> str:
         """Have a media whose bytes and chunk list lie in the content tree."""
-        await self.queued(media_id)
+        await self.queue_media(media_id)
         await self.media.claim()
         assert await self.media.mark_ready(media_id, self.put_asset(data or media_id.encode() * 100, video=video))
         return media_id
@@ -122,7 +122,7 @@ async def _open_to_all(request: web.Request, access: Access) -> None:
 
 
 @asynccontextmanager
-async def serve(planning: PlanningOrigin) -> AsyncIterator[Client]:
+async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
     """Serve the planning rooms on a socket of loopback."""
 
     def changed(topic: str, id: str) -> None:
@@ -141,7 +141,7 @@ async def serve(planning: PlanningOrigin) -> AsyncIterator[Client]:
         yield client
 
 
-async def call(client: Client, method: str, path: str, body: Any = None, *, etag: str | None = None) -> tuple[int, Any]:
+async def request_json(client: Client, method: str, path: str, body: Any = None, *, etag: str | None = None) -> tuple[int, Any]:
     """Send JSON; return status and document."""
     headers = {} if etag is None else {"If-Match": etag}
     async with client.request(method, path, json=body, headers=headers) as answer:

@@ -7,7 +7,7 @@ import pytest
 
 from sync.origin.planning.plans import CampaignDraft
 from sync.origin.store import campaigns as campaign_statements
-from tests.origin.planning_origin import Client, PlanningOrigin, call
+from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 WINDOW = {"weekdays": [6, 7], "start": "10:00", "end": "18:00"}
 
@@ -29,7 +29,7 @@ def _campaign(*lines: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 async def test_a_campaign_comes_back_as_it_was_sent_in_order(planning: PlanningOrigin, client: Client) -> None:
     for media in ("a", "b"):
-        await planning.ready(media)
+        await planning.make_media(media)
     terms = {
         "category": "soft drinks",
         "share_ppm": 500_000,
@@ -55,34 +55,34 @@ async def test_a_campaign_comes_back_as_it_was_sent_in_order(planning: PlanningO
     assert [one["media"] for one in made["lines"][0]["creatives"]] == ["b", "a"]
     assert {key: made["lines"][1]["creatives"][0][key] for key in creative} == creative
     assert (made["channel"], made["starts_at"], made["ends_at"]) == (None, body["starts_at"], body["ends_at"])
-    assert await call(client, "GET", f"/v1/campaigns/{made['id']}") == (200, made)
-    assert (await call(client, "GET", "/v1/campaigns"))[1] == {"campaigns": [made]}
+    assert await request_json(client, "GET", f"/v1/campaigns/{made['id']}") == (200, made)
+    assert (await request_json(client, "GET", "/v1/campaigns"))[1] == {"campaigns": [made]}
     assert ("campaigns", made["id"]) in planning.changes
 
 
 async def test_lines_and_creatives_sent_with_their_id_keep_it(planning: PlanningOrigin, client: Client) -> None:
     for media in ("a", "b"):
-        await planning.ready(media)
-    made = (await call(client, "POST", "/v1/campaigns", _campaign(_line("a", "b"))))[1]
+        await planning.make_media(media)
+    made = (await request_json(client, "POST", "/v1/campaigns", _campaign(_line("a", "b"))))[1]
     changed = made["lines"][0] | {"creatives": list(reversed(made["lines"][0]["creatives"])), "name": "More"}
     path = f"/v1/campaigns/{made['id']}"
-    status, kept = await call(client, "PUT", path, _campaign(_line("a"), changed), etag='"1"')
+    status, kept = await request_json(client, "PUT", path, _campaign(_line("a"), changed), etag='"1"')
     assert (status, kept["version"], kept["lines"][1]) == (200, 2, changed)
-    status, problem = await call(client, "POST", "/v1/campaigns", _campaign(changed))
+    status, problem = await request_json(client, "POST", "/v1/campaigns", _campaign(changed))
     assert (status, list(problem["fields"])) == (422, ["lines.0.id"])
-    status, problem = await call(client, "POST", "/v1/campaigns", _campaign({**changed, "id": None}))
+    status, problem = await request_json(client, "POST", "/v1/campaigns", _campaign({**changed, "id": None}))
     assert (status, len(problem["fields"])) == (422, 2)
 
 
 async def test_of_two_writers_at_once_one_learns_it_lost(planning: PlanningOrigin, client: Client) -> None:
-    await planning.ready("a")
-    made = (await call(client, "POST", "/v1/campaigns", _campaign(_line("a"))))[1]
+    await planning.make_media("a")
+    made = (await request_json(client, "POST", "/v1/campaigns", _campaign(_line("a"))))[1]
     path = f"/v1/campaigns/{made['id']}"
     bodies = [_campaign(*([_line("a")] * count)) for count in (2, 4)]
-    answers = await asyncio.gather(*(call(client, "PUT", path, body, etag='"1"') for body in bodies))
+    answers = await asyncio.gather(*(request_json(client, "PUT", path, body, etag='"1"') for body in bodies))
     assert sorted(status for status, _ in answers) == [200, 412]
-    assert (await call(client, "GET", path))[1] == next(document for status, document in answers if status == 200)
-    assert (await call(client, "PUT", path, bodies[0]))[0] == 428
+    assert (await request_json(client, "GET", path))[1] == next(document for status, document in answers if status == 200)
+    assert (await request_json(client, "PUT", path, bodies[0]))[0] == 428
 
 
 @pytest.mark.parametrize(
@@ -103,16 +103,16 @@ async def test_of_two_writers_at_once_one_learns_it_lost(planning: PlanningOrigi
 async def test_a_wrong_field_is_named_and_nothing_is_made(
     planning: PlanningOrigin, client: Client, change: dict[str, Any], field: str
 ) -> None:
-    await planning.ready("a")
-    status, problem = await call(client, "POST", "/v1/campaigns", _campaign(_line("a"), **change))
+    await planning.make_media("a")
+    status, problem = await request_json(client, "POST", "/v1/campaigns", _campaign(_line("a"), **change))
     assert (status, list(problem["fields"])) == (422, [field])
-    assert (await call(client, "GET", "/v1/campaigns"))[1] == {"campaigns": []}
+    assert (await request_json(client, "GET", "/v1/campaigns"))[1] == {"campaigns": []}
 
 
 async def test_a_fault_in_mid_transaction_leaves_the_old_campaign_whole(
     planning: PlanningOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     stored = await planning.campaigns.create(CampaignDraft.model_validate(_campaign(_line("a"), _line("a"))))
 
     async def crash(*arguments: object) -> None:
@@ -129,9 +129,9 @@ async def test_a_fault_in_mid_transaction_leaves_the_old_campaign_whole(
 async def test_a_media_an_ad_shows_cannot_vanish_and_is_free_once_the_campaign_is_gone(
     planning: PlanningOrigin, client: Client
 ) -> None:
-    await planning.ready("a")
-    made = (await call(client, "POST", "/v1/campaigns", _campaign(_line("a"))))[1]
-    assert (await call(client, "DELETE", f"/v1/campaigns/{made['id']}", etag='"2"'))[0] == 412
-    assert (await call(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 204
-    assert (await call(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 404
+    await planning.make_media("a")
+    made = (await request_json(client, "POST", "/v1/campaigns", _campaign(_line("a"))))[1]
+    assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}", etag='"2"'))[0] == 412
+    assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 204
+    assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 404
     await planning.media.remove("a", version=None)

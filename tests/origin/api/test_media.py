@@ -25,14 +25,14 @@ async def call(media_origin: MediaOrigin, method: str, path: str, status: int, *
 
 @pytest.fixture
 async def row(media_origin: MediaOrigin, samples: Samples) -> MediaRow:
-    return await media_origin.process(samples.rotated_jpeg())
+    return await media_origin.process_file(samples.rotated_jpeg())
 
 
 async def test_the_list_tells_state_facts_and_where_the_small_picture_is(
     media_origin: MediaOrigin, row: MediaRow
 ) -> None:
     (media_origin.files.data_dir / "slides").write_bytes(b"%PDF-1.7")
-    failed = await media_origin.process(media_origin.files.data_dir / "slides")
+    failed = await media_origin.process_file(media_origin.files.data_dir / "slides")
     newest, oldest = (await call(media_origin, "GET", "", 200))["media"]
     assert newest["id"] == failed.id and "PDF" in newest["problem"] and newest["thumbnail"] is None
     view = MediaView.model_validate(oldest)
@@ -68,7 +68,7 @@ async def test_deleting_removes_the_row_and_the_small_picture_but_not_the_asset(
     await call(media_origin, "GET", f"/{row.id}/thumbnail", 404)
     await call(media_origin, "DELETE", f"/{row.id}", 404)
     assert not list(media_origin.files.thumbnails.iterdir())
-    assert media_origin.asset(row).exists(), "a release may still name it"
+    assert media_origin.asset_file(row).exists(), "a release may still name it"
 
 
 async def test_media_in_use_is_not_deleted_and_its_users_are_named(media_origin: MediaOrigin, row: MediaRow) -> None:
@@ -93,11 +93,11 @@ async def test_media_in_use_is_not_deleted_and_its_users_are_named(media_origin:
 async def test_the_same_bytes_again_are_another_media_with_the_same_asset_made_once(
     media_origin: MediaOrigin, samples: Samples, row: MediaRow
 ) -> None:
-    before = media_origin.asset(row).stat()
+    before = media_origin.asset_file(row).stat()
     media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "the same, renamed.jpg")
-    again = await media_origin.ended(media_id)
+    again = await media_origin.wait_until_processed(media_id)
     assert again.id != row.id and again.name == "the same, renamed.jpg" and again.asset == row.asset
-    assert media_origin.asset(row).stat().st_mtime_ns == before.st_mtime_ns
+    assert media_origin.asset_file(row).stat().st_mtime_ns == before.st_mtime_ns
     await call(media_origin, "DELETE", f"/{row.id}", 204)
     async with media_origin.http.get(f"{media_origin.url}/v1/media/{again.id}/thumbnail") as answer:
         assert answer.status == 200, "each media has its own small picture"
@@ -115,8 +115,8 @@ async def test_nothing_is_cleared_away_between_looking_at_an_asset_and_naming_it
         return await ready(store, media_id, asset)
 
     monkeypatch.setattr(MediaStore, "mark_ready", named)
-    made = await media_origin.process(samples.rotated_jpeg())
-    shared = await media_origin.process(samples.rotated_jpeg())
+    made = await media_origin.process_file(samples.rotated_jpeg())
+    shared = await media_origin.process_file(samples.rotated_jpeg())
     assert refused == [made.id, shared.id]
     with media_origin.files.clearing_content():
         pass
@@ -126,7 +126,7 @@ async def test_trying_a_bad_file_again_is_refused_and_a_ready_one_has_no_need(
     media_origin: MediaOrigin, row: MediaRow
 ) -> None:
     (media_origin.files.data_dir / "slides").write_bytes(b"%PDF-1.7")
-    failed = await media_origin.process(media_origin.files.data_dir / "slides")
+    failed = await media_origin.process_file(media_origin.files.data_dir / "slides")
     assert "send the file again" in (await call(media_origin, "POST", f"/{failed.id}/retry", 409))["detail"]
     await call(media_origin, "POST", f"/{row.id}/retry", 409)
     await call(media_origin, "POST", "/nothing/retry", 404)

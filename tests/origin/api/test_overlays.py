@@ -9,7 +9,7 @@ from sync.origin.planning.plans import LogoDraft, PlaylistDraft, PlaylistItem, S
 from sync.origin.publishing.release_compiler import compile_release
 from sync.trust.acceptance import named_assets
 from sync.wire.overlay import Logo, Ticker
-from tests.origin.planning_origin import Client, PlanningOrigin, call
+from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 TICKER: dict[str, Any] = {
     "kind": "ticker",
@@ -28,15 +28,15 @@ LOGO: dict[str, Any] = {"kind": "logo", "media": "logo", "corner": "bottom-left"
 async def test_overlays_come_back_as_they_were_sent_and_keep_their_ids(
     planning: PlanningOrigin, client: Client
 ) -> None:
-    await planning.ready("logo")
-    made = (await call(client, "PUT", "/v1/schedule/main", {"overlays": [TICKER, LOGO]}))[1]
+    await planning.make_media("logo")
+    made = (await request_json(client, "PUT", "/v1/schedule/main", {"overlays": [TICKER, LOGO]}))[1]
     ticker, logo = made["overlays"]
     assert {key: ticker[key] for key in TICKER} == TICKER
     assert {key: logo[key] for key in LOGO} == LOGO
     body = {"overlays": [logo, ticker | {"text": "Soup is out"}]}
-    kept = (await call(client, "PUT", "/v1/schedule/main", body, etag='"1"'))[1]
+    kept = (await request_json(client, "PUT", "/v1/schedule/main", body, etag='"1"'))[1]
     assert kept["overlays"] == body["overlays"]
-    assert (await call(client, "PUT", "/v1/schedule/bar", body))[1]["fields"].keys() == {
+    assert (await request_json(client, "PUT", "/v1/schedule/bar", body))[1]["fields"].keys() == {
         "overlays.0.id",
         "overlays.1.id",
     }
@@ -57,14 +57,14 @@ async def test_overlays_come_back_as_they_were_sent_and_keep_their_ids(
     ],
 )
 async def test_a_wrong_overlay_is_named(client: Client, overlay: dict[str, Any], field: str) -> None:
-    status, problem = await call(client, "PUT", "/v1/schedule/main", {"overlays": [overlay]})
+    status, problem = await request_json(client, "PUT", "/v1/schedule/main", {"overlays": [overlay]})
     assert (status, list(problem["fields"])) == (422, [field])
 
 
 async def test_a_release_carries_what_is_not_over_with_its_logos(planning: PlanningOrigin) -> None:
     for media in ("logo", "shown"):
-        await planning.ready(media)
-    await planning.ready("clip", video=True)
+        await planning.make_media(media)
+    await planning.make_media("clip", video=True)
     playlist = await planning.playlists.create(PlaylistDraft(name="All", items=(PlaylistItem(media="shown"),)))
     now = planning.clock.now()
     over = TickerDraft(text="over", ends_at=now)

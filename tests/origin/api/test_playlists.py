@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 from sync.errors import SignageError
 from sync.origin.planning.plans import PlaylistDraft, PlaylistItem
 from sync.origin.store import playlists as playlist_statements
-from tests.origin.planning_origin import Client, PlanningOrigin, call
+from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 
 def _item(media: str, **more: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def _item(media: str, **more: Any) -> dict[str, Any]:
 
 
 async def _made(client: Client, *items: dict[str, Any], name: str = "Lobby") -> dict[str, Any]:
-    status, document = await call(client, "POST", "/v1/playlists", {"name": name, "items": list(items)})
+    status, document = await request_json(client, "POST", "/v1/playlists", {"name": name, "items": list(items)})
     assert status == 201, document
     made: dict[str, Any] = document
     return made
@@ -25,7 +25,7 @@ async def _made(client: Client, *items: dict[str, Any], name: str = "Lobby") -> 
 
 async def test_a_playlist_comes_back_as_it_was_sent_in_order(planning: PlanningOrigin, client: Client) -> None:
     for media in ("m1", "m2"):
-        await planning.ready(media)
+        await planning.make_media(media)
     shown = _item(
         "m2",
         title="Menu",
@@ -55,41 +55,41 @@ async def test_making_one_says_where_it_is(planning: PlanningOrigin, client: Cli
     async with client.post("/v1/playlists", json={"name": "Empty", "items": []}) as answer:
         assert answer.status == 201
         location = answer.headers["Location"]
-    status, document = await call(client, "GET", location)
+    status, document = await request_json(client, "GET", location)
     assert (status, document["name"], document["items"]) == (200, "Empty", [])
-    status, listed = await call(client, "GET", "/v1/playlists")
+    status, listed = await request_json(client, "GET", "/v1/playlists")
     assert [(one["name"], one["items"], one["version"]) for one in listed["playlists"]] == [("Empty", 0, 1)]
 
 
 async def test_items_sent_with_their_id_keep_it_and_others_get_one(planning: PlanningOrigin, client: Client) -> None:
     for media in ("m1", "m2", "m3"):
-        await planning.ready(media)
+        await planning.make_media(media)
     made = await _made(client, _item("m1"), _item("m2"))
     first, second = made["items"]
     body = {"name": "Lobby", "items": [second, _item("m3"), first]}
-    status, kept = await call(client, "PUT", f"/v1/playlists/{made['id']}", body, etag='"1"')
+    status, kept = await request_json(client, "PUT", f"/v1/playlists/{made['id']}", body, etag='"1"')
     assert (status, kept["version"]) == (200, 2)
     assert [item["id"] for item in kept["items"]][::2] == [second["id"], first["id"]]
     assert kept["items"][1]["id"] not in (first["id"], second["id"])
 
 
 async def test_two_writers_at_once_and_one_of_them_learns_it_lost(planning: PlanningOrigin, client: Client) -> None:
-    await planning.ready("m1")
+    await planning.make_media("m1")
     made = await _made(client, _item("m1"))
     path = f"/v1/playlists/{made['id']}"
     bodies = [{"name": name, "items": [_item("m1")] * count} for name, count in (("A", 3), ("B", 5))]
-    answers = await asyncio.gather(*(call(client, "PUT", path, body, etag='"1"') for body in bodies))
+    answers = await asyncio.gather(*(request_json(client, "PUT", path, body, etag='"1"') for body in bodies))
     assert sorted(status for status, _ in answers) == [200, 412]
     won = next(document for status, document in answers if status == 200)
     lost = next(document for status, document in answers if status == 412)
     assert lost["current"] == 2
-    assert (await call(client, "GET", path))[1] == won
+    assert (await request_json(client, "GET", path))[1] == won
     assert len(won["items"]) == {"A": 3, "B": 5}[won["name"]]
 
 
 async def test_a_change_without_a_version_is_asked_for_one(planning: PlanningOrigin, client: Client) -> None:
     made = await _made(client)
-    status, problem = await call(client, "PUT", f"/v1/playlists/{made['id']}", {"name": "X", "items": []})
+    status, problem = await request_json(client, "PUT", f"/v1/playlists/{made['id']}", {"name": "X", "items": []})
     assert (status, problem["type"]) == (428, "urn:signage:problem:precondition-required")
 
 
@@ -115,54 +115,54 @@ async def test_a_change_without_a_version_is_asked_for_one(planning: PlanningOri
 async def test_a_wrong_field_is_named_and_nothing_changes(
     planning: PlanningOrigin, client: Client, change: dict[str, Any], field: str
 ) -> None:
-    await planning.ready("m1")
-    await planning.failed("bad", "This is no picture.")
+    await planning.make_media("m1")
+    await planning.fail_media("bad", "This is no picture.")
     made = await _made(client, _item("m1"))
     path = f"/v1/playlists/{made['id']}"
-    status, problem = await call(client, "PUT", path, {"name": "X", "items": [], **change}, etag='"1"')
+    status, problem = await request_json(client, "PUT", path, {"name": "X", "items": [], **change}, etag='"1"')
     assert (status, list(problem["fields"])) == (422, [field])
-    assert (await call(client, "GET", path))[1] == made
+    assert (await request_json(client, "GET", path))[1] == made
 
 
 async def test_every_wrong_media_is_named_at_once_and_why(planning: PlanningOrigin, client: Client) -> None:
-    await planning.failed("bad", "This is no picture.")
+    await planning.fail_media("bad", "This is no picture.")
     items = [_item("nobody"), _item("bad")]
-    status, problem = await call(client, "POST", "/v1/playlists", {"name": "X", "items": items})
+    status, problem = await request_json(client, "POST", "/v1/playlists", {"name": "X", "items": items})
     assert status == 422
     assert problem["fields"] == {
         "items.0.media": "there is no media nobody",
         "items.1.media": "bad.jpg cannot be shown: This is no picture.",
     }
-    assert (await call(client, "GET", "/v1/playlists"))[1] == {"playlists": []}
+    assert (await request_json(client, "GET", "/v1/playlists"))[1] == {"playlists": []}
 
 
 async def test_an_item_of_another_playlist_cannot_be_taken_along(planning: PlanningOrigin, client: Client) -> None:
-    await planning.ready("m1")
+    await planning.make_media("m1")
     made = await _made(client, _item("m1"))
-    status, problem = await call(client, "POST", "/v1/playlists", {"name": "Copy", "items": made["items"]})
+    status, problem = await request_json(client, "POST", "/v1/playlists", {"name": "Copy", "items": made["items"]})
     assert (status, list(problem["fields"])) == (422, ["items.0.id"])
 
 
 async def test_what_is_on_air_cannot_be_removed_unnoticed(planning: PlanningOrigin, client: Client) -> None:
-    await planning.ready("m1")
+    await planning.make_media("m1")
     made = await _made(client, _item("m1"))
     daypart = {"name": "Day", "playlist": made["id"]}
-    await call(client, "PUT", "/v1/schedule/main", {"default_playlist": made["id"]})
-    await call(client, "PUT", "/v1/schedule/bar", {"dayparts": [daypart]})
-    status, problem = await call(client, "DELETE", f"/v1/playlists/{made['id']}")
+    await request_json(client, "PUT", "/v1/schedule/main", {"default_playlist": made["id"]})
+    await request_json(client, "PUT", "/v1/schedule/bar", {"dayparts": [daypart]})
+    status, problem = await request_json(client, "DELETE", f"/v1/playlists/{made['id']}")
     assert (status, problem["users"]) == (409, ["bar", "main"])
-    await call(client, "PUT", "/v1/schedule/main", {}, etag='"1"')
-    await call(client, "PUT", "/v1/schedule/bar", {}, etag='"1"')
-    assert (await call(client, "DELETE", f"/v1/playlists/{made['id']}", etag='"7"'))[0] == 412
-    assert (await call(client, "DELETE", f"/v1/playlists/{made['id']}", etag='"1"'))[0] == 204
-    assert (await call(client, "GET", f"/v1/playlists/{made['id']}"))[0] == 404
+    await request_json(client, "PUT", "/v1/schedule/main", {}, etag='"1"')
+    await request_json(client, "PUT", "/v1/schedule/bar", {}, etag='"1"')
+    assert (await request_json(client, "DELETE", f"/v1/playlists/{made['id']}", etag='"7"'))[0] == 412
+    assert (await request_json(client, "DELETE", f"/v1/playlists/{made['id']}", etag='"1"'))[0] == 204
+    assert (await request_json(client, "GET", f"/v1/playlists/{made['id']}"))[0] == 404
     await planning.media.remove("m1", version=None)  # its items are gone, too
 
 
 async def test_a_fault_in_mid_transaction_leaves_the_old_playlist_whole(
     planning: PlanningOrigin, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await planning.ready("m1")
+    await planning.make_media("m1")
     made = await _made(client, _item("m1"), _item("m1"))
     stored = await planning.playlists.get(made["id"])
 
@@ -180,7 +180,7 @@ async def test_a_fault_in_mid_transaction_leaves_the_old_playlist_whole(
 
 async def test_two_thousand_items_load_in_one_indexed_query(planning: PlanningOrigin) -> None:
     for number in range(5):
-        await planning.ready(f"m{number}")
+        await planning.make_media(f"m{number}")
     items = tuple(PlaylistItem(media=f"m{number % 5}", title=f"Item {number}") for number in range(2000))
     made = await planning.playlists.create(PlaylistDraft(name="Long", items=items))
     statements: list[tuple[str, Any]] = []
@@ -205,9 +205,9 @@ async def test_two_thousand_items_load_in_one_indexed_query(planning: PlanningOr
 
 
 async def test_a_playlist_nobody_made_is_not_found(client: Client) -> None:
-    assert (await call(client, "GET", "/v1/playlists/none"))[0] == 404
-    assert (await call(client, "PUT", "/v1/playlists/none", {"name": "X", "items": []}, etag='"1"'))[0] == 404
-    assert (await call(client, "DELETE", "/v1/playlists/none"))[0] == 404
+    assert (await request_json(client, "GET", "/v1/playlists/none"))[0] == 404
+    assert (await request_json(client, "PUT", "/v1/playlists/none", {"name": "X", "items": []}, etag='"1"'))[0] == 404
+    assert (await request_json(client, "DELETE", "/v1/playlists/none"))[0] == 404
 
 
 async def test_names_that_are_there_twice_are_told_apart_before_a_folder_replaces_one(planning: PlanningOrigin) -> None:

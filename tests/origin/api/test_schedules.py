@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sync.origin.planning.plans import PlaylistDraft
-from tests.origin.planning_origin import Client, PlanningOrigin, call
+from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 WHOLE: dict[str, Any] = {
     "zone": "Europe/Berlin",
@@ -27,7 +27,7 @@ async def _playlist(planning: PlanningOrigin, name: str = "Lobby") -> str:
 
 async def test_putting_a_schedule_makes_the_channel_and_it_comes_back(planning: PlanningOrigin, client: Client) -> None:
     playlist = await _playlist(planning)
-    await planning.ready("logo")
+    await planning.make_media("logo")
     daypart = _daypart(
         playlist,
         weekdays=[7, 1],
@@ -38,7 +38,7 @@ async def test_putting_a_schedule_makes_the_channel_and_it_comes_back(planning: 
         last_day="2026-03-31",
     )
     body = WHOLE | {"default_playlist": playlist, "fallback": "logo", "dayparts": [daypart, _daypart(playlist)]}
-    assert (await call(client, "GET", "/v1/schedule/main"))[0] == 404
+    assert (await request_json(client, "GET", "/v1/schedule/main"))[0] == 404
     async with client.put("/v1/schedule/main", json=body) as answer:
         assert (answer.status, answer.headers["ETag"]) == (201, '"1"')
         made = await answer.json()
@@ -48,45 +48,45 @@ async def test_putting_a_schedule_makes_the_channel_and_it_comes_back(planning: 
     }
     kept = made["dayparts"][0]
     assert {key: kept[key] for key in daypart} == daypart | {"weekdays": [1, 7]}
-    assert await call(client, "GET", "/v1/schedule/main") == (200, made)
-    assert (await call(client, "GET", "/v1/schedule"))[1] == {"schedules": [made]}
+    assert await request_json(client, "GET", "/v1/schedule/main") == (200, made)
+    assert (await request_json(client, "GET", "/v1/schedule"))[1] == {"schedules": [made]}
     assert ("schedule", "main") in planning.changes
 
 
 async def test_dayparts_sent_with_their_id_keep_it(planning: PlanningOrigin, client: Client) -> None:
     playlist = await _playlist(planning)
     body = WHOLE | {"dayparts": [_daypart(playlist), _daypart(playlist)]}
-    made = (await call(client, "PUT", "/v1/schedule/main", body))[1]
+    made = (await request_json(client, "PUT", "/v1/schedule/main", body))[1]
     body["dayparts"] = list(reversed(made["dayparts"]))
-    status, kept = await call(client, "PUT", "/v1/schedule/main", body, etag='"1"')
+    status, kept = await request_json(client, "PUT", "/v1/schedule/main", body, etag='"1"')
     assert (status, kept["version"], kept["dayparts"]) == (200, 2, body["dayparts"])
-    status, problem = await call(client, "PUT", "/v1/schedule/bar", body)
+    status, problem = await request_json(client, "PUT", "/v1/schedule/bar", body)
     assert (status, sorted(problem["fields"])) == (422, ["dayparts.0.id", "dayparts.1.id"])
 
 
 async def test_of_two_writers_at_once_one_learns_it_lost(planning: PlanningOrigin, client: Client) -> None:
-    await call(client, "PUT", "/v1/schedule/main", WHOLE)
+    await request_json(client, "PUT", "/v1/schedule/main", WHOLE)
     zones = ("Europe/Paris", "Europe/Rome")
     answers = await asyncio.gather(
-        *(call(client, "PUT", "/v1/schedule/main", WHOLE | {"zone": zone}, etag='"1"') for zone in zones)
+        *(request_json(client, "PUT", "/v1/schedule/main", WHOLE | {"zone": zone}, etag='"1"') for zone in zones)
     )
     assert sorted(status for status, _ in answers) == [200, 412]
     won = next(document for status, document in answers if status == 200)
-    assert (await call(client, "GET", "/v1/schedule/main"))[1] == won
+    assert (await request_json(client, "GET", "/v1/schedule/main"))[1] == won
 
 
 async def test_of_two_that_make_a_channel_at_once_one_learns_it_is_there(client: Client) -> None:
-    answers = await asyncio.gather(*(call(client, "PUT", "/v1/schedule/main", WHOLE) for _ in range(2)))
+    answers = await asyncio.gather(*(request_json(client, "PUT", "/v1/schedule/main", WHOLE) for _ in range(2)))
     assert sorted(status for status, _ in answers) in ([201, 412], [201, 428])
-    assert (await call(client, "GET", "/v1/schedule/main"))[1]["version"] == 1
+    assert (await request_json(client, "GET", "/v1/schedule/main"))[1]["version"] == 1
 
 
 async def test_a_known_channel_is_changed_only_with_its_version(client: Client) -> None:
-    await call(client, "PUT", "/v1/schedule/main", WHOLE)
-    assert (await call(client, "PUT", "/v1/schedule/main", WHOLE))[0] == 428
-    assert (await call(client, "PUT", "/v1/schedule/main", WHOLE, etag='"9"'))[0] == 412
-    assert (await call(client, "PUT", "/v1/schedule/new", WHOLE, etag='"1"'))[0] == 404
-    assert (await call(client, "PUT", "/v1/schedule/main", WHOLE, etag="soon"))[0] == 422
+    await request_json(client, "PUT", "/v1/schedule/main", WHOLE)
+    assert (await request_json(client, "PUT", "/v1/schedule/main", WHOLE))[0] == 428
+    assert (await request_json(client, "PUT", "/v1/schedule/main", WHOLE, etag='"9"'))[0] == 412
+    assert (await request_json(client, "PUT", "/v1/schedule/new", WHOLE, etag='"1"'))[0] == 404
+    assert (await request_json(client, "PUT", "/v1/schedule/main", WHOLE, etag="soon"))[0] == 422
 
 
 @pytest.mark.parametrize(
@@ -115,23 +115,23 @@ async def test_a_known_channel_is_changed_only_with_its_version(client: Client) 
 async def test_a_wrong_field_is_named_and_nothing_is_made(
     planning: PlanningOrigin, client: Client, change: dict[str, Any], field: str
 ) -> None:
-    status, problem = await call(client, "PUT", "/v1/schedule/main", WHOLE | change)
+    status, problem = await request_json(client, "PUT", "/v1/schedule/main", WHOLE | change)
     assert (status, list(problem["fields"])) == (422, [field])
-    assert (await call(client, "GET", "/v1/schedule"))[1] == {"schedules": []}
+    assert (await request_json(client, "GET", "/v1/schedule"))[1] == {"schedules": []}
 
 
 @pytest.mark.parametrize("channel", ["..", ".hidden", "a%2Fb", "x" * 65, "caf%C3%A9", "a b"])
 async def test_a_channel_has_a_name_that_is_safe_as_a_file(
     planning: PlanningOrigin, client: Client, channel: str
 ) -> None:
-    status, _ = await call(client, "PUT", f"/v1/schedule/{channel}", WHOLE)
+    status, _ = await request_json(client, "PUT", f"/v1/schedule/{channel}", WHOLE)
     assert status in (404, 405, 422)
     assert not await planning.schedules.list_all()
 
 
 async def test_a_channel_goes_only_while_nobody_needs_it(planning: PlanningOrigin, client: Client) -> None:
-    await planning.ready("ad")
-    await call(client, "PUT", "/v1/schedule/main", WHOLE)
+    await planning.make_media("ad")
+    await request_json(client, "PUT", "/v1/schedule/main", WHOLE)
     campaign = {
         "name": "Fizzo summer",
         "advertiser": "Fizzo",
@@ -140,9 +140,9 @@ async def test_a_channel_goes_only_while_nobody_needs_it(planning: PlanningOrigi
         "ends_at": "2026-04-01T00:00:00Z",
         "lines": [{"name": "Half", "creatives": [{"media": "ad"}]}],
     }
-    made = (await call(client, "POST", "/v1/campaigns", campaign))[1]
-    status, problem = await call(client, "DELETE", "/v1/schedule/main")
+    made = (await request_json(client, "POST", "/v1/campaigns", campaign))[1]
+    status, problem = await request_json(client, "DELETE", "/v1/schedule/main")
     assert (status, problem["users"]) == (409, ["Fizzo summer"])
-    await call(client, "DELETE", f"/v1/campaigns/{made['id']}")
-    assert (await call(client, "DELETE", "/v1/schedule/main", etag='"1"'))[0] == 204
-    assert (await call(client, "GET", "/v1/schedule/main"))[0] == 404
+    await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}")
+    assert (await request_json(client, "DELETE", "/v1/schedule/main", etag='"1"'))[0] == 204
+    assert (await request_json(client, "GET", "/v1/schedule/main"))[0] == 404

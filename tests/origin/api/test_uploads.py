@@ -14,7 +14,7 @@ from tusclient.exceptions import TusUploadFailed
 from sync.errors import Conflict
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.store.media import MediaState
-from tests.origin.media_origin import CHUNK, TUS, MediaOrigin, digest, open_media_origin, until
+from tests.origin.media_origin import CHUNK, TUS, MediaOrigin, checksum_header, open_media_origin, wait_until
 from tests.origin.samples import Samples
 
 DATA = os.urandom(300_000)
@@ -34,7 +34,7 @@ async def test_tuspy_sends_a_picture_in_checked_chunks_and_it_becomes_ready(
     uploader = await client(media_origin, path.read_bytes(), "turned.jpg", chunk_size=700, upload_checksum=True)
     await asyncio.to_thread(uploader.upload)
     media_id = uploader.request.response_headers["signage-media"]
-    row = await media_origin.ended(media_id)
+    row = await media_origin.wait_until_processed(media_id)
     assert row.state is MediaState.READY and row.name == "turned.jpg"
     assert row.source_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert ("uploads", media_id) in media_origin.changes and ("media", media_id) in media_origin.changes
@@ -81,23 +81,23 @@ async def test_options_tell_what_we_speak(idle_origin: MediaOrigin) -> None:
 async def test_a_chunk_that_does_not_match_its_checksum_changes_nothing(
     idle_origin: MediaOrigin, algorithm: str
 ) -> None:
-    url = await idle_origin.begin(len(DATA))
-    good = {"Upload-Checksum": digest(algorithm, DATA[:1000])}
-    assert (await idle_origin.patch(url, 0, DATA[:1000], **good)).status == 204
-    answer = await idle_origin.patch(url, 1000, DATA[1000:2000], **good)
+    url = await idle_origin.create_upload(len(DATA))
+    good = {"Upload-Checksum": checksum_header(algorithm, DATA[:1000])}
+    assert (await idle_origin.send_chunk(url, 0, DATA[:1000], **good)).status == 204
+    answer = await idle_origin.send_chunk(url, 1000, DATA[1000:2000], **good)
     assert answer.status == 460 and answer.content_type == "application/problem+json"
-    assert await idle_origin.offset(url) == 1000
+    assert await idle_origin.upload_offset(url) == 1000
     assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == DATA[:1000]
-    again = await idle_origin.patch(url, 1000, DATA[1000:], **{"Upload-Checksum": digest(algorithm, DATA[1000:])})
+    again = await idle_origin.send_chunk(url, 1000, DATA[1000:], **{"Upload-Checksum": checksum_header(algorithm, DATA[1000:])})
     assert again.status == 204 and again.headers["Upload-Offset"] == str(len(DATA))
 
 
 async def test_a_chunk_sent_again_is_never_there_twice(idle_origin: MediaOrigin) -> None:
-    url = await idle_origin.begin(len(DATA))
-    assert (await idle_origin.patch(url, 0, DATA[:5000])).status == 204
-    assert (await idle_origin.patch(url, 0, DATA[:5000])).status == 409, "its answer was lost, it comes again"
-    assert await idle_origin.offset(url) == 5000
-    assert (await idle_origin.patch(url, 5000, DATA[5000:])).status == 204
+    url = await idle_origin.create_upload(len(DATA))
+    assert (await idle_origin.send_chunk(url, 0, DATA[:5000])).status == 204
+    assert (await idle_origin.send_chunk(url, 0, DATA[:5000])).status == 409, "its answer was lost, it comes again"
+    assert await idle_origin.upload_offset(url) == 5000
+    assert (await idle_origin.send_chunk(url, 5000, DATA[5000:])).status == 204
     assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == DATA
 
 
@@ -118,46 +118,46 @@ async def test_a_chunk_sent_again_is_never_there_twice(idle_origin: MediaOrigin)
 async def test_a_bad_chunk_is_refused_with_a_problem_and_changes_nothing(
     idle_origin: MediaOrigin, headers: dict[str, str], status: int
 ) -> None:
-    url = await idle_origin.begin(100)
+    url = await idle_origin.create_upload(100)
     async with idle_origin.http.patch(
         url, data=b"x" * 50, headers={**CHUNK, "Upload-Offset": "0", **headers}
     ) as answer:
         assert answer.status == status and answer.headers["Tus-Resumable"] == "1.0.0"
         assert (await answer.json(content_type=None))["status"] == status
-    assert await idle_origin.offset(url) == 0
+    assert await idle_origin.upload_offset(url) == 0
 
 
 async def test_a_chunk_beyond_the_declared_size_is_refused_even_without_a_length(idle_origin: MediaOrigin) -> None:
-    url = await idle_origin.begin(100)
-    assert (await idle_origin.patch(url, 0, b"x" * 101)).status == 413
+    url = await idle_origin.create_upload(100)
+    assert (await idle_origin.send_chunk(url, 0, b"x" * 101)).status == 413
 
     async def streamed() -> Any:
         yield b"x" * 101
 
-    assert (await idle_origin.patch(url, 0, streamed())).status == 413
-    assert await idle_origin.offset(url) == 0
+    assert (await idle_origin.send_chunk(url, 0, streamed())).status == 413
+    assert await idle_origin.upload_offset(url) == 0
 
 
 async def test_without_checksum_what_came_before_the_line_broke_counts(idle_origin: MediaOrigin) -> None:
-    url = await idle_origin.begin(1000)
+    url = await idle_origin.create_upload(1000)
     await cut(idle_origin, url, b"a" * 400, "")
 
     async def arrived() -> bool:
-        return await idle_origin.offset(url) == 400
+        return await idle_origin.upload_offset(url) == 400
 
-    await until(arrived)
-    assert (await idle_origin.patch(url, 400, b"b" * 600)).status == 204
+    await wait_until(arrived)
+    assert (await idle_origin.send_chunk(url, 400, b"b" * 600)).status == 204
     assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == b"a" * 400 + b"b" * 600
 
 
 async def test_with_a_checksum_half_a_chunk_does_not_count(idle_origin: MediaOrigin) -> None:
-    url = await idle_origin.begin(1000)
-    await cut(idle_origin, url, b"a" * 400, f"Upload-Checksum: {digest('sha256', b'a' * 1000)}\r\n")
+    url = await idle_origin.create_upload(1000)
+    await cut(idle_origin, url, b"a" * 400, f"Upload-Checksum: {checksum_header('sha256', b'a' * 1000)}\r\n")
 
     async def free() -> bool:
-        return (await idle_origin.patch(url, 0, b"b" * 1000)).status == 204
+        return (await idle_origin.send_chunk(url, 0, b"b" * 1000)).status == 204
 
-    await until(free)
+    await wait_until(free)
     assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == b"b" * 1000
 
 
@@ -179,13 +179,13 @@ async def cut(media_origin: MediaOrigin, url: str, data: bytes, headers: str) ->
         except Conflict:
             return True
 
-    await until(seen)
+    await wait_until(seen)
     writer.close()
     await writer.wait_closed()
 
 
 async def test_two_chunks_at_once_do_not_mix(idle_origin: MediaOrigin) -> None:
-    url = await idle_origin.begin(2000)
+    url = await idle_origin.create_upload(2000)
     going, done = asyncio.Event(), asyncio.Event()
 
     async def slow() -> Any:
@@ -194,14 +194,14 @@ async def test_two_chunks_at_once_do_not_mix(idle_origin: MediaOrigin) -> None:
         await done.wait()
         yield b"a" * 500
 
-    first = asyncio.ensure_future(idle_origin.patch(url, 0, slow()))
+    first = asyncio.ensure_future(idle_origin.send_chunk(url, 0, slow()))
     await going.wait()
     source = idle_origin.files.source_path(url.rsplit("/", 1)[1])
 
     async def locked() -> bool:
-        return (await idle_origin.patch(url, 0, b"b" * 500)).status == 409 and source.exists()
+        return (await idle_origin.send_chunk(url, 0, b"b" * 500)).status == 409 and source.exists()
 
-    await until(locked)
+    await wait_until(locked)
     done.set()
     assert (await first).status == 204
     assert source.read_bytes() == b"a" * 1000

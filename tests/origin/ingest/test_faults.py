@@ -18,7 +18,7 @@ from sync.origin.store.media import MediaState
 from sync.origin.transcode.sandbox import ChildStopped, Limits, run_tool
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
-from tests.origin.media_origin import MediaOrigin, open_media_origin, settings_of, until
+from tests.origin.media_origin import MediaOrigin, open_media_origin, settings_for, wait_until
 from tests.origin.samples import Samples
 
 MIB = 1024 * 1024
@@ -38,24 +38,24 @@ def name_of(process: psutil.Process) -> str:
         return ""
 
 
-async def working(media_origin: MediaOrigin) -> psutil.Process:
+async def running_encoder(media_origin: MediaOrigin) -> psutil.Process:
     """Return the encoder that is at work."""
 
     async def found() -> psutil.Process | None:
         encoders = [child for child in children() if name_of(child) == "sleep"]
         return encoders[0] if encoders else None
 
-    child: psutil.Process = await until(found)
+    child: psutil.Process = await wait_until(found)
     return child
 
 
-async def nothing_left(media_origin: MediaOrigin) -> None:
+async def wait_until_cleaned_up(media_origin: MediaOrigin) -> None:
     """Wait until the work's folder is gone: it goes right after the row says how the work ended."""
 
     async def gone() -> bool:
         return not children() and not list(media_origin.files.work.iterdir())
 
-    await until(gone)
+    await wait_until(gone)
 
 
 @pytest.fixture
@@ -79,12 +79,12 @@ async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(
     media_origin: MediaOrigin, film: Path, hang: Path
 ) -> None:
     media_id = await media_origin.intake.ingest_file(film, "film.mov")
-    encoder = await working(media_origin)
+    encoder = await running_encoder(media_origin)
     hang.unlink()
     encoder.send_signal(signal.SIGKILL)
-    row = await media_origin.ended(media_id)
+    row = await media_origin.wait_until_processed(media_id)
     assert row.state is MediaState.READY and row.attempts == 2
-    await nothing_left(media_origin)
+    await wait_until_cleaned_up(media_origin)
     assert not list(media_origin.files.uploads.iterdir())
 
 
@@ -93,7 +93,7 @@ async def test_stopping_the_origin_mid_way_puts_the_media_back_without_counting(
 ) -> None:
     async with open_media_origin(tmp_path) as media_origin:
         media_id = await media_origin.intake.ingest_file(film, "film.mov")
-        await working(media_origin)
+        await running_encoder(media_origin)
     assert not children() and not list((tmp_path / "work").iterdir())
     async with open_media_origin(tmp_path, working=False) as media_origin:
         row = await media_origin.media.get(media_id)
@@ -108,7 +108,7 @@ async def test_what_a_crash_left_at_work_is_picked_up_at_the_next_start(tmp_path
         left.parent.mkdir()
         left.write_bytes(b"half")
     async with open_media_origin(tmp_path) as media_origin:
-        row = await media_origin.ended(media_id)
+        row = await media_origin.wait_until_processed(media_id)
         assert row.state is MediaState.READY and row.attempts == 2
         assert not list(media_origin.files.work.iterdir())
 
@@ -146,23 +146,23 @@ async def test_work_that_takes_too_long_ends_and_says_so_and_a_person_may_try_ag
     tmp_path: Path, film: Path, hang: Path
 ) -> None:
     async with open_media_origin(tmp_path, pipeline={"longest_s": 1}) as media_origin:
-        row = await media_origin.process(film)
+        row = await media_origin.process_file(film)
         assert row.state is MediaState.FAILED and row.attempts == 3
         assert row.problem and "more time or memory" in row.problem
-        await nothing_left(media_origin)
+        await wait_until_cleaned_up(media_origin)
         async with media_origin.http.get(f"{media_origin.url}/v1/media/{row.id}") as answer:
             assert (await answer.json())["retryable"] is True
     hang.unlink()
     async with open_media_origin(tmp_path) as media_origin:
         async with media_origin.http.post(f"{media_origin.url}/v1/media/{row.id}/retry") as answer:
             assert answer.status == 202 and (await answer.json())["state"] != "failed"
-        assert (await media_origin.ended(row.id)).state is MediaState.READY
+        assert (await media_origin.wait_until_processed(row.id)).state is MediaState.READY
 
 
 async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, clock: FakeClock) -> None:
     sections = {"pipeline": {"retry_first_s": 100}, "storage": {"reserve_bytes": 10**18}}
     async with open_media_origin(tmp_path, working=False, clock=clock) as media_origin:
-        settings = settings_of(tmp_path, **sections)
+        settings = settings_for(tmp_path, **sections)
         pipeline = Pipeline(
             media_origin.media, media_origin.files, settings, clock, changed=lambda *_: None, rng=Random(1)
         )
@@ -173,7 +173,7 @@ async def test_the_waits_between_tries_grow(tmp_path: Path, samples: Samples, cl
             row = await media_origin.media.get(media_id)
             return row.state is MediaState.QUEUED and row.attempts == 1
 
-        await until(waits)
+        await wait_until(waits)
         row = await media_origin.media.get(media_id)
         assert row.problem and "no room" in row.problem
         due_ms = await media_origin.media.next_attempt_ms()
@@ -189,16 +189,16 @@ async def test_progress_is_told_while_a_film_is_encoded(media_origin: MediaOrigi
         row = await media_origin.media.get(media_id)
         return row.state is MediaState.PROCESSING and 0 < row.progress < 100
 
-    await until(moving)
+    await wait_until(moving)
     assert media_origin.changes.count(("media", media_id)) >= 3
-    assert (await media_origin.ended(media_id)).progress == 100
+    assert (await media_origin.wait_until_processed(media_id)).progress == 100
 
 
 async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(
     media_origin: MediaOrigin, film: Path, hang: Path
 ) -> None:
     media_id = await media_origin.intake.ingest_file(film, "film.mov")
-    encoder = await working(media_origin)
+    encoder = await running_encoder(media_origin)
     hang.unlink()
     async with media_origin.http.delete(f"{media_origin.url}/v1/media/{media_id}") as answer:
         assert answer.status == 204
@@ -207,7 +207,7 @@ async def test_a_media_deleted_while_it_is_worked_on_leaves_nothing_to_see(
     async def over() -> bool:
         return not list(media_origin.files.work.iterdir()) and not children()
 
-    await until(over)
+    await wait_until(over)
     assert not await media_origin.media.list_all() and not list(media_origin.files.uploads.iterdir())
     assert not list(media_origin.files.thumbnails.iterdir())
 
@@ -216,7 +216,7 @@ async def test_no_room_for_the_work_is_said_in_words(tmp_path: Path, samples: Sa
     async with open_media_origin(tmp_path, working=False) as media_origin:
         media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
     async with open_media_origin(tmp_path, storage={"reserve_bytes": 10**18}) as media_origin:
-        row = await media_origin.ended(media_id)
+        row = await media_origin.wait_until_processed(media_id)
         assert row.state is MediaState.FAILED and row.attempts == 3 and row.problem and "no room" in row.problem
 
 
@@ -255,14 +255,14 @@ async def test_a_child_dies_with_the_origin_even_by_kill_9(tmp_path: Path) -> No
     async def started() -> int:
         return int(mark.read_text() or 0) if mark.exists() else 0
 
-    child = await until(started)
+    child = await wait_until(started)
     origin.kill()
     await origin.wait()
 
     async def gone() -> bool:
         return not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
-    await until(gone)
+    await wait_until(gone)
 
 
 def test_files_are_never_written_over_and_leave_no_scraps(tmp_path: Path) -> None:

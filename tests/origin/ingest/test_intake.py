@@ -13,7 +13,15 @@ import pytest
 from sync.errors import StorageFull
 from sync.origin.persistence.data_folder import DataFolder
 from tests.fakes import FakeClock
-from tests.origin.media_origin import CHUNK, TUS, MediaOrigin, digest, metadata, open_media_origin, until
+from tests.origin.media_origin import (
+    CHUNK,
+    TUS,
+    MediaOrigin,
+    checksum_header,
+    metadata_header,
+    open_media_origin,
+    wait_until,
+)
 
 DATA = os.urandom(300_000)
 MIB = 1024 * 1024
@@ -22,15 +30,15 @@ MIB = 1024 * 1024
 async def test_the_whole_file_is_checked_against_what_was_declared(idle_origin: MediaOrigin) -> None:
     sha256 = hashlib.sha256(DATA)
     for declared in (sha256.hexdigest(), sha256.digest(), base64.b64encode(sha256.digest())):
-        url = await idle_origin.begin(len(DATA), **{"Upload-Metadata": metadata(filename="good.bin", sha256=declared)})
-        answer = await idle_origin.patch(url, 0, DATA)
+        url = await idle_origin.create_upload(len(DATA), **{"Upload-Metadata": metadata_header(filename="good.bin", sha256=declared)})
+        answer = await idle_origin.send_chunk(url, 0, DATA)
         assert answer.status == 204 and answer.headers["Signage-Media"]
         async with idle_origin.http.head(url, headers=TUS) as head:
             assert head.headers["Signage-Media"] == answer.headers["Signage-Media"]
-    url = await idle_origin.begin(
-        len(DATA), **{"Upload-Metadata": metadata(sha256=hashlib.sha256(b"else").hexdigest())}
+    url = await idle_origin.create_upload(
+        len(DATA), **{"Upload-Metadata": metadata_header(sha256=hashlib.sha256(b"else").hexdigest())}
     )
-    answer = await idle_origin.patch(url, 0, DATA)
+    answer = await idle_origin.send_chunk(url, 0, DATA)
     assert answer.status == 422
     async with idle_origin.http.head(url, headers=TUS) as head:
         assert head.status == 404, "a damaged upload is thrown away"
@@ -44,7 +52,7 @@ async def test_the_whole_file_is_checked_against_what_was_declared(idle_origin: 
         ({"Upload-Length": "1001"}, 413),
         ({}, 422),
         ({"Upload-Length": "10", "Upload-Metadata": "filename ***"}, 422),
-        ({"Upload-Length": "10", "Upload-Metadata": metadata(sha256="short")}, 422),
+        ({"Upload-Length": "10", "Upload-Metadata": metadata_header(sha256="short")}, 422),
     ],
 )
 async def test_a_bad_beginning_is_refused_and_leaves_nothing(
@@ -59,7 +67,7 @@ async def test_a_bad_beginning_is_refused_and_leaves_nothing(
 async def test_an_upload_that_would_not_fit_is_refused_before_a_byte_is_sent(tmp_path: Path) -> None:
     free = DataFolder(tmp_path).free_bytes()
     async with open_media_origin(tmp_path, working=False, uploads={"largest_bytes": 2 * free}) as media_origin:
-        await media_origin.begin(free // 2)
+        await media_origin.create_upload(free // 2)
         async with media_origin.http.post(
             f"{media_origin.url}/v1/uploads", headers={**TUS, "Upload-Length": str(free * 2 // 3)}
         ) as answer:
@@ -67,7 +75,7 @@ async def test_an_upload_that_would_not_fit_is_refused_before_a_byte_is_sent(tmp
 
 
 async def test_creation_may_carry_the_whole_upload(idle_origin: MediaOrigin) -> None:
-    headers = {**CHUNK, "Upload-Length": "5", "Upload-Checksum": digest("sha1", b"hello")}
+    headers = {**CHUNK, "Upload-Length": "5", "Upload-Checksum": checksum_header("sha1", b"hello")}
     async with idle_origin.http.post(f"{idle_origin.url}/v1/uploads", data=b"hello", headers=headers) as answer:
         assert answer.status == 201 and answer.headers["Upload-Offset"] == "5"
         media_id = answer.headers["Signage-Media"]
@@ -76,20 +84,20 @@ async def test_creation_may_carry_the_whole_upload(idle_origin: MediaOrigin) -> 
 
 @pytest.mark.parametrize("sent", ["../../etc/passwd", "C:\\temp\\passwd", "/passwd", "\0passwd\n"])
 async def test_a_name_is_only_a_name(idle_origin: MediaOrigin, sent: str) -> None:
-    url = await idle_origin.begin(5, **{"Upload-Metadata": metadata(filename=sent)})
-    answer = await idle_origin.patch(url, 0, b"hello")
+    url = await idle_origin.create_upload(5, **{"Upload-Metadata": metadata_header(filename=sent)})
+    answer = await idle_origin.send_chunk(url, 0, b"hello")
     assert (await idle_origin.media.get(answer.headers["Signage-Media"])).name == "passwd"
     async with idle_origin.http.head(f"{idle_origin.url}/v1/uploads/..%2F..%2Forigin.db", headers=TUS) as head:
         assert head.status == 404
 
 
 async def test_uploads_under_way_are_listed_until_they_are_media(idle_origin: MediaOrigin) -> None:
-    url = await idle_origin.begin(10, **{"Upload-Metadata": metadata(filename="a.mp4")})
-    await idle_origin.patch(url, 0, b"hello")
+    url = await idle_origin.create_upload(10, **{"Upload-Metadata": metadata_header(filename="a.mp4")})
+    await idle_origin.send_chunk(url, 0, b"hello")
     async with idle_origin.http.get(f"{idle_origin.url}/v1/uploads") as answer:
         (upload,) = (await answer.json())["uploads"]
         assert (upload["name"], upload["offset_bytes"], upload["size_bytes"]) == ("a.mp4", 5, 10)
-    await idle_origin.patch(url, 5, b"world")
+    await idle_origin.send_chunk(url, 5, b"world")
     async with idle_origin.http.get(f"{idle_origin.url}/v1/uploads") as answer:
         assert (await answer.json())["uploads"] == []
 
@@ -98,24 +106,24 @@ async def test_an_abandoned_upload_is_swept_and_one_that_goes_on_is_not(tmp_path
     async with open_media_origin(
         tmp_path, working=False, clock=clock, uploads={"expire_after_s": 3600}
     ) as media_origin:
-        abandoned, continued = await media_origin.begin(10), await media_origin.begin(10)
+        abandoned, continued = await media_origin.create_upload(10), await media_origin.create_upload(10)
         stray = media_origin.files.uploads / "nobody"
         stray.write_bytes(b"left by a crash")
         os.utime(stray, (0, 0))
         await clock.advance(1800)
-        answer = await media_origin.patch(continued, 0, b"hello")
+        answer = await media_origin.send_chunk(continued, 0, b"hello")
         assert answer.headers["Upload-Expires"] == "Mon, 02 Mar 2026 13:30:00 GMT"
         await clock.advance(1801)
         await media_origin.intake.remove_expired()
         async with media_origin.http.head(abandoned, headers=TUS) as head:
             assert head.status == 404
-        assert await media_origin.offset(continued) == 5
+        assert await media_origin.upload_offset(continued) == 5
         assert [path.name for path in media_origin.files.uploads.iterdir()] == [continued.rsplit("/", 1)[1]]
 
 
 async def test_an_upload_that_was_whole_when_we_crashed_becomes_media_at_start(tmp_path: Path) -> None:
     async with open_media_origin(tmp_path, working=False) as media_origin:
-        url = await media_origin.begin(5)
+        url = await media_origin.create_upload(5)
         name = url.rsplit("/", 1)[1]
         media_origin.files.source_path(name).write_bytes(b"hello")
         await media_origin.uploads.set_offset(name, 5)  # the last thing that was written
@@ -125,7 +133,7 @@ async def test_an_upload_that_was_whole_when_we_crashed_becomes_media_at_start(t
         async def taken() -> bool:
             return bool(await media_origin.media.list_all())
 
-        await until(taken)
+        await wait_until(taken)
         service.cancel()
         assert (await media_origin.media.get(name)).source_sha256 == hashlib.sha256(b"hello").hexdigest()
         assert (await media_origin.uploads.get(name)).media_id == name
@@ -133,18 +141,18 @@ async def test_an_upload_that_was_whole_when_we_crashed_becomes_media_at_start(t
 
 async def test_a_disk_that_fills_up_mid_chunk_keeps_the_offset(idle_origin: MediaOrigin) -> None:
     size = 9 * MIB
-    url = await idle_origin.begin(size)
-    await idle_origin.patch(url, 0, b"a" * 100)
+    url = await idle_origin.create_upload(size)
+    await idle_origin.send_chunk(url, 0, b"a" * 100)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MIB, hard))  # no file grows beyond: to us a full disk
     try:
-        answer = await idle_origin.patch(url, 100, BytesIO(b"b" * (size - 100)))
+        answer = await idle_origin.send_chunk(url, 100, BytesIO(b"b" * (size - 100)))
         assert answer.status == 507 and answer.content_type == "application/problem+json"
-        assert await idle_origin.offset(url) == 100
+        assert await idle_origin.upload_offset(url) == 100
         assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).stat().st_size == 100
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert (await idle_origin.patch(url, 100, BytesIO(b"b" * (size - 100)))).status == 204
+    assert (await idle_origin.send_chunk(url, 100, BytesIO(b"b" * (size - 100)))).status == 204
 
 
 async def test_a_disk_that_takes_no_more_files_is_full(

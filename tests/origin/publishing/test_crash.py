@@ -64,8 +64,8 @@ async def test_a_playlist_is_the_old_one_whole_if_we_die_in_the_middle_of_its_ch
 ) -> None:
     draft = PlaylistDraft(name="Old", items=(PlaylistItem(media="a"), PlaylistItem(media="a")))
     async with open_planning_origin(tmp_path, clock) as planning:
-        await planning.ready("a")
-        await planning.ready("b")
+        await planning.make_media("a")
+        await planning.make_media("b")
         stored = await planning.playlists.create(draft)
     _killed(tmp_path, "row", "before", stored.id)
     async with open_planning_origin(tmp_path, clock) as planning:
@@ -88,8 +88,8 @@ async def test_a_publication_is_not_there_or_made_good_wherever_we_die(
     tmp_path: Path, clock: FakeClock, where: str, when: str, published: bool
 ) -> None:
     async with open_planning_origin(tmp_path, clock) as planning:
-        await planning.ready("a")
-        await planning.ready("b")
+        await planning.make_media("a")
+        await planning.make_media("b")
         playlist = await plan(planning, "a")
         await planning.publisher.publish("main")
         draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media="b"),))

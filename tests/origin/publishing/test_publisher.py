@@ -21,7 +21,7 @@ from sync.trust.signing import open_envelope, pin_root, read_timestamp
 from sync.wire.chunk_index import load_index
 from sync.wire.release import RELEASE_CAP_BYTES, ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Timestamp
 from tests.fakes import FakeClock
-from tests.origin.planning_origin import VALID_FOR_S, Client, PlanningOrigin, call, open_planning_origin
+from tests.origin.planning_origin import VALID_FOR_S, Client, PlanningOrigin, open_planning_origin, request_json
 
 
 async def plan(planning: PlanningOrigin, *media: str, name: str = "Lobby") -> str:
@@ -56,9 +56,9 @@ async def test_what_is_published_can_be_trusted_from_the_files_alone(
     planning: PlanningOrigin, client: Client, clock: FakeClock
 ) -> None:
     for media in ("a", "b", "unused"):
-        await planning.ready(media)
+        await planning.make_media(media)
     playlist = await plan(planning, "a", "b", "a")
-    status, answer = await call(client, "POST", "/v1/releases", {"channel": "main", "note": "first"})
+    status, answer = await request_json(client, "POST", "/v1/releases", {"channel": "main", "note": "first"})
     assert status == 201
     timestamp, release = fetched(planning.files.content, "main", clock)
     assert (timestamp.sequence, timestamp.release) == (answer["sequence"], answer["sha256"]) == (1, timestamp.release)
@@ -68,20 +68,20 @@ async def test_what_is_published_can_be_trusted_from_the_files_alone(
     assert (answer["items"], answer["ads"], answer["asset_bytes"], answer["note"]) == (3, 0, 200, "first")
     assert (await planning.schedules.get("main")).sequence == 1
     assert ("releases", "main") in planning.changes
-    listed = (await call(client, "GET", "/v1/releases?channel=main"))[1]["releases"]
+    listed = (await request_json(client, "GET", "/v1/releases?channel=main"))[1]["releases"]
     assert listed == [{key: answer[key] for key in listed[0]}]
-    assert (await call(client, "GET", "/v1/releases?channel=bar"))[1] == {"releases": []}
+    assert (await request_json(client, "GET", "/v1/releases?channel=bar"))[1] == {"releases": []}
 
 
 async def test_publishing_the_same_plan_again_only_renews_the_signature(
     planning: PlanningOrigin, client: Client, clock: FakeClock
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
-    first = (await call(client, "POST", "/v1/releases", {"channel": "main"}))[1]
+    first = (await request_json(client, "POST", "/v1/releases", {"channel": "main"}))[1]
     before = immutable(planning.files.content)
     await clock.advance(60)
-    status, again = await call(client, "POST", "/v1/releases", {"channel": "main"})
+    status, again = await request_json(client, "POST", "/v1/releases", {"channel": "main"})
     assert (status, first["unchanged"], again["unchanged"]) == (200, False, True)
     same = ("sequence", "sha256", "size_bytes", "created_at")
     assert {key: again[key] for key in same} == {key: first[key] for key in same}
@@ -93,8 +93,8 @@ async def test_publishing_the_same_plan_again_only_renews_the_signature(
 async def test_a_changed_plan_is_the_next_release_and_rewrites_nothing(
     planning: PlanningOrigin, clock: FakeClock
 ) -> None:
-    await planning.ready("a")
-    await planning.ready("b")
+    await planning.make_media("a")
+    await planning.make_media("b")
     playlist = await plan(planning, "a")
     first = (await planning.publisher.publish("main")).record
     before = immutable(planning.files.content)
@@ -111,23 +111,23 @@ async def test_a_changed_plan_is_the_next_release_and_rewrites_nothing(
 async def test_a_plan_that_is_not_ready_is_refused_by_field_and_nothing_is_written(
     planning: PlanningOrigin, client: Client
 ) -> None:
-    await planning.queued("a")
+    await planning.queue_media("a")
     playlist = await plan(planning, "a")
     before = immutable(planning.files.content)
-    status, problem = await call(client, "POST", "/v1/releases", {"channel": "main"})
+    status, problem = await request_json(client, "POST", "/v1/releases", {"channel": "main"})
     assert (status, list(problem["fields"])) == (422, [f"playlists.{playlist}.items.0"])
     assert immutable(planning.files.content) == before
     assert not (planning.files.content / "channels").exists()
-    assert (await call(client, "POST", "/v1/releases", {"channel": "none"}))[0] == 404
-    assert (await call(client, "POST", "/v1/releases", {"channel": "../x"}))[0] == 422
+    assert (await request_json(client, "POST", "/v1/releases", {"channel": "none"}))[0] == 404
+    assert (await request_json(client, "POST", "/v1/releases", {"channel": "../x"}))[0] == 422
 
 
 @pytest.mark.parametrize("damage", ["asset gone", "asset cut", "index gone", "index damaged"])
 async def test_a_leaf_that_is_not_there_keeps_the_old_release_in_force(
     planning: PlanningOrigin, clock: FakeClock, damage: str
 ) -> None:
-    await planning.ready("a")
-    await planning.ready("b")
+    await planning.make_media("a")
+    await planning.make_media("b")
     playlist = await plan(planning, "a")
     held = (await planning.publisher.publish("main")).record
     await planning.playlists.replace(playlist, PlaylistDraft(name="L", items=(PlaylistItem(media="b"),)), version=1)
@@ -152,8 +152,8 @@ async def test_a_leaf_that_is_not_there_keeps_the_old_release_in_force(
 async def test_an_ended_campaign_leaves_with_its_assets_at_the_next_release(
     planning: PlanningOrigin, client: Client, clock: FakeClock
 ) -> None:
-    await planning.ready("a")
-    await planning.ready("ad")
+    await planning.make_media("a")
+    await planning.make_media("ad")
     await plan(planning, "a")
     campaign = {
         "name": "Fizzo",
@@ -162,7 +162,7 @@ async def test_an_ended_campaign_leaves_with_its_assets_at_the_next_release(
         "ends_at": (clock.now() + timedelta(hours=1)).isoformat(),
         "lines": [{"name": "All", "creatives": [{"media": "ad"}]}],
     }
-    await call(client, "POST", "/v1/campaigns", campaign)
+    await request_json(client, "POST", "/v1/campaigns", campaign)
     assert (await planning.publisher.publish("main")).record.ads == 1
     await clock.advance(3600)
     again = await planning.publisher.publish("main")
@@ -173,7 +173,7 @@ async def test_an_ended_campaign_leaves_with_its_assets_at_the_next_release(
 async def test_two_publishers_at_once_leave_one_line_of_releases(
     planning: PlanningOrigin, clock: FakeClock, tmp_path: Path
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
     async with open_planning_origin(
         tmp_path, clock
@@ -191,7 +191,7 @@ async def test_two_publishers_at_once_leave_one_line_of_releases(
 async def test_a_crash_before_the_pointer_is_made_good_at_the_next_start(
     planning: PlanningOrigin, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
 
     def crash(*arguments: Any) -> None:
@@ -210,7 +210,7 @@ async def test_a_crash_before_the_pointer_is_made_good_at_the_next_start(
 async def test_timestamps_are_signed_anew_at_half_their_life_for_ever(
     planning: PlanningOrigin, clock: FakeClock
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
     first = (await planning.publisher.publish("main")).timestamp
     signed = {first.issued_at}
@@ -226,7 +226,7 @@ async def test_timestamps_are_signed_anew_at_half_their_life_for_ever(
 async def test_the_service_signs_what_another_key_had_signed(
     planning: PlanningOrigin, clock: FakeClock, tmp_path: Path
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
     await planning.publisher.publish("main")
     (tmp_path / "keys/timestamp.key").unlink()
@@ -248,7 +248,7 @@ async def test_the_service_signs_what_another_key_had_signed(
 async def test_an_unwritable_disk_is_told_once_when_it_begins_and_once_when_it_ends(
     planning: PlanningOrigin, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
     await planning.publisher.publish("main")
     await clock.advance(VALID_FOR_S * 0.7)
@@ -269,36 +269,36 @@ async def test_an_unwritable_disk_is_told_once_when_it_begins_and_once_when_it_e
 async def test_a_preview_tells_what_would_happen_and_changes_nothing(
     planning: PlanningOrigin, client: Client, clock: FakeClock
 ) -> None:
-    await planning.ready("a")
-    await planning.ready("b", data=b"b" * 5000)
+    await planning.make_media("a")
+    await planning.make_media("b", data=b"b" * 5000)
     playlist = await plan(planning, "a")
     path = "/v1/releases/preview?channel=main"
-    first = (await call(client, "GET", path))[1]
+    first = (await request_json(client, "GET", path))[1]
     assert (first["items"], first["assets"], first["new_bytes"], first["unchanged"]) == (1, 1, 100, False)
     await planning.publisher.publish("main")
-    assert (await call(client, "GET", path))[1]["unchanged"]
+    assert (await request_json(client, "GET", path))[1]["unchanged"]
     items = (PlaylistItem(media="a"), PlaylistItem(media="b"))
     await planning.playlists.replace(playlist, PlaylistDraft(name="L", items=items), version=1)
-    changed = (await call(client, "GET", path))[1]
+    changed = (await request_json(client, "GET", path))[1]
     assert (changed["new_assets"], changed["new_bytes"], changed["asset_bytes"]) == (1, 5000, 5100)
-    late = await planning.queued("late")
+    late = await planning.queue_media("late")
     await planning.playlists.replace(
         playlist, PlaylistDraft(name="L", items=(*items, PlaylistItem(media=late))), version=2
     )
-    refused = (await call(client, "GET", path))[1]
+    refused = (await request_json(client, "GET", path))[1]
     assert list(refused["problems"]) == [f"playlists.{playlist}.items.2"]
     await planning.media.claim()
     await planning.media.mark_ready(late, planning.put_asset(b"late"))
-    assert (await call(client, "GET", path))[1]["problems"] == {}
+    assert (await request_json(client, "GET", path))[1]["problems"] == {}
     assert (await planning.releases.latest("main")) is not None
-    assert (await call(client, "GET", "/v1/releases/preview?channel=none"))[0] == 404
-    assert (await call(client, "GET", "/v1/releases/preview"))[0] == 422
+    assert (await request_json(client, "GET", "/v1/releases/preview?channel=none"))[0] == 404
+    assert (await request_json(client, "GET", "/v1/releases/preview"))[0] == 422
 
 
 async def test_many_who_ask_for_the_same_preview_at_once_are_one_computation(
     planning: PlanningOrigin, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
     compiled = 0
     compile_once = Publisher.compile_plan
@@ -310,13 +310,13 @@ async def test_many_who_ask_for_the_same_preview_at_once_are_one_computation(
 
     monkeypatch.setattr(Publisher, "compile_plan", counted)
     path = "/v1/releases/preview?channel=main"
-    answers = await asyncio.gather(*(call(client, "GET", path) for _ in range(20)))
+    answers = await asyncio.gather(*(request_json(client, "GET", path) for _ in range(20)))
     assert len({str(answer) for answer in answers}) == 1
     assert compiled == 1
 
 
 async def test_a_damaged_release_file_is_noticed_when_it_is_read_back(planning: PlanningOrigin) -> None:
-    await planning.ready("a")
+    await planning.make_media("a")
     await plan(planning, "a")
     record = (await planning.publisher.publish("main")).record
     path = planning.files.content / f"releases/{record.sha256}.json"
@@ -343,8 +343,8 @@ async def test_the_indexes_of_a_release_cover_their_assets(planning: PlanningOri
 async def test_a_clock_that_was_ahead_for_a_while_does_not_shut_devices_out(
     planning: PlanningOrigin, clock: FakeClock
 ) -> None:
-    await planning.ready("a")
-    await planning.ready("b")
+    await planning.make_media("a")
+    await planning.make_media("b")
     playlist = await plan(planning, "a")
     clock.step_wall(400 * 86_400)
     await planning.publisher.publish("main")
@@ -362,8 +362,8 @@ async def test_a_clock_that_was_ahead_for_a_while_does_not_shut_devices_out(
 async def test_a_database_from_a_backup_publishes_above_what_devices_accepted(
     planning: PlanningOrigin, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await planning.ready("a")
-    await planning.ready("b")
+    await planning.make_media("a")
+    await planning.make_media("b")
     await plan(planning, "a")
     await planning.publisher.publish("main")
     await _renumber(planning, 4)

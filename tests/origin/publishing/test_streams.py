@@ -61,7 +61,7 @@ def test_a_stream_goes_by_the_hash_of_its_address() -> None:
 
 async def test_a_stream_is_ready_at_once_and_goes_into_the_release_with_its_secrets(planning: PlanningOrigin) -> None:
     media = await planning.media.add_stream("Stage", URL)
-    await planning.ready("clip", video=True)
+    await planning.make_media("clip", video=True)
     shown = [{"media": media}, {"media": "clip", "duration_ms": 60_000, "loop": True}]
     playlist = await planning.playlists.create(PlaylistDraft.model_validate({"name": "p", "items": shown}))
     assert "hush" not in playlist.model_dump_json() and "s3cret" not in playlist.model_dump_json()

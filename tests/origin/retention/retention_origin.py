@@ -35,7 +35,7 @@ class RetentionOrigin:
         known = {row.id for row in await self.planning.media.list_all()}
         for media_id in media:
             if media_id not in known:
-                await self.planning.ready(media_id)
+                await self.planning.make_media(media_id)
         draft = PlaylistDraft(name="Lobby", items=tuple(PlaylistItem(media=media_id) for media_id in media))
         stored = await self.planning.playlists.find_by_name("Lobby")
         if stored is None:

@@ -25,7 +25,7 @@ from sync.origin.store.devices import DeviceStore
 from sync.wire.content_paths import asset_path, index_path, release_path
 from tests import TOP
 from tests.fakes import FakeClock
-from tests.origin.planning_origin import serve
+from tests.origin.planning_origin import serve_planning
 from tests.origin.publishing.test_publisher import fetched
 from tests.origin.retention.retention_origin import DAY_S, GRACE_S, RetentionOrigin, asset_of, open_retention_origin
 
@@ -69,12 +69,12 @@ async def test_the_asset_of_a_media_stays_although_no_release_refers_to_it(origi
 
 
 async def test_an_asset_needed_again_in_its_grace_gets_a_whole_new_grace(origin: RetentionOrigin) -> None:
-    await origin.planning.ready("a")
+    await origin.planning.make_media("a")
     await origin.publish("b")
     await origin.delete("a")
     await origin.clear_and_check()
     await origin.clock.advance(GRACE_S - 60)
-    await origin.planning.ready("again", data=b"a" * 100)  # somebody sends the same bytes once more
+    await origin.planning.make_media("again", data=b"a" * 100)  # somebody sends the same bytes once more
     await origin.clear_and_check()
     await origin.delete("again")
     await origin.clear_and_check()
@@ -123,7 +123,7 @@ async def test_a_device_weeks_behind_downloads_the_release_it_reported_or_else_t
     old = await origin.publish("a")
     with open_cache(tmp_path / "device") as cache:
         cache.keep_root(origin.planning.keyring.root_envelope().model_dump_json().encode())
-        async with serve(origin.planning) as http, open_catalog(cache.catalog_path) as catalog:
+        async with serve_planning(origin.planning) as http, open_catalog(cache.catalog_path) as catalog:
             url = str(http.make_url("/"))
             async with open_client(url) as client:
                 update_check = UpdateCheck(client, cache, origin.clock, "main")
@@ -222,7 +222,7 @@ async def test_foreign_files_in_the_content_tree_are_left_alone_and_do_not_distu
 
 async def test_a_time_recorded_while_the_clock_was_ahead_does_not_prolong_the_grace(origin: RetentionOrigin) -> None:
     await origin.publish("a")
-    await origin.planning.ready("old")
+    await origin.planning.make_media("old")
     await origin.delete("old")
     await origin.clock.advance(365 * DAY_S)
     await origin.clear_and_check()
@@ -242,7 +242,7 @@ async def test_many_files_are_deleted_in_batches_and_publishers_go_on_in_between
     monkeypatch.setattr(cleaner, "BATCH_FILES", 2)
     await origin.publish("a")
     for media in ("b", "c", "d", "e", "f"):
-        await origin.planning.ready(media)
+        await origin.planning.make_media(media)
         await origin.delete(media)
     await origin.clear_and_check()
     await origin.clock.advance(GRACE_S)
@@ -275,8 +275,8 @@ async def test_nothing_is_deleted_in_a_dry_run_even_on_request(origin: Retention
 
 async def test_the_sent_bytes_of_a_failed_media_stay_for_one_grace_and_can_be_retried(origin: RetentionOrigin) -> None:
     await origin.publish("a")
-    await origin.planning.failed("bad", "the disk was full")
-    await origin.planning.failed("retried", "the disk was full")
+    await origin.planning.fail_media("bad", "the disk was full")
+    await origin.planning.fail_media("retried", "the disk was full")
     sources = {name: origin.planning.files.source_path(name) for name in ("bad", "retried")}
     for source in sources.values():
         source.write_bytes(b"bytes")
@@ -428,7 +428,7 @@ async def test_killed_at_any_step_nothing_needed_is_missing_and_the_next_scan_fi
         await origin.cleaner.clear()  # nothing is old enough
         await origin.clock.advance(GRACE_S)
         _age(origin.planning.files.content, clock)
-        await origin.planning.ready("old")
+        await origin.planning.make_media("old")
         await origin.delete("old")
         assert (await origin.cleaner.report()).over == 1
         async with origin.planning.database.writing() as connection:  # as if it had been unneeded for long

@@ -79,7 +79,7 @@ async def test_plans_are_kept_raced_for_and_published_by_two_origins_at_once(
 ) -> None:
     one, other = desks
     for media in ("a", "b", "ad"):
-        await one.ready(media)
+        await one.make_media(media)
     draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media="a", title="A"), PlaylistItem(media="b")))
     playlist = await one.playlists.create(draft)
     assert [item.title for item in (await other.playlists.get(playlist.id)).items] == ["A", "b.jpg"]
@@ -116,7 +116,7 @@ async def test_plans_are_kept_raced_for_and_published_by_two_origins_at_once(
 
 async def test_what_is_in_use_or_unknown_is_refused_there_as_well(desks: tuple[PlanningOrigin, PlanningOrigin]) -> None:
     one, other = desks
-    await one.ready("own")
+    await one.make_media("own")
     playlist = await one.playlists.create(PlaylistDraft(name="Own", items=(PlaylistItem(media="own"),)))
     await one.schedules.create("bar", ScheduleDraft(default_playlist=playlist.id))
     await one.publisher.publish("bar")
@@ -148,7 +148,7 @@ async def test_what_it_cannot_hold_is_refused_and_a_lost_race_for_a_name_is_told
     desks: tuple[PlanningOrigin, PlanningOrigin],
 ) -> None:
     one, _ = desks
-    await one.ready("own")
+    await one.make_media("own")
     with pytest.raises(Rejected, match="cannot hold"):
         await one.playlists.get("a\0b")
     version = (await one.media.get("own")).version

@@ -21,12 +21,12 @@ async def test_a_sound_file_becomes_a_video_of_exactly_its_length(
 ) -> None:
     source = samples.folder / name
     samples.ffmpeg(*TONE, "-c:a", codec, str(source))
-    row = await media_origin.process(source)
+    row = await media_origin.process_file(source)
     assert row.asset, row.problem
     assert row.asset.kind is MediaKind.VIDEO and row.asset.has_audio
     assert row.asset.duration_ms and abs(row.asset.duration_ms - 1370) <= 1
     assert (row.asset.width, row.asset.height) == SIZE
-    made = streams(media_origin.asset(row))
+    made = streams(media_origin.asset_file(row))
     assert {s["codec_name"] for s in made["streams"]} == {"h264", "aac"}
     assert all(abs(float(s["duration"]) - 1.37) < 0.002 for s in made["streams"])
     assert media_origin.files.thumbnail_path(row.id).stat().st_size
@@ -36,9 +36,9 @@ async def test_an_embedded_cover_is_shown(media_origin: MediaOrigin, samples: Sa
     source = samples.folder / "song.mp3"
     cover = samples.picture("cover.jpg", samples.halves(301, 300), "JPEG", quality=95)
     samples.ffmpeg(*TONE, "-i", str(cover), "-map", "0", "-map", "1", "-disposition:v", "attached_pic", str(source))
-    row = await media_origin.process(source)
+    row = await media_origin.process_file(source)
     assert row.asset and (row.asset.width, row.asset.height) in ((300, 300), (302, 300)), row.problem
-    shown = frames(media_origin.asset(row))
+    shown = frames(media_origin.asset_file(row))
     assert len(shown) == 7 and near(shown[0], shown[-1])
 
 
@@ -46,7 +46,7 @@ async def test_a_broken_sound_is_refused(media_origin: MediaOrigin, samples: Sam
     samples.ffmpeg(*TONE, str(samples.folder / "whole.wav"))
     truncated = tmp_path / "truncated.wav"
     truncated.write_bytes((samples.folder / "whole.wav").read_bytes()[:2000])
-    row = await media_origin.process(truncated)
+    row = await media_origin.process_file(truncated)
     assert row.state is MediaState.FAILED and "too short" in (row.problem or "")
 
 

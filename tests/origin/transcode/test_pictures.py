@@ -44,22 +44,22 @@ def frames(path: Path) -> list[tuple[int, int, int]]:
 async def test_exif_rotation_is_applied_to_the_pixels_and_every_tag_is_removed(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
-    row = await media_origin.process(samples.rotated_jpeg())
+    row = await media_origin.process_file(samples.rotated_jpeg())
     assert row.asset and (row.asset.width, row.asset.height) == (200, 400)
     assert row.asset.kind is MediaKind.PICTURE and row.asset.media_type == "image/jpeg"
-    with Image.open(media_origin.asset(row)) as image:
+    with Image.open(media_origin.asset_file(row)) as image:
         assert image.size == (200, 400)
         assert near(image.getpixel((100, 50)), RED) and near(image.getpixel((100, 350)), BLUE)
         assert not image.getexif()
-    assert b"Secret" not in media_origin.asset(row).read_bytes()
+    assert b"Secret" not in media_origin.asset_file(row).read_bytes()
 
 
 async def test_a_plain_jpeg_keeps_its_pixels_and_loses_its_tags(media_origin: MediaOrigin, samples: Samples) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Secret Camera"
     source = samples.picture("plain.txt", samples.halves(), "JPEG", quality=60, exif=exif, comment=b"Secret")
-    row = await media_origin.process(source)
-    made = media_origin.asset(row)
+    row = await media_origin.process_file(source)
+    made = media_origin.asset_file(row)
     assert b"Secret" not in made.read_bytes() and made.stat().st_size < source.stat().st_size
     with Image.open(made) as after, Image.open(source) as before:
         assert after.tobytes() == before.tobytes() and after.quantization == before.quantization  # type: ignore[attr-defined]
@@ -71,8 +71,8 @@ async def test_a_dark_transparent_drawing_is_laid_on_white_and_a_light_one_on_bl
     for name, ink, ground in (("dark", BLUE, WHITE), ("light", (250, 250, 250), BLACK)):
         image = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
         ImageDraw.Draw(image).rectangle((20, 10, 40, 30), fill=(*ink, 255))
-        row = await media_origin.process(samples.picture(f"{name}.png", image, "PNG"))
-        with Image.open(media_origin.asset(row)) as made:
+        row = await media_origin.process_file(samples.picture(f"{name}.png", image, "PNG"))
+        with Image.open(media_origin.asset_file(row)) as made:
             assert made.mode == "RGB" and made.format == "PNG"
             assert made.getpixel((30, 20)) == ink and made.getpixel((2, 2)) == ground
             transparent = dict(chunk[:2] for chunk in made.private_chunks)[LOGO_CHUNK]  # type: ignore[attr-defined]
@@ -92,9 +92,9 @@ async def test_webp_heic_tiff_and_bmp_become_jpeg_or_png_whatever_their_name(
         samples.picture("print.tif", halves.convert("CMYK"), "TIFF"): "image/jpeg",
     }
     for source, media_type in sources.items():
-        row = await media_origin.process(source)
+        row = await media_origin.process_file(source)
         assert row.asset and row.asset.media_type == media_type, (source.name, row.problem)
-        with Image.open(media_origin.asset(row)) as made:
+        with Image.open(media_origin.asset_file(row)) as made:
             assert made.mode == "RGB" and made.size == (400, 200)
             assert near(made.getpixel((50, 100)), RED, off=40) and near(made.getpixel((350, 100)), BLUE, off=40)
 
@@ -102,17 +102,17 @@ async def test_webp_heic_tiff_and_bmp_become_jpeg_or_png_whatever_their_name(
 async def test_sixteen_bit_grey_is_reduced_to_eight_bits_without_clipping(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
-    row = await media_origin.process(samples.picture("deep.png", Image.new("I;16", (20, 20), 32768), "PNG"))
-    with Image.open(media_origin.asset(row)) as made:
+    row = await media_origin.process_file(samples.picture("deep.png", Image.new("I;16", (20, 20), 32768), "PNG"))
+    with Image.open(media_origin.asset_file(row)) as made:
         assert near(made.convert("RGB").getpixel((5, 5)), (128, 128, 128), off=2)
 
 
 async def test_a_picture_larger_than_the_longest_edge_is_reduced(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, pipeline={"longest_edge": 300}) as media_origin:
         for name, kind in (("big.jpg", "JPEG"), ("big.png", "PNG")):
-            row = await media_origin.process(samples.picture(name, samples.halves(1200, 400), kind))
+            row = await media_origin.process_file(samples.picture(name, samples.halves(1200, 400), kind))
             assert row.asset and (row.asset.width, row.asset.height) == (300, 100)
-            with Image.open(media_origin.asset(row)) as made:
+            with Image.open(media_origin.asset_file(row)) as made:
                 assert made.size == (300, 100) and near(made.getpixel((10, 50)), RED)
 
 
@@ -120,28 +120,28 @@ async def test_a_picture_larger_than_the_longest_edge_is_reduced(tmp_path: Path,
 async def test_an_animation_becomes_a_video_with_its_own_timing(
     media_origin: MediaOrigin, samples: Samples, name: str, kind: str
 ) -> None:
-    row = await media_origin.process(samples.animation(name, kind, [200, 400, 100]))
+    row = await media_origin.process_file(samples.animation(name, kind, [200, 400, 100]))
     assert row.asset, row.problem
     assert row.asset.kind is MediaKind.VIDEO and row.asset.media_type == "video/mp4"
     assert (row.asset.width, row.asset.height) == (52, 32), "H.264 needs even sizes"
     assert row.asset.duration_ms == 700
-    shown = frames(media_origin.asset(row))
+    shown = frames(media_origin.asset_file(row))
     assert len(shown) == 7 and all(
         near(a, b, off=30) for a, b in zip(shown, [RED] * 2 + [GREEN] * 4 + [BLUE], strict=True)
     )
 
 
 async def test_a_gif_of_one_frame_is_a_picture(media_origin: MediaOrigin, samples: Samples) -> None:
-    row = await media_origin.process(samples.animation("still.gif", "GIF", [100]))
+    row = await media_origin.process_file(samples.animation("still.gif", "GIF", [100]))
     assert row.asset and row.asset.media_type == "image/png"
 
 
 async def test_a_ready_media_has_an_index_and_a_thumbnail(media_origin: MediaOrigin, samples: Samples) -> None:
-    row = await media_origin.process(samples.picture("wide.png", samples.halves(1000, 500), "PNG"))
+    row = await media_origin.process_file(samples.picture("wide.png", samples.halves(1000, 500), "PNG"))
     assert row.asset
     raw = (media_origin.files.content / "index" / row.asset.index).read_bytes()
     assert hashlib.sha256(raw).hexdigest() == row.asset.index and load_index(raw).asset == row.asset.sha256
-    assert hashlib.sha256(media_origin.asset(row).read_bytes()).hexdigest() == row.asset.sha256
+    assert hashlib.sha256(media_origin.asset_file(row).read_bytes()).hexdigest() == row.asset.sha256
     async with media_origin.http.get(f"{media_origin.url}/v1/media/{row.id}/thumbnail") as answer:
         assert answer.status == 200 and answer.content_type == "image/jpeg"
         (media_origin.files.work / "thumbnail").write_bytes(await answer.read())
@@ -154,7 +154,7 @@ async def test_a_decompression_bomb_is_refused_by_its_size_before_it_is_decoded(
 ) -> None:
     bomb = tmp_path / "bomb.png"
     bomb.write_bytes(png_start(60_000, 60_000))
-    row = await media_origin.process(bomb)
+    row = await media_origin.process_file(bomb)
     assert row.state is MediaState.FAILED and row.attempts == 1
     assert row.problem and "too large" in row.problem
 
@@ -164,10 +164,10 @@ async def test_a_bomb_within_the_pixel_limit_hits_the_memory_limit_and_is_tried_
 ) -> None:
     source = samples.picture("heavy.png", Image.new("RGBA", (6000, 6000), (*RED, 99)), "PNG", compress_level=1)
     async with open_media_origin(tmp_path, pipeline={"memory_bytes": 224 * 1024**2}) as media_origin:
-        row = await media_origin.process(source)
+        row = await media_origin.process_file(source)
         assert row.state is MediaState.FAILED and row.attempts == 3
         assert row.problem and "more time or memory" in row.problem
-        after = await media_origin.process(samples.rotated_jpeg())
+        after = await media_origin.process_file(samples.rotated_jpeg())
         assert after.state is MediaState.READY, "the origin goes on"
 
 
@@ -178,7 +178,7 @@ async def test_a_truncated_picture_fails_at_once_with_a_reason(
     noise = Image.effect_noise((300, 300), 90).convert("RGB")
     whole = samples.picture("whole", noise, kind).read_bytes()
     (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
-    row = await media_origin.process(tmp_path / "cut")
+    row = await media_origin.process_file(tmp_path / "cut")
     assert row.state is MediaState.FAILED and row.attempts == 1
     assert row.problem and "damaged" in row.problem
     assert not list(media_origin.files.work.iterdir()) and not list(media_origin.files.uploads.iterdir())

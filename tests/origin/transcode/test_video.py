@@ -70,12 +70,12 @@ async def test_h264_is_copied_bit_for_bit_without_its_tags_and_starts_fast(
     media_origin: MediaOrigin, samples: Samples
 ) -> None:
     source = samples.video("holiday.jpg", *SOUND, *X264, "-metadata", "title=Secret", "-f", "mov", rate=10)
-    row = await media_origin.process(source)
+    row = await media_origin.process_file(source)
     assert row.asset, row.problem
     assert row.asset.kind is MediaKind.VIDEO and row.asset.media_type == "video/mp4" and row.asset.has_audio
     assert (row.asset.width, row.asset.height) == (160, 90)
     assert row.asset.duration_ms and abs(row.asset.duration_ms - 1000) < 60
-    made = media_origin.asset(row)
+    made = media_origin.asset_file(row)
     assert stream_hash(made) == stream_hash(source)
     assert row.asset.loudness_lufs and -23 < row.asset.loudness_lufs < -17  # a sine of 1/8: -18 dBFS, one channel
     raw = made.read_bytes()
@@ -88,10 +88,10 @@ async def test_two_exports_of_the_same_video_are_one_asset(media_origin: MediaOr
     samples.ffmpeg("-i", str(source), "-c", "copy", "-metadata", "title=Another", str(again))
     third = samples.folder / "third.mp4"
     samples.ffmpeg("-i", str(source), "-c", "copy", "-metadata", "title=Third", str(third))
-    one, three = await media_origin.process(source), await media_origin.process(third)
+    one, three = await media_origin.process_file(source), await media_origin.process_file(third)
     assert one.asset and one.asset == three.asset
     assert len(list((media_origin.files.content / "assets").iterdir())) == 1
-    assert (await media_origin.process(again)).state is MediaState.READY
+    assert (await media_origin.process_file(again)).state is MediaState.READY
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ async def test_two_exports_of_the_same_video_are_one_asset(media_origin: MediaOr
 async def test_every_common_codec_becomes_one_that_players_decode(
     media_origin: MediaOrigin, samples: Samples, name: str, arguments: tuple[str, ...], codec: str, media_type: str
 ) -> None:
-    row = await media_origin.process(samples.video(name, *arguments))
+    row = await media_origin.process_file(samples.video(name, *arguments))
     assert row.asset, row.problem
     assert row.asset.media_type == media_type and not row.asset.has_audio
-    (stream,) = streams(media_origin.asset(row))["streams"]
+    (stream,) = streams(media_origin.asset_file(row))["streams"]
     assert stream["codec_name"] == codec and stream["pix_fmt"] == "yuv420p"
     assert stream["width"] % 2 == 0 and stream["height"] % 2 == 0
     assert row.asset.duration_ms and abs(row.asset.duration_ms - 1000) <= 110
@@ -134,23 +134,23 @@ async def test_the_rotation_of_a_video_is_applied_to_its_pixels(media_origin: Me
     rotated = samples.folder / "rotated.mp4"
     samples.ffmpeg("-i", str(upright), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(rotated))
     assert video_facts(streams(rotated)).rotation in (90, 270)
-    row = await media_origin.process(rotated)
+    row = await media_origin.process_file(rotated)
     assert row.asset and (row.asset.width, row.asset.height) == (90, 160)
-    (stream,) = streams(media_origin.asset(row))["streams"]
+    (stream,) = streams(media_origin.asset_file(row))["streams"]
     assert (stream["width"], stream["height"]) == (90, 160) and "side_data_list" not in stream
-    expected, made = (top_colour(path, samples.folder / path.name) for path in (rotated, media_origin.asset(row)))
+    expected, made = (top_colour(path, samples.folder / path.name) for path in (rotated, media_origin.asset_file(row)))
     assert near(made, expected, off=15) and not near(made, bottom_colour(rotated, samples.folder), off=60)
 
 
 async def test_a_video_larger_than_the_longest_edge_is_reduced(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, pipeline={"longest_edge": 100}) as media_origin:
-        row = await media_origin.process(samples.video("large.mp4", *X264, seconds=0.5))
+        row = await media_origin.process_file(samples.video("large.mp4", *X264, seconds=0.5))
         assert row.asset and (row.asset.width, row.asset.height) == (100, 56)
 
 
 async def test_a_video_with_more_pixels_than_allowed_is_refused(tmp_path: Path, samples: Samples) -> None:
     async with open_media_origin(tmp_path, pipeline={"largest_pixels": 1000}) as media_origin:
-        row = await media_origin.process(samples.video("large.mp4", *X264, seconds=0.5))
+        row = await media_origin.process_file(samples.video("large.mp4", *X264, seconds=0.5))
         assert row.problem == "This video is too large: 160 x 90 pixels." and row.attempts == 1
 
 
@@ -165,7 +165,7 @@ async def test_a_truncated_video_is_refused_with_a_reason(
     }.items():
         whole = samples.video(name, *arguments, seconds=6).read_bytes()
         (tmp_path / name).write_bytes(whole[: int(len(whole) * kept)])
-        row = await media_origin.process(tmp_path / name)
+        row = await media_origin.process_file(tmp_path / name)
         assert row.state is MediaState.FAILED and row.attempts == 1, name
         assert row.problem and "incomplete" in row.problem, (name, row.problem)
     assert not list(media_origin.files.work.iterdir()) and not (media_origin.files.content / "assets").exists()
@@ -192,14 +192,14 @@ async def test_a_file_that_is_not_media_fails_at_once_with_a_clear_reason(
     media_origin: MediaOrigin, tmp_path: Path, content: bytes, words: str
 ) -> None:
     (tmp_path / "lovely.mp4").write_bytes(content)
-    row = await media_origin.process(tmp_path / "lovely.mp4")
+    row = await media_origin.process_file(tmp_path / "lovely.mp4")
     assert row.state is MediaState.FAILED and row.attempts == 1
     assert row.problem and words in row.problem
     assert not list(media_origin.files.uploads.iterdir()), "the bytes of a bad file are deleted"
 
 
 async def test_a_video_of_one_frame_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:
-    row = await media_origin.process(samples.video("blink.mp4", *X264, "-frames:v", "1", rate=25))
+    row = await media_origin.process_file(samples.video("blink.mp4", *X264, "-frames:v", "1", rate=25))
     assert row.state is MediaState.FAILED and row.problem and "too short" in row.problem
 
 
