@@ -141,7 +141,9 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         yield client
 
 
-async def request_json(client: Client, method: str, path: str, body: Any = None, *, etag: str | None = None) -> tuple[int, Any]:
+async def request_json(
+    client: Client, method: str, path: str, body: Any = None, *, etag: str | None = None
+) -> tuple[int, Any]:
     """Send JSON; return status and document."""
     headers = {} if etag is None else {"If-Match": etag}
     async with client.request(method, path, json=body, headers=headers) as answer:

@@ -111,7 +111,7 @@ class PairingStep(StrEnum):
     EXPIRED = "expired"  # no query returns it any more; never stored, the row is deleted later
 
 
-PAIRING_STEPS = StateTable(
+PAIRING_STATES = StateTable(
     "pairing",
     PairingStep.WAITING,
     {
@@ -246,7 +246,7 @@ async def _approve(connection: AsyncConnection, row: Row[Any], admission: Admiss
 
 
 def _move(pairing: str, after: PairingStep) -> Update:
-    allowed = pairings.c.state.in_(PAIRING_STEPS.before(after))
+    allowed = pairings.c.state.in_(PAIRING_STATES.before(after))
     return update(pairings).where(pairings.c.id == pairing, allowed).values(state=after)
 
 

@@ -81,7 +81,8 @@ async def test_of_two_writers_at_once_one_learns_it_lost(planning: PlanningOrigi
     bodies = [_campaign(*([_line("a")] * count)) for count in (2, 4)]
     answers = await asyncio.gather(*(request_json(client, "PUT", path, body, etag='"1"') for body in bodies))
     assert sorted(status for status, _ in answers) == [200, 412]
-    assert (await request_json(client, "GET", path))[1] == next(document for status, document in answers if status == 200)
+    stored = next(document for status, document in answers if status == 200)
+    assert (await request_json(client, "GET", path))[1] == stored
     assert (await request_json(client, "PUT", path, bodies[0]))[0] == 428
 
 

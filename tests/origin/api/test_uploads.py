@@ -88,7 +88,8 @@ async def test_a_chunk_that_does_not_match_its_checksum_changes_nothing(
     assert answer.status == 460 and answer.content_type == "application/problem+json"
     assert await idle_origin.upload_offset(url) == 1000
     assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == DATA[:1000]
-    again = await idle_origin.send_chunk(url, 1000, DATA[1000:], **{"Upload-Checksum": checksum_header(algorithm, DATA[1000:])})
+    headers = {"Upload-Checksum": checksum_header(algorithm, DATA[1000:])}
+    again = await idle_origin.send_chunk(url, 1000, DATA[1000:], **headers)
     assert again.status == 204 and again.headers["Upload-Offset"] == str(len(DATA))
 
 

@@ -30,7 +30,8 @@ MIB = 1024 * 1024
 async def test_the_whole_file_is_checked_against_what_was_declared(idle_origin: MediaOrigin) -> None:
     sha256 = hashlib.sha256(DATA)
     for declared in (sha256.hexdigest(), sha256.digest(), base64.b64encode(sha256.digest())):
-        url = await idle_origin.create_upload(len(DATA), **{"Upload-Metadata": metadata_header(filename="good.bin", sha256=declared)})
+        headers = {"Upload-Metadata": metadata_header(filename="good.bin", sha256=declared)}
+        url = await idle_origin.create_upload(len(DATA), **headers)
         answer = await idle_origin.send_chunk(url, 0, DATA)
         assert answer.status == 204 and answer.headers["Signage-Media"]
         async with idle_origin.http.head(url, headers=TUS) as head:

@@ -7,7 +7,7 @@ import pytest
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
-from sync.origin.store.devices import PAIRING_STEPS, Admission, Pairing, PairingStep, PairingStore
+from sync.origin.store.devices import PAIRING_STATES, Admission, Pairing, PairingStep, PairingStore
 from sync.origin.store.media import MEDIA_STATES, MediaState, MediaStore
 from sync.origin.store.uploads import UPLOAD_STATES, UploadState, UploadStore
 from sync.runtime.states import ForbiddenMove
@@ -178,9 +178,9 @@ async def test_a_pairing_makes_the_moves_of_its_table_and_no_other(
         if before is PairingStep.DELIVERED or step is before:
             assert await move(store)
     if after is PairingStep.EXPIRED:
-        assert await store.get("p", "secret", LASTS_MS) is None and after in PAIRING_STEPS.moves[before]
+        assert await store.get("p", "secret", LASTS_MS) is None and after in PAIRING_STATES.moves[before]
         return
-    allowed = after in PAIRING_STEPS.moves[before]
+    allowed = after in PAIRING_STATES.moves[before]
     assert await PAIRING_MOVES[after](store) is allowed
     found = await store.get("p", "secret", 0)
     assert found and found.step is (after if allowed else before)
