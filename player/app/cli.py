@@ -16,6 +16,7 @@ from player.app.daemon import run
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.escalation import EscalationStep
 from sync.errors import Conflict, ScreenFailed, SignageError
+from sync.wire.input_messages import argument
 
 CONFIG = Path("/etc/signage/player.toml")
 
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Carry out one command line and exit with its code."""
     options = parser().parse_args(arguments)
     configuration = load_configuration(options.config or (CONFIG if CONFIG.exists() else None))
+    for problem in configuration.problems():
+        print(f"signage-player: {problem}", file=sys.stderr)
     commands = {"run": _run, "status": _status, "doctor": _doctor, "explain": _explain, "forecast": _forecast}
     try:
         sys.exit(commands[options.command](configuration, options))
@@ -107,8 +110,8 @@ def _add_decision_commands(commands: Any, common: argparse.ArgumentParser) -> No
     )
     explain.add_argument("--at", metavar="TIME", help="another time, such as 2026-11-23T18:00 (time zone of the venue)")
     forecast = commands.add_parser("forecast", parents=[common], help="print what will be on air; changes nothing")
-    forecast.add_argument("--hours", type=float, default=1.0, help="how many hours ahead (default: %(default)s)")
-    forecast.add_argument("--most", type=int, default=1_000, help="highest number of entries (default: %(default)s)")
+    forecast.add_argument("--hours", type=argument(float), default=1.0, help="how many hours ahead (default: 1)")
+    forecast.add_argument("--most", type=argument(int), default=1_000, help="most entries (default: %(default)s)")
     for command in (explain, forecast):
         command.add_argument("--json", action="store_true", help="print one JSON object")
 

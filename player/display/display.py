@@ -170,7 +170,8 @@ class Display:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
         except (error.DisplayError, error.ConnectionClosedError, error.XError, OSError) as problem:
-            raise ScreenFailed(f"X server {self._name!r} does not answer: {problem}") from problem
+            log.debug("display=%s %s", self._name, problem)
+            raise ScreenFailed(f"X server {self._name!r} does not answer") from problem
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps, UnidentifiedImageError
 
 from sync.errors import MediaUnplayable
+from sync.runtime.os_messages import os_reason
 
 _INK = (238, 242, 246)
 _FAINT = (150, 164, 178)
@@ -62,7 +63,8 @@ def owner_picture(path: Path, width: int, height: int, *, background: str = "#00
                 raise MediaUnplayable(f"fallback picture {path} has over {_MOST_PIXELS} pixels; use a smaller one")
             upright = ImageOps.exif_transpose(source).convert("RGBA")
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MediaUnplayable(f"fallback picture {path} cannot be read: {error}; using the built-in one") from error
+        reason = os_reason(error) if isinstance(error, OSError) and error.errno else "it is no picture, or damaged"
+        raise MediaUnplayable(f"fallback picture {path} cannot be read: {reason}; using the built-in one") from error
     fitted = ImageOps.contain(upright, (width, height), Image.Resampling.LANCZOS)
     canvas.paste(fitted, ((width - fitted.width) // 2, (height - fitted.height) // 2), fitted)
     _foot(canvas, line)

@@ -1,11 +1,14 @@
 """RandR over one connection: read how outputs are driven, drive one differently, and hear that something changed."""
 
+import logging
 from typing import Any
 
 from Xlib import X, error
 from Xlib.ext import randr
 
 from player.display.outputs import Crtc, Mode, Output, OutputChange, Setup
+
+log = logging.getLogger(__name__)
 
 _PLUGGED_IN = 0  # RandR's word for connected
 _OFF, _UPRIGHT = 0, 1
@@ -90,7 +93,8 @@ def _drive(connection: Any, change: OutputChange, *, resize: bool) -> str:
             if answer.status:
                 return f"the X server refuses to drive the output so (status {answer.status})"
     except error.XError as problem:
-        return f"the X server refuses to drive the output so: {problem}"
+        log.warning("output refused: %s", problem)
+        return "the X server refuses to drive the output so"
     return ""
 
 

@@ -19,6 +19,7 @@ from sync.errors import Forbidden, Rejected, Unauthenticated
 from sync.http.operations import Access
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import write_durably
+from sync.runtime.os_messages import os_reason
 from sync.trust.signing import new_token, token_hash
 
 COOKIE = "signage_player"
@@ -66,7 +67,9 @@ def tls_context(endpoint: EndpointSettings) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
-        reason = f"{certificate} and {key} cannot be used: {error}"
+        wrong = "they are no PEM certificate and key, or do not belong together"
+        why = wrong if isinstance(error, ssl.SSLError) else os_reason(error)
+        reason = f"{certificate} and {key} cannot be used: {why}"
         raise Rejected(reason, fields={"endpoint.tls_certificate": reason}) from error
     return context
 

@@ -10,6 +10,7 @@ from player.endpoint.auth import TOKEN_FILE, local
 from player.settings.configuration import Configuration
 from player.settings.sources import STATE
 from sync.errors import SignageError
+from sync.runtime.os_messages import network_reason, os_reason
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
@@ -23,7 +24,7 @@ async def ask_player(configuration: Configuration, url: str | None) -> dict[str,
     try:
         return await _ask(configuration, url)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        reason = str(error) or type(error).__name__
+        reason = network_reason(error)
         raise SignageError(f"no answer from the player: {reason}; is signage-player.service running?") from error
 
 
@@ -53,7 +54,7 @@ def _bearer(state_dir: Path) -> dict[str, str]:
     try:
         return {"Authorization": f"Bearer {(state_dir / STATE / TOKEN_FILE).read_text().strip()}"}
     except OSError as error:
-        raise SignageError(f"the endpoint's token cannot be read: {error}; try as root") from error
+        raise SignageError(f"the endpoint's token cannot be read: {os_reason(error)}; try as root") from error
 
 
 def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:

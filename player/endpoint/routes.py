@@ -20,6 +20,7 @@ from sync.http.bodies import if_match, json_answer, read_body, read_json, read_q
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
 from sync.wire.base import Request
+from sync.wire.input_messages import json_fault
 
 _MOST_WIDTH = 10_000
 _MOST_PLAYS = 500
@@ -195,7 +196,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise Rejected(f"the body is not JSON: {error}") from error
+        raise Rejected(json_fault(error)) from error
     if not isinstance(parsed, dict):
         raise Rejected('the body must be a JSON object of sections, such as {"playback": {"volume": 40}}')
     return parsed

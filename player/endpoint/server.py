@@ -23,6 +23,7 @@ from sync.http.openapi import openapi_document
 from sync.http.operations import Access, Operation, mount
 from sync.http.problems import problem_middleware
 from sync.runtime.clock import Clock
+from sync.runtime.os_messages import os_reason
 
 PAGE = Path(__file__).with_name("page")
 
@@ -92,9 +93,10 @@ class EndpointServer:
         log.info("endpoint=%s listening", self.url)
 
     def _failed(self, error: Exception) -> None:
-        reason = f"The endpoint is not available: {error}."
+        why = os_reason(error) if isinstance(error, OSError) else str(error)
+        reason = f"The endpoint is not available: {why}."
         if reason != self.problem:
-            log.error("endpoint=%s:%s not available: %s", self._settings.host, self._settings.port, error)
+            log.error("endpoint=%s:%s not available: %s", self._settings.host, self._settings.port, why)
         self._told(reason)
 
     def _told(self, problem: str) -> None:

@@ -27,6 +27,7 @@ from player.evidence.quarantine import QUARANTINE_SCHEMA, Quarantine, Setback
 from sync.device.store.outbox import OUTBOX_SCHEMA, Outbox
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
+from sync.runtime.os_messages import os_reason
 from sync.runtime.sqlite import Database, open_database, read_database
 from sync.wire.report import GENESIS, Play
 
@@ -218,7 +219,7 @@ def _set_aside(path: Path, clock: Clock) -> Path:
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
     except OSError as error:
-        raise StorageBroken(f"{path} is damaged and cannot be set aside: {error}") from error
+        raise StorageBroken(f"{path} is damaged and cannot be set aside: {os_reason(error)}") from error
     return aside
 
 

@@ -131,7 +131,7 @@ def _functions() -> dict[str, Callable[..., int | None]]:
         try:
             library = CDLL(file)
         except OSError as error:
-            raise ScreenFailed(f"text cannot be drawn: {error}; install libpangocairo-1.0-0") from error
+            raise ScreenFailed("text cannot be drawn: install libpangocairo-1.0-0") from error
         for name, (result, *arguments) in signatures.items():
             functions[name] = getattr(library, name)
             functions[name].restype, functions[name].argtypes = result, arguments  # type: ignore[attr-defined]

@@ -1,11 +1,15 @@
 """A connection to an X server, with fixes for two faults of python-xlib."""
 
+import logging
+
 from Xlib import error
 from Xlib.display import Display as XDisplay
 from Xlib.protocol import event
 from Xlib.protocol.display import Display as ProtocolDisplay
 
 from sync.errors import ScreenFailed
+
+log = logging.getLogger(__name__)
 
 
 def connect_x(name: str) -> XDisplay:
@@ -24,7 +28,8 @@ def connect_x(name: str) -> XDisplay:
         # python-xlib's RandR replaces two of these by errors it cannot parse.
         connection.display.error_classes = error.xerror_class.copy()
     except (error.DisplayError, error.XError, OSError) as problem:
-        raise ScreenFailed(f"X server {name!r} does not answer: {problem}") from problem
+        log.debug("display=%s %s", name, problem)
+        raise ScreenFailed(f"X server {name!r} does not answer: start it, or correct DISPLAY") from problem
     finally:
         ProtocolDisplay.event_classes, ProtocolDisplay.error_classes = saved
     return connection

@@ -19,6 +19,7 @@ from player.settings import sources as setting_sources
 from player.settings.layers import Effective, Layer, Source, Values, changed, leaves, merge, rescue, resolve, shown
 from player.settings.model import Settings
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, StorageFull
+from sync.wire.input_messages import one_line, read_toml
 
 LIVE = frozenset(
     {
@@ -152,11 +153,11 @@ class Configuration:
         if self.file is None:
             return
         try:
-            layer = setting_sources.read_file(self.file)
+            layer = read_toml(self.file)
             effective = self._resolved({**self._layers, Source.FILE: layer})
         except Rejected as error:
-            self._refused = f"{self.file} is refused, the settings before stay in force: {reasons(error)}"
-            log.warning("settings=%s refused: %s", self.file, reasons(error))
+            self._refused = f"{self.file} is refused, the settings before stay in force: {one_line(error)}"
+            log.warning("settings=%s refused: %s", self.file, one_line(error))
             self._wake()
             return
         self._refused, self._at_start = "", ()
@@ -208,7 +209,7 @@ class Configuration:
             wrong[_NOT_BY_ENDPOINT] = "says where accepted settings are kept; set it in the file or the environment"
         wrong |= {path: "must be an object of fields" for path in fields if "." not in path}
         if wrong:
-            raise Rejected(f"not accepted: {', '.join(sorted(wrong))}", fields=wrong)
+            raise Rejected(f"These fields cannot be changed so: {', '.join(sorted(wrong))}.", fields=wrong)
 
 
 def load_configuration(file: Path | None) -> Configuration:
@@ -218,11 +219,16 @@ def load_configuration(file: Path | None) -> Configuration:
     """
     told: list[str] = []
     environment = _or_told(setting_sources.read_environment, told) or {}
-    values = _or_told(lambda: setting_sources.read_file(file), told) if file is not None else {}
+    values = _or_told(lambda: read_toml(file), told) if file is not None else {}
     known, _ = rescue(_ordered({Source.FILE: values or {}, Source.ENVIRONMENT: environment}))
     state_dir = resolve(known).settings.storage.state_dir / setting_sources.STATE
-    if values is None or not _holds(values, told):
-        values = _or_told(lambda: setting_sources.read_kept(state_dir / setting_sources.LAST_GOOD), told) or values
+    if fault := "" if values is None else _fault(values):
+        told.append(f"{file} is wrong: {fault}")
+    if values is None or fault:
+        last_good = _or_told(lambda: setting_sources.read_kept(state_dir / setting_sources.LAST_GOOD), told)
+        if last_good is not None:
+            told.append(f"The last valid settings of {file} are used.")
+            values = last_good
     accepted = _or_told(lambda: setting_sources.read_kept(state_dir / setting_sources.ACCEPTED), told) or {}
     layers = {Source.FILE: values or {}, Source.ACCEPTED: accepted, Source.ENVIRONMENT: environment}
     kept, left_out = rescue(_ordered(layers))
@@ -234,21 +240,21 @@ def _or_told(read: Callable[[], Read], told: list[str]) -> Read | None:
     try:
         return read()
     except Rejected as error:
-        told.append(reasons(error))
+        told.append(one_line(error))
         return None
 
 
-def _holds(values: Values, told: list[str]) -> bool:
-    return _or_told(lambda: resolve([Layer(Source.FILE, values)]), told) is not None
+def _fault(values: Values) -> str:
+    """Return what is wrong with the file's values, empty if nothing is."""
+    try:
+        resolve([Layer(Source.FILE, values)])
+    except Rejected as error:
+        return one_line(error)
+    return ""
 
 
 def _ordered(layers: Mapping[Source, Values]) -> list[Layer]:
     return [Layer(source, layers[source]) for source in Source if source in layers]
-
-
-def reasons(error: Rejected) -> str:
-    """Return a rejection in one line: its message and what is wrong with each field."""
-    return "; ".join((str(error), *(f"{path}: {reason}" for path, reason in error.fields.items())))
 
 
 def _revealed(settings: Settings) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from player.settings.model import Settings
-from sync.wire.base import rejected
+from sync.wire.input_messages import rejected
 
 Values = dict[str, Any]
 """Sections of fields, as read from TOML, JSON or the environment, not yet validated."""
@@ -56,7 +56,7 @@ def resolve(layers: Sequence[Layer]) -> Effective:
     try:
         return Effective(Settings.model_validate(_laid(layers)), sources)
     except ValidationError as error:
-        raise rejected(error) from error
+        raise rejected(error, Settings) from error
 
 
 def rescue(layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
@@ -71,11 +71,11 @@ def rescue(layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]
             Settings.model_validate(_laid(kept))
             return tuple(kept), tuple(left_out)
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            path = ".".join(str(part) for part in first["loc"][:2])
-            number = _last_with(kept, path)
-            left_out.append(f"the setting {path} from the {kept[number].source} is left out: {first['msg']}")
-            kept[number] = Layer(kept[number].source, _without(kept[number].values, path))
+            path, reason = next(iter(rejected(error, Settings).fields.items()))
+            section, key = _holder(error)
+            number = _last_with(kept, section, key)
+            left_out.append(f"The setting {path} from the {kept[number].source} is left out: {reason}")
+            kept[number] = Layer(kept[number].source, _without(kept[number].values, section, key))
 
 
 def merge(target: Values, patch: Mapping[str, Any]) -> Values:
@@ -124,17 +124,21 @@ def _laid(layers: Sequence[Layer]) -> Values:
     return values
 
 
-def _last_with(layers: Sequence[Layer], path: str) -> int:
-    section, _, key = path.partition(".")
+def _holder(error: ValidationError) -> tuple[str, str]:
+    """Return the section and the field that hold the first fault; the field is empty if the section is the fault."""
+    section, key = (*map(str, error.errors(include_input=False, include_url=False)[0]["loc"][:2]), "")[:2]
+    return section, key
+
+
+def _last_with(layers: Sequence[Layer], section: str, key: str) -> int:
     for number in reversed(range(len(layers))):
         fields = layers[number].values.get(section)
         if fields is not None and (not key or (isinstance(fields, Mapping) and key in fields)):
             return number
-    raise ValueError(f"the defaults themselves are wrong at {path}")
+    raise ValueError(f"the default of {section}.{key} is wrong")
 
 
-def _without(values: Values, path: str) -> Values:
-    section, _, key = path.partition(".")
+def _without(values: Values, section: str, key: str) -> Values:
     if not key:
         return {name: fields for name, fields in values.items() if name != section}
     return {**values, section: {name: value for name, value in values[section].items() if name != key}}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
@@ -12,6 +11,8 @@ from player.settings.layers import Values
 from player.settings.model import Settings
 from sync.errors import Rejected
 from sync.runtime.durable_files import write_durably
+from sync.runtime.os_messages import os_reason
+from sync.wire.input_messages import wrong_variable
 
 PREFIX = "SIGNAGE_PLAYER__"
 STATE = "state"  # the folder inside storage.state_dir, see sync.cache
@@ -43,27 +44,12 @@ def read_environment() -> Values:
     try:
         values: Values = EnvSettingsSource(_Environment)()
     except SettingsError as error:
-        raise Rejected(f"the environment cannot be read: {error}") from error
+        raise wrong_variable(PREFIX, error) from error
     for name in os.environ:
         section = name.removeprefix(PREFIX).partition("__")[0].lower()
         if name.startswith(PREFIX) and section not in Settings.model_fields:
             values[section] = {}
     return values
-
-
-def read_file(path: Path) -> Values:
-    """Return what the TOML file says.
-
-    Raises:
-        Rejected: it cannot be read, or is not TOML; the message says where.
-    """
-    try:
-        with path.open("rb") as file:
-            return tomllib.loads(file.read(_CAP_BYTES).decode())
-    except OSError as error:
-        raise Rejected(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Rejected(f"{path} is not TOML: {error}") from error
 
 
 def read_kept(path: Path) -> Values | None:
@@ -77,10 +63,12 @@ def read_kept(path: Path) -> Values | None:
             values = json.loads(file.read(_CAP_BYTES))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise Rejected(f"{path} cannot be read and is left out: {error}") from error
+    except OSError as error:
+        raise Rejected(f"{path} cannot be read and is left out: {os_reason(error)}.") from error
+    except ValueError as error:
+        raise Rejected(f"{path} is damaged and is left out.") from error
     if not isinstance(values, dict):
-        raise Rejected(f"{path} is not an object and is left out")
+        raise Rejected(f"{path} is damaged and is left out.")
     return values
 
 

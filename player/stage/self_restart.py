@@ -94,6 +94,6 @@ def _read(path: Path) -> RestartRecord:
             return RestartRecord.model_validate_json(file.read(_CAP_BYTES))
     except FileNotFoundError:
         return RestartRecord()
-    except (OSError, ValidationError) as error:
-        log.error("recovery=%s cannot be read and is begun anew: %s", path, error)
+    except (OSError, ValidationError):
+        log.error("recovery=%s cannot be read and is begun anew", path)
         return RestartRecord()

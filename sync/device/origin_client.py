@@ -5,6 +5,7 @@ the remedy is the same, wait and ask again.
 """
 
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
@@ -14,8 +15,11 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
+from sync.runtime.os_messages import network_reason
 from sync.wire.base import Identifier, Wire
 from sync.wire.report import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PairingState
+
+log = logging.getLogger(__name__)
 
 ANSWER_CAP_BYTES = 1024 * 1024
 HINT_CAP_BYTES = 64 * 1024
@@ -100,7 +104,7 @@ class OriginClient:
         except aiohttp.WSServerHandshakeError as error:
             raise OriginRefused(f"{live} answered {error.status}", status=error.status) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise OriginUnreachable(f"{live}: {error or type(error).__name__}") from error
+            raise _unreachable(live, error) from error
         raise OriginUnreachable(f"{live} was closed")
 
     async def _ask(
@@ -120,7 +124,7 @@ class OriginClient:
                     raise _refusal(url, answer, await _bounded(answer, cap_bytes))
                 return await _bounded(answer, cap_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise OriginUnreachable(f"{url}: {error or type(error).__name__}") from error
+            raise _unreachable(url, error) from error
 
 
 @asynccontextmanager
@@ -129,6 +133,11 @@ async def open_client(url: str, token: str | None = None) -> AsyncIterator[Origi
     headers = {"Accept-Encoding": "identity"}  # a compressed answer could unpack to anything
     async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, auto_decompress=False) as session:
         yield OriginClient(session, url, token)
+
+
+def _unreachable(url: str, error: Exception) -> OriginUnreachable:
+    log.debug("url=%s %r", url, error)
+    return OriginUnreachable(f"{url} does not answer: {network_reason(error)}")
 
 
 def retry_after_s(value: str, date: str) -> float | None:
@@ -171,7 +180,9 @@ def _parsed(raw: bytes, model: type[Answer]) -> Answer:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise OriginUnreachable(f"the origin's answer is no {model.__name__}: is something else in between?") from error
+        raise OriginUnreachable(
+            "the answer is not one of a signage origin: check origin.url and any proxy in between"
+        ) from error
 
 
 def _hint(message: aiohttp.WSMessage) -> Hint | None:

@@ -7,6 +7,7 @@ reading, hashing and writing all release the interpreter lock. What a server sen
 import asyncio
 import contextlib
 import http.client
+import logging
 import socket
 import threading
 from collections import deque
@@ -19,9 +20,12 @@ from sync.device.origin_client import retry_after_s
 from sync.device.store.partial_file import PartialFile
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
+from sync.runtime.os_messages import network_reason
 from sync.runtime.threads import start_thread
 from sync.wire.chunk_index import Chunk
 from sync.wire.content_paths import asset_path
+
+log = logging.getLogger(__name__)
 
 WORKERS = 2
 CONNECT_S = 10.0
@@ -168,7 +172,7 @@ class _Worker:
                 self._work.failed(span, error)
                 self._close()
             except (http.client.HTTPException, OSError) as error:
-                fault = OriginUnreachable(f"{self._base}: {error or type(error).__name__}")
+                fault = OriginUnreachable(f"{self._base} does not answer: {network_reason(error)}")
                 self._work.failed(span, fault)
                 self._close()
         self._close()
@@ -265,7 +269,7 @@ class _Worker:
         try:
             connection = kind(place.hostname or "", place.port, timeout=CONNECT_S)
         except ValueError as error:
-            raise OriginUnreachable(f"{place.geturl()[:200]} is no address: {error}") from error
+            raise OriginUnreachable(f"{place.geturl()[:200]} is not an address: check the host and the port") from error
         connection.connect()
         connection.sock.settimeout(self._read_s)
         self._connection, self._socket, self._place = connection, connection.sock, (place.scheme, place.netloc)

@@ -13,7 +13,7 @@ from sync.errors import (
     TooLarge,
     Unsupported,
 )
-from sync.wire.base import rejected
+from sync.wire.input_messages import rejected
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,7 +35,7 @@ async def read_json(request: web.Request, model: type[Model], *, cap_bytes: int 
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise rejected(error) from error
+        raise rejected(error, model) from error
 
 
 def read_query(request: web.Request, model: type[Model]) -> Model:
@@ -47,7 +47,7 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
     try:
         return model.model_validate(dict(request.query))
     except ValidationError as error:
-        raise rejected(error) from error
+        raise rejected(error, model) from error
 
 
 async def read_body(request: web.Request, cap_bytes: int) -> bytes:

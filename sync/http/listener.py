@@ -13,6 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from sync.errors import Rejected
 from sync.http.problems import problem
+from sync.runtime.os_messages import os_reason
 
 IDLE_S = 75.0
 """A connection without a whole request for so long is closed; longer than the proxies before us keep theirs (60 s)."""
@@ -37,7 +38,7 @@ async def listening(
         try:
             await web.TCPSite(runner, host, port, ssl_context=tls).start()
         except OSError as error:
-            raise Rejected(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+            raise Rejected(f"cannot listen on {host} port {port}: {os_reason(error)}") from error
         scheme = "http" if tls is None else "https"
         yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
     finally:

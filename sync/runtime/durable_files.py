@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sync.errors import Conflict, StorageBroken, StorageFull
+from sync.runtime.os_messages import os_reason
 
 TEMP_SUFFIX = ".tmp"
 READABLE = 0o644
@@ -24,7 +25,7 @@ def storage_error(error: OSError, path: Path) -> StorageFull | StorageBroken:
     """Return what an error of the operating system about `path` means to us."""
     if error.errno in _FULL:
         return StorageFull(f"no room left to write {path.name}: free some space and try again")
-    return StorageBroken(f"{path} cannot be used: {error.strerror or error}")
+    return StorageBroken(f"{path} cannot be used: {os_reason(error)}")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ lock in `transaction` keeps one task's commit from committing another task's hal
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,20 @@ import aiosqlite
 
 from sync.errors import StorageBroken, StorageFull
 
+log = logging.getLogger(__name__)
+
+_REASONS = {
+    "SQLITE_BUSY": "another program has locked it; stop that program",
+    "SQLITE_LOCKED": "another program has locked it; stop that program",
+    "SQLITE_CORRUPT": "it is damaged",
+    "SQLITE_NOTADB": "it is damaged, or it is not a database",
+    "SQLITE_READONLY": "it cannot be written; check its owner and that the disk is writable",
+    "SQLITE_PERM": "this user is not allowed to; check its owner",
+    "SQLITE_AUTH": "this user is not allowed to; check its owner",
+    "SQLITE_CANTOPEN": "it cannot be opened; check that its folder is there and writable",
+    "SQLITE_IOERR": "the disk reports an error; check it and replace it",
+    "SQLITE_NOMEM": "there is not enough memory",
+}
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -118,7 +133,8 @@ async def _check(connection: aiosqlite.Connection, path: Path) -> None:
     async with connection.execute("PRAGMA quick_check(1)") as cursor:
         verdict = await cursor.fetchone()
     if verdict is None or verdict[0] != "ok":
-        raise StorageBroken(f"{path} is damaged: {verdict[0] if verdict else 'no answer'}")
+        log.error("database=%s failed its check: %s", path, verdict[0] if verdict else "no answer")
+        raise StorageBroken(f"{path} is damaged")
 
 
 async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Sequence[str]) -> None:
@@ -126,7 +142,7 @@ async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Seq
         row = await cursor.fetchone()
     version = int(row[0]) if row else 0
     if version > len(migrations):
-        raise StorageBroken(f"{path} was written by a newer version (schema {version}, known {len(migrations)})")
+        raise StorageBroken(f"{path} was written by a newer version of this program; install that version")
     for number, script in enumerate(migrations[version:], start=version + 1):
         await connection.executescript(f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
 
@@ -142,6 +158,13 @@ class _converted:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OperationalError) and "full" in str(error):
-            raise StorageFull(f"no room to write {self._path}: {error}") from error
+            raise StorageFull(f"no room to write {self._path}: free some space and try again") from error
         if isinstance(error, DatabaseError):
-            raise StorageBroken(f"{self._path}: {error}") from error
+            name = getattr(error, "sqlite_errorname", "no error code")
+            log.debug("database=%s %s: %s", self._path, name, error)
+            raise StorageBroken(f"{self._path} cannot be used: {database_reason(name)}") from error
+
+
+def database_reason(name: str) -> str:
+    """Return what an error of SQLite means by its name, such as `SQLITE_BUSY_SNAPSHOT`."""
+    return next((words for start, words in _REASONS.items() if name.startswith(start)), f"SQLite refuses it ({name})")

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from sync.errors import SignageError
 from sync.runtime.clock import Clock
 
 _FIRST_WAIT_S = 1.0
@@ -25,7 +26,8 @@ class Restarts:
         while isinstance(error, ExceptionGroup):  # what a TaskGroup wraps says more than its wrapping
             error = error.exceptions[0]
         self.counts[name] = self.counts.get(name, 0) + 1
-        self.last[name] = f"{type(error).__name__}: {error}"
+        fault = f"an error in the program ({type(error).__name__}); the log has the details"
+        self.last[name] = str(error) if isinstance(error, SignageError) else fault
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]], clock: Clock, restarts: Restarts) -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 
 from sync.runtime.clock import Clock
+from sync.runtime.os_messages import os_reason
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def notify(state: str) -> None:
         try:
             channel.sendto(state.encode(), target)
         except OSError as error:
-            log.warning("notify=%s not delivered: %s", state.partition("=")[0], error)
+            log.warning("notify=%s not delivered: %s", state.partition("=")[0], os_reason(error))
 
 
 def watchdog_interval_s() -> float | None:

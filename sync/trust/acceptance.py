@@ -10,8 +10,8 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from sync.errors import CorruptContent, Untrusted
-from sync.wire.base import rejected
 from sync.wire.chunk_index import LARGEST_CHUNK_BYTES, Index, load_index
+from sync.wire.input_messages import rejected
 from sync.wire.release import Asset, Release, Root, Timestamp
 from sync.wire.release_reader import read_release
 

@@ -67,7 +67,7 @@ def unseal(domain: bytes, envelope: Envelope, keys: dict[str, str], role: Role) 
         payload = base64.b64decode(envelope.payload, validate=True)
         good = {s.key for s in envelope.signatures if s.key in role.keys and _valid(s, domain + payload, keys)}
     except (binascii.Error, ValueError) as error:
-        raise Untrusted(f"the envelope is malformed: {error}") from error
+        raise Untrusted("the envelope or a signature in it is malformed") from error
     if len(good) < role.threshold:
         raise Untrusted(f"signed by {len(good)} of the {role.threshold} keys it takes")
     return payload

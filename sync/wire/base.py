@@ -14,10 +14,7 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     StringConstraints,
-    ValidationError,
 )
-
-from sync.errors import Rejected
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -64,10 +61,3 @@ class Request(BaseModel):
     """What a person or a page sends: frozen, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def rejected(error: ValidationError) -> Rejected:
-    """Return a validation error of pydantic as ours, each field by its dotted path, input values left out."""
-    fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_input=False)}
-    names = ", ".join(sorted(fields))
-    return Rejected(f"not accepted: {names}", fields=fields)

@@ -25,9 +25,11 @@ from sync.runtime.durable_files import (
     storage_errors,
     write_durably,  # part of this room's public face
 )
+from sync.runtime.os_messages import os_reason
 from sync.trust.signing import open_envelope, pin_root
-from sync.wire.base import Identifier, Sha256, Wire, rejected
+from sync.wire.base import Identifier, Sha256, Wire
 from sync.wire.chunk_index import Index, load_index
+from sync.wire.input_messages import rejected
 from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 from sync.wire.release_reader import read_release
 
@@ -260,7 +262,7 @@ def open_cache(state_dir: Path) -> Iterator[ContentStore]:
     try:
         cache.state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        log.error("state_dir=%s cannot be written, playing what is there: %s", state_dir, error)
+        log.error("state_dir=%s cannot be written, playing what is there: %s", state_dir, os_reason(error))
     with locked(cache.state / "lock"):
         try:
             cache.prepare()
@@ -277,7 +279,7 @@ def _read(path: Path, cap_bytes: int) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        log.error("file=%s cannot be read: %s", path, error)
+        log.error("file=%s cannot be read: %s", path, os_reason(error))
         return None
 
 

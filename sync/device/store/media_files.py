@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sync.errors import CorruptContent, NotFound
 from sync.runtime.durable_files import storage_errors, sync_folder
+from sync.runtime.os_messages import os_reason
 
 _READ_BYTES = 4 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -92,7 +93,7 @@ class MediaFiles:
         try:
             sound = self.holds(sha256) and hash_uncached(path) == sha256
         except OSError as error:
-            log.error("asset=%s cannot be read: %s", sha256, error)
+            log.error("asset=%s cannot be read: %s", sha256, os_reason(error))
             sound = False
         if not sound:
             self.remove((sha256,))

@@ -20,6 +20,7 @@ from sync.errors import NotFound, StorageBroken
 from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem
 from sync.origin.persistence.data_folder import DataFolder
+from sync.runtime.os_messages import os_reason
 from sync.wire.content_paths import asset_path, index_path, release_path, root_path, timestamp_path
 from sync.wire.release import TIMESTAMP_CAP_BYTES
 
@@ -100,7 +101,7 @@ def _open(path: Path) -> BinaryIO:
     except FileNotFoundError as error:
         raise NotFound("there is no such file") from error
     except OSError as error:  # also for a symlink
-        raise StorageBroken(f"{path.name} cannot be read: {error.strerror}") from error
+        raise StorageBroken(f"{path.name} cannot be read: {os_reason(error)}") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise StorageBroken(f"{path.name} is not a file")

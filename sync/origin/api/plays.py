@@ -21,7 +21,8 @@ from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
 from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
-from sync.wire.base import Identifier, Instant, Wire, rejected
+from sync.wire.base import Identifier, Instant, Wire
+from sync.wire.input_messages import one_line, rejected
 from sync.wire.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
@@ -170,7 +171,7 @@ def _check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Rece
     try:
         play = Play.model_validate(document)
     except ValidationError as error:
-        return _invalid(document, str(rejected(error)))
+        return _invalid(document, one_line(rejected(error, Play)))
     if max(play.sequence, play.rendered_ms) > LARGEST_NUMBER:
         return _invalid(document, "a number is too large")
     if play.device != device:

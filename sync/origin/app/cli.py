@@ -12,8 +12,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from sync.errors import Rejected, SignageError
 from sync.origin.api.devices import DeviceView
 from sync.origin.app.server import serve
@@ -25,9 +23,13 @@ from sync.origin.settings.model import OriginConfiguration
 from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise
 from sync.wire.base import Identifier, Name
+from sync.wire.input_messages import argument
 
 FAILED = 1
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
+
+_channel = argument(Identifier)
+_name = argument(Name)
 
 CliCommand = Callable[[Origin, argparse.Namespace], Awaitable[Any]]
 
@@ -62,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     served = commands.add_parser("serve", parents=[shared], help="run the origin until it is told to end")
     served.add_argument("--host", help="address to listen on")
-    served.add_argument("--port", type=int, help="port to listen on; 0 takes any that is free")
+    served.add_argument("--port", type=argument(int), help="port to listen on; 0 takes any that is free")
     served.set_defaults(run=_serve)
     put = _verb(commands, "publish", shared, _publish, "publish a folder of pictures and videos on a channel")
     put.add_argument("folder", type=Path, help="pictures, videos and, optionally, a playlist.toml")
@@ -120,22 +122,6 @@ def _on_data(command: CliCommand) -> Callable[[OriginConfiguration, argparse.Nam
             await command(origin, options)
 
     return run
-
-
-def _typed(kind: Any, wanted: str) -> Callable[[str], str]:
-    adapter: TypeAdapter[str] = TypeAdapter(kind)
-
-    def check(said: str) -> str:
-        try:
-            return adapter.validate_python(said)
-        except ValidationError as error:
-            raise argparse.ArgumentTypeError(f"{said!r} is not {wanted}") from error
-
-    return check
-
-
-_channel = _typed(Identifier, "a name of letters, digits, dots, dashes and underscores")
-_name = _typed(Name, "a name of 1 to 200 printable characters")
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, dict[str, Any]]:

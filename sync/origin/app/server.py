@@ -15,6 +15,7 @@ from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_first_key
 from sync.origin.settings.model import OriginConfiguration
 from sync.runtime.clock import Clock, SystemClock
+from sync.runtime.os_messages import os_reason
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, notify, watchdog_interval_s
 
@@ -84,4 +85,4 @@ def _open_lock(data_dir: Path) -> int:
         data_dir.mkdir(parents=True, exist_ok=True)
         return os.open(data_dir / "origin.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StorageBroken(f"{data_dir} cannot be used: {error.strerror}") from error
+        raise StorageBroken(f"{data_dir} cannot be used: {os_reason(error)}") from error

@@ -260,7 +260,7 @@ class Intake:
 
     async def _check_space(self, size_bytes: int) -> None:
         if size_bytes == 0:
-            raise Rejected("this file is empty", fields={"size": "at least 1 byte"})
+            raise Rejected("this file is empty", fields={"size": "The file has 0 bytes. Choose a file with content."})
         if size_bytes > self.largest_bytes:
             raise TooLarge(f"a file of {size_bytes} bytes is over the limit of {self.largest_bytes}")
         taken_bytes = self._settings.storage.reserve_bytes + await self._uploads.unsent_bytes()

@@ -1,18 +1,24 @@
 """Access to the origin's database: short transactions, with the same statements on SQLite and PostgreSQL."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateColumn
 
 from sync.errors import Conflict, Rejected, SignageError, StorageBroken, StorageFull
 from sync.origin.persistence.tables import metadata
+from sync.runtime.os_messages import os_reason
+from sync.runtime.sqlite import database_reason
 
+log = logging.getLogger(__name__)
+
+_DATABASE_URL = "write postgresql+asyncpg://user:password@host/name, or leave it empty for SQLite"
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
 
 
@@ -69,19 +75,24 @@ class OriginDatabase:
         except PoolTimeout as error:
             raise StorageBroken("the origin is overloaded: try again in a moment") from error
         except OSError as error:  # of the connection to a database server
-            raise StorageBroken(f"the origin's database does not answer: {error}") from error
+            raise StorageBroken(f"the origin's database does not answer: {os_reason(error)}") from error
 
 
 def _translated(error: DBAPIError) -> SignageError:
     """Return the error of ours for one of SQLite or PostgreSQL; only PostgreSQL has a state code."""
     code = getattr(error.orig, "sqlstate", None) or ""
     if isinstance(error, IntegrityError):
-        return Conflict(f"the change conflicts with what is stored, read it again: {error.orig}")
+        log.info("database refuses a change: %s", error.orig)
+        return Conflict("the change does not fit what is stored now: load it again and repeat the change")
     if code == "53100" or "is full" in str(error.orig):
         return StorageFull("the origin's disk is full: free some space and try again")
     if code.startswith("22"):  # such as a text with a zero byte in it
-        return Rejected(f"the database cannot hold this value: {error.orig}")
-    return StorageBroken(f"the origin's database does not answer: {error.orig}")
+        log.info("database refuses a value: %s", error.orig)
+        return Rejected("the database cannot store this value: remove unusual characters, or use a smaller number")
+    log.error("database failed: %s", error.orig)
+    name = getattr(error.orig, "sqlite_errorname", None)
+    reason = database_reason(name) if name else "check that the database server runs; the log has more"
+    return StorageBroken(f"the origin's database does not answer: {reason}")
 
 
 @asynccontextmanager
@@ -90,8 +101,14 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
 
     Raises:
         StorageBroken: the database cannot be reached, or the file is not a database.
+        Rejected: `url` is not the address of a database, or its driver is not installed.
     """
-    engine = create_async_engine(url)
+    try:
+        engine = create_async_engine(url)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise Rejected(f"storage.database_url is not the address of a database: {_DATABASE_URL}") from error
+    except ImportError as error:
+        raise Rejected(f"the driver for storage.database_url is not installed: {_DATABASE_URL}") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     try:

@@ -5,7 +5,6 @@ sound of the folder plays in the order of names, except the files that the plan 
 """
 
 import mimetypes
-import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,8 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from sync.errors import Rejected
 from sync.origin.planning.plans import BreakDraft, Duration, LogoSpec, TickerSpec, TimeZone, WindowDraft, not_empty
-from sync.wire.base import Colour, Instant, Name, Request, rejected
+from sync.wire.base import Colour, Instant, Name, Request
+from sync.wire.input_messages import one_line, read_toml, rejected
 from sync.wire.overlay import MOST_OVERLAYS
 from sync.wire.release import AtEnd, Fit, WholeShare
 from sync.wire.stream_url import StreamUrl
@@ -201,12 +201,7 @@ def _read(path: Path) -> FolderPlan:
     if not path.exists():
         return FolderPlan()
     try:
-        return FolderPlan.model_validate(tomllib.loads(path.read_text()))
-    except OSError as error:
-        raise Rejected(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Rejected(f"{path} is not TOML: {error}") from error
+        return FolderPlan.model_validate(read_toml(path))
     except ValidationError as error:
-        wrong = rejected(error)
-        reasons = "; ".join(f"{field}: {reason}" for field, reason in sorted(wrong.fields.items()))
-        raise Rejected(f"{path} is wrong: {reasons}", fields=wrong.fields) from error
+        wrong = rejected(error, FolderPlan)
+        raise Rejected(f"{path} is wrong: {one_line(wrong)}", fields=wrong.fields) from error

@@ -21,6 +21,7 @@ from sync.origin.publishing.release_compiler import compile_release, dump_releas
 from sync.origin.publishing.timestamps import TimestampSigner
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock, instant, unix_ms
+from sync.runtime.os_messages import os_reason
 from sync.trust.acceptance import check_index
 from sync.wire.content_paths import asset_path, index_path, release_path
 from sync.wire.release import RELEASE_CAP_BYTES, Asset, Release, Timestamp
@@ -147,7 +148,8 @@ class Publisher:
         try:
             check_index(index.read_bytes(), asset)
         except (OSError, CorruptContent) as error:
-            return f"its chunk list is missing or damaged: upload it again ({error})"
+            log.warning("index=%s cannot be used: %s", index, error)
+            return "its chunk list is missing or damaged: upload it again"
         return None
 
 
@@ -192,4 +194,4 @@ def _read(path: Path, cap_bytes: int) -> bytes:
         with path.open("rb") as file:
             return file.read(cap_bytes + 1)
     except OSError as error:
-        raise StorageBroken(f"{path} cannot be read: {error.strerror}") from error
+        raise StorageBroken(f"{path} cannot be read: {os_reason(error)}") from error

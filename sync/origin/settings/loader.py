@@ -1,7 +1,6 @@
 """Loads the origin's settings: defaults, then `origin.toml`, then the environment, then the command line."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,7 +16,7 @@ from pydantic_settings import (
 
 from sync.errors import Rejected
 from sync.origin.settings.model import OriginConfiguration
-from sync.wire.base import rejected
+from sync.wire.input_messages import field_reasons, nearest, read_toml, rejected, wrong_variable
 
 PREFIX = "SIGNAGE_ORIGIN__"
 DEFAULT_FILE = Path("/etc/signage/origin.toml")
@@ -54,23 +53,14 @@ def load_settings(
     """
     _refuse_unknown_variables()
     found = file if file is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
-    layered = type("_FromFile", (_Layered,), {"file": {} if found is None else _read(found)})
+    layered = type("_FromFile", (_Layered,), {"file": {} if found is None else read_toml(found)})
     try:
         values = layered(**(command_line or {}))
     except ValidationError as error:
         raise _explained(error, found) from error
     except SettingsError as error:  # a list or table in a variable is written as JSON
-        raise Rejected(f"an environment variable is not what its field takes: {error}") from error
+        raise wrong_variable(PREFIX, error) from error
     return OriginConfiguration.model_validate(values.model_dump())
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text())
-    except OSError as error:
-        raise Rejected(f"{file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Rejected(f"{file} is not TOML: {error}") from error
 
 
 def _refuse_unknown_variables() -> None:
@@ -79,11 +69,17 @@ def _refuse_unknown_variables() -> None:
         if name.upper().startswith(PREFIX):
             section = name[len(PREFIX) :].split("__")[0].lower()
             if section not in OriginConfiguration.model_fields:
-                raise Rejected(f"{name} names no section of the settings", fields={section: "no such section"})
+                meant = nearest(section, OriginConfiguration.model_fields)
+                advice = f"Did you mean {PREFIX}{meant.upper()}?" if meant else "Remove it, or correct its name."
+                fault = f"There is no section {section} in the settings. {advice}"
+                raise Rejected(f"{name}: {fault}", fields={section: fault})
 
 
 def _explained(error: ValidationError, file: Path | None) -> Rejected:
-    wrong = rejected(error)
-    reasons = "; ".join(f"{field}: {reason}" for field, reason in sorted(wrong.fields.items()))
-    source = f"{file}, the environment or the command line" if file else "the environment or the command line"
-    return Rejected(f"the settings from {source} are wrong: {reasons}", fields=wrong.fields)
+    """Return the faults by where each value was set: its environment variable, else the file or the command line."""
+    wrong = rejected(error, OriginConfiguration)
+    variables = {field: PREFIX + field.replace(".", "__").upper() for field in wrong.fields}
+    set_there = {variable: name for name in os.environ if (variable := name.upper()) in variables.values()}
+    shown = {set_there.get(variables[field], field): reason for field, reason in wrong.fields.items()}
+    source = f" from {file}" if file and shown.keys() & wrong.fields.keys() else ""
+    return Rejected(f"The settings{source} are wrong. {field_reasons(shown)}", fields=wrong.fields)

@@ -27,7 +27,7 @@ def test_a_broken_file_and_an_empty_one_say_what_is_wrong(page: Page, tmp_path: 
     (tmp_path / "nothing.png").touch()
     page.send(tmp_path / "opening hours.jpg", tmp_path / "nothing.png")
     page.says(page.card("opening hours.jpg"), "Cannot be shown", "This file is not a picture or video")
-    page.says("#uploads", "nothing.png", "This file is empty", "At least 1 byte")
+    page.says("#uploads", "nothing.png", "This file is empty", "Choose a file with content")
     page.press("#uploads [data-do=cancel]")
     page.until(lambda: page.text("#uploads") == "")
 

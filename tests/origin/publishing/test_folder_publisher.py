@@ -199,7 +199,7 @@ def test_a_wrong_field_of_the_plan_is_named(folder: Path, text: str, field: str)
 
 def test_a_plan_that_is_no_toml_and_a_folder_with_nothing_are_refused(folder: Path, tmp_path: Path) -> None:
     (folder / PLAN_FILE).write_text("name = ")
-    with pytest.raises(Rejected, match="is not TOML"):
+    with pytest.raises(Rejected, match="is not correct TOML"):
         read_folder_plan(folder)
     (tmp_path / "bare").mkdir()
     with pytest.raises(Rejected, match="nothing to play"):

@@ -34,17 +34,17 @@ def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value"),
     [
-        ("SIGNAGE_ORIGIN__SERVER__PROT", "1", "prot"),
-        ("SIGNAGE_ORIGIN__SEVER__PORT", "1", "SEVER"),
-        ("SIGNAGE_ORIGIN__SERVER__PORT", "many", "port"),
-        ("SIGNAGE_ORIGIN__SERVER__ALLOWED_HOSTS", "[", "server"),
+        ("SIGNAGE_ORIGIN__SERVER__PROT", "1"),
+        ("SIGNAGE_ORIGIN__SEVER__PORT", "1"),
+        ("SIGNAGE_ORIGIN__SERVER__PORT", "many"),
+        ("SIGNAGE_ORIGIN__SERVER__ALLOWED_HOSTS", "["),
     ],
 )
-def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(Rejected, match=told):
+    with pytest.raises(Rejected, match=name):
         load_settings(None)
 
 

@@ -149,7 +149,7 @@ async def test_what_it_cannot_hold_is_refused_and_a_lost_race_for_a_name_is_told
 ) -> None:
     one, _ = desks
     await one.make_media("own")
-    with pytest.raises(Rejected, match="cannot hold"):
+    with pytest.raises(Rejected, match="cannot store"):
         await one.playlists.get("a\0b")
     version = (await one.media.get("own")).version
     renamed = await asyncio.gather(

@@ -226,7 +226,7 @@ def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict
         until(lambda: listening(player))
         until(lambda: player.colour() != (0, 0, 0))
         problems = player.ask("/v1/status")["problems"]
-        assert any("not TOML" in sentence for sentence in problems)
+        assert any("not correct TOML" in sentence for sentence in problems)
         config.write_text("[playback]\nvolume = 12\n")
         until(lambda: player.ask("/v1/config")["settings"]["playback"]["volume"] == 12)
         config.write_text("[playback]\nvolume = 1200\n")

@@ -107,7 +107,7 @@ async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, cache
     origin.publisher.publish(noise(1, 4 * CHUNK))
     origin.faults.trickle_bytes = 100
     async with running(origin, cache, read_s=0.2) as device:
-        await device.until(lambda: "timed out" in device.syncer.facts().problem)
+        await device.until(lambda: "no answer in time" in device.syncer.facts().problem)
         origin.faults.trickle_bytes = 0
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
@@ -352,7 +352,7 @@ async def test_a_disk_that_fails_to_flush_loses_the_part_and_not_the_truth(
 
     monkeypatch.setattr(os, "fdatasync", fdatasync)
     async with running(origin, cache) as device:
-        await device.until(lambda: "Input/output" in device.syncer.facts().problem)
+        await device.until(lambda: "the disk reports an error" in device.syncer.facts().problem)
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
     assert whole(cache, asset.sha256)
     assert origin.media_bytes == 16 * CHUNK  # nothing of the part was believed

@@ -232,7 +232,7 @@ async def test_a_disk_that_went_read_only_still_says_what_plays(small_disk: Path
         playing = origin.publisher.release
         origin.publisher.publish(noise(2, 5000))
         async with child(cache.state.parent, origin) as device:
-            await device.until(lambda facts: "Read-only" in facts["problem"] and facts["release"] == playing)
+            await device.until(lambda facts: "read-only" in facts["problem"] and facts["release"] == playing)
 
 
 def remount_read_only(disk: Path) -> None:

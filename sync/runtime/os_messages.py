@@ -1,0 +1,62 @@
+"""Says in plain words why the operating system or the network refused something.
+
+The words complete a sentence: "/etc/signage/player.toml cannot be read: there is no such file or folder".
+"""
+
+import errno
+import socket
+import ssl
+
+_REASONS = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EACCES: "this user is not allowed to; change the owner or the permissions",
+    errno.EPERM: "this user is not allowed to; change the owner or the permissions",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENOTDIR: "a part of its path is a file, not a folder",
+    errno.EEXIST: "it exists already",
+    errno.ENOTEMPTY: "the folder is not empty",
+    errno.ENOSPC: "the disk is full; delete something or use a larger disk",
+    errno.EDQUOT: "the disk quota of this user is used up",
+    errno.EFBIG: "the file is too large for this disk",
+    errno.EROFS: "the disk is read-only",
+    errno.EIO: "the disk reports an error; check it and replace it",
+    errno.ELOOP: "its links point in a circle",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.EMFILE: "too many files are open; raise the limit of open files",
+    errno.ENFILE: "too many files are open; raise the limit of open files",
+    errno.ENOMEM: "there is not enough memory",
+    errno.EBUSY: "another program is using it",
+    errno.ETXTBSY: "another program is using it",
+    errno.EINVAL: "the system does not accept this name or value",
+    errno.EPIPE: "the other side has closed the connection",
+    errno.EADDRINUSE: "another program uses this port; stop it or choose another port",
+    errno.EADDRNOTAVAIL: "this machine does not have this address; use one of its own or 0.0.0.0",
+    errno.ECONNREFUSED: "nothing answers at this port; check that the other side runs, and its address and port",
+    errno.ECONNRESET: "the other side broke the connection off",
+    errno.ECONNABORTED: "the other side broke the connection off",
+    errno.EHOSTUNREACH: "the host cannot be reached; check the network",
+    errno.ENETUNREACH: "the network cannot be reached; check the cable or the Wi-Fi",
+    errno.ENETDOWN: "the network is down; check the cable or the Wi-Fi",
+    errno.ETIMEDOUT: "there was no answer in time",
+}
+
+
+def network_reason(error: Exception) -> str:
+    """Return why the other side could not be reached or understood; an HTTP client may have wrapped the cause."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if "DNS" in type(error).__name__:
+        return os_reason(socket.gaierror())
+    return os_reason(cause) if isinstance(cause, OSError) else "what it sends is not HTTP, or it broke off"
+
+
+def os_reason(error: OSError) -> str:
+    """Return why the system refused, and where known what to do; never the system's own text."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "the other side's certificate is not trusted; check its name, its dates and the clock of this machine"
+    if isinstance(error, ssl.SSLError):
+        return "no secure connection could be made; check that the other side speaks HTTPS at this port"
+    if isinstance(error, socket.gaierror):
+        return "the name of the host is not known; check the name and the DNS settings"
+    if error.errno is None:
+        return "there was no answer in time" if isinstance(error, TimeoutError) else "the connection broke"
+    return _REASONS.get(error.errno) or f"the system refuses it ({errno.errorcode.get(error.errno, error.errno)})"

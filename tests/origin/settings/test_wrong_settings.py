@@ -1,0 +1,71 @@
+"""The command with wrong settings: it does not start, and says what is wrong in plain words."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FAILED, WRONG_USAGE = 1, 2
+MAIN = "import sys; from sync.origin.app.cli import main; sys.exit(main())"
+
+
+def serve(tmp_path: Path, *arguments: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(tmp_path / "origin"), *arguments]
+    environment = {**os.environ, **(variables or {})}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "sentence"),
+    [
+        (b"[server]\nprt = 8090\n", "", "origin.toml are wrong. "
+         "server.prt: There is no field of this name. Did you mean port?"),
+        (b"[server]\nport = 'web'\n", "", 'server.port: "web" is not allowed here. '
+         'Give a whole number from 0 to 65535.'),
+        (b"[server\n", "", "origin.toml is not correct TOML in line 1, column 8: a closing bracket ] is missing."),
+        (b"[storage]\ndatabase_url = 'mydb'\n", "", "storage.database_url is not the address of a database: write "
+         "postgresql+asyncpg://user:password@host/name, or leave it empty for SQLite"),
+        (b"", "SERVER__PORT=web", 'SIGNAGE_ORIGIN__SERVER__PORT: "web" is not allowed here. '
+         "Give a whole number from 0 to 65535."),
+        (b"", "SERVER__PRT=1", "SIGNAGE_ORIGIN__SERVER__PRT: There is no field of this name. Did you mean port?"),
+        (b"", "SEVER__PORT=1", "SIGNAGE_ORIGIN__SEVER__PORT: There is no section sever in the settings. "
+         "Did you mean SIGNAGE_ORIGIN__SERVER?"),
+        (b"", "SERVER__ALLOWED_HOSTS=a.example", "SIGNAGE_ORIGIN__SERVER__ALLOWED_HOSTS is not JSON. "
+         'Write a list as ["one", "two"] and a group of fields as {"name": 1}.'),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_explained(tmp_path: Path, text: bytes, variable: str, sentence: str) -> None:
+    (tmp_path / "origin.toml").write_bytes(text)
+    name, _, value = variable.partition("=")
+    variables = {f"SIGNAGE_ORIGIN__{name}": value} if name else {}
+    done = serve(tmp_path, "--config", str(tmp_path / "origin.toml"), variables=variables)
+    assert done.returncode == FAILED
+    assert "signage-origin: " in done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "origin.toml").write_bytes(b"[publish]\nenrolment_key = 424242\nenrolment_chanel = 'main'\n")
+    done = serve(tmp_path, "--config", str(tmp_path / "origin.toml"))
+    assert "publish.enrolment_key: The value is not allowed here. Give text." in done.stderr
+    assert "424242" not in done.stderr
+
+
+def test_a_file_that_cannot_be_read_and_a_port_in_use_say_why(tmp_path: Path) -> None:
+    done = serve(tmp_path, "--config", str(tmp_path / "none.toml"))
+    assert done.returncode == FAILED
+    assert done.stderr == (
+        f"signage-origin: {tmp_path / 'none.toml'} cannot be read: there is no such file or folder.\n"
+    )
+    done = serve(tmp_path, "--host", "203.0.113.9")
+    assert done.returncode == FAILED
+    assert "this machine does not have this address" in done.stderr
+
+
+def test_a_wrong_argument_is_explained(tmp_path: Path) -> None:
+    done = serve(tmp_path, "--port", "web")
+    assert done.returncode == WRONG_USAGE
+    assert 'argument --port: "web" is not allowed here. Give a whole number.' in done.stderr

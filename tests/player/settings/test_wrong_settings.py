@@ -1,0 +1,52 @@
+"""The command with wrong settings: it starts with what is right, and says what is wrong in plain words."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NO_DISPLAY = 4
+MAIN = "from player.app.cli import main; main()"
+
+
+def run(tmp_path: Path, text: bytes, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    (tmp_path / "player.toml").write_bytes(text)
+    kept = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    environment = {**kept, "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(tmp_path / "device"), **variables}
+    command = [sys.executable, "-c", MAIN, "run", "--config", str(tmp_path / "player.toml")]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "sentence"),
+    [
+        (b"[playback]\nvolum = 40\n", {}, "There is no field of this name. Did you mean volume?"),
+        (b"[playback]\nvolume = 'loud'\n", {}, '"loud" is not allowed here. '
+         "Give a whole number in percent from 0 to 100."),
+        (b"'playback.volume' = 40\n", {}, "playback.volume: There is no field of this name. It belongs to playback."),
+        (b"[playback\n", {}, "player.toml is not correct TOML in line 1, column 10: a closing bracket ] is missing."),
+        (b"name = '\xff'\n", {}, "player.toml is not UTF-8 text in line 1. Save it as UTF-8."),
+        (b"", {"PLAYBACK__VOLUME": "400"}, "The setting playback.volume from the environment is left out: "
+         '"400" is too large. Give a whole number in percent from 0 to 100.'),
+        (b"", {"PLAYBAK__VOLUME": "40"}, "There is no field of this name. Did you mean playback?"),
+        (b"", {"AUDIO__QUIET_HOURS": "22-06"}, "SIGNAGE_PLAYER__AUDIO__QUIET_HOURS is not JSON. "
+         'Write a list as ["one", "two"] and a group of fields as {"name": 1}.'),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_explained_and_do_not_stop_the_player(
+    tmp_path: Path, text: bytes, variables: dict[str, str], sentence: str
+) -> None:
+    done = run(tmp_path, text, {f"SIGNAGE_PLAYER__{name}": value for name, value in variables.items()})
+    assert done.returncode == NO_DISPLAY
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", MAIN, "explain", "--config", str(tmp_path / "none.toml")]
+    environment = {**os.environ, "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(tmp_path / "device")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert f"{tmp_path / 'none.toml'} cannot be read: there is no such file or folder." in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,415 @@
+"""What is wrong with settings, requests, files and arguments, in sentences for people."""
+
+import json
+import re
+import typing
+from collections.abc import Iterator
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import core_schema
+
+import player
+import sync
+from player.settings.model import Settings
+from sync.errors import Rejected
+from sync.origin.planning.folder_plan import FolderPlan
+from sync.origin.planning.plans import CampaignDraft, PlaylistDraft, ScheduleDraft
+from sync.origin.settings.model import OriginConfiguration
+from sync.wire.expected_values import PATTERNS
+from sync.wire.input_messages import BODY, argument, json_fault, one_line, read_toml, rejected
+
+OURS = ValueError("must be after starts_at")
+
+SENTENCES: dict[str, tuple[dict[str, Any], str]] = {
+    "no_such_attribute": ({"attribute": "x"}, "There is no field of this name. Remove it, or correct its name."),
+    "json_invalid": ({"error": "bad"}, "This is not JSON. Correct it there, or check that JSON is what is sent."),
+    "json_type": ({}, "7 is not allowed here. Give text that is JSON."),
+    "needs_python_object": ({"method_name": "x"}, "7 is not allowed here. Give a value of the right kind."),
+    "recursion_loop": ({}, "7 contains itself, or has too many levels. Give a value of the right kind."),
+    "recursion_depth_exceeded": ({}, "7 contains itself, or has too many levels. Give a value of the right kind."),
+    "missing": ({}, "This field is missing. Give a value of the right kind."),
+    "frozen_field": ({}, "This field cannot be changed. Leave it out."),
+    "frozen_instance": ({}, "This field cannot be changed. Leave it out."),
+    "extra_forbidden": ({}, "There is no field of this name. Remove it, or correct its name."),
+    "invalid_key": ({}, "A name in this group of fields is not text. Write every name as text."),
+    "get_attribute_error": ({"error": "bad"}, "7 is not allowed here. Give a value of the right kind."),
+    "model_type": ({"class_name": "x"}, "7 is not allowed here. Give a group of fields."),
+    "model_attributes_type": ({}, "7 is not allowed here. Give a group of fields."),
+    "dataclass_type": ({"class_name": "x"}, "7 is not allowed here. Give a group of fields."),
+    "dataclass_exact_type": ({"class_name": "x"}, "7 is not allowed here. Give a group of fields."),
+    "named_tuple_type": ({"class_name": "x"}, "7 is not allowed here. Give a value of the right kind."),
+    "default_factory_not_called": ({}, "7 is not allowed here. Give a value of the right kind."),
+    "none_required": ({}, "7 is not allowed here. Leave it out."),
+    "greater_than": ({"gt": 1}, "7 is too small. Give a number, more than 1."),
+    "greater_than_equal": ({"ge": 1}, "7 is too small. Give a number, at least 1."),
+    "less_than": ({"lt": 1}, "7 is too large. Give a number, less than 1."),
+    "less_than_equal": ({"le": 1}, "7 is too large. Give a number, at most 1."),
+    "multiple_of": ({"multiple_of": 3}, "7 is not a multiple of 3. Give a number, a multiple of 3."),
+    "finite_number": ({}, "7 is not allowed here. Give a number."),
+    "too_short": (
+        {"field_type": "x", "min_length": 2, "actual_length": 1},
+        "7 has too few entries. Give a list of at least 2 entries.",
+    ),
+    "too_long": (
+        {"field_type": "x", "max_length": 2, "actual_length": 1},
+        "7 has too many entries. Give a list of at most 2 entries.",
+    ),
+    "iterable_type": ({}, "7 is not allowed here. Give a list."),
+    "iteration_error": ({"error": "bad"}, "7 is not allowed here. Give a value of the right kind."),
+    "string_type": ({}, "7 is not allowed here. Give text."),
+    "string_unicode": ({}, "7 is not UTF-8 text. Give text."),
+    "string_too_short": ({"min_length": 2}, "7 is too short. Give text of at least 2 characters."),
+    "string_too_long": ({"max_length": 2}, "7 is too long. Give text of at most 2 characters."),
+    "string_pattern_mismatch": ({"pattern": "x"}, "7 is not in the right form. Give text."),
+    "string_not_ascii": ({}, "7 is not in the right form. Give text."),
+    "enum": ({"expected": "'a' or 'b'"}, '7 is not allowed here. Give "a" or "b".'),
+    "dict_type": ({}, "7 is not allowed here. Give a group of fields."),
+    "frozen_dict_type": ({}, "7 is not allowed here. Give a group of fields."),
+    "ordered_dict_type": ({}, "7 is not allowed here. Give a group of fields."),
+    "counter_type": ({}, "7 is not allowed here. Give a group of fields."),
+    "mapping_type": ({"error": "bad"}, "7 is not allowed here. Give a group of fields."),
+    "list_type": ({}, "7 is not allowed here. Give a list."),
+    "deque_type": ({}, "7 is not allowed here. Give a list."),
+    "tuple_type": ({}, "7 is not allowed here. Give a list."),
+    "set_type": ({}, "7 is not allowed here. Give a list."),
+    "set_item_not_hashable": ({}, "7 is not allowed here. Give a list."),
+    "bool_type": ({}, "7 is not allowed here. Give true or false."),
+    "bool_parsing": ({}, "7 is not allowed here. Give true or false."),
+    "int_type": ({}, "7 is not allowed here. Give a whole number."),
+    "int_parsing": ({}, "7 is not allowed here. Give a whole number."),
+    "int_parsing_size": ({}, "7 is too large. Give a whole number."),
+    "int_from_float": ({}, "7 is not allowed here. Give a whole number."),
+    "float_type": ({}, "7 is not allowed here. Give a number."),
+    "float_parsing": ({}, "7 is not allowed here. Give a number."),
+    "bytes_type": ({}, "7 is not allowed here. Give text."),
+    "bytes_too_short": ({"min_length": 2}, "7 is too short. Give text of at least 2 characters."),
+    "bytes_too_long": ({"max_length": 2}, "7 is too long. Give text of at most 2 characters."),
+    "bytes_invalid_encoding": ({"encoding": "x", "encoding_error": "x"}, "7 is not UTF-8 text. Give text."),
+    "value_error": ({"error": OURS}, "Must be after starts_at."),
+    "assertion_error": ({"error": OURS}, "Must be after starts_at."),
+    "literal_error": ({"expected": "'a' or 'b'"}, '7 is not allowed here. Give "a" or "b".'),
+    "missing_sentinel_error": ({}, "7 is not allowed here. Give a value of the right kind."),
+    "ellipsis_error": ({}, "7 is not allowed here. Give a value of the right kind."),
+    "date_type": ({}, "7 is not allowed here. Give a date such as 2026-11-23."),
+    "date_parsing": ({"error": "bad"}, "7 is not allowed here. Give a date such as 2026-11-23."),
+    "date_from_datetime_parsing": ({"error": "bad"}, "7 is not allowed here. Give a date such as 2026-11-23."),
+    "date_from_datetime_inexact": ({}, "7 has a time of day. Give a date such as 2026-11-23."),
+    "date_past": ({}, "7 is not in the past. Give a date such as 2026-11-23."),
+    "date_future": ({}, "7 is not in the future. Give a date such as 2026-11-23."),
+    "time_type": ({}, "7 is not allowed here. Give a time such as 18:00:00."),
+    "time_parsing": ({"error": "bad"}, "7 is not allowed here. Give a time such as 18:00:00."),
+    "datetime_type": (
+        {},
+        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "datetime_parsing": (
+        {"error": "bad"},
+        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "datetime_object_invalid": (
+        {"error": "bad"},
+        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "datetime_from_date_parsing": (
+        {"error": "bad"},
+        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "datetime_past": (
+        {},
+        "7 is not in the past. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "datetime_future": (
+        {},
+        "7 is not in the future. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "timezone_naive": (
+        {},
+        "7 has a time zone and must not have one. Give a date and time such as 2026-11-23T18:00:00.",
+    ),
+    "timezone_aware": (
+        {},
+        "7 has no time zone. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "timezone_offset": (
+        {"tz_expected": 0, "tz_actual": 1},
+        "7 has the wrong offset from UTC. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
+    ),
+    "time_delta_type": ({}, "7 is not allowed here. Give a length of time such as PT30S."),
+    "time_delta_parsing": ({"error": "bad"}, "7 is not allowed here. Give a length of time such as PT30S."),
+    "frozen_set_type": ({}, "7 is not allowed here. Give a list."),
+    "is_instance_of": ({"class": "x"}, "7 is not allowed here. Give a value of the right kind."),
+    "is_subclass_of": ({"class": "x"}, "7 is not allowed here. Give a value of the right kind."),
+    "callable_type": ({}, "7 is not allowed here. Give a value of the right kind."),
+    "union_tag_invalid": (
+        {"discriminator": "'kind'", "tag": "clock", "expected_tags": "'logo', 'ticker'"},
+        '"clock" is not a kind that is known here. Set kind to "logo" or "ticker".',
+    ),
+    "union_tag_not_found": (
+        {"discriminator": "'kind'"},
+        "The field kind is missing. Set kind to one that is known here.",
+    ),
+    "arguments_type": ({}, "7 is not allowed here. Give a value of the right kind."),
+    "missing_argument": ({}, "This field is missing. Give a value of the right kind."),
+    "unexpected_keyword_argument": ({}, "There is no field of this name. Remove it, or correct its name."),
+    "missing_keyword_only_argument": ({}, "This field is missing. Give a value of the right kind."),
+    "unexpected_positional_argument": ({}, "There is no field of this name. Remove it, or correct its name."),
+    "missing_positional_only_argument": ({}, "This field is missing. Give a value of the right kind."),
+    "multiple_argument_values": ({}, "This field is given twice. Give it once."),
+    "url_type": ({}, "7 is not allowed here. Give an address such as https://signage.example.com."),
+    "url_parsing": ({"error": "bad"}, "7 is not allowed here. Give an address such as https://signage.example.com."),
+    "url_syntax_violation": (
+        {"error": "bad"},
+        "7 is not allowed here. Give an address such as https://signage.example.com.",
+    ),
+    "url_too_long": ({"max_length": 2}, "7 is too long. Give an address such as https://signage.example.com."),
+    "url_scheme": (
+        {"expected_schemes": "'http' or 'https'"},
+        "7 begins with the wrong scheme. Give an address that begins with http or https.",
+    ),
+    "uuid_type": ({}, "7 is not allowed here. Give an id such as 3f2a1c00-0000-4000-8000-000000000000."),
+    "uuid_parsing": (
+        {"error": "bad"},
+        "7 is not allowed here. Give an id such as 3f2a1c00-0000-4000-8000-000000000000.",
+    ),
+    "uuid_version": (
+        {"expected_version": 4},
+        "7 is not allowed here. Give an id such as 3f2a1c00-0000-4000-8000-000000000000.",
+    ),
+    "decimal_type": ({}, "7 is not allowed here. Give a number."),
+    "decimal_parsing": ({}, "7 is not allowed here. Give a number."),
+    "decimal_max_digits": ({"max_digits": 2}, "7 has too many digits. Give a number."),
+    "decimal_max_places": ({"decimal_places": 2}, "7 has too many digits. Give a number."),
+    "decimal_whole_digits": ({"whole_digits": 2}, "7 has too many digits. Give a number."),
+    "fraction_type": ({}, "7 is not allowed here. Give a number."),
+    "fraction_parsing": ({}, "7 is not allowed here. Give a number."),
+    "complex_type": ({}, "7 is not allowed here. Give a number."),
+    "complex_str_parsing": ({}, "7 is not allowed here. Give a number."),
+}
+"""Every type of error that pydantic knows, with its context, as it reads without a model for the value 7."""
+
+LIBRARY_WORDS = re.compile(
+    r"\b(str|int|float|bool|dict|tuple|NoneType|None|pydantic|Input|instance|validat\w+)\b|_type\b"
+)
+
+
+@pytest.mark.parametrize("kind", typing.get_args(core_schema.ErrorType))
+def test_every_type_of_error_has_its_sentence(kind: str) -> None:
+    context, sentence = SENTENCES[kind]
+    error = ValidationError.from_exception_data(
+        "Model",
+        [{"type": kind, "loc": ("field",), "input": 7, "ctx": context}],
+    )
+    assert rejected(error).fields == {"field": sentence}
+    assert not LIBRARY_WORDS.search(sentence)
+
+
+OVERLAY = {"kind": "ticker", "text": "news"}
+AT = datetime(2031, 1, 1)  # noqa: DTZ001  # a TOML file may hold one without a zone
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "field", "sentence"),
+    [
+        (Settings, {"playback": {"volume": 300}}, "playback.volume",
+         "300 is too large. Give a whole number in percent from 0 to 100."),
+        (Settings, {"playback": {"volume": "loud"}}, "playback.volume",
+         '"loud" is not allowed here. Give a whole number in percent from 0 to 100.'),
+        (Settings, {"playback": {"picture_ms": 5}}, "playback.picture_ms",
+         "5 is too small. Give a whole number in milliseconds, at least 100."),
+        (Settings, {"playback": {"volum": 3}}, "playback.volum",
+         "There is no field of this name. Did you mean volume?"),
+        (Settings, {"display": {"volume": 3}}, "display.volume",
+         "There is no field of this name. It belongs to playback."),
+        (Settings, {"playbak": {}}, "playbak", "There is no field of this name. Did you mean playback?"),
+        (Settings, {"recovery": {"wait": 3}}, "recovery.wait",
+         "There is no field of this name. The field here is reboot."),
+        (Settings, {"storage": {"password": 3}}, "storage.password",
+         "There is no field of this name. The fields here are state_dir and reserve_bytes."),
+        (Settings, {"playback": {"fit": "covr"}}, "playback.fit",
+         '"covr" is not allowed here. Give "contain", "cover" or "fill". Did you mean "cover"?'),
+        (Settings, {"display": {"rotation": 45}}, "display.rotation",
+         "45 is not allowed here. Give 0, 90, 180 or 270."),
+        (Settings, {"playback": {"background": "red"}}, "playback.background",
+         '"red" is not in the right form. Give a colour such as #1a2b3c.'),
+        (Settings, {"audio": {"muted": "maybe"}}, "audio.muted", '"maybe" is not allowed here. Give true or false.'),
+        (Settings, {"audio": {"quiet_hours": [{"start": "25:00"}]}}, "audio.quiet_hours.0.start",
+         '"25:00" is not in the right form. Give a time of day from 00:00 to 24:00.'),
+        (Settings, {"endpoint": {"allowed_hosts": 3}}, "endpoint.allowed_hosts", "3 is not allowed here. Give a list."),
+        (Settings, {"venue": {"zone": "Berlin"}}, "venue.zone",
+         "'Berlin' is not an IANA time zone such as Europe/Berlin."),
+        (Settings, {"venue": "Berlin"}, "venue", '"Berlin" is not allowed here. Give a group of fields, such as zone.'),
+        (Settings, {"logging": {"level": "debug"}}, "logging.level",
+         '"debug" is not in the right form. Give DEBUG, INFO, WARNING or ERROR.'),
+        (Settings, {"origin": {"name": ""}}, "origin.name",
+         '"" is too short. Give one line of text of 1 to 200 characters.'),
+        (Settings, {"origin": {"name": "x" * 201}}, "origin.name",
+         f'"{"x" * 60}…" is too long. Give one line of text of 1 to 200 characters.'),
+        (Settings, {"origin": {"url": "user:secret"}}, "origin.url",
+         "The value begins with the wrong scheme. Give an address such as https://signage.example.com."),
+        (Settings, {"origin": {"enrolment_key": 1234567}}, "origin.enrolment_key",
+         "The value is not allowed here. Give text."),
+        (OriginConfiguration, {"pipeline": {"retry_first_s": 0}}, "pipeline.retry_first_s",
+         "0 is too small. Give a number in seconds, more than 0."),
+        (OriginConfiguration, {"uploads": {"largest_bytes": 0}}, "uploads.largest_bytes",
+         "0 is too small. Give a whole number in bytes, at least 1."),
+        (PlaylistDraft, {}, "name", "This field is missing. Give one line of text of 1 to 200 characters."),
+        (PlaylistDraft, [], BODY, "The list is not allowed here. Give a group of fields, such as name and items."),
+        (ScheduleDraft, {"overlays": [OVERLAY] * 9}, "overlays",
+         "The list has too many entries. Give a list of at most 8 entries."),
+        (ScheduleDraft, {"overlays": [OVERLAY | {"kind": "clock"}]}, "overlays.0",
+         '"clock" is not a kind that is known here. Set kind to "logo" or "ticker".'),
+        (ScheduleDraft, {"overlays": [{}]}, "overlays.0",
+         'The field kind is missing. Set kind to "logo" or "ticker".'),
+        (ScheduleDraft, {"overlays": [OVERLAY | {"colr": 3}]}, "overlays.0.ticker.colr",
+         "There is no field of this name. Did you mean colour?"),
+        (FolderPlan, {"items": [{"file": "a.png", "starts_at": AT}]}, "items.0.starts_at",
+         "2031-01-01 00:00:00 has no time zone. "
+         "Give a date and time with its time zone, such as 2026-11-23T18:00:00Z."),
+        (FolderPlan, {"dayparts": [{"name": "a", "first_day": "soon"}]}, "dayparts.0.first_day",
+         '"soon" is not allowed here. Give a date such as 2026-11-23.'),
+        (FolderPlan, {"items": [{}]}, "items.0", "Name either a file or a url."),
+        (CampaignDraft, {"name": "a\x1bb", "advertiser": "b", "starts_at": "2031-01-01T00:00:00Z",
+                         "ends_at": "2031-01-02T00:00:00Z", "lines": []}, "name",
+         '"a?b" is not in the right form. Give one line of text of 1 to 200 characters.'),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_what_is_wrong_and_what_the_field_takes(
+    model: type[BaseModel], document: object, field: str, sentence: str
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate(document)
+    assert rejected(raised.value, model).fields[field] == sentence
+
+
+def test_the_message_names_the_fields_and_one_line_explains_each() -> None:
+    with pytest.raises(ValidationError) as raised:
+        Settings.model_validate({"playback": {"volume": 101, "volum": 3}})
+    error = rejected(raised.value, Settings)
+    assert str(error) == "2 fields are wrong: playback.volum, playback.volume."
+    assert one_line(error) == (
+        "playback.volum: There is no field of this name. Did you mean volume? "
+        "playback.volume: 101 is too large. Give a whole number in percent from 0 to 100."
+    )
+    assert one_line(Rejected("The certificate is missing.", fields={"endpoint.tls_key": "is not set"})) == (
+        "The certificate is missing. endpoint.tls_key: is not set"
+    )
+
+
+def schemas(node: object) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for below in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from schemas(below)
+
+
+def models(base: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        yield from models(model)
+        if model.__module__.split(".")[0] in ("player", "sync"):
+            yield model
+
+
+def test_every_pattern_of_a_model_has_words() -> None:
+    for package in (player, sync):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+    nodes = [node for model in models() for node in schemas(model.model_json_schema())]
+    patterns = {node["pattern"] for node in nodes if isinstance(node.get("pattern"), str)}
+    assert len(patterns) > 5
+    assert patterns <= PATTERNS.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"", "It is empty. Send JSON."),
+        (b'{"name":', "The JSON ends too early at line 1, column 8. Send all of it."),
+        (
+            b'{"name": 1,}',
+            "This is not JSON at line 1, column 12. Correct it there, or check that JSON is what is sent.",
+        ),
+        (b"\xff", "This is not JSON at line 1, column 1. Correct it there, or check that JSON is what is sent."),
+    ],
+)
+def test_a_body_that_is_not_json_says_where(text: bytes, sentence: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        PlaylistDraft.model_validate_json(text)
+    error = rejected(raised.value, PlaylistDraft)
+    assert (str(error), error.fields) == (sentence, {BODY: sentence})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b'{"a": nope}', "This is not JSON at line 1, column 7. Correct it there, or check that JSON is what is sent."),
+        (b"\xff", "This is not UTF-8 text. Send JSON as UTF-8."),
+        (b"[" * 100_000, "The JSON has too many levels. Send a simpler document."),
+    ],
+)
+def test_json_read_without_a_model_says_where_it_breaks(text: bytes, sentence: str) -> None:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        fault = json_fault(error)
+    assert fault == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (b"a = 1\na = 2\n", "is not correct TOML in line 2, column 6: the same name is set twice."),
+        (b"[a]\n[a]\n", "is not correct TOML in line 2, column 3: the same section is there twice."),
+        (b'a = "x', "is not correct TOML at its end, line 1: a closing quotation mark is missing."),
+        (b"a = [1", "is not correct TOML at its end, line 1: a closing bracket ] is missing."),
+        (b"a = {b = 1", "is not correct TOML at its end, line 1: a closing brace } is missing."),
+        (b"[origin\n", "is not correct TOML in line 1, column 8: a closing bracket ] is missing."),
+        (b"a 1", "is not correct TOML in line 1, column 3: an equals sign is missing after a name."),
+        (b"\na = hello", "is not correct TOML in line 2, column 5: the value is no number, neither true nor false, "
+         "and not text in quotation marks."),
+        (b'a = "\\q"', "is not correct TOML in line 1, column 8: a backslash is not allowed between double quotation "
+         "marks; use single ones."),
+        (b"a = 1 2", "is not correct TOML in line 1, column 7: something follows the value that does not belong "
+         "to it."),
+        (b"= 3", "is not correct TOML in line 1, column 1: the line does not begin with a name or a [section]."),
+        (b"a = {b = 1, b = 2}", "is not correct TOML in line 1, column 18: the same name is set twice."),
+        (b"a = 1\nb = '\xff'", "is not UTF-8 text in line 2. Save it as UTF-8."),
+        (b"a = " + b"[" * 100_000, "has too many levels of brackets."),
+        (b"#" * 300_000, "is too large: at most 262144 bytes are read."),
+    ],
+)  # fmt: skip
+def test_a_toml_file_says_where_it_breaks(tmp_path: Path, text: bytes, fault: str) -> None:
+    path = tmp_path / "player.toml"
+    path.write_bytes(text)
+    with pytest.raises(Rejected) as raised:
+        read_toml(path)
+    assert str(raised.value) == f"{path} {fault}"
+
+
+def test_a_toml_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="cannot be read: there is no such file or folder"):
+        read_toml(tmp_path / "none.toml")
+    with pytest.raises(Rejected, match="cannot be read: it is a folder, not a file"):
+        read_toml(tmp_path)
+
+
+def test_an_argument_is_read_or_refused_in_words() -> None:
+    port = argument(Annotated[int, Field(ge=0, le=65_535)])
+    assert port("8080") == 8080
+    with pytest.raises(Exception, match=r'"abc" is not allowed here\. Give a whole number from 0 to 65535\.'):
+        port("abc")
+
+
+def test_a_choice_of_kinds_names_each() -> None:
+    adapter: TypeAdapter[int | bool] = TypeAdapter(int | bool)
+    with pytest.raises(ValidationError) as raised:
+        adapter.validate_python("x")
+    assert rejected(raised.value, adapter).fields == {
+        BODY: '"x" is not allowed here. Give a whole number or true or false.'
+    }
