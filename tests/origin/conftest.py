@@ -48,7 +48,7 @@ async def media_origin(tmp_path: Path) -> AsyncIterator[MediaOrigin]:
 @pytest.fixture
 async def idle_origin(tmp_path: Path) -> AsyncIterator[MediaOrigin]:
     """A media origin whose pipeline does not run."""
-    async with open_media_origin(tmp_path, working=False) as opened:
+    async with open_media_origin(tmp_path, run_pipeline=False) as opened:
         yield opened
 
 

@@ -1,4 +1,4 @@
-"""The rooms of this folder put together on a real socket, a real database and a real data folder."""
+"""An origin that only takes in media, on a real socket, a real database and a real data folder."""
 
 import asyncio
 import base64
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 from aiohttp import web
 
 from sync.http.operations import Access, mount
@@ -42,22 +43,34 @@ def checksum_header(algorithm: str, data: bytes) -> str:
 
 
 async def allow(request: web.Request, access: Access) -> None:
-    """Let everybody in: who may is another room's business."""
+    """Let everybody in; access is tested elsewhere."""
 
 
-async def wait_until(holds: Callable[[], Awaitable[Any]], *, within_s: float = 30.0) -> Any:
-    """Return the first true answer of `holds`, asking every 20 ms."""
+async def wait_until(condition: Callable[[], Awaitable[Any]], *, within_s: float = 30.0) -> Any:
+    """Return the first true answer of `condition`, which is asked every 20 ms."""
     clock = SystemClock()
     deadline = clock.monotonic() + within_s
-    while not (answer := await holds()):
+    while not (answer := await condition()):
         assert clock.monotonic() < deadline, f"not within {within_s} s"
         await clock.sleep(0.02)
     return answer
 
 
+def child_processes(*names: str) -> list[psutil.Process]:
+    """Return the running child processes with one of these names."""
+    return [child for child in psutil.Process().children(recursive=True) if _name_of(child) in names]
+
+
+def _name_of(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:  # it ended after it was listed
+        return ""
+
+
 @dataclass
 class MediaOrigin:
-    """Everything a test may reach."""
+    """The parts a test may reach; `changes` has each reported change as topic and id."""
 
     url: str
     http: aiohttp.ClientSession
@@ -70,13 +83,13 @@ class MediaOrigin:
     changes: list[tuple[str, str]] = field(default_factory=list)
 
     async def wait_until_processed(self, media_id: str) -> MediaRow:
-        """Return a media when the work on it is over."""
+        """Wait until a media is ready or failed, and return it."""
 
-        async def over() -> MediaRow | None:
+        async def finished() -> MediaRow | None:
             row = await self.media.get(media_id)
             return row if row.state in (MediaState.READY, MediaState.FAILED) else None
 
-        row: MediaRow = await wait_until(over)
+        row: MediaRow = await wait_until(finished)
         return row
 
     async def process_file(self, path: Path) -> MediaRow:
@@ -84,12 +97,12 @@ class MediaOrigin:
         return await self.wait_until_processed(await self.intake.ingest_file(path, path.name))
 
     def asset_file(self, row: MediaRow) -> Path:
-        """Return the file a ready media became."""
+        """Return the file of a ready media's asset."""
         assert row.asset is not None, row.problem
         return self.files.content / "assets" / row.asset.sha256
 
     async def create_upload(self, size: int, **headers: str) -> str:
-        """Open an upload over HTTP; return its URL."""
+        """Create an upload over HTTP; return its URL."""
         async with self.http.post(
             f"{self.url}/v1/uploads", headers={**TUS, "Upload-Length": str(size), **headers}
         ) as answer:
@@ -105,14 +118,14 @@ class MediaOrigin:
             return answer
 
     async def upload_offset(self, url: str) -> int:
-        """Ask how far an upload is."""
+        """Return the offset of an upload, over HTTP."""
         async with self.http.head(url, headers=TUS) as answer:
             assert answer.status == 200
             return int(answer.headers["Upload-Offset"])
 
 
 def settings_for(data_dir: Path, **sections: Any) -> OriginConfiguration:
-    """Return settings for a test; sections override."""
+    """Return settings for a test; `sections` override them."""
     document: dict[str, Any] = {
         "storage": {"data_dir": data_dir, "reserve_bytes": 0},
         "pipeline": {"retry_first_s": 0.01, "longest_s": 60},
@@ -124,9 +137,9 @@ def settings_for(data_dir: Path, **sections: Any) -> OriginConfiguration:
 
 @asynccontextmanager
 async def open_media_origin(
-    data_dir: Path, *, clock: Clock | None = None, working: bool = True, **sections: Any
+    data_dir: Path, *, clock: Clock | None = None, run_pipeline: bool = True, **sections: Any
 ) -> AsyncIterator[MediaOrigin]:
-    """Run uploads, media and (if `working`) the pipeline on `data_dir`."""
+    """Serve uploads and media on `data_dir`, and run the pipeline unless told otherwise."""
     settings, clock = settings_for(data_dir, **sections), clock or SystemClock()
     files = DataFolder(settings.storage.data_dir)
     files.prepare()
@@ -141,19 +154,19 @@ async def open_media_origin(
 
         pipeline = Pipeline(media, files, settings, clock, changed=changed)
         intake = Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=changed)
-        rooms = (UploadRoutes(intake), MediaRoutes(media, files, wake=pipeline.wake, changed=changed))
-        url = await stack.enter_async_context(_listen(rooms))
+        routes = (UploadRoutes(intake), MediaRoutes(media, files, wake=pipeline.wake, changed=changed))
+        url = await stack.enter_async_context(_listen(routes))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        if working:
+        if run_pipeline:
             await stack.enter_async_context(_running(pipeline.run))
         yield MediaOrigin(url, http, files, database, uploads, media, intake, pipeline, changes)
 
 
 @asynccontextmanager
-async def _listen(rooms: tuple[UploadRoutes, MediaRoutes]) -> AsyncIterator[str]:
+async def _listen(routes: tuple[UploadRoutes, MediaRoutes]) -> AsyncIterator[str]:
     app = web.Application(middlewares=[problem_middleware])
-    for room in rooms:
-        mount(app, room.operations(), allow)
+    for group in routes:
+        mount(app, group.operations(), allow)
     runner = web.AppRunner(app, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

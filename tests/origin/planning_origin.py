@@ -1,4 +1,4 @@
-"""A planner's planning on real files and a real database: the stores, the publisher, and a way to have media ready."""
+"""An origin for planning and publishing on real files and a real database, with media that need no pipeline."""
 
 import hashlib
 import io
@@ -62,7 +62,7 @@ class PlanningOrigin:
         return media_id
 
     async def make_media(self, media_id: str, *, data: bytes | None = None, video: bool = False) -> str:
-        """Have a media whose bytes and chunk list lie in the content tree."""
+        """Add a ready media; its bytes and chunk list are in the content tree."""
         await self.queue_media(media_id)
         await self.media.claim()
         assert await self.media.mark_ready(media_id, self.put_asset(data or media_id.encode() * 100, video=video))
@@ -123,12 +123,12 @@ async def _open_to_all(request: web.Request, access: Access) -> None:
 
 @asynccontextmanager
 async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
-    """Serve the planning rooms on a socket of loopback."""
+    """Serve the routes for planning and publishing on a loopback socket."""
 
     def changed(topic: str, id: str) -> None:
         planning.changes.append((topic, id))
 
-    rooms = (
+    routes = (
         PlanDocumentRoutes(PLAYLISTS, planning.playlists, changed),
         ScheduleRoutes(planning.schedules, changed),
         PlanDocumentRoutes(CAMPAIGNS, planning.campaigns, changed),
@@ -136,7 +136,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         ContentRoutes(planning.files),
     )
     app = web.Application(middlewares=[problem_middleware], client_max_size=1024 * 1024)
-    mount(app, [operation for room in rooms for operation in room.operations()], _open_to_all)
+    mount(app, [operation for group in routes for operation in group.operations()], _open_to_all)
     async with TestClient(TestServer(app)) as client:
         yield client
 

@@ -42,13 +42,13 @@ async def test_tuspy_sends_a_picture_in_checked_chunks_and_it_becomes_ready(
 
 
 async def test_tuspy_resumes_where_it_stopped_even_at_another_origin_process(tmp_path: Path) -> None:
-    async with open_media_origin(tmp_path, working=False) as media_origin:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
         first = await client(media_origin, DATA, "film", chunk_size=100_000)
         await asyncio.to_thread(first.upload, 200_000)
         name = first.url.rsplit("/", 1)[1]
     with (tmp_path / "uploads" / name).open("ab") as part:
         part.write(b"torn by a crash")  # beyond what we told is durable
-    async with open_media_origin(tmp_path, working=False) as media_origin:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
         second = await client(
             media_origin, DATA, "film", chunk_size=60_000, url=f"{media_origin.url}/v1/uploads/{name}"
         )

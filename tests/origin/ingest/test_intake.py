@@ -1,4 +1,4 @@
-"""Uploads as a whole: what may begin, what is checked at the end, what is swept, what a crash or a full disk leaves."""
+"""Uploads from creation to hand-over: refusals, the check of the whole file, expiry, crashes and full disks."""
 
 import asyncio
 import base64
@@ -42,7 +42,7 @@ async def test_the_whole_file_is_checked_against_what_was_declared(idle_origin: 
     answer = await idle_origin.send_chunk(url, 0, DATA)
     assert answer.status == 422
     async with idle_origin.http.head(url, headers=TUS) as head:
-        assert head.status == 404, "a damaged upload is thrown away"
+        assert head.status == 404, "a damaged upload is deleted"
     assert not idle_origin.files.source_path(url.rsplit("/", 1)[1]).exists()
 
 
@@ -56,18 +56,18 @@ async def test_the_whole_file_is_checked_against_what_was_declared(idle_origin: 
         ({"Upload-Length": "10", "Upload-Metadata": metadata_header(sha256="short")}, 422),
     ],
 )
-async def test_a_bad_beginning_is_refused_and_leaves_nothing(
+async def test_a_wrong_creation_is_refused_and_leaves_nothing(
     tmp_path: Path, headers: dict[str, str], status: int
 ) -> None:
-    async with open_media_origin(tmp_path, working=False, uploads={"largest_bytes": 1000}) as media_origin:
+    async with open_media_origin(tmp_path, run_pipeline=False, uploads={"largest_bytes": 1000}) as media_origin:
         async with media_origin.http.post(f"{media_origin.url}/v1/uploads", headers={**TUS, **headers}) as answer:
             assert answer.status == status
         assert not list(media_origin.files.uploads.iterdir()) and not await media_origin.intake.unfinished()
 
 
-async def test_an_upload_that_would_not_fit_is_refused_before_a_byte_is_sent(tmp_path: Path) -> None:
+async def test_an_upload_that_does_not_fit_is_refused_before_a_byte_is_sent(tmp_path: Path) -> None:
     free = DataFolder(tmp_path).free_bytes()
-    async with open_media_origin(tmp_path, working=False, uploads={"largest_bytes": 2 * free}) as media_origin:
+    async with open_media_origin(tmp_path, run_pipeline=False, uploads={"largest_bytes": 2 * free}) as media_origin:
         await media_origin.create_upload(free // 2)
         async with media_origin.http.post(
             f"{media_origin.url}/v1/uploads", headers={**TUS, "Upload-Length": str(free * 2 // 3)}
@@ -84,7 +84,7 @@ async def test_creation_may_carry_the_whole_upload(idle_origin: MediaOrigin) -> 
 
 
 @pytest.mark.parametrize("sent", ["../../etc/passwd", "C:\\temp\\passwd", "/passwd", "\0passwd\n"])
-async def test_a_name_is_only_a_name(idle_origin: MediaOrigin, sent: str) -> None:
+async def test_the_path_in_a_file_name_is_ignored(idle_origin: MediaOrigin, sent: str) -> None:
     url = await idle_origin.create_upload(5, **{"Upload-Metadata": metadata_header(filename=sent)})
     answer = await idle_origin.send_chunk(url, 0, b"hello")
     assert (await idle_origin.media.get(answer.headers["Signage-Media"])).name == "passwd"
@@ -92,7 +92,7 @@ async def test_a_name_is_only_a_name(idle_origin: MediaOrigin, sent: str) -> Non
         assert head.status == 404
 
 
-async def test_uploads_under_way_are_listed_until_they_are_media(idle_origin: MediaOrigin) -> None:
+async def test_unfinished_uploads_are_listed_until_they_are_media(idle_origin: MediaOrigin) -> None:
     url = await idle_origin.create_upload(10, **{"Upload-Metadata": metadata_header(filename="a.mp4")})
     await idle_origin.send_chunk(url, 0, b"hello")
     async with idle_origin.http.get(f"{idle_origin.url}/v1/uploads") as answer:
@@ -103,14 +103,14 @@ async def test_uploads_under_way_are_listed_until_they_are_media(idle_origin: Me
         assert (await answer.json())["uploads"] == []
 
 
-async def test_an_abandoned_upload_is_swept_and_one_that_goes_on_is_not(tmp_path: Path, clock: FakeClock) -> None:
+async def test_an_expired_upload_is_deleted_and_a_continued_one_is_not(tmp_path: Path, clock: FakeClock) -> None:
     async with open_media_origin(
-        tmp_path, working=False, clock=clock, uploads={"expire_after_s": 3600}
+        tmp_path, run_pipeline=False, clock=clock, uploads={"expire_after_s": 3600}
     ) as media_origin:
         abandoned, continued = await media_origin.create_upload(10), await media_origin.create_upload(10)
-        stray = media_origin.files.uploads / "nobody"
-        stray.write_bytes(b"left by a crash")
-        os.utime(stray, (0, 0))
+        unknown = media_origin.files.uploads / "unknown"
+        unknown.write_bytes(b"left by a crash")
+        os.utime(unknown, (0, 0))
         await clock.advance(1800)
         answer = await media_origin.send_chunk(continued, 0, b"hello")
         assert answer.headers["Upload-Expires"] == "Mon, 02 Mar 2026 13:30:00 GMT"
@@ -122,30 +122,30 @@ async def test_an_abandoned_upload_is_swept_and_one_that_goes_on_is_not(tmp_path
         assert [path.name for path in media_origin.files.uploads.iterdir()] == [continued.rsplit("/", 1)[1]]
 
 
-async def test_an_upload_that_was_whole_when_we_crashed_becomes_media_at_start(tmp_path: Path) -> None:
-    async with open_media_origin(tmp_path, working=False) as media_origin:
+async def test_an_upload_that_a_crash_left_received_becomes_a_media_at_the_next_start(tmp_path: Path) -> None:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
         url = await media_origin.create_upload(5)
         name = url.rsplit("/", 1)[1]
         media_origin.files.source_path(name).write_bytes(b"hello")
-        await media_origin.uploads.set_offset(name, 5)  # the last thing that was written
-    async with open_media_origin(tmp_path, working=False) as media_origin:
+        await media_origin.uploads.set_offset(name, 5)  # the last write before the crash
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
         service = asyncio.ensure_future(media_origin.intake.run())
 
-        async def taken() -> bool:
+        async def handed_over() -> bool:
             return bool(await media_origin.media.list_all())
 
-        await wait_until(taken)
+        await wait_until(handed_over)
         service.cancel()
         assert (await media_origin.media.get(name)).source_sha256 == hashlib.sha256(b"hello").hexdigest()
         assert (await media_origin.uploads.get(name)).media_id == name
 
 
-async def test_a_disk_that_fills_up_mid_chunk_keeps_the_offset(idle_origin: MediaOrigin) -> None:
+async def test_a_disk_that_fills_up_during_a_chunk_keeps_the_offset(idle_origin: MediaOrigin) -> None:
     size = 9 * MIB
     url = await idle_origin.create_upload(size)
     await idle_origin.send_chunk(url, 0, b"a" * 100)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MIB, hard))  # no file grows beyond: to us a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MIB, hard))  # the origin sees a full disk
     try:
         answer = await idle_origin.send_chunk(url, 100, BytesIO(b"b" * (size - 100)))
         assert answer.status == 507 and answer.content_type == "application/problem+json"
@@ -156,7 +156,7 @@ async def test_a_disk_that_fills_up_mid_chunk_keeps_the_offset(idle_origin: Medi
     assert (await idle_origin.send_chunk(url, 100, BytesIO(b"b" * (size - 100)))).status == 204
 
 
-async def test_a_disk_that_takes_no_more_files_is_full(
+async def test_a_disk_without_room_for_a_new_file_is_full(
     idle_origin: MediaOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Path, **_: object) -> None:

@@ -1,4 +1,4 @@
-"""What a database that fails means to callers: one problem that says so, never a traceback."""
+"""A database that fails is one clear problem for callers, never a traceback."""
 
 import asyncio
 from pathlib import Path
@@ -13,40 +13,40 @@ from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, settings_in
 
 
-async def test_a_file_that_is_no_database_is_told_by_name_of_the_fault(tmp_path: Path, clock: FakeClock) -> None:
+async def test_a_file_that_is_not_a_database_is_a_storage_error(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "origin.db").write_bytes(b"these are not the bytes of a database at all" * 100)
     with pytest.raises(StorageBroken, match="database"):
         async with open_origin(settings_in(tmp_path), clock):
             pass
 
 
-async def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
+async def test_a_missing_database_server_is_a_storage_error(tmp_path: Path) -> None:
     pytest.importorskip("asyncpg")
     with pytest.raises(StorageBroken, match="does not answer"):
         async with open_origin_database(f"postgresql+asyncpg://signage@/postgres?host={tmp_path}"):
             pass
 
 
-async def test_more_callers_than_the_database_can_serve_are_told_to_come_back(
+async def test_more_callers_than_connections_get_an_answer_that_says_so(
     server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = _database_of(server)
     monkeypatch.setattr(database._engine.sync_engine.pool, "_timeout", 0.2)
-    leave = asyncio.Event()
+    release = asyncio.Event()
 
-    async def stay() -> None:
+    async def occupy() -> None:
         async with database.reading():
-            await leave.wait()
+            await release.wait()
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(15):  # all there are: five kept and ten more
-            group.create_task(stay())
+        for _ in range(15):  # all connections: a pool of five and ten more
+            group.create_task(occupy())
         answer = await server.ask("GET", "/v1/devices", server.reader)
-        leave.set()
+        release.set()
     assert (answer.status, answer.document["type"]) == (503, "urn:signage:problem:storage-broken")
 
 
-async def test_a_locked_database_is_told_and_works_again_afterwards(
+async def test_a_locked_database_is_a_storage_error_until_it_is_unlocked(
     server: RunningOrigin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sync.origin.persistence.database._SQLITE_PRAGMAS", ("journal_mode=WAL", "busy_timeout=100"))

@@ -1,4 +1,4 @@
-"""The same statements on PostgreSQL: a cluster of our own where one is installed, with two origins on it at once."""
+"""The same statements on PostgreSQL, where it is installed, with two origins on one database at once."""
 
 import asyncio
 import os
@@ -35,19 +35,21 @@ from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
 from tests.origin.running_origin import ZERO, play
 
+Origins = tuple[PlanningOrigin, PlanningOrigin]
+
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 pytestmark = pytest.mark.skipif(not BINARIES, reason="PostgreSQL is not installed")
 
 
 def _run(*command: str) -> None:
-    """Run a tool of PostgreSQL, which refuses to be root."""
+    """Run a tool of PostgreSQL; they refuse to run as root."""
     unprivileged: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
     subprocess.run(command, check=True, timeout=60, cwd="/", stdout=subprocess.DEVNULL, **unprivileged)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """Start a server that listens on a socket file only; give its URL."""
+    """Start a server that listens only on a socket file; the value is its URL."""
     pytest.importorskip("asyncpg")
     with TemporaryDirectory(ignore_cleanup_errors=True) as made:
         if os.getuid() == 0:
@@ -64,132 +66,134 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.fixture
-async def desks(cluster: str, tmp_path: Path, clock: FakeClock) -> AsyncIterator[tuple[PlanningOrigin, PlanningOrigin]]:
+async def origins(cluster: str, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Origins]:
     async with (
-        open_planning_origin(tmp_path, clock, url=cluster) as one,
-        open_planning_origin(tmp_path, clock, url=cluster) as other,
+        open_planning_origin(tmp_path, clock, url=cluster) as first,
+        open_planning_origin(tmp_path, clock, url=cluster) as second,
     ):
-        yield one, other
-        async with one.database.writing() as connection:
+        yield first, second
+        async with first.database.writing() as connection:
             await connection.run_sync(metadata.drop_all)
 
 
-async def test_plans_are_kept_raced_for_and_published_by_two_origins_at_once(
-    desks: tuple[PlanningOrigin, PlanningOrigin],
+async def test_two_origins_store_race_for_and_publish_plans_at_once(
+    origins: Origins,
 ) -> None:
-    one, other = desks
+    first, second = origins
     for media in ("a", "b", "ad"):
-        await one.make_media(media)
+        await first.make_media(media)
     draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media="a", title="A"), PlaylistItem(media="b")))
-    playlist = await one.playlists.create(draft)
-    assert [item.title for item in (await other.playlists.get(playlist.id)).items] == ["A", "b.jpg"]
+    playlist = await first.playlists.create(draft)
+    assert [item.title for item in (await second.playlists.get(playlist.id)).items] == ["A", "b.jpg"]
     outcomes = await asyncio.gather(
-        *(planning.playlists.replace(playlist.id, draft, version=1) for planning in desks), return_exceptions=True
+        *(planning.playlists.replace(playlist.id, draft, version=1) for planning in origins), return_exceptions=True
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["StaleVersion", "StoredPlaylist"]
 
     daypart = DaypartDraft(name="Day", playlist=playlist.id)
     schedule = ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id, fallback="a", dayparts=(daypart,))
     made = await asyncio.gather(
-        *(planning.schedules.create("main", schedule) for planning in desks), return_exceptions=True
+        *(planning.schedules.create("main", schedule) for planning in origins), return_exceptions=True
     )
     assert len([outcome for outcome in made if isinstance(outcome, StaleVersion | Conflict)]) == 1
-    held = await one.schedules.get("main")
-    assert (await other.schedules.replace("main", schedule, version=held.version)).version == 2
+    stored = await first.schedules.get("main")
+    assert (await second.schedules.replace("main", schedule, version=stored.version)).version == 2
 
     line = LineDraft(name="All", creatives=(CreativeDraft(media="ad"),))
-    start = one.clock.now()
+    start = first.clock.now()
     flight = {"starts_at": start, "ends_at": start.replace(year=start.year + 1)}
-    campaign = await one.campaigns.create(CampaignDraft(name="Fizzo", advertiser="Fizzo", lines=(line,), **flight))
-    assert await other.campaigns.list_all() == (campaign,)
+    campaign = await first.campaigns.create(CampaignDraft(name="Fizzo", advertiser="Fizzo", lines=(line,), **flight))
+    assert await second.campaigns.list_all() == (campaign,)
 
     published = await asyncio.gather(
-        *(planning.publisher.publish("main") for planning in desks), return_exceptions=True
+        *(planning.publisher.publish("main") for planning in origins), return_exceptions=True
     )
     assert {type(outcome) for outcome in published} <= {Publication, Conflict}
-    sequences = [record.sequence for record in await one.releases.list_releases("main", limit=9)]
+    sequences = [record.sequence for record in await first.releases.list_releases("main", limit=9)]
     assert sequences == list(range(len(sequences), 0, -1))
-    assert (await other.schedules.get("main")).sequence == sequences[0]
-    assert await one.releases.plan_version("main") == await other.releases.plan_version("main")
-    assert await one.releases.published_channels() == ("main",)
+    assert (await second.schedules.get("main")).sequence == sequences[0]
+    assert await first.releases.plan_version("main") == await second.releases.plan_version("main")
+    assert await first.releases.published_channels() == ("main",)
 
 
-async def test_what_is_in_use_or_unknown_is_refused_there_as_well(desks: tuple[PlanningOrigin, PlanningOrigin]) -> None:
-    one, other = desks
-    await one.make_media("own")
-    playlist = await one.playlists.create(PlaylistDraft(name="Own", items=(PlaylistItem(media="own"),)))
-    await one.schedules.create("bar", ScheduleDraft(default_playlist=playlist.id))
-    await one.publisher.publish("bar")
+async def test_deleting_what_is_in_use_and_using_what_is_unknown_are_refused(
+    origins: Origins,
+) -> None:
+    first, second = origins
+    await first.make_media("own")
+    playlist = await first.playlists.create(PlaylistDraft(name="Own", items=(PlaylistItem(media="own"),)))
+    await first.schedules.create("bar", ScheduleDraft(default_playlist=playlist.id))
+    await first.publisher.publish("bar")
     with pytest.raises(Conflict) as used:
-        await other.playlists.remove(playlist.id, version=None)
+        await second.playlists.remove(playlist.id, version=None)
     assert used.value.users == ("bar",)
     with pytest.raises(Conflict) as published:
-        await other.schedules.remove("bar", version=None)
+        await second.schedules.remove("bar", version=None)
     assert published.value.users == ("its releases",)
     with pytest.raises(Rejected) as unknown:
-        await one.playlists.create(PlaylistDraft(name="X", items=(PlaylistItem(media="none"),)))
+        await first.playlists.create(PlaylistDraft(name="X", items=(PlaylistItem(media="none"),)))
     assert list(unknown.value.fields) == ["items.0.media"]
 
 
-async def test_a_reader_sees_one_moment_however_many_questions_it_asks(
-    desks: tuple[PlanningOrigin, PlanningOrigin],
+async def test_a_reader_sees_one_moment_in_all_its_queries(
+    origins: Origins,
 ) -> None:
-    one, other = desks
-    kept = await one.playlists.create(PlaylistDraft(name="Before"))
-    async with one.database.reading() as connection:
-        query = select(playlists.c.name).where(playlists.c.id == kept.id)
-        first = (await connection.execute(query)).scalar()
-        await other.playlists.replace(kept.id, PlaylistDraft(name="After"), version=1)
-        assert (await connection.execute(query)).scalar() == first == "Before"
-    assert (await one.playlists.get(kept.id)).name == "After"
+    first, second = origins
+    stored = await first.playlists.create(PlaylistDraft(name="Before"))
+    async with first.database.reading() as connection:
+        query = select(playlists.c.name).where(playlists.c.id == stored.id)
+        before = (await connection.execute(query)).scalar()
+        await second.playlists.replace(stored.id, PlaylistDraft(name="After"), version=1)
+        assert (await connection.execute(query)).scalar() == before == "Before"
+    assert (await first.playlists.get(stored.id)).name == "After"
 
 
-async def test_what_it_cannot_hold_is_refused_and_a_lost_race_for_a_name_is_told(
-    desks: tuple[PlanningOrigin, PlanningOrigin],
+async def test_a_value_it_cannot_store_is_refused_and_a_lost_race_for_a_name_is_reported(
+    origins: Origins,
 ) -> None:
-    one, _ = desks
-    await one.make_media("own")
+    first, _ = origins
+    await first.make_media("own")
     with pytest.raises(Rejected, match="cannot store"):
-        await one.playlists.get("a\0b")
-    version = (await one.media.get("own")).version
+        await first.playlists.get("a\0b")
+    version = (await first.media.get("own")).version
     renamed = await asyncio.gather(
-        *(planning.media.rename("own", name, version=version) for planning in desks for name in ("x", "y")),
+        *(planning.media.rename("own", name, version=version) for planning in origins for name in ("x", "y")),
         return_exceptions=True,
     )
     assert sorted(type(outcome).__name__ for outcome in renamed) == ["MediaRow", *["StaleVersion"] * 3]
 
 
-async def test_of_two_origins_that_clear_at_once_each_leaves_what_is_needed(
-    desks: tuple[PlanningOrigin, PlanningOrigin], cluster: str, tmp_path: Path
+async def test_two_origins_that_delete_at_once_leave_what_is_needed(
+    origins: Origins, cluster: str, tmp_path: Path
 ) -> None:
     now = FakeClock(datetime.now(UTC))
     async with (
-        open_retention_origin(tmp_path, now, url=cluster) as one,
-        open_retention_origin(tmp_path, now, url=cluster) as other,
+        open_retention_origin(tmp_path, now, url=cluster) as first,
+        open_retention_origin(tmp_path, now, url=cluster) as second,
     ):
         for media in "abc":
-            await one.publish(media)
-        await one.delete("a")
+            await first.publish(media)
+        await first.delete("a")
         for _ in range(3):
             await now.advance(GRACE_S + 60)
-            cleared = await asyncio.gather(one.cleaner.clear(), other.cleaner.clear(), return_exceptions=True)
+            cleared = await asyncio.gather(first.cleaner.clear(), second.cleaner.clear(), return_exceptions=True)
             assert {type(outcome) for outcome in cleared} <= {Figures, Conflict}
-            one.check()
-        assert len(one.names("releases")) == 2
-        assert one.names("assets") == {asset_of("b"), asset_of("c")}
+            first.check()
+        assert len(first.names("releases")) == 2
+        assert first.names("assets") == {asset_of("b"), asset_of("c")}
 
 
-async def test_a_chain_that_is_not_whole_is_found_there_as_well(desks: tuple[PlanningOrigin, PlanningOrigin]) -> None:
-    one, _ = desks
-    plays, chains = PlayStore(one.database), ChainStore(one.database)
-    async with one.database.writing() as connection:
+async def test_a_broken_chain_is_found(origins: Origins) -> None:
+    first, _ = origins
+    plays, chains = PlayStore(first.database), ChainStore(first.database)
+    async with first.database.writing() as connection:
         await add_device(connection, id="d", name="window", channel_id="main", token_hash="0" * 64, paired_ms=0)
-    documents = [play("d", number) for number in (1, 2, 5)]  # each says it is the first
+    documents = [play("d", number) for number in (1, 2, 5)]  # each claims to be the first
     await plays.insert("d", [ReceivedPlay(Play.model_validate(document), document) for document in documents], 0)
     breaks = await chains.breaks(None, 0, 2**50, 9)
     assert sorted((sequence, below, named == ZERO) for _, _, sequence, _, below, named, _ in breaks) == [
         (2, 1, True), (5, 2, True)
     ]  # fmt: skip
-    ((_, _, count, first, last, *_),) = await chains.logs("d")
-    assert (count, first, last) == (3, 1, 5)
+    ((_, _, count, lowest, highest, *_),) = await chains.logs("d")
+    assert (count, lowest, highest) == (3, 1, 5)
     assert await chains.conflicts("d", 0, 2**50, 9) == []

@@ -1,0 +1,203 @@
+"""The pipeline under crashes, limits and full disks: what is tried again, and what stays behind."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+
+from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.persistence.upload_file import lock_upload
+from sync.origin.store.media import MediaState
+from tests.fakes import FakeClock
+from tests.origin.media_origin import MediaOrigin, child_processes, open_media_origin, settings_for, wait_until
+from tests.origin.samples import Samples
+
+PRORES = ("-c:v", "prores_ks", "-f", "mov")
+
+
+def running_tools() -> list[psutil.Process]:
+    return child_processes("ffmpeg", "ffprobe", "sleep")
+
+
+async def running_encoder() -> psutil.Process:
+    """Wait for the hanging encoder and return it."""
+
+    async def found() -> psutil.Process | None:
+        encoders = child_processes("sleep")
+        return encoders[0] if encoders else None
+
+    encoder: psutil.Process = await wait_until(found)
+    return encoder
+
+
+async def wait_until_cleaned_up(media_origin: MediaOrigin) -> None:
+    """Wait until no tool runs and the work folder is empty; this is just after the row says how the work ended."""
+
+    async def cleaned_up() -> bool:
+        return not running_tools() and not list(media_origin.files.work.iterdir())
+
+    await wait_until(cleaned_up)
+
+
+@pytest.fixture
+def hanging_encoder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Inject an encoder that hangs until this file is deleted."""
+    folder = tmp_path_factory.mktemp("hang")
+    tool = folder / "ffmpeg"
+    tool.write_text("#!/bin/sh\nexec sleep 300\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return tool
+
+
+@pytest.fixture
+def video(samples: Samples) -> Path:
+    """A video that must be encoded; it is made before the encoder hangs."""
+    return samples.video("studio.mov", *PRORES, seconds=0.5)
+
+
+async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(
+    media_origin: MediaOrigin, video: Path, hanging_encoder: Path
+) -> None:
+    media_id = await media_origin.intake.ingest_file(video, "video.mov")
+    encoder = await running_encoder()
+    hanging_encoder.unlink()
+    encoder.send_signal(signal.SIGKILL)
+    row = await media_origin.wait_until_processed(media_id)
+    assert row.state is MediaState.READY and row.attempts == 2
+    await wait_until_cleaned_up(media_origin)
+    assert not list(media_origin.files.uploads.iterdir())
+
+
+async def test_stopping_the_origin_queues_the_media_again_without_counting_the_attempt(
+    tmp_path: Path, video: Path, hanging_encoder: Path
+) -> None:
+    async with open_media_origin(tmp_path) as media_origin:
+        media_id = await media_origin.intake.ingest_file(video, "video.mov")
+        await running_encoder()
+    assert not running_tools() and not list((tmp_path / "work").iterdir())
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
+        row = await media_origin.media.get(media_id)
+        assert row.state is MediaState.QUEUED and row.attempts == 0
+
+
+async def test_media_interrupted_by_a_crash_are_processed_after_the_next_start(
+    tmp_path: Path, samples: Samples
+) -> None:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
+        assert await media_origin.media.claim()
+        unfinished = media_origin.files.work / media_id / "asset"
+        unfinished.parent.mkdir()
+        unfinished.write_bytes(b"half")
+    async with open_media_origin(tmp_path) as media_origin:
+        row = await media_origin.wait_until_processed(media_id)
+        assert row.state is MediaState.READY and row.attempts == 2
+        assert not list(media_origin.files.work.iterdir())
+
+
+async def test_a_file_that_crashes_the_origin_each_time_fails_after_three_attempts(
+    tmp_path: Path, samples: Samples
+) -> None:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
+        for _ in range(3):
+            assert await media_origin.media.claim()
+            await media_origin.pipeline.recover()
+        row = await media_origin.media.get(media_id)
+        assert row.state is MediaState.FAILED and row.problem and "several times" in row.problem
+        assert await media_origin.media.claim() is None
+
+
+async def test_media_that_another_origin_processes_are_left_alone(idle_origin: MediaOrigin, samples: Samples) -> None:
+    media_id = await idle_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
+    await idle_origin.media.claim()
+    (idle_origin.files.work / media_id).mkdir()
+    with lock_upload(idle_origin.files.source_path(media_id)):
+        await idle_origin.pipeline.recover()
+    assert (await idle_origin.media.get(media_id)).state is MediaState.PROCESSING
+    assert (idle_origin.files.work / media_id).exists()
+
+
+async def test_two_workers_never_claim_the_same_media(idle_origin: MediaOrigin, samples: Samples) -> None:
+    ids = {await idle_origin.intake.ingest_file(samples.rotated_jpeg(), f"photo {number}") for number in range(4)}
+    claimed = await asyncio.gather(*(idle_origin.media.claim() for _ in range(6)))
+    assert sorted(row.id for row in claimed if row) == sorted(ids)
+
+
+async def test_work_that_takes_too_long_fails_with_a_reason_and_can_be_retried(
+    tmp_path: Path, video: Path, hanging_encoder: Path
+) -> None:
+    async with open_media_origin(tmp_path, pipeline={"longest_s": 1}) as media_origin:
+        row = await media_origin.process_file(video)
+        assert row.state is MediaState.FAILED and row.attempts == 3
+        assert row.problem and "more time or memory" in row.problem
+        await wait_until_cleaned_up(media_origin)
+        async with media_origin.http.get(f"{media_origin.url}/v1/media/{row.id}") as answer:
+            assert (await answer.json())["retryable"] is True
+    hanging_encoder.unlink()
+    async with open_media_origin(tmp_path) as media_origin:
+        async with media_origin.http.post(f"{media_origin.url}/v1/media/{row.id}/retry") as answer:
+            assert answer.status == 202 and (await answer.json())["state"] != "failed"
+        assert (await media_origin.wait_until_processed(row.id)).state is MediaState.READY
+
+
+async def test_the_waits_between_attempts_grow(tmp_path: Path, samples: Samples, clock: FakeClock) -> None:
+    sections = {"pipeline": {"retry_first_s": 100}, "storage": {"reserve_bytes": 10**18}}
+    async with open_media_origin(tmp_path, run_pipeline=False, clock=clock) as media_origin:
+        settings = settings_for(tmp_path, **sections)
+        pipeline = Pipeline(
+            media_origin.media, media_origin.files, settings, clock, changed=lambda *_: None, rng=Random(1)
+        )
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
+        service = asyncio.ensure_future(pipeline.run())
+
+        async def waits() -> bool:
+            row = await media_origin.media.get(media_id)
+            return row.state is MediaState.QUEUED and row.attempts == 1
+
+        await wait_until(waits)
+        row = await media_origin.media.get(media_id)
+        assert row.problem and "no room" in row.problem
+        due_ms = await media_origin.media.next_attempt_ms()
+        assert due_ms and 0 < due_ms - row.updated_ms <= 100_000
+        service.cancel()
+
+
+async def test_progress_is_stored_while_a_video_is_encoded(media_origin: MediaOrigin, samples: Samples) -> None:
+    source = samples.video("slow.mov", *PRORES, size="320x180", rate=30, seconds=2)
+    media_id = await media_origin.intake.ingest_file(source, "slow.mov")
+
+    async def is_under_way() -> bool:
+        row = await media_origin.media.get(media_id)
+        return row.state is MediaState.PROCESSING and 0 < row.progress < 100
+
+    await wait_until(is_under_way)
+    assert media_origin.changes.count(("media", media_id)) >= 3
+    assert (await media_origin.wait_until_processed(media_id)).progress == 100
+
+
+async def test_a_media_deleted_while_it_is_processed_leaves_no_files(
+    media_origin: MediaOrigin, video: Path, hanging_encoder: Path
+) -> None:
+    media_id = await media_origin.intake.ingest_file(video, "video.mov")
+    encoder = await running_encoder()
+    hanging_encoder.unlink()
+    async with media_origin.http.delete(f"{media_origin.url}/v1/media/{media_id}") as answer:
+        assert answer.status == 204
+    encoder.send_signal(signal.SIGKILL)
+    await wait_until_cleaned_up(media_origin)
+    assert not await media_origin.media.list_all() and not list(media_origin.files.uploads.iterdir())
+    assert not list(media_origin.files.thumbnails.iterdir())
+
+
+async def test_a_full_disk_fails_the_media_with_a_reason(tmp_path: Path, samples: Samples) -> None:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
+        media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "photo")
+    async with open_media_origin(tmp_path, storage={"reserve_bytes": 10**18}) as media_origin:
+        row = await media_origin.wait_until_processed(media_id)
+        assert row.state is MediaState.FAILED and row.attempts == 3 and row.problem and "no room" in row.problem
