@@ -15,7 +15,7 @@ from player.display import Wanted
 from player.display.backdrop import Backdrop
 from player.display.overlay_host import OverlayHost
 from player.display.screenshots import ScreenshotTaker
-from player.endpoint.auth import AccessGuard, keep_token
+from player.endpoint.auth import AccessGuard, read_or_make_token
 from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
@@ -91,7 +91,7 @@ def _build_endpoint(
 
 def _token(content: ContentStore, report_problem: Callable[[str], None]) -> str:
     try:
-        return keep_token(content.state)
+        return read_or_make_token(content.state)
     except (StorageBroken, StorageFull) as error:  # nobody can know the new token, but the endpoint can be read
         log.error("endpoint=token not stored, nothing can be changed until the next start: %s", error)
         report_problem(f"The endpoint's token cannot be stored, so nothing can be changed over the endpoint: {error}.")

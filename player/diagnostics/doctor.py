@@ -1,6 +1,6 @@
-"""What a technician should know before a screen hangs: facts of the machine, judged, in lines.
+"""The report of `signage-player doctor`: what this machine can do, and what to repair before the screen is installed.
 
-`judge` is pure. Nothing here changes the machine, so it may be asked beside a running player.
+Pure, and it changes nothing, so it can run while the player runs.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from sync.runtime.clock import ClockTrust
 
 _MIB = 1024**2
 _FULL_HD = 1920 * 1080
-_FAST_HZ = 50.0
-_LITTLE_MEMORY_BYTES = 400 * _MIB  # a daemon, two decks and one for the exchange
-_DEPTH = 24
+_HIGH_RATE_HZ = 50.0
+_MEMORY_NEEDED_BYTES = 400 * _MIB  # for a daemon, two decks, and a third while one is replaced
+_DEPTH_BITS = 24
 
 
 class Severity(StrEnum):
-    """How bad it is: nothing will play, or it will hurt some day."""
+    """How serious a finding is: the player cannot play, or there may be a problem later."""
 
     BROKEN = "broken"
     WARNING = "warning"
@@ -28,7 +28,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to see to, in a sentence that says what to do."""
+    """One problem, in a sentence that says what to do."""
 
     weight: Severity
     sentence: str
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """All that is judged. `display` None: `no_display` says why; `libvlc` empty: it does not start."""
+    """The facts of the machine. `display` None: `no_display` says why; `libvlc` empty: it does not start."""
 
     version: str
     model: str
@@ -48,9 +48,9 @@ class MachineFacts:
     state_read_only: bool
     swap_on_card: bool
     clock: ClockTrust
-    sound: tuple[str, ...]  # cards
-    speakers: tuple[tuple[str, str], ...]  # outputs for sound libVLC finds: name and description
-    speaker: str  # the one that is set, empty for the system's
+    sound: tuple[str, ...]  # sound cards
+    speakers: tuple[tuple[str, str], ...]  # audio outputs that libVLC finds: name and description
+    speaker: str  # the output in the settings; empty: that of the system
     libvlc: str
     plugins_missing: tuple[str, ...]
     decoders: Decoders
@@ -62,7 +62,7 @@ class MachineFacts:
 
 
 def find_faults(facts: MachineFacts) -> tuple[Finding, ...]:
-    """Return what to see to, the worst first; empty when all is well."""
+    """Return what is wrong, the most serious first; empty: nothing is wrong."""
     broken = (Finding(Severity.BROKEN, sentence) for sentence in _broken(facts))
     return (*broken, *(Finding(Severity.WARNING, sentence) for sentence in _warnings(facts)))
 
@@ -73,17 +73,17 @@ def _broken(facts: MachineFacts) -> Iterator[str]:
     if facts.libvlc and facts.plugins_missing:
         yield f"libVLC lacks {', '.join(facts.plugins_missing)}: install vlc-plugin-base and vlc-plugin-video-output."
     if facts.state_read_only:
-        yield f"{facts.state_dir} cannot be written: no proof of play is kept. Mount it writable."
+        yield f"{facts.state_dir} cannot be written, so no proof of play can be stored: make it writable."
     display = facts.display
     if display is None:
         yield f"There is no display: {facts.no_display}."
         return
     if display.desktop:
-        yield f"X server {display.name} is no display for a player, {display.desktop}."
+        yield f"X server {display.name} cannot be used by a player, because {display.desktop}."
     if display.lacks:
         yield f"X server {display.name} lacks {', '.join(display.lacks)}: start it with +extension for each."
-    if display.depth != _DEPTH:
-        yield f"X server {display.name} has {display.depth} bits a pixel: start it with -depth 24."
+    if display.depth != _DEPTH_BITS:
+        yield f"X server {display.name} has {display.depth} bits per pixel: start it with -depth 24."
 
 
 def _warnings(facts: MachineFacts) -> Iterator[str]:
@@ -96,21 +96,21 @@ def _warnings(facts: MachineFacts) -> Iterator[str]:
         yield f"libVLC has no plug-in for this board's decoder ({names}): use the libVLC of the board's own system."
     if facts.decoders.gpus and not facts.decoders.drivers:
         yield "The GPU has no VA-API driver: install intel-media-va-driver, i965-va-driver or mesa-va-drivers."
-    if facts.memory_free_bytes < _LITTLE_MEMORY_BYTES:
-        yield f"Only {facts.memory_free_bytes // _MIB} MiB of memory are free; a player takes up to 400 at a time."
+    if facts.memory_free_bytes < _MEMORY_NEEDED_BYTES:
+        yield f"Only {facts.memory_free_bytes // _MIB} MiB of memory are free: a player needs up to 400 MiB."
     if facts.disk_free_bytes is not None and facts.disk_free_bytes < 2 * facts.reserve_bytes:
-        yield f"Only {facts.disk_free_bytes // _MIB} MiB are free for content in {facts.state_dir}."
+        yield f"Only {facts.disk_free_bytes // _MIB} MiB are free for content in {facts.state_dir}: use a larger disk."
     if facts.swap_on_card:
-        yield "Swap lies on a memory card: it wears the card out and makes cuts late. Use zram, or none."
+        yield "Swap is on a memory card, which wears the card out and makes cuts late: use zram, or no swap."
     if facts.clock is not ClockTrust.SYNCED:
-        yield "No time service vouches for the clock: schedules may be off. Let NTP through."
+        yield "The clock is not synchronised, so schedules may be wrong: allow NTP (UDP port 123)."
 
 
 def _sound_warnings(facts: MachineFacts) -> Iterator[str]:
     names = tuple(name for name, _ in facts.speakers)
     if facts.speaker and facts.speaker not in names:
         others = _list(names)
-        yield f"audio.device is {facts.speaker!r}, which libVLC does not list: plug it in, or set another ({others})."
+        yield f"audio.device is {facts.speaker!r}, which libVLC does not find: connect it, or set another ({others})."
 
 
 def _display_warnings(facts: MachineFacts) -> Iterator[str]:
@@ -120,20 +120,20 @@ def _display_warnings(facts: MachineFacts) -> Iterator[str]:
     if display.problem:
         yield f"The setting {display.problem}."
     if display.connected is False:
-        yield f"No monitor is connected to {display.output or 'any output'}: check cable, power and input."
+        yield f"No monitor is connected to {display.output or 'any output'}: check the cable, power and input."
     if display.area.turn:
-        yield "This X server cannot turn the picture: libVLC does, which takes processor time for every frame."
+        yield "This X server cannot rotate the picture, so libVLC does: that uses processor time for every frame."
     pixels = display.area.width * display.area.height
     if uses_hardware(facts.setting, facts.decoders) or pixels < _FULL_HD:
         return
     if pixels > _FULL_HD:
-        yield "Videos are decoded in software: on this large display give it media of 1920x1080 at 30 fps at most."
-    elif display.refresh_hz >= _FAST_HZ:
-        yield "Videos are decoded in software: 1920x1080 at 60 fps may lose frames; keep to 30 fps, or to 1280x720."
+        yield "Videos are decoded in software: on this large display use media of at most 1920x1080 at 30 fps."
+    elif display.refresh_hz >= _HIGH_RATE_HZ:
+        yield "Videos are decoded in software: 1920x1080 at 60 fps may lose frames. Use 30 fps, or 1280x720."
 
 
 def doctor_document(facts: MachineFacts) -> dict[str, Any]:
-    """Return facts and findings for a program."""
+    """Return facts and findings as a JSON document."""
     findings = [{"weight": each.weight.value, "sentence": each.sentence} for each in find_faults(facts)]
     display = facts.display and {**asdict(facts.display), "area": facts.display.area.model_dump()}
     hardware = uses_hardware(facts.setting, facts.decoders)
@@ -141,10 +141,10 @@ def doctor_document(facts: MachineFacts) -> dict[str, Any]:
 
 
 def doctor_text(facts: MachineFacts) -> list[str]:
-    """Return it in lines for a person."""
+    """Return facts and findings as lines of text."""
     findings = [f"{each.weight.value.upper()}: {each.sentence}" for each in find_faults(facts)]
     hardware = "in hardware" if uses_hardware(facts.setting, facts.decoders) else "in software"
-    free = "not there yet:" if facts.disk_free_bytes is None else f"{facts.disk_free_bytes // _MIB} MiB free in"
+    free = "does not exist yet:" if facts.disk_free_bytes is None else f"{facts.disk_free_bytes // _MIB} MiB free in"
     return [
         f"machine   {facts.model}, {facts.cpus} processors, {facts.memory_bytes // _MIB} MiB of memory",
         f"storage   {free} {facts.state_dir}",
@@ -155,9 +155,9 @@ def doctor_text(facts: MachineFacts) -> list[str]:
         f"VA-API    GPUs: {_list(facts.decoders.gpus)}; drivers: {_list(facts.decoders.drivers)}; "
         f"decodes: {_list(facts.profiles)}",
         f"V4L2      {_list(facts.decoders.v4l2)}",
-        f"sound     {_list(facts.sound)}; heard on {facts.speaker or 'the output of the system'}",
+        f"sound     {_list(facts.sound)}; output: {facts.speaker or 'that of the system'}",
         *(f"speaker   {name}: {description}" for name, description in facts.speakers),
-        *(findings or ["all is well"]),
+        *(findings or ["no problem found"]),
     ]
 
 
@@ -168,13 +168,13 @@ def _display_lines(facts: MachineFacts) -> Iterator[str]:
         return
     width, height = display.area.upright
     yield f"display   {display.name}: {display.kind} ({display.vendor}), {display.depth} bits"
-    rate = f"{display.refresh_hz:g} Hz" if display.refresh_hz else "a rate it does not tell,"
+    rate = f"{display.refresh_hz:g} Hz" if display.refresh_hz else "an unknown rate"
     yield f"stage     {width}x{height} at {rate} on {display.output or 'the whole display'}"
     for output in display.outputs:
         if output.connected or output.mode:
-            plug = "connected" if output.connected else "unplugged"
-            turns = "can turn" if output.turns else "cannot turn"
-            yield f"output    {output.name}: {plug}, {output.mode or 'off'}, {turns}"
+            plug = "connected" if output.connected else "not connected"
+            rotates = "can rotate" if output.turns else "cannot rotate"
+            yield f"output    {output.name}: {plug}, {output.mode or 'off'}, {rotates}"
 
 
 def _list(names: tuple[str, ...]) -> str:

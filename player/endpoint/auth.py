@@ -1,6 +1,6 @@
-"""Who may use the device's endpoint: the token, page sessions, and the checks against foreign pages.
+"""Who may use the endpoint of the device: the token, sessions of pages, and the checks against other web sites.
 
-On loopback anyone on the device may read; writing always needs the token, and beyond loopback reading does too.
+On loopback everybody on the device may read. Writing always needs the token; on other addresses reading needs it too.
 """
 
 import ipaddress
@@ -31,8 +31,8 @@ _MOST_SESSIONS = 64
 log = logging.getLogger(__name__)
 
 
-def local(host: str) -> bool:
-    """Tell whether listening on `host` stays on this device."""
+def is_local(host: str) -> bool:
+    """Return whether only this device can reach `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -40,16 +40,16 @@ def local(host: str) -> bool:
 
 
 def check_listening(settings: Settings) -> None:
-    """Refuse to listen beyond loopback without TLS.
+    """Refuse to listen on another address than loopback without TLS.
 
     Raises:
-        Rejected: certificate or key is missing, unreadable, or they do not belong together.
+        Rejected: the certificate or the key is missing or unreadable, or they do not belong together.
     """
     tls_context(settings.endpoint)
 
 
 def tls_context(endpoint: EndpointSettings) -> ssl.SSLContext | None:
-    """Return the TLS to serve with, None for plain HTTP on loopback.
+    """Return the TLS context; None: plain HTTP, on loopback.
 
     Raises:
         Rejected: see `check_listening`.
@@ -57,7 +57,7 @@ def tls_context(endpoint: EndpointSettings) -> ssl.SSLContext | None:
     certificate, key = endpoint.tls_certificate, endpoint.tls_key
     if certificate is None or key is None:
         missing = "endpoint.tls_certificate" if certificate is None else "endpoint.tls_key"
-        if local(endpoint.host) and certificate is key:
+        if is_local(endpoint.host) and certificate is key:
             return None
         raise Rejected(
             f"listening on {endpoint.host} needs TLS: set endpoint.tls_certificate and endpoint.tls_key",
@@ -74,19 +74,19 @@ def tls_context(endpoint: EndpointSettings) -> ssl.SSLContext | None:
     return context
 
 
-def keep_token(folder: Path) -> str:
-    """Return the endpoint's token, made at the first start and kept for the owner's eyes only.
+def read_or_make_token(folder: Path) -> str:
+    """Return the token of the endpoint; make it at the first start. Only the owner can read its file.
 
     Raises:
-        StorageBroken, StorageFull: there is none yet and it cannot be kept.
+        StorageBroken, StorageFull: there is no token yet and a new one cannot be stored.
     """
     path = folder / TOKEN_FILE
     try:
-        held = path.read_text().strip()
-    except (OSError, UnicodeDecodeError):  # none yet, or none we can use: writing a new one tells what is wrong
-        held = ""
-    if held:
-        return held
+        stored = path.read_text().strip()
+    except (OSError, UnicodeDecodeError):  # missing or unusable: writing a new one reports what is wrong
+        stored = ""
+    if stored:
+        return stored
     token = new_token()
     write_durably(path, f"{token}\n".encode(), mode=0o600)
     log.info("endpoint=token made, see %s", path)
@@ -94,31 +94,31 @@ def keep_token(folder: Path) -> str:
 
 
 class AccessGuard:
-    """The guard of all operations; sessions live in memory and end with the daemon."""
+    """Checks every request. Sessions are in memory and end with the daemon."""
 
     def __init__(self, token: str, configuration: Configuration, clock: Clock) -> None:
         self._token_hash = token_hash(token)
         self._configuration = configuration
         self._clock = clock
-        self._sessions: dict[str, float] = {}  # hash of the cookie to when it ends
+        self._sessions: dict[str, float] = {}  # hash of the cookie: monotonic time at which it ends
 
-    async def guard(self, request: web.Request, access: Access) -> None:
-        """Let the caller through, or not.
+    async def check(self, request: web.Request, access: Access) -> None:
+        """Return if the request is allowed.
 
         Raises:
-            Forbidden: it comes by a name that is not ours, or from a page that is not ours.
-            Unauthenticated: it needs the token.
+            Forbidden: the host name is not one of ours, or the page belongs to another web site.
+            Unauthenticated: the request needs the token.
         """
-        self._refuse_strange_name(request)
-        _refuse_strange_page(request)
-        open_to_all = access is Access.OPEN or (access is Access.READ and local(self._endpoint.host))
-        if not (open_to_all or self.known(request)):
+        self._refuse_other_names(request)
+        _refuse_other_pages(request)
+        open_to_all = access is Access.OPEN or (access is Access.READ and is_local(self._endpoint.host))
+        if not (open_to_all or self._is_authenticated(request)):
             raise Unauthenticated(
-                f"this needs the token in {TOKEN_FILE}, as `Authorization: Bearer …` or by logging in"
+                f"this needs the token in the file {TOKEN_FILE}: send `Authorization: Bearer …`, or log in"
             )
 
-    def known(self, request: web.Request) -> bool:
-        """Tell whether the caller showed the token, or a session made with it."""
+    def _is_authenticated(self, request: web.Request) -> bool:
+        """Return whether the request has the token, or the cookie of a session."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._is_token(token.strip())
@@ -134,8 +134,8 @@ class AccessGuard:
         if not self._is_token(token):
             raise Unauthenticated("this is not the token of this device")
         now_s = self._clock.monotonic()
-        alive = {name: ends_s for name, ends_s in self._sessions.items() if ends_s > now_s}
-        self._sessions = dict(list(alive.items())[-_MOST_SESSIONS + 1 :])
+        open_sessions = {name: ends_s for name, ends_s in self._sessions.items() if ends_s > now_s}
+        self._sessions = dict(list(open_sessions.items())[-_MOST_SESSIONS + 1 :])
         cookie = secrets.token_urlsafe(32)
         self._sessions[token_hash(cookie)] = now_s + SESSION_S
         secure = self._endpoint.tls_key is not None
@@ -144,7 +144,7 @@ class AccessGuard:
         )
 
     def log_out(self, request: web.Request, response: web.Response) -> None:
-        """End the caller's session, if it has one."""
+        """End the session of the request, if there is one."""
         self._sessions.pop(token_hash(request.cookies.get(COOKIE, "")), None)
         response.del_cookie(COOKIE, path="/")
 
@@ -155,20 +155,20 @@ class AccessGuard:
     def _is_token(self, token: str) -> bool:
         return compare_digest(token_hash(token), self._token_hash)
 
-    def _refuse_strange_name(self, request: web.Request) -> None:
-        """Stop DNS rebinding: a foreign name that now resolves to us. An address cannot be rebound."""
+    def _refuse_other_names(self, request: web.Request) -> None:
+        """Prevent DNS rebinding: another site's name that resolves to this device. An address cannot be rebound."""
         name = _host_name(request.host)
         ours = {"localhost", self._endpoint.host, *self._endpoint.allowed_hosts}
         if name not in ours and not _is_address(name):
-            raise Forbidden(f"this device is not called {name!r}: add the name to endpoint.allowed_hosts")
+            raise Forbidden(f"the name {name!r} is not allowed for this device: add it to endpoint.allowed_hosts")
 
 
-def _refuse_strange_page(request: web.Request) -> None:
+def _refuse_other_pages(request: web.Request) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"{request.scheme}://{request.host}":
         raise Forbidden(f"a page of {origin} may not use this device")
     site, mode = request.headers.get("Sec-Fetch-Site", "none"), request.headers.get("Sec-Fetch-Mode", "")
-    if site not in ("none", "same-origin") and mode != "navigate":  # a picture or script tag sends no Origin
+    if site not in ("none", "same-origin") and mode != "navigate":  # picture and script tags send no Origin header
         raise Forbidden("a page of another site may not use this device")
 
 
@@ -176,7 +176,7 @@ def _host_name(host: str) -> str:
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError as error:
-        raise Forbidden(f"{host!r} is no host name") from error
+        raise Forbidden(f"{host!r} is not a host name") from error
 
 
 def _is_address(name: str) -> bool:

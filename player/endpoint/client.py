@@ -1,4 +1,4 @@
-"""`signage-player status`: asks the running player how it is, over its endpoint."""
+"""The command `signage-player status`: asks the running player over its endpoint."""
 
 import ssl
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from player.endpoint.auth import TOKEN_FILE, local
+from player.endpoint.auth import TOKEN_FILE, is_local
 from player.settings.configuration import Configuration
 from player.settings.sources import STATE
 from sync.errors import SignageError
@@ -16,16 +16,16 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 async def ask_player(configuration: Configuration, url: str | None) -> dict[str, Any]:
-    """Return the documents `status` and `now` of the player that listens at `url`, or where the settings say.
+    """Return the documents `status` and `now` of the player at `url`, or at the address in the settings.
 
     Raises:
-        SignageError: it does not answer, or says no.
+        SignageError: it does not answer, or refuses the request.
     """
     try:
         return await _ask(configuration, url)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         reason = network_reason(error)
-        raise SignageError(f"no answer from the player: {reason}; is signage-player.service running?") from error
+        raise SignageError(f"the player does not answer: {reason}. Is signage-player.service running?") from error
 
 
 async def _ask(configuration: Configuration, url: str | None) -> dict[str, Any]:
@@ -33,13 +33,14 @@ async def _ask(configuration: Configuration, url: str | None) -> dict[str, Any]:
     endpoint = settings.endpoint
     host = "127.0.0.1" if endpoint.host in ("0.0.0.0", "::") else endpoint.host
     base = url or f"{'https' if endpoint.tls_key else 'http'}://{host}:{endpoint.port}"
-    headers = {} if local(endpoint.host) else _bearer(settings.storage.state_dir)
-    trust: ssl.SSLContext | bool = True
-    if endpoint.tls_certificate is not None:  # its own certificate need not name 127.0.0.1
-        trust = ssl.create_default_context(cafile=endpoint.tls_certificate)
-        trust.check_hostname = False
-    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, connector=aiohttp.TCPConnector(ssl=trust)) as s:
-        return {name: await _document(s, f"{base.rstrip('/')}/v1/{name}") for name in ("status", "now")}
+    headers = {} if is_local(endpoint.host) else _authorization(settings.storage.state_dir)
+    tls: ssl.SSLContext | bool = True
+    if endpoint.tls_certificate is not None:  # the certificate may not name 127.0.0.1
+        tls = ssl.create_default_context(cafile=endpoint.tls_certificate)
+        tls.check_hostname = False
+    connector = aiohttp.TCPConnector(ssl=tls)
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, connector=connector) as session:
+        return {name: await _document(session, f"{base.rstrip('/')}/v1/{name}") for name in ("status", "now")}
 
 
 async def _document(session: aiohttp.ClientSession, url: str) -> Any:
@@ -50,21 +51,22 @@ async def _document(session: aiohttp.ClientSession, url: str) -> Any:
         return document
 
 
-def _bearer(state_dir: Path) -> dict[str, str]:
+def _authorization(state_dir: Path) -> dict[str, str]:
     try:
         return {"Authorization": f"Bearer {(state_dir / STATE / TOKEN_FILE).read_text().strip()}"}
     except OSError as error:
-        raise SignageError(f"the endpoint's token cannot be read: {os_reason(error)}; try as root") from error
+        reason = os_reason(error)
+        raise SignageError(f"the token of the endpoint cannot be read: {reason}. Run the command as root") from error
 
 
 def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Return both documents as lines for people."""
+    """Return both documents as lines of text."""
     sync = status["sync"]
     age = "never" if sync["age_s"] is None else f"{sync['age_s']:.0f} s ago"
     lines = [
         f"{status['name']} ({status['device'] or 'not paired'}), version {status['version']}",
         f"on air    {now['title'] or now['showing']}: {now['why']}",
-        f"next      {now['next']['title'] or 'nothing planned'}",
+        f"next      {now['next']['title'] or 'not decided yet'}",
         f"release   {sync['sequence'] or 'none'} of channel {status['channel'] or 'none'}, confirmed {age}",
         f"plays     {status['outbox_depth']} wait for delivery",
     ]

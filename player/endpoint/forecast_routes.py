@@ -1,4 +1,4 @@
-"""The operations that look beyond now: `/v1/explain` and `/v1/forecast`, from the log and the files of this player."""
+"""The operations `/v1/explain` and `/v1/forecast`, from the log of plays and the files of this player."""
 
 from datetime import datetime
 
@@ -20,13 +20,13 @@ from sync.wire.base import Instant, Request
 
 
 class ExplainQuery(Request):
-    """The instant to explain, by default now."""
+    """The time to explain, by default now."""
 
     at: Instant | None = None
 
 
 class ForecastQuery(Request):
-    """How far to look ahead, and the most slots to tell."""
+    """The length of the forecast, and the highest number of slots."""
 
     hours: float = Field(1.0, gt=0, le=24)
     most: int = Field(500, ge=1, le=2_000)
@@ -45,7 +45,7 @@ class ForecastRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the table of what is served."""
-        why, ahead = "Why the programme is what it is, now or at an instant", "What will be on air in the next hours"
+        why, ahead = "Why the programme is what it is, now or at another time", "What will be on air in the next hours"
         return (
             Operation("GET", "/v1/explain", self._explain, why, Access.READ, gives=Explanation, asks=ExplainQuery),
             Operation("GET", "/v1/forecast", self._forecast, ahead, Access.READ, gives=Forecast, asks=ForecastQuery),
@@ -56,8 +56,8 @@ class ForecastRoutes:
         return json_answer(await in_thread(explain, view))
 
     async def _forecast(self, request: web.Request) -> web.Response:
-        asked = read_query(request, ForecastQuery)
-        return json_answer(await in_thread(forecast, await self._view(None), asked.hours, asked.most))
+        query = read_query(request, ForecastQuery)
+        return json_answer(await in_thread(forecast, await self._view(None), query.hours, query.most))
 
     async def _view(self, at: datetime | None) -> DecisionView:
         session = self._session()

@@ -1,4 +1,4 @@
-"""The operations of the device's endpoint: each parses, asks one part, and answers."""
+"""The operations of the endpoint. Each one parses the request, calls one part of the player, and answers."""
 
 import json
 from typing import Any
@@ -27,38 +27,38 @@ _MOST_PLAYS = 500
 
 
 class Login(Request):
-    """The endpoint's token, typed into the page."""
+    """The token of the endpoint, entered on the page."""
 
     token: SecretStr
 
 
 class Plays(BaseModel):
-    """Logged plays, the newest first; `before` asks for the page after it."""
+    """Logged plays, the newest first."""
 
     plays: list[dict[str, Any]]
 
 
 class PlaysQuery(Request):
-    """How many plays, and older than which."""
+    """The highest number of plays; only plays with a sequence below `before`."""
 
     limit: int = Field(100, ge=1, le=_MOST_PLAYS)
     before: int = Field(2**62, ge=1, le=2**62)
 
 
 class PictureQuery(Request):
-    """The widest a picture may be, in pixels."""
+    """The greatest width of the picture, in pixels."""
 
     width: int = Field(_MOST_WIDTH, ge=1, le=_MOST_WIDTH)
 
 
 class Well(BaseModel):
-    """The player is well enough to show things."""
+    """The display answers."""
 
     status: str = "ok"
 
 
 class EndpointRoutes:
-    """What the endpoint can be asked."""
+    """The operations about the present, and the commands."""
 
     def __init__(
         self,
@@ -93,26 +93,17 @@ class EndpointRoutes:
                 ConfigView,
                 headers=("If-Match",),
             ),
-            Operation("POST", "/v1/commands", self._command, "Order the screen", write, takes=Command, gives=Now),
+            Operation("POST", "/v1/commands", self._command, "Command the screen", write, takes=Command, gives=Now),
             Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
             Operation(
                 "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, gives=Plays, asks=PlaysQuery
             ),
-            Operation(
-                "GET",
-                "/v1/screenshot.png",
-                self._png,
-                "The display, as it is now, without loss",
-                read,
-                asks=PictureQuery,
-            ),
-            Operation(
-                "GET", "/v1/screenshot.jpg", self._jpeg, "The same for looking at, in little", read, asks=PictureQuery
-            ),
+            Operation("GET", "/v1/screenshot.png", self._png, "The display now, as a PNG", read, asks=PictureQuery),
+            Operation("GET", "/v1/screenshot.jpg", self._jpeg, "The display now, as a JPEG", read, asks=PictureQuery),
             Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, takes=Login, status=204),
             Operation("DELETE", "/v1/session", self._log_out, "Log a page out", anyone, status=204),
             Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read),
-            Operation("GET", "/healthz", self._well, "Does the display answer", anyone, gives=Well),
+            Operation("GET", "/healthz", self._health, "Whether the display answers", anyone, gives=Well),
         )
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -145,8 +136,8 @@ class EndpointRoutes:
         return web.Response(status=202)
 
     async def _plays(self, request: web.Request) -> web.Response:
-        asked = read_query(request, PlaysQuery)
-        return json_answer(Plays(plays=await self._collector.plays(asked.limit, asked.before)))
+        query = read_query(request, PlaysQuery)
+        return json_answer(Plays(plays=await self._collector.plays(query.limit, query.before)))
 
     async def _png(self, request: web.Request) -> web.Response:
         return await self._screenshot(request, Format.PNG)
@@ -155,7 +146,7 @@ class EndpointRoutes:
         return await self._screenshot(request, Format.JPEG)
 
     async def _screenshot(self, request: web.Request, kind: Format) -> web.Response:
-        """Answer with the display, no wider than `width` if the query says so; 304 while its pixels are the same."""
+        """Answer with a picture of the display; 304 if its pixels have not changed."""
         width = read_query(request, PictureQuery).width
         picture = await self._screenshots.picture(kind, width)
         tag = ETag(picture.mark)
@@ -179,11 +170,11 @@ class EndpointRoutes:
         body = self._metrics.render(await self._collector.status())
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
-    async def _well(self, request: web.Request) -> web.Response:
+    async def _health(self, request: web.Request) -> web.Response:
         status = await self._collector.status()
         if status.display["answers"]:
             return json_answer(Well())
-        detail = "the X server does not answer: see the log of signage-display.service"
+        detail = "the X server does not answer: read the log of signage-display.service"
         return problem(503, "no-display", "No display", detail, request.path)
 
 
@@ -191,7 +182,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     """Return the JSON object in `raw`.
 
     Raises:
-        Rejected: it is something else.
+        Rejected: it is not a JSON object.
     """
     try:
         parsed = json.loads(raw)

@@ -1,7 +1,7 @@
-"""The device's HTTP endpoint, a service: listens, guards, and serves the page; what is answered lies in `answers`.
+"""The HTTP endpoint of the device, a service: listens, checks requests, and serves the page and the operations.
 
-It may fail in any way without the screen noticing: a port in use or a missing certificate is a problem shown
-elsewhere, and tried again.
+It may fail without any effect on the screen. A port in use or a missing certificate is reported as a problem, and the
+endpoint tries again.
 """
 
 import logging
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 class EndpointServer:
-    """Serves `operations` on the host and port the player started with."""
+    """Serves `operations` on the host and port that the settings had at start."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class EndpointServer:
         self.url = ""
 
     async def run(self) -> None:
-        """Listen until cancelled; what keeps it from listening is told by `problem` and tried again."""
+        """Listen until cancelled. If it cannot, `problem` says why, and it tries again."""
         while True:
             runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
             await runner.setup()
@@ -89,7 +89,7 @@ class EndpointServer:
         await web.TCPSite(runner, self._settings.host, self._settings.port, ssl_context=tls).start()
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         self.url = f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}/"
-        self._told("")
+        self._report("")
         log.info("endpoint=%s listening", self.url)
 
     def _failed(self, error: Exception) -> None:
@@ -97,9 +97,9 @@ class EndpointServer:
         reason = f"The endpoint is not available: {why}."
         if reason != self.problem:
             log.error("endpoint=%s:%s not available: %s", self._settings.host, self._settings.port, why)
-        self._told(reason)
+        self._report(reason)
 
-    def _told(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         self.problem = problem
         self._report_problem(problem)
 
@@ -108,16 +108,16 @@ class EndpointServer:
             middlewares=[self._metrics.operations.measure, problem_middleware], client_max_size=1024 * 1024
         )
         openapi = Operation("GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN)
-        mount(app, (*self._operations, openapi), self._guard.guard)
-        app.on_response_prepare.append(_harden)
+        mount(app, (*self._operations, openapi), self._guard.check)
+        app.on_response_prepare.append(_add_security_headers)
         app.on_shutdown.append(self._live.close)
         return app
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return json_answer(self._described)
+        return json_answer(self._openapi_document)
 
     @cached_property
-    def _described(self) -> dict[str, Any]:
+    def _openapi_document(self) -> dict[str, Any]:
         return openapi_document("Signage player", __version__, self._operations)
 
 
@@ -135,7 +135,7 @@ def _file(path: Path, media_type: str) -> Callable[[web.Request], Awaitable[web.
     return serve
 
 
-async def _harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Add to every answer what keeps a browser from guessing, framing or telling others."""
+async def _add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that forbid a browser to guess types, to frame the page, or to send its address to others."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)

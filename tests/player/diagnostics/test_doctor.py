@@ -1,4 +1,4 @@
-"""The doctor: what is found on this machine and others, and what is said of it."""
+"""The doctor: the facts of this machine and of others, and the findings about them."""
 
 import json
 import os
@@ -24,7 +24,7 @@ HDMI = OutputFacts("HDMI-1", True, "1920x1080", 60.0, True)
 SCREEN = DisplayFacts(
     ":0", "Xorg", "X.Org 12101007", 24, Area(width=1920, height=1080), 60.0, "HDMI-1", True, (HDMI,), (), "", ""
 )  # fmt: skip
-FINE = MachineFacts(
+HEALTHY = MachineFacts(
     version="1", model="PC", cpus=4, memory_bytes=4 << 30, memory_free_bytes=2 << 30, disk_free_bytes=8 << 30,
     state_dir="/var/lib/signage-player", state_read_only=False, swap_on_card=False, clock=ClockTrust.SYNCED,
     sound=("HDMI 0",), speakers=(("hdmi", "HDMI of the GPU"),), speaker="", libvlc="3.0.24", plugins_missing=(),
@@ -32,65 +32,69 @@ FINE = MachineFacts(
 )  # fmt: skip
 
 
-def test_a_good_machine_has_nothing_said_of_it() -> None:
-    assert find_faults(FINE) == ()
-    assert doctor_text(FINE)[-1] == "all is well"
+def test_a_healthy_machine_has_no_findings() -> None:
+    assert find_faults(HEALTHY) == ()
+    assert doctor_text(HEALTHY)[-1] == "no problem found"
 
 
 @pytest.mark.parametrize(
-    ("facts", "weight", "said"),
+    ("facts", "severity", "words"),
     [
-        (replace(FINE, libvlc=""), Severity.BROKEN, "install libvlc5"),
-        (replace(FINE, display=None, no_display="DISPLAY is not set"), Severity.BROKEN, "DISPLAY is not set"),
-        (replace(FINE, display=replace(SCREEN, lacks=("Composite",))), Severity.BROKEN, "lacks Composite"),
-        (replace(FINE, display=replace(SCREEN, depth=16)), Severity.BROKEN, "16 bits"),
-        (replace(FINE, display=replace(SCREEN, desktop="mutter runs on it")), Severity.BROKEN, "mutter"),
-        (replace(FINE, state_read_only=True), Severity.BROKEN, "cannot be written"),
-        (replace(FINE, setting="off"), Severity.WARNING, "60 fps"),
-        (replace(FINE, decoders=Decoders(), setting="on"), Severity.WARNING, "set it to auto"),
-        (replace(FINE, display=replace(SCREEN, connected=False)), Severity.WARNING, "connected to HDMI-1"),
-        (replace(FINE, display=replace(SCREEN, problem="display.output is 'x'")), Severity.WARNING, "display.output"),
+        (replace(HEALTHY, libvlc=""), Severity.BROKEN, "install libvlc5"),
+        (replace(HEALTHY, display=None, no_display="DISPLAY is not set"), Severity.BROKEN, "DISPLAY is not set"),
+        (replace(HEALTHY, display=replace(SCREEN, lacks=("Composite",))), Severity.BROKEN, "lacks Composite"),
+        (replace(HEALTHY, display=replace(SCREEN, depth=16)), Severity.BROKEN, "16 bits"),
+        (replace(HEALTHY, display=replace(SCREEN, desktop="mutter runs on it")), Severity.BROKEN, "mutter"),
+        (replace(HEALTHY, state_read_only=True), Severity.BROKEN, "cannot be written"),
+        (replace(HEALTHY, setting="off"), Severity.WARNING, "60 fps"),
+        (replace(HEALTHY, decoders=Decoders(), setting="on"), Severity.WARNING, "set it to auto"),
+        (replace(HEALTHY, display=replace(SCREEN, connected=False)), Severity.WARNING, "connected to HDMI-1"),
         (
-            replace(FINE, speaker="usb"),
+            replace(HEALTHY, display=replace(SCREEN, problem="display.output is 'x'")),
             Severity.WARNING,
-            "'usb', which libVLC does not list: plug it in, or set another (hdmi)",
+            "display.output",
         ),
-        (replace(FINE, swap_on_card=True), Severity.WARNING, "memory card"),
-        (replace(FINE, clock=ClockTrust.UNSYNCED), Severity.WARNING, "NTP"),
-        (replace(FINE, memory_free_bytes=100 << 20), Severity.WARNING, "100 MiB of memory"),
+        (
+            replace(HEALTHY, speaker="usb"),
+            Severity.WARNING,
+            "'usb', which libVLC does not find: connect it, or set another (hdmi)",
+        ),
+        (replace(HEALTHY, swap_on_card=True), Severity.WARNING, "memory card"),
+        (replace(HEALTHY, clock=ClockTrust.UNSYNCED), Severity.WARNING, "NTP"),
+        (replace(HEALTHY, memory_free_bytes=100 << 20), Severity.WARNING, "100 MiB of memory"),
     ],
 )
-def test_each_thing_that_will_hurt_is_said_before_it_does(facts: MachineFacts, weight: Severity, said: str) -> None:
+def test_each_problem_is_one_finding(facts: MachineFacts, severity: Severity, words: str) -> None:
     (finding,) = find_faults(facts)
-    assert finding.weight is weight and said in finding.sentence
+    assert finding.weight is severity and words in finding.sentence
 
 
-def _file(path: Path, text: str = "") -> None:
+def _write_file(path: Path, text: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
 
-def test_auto_is_hardware_only_where_gpu_driver_and_plug_in_are_there(tmp_path: Path) -> None:
+def test_auto_uses_hardware_only_with_gpu_driver_and_plug_in(tmp_path: Path) -> None:
     assert not find_decoders(tmp_path).usable
-    _file(tmp_path / "dev/dri/renderD128")
-    _file(tmp_path / "usr/lib/x86_64-linux-gnu/dri/iHD_drv_video.so")
+    _write_file(tmp_path / "dev/dri/renderD128")
+    _write_file(tmp_path / "usr/lib/x86_64-linux-gnu/dri/iHD_drv_video.so")
     assert not uses_hardware("auto", find_decoders(tmp_path))
-    _file(tmp_path / "usr/lib/x86_64-linux-gnu/vlc/plugins/vaapi/libvaapi_plugin.so")
+    _write_file(tmp_path / "usr/lib/x86_64-linux-gnu/vlc/plugins/vaapi/libvaapi_plugin.so")
     assert find_decoders(tmp_path) == INTEL
     assert [uses_hardware(setting, INTEL) for setting in ("auto", "on", "off")] == [True, True, False]
 
 
-def test_a_pis_decoder_needs_a_libvlc_that_knows_it(tmp_path: Path) -> None:
-    _file(tmp_path / "sys/class/video4linux/video10/name", "bcm2835-codec-decode\n")
-    _file(tmp_path / "sys/class/video4linux/video11/name", "bcm2835-codec-encode\n")
+def test_the_decoder_of_a_raspberry_pi_needs_a_libvlc_with_its_plug_in(tmp_path: Path) -> None:
+    _write_file(tmp_path / "sys/class/video4linux/video10/name", "bcm2835-codec-decode\n")
+    _write_file(tmp_path / "sys/class/video4linux/video11/name", "bcm2835-codec-encode\n")
     found = find_decoders(tmp_path)
     assert (found.v4l2, found.usable) == (("bcm2835-codec-decode",), False)
-    assert "no plug-in" in find_faults(replace(FINE, decoders=found, display=None))[-1].sentence
-    _file(tmp_path / "usr/lib/aarch64-linux-gnu/vlc/plugins/codec/libdrm_avcodec_plugin.so")
+    assert "no plug-in" in find_faults(replace(HEALTHY, decoders=found, display=None))[-1].sentence
+    _write_file(tmp_path / "usr/lib/aarch64-linux-gnu/vlc/plugins/codec/libdrm_avcodec_plugin.so")
     assert find_decoders(tmp_path).usable
 
 
-def test_swap_on_a_card_is_told_from_other_swap() -> None:
+def test_swap_on_a_memory_card_is_found() -> None:
     head = "Filename Type Size Used Priority\n"
     card, disk = "/dev/mmcblk0p2 / ext4 rw 0 0\n", "/dev/sda1 / ext4 rw 0 0\n"
     assert swap_on_card(f"{head}/var/swap file 102396 0 -2\n", card)
@@ -100,7 +104,7 @@ def test_swap_on_a_card_is_told_from_other_swap() -> None:
     assert not swap_on_card(head, card)
 
 
-def test_true_and_false_of_older_files_still_count() -> None:
+def test_true_and_false_of_older_files_are_still_read() -> None:
     def read(value: object) -> str:
         values = {"playback": {"hardware_decoding": value}}
         return resolve([Layer(Source.FILE, values)]).settings.playback.hardware_decoding
@@ -111,18 +115,18 @@ def test_true_and_false_of_older_files_still_count() -> None:
 
 
 @pytest.mark.display
-def test_the_command_tells_of_this_machine_and_its_display(tmp_path: Path) -> None:
+def test_the_command_reports_on_this_machine_and_its_display(tmp_path: Path) -> None:
     def run(display: str) -> tuple[int, dict[str, object]]:
         variables = {"DISPLAY": display, "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(tmp_path)}
         command = [sys.executable, "-c", "from player.app.cli import main; main(['doctor', '--json'])"]
         done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, timeout=30)
-        found: dict[str, object] = json.loads(done.stdout)
-        return done.returncode, found
+        report: dict[str, object] = json.loads(done.stdout)
+        return done.returncode, report
 
     with start_xvfb(640, 360) as name:
-        code, found = run(name)
-    assert isinstance(found["display"], dict) and isinstance(found["libvlc"], str)
-    assert (code, found["display"]["kind"], found["display"]["area"]["width"]) == (0, "Xvfb", 640)
-    assert found["libvlc"].startswith("3.") and not found["plugins_missing"]
-    code, found = run(name)  # it is gone
-    assert code == 1 and found["display"] is None and name in str(found["no_display"])
+        code, report = run(name)
+    assert isinstance(report["display"], dict) and isinstance(report["libvlc"], str)
+    assert (code, report["display"]["kind"], report["display"]["area"]["width"]) == (0, "Xvfb", 640)
+    assert report["libvlc"].startswith("3.") and not report["plugins_missing"]
+    code, report = run(name)  # the X server has ended
+    assert code == 1 and report["display"] is None and name in str(report["no_display"])

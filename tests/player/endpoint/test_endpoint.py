@@ -19,7 +19,7 @@ from player import __version__
 from player.display import DisplayState, Power
 from player.display.pictures import RawPicture, brand_picture
 from player.display.screenshots import ScreenshotTaker
-from player.endpoint.auth import AccessGuard, keep_token
+from player.endpoint.auth import AccessGuard, read_or_make_token
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
@@ -126,7 +126,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, 
             problems=problems,
         )
         collector = StatusCollector(sources, clock)
-        token = keep_token(tmp_path / "state")
+        token = read_or_make_token(tmp_path / "state")
         guard, live = AccessGuard(token, configuration, clock), LiveSocket(collector, clock)
         metrics = PlayerMetrics(clock, StageSeries(bench.tally, bench.facts))
         routes = EndpointRoutes(
@@ -200,7 +200,7 @@ async def test_sound_from_another_output_than_the_set_one_stays_a_problem_in_sil
 async def test_the_token_is_made_once_and_is_for_the_owner_alone(device: Device) -> None:
     path = device.state / "endpoint_token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert keep_token(device.state) == device.token == path.read_text().strip()
+    assert read_or_make_token(device.state) == device.token == path.read_text().strip()
 
 
 async def test_writing_needs_the_token_even_on_loopback(device: Device) -> None:

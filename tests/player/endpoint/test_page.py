@@ -1,4 +1,4 @@
-"""The device page in a real browser: what it shows, and that it can order only after logging in."""
+"""The page of the device in a real browser: what it shows, and that commands need a login."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from tests.player.endpoint.test_endpoint import running
 pytestmark = pytest.mark.browser
 
 T = TypeVar("T")
-SIGN = Logo(id="sign", asset="a" * 64)
+LOGO = Logo(id="sign", asset="a" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Page:
-    """What a person does on the page; every method blocks its thread."""
+    """The page as a person uses it; every method blocks its thread."""
 
     def __init__(self, browser: Chrome) -> None:
         self._browser = browser
@@ -56,21 +56,21 @@ class Page:
         self._browser.find_element(By.ID, "token").send_keys(token)
         self.press("button[value=go]")
 
-    def complaints(self) -> list[str]:
-        """Return what the browser complained about, but refused requests, which are part of the play."""
+    def warnings(self) -> list[str]:
+        """Return the warnings of the browser, except for refused requests, which this test causes."""
         lines = self._browser.get_log("browser")  # type: ignore[no-untyped-call]
-        told = [line["message"] for line in lines if line["level"] in ("WARNING", "SEVERE")]
-        return [message for message in told if "401" not in message]
+        messages = [line["message"] for line in lines if line["level"] in ("WARNING", "SEVERE")]
+        return [message for message in messages if "401" not in message]
 
     def picture_width(self) -> int:
-        """Return how wide the live picture is that was fetched, 0 before."""
+        """Return the width of the fetched picture; 0: there is none yet."""
         return int(self._browser.execute_script("return document.getElementById('picture').naturalWidth"))
 
     def fits(self) -> bool:
         return bool(self._browser.execute_script("return document.body.scrollWidth <= innerWidth"))
 
 
-async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser: Chrome, prepared: Path) -> None:
+async def test_the_page_follows_the_screen_and_sends_commands_after_a_login(browser: Chrome, prepared: Path) -> None:
     async with running(prepared) as (endpoint, bench, token):
         page = Page(browser)
         await asyncio.to_thread(browser.get, endpoint.url)
@@ -79,19 +79,19 @@ async def test_the_page_follows_the_screen_and_orders_it_once_logged_in(browser:
         assert await asyncio.to_thread(page.text, "next") == "Winter"
         bench.shown = bench.shown.model_copy(update={"title": "Spring"})
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
-        bench.overlays.due, bench.overlays.shown = (Ticker(id="news", text="Fresh <bread>"), SIGN), ("news",)
-        await asyncio.to_thread(page.until, lambda: "Text at the bottom: Fresh <bread>" in page.text("front"))
-        assert "Logo, top right corner (not on the screen)" in await asyncio.to_thread(page.text, "front")
+        bench.overlays.due, bench.overlays.shown = (Ticker(id="news", text="Fresh <bread>"), LOGO), ("news",)
+        await asyncio.to_thread(page.until, lambda: "Text at the bottom: Fresh <bread>" in page.text("overlays"))
+        assert "Logo, top right corner (not on the screen)" in await asyncio.to_thread(page.text, "overlays")
         assert "muted" in await asyncio.to_thread(page.text, "health-facts")
         assert await asyncio.to_thread(page.fits)  # on a phone
         bench.stage = replace(bench.stage, deck="b", fps=25.0, painted_fps=12.0, codec="h264", hardware=False)
         await asyncio.to_thread(page.until, lambda: "h264 in software" in page.text("picture-facts"))
         assert "12 of 25" in await asyncio.to_thread(page.text, "picture-facts")
         await asyncio.to_thread(page.until, lambda: page.picture_width() > 0)
-        await asyncio.to_thread(page.press, "[data-order=skip]")
+        await asyncio.to_thread(page.press, "[data-command=skip]")
         await asyncio.to_thread(page.log_in, "wrong")
         await asyncio.to_thread(page.until, lambda: "not the token" in page.text("login-problem"))
         await asyncio.to_thread(page.log_in, token)
         await asyncio.to_thread(page.until, lambda: bool(bench.commands))
         assert [command.do for command in bench.commands] == ["skip"]
-        assert await asyncio.to_thread(page.complaints) == []
+        assert await asyncio.to_thread(page.warnings) == []
