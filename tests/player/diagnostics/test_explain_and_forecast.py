@@ -256,7 +256,7 @@ async def test_a_log_opened_for_reading_cannot_be_written(tmp_path: Path) -> Non
     path = tmp_path / "plays.db"
     async with open_ledger(path, DEVICE, VenueClock(NOON)), read_ledger(path, DEVICE) as ledger:
         assert ledger.device == DEVICE
-        with pytest.raises(StorageBroken, match="readonly"):
+        with pytest.raises(StorageBroken, match="cannot be written"):
             await ledger.write([TakeClosed("none")])
 
 
