@@ -81,7 +81,7 @@ def _build_endpoint(
 ) -> EndpointServer:
     configuration, clock = core.configuration, core.clock
     guard = AccessGuard(_token(core.content, problems.reporter("token")), configuration, clock)
-    metrics = PlayerMetrics(clock, StageSeries(core.stage.tally, core.stage.facts))
+    metrics = PlayerMetrics(clock, StageSeries(core.stage.counters, core.stage.facts))
     routes = EndpointRoutes(collector, configuration, current, ScreenshotTaker(core.display, clock), guard, metrics)
     forecast = ForecastRoutes(core.content, configuration, current, clock)
     operations = (*routes.operations(), *forecast.operations())

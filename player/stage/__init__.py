@@ -1,1 +1,1 @@
-"""Two deck processes and the cuts between them, and what a fault leads to, up to a reboot."""
+"""Two deck processes, the cuts between them, and the steps that follow a fault, up to a reboot."""

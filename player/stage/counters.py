@@ -1,12 +1,14 @@
-"""What the stage tells of itself: how it stands (`StageFacts`), and what it counted since its start (`Tally`)."""
+"""What the stage reports: its present state (`StageFacts`), and what it counted since its start (`StageCounters`)."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-_LATE_S = (0.005, 0.01, 0.017, 0.034, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)  # a frame of a 60 Hz display is 0.0167
-_SEEN_S = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)  # looked at five times a second
+from player.stage.deck_state import DeckState
+
+_LATE_S = (0.005, 0.01, 0.017, 0.034, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)  # a frame of a 60 Hz display takes 0.0167
+_SEEN_S = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)  # checked five times a second
 _PREROLL_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -27,19 +29,20 @@ class StageFacts:
     renewals: int = 0  # decks replaced because they were worn, or the display changed; `restarts` are losses
     still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
     black_ms: int | None = None  # of the take on air
-    picture_faults: int = 0  # within the hour the picture on air stood still, or became black
-    steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Ladder.steps`
+    picture_faults: int = 0  # how often, within the last hour, the picture on air stood still or was black
+    steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Escalation.step_counts`
     recovered: str = ""  # the restart or reboot of the last day, and why
     deck: str | None = None  # the one on air, `a` or `b`
-    fps: float | None = None  # these five of a video on air: see `Motion`
+    fps: float | None = None  # these five of a video on air: see `PlaybackFacts`
     painted_fps: float | None = None
     codec: str | None = None
     hardware: bool | None = None
-    sound: str | None = None  # the output that is heard; None: nothing is to be heard
+    sound: str | None = None  # the output that is used; None: there is no sound
+    states: tuple[DeckState, DeckState] = (DeckState.GONE, DeckState.GONE)  # of deck `a` and deck `b`
 
 
 class Histogram:
-    """How often a value in seconds was at most each of `bounds`, and its sum."""
+    """How many values in seconds were at most each of `bounds`, and the sum of all."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = tuple(bounds)
@@ -67,17 +70,17 @@ class StageCounters:
         self.still = Histogram(_SEEN_S)  # of each take, a video: without a newly painted picture
         self.preroll = Histogram(_PREROLL_S)
 
-    def prerolled(self, took_ms: int) -> None:
+    def count_preroll(self, took_ms: int) -> None:
         """Count a shot that was loaded."""
         self.preroll.add(took_ms / 1000)
 
-    def cut(self, late_s: float) -> None:
+    def count_cut(self, late_s: float) -> None:
         """Count a cut; one ahead of its time is not late."""
         self.cuts += 1
         self.late.add(max(0.0, late_s))
 
-    def left(self, *, black_ms: int | None, still_ms: int | None, frames_lost: int | None) -> None:
-        """Count what was seen of a take that is over; None: nobody looked, it was too short."""
+    def count_take(self, *, black_ms: int | None, still_ms: int | None, frames_lost: int | None) -> None:
+        """Count what was seen of a take that is over; None: it was too short to be checked."""
         self.black.add((black_ms or 0) / 1000)
         self.still.add((still_ms or 0) / 1000)
         self.frames_lost += frames_lost or 0

@@ -1,17 +1,18 @@
-"""The order to cut: given to the prerolled deck ahead of its time, kept up to date, and taken back when cancelled.
+"""The order to cut: sent to the prerolled deck ahead of its time, updated, and cancelled with its caller.
 
-The deck that waits raises its window at the instant the shot on air said it would end, so neither this process nor a
-pipe lies between the two. What becomes of the screen is told by the decks alone (`player.stage.stage`).
+The waiting deck raises its window by itself at the instant at which the shot on air is planned to end. So neither this
+process nor a pipe can delay the cut. What is on the screen then is known from the decks' events (`player.stage.stage`).
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from player.protocol.deck_messages import Show, ShowCancelled
+from player.protocol.deck_messages import Show
 from player.protocol.screen import Cut
-from player.stage.deck_exit import DeckExit
-from player.stage.deck_process import ANSWER_WITHIN_S, DeckProcess
-from player.stage.shots import AT_ONCE, ShotWaiting
+from player.stage.deck_process import ANSWER_WITHIN_S
+from player.stage.deck_state import DeckExit
+from player.stage.shots import IMMEDIATELY, WaitingShot
 from sync.errors import DeckLost
 from sync.runtime.clock import Clock
 
@@ -21,70 +22,68 @@ class CutScheduler:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._stirred = asyncio.Event()
-        self._taking_back: asyncio.Task[ShowCancelled | None] | None = None
+        self._woken = asyncio.Event()
+        self._cancelling: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        """Look again: a deck said something, or is gone."""
-        self._stirred.set()
+        """Check the cut again: a deck sent an event, or is gone."""
+        self._woken.set()
 
-    async def cut(self, coming: ShotWaiting, due_s: Callable[[], float | None]) -> Cut:
-        """Cut to `coming` when `due_s` says: an instant, `AT_ONCE`, or None while nobody knows; it may change its mind.
+    async def cut(self, waiting: WaitingShot, due_s: Callable[[], float | None]) -> Cut:
+        """Cut to `waiting` at `due_s()`: an instant, `IMMEDIATELY`, or None while it is unknown; it may change.
 
-        Cancelled, it takes the order back, and returns the cut if that came too late.
+        If it is cancelled, the order is cancelled too; if that came too late, the cut is returned.
 
         Raises:
-            DeckLost: the deck is gone, or no longer holds the shot.
+            DeckLost: the deck is gone, or no longer has the shot.
         """
         try:
-            return await self._carry_out(coming, due_s)
+            return await self._carry_out(waiting, due_s)
         except asyncio.CancelledError:
-            cut = await self.take_back(coming)
+            cut = await self.cancel(waiting)
             if cut is None:
                 raise
             return cut
 
-    async def take_back(self, coming: ShotWaiting | None) -> Cut | None:
-        """Have an order that was given stand no longer; return the cut if it was carried out before."""
-        if coming and coming.order_s is not None and coming.cut is None:
-            coming.order_s = None
-            self._taking_back = asyncio.create_task(_hold(coming.link, coming.shot.take), name="take back")
-        if self._taking_back:
-            await asyncio.wait([self._taking_back])
-        return coming.cut if coming else None
+    async def cancel(self, waiting: WaitingShot | None) -> Cut | None:
+        """Cancel an order that was given; return the cut if it was carried out before."""
+        if waiting and waiting.order_s is not None and waiting.cut is None:
+            waiting.order_s = None
+            self._cancelling = asyncio.create_task(_cancel_show(waiting), name="cancel cut")
+        if self._cancelling:
+            await asyncio.wait([self._cancelling])
+        return waiting.cut if waiting else None
 
-    async def _carry_out(self, coming: ShotWaiting, due_s: Callable[[], float | None]) -> Cut:
-        while coming.cut is None:
-            if coming.lost.done():
-                raise DeckLost(f"the deck with take {coming.shot.take} is gone: {coming.lost.result().reason}")
-            self._stirred.clear()
+    async def _carry_out(self, waiting: WaitingShot, due_s: Callable[[], float | None]) -> Cut:
+        while waiting.cut is None:
+            if isinstance(waiting.result, DeckExit):
+                raise DeckLost(f"the deck with take {waiting.shot.take} is gone: {waiting.result.reason}")
+            self._woken.clear()
             at_s = due_s()
-            if at_s is not None and at_s != coming.order_s:
-                self._order(coming, at_s)
-            await self._wait(coming)
-        return coming.cut
+            if at_s is not None and at_s != waiting.order_s:
+                self._order(waiting, at_s)
+            await self._wait(waiting)
+        return waiting.cut
 
-    def _order(self, coming: ShotWaiting, at_s: float) -> None:
-        coming.order_s = at_s
-        coming.due_s = max(at_s, self._clock.monotonic())
-        coming.link.send(Show(take=coming.shot.take, at_s=None if at_s == AT_ONCE else at_s))
+    def _order(self, waiting: WaitingShot, at_s: float) -> None:
+        waiting.order_s = at_s
+        waiting.due_s = max(at_s, self._clock.monotonic())
+        waiting.deck.send(Show(take=waiting.shot.take, at_s=None if at_s == IMMEDIATELY else at_s))
 
-    async def _wait(self, coming: ShotWaiting) -> None:
+    async def _wait(self, waiting: WaitingShot) -> None:
         """Wait until something changed; a deck that does not carry out its order in time hangs."""
-        left_s = None
-        if coming.order_s is not None:
-            left_s = max(0.0, coming.due_s - self._clock.monotonic()) + ANSWER_WITHIN_S
+        limit_s = None
+        if waiting.order_s is not None:
+            limit_s = max(0.0, waiting.due_s - self._clock.monotonic()) + ANSWER_WITHIN_S
         try:
-            async with asyncio.timeout(left_s):
-                await self._stirred.wait()
+            async with asyncio.timeout(limit_s):
+                await self._woken.wait()
         except TimeoutError as error:
-            coming.order_s = None
-            coming.link.kill(DeckExit(f"no answer to show within {ANSWER_WITHIN_S:.0f} s", crashed=True))
-            raise DeckLost(f"deck {coming.link.name} did not answer show; it is being replaced") from error
+            waiting.order_s = None
+            waiting.deck.kill(DeckExit(f"no answer to show within {ANSWER_WITHIN_S:.0f} s", crashed=True))
+            raise DeckLost(f"deck {waiting.deck.name} did not answer show; it is being replaced") from error
 
 
-async def _hold(link: DeckProcess, take: str) -> ShowCancelled | None:
-    try:
-        return await link.hold(take)
-    except DeckLost:
-        return None  # it will show nothing any more; `_lost` has the rest
+async def _cancel_show(waiting: WaitingShot) -> None:
+    with suppress(DeckLost):  # then it shows nothing any more, and the stage hears of its exit
+        await waiting.deck.cancel_show(waiting.shot.take)

@@ -1,4 +1,4 @@
-"""What a deck is started with: the part of a display it fills, how it decodes, and where it is heard."""
+"""What a deck is started with: the part of the display it fills, how it decodes, and its audio output."""
 
 import sys
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ DECK = (sys.executable, "-m", "player.deck")
 
 @dataclass(frozen=True, slots=True)
 class DeckOptions:
-    """`hardware`: libVLC may decode in hardware; `sound`: the output to be heard on, empty for the system's.
+    """`hardware`: libVLC may decode in hardware. `sound`: the audio output; empty: the system's.
 
-    `program` is another one in tests, with a fault built in.
+    `program` starts a deck; tests use one with a built-in fault.
     """
 
     display: str
@@ -23,9 +23,9 @@ class DeckOptions:
     program: tuple[str, ...] = DECK
 
     def arguments(self) -> list[str]:
-        """Return the command line of such a deck."""
+        """Return the command line of a deck."""
         return [*self.program, "--area", str(self.area), *(["--hardware"] if self.hardware else [])]
 
     def environment(self) -> Mapping[str, str]:
-        """Return what it finds in its environment beside what is in ours."""
+        """Return the environment variables of a deck that differ from ours."""
         return {"DISPLAY": self.display}

@@ -1,4 +1,7 @@
-"""The stage's end of one deck: starts the process, asks it things, hears it, and replaces it when it dies or hangs."""
+"""The stage's end of one deck: starts the process, sends commands, reads events, replaces it when it dies or hangs.
+
+The life of a process is `player.stage.deck_state.DECK_STATES`; only this class changes the state of a deck.
+"""
 
 import asyncio
 import logging
@@ -26,101 +29,100 @@ from player.protocol.deck_messages import (
     Loaded,
     Ready,
     SetAudioDevice,
+    ShotShown,
     ShowCancelled,
 )
 from player.protocol.screen import Shot
-from player.stage.deck_exit import DeckExit, exit_from_code
 from player.stage.deck_options import DeckOptions
+from player.stage.deck_state import DECK_STATES, DeckExit, DeckState, exit_from_code
 from sync.errors import DeckLost, MediaUnplayable, ScreenFailed
 from sync.runtime.clock import Backoff, Clock
 
-QUIET_S = 0.8  # a deck sends a pulse five times a second: one quiet for so long may hang
-SILENCE_S = 3.5  # and so does: loading keeps a deck quiet for a second on a slow machine
+QUIET_S = 0.8  # a deck sends a pulse five times a second: one that is quiet for so long may hang
+SILENCE_S = 3.5  # and one that is quiet for so long hangs: loading takes a second on a slow machine
 START_WITHIN_S = 20.0
 LOAD_WITHIN_S = 12.0  # the deck itself gives up after 8
 ANSWER_WITHIN_S = 2.0
-_GLANCE_S = 0.2  # how often a deck that says nothing is looked at
-_STOPS = 2  # looks that find it stopped by somebody
-_SETTLED_AFTER_S = 10.0
+_CHECK_EVERY_S = 0.2  # while a deck says nothing
+_STOPPED_CHECKS = 2  # checks in a row that find the process stopped by a signal
+_STABLE_AFTER_S = 10.0
 _LONGEST_WAIT_S = 2.0  # meanwhile the fallback shows: worth a tenth of a processor
 _MIB = 1024**2
+_DISPLAY_CHANGED = DeckExit("the display changed", crashed=False, renewal=True)
 
-E = TypeVar("E", Ready, Loaded, ShowCancelled, Hidden, Blanked)
+E = TypeVar("E", Loaded, ShowCancelled, Hidden, Blanked)
 
 log = logging.getLogger(__name__)
 
 
 class DeckProcess:
-    """One deck process and its replacements. `heard` and `lost` are called on the loop, in order.
+    """One deck process and its replacements. `on_event` and `on_exit` are called on the loop, in order.
 
-    `falters` is called while it hangs and its last picture stands: True if that is to be kept until the next cut.
+    `options` returns what the next process is started with. `on_hang` is called while the deck may hang and its last
+    picture is on the screen; it returns True if that picture is needed until the next cut.
     """
 
     def __init__(
         self,
         name: str,
-        rig: Callable[[], DeckOptions],
+        options: Callable[[], DeckOptions],
         clock: Clock,
-        heard: "Callable[[DeckProcess, DeckEvent], None]",
-        lost: "Callable[[DeckProcess, DeckExit], None]",
-        falters: "Callable[[DeckProcess, str], bool]",
+        on_event: "Callable[[DeckProcess, DeckEvent], None]",
+        on_exit: "Callable[[DeckProcess, DeckExit], None]",
+        on_hang: "Callable[[DeckProcess, str], bool]",
     ) -> None:
         self.name = name
+        self.state = DeckState.GONE
         self.restarts = 0
         self.renewals = 0
-        self.shots = 0  # loaded by the present process
-        self.condemned = ""  # why the present process is replaced once it is off the air
-        self.suspect: Shot | None = None  # cut away from because it may hang, and not yet stopped
-        self.rig = rig()  # of the present process
-        self._wanted = rig
-        self._most_bytes = deck_memory_limit_bytes()
+        self.shots = 0  # loaded by this process
+        self.suspected_shot: Shot | None = None  # see `suspect`
+        self._replace_reason = ""  # see `replace_when_hidden`
+        self._wanted_options = options
+        self._options = options()  # of this process
         self._clock = clock
-        self._heard = heard
-        self._lost = lost
-        self._falters = falters
-        self._quiet = 0  # looks in a row that it said nothing
+        self._on_event = on_event
+        self._on_exit = on_exit
+        self._on_hang = on_hang
+        self._quiet_checks = 0  # checks in a row at which it had said nothing
         self._process: Process | None = None
-        self._up = asyncio.Event()
-        self._verdict: DeckExit | None = None
-        self._loads = ""  # the take that was asked for last: an answer may be to the one before
-        self._asked: dict[type[DeckEvent], asyncio.Future[DeckEvent]] = {}
+        self._moved = asyncio.Event()  # set, and replaced, at each change of the state
+        self._exit: DeckExit | None = None  # why the process was killed
+        self._take = ""  # of the shot ordered last: a reply may be to the one before
+        self._replies: dict[type[DeckEvent], asyncio.Future[DeckEvent]] = {}
 
     @property
     def pid(self) -> int | None:
-        """The process id; None while it is being replaced."""
-        return self._process.pid if self._process else None
+        """The process id; None while the process is being replaced."""
+        return self._process.pid if self._process and self.state is not DeckState.LEAVING else None
 
     @property
     def up(self) -> bool:
         """Whether the deck takes commands."""
-        return self._up.is_set()
+        return self.state.takes_commands
 
     @property
-    def answers(self) -> bool:
+    def responsive(self) -> bool:
         """Whether it takes commands, and spoke just now."""
-        return self.up and self._quiet * _GLANCE_S < QUIET_S / 2
+        return self.up and self._quiet_checks * _CHECK_EVERY_S < QUIET_S / 2
 
     @property
     def outdated(self) -> bool:
-        """Whether something else is to be filled than the present process fills."""
-        return self.rig.area != self._wanted().area
+        """Whether this process fills another area than is wanted now."""
+        return self._options.area != self._wanted_options().area
 
     async def run(self) -> None:
-        """Keep a deck alive for ever; it ends with this call."""
+        """Keep a deck alive until cancelled; the process ends with this call."""
         backoff = Backoff(first_s=0.2, limit_s=_LONGEST_WAIT_S, rng=Random())
         while True:
-            began = self._clock.monotonic()
-            loss = await self._one_life()
-            self.restarts += not loss.renewal
-            self.renewals += loss.renewal
-            log.log(
-                logging.INFO if loss.renewal else logging.WARNING,
-                "deck=%s lost: %s; starting another",
-                self.name,
-                loss.reason,
-            )
-            self._lost(self, loss)
-            if self._clock.monotonic() - began > _SETTLED_AFTER_S:
+            began_s = self._clock.monotonic()
+            why = await self._run_process()
+            self.restarts += not why.renewal
+            self.renewals += why.renewal
+            level = logging.INFO if why.renewal else logging.WARNING
+            log.log(level, "deck=%s lost: %s; starting another", self.name, why.reason)
+            self._on_exit(self, why)
+            if self._clock.monotonic() - began_s > _STABLE_AFTER_S:
                 backoff.reset()
             else:
                 await self._clock.sleep(backoff.next_s())
@@ -129,54 +131,99 @@ class DeckProcess:
         """Wait until the deck takes commands.
 
         Raises:
-            DeckLost: it does not come up in time.
+            DeckLost: it does not start in time.
         """
         try:
             async with asyncio.timeout(START_WITHIN_S):
-                await self._up.wait()
+                while not self.up:
+                    await self._moved.wait()
         except TimeoutError as error:
             raise DeckLost(f"deck {self.name} does not start; see its log lines, and the display") from error
 
+    # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
+
     async def load(self, shot: Shot, *, at_once: bool = False) -> Loaded:
-        """Have `shot` opened and held on its first frame, or running on from there to be shown `at_once`.
+        """Have `shot` opened and paused on its first frame, or running from there to be shown `at_once`.
 
         Raises:
             MediaUnplayable: it cannot be shown.
-            DeckLost: the deck died or hung from outside.
+            DeckLost: the deck died, or hung for a reason that is not the media's.
         """
         self.shots += 1
-        self._loads = shot.take
-        return await self._ask(Load(shot=shot, at_once=at_once), Loaded, LOAD_WITHIN_S)
+        self._take = shot.take
+        return await self._request(Load(shot=shot, at_once=at_once), Loaded, LOAD_WITHIN_S)
 
-    async def hold(self, take: str) -> ShowCancelled:
-        """Have an order to show `take` stand no longer. Raises DeckLost."""
-        return await self._ask(CancelShow(take=take), ShowCancelled, ANSWER_WITHIN_S)
+    async def cancel_show(self, take: str) -> None:
+        """Cancel the order to show `take`; if it came too late, the event `ShotShown` came before. Raises DeckLost."""
+        await self._request(CancelShow(take=take), ShowCancelled, ANSWER_WITHIN_S)
 
-    async def hide(self) -> Hidden:
+    async def hide(self) -> None:
         """Take the deck off the screen, whatever it shows. Raises DeckLost."""
-        return await self._ask(Hide(), Hidden, ANSWER_WITHIN_S)
+        await self._request(Hide(), Hidden, ANSWER_WITHIN_S)
+        self._end_if_due()
+
+    def leave_screen(self) -> None:
+        """Take the deck off the screen, which another one covers by now; its answer is not waited for."""
+        self.send(Hide())
+        self._end_if_due()
 
     async def blank(self) -> Blanked:
         """Have the deck cover the screen with black. Raises DeckLost."""
-        return await self._ask(Blank(), Blanked, ANSWER_WITHIN_S)
+        return await self._request(Blank(), Blanked, ANSWER_WITHIN_S)
 
     def send(self, command: DeckCommand) -> None:
-        """Send `command` without waiting; a deck that is down has nothing to be told."""
-        if self.up and self._process and self._process.stdin:
-            self._process.stdin.write(command.model_dump_json().encode() + b"\n")
+        """Send `command` without waiting for its answer; a deck that is down gets nothing."""
+        if not (self.up and self._process and self._process.stdin):
+            return
+        self._process.stdin.write(command.model_dump_json().encode() + b"\n")
+        match command:
+            case Load():
+                self._move(DeckState.LOADING)
+            case Hide():
+                self._move(DeckState.READY)
+            case Blank():
+                self._move(DeckState.BLANK)
+            case _:
+                pass
 
-    def kill(self, loss: DeckExit) -> None:
-        """End the process for the reason `loss`; `run` starts another."""
-        self._verdict = loss
-        self._up.clear()  # at once: nobody shall give it work in its last moment
+    def suspect(self, shot: Shot) -> None:
+        """Record that the screen cut away from `shot` because this deck may hang; the next answer clears it."""
+        self.suspected_shot = shot
+
+    def replace_when_hidden(self, reason: str) -> None:
+        """Replace the process once it is off the screen."""
+        self._replace_reason = reason
+
+    def replace_outdated(self) -> None:
+        """Replace the process at once, because another area is wanted."""
+        self.kill(_DISPLAY_CHANGED)
+
+    def kill(self, why: DeckExit) -> None:
+        """End the process for the reason `why`; `run` starts another. One that is ending keeps its first reason."""
+        if self.state in (DeckState.GONE, DeckState.LEAVING):
+            return
+        self._exit = why
+        self._move(DeckState.LEAVING)
         if self._process:
             kill_process(self._process)
 
-    async def _ask(self, command: DeckCommand, reply: type[E], within_s: float) -> E:
+    def _end_if_due(self) -> None:
+        if self._replace_reason:
+            self.kill(DeckExit(self._replace_reason, crashed=False))
+        elif self.outdated:
+            self.replace_outdated()
+
+    def _move(self, state: DeckState) -> None:
+        if state is not self.state:
+            self.state = DECK_STATES.move(self.state, state)
+            self._moved.set()
+            self._moved = asyncio.Event()
+
+    async def _request(self, command: DeckCommand, reply: type[E], within_s: float) -> E:
         if not self.up:
             raise DeckLost(f"deck {self.name} is being replaced")
         future: asyncio.Future[DeckEvent] = asyncio.get_running_loop().create_future()
-        self._asked[reply] = future
+        self._replies[reply] = future
         self.send(command)
         try:
             async with asyncio.timeout(within_s):
@@ -185,103 +232,126 @@ class DeckProcess:
             self.kill(DeckExit(f"no answer to {command.do} within {within_s:.0f} s", crashed=True))
             raise DeckLost(f"deck {self.name} did not answer {command.do}; it is being replaced") from error
         finally:
-            if self._asked.get(reply) is future:
-                del self._asked[reply]
+            if self._replies.get(reply) is future:
+                del self._replies[reply]
         assert isinstance(answer, reply)
         return answer
 
     # ── one process ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _one_life(self) -> DeckExit:
-        self._verdict, self.shots, self.condemned, self.suspect = None, 0, "", None
-        self.rig = self._wanted()
-        process = await asyncio.create_subprocess_exec(
-            *self.rig.arguments(), "--parent", str(os.getpid()),
-            stdin=PIPE, stdout=PIPE, env={**os.environ, **self.rig.environment()},
-        )  # fmt: skip
-        self._process = process
+    async def _run_process(self) -> DeckExit:
+        self._exit, self.shots, self._replace_reason, self.suspected_shot = None, 0, "", None
+        self._options = self._wanted_options()
+        self._move(DeckState.STARTING)
         try:
-            await self._listen(process)
+            self._process = await asyncio.create_subprocess_exec(
+                *self._options.arguments(), "--parent", str(os.getpid()),
+                stdin=PIPE, stdout=PIPE, env={**os.environ, **self._options.environment()},
+            )  # fmt: skip
+            if self.state is DeckState.STARTING:  # else it was killed before it had a process
+                await self._listen(self._process)
         finally:
-            self._up.clear()
-            self._process = None
+            code = await self._end_process()
+        why = self._exit or exit_from_code(code)
+        self._refuse_requests(why)
+        return why
+
+    async def _end_process(self) -> int:
+        """Kill the process if it still runs, and return its exit code."""
+        self._move(DeckState.LEAVING)
+        process, self._process = self._process, None
+        try:
+            if process is None:
+                return 0
             kill_process(process)
-            await asyncio.shield(process.wait())
-        loss = self._verdict or exit_from_code(process.returncode or 0)
-        self._refuse(loss)
-        return loss
+            return await asyncio.shield(process.wait())
+        finally:
+            self._move(DeckState.GONE)
 
     async def _listen(self, process: Process) -> None:
-        """Hear the deck until its end, or until it falls silent."""
+        """Read events until the process ends, or until it is known to hang."""
         assert process.stdout is not None
-        patience_s, stops = START_WITHIN_S, 0
-        self._quiet = 0
+        limit_s, stopped_checks = START_WITHIN_S, 0
+        self._quiet_checks = 0
         while True:
             try:
-                async with asyncio.timeout(_GLANCE_S):
+                async with asyncio.timeout(_CHECK_EVERY_S):
                     line = await process.stdout.readline()
             except TimeoutError:
-                # Counted, not timed: while we sleep ourselves, as on a machine put to sleep, nobody falls silent.
-                self._quiet += 1
-                stops = stops + 1 if is_stopped(process.pid) else 0
-                loss = self._stopped() if stops >= _STOPS else self._hanging(process.pid, patience_s)
-                if loss:
-                    self._verdict = loss
+                # Checks are counted, not seconds: a machine that was suspended must not make its decks look silent.
+                self._quiet_checks += 1
+                stopped_checks = stopped_checks + 1 if is_stopped(process.pid) else 0
+                why = self._stopped() if stopped_checks >= _STOPPED_CHECKS else self._hanging(process.pid, limit_s)
+                if why:
+                    self.kill(why)
                     return
                 continue
             if not line:
                 return
-            self._quiet, patience_s, stops = 0, SILENCE_S, 0
-            self._take(line)
-            self._limit(process.pid)
+            self._quiet_checks, limit_s, stopped_checks = 0, SILENCE_S, 0
+            self._receive(line)
+            self._limit_memory(process.pid)
 
     def _stopped(self) -> DeckExit | None:
-        loss = DeckExit("somebody stopped it", crashed=False)
-        if self._quiet * _GLANCE_S <= SILENCE_S and self._falters(self, loss.reason):
-            self.condemned = loss.reason
+        why = DeckExit("it was stopped by a signal", crashed=False)
+        if self._quiet_checks * _CHECK_EVERY_S <= SILENCE_S and self._on_hang(self, why.reason):
+            self.replace_when_hidden(why.reason)
             return None
-        return loss
+        return why
 
-    def _hanging(self, pid: int, patience_s: float) -> DeckExit | None:
-        """Return that it hangs once that is certain; one cut away from for that, which does not stop, does."""
-        quiet_s = self._quiet * _GLANCE_S
+    def _hanging(self, pid: int, limit_s: float) -> DeckExit | None:
+        """Return that the deck hangs: after `limit_s`, or, off the screen after a suspicion, once it is quiet again."""
+        quiet_s = self._quiet_checks * _CHECK_EVERY_S
         may_hang = self.up and quiet_s >= QUIET_S
-        kept = may_hang and self._falters(self, f"no sign of life for {quiet_s:.1f} s")
-        if quiet_s > patience_s or (may_hang and self.suspect and not kept):
+        needed = may_hang and self._on_hang(self, f"no sign of life for {quiet_s:.1f} s")
+        if quiet_s > limit_s or (may_hang and self.suspected_shot and not needed):
             return DeckExit(f"no sign of life for {quiet_s:.1f} s", crashed=not waits_for_disk(pid))
         return None
 
-    def _limit(self, pid: int) -> None:
-        """End a deck whose media eat the memory, before the kernel picks a victim of its own."""
-        held = rss_bytes(pid)
-        if held > self._most_bytes:
-            self.kill(DeckExit(f"it holds {held // _MIB} MiB of memory", crashed=True))
+    def _limit_memory(self, pid: int) -> None:
+        """End a deck whose media use up the memory, before the kernel ends a process of its own choice."""
+        used = rss_bytes(pid)
+        if used > deck_memory_limit_bytes():
+            self.kill(DeckExit(f"it uses {used // _MIB} MiB of memory", crashed=True))
 
-    def _take(self, line: bytes) -> None:
+    def _receive(self, line: bytes) -> None:
         try:
             event = DECK_EVENT.validate_json(line)
         except ValidationError:
-            self.kill(DeckExit(f"it said something unreadable: {line[:200]!r}", crashed=True))
+            self.kill(DeckExit(f"it sent an unreadable line: {line[:200]!r}", crashed=True))
             return
-        if isinstance(event, Ready):
-            self._up.set()
-            self.send(SetAudioDevice(device=self._wanted().sound))
-        if self.suspect and isinstance(event, DeckPulse) and event.take != self.suspect.take:
-            self.suspect = None  # it stopped
-        self._heard(self, event)
-        future = self._asked.get(Loaded if isinstance(event, Broken) else type(event))
-        if future is None or future.done() or (isinstance(event, Loaded | Broken) and event.take != self._loads):
+        self._apply(event)
+        self._on_event(self, event)
+        future = self._replies.get(Loaded if isinstance(event, Broken) else type(event))
+        if future is None or future.done() or (isinstance(event, Loaded | Broken) and event.take != self._take):
             return
         if isinstance(event, Broken):
             future.set_exception(MediaUnplayable(event.reason))
         else:
             future.set_result(event)
 
-    def _refuse(self, loss: DeckExit) -> None:
-        """Answer all that was asked of a deck that is gone; a decoder that crashes on loading condemns the media."""
-        for reply, future in self._asked.items():
+    def _apply(self, event: DeckEvent) -> None:
+        """Make the move that `event` reports; an event of an earlier shot makes none."""
+        match event:
+            case Ready() if self.state is DeckState.STARTING:
+                self._move(DeckState.READY)
+                self.send(SetAudioDevice(device=self._wanted_options().sound))
+            case Loaded() if self.state is DeckState.LOADING and event.take == self._take:
+                self._move(DeckState.LOADED)
+            case Broken() if self.state in (DeckState.LOADING, DeckState.LOADED) and event.take == self._take:
+                self._move(DeckState.READY)
+            case ShotShown() if self.state is DeckState.LOADED and event.take == self._take:
+                self._move(DeckState.ON_AIR)
+            case DeckPulse() if self.suspected_shot and event.take != self.suspected_shot.take:
+                self.suspected_shot = None  # it obeyed the order to hide
+            case _:
+                pass
+
+    def _refuse_requests(self, why: DeckExit) -> None:
+        """Fail all requests to a process that ended; a decoder that crashes while it loads makes the media fail."""
+        for reply, future in self._replies.items():
             if future.done():
                 continue
-            own = loss.crashed and reply is Loaded and self.suspect is None
-            blame: type[ScreenFailed] = MediaUnplayable if own else DeckLost
-            future.set_exception(blame(f"deck {self.name} is gone: {loss.reason}"))
+            media_fault = why.crashed and reply is Loaded and self.suspected_shot is None
+            failure: type[ScreenFailed] = MediaUnplayable if media_fault else DeckLost
+            future.set_exception(failure(f"deck {self.name} is gone: {why.reason}"))

@@ -1,7 +1,7 @@
-"""Ends the daemon when nothing less helps, for systemd to start it anew or to reboot the device; notes it on the disk.
+"""Ends the daemon when nothing less helps, so that systemd starts it again or reboots the device.
 
-The note is written before the step is taken: a device that cannot write it takes no such step, so that none can be
-taken again and again.
+Each step is recorded on the disk before it is performed. A device that cannot write the record performs no such step,
+so no step can repeat without a limit.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ from sync.runtime.durable_files import write_durably
 from sync.wire.base import Instant, Wire
 
 FILE = "recovery.json"
-"""Its name in the state folder."""
+"""The name of the record in the state folder."""
 
-_LATELY = timedelta(days=1)
+_RECENT = timedelta(days=1)
 _CAP_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
 
-class Taken(Wire):
-    """An upper step: how often it was taken on this device, when last, and why."""
+class StepRecord(Wire):
+    """An upper step: how often it was performed on this device, when last, and why then."""
 
     times: Annotated[int, Field(ge=1)]
     at: Instant
@@ -37,13 +37,13 @@ class Taken(Wire):
 
 
 class RestartRecord(Wire):
-    """What is kept."""
+    """The content of the file."""
 
-    taken: dict[EscalationStep, Taken] = Field(default_factory=dict)
+    taken: dict[EscalationStep, StepRecord] = Field(default_factory=dict)
 
 
 class SelfRestart:
-    """Implements `player.stage.escalation.Recoverer`; `ending` is set once the daemon has to end, for `step`."""
+    """Implements `player.stage.escalation.Recoverer`; `ending` is set once the daemon must end, for `step`."""
 
     def __init__(self, path: Path, clock: Clock, reboot: Callable[[], bool]) -> None:
         self.ending = asyncio.Event()
@@ -51,49 +51,50 @@ class SelfRestart:
         self._path = path
         self._clock = clock
         self._reboot = reboot
-        self._note = _read(path)
+        self._record = _read(path)
 
-    def allowed(self) -> EscalationStep | None:
-        """Return the upper step that may be taken now, if any."""
+    def allowed_step(self) -> EscalationStep | None:
+        """Return the upper step that is allowed now, if any."""
         if self.step is not None:
-            return None  # one is under way
-        taken = [(each.at, step) for step, each in self._note.taken.items()]
-        return upper_step(taken, self._clock.now(), reboot=self._reboot())
+            return None  # one has begun
+        performed = [(each.at, step) for step, each in self._record.taken.items()]
+        return upper_step(performed, self._clock.now(), reboot=self._reboot())
 
-    def take(self, step: EscalationStep, reason: str) -> bool:
-        """Note the step and have the daemon end; False: it could not be noted, so it is not taken."""
+    def perform(self, step: EscalationStep, reason: str) -> bool:
+        """Record the step and have the daemon end; return False if it cannot be recorded: then it is not performed."""
         times = self.counts().get(step, 0) + 1
-        note = RestartRecord(taken={**self._note.taken, step: Taken(times=times, at=self._clock.now(), reason=reason)})
+        latest = StepRecord(times=times, at=self._clock.now(), reason=reason)
+        record = RestartRecord(taken={**self._record.taken, step: latest})
         try:
-            write_durably(self._path, note.model_dump_json().encode())
+            write_durably(self._path, record.model_dump_json().encode())
         except (StorageFull, StorageBroken) as error:
-            log.error("step=%s not taken, for it cannot be noted: %s", step.value, error)
+            log.error("step=%s is not performed, because it cannot be recorded: %s", step.value, error)
             return False
         log.error("step=%s the player ends itself: %s", step.value, reason)
-        self._note, self.step = note, step
+        self._record, self.step = record, step
         self.ending.set()
         return True
 
     def counts(self) -> dict[EscalationStep, int]:
-        """Return how often each upper step was taken on this device."""
-        return {step: each.times for step, each in self._note.taken.items()}
+        """Return how often each upper step was performed on this device."""
+        return {step: each.times for step, each in self._record.taken.items()}
 
     def latest(self) -> str:
-        """Return the upper step of the last day in words; empty for none."""
+        """Return the upper step of the last day as text; empty if there was none."""
         now = self._clock.now()
-        lately = [
-            (each.at, step, each.reason) for step, each in self._note.taken.items() if abs(now - each.at) < _LATELY
+        recent = [
+            (each.at, step, each.reason) for step, each in self._record.taken.items() if abs(now - each.at) < _RECENT
         ]
-        return "{1} at {0:%Y-%m-%d %H:%M} UTC: {2}".format(*max(lately)) if lately else ""
+        return "{1} at {0:%Y-%m-%d %H:%M} UTC: {2}".format(*max(recent)) if recent else ""
 
 
 def _read(path: Path) -> RestartRecord:
-    """Return what was noted; nothing of a file that is missing or cannot be read."""
+    """Return the record; an empty one if the file is missing or cannot be read."""
     try:
         with path.open("rb") as file:
             return RestartRecord.model_validate_json(file.read(_CAP_BYTES))
     except FileNotFoundError:
         return RestartRecord()
     except (OSError, ValidationError):
-        log.error("recovery=%s cannot be read and is begun anew", path)
+        log.error("recovery=%s cannot be read; a new record begins", path)
         return RestartRecord()

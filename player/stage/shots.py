@@ -1,43 +1,57 @@
-"""What the stage holds at a time: the shot on air and how it ends, and the shot that is loaded, or waits, aside."""
+"""What the stage has at a time: the shot on air or a blank screen, and the shot that waits in the other deck."""
 
 import asyncio
 from dataclasses import dataclass, field
 
-from player.protocol.deck_messages import DeckPulse, Ends, Load, Loaded
+from player.protocol.deck_messages import DeckPulse, Ends, Finished, Load, Loaded
 from player.protocol.screen import ON_TIME_S, Cut, Ended, Shot
-from player.stage.deck_exit import DeckExit
 from player.stage.deck_process import DeckProcess
+from player.stage.deck_state import DeckExit, DeckState
 
-_STEP_MS = 750  # a pulse comes five times a second, with a time that is half a second old at most
+_PULSE_STEP_MS = 750  # a pulse comes five times a second, with a media time that is up to half a second old
 
-AT_ONCE = float("-inf")
-"""The instant of a cut that is to wait for nothing."""
+IMMEDIATELY = float("-inf")
+"""The instant of a cut that waits for nothing."""
 
 
 @dataclass(slots=True, eq=False)
 class ShotOnAir:
-    """The shot on the screen, or whose last picture is; made on the loop."""
+    """The shot on the screen; its last picture stays after its end. Made on the loop."""
 
-    link: DeckProcess
+    deck: DeckProcess
     shot: Shot
     started_s: float
     ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    ends: Ends | None = None  # as its deck plans it
-    told: bool = False  # how it ended was handed out: nobody hears it twice
-    said: DeckPulse | None = None  # by its deck, last
-    said_s: float = 0.0
+    ends: Ends | None = None  # as the deck plans it
+    reported: bool = False  # a caller has got how it ended: no other caller gets that
+    pulse: DeckPulse | None = None  # the last one of its deck with a media time
+    pulse_s: float = 0.0
     frames_lost: int | None = None
 
+    def update(self, event: Finished | Ends | DeckPulse, now_s: float) -> None:
+        """Record what its deck reports of it."""
+        if event.frames_lost is not None or isinstance(event, Finished):
+            self.frames_lost = event.frames_lost
+        match event:
+            case Ends():
+                self.ends = event
+            case DeckPulse() if event.media_ms is not None:
+                self.pulse, self.pulse_s = event, now_s
+            case Finished():
+                self.end(event.at_s, event.reason)
+            case _:
+                pass
+
     def media_ms(self, now_s: float) -> int | None:
-        """Return where in its media it is: libVLC moves that in steps, the plan moves it in between."""
-        if self.said is None or self.said.media_ms is None:
+        """Return the position in its media: libVLC reports it in steps, the plan tells what lies between two."""
+        if self.pulse is None or self.pulse.media_ms is None:
             return None
-        most_ms = self.said.media_ms + _STEP_MS + min(_STEP_MS, round((now_s - self.said_s) * 1000))
+        most_ms = self.pulse.media_ms + _PULSE_STEP_MS + min(_PULSE_STEP_MS, round((now_s - self.pulse_s) * 1000))
         planned_ms = round((now_s - self.started_s) * 1000)
-        return max(self.said.media_ms, min(planned_ms, most_ms, self.shot.length_ms or most_ms))
+        return max(self.pulse.media_ms, min(planned_ms, most_ms, self.shot.length_ms or most_ms))
 
     def end(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:
-        """Settle how it ended; the first reason stands."""
+        """Record how it ended; the first record stays."""
         if not self.ended.done():
             self.ended.set_result(
                 Ended(
@@ -46,54 +60,70 @@ class ShotOnAir:
                 )
             )  # fmt: skip
 
-    def over_s(self, deadline_s: float | None) -> float | None:
-        """Return when to cut away from it, at `deadline_s` at the latest; None while only its end will tell."""
+    def cut_due_s(self, deadline_s: float | None) -> float | None:
+        """Return when to cut away from it, `deadline_s` at the latest; None while its end is not known."""
         if self.ended.done():
             ended = self.ended.result()
-            return AT_ONCE if ended.failed else ended.ended_s
+            return IMMEDIATELY if ended.failed else ended.ended_s
         known = [at_s for at_s in (deadline_s, self.ends.at_s if self.ends else None) if at_s is not None]
         return min(known, default=None)
 
     def leave(self, at_s: float) -> Ended | None:
-        """Return how it left the screen at `at_s`, unless that was told before; its deck may say so only now."""
+        """Return how it left the screen at `at_s`; None if a caller has got that already.
+
+        Its planned end counts if `at_s` is not before it: the deck may report that end only later.
+        """
         if self.ends and at_s >= self.ends.at_s:
             self.end(self.ends.at_s if at_s - self.ends.at_s <= ON_TIME_S else at_s, self.ends.reason)
         self.end(at_s, "cut")
-        if self.told:
+        if self.reported:
             return None
-        self.told = True
+        self.reported = True
         return self.ended.result()
 
 
-@dataclass(slots=True, eq=False)
-class ShotWaiting:
-    """The shot prerolled aside; `lost` is set when its deck dies, `cut` when it was raised.
+@dataclass(frozen=True, slots=True, eq=False)
+class BlankScreen:
+    """Plain black, as ordered: `deck` covers the screen with it, or will once it is up."""
 
-    `order_s` is the instant it was ordered for, if it was, and `due_s` when that order can be carried out.
+    deck: DeckProcess
+
+
+@dataclass(slots=True, eq=False)
+class WaitingShot:
+    """The prerolled shot. `result` is the cut once it is on the screen, or why its deck no longer has it.
+
+    `order_s` is the instant the deck is ordered to show it, which may be `IMMEDIATELY`; None: there is no order.
+    `due_s` is when the last order could be carried out.
     """
 
-    link: DeckProcess
+    deck: DeckProcess
     shot: Shot
-    lost: "asyncio.Future[DeckExit]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     order_s: float | None = None
     due_s: float = 0.0
-    cut: Cut | None = None
+    result: Cut | DeckExit | None = None
+
+    @property
+    def cut(self) -> Cut | None:
+        """The cut to it, once that was carried out."""
+        return self.result if isinstance(self.result, Cut) else None
 
 
-async def load_shot(link: DeckProcess, shot: Shot, air: ShotOnAir | None, *, at_once: bool) -> Loaded:
-    """Have `shot` loaded: rolling, if it is wanted at once or nothing is on air, or once what is there has failed.
+async def load_shot(deck: DeckProcess, shot: Shot, on_air: ShotOnAir | None, *, at_once: bool) -> Loaded:
+    """Have `shot` loaded: running if it is wanted at once or nothing is on air, else paused on its first frame.
 
-    What just ends while it is being loaded is waited for: its last picture stands, and no frame of `shot` is lost.
+    If the shot on air fails meanwhile, `shot` runs too. If it just ends, its last picture stays until `shot` is loaded,
+    so that no frame of `shot` is lost.
     """
-    if at_once or air is None or air.ended.done():
-        return await link.load(shot, at_once=True)
+    if at_once or on_air is None or on_air.ended.done():
+        return await deck.load(shot, at_once=True)
 
-    def hurry(ended: asyncio.Future[Ended]) -> None:
-        if ended.result().failed:
-            link.send(Load(shot=shot, at_once=True))
+    def load_at_once(ended: asyncio.Future[Ended]) -> None:
+        if ended.result().failed and deck.state is DeckState.LOADING:
+            deck.send(Load(shot=shot, at_once=True))
 
-    air.ended.add_done_callback(hurry)
+    on_air.ended.add_done_callback(load_at_once)
     try:
-        return await link.load(shot)
+        return await deck.load(shot)
     finally:
-        air.ended.remove_done_callback(hurry)
+        on_air.ended.remove_done_callback(load_at_once)

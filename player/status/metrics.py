@@ -39,8 +39,8 @@ _NUMBERS = {
 class StageSeries(Collector):
     """The counters of the stage, read at each scrape."""
 
-    def __init__(self, tally: StageCounters, facts: Callable[[], StageFacts]) -> None:
-        self._tally = tally
+    def __init__(self, counters: StageCounters, facts: Callable[[], StageFacts]) -> None:
+        self._counters = counters
         self._facts = facts
 
     def describe(self) -> Iterable[Metric]:
@@ -49,18 +49,18 @@ class StageSeries(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Return every series."""
-        tally, facts = self._tally, self._facts()
-        yield _counter("cuts", "Cuts from one take to the next", tally.cuts)
-        yield _counter("frames_lost", "Frames that came too late to be shown", tally.frames_lost)
+        counts, facts = self._counters, self._facts()
+        yield _counter("cuts", "Cuts from one take to the next", counts.cuts)
+        yield _counter("frames_lost", "Frames that came too late to be shown", counts.frames_lost)
         yield _counter(
             "deck_renewals",
             "Decks replaced without a fault: long use, or another display",
             facts.renewals,
         )
-        yield _histogram("cut_late_seconds", "From the time a cut was due until its window was on top", tally.late)
-        yield _histogram("take_black_seconds", "How long a take was black, checked once a second", tally.black)
-        yield _histogram("take_still_seconds", "How long a video showed no new picture", tally.still)
-        yield _histogram("preroll_seconds", "From the command to load a take to its first frame", tally.preroll)
+        yield _histogram("cut_late_seconds", "From the time a cut was due until its window was on top", counts.late)
+        yield _histogram("take_black_seconds", "How long a take was black, checked once a second", counts.black)
+        yield _histogram("take_still_seconds", "How long a video showed no new picture", counts.still)
+        yield _histogram("preroll_seconds", "From the command to load a take to its first frame", counts.preroll)
         steps = CounterMetricFamily(
             "signage_player_ladder_steps", "Steps taken after faults of the picture", labels=["step"]
         )

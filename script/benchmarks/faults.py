@@ -27,6 +27,7 @@ from player.platform.geometry import Area
 from player.protocol.screen import Shot
 from player.stage import deck_process
 from player.stage.deck_options import DeckOptions
+from player.stage.deck_state import DeckState
 from player.stage.stage import Stage, open_stage
 from sync.errors import DeckLost, MediaUnplayable
 from sync.runtime.clock import SystemClock
@@ -66,7 +67,7 @@ class Shop:
 
     async def air(self, shot: Shot) -> None:
         """Have a film on air for a while, with both decks up."""
-        while not all(deck.up for deck in self.stage._pair.links):
+        while not all(state.takes_commands for state in self.stage.facts().states):
             await SystemClock().sleep(0.02)
         self._ready = None
         while self._ready is None:  # what failed on air before is refused once
@@ -91,12 +92,17 @@ class Shop:
 
     def strike(self, *, on_air: bool, number: int) -> None:
         """Send a signal to a deck."""
-        air = self.stage._air
-        assert air
-        struck = air.link if on_air else self.stage._pair.other(air.link)
-        assert struck.pid
+        pid = self.deck_pid(on_air=on_air)
         self.struck()
-        os.kill(struck.pid, number)
+        os.kill(pid, number)
+
+    def deck_pid(self, *, on_air: bool) -> int:
+        """Return the process of the deck on air, or of the other one."""
+        facts = self.stage.facts()
+        on_screen = facts.states.index(DeckState.ON_AIR)
+        pid = facts.pids[on_screen if on_air else 1 - on_screen]
+        assert pid
+        return pid
 
     def struck(self) -> None:
         """Note that this is the instant of the fault."""
@@ -166,8 +172,7 @@ async def stands(shop: Shop) -> None:
     await shop.air(shop.shot("film"))
     await shop.load(shop.shot("red", "red"))
     shop.struck()
-    assert shop.stage._air and shop.stage._air.link.pid
-    shop.stack.enter_context(frozen_decoder(shop.stage._air.link.pid))  # until the round is over
+    shop.stack.enter_context(frozen_decoder(shop.deck_pid(on_air=True)))  # until the round is over
 
 
 def loading(name: str, *, over: bool) -> Fault:
@@ -266,8 +271,8 @@ def _row(name: str, seen: list[Account]) -> dict[str, Any]:
 async def _shop(folder: Path) -> AsyncIterator[Shop]:
     async with virtual_display(SIZE) as name, open_display(name, SystemClock()) as display:
         await display.show_root(RawPicture(*SIZE, _YELLOW * (SIZE[0] * SIZE[1])))
-        rig = DeckOptions(name, Area(width=SIZE[0], height=SIZE[1]), program=DECK)
-        async with open_stage(rig, SystemClock()) as stage:
+        options = DeckOptions(name, Area(width=SIZE[0], height=SIZE[1]), program=DECK)
+        async with open_stage(options, SystemClock()) as stage:
             service = asyncio.create_task(stage.run())
             try:
                 with watching(name, SIZE) as view, ExitStack() as stack:

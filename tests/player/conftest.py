@@ -15,6 +15,7 @@ from player.display.pictures import RawPicture, brand_picture
 from player.platform.geometry import Area
 from player.protocol.screen import Shot
 from player.stage.deck_options import DECK, DeckOptions
+from player.stage.deck_state import DeckState
 from player.stage.stage import Stage, open_stage
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
@@ -90,8 +91,8 @@ async def running_stage(
     display_name: str, *, area: Area = _WHOLE, program: tuple[str, ...] = DECK, **how: Any
 ) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
-    rig = DeckOptions(display_name, area, program=program)
-    async with open_stage(rig, SystemClock(), **how) as stage:
+    options = DeckOptions(display_name, area, program=program)
+    async with open_stage(options, SystemClock(), **how) as stage:
         service = asyncio.create_task(stage.run())
         try:
             yield stage
@@ -141,13 +142,15 @@ async def yellow_root(display: Display) -> None:
 
 def on_air_pid(stage: Stage) -> int:
     """Return the process of the deck on air."""
-    assert stage._air and stage._air.link.pid
-    return stage._air.link.pid
+    facts = stage.facts()
+    pid = facts.pids[facts.states.index(DeckState.ON_AIR)]
+    assert pid
+    return pid
 
 
 async def wait_for_both_decks(stage: Stage) -> None:
     """Wait until both decks take commands."""
-    await wait_until(lambda: all(stage.facts().pids) and all(link.up for link in stage._pair.links), within_s=20.0)
+    await wait_until(lambda: all(state.takes_commands for state in stage.facts().states), within_s=20.0)
 
 
 async def put_on_air(stage: Stage, shot: Shot) -> None:

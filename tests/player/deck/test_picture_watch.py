@@ -199,10 +199,10 @@ async def test_a_picture_that_stands_still_while_its_media_goes_on_is_followed_b
 
 def _fail_until_next_is(stage: Stage, step: EscalationStep) -> None:
     """Have the deck on air fail, on paper, until its next fault leads to `step`."""
-    ladder, at_s = stage._ladder, SystemClock().monotonic()
-    assert stage._air
-    while next_escalation(ladder._history, stage._air.link.name, at_s) is not step:
-        ladder.escalate(stage._air.link.name, at_s, "on paper")
+    escalation, deck, at_s = stage._escalation, stage.facts().deck, SystemClock().monotonic()
+    assert deck
+    while next_escalation(escalation._history, deck, at_s) is not step:
+        escalation.escalate(deck, at_s, "on paper")
 
 
 async def _replaced(stage: Stage, decks: int) -> None:

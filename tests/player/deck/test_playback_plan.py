@@ -11,7 +11,7 @@ from player.deck.vlc.media_source import read_ahead_ms
 from player.protocol.deck_messages import Ends
 from player.protocol.screen import Shot
 from player.stage.deck_process import DeckProcess
-from player.stage.shots import AT_ONCE, ShotOnAir
+from player.stage.shots import IMMEDIATELY, ShotOnAir
 from sync.wire.release import MediaKind
 
 NEVER = float("inf")
@@ -51,12 +51,12 @@ def test_media_of_measured_length_run_to_it_however_early_libvlc_stops() -> None
 
 
 async def test_what_is_on_air_says_when_to_cut_away_from_it() -> None:
-    air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
-    assert air.over_s(None) is None and air.over_s(105.0) == 105.0
-    air.ends = Ends(take="a", at_s=110.0, reason="eof")
-    assert air.over_s(None) == 110.0 == air.over_s(120.0) and air.over_s(105.0) == 105.0
-    air.end(109.0, "it stalled", failed=True)
-    assert air.over_s(None) == AT_ONCE
+    on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
+    assert on_air.cut_due_s(None) is None and on_air.cut_due_s(105.0) == 105.0
+    on_air.ends = Ends(take="a", at_s=110.0, reason="eof")
+    assert on_air.cut_due_s(None) == 110.0 == on_air.cut_due_s(120.0) and on_air.cut_due_s(105.0) == 105.0
+    on_air.end(109.0, "it stalled", failed=True)
+    assert on_air.cut_due_s(None) == IMMEDIATELY
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ async def test_what_is_on_air_says_when_to_cut_away_from_it() -> None:
     [(109.9, 109.9, "cut"), (110.0, 110.0, "eof"), (110.03, 110.0, "eof"), (112.0, 112.0, "eof")],
 )  # fmt: skip
 async def test_a_cut_before_the_end_of_the_plan_is_a_cut(at_s: float, ended_s: float, reason: str) -> None:
-    air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
-    air.ends = Ends(take="a", at_s=110.0, reason="eof")
-    left = air.leave(at_s)
+    on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
+    on_air.ends = Ends(take="a", at_s=110.0, reason="eof")
+    left = on_air.leave(at_s)
     assert left and (left.ended_s, left.reason) == (ended_s, reason)
 
 

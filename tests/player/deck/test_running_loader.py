@@ -72,21 +72,21 @@ async def test_what_has_to_wait_after_all_begins_with_its_first_picture(
 async def test_a_deck_lost_on_air_turns_what_is_being_loaded_into_what_is_wanted_at_once(
     stage: Stage, media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[DeckCommand] = []
-    tell = DeckProcess.send
+    sent: list[DeckCommand] = []
+    send = DeckProcess.send
 
-    def note(link: DeckProcess, command: DeckCommand) -> None:
-        told.append(command)
-        tell(link, command)
+    def record(deck: DeckProcess, command: DeckCommand) -> None:
+        sent.append(command)
+        send(deck, command)
 
-    monkeypatch.setattr(DeckProcess, "send", note)
+    monkeypatch.setattr(DeckProcess, "send", record)
     await put_on_air(stage, media.shot("blue_picture"))
-    told.clear()
+    sent.clear()
     loading = asyncio.create_task(stage.preroll(media.shot("long")))
-    await wait_until(lambda: bool(told))
+    await wait_until(lambda: bool(sent))
     os.kill(on_air_pid(stage), signal.SIGKILL)
     await loading
-    assert [command.at_once for command in told if isinstance(command, Load)] == [False, True]
+    assert [command.at_once for command in sent if isinstance(command, Load)] == [False, True]
     await stage.cut_now("long")
 
 

@@ -22,6 +22,7 @@ from sync.device.store.content_store import ContentStore, open_cache
 from sync.runtime.clock import SystemClock
 from sync.wire.report import Outcome, Play
 from tests.display import start_xvfb
+from tests.player.conftest import on_air_pid
 from tests.player.director.venue import DEVICE, activate, asset, eventually, item, playlist, release
 
 pytestmark = pytest.mark.display
@@ -103,9 +104,7 @@ async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Ven
     await venue.until_played(1)
     await eventually(lambda: venue.director.now().next.readiness == "ready" and venue.left_s() > LENGTH_MS / 3000)
     take = venue.director.now().take
-    air = venue.stage._air
-    assert air and air.link.pid
-    os.kill(air.link.pid, signal.SIGKILL)
+    os.kill(on_air_pid(venue.stage), signal.SIGKILL)
     plays = await venue.until_played(len(await venue.plays()) + 2)
     (hit,) = (play for play in plays if play.take == take)
     following = plays[plays.index(hit) + 1]

@@ -95,7 +95,7 @@ async def test_the_output_named_has_the_stage_and_the_other_is_black(second: Sec
         shown = await display.grab()
         assert (shown.width, shown.height) == (640, 480) and shown.bgrx[0] > 240
         display.want(Wanted(FIRST))
-        await wait_until(lambda: stage._rig.area == LEFT)
+        await wait_until(lambda: stage.area == LEFT)
         await put_on_air(stage, media.shot("green_picture", fit=Fit.FILL))
         await wait_until(lambda: _shows(eye, LEFT, GREEN) and _shows(eye, RIGHT, BLACK))
         await stage.clear()
@@ -108,13 +108,13 @@ async def test_the_stage_leaves_an_output_that_is_pulled_and_comes_back_to_it(se
     async with running_display_and_stage(second.name, Wanted(SECOND)) as (display, stage):
         await put_on_air(stage, media.shot("long", fit=Fit.FILL))
         second.pull()
-        await wait_until(lambda: stage._rig.area == LEFT)
+        await wait_until(lambda: stage.area == LEFT)
         assert display.state().connected and "no monitor is plugged in" in display.state().problem
         await wait_until(lambda: not _shows(eye, LEFT, BLACK))  # the fallback, until a deck is there
         await put_on_air(stage, media.shot("green_picture", fit=Fit.FILL))
         await wait_until(lambda: _shows(eye, LEFT, GREEN))
         second.plug()
-        await wait_until(lambda: stage._rig.area.x == RIGHT.x)  # in the mode the monitor prefers
+        await wait_until(lambda: stage.area.x == RIGHT.x)  # in the mode the monitor prefers
         await put_on_air(stage, media.shot("long", take="again", fit=Fit.FILL))
         await wait_until(lambda: _shows(eye, display.area, BLUE) and _shows(eye, LEFT, BLACK))
         assert not display.state().problem

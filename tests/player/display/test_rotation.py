@@ -79,7 +79,7 @@ async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
         for turn in TURNS:
             display.want(Wanted("", turn))
             size = (1280, 720) if turn == 180 else (720, 1280)
-            await wait_until(lambda size=size: (stage._rig.area.width, stage._rig.area.height) == size)  # type: ignore[misc]
+            await wait_until(lambda size=size: (stage.area.width, stage.area.height) == size)  # type: ignore[misc]
             assert display.area.turn == 0 and not display.state().problem
             await put_on_air(stage, _shots(quarters)[0].model_copy(update={"take": f"film-{turn}"}))
             await wait_until(lambda turn=turn: _alike(_corners(eye), _turned(turn)))  # type: ignore[misc]

@@ -65,7 +65,7 @@ class Bench:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.shown = Now(showing="item", title="Autumn", take="t1", why="it is Monday", next=Next(title="Winter"))
-        self.tally = StageCounters()
+        self.counters = StageCounters()
         self.stage = StageFacts("3.0.24", (1, 2), 0, 5, "t1", "t2", 100, 0, 10.0, 200)
         self.display = DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
         self.overlays = Overlays()
@@ -128,7 +128,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, 
         collector = StatusCollector(sources, clock)
         token = read_or_make_token(tmp_path / "state")
         guard, live = AccessGuard(token, configuration, clock), LiveSocket(collector, clock)
-        metrics = PlayerMetrics(clock, StageSeries(bench.tally, bench.facts))
+        metrics = PlayerMetrics(clock, StageSeries(bench.counters, bench.facts))
         routes = EndpointRoutes(
             collector, configuration, lambda: session, ScreenshotTaker(bench, clock), guard, metrics
         )
@@ -380,12 +380,12 @@ async def test_now_says_what_the_deck_tells_of_the_take_on_air_and_of_no_other(d
 
 
 async def test_metrics_tell_what_was_seen_of_each_cut_and_take(device: Device) -> None:
-    tally = device.bench.tally
+    counters = device.bench.counters
     for late_s in (-0.001, 0.012, 0.4):
-        tally.cut(late_s)
-    tally.left(black_ms=0, still_ms=1_000, frames_lost=3)
-    tally.left(black_ms=None, still_ms=None, frames_lost=None)
-    tally.prerolled(640)
+        counters.count_cut(late_s)
+    counters.count_take(black_ms=0, still_ms=1_000, frames_lost=3)
+    counters.count_take(black_ms=None, still_ms=None, frames_lost=None)
+    counters.count_preroll(640)
     text = (await read(device, "/metrics")).decode()
     for line in (
         "cuts_total 3.0",

@@ -1,4 +1,4 @@
-"""What a fault of the picture leads to, up to a reboot; and what is kept of it over restarts."""
+"""What a fault of the picture leads to, up to a reboot, and what stays recorded over restarts."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 class Device:
-    """A ladder, and the notes that outlive its daemon."""
+    """An escalation, and the record that outlives its daemon."""
 
     def __init__(self, folder: Path, *, reboot: bool = False) -> None:
         self.clock = FakeClock(NOON)
@@ -38,37 +38,37 @@ class Device:
         self.start()
 
     def start(self) -> None:
-        self.recovery = SelfRestart(self._folder / FILE, self.clock, lambda: self._reboot)
-        self.ladder = Escalation(self.recovery)
+        self.self_restart = SelfRestart(self._folder / FILE, self.clock, lambda: self._reboot)
+        self.escalation = Escalation(self.self_restart)
 
     async def faults(self, count: int, *, every_s: float = 5.0) -> list[EscalationStep]:
-        """Have the picture fail again and again, and the daemon come back when it ends itself."""
+        """Have the picture fail `count` times, and the daemon start again when it ends itself."""
         steps = []
         for _ in range(count):
             await self.clock.advance(every_s)
-            steps.append(self.ladder.escalate("a", self.clock.monotonic(), "the picture became black"))
-            assert self.recovery.ending.is_set() == (steps[-1] in UPPER)
+            steps.append(self.escalation.escalate("a", self.clock.monotonic(), "the picture became black"))
+            assert self.self_restart.ending.is_set() == (steps[-1] in UPPER)
             if steps[-1] in UPPER:
                 self.start()
         return steps
 
 
 def test_without_upper_steps_faults_lead_up_to_both_decks_once_an_hour() -> None:
-    ladder = Escalation()
-    steps = [ladder.escalate("a", 1000.0 + 5 * fault, "it stands still") for fault in range(8)]
+    escalation = Escalation()
+    steps = [escalation.escalate("a", 1000.0 + 5 * fault, "it stands still") for fault in range(8)]
     assert steps == [ITEM, NEW, ITEM, NEW, ITEM, BOTH, ITEM, ITEM]
-    assert ladder.steps() == {"next_item": 5, "new_deck": 2, "both_decks": 1, "restart": 0, "reboot": 0}
-    assert (ladder.lately(1010.0), ladder.lately(1040.0 + WINDOW_S)) == (8, 0)
+    assert escalation.step_counts() == {"next_item": 5, "new_deck": 2, "both_decks": 1, "restart": 0, "reboot": 0}
+    assert (escalation.recent_faults(1010.0), escalation.recent_faults(1040.0 + WINDOW_S)) == (8, 0)
 
 
 async def test_the_daemon_is_restarted_once_an_hour_and_the_device_only_where_that_is_allowed(tmp_path: Path) -> None:
     device = Device(tmp_path)
-    once = [ITEM, NEW, ITEM, NEW, ITEM, BOTH, ITEM, EscalationStep.RESTART]
-    assert await device.faults(8) == once
+    first = [ITEM, NEW, ITEM, NEW, ITEM, BOTH, ITEM, EscalationStep.RESTART]
+    assert await device.faults(8) == first
     assert set(await device.faults(40)) == {ITEM, NEW, BOTH}
-    assert device.ladder.recovered() == "restart at 2026-03-02 12:00 UTC: the picture became black"
+    assert device.escalation.latest_recovery() == "restart at 2026-03-02 12:00 UTC: the picture became black"
     assert set(await device.faults(65, every_s=60.0)) >= {EscalationStep.RESTART}
-    assert device.ladder.steps()["restart"] == 2 and device.ladder.steps()["reboot"] == 0
+    assert device.escalation.step_counts()["restart"] == 2 and device.escalation.step_counts()["reboot"] == 0
 
 
 async def test_a_reboot_follows_a_restart_that_did_not_help_and_comes_once_a_day(tmp_path: Path) -> None:
@@ -80,17 +80,17 @@ async def test_a_reboot_follows_a_restart_that_did_not_help_and_comes_once_a_day
     assert EscalationStep.REBOOT in await device.faults(60 * 3, every_s=60.0)
 
 
-async def test_an_upper_step_that_cannot_be_noted_is_not_taken(tmp_path: Path) -> None:
+async def test_an_upper_step_that_cannot_be_recorded_is_not_performed(tmp_path: Path) -> None:
     device = Device(tmp_path / "missing", reboot=True)
     assert set(await device.faults(40)) == {ITEM, NEW, BOTH}
-    assert not device.recovery.ending.is_set()
+    assert not device.self_restart.ending.is_set()
 
 
-async def test_notes_that_cannot_be_read_are_begun_anew(tmp_path: Path) -> None:
+async def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"taken": [')
     device = Device(tmp_path)
     assert EscalationStep.RESTART in await device.faults(8)
-    assert Device(tmp_path).ladder.steps()["restart"] == 1
+    assert Device(tmp_path).escalation.step_counts()["restart"] == 1
 
 
 @pytest.mark.parametrize(("for_s", "step"), [(NO_DECK_S, None), (NO_DECK_S + 1, EscalationStep.RESTART)])
@@ -98,11 +98,11 @@ def test_a_daemon_whose_decks_do_not_come_up_is_restarted(
     tmp_path: Path, for_s: float, step: EscalationStep | None
 ) -> None:
     device = Device(tmp_path)
-    assert device.ladder.without_decks(for_s) is step
-    assert device.ladder.without_decks(for_s) is None, "once"
+    assert device.escalation.escalate_without_decks(for_s) is step
+    assert device.escalation.escalate_without_decks(for_s) is None, "once"
 
 
-def test_faults_of_two_decks_and_of_yesterday_are_told_apart() -> None:
+def test_faults_of_the_other_deck_and_old_faults_do_not_count() -> None:
     assert next_escalation([FaultRecord(1000.0, "b", ITEM)], "a", 1001.0) is ITEM
     assert next_escalation([FaultRecord(1000.0, "a", ITEM)], "a", 1001.0) is NEW
     assert next_escalation([FaultRecord(1000.0, "a", ITEM)], "a", 1000.0 + WINDOW_S) is ITEM
@@ -112,7 +112,7 @@ faults = st.lists(st.tuples(st.floats(0.1, 2000.0), st.sampled_from("ab")), max_
 
 
 @given(faults, st.sampled_from([None, *UPPER]))
-def test_whatever_fails_no_step_is_left_out_or_taken_too_often(
+def test_no_step_is_left_out_or_performed_too_often(
     waits: Sequence[tuple[float, str]], upper: EscalationStep | None
 ) -> None:
     history: list[FaultRecord] = []
@@ -120,13 +120,13 @@ def test_whatever_fails_no_step_is_left_out_or_taken_too_often(
     for wait_s, deck in waits:
         at_s += wait_s
         step = next_escalation(history, deck, at_s, upper)
-        lately = [rung.step for rung in history if at_s - rung.at_s < WINDOW_S]
+        recent = [fault.step for fault in history if at_s - fault.at_s < WINDOW_S]
         if step is NEW:
-            assert lately.count(NEW) < 2 and lately.count(BOTH) == 0
+            assert recent.count(NEW) < 2 and recent.count(BOTH) == 0
         if step is BOTH:
-            assert lately.count(NEW) == 2 and lately.count(BOTH) == 0
+            assert recent.count(NEW) == 2 and recent.count(BOTH) == 0
         if step in UPPER:
-            assert step is upper and BOTH in lately
+            assert step is upper and BOTH in recent
         history.append(FaultRecord(at_s, deck, step))
 
 
@@ -135,15 +135,15 @@ moments = st.lists(st.floats(0, 400 * 3600), max_size=120).map(sorted)
 
 @given(moments, st.booleans())
 def test_upper_steps_keep_their_distance(hours: Sequence[float], reboot: bool) -> None:
-    taken: list[tuple[datetime, EscalationStep]] = []
+    performed: list[tuple[datetime, EscalationStep]] = []
     for at in (NOON + timedelta(seconds=second) for second in hours):
-        step = upper_step(taken, at, reboot=reboot)
+        step = upper_step(performed, at, reboot=reboot)
         if step is None:
             continue
-        assert step is EscalationStep.RESTART or (reboot and at - taken[-1][0] < RESTART_EVERY)
+        assert step is EscalationStep.RESTART or (reboot and at - performed[-1][0] < RESTART_EVERY)
         if step is EscalationStep.REBOOT:
-            assert all(at - before >= REBOOT_EVERY for before, was in taken if was is step)
+            assert all(at - before >= REBOOT_EVERY for before, was in performed if was is step)
         else:
-            assert all(at - before >= RESTART_EVERY for before, _ in taken)
-        taken.append((at, step))
-        assert upper_step(taken, at - timedelta(minutes=10), reboot=False) is None, "a clock set back"
+            assert all(at - before >= RESTART_EVERY for before, _ in performed)
+        performed.append((at, step))
+        assert upper_step(performed, at - timedelta(minutes=10), reboot=False) is None, "a clock set back"

@@ -21,8 +21,8 @@ async def test_the_stage_tells_of_the_video_on_air_and_counts_what_it_saw(stage:
     await stage.cut_now("blue_picture")
     await wait_until(lambda: stage.facts().still_ms is not None)
     assert (stage.facts().fps, stage.facts().codec, stage.facts().painted_fps) == (None, None, None)
-    tally = stage.tally
-    assert tally.cuts == 2 and tally.late.buckets()[-1][1] == 2
-    assert tally.preroll.buckets()[-1][1] == 2 and 0 < tally.preroll.sum_s < 16
-    assert tally.black.buckets()[0][1] == tally.still.buckets()[-1][1] == 1  # of the video, and it was never black
-    assert tally.late.sum_s == pytest.approx(0, abs=1)
+    counts = stage.counters
+    assert counts.cuts == 2 and counts.late.buckets()[-1][1] == 2
+    assert counts.preroll.buckets()[-1][1] == 2 and 0 < counts.preroll.sum_s < 16
+    assert counts.black.buckets()[0][1] == counts.still.buckets()[-1][1] == 1  # of the video, and it was never black
+    assert counts.late.sum_s == pytest.approx(0, abs=1)

@@ -28,14 +28,14 @@ async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> No
     assert pids and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-async def test_a_deck_that_talks_nonsense_is_replaced(display_name: str, caplog: pytest.LogCaptureFixture) -> None:
-    babbler = ("sh", "-c", 'echo \'{"event":"finished","at_s":null}\'; exec sleep 60', "deck")
-    rig = DeckOptions(display_name, Area(width=1280, height=720), program=babbler)
-    async with open_stage(rig, SystemClock()) as stage:
+async def test_a_deck_that_sends_nonsense_is_replaced(display_name: str, caplog: pytest.LogCaptureFixture) -> None:
+    program = ("sh", "-c", 'echo \'{"event":"finished","at_s":null}\'; exec sleep 60', "deck")
+    options = DeckOptions(display_name, Area(width=1280, height=720), program=program)
+    async with open_stage(options, SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
         await wait_until(lambda: stage.facts().restarts >= 2)
         running.cancel()
-    assert "said something unreadable" in caplog.text
+    assert "sent an unreadable line" in caplog.text
 
 
 _DAEMON = """

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from player.platform.child_process import rss_bytes
 from player.protocol.screen import Shot
+from player.stage import deck_process
 from player.stage.stage import Stage
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
-from tests.player.conftest import Media, put_on_air, running_stage, wait_for_both_decks
+from tests.player.conftest import Media, on_air_pid, put_on_air, running_stage, wait_for_both_decks
 from tests.player.faulty_decks import DECK
 from tests.player.pixels import BLACK, BLUE, GREEN, YELLOW, is_close, recording_screen, wait_until
 
@@ -99,13 +101,13 @@ async def test_with_nothing_on_air_a_decoder_that_hangs_leaves_the_fallback_unti
     assert not sight.unexpected(YELLOW, GREEN)
 
 
-async def test_a_deck_that_holds_too_much_memory_is_ended_before_the_kernel_picks_somebody_else(
-    stage: Stage, media: Media, yellow_root: None, display_name: str
+async def test_a_deck_that_uses_too_much_memory_is_ended_before_the_kernel_ends_another_process(
+    stage: Stage, media: Media, yellow_root: None, display_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put_on_air(stage, media.shot("long"))
     await stage.preroll(media.shot("green"))
-    for link in stage._pair.links:
-        link._most_bytes = 20 * 1024**2 if stage._air and link is stage._air.link else link._most_bytes
+    swollen = on_air_pid(stage)
+    monkeypatch.setattr(deck_process, "rss_bytes", lambda pid: rss_bytes(pid) + (2**50 if pid == swollen else 0))
     with recording_screen(display_name) as sight:
         cut = await stage.cut_at_end("green")
     assert cut.previous and cut.previous.failed and not cut.previous.deck_lost

@@ -20,7 +20,7 @@ MIB = 1024**2
         (0, 100, ""),
         (499, 600, ""),
         (500, 100, "it served 500 shots"),
-        (20, 601, "it holds 601 MiB after 20 shots"),
+        (20, 601, "it uses 601 MiB after 20 shots"),
         (19, 2000, ""),  # one huge file, not a leak
     ],
 )
