@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from player.display import Display, Wanted, open_display
+from player.display import Display, WantedOutput, open_display
 from player.platform.decoders import find_decoders, uses_hardware
 from player.settings.configuration import Configuration
 from player.stage.deck_options import DeckOptions
@@ -37,7 +37,7 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
         ScreenFailed: there is no X server called `display_name`.
     """
     settings, clock = configuration.settings, SystemClock()
-    wanted = Wanted(settings.display.output, settings.display.rotation)
+    wanted = WantedOutput(settings.display.output, settings.display.rotation)
     hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
     with open_cache(settings.storage.state_dir) as content:
         configuration.remember()

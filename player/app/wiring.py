@@ -11,7 +11,7 @@ from random import SystemRandom
 from player.app.core import PlayerCore
 from player.app.device_session import SessionBuilder
 from player.app.session_runner import CurrentSession, SessionRunner
-from player.display import Wanted
+from player.display import WantedOutput
 from player.display.backdrop import Backdrop
 from player.display.overlay_host import OverlayHost
 from player.display.screenshots import ScreenshotTaker
@@ -102,7 +102,7 @@ async def _follow_area(core: PlayerCore, backdrop: Backdrop) -> None:
     """Apply changes of the display's size, output and rotation to what is shown."""
     area = core.display.area
     while True:
-        area = await core.display.moved(area)
+        area = await core.display.area_change(area)
         core.stage.fill(area)
         backdrop.wake()
 
@@ -113,7 +113,7 @@ async def _follow_settings(core: PlayerCore, backdrop: Backdrop, sessions: Sessi
     while True:
         settings = await core.configuration.changed(settings)
         logging.getLogger().setLevel(settings.logging.level)
-        core.display.want(Wanted(settings.display.output, settings.display.rotation))
+        core.display.choose_output(WantedOutput(settings.display.output, settings.display.rotation))
         core.stage.set_audio_device(settings.audio.device)
         backdrop.wake()
         sessions.wake()

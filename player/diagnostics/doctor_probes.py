@@ -8,8 +8,8 @@ from pathlib import Path
 
 import player
 from player.diagnostics.doctor import MachineFacts
-from player.display import Wanted
-from player.display.inspection import DisplayFacts, inspect
+from player.display import WantedOutput
+from player.display.inspection import DisplayFacts, inspect_display
 from player.platform.decoders import find_decoders
 from player.settings.configuration import Configuration
 from player.status.health import MachineProbe
@@ -34,7 +34,7 @@ def probe_machine(configuration: Configuration, display: str, *, root: Path = Pa
     state_dir = settings.storage.state_dir
     clock = SystemClock()
     machine = MachineProbe(state_dir, clock, root=root).sample()
-    display_facts, no_display = _inspect_display(display, Wanted(settings.display.output, settings.display.rotation))
+    display_facts, no_display = _inspect_display(display, WantedOutput(settings.display.output, settings.display.rotation))
     return MachineFacts(
         version=player.__version__,
         model=_model(root),
@@ -60,11 +60,11 @@ def probe_machine(configuration: Configuration, display: str, *, root: Path = Pa
     )
 
 
-def _inspect_display(name: str, wanted: Wanted) -> tuple[DisplayFacts | None, str]:
+def _inspect_display(name: str, wanted: WantedOutput) -> tuple[DisplayFacts | None, str]:
     if not name:
         return None, "DISPLAY is not set. Name the X server, such as DISPLAY=:0"
     try:
-        return inspect(name, wanted), ""
+        return inspect_display(name, wanted), ""
     except ScreenFailed as error:
         return None, str(error)
 

@@ -1,7 +1,7 @@
-"""The daemon's one hold on the X server: what stands on it, what it is like, and how it is set up."""
+"""The daemon's connection to the X server: its outputs and state, what is behind and before the decks, screenshots."""
 
 from player.display.display import Display, open_display
-from player.display.outputs import Wanted
+from player.display.outputs import WantedOutput
 from player.display.state import DisplayState, Power
 
-__all__ = ["Display", "DisplayState", "Power", "Wanted", "open_display"]
+__all__ = ["Display", "DisplayState", "Power", "WantedOutput", "open_display"]

@@ -1,6 +1,6 @@
-"""What stands on the root window, behind the decks: the pairing card, the owner's picture, the release's, or the brand.
+"""The picture on the root window, behind the decks: pairing card, owner's picture, the release's, or the brand.
 
-It is seen whenever nothing else is, and outlives decks and daemon.
+It is visible whenever no deck covers it, and stays when decks and daemon have ended.
 """
 
 import asyncio
@@ -22,60 +22,60 @@ log = logging.getLogger(__name__)
 
 
 class BackdropDisplay(Protocol):
-    """What is needed of the display."""
+    """What `Backdrop` needs of the display."""
 
     @property
     def area(self) -> Area:
-        """What the stage fills of the display."""
+        """The part of the display that the stage fills."""
 
     async def show_root(self, picture: RawPicture) -> None:
-        """Make `picture` the background; raises ScreenFailed."""
+        """Make `picture` the background. Raises ScreenFailed."""
 
 
 class Backdrop:
-    """A service: paints at start and whenever the code, the settings or the release changed."""
+    """A service: draws the picture at start, and when the pairing code, the settings or the release changed."""
 
     def __init__(
         self,
-        wall: BackdropDisplay,
+        display: BackdropDisplay,
         configuration: Configuration,
         cache: ContentStore,
         clock: Clock,
-        tell: Callable[[str], None],
+        report_problem: Callable[[str], None],
     ) -> None:
-        self._wall = wall
+        self._display = display
         self._configuration = configuration
         self._cache = cache
         self._clock = clock
         self._woken = asyncio.Event()
         self._code: str | None = None
-        self._tell = tell
+        self._report_problem = report_problem
         self._problem = ""
 
     def show_code(self, code: str | None) -> None:
-        """Show the pairing code from now on; None takes it away."""
+        """Show this pairing code from now on; None: no code."""
         if code != self._code:
             self._code = code
             self.wake()
 
     def wake(self) -> None:
-        """Look again at what should stand there."""
+        """Choose and draw the picture again."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Paint until cancelled."""
+        """Draw until cancelled."""
         while True:
             self._woken.clear()
             try:
-                await self._wall.show_root(await asyncio.to_thread(self._picture))
-            except ScreenFailed as error:  # the display keeps it for when the server is back
-                log.warning("backdrop=waiting: %s", error)
+                await self._display.show_root(await asyncio.to_thread(self._picture))
+            except ScreenFailed as error:
+                log.warning("backdrop=not shown, trying again: %s", error)
                 await self._clock.sleep(_RETRY_S)
                 continue
             await self._woken.wait()
 
     def _picture(self) -> RawPicture:
-        width, height = self._wall.area.upright
+        width, height = self._display.area.upright
         origin = self._configuration.settings.origin
         if self._code is not None:
             return pairing_picture(width, height, code=self._code, name=origin.name, origin=str(origin.url))
@@ -85,9 +85,9 @@ class Backdrop:
                     path, width, height, background=self._configuration.settings.playback.background
                 )
             except MediaUnplayable as error:
-                self._failed(str(error))
+                self._set_problem(str(error))
             else:
-                self._failed("")
+                self._set_problem("")
                 return picture
         return brand_picture(width, height, title=origin.name)
 
@@ -95,17 +95,17 @@ class Backdrop:
         own_picture = self._configuration.settings.playback.fallback
         active = self._cache.active()
         fallback = active.release.fallback if active else None
-        return [path for path in (own_picture, self._held(fallback) if fallback else None) if path]
+        return [path for path in (own_picture, self._asset_path(fallback) if fallback else None) if path]
 
-    def _held(self, asset: str) -> Path | None:
+    def _asset_path(self, asset: str) -> Path | None:
         try:
             return self._cache.asset_path(asset)
         except NotFound as error:
-            self._failed(str(error))
+            self._set_problem(str(error))
             return None
 
-    def _failed(self, reason: str) -> None:
+    def _set_problem(self, reason: str) -> None:
         if reason and reason != self._problem:
-            log.warning("backdrop=left out: %s", reason)
+            log.warning("backdrop=picture not used: %s", reason)
         self._problem = reason
-        self._tell(reason)
+        self._report_problem(reason)

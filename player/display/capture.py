@@ -1,7 +1,7 @@
-"""Takes the pixels of the display through memory shared with the X server (MIT-SHM, which python-xlib lacks).
+"""Captures the pixels of the display through memory shared with the X server (MIT-SHM, which python-xlib lacks).
 
-At 1920x1080 that is a millisecond; through the socket it is 40 ms of our processor time and 17 ms of the server's. A
-server that shares no memory with us (another machine, a container with memory of its own) is asked through the socket.
+At 1920x1080 that takes a millisecond; through the socket it takes 40 ms of our processor time and 17 ms of the
+server's. The socket is used where the server cannot share memory (another machine, a container).
 """
 
 import ctypes
@@ -15,20 +15,20 @@ from player.display.pictures import RawPicture
 from player.platform.geometry import Area
 
 _ALL_PLANES = 0xFFFFFFFF
-_CREATE_FOR_US = 0o1600  # IPC_CREAT, and nobody else
-_REMOVE = 0  # IPC_RMID: gone once both sides let go
+_CREATE_PRIVATE = 0o1600  # IPC_CREAT, with access for this user only
+_REMOVE = 0  # IPC_RMID: removed once both sides have detached it
 
 log = logging.getLogger(__name__)
 
 
-class _Attach(rq.Request):  # type: ignore[misc]
+class _AttachRequest(rq.Request):  # type: ignore[misc]
     _request = rq.Struct(
         rq.Card8("opcode"), rq.Opcode(1), rq.RequestLength(),
         rq.Card32("segment"), rq.Card32("shmid"), rq.Bool("read_only"), rq.Pad(3),
     )  # fmt: skip
 
 
-class _GetImage(rq.ReplyRequest):  # type: ignore[misc]
+class _GetImageRequest(rq.ReplyRequest):  # type: ignore[misc]
     _request = rq.Struct(
         rq.Card8("opcode"), rq.Opcode(4), rq.RequestLength(), rq.Drawable("drawable"),
         rq.Int16("x"), rq.Int16("y"), rq.Card16("width"), rq.Card16("height"), rq.Card32("plane_mask"),
@@ -40,50 +40,50 @@ class _GetImage(rq.ReplyRequest):  # type: ignore[misc]
     )  # fmt: skip
 
 
-class Capture:
-    """Takes pictures over one connection, which it does not own. Methods raise what python-xlib raises."""
+class ScreenCapture:
+    """Captures over one connection, which it does not own. Methods raise the errors of python-xlib."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._root = connection.screen().root
         extension = connection.query_extension("MIT-SHM")
         self._opcode = extension.major_opcode if extension else None
-        self._memory: _Memory | None = None
+        self._memory: _SharedMemory | None = None
 
-    def take(self, area: Area) -> RawPicture:
-        """Return what the display shows in `area`, as the server has it."""
+    def capture(self, area: Area) -> RawPicture:
+        """Return what the display shows in `area`, not turned."""
         width, height = area.width, area.height
         memory = self._shared(width * height * 4)
         if memory is None:
             image = self._root.get_image(area.x, area.y, width, height, X.ZPixmap, _ALL_PLANES)
             return RawPicture(width, height, bytes(image.data))
-        _GetImage(
+        _GetImageRequest(
             display=self._connection.display, opcode=self._opcode, drawable=self._root, x=area.x, y=area.y,
             width=width, height=height, plane_mask=_ALL_PLANES, format=X.ZPixmap, segment=memory.segment, offset=0,
         )  # fmt: skip
         return RawPicture(width, height, memory.read(width * height * 4))
 
     def close(self) -> None:
-        """Let go of the memory; the server does so when the connection ends."""
+        """Detach the memory here; the server detaches it when the connection ends."""
         if self._memory:
             self._memory.close()
         self._memory = None
 
-    def _shared(self, size: int) -> "_Memory | None":
-        """Return memory of `size` bytes that the server writes to; None where it cannot."""
+    def _shared(self, size: int) -> "_SharedMemory | None":
+        """Return memory of at least `size` bytes that the server writes to; None where it cannot."""
         if self._opcode is None or (self._memory and self._memory.size >= size):
             return self._memory
         self.close()
-        memory = _Memory(size, self._connection.display.allocate_resource_id())
+        memory = _SharedMemory(size, self._connection.display.allocate_resource_id())
         refused = error.CatchError()
-        _Attach(
+        _AttachRequest(
             display=self._connection.display, onerror=refused, opcode=self._opcode,
             segment=memory.segment, shmid=memory.shmid, read_only=False,
         )  # fmt: skip
         self._connection.sync()
         memory.remove()
         if refused.get_error():
-            log.info("the X server shares no memory with us; screenshots go through its socket, which takes longer")
+            log.info("the X server cannot share memory; screenshots go through its socket, which takes longer")
             memory.close()
             self._opcode = None
             return None
@@ -91,18 +91,18 @@ class Capture:
         return memory
 
 
-class _Memory:
-    """One System V segment, attached here; `remove` once the server has it too, so that none outlives its users."""
+class _SharedMemory:
+    """One System V segment, attached here. Call `remove` once the server has it too: then it cannot be left over."""
 
     def __init__(self, size: int, segment: int) -> None:
         self.size = size
-        self.segment = segment  # the server's name for it
+        self.segment = segment  # its id at the server
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.shmget.argtypes = [ctypes.c_int, ctypes.c_size_t, ctypes.c_int]
         self._libc.shmat.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
         self._libc.shmat.restype = ctypes.c_void_p
         self._libc.shmdt.argtypes = [ctypes.c_void_p]
-        self.shmid = self._check(self._libc.shmget(0, size, _CREATE_FOR_US))
+        self.shmid = self._check(self._libc.shmget(0, size, _CREATE_PRIVATE))
         self._address = self._libc.shmat(self.shmid, None, 0)
         if self._address == ctypes.c_void_p(-1).value:
             self.remove()

@@ -1,11 +1,11 @@
-"""Looks at an X server and changes nothing: what `signage-player doctor` tells of the display."""
+"""Reads the facts of an X server for `signage-player doctor`, and changes nothing."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from player.display import randr
 from player.display.foreign_windows import desktop_on
-from player.display.outputs import Setup, Wanted, arrange
+from player.display.outputs import RandrSetup, WantedOutput, arrange
 from player.platform.geometry import Area
 from player.platform.x11 import connect_x
 
@@ -20,7 +20,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class OutputFacts:
-    """One connector; `mode` is empty while nothing is sent to it, `turns` are the rotations the server can do."""
+    """One connector. `mode` is empty while it is off; `turns`: the server can rotate it."""
 
     name: str
     connected: bool
@@ -31,7 +31,7 @@ class OutputFacts:
 
 @dataclass(frozen=True, slots=True)
 class DisplayFacts:
-    """An X server as found; `area` is what a stage would fill, `lacks` are extensions the player needs."""
+    """An X server. A stage would fill `area`; `lacks` are missing extensions that the player needs."""
 
     name: str
     kind: str
@@ -47,11 +47,11 @@ class DisplayFacts:
     problem: str
 
 
-def inspect(name: str, wanted: Wanted) -> DisplayFacts:
-    """Return what X server `name` is like, and what the settings come to on it.
+def inspect_display(name: str, wanted: WantedOutput) -> DisplayFacts:
+    """Return the facts of X server `name`, and the effect of the settings on it.
 
     Raises:
-        ScreenFailed: there is none, or it refuses us.
+        ScreenFailed: there is none, or it refuses the connection.
     """
     connection = connect_x(name)
     try:
@@ -60,31 +60,31 @@ def inspect(name: str, wanted: Wanted) -> DisplayFacts:
         connection.close()
 
 
-def _facts(connection: Any, name: str, wanted: Wanted) -> DisplayFacts:
-    setup = randr.read(connection)
+def _facts(connection: Any, name: str, wanted: WantedOutput) -> DisplayFacts:
+    setup = randr.read_setup(connection)
     size = connection.screen().root.get_geometry()
-    whole = Setup(size.width, size.height, 0, (), {}, {})
-    found = arrange(setup or whole, wanted)
+    whole = RandrSetup(size.width, size.height, 0, (), {}, {})
+    arrangement = arrange(setup or whole, wanted)
     outputs = tuple(_outputs(setup)) if setup else ()
-    chosen = next((each for each in outputs if found.output and each.name == found.output.name), None)
+    chosen = next((each for each in outputs if arrangement.output and each.name == arrangement.output.name), None)
     information = connection.display.info
     return DisplayFacts(
         name=name,
         kind=next((kind for start, kind in _KINDS.items() if outputs and outputs[0].name.startswith(start)), "Xorg"),
         vendor=f"{information.vendor} {information.release_number}",
         depth=connection.screen().root_depth,
-        area=found.area,
+        area=arrangement.area,
         refresh_hz=chosen.refresh_hz if chosen else 0.0,
         output=chosen.name if chosen else "",
         connected=chosen.connected if chosen else None,
         outputs=outputs,
         lacks=tuple(each for each in NEEDED if not connection.has_extension(each)),
         desktop=desktop_on(connection),
-        problem=found.problem,
+        problem=arrangement.problem,
     )
 
 
-def _outputs(setup: Setup) -> list[OutputFacts]:
+def _outputs(setup: RandrSetup) -> list[OutputFacts]:
     found = []
     for output in setup.outputs:
         crtc = setup.crtcs.get(output.crtc or next(iter(output.crtcs), 0))

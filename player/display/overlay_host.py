@@ -1,7 +1,7 @@
-"""The service behind overlays: what the release wants in front now, and the one process that shows it.
+"""The service for overlays: which ones the release wants now, and the process that shows them.
 
-The process is there only while there is something to show. It is no deck's business and no deck is its: a cut never
-touches it, and its end never touches what plays.
+The process runs only while there is something to show. It is independent of the decks: a cut does not change it, and
+its end does not change what plays.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ from sync.runtime.clock import Backoff, Clock
 from sync.runtime.waiting import wait_unless
 from sync.wire.overlay import Logo, Overlay
 
-LOOK_EVERY_S = 0.5  # at the display's size and at whether an operator wants black
+CHECK_EVERY_S = 0.5  # of the display's size, and of whether an operator blanked the screen
 SILENCE_S = 5.0  # it sends a pulse every second
-_SETTLED_AFTER_S = 10.0
+_STABLE_AFTER_S = 10.0
 _LONGEST_WAIT_S = 2.0
 
 log = logging.getLogger(__name__)
 
 
 class OverlayDisplay(Protocol):
-    """What is asked of the display."""
+    """What `OverlayHost` needs of the display."""
 
     @property
     def name(self) -> str:
@@ -43,120 +43,115 @@ class OverlayDisplay(Protocol):
 
     @property
     def area(self) -> Area:
-        """The part of it that is used."""
+        """The part of it that the stage fills."""
 
 
 class OverlayHost:
-    """A service; `black` tells whether an operator wants the screen black, `tell` takes what is wrong."""
+    """A service. `is_blank`: whether an operator blanked the screen; `report_problem` gets each problem, or ""."""
 
     def __init__(
         self,
-        glass: OverlayDisplay,
+        display: OverlayDisplay,
         cache: ContentStore,
         clock: Clock,
-        black: Callable[[], bool],
-        tell: Callable[[str], None],
+        is_blank: Callable[[], bool],
+        report_problem: Callable[[str], None],
     ) -> None:
         self.shown: tuple[str, ...] = ()
         self.due: tuple[Overlay, ...] = ()
         self.pid: int | None = None
-        self._glass = glass
+        self._display = display
         self._cache = cache
         self._clock = clock
-        self._black = black
-        self._tell = tell
+        self._is_blank = is_blank
+        self._report_problem = report_problem
         self._woken = asyncio.Event()
-        self._stale = True  # the release has to be read again
-        self._all: tuple[Overlay, ...] = ()
+        self._release_changed = True
+        self._overlays: tuple[Overlay, ...] = ()
         self._lost = False
 
     def wake(self) -> None:
-        """Look at the release again: another one may be active."""
-        self._stale = True
+        """Read the release again: another one may be active."""
+        self._release_changed = True
         self._woken.set()
 
     async def run(self) -> None:
-        """Keep in front what should be there, until cancelled."""
+        """Show what is due, until cancelled."""
         backoff = Backoff(first_s=0.2, limit_s=_LONGEST_WAIT_S, rng=Random())
         while True:
-            put = await self._wanted()
-            if put is None:
+            wanted = await self._wanted_overlays()
+            if wanted is None:
                 backoff.reset()
                 await self._wait()
                 continue
             began_s = self._clock.monotonic()
-            reason = await self._one_life(put)
+            reason = await self._run_process(wanted)
             if not reason:
                 continue
             if not self._lost:
-                log.warning("overlays=lost: %s; starting again", reason)
+                log.warning("overlays=lost: %s; starting another process", reason)
             self._lost = True
-            self._tell(f"Overlays are not shown: {reason}; see the log.")
-            if self._clock.monotonic() - began_s > _SETTLED_AFTER_S:
+            self._report_problem(f"Overlays are not shown: {reason}; see the log.")
+            if self._clock.monotonic() - began_s > _STABLE_AFTER_S:
                 backoff.reset()
             else:
                 await self._clock.sleep(backoff.next_s())
 
-    # ── what should be there ───────────────────────────────────────────────────────────────────────────────────────
-
-    async def _wanted(self) -> ShowOverlays | None:
-        """Return what should stand in front now; None for nothing."""
-        if self._stale:
-            self._stale = False
+    async def _wanted_overlays(self) -> ShowOverlays | None:
+        """Return what to show now; None for nothing."""
+        if self._release_changed:
+            self._release_changed = False
             active = await asyncio.to_thread(self._cache.active)
-            self._all = active.release.overlays if active else ()
-        self.due = due_overlays(self._all, self._clock.now()).overlays
-        if not self.due or self._black():
+            self._overlays = active.release.overlays if active else ()
+        self.due = due_overlays(self._overlays, self._clock.now()).overlays
+        if not self.due or self._is_blank():
             return None
-        return ShowOverlays(area=self._glass.area, overlays=self.due, files=self._files(self.due))
+        return ShowOverlays(area=self._display.area, overlays=self.due, files=self._files(self.due))
 
     def _files(self, overlays: tuple[Overlay, ...]) -> dict[str, str]:
         files: dict[str, str] = {}
         for overlay in overlays:
             if isinstance(overlay, Logo):
-                with suppress(NotFound):  # the process tells of a logo without a file
+                with suppress(NotFound):  # the process reports a logo without a file
                     files[overlay.asset] = str(self._cache.asset_path(overlay.asset))
         return files
 
     async def _wait(self) -> None:
-        """Wait until something may have changed."""
+        """Wait until what is due may have changed."""
         now = self._clock.now()
-        until = due_overlays(self._all, now).until
-        wait_s = LOOK_EVERY_S if until is None else min(LOOK_EVERY_S, (until - now).total_seconds())
+        until = due_overlays(self._overlays, now).until
+        wait_s = CHECK_EVERY_S if until is None else min(CHECK_EVERY_S, (until - now).total_seconds())
         await wait_unless(self._woken.wait(), self._clock.sleep(wait_s))
         self._woken.clear()
 
-    # ── one process ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _one_life(self, put: ShowOverlays) -> str:
-        """Have a process show `put` and what is wanted after it; return why it ended, empty if nothing is wanted."""
+    async def _run_process(self, wanted: ShowOverlays) -> str:
+        """Have a process show `wanted` and what is wanted later; return why it ended, empty if nothing is wanted."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "player.overlay", "--parent", str(os.getpid()),
-            stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._glass.name},
+            stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display.name},
         )  # fmt: skip
         self.pid = process.pid
         try:
-            return await wait_unless(self._hear(process), self._follow(process, put)) or ""
+            return await wait_unless(self._read_events(process), self._send_changes(process, wanted)) or ""
         finally:
             self.shown, self.pid = (), None
             kill_process(process)
             await asyncio.shield(process.wait())
 
-    async def _follow(self, process: Process, put: ShowOverlays) -> None:
-        """Tell the process of every change; returns when nothing is wanted any more."""
+    async def _send_changes(self, process: Process, wanted: ShowOverlays | None) -> None:
+        """Send the process every change; return when nothing is wanted any more."""
         assert process.stdin is not None
         sent: ShowOverlays | None = None
-        wanted: ShowOverlays | None = put
         while wanted is not None:
             if wanted != sent:
                 process.stdin.write(wanted.model_dump_json().encode() + b"\n")
                 sent = wanted
             await self._wait()
-            wanted = await self._wanted()
-        self._tell("")
+            wanted = await self._wanted_overlays()
+        self._report_problem("")
 
-    async def _hear(self, process: Process) -> str:
-        """Hear the process until it ends or falls silent; return why."""
+    async def _read_events(self, process: Process) -> str:
+        """Read events until the process ends or is silent; return which."""
         assert process.stdout is not None
         while True:
             try:
@@ -166,17 +161,17 @@ class OverlayHost:
                 return f"no sign of life for {SILENCE_S:.0f} s"
             if not line:
                 return f"it ended with code {await process.wait()}"
-            self._take(line)
+            self._receive(line)
 
-    def _take(self, line: bytes) -> None:
+    def _receive(self, line: bytes) -> None:
         try:
             event = OVERLAY_EVENT.validate_json(line)
         except ValidationError:
-            log.error("overlays said something unreadable: %r", line[:200])
+            log.error("overlays sent an unreadable line: %r", line[:200])
             return
         if isinstance(event, OverlaysShown):
             self.shown = event.shown
             if self._lost:
-                log.info("overlays=back")
+                log.info("overlays=shown again")
             self._lost = False
-            self._tell(" ".join(event.problems))
+            self._report_problem(" ".join(event.problems))

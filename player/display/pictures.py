@@ -1,6 +1,6 @@
-"""Still pictures the player draws itself: the fallback, the pairing card, a technician's line, and PNGs of the display.
+"""Pictures that the player draws itself (the fallback, the pairing card), and their encoding as PNG and JPEG.
 
-Pure functions of values: the same input gives the same pixels. A `Still` carries them the way an X server takes them.
+Pure functions of values: the same input gives the same pixels.
 """
 
 import struct
@@ -15,24 +15,24 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps, 
 from sync.errors import MediaUnplayable
 from sync.runtime.os_messages import os_reason
 
-_INK = (238, 242, 246)
+_TEXT = (238, 242, 246)
 _FAINT = (150, 164, 178)
 _ACCENT = (92, 200, 178)
 _TOP = (24, 38, 54)
 _BOTTOM = (12, 19, 29)
-_UP = b"\x02"  # PNG's filter of a row: the difference to the one above
+_PNG_FILTER_UP = b"\x02"  # each row as the difference to the row above
 _TURNS = {  # Pillow counts counter-clockwise
     90: Image.Transpose.ROTATE_270,
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_90,
 }
-_SMALLEST = 9.0  # pixels of a letter people can read
+_SMALLEST_FONT_PX = 9.0  # smaller text is not readable
 _MOST_PIXELS = 64_000_000  # a picture above this is refused before it is decoded
 
 
 @dataclass(frozen=True, slots=True)
 class RawPicture:
-    """Pixels row by row, four bytes each: blue, green, red, unused."""
+    """Pixels row by row, as the X server takes them: four bytes each, blue, green, red, unused."""
 
     width: int
     height: int
@@ -40,21 +40,21 @@ class RawPicture:
 
 
 def brand_picture(width: int, height: int, *, title: str = "", line: str = "") -> RawPicture:
-    """Draw the neutral fallback picture: a calm gradient with our mark, `title` below, a small `line` at the foot."""
-    canvas = _backdrop(width, height)
+    """Draw the neutral fallback picture: a gradient with our mark, `title` below, a small `line` at the bottom."""
+    canvas = _background(width, height)
     unit = min(width, height)
-    _mark(canvas, width / 2, height * 0.42, unit * 0.13)
+    _draw_mark(canvas, width / 2, height * 0.42, unit * 0.13)
     if title:
-        _centred(canvas, title, height * 0.64, unit * 0.06, _INK)
-    _foot(canvas, line)
-    return _still(canvas)
+        _draw_centred(canvas, title, height * 0.64, unit * 0.06, _TEXT)
+    _draw_footer(canvas, line)
+    return _to_raw(canvas)
 
 
 def owner_picture(path: Path, width: int, height: int, *, background: str = "#000000", line: str = "") -> RawPicture:
-    """Fit the user's own fallback picture into the screen, upright, `background` beside it.
+    """Fit the owner's fallback picture into the screen, upright, with `background` around it.
 
     Raises:
-        MediaUnplayable: the file is missing, not a picture, damaged or absurdly large.
+        MediaUnplayable: the file is missing, not a picture, damaged or too large.
     """
     canvas = Image.new("RGB", (width, height), background)
     try:
@@ -67,64 +67,64 @@ def owner_picture(path: Path, width: int, height: int, *, background: str = "#00
         raise MediaUnplayable(f"fallback picture {path} cannot be read: {reason}; using the built-in one") from error
     fitted = ImageOps.contain(upright, (width, height), Image.Resampling.LANCZOS)
     canvas.paste(fitted, ((width - fitted.width) // 2, (height - fitted.height) // 2), fitted)
-    _foot(canvas, line)
-    return _still(canvas)
+    _draw_footer(canvas, line)
+    return _to_raw(canvas)
 
 
 def pairing_picture(width: int, height: int, *, code: str, name: str, origin: str) -> RawPicture:
     """Draw the card that asks a person to enter `code` in the console of `origin` for the device called `name`."""
-    canvas = _backdrop(width, height)
+    canvas = _background(width, height)
     unit = min(width, height)
-    _centred(canvas, "Pair this screen", height * 0.24, unit * 0.055, _FAINT)
-    _centred(canvas, code, height * 0.44, unit * 0.22, _INK)
-    _centred(canvas, f"Enter this code in the console at {origin}", height * 0.66, unit * 0.045, _INK)
-    _centred(canvas, name, height * 0.76, unit * 0.04, _ACCENT)
-    return _still(canvas)
+    _draw_centred(canvas, "Pair this screen", height * 0.24, unit * 0.055, _FAINT)
+    _draw_centred(canvas, code, height * 0.44, unit * 0.22, _TEXT)
+    _draw_centred(canvas, f"Enter this code in the console at {origin}", height * 0.66, unit * 0.045, _TEXT)
+    _draw_centred(canvas, name, height * 0.76, unit * 0.04, _ACCENT)
+    return _to_raw(canvas)
 
 
-def png(still: RawPicture, part: int = 1) -> bytes:
-    """Encode without loss, a third of Pillow's processor time: one filter for all rows (20-90 ms for 1920x1080).
+def encode_png(raw: RawPicture, divisor: int = 1) -> bytes:
+    """Encode as PNG in a third of Pillow's processor time: one filter for all rows (20-90 ms for 1920x1080).
 
-    `part` makes it that many times smaller in both directions.
+    Width and height are divided by `divisor`.
     """
-    picture = _picture(still, part)
-    above = ImageChops.offset(picture, 0, 1)  # each row by the one above, the first as it is
+    picture = _to_image(raw, divisor)
+    above = ImageChops.offset(picture, 0, 1)  # the row above each row; none above the first
     above.paste((0, 0, 0), (0, 0, picture.width, 1))
     pixels = memoryview(ImageChops.subtract_modulo(picture, above).tobytes())
     stride = picture.width * 3
-    rows = (piece for y in range(picture.height) for piece in (_UP, pixels[y * stride : (y + 1) * stride]))
+    rows = (piece for y in range(picture.height) for piece in (_PNG_FILTER_UP, pixels[y * stride : (y + 1) * stride]))
     deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
     body = deflate.compress(b"".join(rows)) + deflate.flush()
     head = struct.pack(">IIBBBBB", picture.width, picture.height, 8, 2, 0, 0, 0)  # 8 bits of red, green and blue
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", head) + _png_chunk(b"IDAT", body) + _png_chunk(b"IEND", b"")
 
 
-def jpeg(still: RawPicture, part: int = 1) -> bytes:
-    """Encode for looking at (7 ms for 1920x1080); `part` as in `png`."""
+def encode_jpeg(raw: RawPicture, divisor: int = 1) -> bytes:
+    """Encode as JPEG (7 ms for 1920x1080); `divisor` as in `encode_png`."""
     out = BytesIO()
-    _picture(still, part).save(out, "JPEG", quality=80)
+    _to_image(raw, divisor).save(out, "JPEG", quality=80)
     return out.getvalue()
 
 
-def rotate_picture(still: RawPicture, degrees: int) -> RawPicture:
-    """Turn clockwise by a multiple of 90 degrees (10 ms for 1920x1080)."""
-    how = _TURNS.get(degrees % 360)
-    if how is None:
-        return still
-    picture = Image.frombuffer("RGBA", (still.width, still.height), still.bgrx, "raw", "RGBA", 0, 1).transpose(how)
+def rotate_picture(raw: RawPicture, degrees: int) -> RawPicture:
+    """Rotate clockwise by a multiple of 90 degrees (10 ms for 1920x1080)."""
+    method = _TURNS.get(degrees % 360)
+    if method is None:
+        return raw
+    picture = Image.frombuffer("RGBA", (raw.width, raw.height), raw.bgrx, "raw", "RGBA", 0, 1).transpose(method)
     return RawPicture(picture.width, picture.height, picture.tobytes())
 
 
-def _picture(still: RawPicture, part: int) -> Image.Image:
-    picture = Image.frombuffer("RGB", (still.width, still.height), still.bgrx, "raw", "BGRX", 0, 1)
-    return picture.reduce(part) if part > 1 else picture
+def _to_image(raw: RawPicture, divisor: int) -> Image.Image:
+    picture = Image.frombuffer("RGB", (raw.width, raw.height), raw.bgrx, "raw", "BGRX", 0, 1)
+    return picture.reduce(divisor) if divisor > 1 else picture
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def _png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _still(canvas: Image.Image) -> RawPicture:
+def _to_raw(canvas: Image.Image) -> RawPicture:
     return RawPicture(canvas.width, canvas.height, canvas.tobytes("raw", "BGRX"))
 
 
@@ -139,36 +139,36 @@ def _gradient(width: int, height: int) -> Image.Image:
     return Image.composite(Image.new("RGB", (width, height), (64, 112, 132)), sky, soft)
 
 
-def _backdrop(width: int, height: int) -> Image.Image:
+def _background(width: int, height: int) -> Image.Image:
     return _gradient(width, height).copy()
 
 
-def _mark(canvas: Image.Image, x: float, y: float, size: float) -> None:
-    """Draw our mark, a screen with a play sign, four times as large and shrink it: smooth edges."""
-    big = max(4, int(size * 8))
-    layer = Image.new("RGBA", (big, big), (*_ACCENT, 0))
-    pen = ImageDraw.Draw(layer)
-    pen.rounded_rectangle((0, big * 0.12, big - 1, big * 0.76), big * 0.09, fill=_ACCENT)
-    pen.rounded_rectangle((big * 0.32, big * 0.84, big * 0.68, big * 0.9), big * 0.03, fill=_ACCENT)
-    pen.polygon([(big * 0.42, big * 0.28), (big * 0.42, big * 0.6), (big * 0.64, big * 0.44)], fill=_BOTTOM)
+def _draw_mark(canvas: Image.Image, x: float, y: float, size: float) -> None:
+    """Draw our mark, a screen with a play sign: four times as large, then reduced, for smooth edges."""
+    side = max(4, int(size * 8))
+    layer = Image.new("RGBA", (side, side), (*_ACCENT, 0))
+    draw = ImageDraw.Draw(layer)
+    draw.rounded_rectangle((0, side * 0.12, side - 1, side * 0.76), side * 0.09, fill=_ACCENT)
+    draw.rounded_rectangle((side * 0.32, side * 0.84, side * 0.68, side * 0.9), side * 0.03, fill=_ACCENT)
+    draw.polygon([(side * 0.42, side * 0.28), (side * 0.42, side * 0.6), (side * 0.64, side * 0.44)], fill=_BOTTOM)
     small = layer.reduce(4)
     canvas.paste(small, (int(x - small.width / 2), int(y - small.height / 2)), small)
 
 
 def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(max(_SMALLEST, size))
+    return ImageFont.load_default(max(_SMALLEST_FONT_PX, size))
 
 
-def _centred(canvas: Image.Image, text: str, y: float, size: float, colour: tuple[int, int, int]) -> None:
-    """Write `text` centred at height `y`: smaller where it is too long, cut where it would become unreadable."""
-    pen = ImageDraw.Draw(canvas)
-    widest = canvas.width * 0.9
-    fitting = max(_SMALLEST, size * min(1.0, widest / max(1.0, pen.textlength(text, font=_font(size)))))
-    while len(text) > 1 and pen.textlength(text, font=_font(fitting)) > widest:
+def _draw_centred(canvas: Image.Image, text: str, y: float, size: float, colour: tuple[int, int, int]) -> None:
+    """Write `text` centred at height `y`: smaller if it is too long, and cut off if that is not readable."""
+    draw = ImageDraw.Draw(canvas)
+    max_width = canvas.width * 0.9
+    fitting = max(_SMALLEST_FONT_PX, size * min(1.0, max_width / max(1.0, draw.textlength(text, font=_font(size)))))
+    while len(text) > 1 and draw.textlength(text, font=_font(fitting)) > max_width:
         text = text[: len(text) * 9 // 10 - 1] + "…"
-    pen.text((canvas.width / 2, y), text, font=_font(fitting), fill=colour, anchor="mm")
+    draw.text((canvas.width / 2, y), text, font=_font(fitting), fill=colour, anchor="mm")
 
 
-def _foot(canvas: Image.Image, line: str) -> None:
+def _draw_footer(canvas: Image.Image, line: str) -> None:
     if line:
-        _centred(canvas, line, canvas.height * 0.95, min(canvas.width, canvas.height) * 0.026, _FAINT)
+        _draw_centred(canvas, line, canvas.height * 0.95, min(canvas.width, canvas.height) * 0.026, _FAINT)

@@ -1,7 +1,7 @@
-"""The camera: pictures of the display for people, encoded off the loop, as often as this device can spare.
+"""Screenshots for people, encoded in a thread, within a tenth of one processor core.
 
-It rests nine times as long as a picture took, so that no number of pages takes more than a tenth of one core: a
-picture of a while ago is at most that old. One that shows the same pixels is not encoded again.
+After each screenshot there is a pause of nine times the time that it took, whatever the number of pages that ask. In
+the pause the last one of the same kind is returned. The same pixels are not encoded twice.
 """
 
 import asyncio
@@ -11,75 +11,78 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from player.display.pictures import RawPicture, jpeg, png
+from player.display.pictures import RawPicture, encode_jpeg, encode_png
 from sync.runtime.clock import Clock
 
-_REST = 9.0
-_MOST_KEPT = 3
+_PAUSE_FACTOR = 9.0
+_MOST_RECENT = 3
 
 
-class Format(StrEnum):
-    """How a picture is encoded: without loss, or for looking at (a tenth of the bytes and of the work)."""
+class ImageFormat(StrEnum):
+    """How a screenshot is encoded; JPEG needs a tenth of the bytes and of the work of PNG."""
 
     PNG = "image/png"
     JPEG = "image/jpeg"
 
 
-_ENCODERS: dict[Format, Callable[[RawPicture, int], bytes]] = {Format.PNG: png, Format.JPEG: jpeg}
+_ENCODERS: dict[ImageFormat, Callable[[RawPicture, int], bytes]] = {
+    ImageFormat.PNG: encode_png,
+    ImageFormat.JPEG: encode_jpeg,
+}
 
 
 class PixelSource(Protocol):
-    """What is asked of the display."""
+    """What `ScreenshotTaker` needs of the display."""
 
     async def grab(self) -> RawPicture:
-        """Take what the display shows; raises ScreenFailed."""
+        """Return what the display shows. Raises ScreenFailed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What the display showed at `at_s`, encoded; `mark` is equal for equal pixels of the same format and size."""
+class Screenshot:
+    """What the display showed at `taken_s`, encoded; `tag` is equal for equal pixels of the same format and size."""
 
     body: bytes
-    mark: str
-    at_s: float
+    tag: str
+    taken_s: float
 
 
 class ScreenshotTaker:
-    """Takes pictures of `screen`; callers that come at once share one."""
+    """Takes screenshots of `source`; callers that ask at the same time share one."""
 
-    def __init__(self, screen: PixelSource, clock: Clock) -> None:
-        self._screen = screen
+    def __init__(self, source: PixelSource, clock: Clock) -> None:
+        self._source = source
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._rested_s = 0.0  # when the next picture may be taken
-        self._last: dict[tuple[Format, int], Picture] = {}
+        self._next_allowed_s = 0.0
+        self._recent: dict[tuple[ImageFormat, int], Screenshot] = {}
 
-    async def picture(self, kind: Format, width: int) -> Picture:
-        """Return what the display shows, or its largest whole fraction that is not wider than `width` pixels.
+    async def screenshot(self, kind: ImageFormat, width: int) -> Screenshot:
+        """Return what the display shows, reduced by the smallest whole divisor to at most `width` pixels.
 
         Raises:
             ScreenFailed: the X server does not answer.
         """
-        came_s = self._clock.monotonic()
+        asked_s = self._clock.monotonic()
         async with self._lock:
-            last = self._last.get((kind, width))
-            if last and (last.at_s >= came_s or self._clock.monotonic() < self._rested_s):
+            last = self._recent.get((kind, width))
+            if last and (last.taken_s >= asked_s or self._clock.monotonic() < self._next_allowed_s):
                 return last
-            await self._clock.sleep(max(0.0, self._rested_s - self._clock.monotonic()))
-            return await self._take(kind, width)
+            await self._clock.sleep(max(0.0, self._next_allowed_s - self._clock.monotonic()))
+            return await self._capture(kind, width)
 
-    async def _take(self, kind: Format, width: int) -> Picture:
+    async def _capture(self, kind: ImageFormat, width: int) -> Screenshot:
         began_s = self._clock.monotonic()
-        still = await self._screen.grab()
-        part = -(-still.width // width)
-        key, known = (kind, width), {picture.mark: picture.body for picture in self._last.values()}
+        raw = await self._source.grab()
+        divisor = -(-raw.width // width)
+        known = {screenshot.tag: screenshot.body for screenshot in self._recent.values()}
 
-        def encode() -> Picture:
-            mark = f"{zlib.crc32(still.bgrx):08x}-{still.width}x{still.height}-{part}-{kind.name.lower()}"
-            return Picture(known.get(mark) or _ENCODERS[kind](still, part), mark, began_s)
+        def encode() -> Screenshot:
+            tag = f"{zlib.crc32(raw.bgrx):08x}-{raw.width}x{raw.height}-{divisor}-{kind.name.lower()}"
+            return Screenshot(known.get(tag) or _ENCODERS[kind](raw, divisor), tag, began_s)
 
-        picture = await asyncio.to_thread(encode)
-        self._last = {**dict(list(self._last.items())[-_MOST_KEPT:]), key: picture}
+        screenshot = await asyncio.to_thread(encode)
+        self._recent = {**dict(list(self._recent.items())[-_MOST_RECENT:]), (kind, width): screenshot}
         now_s = self._clock.monotonic()
-        self._rested_s = now_s + _REST * (now_s - began_s)
-        return picture
+        self._next_allowed_s = now_s + _PAUSE_FACTOR * (now_s - began_s)
+        return screenshot

@@ -1,4 +1,4 @@
-"""The display as values: what was last seen of it."""
+"""The last known state of the display, as values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from player.platform.geometry import Area
 
 
 class Power(StrEnum):
-    """What DPMS says of the monitor; `unknown` where the server cannot tell (Xvfb)."""
+    """The power state of the monitor by DPMS; `unknown` where the server has no DPMS (Xvfb)."""
 
     ON = "on"
     OFF = "off"
@@ -16,10 +16,10 @@ class Power(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DisplayState:
-    """The display as last seen: whether the X server answers, a monitor is plugged in, and its power.
+    """The display at the last poll: whether the X server answers, a monitor is plugged in, and its power.
 
-    `connected`: to the output the stage fills; None where the server has no RandR. `area` is what the stage fills,
-    `output` and `refresh_hz` (0: unknown) belong to it. `problem`: a setting that cannot be followed, and why.
+    `connected` is that of the output that the stage fills; None where the server has no RandR. The stage fills `area`;
+    `output` and `refresh_hz` (0: unknown) belong to it. `problem`: a setting that cannot be applied, and why.
     """
 
     answers: bool
@@ -30,4 +30,4 @@ class DisplayState:
     output: str = ""
     refresh_hz: float = 0.0
     problem: str = ""
-    covered_by: str = ""  # another program's window, put below ours within the last ten minutes
+    covered_by: str = ""  # a window of another program, put below ours within the last ten minutes

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import ETag, web
 from pydantic import BaseModel, Field, SecretStr
 
-from player.display.screenshots import Format, ScreenshotTaker
+from player.display.screenshots import ImageFormat, ScreenshotTaker
 from player.endpoint.auth import AccessGuard
 from player.protocol.operator import Command, Now
 from player.protocol.status import Status
@@ -140,20 +140,20 @@ class EndpointRoutes:
         return json_answer(Plays(plays=await self._collector.plays(query.limit, query.before)))
 
     async def _png(self, request: web.Request) -> web.Response:
-        return await self._screenshot(request, Format.PNG)
+        return await self._screenshot(request, ImageFormat.PNG)
 
     async def _jpeg(self, request: web.Request) -> web.Response:
-        return await self._screenshot(request, Format.JPEG)
+        return await self._screenshot(request, ImageFormat.JPEG)
 
-    async def _screenshot(self, request: web.Request, kind: Format) -> web.Response:
+    async def _screenshot(self, request: web.Request, kind: ImageFormat) -> web.Response:
         """Answer with a picture of the display; 304 if its pixels have not changed."""
         width = read_query(request, PictureQuery).width
-        picture = await self._screenshots.picture(kind, width)
-        tag = ETag(picture.mark)
+        screenshot = await self._screenshots.screenshot(kind, width)
+        tag = ETag(screenshot.tag)
         headers = {"Cache-Control": "no-store", "ETag": f'"{tag.value}"'}
         if request.if_none_match and tag in request.if_none_match:
             return web.Response(status=304, headers=headers)
-        return web.Response(body=picture.body, content_type=kind.value, headers=headers)
+        return web.Response(body=screenshot.body, content_type=kind.value, headers=headers)
 
     async def _log_in(self, request: web.Request) -> web.Response:
         login = await read_json(request, Login, cap_bytes=4096)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from player.display import Display, Wanted, open_display
+from player.display import Display, WantedOutput, open_display
 from player.display.pictures import RawPicture, brand_picture
 from player.platform.geometry import Area
 from player.protocol.screen import Shot
@@ -22,7 +22,7 @@ from sync.wire.release import MediaKind
 from tests.display import start_xvfb
 from tests.player.pixels import wait_until
 
-_ANY = Wanted()
+_ANY = WantedOutput()
 _WHOLE = Area(width=1280, height=720)
 _STILL = ["-frames:v", "1", "-f", "image2", "-c:v"]
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
@@ -103,7 +103,7 @@ async def running_stage(
 
 
 @asynccontextmanager
-async def running_display_and_stage(name: str, wanted: Wanted = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
+async def running_display_and_stage(name: str, wanted: WantedOutput = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
     """A display and a stage that follows it, wired as `player.app.wiring` does."""
     clock = SystemClock()
     async with (
@@ -115,7 +115,7 @@ async def running_display_and_stage(name: str, wanted: Wanted = _ANY) -> AsyncIt
             area = display.area
             while True:
                 await display.show_root(brand_picture(*area.upright))
-                area = await display.moved(area)
+                area = await display.area_change(area)
                 stage.fill(area)
 
         running = [asyncio.create_task(run()) for run in (display.run, stage.run, fill)]

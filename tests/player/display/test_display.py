@@ -9,8 +9,8 @@ from PIL import Image
 from Xlib import error
 from Xlib.display import Display as XDisplay
 
-from player.display import Display, Power, Wanted, open_display
-from player.display.pictures import brand_picture, pairing_picture, png
+from player.display import Display, Power, WantedOutput, open_display
+from player.display.pictures import brand_picture, encode_png, pairing_picture
 from player.platform.geometry import Turn
 from player.platform.x11 import connect_x
 from sync.errors import ScreenFailed
@@ -29,7 +29,7 @@ async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -
 
 async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, display_name: str) -> None:
     await display.show_root(pairing_picture(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
-    with Image.open(BytesIO(png(await display.grab()))) as picture:
+    with Image.open(BytesIO(encode_png(await display.grab()))) as picture:
         assert picture.size == (1280, 720)
         eye = PixelReader(display_name)
         for spot in ((0, 0), (640, 300), (700, 340)):
@@ -63,7 +63,7 @@ async def test_a_grab_is_upright_however_the_stage_is_turned(memory: str) -> Non
     with Xvfb(640, 360, *apart) as server:
         async with open_display(server.name, SystemClock()) as display:
             for turn in turns:
-                display.want(Wanted("", turn))
+                display.choose_output(WantedOutput("", turn))
                 await display._poll()
                 picture = brand_picture(*display.area.upright, title="this side up")
                 await display.show_root(picture)

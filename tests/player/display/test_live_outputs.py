@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from Xlib.display import Display as XDisplay
 
-from player.display import Wanted, randr
-from player.display.outputs import Crtc, Output, OutputChange, Setup
+from player.display import WantedOutput, randr
+from player.display.outputs import Crtc, Output, OutputChange, RandrSetup
 from player.platform.geometry import Area
 from sync.wire.release import Fit
 from tests.display import Dummy
@@ -19,7 +19,7 @@ from tests.player.pixels import BLACK, BLUE, GREEN, Colour, PixelReader, is_clos
 
 FIRST, SECOND = "DUMMY0", "DUMMY1"
 LEFT, RIGHT = Area(width=1280, height=720), Area(width=640, height=480, x=1280)
-ask = randr.read
+ask = randr.read_setup
 
 
 class Second:
@@ -46,7 +46,7 @@ class Second:
         """Put it back; the rest is for others to do."""
         self._pulled = False
 
-    def read(self, connection: object) -> Setup | None:
+    def read(self, connection: object) -> RandrSetup | None:
         """Return what RandR says, but for the plug."""
         found = ask(connection)
         assert found
@@ -60,9 +60,9 @@ class Second:
         return self._pulled and output.name == SECOND
 
     def _drive(self, to: Crtc) -> None:
-        assert not randr.apply(self._connection, OutputChange({self._number: to}, 1920, 720), self._setup())
+        assert not randr.apply_change(self._connection, OutputChange({self._number: to}, 1920, 720), self._setup())
 
-    def _setup(self) -> Setup:
+    def _setup(self) -> RandrSetup:
         setup = ask(self._connection)
         assert setup
         return setup
@@ -88,13 +88,13 @@ def _shows(eye: PixelReader, area: Area, colour: Colour) -> bool:
 
 async def test_the_output_named_has_the_stage_and_the_other_is_black(second: Second, media: Media) -> None:
     eye = PixelReader(second.name)
-    async with running_display_and_stage(second.name, Wanted(SECOND)) as (display, stage):
+    async with running_display_and_stage(second.name, WantedOutput(SECOND)) as (display, stage):
         assert display.area == RIGHT
         await put_on_air(stage, media.shot("long", fit=Fit.FILL))
         assert _shows(eye, RIGHT, BLUE) and _shows(eye, LEFT, BLACK)
         shown = await display.grab()
         assert (shown.width, shown.height) == (640, 480) and shown.bgrx[0] > 240
-        display.want(Wanted(FIRST))
+        display.choose_output(WantedOutput(FIRST))
         await wait_until(lambda: stage.area == LEFT)
         await put_on_air(stage, media.shot("green_picture", fit=Fit.FILL))
         await wait_until(lambda: _shows(eye, LEFT, GREEN) and _shows(eye, RIGHT, BLACK))
@@ -105,7 +105,7 @@ async def test_the_output_named_has_the_stage_and_the_other_is_black(second: Sec
 
 async def test_the_stage_leaves_an_output_that_is_pulled_and_comes_back_to_it(second: Second, media: Media) -> None:
     eye = PixelReader(second.name)
-    async with running_display_and_stage(second.name, Wanted(SECOND)) as (display, stage):
+    async with running_display_and_stage(second.name, WantedOutput(SECOND)) as (display, stage):
         await put_on_air(stage, media.shot("long", fit=Fit.FILL))
         second.pull()
         await wait_until(lambda: stage.area == LEFT)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from Xlib.display import Display as XDisplay
 
-from player.display import Wanted, open_display, randr, x_connection
-from player.display.outputs import Arrangement, Crtc, Mode, Output, OutputChange, Setup, arrange
+from player.display import WantedOutput, open_display, randr, x_connection
+from player.display.outputs import Arrangement, Crtc, Mode, Output, OutputChange, RandrSetup, arrange
 from player.display.pictures import brand_picture
 from player.platform.geometry import Area
 from player.protocol.screen import Cut, Shot
@@ -27,55 +27,55 @@ HDMI_1 = Output(11, "HDMI-1", True, 1, (1, 2), (101, 102))
 HDMI_2 = Output(12, "HDMI-2", True, 2, (1, 2), (102,))
 LEFT = Crtc(0, 0, 1920, 1080, 101, 1, ANY, (11,))
 RIGHT = Crtc(1920, 0, 1280, 720, 102, 1, ANY, (12,))
-BOTH = Setup(3200, 1080, 12, (HDMI_1, HDMI_2), {1: LEFT, 2: RIGHT}, {101: FULL_HD, 102: HD})
+BOTH = RandrSetup(3200, 1080, 12, (HDMI_1, HDMI_2), {1: LEFT, 2: RIGHT}, {101: FULL_HD, 102: HD})
 
 
 def test_the_stage_fills_the_output_named_else_the_primary_else_the_first_with_a_monitor() -> None:
-    assert arrange(BOTH, Wanted("HDMI-1")).area == Area(width=1920, height=1080)
-    assert arrange(BOTH, Wanted()).area == Area(width=1280, height=720, x=1920)
+    assert arrange(BOTH, WantedOutput("HDMI-1")).area == Area(width=1920, height=1080)
+    assert arrange(BOTH, WantedOutput()).area == Area(width=1280, height=720, x=1920)
     unplugged = replace(BOTH, outputs=(HDMI_1, replace(HDMI_2, connected=False)))
-    assert arrange(unplugged, Wanted()).area == Area(width=1920, height=1080)
-    assert arrange(unplugged, Wanted("HDMI-2")).area.x == 1920  # it goes on there, until the monitor is back
-    assert all(arrange(setup, Wanted()).change is None for setup in (BOTH, unplugged))
+    assert arrange(unplugged, WantedOutput()).area == Area(width=1920, height=1080)
+    assert arrange(unplugged, WantedOutput("HDMI-2")).area.x == 1920  # it goes on there, until the monitor is back
+    assert all(arrange(setup, WantedOutput()).change is None for setup in (BOTH, unplugged))
 
 
 def test_an_output_that_is_not_there_is_a_problem_that_names_those_that_are() -> None:
     unplugged = replace(BOTH, outputs=(HDMI_1, replace(HDMI_2, connected=False)))
-    found = arrange(unplugged, Wanted("DP-1"))
+    found = arrange(unplugged, WantedOutput("DP-1"))
     assert found.area == Area(width=1920, height=1080)
     assert "'DP-1'" in found.problem and "it has HDMI-1, HDMI-2 (unplugged)" in found.problem
 
 
 def test_the_server_turns_where_it_can_and_we_where_it_cannot() -> None:
-    one = Setup(1920, 1080, 0, (HDMI_1,), {1: LEFT}, BOTH.modes)
-    found = arrange(one, Wanted("", 90))
+    one = RandrSetup(1920, 1080, 0, (HDMI_1,), {1: LEFT}, BOTH.modes)
+    found = arrange(one, WantedOutput("", 90))
     assert found.area == Area(width=1080, height=1920)
     assert found.change and found.change.crtcs[1].rotation == 8  # 270 counter-clockwise
     assert (found.change.width, found.change.height) == (1080, 1920)
     turned = replace(one, width=1080, height=1920, crtcs=found.change.crtcs)
-    assert arrange(turned, Wanted("", 90)).change is None
-    upright = arrange(turned, Wanted()).change
+    assert arrange(turned, WantedOutput("", 90)).change is None
+    upright = arrange(turned, WantedOutput()).change
     assert upright and (upright.crtcs, upright.width) == ({1: LEFT}, 1920)
     cannot = replace(one, crtcs={1: replace(LEFT, rotations=1)})
-    found = arrange(cannot, Wanted("", 270))
+    found = arrange(cannot, WantedOutput("", 270))
     assert (found.area, found.change) == (Area(width=1920, height=1080, turn=270), None)
 
 
 def test_a_monitor_plugged_in_is_driven_with_a_mode_of_its_own() -> None:
-    dark = Setup(1920, 1080, 0, (replace(HDMI_1, crtc=0),), {1: Crtc(0, 0, 0, 0, 0, 1, ANY, ())}, BOTH.modes)
-    change = arrange(dark, Wanted()).change
+    dark = RandrSetup(1920, 1080, 0, (replace(HDMI_1, crtc=0),), {1: Crtc(0, 0, 0, 0, 0, 1, ANY, ())}, BOTH.modes)
+    change = arrange(dark, WantedOutput()).change
     assert change and change.crtcs == {1: LEFT}
     other = replace(HDMI_1, modes=(102,))  # a monitor of another size came back
-    change = arrange(Setup(1920, 1080, 0, (other,), {1: LEFT}, BOTH.modes), Wanted()).change
+    change = arrange(RandrSetup(1920, 1080, 0, (other,), {1: LEFT}, BOTH.modes), WantedOutput()).change
     assert change and (change.crtcs[1].mode, change.width, change.height) == (102, 1280, 720)
     nothing = replace(HDMI_1, connected=False, modes=())
-    found = arrange(Setup(1920, 1080, 0, (nothing,), {1: LEFT}, BOTH.modes), Wanted())
+    found = arrange(RandrSetup(1920, 1080, 0, (nothing,), {1: LEFT}, BOTH.modes), WantedOutput())
     assert (found.area, found.change) == (Area(width=1920, height=1080), None)
 
 
 def test_what_is_named_but_unplugged_and_dark_gives_way_to_what_shows() -> None:
     gone = replace(HDMI_2, connected=False, crtc=0, modes=())
-    found = arrange(replace(BOTH, outputs=(HDMI_1, gone), crtcs={1: LEFT}), Wanted("HDMI-2"))
+    found = arrange(replace(BOTH, outputs=(HDMI_1, gone), crtcs={1: LEFT}), WantedOutput("HDMI-2"))
     assert (found.area, found.change) == (Area(width=1920, height=1080), None)
     assert "'HDMI-2', to which no monitor is plugged in" in found.problem
 
@@ -83,22 +83,22 @@ def test_what_is_named_but_unplugged_and_dark_gives_way_to_what_shows() -> None:
 def test_what_grows_into_another_output_goes_beside_it_and_mirrors_turn_together() -> None:
     upright = replace(LEFT, width=1080, height=1920, rotation=8)
     tight = replace(BOTH, crtcs={1: upright, 2: replace(RIGHT, x=1080)}, width=2360, height=1920, primary=11)
-    found = arrange(tight, Wanted())
+    found = arrange(tight, WantedOutput())
     assert found.change and found.area == Area(width=1920, height=1080, x=2360)
     assert (found.change.width, found.change.height) == (4280, 1080)
     mirror = replace(LEFT, outputs=(12,))
-    found = arrange(replace(BOTH, crtcs={1: LEFT, 2: mirror}, width=1920, primary=11), Wanted("", 90))
+    found = arrange(replace(BOTH, crtcs={1: LEFT, 2: mirror}, width=1920, primary=11), WantedOutput("", 90))
     assert found.change and found.change.crtcs == {1: upright, 2: replace(upright, outputs=(12,))}
     assert (found.change.width, found.change.height) == (1080, 1920)
 
 
 def test_with_no_output_at_all_the_stage_fills_the_root_window_until_any_monitor_comes() -> None:
     gone = replace(HDMI_2, connected=False, crtc=0, modes=())
-    nothing = Setup(1920, 1080, 0, (gone,), {}, BOTH.modes)
-    assert arrange(nothing, Wanted("HDMI-2")).area == Area(width=1920, height=1080)
+    nothing = RandrSetup(1920, 1080, 0, (gone,), {}, BOTH.modes)
+    assert arrange(nothing, WantedOutput("HDMI-2")).area == Area(width=1920, height=1080)
     other = Output(13, "DP-1", True, 0, (3,), (102,))
     came = replace(nothing, outputs=(gone, other), crtcs={3: Crtc(0, 0, 0, 0, 0, 1, ANY, ())})
-    found = arrange(came, Wanted("HDMI-2"))
+    found = arrange(came, WantedOutput("HDMI-2"))
     assert found.area == Area(width=1280, height=720) and "'HDMI-2'" in found.problem
     assert found.change and (found.change.crtcs[3].outputs, found.change.width) == ((13,), 1280)
 
@@ -111,12 +111,12 @@ def dummy() -> Iterator[str]:
 
 def _drive(connection: Any, output: str, width: int, height: int) -> None:
     """Set another mode, as a person does with xrandr."""
-    setup = randr.read(connection)
+    setup = randr.read_setup(connection)
     assert setup
     which = next(each for each in setup.outputs if each.name == output)
     mode = next(n for n in which.modes if (setup.modes[n].width, setup.modes[n].height) == (width, height))
     to = replace(setup.crtcs[which.crtc], mode=mode, width=width, height=height)
-    assert not randr.apply(connection, OutputChange({which.crtc: to}, width, height), setup)
+    assert not randr.apply_change(connection, OutputChange({which.crtc: to}, width, height), setup)
 
 
 async def _follow_with(stage: Stage, shot: Shot) -> Cut:
@@ -148,7 +148,7 @@ async def test_another_size_output_and_rotation_are_followed_while_it_plays(dumm
         assert not sight.unexpected(BLUE, RED, BLACK)
         black = [last - first for colours, first, last in sight.runs() if is_close(colours[1], BLACK)]
         assert sum(black) < 0.1  # the server's own, while it sets the mode
-        display.want(Wanted("", 90))
+        display.choose_output(WantedOutput("", 90))
         await wait_until(lambda: display.area.turn == 90)
         assert display.area.upright == (1080, 1920)
         await _follow_with(stage, media.shot("wide", background="#ff0000"))
@@ -168,13 +168,13 @@ async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -
     async with open_display(dummy, SystemClock()) as display:
         running = asyncio.create_task(display.run())
         before = display.state()
-        setup = randr.read(connection)
+        setup = randr.read_setup(connection)
         assert setup and before.connected
         crtc = next(output.crtc for output in setup.outputs if output.name == before.output)
         off = replace(setup.crtcs[crtc], mode=0, rotation=1, outputs=())
         change = OutputChange({crtc: off}, setup.width, setup.height)
-        assert not randr.apply(connection, change, setup)  # what a server does at times
-        await wait_until(lambda: bool((now := randr.read(connection)) and now.crtcs[crtc].mode))
+        assert not randr.apply_change(connection, change, setup)  # what a server does at times
+        await wait_until(lambda: bool((now := randr.read_setup(connection)) and now.crtcs[crtc].mode))
         await wait_until(lambda: display.state().refresh_hz > 0)
         running.cancel()
         with suppress(asyncio.CancelledError):
@@ -186,25 +186,25 @@ async def test_what_the_server_refuses_leaves_what_was_and_is_not_asked_at_each_
     dummy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection, asked = XDisplay(dummy), []
-    before = randr.read(connection)
+    before = randr.read_setup(connection)
     assert before
     crtcs = {number: replace(crtc, x=32_000) for number, crtc in before.crtcs.items() if crtc.mode}
     too_far = OutputChange(crtcs, 32_000 + before.width, before.height)  # a root window ends at 32767
 
-    def want_it(setup: Setup, wanted: Wanted) -> Arrangement:
+    def want_it(setup: RandrSetup, wanted: WantedOutput) -> Arrangement:
         return replace(arrange(setup, wanted), change=too_far)
 
-    def apply(connection: Any, change: OutputChange, setup: Setup) -> str:
+    def apply(connection: Any, change: OutputChange, setup: RandrSetup) -> str:
         asked.append(change)
         return asking(connection, change, setup)
 
-    asking = randr.apply
+    asking = randr.apply_change
     monkeypatch.setattr(randr, "apply", apply)
     monkeypatch.setattr(x_connection, "arrange", want_it)
     async with open_display(dummy, SystemClock()) as display:
         for _ in range(5):
             await display._poll()
             assert "refuses" in display.state().problem
-            assert randr.read(connection) == before
+            assert randr.read_setup(connection) == before
     assert len(asked) == 1
     connection.close()

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from player.display.pictures import RawPicture, brand_picture, owner_picture, pairing_picture, png
+from player.display.pictures import RawPicture, brand_picture, encode_png, owner_picture, pairing_picture
 from sync.errors import MediaUnplayable
 
 
 def _picture(still: RawPicture) -> Image.Image:
-    return Image.open(BytesIO(png(still)))
+    return Image.open(BytesIO(encode_png(still)))
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1080, 1920), (320, 200), (3840, 2160), (1, 1)])

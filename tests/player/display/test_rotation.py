@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from player.display import Wanted
+from player.display import WantedOutput
 from player.display.pictures import RawPicture
 from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
@@ -77,7 +77,7 @@ async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
     eye = PixelReader(display_name)
     async with running_display_and_stage(monitor) as (display, stage):
         for turn in TURNS:
-            display.want(Wanted("", turn))
+            display.choose_output(WantedOutput("", turn))
             size = (1280, 720) if turn == 180 else (720, 1280)
             await wait_until(lambda size=size: (stage.area.width, stage.area.height) == size)  # type: ignore[misc]
             assert display.area.turn == 0 and not display.state().problem
