@@ -1,4 +1,4 @@
-"""Starts a private X server for tests that need a real display: Xvfb, or Xorg with its dummy driver."""
+"""Starts a private X server for tests that need a real display: Xvfb, Xorg with its dummy driver, or Xephyr."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from types import TracebackType
 
 
 class Xvfb:
-    """An X server of our own on a free display number; it ends with the block. It can be stopped and started."""
+    """A private X server on a free display number. It ends with the block; it can be stopped and started again."""
 
     def __init__(self, width: int = 1280, height: int = 720, *options: str) -> None:
         self.name = ""
@@ -19,28 +19,28 @@ class Xvfb:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, on the number it had before."""
+        """Start it, with the display number that it had before."""
         read, write = os.pipe()
-        program, *how = self._command()
-        command = [program, *([self.name] if self.name else []), "-displayfd", str(write), *how, *self._options]
-        self._process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL, env=self._variables())
+        program, *arguments = self._command()
+        command = [program, *([self.name] if self.name else []), "-displayfd", str(write), *arguments, *self._options]
+        self._process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL, env=self._environment())
         os.close(write)
         with os.fdopen(read) as answer:
             number = answer.readline().strip()
-        assert number, f"{program} did not start{self._words()}"
+        assert number, f"{program} did not start{self._log_text()}"
         self.name = f":{number}"
 
     def _command(self) -> list[str]:
         return ["Xvfb", "+extension", "Composite", "-screen", "0", f"{self._size}x24"]
 
-    def _variables(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         return dict(os.environ)
 
-    def _words(self) -> str:
+    def _log_text(self) -> str:
         return ""
 
     def stop(self) -> None:
-        """End it, and every client's connection."""
+        """End it, and the connections of its clients."""
         assert self._process
         self._process.terminate()
         self._process.wait(10)
@@ -62,30 +62,30 @@ def start_xvfb(width: int = 1280, height: int = 720) -> Iterator[str]:
         yield server.name
 
 
-class Dummy(Xvfb):
-    """An Xorg with its dummy driver: outputs and modes that RandR can change, without any hardware."""
+class XorgDummy(Xvfb):
+    """An Xorg with its dummy driver: outputs and modes that RandR can change, without hardware."""
 
     def start(self) -> None:
-        """Start it, on the number it had before."""
+        """Start it, with the display number that it had before."""
         self._folder = tempfile.TemporaryDirectory()
         self._file = Path(self._folder.name) / "xorg.conf"
         self._file.write_text(_XORG.format(modes=f'"{self._size}"'))
         super().start()
 
     def stop(self) -> None:
-        """End it, and every client's connection."""
+        """End it, and the connections of its clients."""
         super().stop()
         self._folder.cleanup()
 
     def _command(self) -> list[str]:
         return ["Xorg", "-config", str(self._file), "-novtswitch", "-sharevts", "-logfile", f"{self._file}.log"]
 
-    def _words(self) -> str:
+    def _log_text(self) -> str:
         return ":\n" + Path(f"{self._file}.log").read_text()
 
 
 class Xephyr(Xvfb):
-    """An X server in a window of X server `host`: RandR turns what it shows there."""
+    """An X server in a window of X server `host`; RandR can rotate what it shows there."""
 
     def __init__(self, host: str, width: int = 1280, height: int = 720) -> None:
         super().__init__(width, height)
@@ -94,7 +94,7 @@ class Xephyr(Xvfb):
     def _command(self) -> list[str]:
         return ["Xephyr", "-screen", self._size]
 
-    def _variables(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         return {**os.environ, "DISPLAY": self._host}
 
 

@@ -17,19 +17,19 @@ from tests.fakes import FakeClock
 SIZE = Area(width=320, height=180)
 
 
-class Wall:
-    """A root window that remembers, and that can be away."""
+class FakeDisplay:
+    """A root window that records its pictures, and that can fail once."""
 
     area = SIZE
 
     def __init__(self) -> None:
         self.pictures: asyncio.Queue[RawPicture] = asyncio.Queue()
-        self.away = False
+        self.fails = False
 
     async def show_root(self, picture: RawPicture) -> None:
-        if self.away:
-            self.away = False
-            raise ScreenFailed("away")
+        if self.fails:
+            self.fails = False
+            raise ScreenFailed("no X server")
         self.pictures.put_nowait(picture)
 
     async def next(self) -> RawPicture:
@@ -44,60 +44,60 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configurat
 
 
 @asynccontextmanager
-async def painting(
-    wall: Wall, configuration: Configuration, cache: ContentStore
+async def running_backdrop(
+    display: FakeDisplay, configuration: Configuration, cache: ContentStore
 ) -> AsyncIterator[tuple[Backdrop, list[str]]]:
-    told: list[str] = []
-    backdrop = Backdrop(wall, configuration, cache, FakeClock(), told.append)
+    problems: list[str] = []
+    backdrop = Backdrop(display, configuration, cache, FakeClock(), problems.append)
     task = asyncio.create_task(backdrop.run())
     try:
-        yield backdrop, told
+        yield backdrop, problems
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_the_brand_stands_until_a_code_does_and_comes_back(tmp_path: Path, configuration: Configuration) -> None:
-    wall, origin = Wall(), configuration.settings.origin
+async def test_a_pairing_code_is_shown_until_it_is_removed(tmp_path: Path, configuration: Configuration) -> None:
+    display, origin = FakeDisplay(), configuration.settings.origin
     with open_cache(tmp_path) as cache:
-        async with painting(wall, configuration, cache) as (backdrop, _):
-            assert await wall.next() == brand_picture(320, 180, title=origin.name)
+        async with running_backdrop(display, configuration, cache) as (backdrop, _):
+            assert await display.next() == brand_picture(320, 180, title=origin.name)
             backdrop.show_code("ABCD2345")
             card = pairing_picture(320, 180, code="ABCD2345", name=origin.name, origin=str(origin.url))
-            assert await wall.next() == card
+            assert await display.next() == card
             backdrop.show_code("ABCD2345")
             backdrop.show_code(None)
-            assert await wall.next() == brand_picture(320, 180, title=origin.name)
-            assert wall.pictures.empty()
+            assert await display.next() == brand_picture(320, 180, title=origin.name)
+            assert display.pictures.empty()
 
 
-async def test_the_owners_picture_comes_first_and_a_bad_one_is_told_and_left_out(
+async def test_the_owners_picture_is_shown_and_a_damaged_one_is_reported_and_not_used(
     tmp_path: Path, configuration: Configuration
 ) -> None:
-    wall = Wall()
+    display = FakeDisplay()
     Image.new("RGB", (32, 18), (10, 200, 30)).save(tmp_path / "logo.png")
     with open_cache(tmp_path) as cache:
-        async with painting(wall, configuration, cache) as (backdrop, told):
-            await wall.next()
+        async with running_backdrop(display, configuration, cache) as (backdrop, problems):
+            await display.next()
             await configuration.patch({"playback": {"fallback": str(tmp_path / "logo.png")}}, expected=None)
             backdrop.wake()
             middle = (90 * 320 + 160) * 4
-            assert (await wall.next()).bgrx[middle : middle + 3] == bytes((30, 200, 10))
+            assert (await display.next()).bgrx[middle : middle + 3] == bytes((30, 200, 10))
             (tmp_path / "logo.png").write_bytes(b"not a picture")
             backdrop.wake()
-            assert await wall.next() == brand_picture(320, 180, title="signage player")
-            assert "logo.png" in told[-1]
+            assert await display.next() == brand_picture(320, 180, title="signage player")
+            assert "logo.png" in problems[-1]
 
 
-async def test_a_display_that_is_away_is_painted_later(tmp_path: Path, configuration: Configuration) -> None:
-    wall = Wall()
-    wall.away = True
+async def test_a_display_that_fails_gets_the_picture_later(tmp_path: Path, configuration: Configuration) -> None:
+    display = FakeDisplay()
+    display.fails = True
     clock = FakeClock()
     with open_cache(tmp_path) as cache:
-        backdrop = Backdrop(wall, configuration, cache, clock, lambda sentence: None)
+        backdrop = Backdrop(display, configuration, cache, clock, lambda problem: None)
         task = asyncio.create_task(backdrop.run())
         async with asyncio.timeout(10):
-            while wall.pictures.empty():
+            while display.pictures.empty():
                 await clock.advance(1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""A display with a desktop on it is refused, with a reason and an exit code; one whose window manager went is taken."""
+"""A display with a desktop is refused, with a reason and an exit code; one whose window manager ended is used."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def desktop() -> Iterator[str]:
 
 @pytest.fixture
 def manager(desktop: str) -> Iterator[Any]:
-    """What every window manager does to be known: a window of its own, named by itself and by the root window."""
+    """Do what every window manager does to be known: a window of its own, named by itself and by the root window."""
     connection = XDisplay(desktop)
     root = connection.screen().root
     window = root.create_window(-10, -10, 1, 1, 0, X.CopyFromParent)
@@ -47,7 +47,7 @@ def test_the_player_refuses_a_desktop_and_says_why(desktop: str, manager: Any, t
     assert b"the window manager Tinywm runs on it" in ended.stderr and b"Xephyr" in ended.stderr
 
 
-async def test_a_window_manager_that_went_is_no_desktop_any_more(desktop: str, manager: Any) -> None:
+async def test_a_display_whose_window_manager_has_ended_is_used(desktop: str, manager: Any) -> None:
     stale = manager.screen().root.get_full_property(manager.intern_atom("_NET_SUPPORTING_WM_CHECK"), Xatom.WINDOW)
     manager.create_resource_object("window", int(stale.value[0])).destroy()
     manager.sync()
@@ -55,11 +55,11 @@ async def test_a_window_manager_that_went_is_no_desktop_any_more(desktop: str, m
         assert display.state().answers
 
 
-async def test_a_window_manager_that_says_nothing_of_itself_is_refused(desktop: str) -> None:
+async def test_a_window_manager_without_ewmh_is_refused(desktop: str) -> None:
     connection = XDisplay(desktop)
     connection.screen().root.change_attributes(event_mask=X.SubstructureRedirectMask)
     connection.sync()
-    with pytest.raises(ScreenFailed, match="a window manager of no name runs on it"):
+    with pytest.raises(ScreenFailed, match="a window manager without a name runs on it"):
         async with open_display(desktop, SystemClock()):
             pass
     connection.close()

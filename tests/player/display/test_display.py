@@ -1,4 +1,4 @@
-"""The daemon's hold on the display: root picture, saver, grabs, and a server that goes away."""
+"""The daemon's connection to the display: root picture, screen saver, grabs, and a server that ends."""
 
 import asyncio
 from contextlib import suppress
@@ -19,7 +19,7 @@ from tests.display import Xvfb
 from tests.player.pixels import PixelReader, wait_until
 
 
-async def test_the_root_picture_stays_after_the_daemon_left(display_name: str) -> None:
+async def test_the_root_picture_stays_after_the_daemon_ended(display_name: str) -> None:
     picture = brand_picture(1280, 720, title="stays")
     async with open_display(display_name, SystemClock()) as display:
         await display.show_root(picture)
@@ -56,11 +56,11 @@ async def test_size_and_monitor_are_known(display: Display) -> None:
     assert state.power is Power.UNKNOWN or state.power is Power.ON
 
 
-@pytest.mark.parametrize("memory", ["shared", "apart"])
-async def test_a_grab_is_upright_however_the_stage_is_turned(memory: str) -> None:
-    apart = [] if memory == "shared" else ["-extension", "MIT-SHM"]
+@pytest.mark.parametrize("memory", ["shared", "separate"])
+async def test_a_grab_is_upright_in_every_rotation(memory: str) -> None:
+    options = [] if memory == "shared" else ["-extension", "MIT-SHM"]
     turns: tuple[Turn, ...] = (0, 90, 180, 270)
-    with Xvfb(640, 360, *apart) as server:
+    with Xvfb(640, 360, *options) as server:
         async with open_display(server.name, SystemClock()) as display:
             for turn in turns:
                 display.choose_output(WantedOutput("", turn))
@@ -76,23 +76,23 @@ async def test_a_grab_is_upright_however_the_stage_is_turned(memory: str) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
-async def test_a_display_that_is_not_there_is_refused() -> None:
+async def test_a_missing_display_is_refused() -> None:
     with pytest.raises(ScreenFailed, match=":4711"):
         async with open_display(":4711", SystemClock()):
             pass
 
 
-def test_a_request_the_server_refuses_is_an_error_that_can_be_told(display_name: str) -> None:
+def test_a_request_that_the_server_refuses_raises_its_error(display_name: str) -> None:
     connection = connect_x(display_name)
-    found = connection.screen().root.xrandr_get_screen_resources()
+    resources = connection.screen().root.xrandr_get_screen_resources()
     with pytest.raises(error.BadValue):
         no_rotation = 0
-        connection.xrandr_set_crtc_config(found.crtcs[0], found.config_timestamp, 0, 0, 0, no_rotation, [])
+        connection.xrandr_set_crtc_config(resources.crtcs[0], resources.config_timestamp, 0, 0, 0, no_rotation, [])
     connection.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
-async def test_the_root_picture_comes_back_with_the_x_server() -> None:
+async def test_the_root_picture_is_shown_again_by_a_new_x_server() -> None:
     picture = brand_picture(640, 360, title="again")
     with Xvfb(640, 360) as server:
         async with open_display(server.name, SystemClock()) as display:

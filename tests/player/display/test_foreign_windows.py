@@ -1,4 +1,4 @@
-"""A window another program puts over the screen goes below ours, and is reported."""
+"""A window that another program puts over the screen is put below ours, and reported."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,8 @@ from tests.player.conftest import Media, put_on_air
 from tests.player.pixels import BLUE, WHITE, PixelReader, is_close
 
 
-class Stranger:
-    """A dialogue of something else on this X server."""
+class ForeignWindow:
+    """A dialogue of another program on this X server."""
 
     def __init__(self, display_name: str) -> None:
         self._connection = XDisplay(display_name)
@@ -25,13 +25,13 @@ class Stranger:
         )
         self.window.set_wm_name("Update available")
 
-    def rise(self) -> None:
+    def raise_above_all(self) -> None:
         self.window.map()
         self.window.configure(stack_mode=X.Above)
         self._connection.sync()
 
-    def manage(self) -> None:
-        """Be a window manager, for all that can be told."""
+    def pose_as_window_manager(self) -> None:
+        """Set the property by which a window manager is known."""
         self._root.change_property(self._atom, Xatom.WINDOW, 32, [self.window.id])
         self._connection.sync()
 
@@ -41,46 +41,46 @@ class Stranger:
 
 
 @pytest.fixture
-def stranger(display_name: str) -> Iterator[Stranger]:
-    stranger = Stranger(display_name)
-    yield stranger
-    stranger.close()
+def foreign(display_name: str) -> Iterator[ForeignWindow]:
+    foreign = ForeignWindow(display_name)
+    yield foreign
+    foreign.close()
 
 
-async def test_nothing_is_seen_of_a_strange_window_over_the_bare_fallback(
-    display: Display, display_name: str, stranger: Stranger
+async def test_a_foreign_window_over_the_fallback_is_put_below_it(
+    display: Display, display_name: str, foreign: ForeignWindow
 ) -> None:
     picture = brand_picture(1280, 720, title="fallback")
     await display.show_root(picture)
     for _ in range(2):
-        stranger.rise()
+        foreign.raise_above_all()
         assert (await display.grab()).bgrx != picture.bgrx
         await display._poll()
         assert (await display.grab()).bgrx == picture.bgrx
         assert display.state().covered_by == "Update available"
-        await display.show_root(picture)  # painted anew, it lies where it lay
+        await display.show_root(picture)  # painting it again keeps the order
         assert (await display.grab()).bgrx == picture.bgrx
 
 
-async def test_a_strange_window_goes_below_what_is_on_air_again_and_again_and_is_reported(
+async def test_a_foreign_window_is_put_below_what_is_on_air_each_time_and_is_reported_once(
     stage: Stage,
     media: Media,
     display: Display,
     display_name: str,
-    stranger: Stranger,
+    foreign: ForeignWindow,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await put_on_air(stage, media.shot("long"))
     eye = PixelReader(display_name)
     for _ in range(2):
-        stranger.rise()
+        foreign.raise_above_all()
         assert is_close(eye.colour_at(640, 360), WHITE)
         await display._poll()
         assert is_close(eye.colour_at(640, 360), BLUE)
         assert display.state().covered_by == "Update available"
     assert len([record for record in caplog.records if "Update available" in record.message]) == 1
-    stranger.manage()  # on a desktop the person before it decides
-    stranger.rise()
+    foreign.pose_as_window_manager()  # on a desktop its user decides
+    foreign.raise_above_all()
     await display._poll()
     assert is_close(eye.colour_at(640, 360), WHITE)
     eye.close()

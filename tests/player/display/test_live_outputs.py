@@ -1,6 +1,6 @@
-"""Two live outputs, on Xorg's dummy driver: one has the stage, the other is black; one is pulled and comes back.
+"""Two live outputs, on Xorg's dummy driver: one has the stage, the other is black; one is unplugged for a time.
 
-The driver has no plug: what RandR says of it is injected; what is driven, and all pixels, are real.
+The driver has no plug: its state is injected into what RandR reports. The outputs and all pixels are real.
 """
 
 from collections.abc import Iterator
@@ -13,57 +13,56 @@ from player.display import WantedOutput, randr
 from player.display.outputs import Crtc, Output, OutputChange, RandrSetup
 from player.platform.geometry import Area
 from sync.wire.release import Fit
-from tests.display import Dummy
+from tests.display import XorgDummy
 from tests.player.conftest import Media, put_on_air, running_display_and_stage
 from tests.player.pixels import BLACK, BLUE, GREEN, Colour, PixelReader, is_close, wait_until
 
 FIRST, SECOND = "DUMMY0", "DUMMY1"
 LEFT, RIGHT = Area(width=1280, height=720), Area(width=640, height=480, x=1280)
-ask = randr.read_setup
+read_setup = randr.read_setup
 
 
-class Second:
-    """The second output of X server `name`, lit beside the first; its plug can be pulled."""
+class SecondOutput:
+    """The second output of X server `name`, active beside the first; it can be unplugged."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._connection = XDisplay(name)
-        self._pulled = False
+        self._unplugged = False
         output, modes = self._output(), self._setup().modes
         mode = next(number for number, mode in modes.items() if (mode.width, mode.height) == (640, 480))
         self._connection.xrandr_add_output_mode(output.id, mode)
-        self._number = output.crtcs[0]
-        self._lit = Crtc(1280, 0, 640, 480, mode, 1, 1, (output.id,))
-        self._drive(self._lit)
-        self._connection.screen().root.xrandr_get_screen_resources()  # have the server look at its plugs
+        self._crtc = output.crtcs[0]
+        self._active = Crtc(1280, 0, 640, 480, mode, 1, 1, (output.id,))
+        self._set(self._active)
+        self._connection.screen().root.xrandr_get_screen_resources()  # the server detects its monitors now
 
-    def pull(self) -> None:
-        """Take the monitor away; as servers do at times, nothing is sent to it any more."""
-        self._pulled = True
-        self._drive(replace(self._lit, mode=0, outputs=()))
+    def unplug(self) -> None:
+        """Remove the monitor; the output goes off, as it does with some servers."""
+        self._unplugged = True
+        self._set(replace(self._active, mode=0, outputs=()))
 
     def plug(self) -> None:
-        """Put it back; the rest is for others to do."""
-        self._pulled = False
+        """Plug it in again; the output stays off."""
+        self._unplugged = False
 
     def read(self, connection: object) -> RandrSetup | None:
-        """Return what RandR says, but for the plug."""
-        found = ask(connection)
-        assert found
-        outputs = (replace(each, connected=False, modes=()) if self._is_out(each) else each for each in found.outputs)
-        return replace(found, outputs=tuple(outputs))
+        """Return what RandR reports, with the state of the plug changed."""
+        setup = read_setup(connection)
+        assert setup
+        if not self._unplugged:
+            return setup
+        second = replace(self._output(), connected=False, modes=())
+        return replace(setup, outputs=tuple(second if each.name == SECOND else each for each in setup.outputs))
 
     def close(self) -> None:
         self._connection.close()
 
-    def _is_out(self, output: Output) -> bool:
-        return self._pulled and output.name == SECOND
-
-    def _drive(self, to: Crtc) -> None:
-        assert not randr.apply_change(self._connection, OutputChange({self._number: to}, 1920, 720), self._setup())
+    def _set(self, crtc: Crtc) -> None:
+        assert not randr.apply_change(self._connection, OutputChange({self._crtc: crtc}, 1920, 720), self._setup())
 
     def _setup(self) -> RandrSetup:
-        setup = ask(self._connection)
+        setup = read_setup(self._connection)
         assert setup
         return setup
 
@@ -72,21 +71,21 @@ class Second:
 
 
 @pytest.fixture
-def second(monkeypatch: pytest.MonkeyPatch) -> Iterator[Second]:
-    with Dummy(1280, 720) as server:
-        second = Second(server.name)
+def second(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecondOutput]:
+    with XorgDummy(1280, 720) as server:
+        second = SecondOutput(server.name)
         monkeypatch.setattr(randr, "read", second.read)
         yield second
         second.close()
 
 
 def _shows(eye: PixelReader, area: Area, colour: Colour) -> bool:
-    """Tell whether the corners of an output have that colour."""
-    across, down = (area.x + 4, area.x + area.width - 5), (area.y + 4, area.y + area.height - 5)
-    return all(is_close(eye.colour_at(x, y), colour) for x in across for y in down)
+    """Return whether the corners of an output have that colour."""
+    xs, ys = (area.x + 4, area.x + area.width - 5), (area.y + 4, area.y + area.height - 5)
+    return all(is_close(eye.colour_at(x, y), colour) for x in xs for y in ys)
 
 
-async def test_the_output_named_has_the_stage_and_the_other_is_black(second: Second, media: Media) -> None:
+async def test_the_output_named_has_the_stage_and_the_other_is_black(second: SecondOutput, media: Media) -> None:
     eye = PixelReader(second.name)
     async with running_display_and_stage(second.name, WantedOutput(SECOND)) as (display, stage):
         assert display.area == RIGHT
@@ -103,11 +102,11 @@ async def test_the_output_named_has_the_stage_and_the_other_is_black(second: Sec
     eye.close()
 
 
-async def test_the_stage_leaves_an_output_that_is_pulled_and_comes_back_to_it(second: Second, media: Media) -> None:
+async def test_the_stage_leaves_an_unplugged_output_and_returns_to_it(second: SecondOutput, media: Media) -> None:
     eye = PixelReader(second.name)
     async with running_display_and_stage(second.name, WantedOutput(SECOND)) as (display, stage):
         await put_on_air(stage, media.shot("long", fit=Fit.FILL))
-        second.pull()
+        second.unplug()
         await wait_until(lambda: stage.area == LEFT)
         assert display.state().connected and "no monitor is plugged in" in display.state().problem
         await wait_until(lambda: not _shows(eye, LEFT, BLACK))  # the fallback, until a deck is there

@@ -1,4 +1,4 @@
-"""Sizes, outputs and rotations of a display that change while it plays, on Xorg's dummy driver; and who decides."""
+"""The choice of output, mode and rotation; and their changes while it plays, on Xorg's dummy driver."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from player.stage.stage import Stage
 from sync.errors import DeckLost
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit
-from tests.display import Dummy
+from tests.display import XorgDummy
 from tests.player.conftest import Media, running_display_and_stage
 from tests.player.pixels import BLACK, BLUE, RED, WHITE, PixelReader, is_close, recording_screen, wait_until
 
@@ -30,23 +30,23 @@ RIGHT = Crtc(1920, 0, 1280, 720, 102, 1, ANY, (12,))
 BOTH = RandrSetup(3200, 1080, 12, (HDMI_1, HDMI_2), {1: LEFT, 2: RIGHT}, {101: FULL_HD, 102: HD})
 
 
-def test_the_stage_fills_the_output_named_else_the_primary_else_the_first_with_a_monitor() -> None:
+def test_the_stage_fills_the_named_output_else_the_primary_else_the_first_connected() -> None:
     assert arrange(BOTH, WantedOutput("HDMI-1")).area == Area(width=1920, height=1080)
     assert arrange(BOTH, WantedOutput()).area == Area(width=1280, height=720, x=1920)
     unplugged = replace(BOTH, outputs=(HDMI_1, replace(HDMI_2, connected=False)))
     assert arrange(unplugged, WantedOutput()).area == Area(width=1920, height=1080)
-    assert arrange(unplugged, WantedOutput("HDMI-2")).area.x == 1920  # it goes on there, until the monitor is back
+    assert arrange(unplugged, WantedOutput("HDMI-2")).area.x == 1920  # it stays there
     assert all(arrange(setup, WantedOutput()).change is None for setup in (BOTH, unplugged))
 
 
-def test_an_output_that_is_not_there_is_a_problem_that_names_those_that_are() -> None:
+def test_an_unknown_output_is_a_problem_that_names_the_known_ones() -> None:
     unplugged = replace(BOTH, outputs=(HDMI_1, replace(HDMI_2, connected=False)))
     found = arrange(unplugged, WantedOutput("DP-1"))
     assert found.area == Area(width=1920, height=1080)
     assert "'DP-1'" in found.problem and "it has HDMI-1, HDMI-2 (unplugged)" in found.problem
 
 
-def test_the_server_turns_where_it_can_and_we_where_it_cannot() -> None:
+def test_the_server_rotates_where_it_can_and_libvlc_where_it_cannot() -> None:
     one = RandrSetup(1920, 1080, 0, (HDMI_1,), {1: LEFT}, BOTH.modes)
     found = arrange(one, WantedOutput("", 90))
     assert found.area == Area(width=1080, height=1920)
@@ -61,11 +61,11 @@ def test_the_server_turns_where_it_can_and_we_where_it_cannot() -> None:
     assert (found.area, found.change) == (Area(width=1920, height=1080, turn=270), None)
 
 
-def test_a_monitor_plugged_in_is_driven_with_a_mode_of_its_own() -> None:
+def test_a_monitor_that_is_plugged_in_gets_a_mode_of_its_own() -> None:
     dark = RandrSetup(1920, 1080, 0, (replace(HDMI_1, crtc=0),), {1: Crtc(0, 0, 0, 0, 0, 1, ANY, ())}, BOTH.modes)
     change = arrange(dark, WantedOutput()).change
     assert change and change.crtcs == {1: LEFT}
-    other = replace(HDMI_1, modes=(102,))  # a monitor of another size came back
+    other = replace(HDMI_1, modes=(102,))  # a monitor of another size was plugged in
     change = arrange(RandrSetup(1920, 1080, 0, (other,), {1: LEFT}, BOTH.modes), WantedOutput()).change
     assert change and (change.crtcs[1].mode, change.width, change.height) == (102, 1280, 720)
     nothing = replace(HDMI_1, connected=False, modes=())
@@ -73,14 +73,14 @@ def test_a_monitor_plugged_in_is_driven_with_a_mode_of_its_own() -> None:
     assert (found.area, found.change) == (Area(width=1920, height=1080), None)
 
 
-def test_what_is_named_but_unplugged_and_dark_gives_way_to_what_shows() -> None:
+def test_a_named_output_that_is_unplugged_and_off_gives_way_to_one_that_is_on() -> None:
     gone = replace(HDMI_2, connected=False, crtc=0, modes=())
     found = arrange(replace(BOTH, outputs=(HDMI_1, gone), crtcs={1: LEFT}), WantedOutput("HDMI-2"))
     assert (found.area, found.change) == (Area(width=1920, height=1080), None)
     assert "'HDMI-2', to which no monitor is plugged in" in found.problem
 
 
-def test_what_grows_into_another_output_goes_beside_it_and_mirrors_turn_together() -> None:
+def test_an_output_that_would_overlap_another_moves_beside_it_and_mirrors_rotate_together() -> None:
     upright = replace(LEFT, width=1080, height=1920, rotation=8)
     tight = replace(BOTH, crtcs={1: upright, 2: replace(RIGHT, x=1080)}, width=2360, height=1920, primary=11)
     found = arrange(tight, WantedOutput())
@@ -92,7 +92,7 @@ def test_what_grows_into_another_output_goes_beside_it_and_mirrors_turn_together
     assert (found.change.width, found.change.height) == (1080, 1920)
 
 
-def test_with_no_output_at_all_the_stage_fills_the_root_window_until_any_monitor_comes() -> None:
+def test_without_any_output_the_stage_fills_the_root_window_until_a_monitor_is_plugged_in() -> None:
     gone = replace(HDMI_2, connected=False, crtc=0, modes=())
     nothing = RandrSetup(1920, 1080, 0, (gone,), {}, BOTH.modes)
     assert arrange(nothing, WantedOutput("HDMI-2")).area == Area(width=1920, height=1080)
@@ -105,12 +105,12 @@ def test_with_no_output_at_all_the_stage_fills_the_root_window_until_any_monitor
 
 @pytest.fixture(scope="module")
 def dummy() -> Iterator[str]:
-    with Dummy(1280, 720) as server:
+    with XorgDummy(1280, 720) as server:
         yield server.name
 
 
-def _drive(connection: Any, output: str, width: int, height: int) -> None:
-    """Set another mode, as a person does with xrandr."""
+def _set_mode(connection: Any, output: str, width: int, height: int) -> None:
+    """Set another mode, as a user does with xrandr."""
     setup = randr.read_setup(connection)
     assert setup
     which = next(each for each in setup.outputs if each.name == output)
@@ -120,7 +120,7 @@ def _drive(connection: Any, output: str, width: int, height: int) -> None:
 
 
 async def _follow_with(stage: Stage, shot: Shot) -> Cut:
-    """Have `shot` follow what is on air, as the director does: again if its deck was replaced meanwhile."""
+    """Have `shot` follow what is on air, as the director does: again if its deck was replaced in between."""
     async with asyncio.timeout(15):
         while True:
             try:
@@ -134,26 +134,26 @@ def _red(eye: PixelReader, *spots: tuple[int, int]) -> bool:
     return all(is_close(eye.colour_at(*spot), RED) for spot in spots)
 
 
-async def test_another_size_output_and_rotation_are_followed_while_it_plays(dummy: str, media: Media) -> None:
+async def test_another_size_and_rotation_are_followed_while_it_plays(dummy: str, media: Media) -> None:
     connection, eye = XDisplay(dummy), PixelReader(dummy)
     async with running_display_and_stage(dummy) as (display, stage):
         await stage.preroll(media.shot("long", fit=Fit.FILL))
         await stage.cut_now("long")
         await stage.preroll(media.shot("green_picture", fit=Fit.FILL))
         with recording_screen(dummy) as sight:
-            _drive(connection, "DUMMY0", 1920, 1080)
+            _set_mode(connection, "DUMMY0", 1920, 1080)
             cut = await _follow_with(stage, media.shot("red_picture", fit=Fit.FILL))
             await wait_until(lambda: _red(eye, (20, 20), (1900, 20), (1900, 1060)))
         assert cut.previous and (cut.previous.take, cut.previous.failed) == ("long", False)  # of twenty seconds
         assert not sight.unexpected(BLUE, RED, BLACK)
         black = [last - first for colours, first, last in sight.runs() if is_close(colours[1], BLACK)]
-        assert sum(black) < 0.1  # the server's own, while it sets the mode
+        assert sum(black) < 0.1  # while the server sets the mode
         display.choose_output(WantedOutput("", 90))
         await wait_until(lambda: display.area.turn == 90)
         assert display.area.upright == (1080, 1920)
         await _follow_with(stage, media.shot("wide", background="#ff0000"))
         await wait_until(lambda: is_close(eye.colour_at(960, 20), WHITE) and _red(eye, (20, 20), (1900, 1060)))
-        shown = await display.grab()  # as the shop sees it
+        shown = await display.grab()  # as people see it
         assert (shown.width, shown.height) == (1080, 1920)
         middle, top = (shown.bgrx[4 * (y * 1080 + 20) :][:3] for y in (960, 20))
         assert is_close((middle[2], middle[1], middle[0]), WHITE) and is_close((top[2], top[1], top[0]), RED)
@@ -163,7 +163,7 @@ async def test_another_size_output_and_rotation_are_followed_while_it_plays(dumm
     connection.close()
 
 
-async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -> None:
+async def test_an_output_that_was_switched_off_is_switched_on_again(dummy: str) -> None:
     connection = XDisplay(dummy)
     async with open_display(dummy, SystemClock()) as display:
         running = asyncio.create_task(display.run())
@@ -173,7 +173,7 @@ async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -
         crtc = next(output.crtc for output in setup.outputs if output.name == before.output)
         off = replace(setup.crtcs[crtc], mode=0, rotation=1, outputs=())
         change = OutputChange({crtc: off}, setup.width, setup.height)
-        assert not randr.apply_change(connection, change, setup)  # what a server does at times
+        assert not randr.apply_change(connection, change, setup)  # as some servers do
         await wait_until(lambda: bool((now := randr.read_setup(connection)) and now.crtcs[crtc].mode))
         await wait_until(lambda: display.state().refresh_hz > 0)
         running.cancel()
@@ -182,10 +182,10 @@ async def test_a_monitor_pulled_and_put_back_has_its_picture_again(dummy: str) -
     connection.close()
 
 
-async def test_what_the_server_refuses_leaves_what_was_and_is_not_asked_at_each_look(
+async def test_a_refused_change_leaves_the_setup_as_it_was_and_is_not_tried_at_each_poll(
     dummy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection, asked = XDisplay(dummy), []
+    connection, applied = XDisplay(dummy), []
     before = randr.read_setup(connection)
     assert before
     crtcs = {number: replace(crtc, x=32_000) for number, crtc in before.crtcs.items() if crtc.mode}
@@ -195,10 +195,10 @@ async def test_what_the_server_refuses_leaves_what_was_and_is_not_asked_at_each_
         return replace(arrange(setup, wanted), change=too_far)
 
     def apply(connection: Any, change: OutputChange, setup: RandrSetup) -> str:
-        asked.append(change)
-        return asking(connection, change, setup)
+        applied.append(change)
+        return apply_change(connection, change, setup)
 
-    asking = randr.apply_change
+    apply_change = randr.apply_change
     monkeypatch.setattr(randr, "apply", apply)
     monkeypatch.setattr(x_connection, "arrange", want_it)
     async with open_display(dummy, SystemClock()) as display:
@@ -206,5 +206,5 @@ async def test_what_the_server_refuses_leaves_what_was_and_is_not_asked_at_each_
             await display._poll()
             assert "refuses" in display.state().problem
             assert randr.read_setup(connection) == before
-    assert len(asked) == 1
+    assert len(applied) == 1
     connection.close()

@@ -1,4 +1,4 @@
-"""The pictures the player draws itself."""
+"""The pictures that the player draws itself."""
 
 from io import BytesIO
 from pathlib import Path
@@ -10,15 +10,15 @@ from player.display.pictures import RawPicture, brand_picture, encode_png, owner
 from sync.errors import MediaUnplayable
 
 
-def _picture(still: RawPicture) -> Image.Image:
-    return Image.open(BytesIO(encode_png(still)))
+def _decode(raw: RawPicture) -> Image.Image:
+    return Image.open(BytesIO(encode_png(raw)))
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1080, 1920), (320, 200), (3840, 2160), (1, 1)])
 def test_the_brand_picture_has_the_size_of_the_screen_and_is_not_black(width: int, height: int) -> None:
-    still = brand_picture(width, height, title="A shop", line="waiting for content")
-    assert (still.width, still.height, len(still.bgrx)) == (width, height, width * height * 4)
-    darkest = _picture(still).convert("L").getextrema()[0]
+    picture = brand_picture(width, height, title="A shop", line="waiting for content")
+    assert (picture.width, picture.height, len(picture.bgrx)) == (width, height, width * height * 4)
+    darkest = _decode(picture).convert("L").getextrema()[0]
     assert isinstance(darkest, int | float) and darkest > 8
 
 
@@ -33,21 +33,21 @@ def test_a_pairing_card_differs_by_its_code() -> None:
 
 
 def test_a_long_line_stays_inside_the_picture() -> None:
-    picture = _picture(brand_picture(640, 360, line="x" * 400)).convert("RGB")
-    plain = _picture(brand_picture(640, 360)).convert("RGB")
+    picture = _decode(brand_picture(640, 360, line="x" * 400)).convert("RGB")
+    plain = _decode(brand_picture(640, 360)).convert("RGB")
     assert [picture.getpixel((0, y)) for y in range(360)] == [plain.getpixel((0, y)) for y in range(360)]
 
 
-def test_the_users_own_picture_is_fitted_upright_on_the_background(tmp_path: Path) -> None:
+def test_the_owners_picture_is_fitted_on_the_background(tmp_path: Path) -> None:
     path = tmp_path / "mine"
     Image.new("RGB", (200, 100), (255, 0, 0)).save(path, "PNG")
-    picture = _picture(owner_picture(path, 400, 400, background="#0000ff"))
+    picture = _decode(owner_picture(path, 400, 400, background="#0000ff"))
     assert picture.getpixel((200, 200)) == (255, 0, 0)
     assert picture.getpixel((200, 20)) == (0, 0, 255)
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"\x89PNG\r\n\x1a\n" + b"0" * 50])
-def test_a_broken_picture_of_the_user_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+def test_a_broken_picture_of_the_owner_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content)
     with pytest.raises(MediaUnplayable, match="broken"):

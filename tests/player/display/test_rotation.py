@@ -1,4 +1,4 @@
-"""Turned by the X server (Xephyr), and by libVLC where that cannot: media stand upright, and fill where they are to."""
+"""Rotation by the X server (Xephyr), and by libVLC where the server cannot rotate: media are upright and fill."""
 
 import subprocess
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a film and a picture, both 640x180, of four colours."""
     folder = tmp_path_factory.mktemp("quarters")
     inputs = (f"-f lavfi -i color={name}:s=320x90:r=25:d=20" for name in ("red", "lime", "blue", "yellow"))
-    laid = "[0][1]hstack[top];[2][3]hstack[foot];[top][foot]vstack"
-    common = ["ffmpeg", "-v", "error", *" ".join(inputs).split(), "-filter_complex", laid]
+    layout = "[0][1]hstack[top];[2][3]hstack[foot];[top][foot]vstack"
+    common = ["ffmpeg", "-v", "error", *" ".join(inputs).split(), "-filter_complex", layout]
     for name, how in (("film", H264), ("picture", ["-frames:v", "1", "-c:v", "mjpeg", "-f", "image2"])):
         subprocess.run([*common, *how, str(folder / name)], check=True, timeout=60)
     return folder
@@ -41,11 +41,11 @@ def _corners(eye: PixelReader) -> tuple[Colour, ...]:
 _EDGES = ((3, 3, -24, -24), (1276, 3, 24, -24), (1276, 716, 24, 24), (3, 716, -24, 24))
 
 
-def _turned(turn: Turn) -> tuple[Colour, ...]:
+def _rotated(turn: Turn) -> tuple[Colour, ...]:
     return CORNERS[-turn // 90 :] + CORNERS[: -turn // 90]
 
 
-def _alike(seen: tuple[Colour, ...], expected: tuple[Colour, ...]) -> bool:
+def _all_close(seen: tuple[Colour, ...], expected: tuple[Colour, ...]) -> bool:
     return all(is_close(*pair, 20) for pair in zip(seen, expected, strict=True))
 
 
@@ -55,23 +55,23 @@ def _shots(quarters: Path) -> list[Shot]:
 
 
 @pytest.mark.parametrize("turn", TURNS)
-async def test_what_is_to_fill_fills_when_libvlc_turns_it(turn: Turn, quarters: Path, display_name: str) -> None:
+async def test_media_fill_the_screen_when_libvlc_rotates(turn: Turn, quarters: Path, display_name: str) -> None:
     eye = PixelReader(display_name)
     async with running_stage(display_name, area=Area(width=1280, height=720, turn=turn)) as stage:
         for shot in _shots(quarters):
             await put_on_air(stage, shot)
-            await wait_until(lambda: _alike(_corners(eye), _turned(turn)), within_s=2)
+            await wait_until(lambda: _all_close(_corners(eye), _rotated(turn)), within_s=2)
     eye.close()
 
 
 @pytest.fixture(scope="module")
 def monitor(display_name: str) -> Iterator[str]:
-    """An X server that turns by RandR; what its monitor would show is a window of X server `display_name`."""
+    """An X server that rotates by RandR; what its monitor would show is a window of X server `display_name`."""
     with Xephyr(display_name) as server:
         yield server.name
 
 
-async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
+async def test_a_screenshot_is_upright_when_the_x_server_rotates(
     monitor: str, quarters: Path, display_name: str
 ) -> None:
     eye = PixelReader(display_name)
@@ -82,12 +82,12 @@ async def test_what_the_x_server_turns_is_upright_in_a_screenshot(
             await wait_until(lambda size=size: (stage.area.width, stage.area.height) == size)  # type: ignore[misc]
             assert display.area.turn == 0 and not display.state().problem
             await put_on_air(stage, _shots(quarters)[0].model_copy(update={"take": f"film-{turn}"}))
-            await wait_until(lambda turn=turn: _alike(_corners(eye), _turned(turn)))  # type: ignore[misc]
-            assert _alike(_seen(await display.grab()), CORNERS)
+            await wait_until(lambda turn=turn: _all_close(_corners(eye), _rotated(turn)))  # type: ignore[misc]
+            assert _all_close(_screenshot_corners(await display.grab()), CORNERS)
     eye.close()
 
 
-def _seen(shown: RawPicture) -> tuple[Colour, ...]:
+def _screenshot_corners(shown: RawPicture) -> tuple[Colour, ...]:
     """Return the colours at the corners of a screenshot."""
     spots = [(3, 3), (shown.width - 4, 3), (shown.width - 4, shown.height - 4), (3, shown.height - 4)]
     pixels = (shown.bgrx[4 * (y * shown.width + x) :][:3] for x, y in spots)
