@@ -1,4 +1,4 @@
-"""What the shop sees at a cut, when it comes, and how long each shot stays."""
+"""What is visible at a cut, when it is carried out, and how long each shot stays."""
 
 import asyncio
 from contextlib import suppress
@@ -25,25 +25,25 @@ async def _on_air(stage: Stage, media: Media, name: str, **how: Any) -> None:
 async def test_a_cut_from_video_to_video_shows_nothing_else(stage: Stage, media: Media, display_name: str) -> None:
     await _on_air(stage, media, "red")
     await stage.preroll(media.shot("green"))
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         cut = await stage.cut_at_end("green")
         await stage.ended()
-    assert not sight.unexpected(RED, GREEN)
+    assert not recording.unexpected(RED, GREEN)
     assert cut.previous and cut.previous.reason == "eof"
-    assert abs(sight.first_seen_s(GREEN) - cut.at_s) < 0.05 + sight.longest_gap_s()
+    assert abs(recording.first_seen_s(GREEN) - cut.at_s) < 0.05 + recording.longest_gap_s()
 
 
 async def test_pictures_and_videos_alternate_without_a_gap(stage: Stage, media: Media, display_name: str) -> None:
     shots = ["blue_picture", "red", "blue_picture", "loud", "red_picture", "green"]
     await stage.preroll(media.shot("red", take="first"))
     await stage.cut_at_end("first")
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         for number, name in enumerate(shots):
             await stage.preroll(media.shot(name, take=str(number), duration_ms=600))
             await stage.cut_at_end(str(number))
         await stage.ended()
-    # A 4:3 picture leaves black beside it, outside the three spots that are watched.
-    assert not sight.unexpected(RED, GREEN, BLUE, YELLOW)
+    # A 4:3 picture has black beside it, outside the three points that are sampled.
+    assert not recording.unexpected(RED, GREEN, BLUE, YELLOW)
 
 
 async def test_a_picture_stays_for_its_duration(stage: Stage, media: Media, display_name: str) -> None:
@@ -51,23 +51,23 @@ async def test_a_picture_stays_for_its_duration(stage: Stage, media: Media, disp
     await stage.preroll(media.shot("blue_picture", duration_ms=800))
     await stage.cut_now("blue_picture")
     await stage.preroll(media.shot("green"))
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         cut = await stage.cut_at_end("green")
     assert cut.previous and cut.previous.reason == "duration"
     assert 0.7999 < cut.previous.ended_s - cut.previous.started_s < 0.85
-    assert not sight.unexpected(BLUE, GREEN)
+    assert not recording.unexpected(BLUE, GREEN)
 
 
 async def test_a_video_plays_from_its_first_frame_to_its_last(stage: Stage, media: Media, display_name: str) -> None:
     await put_on_air(stage, media.shot("blue_picture", duration_ms=200))
     await stage.preroll(media.shot("counting"))
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         cut = await stage.cut_at_end("counting")
         ended = await stage.ended()
-    greys = sorted({colours[1][0] for _, colours in sight.samples if colours[1][2] - colours[1][0] < 100})
-    assert greys[0] < 6  # luma 16 is black: the first frame, and it was awaited
+    greys = sorted({colours[1][0] for _, colours in recording.samples if colours[1][2] - colours[1][0] < 100})
+    assert greys[0] < 6  # luma 16 is black: the first frame
     assert greys[-1] > 200  # the last one, bright
-    assert ended.frames_lost is not None and len(greys) + ended.frames_lost >= 20, greys  # seen, or told as lost
+    assert ended.frames_lost is not None and len(greys) + ended.frames_lost >= 20, greys  # seen, or counted as lost
     assert 1.9 < ended.ended_s - cut.at_s < 2.3
 
 
@@ -95,14 +95,14 @@ async def test_a_deadline_cuts_what_is_on_air(stage: Stage, media: Media) -> Non
     assert 0 <= cut.at_s - deadline_s < 0.3
 
 
-async def test_how_a_shot_ended_is_told_once(stage: Stage, media: Media) -> None:
+async def test_the_end_of_a_shot_is_returned_once(stage: Stage, media: Media) -> None:
     await _on_air(stage, media, "blue_picture", duration_ms=200)
     assert (await stage.ended()).take == "blue_picture"
     await stage.preroll(media.shot("red"))
     assert (await stage.cut_at_end("red")).previous is None
 
 
-async def test_sound_without_a_sound_device_keeps_time(stage: Stage, media: Media) -> None:
+async def test_a_video_with_sound_keeps_its_time_without_an_audio_device(stage: Stage, media: Media) -> None:
     await _on_air(stage, media, "loud")
     ended = await stage.ended()
     assert ended.reason == "eof"
@@ -121,7 +121,7 @@ async def test_cuts_by_plan_do_not_drift(stage: Stage, media: Media) -> None:
         assert cut.previous and (cut.previous.ended_s, cut.previous.reason) == (cut.at_s, reason)
 
 
-async def test_a_cut_taken_back_changes_nothing_and_the_next_order_counts(
+async def test_a_cancelled_cut_changes_nothing_and_the_next_one_is_carried_out(
     stage: Stage, media: Media, display_name: str
 ) -> None:
     await _on_air(stage, media, "long", duration_ms=20_000)
@@ -133,23 +133,23 @@ async def test_a_cut_taken_back_changes_nothing_and_the_next_order_counts(
     cutting.cancel()
     with suppress(asyncio.CancelledError):
         await cutting
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         assert (await stage.ended()).reason == "duration"
         await stage.preroll(media.shot("green", duration_ms=600))
-        assert not sight.unexpected(BLUE)
+        assert not recording.unexpected(BLUE)
         cut = await stage.cut_now("green")
-    assert cut.previous is None  # how it ended was told
-    assert not sight.unexpected(BLUE, GREEN)
+    assert cut.previous is None  # `ended` has returned it
+    assert not recording.unexpected(BLUE, GREEN)
 
 
 async def test_a_cancelled_cut_that_was_carried_out_is_returned(stage: Stage, media: Media, display_name: str) -> None:
     await _on_air(stage, media, "blue_picture", duration_ms=20_000)
     await stage.preroll(media.shot("green_picture", duration_ms=20_000))
     cutting = asyncio.create_task(stage.cut_now("green_picture"))
-    await SystemClock().sleep(0)  # the order is on its way
+    await SystemClock().sleep(0)  # the order is sent
     eye = PixelReader(display_name)
     while not is_close(eye.colour_at(640, 360), GREEN):
-        pass  # without a turn of the loop: it is on the screen, and nobody here has heard of it
+        pass  # the event loop does not run: the cut is on the screen, and the stage does not know it yet
     eye.close()
     cutting.cancel()
     cut = await cutting
@@ -157,7 +157,7 @@ async def test_a_cancelled_cut_that_was_carried_out_is_returned(stage: Stage, me
     assert stage.facts().on_air == "green_picture"
 
 
-async def test_an_operator_overtakes_a_cut_ordered_ahead(stage: Stage, media: Media) -> None:
+async def test_a_cut_now_replaces_a_cut_that_was_ordered_ahead(stage: Stage, media: Media) -> None:
     await _on_air(stage, media, "blue_picture", duration_ms=20_000)
     await stage.preroll(media.shot("red", length_ms=1000))
     cutting = asyncio.create_task(stage.cut_at_end("red"))
@@ -171,7 +171,7 @@ async def test_an_operator_overtakes_a_cut_ordered_ahead(stage: Stage, media: Me
     assert cut.previous and cut.previous.reason == "cut" and not cut.previous.failed
 
 
-async def test_what_breaks_early_is_cut_away_at_once(stage: Stage, media: Media) -> None:
+async def test_a_video_that_breaks_is_followed_by_the_next_shot_at_once(stage: Stage, media: Media) -> None:
     await _on_air(stage, media, "short", length_ms=6000)
     assert stage.facts().on_air == "short"
     await stage.preroll(media.shot("green"))

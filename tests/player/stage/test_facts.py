@@ -1,4 +1,4 @@
-"""What a real stage tells of a real video: where it is, how fast, by what it is decoded; and what it counts."""
+"""What a real stage reports of a real video: position, rates, decoder; and what it counts."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.player.conftest import Media, put_on_air
 from tests.player.pixels import wait_until
 
 
-async def test_the_stage_tells_of_the_video_on_air_and_counts_what_it_saw(stage: Stage, media: Media) -> None:
+async def test_the_stage_reports_the_video_on_air_and_counts_takes(stage: Stage, media: Media) -> None:
     await put_on_air(stage, media.shot("faststart"))
     await wait_until(lambda: (stage.facts().media_ms or 0) > 1000)
     facts = stage.facts()
@@ -16,7 +16,7 @@ async def test_the_stage_tells_of_the_video_on_air_and_counts_what_it_saw(stage:
     assert facts.painted_fps and 8 < facts.painted_fps < 23  # two seconds, on a loaded machine
     before = facts.media_ms
     assert before and before < 6_000
-    await wait_until(lambda: stage.facts().media_ms != before, within_s=0.4)  # libVLC's own stands still for 0.5 s
+    await wait_until(lambda: stage.facts().media_ms != before, within_s=0.4)  # libVLC reports it every 0.5 s
     await stage.preroll(media.shot("blue_picture"))
     await stage.cut_now("blue_picture")
     await wait_until(lambda: stage.facts().still_ms is not None)

@@ -1,4 +1,4 @@
-"""Owners and ends: no deck outlives its stage, its daemon or its input."""
+"""The end of a deck: it does not outlive its stage, its daemon or its input."""
 
 import asyncio
 import os
@@ -48,10 +48,12 @@ sys.stdin.read()
 """
 
 
-def _daemon_with_a_deck(display_name: str, keep: int) -> tuple[subprocess.Popen[bytes], int]:
-    command = [sys.executable, "-c", _DAEMON, str(keep)]
+def _daemon_with_a_deck(display_name: str, deck_input: int) -> tuple[subprocess.Popen[bytes], int]:
+    command = [sys.executable, "-c", _DAEMON, str(deck_input)]
     environment = {**os.environ, "DISPLAY": display_name}
-    daemon = subprocess.Popen(command, pass_fds=(keep,), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    daemon = subprocess.Popen(
+        command, pass_fds=(deck_input,), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
     assert daemon.stdout
     return daemon, int(daemon.stdout.readline())
 
@@ -64,29 +66,29 @@ def _runs(pid: int) -> bool:
 
 
 async def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> None:
-    keep, spare = os.pipe()  # the deck's input stays open: only the kernel can tell it
-    daemon, deck = _daemon_with_a_deck(display_name, keep)
+    deck_input, writer = os.pipe()  # the deck's input stays open: only the kernel can end it
+    daemon, deck = _daemon_with_a_deck(display_name, deck_input)
     with daemon:
         daemon.kill()
         await wait_until(lambda: not _runs(deck))
-    os.close(keep)
-    os.close(spare)
+    os.close(deck_input)
+    os.close(writer)
 
 
 def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> None:
     load = Load(shot=media.shot("long")).model_dump_json().encode() + b"\n"
-    done = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
         input=load, capture_output=True, timeout=20, env={**os.environ, "DISPLAY": display_name}, check=False,
     )  # fmt: skip
-    assert done.returncode == 0
-    assert done.stdout.startswith(b'{"event":"ready"')
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(b'{"event":"ready"')
 
 
-def test_a_deck_without_a_display_says_so() -> None:
-    done = subprocess.run(
+def test_a_deck_without_a_display_ends_with_code_3() -> None:
+    ended = subprocess.run(
         [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
         input=b"", capture_output=True, timeout=20, env={**os.environ, "DISPLAY": ":4711"}, check=False,
     )  # fmt: skip
-    assert done.returncode == 3
-    assert b"X server ':4711' does not answer" in done.stderr
+    assert ended.returncode == 3
+    assert b"X server ':4711' does not answer" in ended.stderr

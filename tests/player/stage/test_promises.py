@@ -1,9 +1,8 @@
-"""What the stage promises, as a list: whatever happens to a deck, and whenever, no black, and the next item comes.
+"""A signal to a deck, at any time: the screen is never black, and the next item is shown.
 
-The display is looked at about a thousand times a second while it happens; behind the decks it is yellow, so anything
-but the items' colours and yellow is a fault. Bounds are those of a busy machine: `script/bench faults` has the figures.
-What media do to a deck is in test_media_promises, what is watched in test_watch, renewal in test_renewal, the whole
-player in tests/e2e.
+The display is sampled about a thousand times a second. Behind the decks it is yellow, so any colour but yellow and
+those of the items is a fault. The limits are those of a busy machine: `script/bench faults` has the figures. See also
+test_media_promises, test_renewal, `tests/player/deck/test_picture_watch.py` and tests/e2e.
 """
 
 import asyncio
@@ -23,64 +22,64 @@ from tests.player.pixels import BLUE, GREEN, RED, YELLOW, ScreenRecording, is_cl
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 SOON_S = 1.0
-BUSY_S = 1.0  # what a busy machine takes more
-Strike = Callable[["Shop"], Awaitable[None]]
+BUSY_S = 1.0  # the extra time of a busy machine
+SHOWN_WITHIN_S = 2 * (SOON_S + BUSY_S)  # to detect the fault, start a deck and load
 
 
-class Shop:
-    """A stage with a blue film on air, and what may happen to its decks."""
+class SignalledStage:
+    """A stage with a blue film on air, whose decks get a signal."""
 
-    def __init__(self, stage: Stage, media: Media, sight: ScreenRecording, number: signal.Signals) -> None:
+    def __init__(self, stage: Stage, media: Media, recording: ScreenRecording, number: signal.Signals) -> None:
         self.stage = stage
         self.media = media
-        self.sight = sight
+        self.recording = recording
         self.number = number
-        self.struck_s = 0.0
+        self.signalled_s = 0.0
         self._on_air = on_air_pid(stage)
 
-    def hit(self, *, deck_on_air: bool) -> None:
+    def signal_deck(self, *, deck_on_air: bool) -> None:
         pid = self._on_air if deck_on_air else next(pid for pid in self.stage.facts().pids if pid != self._on_air)
         assert pid
-        self.struck_s = SystemClock().monotonic()
+        self.signalled_s = SystemClock().monotonic()
         os.kill(pid, self.number)
 
-    async def next_item(self) -> Cut:
+    async def show_next_item(self) -> Cut:
         """Show the green picture at once, as the director does."""
         while True:
             with suppress(DeckLost, MediaUnplayable):
                 await self.stage.preroll(self.media.shot("green_picture"))
                 cut = await self.stage.cut_now("green_picture")
-                await wait_until(lambda: is_close(self.sight.samples[-1][1][1], GREEN))
+                await wait_until(lambda: is_close(self.recording.samples[-1][1][1], GREEN))
                 return cut
 
 
 @pytest.fixture(params=[KILL, STOP], ids=["SIGKILL", "SIGSTOP"])
-async def shop(
+async def target(
     request: pytest.FixtureRequest, stage: Stage, media: Media, yellow_root: None, display_name: str
-) -> AsyncIterator[Shop]:
+) -> AsyncIterator[SignalledStage]:
     await put_on_air(stage, media.shot("long"))
-    with recording_screen(display_name) as sight:
-        yield Shop(stage, media, sight, request.param)
+    with recording_screen(display_name) as recording:
+        yield SignalledStage(stage, media, recording, request.param)
 
 
-async def loading(shop: Shop, *, deck_on_air: bool) -> None:
-    task = asyncio.create_task(shop.stage.preroll(shop.media.shot("red")))
+async def loading(target: SignalledStage, *, deck_on_air: bool) -> None:
+    task = asyncio.create_task(target.stage.preroll(target.media.shot("red")))
     await SystemClock().sleep(0)
-    shop.hit(deck_on_air=deck_on_air)
+    target.signal_deck(deck_on_air=deck_on_air)
     with suppress(DeckLost, MediaUnplayable):
         await task
 
 
-async def prerolled(shop: Shop, *, deck_on_air: bool) -> None:
-    await shop.stage.preroll(shop.media.shot("red"))
-    shop.hit(deck_on_air=deck_on_air)
+async def prerolled(target: SignalledStage, *, deck_on_air: bool) -> None:
+    await target.stage.preroll(target.media.shot("red"))
+    target.signal_deck(deck_on_air=deck_on_air)
 
 
-async def cutting(shop: Shop, *, deck_on_air: bool) -> None:
-    await shop.stage.preroll(shop.media.shot("red"))
-    task = asyncio.create_task(shop.stage.cut_now("red"))
+async def cutting(target: SignalledStage, *, deck_on_air: bool) -> None:
+    await target.stage.preroll(target.media.shot("red"))
+    task = asyncio.create_task(target.stage.cut_now("red"))
     await SystemClock().sleep(0)
-    shop.hit(deck_on_air=deck_on_air)
+    target.signal_deck(deck_on_air=deck_on_air)
     with suppress(DeckLost, MediaUnplayable):
         await task
 
@@ -89,36 +88,36 @@ PHASES = pytest.mark.parametrize("phase", [loading, prerolled, cutting])
 
 
 @PHASES
-async def test_what_hits_the_hidden_deck_leaves_what_is_on_air_until_the_next_item(
-    shop: Shop, phase: Callable[..., Awaitable[None]]
+async def test_a_signal_to_the_hidden_deck_leaves_what_is_on_air_until_the_next_item(
+    target: SignalledStage, phase: Callable[..., Awaitable[None]]
 ) -> None:
-    await phase(shop, deck_on_air=False)
-    await shop.next_item()
-    assert shop.sight.first_seen_s(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # to notice, to start a deck, to load
-    assert not shop.sight.unexpected(BLUE, GREEN, *((RED, YELLOW) if phase is cutting else ()))
+    await phase(target, deck_on_air=False)
+    await target.show_next_item()
+    assert target.recording.first_seen_s(GREEN) - target.signalled_s < SHOWN_WITHIN_S
+    assert not target.recording.unexpected(BLUE, GREEN, *((RED, YELLOW) if phase is cutting else ()))
 
 
 @PHASES
-async def test_what_hits_the_deck_on_air_costs_a_second_whatever_the_other_does(
-    shop: Shop, phase: Callable[..., Awaitable[None]], caplog: pytest.LogCaptureFixture
+async def test_a_signal_to_the_deck_on_air_costs_a_second_whatever_the_other_deck_does(
+    target: SignalledStage, phase: Callable[..., Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await phase(shop, deck_on_air=True)
+    await phase(target, deck_on_air=True)
     if phase is prerolled:
-        cut = await shop.stage.cut_at_end("red")
-        assert cut.at_s - shop.struck_s < SOON_S + BUSY_S
+        cut = await target.stage.cut_at_end("red")
+        assert cut.at_s - target.signalled_s < SOON_S + BUSY_S
         assert cut.previous and cut.previous.failed and cut.previous.deck_lost
-        assert shop.number is KILL or not shop.sight.unexpected(BLUE, RED), "its last picture stood until the cut"
-    await shop.next_item()
-    assert shop.sight.first_seen_s(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)
-    assert not shop.sight.unexpected(BLUE, RED, GREEN, YELLOW)
+        assert target.number is KILL or not target.recording.unexpected(BLUE, RED), "the last picture stays"
+    await target.show_next_item()
+    assert target.recording.first_seen_s(GREEN) - target.signalled_s < SHOWN_WITHIN_S
+    assert not target.recording.unexpected(BLUE, RED, GREEN, YELLOW)
     assert sum("deck=" in record.message and "lost" in record.message for record in caplog.records) <= 1
 
 
-@pytest.mark.parametrize("shop", [KILL], indirect=True)
-async def test_both_decks_dead_show_the_fallback_and_then_the_next_item(shop: Shop) -> None:
+@pytest.mark.parametrize("target", [KILL], indirect=True)
+async def test_both_decks_dead_show_the_fallback_and_then_the_next_item(target: SignalledStage) -> None:
     for deck_on_air in (False, True):
-        shop.hit(deck_on_air=deck_on_air)
-    assert (await shop.stage.ended()).deck_lost
-    await shop.next_item()
-    assert shop.sight.first_seen_s(GREEN) - shop.struck_s < 2 * (SOON_S + BUSY_S)  # a deck has to start
-    assert not shop.sight.unexpected(BLUE, YELLOW, GREEN)
+        target.signal_deck(deck_on_air=deck_on_air)
+    assert (await target.stage.ended()).deck_lost
+    await target.show_next_item()
+    assert target.recording.first_seen_s(GREEN) - target.signalled_s < SHOWN_WITHIN_S
+    assert not target.recording.unexpected(BLUE, YELLOW, GREEN)

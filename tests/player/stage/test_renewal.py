@@ -1,4 +1,4 @@
-"""A worn deck is exchanged between two items, and nobody can see it."""
+"""A worn deck is replaced between two items, and that is not visible."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,14 +21,14 @@ MIB = 1024**2
         (499, 600, ""),
         (500, 100, "it served 500 shots"),
         (20, 601, "it uses 601 MiB after 20 shots"),
-        (19, 2000, ""),  # one huge file, not a leak
+        (19, 2000, ""),  # one large file, not a leak
     ],
 )
 def test_a_deck_is_worn_by_shots_or_by_memory(shots: int, mib: int, why: str) -> None:
     assert worn_by(shots, mib * MIB, Wear()) == why
 
 
-def test_the_memory_of_a_process_that_is_gone_is_nothing() -> None:
+def test_a_process_that_ended_uses_no_memory() -> None:
     assert rss_bytes(2**22 + 1) == 0
 
 
@@ -38,12 +38,12 @@ async def worn_stage(display_name: str) -> AsyncIterator[Stage]:
         yield stage
 
 
-async def test_renewals_are_not_seen_and_make_no_cut_late(worn_stage: Stage, media: Media, display_name: str) -> None:
+async def test_renewals_are_not_visible_and_delay_no_cut(worn_stage: Stage, media: Media, display_name: str) -> None:
     stage, seen = worn_stage, set[int]()
     await stage.preroll(media.shot("red", take="first"))
     await stage.cut_now("first")
     lateness: list[float] = []
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         for number in range(9):
             name = ("blue_picture", "green_picture", "red_picture")[number % 3]
             shot = media.shot(name, take=str(number), duration_ms=700)
@@ -55,7 +55,7 @@ async def test_renewals_are_not_seen_and_make_no_cut_late(worn_stage: Stage, med
     facts = stage.facts()
     assert facts.renewals >= 2 and len(seen) >= 4, facts
     assert facts.restarts == 0
-    assert not sight.unexpected(RED, GREEN, BLUE)
-    # A deck takes longer than that to start, and five were: a loaded machine is forgiven two.
+    assert not recording.unexpected(RED, GREEN, BLUE)
+    # A deck takes longer than that to start, and five were started: two late cuts are allowed on a loaded machine.
     assert sorted(lateness)[-3] < 0.4, lateness
     await wait_until(lambda: [Path(f"/proc/{pid}").exists() for pid in seen].count(True) <= 3)
