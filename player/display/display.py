@@ -143,7 +143,7 @@ class Display:
             self._area_changed = asyncio.Event()
 
     async def _lower_foreign_windows(self) -> str:
-        """Put windows of other programs below ours and log it once; return the name of the latest of ten minutes."""
+        """Put windows of other programs below ours and log it once; return the latest of ten minutes by name."""
         name, now_s = await self._run_in_worker(self._x.lower_foreign_windows), self._clock.monotonic()
         if name and name != self._last_covered[0]:
             log.warning("display=%s window=%r covered the screen and was put below", self._name, name)

@@ -74,7 +74,7 @@ class SecondOutput:
 def second(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecondOutput]:
     with XorgDummy(1280, 720) as server:
         second = SecondOutput(server.name)
-        monkeypatch.setattr(randr, "read", second.read)
+        monkeypatch.setattr(randr, "read_setup", second.read)
         yield second
         second.close()
 

@@ -199,7 +199,7 @@ async def test_a_refused_change_leaves_the_setup_as_it_was_and_is_not_tried_at_e
         return apply_change(connection, change, setup)
 
     apply_change = randr.apply_change
-    monkeypatch.setattr(randr, "apply", apply)
+    monkeypatch.setattr(randr, "apply_change", apply)
     monkeypatch.setattr(x_connection, "arrange", want_it)
     async with open_display(dummy, SystemClock()) as display:
         for _ in range(5):
