@@ -122,9 +122,7 @@ async def test_no_two_plays_overlap_through_cuts_skips_a_blank_and_a_killed_deck
         showing = "blank" if do == "blank" else "item"
         await eventually(partial(venue.shows, showing))
     await eventually(lambda: venue.director.now().next.readiness == "ready")
-    air = venue.stage._air
-    assert air and air.link.pid
-    os.kill(air.link.pid, signal.SIGKILL)
+    os.kill(on_air_pid(venue.stage), signal.SIGKILL)
     plays = await venue.until_played(len(await venue.plays()) + 3)
     spans = [(play.started_at, play.ended_at) for play in plays]
     assert all(later[0] >= sooner[1] for sooner, later in pairwise(spans)), spans
