@@ -34,7 +34,8 @@ def probe_machine(configuration: Configuration, display: str, *, root: Path = Pa
     state_dir = settings.storage.state_dir
     clock = SystemClock()
     machine = MachineProbe(state_dir, clock, root=root).sample()
-    display_facts, no_display = _inspect_display(display, WantedOutput(settings.display.output, settings.display.rotation))
+    wanted = WantedOutput(settings.display.output, settings.display.rotation)
+    display_facts, no_display = _inspect_display(display, wanted)
     return MachineFacts(
         version=player.__version__,
         model=_model(root),
