@@ -40,7 +40,7 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
     wanted = WantedOutput(settings.display.output, settings.display.rotation)
     hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
     with open_cache(settings.storage.state_dir) as content:
-        configuration.remember()
+        configuration.save_last_valid()
         self_restart = SelfRestart(content.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with open_display(display_name, clock, wanted) as display:
             options = DeckOptions(display_name, display.area, hardware, settings.audio.device)

@@ -111,7 +111,7 @@ async def _follow_settings(core: PlayerCore, backdrop: Backdrop, sessions: Sessi
     """Apply changed settings to all parts that do not read them anew each time."""
     settings = core.configuration.settings
     while True:
-        settings = await core.configuration.changed(settings)
+        settings = await core.configuration.wait_for_change(settings)
         logging.getLogger().setLevel(settings.logging.level)
         core.display.choose_output(WantedOutput(settings.display.output, settings.display.rotation))
         core.stage.set_audio_device(settings.audio.device)

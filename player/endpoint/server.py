@@ -64,7 +64,7 @@ class EndpointServer:
         self._metrics = metrics
         self._clock = clock
         self._report_problem = report_problem
-        configuration.check_with(check_listening)
+        configuration.set_check(check_listening)
         self.problem = ""
         self.url = ""
 

@@ -1,7 +1,8 @@
-"""The settings in force: loaded from their layers, changed as a whole or not at all, kept durably, read live.
+"""The settings in force: loaded from their layers, changed as a whole or not at all, stored durably.
 
-Order, weakest first: defaults, `player.toml` (never rewritten), `state/config.json` (what the endpoint accepted),
-environment. Whoever needs a setting reads `configuration.settings` when it needs it, and waits on `changed`.
+Layers, weakest first: defaults, `player.toml` (never written), `state/config.json` (accepted by the endpoint),
+environment. Code reads `configuration.settings` when it needs a setting, and waits for changes with
+`wait_for_change`.
 """
 
 import asyncio
@@ -16,8 +17,20 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from player.settings import sources as setting_sources
-from player.settings.layers import Effective, Layer, Source, Values, changed, leaves, merge, rescue, resolve, shown
+from player.settings.layers import (
+    Effective,
+    Layer,
+    Source,
+    Values,
+    changed_fields,
+    fields_by_path,
+    leave_out_wrong_fields,
+    merge,
+    resolve,
+    with_masked_secrets,
+)
 from player.settings.model import Settings
+from player.settings.sources import read_saved_values
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, StorageFull
 from sync.wire.input_messages import one_line, read_toml
 
@@ -47,18 +60,18 @@ LIVE = frozenset(
         "logging.level",
     }
 )
-"""Fields that count at once; all others count from the next start."""
+"""Fields whose changes apply at once; changes of all others apply at the next start."""
 
 _NOT_BY_ENDPOINT = "storage.state_dir"
 _MASK = "**********"
 
-Read = TypeVar("Read")
+Value = TypeVar("Value")
 
 log = logging.getLogger(__name__)
 
 
 class ConfigView(BaseModel):
-    """The settings for people: values with secrets masked, the source of each field, what waits for a restart."""
+    """The settings for people: values with masked secrets, the source of each field, and what needs a restart."""
 
     settings: dict[str, Any]
     sources: dict[str, Source]
@@ -68,18 +81,18 @@ class ConfigView(BaseModel):
 
 
 class Configuration:
-    """The one holder of settings; made by `load`."""
+    """The settings of this player; made by `load_configuration`."""
 
     def __init__(
-        self, layers: Mapping[Source, Values], effective: Effective, *, file: Path | None, at_start: tuple[str, ...]
+        self, layers: Mapping[Source, Values], effective: Effective, *, file: Path | None, problems: tuple[str, ...]
     ) -> None:
         self._layers = dict(layers)
         self._effective = effective
-        self._started = effective.settings
-        self._at_start = at_start
-        self._refused = ""
+        self._settings_at_start = effective.settings
+        self._load_problems = problems
+        self._reload_problem = ""
         self._salt = os.urandom(16)
-        self._change = asyncio.Event()
+        self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
         self._check: Callable[[Settings], None] | None = None
         self.file = file
@@ -91,161 +104,158 @@ class Configuration:
 
     @property
     def version(self) -> int:
-        """A number that differs whenever the settings differ: the ETag. Salted, for it covers secrets."""
-        values = json.dumps(_revealed(self.settings), sort_keys=True).encode()
+        """The ETag: another number for other values. It is salted, because the values contain secrets."""
+        values = json.dumps(_fields_with_secrets(self.settings), sort_keys=True).encode()
         return int(hashlib.sha256(self._salt + values).hexdigest()[:12], 16)
 
     def problems(self) -> tuple[str, ...]:
-        """Return what a technician should know about the settings."""
+        """Return what is wrong with the settings, in sentences for a technician."""
         waiting = self.restart_needed()
-        restart = (f"a restart is needed for {', '.join(waiting)} to count",) if waiting else ()
-        return self._at_start + ((self._refused,) if self._refused else ()) + restart
+        restart = (f"Restart the player to apply {', '.join(waiting)}.",) if waiting else ()
+        return self._load_problems + ((self._reload_problem,) if self._reload_problem else ()) + restart
 
     def restart_needed(self) -> tuple[str, ...]:
-        """Return the fields whose value in force differs from what we started with and that only count at start."""
-        return tuple(path for path in changed(self._started, self.settings) if path not in LIVE)
+        """Return the changed fields that apply only at the next start."""
+        return tuple(path for path in changed_fields(self._settings_at_start, self.settings) if path not in LIVE)
 
     def view(self) -> ConfigView:
         """Return the settings for people."""
-        sources = {path: self._effective.source(path) for path in leaves(shown(self.settings))}
+        sources = {path: self._effective.source(path) for path in fields_by_path(with_masked_secrets(self.settings))}
         return ConfigView(
-            settings=shown(self.settings),
+            settings=with_masked_secrets(self.settings),
             sources=sources,
             restart_needed=self.restart_needed(),
             problems=self.problems(),
         )
 
-    def check_with(self, check: Callable[[Settings], None]) -> None:
-        """Let `check` refuse changes (by `Rejected`) that are well-formed but would not work here."""
+    def set_check(self, check: Callable[[Settings], None]) -> None:
+        """Set a function that raises Rejected for settings that are valid but cannot work on this device."""
         self._check = check
 
-    async def changed(self, seen: Settings) -> Settings:
-        """Wait until the settings in force are others than `seen`; return them."""
-        while self.settings == seen:
-            await self._change.wait()
+    async def wait_for_change(self, known: Settings) -> Settings:
+        """Wait until the settings differ from `known`; return them."""
+        while self.settings == known:
+            await self._changed.wait()
         return self.settings
 
     async def patch(self, patch: Mapping[str, Any], *, expected: int | None) -> ConfigView:
-        """Change what the endpoint may change by a JSON merge patch; null gives a field back to the file or default.
+        """Change settings by a JSON merge patch; null returns a field to the value of the file or the default.
 
-        Durable before it counts.
+        The change is stored durably before it applies.
 
         Raises:
-            StaleVersion: the settings are not those of `expected` any more.
-            Conflict: a field is pinned by the environment.
-            Rejected: a field is unknown, wrong or not for the endpoint; nothing has changed.
-            StorageBroken, StorageFull: it could not be kept; nothing has changed.
+            StaleVersion: the settings have changed since version `expected`.
+            Conflict: the environment sets one of the fields.
+            Rejected: a field is unknown, wrong, or cannot be changed over the endpoint; nothing has changed.
+            StorageBroken, StorageFull: the change cannot be stored; nothing has changed.
         """
         async with self._lock:
             if expected is not None and expected != self.version:
-                raise StaleVersion("the settings were changed since you read them", current=self.version)
-            self._refuse_unpatchable(patch)
+                raise StaleVersion("the settings have changed since you read them", current=self.version)
+            self._check_patch(patch)
             accepted = merge(self._layers[Source.ACCEPTED], patch)
             accepted = {section: fields for section, fields in accepted.items() if fields != {}}
-            effective = self._resolved({**self._layers, Source.ACCEPTED: accepted})
-            await asyncio.to_thread(setting_sources.save_values, self._kept(setting_sources.ACCEPTED), accepted)
+            effective = self._resolve_and_check({**self._layers, Source.ACCEPTED: accepted})
+            await asyncio.to_thread(setting_sources.save_values, self._state_file(setting_sources.ACCEPTED), accepted)
             self._layers[Source.ACCEPTED] = accepted
-            self._put_in_force(effective)
+            self._apply(effective)
             return self.view()
 
     def reload(self) -> None:
-        """Take over the file as it is now, or refuse it with a reason, the settings in force untouched."""
+        """Apply the file as it is now; if it is wrong, report why and change nothing."""
         if self.file is None:
             return
         try:
             layer = read_toml(self.file)
-            effective = self._resolved({**self._layers, Source.FILE: layer})
+            effective = self._resolve_and_check({**self._layers, Source.FILE: layer})
         except Rejected as error:
-            self._refused = f"{self.file} is refused, the settings before stay in force: {one_line(error)}"
+            self._reload_problem = f"{self.file} is refused, and the settings do not change: {one_line(error)}"
             log.warning("settings=%s refused: %s", self.file, one_line(error))
-            self._wake()
+            self._notify_waiting()
             return
-        self._refused, self._at_start = "", ()
+        self._reload_problem, self._load_problems = "", ()
         self._layers[Source.FILE] = layer
-        self._put_in_force(effective)
-        self.remember()
+        self._apply(effective)
+        self.save_last_valid()
 
-    def remember(self) -> None:
-        """Keep the file's values, if they are all good, for a start at which the file no longer is."""
-        if self.file is None or self._at_start or self._refused:
+    def save_last_valid(self) -> None:
+        """Store the values of the file, if they are all valid. A start with a wrong file uses them."""
+        if self.file is None or self._load_problems or self._reload_problem:
             return
         try:
-            setting_sources.save_values(self._kept(setting_sources.LAST_GOOD), self._layers[Source.FILE])
+            setting_sources.save_values(self._state_file(setting_sources.LAST_GOOD), self._layers[Source.FILE])
         except (StorageBroken, StorageFull) as error:
-            log.warning("settings=%s not kept for a bad day: %s", self.file, error)
+            log.warning("settings=%s cannot be stored as the last valid ones: %s", self.file, error)
 
-    def _kept(self, name: str) -> Path:
-        return self._started.storage.state_dir / setting_sources.STATE / name
+    def _state_file(self, name: str) -> Path:
+        return self._settings_at_start.storage.state_dir / setting_sources.STATE / name
 
-    def _resolved(self, layers: Mapping[Source, Values]) -> Effective:
-        effective = resolve(_ordered(layers))
+    def _resolve_and_check(self, layers: Mapping[Source, Values]) -> Effective:
+        effective = resolve(_layers_by_strength(layers))
         if self._check is not None:
             self._check(effective.settings)
         return effective
 
-    def _put_in_force(self, effective: Effective) -> None:
-        paths = changed(self.settings, effective.settings)
+    def _apply(self, effective: Effective) -> None:
+        paths = changed_fields(self.settings, effective.settings)
         self._effective = effective
         if paths:
             log.info("settings=%s changed", ",".join(paths))
-        self._wake()
+        self._notify_waiting()
 
-    def _wake(self) -> None:
-        self._change.set()
-        self._change = asyncio.Event()
+    def _notify_waiting(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    def _refuse_unpatchable(self, patch: Mapping[str, Any]) -> None:
-        fields = leaves(patch)
-        pinned = [path for path in fields if path in leaves(self._layers[Source.ENVIRONMENT])]
-        if pinned:
-            names = [setting_sources.variable(path) for path in pinned]
-            raise Conflict(
-                f"{', '.join(pinned)} is set by {', '.join(names)} and can only be changed there", users=names
-            )
-        wrong = {
-            path: "this is the mask; leave it out or send the real value" for path in fields if fields[path] == _MASK
-        }
+    def _check_patch(self, patch: Mapping[str, Any]) -> None:
+        fields = fields_by_path(patch)
+        fixed = [path for path in fields if path in fields_by_path(self._layers[Source.ENVIRONMENT])]
+        if fixed:
+            names = [setting_sources.variable_name(path) for path in fixed]
+            raise Conflict(f"the environment sets {', '.join(fixed)}: change {', '.join(names)} there", users=names)
+        mask = "this is the mask of a secret: leave it out, or send the real value"
+        wrong = {path: mask for path, value in fields.items() if value == _MASK}
         if _NOT_BY_ENDPOINT in fields:
-            wrong[_NOT_BY_ENDPOINT] = "says where accepted settings are kept; set it in the file or the environment"
+            wrong[_NOT_BY_ENDPOINT] = "accepted settings are stored there: set it in the file or in the environment"
         wrong |= {path: "must be an object of fields" for path in fields if "." not in path}
         if wrong:
-            raise Rejected(f"These fields cannot be changed so: {', '.join(sorted(wrong))}.", fields=wrong)
+            raise Rejected(f"These fields cannot be changed in this way: {', '.join(sorted(wrong))}.", fields=wrong)
 
 
 def load_configuration(file: Path | None) -> Configuration:
-    """Load all layers; never fails, for a screen has to start: what is wrong is left out and told by `problems`.
+    """Load all layers. What is wrong is left out and reported by `problems`, so that the screen always starts.
 
-    A file that cannot be read, or holds a wrong field, gives way to the last good one that was kept.
+    If the file cannot be read or has a wrong field, the last valid one is used.
     """
-    told: list[str] = []
-    environment = _or_told(setting_sources.read_environment, told) or {}
-    values = _or_told(lambda: read_toml(file), told) if file is not None else {}
-    known, _ = rescue(_ordered({Source.FILE: values or {}, Source.ENVIRONMENT: environment}))
+    problems: list[str] = []
+    environment = _read_or_report(setting_sources.read_environment, problems) or {}
+    values = _read_or_report(lambda: read_toml(file), problems) if file is not None else {}
+    known, _ = leave_out_wrong_fields(_layers_by_strength({Source.FILE: values or {}, Source.ENVIRONMENT: environment}))
     state_dir = resolve(known).settings.storage.state_dir / setting_sources.STATE
     if fault := "" if values is None else _fault(values):
-        told.append(f"{file} is wrong: {fault}")
+        problems.append(f"{file} is wrong: {fault}")
     if values is None or fault:
-        last_good = _or_told(lambda: setting_sources.read_kept(state_dir / setting_sources.LAST_GOOD), told)
+        last_good = _read_or_report(lambda: read_saved_values(state_dir / setting_sources.LAST_GOOD), problems)
         if last_good is not None:
-            told.append(f"The last valid settings of {file} are used.")
+            problems.append(f"The last valid settings of {file} are used.")
             values = last_good
-    accepted = _or_told(lambda: setting_sources.read_kept(state_dir / setting_sources.ACCEPTED), told) or {}
+    accepted = _read_or_report(lambda: read_saved_values(state_dir / setting_sources.ACCEPTED), problems) or {}
     layers = {Source.FILE: values or {}, Source.ACCEPTED: accepted, Source.ENVIRONMENT: environment}
-    kept, left_out = rescue(_ordered(layers))
-    good = {layer.source: layer.values for layer in kept}
-    return Configuration(good, resolve(kept), file=file, at_start=(*told, *left_out))
+    valid, left_out = leave_out_wrong_fields(_layers_by_strength(layers))
+    values_by_source = {layer.source: layer.values for layer in valid}
+    return Configuration(values_by_source, resolve(valid), file=file, problems=(*problems, *left_out))
 
 
-def _or_told(read: Callable[[], Read], told: list[str]) -> Read | None:
+def _read_or_report(read: Callable[[], Value], problems: list[str]) -> Value | None:
     try:
         return read()
     except Rejected as error:
-        told.append(one_line(error))
+        problems.append(one_line(error))
         return None
 
 
 def _fault(values: Values) -> str:
-    """Return what is wrong with the file's values, empty if nothing is."""
+    """Return what is wrong with the values of the file; empty if nothing is."""
     try:
         resolve([Layer(Source.FILE, values)])
     except Rejected as error:
@@ -253,10 +263,10 @@ def _fault(values: Values) -> str:
     return ""
 
 
-def _ordered(layers: Mapping[Source, Values]) -> list[Layer]:
+def _layers_by_strength(layers: Mapping[Source, Values]) -> list[Layer]:
     return [Layer(source, layers[source]) for source in Source if source in layers]
 
 
-def _revealed(settings: Settings) -> dict[str, str]:
-    fields = leaves(settings.model_dump())
+def _fields_with_secrets(settings: Settings) -> dict[str, str]:
+    fields = fields_by_path(settings.model_dump())
     return {k: v.get_secret_value() if isinstance(v, SecretStr) else str(v) for k, v in fields.items()}

@@ -1,6 +1,6 @@
-"""Settings in layers, as pure functions: lay them over each other, say where each field came from, compare, merge.
+"""Settings in layers, as pure functions: merge them, name the source of each field, compare them.
 
-A field is named by its dotted path, `section.key`. Later layers win.
+A field is named by its path, `section.key`. A later layer overrides an earlier one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,21 +14,21 @@ from player.settings.model import Settings
 from sync.wire.input_messages import rejected
 
 Values = dict[str, Any]
-"""Sections of fields, as read from TOML, JSON or the environment, not yet validated."""
+"""Sections of fields, as read from TOML, JSON or the environment, before validation."""
 
 
 class Source(StrEnum):
-    """Where a field's value came from, weakest first."""
+    """Where the value of a field comes from, weakest first."""
 
     DEFAULT = "default"
     FILE = "file"
-    ACCEPTED = "accepted"  # a change the endpoint took
+    ACCEPTED = "accepted"  # a change over the endpoint
     ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one source says."""
+    """The values of one source."""
 
     source: Source
     values: Values
@@ -36,68 +36,68 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What counts: the settings, and the source of each field that is not a default."""
+    """The settings in force, and the source of each field that is not a default."""
 
     settings: Settings
     sources: Mapping[str, Source]
 
     def source(self, path: str) -> Source:
-        """Return where the field at `path` came from."""
+        """Return the source of the field at `path`."""
         return self.sources.get(path, Source.DEFAULT)
 
 
 def resolve(layers: Sequence[Layer]) -> Effective:
-    """Lay `layers` over the defaults.
+    """Merge `layers` over the defaults.
 
     Raises:
         Rejected: a field is unknown or wrong; `fields` names each.
     """
-    sources = {path: layer.source for layer in layers for path in leaves(layer.values)}
+    sources = {path: layer.source for layer in layers for path in fields_by_path(layer.values)}
     try:
-        return Effective(Settings.model_validate(_laid(layers)), sources)
+        return Effective(Settings.model_validate(_merged(layers)), sources)
     except ValidationError as error:
         raise rejected(error, Settings) from error
 
 
-def rescue(layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
-    """Return what is good of `layers`, which `resolve` takes, and a sentence for each field left out.
+def leave_out_wrong_fields(layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
+    """Return `layers` without their wrong fields, and a sentence for each of these fields.
 
-    A screen has to start with what it has: one wrong field never costs the others.
+    The screen has to start: one wrong field never disables the others. `resolve` accepts the result.
     """
-    kept = list(layers)
+    valid = list(layers)
     left_out: list[str] = []
     while True:
         try:
-            Settings.model_validate(_laid(kept))
-            return tuple(kept), tuple(left_out)
+            Settings.model_validate(_merged(valid))
+            return tuple(valid), tuple(left_out)
         except ValidationError as error:
             path, reason = next(iter(rejected(error, Settings).fields.items()))
-            section, key = _holder(error)
-            number = _last_with(kept, section, key)
-            left_out.append(f"The setting {path} from the {kept[number].source} is left out: {reason}")
-            kept[number] = Layer(kept[number].source, _without(kept[number].values, section, key))
+            section, key = _first_wrong_field(error)
+            number = _last_layer_with(valid, section, key)
+            left_out.append(f"The setting {path} from the {valid[number].source} is left out: {reason}")
+            valid[number] = Layer(valid[number].source, _without(valid[number].values, section, key))
 
 
 def merge(target: Values, patch: Mapping[str, Any]) -> Values:
-    """Return `target` changed by a JSON merge patch (RFC 7396): null removes, an object goes into depth."""
+    """Return `target` changed by a JSON merge patch (RFC 7396): null removes a field, an object is merged."""
     merged = dict(target)
     for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
         elif isinstance(value, Mapping):
-            below = merged.get(key)
-            merged[key] = merge(below if isinstance(below, dict) else {}, value)
+            current = merged.get(key)
+            merged[key] = merge(current if isinstance(current, dict) else {}, value)
         else:
             merged[key] = value
     return merged
 
 
-def leaves(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields by dotted path; a section that is not a table counts as one wrong field."""
-    return dict(_leaves(values))
+def fields_by_path(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields by path; a section that is not a table counts as one field."""
+    return dict(_iterate_fields(values))
 
 
-def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _iterate_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section, fields in values.items():
         if isinstance(fields, Mapping):
             yield from ((f"{section}.{key}", value) for key, value in fields.items())
@@ -105,32 +105,32 @@ def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield section, fields
 
 
-def changed(before: Settings, after: Settings) -> tuple[str, ...]:
+def changed_fields(before: Settings, after: Settings) -> tuple[str, ...]:
     """Return the paths whose values differ, in the order of the settings."""
-    old, new = leaves(before.model_dump()), leaves(after.model_dump())
+    old, new = fields_by_path(before.model_dump()), fields_by_path(after.model_dump())
     return tuple(path for path in new if old[path] != new[path])
 
 
-def shown(settings: Settings) -> Values:
-    """Return settings fit for people's eyes: JSON types, secrets masked."""
+def with_masked_secrets(settings: Settings) -> Values:
+    """Return the settings as JSON types, with masked secrets."""
     values: Values = settings.model_dump(mode="json")
     return values
 
 
-def _laid(layers: Sequence[Layer]) -> Values:
+def _merged(layers: Sequence[Layer]) -> Values:
     values: Values = {}
     for layer in layers:
         values = merge(values, layer.values)
     return values
 
 
-def _holder(error: ValidationError) -> tuple[str, str]:
-    """Return the section and the field that hold the first fault; the field is empty if the section is the fault."""
+def _first_wrong_field(error: ValidationError) -> tuple[str, str]:
+    """Return section and key of the first wrong field; the key is empty if the whole section is wrong."""
     section, key = (*map(str, error.errors(include_input=False, include_url=False)[0]["loc"][:2]), "")[:2]
     return section, key
 
 
-def _last_with(layers: Sequence[Layer], section: str, key: str) -> int:
+def _last_layer_with(layers: Sequence[Layer], section: str, key: str) -> int:
     for number in reversed(range(len(layers))):
         fields = layers[number].values.get(section)
         if fields is not None and (not key or (isinstance(fields, Mapping) and key in fields)):

@@ -1,6 +1,6 @@
-"""The player's settings: defaults, then `player.toml`, then what the endpoint accepted, then the environment.
+"""The model of the player's settings: every field with its limits, its default and its unit.
 
-Every default stands here with its unit; a field nobody knows is an error that names it.
+An unknown field is an error that names it.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from sync.wire.base import Colour, Name
 from sync.wire.release import Fit, LocalWindow
 
 
-def _known_zone(value: str) -> str:
+def _check_zone(value: str) -> str:
     if value:
         try:
             ZoneInfo(value)
@@ -25,23 +25,23 @@ def _known_zone(value: str) -> str:
     return value
 
 
-def _at_commas(value: Any) -> Any:
+def _split_at_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _was_bool(value: Any) -> Any:
-    """Read the true and false of older files."""
+def _on_or_off(value: Any) -> Any:
+    """Accept true and false, as in older files."""
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
-def _number(value: Any) -> Any:
+def _to_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-Zone = Annotated[str, AfterValidator(_known_zone)]
+Zone = Annotated[str, AfterValidator(_check_zone)]
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_at_commas)]
-"""A list of names; in the environment `a.example,b.example`."""
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
+"""A list of names; in the environment written as `a.example,b.example`."""
 
 
 class Section(BaseModel):
@@ -54,38 +54,38 @@ class OriginSettings(Section):
     """Where content comes from."""
 
     url: HttpUrl = HttpUrl("http://127.0.0.1:8090")
-    name: Name = "signage player"  # how people find this screen in the console
-    enrolment_key: SecretStr | None = None  # without it a code is shown on the screen
+    name: Name = "signage player"  # the name of this screen in the console
+    enrolment_key: SecretStr | None = None  # without it the screen shows a code for pairing
     poll_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
 
 
 class StorageSettings(Section):
-    """Where content and proof are kept."""
+    """Where content and proof of play are stored."""
 
     state_dir: Path = Path("/var/lib/signage-player")
-    reserve_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024  # left free for the system
+    reserve_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024  # kept free for the system
 
 
 class VenueSettings(Section):
-    """Where the screen hangs."""
+    """Where the screen is installed."""
 
-    zone: Zone = ""  # empty: the release's
+    zone: Zone = ""  # empty: that of the release
 
 
 class PlaybackSettings(Section):
-    """How things are shown."""
+    """How media are shown."""
 
     volume: Annotated[int, Field(ge=0, le=100)] = 100
-    fit: Fit = Fit.CONTAIN  # of what does not say: contain, cover or fill
-    background: Colour = "#000000"  # beside what does not say, and beside the fallback picture
-    fallback: Path | None = None  # a picture of your own; else the release's, else ours
-    picture_ms: Annotated[int, Field(ge=100)] = 10_000  # a picture whose item gives no duration
-    hardware_decoding: Annotated[Decoding, BeforeValidator(_was_bool)] = "auto"  # auto: if libVLC can use a decoder
+    fit: Fit = Fit.CONTAIN  # of items without their own: contain, cover or fill
+    background: Colour = "#000000"  # around items without their own, and around the fallback picture
+    fallback: Path | None = None  # your own picture; empty: that of the release, or the built-in one
+    picture_ms: Annotated[int, Field(ge=100)] = 10_000  # duration of a picture whose item has none
+    hardware_decoding: Annotated[Decoding, BeforeValidator(_on_or_off)] = "auto"  # auto: on if libVLC can use it
 
 
 class QuietHours(LocalWindow):
-    """A weekly window in the venue's local time in which the screen is quiet; over midnight it belongs to its start."""
+    """A weekly window with another volume, in the local time of the venue. Its weekdays are those of its start."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -98,47 +98,47 @@ class QuietHours(LocalWindow):
 
 
 class AudioSettings(Section):
-    """What is heard. The volume is `playback.volume`."""
+    """The sound. The volume is `playback.volume`."""
 
-    device: Annotated[str, Field(max_length=256)] = ""  # the output it comes from, by its name; empty: the system's
+    device: Annotated[str, Field(max_length=256)] = ""  # name of the audio output; empty: that of the system
     muted: bool = False
     quiet_hours: tuple[QuietHours, ...] = ()
-    quiet_volume: Annotated[int, Field(ge=0, le=100)] = 0  # percent in quiet hours, if that is less
-    normalise: bool = True  # play everything equally loud, as measured when it was taken in
-    target_lufs: Annotated[float, Field(ge=-40, le=-5)] = -23.0  # how loud: EBU R128; lower is quieter
+    quiet_volume: Annotated[int, Field(ge=0, le=100)] = 0  # percent in quiet hours, if it is lower than playback.volume
+    normalise: bool = True  # play all media equally loud, as measured by the origin
+    target_lufs: Annotated[float, Field(ge=-40, le=-5)] = -23.0  # loudness after EBU R128; lower is quieter
 
 
 class DisplaySettings(Section):
-    """What the stage fills."""
+    """The display that the player fills."""
 
-    output: Annotated[str, Field(max_length=64)] = ""  # such as HDMI-1; empty: the primary, else the first plugged in
-    rotation: Annotated[Turn, BeforeValidator(_number)] = 0  # degrees clockwise the picture is turned
+    output: Annotated[str, Field(max_length=64)] = ""  # such as HDMI-1; empty: the primary, or the first connected
+    rotation: Annotated[Turn, BeforeValidator(_to_number)] = 0  # rotation of the picture, in degrees clockwise
 
 
 class EndpointSettings(Section):
-    """The local HTTP endpoint; beyond loopback it needs a certificate and key."""
+    """The HTTP endpoint of the device; on other addresses than loopback it needs a certificate and a key."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    allowed_hosts: Names = ()  # names it may be called by, beside localhost and `host`
+    allowed_hosts: Names = ()  # host names of this device, besides localhost and `host`
 
 
 class RecoverySettings(Section):
-    """How far the player may go when the picture cannot be mended otherwise."""
+    """What the player may do when it cannot repair the picture."""
 
-    reboot: bool = False  # the device, at most once a day, when a restart of the player did not help
+    reboot: bool = False  # reboot the device, once a day at most, after a restart of the player did not help
 
 
 class LoggingSettings(Section):
-    """What goes to the journal."""
+    """The log."""
 
     level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
 
 
 class Settings(Section):
-    """All of it."""
+    """All settings of the player."""
 
     origin: OriginSettings = OriginSettings()
     storage: StorageSettings = StorageSettings()

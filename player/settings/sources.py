@@ -1,4 +1,4 @@
-"""Where settings come from outside: the TOML file, the environment, and what the state folder keeps of them."""
+"""Reads settings from the environment and from the state folder, and stores them there."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from sync.runtime.os_messages import os_reason
 from sync.wire.input_messages import wrong_variable
 
 PREFIX = "SIGNAGE_PLAYER__"
-STATE = "state"  # the folder inside storage.state_dir, see sync.cache
+STATE = "state"  # the folder in storage.state_dir, as in `sync.device.store.content_store`
 ACCEPTED = "config.json"
 LAST_GOOD = "last-good.json"
 
@@ -23,23 +23,23 @@ _CAP_BYTES = 256 * 1024
 
 
 class _Environment(BaseSettings, Settings):
-    """Tells pydantic-settings how our variables are called."""
+    """The names of our environment variables, for pydantic-settings."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", env_nested_max_split=1, env_ignore_empty=True, extra="forbid"
     )
 
 
-def variable(path: str) -> str:
+def variable_name(path: str) -> str:
     """Return the environment variable that sets the field at `path`."""
     return PREFIX + path.replace(".", "__").upper()
 
 
 def read_environment() -> Values:
-    """Return what the environment says, sections nobody knows included, for a typo has to be told.
+    """Return the values of the environment, with unknown sections too, so that a wrong name is reported.
 
     Raises:
-        Rejected: a variable with our prefix cannot be read.
+        Rejected: a variable with our prefix cannot be parsed.
     """
     try:
         values: Values = EnvSettingsSource(_Environment)()
@@ -52,11 +52,11 @@ def read_environment() -> Values:
     return values
 
 
-def read_kept(path: Path) -> Values | None:
-    """Return values kept earlier by `keep`, None when there are none.
+def read_saved_values(path: Path) -> Values | None:
+    """Return the values that `save_values` stored; None: there are none.
 
     Raises:
-        Rejected: the file is there and is not what `keep` wrote.
+        Rejected: the file cannot be read, or `save_values` did not write it.
     """
     try:
         with path.open("rb") as file:
@@ -73,10 +73,10 @@ def read_kept(path: Path) -> Values | None:
 
 
 def save_values(path: Path, values: Values) -> None:
-    """Write values so that after a power cut either the old or the new ones are there, for the owner's eyes only.
+    """Store values. After a power cut the file has the old or the new ones. Only its owner can read it.
 
     Raises:
-        StorageFull: no room for them.
+        StorageFull: there is no space for them.
         StorageBroken: the folder cannot be written.
     """
     write_durably(path, json.dumps(values, indent=2).encode(), mode=0o600)

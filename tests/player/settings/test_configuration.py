@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from player.settings.configuration import LIVE, Configuration, load_configuration
-from player.settings.layers import Source, leaves, merge
+from player.settings.layers import Source, fields_by_path, merge
 from player.settings.model import Settings
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from tests import TOP
@@ -25,11 +25,11 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_commented_example_is_complete_and_says_the_defaults() -> None:
+def test_the_commented_example_is_complete_and_contains_the_defaults() -> None:
     text = (TOP / "config" / "player.toml").read_text()
     set_lines = "\n".join(line.removeprefix("#: ") for line in text.splitlines())
-    example = leaves(tomllib.loads(set_lines))
-    defaults = leaves(Settings().model_dump(mode="json"))
+    example = fields_by_path(tomllib.loads(set_lines))
+    defaults = fields_by_path(Settings().model_dump(mode="json"))
     assert set(example) == set(defaults)
     assert Settings.model_validate(tomllib.loads(text)) == Settings()
     assert {path: value for path, value in example.items() if defaults[path] is not None} == {
@@ -38,10 +38,10 @@ def test_the_commented_example_is_complete_and_says_the_defaults() -> None:
 
 
 def test_every_live_field_exists() -> None:
-    assert set(leaves(Settings().model_dump())) >= LIVE
+    assert set(fields_by_path(Settings().model_dump())) >= LIVE
 
 
-async def test_the_environment_wins_over_what_was_accepted_over_the_file_over_the_defaults(
+async def test_environment_overrides_accepted_values_override_file_overrides_defaults(
     state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__VENUE__ZONE", "Europe/Berlin")
@@ -59,7 +59,7 @@ async def test_the_environment_wins_over_what_was_accepted_over_the_file_over_th
     ]
 
 
-async def test_a_change_survives_a_restart_and_null_gives_the_field_back_to_the_file(state: Path, file: Path) -> None:
+async def test_a_change_survives_a_restart_and_null_returns_the_field_to_the_file(state: Path, file: Path) -> None:
     await load_configuration(file).patch({"playback": {"volume": 7}}, expected=None)
     again = load_configuration(file)
     assert again.settings.playback.volume == 7
@@ -69,7 +69,7 @@ async def test_a_change_survives_a_restart_and_null_gives_the_field_back_to_the_
     assert stat.S_IMODE((state / "config.json").stat().st_mode) == 0o600
 
 
-async def test_a_wrong_field_is_named_and_nothing_of_the_change_counts(state: Path, file: Path) -> None:
+async def test_a_wrong_field_is_named_and_nothing_of_the_change_applies(state: Path, file: Path) -> None:
     configuration = load_configuration(file)
     with pytest.raises(Rejected) as caught:
         await configuration.patch({"playback": {"volume": 700}, "origin": {"name": "x"}}, expected=None)
@@ -89,7 +89,7 @@ async def test_a_wrong_field_is_named_and_nothing_of_the_change_counts(state: Pa
         ({"endpoint": {"port": {"a": 1}}}, "endpoint.port"),
     ],
 )
-async def test_what_is_no_setting_is_refused_by_name(
+async def test_a_field_that_is_unknown_or_wrong_is_refused_by_name(
     state: Path, file: Path, patch: dict[str, object], field: str
 ) -> None:
     with pytest.raises(Rejected) as caught:
@@ -97,22 +97,22 @@ async def test_what_is_no_setting_is_refused_by_name(
     assert field in caught.value.fields
 
 
-async def test_a_field_pinned_by_the_environment_is_a_conflict_that_names_the_variable(state: Path, file: Path) -> None:
+async def test_a_field_that_the_environment_sets_is_a_conflict_that_names_the_variable(state: Path, file: Path) -> None:
     with pytest.raises(Conflict) as caught:
         await load_configuration(file).patch({"storage": {"state_dir": "/elsewhere"}}, expected=None)
     assert caught.value.users == ("SIGNAGE_PLAYER__STORAGE__STATE_DIR",)
 
 
-async def test_a_lost_race_is_refused(state: Path, file: Path) -> None:
+async def test_a_change_of_an_old_version_is_refused(state: Path, file: Path) -> None:
     configuration = load_configuration(file)
-    seen = configuration.version
-    await configuration.patch({"playback": {"volume": 1}}, expected=seen)
+    version = configuration.version
+    await configuration.patch({"playback": {"volume": 1}}, expected=version)
     with pytest.raises(StaleVersion):
-        await configuration.patch({"playback": {"volume": 2}}, expected=seen)
+        await configuration.patch({"playback": {"volume": 2}}, expected=version)
     assert configuration.settings.playback.volume == 1
 
 
-async def test_a_change_that_cannot_be_kept_does_not_count(file: Path, tmp_path: Path, state: Path) -> None:
+async def test_a_change_that_cannot_be_stored_does_not_apply(file: Path, tmp_path: Path, state: Path) -> None:
     configuration = load_configuration(file)
     state.rmdir()
     with pytest.raises(StorageBroken):
@@ -120,7 +120,7 @@ async def test_a_change_that_cannot_be_kept_does_not_count(file: Path, tmp_path:
     assert configuration.settings.playback.volume == 40
 
 
-async def test_a_change_tells_what_needs_a_restart(state: Path, file: Path) -> None:
+async def test_a_change_names_the_fields_that_need_a_restart(state: Path, file: Path) -> None:
     configuration = load_configuration(file)
     view = await configuration.patch({"endpoint": {"port": 9}, "playback": {"volume": 9}}, expected=None)
     assert view.restart_needed == ("endpoint.port",)
@@ -132,11 +132,11 @@ async def test_a_change_tells_what_needs_a_restart(state: Path, file: Path) -> N
 async def test_secrets_are_masked(state: Path, file: Path) -> None:
     view = await load_configuration(file).patch({"origin": {"enrolment_key": "open sesame"}}, expected=None)
     assert "sesame" not in view.model_dump_json()
-    kept = load_configuration(file).settings.origin.enrolment_key
-    assert kept is not None and kept.get_secret_value() == "open sesame"
+    key = load_configuration(file).settings.origin.enrolment_key
+    assert key is not None and key.get_secret_value() == "open sesame"
 
 
-def test_an_edit_of_the_file_counts_and_a_wrong_one_is_refused_with_a_reason(state: Path, file: Path) -> None:
+def test_an_edit_of_the_file_applies_and_a_wrong_one_is_refused_with_a_reason(state: Path, file: Path) -> None:
     configuration = load_configuration(file)
     file.write_text("[playback]\nvolume = 41\n")
     configuration.reload()
@@ -152,15 +152,15 @@ def test_an_edit_of_the_file_counts_and_a_wrong_one_is_refused_with_a_reason(sta
     assert configuration.settings.playback.volume == 42
 
 
-async def test_who_waits_for_a_change_is_woken(state: Path, file: Path) -> None:
+async def test_waiting_for_a_change_ends_with_the_change(state: Path, file: Path) -> None:
     configuration = load_configuration(file)
     before = configuration.settings
     await configuration.patch({"playback": {"volume": 3}}, expected=None)
-    assert (await configuration.changed(before)).playback.volume == 3
+    assert (await configuration.wait_for_change(before)).playback.volume == 3
 
 
-def test_a_broken_file_at_start_gives_way_to_the_last_good_one(state: Path, file: Path) -> None:
-    load_configuration(file).remember()
+def test_a_start_with_a_wrong_file_uses_the_last_valid_one(state: Path, file: Path) -> None:
+    load_configuration(file).save_last_valid()
     for wrong in ("[playback\n", "[playback]\nvolume = 900\n"):
         file.write_text(wrong)
         configuration = load_configuration(file)
@@ -168,24 +168,24 @@ def test_a_broken_file_at_start_gives_way_to_the_last_good_one(state: Path, file
         assert str(file) in configuration.problems()[0] or "playback.volume" in configuration.problems()[0]
 
 
-def test_without_a_last_good_file_only_the_wrong_fields_are_left_out(state: Path, file: Path) -> None:
-    file.write_text('[playback]\nvolume = 900\npicture_ms = 5000\nodd = 1\n[origin]\nname = "kept"\n')
+def test_without_a_last_valid_file_only_the_wrong_fields_are_left_out(state: Path, file: Path) -> None:
+    file.write_text('[playback]\nvolume = 900\npicture_ms = 5000\nodd = 1\n[origin]\nname = "door"\n')
     configuration = load_configuration(file)
     assert configuration.settings.playback.picture_ms == 5000
-    assert configuration.settings.origin.name == "kept"
+    assert configuration.settings.origin.name == "door"
     assert configuration.settings.playback.volume == 100
     assert len([p for p in configuration.problems() if "left out" in p]) == 2
 
 
 @pytest.mark.parametrize("garbage", ["{", "[]", '{"playback": {"volume": "loud"}}', '{"a": 1}'])
-def test_garbage_in_what_was_kept_never_stops_a_start(state: Path, file: Path, garbage: str) -> None:
+def test_damaged_stored_settings_never_prevent_a_start(state: Path, file: Path, garbage: str) -> None:
     (state / "config.json").write_text(garbage)
     configuration = load_configuration(file)
     assert configuration.settings.playback.volume == 40
     assert configuration.problems()
 
 
-def test_a_wrong_environment_never_stops_a_start(state: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_environment_never_prevents_a_start(state: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__PLAYBACK__VOLUME", "loud")
     configuration = load_configuration(file)
     assert configuration.settings.playback.volume == 40
@@ -194,7 +194,7 @@ def test_a_wrong_environment_never_stops_a_start(state: Path, file: Path, monkey
     assert any("orign" in sentence for sentence in load_configuration(file).problems())
 
 
-async def test_what_was_left_out_at_start_is_in_nobodys_way_later(
+async def test_fields_left_out_at_start_do_not_prevent_later_changes(
     state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__PLAYBACK__PICTURE_MS", "soon")
@@ -206,24 +206,24 @@ async def test_what_was_left_out_at_start_is_in_nobodys_way_later(
     assert load_configuration(file).settings.playback.volume == 3
 
 
-def test_the_environment_lists_names_with_commas(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_separates_names_with_commas(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__ALLOWED_HOSTS", "a.example, b.example")
     assert load_configuration(None).settings.endpoint.allowed_hosts == ("a.example", "b.example")
 
 
-def test_a_missing_file_is_told_and_the_defaults_hold(state: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_a_problem_and_the_defaults_apply(state: Path, tmp_path: Path) -> None:
     configuration = load_configuration(tmp_path / "none.toml")
     assert "none.toml" in configuration.problems()[0]
     assert configuration.settings.playback.volume == 100
 
 
-def test_a_check_refuses_what_would_not_work_here(state: Path, file: Path) -> None:
+def test_the_check_refuses_settings_that_cannot_work_on_this_device(state: Path, file: Path) -> None:
     configuration: Configuration = load_configuration(file)
 
-    def never(settings: Settings) -> None:
+    def refuse(settings: Settings) -> None:
         raise Rejected("not here", fields={"playback.volume": "no"})
 
-    configuration.check_with(never)
+    configuration.set_check(refuse)
     file.write_text("[playback]\nvolume = 41\n")
     configuration.reload()
     assert configuration.settings.playback.volume == 40
