@@ -21,21 +21,17 @@ FieldUses = Sequence[tuple[str, str]]
 
 _IDS_PER_QUERY = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 32,767
 
+ASSET_COLUMNS = [
+    assets.c["index_sha256" if name == "index" else name].label(f"asset_{name}") for name in Asset.model_fields
+]
+"""The columns `asset_in` reads."""
+
 FACT_COLUMNS = [
     media.c.id.label("media_id"),
     media.c.name.label("media_name"),
     media.c.state.label("media_state"),
     media.c.problem.label("media_problem"),
-    assets.c.sha256.label("asset_sha256"),
-    assets.c.index_sha256.label("asset_index"),
-    assets.c.size_bytes.label("asset_size_bytes"),
-    assets.c.kind.label("asset_kind"),
-    assets.c.media_type.label("asset_media_type"),
-    assets.c.width.label("asset_width"),
-    assets.c.height.label("asset_height"),
-    assets.c.duration_ms.label("asset_duration_ms"),
-    assets.c.has_audio.label("asset_has_audio"),
-    assets.c.loudness_lufs.label("asset_loudness_lufs"),
+    *ASSET_COLUMNS,
     streams.c.url.label("stream_url"),
 ]
 """The columns `media_fact` reads, of the tables that `join_media_facts` joins."""
@@ -54,16 +50,15 @@ def join_media_facts(tables: FromClause) -> FromClause:
 
 def media_fact(row: RowMapping) -> MediaFact:
     """Return the facts about the media in a row with `FACT_COLUMNS`."""
-    asset = None
-    if row["asset_sha256"] is not None:
-        asset = Asset(**{name: row[f"asset_{name}"] for name in Asset.model_fields})
-    return MediaFact(
-        name=row["media_name"],
-        state=row["media_state"],
-        problem=row["media_problem"],
-        asset=asset,
-        url=row["stream_url"],
-    )
+    values = {name: row[f"media_{name}"] for name in ("name", "state", "problem")}
+    return MediaFact(asset=asset_in(row), url=row["stream_url"], **values)
+
+
+def asset_in(row: RowMapping) -> Asset | None:
+    """Return the asset in a row with `ASSET_COLUMNS`, None if the media has none."""
+    if row["asset_sha256"] is None:
+        return None
+    return Asset(**{name: row[f"asset_{name}"] for name in Asset.model_fields})
 
 
 async def check_media(connection: AsyncConnection, uses: FieldUses) -> dict[str, str]:

@@ -58,7 +58,8 @@ def not_empty(entries: Entries) -> Entries:
     return entries
 
 
-def _after(ends_at: datetime | None, starts_at: datetime | None) -> datetime | None:
+def _after_start(ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
+    starts_at = info.data.get("starts_at")
     if ends_at is not None and starts_at is not None and ends_at <= starts_at:
         raise ValueError("must be after starts_at")
     return ends_at
@@ -66,6 +67,8 @@ def _after(ends_at: datetime | None, starts_at: datetime | None) -> datetime | N
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 """An IANA time zone that every device knows."""
+
+_End = Annotated[Instant, AfterValidator(_after_start)]
 
 Duration = Annotated[int, Field(ge=MIN_DURATION_MS, le=MAX_DURATION_MS)]
 """How long something is shown, in milliseconds."""
@@ -118,12 +121,7 @@ class PlaylistItem(MediaUse):
     loop: bool = False
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
-    ends_at: Instant | None = None
-
-    @field_validator("ends_at")
-    @classmethod
-    def _in_order(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
-        return _after(ends_at, info.data.get("starts_at"))
+    ends_at: _End | None = None
 
 
 class PlaylistDraft(Request):
@@ -174,10 +172,7 @@ class DaypartDraft(WindowDraft):
 class _OverlaySpec(Bounded):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @field_validator("ends_at")
-    @classmethod
-    def _in_order(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
-        return _after(ends_at, info.data.get("starts_at"))
+    _in_order = field_validator("ends_at")(_after_start)
 
 
 class TickerSpec(TickerStyle, _OverlaySpec):
@@ -251,13 +246,8 @@ class CampaignDraft(Request):
     advertiser: Name
     channel: Identifier | None = None
     starts_at: Instant
-    ends_at: Instant
+    ends_at: _End
     lines: Annotated[tuple[LineDraft, ...], AfterValidator(not_empty), Field(max_length=MAX_LINES)]
-
-    @field_validator("ends_at")
-    @classmethod
-    def _in_order(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
-        return _after(ends_at, info.data.get("starts_at"))
 
     @field_validator("lines")
     @classmethod

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.row_checks import check_version
+from sync.origin.persistence.row_checks import ASSET_COLUMNS, asset_in, check_version, join_media_facts
 from sync.origin.persistence.tables import (
     assets,
     campaigns,
@@ -93,20 +93,6 @@ class MediaRow:
     updated_ms: int
     asset: Asset | None
     url: str | None
-
-
-_ASSET_COLUMNS = [
-    assets.c.sha256.label("asset"),
-    assets.c.size_bytes,
-    assets.c.index_sha256,
-    assets.c.kind,
-    assets.c.media_type,
-    assets.c.width,
-    assets.c.height,
-    assets.c.duration_ms,
-    assets.c.has_audio,
-    assets.c.loudness_lufs,
-]
 
 
 class MediaStore:
@@ -301,21 +287,17 @@ def _in_state(media_id: str, *states: MediaState) -> Update:
     return update(media).where(media.c.id == media_id, media.c.state.in_(states))
 
 
+_MEDIA_FIELDS = tuple(name for name in MediaRow.__dataclass_fields__ if name not in ("state", "asset", "url"))
+
+
 def _query() -> Select[Any]:
-    names = ("id", "name", "state", "progress", "attempts", "problem", "source_sha256", "source_bytes", "version")
-    columns = [media.c[name] for name in (*names, "created_ms", "updated_ms")]
-    joined = media.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)
-    joined = joined.outerjoin(streams, streams.c.media_id == media.c.id)
-    return select(*columns, streams.c.url, *_ASSET_COLUMNS).select_from(joined)
+    columns = [media.c[name] for name in (*_MEDIA_FIELDS, "state")]
+    return select(*columns, streams.c.url, *ASSET_COLUMNS).select_from(join_media_facts(media))
 
 
 def _media_row(row: RowMapping) -> MediaRow:
-    values = {name: row[name] for name in MediaRow.__dataclass_fields__ if name not in ("asset", "state")}
-    asset = None
-    if row["asset"] is not None:
-        facts = {name: row[name] for name in Asset.model_fields if name not in ("sha256", "index")}
-        asset = Asset(sha256=row["asset"], index=row["index_sha256"], **facts)
-    return MediaRow(state=MediaState(row["state"]), asset=asset, **values)
+    values = {name: row[name] for name in _MEDIA_FIELDS}
+    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), url=row["url"], **values)
 
 
 def _used_by(media_id: str) -> Any:

@@ -149,27 +149,21 @@ def _playlist(rows: list[RowMapping]) -> StoredPlaylist:
     )
 
 
+_ITEM_FIELDS = tuple(PlaylistItem.model_fields.keys() - {"media", "starts_at", "ends_at"})
+
+
 def _item(row: RowMapping) -> PlaylistItem:
     return PlaylistItem(
-        id=row["item_id"],
         media=row["media_id"],
-        title=row["item_title"],
-        duration_ms=row["item_duration_ms"],
-        loop=row["item_loop"],
-        fit=row["item_fit"],
-        background=row["item_background"],
-        volume=row["item_volume"],
-        at_end=row["item_at_end"],
         starts_at=None if row["item_starts_ms"] is None else instant(row["item_starts_ms"]),
         ends_at=None if row["item_ends_ms"] is None else instant(row["item_ends_ms"]),
+        **{name: row[f"item_{name}"] for name in _ITEM_FIELDS},
     )
 
 
 def _summary(row: RowMapping) -> PlaylistSummary:
-    updated_at = instant(row["updated_ms"])
-    return PlaylistSummary(
-        id=row["id"], name=row["name"], version=row["version"], updated_at=updated_at, items=row["count"]
-    )
+    values = {name: row[name] for name in ("id", "name", "version")}
+    return PlaylistSummary(updated_at=instant(row["updated_ms"]), items=row["count"], **values)
 
 
 async def _get_playlist(connection: AsyncConnection, playlist_id: str) -> StoredPlaylist:
@@ -190,18 +184,12 @@ async def _write_items(connection: AsyncConnection, playlist_id: str, items: Ite
 
 
 def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -> dict[str, Any]:
-    return {
+    return item.model_dump(mode="json", include=set(_ITEM_FIELDS)) | {
         "id": item.id or new_id(),
         "playlist_id": playlist_id,
         "position": position,
         "media_id": item.media,
         "title": item.title or media_name,
-        "duration_ms": item.duration_ms,
-        "loop": item.loop,
-        "fit": item.fit,
-        "background": item.background,
-        "volume": item.volume,
-        "at_end": item.at_end,
         "starts_ms": None if item.starts_at is None else unix_ms(item.starts_at),
         "ends_ms": None if item.ends_at is None else unix_ms(item.ends_at),
     }

@@ -52,13 +52,5 @@ def _media_of(result: ToolResult, name: str, folder: Path) -> MadeMedia:
         log.warning("media=%s picture tool failed: %s", name, result.errors.strip()[-300:])
         raise BadMedia("This picture is damaged, or of an unknown kind.")
     facts = json.loads(result.output)
-    return MadeMedia(
-        path=folder / "asset",
-        thumbnail=folder / "thumbnail.jpg",
-        kind=MediaKind(facts["kind"]),
-        media_type=facts["media_type"],
-        width=facts["width"],
-        height=facts["height"],
-        duration_ms=facts["duration_ms"],
-        has_audio=False,
-    )
+    facts["kind"] = MediaKind(facts["kind"])
+    return MadeMedia(path=folder / "asset", thumbnail=folder / "thumbnail.jpg", has_audio=False, **facts)
