@@ -8,7 +8,7 @@ from player.diagnostics.offline_view import DecisionView
 from player.diagnostics.verdicts import AdVerdict, Blocked, Moment, Verdict, ads, dayparts, items
 from player.programme.ad_eligibility import EligibleAds
 from player.programme.ad_selection import select_ad
-from player.programme.planner import Idle, Planned, decide
+from player.programme.planner import Idle, Planned, plan_next
 from player.programme.proof_of_play import Take
 from sync.wire.base import Instant, Wire
 from sync.wire.release import AtEnd
@@ -56,7 +56,7 @@ class Explanation(Wire):
 def explain(view: DecisionView) -> Explanation:
     """Return why the programme is what it is at the time of the view."""
     scene, at = view.scene, view.at
-    programme, eligible = scene.programme(at), scene.slate(at)
+    programme, eligible = scene.programme(at), scene.eligible_ads(at)
     moment = Moment(scene, view.memory, at, blocked_in(view))
     choice, _ = select_ad(view.memory.ads, eligible, fits_ms=(programme.until - at) // timedelta(milliseconds=1))
     return Explanation(
@@ -85,7 +85,7 @@ def blocked_in(view: DecisionView) -> Blocked:
     def blocked(asset: str) -> str:
         if asset in setbacks:
             return f"in quarantine after {setbacks[asset].failures} failures: {setbacks[asset].reason}"
-        if not view.scene.lists(asset):
+        if not view.scene.contains(asset):
             return "its media is not in the release"
         if not view.scene.playable(asset):
             return "it cannot be shown now"
@@ -125,7 +125,7 @@ def following(view: DecisionView, eligible: EligibleAds) -> Slot:
     recorded = list(under_way(view))
     if len(recorded) > 1 or (recorded and recorded[0].at >= view.at):
         return recorded[-1]
-    return slot_of(view, decide(view.scene, eligible, view.memory, view.at, "next"))
+    return slot_of(view, plan_next(view.scene, eligible, view.memory, view.at, "next"))
 
 
 def slot_of(view: DecisionView, planned: Planned | Idle) -> Slot:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from player.diagnostics.explanation import Slot, slot_of, under_way
 from player.diagnostics.offline_view import DecisionView
 from player.programme.ad_eligibility import EligibleAds
-from player.programme.planner import Planned, decide, stays_until
+from player.programme.planner import Planned, plan_next, stays_until
 from sync.wire.base import Instant, Wire
 
 SHORTEST = timedelta(milliseconds=100)
@@ -63,8 +63,8 @@ def _slots(view: DecisionView, until: datetime) -> Iterator[Slot]:
     eligible: EligibleAds | None = None
     while at < until:
         if eligible is None or at >= eligible.until:
-            eligible = scene.slate(at)
-        decision = decide(scene, eligible, memory, at, "forecast")
+            eligible = scene.eligible_ads(at)
+        decision = plan_next(scene, eligible, memory, at, "forecast")
         slot = slot_of(replace(view, at=at), decision)
         if isinstance(decision, Planned):
             memory = decision.memory

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from player.director.backoff import StreamBackoff
 from player.director.scene_loader import SceneLoader
-from player.director.take_recorder import memory_of
+from player.director.take_recorder import memory_from
 from player.evidence.identity import UNPAIRED, ad_seed, ledger_path
 from player.evidence.ledger import Ledger, read_ledger
-from player.evidence.quarantine import Setback
+from player.evidence.quarantine import AssetFailure
 from player.programme.planner import Memory, Scene
 from player.programme.proof_of_play import Take
 from player.settings.model import Settings
@@ -66,7 +66,7 @@ class DecisionView:
     memory: Memory
     at: datetime
     under_way: tuple[ReservedTake, ...]
-    setbacks: tuple[Setback, ...]
+    setbacks: tuple[AssetFailure, ...]
 
 
 async def read_decision_view(
@@ -90,8 +90,8 @@ async def read_decision_view(
         for record, take in records
         if take is not None
     )
-    memory = memory_of(await ledger.saved(), seed)
-    return DecisionView(scene, memory, fixed.at, under_way, tuple(ledger.quarantine.held(fixed.at)))
+    memory = memory_from(await ledger.saved_memory(), seed)
+    return DecisionView(scene, memory, fixed.at, under_way, tuple(ledger.quarantine.quarantined(fixed.at)))
 
 
 @asynccontextmanager

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from player.programme.ad_eligibility import EligibleAds, EligibleLine, split_of
-from player.programme.ad_pacing import ONE, Account, rebase_accounts
+from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
+from player.programme.ad_pacing import ONE_PLAY, Account, rebase_accounts
 from player.programme.ad_selection import AdHead
 from player.programme.ad_separation import AdSeparation
 from player.programme.planner import Memory, Scene
@@ -94,7 +94,7 @@ def ads(moment: Moment, eligible: EligibleAds, programme: Programme) -> Iterator
     lines = [(campaign, line) for campaign in moment.scene.release.campaigns for line in campaign.lines]
     fits_ms = (programme.until - moment.at) // timedelta(milliseconds=1)
     head = moment.memory.ads.head
-    accounts = rebase_accounts(moment.memory.ads.accounts, split_of(eligible), eligible.known, head.slot)
+    accounts = rebase_accounts(moment.memory.ads.accounts, shares_of(eligible), eligible.known_lines, head.slot)
     for campaign, line in sorted(lines, key=lambda each: (each[1].id not in entries, each[0].id, each[1].id)):
         entry = entries.get(line.id)
         why = _may_be_shown(head, accounts[line.id], entry, fits_ms) if entry else _line_off(moment, campaign, line)
@@ -106,7 +106,7 @@ def ads(moment: Moment, eligible: EligibleAds, programme: Programme) -> Iterator
             until=campaign.ends_at if entry else None,
             campaign=campaign.name,
             advertiser=campaign.advertiser,
-            share=round(entry.share / ONE, 4) if entry else None,
+            share=round(entry.share / ONE_PLAY, 4) if entry else None,
         )
 
 
@@ -132,7 +132,7 @@ def _may_be_shown(head: AdHead, account: Account, entry: EligibleLine, fits_ms: 
     separation = AdSeparation(head.recent)
     counts = {"category": separation.category(entry), "advertiser": separation.advertiser(entry)}
     waits = [f"{count} other ads must come before this {kind} again" for kind, count in counts.items() if count]
-    if not entry.fitting(fits_ms):
+    if not entry.creatives_within(fits_ms):
         waits.append("none of its creatives ends before the programme ends")
     if entry.line.id == head.tried:
         waits.append("it was chosen last")

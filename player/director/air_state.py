@@ -57,7 +57,7 @@ AirState = Showing | OffAir | None
 
 def with_deadline(showing: Showing, cut_at: datetime | None, scene: Scene) -> Showing:
     """Return the take on air with the time it is cut at, and the reason."""
-    reason = "daypart" if scene.lists(showing.planned.take.asset) else "release"
+    reason = "daypart" if scene.contains(showing.planned.take.asset) else "release"
     return replace(showing, cut_at=cut_at, cut_reason=reason)
 
 

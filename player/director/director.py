@@ -21,7 +21,7 @@ from player.director.take_tracker import TakeTracker
 from player.director.volume_control import VolumeControl
 from player.evidence.ledger import Ledger
 from player.evidence.take_states import TakeState
-from player.programme.planner import Idle, Planned, Scene, decide, insert
+from player.programme.planner import Idle, Planned, Scene, plan_item, plan_next
 from player.protocol.operator import Command, Now
 from player.protocol.screen import Cut, Screen
 from player.settings.model import Settings
@@ -140,9 +140,9 @@ class Director:
         at, take = self._tracker.next_start(now, urgent=self._queue.urgent), uuid4().hex
         wanted = self._queue.item
         if wanted is not None:
-            return insert(scene, wanted.item, self._recorder.memory, at, take, wanted.longest_ms)
-        ads = None if self._recorder.problem else self._scenes.slate(scene, at)
-        following = decide(scene, ads, self._recorder.memory, at, take)
+            return plan_item(scene, wanted.item, self._recorder.memory, at, take, wanted.longest_ms)
+        ads = None if self._recorder.problem else self._scenes.eligible_ads(scene, at)
+        following = plan_next(scene, ads, self._recorder.memory, at, take)
         if isinstance(following, Idle):
             retry = now + timedelta(seconds=min(self._streams.next_retry_s(), _DECIDE_AGAIN.total_seconds()))
             return replace(following, until=min(following.until, retry))

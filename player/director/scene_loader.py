@@ -84,16 +84,16 @@ class SceneLoader:
             background=playback.background,
             assets={asset.sha256: asset for asset in release.assets},
             streams={stream.sha256: stream for stream in release.streams},
-            fit=lambda asset: not self._quarantine.holds(asset, now) and not self._streams.is_waiting(asset),
+            may_try=lambda asset: not self._quarantine.contains(asset, now) and not self._streams.is_waiting(asset),
             path=self._path,
         )
 
-    def slate(self, scene: Scene, at: datetime) -> EligibleAds:
+    def eligible_ads(self, scene: Scene, at: datetime) -> EligibleAds:
         """Return the ads that may be shown at an instant; cached while nothing they depend on changes."""
-        left_out = self._streams.waiting() | {setback.asset for setback in self._quarantine.held(self._clock.now())}
-        key, cached = (scene_key(scene), left_out), self._eligible
+        quarantined = {failure.asset for failure in self._quarantine.quarantined(self._clock.now())}
+        key, cached = (scene_key(scene), self._streams.waiting() | quarantined), self._eligible
         if cached is None or cached[0] != key or not cached[1] <= at < cached[2].until:
-            self._eligible = cached = (key, at, scene.slate(at))
+            self._eligible = cached = (key, at, scene.eligible_ads(at))
         return cached[2]
 
     def _path(self, sha256: str) -> str:

@@ -15,18 +15,18 @@ from player.director.record_clock import RecordClock, Span, TakeStart
 from player.evidence.ledger import Ledger
 from player.evidence.ledger_entries import (
     Entry,
-    Head,
+    LogHead,
     MemoryChange,
     OpenTake,
-    Saved,
+    SavedMemory,
     TakeClosed,
+    TakeProgress,
     TakeReserved,
-    TakeSeen,
     TakeStarted,
 )
 from player.evidence.take_states import TAKE_STATES, TakeState
 from player.programme.ad_pacing import Account
-from player.programme.ad_selection import AdHead, AdState, changes, refund
+from player.programme.ad_selection import AdHead, AdState, ad_changes, refund
 from player.programme.planner import Memory, Planned
 from player.programme.proof_of_play import NoPlay, Take, TakeFacts, chain_play, judge_take
 from player.programme.rotation import Rotation
@@ -62,7 +62,7 @@ class TakeRecorder:
             StorageBroken: the evidence cannot be read.
         """
         if self._saved is None:
-            self.memory = self._saved = memory_of(await self._ledger.saved(), self._seed)
+            self.memory = self._saved = memory_from(await self._ledger.saved_memory(), self._seed)
         await self._flush()
         for left in await self._ledger.open_takes():
             await self._recover(left)
@@ -155,19 +155,19 @@ class TakeRecorder:
 
     async def write_progress(self, take: str, shown: timedelta) -> None:
         """Write how long a take has been on the screen, in case the device stops while it is on."""
-        self._pending = [entry for entry in self._pending if not isinstance(entry, TakeSeen)]
-        self._pending.append(TakeSeen(take, shown // timedelta(milliseconds=1)))
+        self._pending = [entry for entry in self._pending if not isinstance(entry, TakeProgress)]
+        self._pending.append(TakeProgress(take, shown // timedelta(milliseconds=1)))
         await self.save()
 
     def record_failure(self, asset: str, reason: str, at: datetime) -> None:
         """Count a failure of an asset."""
-        self._pending.append(self._ledger.quarantine.note_failure(asset, reason, at))
+        self._pending.append(self._ledger.quarantine.record_failure(asset, reason, at))
 
     def record_success(self, asset: str) -> None:
         """Forget the failures of an asset that played."""
-        healed = self._ledger.quarantine.note_success(asset)
-        if healed is not None:
-            self._pending.append(healed)
+        forgotten = self._ledger.quarantine.record_success(asset)
+        if forgotten is not None:
+            self._pending.append(forgotten)
 
     async def _used_time(self, start: TakeStart) -> list[Span]:
         """Return the time after a start that the ledger holds; none while it cannot be read."""
@@ -190,21 +190,21 @@ class TakeRecorder:
             self._refund(take, failed=failed)
             return
 
-        def seal(head: Head) -> Play:
+        def make_play(head: LogHead) -> Play:
             return chain_play(
                 head.hash, take, facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
             )
 
-        self._pending.append(TakeClosed(take.take, seal))
+        self._pending.append(TakeClosed(take.take, make_play))
         if facts.refunded:
             self._refund(take, failed=failed)
 
     def _drop(self, take: str) -> None:
-        """Remove the pending entries of a take: its end makes them needless."""
+        """Remove the pending entries of a take: its end replaces them."""
         self._pending = [
             entry
             for entry in self._pending
-            if not (isinstance(entry, TakeReserved | TakeStarted | TakeSeen) and entry.take == take)
+            if not (isinstance(entry, TakeReserved | TakeStarted | TakeProgress) and entry.take == take)
         ]
 
     def _refund(self, take: Take, *, failed: bool) -> None:
@@ -215,11 +215,11 @@ class TakeRecorder:
         async with self._writing:
             entries, memory = tuple(self._pending), self.memory
             if self._saved is None or (not entries and memory is self._saved):
-                return True  # before the memory was read nothing may be overwritten
+                return True  # the memory is never overwritten before it was read
             try:
-                await self._ledger.write(entries, _change(self._saved, memory))
+                await self._ledger.write(entries, _memory_change(self._saved, memory))
             except (StorageFull, StorageBroken) as error:
-                self._troubled(str(error))
+                self._report_problem(str(error))
                 return False
             written = {id(entry) for entry in entries}
             self._pending = [entry for entry in self._pending if id(entry) not in written]
@@ -229,27 +229,27 @@ class TakeRecorder:
             self.problem = ""
             return True
 
-    def _troubled(self, error: str) -> None:
+    def _report_problem(self, error: str) -> None:
         if not self.problem:
-            log.error("plays cannot be written to disk, kept in memory, no ads until they can: %s", error)
+            log.error("plays cannot be written to disk; they are kept in memory, and no ads are shown: %s", error)
         self.problem = f"plays cannot be written to disk: {error}"
         if len(self._pending) > _MOST_PENDING:
-            log.error("plays=%d lost: the disk cannot be written for too long", len(self._pending) - _MOST_PENDING)
+            log.error("plays=%d lost: the disk could not be written for too long", len(self._pending) - _MOST_PENDING)
             del self._pending[:-_MOST_PENDING]
 
 
-def _change(before: Memory, after: Memory) -> MemoryChange:
-    changed = changes(before.ads, after.ads)
+def _memory_change(before: Memory, after: Memory) -> MemoryChange:
+    changed = ad_changes(before.ads, after.ads)
     return MemoryChange(
         rotation=None if before.rotation == after.rotation else after.rotation.model_dump_json(),
         ads=None if before.ads.head == after.ads.head else after.ads.head.model_dump_json(),
         accounts={account.line: account.model_dump_json() for account in changed.accounts},
-        gone=changed.gone,
+        removed_lines=changed.removed_lines,
     )
 
 
-def memory_of(saved: Saved, seed: int) -> Memory:
-    """Return what the programme remembered; `seed` is of ads never shown before."""
+def memory_from(saved: SavedMemory, seed: int) -> Memory:
+    """Return what the programme remembered; `seed` is for a device that has shown no ads yet."""
     rotation = Rotation.model_validate_json(saved.rotation) if saved.rotation else Rotation()
     head = AdHead.model_validate_json(saved.ads) if saved.ads else AdHead(seed=seed)
     accounts = {line: Account.model_validate_json(body) for line, body in saved.accounts.items()}

@@ -1,4 +1,4 @@
-"""Whose evidence a `plays.db` is: the paths and the seed of a device."""
+"""Whose evidence a `plays.db` is: the path and the seed of a device."""
 
 import hashlib
 from pathlib import Path
@@ -7,12 +7,12 @@ from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership
 
 UNPAIRED = "unpaired"
-"""The device id of plays before any pairing; they stay on this device."""
+"""The device id of plays before any pairing; these plays stay on the device."""
 
 
-def ledger_path(cache: ContentStore, member: DeviceMembership | None) -> Path:
-    """Return where the evidence lies: apart while this device belongs to no origin."""
-    return cache.state / ("plays.db" if member else "plays-unpaired.db")
+def ledger_path(content: ContentStore, membership: DeviceMembership | None) -> Path:
+    """Return the path of the evidence; a device without an origin has a file of its own."""
+    return content.state / ("plays.db" if membership else "plays-unpaired.db")
 
 
 def ad_seed(device: str) -> int:

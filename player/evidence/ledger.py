@@ -1,8 +1,8 @@
-"""The device's evidence, `plays.db`: takes under way, the log of plays, and the memory of rotation and ads (SQL).
+"""The evidence of this device, `plays.db`: open takes, the log of plays, and the memory of rotation and ads (SQL).
 
-Whatever belongs together is one transaction: a reservation with the state it leads to; a play with its outbox row, its
-place in the hash chain and the refund. Only the ledger numbers plays. It is never deleted by itself: a damaged file is
-set aside and a new log epoch starts, so that a sequence is never used twice.
+What belongs together is one transaction: a reservation and the memory it leads to; a play, its outbox row, its place in
+the hash chain and the refund. Only the ledger numbers plays. The file is never deleted by the player: a damaged file is
+set aside and a new log epoch starts, so that no sequence is used twice.
 """
 
 import logging
@@ -14,16 +14,16 @@ from pathlib import Path
 
 from player.evidence.ledger_entries import (
     Entry,
-    Head,
+    LogHead,
     MemoryChange,
     OpenTake,
-    Saved,
+    SavedMemory,
     TakeClosed,
+    TakeProgress,
     TakeReserved,
-    TakeSeen,
     TakeStarted,
 )
-from player.evidence.quarantine import QUARANTINE_SCHEMA, Quarantine, Setback
+from player.evidence.quarantine import QUARANTINE_SCHEMA, AssetFailure, Quarantine
 from sync.device.store.outbox import OUTBOX_SCHEMA, Outbox
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
@@ -41,12 +41,12 @@ CREATE TABLE log (
     hash TEXT NOT NULL              -- of the newest play, zeros before the first
 ) STRICT;
 
--- Takes under way: reserved before the cut, started at the cut, gone once closed. One found at start was cut off.
+-- Takes under way: reserved before the cut, started at the cut, deleted once closed. A row found at start is cut off.
 CREATE TABLE takes (
     take TEXT PRIMARY KEY,
     body TEXT NOT NULL,             -- JSON: what was decided
     started_ms INTEGER,             -- Unix milliseconds at the cut, NULL while only reserved
-    shown_ms INTEGER NOT NULL,      -- milliseconds on the screen when last looked
+    shown_ms INTEGER NOT NULL,      -- milliseconds on the screen when last written
     clock TEXT NOT NULL             -- ClockTrust at the cut, empty while only reserved
 ) STRICT;
 
@@ -56,7 +56,7 @@ CREATE TABLE memory (
     body TEXT NOT NULL              -- JSON
 ) STRICT;
 
--- What each ad line is owed: a row a line, so that a decision among thousands writes only what changed.
+-- The account of each ad line: one row a line, so that a decision among thousands writes only what changed.
 CREATE TABLE accounts (
     line TEXT PRIMARY KEY,
     body TEXT NOT NULL              -- JSON
@@ -64,7 +64,7 @@ CREATE TABLE accounts (
 """
 
 MIGRATIONS = (_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA,)
-"""The schema of `plays.db`, step by step; a step once released is never edited."""
+"""The schema of `plays.db`, step by step; a released step is never edited."""
 
 _TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM")
 
@@ -74,7 +74,7 @@ log = logging.getLogger(__name__)
 class Ledger:
     """The evidence of this device; made by `open_ledger`. `problem` says what a technician should know, or is empty."""
 
-    def __init__(self, database: Database, quarantine: Quarantine, head: Head, problem: str) -> None:
+    def __init__(self, database: Database, quarantine: Quarantine, head: LogHead, problem: str) -> None:
         self.outbox = Outbox(database)
         self.quarantine = quarantine
         self.device = head.device
@@ -92,8 +92,8 @@ class Ledger:
             for entry in entries:
                 await self._write(entry)
             if change is not None:
-                await self._remember(change)
-        if any(isinstance(entry, TakeClosed) and entry.seal for entry in entries):
+                await self._write_memory(change)
+        if any(isinstance(entry, TakeClosed) and entry.make_play for entry in entries):
             self.outbox.notify()
 
     async def _write(self, entry: Entry) -> None:
@@ -105,52 +105,51 @@ class Ledger:
                 row = {"take": take, "body": body, "clock": clock}
                 statement = "INSERT OR REPLACE INTO takes VALUES (:take, :body, :started_ms, 0, :clock)"
                 await self._database.execute(statement, {**row, "started_ms": started_ms})
-            case TakeSeen(take, shown_ms):
+            case TakeProgress(take, shown_ms):
                 statement = "UPDATE takes SET shown_ms = max(shown_ms, :shown_ms) WHERE take = :take"
                 await self._database.execute(statement, {"take": take, "shown_ms": shown_ms})
-            case TakeClosed(take, seal):
-                if seal is not None and not await self.outbox.counts(take):  # a commit we never heard of
-                    await self._append(seal)
+            case TakeClosed(take, make_play):
+                if make_play is not None and not await self.outbox.counts(take):  # committed, but the answer was lost
+                    await self._append(make_play)
                 await self._database.execute("DELETE FROM takes WHERE take = :take", {"take": take})
-
-            case Setback():
+            case AssetFailure():
                 await self.quarantine.write(entry)
 
-    async def _append(self, seal: Callable[[Head], Play]) -> None:
-        head = await _head(self._database)
-        play = seal(head)
+    async def _append(self, make_play: Callable[[LogHead], Play]) -> None:
+        head = await _read_head(self._database)
+        play = make_play(head)
         await self.outbox.add(play)
         row = {"sequence": play.sequence, "hash": play.hash}
         await self._database.execute("UPDATE log SET sequence = :sequence, hash = :hash", row)
 
-    async def _remember(self, change: MemoryChange) -> None:
+    async def _write_memory(self, change: MemoryChange) -> None:
         for name, body in (("rotation", change.rotation), ("ads", change.ads)):
             if body is not None:
                 row = {"name": name, "body": body}
                 await self._database.execute("INSERT OR REPLACE INTO memory VALUES (:name, :body)", row)
         accounts = [{"line": line, "body": body} for line, body in change.accounts.items()]
         await self._database.execute_many("INSERT OR REPLACE INTO accounts VALUES (:line, :body)", accounts)
-        gone = [{"line": line} for line in change.gone]
-        await self._database.execute_many("DELETE FROM accounts WHERE line = :line", gone)
+        removed = [{"line": line} for line in change.removed_lines]
+        await self._database.execute_many("DELETE FROM accounts WHERE line = :line", removed)
 
     async def open_takes(self) -> list[OpenTake]:
-        """Return the takes that were under way, in the order they were reserved."""
+        """Return the takes that were never closed, in the order they were reserved."""
         rows = await self._database.rows("SELECT * FROM takes ORDER BY rowid")
         return [OpenTake(*row) for row in rows]
 
-    async def saved(self) -> Saved:
+    async def saved_memory(self) -> SavedMemory:
         """Return what the programme remembered."""
         memory = {row["name"]: row["body"] for row in await self._database.rows("SELECT * FROM memory")}
         accounts = {row["line"]: row["body"] for row in await self._database.rows("SELECT * FROM accounts")}
-        return Saved(memory.get("rotation"), memory.get("ads"), accounts)
+        return SavedMemory(memory.get("rotation"), memory.get("ads"), accounts)
 
 
 @asynccontextmanager
 async def open_ledger(path: Path, device: str, clock: Clock) -> AsyncIterator[Ledger]:
-    """Open the evidence of `device`; there is always one, for the screen waits for no database.
+    """Open the evidence of `device`. This always gives a ledger, because the screen waits for no database.
 
-    A damaged file, or one of another device, is set aside and a new log epoch starts. Where the disk cannot be used at
-    all (read-only, locked by somebody, full), the log is kept in memory. `Ledger.problem` tells of either.
+    A damaged file, or one of another device, is set aside and a new log epoch starts. If the disk cannot be used at all
+    (read-only, locked, full), the log is kept in memory. `Ledger.problem` says so in each case.
     """
     async with AsyncExitStack() as stack:
         try:
@@ -159,23 +158,23 @@ async def open_ledger(path: Path, device: str, clock: Clock) -> AsyncIterator[Le
             problem = f"plays are kept in memory only, until the player starts again: {error}"
             log.error("ledger=%s %s", path, problem)
             database = await stack.enter_async_context(open_database(Path(":memory:"), MIGRATIONS))
-            await _begin(database, device)
+            await _create_log(database, device)
         quarantine = await Quarantine.load(database)
-        yield Ledger(database, quarantine, await _head(database), problem)
+        yield Ledger(database, quarantine, await _read_head(database), problem)
 
 
 @asynccontextmanager
 async def read_ledger(path: Path, device: str) -> AsyncIterator[Ledger]:
-    """Open the evidence of `device` for reading only, beside a player at work; where there is none yet, an empty one.
+    """Open the evidence of `device` for reading only, beside a running player; an empty ledger if there is no file.
 
     Raises:
         StorageBroken: it cannot be read.
     """
-    fresh = not path.exists()
-    async with open_database(Path(":memory:"), MIGRATIONS) if fresh else read_database(path) as database:
-        if fresh:
-            await _begin(database, device)
-        yield Ledger(database, await Quarantine.load(database), await _head(database), "")
+    missing = not path.exists()
+    async with open_database(Path(":memory:"), MIGRATIONS) if missing else read_database(path) as database:
+        if missing:
+            await _create_log(database, device)
+        yield Ledger(database, await Quarantine.load(database), await _read_head(database), "")
 
 
 async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> tuple[Database, str]:
@@ -183,11 +182,11 @@ async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) ->
     async with AsyncExitStack() as attempt:
         try:
             database = await attempt.enter_async_context(open_database(path, MIGRATIONS))
-            await _begin(database, device)
-            owner = (await _head(database)).device
+            await _create_log(database, device)
+            owner = (await _read_head(database)).device
             problem = "" if owner == device else f"it belongs to device {owner}, not {device}"
         except StorageBroken as error:
-            if _transient(error):
+            if _is_transient(error):
                 raise
             problem = str(error)
         if not problem:
@@ -196,18 +195,18 @@ async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) ->
     problem = f"{problem}; set aside as {_set_aside(path, clock).name}, a new log epoch starts"
     log.error("ledger=%s %s", path, problem)
     database = await stack.enter_async_context(open_database(path, MIGRATIONS))
-    await _begin(database, device)
+    await _create_log(database, device)
     return database, problem
 
 
-def _transient(error: StorageBroken) -> bool:
+def _is_transient(error: StorageBroken) -> bool:
     cause = error.__cause__
     name = getattr(cause, "sqlite_errorname", None) if isinstance(cause, sqlite3.Error) else None
     return isinstance(name, str) and name.startswith(_TRANSIENT)
 
 
 def _set_aside(path: Path, clock: Clock) -> Path:
-    """Rename the file with its journal; the evidence in it may still be read by a person.
+    """Rename the file with its journal; a person can still read the evidence in it.
 
     Raises:
         StorageBroken: it cannot be renamed.
@@ -215,22 +214,22 @@ def _set_aside(path: Path, clock: Clock) -> Path:
     aside = path.with_name(f"{path.name}.{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}")
     try:
         for suffix in ("-wal", "-shm", ""):
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
+            file = path.with_name(path.name + suffix)
+            if file.exists():
+                file.rename(aside.with_name(aside.name + suffix))
     except OSError as error:
         raise StorageBroken(f"{path} is damaged and cannot be set aside: {os_reason(error)}") from error
     return aside
 
 
-async def _begin(database: Database, device: str) -> None:
+async def _create_log(database: Database, device: str) -> None:
     row = {"device": device, "epoch": secrets.token_hex(16), "hash": GENESIS}
     async with database.transaction():
         await database.execute("INSERT OR IGNORE INTO log VALUES (1, :device, :epoch, 0, :hash)", row)
 
 
-async def _head(database: Database) -> Head:
+async def _read_head(database: Database) -> LogHead:
     row = await database.row("SELECT device, epoch, sequence, hash FROM log")
     if row is None:
-        raise StorageBroken(f"{database.path} does not say whose log it is")
-    return Head(*row)
+        raise StorageBroken(f"{database.path} has no row that says whose log it is")
+    return LogHead(*row)

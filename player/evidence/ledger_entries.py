@@ -1,16 +1,16 @@
-"""What is written into the ledger and read from it, as values: the life of a take, and the memory of the programme."""
+"""What is written to the ledger and read from it, as values: the steps of a take, and the memory of the programme."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from player.evidence.quarantine import Setback
+from player.evidence.quarantine import AssetFailure
 from player.evidence.take_states import TakeState
 from sync.wire.report import Play
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """Where the log stands: the next play is `sequence + 1` and carries `hash` as its `previous_hash`."""
+class LogHead:
+    """Where the log stands: the next play is `sequence + 1` and names `hash` as its `previous_hash`."""
 
     device: str
     epoch: str
@@ -20,7 +20,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class TakeReserved:
-    """A take was decided; `body` is JSON."""
+    """A take was decided and loaded; `body` is its JSON."""
 
     take: str
     body: str
@@ -28,7 +28,7 @@ class TakeReserved:
 
 @dataclass(frozen=True, slots=True)
 class TakeStarted:
-    """A take came on the screen at `started_ms` (Unix ms) by a clock trusted so far."""
+    """A take came on the screen at `started_ms` (Unix ms), by a wall clock trusted as `clock` says."""
 
     take: str
     body: str
@@ -37,7 +37,7 @@ class TakeStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeSeen:
+class TakeProgress:
     """A take was still on the screen after `shown_ms`."""
 
     take: str
@@ -46,27 +46,27 @@ class TakeSeen:
 
 @dataclass(frozen=True, slots=True)
 class TakeClosed:
-    """A take is over; `seal` makes its play from the head of the log, None when it does not count."""
+    """A take is over; `make_play` makes its play from the head of the log. None: it does not count."""
 
     take: str
-    seal: Callable[[Head], Play] | None = None
+    make_play: Callable[[LogHead], Play] | None = None
 
 
-Entry = TakeReserved | TakeStarted | TakeSeen | TakeClosed | Setback
+Entry = TakeReserved | TakeStarted | TakeProgress | TakeClosed | AssetFailure
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryChange:
-    """What the programme has to remember from now on, as JSON; None leaves a row as it is."""
+    """What the programme has to remember, as JSON; None leaves a row as it is."""
 
     rotation: str | None = None
     ads: str | None = None
     accounts: Mapping[str, str] = field(default_factory=dict)
-    gone: Sequence[str] = ()
+    removed_lines: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedMemory:
     """What the programme remembered when the device stopped, as JSON; None before the first time."""
 
     rotation: str | None

@@ -1,13 +1,14 @@
-"""Which assets failed on this device, and which are left alone for a while because of it (SQL over `plays.db`).
+"""The assets that failed on this device, and those in quarantine because of it (SQL over `plays.db`).
 
-A failing item is skipped at once; at its third failure in a row the asset is quarantined, longer each time. It comes
-back when that time is over. New bytes are another asset, so a repaired file is never held back by its past.
+A failing item is skipped at once. The third failure in a row quarantines its asset, each further one for twice as
+long. When that time is over the asset is tried again. A repaired file is another asset: it plays at once.
 """
 
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sync.runtime.clock import unix_ms
 from sync.runtime.sqlite import Database
 
 QUARANTINE_SCHEMA = """
@@ -19,23 +20,23 @@ CREATE TABLE quarantine (
     reason TEXT NOT NULL          -- of the latest failure, in the decoder's words
 ) STRICT;
 """
-"""The table of this store, for the database it lives in to create."""
+"""The table of this store; the database it belongs to creates it."""
 
-FAILURES = 3
+FAILURE_LIMIT = 3
 """So many failures in a row quarantine an asset."""
 
-FIRST = timedelta(minutes=10)
+FIRST_QUARANTINE = timedelta(minutes=10)
 """How long the first quarantine lasts; each further failure doubles it."""
 
-LONGEST = timedelta(days=1)
-"""The longest an asset is left alone."""
+LONGEST_QUARANTINE = timedelta(days=1)
+"""The longest quarantine."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Setback:
-    """An asset that failed `failures` times in a row; `until_ms` 0: it is still tried."""
+class AssetFailure:
+    """An asset that failed `failures` times in a row; `until_ms` 0: it is not in quarantine."""
 
     asset: str
     failures: int
@@ -44,57 +45,53 @@ class Setback:
 
 
 class Quarantine:
-    """Failures by asset, read once and kept in memory: asking is free."""
+    """Failures by asset; read once, then kept in memory."""
 
-    def __init__(self, database: Database, setbacks: dict[str, Setback]) -> None:
+    def __init__(self, database: Database, failures: dict[str, AssetFailure]) -> None:
         self._database = database
-        self._setbacks = setbacks
+        self._failures = failures
 
     @classmethod
     async def load(cls, database: Database) -> "Quarantine":
-        """Read what is known of earlier failures."""
+        """Read the earlier failures."""
         rows = await database.rows("SELECT asset, failures, until_ms, reason FROM quarantine")
-        return cls(database, {row["asset"]: Setback(*row) for row in rows})
+        return cls(database, {row["asset"]: AssetFailure(*row) for row in rows})
 
-    def holds(self, asset: str, at: datetime) -> bool:
-        """Tell whether an asset must not be tried at `at`; a clock that went back far lifts it."""
-        setback = self._setbacks.get(asset)
-        left_ms = setback.until_ms - _ms(at) if setback else 0
-        return 0 < left_ms <= LONGEST // timedelta(milliseconds=1)
+    def contains(self, asset: str, at: datetime) -> bool:
+        """Return whether an asset must not be tried at `at`. A clock that was set far back ends a quarantine."""
+        failure = self._failures.get(asset)
+        left_ms = failure.until_ms - unix_ms(at) if failure else 0
+        return 0 < left_ms <= LONGEST_QUARANTINE // timedelta(milliseconds=1)
 
-    def known(self) -> list[Setback]:
-        """Return all assets that failed and did not play since."""
-        return list(self._setbacks.values())
+    def failures(self) -> list[AssetFailure]:
+        """Return all assets that failed and have not played since."""
+        return list(self._failures.values())
 
-    def held(self, at: datetime) -> list[Setback]:
+    def quarantined(self, at: datetime) -> list[AssetFailure]:
         """Return the assets in quarantine at `at`."""
-        return [setback for setback in self._setbacks.values() if self.holds(setback.asset, at)]
+        return [failure for failure in self._failures.values() if self.contains(failure.asset, at)]
 
-    def note_failure(self, asset: str, reason: str, at: datetime) -> Setback:
-        """Count a failure that was the media's own; `write` makes it outlive the player."""
-        failures = self._setbacks[asset].failures + 1 if asset in self._setbacks else 1
+    def record_failure(self, asset: str, reason: str, at: datetime) -> AssetFailure:
+        """Count a failure of the media itself; return what to `write`."""
+        count = self._failures[asset].failures + 1 if asset in self._failures else 1
         until_ms = 0
-        if failures >= FAILURES:
-            rest = min(LONGEST, FIRST * 2 ** min(failures - FAILURES, 16))
-            until_ms = _ms(at + rest)
-            log.warning("asset=%s quarantined for %s after %d failures: %s", asset, rest, failures, reason)
-        self._setbacks[asset] = Setback(asset, failures, until_ms, reason)
-        return self._setbacks[asset]
+        if count >= FAILURE_LIMIT:
+            length = min(LONGEST_QUARANTINE, FIRST_QUARANTINE * 2 ** min(count - FAILURE_LIMIT, 16))
+            until_ms = unix_ms(at + length)
+            log.warning("asset=%s quarantined for %s after %d failures: %s", asset, length, count, reason)
+        self._failures[asset] = AssetFailure(asset, count, until_ms, reason)
+        return self._failures[asset]
 
-    def note_success(self, asset: str) -> Setback | None:
-        """Forget the failures of an asset that played; None if there were none, else what to `write`."""
-        known = self._setbacks.pop(asset, None)
-        return Setback(asset, 0, 0, "") if known else None
+    def record_success(self, asset: str) -> AssetFailure | None:
+        """Forget the failures of an asset that played; return what to `write`, None if there were none."""
+        known = self._failures.pop(asset, None)
+        return AssetFailure(asset, 0, 0, "") if known else None
 
-    async def write(self, setback: Setback) -> None:
-        """Keep a setback, or forget it at 0 failures, inside the caller's transaction."""
-        if setback.failures == 0:
-            await self._database.execute("DELETE FROM quarantine WHERE asset = :asset", {"asset": setback.asset})
+    async def write(self, failure: AssetFailure) -> None:
+        """Store the failures of an asset, or remove them at 0, inside the caller's transaction."""
+        if failure.failures == 0:
+            await self._database.execute("DELETE FROM quarantine WHERE asset = :asset", {"asset": failure.asset})
             return
-        row = {"asset": setback.asset, "failures": setback.failures, "reason": setback.reason}
+        row = {"asset": failure.asset, "failures": failure.failures, "reason": failure.reason}
         statement = "INSERT OR REPLACE INTO quarantine VALUES (:asset, :failures, :until_ms, :reason)"
-        await self._database.execute(statement, {**row, "until_ms": setback.until_ms})
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+        await self._database.execute(statement, {**row, "until_ms": failure.until_ms})

@@ -1,4 +1,4 @@
-"""Says which lines may be shown at an instant, with which share, and until when that holds."""
+"""Which lines may be shown at an instant, with which share, and until when that is so."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,45 +7,45 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from player.programme.ad_pacing import ONE, slot_shares
+from player.programme.ad_pacing import ONE_PLAY, slot_shares
 from player.programme.schedule import HORIZON, window_state
 from sync.wire.release import Campaign, Creative, Line, LocalWindow
 
-Opening = Callable[[tuple[LocalWindow, ...]], tuple[bool, datetime]]
+WindowState = Callable[[tuple[LocalWindow, ...]], tuple[bool, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
 class EligibleLine:
-    """A line on the slate: its playable creatives with their lengths (None: unknown), its share of slots (of `ONE`)."""
+    """A line that may be shown: its playable creatives with their lengths (None: unknown), its share of `ONE_PLAY`."""
 
     campaign: Campaign
     line: Line
     creatives: tuple[tuple[Creative, int | None], ...]
     share: int
 
-    def fitting(self, fits_ms: int | None) -> tuple[Creative, ...]:
-        """Return the creatives that end within `fits_ms`; one of unknown length fits only where nothing limits."""
+    def creatives_within(self, fits_ms: int | None) -> tuple[Creative, ...]:
+        """Return the creatives that end within `fits_ms`; one of unknown length fits only without a limit."""
         if fits_ms is None:
             return tuple(creative for creative, _ in self.creatives)
         return tuple(creative for creative, length in self.creatives if length is not None and length <= fits_ms)
 
     @property
     def tag(self) -> int:
-        """Return a number of its own, the same on every device and after every edit."""
+        """Return a number of the line, the same on every device and after every edit."""
         return int.from_bytes(blake2b(self.line.id.encode(), digest_size=8).digest())
 
 
 @dataclass(frozen=True, slots=True)
 class EligibleAds:
-    """The lines that may be shown, by id; until when that holds (UTC); what a planner should know, one sentence each.
+    """The lines that may be shown, by id; until when that is so (UTC); one warning a sentence, for a planner.
 
-    `known` are all lines there are, shown or not: accounts of others are forgotten.
+    `known_lines` are all lines of the release, shown or not: accounts of other lines are dropped.
     """
 
     lines: tuple[EligibleLine, ...]
     until: datetime
     warnings: tuple[str, ...] = ()
-    known: frozenset[str] = frozenset()
+    known_lines: frozenset[str] = frozenset()
 
 
 def eligible_ads(
@@ -57,31 +57,33 @@ def eligible_ads(
     timed: bool = True,
     length_ms: Callable[[Creative], int | None],
 ) -> EligibleAds:
-    """Return who may be shown: in flight, in a window, with a playable creative; `until` knows nothing of the last.
+    """Return the lines in flight, in a window, with a playable creative. `until` does not know when `playable` changes.
 
-    `length_ms` is how long a creative runs: its own duration, else its asset's. Without a trusted clock
-    (`timed=False`) lines bound to windows stay off; flight dates are judged by the clock there is, which after a boot
-    without one can only be late: a flight it sees as over is over.
+    `length_ms` is how long a creative runs: its own duration, else its asset's. Without a trusted clock (`timed=False`)
+    lines with windows are not shown. Flight dates are judged by the clock there is: after a start without a time
+    service it can only be late, so a flight that it sees as over is over.
     """
     at = at.astimezone(UTC)
     until = at + HORIZON
-    opening = _openings(zone, at, timed)
-    chosen: dict[str, tuple[Campaign, Line, tuple[tuple[Creative, int | None], ...]]] = {}
+    window_states = _window_states(zone, at, timed)
+    shown: dict[str, tuple[Campaign, Line, tuple[tuple[Creative, int | None], ...]]] = {}
     known: dict[str, str] = {}
     warnings: list[str] = []
     for campaign, line in _lines(campaigns):
         if line.id in known:
-            warnings.append(f"line {line.id} stands in campaigns {known[line.id]} and {campaign.id}: the second is off")
+            warnings.append(
+                f"line {line.id} is in campaigns {known[line.id]} and {campaign.id}: the second is not shown"
+            )
             continue
         known[line.id] = campaign.id
-        on, changes = _on(campaign, line, at, opening)
+        on, changes = _line_state(campaign, line, at, window_states)
         until = min(until, changes)
         creatives = tuple((creative, length_ms(creative)) for creative in line.creatives if on and playable(creative))
         if creatives:
-            chosen[line.id] = (campaign, line, creatives)
-    split, split_warnings = slot_shares([line for _, line, _ in chosen.values()])
-    entries = tuple(EligibleLine(*chosen[line], split[line]) for line in sorted(split))
-    warnings += [*split_warnings, *_crowded(entries)]
+            shown[line.id] = (campaign, line, creatives)
+    shares, share_warnings = slot_shares([line for _, line, _ in shown.values()])
+    entries = tuple(EligibleLine(*shown[line], shares[line]) for line in sorted(shares))
+    warnings += [*share_warnings, *_gap_warnings(entries)]
     return EligibleAds(entries, until, tuple(warnings), frozenset(known))
 
 
@@ -91,27 +93,27 @@ def _lines(campaigns: Sequence[Campaign]) -> Iterator[tuple[Campaign, Line]]:
             yield campaign, line
 
 
-def _openings(zone: ZoneInfo, at: datetime, timed: bool) -> Opening:
+def _window_states(zone: ZoneInfo, at: datetime, timed: bool) -> WindowState:
     seen: dict[tuple[LocalWindow, ...], tuple[bool, datetime]] = {(): (True, at + HORIZON)}
 
-    def opening(windows: tuple[LocalWindow, ...]) -> tuple[bool, datetime]:
-        if windows not in seen:  # thousands of lines share a few windows
+    def window_states(windows: tuple[LocalWindow, ...]) -> tuple[bool, datetime]:
+        if windows not in seen:  # thousands of lines have a few windows between them
             seen[windows] = window_state(windows, zone, at) if timed else (False, at + HORIZON)
         return seen[windows]
 
-    return opening
+    return window_states
 
 
-def _on(campaign: Campaign, line: Line, at: datetime, opening: Opening) -> tuple[bool, datetime]:
+def _line_state(campaign: Campaign, line: Line, at: datetime, window_states: WindowState) -> tuple[bool, datetime]:
     if at < campaign.starts_at:
         return False, campaign.starts_at
     if at >= campaign.ends_at:
         return False, at + HORIZON
-    opened, changes = opening(line.windows)
-    return opened, min(changes, campaign.ends_at)
+    is_open, changes = window_states(line.windows)
+    return is_open, min(changes, campaign.ends_at)
 
 
-def _crowded(entries: Sequence[EligibleLine]) -> Iterator[str]:
+def _gap_warnings(entries: Sequence[EligibleLine]) -> Iterator[str]:
     """Yield a warning for each category and advertiser that has more slots than its gap leaves room for."""
     groups: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for entry in entries:
@@ -121,12 +123,12 @@ def _crowded(entries: Sequence[EligibleLine]) -> Iterator[str]:
     for (kind, name), members in sorted(groups.items()) if len(entries) > 1 else ():
         gap = max(gap for _, gap in members)
         share = sum(share for share, _ in members)
-        alone = kind == "advertiser" and share == ONE  # a shop with its own ads only: nobody could stand between
-        if share * (gap + 1) > ONE and not alone:
+        alone = kind == "advertiser" and share == ONE_PLAY  # a site with its own ads only: no other ad can come between
+        if share * (gap + 1) > ONE_PLAY and not alone:
             room = f"its gap of {gap} leaves room for {1 / (gap + 1):.1%}"
-            yield f"{kind} {name} has {share / ONE:.1%} of the slots, but {room}"
+            yield f"{kind} {name} has {share / ONE_PLAY:.1%} of the slots, but {room}"
 
 
-def split_of(slate: EligibleAds) -> Mapping[str, int]:
-    """Return the share of each line on the slate."""
-    return {entry.line.id: entry.share for entry in slate.lines}
+def shares_of(ads: EligibleAds) -> Mapping[str, int]:
+    """Return the share of each eligible line."""
+    return {entry.line.id: entry.share for entry in ads.lines}

@@ -1,8 +1,8 @@
 """What each line is owed, in exact integers: shares of slots, accounts, and when a line may and must be shown.
 
-This is Tijdeman's chairman assignment (Discrete Mathematics 32, 1980): a line becomes due once a little more than
-nothing is owed, and must be shown before a little less than one play is. With fixed shares of n lines no account is
-ever off by more than 1 - 1/(2n-2) plays, which is the best any rule can promise.
+This is Tijdeman's chairman assignment (Discrete Mathematics 32, 1980): a line is due once it is owed a little more than
+nothing, and must be shown before it is owed a little less than one play. With fixed shares of n lines no account is
+ever off by more than 1 - 1/(2n-2) plays. No rule can promise less.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,14 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from sync.wire.base import Identifier, Wire
 from sync.wire.release import Line, WholeShare
 
-ONE = 2**40
-"""One play. All shares together are exactly this for every slot."""
+ONE_PLAY = 2**40
+"""One play in parts. The shares of all lines add up to exactly this in every slot."""
 
 
 class Account(Wire):
-    """Where a line stands: one row. At `slot` it is owed `lag + share * (slot - since)` parts of `ONE`.
+    """What a line is owed: one row. At `slot` it is owed `lag + share * (slot - since)` parts of `ONE_PLAY`.
 
-    `share` is 0 while the line may not be shown: then nothing accrues. Negative means it is ahead.
+    `share` is 0 while the line may not be shown: then what it is owed does not grow. Negative: it is ahead.
     """
 
     line: Identifier
@@ -28,31 +28,31 @@ class Account(Wire):
     creative: Identifier | None = None  # the one shown last
 
     def owed(self, slot: int) -> int:
-        """Return what is owed before `slot` is filled."""
+        """Return what it is owed before `slot` is filled."""
         return self.lag + self.share * (slot - self.since)
 
     def release(self, lines: int) -> int:
         """Return the first slot the line is due in among `lines`; its share must not be 0."""
         parts = _parts(lines)
-        return self.since - 1 - (parts * self.lag - ONE) // (parts * self.share)
+        return self.since - 1 - (parts * self.lag - ONE_PLAY) // (parts * self.share)
 
     def deadline(self, lines: int) -> int:
-        """Return the last slot it can take and still not be behind by more than the bound."""
+        """Return the last slot it can have without being behind by more than the bound."""
         parts = _parts(lines)
-        return self.since + (parts * (ONE - self.lag) - ONE) // (parts * self.share)
+        return self.since + (parts * (ONE_PLAY - self.lag) - ONE_PLAY) // (parts * self.share)
 
     def ahead(self, slot: int) -> bool:
-        """Tell whether one more play in `slot` would put it ahead of its share by more than a play."""
+        """Return whether one more play in `slot` would put it ahead of its share by more than a play."""
         return self.owed(slot) + self.share < 0
 
-    def paid(self, slot: int, creative: str) -> "Account":
-        """Return the account once `slot` was given to it; counting anew from there keeps the numbers small for ever."""
-        lag = self.owed(slot + 1) - ONE
+    def charged(self, slot: int, creative: str) -> "Account":
+        """Return the account after `slot` was given to it; counting starts anew there, so numbers stay small."""
+        lag = self.owed(slot + 1) - ONE_PLAY
         return self.model_copy(update={"lag": lag, "since": slot + 1, "plays": self.plays + 1, "creative": creative})
 
-    def repaid(self, creative: str | None) -> "Account":
-        """Return the account with one play taken back; the slot it filled is taken off the counter by the caller."""
-        return self.model_copy(update={"lag": self.lag + ONE, "plays": self.plays - 1, "creative": creative})
+    def refunded(self, creative: str | None) -> "Account":
+        """Return the account with one play taken back; the caller takes the slot off its counter."""
+        return self.model_copy(update={"lag": self.lag + ONE_PLAY, "plays": self.plays - 1, "creative": creative})
 
 
 def _parts(lines: int) -> int:
@@ -60,93 +60,93 @@ def _parts(lines: int) -> int:
 
 
 def slot_shares(lines: Sequence[Line]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Return each line's share of slots, exactly `ONE` together, and warnings for a planner.
+    """Return each line's share of slots, exactly `ONE_PLAY` together, and warnings for a planner.
 
-    Bought shares come first, scaled down in proportion when overbooked; `weight` splits what they leave; what nobody
-    wants goes to those who are there. No line gets more than half, because none follows itself. A line whose share is
-    nothing is left out.
+    Bought shares come first, scaled down in proportion when overbooked. `weight` splits the rest. A rest that no line
+    wants goes to all in proportion. No line gets more than half, because no line follows itself. A line with a share of
+    0 is left out.
     """
     wanted, warnings = _wanted(lines)
-    heaviest = max(wanted, key=lambda line: wanted[line], default=None)
-    if heaviest is not None and len(wanted) > 1:
-        others = sum(wanted.values()) - wanted[heaviest]
-        if wanted[heaviest] > others:
-            percent = f"{wanted[heaviest] / (others + wanted[heaviest]):.1%}"
+    largest = max(wanted, key=lambda line: wanted[line], default=None)
+    if largest is not None and len(wanted) > 1:
+        others = sum(wanted.values()) - wanted[largest]
+        if wanted[largest] > others:
+            percent = f"{wanted[largest] / (others + wanted[largest]):.1%}"
             warnings.append(
-                f"line {heaviest} should have {percent} of the slots, but never follows itself: it gets half"
+                f"line {largest} should have {percent} of the slots, but never follows itself: it gets half"
             )
-            wanted[heaviest] = others
+            wanted[largest] = others
     return _apportion(wanted), tuple(warnings)
 
 
 def _wanted(lines: Sequence[Line]) -> tuple[dict[str, int], list[str]]:
     bought = {line.id: line.share_ppm for line in lines if line.share_ppm is not None}
     weights = {line.id: line.weight for line in lines if line.share_ppm is None}
-    booked, heavy = sum(bought.values()), sum(weights.values())
+    booked, weight_total = sum(bought.values()), sum(weights.values())
     if booked > WholeShare:
         percent = f"{booked / WholeShare:.1%}"
         return bought, [f"overbooked: {len(bought)} lines bought {percent} of the slots, each gets its part of all"]
     left = WholeShare - booked
     if not left or not weights:
         return bought, []
-    shared = {line: share * heavy for line, share in bought.items()}
+    shared = {line: share * weight_total for line, share in bought.items()}
     return shared | {line: left * weight for line, weight in weights.items()}, []
 
 
 def _apportion(wanted: Mapping[str, int]) -> dict[str, int]:
-    """Split `ONE` by largest remainder; ties go by id, so that neither order nor scale matters."""
+    """Split `ONE_PLAY` by largest remainder; ties go by id, so that neither order nor scale matters."""
     total = sum(wanted.values())
-    quotas = {line: divmod(ONE * part, total) for line, part in wanted.items()}
-    left = ONE - sum(whole for whole, _ in quotas.values()) if quotas else 0
-    favoured = set(sorted(quotas, key=lambda line: (-quotas[line][1], line))[:left])
-    split = {line: whole + (line in favoured) for line, (whole, _) in quotas.items()}
-    return {line: share for line, share in split.items() if share}
+    quotas = {line: divmod(ONE_PLAY * part, total) for line, part in wanted.items()}
+    left = ONE_PLAY - sum(whole for whole, _ in quotas.values()) if quotas else 0
+    rounded_up = set(sorted(quotas, key=lambda line: (-quotas[line][1], line))[:left])
+    shares = {line: whole + (line in rounded_up) for line, (whole, _) in quotas.items()}
+    return {line: share for line, share in shares.items() if share}
 
 
 def rebase_accounts(
-    accounts: Mapping[str, Account], split: Mapping[str, int], known: Collection[str], slot: int
+    accounts: Mapping[str, Account], shares: Mapping[str, int], known_lines: Collection[str], slot: int
 ) -> dict[str, Account]:
-    """Return the accounts under new shares from `slot` on; those of lines not `known` any more are dropped.
+    """Return the accounts under new `shares` from `slot` on; accounts of lines not in `known_lines` are dropped.
 
-    What a line is owed is kept, but never more than one play either way when its share changes: who was away must not
-    come back with a burst. A new line starts even.
+    What a line is owed stays, but at most one play either way when its share changes: a line that returns must not play
+    many times in a row. A new line starts at 0.
     """
-    settled = {line: account for line, account in accounts.items() if line in known}
-    for line in [line for line, account in settled.items() if account.share and line not in split]:
-        settled[line] = _moved(settled[line], 0, slot)
-    for line, share in split.items():
-        account = settled.get(line)
+    after = {line: account for line, account in accounts.items() if line in known_lines}
+    for line in [line for line, account in after.items() if account.share and line not in shares]:
+        after[line] = _with_share(after[line], 0, slot)
+    for line, share in shares.items():
+        account = after.get(line)
         if account is None:
-            settled[line] = Account(line=line, share=share, since=slot)
+            after[line] = Account(line=line, share=share, since=slot)
         elif account.share != share:
-            settled[line] = _moved(account, share, slot)
-    return settled if settled == accounts else levelled(settled, split, slot)
+            after[line] = _with_share(account, share, slot)
+    return after if after == accounts else levelled(after, shares, slot)
 
 
-def levelled(accounts: dict[str, Account], split: Mapping[str, int], slot: int) -> dict[str, Account]:
-    """Return the accounts with what is owed in total brought back within one play, each by its share.
+def levelled(accounts: dict[str, Account], shares: Mapping[str, int], slot: int) -> dict[str, Account]:
+    """Return the accounts with the total owed brought back within one play; each changes in proportion to its share.
 
-    Lines that left took what they were owed, or ahead by, with them; the others must not drag that along for ever.
+    Lines that left took with them what they were owed or ahead. The others must not carry that for ever.
     """
-    total = sum(accounts[line].owed(slot) for line in split)
-    excess = total - max(-ONE, min(ONE, total))
+    total = sum(accounts[line].owed(slot) for line in shares)
+    excess = total - max(-ONE_PLAY, min(ONE_PLAY, total))
     if not excess:
         return accounts
-    level = {
+    changed = {
         line: accounts[line].model_copy(
-            update={"lag": accounts[line].owed(slot) - excess * share // ONE, "since": slot}
+            update={"lag": accounts[line].owed(slot) - excess * share // ONE_PLAY, "since": slot}
         )
-        for line, share in split.items()
+        for line, share in shares.items()
     }
-    return accounts | level
+    return accounts | changed
 
 
-def _moved(account: Account, share: int, slot: int) -> Account:
-    lag = max(-ONE, min(ONE, account.owed(slot)))
+def _with_share(account: Account, share: int, slot: int) -> Account:
+    lag = max(-ONE_PLAY, min(ONE_PLAY, account.owed(slot)))
     return account.model_copy(update={"share": share, "lag": lag, "since": slot})
 
 
-def clamped(accounts: dict[str, Account], split: Mapping[str, int], slot: int) -> dict[str, Account]:
-    """Return the accounts after a time in which some line could not be shown: nobody is owed more than one play."""
-    moved = {line: _moved(accounts[line], share, slot) for line, share in split.items()}
-    return levelled(accounts | moved, split, slot)
+def clamped(accounts: dict[str, Account], shares: Mapping[str, int], slot: int) -> dict[str, Account]:
+    """Return the accounts with each limited to one play: some line could not be shown for a time."""
+    limited = {line: _with_share(accounts[line], share, slot) for line, share in shares.items()}
+    return levelled(accounts | limited, shares, slot)

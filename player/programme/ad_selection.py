@@ -1,71 +1,72 @@
-"""Chooses the ad for a slot: who is most due, what gaps keep out, and what is given up when nobody passes.
+"""Chooses the ad for a slot: the line that is due first, the lines that gaps exclude, and the rules given up at need.
 
-The state is a value: a reservation is a new state; looking ahead is choosing and throwing it away. The same seed, the
-same slates and the same refunds give the same ads, restarted or not, whatever the order of lines in the release.
+The state is a value. A reservation is a new state, so looking ahead is choosing and dropping the new state. The same
+seed, eligible lines and refunds give the same ads, with or without a restart, whatever the order of lines in the
+release.
 
-The ladder: first whoever is due and passes all gaps; then, early, whoever is due next and gets at most a play ahead;
-then soft rules are given up in this order, always the least of them: the gap within a category, the gap of an
-advertiser, the pace, and last that no line follows itself. Flights, windows, what can be shown and what fits are never
-given up.
+The order of choice: first the line that is due and passes all gaps; then, early, the line that is due next and gets at
+most one play ahead. If none passes, soft rules are given up, always the least of them, in this order: the gap within a
+category, the gap of an advertiser, the pace, and last that no line follows itself. Flight dates, windows, what can be
+shown and what fits are never given up.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from player.programme.ad_eligibility import EligibleAds, EligibleLine, eligible_ads, split_of
+from player.programme.ad_eligibility import EligibleAds, EligibleLine, eligible_ads, shares_of
 from player.programme.ad_pacing import Account, clamped, rebase_accounts
-from player.programme.ad_queue import AdQueue, Wait, turn
-from player.programme.ad_separation import KEPT, AdSeparation, Aired
+from player.programme.ad_queue import AdQueue, Wait, next_turn
+from player.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
 from sync.wire.base import Identifier, Wire
 from sync.wire.release import Campaign, Creative, Line
 
 __all__ = [
     "Account",
+    "AdChanges",
     "AdHead",
     "AdState",
-    "Aired",
-    "Changes",
     "Choice",
     "EligibleAds",
     "EligibleLine",
-    "changes",
+    "RecentAd",
+    "ad_changes",
     "eligible_ads",
     "refund",
     "select_ad",
 ]  # fmt: skip
 
 SOFT_RULES = ("category", "advertiser", "pace", "repeat")
-"""In the order they are given up."""
+"""The rules that may be given up, the first one first."""
 
 
 class AdHead(Wire):
-    """The state but for the accounts: one row."""
+    """The state without the accounts: one row."""
 
     seed: int
-    slot: int = 0  # slots filled, refunds taken back
+    slot: int = 0  # slots filled, less refunds
     choices: int = 0  # made so far: the next choice's id
     tried: Identifier | None = None  # the line of the last choice, though it may have failed
-    recent: tuple[Aired, ...] = ()  # oldest first
+    recent: tuple[RecentAd, ...] = ()  # oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class AdState:
     """The whole state: `AdState(AdHead(seed=…), {})` at first, later from the rows of the ledger.
 
-    `agenda` only saves time and is never stored; it is what `slate` and the accounts make it.
+    `queue` only saves time and is never stored: it is computed from the eligible lines and the accounts.
     """
 
     head: AdHead
     accounts: Mapping[str, Account]
-    agenda: tuple[EligibleAds, AdQueue] | None = field(default=None, compare=False, repr=False)
+    queue: tuple[EligibleAds, AdQueue] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What to write besides the head: accounts that are new or differ, and the lines whose accounts are gone."""
+class AdChanges:
+    """What to write besides the head: accounts that are new or differ, and the lines whose accounts are removed."""
 
     accounts: tuple[Account, ...]
-    gone: tuple[str, ...]
+    removed_lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,115 +82,116 @@ class Choice:
 
     @property
     def advertiser(self) -> str:
-        """Return who pays for it."""
+        """Return the name of the advertiser."""
         return self.campaign.advertiser
 
 
-def select_ad(state: AdState, slate: EligibleAds, *, fits_ms: int | None = None) -> tuple[Choice | None, AdState]:
-    """Reserve the next ad; None when no line may be shown or fits within `fits_ms`, and then the slot stays free."""
-    if not slate.lines:
+def select_ad(state: AdState, ads: EligibleAds, *, fits_ms: int | None = None) -> tuple[Choice | None, AdState]:
+    """Reserve the next ad; None when no line may be shown or fits within `fits_ms`: then the slot stays free."""
+    if not ads.lines:
         return None, state
-    prepared, agenda = _prepared(state, slate)
+    prepared, queue = _with_queue(state, ads)
     slot, accounts = prepared.head.slot, prepared.accounts
-    distances = AdSeparation(prepared.head.recent)
-    wait = _waiting(slate, distances, prepared.head.tried, fits_ms)
-    index, after = agenda.take(slot, wait, lambda index: accounts[slate.lines[index].line.id].ahead(slot))
+    separation = AdSeparation(prepared.head.recent)
+    wait = _wait_rule(ads, separation, prepared.head.tried, fits_ms)
+    index, after = queue.pop(slot, wait, lambda index: accounts[ads.lines[index].line.id].ahead(slot))
     if index is not None:
-        return _reserved(prepared, slate, index, fits_ms, (), after)
-    bent = _bend(prepared, slate, distances, fits_ms)
-    if bent is None:
+        return _reserve(prepared, ads, index, fits_ms, (), after)
+    found = _relax_rules(prepared, ads, separation, fits_ms)
+    if found is None:
         return None, prepared
-    index, relaxed = bent
-    choice, reserved = _reserved(prepared, slate, index, fits_ms, relaxed, None)
-    if "pace" in relaxed:  # somebody is owed who cannot be shown: do not let the debt grow
-        level = clamped(dict(reserved.accounts), split_of(slate), reserved.head.slot)
+    index, relaxed = found
+    choice, reserved = _reserve(prepared, ads, index, fits_ms, relaxed, None)
+    if "pace" in relaxed:  # a line that is due cannot be shown: its debt must not grow
+        level = clamped(dict(reserved.accounts), shares_of(ads), reserved.head.slot)
         reserved = AdState(reserved.head, level)
     return choice, reserved
 
 
-def _prepared(state: AdState, slate: EligibleAds) -> tuple[AdState, AdQueue]:
-    if state.agenda is not None and _same(state.agenda[0], slate):
-        return state, state.agenda[1]
+def _with_queue(state: AdState, ads: EligibleAds) -> tuple[AdState, AdQueue]:
+    if state.queue is not None and _same_lines(state.queue[0], ads):
+        return state, state.queue[1]
     head = state.head
-    accounts = rebase_accounts(state.accounts, split_of(slate), slate.known, head.slot)
-    agenda = AdQueue.of(
-        turn(accounts[entry.line.id], len(slate.lines), index, head.seed, entry.tag)
-        for index, entry in enumerate(slate.lines)
+    accounts = rebase_accounts(state.accounts, shares_of(ads), ads.known_lines, head.slot)
+    queue = AdQueue.from_turns(
+        next_turn(accounts[entry.line.id], len(ads.lines), index, head.seed, entry.tag)
+        for index, entry in enumerate(ads.lines)
     )
-    return AdState(head, accounts, (slate, agenda)), agenda
+    return AdState(head, accounts, (ads, queue)), queue
 
 
-def _same(before: EligibleAds, slate: EligibleAds) -> bool:
-    return before is slate or (before.lines == slate.lines and before.known == slate.known)
+def _same_lines(before: EligibleAds, ads: EligibleAds) -> bool:
+    return before is ads or (before.lines == ads.lines and before.known_lines == ads.known_lines)
 
 
-def _waiting(slate: EligibleAds, distances: AdSeparation, tried: str | None, fits_ms: int | None) -> Wait:
+def _wait_rule(ads: EligibleAds, separation: AdSeparation, tried: str | None, fits_ms: int | None) -> Wait:
     def wait(index: int) -> int | None:
-        entry = slate.lines[index]
-        if not entry.fitting(fits_ms):
+        entry = ads.lines[index]
+        if not entry.creatives_within(fits_ms):
             return None
-        return max(distances.category(entry), distances.advertiser(entry), int(entry.line.id == tried))
+        return max(separation.category(entry), separation.advertiser(entry), int(entry.line.id == tried))
 
     return wait
 
 
-def _bend(
-    state: AdState, slate: EligibleAds, distances: AdSeparation, fits_ms: int | None
+def _relax_rules(
+    state: AdState, ads: EligibleAds, separation: AdSeparation, fits_ms: int | None
 ) -> tuple[int, tuple[str, ...]] | None:
-    """Return the line that breaks the least soft rules, and which; None when none fits at all."""
-    head, count = state.head, len(slate.lines)
+    """Return the line that breaks the least soft rules, and these rules; None when no line fits."""
+    head, count = state.head, len(ads.lines)
 
     def rank(index: int) -> tuple[int, bool, int, int, int, int]:
-        entry = slate.lines[index]
+        entry = ads.lines[index]
         account = state.accounts[entry.line.id]
         broken = (
-            distances.category(entry) > 0,
-            distances.advertiser(entry) > 0,
+            separation.category(entry) > 0,
+            separation.advertiser(entry) > 0,
             account.ahead(head.slot),
             entry.line.id == head.tried,
         )
-        first, last, tie, _ = turn(account, count, index, head.seed, entry.tag)
+        first, last, tie, _ = next_turn(account, count, index, head.seed, entry.tag)
         early = first > head.slot
         return sum(rule << bit for bit, rule in enumerate(broken)), early, first if early else 0, last, tie, index
 
-    fitting = [index for index, entry in enumerate(slate.lines) if entry.fitting(fits_ms)]
+    fitting = [index for index, entry in enumerate(ads.lines) if entry.creatives_within(fits_ms)]
     best = min(map(rank, fitting), default=None)
     if best is None:
         return None
     return best[-1], tuple(rule for bit, rule in enumerate(SOFT_RULES) if best[0] >> bit & 1)
 
 
-def _reserved(
+def _reserve(
     state: AdState,
-    slate: EligibleAds,
+    ads: EligibleAds,
     index: int,
     fits_ms: int | None,
     relaxed: tuple[str, ...],
-    agenda: AdQueue | None,
+    queue: AdQueue | None,
 ) -> tuple[Choice, AdState]:
-    head, entry = state.head, slate.lines[index]
+    head, entry = state.head, ads.lines[index]
     account = state.accounts[entry.line.id]
-    creative = _creative(entry, account.creative, fits_ms)
-    paid = account.paid(head.slot, creative.id)
-    aired = Aired.of(head.choices, entry, creative, account.creative)
+    creative = _next_creative(entry, account.creative, fits_ms)
+    paid = account.charged(head.slot, creative.id)
+    recent_ad = RecentAd.of(head.choices, entry, creative, account.creative)
     after = head.model_copy(
         update={
             "slot": head.slot + 1,
             "choices": head.choices + 1,
             "tried": entry.line.id,
-            "recent": (*head.recent[1 - KEPT :], aired),
+            "recent": (*head.recent[1 - REMEMBERED_ADS :], recent_ad),
         }
     )
-    due = None if agenda is None else agenda.having(turn(paid, len(slate.lines), index, head.seed, entry.tag))
+    following = next_turn(paid, len(ads.lines), index, head.seed, entry.tag)
+    queue_after = None if queue is None else (ads, queue.with_turn(following))
     length_ms = next(length for each, length in entry.creatives if each.id == creative.id)
     choice = Choice(head.choices, entry.campaign, entry.line, creative, length_ms, relaxed)
     accounts = {**state.accounts, entry.line.id: paid}
-    return choice, AdState(after, accounts, None if due is None else (slate, due))
+    return choice, AdState(after, accounts, queue_after)
 
 
-def _creative(entry: EligibleLine, last: str | None, fits_ms: int | None) -> Creative:
-    """Return the next fitting creative round the line's own order, after the last one."""
-    fitting = entry.fitting(fits_ms)
+def _next_creative(entry: EligibleLine, last: str | None, fits_ms: int | None) -> Creative:
+    """Return the next creative that fits, in the line's own order, after the last one."""
+    fitting = entry.creatives_within(fits_ms)
     order = [creative.id for creative in entry.line.creatives]
     start = order.index(last) + 1 if last in order else 0
     turns = {creative: (place - start) % len(order) for place, creative in enumerate(order)}
@@ -197,27 +199,27 @@ def _creative(entry: EligibleLine, last: str | None, fits_ms: int | None) -> Cre
 
 
 def refund(state: AdState, choice: int, *, failed: bool = False) -> AdState:
-    """Give a reservation back, as if its slot had never been; refunding twice, or long after, changes nothing.
+    """Take a reservation back, as if its slot had never been. A second refund, or one long after, changes nothing.
 
-    After one that `failed` another line goes first if there is one, and the line goes on with its next creative.
+    After one that `failed` another line comes first if there is one, and the line goes on with its next creative.
     """
     head = state.head
-    aired = next((each for each in head.recent if each.choice == choice), None)
-    if aired is None:
+    recent_ad = next((each for each in head.recent if each.choice == choice), None)
+    if recent_ad is None:
         return state
     recent = tuple(each for each in head.recent if each.choice != choice)
     update: dict[str, object] = {"recent": recent}
-    if not failed and aired.line == head.tried:
+    if not failed and recent_ad.line == head.tried:
         update["tried"] = recent[-1].line if recent else None
-    account = state.accounts.get(aired.line)
-    if account is None:  # the line is gone, and its account with it
+    account = state.accounts.get(recent_ad.line)
+    if account is None:  # the line has left the release
         return AdState(head.model_copy(update=update), state.accounts)
-    restored = aired.before if not failed and account.creative == aired.creative else account.creative
-    accounts = {**state.accounts, aired.line: account.repaid(restored)}
+    restored = recent_ad.before if not failed and account.creative == recent_ad.creative else account.creative
+    accounts = {**state.accounts, recent_ad.line: account.refunded(restored)}
     return AdState(head.model_copy(update={**update, "slot": head.slot - 1}), accounts)
 
 
-def changes(before: AdState, after: AdState) -> Changes:
-    """Return what a ledger writes to get from one state to the other; the head always."""
+def ad_changes(before: AdState, after: AdState) -> AdChanges:
+    """Return what the ledger writes to get from one state to the other, apart from the head."""
     written = tuple(a for line, a in after.accounts.items() if before.accounts.get(line) is not a)
-    return Changes(written, tuple(line for line in before.accounts if line not in after.accounts))
+    return AdChanges(written, tuple(line for line in before.accounts if line not in after.accounts))

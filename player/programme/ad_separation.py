@@ -1,6 +1,6 @@
-"""Measures how far back an ad of the same category or advertiser lies, in slots.
+"""How far back the last ad of the same category or advertiser is, in slots.
 
-Between two ads with the same key the larger of both lines' gaps holds, so that a competitor keeps away on either side.
+Between two ads with the same key the larger of both lines' gaps applies, so that competitors are apart on both sides.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from player.programme.ad_eligibility import EligibleLine
 from sync.wire.base import Identifier, Name, Wire
 from sync.wire.release import Creative
 
-KEPT = 100
+REMEMBERED_ADS = 100
 """How many ads are remembered: the widest gap a line can ask for."""
 
 
-class Aired(Wire):
-    """An ad reserved lately; `before` is the creative its line had shown before."""
+class RecentAd(Wire):
+    """An ad that was reserved; `before` is the creative its line had shown before."""
 
     choice: int
     line: Identifier
@@ -26,7 +26,7 @@ class Aired(Wire):
     category_gap: int
 
     @classmethod
-    def of(cls, choice: int, entry: EligibleLine, creative: Creative, before: str | None) -> "Aired":
+    def of(cls, choice: int, entry: EligibleLine, creative: Creative, before: str | None) -> "RecentAd":
         """Make the record of a choice."""
         return cls.model_construct(
             choice=choice,
@@ -41,23 +41,23 @@ class Aired(Wire):
 
 
 class AdSeparation:
-    """Looks up how many slots a line has to wait after what aired (oldest first)."""
+    """Says how many slots a line has to wait after recent ads (oldest first)."""
 
-    def __init__(self, recent: Sequence[Aired]) -> None:
+    def __init__(self, recent: Sequence[RecentAd]) -> None:
         self._categories: dict[str, tuple[int, int]] = {}
         self._advertisers: dict[str, tuple[int, int]] = {}
-        for distance, aired in enumerate(reversed(recent), start=1):
-            if aired.category:
-                _record_gap(self._categories, aired.category, distance, aired.category_gap)
-            _record_gap(self._advertisers, aired.advertiser, distance, aired.advertiser_gap)
+        for distance, recent_ad in enumerate(reversed(recent), start=1):
+            if recent_ad.category:
+                _record_gap(self._categories, recent_ad.category, distance, recent_ad.category_gap)
+            _record_gap(self._advertisers, recent_ad.advertiser, distance, recent_ad.advertiser_gap)
 
     def category(self, entry: EligibleLine) -> int:
-        """Return how many more slots lie between now and the end of the category's gap; 0: none."""
-        return _wait(self._categories.get(entry.line.category), entry.line.category_gap)
+        """Return how many slots the gap of its category still lasts; 0: it has ended."""
+        return _slots_to_wait(self._categories.get(entry.line.category), entry.line.category_gap)
 
     def advertiser(self, entry: EligibleLine) -> int:
-        """Return the same for its advertiser."""
-        return _wait(self._advertisers.get(entry.campaign.advertiser), entry.line.advertiser_gap)
+        """Return the same for the gap of its advertiser."""
+        return _slots_to_wait(self._advertisers.get(entry.campaign.advertiser), entry.line.advertiser_gap)
 
 
 def _record_gap(seen: dict[str, tuple[int, int]], key: str, distance: int, gap: int) -> None:
@@ -65,5 +65,5 @@ def _record_gap(seen: dict[str, tuple[int, int]], key: str, distance: int, gap: 
     seen[key] = (last, max(reach, gap - distance + 1))
 
 
-def _wait(seen: tuple[int, int] | None, gap: int) -> int:
+def _slots_to_wait(seen: tuple[int, int] | None, gap: int) -> int:
     return 0 if seen is None else max(seen[1], gap - seen[0] + 1)

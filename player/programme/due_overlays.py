@@ -1,4 +1,4 @@
-"""Which overlays are due at an instant, and until when that holds."""
+"""Which overlays are due at an instant, and until when that is so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from sync.wire.overlay import Overlay
 
 @dataclass(frozen=True, slots=True)
 class OverlaysDue:
-    """What stands over the picture; `until` is None when time alone changes nothing."""
+    """The overlays over the picture; `until` is None when time alone changes nothing."""
 
     overlays: tuple[Overlay, ...]
     until: datetime | None
 
 
 def due_overlays(overlays: Sequence[Overlay], at: datetime) -> OverlaysDue:
-    """Return the overlays of an instant, in their order; the last ones lie in front."""
+    """Return the overlays of an instant, in their order; later ones are in front."""
     shown = (
         overlay
         for overlay in overlays

@@ -1,7 +1,7 @@
-"""Decides how loud it is: the screen's volume at an instant and until when that holds, and the volume of one take.
+"""The screen's volume at an instant and until when it holds, and the volume of one take.
 
-All volumes are libVLC's percent, whose cube is the gain (measured: 63 % is -12 dB, with PulseAudio and ALSA alike). So
-percent of percent are decibels added, and `d` decibels are a factor of 10 to the `d`/60.
+All volumes are libVLC's percent; the gain is its cube (measured: 63 % is -12 dB, with PulseAudio and ALSA alike). So
+percent of percent adds decibels, and `d` decibels are a factor of 10 to the `d`/60.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ _DB_PER_DECADE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """The screen's volume in percent before `until` (exclusive, UTC); there, or after `HORIZON`, ask again."""
+    """The screen's volume in percent before `until` (exclusive, UTC); then, or after `HORIZON`, ask again."""
 
     volume: int
     until: datetime
 
 
 def screen_volume(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Loudness:
-    """Return how loud the screen is at an instant.
+    """Return the screen's volume at an instant.
 
-    Quiet hours never make it louder. Without a trusted clock (`timed=False`) there are none: nobody knows the hour.
+    Quiet hours never make it louder. Without a trusted clock (`timed=False`) there are no quiet hours.
     """
     audio, volume = settings.audio, settings.playback.volume
     quiet, until = False, at + HORIZON
@@ -37,9 +37,10 @@ def screen_volume(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bo
 
 
 def corrected_volume(own: int, screen: int, lufs: float | None, target_lufs: float | None) -> int:
-    """Return the volume of a take: its own, the screen's, and what brings its loudness to the target.
+    """Return the volume of a take: its own, the screen's, and the correction of its loudness to the target.
 
-    Louder than the target it is turned down; quieter, up to as much as the volumes leave room, never beyond its file.
+    A take that is too loud is turned down. One that is too quiet is turned up as far as the volumes leave room, never
+    above the level of its file.
     """
     correction_db = 0.0 if lufs is None or target_lufs is None else target_lufs - lufs
     return min(100, round(own * screen / 100 * 10 ** (correction_db / _DB_PER_DECADE)))

@@ -1,6 +1,6 @@
-"""What comes next, and how long what is on may stay: where schedule, rotation and ads meet.
+"""Plans the next take from schedule, rotation and ads, and says how long the take on air may stay.
 
-Nothing here waits or writes: a forecast runs the same code under another clock.
+Nothing here waits or writes: a forecast runs the same code with another clock.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from player.programme.ad_eligibility import EligibleAds, eligible_ads
 from player.programme.ad_selection import AdState, Choice, select_ad
 from player.programme.loudness import corrected_volume
 from player.programme.proof_of_play import Take
-from player.programme.rotation import AdSlot, Nothing, Rotation, next_entry
+from player.programme.rotation import AdSlot, NothingToShow, Rotation, next_entry
 from player.programme.schedule import Programme, programme_at
 from player.protocol.screen import Shot
 from sync.wire.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release, Stream
 from sync.wire.report import PlayKind
 
-EARLY = timedelta(milliseconds=500)
-"""A daypart may begin so much early, rather than an item of the one before flash up for an instant."""
+EARLY_START = timedelta(milliseconds=500)
+"""A daypart may begin so much early, so that no item of the one before is shown for an instant only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All a decision looks at beside the time: content, place, and what of it can be shown.
+    """All that a decision depends on, apart from the time: the content, the place, and what of it can be shown.
 
-    `timed` False: the clock is not to be believed. `assets` and `streams` are those of the release by hash, `fit` tells
-    whether one is to be tried, `path` where it lies (empty: it is gone); `volume` is the device's, 0 to 100, until
-    `volume_until`, `target_lufs` how loud all should be (None: as it is); `screen_fit` and `background` count for what
-    says neither.
+    `timed` False: the clock is not trusted, and nothing that depends on the time is shown. `assets` and `streams` are
+    those of the release, by hash. `may_try` returns whether one may be tried, `path` where its file is (empty: it is
+    gone). `volume` is the device's, 0 to 100, until `volume_until`. All content is played as loud as `target_lufs`
+    (None: as it is). `screen_fit` and `background` apply to items that name none.
     """
 
     release: Release
@@ -52,19 +52,19 @@ class Scene:
     background: str
     assets: dict[str, Asset]
     streams: dict[str, Stream]
-    fit: Callable[[str], bool]
+    may_try: Callable[[str], bool]
     path: Callable[[str], str]
 
     def playable(self, asset: str) -> bool:
-        """Tell whether an asset may be tried."""
-        return self.lists(asset) and self.fit(asset)
+        """Return whether an asset or stream may be shown."""
+        return self.contains(asset) and self.may_try(asset)
 
-    def lists(self, asset: str) -> bool:
-        """Tell whether the release has an asset or stream."""
+    def contains(self, asset: str) -> bool:
+        """Return whether the release has an asset or stream."""
         return asset in self.assets or asset in self.streams
 
     def length_ms(self, asset: str, duration_ms: int | None, *, loop: bool = False) -> int | None:
-        """Return how long a shot will run; None when only its end will tell."""
+        """Return how long a shot will run; None when that is not known before its end."""
         if asset in self.streams or (loop and duration_ms is not None):
             return duration_ms
         media = self.assets[asset]
@@ -73,7 +73,7 @@ class Scene:
         known = [length for length in (duration_ms, media.duration_ms) if length is not None]
         return min(known, default=None)
 
-    def slate(self, at: datetime) -> EligibleAds:
+    def eligible_ads(self, at: datetime) -> EligibleAds:
         """Return the ads that may be shown at an instant, and until when that holds."""
         return eligible_ads(
             self.release.campaigns,
@@ -85,42 +85,41 @@ class Scene:
         )
 
     def programme(self, at: datetime) -> Programme:
-        """Return what is on air at an instant, or within `EARLY` of it."""
+        """Return what is on air at an instant, or within `EARLY_START` of it."""
         programme = programme_at(self.release, self.zone, at, timed=self.timed)
-        if programme.until - at < EARLY:
+        if programme.until - at < EARLY_START:
             return programme_at(self.release, self.zone, programme.until, timed=self.timed)
         return programme
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The next take, its programme, and the memory once it is reserved. `bound`: it goes when its daypart ends.
+    """The next take, its programme, and the memory once it is reserved.
 
-    `volume` is the item's own; the shot's is what came of it.
+    `ends_with_daypart`: it is cut when its daypart ends. `volume` is the item's own; `shot.volume` is what is heard.
     """
 
     take: Take
     shot: Shot
     programme: Programme
     memory: Memory
-    bound: bool
+    ends_with_daypart: bool
     volume: int
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """There is nothing to show, and why; ask again at `until` or when something changed."""
+    """There is nothing to show, and why; decide again at `until`, or when something changes."""
 
     until: datetime
     why: str
 
 
-def decide(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetime, take: str) -> Planned | Idle:
-    """Return what to show at `at` as `take`; `ads` None leaves breaks out, and they stay owed."""
+def plan_next(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetime, take: str) -> Planned | Idle:
+    """Return what to show at `at` as `take`; with `ads` None a break that is due waits."""
     programme = scene.programme(at)
     if programme.playlist is None:
         return Idle(programme.until, programme.why)
-    lines = ads is not None and bool(ads.lines)
     rotation = memory.rotation
     while True:
         step, rotation = next_entry(
@@ -129,25 +128,25 @@ def decide(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetime, 
             scene.release.break_rule,
             at,
             playable=lambda item: scene.playable(item.asset),
-            ads=lines,
+            ads=ads is not None and bool(ads.lines),
         )
-        if isinstance(step, Nothing):
+        if isinstance(step, NothingToShow):
             why = f"nothing of playlist {programme.playlist.name} can be shown now"
             return Idle(min(step.until, programme.until), why)
         if not isinstance(step, AdSlot):
             planned = _item(scene, step.item, programme, memory, take)
-            bound = step.item.at_end is AtEnd.CUT
-            return replace(planned, memory=replace(memory, rotation=rotation), bound=bound)
+            cut = step.item.at_end is AtEnd.CUT
+            return replace(planned, memory=replace(memory, rotation=rotation), ends_with_daypart=cut)
         fits_ms = (programme.until - at) // timedelta(milliseconds=1)
         choice, state = select_ad(memory.ads, ads, fits_ms=fits_ms) if ads is not None else (None, memory.ads)
         if choice is not None:
             return _ad(scene, choice, programme, Memory(rotation, state), take)
 
 
-def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str, longest_ms: int) -> Planned:
-    """Return a take of this very item, to its own end, that moves nothing else.
+def plan_item(scene: Scene, item: Item, memory: Memory, at: datetime, take: str, longest_ms: int) -> Planned:
+    """Return a take of this item, to its own end; the programme goes on after it where it was.
 
-    `longest_ms` ends what may have none of its own, such as a stream.
+    `longest_ms` ends an item that has no end of its own, such as a stream.
     """
     programme = replace(scene.programme(at), why="an operator asked for it")
     planned = _item(scene, item, programme, memory, take)
@@ -157,10 +156,10 @@ def insert(scene: Scene, item: Item, memory: Memory, at: datetime, take: str, lo
 
 
 def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None:
-    """Return when what is on air must go, None for its own end; an answer not after `at` means at once."""
-    if not scene.lists(planned.take.asset):
+    """Return when the take on air is cut, None if it plays to its own end; not later than `at` means at once."""
+    if not scene.contains(planned.take.asset):
         return at
-    if not planned.bound:
+    if not planned.ends_with_daypart:
         return None
     programme = scene.programme(at)
     same = programme.playlist is not None and programme.playlist.id == planned.take.playlist
@@ -168,13 +167,13 @@ def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None
 
 
 def take_volume(scene: Scene, planned: Planned) -> int:
-    """Return how loud a take has to be now."""
-    return _heard_at(scene, planned.take.asset, planned.volume)
+    """Return the volume a take has to have now, 0 to 100."""
+    return _volume_of(scene, planned.take.asset, planned.volume)
 
 
-def _heard_at(scene: Scene, name: str, volume: int) -> int:
+def _volume_of(scene: Scene, name: str, own_volume: int) -> int:
     asset = scene.assets.get(name)
-    return corrected_volume(volume, scene.volume, asset.loudness_lufs if asset else None, scene.target_lufs)
+    return corrected_volume(own_volume, scene.volume, asset.loudness_lufs if asset else None, scene.target_lufs)
 
 
 def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: str) -> Planned:
@@ -190,7 +189,7 @@ def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: 
         playlist=programme.playlist.id if programme.playlist else None,
         item=item.id,
     )
-    return Planned(record, _shot(scene, item, take), programme, memory, bound=False, volume=item.volume)
+    return Planned(record, _shot(scene, item, take), programme, memory, ends_with_daypart=False, volume=item.volume)
 
 
 def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take: str) -> Planned:
@@ -211,22 +210,23 @@ def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take
         relaxed=choice.relaxed,
         choice=choice.id,
     )
-    return Planned(record, _shot(scene, creative, take), programme, memory, bound=False, volume=creative.volume)
+    shot = _shot(scene, creative, take)
+    return Planned(record, shot, programme, memory, ends_with_daypart=False, volume=creative.volume)
 
 
-def _shot(scene: Scene, what: Item | Creative, take: str) -> Shot:
-    asset, stream = scene.assets.get(what.asset), scene.streams.get(what.asset)
+def _shot(scene: Scene, content: Item | Creative, take: str) -> Shot:
+    asset, stream = scene.assets.get(content.asset), scene.streams.get(content.asset)
     kind = asset.kind if asset else MediaKind.STREAM
-    loop = isinstance(what, Item) and what.loop and what.duration_ms is not None and kind is MediaKind.VIDEO
+    loop = isinstance(content, Item) and content.loop and content.duration_ms is not None and kind is MediaKind.VIDEO
     return Shot(
         take=take,
-        path=scene.path(what.asset) if asset else "",
+        path=scene.path(content.asset) if asset else "",
         url=stream.url if stream else None,
         kind=kind,
-        duration_ms=what.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
+        duration_ms=content.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
         length_ms=asset.duration_ms if asset and kind is MediaKind.VIDEO else None,
         loop=loop,
-        fit=what.fit or scene.screen_fit,
-        background=what.background or scene.background,
-        volume=_heard_at(scene, what.asset, what.volume),
+        fit=content.fit or scene.screen_fit,
+        background=content.background or scene.background,
+        volume=_volume_of(scene, content.asset, content.volume),
     )

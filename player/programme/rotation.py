@@ -1,6 +1,6 @@
-"""Walks a playlist: which item comes next, when a break of ads stands between, and where to go on after a change.
+"""Goes through a playlist: which item comes next, when a break of ads is due, and where to go on after a change.
 
-A rotation is a value: looking ahead is calling `next_step` and throwing the new rotation away.
+A rotation is a value: looking ahead is calling `next_entry` and dropping the new rotation.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from pydantic import Field
 from sync.wire.base import Identifier, Wire
 from sync.wire.release import BreakRule, Item, Playlist
 
-LOOK_AGAIN = timedelta(minutes=1)
-"""When nothing can be shown, the longest before asking again: what is playable may change without a word."""
+ASK_AGAIN = timedelta(minutes=1)
+"""When nothing can be shown, the longest time before the next try: what is playable may change at any time."""
 
 
 class PlaylistPosition(Wire):
-    """Where a playlist stands: the item shown last, the one that followed it then, and its index."""
+    """Where a playlist is: the item shown last, the item that followed it then, and its index."""
 
     item: Identifier
     following: Identifier
@@ -25,9 +25,9 @@ class PlaylistPosition(Wire):
 
 
 class Rotation(Wire):
-    """Where we are in each playlist, and in the rhythm of breaks, which all playlists share.
+    """Where each playlist is, and the count of items and ads, which all playlists have in common.
 
-    `items` were started since the last break; `ads` slots of the running break are behind us.
+    `items` were started since the last break; `ads` slots of the current break are done.
     """
 
     places: dict[Identifier, PlaylistPosition] = Field(default_factory=dict)
@@ -44,20 +44,20 @@ class ShowItem:
 
 @dataclass(frozen=True, slots=True)
 class AdSlot:
-    """An ad goes here: slot `position` (from 0) of a break of `of`. Nothing to show in it? Just take the next step."""
+    """An ad is due: slot `position` (from 0) of a break of `of`. If there is none to show, take the next step."""
 
     position: int
     of: int
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
-    """There is nothing to show; that may change at `until`, or earlier with a new release or a lifted quarantine."""
+class NothingToShow:
+    """There is nothing to show; ask again at `until`, or earlier after a new release or a quarantine that ended."""
 
     until: datetime
 
 
-RotationStep = ShowItem | AdSlot | Nothing
+RotationStep = ShowItem | AdSlot | NothingToShow
 
 
 def next_entry(
@@ -69,22 +69,22 @@ def next_entry(
     playable: Callable[[Item], bool],
     ads: bool,
 ) -> tuple[RotationStep, Rotation]:
-    """Return what comes next at `at`, and the rotation once it was shown; keep the old one if it was not.
+    """Return what comes next at `at`, and the rotation once it was shown; use the old one if it was not.
 
-    At most one break is owed, however many items passed while there were no `ads`. An item is passed over while it is
-    outside its validity or not `playable`; each is looked at once, so a list of broken items ends in `Nothing`.
+    At most one break is due, however many items passed while there were no `ads`. An item is skipped while it is
+    outside its validity or not `playable`. Each is checked once, so a list of broken items ends in `NothingToShow`.
     """
-    if rotation.ads >= break_rule.ads:  # a new release made the running break shorter
+    if rotation.ads >= break_rule.ads:  # a new release made the current break shorter
         rotation = rotation.model_copy(update={"items": 0, "ads": 0})
     if ads and rotation.items >= break_rule.every_items:
         return AdSlot(rotation.ads, break_rule.ads), _after_ad(rotation, break_rule)
-    first = _resume(rotation.places.get(playlist.id), playlist)
+    first = _resume_index(rotation.places.get(playlist.id), playlist)
     count = len(playlist.items)
     for index in ((first + step) % count for step in range(count)):
         item = playlist.items[index]
-        if _valid(item, at) and playable(item):
+        if _is_valid(item, at) and playable(item):
             return ShowItem(item), _after_item(rotation, playlist, index)
-    return Nothing(_may_change(playlist, at)), rotation
+    return NothingToShow(_ask_again_at(playlist, at)), rotation
 
 
 def _after_ad(rotation: Rotation, rule: BreakRule) -> Rotation:
@@ -99,8 +99,8 @@ def _after_item(rotation: Rotation, playlist: Playlist, index: int) -> Rotation:
     return rotation.model_copy(update={"places": places, "items": rotation.items + 1, "ads": 0})
 
 
-def _resume(place: PlaylistPosition | None, playlist: Playlist) -> int:
-    """Return the index to go on at: after the last item; if that is gone, at its successor; else where it stood."""
+def _resume_index(place: PlaylistPosition | None, playlist: Playlist) -> int:
+    """Return where to go on: after the last item; if that is gone, at its successor; else at the same index."""
     if place is None:
         return 0
     indexes = {item.id: index for index, item in enumerate(playlist.items)}
@@ -109,10 +109,10 @@ def _resume(place: PlaylistPosition | None, playlist: Playlist) -> int:
     return indexes.get(place.following, place.index)
 
 
-def _valid(item: Item, at: datetime) -> bool:
+def _is_valid(item: Item, at: datetime) -> bool:
     return (item.starts_at is None or item.starts_at <= at) and (item.ends_at is None or at < item.ends_at)
 
 
-def _may_change(playlist: Playlist, at: datetime) -> datetime:
+def _ask_again_at(playlist: Playlist, at: datetime) -> datetime:
     starts = [item.starts_at for item in playlist.items if item.starts_at is not None and item.starts_at > at]
-    return min([*starts, at + LOOK_AGAIN])
+    return min([*starts, at + ASK_AGAIN])

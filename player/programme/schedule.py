@@ -1,9 +1,9 @@
-"""Decides which playlist is on air and until when, and whether a set of weekly windows is open.
+"""Which playlist is on air and until when, and whether weekly windows are open.
 
-A window is a statement about the wall clock of the venue: an instant is converted to local time and looked up, local
-times are never converted back by arithmetic. So an hour that daylight saving repeats is open twice, one that it skips
-is not open at all, and a window whose start is skipped opens at the jump. Between two changes of the offset local time
-runs straight; those stretches are what `until` is found in.
+A window is given in the wall-clock time of the venue. An instant is converted to local time; local times are not
+converted back by arithmetic. So an hour that daylight saving repeats is open twice, one that it skips is not open at
+all, and a window whose start is skipped opens at the jump. Between two changes of the offset local time runs straight;
+`until` is computed within these stretches.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sync.wire.release import Daypart, LocalWindow, Playlist, Release
 
 HORIZON = timedelta(days=8)
-"""How far ahead a change is looked for; beyond it an answer says only that nothing changes before."""
+"""How far ahead a change is searched for; an answer that far away only means that nothing changes before."""
 
 _SAMPLE = timedelta(hours=12)
 _DAY = timedelta(days=1)
@@ -24,8 +24,8 @@ _DAY = timedelta(days=1)
 class Programme:
     """What is on air, why, and until when (exclusive, UTC).
 
-    Before `until` the answer is the same; at `until` another daypart or the default takes over, unless `until` is
-    `HORIZON` away, where nothing may have changed. `playlist` is None when the release has nothing for this time.
+    Before `until` the answer is the same. At `until` another daypart or the default follows, unless `until` is
+    `HORIZON` away: then nothing may have changed. `playlist` is None when the release has nothing for this time.
     """
 
     playlist: Playlist | None
@@ -36,7 +36,7 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A time of one offset from UTC, `begins <= t < ends`."""
+    """A time with one offset from UTC: `begins <= t < ends`."""
 
     begins: datetime
     ends: datetime
@@ -45,7 +45,7 @@ class _Stretch:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A window ready for arithmetic: when it starts after local midnight, and how long it runs by the wall clock."""
+    """A window in numbers: when it starts after local midnight, and how long it lasts by the wall clock."""
 
     weekdays: frozenset[int]
     start: timedelta
@@ -54,13 +54,13 @@ class _Span:
     last_day: date = date.max
 
     def begins_on(self, day: date) -> datetime | None:
-        """Return when it starts on a local day, None if not on this one."""
+        """Return when it starts on a local day, None if not on this day."""
         if day.isoweekday() not in self.weekdays or not self.first_day <= day <= self.last_day:
             return None
         return datetime.combine(day, datetime.min.time()) + self.start
 
     def closes(self, wall: datetime) -> datetime | None:
-        """Return the end of the run that covers `wall`, None when closed; the later one if two runs overlap."""
+        """Return the end of the run that includes `wall`, None when closed; the later end if two runs overlap."""
         for day in (wall.date(), wall.date() - _DAY):  # a run is at most 24 hours long
             begins = self.begins_on(day)
             if begins is not None and begins <= wall < begins + self.length:
@@ -81,8 +81,8 @@ class _Span:
 def programme_at(release: Release, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Programme:
     """Return the programme at an instant: of the open dayparts the highest priority, then the smallest id.
 
-    A daypart whose playlist the release lacks is passed over. Without a trusted clock (`timed=False`) nothing bound to
-    a time may run: the default playlist does, and `until` is the horizon (ask again when the clock is set).
+    A daypart whose playlist is not in the release is ignored. Without a trusted clock (`timed=False`) only the default
+    playlist plays, and `until` is the horizon: ask again when the clock is set.
     """
     at = at.astimezone(UTC)
     playlists = {playlist.id: playlist for playlist in release.playlists}
@@ -103,9 +103,9 @@ def programme_at(release: Release, zone: ZoneInfo, at: datetime, *, timed: bool 
 
 
 def window_state(windows: Sequence[LocalWindow], zone: ZoneInfo, at: datetime) -> tuple[bool, datetime]:
-    """Tell whether any of `windows` is open, and until when that holds (UTC, at most `HORIZON` away).
+    """Return whether any of `windows` is open, and until when that is so (UTC, at most `HORIZON` away).
 
-    No windows at all means always open.
+    No windows mean always open.
     """
     at = at.astimezone(UTC)
     until = at + HORIZON
@@ -127,10 +127,10 @@ def _state(
         if begins >= limit:
             break
         wall, end = _wall(begins, stretch), _wall(min(stretch.ends, limit), stretch)
-        now_open = any(span.closes(wall) for span in spans)
-        if opened is not None and now_open != opened:
+        is_open = any(span.closes(wall) for span in spans)
+        if opened is not None and is_open != opened:
             return opened, begins
-        opened = now_open
+        opened = is_open
         edge = _closing(spans, wall, end) if opened else _opening(spans, wall, end)
         if edge is not None:
             return opened, (edge - stretch.offset).replace(tzinfo=UTC)
@@ -198,7 +198,7 @@ def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
 
 
 def zone_named(name: str) -> tuple[ZoneInfo, str]:
-    """Return a time zone and what is wrong with its name, which then stands for UTC."""
+    """Return a time zone, and a problem if its name is unknown: then UTC is used."""
     try:
         return ZoneInfo(name), ""
     except (ZoneInfoNotFoundError, ValueError):

@@ -158,7 +158,7 @@ class StatusCollector:
     def _condition(self, sync: SyncStatus, outbox_depth: int, release: Release | None) -> Condition:
         sources, session = self._sources, self._sources.session()
         stage, display = sources.stage.facts(), sources.display.state()
-        setbacks = session.ledger.quarantine.held(self._clock.now()) if session else []
+        setbacks = session.ledger.quarantine.quarantined(self._clock.now()) if session else []
         return Condition(
             machine=self._sample(),
             clock=self._clock.trust(),

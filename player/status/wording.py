@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from player.evidence.quarantine import Setback
+from player.evidence.quarantine import AssetFailure
 from player.programme.loudness import screen_volume
 from player.protocol.status import OverlayStatus, SoundStatus
 from player.settings.model import Settings
@@ -29,7 +29,7 @@ def _items_and_creatives(release: Release) -> Iterator[Item | Creative]:
             yield from line.creatives
 
 
-def quarantined_text(release: Release | None, setbacks: Iterable[Setback]) -> tuple[str, ...]:
+def quarantined_text(release: Release | None, setbacks: Iterable[AssetFailure]) -> tuple[str, ...]:
     """Return the media in quarantine: title, reason of the decoder, start of the hash."""
     return tuple(f"{title(release, each.asset)} ({each.reason}; {each.asset[:_HASH_LETTERS]})" for each in setbacks)
 

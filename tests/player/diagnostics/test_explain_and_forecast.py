@@ -18,7 +18,7 @@ from player.endpoint.forecast_routes import ForecastRoutes
 from player.evidence.identity import UNPAIRED
 from player.evidence.ledger import open_ledger, read_ledger
 from player.evidence.ledger_entries import TakeClosed
-from player.evidence.quarantine import FAILURES
+from player.evidence.quarantine import FAILURE_LIMIT
 from player.settings.configuration import load_configuration
 from sync.errors import StorageBroken
 from sync.http.operations import Access, mount
@@ -133,8 +133,8 @@ async def test_an_explanation_says_which_ads_may_be_shown_and_why_others_may_not
     async with a_world(tmp_path) as world:
         world.publish(release(*LOOPS, ads=ads), without=frozenset({asset("three").sha256}))
         async with world.ledger._database.transaction():
-            for _ in range(FAILURES):
-                setback = world.ledger.quarantine.note_failure(asset("bad").sha256, "no decoder", NOON)
+            for _ in range(FAILURE_LIMIT):
+                setback = world.ledger.quarantine.record_failure(asset("bad").sha256, "no decoder", NOON)
             await world.ledger.quarantine.write(setback)
         found = explain(await view_of(world, 60))
         why = reasons(found)

@@ -93,12 +93,12 @@ async def test_an_item_that_cannot_be_opened_is_skipped_at_once_and_quarantined_
             assert world.shown() == ["red", "blue"] * 4
             bad = [shot for shot in world.screen.prerolls if shot.path == world.media("bad")]
             assert len(bad) == 3
-            (held,) = world.ledger.quarantine.held(world.clock.now())
+            (held,) = world.ledger.quarantine.quarantined(world.clock.now())
             assert held.asset == asset("bad").sha256 and held.failures == 3
             world.screen.broken.clear()
             await world.after(600)
             assert "bad" in world.shown()
-            assert world.ledger.quarantine.held(world.clock.now()) == []
+            assert world.ledger.quarantine.quarantined(world.clock.now()) == []
         assert "bad" not in [play.item for play in (await world.plays())[:60]]
 
 
@@ -119,7 +119,7 @@ async def test_what_fails_on_air_is_followed_at_once_and_counts_as_failed(tmp_pa
             (Outcome.FAILED, "no more frames", 4_000),
             (Outcome.FAILED, "killed", 4_000),
         ]
-        assert [(s.asset, s.failures) for s in world.ledger.quarantine.known()] == [(asset("red").sha256, 1)]
+        assert [(s.asset, s.failures) for s in world.ledger.quarantine.failures()] == [(asset("red").sha256, 1)]
 
 
 async def test_a_deck_that_dies_while_prerolling_costs_no_item_its_turn(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ async def test_a_deck_that_dies_while_prerolling_costs_no_item_its_turn(tmp_path
         async with world.running():
             await world.after(12)
             assert world.shown() == ["red", "blue"]
-            assert world.ledger.quarantine.known() == []
+            assert world.ledger.quarantine.failures() == []
 
 
 async def test_when_nothing_can_be_shown_the_fallback_is_until_something_can(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ async def test_a_deck_lost_while_standing_by_leaves_the_screen_alone_and_its_ite
             await world.after(8)
             assert world.shown() == ["red", "green"]
             assert world.screen.picture[1].at == NOON + timedelta(seconds=10)
-            assert world.ledger.quarantine.known() == []
+            assert world.ledger.quarantine.failures() == []
         assert len(await world.plays()) == 2
 
 

@@ -27,7 +27,7 @@ def planned(name: str) -> Planned:
     take = Take(take=name, kind=PlayKind.ITEM, release=ASSET, asset=ASSET, title=name, zone="UTC", expected_ms=10_000)
     shot = Shot(take=name, path="/a", kind=MediaKind.VIDEO)
     programme = Programme(None, None, NOON, "")
-    return Planned(take, shot, programme, Memory(Rotation(), fresh()), bound=False, volume=100)
+    return Planned(take, shot, programme, Memory(Rotation(), fresh()), ends_with_daypart=False, volume=100)
 
 
 class Screen:

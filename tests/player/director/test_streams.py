@@ -65,7 +65,7 @@ async def test_a_stream_that_fails_is_passed_over_and_returns_when_it_works(tmp_
             tries = sum(shot.kind is MediaKind.STREAM for shot in world.screen.prerolls)
             assert 6 <= tries <= 12, "neither given up nor hammered"
             assert "Live does not play" in world.director.now().problems[0] and "hush" not in str(world.director.now())
-            assert world.ledger.quarantine.known() == []
+            assert world.ledger.quarantine.failures() == []
             world.screen.broken.clear()
             await world.after(2 * LONGEST_S)
             assert shown(world)[-20:].count("live") > 5 and world.director.now().problems == ()

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from player.evidence.ledger import Ledger
-from player.evidence.ledger_entries import Head, TakeClosed
+from player.evidence.ledger_entries import LogHead, TakeClosed
 from player.programme.proof_of_play import Take, TakeFacts, TakeTimes, chain_play
 from sync.wire.report import Outcome, Play, PlayKind
 from tests.player.director.venue import NOON
@@ -17,7 +17,7 @@ def take(name: str, **more: object) -> Take:
 def closed(name: str, started_at: datetime = NOON) -> TakeClosed:
     facts = TakeFacts(TakeTimes(started_at, started_at + timedelta(seconds=10), 10_000), Outcome.COMPLETE, "eof")
 
-    def seal(head: Head) -> Play:
+    def seal(head: LogHead) -> Play:
         return chain_play(
             head.hash, take(name), facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
         )

@@ -14,7 +14,15 @@ import pytest
 
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import Ledger, open_ledger
-from player.evidence.ledger_entries import Entry, Head, MemoryChange, TakeClosed, TakeReserved, TakeSeen, TakeStarted
+from player.evidence.ledger_entries import (
+    Entry,
+    LogHead,
+    MemoryChange,
+    TakeClosed,
+    TakeProgress,
+    TakeReserved,
+    TakeStarted,
+)
 from player.programme.proof_of_play import verify_chain
 from sync.errors import StorageBroken
 from sync.wire.report import Outcome, Play, PlayKind
@@ -49,7 +57,7 @@ async def test_a_take_is_a_play_once_however_often_it_is_closed(tmp_path: Path) 
 
 
 async def test_a_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
-    def broken(_: Head) -> Play:
+    def broken(_: LogHead) -> Play:
         raise StorageBroken("injected")
 
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
@@ -59,7 +67,7 @@ async def test_a_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
                 [closed("t"), TakeClosed("u", broken)], MemoryChange(rotation="new", accounts={"l": "{}"})
             )
         assert await logged(ledger) == [] and await ledger.outbox.depth() == 0
-        assert (await ledger.saved()).rotation == "old" and (await ledger.saved()).accounts == {}
+        assert (await ledger.saved_memory()).rotation == "old" and (await ledger.saved_memory()).accounts == {}
         assert [left.take for left in await ledger.open_takes()] == ["t"]
 
 
@@ -127,8 +135,8 @@ async def test_what_was_reserved_is_dropped_and_what_was_started_is_interrupted(
         for name in ("on-air", "standing-by"):
             await ledger.write([TakeReserved(name, take(name).model_dump_json())])
         await ledger.write([TakeStarted("on-air", take("on-air").model_dump_json(), at_ms, "synced")])
-        await ledger.write([TakeSeen("on-air", 5_000)])
-        await ledger.write([TakeSeen("on-air", 4_000)])
+        await ledger.write([TakeProgress("on-air", 5_000)])
+        await ledger.write([TakeProgress("on-air", 4_000)])
     async with open_ledger(path, DEVICE, FakeClock()) as ledger:
         recorder = TakeRecorder(ledger, 1)
         await recorder.recover()

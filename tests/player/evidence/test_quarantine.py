@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from player.evidence.ledger import open_ledger
-from player.evidence.quarantine import FAILURES, FIRST, LONGEST
+from player.evidence.quarantine import FAILURE_LIMIT, FIRST_QUARANTINE, LONGEST_QUARANTINE
 from tests.fakes import FakeClock
 from tests.player.director.venue import DEVICE, NOON, a_world, asset, item, playlist, release
 
@@ -16,35 +16,35 @@ ASSET = "c" * 64
 async def test_the_third_failure_quarantines_and_each_further_one_doubles_it(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
         quarantine, at = ledger.quarantine, NOON
-        for _ in range(FAILURES - 1):
-            quarantine.note_failure(ASSET, "junk", at)
-            assert not quarantine.holds(ASSET, at)
+        for _ in range(FAILURE_LIMIT - 1):
+            quarantine.record_failure(ASSET, "junk", at)
+            assert not quarantine.contains(ASSET, at)
         for doubled in range(12):
-            quarantine.note_failure(ASSET, "junk", at)
-            rest = min(LONGEST, FIRST * 2**doubled)
-            assert quarantine.holds(ASSET, at + rest - timedelta(seconds=1))
-            assert not quarantine.holds(ASSET, at + rest)
+            quarantine.record_failure(ASSET, "junk", at)
+            rest = min(LONGEST_QUARANTINE, FIRST_QUARANTINE * 2**doubled)
+            assert quarantine.contains(ASSET, at + rest - timedelta(seconds=1))
+            assert not quarantine.contains(ASSET, at + rest)
             at += rest
 
 
 async def test_setbacks_outlive_the_player_until_the_asset_plays(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
-        await ledger.write([ledger.quarantine.note_failure(ASSET, "junk", NOON) for _ in range(FAILURES)])
+        await ledger.write([ledger.quarantine.record_failure(ASSET, "junk", NOON) for _ in range(FAILURE_LIMIT)])
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
-        (held,) = ledger.quarantine.held(NOON)
-        assert (held.asset, held.failures, held.reason) == (ASSET, FAILURES, "junk")
-        healed = ledger.quarantine.note_success(ASSET)
-        assert healed is not None and ledger.quarantine.note_success(ASSET) is None
+        (held,) = ledger.quarantine.quarantined(NOON)
+        assert (held.asset, held.failures, held.reason) == (ASSET, FAILURE_LIMIT, "junk")
+        healed = ledger.quarantine.record_success(ASSET)
+        assert healed is not None and ledger.quarantine.record_success(ASSET) is None
         await ledger.write([healed])
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
-        assert ledger.quarantine.known() == []
+        assert ledger.quarantine.failures() == []
 
 
 async def test_a_clock_that_went_far_back_holds_nothing_for_years(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
-        for _ in range(FAILURES):
-            ledger.quarantine.note_failure(ASSET, "junk", NOON)
-        assert not ledger.quarantine.holds(ASSET, NOON - timedelta(days=400))
+        for _ in range(FAILURE_LIMIT):
+            ledger.quarantine.record_failure(ASSET, "junk", NOON)
+        assert not ledger.quarantine.contains(ASSET, NOON - timedelta(days=400))
 
 
 async def test_a_repaired_file_is_another_asset_and_plays_at_once_though_the_broken_one_is_set_aside(
@@ -55,7 +55,7 @@ async def test_a_repaired_file_is_another_asset_and_plays_at_once_though_the_bro
         world.screen.broken.add(world.media("bad"))
         async with world.running():
             await world.after(45)
-            assert [setback.asset for setback in world.ledger.quarantine.held(world.clock.now())] == [
+            assert [setback.asset for setback in world.ledger.quarantine.quarantined(world.clock.now())] == [
                 asset("bad").sha256
             ]
             repaired = item("bad", asset=asset("green").sha256)  # the same item, other bytes
@@ -76,11 +76,11 @@ async def test_when_all_are_set_aside_the_fallback_shows_quietly_until_one_plays
         async with world.running():
             await world.after(2000)
             assert world.shown() == ["fallback"]
-            assert len(world.screen.prerolls) <= 2 * (FAILURES + 2), "tried again after 10 and 30 minutes"
+            assert len(world.screen.prerolls) <= 2 * (FAILURE_LIMIT + 2), "tried again after 10 and 30 minutes"
             said = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
             assert len(said) <= 2 * len(world.screen.prerolls) + 1, "two lines a failure, and one for the fallback"
-            assert len(world.ledger.quarantine.held(world.clock.now())) == 2
+            assert len(world.ledger.quarantine.quarantined(world.clock.now())) == 2
             world.screen.broken.discard(world.media("two"))
             await world.after(2300)  # and after 70
             assert world.shown()[:2] == ["fallback", "two"] and set(world.shown()[2:]) == {"two"}
-            assert [setback.asset for setback in world.ledger.quarantine.known()] == [asset("one").sha256]
+            assert [setback.asset for setback in world.ledger.quarantine.failures()] == [asset("one").sha256]

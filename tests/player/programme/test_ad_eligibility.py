@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from player.programme.ad_eligibility import eligible_ads
-from player.programme.ad_pacing import ONE
+from player.programme.ad_pacing import ONE_PLAY
 from player.programme.ad_selection import select_ad
 from sync.wire.release import Campaign, LocalWindow
 from tests.player.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, fresh, slate_of, windows
@@ -49,7 +49,7 @@ def test_without_a_trusted_clock_lines_bound_to_windows_stay_off() -> None:
         ([campaign("a", share_ppm=700_000), campaign("b"), campaign("c")], "line a should have 70.0%"),
         ([campaign(n, category="beer" if n < "d" else "", gaps=(1, 0)) for n in "abcde"], "category beer has 60.0%"),
         ([campaign(n, advertiser="x" if n < "c" else "", gaps=(0, 2)) for n in "abcd"], "advertiser x has 50.0%"),
-        ([campaign("a"), campaign("a").model_copy(update={"id": "other"}), campaign("b")], "line a stands in"),
+        ([campaign("a"), campaign("a").model_copy(update={"id": "other"}), campaign("b")], "line a is in campaigns"),
     ],
 )
 def test_what_cannot_be_kept_is_reported(campaigns: list[Campaign], words: str) -> None:
@@ -99,6 +99,6 @@ def test_the_slate_is_the_definition_and_until_is_honest(
 
     now = slate_of(campaigns, at, broken=broken)
     assert {entry.line.id: [each.id for each, _ in entry.creatives] for entry in now.lines} == expected(at)
-    assert sum(entry.share for entry in now.lines) == (ONE if now.lines else 0)
+    assert sum(entry.share for entry in now.lines) == (ONE_PLAY if now.lines else 0)
     assert at < now.until <= at + 8 * DAY
     assert expected(at + (now.until - at) * fraction) == expected(at)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ad_pacing import ONE, Account, rebase_accounts, slot_shares
-from player.programme.ad_queue import AdQueue, Wait, turn
+from player.programme.ad_pacing import ONE_PLAY, Account, rebase_accounts, slot_shares
+from player.programme.ad_queue import AdQueue, Wait, next_turn
 from sync.wire.release import Line, WholeShare
 from tests.player.programme.examples import creative
 
@@ -20,8 +20,8 @@ def line(name: str, *, share_ppm: int | None = None, weight: int = 1) -> Line:
 
 def split(parts: list[int]) -> list[int]:
     """Parts of `ONE` in proportion; the first takes what rounding leaves."""
-    quotas = [ONE * part // sum(parts) for part in parts]
-    return [quotas[0] + ONE - sum(quotas), *quotas[1:]]
+    quotas = [ONE_PLAY * part // sum(parts) for part in parts]
+    return [quotas[0] + ONE_PLAY - sum(quotas), *quotas[1:]]
 
 
 @settings(max_examples=120, deadline=None)
@@ -29,26 +29,26 @@ def split(parts: list[int]) -> list[int]:
 def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: list[int], seed: int, slots: int) -> None:
     quotas, count = split(parts), len(parts)
     accounts = [Account(line=str(index), share=quota) for index, quota in enumerate(quotas)]
-    agenda = AdQueue.of(turn(account, count, index, seed, index) for index, account in enumerate(accounts))
+    agenda = AdQueue.from_turns(next_turn(account, count, index, seed, index) for index, account in enumerate(accounts))
     for slot in range(slots):
-        index, agenda = agenda.take(slot, lambda _: 0, lambda _: True)  # nobody may go early: nobody has to
+        index, agenda = agenda.pop(slot, lambda _: 0, lambda _: True)  # nobody may go early: nobody has to
         assert index is not None, "a slot found no line that is due"
-        accounts[index] = accounts[index].paid(slot, "creative")
-        agenda = agenda.having(turn(accounts[index], count, index, seed, index))
+        accounts[index] = accounts[index].charged(slot, "creative")
+        agenda = agenda.with_turn(next_turn(accounts[index], count, index, seed, index))
         filled = slot + 1
         assert sum(account.plays for account in accounts) == filled
         for account, quota in zip(accounts, quotas, strict=True):
-            assert (2 * count - 2) * abs(ONE * account.plays - quota * filled) <= (2 * count - 3) * ONE
-            assert account.owed(filled) == quota * filled - ONE * account.plays
+            assert (2 * count - 2) * abs(ONE_PLAY * account.plays - quota * filled) <= (2 * count - 3) * ONE_PLAY
+            assert account.owed(filled) == quota * filled - ONE_PLAY * account.plays
 
 
 @pytest.mark.parametrize("first", [0, 50])
 def test_a_parked_line_is_back_in_the_very_slot_its_gap_ends_in(first: int) -> None:
-    agenda = AdQueue.of([(first, 60, 0, 0)])  # due at once, or early
+    agenda = AdQueue.from_turns([(first, 60, 0, 0)])  # due at once, or early
     for slot in range(3):
-        index, agenda = agenda.take(slot, waiting(3 - slot), lambda _: False)
+        index, agenda = agenda.pop(slot, waiting(3 - slot), lambda _: False)
         assert index is None
-    assert agenda.take(3, waiting(0), lambda _: False)[0] == 0
+    assert agenda.pop(3, waiting(0), lambda _: False)[0] == 0
 
 
 def waiting(slots: int) -> Wait:
@@ -58,7 +58,7 @@ def waiting(slots: int) -> Wait:
 def test_a_choice_among_ten_thousand_lines_looks_at_one() -> None:
     quotas = split([number + 1 for number in range(10_000)])
     accounts = [Account(line=str(index), share=quota) for index, quota in enumerate(quotas)]
-    agenda = AdQueue.of(turn(account, 10_000, index, 1, index) for index, account in enumerate(accounts))
+    agenda = AdQueue.from_turns(next_turn(account, 10_000, index, 1, index) for index, account in enumerate(accounts))
     looked: list[int] = []
 
     def wait(index: int) -> int:
@@ -66,10 +66,10 @@ def test_a_choice_among_ten_thousand_lines_looks_at_one() -> None:
         return 2 if index % 5 == 0 and len(looked) % 2 else 0  # some are kept out by a gap, and parked
 
     for slot in range(500):
-        index, agenda = agenda.take(slot, wait, lambda _: False)
+        index, agenda = agenda.pop(slot, wait, lambda _: False)
         assert index is not None
-        accounts[index] = accounts[index].paid(slot, "creative")
-        agenda = agenda.having(turn(accounts[index], 10_000, index, 1, index))
+        accounts[index] = accounts[index].charged(slot, "creative")
+        agenda = agenda.with_turn(next_turn(accounts[index], 10_000, index, 1, index))
     assert len(looked) < 750
 
 
@@ -79,10 +79,10 @@ def test_shares_sum_to_exactly_one_and_nobody_has_more_than_half(parts: list[int
     """A negative number stands for a bought share, a positive one for a weight."""
     lines = [line(f"l{n}", share_ppm=-part) if part < 0 else line(f"l{n}", weight=part) for n, part in enumerate(parts)]
     given_out, _ = slot_shares(lines)
-    assert sum(given_out.values()) == (ONE if lines else 0)
+    assert sum(given_out.values()) == (ONE_PLAY if lines else 0)
     assert all(share > 0 for share in given_out.values())
     if len(given_out) > 1:
-        assert max(given_out.values()) <= ONE // 2 + 1
+        assert max(given_out.values()) <= ONE_PLAY // 2 + 1
 
 
 @settings(max_examples=80, deadline=None)
@@ -97,7 +97,7 @@ def test_neither_the_order_of_lines_nor_the_scale_of_weights_matters(parts: list
 def test_bought_shares_come_first_and_weights_split_the_rest() -> None:
     lines = [line("a", share_ppm=250_000), line("b", weight=3), line("c", weight=1), line("d", weight=1)]
     given_out, warnings = slot_shares(lines)
-    quarter, part = ONE // 4, Fraction(3 * ONE, 4 * 5)
+    quarter, part = ONE_PLAY // 4, Fraction(3 * ONE_PLAY, 4 * 5)
     assert given_out["a"] == quarter
     assert abs(given_out["b"] - 3 * part) < 1 and abs(given_out["c"] - part) < 1
     assert warnings == ()
@@ -105,7 +105,7 @@ def test_bought_shares_come_first_and_weights_split_the_rest() -> None:
 
 def test_what_nobody_bought_goes_to_those_who_are_there() -> None:
     given_out, _ = slot_shares([line(name, share_ppm=100_000) for name in "abcd"])
-    assert set(given_out.values()) == {ONE // 4}
+    assert set(given_out.values()) == {ONE_PLAY // 4}
 
 
 def test_overbooked_shares_are_scaled_in_proportion_and_reported() -> None:
@@ -113,40 +113,43 @@ def test_overbooked_shares_are_scaled_in_proportion_and_reported() -> None:
     given_out, warnings = slot_shares([*(line(name, share_ppm=ppm) for name, ppm in bought.items()), line("rest")])
     assert set(given_out) == {"a", "b", "c"}
     for name, ppm in bought.items():
-        assert abs(given_out[name] - Fraction(ONE * ppm, 1_600_000)) < 1
+        assert abs(given_out[name] - Fraction(ONE_PLAY * ppm, 1_600_000)) < 1
     assert len(warnings) == 1 and "160.0%" in warnings[0]
 
 
 def test_a_line_that_wants_more_than_half_gets_half_and_it_is_reported() -> None:
     given_out, warnings = slot_shares([line("a", share_ppm=900_000), line("b", weight=1), line("c", weight=3)])
-    assert (given_out["a"], given_out["b"], given_out["c"]) == (ONE // 2, ONE // 8, ONE // 8 * 3)
+    assert (given_out["a"], given_out["b"], given_out["c"]) == (ONE_PLAY // 2, ONE_PLAY // 8, ONE_PLAY // 8 * 3)
     assert len(warnings) == 1 and "line a" in warnings[0]
-    assert slot_shares([line("a", share_ppm=WholeShare)]) == ({"a": ONE}, ())
+    assert slot_shares([line("a", share_ppm=WholeShare)]) == ({"a": ONE_PLAY}, ())
 
 
 def test_nothing_accrues_while_a_line_is_away_and_it_comes_back_with_no_burst() -> None:
     known = {"a", "b", "c"}
-    half, third = {"a": ONE // 2, "b": ONE // 2}, {"a": ONE // 3 + 1, "b": ONE // 3, "c": ONE // 3}
+    half, third = (
+        {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2},
+        {"a": ONE_PLAY // 3 + 1, "b": ONE_PLAY // 3, "c": ONE_PLAY // 3},
+    )
     accounts = rebase_accounts({}, half, known, 0)
-    owing = {"a": 7 * ONE, "b": -7 * ONE}
+    owing = {"a": 7 * ONE_PLAY, "b": -7 * ONE_PLAY}
     starved = {name: accounts[name].model_copy(update={"lag": lag}) for name, lag in owing.items()}
-    away = rebase_accounts(starved, {"b": ONE}, known, 0)
+    away = rebase_accounts(starved, {"b": ONE_PLAY}, known, 0)
     assert away["a"].share == 0
-    assert away["a"].owed(0) == away["a"].owed(1_000_000) == ONE
+    assert away["a"].owed(0) == away["a"].owed(1_000_000) == ONE_PLAY
     back = rebase_accounts(away, third, known, 0)
-    assert [back[name].owed(0) for name in "abc"] == [ONE, -ONE, 0]
+    assert [back[name].owed(0) for name in "abc"] == [ONE_PLAY, -ONE_PLAY, 0]
 
 
 def test_settling_the_same_shares_again_changes_nothing() -> None:
-    once = rebase_accounts({}, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 0)
-    again = rebase_accounts(once, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 77)
+    once = rebase_accounts({}, {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2}, {"a", "b"}, 0)
+    again = rebase_accounts(once, {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2}, {"a", "b"}, 77)
     assert again == once
     assert all(again[name] is once[name] for name in once)
 
 
 def test_a_line_that_left_the_release_is_forgotten() -> None:
-    accounts = rebase_accounts({}, {"a": ONE // 2, "b": ONE // 2}, {"a", "b"}, 0)
-    assert set(rebase_accounts(accounts, {"b": ONE}, {"b"}, 1)) == {"b"}
+    accounts = rebase_accounts({}, {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2}, {"a", "b"}, 0)
+    assert set(rebase_accounts(accounts, {"b": ONE_PLAY}, {"b"}, 1)) == {"b"}
 
 
 @settings(max_examples=60, deadline=None)
@@ -158,8 +161,8 @@ def test_the_debt_of_those_who_are_on_stays_within_one_play(eligible: list[set[s
         given_out, _ = slot_shares([line(name, weight=ord(name) - 96) for name in sorted(names)])
         accounts = rebase_accounts(accounts, given_out, frozenset("abcdefgh"), slot)
         total = sum(accounts[name].owed(slot) for name in given_out)
-        assert abs(total) <= ONE + len(given_out)
+        assert abs(total) <= ONE_PLAY + len(given_out)
         hungriest = max(given_out, key=lambda name: given_out[name])
         for _ in range(slots):  # the worst scheduler there is
-            accounts[hungriest] = accounts[hungriest].paid(slot, "creative")
+            accounts[hungriest] = accounts[hungriest].charged(slot, "creative")
             slot += 1

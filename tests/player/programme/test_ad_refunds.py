@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ad_pacing import ONE
+from player.programme.ad_pacing import ONE_PLAY
 from player.programme.ad_selection import refund, select_ad
 from sync.wire.release import Campaign, LocalWindow
 from tests.player.programme.examples import NOON, busy_day, campaign, creative, fresh, lines, run, slate_of, stored
@@ -65,7 +65,7 @@ def test_lines_that_come_and_go_never_burst(periods: list[tuple[set[str], int]])
         choices, state = run(state, slate, slots)
         for entry in slate.lines:
             got = lines(choices).count(entry.line.id)
-            assert got <= entry.share * slots / ONE + 2.25  # one owed from before, one ahead, and the fraction
+            assert got <= entry.share * slots / ONE_PLAY + 2.25  # one owed from before, one ahead, and the fraction
 
 
 def test_a_refund_takes_the_slot_back_as_if_it_had_never_been() -> None:
@@ -92,7 +92,7 @@ def test_a_refund_is_exact_even_when_more_was_reserved_since() -> None:
     assert state.head.slot == 35
     done = Counter(choice.line.id for choice in [*choices[:30], *choices[35:]])
     assert {line: account.plays for line, account in state.accounts.items() if account.plays} == dict(done)
-    assert all(a.owed(35) == a.share * 35 - ONE * a.plays for a in state.accounts.values())
+    assert all(a.owed(35) == a.share * 35 - ONE_PLAY * a.plays for a in state.accounts.values())
 
 
 def test_after_a_failure_another_line_goes_first_and_the_line_tries_its_next_creative() -> None:
@@ -161,6 +161,6 @@ def test_a_line_that_never_fits_piles_up_no_debt() -> None:
     for _ in range(300):
         choice, state = select_ad(state, slate, fits_ms=30_000)
         assert choice is not None and choice.line.id != "a"
-    assert max(abs(account.owed(state.head.slot)) for account in state.accounts.values()) <= 3 * ONE
+    assert max(abs(account.owed(state.head.slot)) for account in state.accounts.values()) <= 3 * ONE_PLAY
     choices, _ = run(state, slate, 20)
     assert lines(choices).count("a") <= 13

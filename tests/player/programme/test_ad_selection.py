@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from player.programme.ad_eligibility import EligibleAds, split_of
-from player.programme.ad_pacing import ONE, Account, rebase_accounts
-from player.programme.ad_queue import turn
-from player.programme.ad_selection import AdHead, AdState, Choice, changes, refund, select_ad
+from player.programme.ad_eligibility import EligibleAds, shares_of
+from player.programme.ad_pacing import ONE_PLAY, Account, rebase_accounts
+from player.programme.ad_queue import next_turn
+from player.programme.ad_selection import AdHead, AdState, Choice, ad_changes, refund, select_ad
 from sync.wire.release import Campaign
 from tests.player.programme.examples import busy_day, campaign, creative, fresh, lines, run, slate_of, stored
 
@@ -76,7 +76,7 @@ def oracle(
             continue
         rules = broken_rules(state, slate, history, index)
         account = state.accounts[entry.line.id]
-        first, last, tie, _ = turn(account, len(slate.lines), index, state.head.seed, entry.tag)
+        first, last, tie, _ = next_turn(account, len(slate.lines), index, state.head.seed, entry.tag)
         early = first > state.head.slot
         cost = tuple(rule in rules for rule in reversed(order))
         ranked.append((cost, early, first if early else 0, last, tie, entry.line.id, rules))
@@ -91,7 +91,7 @@ def test_every_choice_is_the_one_the_rules_ask_for(
     slate, state = slate_of(campaigns), fresh(seed)
     history: list[Choice] = []
     for fits_ms in limits:
-        accounts = rebase_accounts(state.accounts, split_of(slate), slate.known, state.head.slot)
+        accounts = rebase_accounts(state.accounts, shares_of(slate), slate.known_lines, state.head.slot)
         expected = oracle(AdState(state.head, accounts), slate, history, fits_ms)
         choice, state = select_ad(state, slate, fits_ms=fits_ms)
         assert (choice and (choice.line.id, choice.relaxed)) == expected
@@ -120,7 +120,7 @@ def test_without_gaps_no_line_is_ever_off_by_more_than_one_play(parts: list[int]
     for slot, choice in enumerate(choices, start=1):
         plays[choice.line.id] += 1
         for entry in slate.lines:
-            assert abs(plays[entry.line.id] * ONE - entry.share * slot) <= 1.25 * ONE
+            assert abs(plays[entry.line.id] * ONE_PLAY - entry.share * slot) <= 1.25 * ONE_PLAY
 
 
 def test_a_busy_day_keeps_every_gap_and_every_share() -> None:
@@ -131,8 +131,8 @@ def test_a_busy_day_keeps_every_gap_and_every_share() -> None:
     plays: Counter[str] = Counter()
     for slot, choice in enumerate(choices, start=1):
         plays[choice.line.id] += 1
-        worst = max(abs(plays[entry.line.id] * ONE - entry.share * slot) for entry in slate.lines)
-        assert worst <= 1.25 * ONE
+        worst = max(abs(plays[entry.line.id] * ONE_PLAY - entry.share * slot) for entry in slate.lines)
+        assert worst <= 1.25 * ONE_PLAY
 
 
 def test_no_gap_in_a_lines_plays_is_longer_than_twice_the_ideal() -> None:
@@ -141,7 +141,7 @@ def test_no_gap_in_a_lines_plays_is_longer_than_twice_the_ideal() -> None:
     for entry in slate.lines:
         slots = [slot for slot, choice in enumerate(choices) if choice.line.id == entry.line.id]
         longest = max(after - before for before, after in itertools.pairwise(slots))
-        assert longest <= 2 * ONE / entry.share + 1
+        assert longest <= 2 * ONE_PLAY / entry.share + 1
 
 
 @settings(max_examples=40, deadline=None)
@@ -171,11 +171,11 @@ def test_the_rows_written_after_each_step_are_the_whole_state() -> None:
         choice, state = select_ad(state, slates[step // 60 % 2])
         if choice is not None and rng.random() < 0.1:
             state = refund(state, choice.id, failed=True)
-        written = changes(before, state)
+        written = ad_changes(before, state)
         if step % 60:
-            assert len(written.accounts) <= 1 and not written.gone
+            assert len(written.accounts) <= 1 and not written.removed_lines
         rows.update({account.line: account for account in written.accounts})
-        for line in written.gone:
+        for line in written.removed_lines:
             del rows[line]
         assert rows == state.accounts
 
@@ -223,4 +223,4 @@ def test_the_state_is_plain_json() -> None:
     assert len(state.head.recent) == 100
     text = TypeAdapter(AdHead).dump_json(state.head)
     assert AdHead.model_validate_json(text) == state.head
-    assert all(abs(account.lag) <= 2 * ONE for account in state.accounts.values())  # however long it runs
+    assert all(abs(account.lag) <= 2 * ONE_PLAY for account in state.accounts.values())  # however long it runs

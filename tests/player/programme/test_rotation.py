@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.rotation import LOOK_AGAIN, AdSlot, Nothing, Rotation, RotationStep, ShowItem, next_entry
+from player.programme.rotation import ASK_AGAIN, AdSlot, NothingToShow, Rotation, RotationStep, ShowItem, next_entry
 from sync.wire.release import BreakRule, Item, Playlist
 from tests.player.programme.examples import NOON, item, playlist
 
@@ -44,7 +44,7 @@ def sign(step: RotationStep) -> str:
             return each.id
         case AdSlot(position, _):
             return str(position)
-        case Nothing():
+        case NothingToShow():
             return "-"
 
 
@@ -120,12 +120,12 @@ def test_validity_is_half_open() -> None:
 
 def test_an_empty_list_asks_again_soon_and_a_waiting_item_sooner() -> None:
     step, rotation = next_entry(Rotation(), playlist(""), RULE, NOON, playable=anything, ads=True)
-    assert step == Nothing(NOON + LOOK_AGAIN)
+    assert step == NothingToShow(NOON + ASK_AGAIN)
     assert rotation == Rotation()
     soon, later = NOON + timedelta(seconds=7), NOON + timedelta(days=2)
     items = Playlist(id="list", name="list", items=(item("b", starts_at=later), item("a", starts_at=soon)))
     step, rotation = next_entry(Rotation(), items, RULE, NOON, playable=anything, ads=True)
-    assert step == Nothing(soon)
+    assert step == NothingToShow(soon)
     assert next_entry(rotation, items, RULE, soon, playable=anything, ads=True)[0] == ShowItem(items.items[1])
 
 
@@ -137,7 +137,7 @@ def test_a_list_of_broken_items_looks_at_each_once() -> None:
         return False
 
     step, _ = next_entry(Rotation(), playlist("abc"), RULE, NOON, playable=broken, ads=False)
-    assert isinstance(step, Nothing)
+    assert isinstance(step, NothingToShow)
     assert looked == ["a", "b", "c"]
 
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from player.evidence.ledger import open_ledger
-from player.evidence.quarantine import Setback
+from player.evidence.quarantine import AssetFailure
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
 from player.status.health import health_problems
 from player.status.wording import overlay_status, quarantined_text, sound_status, unknown_content_text
@@ -33,7 +33,7 @@ RELEASE = Release(
 
 
 def test_media_in_quarantine_are_named_by_title_or_by_hash_when_the_release_does_not_list_them() -> None:
-    setbacks = [Setback(asset, 3, 1, "no decoder for it") for asset in (BREAD, UNLISTED)]
+    setbacks = [AssetFailure(asset, 3, 1, "no decoder for it") for asset in (BREAD, UNLISTED)]
     text = quarantined_text(RELEASE, setbacks)
     assert text == (
         f"Fresh bread (no decoder for it; {BREAD[:12]})",
@@ -65,7 +65,7 @@ async def test_the_status_names_media_in_quarantine_and_content_that_is_left_out
         cache.keep_release(name, raw)
         cache.activate(name, 1)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
-        await ledger.write([ledger.quarantine.note_failure(BREAD, "no decoder", clock.now()) for _ in range(3)])
+        await ledger.write([ledger.quarantine.record_failure(BREAD, "no decoder", clock.now()) for _ in range(3)])
     async with running(tmp_path) as (endpoint, bench, _), aiohttp.ClientSession() as session:
         bench.shown = bench.shown.model_copy(update={"release": name})
         async with session.get(f"{endpoint.url}v1/status") as answer:
