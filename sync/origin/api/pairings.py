@@ -135,7 +135,7 @@ class PairingRoutes:
             code=pairing_code(root, asked.secret),
             secret_hash=token_hash(asked.secret),
             now_ms=unix_ms(now),
-            most=MOST_PAIRINGS,
+            limit=MOST_PAIRINGS,
         )
         if pairing is None:
             raise web.HTTPTooManyRequests(

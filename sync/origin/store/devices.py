@@ -159,15 +159,15 @@ class PairingStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def create(self, pairing: Pairing, *, code: str, secret_hash: str, now_ms: int, most: int) -> Pairing | None:
-        """Store a new pairing, or return the open one with this secret; None if `most` pairings are stored already."""
+    async def create(self, pairing: Pairing, *, code: str, secret_hash: str, now_ms: int, limit: int) -> Pairing | None:
+        """Store a new pairing, or return the open one with this secret; None if `limit` pairings are stored."""
         async with self._database.writing() as connection:
             await connection.execute(delete(pairings).where(pairings.c.expires_ms <= now_ms))
             open_one = select(pairings).where(pairings.c.secret == secret_hash, pairings.c.state.in_(_OPEN))
             row = (await connection.execute(open_one)).first()
             if row is not None:
                 return _pairing(row)
-            if (await connection.scalar(select(func.count()).select_from(pairings)) or 0) >= most:
+            if (await connection.scalar(select(func.count()).select_from(pairings)) or 0) >= limit:
                 return None
             values = {"id": pairing.id, "name": pairing.name, "state": pairing.step, "expires_ms": pairing.expires_ms}
             await connection.execute(insert(pairings).values(**values, code=code, secret=secret_hash))

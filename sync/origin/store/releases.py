@@ -36,7 +36,7 @@ class ReleaseStore:
         """
         async with self._database.reading() as connection:
             schedule = await get_schedule(connection, channel)
-            playlist_ids = {part.playlist for part in schedule.dayparts} | {schedule.default_playlist} - {None}
+            playlist_ids = {daypart.playlist for daypart in schedule.dayparts} | {schedule.default_playlist} - {None}
             booked = campaigns.c.channel_id.is_(None) | (campaigns.c.channel_id == channel)
             return ChannelPlan(
                 schedule=schedule,

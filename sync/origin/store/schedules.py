@@ -1,7 +1,6 @@
 """The tables of channels: each has one schedule, replaced as a whole with its dayparts and overlays."""
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -113,13 +112,15 @@ class ScheduleStore:
 
 async def load_schedules(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:
     """Return the schedules of the channels that match, by channel."""
-    parts: dict[str, list[DaypartDraft]] = {}
+    dayparts_of: dict[str, list[DaypartDraft]] = {}
     query = select(dayparts).join(channels, channels.c.id == dayparts.c.channel_id).where(condition)
     for row in (await connection.execute(query.order_by(dayparts.c.channel_id, dayparts.c.position))).mappings():
-        parts.setdefault(row["channel_id"], []).append(_daypart(row))
-    drafts = await _load_overlays(connection, condition)
+        dayparts_of.setdefault(row["channel_id"], []).append(_daypart(row))
+    overlays_of = await _load_overlays(connection, condition)
     rows = await connection.execute(select(channels).where(condition).order_by(channels.c.id))
-    return tuple(_schedule(row, parts.get(row["id"], []), drafts.get(row["id"], [])) for row in rows.mappings())
+    return tuple(
+        _schedule(row, dayparts_of.get(row["id"], []), overlays_of.get(row["id"], [])) for row in rows.mappings()
+    )
 
 
 async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
@@ -134,7 +135,9 @@ async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSched
     return found[0]
 
 
-def _schedule(row: RowMapping, parts: Iterable[DaypartDraft], drafts: Iterable[OverlayDraft]) -> StoredSchedule:
+def _schedule(
+    row: RowMapping, daypart_drafts: Iterable[DaypartDraft], overlay_drafts: Iterable[OverlayDraft]
+) -> StoredSchedule:
     return StoredSchedule(
         channel=row["id"],
         version=row["version"],
@@ -143,27 +146,14 @@ def _schedule(row: RowMapping, parts: Iterable[DaypartDraft], drafts: Iterable[O
         default_playlist=row["default_playlist_id"],
         break_rule=BreakDraft(every_items=row["every_items"], ads=row["ads"]),
         fallback=row["fallback_media_id"],
-        dayparts=tuple(parts),
-        overlays=tuple(drafts),
+        dayparts=tuple(daypart_drafts),
+        overlays=tuple(overlay_drafts),
     )
 
 
 def _daypart(row: RowMapping) -> DaypartDraft:
-    return DaypartDraft(
-        id=row["id"],
-        name=row["name"],
-        playlist=row["playlist_id"],
-        weekdays=tuple(row["weekdays"]),
-        start=row["start"],
-        end=row["end"],
-        priority=row["priority"],
-        first_day=_day(row["first_day"]),
-        last_day=_day(row["last_day"]),
-    )
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
+    values = {name: row[name] for name in DaypartDraft.model_fields if name != "playlist"}
+    return DaypartDraft(playlist=row["playlist_id"], **values)
 
 
 def _values(draft: ScheduleDraft) -> dict[str, Any]:
@@ -178,34 +168,23 @@ def _values(draft: ScheduleDraft) -> dict[str, Any]:
 
 async def _check(connection: AsyncConnection, channel: str, draft: ScheduleDraft) -> None:
     numbered = list(enumerate(draft.dayparts))
-    of_dayparts: FieldUses = [(f"dayparts.{number}.playlist", part.playlist) for number, part in numbered]
+    of_dayparts: FieldUses = [(f"dayparts.{number}.playlist", daypart.playlist) for number, daypart in numbered]
     default: FieldUses = [] if draft.default_playlist is None else [("default_playlist", draft.default_playlist)]
     await check_exists(connection, playlists.c.id, "playlist", [*default, *of_dayparts])
     fallback: FieldUses = [] if draft.fallback is None else [("fallback", draft.fallback)]
     await check_media(connection, [*fallback, *_logos(draft)])
-    sent_ids = [(f"dayparts.{number}.id", part.id) for number, part in numbered if part.id is not None]
+    sent_ids = [(f"dayparts.{number}.id", daypart.id) for number, daypart in numbered if daypart.id is not None]
     await check_ids_free(connection, dayparts, dayparts.c.channel_id != channel, sent_ids)
     overlay_ids = ((f"overlays.{number}.id", overlay.id) for number, overlay in enumerate(draft.overlays))
     sent_ids = [(field, used) for field, used in overlay_ids if used is not None]
     await check_ids_free(connection, overlays, overlays.c.channel_id != channel, sent_ids)
 
 
-async def _write_dayparts(connection: AsyncConnection, channel: str, parts: Iterable[DaypartDraft]) -> None:
+async def _write_dayparts(connection: AsyncConnection, channel: str, drafts: Iterable[DaypartDraft]) -> None:
     rows = [
-        {
-            "id": part.id or new_id(),
-            "channel_id": channel,
-            "position": number,
-            "name": part.name,
-            "playlist_id": part.playlist,
-            "weekdays": list(part.weekdays),
-            "start": part.start,
-            "end": part.end,
-            "priority": part.priority,
-            "first_day": None if part.first_day is None else part.first_day.isoformat(),
-            "last_day": None if part.last_day is None else part.last_day.isoformat(),
-        }
-        for number, part in enumerate(parts)
+        daypart.model_dump(mode="json", exclude={"playlist"})
+        | {"id": daypart.id or new_id(), "channel_id": channel, "position": number, "playlist_id": daypart.playlist}
+        for number, daypart in enumerate(drafts)
     ]
     if rows:
         await connection.execute(insert(dayparts), rows)

@@ -37,26 +37,26 @@ def draw_card(title: str, line: str) -> Image.Image:
     """Draw a sound symbol on a gradient, the title below it, and a smaller line below that."""
     ramp = Image.linear_gradient("L").resize(SIZE)
     card = Image.composite(Image.new("RGB", SIZE, _BOTTOM), Image.new("RGB", SIZE, _TOP), ramp)
-    pen, (width, height) = ImageDraw.Draw(card), SIZE
-    _draw_bars(pen, width / 2, height * 0.36)
-    _draw_centred(pen, title, height * 0.62, 72, _TITLE)
-    _draw_centred(pen, line, height * 0.74, 40, _SUBTITLE)
+    draw, (width, height) = ImageDraw.Draw(card), SIZE
+    _draw_bars(draw, width / 2, height * 0.36)
+    _draw_centred(draw, title, height * 0.62, 72, _TITLE)
+    _draw_centred(draw, line, height * 0.74, 40, _SUBTITLE)
     return card
 
 
-def _draw_bars(pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
+def _draw_bars(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
     for number, half in enumerate((30, 62, 96, 44, 78, 52, 24)):
         left = x + (number - 3.5) * 34
-        pen.rounded_rectangle((left + 8, y - half, left + 26, y + half), 9, fill=_ACCENT)
+        draw.rounded_rectangle((left + 8, y - half, left + 26, y + half), 9, fill=_ACCENT)
 
 
-def _draw_centred(pen: ImageDraw.ImageDraw, text: str, y: float, size: int, colour: tuple[int, int, int]) -> None:
+def _draw_centred(draw: ImageDraw.ImageDraw, text: str, y: float, size: int, colour: tuple[int, int, int]) -> None:
     """Draw a text centred at height `y`; a long text becomes smaller, and is cut before it becomes unreadable."""
     widest = SIZE[0] * 0.9
-    fitting = max(_SMALLEST_SIZE, min(size, int(size * widest / max(1.0, pen.textlength(text, font=_font(size))))))
-    while len(text) > 1 and pen.textlength(text, font=_font(fitting)) > widest:
+    fitting = max(_SMALLEST_SIZE, min(size, int(size * widest / max(1.0, draw.textlength(text, font=_font(size))))))
+    while len(text) > 1 and draw.textlength(text, font=_font(fitting)) > widest:
         text = text[: len(text) * 9 // 10 - 1] + "…"
-    pen.text((SIZE[0] / 2, y), text, font=_font(fitting), fill=colour, anchor="mm")
+    draw.text((SIZE[0] / 2, y), text, font=_font(fitting), fill=colour, anchor="mm")
 
 
 def _font(size: int) -> Font:

@@ -47,59 +47,59 @@ class Recipe:
     copies_video: bool
 
 
-async def make_video(film: VideoFile, job: TranscodeJob) -> MadeMedia:
+async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     """Convert a video to an asset with a thumbnail.
 
     Raises:
         BadMedia: it cannot be shown.
         ChildStopped, StorageFull: another attempt may help.
     """
-    if film.width * film.height > job.settings.largest_pixels:
-        raise BadMedia(f"This video is too large: {film.width} x {film.height} pixels.")
-    recipe, path = choose_recipe(film, job.settings.longest_edge), job.folder / "asset"
-    done = await _encode(film, job, recipe, path)
+    if video.width * video.height > job.settings.largest_pixels:
+        raise BadMedia(f"This video is too large: {video.width} x {video.height} pixels.")
+    recipe, path = choose_recipe(video, job.settings.longest_edge), job.folder / "asset"
+    done = await _encode(video, job, recipe, path)
     if not done and recipe.copies_video:  # what cannot be copied can often be decoded
-        recipe = encoding_recipe(film, job.settings.longest_edge)
-        done = await _encode(film, job, recipe, path)
+        recipe = encoding_recipe(video, job.settings.longest_edge)
+        done = await _encode(video, job, recipe, path)
     duration_ms = await packet_duration_ms(path, job.limits) if done else 0
-    _check_duration(film, duration_ms)
+    _check_duration(video, duration_ms)
     thumbnail = await _make_thumbnail(path, job.folder / "thumbnail.jpg", duration_ms, job.limits)
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
-    size, has_audio = (recipe.width, recipe.height), film.audio_stream is not None
+    size, has_audio = (recipe.width, recipe.height), video.audio_stream is not None
     return MadeMedia(path, thumbnail, MediaKind.VIDEO, media_type, *size, duration_ms, has_audio)
 
 
-def choose_recipe(film: VideoFile, longest_edge: int) -> Recipe:
+def choose_recipe(video: VideoFile, longest_edge: int) -> Recipe:
     """Return the recipe that copies the video if players can show it as it is, else the one that encodes it."""
-    plain = film.pixel_format in _COPIED_VIDEO.get(film.codec, frozenset()) and film.rotation == 0
-    fits = max(film.width, film.height) <= longest_edge and film.width % 2 == 0 and film.height % 2 == 0
-    if not (plain and fits and film.frame_rate <= _MAX_FRAME_RATE):
-        return encoding_recipe(film, longest_edge)
-    container = "matroska" if film.codec == "vp8" else "mp4"
-    arguments = ["-c:v", "copy", *_audio_arguments(film, container)]
-    if film.codec == "hevc":
+    plain = video.pixel_format in _COPIED_VIDEO.get(video.codec, frozenset()) and video.rotation == 0
+    fits = max(video.width, video.height) <= longest_edge and video.width % 2 == 0 and video.height % 2 == 0
+    if not (plain and fits and video.frame_rate <= _MAX_FRAME_RATE):
+        return encoding_recipe(video, longest_edge)
+    container = "matroska" if video.codec == "vp8" else "mp4"
+    arguments = ["-c:v", "copy", *_audio_arguments(video, container)]
+    if video.codec == "hevc":
         arguments += ["-tag:v", "hvc1"]
-    if film.codec == "mpeg4" and film.container == "avi":
+    if video.codec == "mpeg4" and video.container == "avi":
         arguments += ["-bsf:v", "mpeg4_unpack_bframes"]
-    width = max(1, round(film.width * film.pixel_aspect))
-    return Recipe(tuple(arguments), container, width, film.height, copies_video=True)
+    width = max(1, round(video.width * video.pixel_aspect))
+    return Recipe(tuple(arguments), container, width, video.height, copies_video=True)
 
 
-def encoding_recipe(film: VideoFile, longest_edge: int) -> Recipe:
+def encoding_recipe(video: VideoFile, longest_edge: int) -> Recipe:
     """Return the recipe for H.264: upright, square pixels, even sizes up to `longest_edge`, at most 60 frames/s."""
-    width, height = round(film.width * film.pixel_aspect), film.height
-    if film.rotation in (90, 270):
+    width, height = round(video.width * video.pixel_aspect), video.height
+    if video.rotation in (90, 270):
         width, height = height, width
     scale = min(Fraction(1), Fraction(longest_edge, max(width, height, 1)))
     width, height = even_pixels(width * scale), even_pixels(height * scale)
-    limit = ",fps=60" if film.frame_rate > _MAX_FRAME_RATE else ""
+    limit = ",fps=60" if video.frame_rate > _MAX_FRAME_RATE else ""
     filters = f"scale={width}:{height},setsar=1,format=yuv420p{limit}"
     codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-threads", str(THREADS))
-    return Recipe(("-vf", filters, *codec, *_audio_arguments(film, "mp4")), "mp4", width, height, copies_video=False)
+    return Recipe(("-vf", filters, *codec, *_audio_arguments(video, "mp4")), "mp4", width, height, copies_video=False)
 
 
-def _audio_arguments(film: VideoFile, container: str) -> tuple[str, ...]:
-    if film.audio_codec in _COPIED_AUDIO[container]:
+def _audio_arguments(video: VideoFile, container: str) -> tuple[str, ...]:
+    if video.audio_codec in _COPIED_AUDIO[container]:
         return ("-c:a", "copy")
     return ("-c:a", "aac", "-b:a", "160k", "-ac", "2", "-flags:a", "+bitexact")
 
@@ -109,23 +109,23 @@ def even_pixels(length: Fraction) -> int:
     return max(2, round(length / 2) * 2)
 
 
-async def _encode(film: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) -> bool:
-    audio = () if film.audio_stream is None else ("-map", f"0:{film.audio_stream}")
+async def _encode(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) -> bool:
+    audio = () if video.audio_stream is None else ("-map", f"0:{video.audio_stream}")
     opening = ("-threads", str(THREADS), "-fflags", "+genpts", *job.input)
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     output = (*recipe.arguments, *NO_METADATA, *faststart, "-f", recipe.container, f"file:{path}")
-    command = (*QUIET, *REPORT_PROGRESS, *opening, "-map", f"0:{film.video_stream}", *audio, *output)
-    result = await run_tool(command, job.limits, on_line=lambda line: job.report(line, film.declared_ms))
+    command = (*QUIET, *REPORT_PROGRESS, *opening, "-map", f"0:{video.video_stream}", *audio, *output)
+    result = await run_tool(command, job.limits, on_line=lambda line: job.report(line, video.declared_ms))
     if result.code != 0:
         log.warning("media=%s ffmpeg failed: %s", job.source.name, result.errors.strip()[-300:])
     return result.code == 0
 
 
-def _check_duration(film: VideoFile, duration_ms: int) -> None:
+def _check_duration(video: VideoFile, duration_ms: int) -> None:
     if duration_ms == 0:
         raise BadMedia("This video is damaged: nothing in it can be played.")
-    if duration_ms < film.declared_ms * 0.9 - 500:
-        present_s, declared_s = duration_ms / 1000, film.declared_ms / 1000
+    if duration_ms < video.declared_ms * 0.9 - 500:
+        present_s, declared_s = duration_ms / 1000, video.declared_ms / 1000
         raise BadMedia(
             f"This video is incomplete: {present_s:.0f} of its {declared_s:.0f} seconds are there. Send it again."
         )

@@ -173,7 +173,7 @@ async def test_a_pairing_makes_the_moves_of_its_table_and_no_other(
 ) -> None:
     store = PairingStore(database)
     new = Pairing("p", "window", PairingStep.WAITING, None, None, LASTS_MS)
-    assert await store.create(new, code="CODE", secret_hash="secret", now_ms=0, most=9) == new
+    assert await store.create(new, code="CODE", secret_hash="secret", now_ms=0, limit=9) == new
     for step, move in PAIRING_MOVES.items():
         if before is PairingStep.DELIVERED or step is before:
             assert await move(store)
