@@ -1,4 +1,4 @@
-"""A display, media and a running stage for the tests of this folder."""
+"""A display, media and a running stage for the player's tests."""
 
 import asyncio
 import subprocess
@@ -22,15 +22,15 @@ from sync.wire.release import MediaKind
 from tests.display import start_xvfb
 from tests.player.pixels import wait_until
 
-_ANY = WantedOutput()
-_WHOLE = Area(width=1280, height=720)
+_DEFAULT_OUTPUT = WantedOutput()
+_FULL_SCREEN = Area(width=1280, height=720)
 _STILL = ["-frames:v", "1", "-f", "image2", "-c:v"]
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
 
 
 @dataclass(frozen=True)
 class Media:
-    """Files as a device holds them: no extension in their names."""
+    """Media files as on a device: their names have no extension."""
 
     folder: Path
 
@@ -56,21 +56,23 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
     make_media(folder / "loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
     make_media(folder / "wide", *_colour("white", "800x200", 10, 20), *H264)
-    # Its luma counts the frames: 16, 26, 36 …
-    count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
-    make_media(folder / "counting", *_colour("gray", "640x360", 10, 2), *count, *H264)
+    # The luma of frame n is 16 + 10 n.
+    frame_count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
+    make_media(folder / "counting", *_colour("gray", "640x360", 10, 2), *frame_count, *H264)
     make_media(folder / "blue_picture", *_colour("blue", "1280x720", 1, 1), *_STILL, "png")
     make_media(folder / "green_picture", *_colour("lime", "1280x720", 1, 1), *_STILL, "png")
     make_media(folder / "red_picture", *_colour("red", "640x480", 1, 1), *_STILL, "mjpeg")
     (folder / "zero").touch()
     (folder / "junk").write_bytes(bytes(range(256)) * 40)
     (folder / "junk_picture").write_bytes(b"not a picture at all" * 100)
-    whole = (folder / "red").read_bytes()
-    (folder / "headless").write_bytes(whole[: len(whole) // 3])  # cut before its index, which is at the end
-    noise = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
-    make_media(folder / "faststart", *noise, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
-    fast = (folder / "faststart").read_bytes()
-    (folder / "short").write_bytes(fast[: len(fast) // 3])  # cut in its pictures
+    complete = (folder / "red").read_bytes()
+    (folder / "headless").write_bytes(
+        complete[: len(complete) // 3]
+    )  # cut before its index, which is at the end of the file
+    pattern = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
+    make_media(folder / "faststart", *pattern, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
+    faststart = (folder / "faststart").read_bytes()
+    (folder / "short").write_bytes(faststart[: len(faststart) // 3])  # cut between its frames
     return Media(folder)
 
 
@@ -88,7 +90,7 @@ async def display(display_name: str) -> AsyncIterator[Display]:
 
 @asynccontextmanager
 async def running_stage(
-    display_name: str, *, area: Area = _WHOLE, program: tuple[str, ...] = DECK, **how: Any
+    display_name: str, *, area: Area = _FULL_SCREEN, program: tuple[str, ...] = DECK, **how: Any
 ) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
     options = DeckOptions(display_name, area, program=program)
@@ -103,7 +105,9 @@ async def running_stage(
 
 
 @asynccontextmanager
-async def running_display_and_stage(name: str, wanted: WantedOutput = _ANY) -> AsyncIterator[tuple[Display, Stage]]:
+async def running_display_and_stage(
+    name: str, wanted: WantedOutput = _DEFAULT_OUTPUT
+) -> AsyncIterator[tuple[Display, Stage]]:
     """A display and a stage that follows it, wired as `player.app.wiring` does."""
     clock = SystemClock()
     async with (
@@ -136,12 +140,12 @@ async def stage(display_name: str) -> AsyncIterator[Stage]:
 
 @pytest.fixture
 async def yellow_root(display: Display) -> None:
-    """Make the fallback yellow: then anything but the items' colours and yellow is a fault."""
+    """Make the fallback yellow: then every colour but yellow and the items' is a fault."""
     await display.show_root(RawPicture(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720)))
 
 
 def on_air_pid(stage: Stage) -> int:
-    """Return the process of the deck on air."""
+    """Return the process id of the deck on air."""
     facts = stage.facts()
     pid = facts.pids[facts.states.index(DeckState.ON_AIR)]
     assert pid

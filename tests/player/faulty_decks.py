@@ -1,6 +1,6 @@
-"""A deck with a fault built in: what goes wrong depends on the name of the file it is given.
+"""A deck with a fault built in, chosen by the name of the file it opens; everything else is the real deck.
 
-Run like `python -m player.deck`; all but the fault is the real deck. `standing` does harm to any deck from outside.
+Runs like `python -m player.deck`. `frozen_decoder` stops the threads of any deck from outside.
 """
 
 import ctypes
@@ -18,17 +18,17 @@ from sync.runtime.clock import SystemClock
 
 DECK = (sys.executable, "-m", "tests.player.faulty_decks")
 _CHUNK_BYTES = 64 * 1024**2
-_AIR = "-on-air"
-_AFTER_S = 0.8
+_ON_AIR = "-on-air"
+_FAULT_AFTER_S = 0.8
 _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
 _WALL = 0x40000000
 
 
 class FaultyVlcPlayer(VlcPlayer):
-    """A projector whose library fails while a file is opened, or, if its name ends so, while it is on air."""
+    """A player whose library fails while a file is opened, or while it is on air if the name ends with `-on-air`."""
 
     _name = ""
-    _due_s = float("inf")
+    _fault_s = float("inf")
 
     def open(self, path: str, *rest: Any, **how: Any) -> None:
         self._name = Path(path).name
@@ -38,44 +38,44 @@ class FaultyVlcPlayer(VlcPlayer):
 
     def play(self, *rest: Any, **how: Any) -> None:
         super().play(*rest, **how)
-        if self._name.endswith(_AIR):
-            self._due_s = SystemClock().monotonic() + _AFTER_S
+        if self._name.endswith(_ON_AIR):
+            self._fault_s = SystemClock().monotonic() + _FAULT_AFTER_S
 
     def media_ms(self) -> int:
-        if SystemClock().monotonic() > self._due_s:
-            _FAULTS[self._name.removesuffix(_AIR)]()
+        if SystemClock().monotonic() > self._fault_s:
+            _FAULTS[self._name.removesuffix(_ON_AIR)]()
         return super().media_ms()
 
 
 def _crash() -> None:
-    """Read where nothing is: SIGSEGV."""
+    """Read address 0: SIGSEGV."""
     ctypes.string_at(0)
 
 
 def _hang() -> NoReturn:
-    """Never return, as a library that waits for itself."""
+    """Never return, like a library in a deadlock."""
     while True:
         threading.Event().wait()
 
 
-def _swell() -> NoReturn:
-    """Take memory until there is no more, then end as C++ does that got none."""
+def _exhaust_memory() -> NoReturn:
+    """Allocate memory until there is no more, then abort as C++ does."""
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
-    taken = 0
+    allocated = 0
     while libc.malloc(ctypes.c_size_t(_CHUNK_BYTES)):
-        taken += _CHUNK_BYTES
-    sys.stderr.write(f"no more memory after {taken >> 20} MiB\n")
+        allocated += _CHUNK_BYTES
+    sys.stderr.write(f"no more memory after {allocated >> 20} MiB\n")
     sys.stderr.flush()
     os.abort()
 
 
-_FAULTS = {"crashes": _crash, "hangs": _hang, "swells": _swell}
+_FAULTS = {"crashes": _crash, "hangs": _hang, "swells": _exhaust_memory}
 
 
 @contextmanager
 def frozen_decoder(pid: int) -> Iterator[list[int]]:
-    """Stop every thread of a deck but its own two: libVLC never returns, while the deck goes on."""
+    """Stop every thread of a deck but its own two: libVLC hangs while the deck goes on."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     threads = sorted(int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir())[2:]
@@ -86,12 +86,12 @@ def frozen_decoder(pid: int) -> Iterator[list[int]]:
         yield threads
     finally:
         for thread in threads:
-            libc.ptrace(_PTRACE_DETACH, thread, None, None)  # those that still live go on
+            libc.ptrace(_PTRACE_DETACH, thread, None, None)  # threads that still exist go on
         reap_threads(threads)
 
 
 def reap_threads(threads: list[int]) -> bool:
-    """Take note of the deaths of threads that stand: till then the kernel keeps their process."""
+    """Reap stopped threads that were killed: until then the kernel does not remove their process. Always True."""
     for thread in threads:
         with suppress(ChildProcessError):
             os.waitpid(thread, os.WNOHANG | _WALL)
@@ -99,5 +99,5 @@ def reap_threads(threads: list[int]) -> bool:
 
 
 if __name__ == "__main__":
-    setattr(deck, "VlcPlayer", FaultyVlcPlayer)  # noqa: B010 - a class is not to be assigned to
+    setattr(deck, "VlcPlayer", FaultyVlcPlayer)  # noqa: B010 - mypy refuses to assign to a class
     os._exit(deck.main())

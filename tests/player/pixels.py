@@ -1,4 +1,4 @@
-"""Looks at the display the way a shop does: pixels, as often as possible, from a thread of its own."""
+"""Reads the pixels of the display: single ones, or a recording about once a millisecond from a thread of its own."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
 def is_close(colour: Colour, other: Colour, by: int = 12) -> bool:
-    """Decoding and scaling move a colour a little."""
+    """Tell whether two colours are the same, apart from small changes by decoding and scaling."""
     return all(abs(a - b) <= by for a, b in zip(colour, other, strict=True))
 
 
 class PixelReader:
-    """One look at a time."""
+    """Reads single pixels of the display."""
 
     def __init__(self, name: str) -> None:
         self._connection = XDisplay(name)
@@ -38,49 +38,49 @@ class PixelReader:
 
 @dataclass
 class ScreenRecording:
-    """What was seen: instants and the colours of three spots (left, middle, right)."""
+    """Samples: the instant, and the colours at three spots (left, middle, right)."""
 
     samples: list[tuple[float, tuple[Colour, ...]]] = field(default_factory=list)
 
     def runs(self) -> list[tuple[tuple[Colour, ...], float, float]]:
-        """Return (colours, first seen, last seen) for each run of the same sight."""
-        grouped = (list(same) for _, same in groupby(self.samples, key=lambda look: look[1]))
-        return [(looks[0][1], looks[0][0], looks[-1][0]) for looks in grouped]
+        """Return (colours, first seen, last seen) for each run of samples with the same colours."""
+        grouped = (list(same) for _, same in groupby(self.samples, key=lambda sample: sample[1]))
+        return [(run[0][1], run[0][0], run[-1][0]) for run in grouped]
 
     def unexpected(self, *known: Colour) -> list[tuple[Colour, ...]]:
-        """Return every sight in which a spot had none of the known colours."""
+        """Return the colours of every run in which a spot had none of the known colours."""
         return [
             colours
             for colours, _, _ in self.runs()
-            if not all(any(is_close(colour, ours) for ours in known) for colour in colours)
+            if not all(any(is_close(colour, each) for each in known) for colour in colours)
         ]
 
     def first_seen_s(self, colour: Colour, after_s: float = 0.0) -> float:
-        """Return when the middle first had that colour."""
+        """Return when the middle first had that colour, not before `after_s`."""
         return next(at for at, colours in self.samples if at >= after_s and is_close(colours[1], colour))
 
     def longest_gap_s(self) -> float:
-        """Return the longest time nobody looked: the error of everything here."""
+        """Return the longest time between two samples: the error of all times here."""
         return max(later[0] - sooner[0] for sooner, later in pairwise(self.samples))
 
 
 @contextmanager
 def recording_screen(name: str, width: int = 1280, height: int = 720) -> Iterator[ScreenRecording]:
     """Sample the display about once a millisecond while the block runs."""
-    sight, stop, clock = ScreenRecording(), threading.Event(), SystemClock()
+    recording, stop, clock = ScreenRecording(), threading.Event(), SystemClock()
     connection = XDisplay(name)
     root = connection.screen().root
 
-    def look() -> None:
+    def sample() -> None:
         while not stop.wait(0.0005):
             row = root.get_image(0, height // 2, width, 1, X.ZPixmap, 0xFFFFFFFF).data
             spots = (row[4 * x : 4 * x + 3] for x in (width // 4, width // 2, 3 * width // 4))
-            sight.samples.append((clock.monotonic(), tuple((r, g, b) for b, g, r in spots)))
+            recording.samples.append((clock.monotonic(), tuple((r, g, b) for b, g, r in spots)))
 
-    thread = threading.Thread(target=look, name="eyes")
+    thread = threading.Thread(target=sample, name="recording")
     thread.start()
     try:
-        yield sight
+        yield recording
     finally:
         stop.set()
         thread.join()
@@ -89,7 +89,7 @@ def recording_screen(name: str, width: int = 1280, height: int = 720) -> Iterato
 
 @contextmanager
 def deck_blacked_out(name: str) -> Iterator[None]:
-    """Have the deck on air show black, as if its output had failed."""
+    """Let the deck on air show black, as if its output had failed."""
     connection = XDisplay(name)
     decks = [window for window in connection.screen().root.query_tree().children if window.get_geometry().x == 0]
     (deck,) = (window for window in decks if window.get_wm_name() == "signage-player deck")
@@ -102,9 +102,9 @@ def deck_blacked_out(name: str) -> Iterator[None]:
 
 
 async def wait_until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
-    """Wait for a condition of the world; fail when it does not come."""
+    """Wait until a condition is true; fail if it is not within `within_s`."""
     clock = SystemClock()
     by_s = clock.monotonic() + within_s
     while not condition():
-        assert clock.monotonic() < by_s, "it did not happen in time"
+        assert clock.monotonic() < by_s, "the condition was not true in time"
         await clock.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Real servers of real streams on this machine, one process each: HTTP, HLS, RTMP, UDP, RTSP."""
+"""Real stream servers on this machine, one process each: HTTP, HLS, RTMP, UDP, RTSP."""
 
 import functools
 import socket
@@ -31,15 +31,15 @@ def free_port() -> int:
         return port
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
 
 
 @contextmanager
 def http_server(folder: Path) -> Iterator[str]:
-    """Serve a folder over HTTP; give its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
+    """Serve a folder over HTTP; yield its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_QuietHandler, directory=folder))
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -50,7 +50,7 @@ def http_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def stream_server(film: Path, kind: str, port: int = 0) -> Iterator[str]:
-    """Send a film at its own pace, again and again, as RTMP, UDP, RTSP or endless HTTP; give its address."""
+    """Send a film in a loop, in real time, as RTMP, UDP, RTSP or endless HTTP; yield its address."""
     port = port or free_port()
     address = {
         "http": f"http://127.0.0.1:{port}/live.ts",
@@ -62,9 +62,9 @@ def stream_server(film: Path, kind: str, port: int = 0) -> Iterator[str]:
         command = [sys.executable, "-c", RTSP, str(film), str(port)]
     else:
         container = ["-f", "flv"] if kind == "rtmp" else ["-f", "mpegts"]
-        waits = [] if kind == "udp" else ["-listen", "1"]
-        reading = ["-v", "quiet", "-re", "-stream_loop", "-1", "-i", str(film), "-c", "copy"]
-        command = ["ffmpeg", "-nostdin", *reading, *container, *waits, address]
+        listen = [] if kind == "udp" else ["-listen", "1"]
+        source = ["-v", "quiet", "-re", "-stream_loop", "-1", "-i", str(film), "-c", "copy"]
+        command = ["ffmpeg", "-nostdin", *source, *container, *listen, address]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         if kind != "udp":
@@ -76,12 +76,12 @@ def stream_server(film: Path, kind: str, port: int = 0) -> Iterator[str]:
 
 
 def _await_port(server: "subprocess.Popen[bytes]", port: int) -> None:
-    """Wait until somebody listens, without connecting: some servers take one caller only."""
-    wanted = f"0100007F:{port:04X}", f"00000000:{port:04X}"
+    """Wait until the port is open, without connecting: some servers accept one client only."""
+    local_addresses = f"0100007F:{port:04X}", f"00000000:{port:04X}"
     while server.poll() is None:
         with suppress(OSError):
             rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-            if any(row[1] in wanted and row[3] == "0A" for row in rows):
+            if any(row[1] in local_addresses and row[3] == "0A" for row in rows):
                 return
         threading.Event().wait(0.02)
     raise AssertionError(f"the server ended with {server.returncode}")

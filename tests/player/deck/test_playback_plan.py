@@ -1,4 +1,4 @@
-"""The arithmetic of a shot's end, and of how far ahead it is read."""
+"""When a shot ends, and how far ahead of its file is read."""
 
 from typing import cast
 
@@ -28,24 +28,24 @@ def test_a_picture_ends_at_its_duration_and_never_stalls() -> None:
     ("plan", "end"),
     [
         (PlaybackPlan(100.0), None),
-        (PlaybackPlan(100.0, length_s=10.0), None),  # libVLC's own length: its signal tells
+        (PlaybackPlan(100.0, length_s=10.0), None),  # libVLC's own length: its event tells
         (PlaybackPlan(100.0, length_s=10.0, measured=True), PlannedEnd(110.0, "eof")),
         (PlaybackPlan(100.0, 4.0, length_s=10.0, measured=True), PlannedEnd(104.0, "duration")),
         (PlaybackPlan(100.0, 40.0, length_s=10.0, measured=True), PlannedEnd(110.0, "eof")),
         (PlaybackPlan(100.0, 40.0, length_s=10.0), PlannedEnd(140.0, "duration")),
-        (PlaybackPlan(100.0, length_s=10.0, measured=True, ahead_s=0.1), PlannedEnd(109.9, "eof")),  # it rolled in
+        (PlaybackPlan(100.0, length_s=10.0, measured=True, ahead_s=0.1), PlannedEnd(109.9, "eof")),  # it played hidden
         (
             PlaybackPlan(100.0, length_s=0.01, measured=True, ahead_s=0.1),
             PlannedEnd(100.0, "eof"),
-        ),  # over before it was raised
+        ),  # over before it was shown
     ],
 )
-def test_the_end_is_told_ahead_once_it_is_known(plan: PlaybackPlan, end: PlannedEnd | None) -> None:
+def test_the_end_is_announced_once_it_is_known(plan: PlaybackPlan, end: PlannedEnd | None) -> None:
     assert plan.end() == end
 
 
-def test_media_of_measured_length_run_to_it_however_early_libvlc_stops() -> None:
-    measured, guessed = (PlaybackPlan(0.0, length_s=4.0, measured=how) for how in (True, False))
+def test_media_of_measured_length_play_to_it_even_if_libvlc_stops_early() -> None:
+    measured, guessed = (PlaybackPlan(0.0, length_s=4.0, measured=measured) for measured in (True, False))
     assert measured.has_frames_left(3.99) and not guessed.has_frames_left(3.99)
     assert not measured.has_frames_left(4.0)
 

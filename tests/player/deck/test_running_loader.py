@@ -1,4 +1,4 @@
-"""What is wanted at once runs on from its first picture, and begins anew if it has to wait after all."""
+"""What is shown at once plays on from its first picture, and is loaded again if it has to wait after all."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from tests.player.conftest import H264, Media, on_air_pid, put_on_air, running_s
 from tests.player.pixels import ScreenRecording, recording_screen, wait_until
 from tests.player.sound_capture import SHOP, running_pulse_server
 
-FIRST, STEP, FRAMES = 60, 14, 12  # the grey of a film that counts its frames, ten a second
+FIRST, STEP, FRAMES = 60, 14, 12  # frame n of the film is grey, FIRST + n * STEP; ten frames a second
 LOUD = 0.25
 
 
@@ -31,45 +31,45 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def shot(film: Path, **how: int) -> Shot:
-    return Shot(take="film", path=str(film), kind=MediaKind.VIDEO, length_ms=1200, **how)
+def shot(film: Path, **options: int) -> Shot:
+    return Shot(take="film", path=str(film), kind=MediaKind.VIDEO, length_ms=1200, **options)
 
 
-def frames(sight: ScreenRecording) -> list[int]:
+def frame_numbers(recording: ScreenRecording) -> list[int]:
     """Return the numbers of the film's frames that were seen, and -1 for black, in order."""
-    seen = [colours[1] for colours, _, _ in sight.runs() if max(colours[1]) - min(colours[1]) < 20]
+    seen = [colours[1] for colours, _, _ in recording.runs() if max(colours[1]) - min(colours[1]) < 20]
     return [round(((red * 219 / 255 + 16) - FIRST) / STEP) if red > 5 else -1 for red, _, _ in seen]
 
 
-async def test_it_is_seen_from_the_first_pictures_to_the_last_and_no_longer(
+async def test_it_is_shown_from_its_first_frames_to_its_last_and_no_longer(
     stage: Stage, media: Media, film: Path, display_name: str
 ) -> None:
     await put_on_air(stage, media.shot("blue_picture"))
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         await stage.preroll(shot(film), at_once=True)
         cut = await stage.cut_now("film")
         ended = await stage.ended()
-    seen = frames(sight)
+    seen = frame_numbers(recording)
     assert -1 not in seen and seen == sorted(seen)
     assert seen[0] <= 2 and seen[-1] >= FRAMES - 2, seen
     assert 0.8 < ended.ended_s - cut.at_s < 1.35 and (ended.reason, ended.failed) == ("eof", False)
 
 
 @pytest.mark.parametrize("planned", [True, False], ids=["at a known instant", "when something ends"])
-async def test_what_has_to_wait_after_all_begins_with_its_first_picture(
+async def test_a_shot_that_has_to_wait_after_all_begins_with_its_first_frame(
     stage: Stage, media: Media, film: Path, display_name: str, planned: bool
 ) -> None:
     await put_on_air(stage, media.shot("blue_picture", duration_ms=1000) if planned else media.shot("red"))
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         await stage.preroll(shot(film), at_once=True)
         await stage.cut_at_end("film")
         await stage.ended()
-    seen = frames(sight)
+    seen = frame_numbers(recording)
     assert -1 not in seen and seen == sorted(seen)
     assert seen[0] <= (0 if planned else 2) and seen[-1] >= FRAMES - 2, seen
 
 
-async def test_a_deck_lost_on_air_turns_what_is_being_loaded_into_what_is_wanted_at_once(
+async def test_after_the_loss_of_the_deck_on_air_the_shot_being_loaded_is_loaded_to_show_at_once(
     stage: Stage, media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[DeckCommand] = []
@@ -100,14 +100,14 @@ async def test_it_is_heard_as_loud_as_it_should_be_and_not_before_it_is_seen(
     volume: int,
     gain: float,
 ) -> None:
-    async with running_pulse_server(tmp_path, SHOP) as room:
-        ears = room.recorders[SHOP]
-        monkeypatch.setenv("PULSE_SERVER", room.address)
+    async with running_pulse_server(tmp_path, SHOP) as server:
+        recorder = server.recorders[SHOP]
+        monkeypatch.setenv("PULSE_SERVER", server.address)
         async with running_stage(display_name) as stage:
             await put_on_air(stage, media.shot("blue_picture"))
-            ears.clear()
+            recorder.clear()
             await stage.preroll(shot(film, volume=volume), at_once=True)
-            unheard = ears.sound()
+            before = recorder.sound()
             await stage.cut_now("film")
-            await wait_until(lambda: abs(ears.recent_level(440) - LOUD * gain) < LOUD * gain / 8, within_s=1.15)
-            assert not len(unheard) or abs(unheard).max() < LOUD / 100
+            await wait_until(lambda: abs(recorder.recent_level(440) - LOUD * gain) < LOUD * gain / 8, within_s=1.15)
+            assert not len(before) or abs(before).max() < LOUD / 100

@@ -1,4 +1,4 @@
-"""Network streams on a display: every kind from a real server, what is refused and why, and a server that dies."""
+"""Network streams on a display: every kind from a real server, refused addresses, and a server that dies."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ MAGENTA = (255, 0, 255)
 FILM = ["-g", "5", "-bf", "0", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"]
 
 
-def stream(url: str, take: str = "live", **how: object) -> Shot:
-    return Shot.model_validate({"take": take, "path": "", "url": url, "kind": MediaKind.STREAM, **how})
+def stream(url: str, take: str = "live", **options: object) -> Shot:
+    return Shot.model_validate({"take": take, "path": "", "url": url, "kind": MediaKind.STREAM, **options})
 
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lime and a magenta film with sound, as MP4 and as HLS, and lists that are no HLS."""
+    """A lime and a magenta film with sound as MP4, one as HLS, a counting film, and a playlist that is not HLS."""
     folder = tmp_path_factory.mktemp("films")
     for name in ("lime", "magenta"):
         source = ["-f", "lavfi", "-i", f"color={name}:s=320x180:r=10:d=12", "-f", "lavfi", "-i", "sine=440:d=12"]
         make_media(folder / f"{name}.mp4", *source, *FILM, "-movflags", "+faststart")
-    count = ["-vf", "geq=lum='16+26*N':cb=128:cr=128"]  # eight frames, ever brighter
+    count = ["-vf", "geq=lum='16+26*N':cb=128:cr=128"]  # eight frames, each brighter
     make_media(folder / "counting", "-f", "lavfi", "-i", "color=gray:s=320x180:r=10:d=0.8", *count, *H264)
     hls = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"]
     make_media(folder / "index.m3u8", "-i", str(folder / "magenta.mp4"), *hls)
@@ -47,13 +47,13 @@ def http(films: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def eye(display_name: str) -> Iterator[PixelReader]:
-    eye = PixelReader(display_name)
-    yield eye
-    eye.close()
+def pixels(display_name: str) -> Iterator[PixelReader]:
+    pixels = PixelReader(display_name)
+    yield pixels
+    pixels.close()
 
 
-def test_where_a_stream_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_address_libvlc_opens_for_a_stream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert open_source("https://example.com/a.m3u8").address == "https://example.com/a.m3u8"
     assert open_source("udp://239.0.0.1:5000").address == "udp://@239.0.0.1:5000"
     assert open_source("udp://10.0.0.1@239.0.0.1:5000").address == "udp://10.0.0.1@239.0.0.1:5000"
@@ -62,8 +62,8 @@ def test_where_a_stream_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         open_source("rtsp://camera.local/door")
 
 
-async def test_every_kind_of_stream_is_shown_and_what_is_none_is_refused_with_its_reason_but_no_password(
-    stage: Stage, films: Path, http: str, eye: PixelReader
+async def test_every_kind_of_stream_is_shown_and_others_are_refused_with_a_reason_without_password(
+    stage: Stage, films: Path, http: str, pixels: PixelReader
 ) -> None:
     with ExitStack() as servers:
         lime, magenta = films / "lime.mp4", films / "magenta.mp4"
@@ -78,18 +78,18 @@ async def test_every_kind_of_stream_is_shown_and_what_is_none_is_refused_with_it
         for number, (url, colour) in enumerate(addresses):
             await stage.preroll(stream(url, str(number)))
             await stage.cut_now(str(number))
-            assert is_close(eye.colour_at(640, 360), colour, 40), url
+            assert is_close(pixels.colour_at(640, 360), colour, 40), url
         assert _children("ffmpeg", stage) == 1
-        await _refused(stage, http)
+        await _assert_refused(stage, http)
         await stage.clear()
         await wait_until(lambda: _children("ffmpeg", stage) == 0)
 
 
-async def _refused(stage: Stage, http: str) -> None:
-    nowhere = http.replace("http://", "http://eve:hush@")
+async def _assert_refused(stage: Stage, http: str) -> None:
+    with_password = http.replace("http://", "http://eve:hush@")
     for url, reason in (
         (f"{http}/list.m3u", "playlist"),
-        (f"{nowhere}/none.mp4", "404"),
+        (f"{with_password}/none.mp4", "404"),
         (f"http://127.0.0.1:{free_port()}/x", "connect"),
         (f"rtsp://eve:hush@127.0.0.1:{free_port()}/x", "refused"),
     ):
@@ -98,7 +98,7 @@ async def _refused(stage: Stage, http: str) -> None:
         assert "hush" not in str(caught.value)
 
 
-async def test_when_the_server_dies_the_next_item_is_on_at_once_and_the_stream_comes_back(
+async def test_when_the_server_dies_the_next_item_is_shown_at_once_and_the_stream_can_come_back(
     stage: Stage, media: Media, films: Path, display_name: str, yellow_root: None
 ) -> None:
     clock, port = SystemClock(), free_port()
@@ -109,11 +109,11 @@ async def test_when_the_server_dies_the_next_item_is_on_at_once_and_the_stream_c
         await stage.preroll(media.shot("long"))
         cutting = asyncio.create_task(stage.cut_at_end("long"))
     died_s = clock.monotonic()
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         cut = await asyncio.wait_for(cutting, 5.0)
     assert cut.previous and cut.previous.take == "live"
     assert cut.at_s - died_s < 2.5
-    assert not sight.unexpected(GREEN, BLUE)
+    assert not recording.unexpected(GREEN, BLUE)
     with pytest.raises(MediaUnplayable):
         await stage.preroll(stream(url, "again"))
     with stream_server(films / "magenta.mp4", "http", port):
@@ -126,18 +126,20 @@ async def test_a_looped_video_starts_over_without_a_gap_until_its_duration_is_up
 ) -> None:
     await wait_for_both_decks(stage)
     await stage.preroll(Shot(take="l", path=str(films / "counting"), kind=MediaKind.VIDEO, duration_ms=1200, loop=True))
-    with recording_screen(display_name) as sight:
+    with recording_screen(display_name) as recording:
         await stage.cut_now("l")
         ended = await stage.ended()
     assert ended.reason == "duration" and ended.ended_s - ended.started_s == pytest.approx(1.2, abs=0.02)
-    greys = [(colours[1][0], first_s, last_s) for colours, first_s, last_s in sight.runs() if first_s > ended.started_s]
+    greys = [
+        (colours[1][0], first_s, last_s) for colours, first_s, last_s in recording.runs() if first_s > ended.started_s
+    ]
     bright_s = next(last_s for grey, _, last_s in greys if grey > 170)
     again = [(grey, first_s, last_s) for grey, first_s, last_s in greys if first_s > bright_s and grey < 30]
-    assert again and again[0][1] - bright_s < 0.15  # no picture stands longer than its tenth of a second
+    assert again and again[0][1] - bright_s < 0.15  # no frame stays longer than its tenth of a second
 
 
 def _children(name: str, stage: Stage) -> int:
-    """Return how many processes called so the decks have."""
+    """Return how many child processes of that name the decks have."""
     decks = {str(pid) for pid in stage.facts().pids}
     stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
     return sum(f"({name})" in stat and stat.rpartition(")")[2].split()[1] in decks for stat in stats)

@@ -1,4 +1,4 @@
-"""Where media lies on the screen: fit, background, blank and clear."""
+"""Where media are placed on the screen: fit, background, blank and clear."""
 
 import pytest
 
@@ -48,31 +48,29 @@ def test_media_is_placed_in_a_turned_area(turn: Turn, fit: Fit, expected: MediaR
     ("turn", "expected"),
     [(0, (10, 20, 30, 40)), (90, (1220, 10, 40, 30)), (180, (1240, 660, 30, 40)), (270, (20, 680, 40, 30))],
 )
-def test_a_rectangle_the_shop_sees_is_found_in_the_servers_pixels(turn: Turn, expected: tuple[int, ...]) -> None:
+def test_an_upright_rectangle_is_converted_to_the_servers_pixels(turn: Turn, expected: tuple[int, ...]) -> None:
     assert Area(width=1280, height=720, turn=turn).turned(10, 20, 30, 40) == expected
 
 
-async def test_contain_has_the_background_beside_it_and_not_black(
-    stage: Stage, media: Media, display_name: str
-) -> None:
+async def test_beside_contained_media_is_the_background(stage: Stage, media: Media, display_name: str) -> None:
     await stage.preroll(media.shot("wide", background="#206040"))
     await stage.cut_now("wide")
-    eye = PixelReader(display_name)
-    await wait_until(lambda: is_close(eye.colour_at(640, 360), WHITE))
-    assert eye.colour_at(640, 20) == (0x20, 0x60, 0x40)
-    assert eye.colour_at(5, 715) == (0x20, 0x60, 0x40)
-    assert is_close(eye.colour_at(5, 360), WHITE)
-    eye.close()
+    pixels = PixelReader(display_name)
+    await wait_until(lambda: is_close(pixels.colour_at(640, 360), WHITE))
+    assert pixels.colour_at(640, 20) == (0x20, 0x60, 0x40)
+    assert pixels.colour_at(5, 715) == (0x20, 0x60, 0x40)
+    assert is_close(pixels.colour_at(5, 360), WHITE)
+    pixels.close()
 
 
 @pytest.mark.parametrize("fit", [Fit.COVER, Fit.FILL])
-async def test_cover_and_fill_leave_nothing_beside(stage: Stage, media: Media, display_name: str, fit: Fit) -> None:
+async def test_cover_and_fill_leave_no_background(stage: Stage, media: Media, display_name: str, fit: Fit) -> None:
     await stage.preroll(media.shot("wide", fit=fit, background="#206040"))
     await stage.cut_now("wide")
-    eye = PixelReader(display_name)
+    pixels = PixelReader(display_name)
     for x, y in ((2, 2), (1277, 2), (2, 717), (1277, 717), (640, 360)):
-        assert is_close(eye.colour_at(x, y), WHITE), (x, y)
-    eye.close()
+        assert is_close(pixels.colour_at(x, y), WHITE), (x, y)
+    pixels.close()
 
 
 async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, display_name: str) -> None:
@@ -80,13 +78,13 @@ async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, dis
     await stage.cut_now("long")
     await stage.preroll(media.shot("green"))
     ended = await stage.blank()
-    eye = PixelReader(display_name)
+    pixels = PixelReader(display_name)
     assert ended and ended.take == "long" and ended.reason == "cut"
-    assert eye.colour_at(640, 360) == eye.colour_at(3, 3) == BLACK
+    assert pixels.colour_at(640, 360) == pixels.colour_at(3, 3) == BLACK
     cut = await stage.cut_at_end("green")
     assert cut.previous is None
-    assert is_close(eye.colour_at(640, 360), GREEN)
-    eye.close()
+    assert is_close(pixels.colour_at(640, 360), GREEN)
+    pixels.close()
 
 
 async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
@@ -95,13 +93,13 @@ async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
     picture = brand_picture(1280, 720, title="fallback")
     await display.show_root(picture)
     await stage.preroll(media.shot("long"))
-    assert (await display.grab()).bgrx == picture.bgrx  # a prerolled shot is not seen
+    assert (await display.grab()).bgrx == picture.bgrx  # a prerolled shot is hidden
     await stage.cut_now("long")
     await stage.preroll(media.shot("red"))
     ended = await stage.clear()
     assert ended and ended.take == "long"
     assert (await display.grab()).bgrx == picture.bgrx
     await stage.cut_at_end("red")
-    eye = PixelReader(display_name)
-    assert is_close(eye.colour_at(640, 360), RED)
-    eye.close()
+    pixels = PixelReader(display_name)
+    assert is_close(pixels.colour_at(640, 360), RED)
+    pixels.close()

@@ -1,4 +1,4 @@
-"""Overlays on a real display: in front through every cut, changed and lost without the picture below taking notice."""
+"""Overlays on a real display: in front during every cut; their changes and failures do not affect the picture below."""
 
 import asyncio
 import os
@@ -42,8 +42,8 @@ def ticker(**style: Any) -> Ticker:
 LOGO = Logo(id="logo", asset=ASSET, width_percent=10, margin_percent=2)
 
 
-class Screen:
-    """A device with a release whose only content is overlays."""
+class OverlayPublisher:
+    """Activates releases on a device whose only content is overlays."""
 
     def __init__(self, cache: ContentStore, folder: Path) -> None:
         self._cache = cache
@@ -59,8 +59,8 @@ class Screen:
 
 
 @dataclass
-class Glass:
-    """A display as the service knows it."""
+class FakeDisplay:
+    """The parts of a display that the overlay host uses."""
 
     name: str
     area: Area
@@ -68,10 +68,10 @@ class Glass:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[ContentStore]:
-    clear = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
-    ImageDraw.Draw(clear).ellipse((0, 0, 99, 99), fill=(0, 255, 0, 255))
+    circle = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    ImageDraw.Draw(circle).ellipse((0, 0, 99, 99), fill=(0, 255, 0, 255))
     raw, chunks = BytesIO(), PngInfo()
-    clear.save(raw, "PNG")
+    circle.save(raw, "PNG")
     chunks.add(LOGO_CHUNK, raw.getvalue())
     with open_cache(tmp_path / "device") as cache:
         Image.new("RGB", (100, 100), "white").save(cache.store / "assets" / ASSET, "PNG", pnginfo=chunks)
@@ -79,7 +79,7 @@ def cache(tmp_path: Path) -> Iterator[ContentStore]:
 
 
 @asynccontextmanager
-async def running(overlays: OverlayHost) -> AsyncIterator[OverlayHost]:
+async def running_host(overlays: OverlayHost) -> AsyncIterator[OverlayHost]:
     task = asyncio.create_task(overlays.run())
     try:
         yield overlays
@@ -90,39 +90,39 @@ async def running(overlays: OverlayHost) -> AsyncIterator[OverlayHost]:
 
 
 @pytest.fixture
-def screen(cache: ContentStore, tmp_path: Path) -> Screen:
-    return Screen(cache, tmp_path / "tree")
+def publisher(cache: ContentStore, tmp_path: Path) -> OverlayPublisher:
+    return OverlayPublisher(cache, tmp_path / "tree")
 
 
 @pytest.fixture
-async def overlays(cache: ContentStore, screen: Screen, display: Display) -> AsyncIterator[OverlayHost]:
-    screen.release(ticker(), LOGO)
+async def overlays(cache: ContentStore, publisher: OverlayPublisher, display: Display) -> AsyncIterator[OverlayHost]:
+    publisher.release(ticker(), LOGO)
     service = OverlayHost(display, cache, SystemClock(), lambda: False, lambda problem: None)
-    async with running(service):
+    async with running_host(service):
         yield service
 
 
 @contextmanager
-def guarding(name: str, *spots: tuple[int, int]) -> Iterator[list[tuple[Colour, ...]]]:
+def recording_spots(name: str, *spots: tuple[int, int]) -> Iterator[list[tuple[Colour, ...]]]:
     """Sample some spots of the display, about a thousand times a second, while the block runs."""
     seen: list[tuple[Colour, ...]] = []
-    eye, stop = PixelReader(name), threading.Event()
+    pixels, stop = PixelReader(name), threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not stop.wait(0.0005):
-            seen.append(tuple(eye.colour_at(*spot) for spot in spots))
+            seen.append(tuple(pixels.colour_at(*spot) for spot in spots))
 
-    thread = threading.Thread(target=look, name="guard")
+    thread = threading.Thread(target=sample, name="recording")
     thread.start()
     try:
         yield seen
     finally:
         stop.set()
         thread.join()
-        eye.close()
+        pixels.close()
 
 
-def bar(name: str) -> bytes:
+def ticker_pixels(name: str) -> bytes:
     """Return the pixels of the ticker."""
     connection = XDisplay(name)
     pixels = connection.screen().root.get_image(0, BAR_TOP, 1280, 57, X.ZPixmap, 0xFFFFFF).data
@@ -130,82 +130,86 @@ def bar(name: str) -> bytes:
     return bytes(pixels)
 
 
-async def test_overlays_stay_in_front_and_the_picture_below_takes_no_notice_of_them(
-    stage: Stage, media: Media, display_name: str, overlays: OverlayHost, screen: Screen
+async def test_overlays_stay_in_front_and_do_not_affect_the_picture_below(
+    stage: Stage, media: Media, display_name: str, overlays: OverlayHost, publisher: OverlayPublisher
 ) -> None:
-    eye = PixelReader(display_name)
+    pixels = PixelReader(display_name)
     await stage.preroll(media.shot("long"))
     await stage.cut_now("long")
     logo = (1280 - 14 - 64, 14 + 64)
-    await wait_until(lambda: is_close(eye.colour_at(640, BAR_TOP + 1), YELLOW))
-    await wait_until(lambda: is_close(eye.colour_at(*logo), GREEN))
-    assert is_close(eye.colour_at(1280 - 14 - 2, 14 + 2), BLUE)  # what is clear in the logo stays so
+    await wait_until(lambda: is_close(pixels.colour_at(640, BAR_TOP + 1), YELLOW))
+    await wait_until(lambda: is_close(pixels.colour_at(*logo), GREEN))
+    assert is_close(pixels.colour_at(1280 - 14 - 2, 14 + 2), BLUE)  # transparent in the logo
 
-    with guarding(display_name, (640, BAR_TOP + 1), logo) as seen:
+    with recording_spots(display_name, (640, BAR_TOP + 1), logo) as seen:
         for name in ("red_picture", "blue_picture", "red", "long"):
             await stage.preroll(media.shot(name))
             await stage.cut_now(name)
     assert len(seen) > 100
     assert all(is_close(bar_colour, YELLOW) and is_close(logo_colour, GREEN) for bar_colour, logo_colour in seen)
-    before = bar(display_name)
-    await wait_until(lambda: bar(display_name) != before)  # it runs
+    before = ticker_pixels(display_name)
+    await wait_until(lambda: ticker_pixels(display_name) != before)  # it moves
 
     facts, pid = stage.facts(), overlays.pid
-    with guarding(display_name, (640, 360), logo) as seen:
-        screen.release(ticker(edge=Edge.TOP), LOGO)
+    with recording_spots(display_name, (640, 360), logo) as seen:
+        publisher.release(ticker(edge=Edge.TOP), LOGO)
         overlays.wake()
-        await wait_until(lambda: is_close(eye.colour_at(640, 1), YELLOW))
-        await wait_until(lambda: is_close(eye.colour_at(640, BAR_TOP + 1), BLUE))
+        await wait_until(lambda: is_close(pixels.colour_at(640, 1), YELLOW))
+        await wait_until(lambda: is_close(pixels.colour_at(640, BAR_TOP + 1), BLUE))
         assert overlays.pid == pid
         assert overlays.pid
         os.kill(overlays.pid, signal.SIGKILL)
-        await wait_until(lambda: is_close(eye.colour_at(640, 1), BLUE))
-        await wait_until(lambda: is_close(eye.colour_at(640, 1), YELLOW))
+        await wait_until(lambda: is_close(pixels.colour_at(640, 1), BLUE))
+        await wait_until(lambda: is_close(pixels.colour_at(640, 1), YELLOW))
     assert overlays.pid != pid
     assert all(is_close(middle, BLUE) for middle, _ in seen)
     assert (stage.facts().cuts, stage.facts().on_air, stage.facts().restarts) == (facts.cuts, facts.on_air, 0)
 
-    screen.release()
+    publisher.release()
     overlays.wake()
-    await wait_until(lambda: overlays.pid is None and is_close(eye.colour_at(640, 1), BLUE))
-    eye.close()
+    await wait_until(lambda: overlays.pid is None and is_close(pixels.colour_at(640, 1), BLUE))
+    pixels.close()
 
 
-async def test_overlays_are_turned_with_the_stage_follow_its_size_and_give_way_to_black(
-    display_name: str, display: Display, cache: ContentStore, screen: Screen
+async def test_overlays_turn_with_the_stage_follow_its_size_and_hide_during_a_blank(
+    display_name: str, display: Display, cache: ContentStore, publisher: OverlayPublisher
 ) -> None:
-    told: list[str] = []
-    black = asyncio.Event()
-    eye, glass = PixelReader(display_name), Glass(display_name, Area(width=1280, height=720, turn=90))
-    screen.release(Ticker(id="news", text="open", background="#ff0000"), LOGO, Logo(id="lost", asset="b" * 64))
-    async with running(OverlayHost(glass, cache, SystemClock(), black.is_set, told.append)) as overlays:
-        await wait_until(lambda: is_close(eye.colour_at(1, 360), RED))  # the shop's bottom is the server's left
-        await wait_until(lambda: is_close(eye.colour_at(1280 - 14 - 36, 720 - 14 - 36), GREEN))  # top right is here
-        glass.area = Area(width=640, height=720)
-        await wait_until(lambda: is_close(eye.colour_at(320, 719), RED) and not is_close(eye.colour_at(1, 360), RED))
+    problems: list[str] = []
+    blank = asyncio.Event()
+    pixels, fake = PixelReader(display_name), FakeDisplay(display_name, Area(width=1280, height=720, turn=90))
+    publisher.release(Ticker(id="news", text="open", background="#ff0000"), LOGO, Logo(id="lost", asset="b" * 64))
+    async with running_host(OverlayHost(fake, cache, SystemClock(), blank.is_set, problems.append)) as overlays:
+        await wait_until(lambda: is_close(pixels.colour_at(1, 360), RED))  # the bottom of the upright screen
+        await wait_until(
+            lambda: is_close(pixels.colour_at(1280 - 14 - 36, 720 - 14 - 36), GREEN)
+        )  # its top right corner
+        fake.area = Area(width=640, height=720)
+        await wait_until(
+            lambda: is_close(pixels.colour_at(320, 719), RED) and not is_close(pixels.colour_at(1, 360), RED)
+        )
         assert overlays.shown == ("news", "logo")
-        assert "The logo in the top right corner is not shown: its picture is not on this device" in told[-1]
-        black.set()  # an operator wants nothing to be seen
-        await wait_until(lambda: overlays.pid is None and not is_close(eye.colour_at(320, 719), RED))
-    eye.close()
+        assert "The logo in the top right corner is not shown: its picture is not on this device" in problems[-1]
+        blank.set()  # by an operator
+        await wait_until(lambda: overlays.pid is None and not is_close(pixels.colour_at(320, 719), RED))
+    pixels.close()
 
 
-async def test_overlays_are_told_lost_with_their_x_server_and_come_back_with_the_next(
-    cache: ContentStore, screen: Screen
+async def test_lost_overlays_are_reported_when_the_x_server_ends_and_come_back_with_the_next(
+    cache: ContentStore, publisher: OverlayPublisher
 ) -> None:
-    told: list[str] = []
-    screen.release(Ticker(id="news", text="open", background="#ff0000"))
+    problems: list[str] = []
+    publisher.release(Ticker(id="news", text="open", background="#ff0000"))
     with Xvfb() as server:
-        glass = Glass(server.name, Area(width=1280, height=720))
-        async with running(OverlayHost(glass, cache, SystemClock(), lambda: False, told.append)) as overlays:
+        fake = FakeDisplay(server.name, Area(width=1280, height=720))
+        async with running_host(OverlayHost(fake, cache, SystemClock(), lambda: False, problems.append)) as overlays:
             await wait_until(lambda: overlays.shown == ("news",))
             server.stop()
-            await wait_until(lambda: told[-1].startswith("Overlays are not shown: it ended with code 3"))
+            await wait_until(lambda: problems[-1].startswith("Overlays are not shown: it ended with code 3"))
             server.start()
-            await wait_until(lambda: overlays.shown == ("news",) and told[-1] == "")
-            eye = PixelReader(server.name)
-            assert is_close(eye.colour_at(640, BAR_TOP + 1), RED)
-            eye.close()
+            await wait_until(lambda: overlays.shown == ("news",) and problems[-1] == "")
+            pixels = PixelReader(server.name)
+            assert is_close(pixels.colour_at(640, BAR_TOP + 1), RED)
+            pixels.close()
 
 
 FONTS = """<fontconfig>
@@ -215,14 +219,16 @@ FONTS = """<fontconfig>
 </fontconfig>"""
 
 
-async def test_another_font_stands_in_for_letters_the_first_lacks_and_what_no_font_has_is_told(
-    display: Display, cache: ContentStore, screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_another_font_provides_missing_letters_and_letters_no_font_has_are_reported(
+    display: Display, cache: ContentStore, publisher: OverlayPublisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "fonts.conf").write_text(FONTS.format(cache=tmp_path / "fonts"))
     monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "fonts.conf"))
-    told: list[str] = []
-    screen.release(Ticker(id="news", text="bread לחם ขนมปัง"))  # that font has no Hebrew, and no font here any Thai
-    async with running(OverlayHost(display, cache, SystemClock(), lambda: False, told.append)) as overlays:
+    problems: list[str] = []
+    publisher.release(Ticker(id="news", text="bread לחם ขนมปัง"))  # that font has no Hebrew, and no font here any Thai
+    async with running_host(OverlayHost(display, cache, SystemClock(), lambda: False, problems.append)) as overlays:
         await wait_until(lambda: overlays.shown == ("news",))
-        assert "The text “bread לחם ขนมปัง” has letters no font on this device has: Thai (ขนมปัง): install" in told[-1]
-        assert "Hebrew" not in told[-1]
+        assert (
+            "The text “bread לחם ขนมปัง” has letters no font on this device has: Thai (ขนมปัง): install" in problems[-1]
+        )
+        assert "Hebrew" not in problems[-1]

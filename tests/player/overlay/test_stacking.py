@@ -1,4 +1,4 @@
-"""Whatever is cut to stays below what stands above the ceiling, and comes even when the ceiling is gone."""
+"""Shots stay below the windows above the ceiling, and are shown even if the ceiling no longer exists."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ def connection(display_name: str) -> Iterator[Any]:
     connection.close()
 
 
-def _float(connection: Any, ceiling: int) -> None:
+def _open_above(connection: Any, ceiling: int) -> None:
     """Open a yellow window just above the ceiling, as an overlay does."""
     root = connection.screen().root
     window = root.create_window(
@@ -32,40 +32,40 @@ def _float(connection: Any, ceiling: int) -> None:
     connection.sync()
 
 
-def _sees(eye: PixelReader, middle: Colour, spot: Colour) -> bool:
-    return is_close(eye.colour_at(640, 360), middle) and is_close(eye.colour_at(125, 125), spot)
+def _shows(pixels: PixelReader, middle: Colour, spot: Colour) -> bool:
+    return is_close(pixels.colour_at(640, 360), middle) and is_close(pixels.colour_at(125, 125), spot)
 
 
-async def test_an_overlay_stays_in_front_through_cuts_and_black(
+async def test_an_overlay_stays_in_front_during_cuts_and_blank(
     stage: Stage, media: Media, display: Display, display_name: str, connection: Any
 ) -> None:
-    _float(connection, display.ceiling)
-    eye = PixelReader(display_name)
+    _open_above(connection, display.ceiling)
+    pixels = PixelReader(display_name)
     for name, colour in (("long", BLUE), ("red_picture", RED), ("blue_picture", BLUE)):
         await stage.preroll(media.shot(name))
         await stage.cut_now(name)
-        await wait_until(lambda: _sees(eye, colour, YELLOW))  # noqa: B023
+        await wait_until(lambda: _shows(pixels, colour, YELLOW))  # noqa: B023
     await stage.blank()
-    assert _sees(eye, BLACK, YELLOW)
-    eye.close()
+    assert _shows(pixels, BLACK, YELLOW)
+    pixels.close()
 
 
-async def test_a_deck_follows_another_ceiling_and_needs_none(
+async def test_a_deck_follows_a_new_ceiling_and_needs_none(
     stage: Stage, media: Media, display_name: str, connection: Any
 ) -> None:
-    eye = PixelReader(display_name)
+    pixels = PixelReader(display_name)
     async with open_display(display_name, SystemClock()) as first:
         assert first.ceiling
         await stage.preroll(media.shot("blue_picture"))
         await stage.cut_now("blue_picture")
     await stage.preroll(media.shot("red_picture"))
-    await stage.cut_now("red_picture")  # the ceiling died with its connection, its id still stands there
-    assert is_close(eye.colour_at(640, 360), RED)
+    await stage.cut_now("red_picture")  # the ceiling ended with its connection, but the property still has its id
+    assert is_close(pixels.colour_at(640, 360), RED)
     async with open_display(display_name, SystemClock()) as second:
         await stage.preroll(media.shot("blue_picture"))
         await stage.cut_now("blue_picture")
-        _float(connection, second.ceiling)
+        _open_above(connection, second.ceiling)
         await stage.preroll(media.shot("red_picture"))
         await stage.cut_now("red_picture")
-        assert _sees(eye, RED, YELLOW)
-    eye.close()
+        assert _shows(pixels, RED, YELLOW)
+    pixels.close()

@@ -1,4 +1,4 @@
-"""What the shop hears: what is on air and nothing else, without a click, from the loudspeaker that was chosen."""
+"""Only what is on air is heard, without a click, from the configured loudspeaker."""
 
 import asyncio
 import subprocess
@@ -34,15 +34,15 @@ LOUD = 0.25  # of full scale
 
 
 @pytest.fixture
-async def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PulseServer]:
-    async with running_pulse_server(tmp_path, SHOP, USB) as room:
-        monkeypatch.setenv("PULSE_SERVER", room.address)
-        yield room
+async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PulseServer]:
+    async with running_pulse_server(tmp_path, SHOP, USB) as server:
+        monkeypatch.setenv("PULSE_SERVER", server.address)
+        yield server
 
 
 @pytest.fixture
-def ears(room: PulseServer) -> AudioRecorder:
-    return room.recorders[SHOP]
+def recorder(server: PulseServer) -> AudioRecorder:
+    return server.recorders[SHOP]
 
 
 @pytest.fixture(scope="module")
@@ -50,71 +50,80 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tones")
     for hertz in (LOW, HIGH):
         picture = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=12"]
-        sound = ["-f", "lavfi", "-i", f"aevalsrc={LOUD}*cos(2*PI*{hertz}*t):s=48000:d=12"]  # begins in mid-wave
-        how = [*picture, *sound, "-c:a", "aac", "-b:a", "160k", *H264, str(folder / str(hertz))]
-        subprocess.run(["ffmpeg", "-v", "error", *how], check=True, timeout=60)
+        sound = [
+            "-f",
+            "lavfi",
+            "-i",
+            f"aevalsrc={LOUD}*cos(2*PI*{hertz}*t):s=48000:d=12",
+        ]  # begins in the middle of a wave
+        arguments = [*picture, *sound, "-c:a", "aac", "-b:a", "160k", *H264, str(folder / str(hertz))]
+        subprocess.run(["ffmpeg", "-v", "error", *arguments], check=True, timeout=60)
     return folder
 
 
-def what_was_heard(sound: Sound) -> list[tuple[str, float]]:
-    """Return in order what was heard, and for how many seconds."""
+def heard_tones(sound: Sound) -> list[tuple[str, float]]:
+    """Return the tones in order, each with its length in seconds."""
     low, high = (tone(sound, hertz) > LOUD / 10 for hertz in (LOW, HIGH))
     names = ["low+high" if a and b else "low" if a else "high" if b else "" for a, b in zip(low, high, strict=True)]
     return [(name, len(list(same)) * 0.02) for name, same in groupby(names)]
 
 
 def steps_at_cuts(sound: Sound) -> list[float]:
-    """Return, for each time the tone changes, the largest step from one sample to the next."""
+    """Return for each change of tone the largest step from one audio sample to the next."""
     low, high = (tone(sound, hertz) for hertz in (LOW, HIGH))
     louder = np.where(np.maximum(low, high) < LOUD / 10, 0, np.where(low > high, LOW, HIGH))
-    cuts = [window * WINDOW for window, (was, now) in enumerate(pairwise(louder), 1) if was and now and was != now]
+    cuts = [
+        window * WINDOW
+        for window, (before, after) in enumerate(pairwise(louder), 1)
+        if before and after and before != after
+    ]
     return [float(np.abs(np.diff(sound[cut - RATE // 10 : cut + RATE // 10])).max()) for cut in cuts]
 
 
-def shot_in(tones: Path, hertz: int, take: str, **how: int) -> Shot:
-    return Shot(take=take, path=str(tones / str(hertz)), kind=MediaKind.VIDEO, **how)
+def shot_in(tones: Path, hertz: int, take: str, **options: int) -> Shot:
+    return Shot(take=take, path=str(tones / str(hertz)), kind=MediaKind.VIDEO, **options)
 
 
 async def test_only_what_is_on_air_is_heard_and_its_volume_follows_at_once(
-    display_name: str, ears: AudioRecorder, tones: Path
+    display_name: str, recorder: AudioRecorder, tones: Path
 ) -> None:
     async with running_stage(display_name) as stage:
         await wait_for_both_decks(stage)
-        ears.clear()
+        recorder.clear()
         for number, hertz in enumerate((LOW, HIGH, LOW)):
             await stage.preroll(shot_in(tones, hertz, f"take {number}", duration_ms=700))
             await stage.cut_at_end(f"take {number}")
         await stage.preroll(shot_in(tones, HIGH, "muted", volume=0))
         await stage.cut_at_end("muted")
-        await wait_until(lambda: ears.recent_level(LOW) < LOUD / 100)
-        cuts = ears.sound()
-        heard = [(name, seconds) for name, seconds in what_was_heard(cuts) if seconds > 0.15]  # over a cut: both
+        await wait_until(lambda: recorder.recent_level(LOW) < LOUD / 100)
+        cuts = recorder.sound()
+        heard = [(name, seconds) for name, seconds in heard_tones(cuts) if seconds > 0.15]  # during a cut: both
         stage.set_volume("muted", 50)
-        await wait_until(lambda: abs(ears.recent_level(HIGH) - LOUD / 8) < LOUD / 80)  # half is -18 dB
+        await wait_until(lambda: abs(recorder.recent_level(HIGH) - LOUD / 8) < LOUD / 80)  # half is -18 dB
         stage.set_volume("another", 100)
         stage.set_volume("muted", 0)
-        await wait_until(lambda: ears.recent_level(HIGH) < LOUD / 100)
+        await wait_until(lambda: recorder.recent_level(HIGH) < LOUD / 100)
         await stage.clear()
     assert [name for name, _ in heard if name] == ["low", "high", "low"], heard
     assert all(0.5 < seconds < 1.0 for name, seconds in heard if name), heard
 
 
-async def test_a_cut_from_tone_to_tone_does_not_click(display_name: str, ears: AudioRecorder, tones: Path) -> None:
+async def test_a_cut_from_tone_to_tone_does_not_click(display_name: str, recorder: AudioRecorder, tones: Path) -> None:
     async with running_stage(display_name) as stage:
         await wait_for_both_decks(stage)
         for number in range(6):
             await stage.preroll(shot_in(tones, (LOW, HIGH)[number % 2], f"{number}", duration_ms=500))
             await stage.cut_at_end(f"{number}")
-        await wait_until(lambda: ears.recent_level(HIGH) > LOUD / 2)
-    steps = steps_at_cuts(ears.sound())
-    both = LOUD * 2 * np.pi * (LOW + HIGH) / RATE  # the steepest the two can be together: 0.05; a click is 0.1-0.3
-    assert len(steps) >= 4 and median(steps) < 1.3 * both, steps  # a busy machine may make one
+        await wait_until(lambda: recorder.recent_level(HIGH) > LOUD / 2)
+    steps = steps_at_cuts(recorder.sound())
+    both = LOUD * 2 * np.pi * (LOW + HIGH) / RATE  # the steepest sum of the two: 0.05; a click is 0.1-0.3
+    assert len(steps) >= 4 and median(steps) < 1.3 * both, steps  # a busy machine may cause one click
 
 
-async def test_with_alsa_alone_sound_begins_with_the_picture_and_moves_too(
-    display_name: str, room: PulseServer, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_with_alsa_alone_sound_begins_with_the_picture_and_can_change_its_loudspeaker(
+    display_name: str, server: PulseServer, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config, how = tmp_path / "asound.conf", f"type pulse server '{room.address}'"
+    config, how = tmp_path / "asound.conf", f"type pulse server '{server.address}'"
     config.write_text(f"pcm.!default {{ {how} device {SHOP} }}\npcm.{USB} {{ {how} device {USB} }}\n")
     monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
     monkeypatch.delenv("PULSE_SERVER")
@@ -122,18 +131,18 @@ async def test_with_alsa_alone_sound_begins_with_the_picture_and_moves_too(
         for number, hertz in enumerate((LOW, HIGH, LOW)):
             await stage.preroll(shot_in(tones, hertz, f"{number}", duration_ms=700))
             await stage.cut_at_end(f"{number}")
-        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
+        await wait_until(lambda: server.recorders[SHOP].recent_level(LOW) > LOUD / 2)
         stage.set_audio_device(USB)
-        await wait_until(lambda: room.recorders[USB].recent_level(LOW) > LOUD / 2)
-        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) < LOUD / 100)
-    heard = what_was_heard(room.recorders[SHOP].sound())
+        await wait_until(lambda: server.recorders[USB].recent_level(LOW) > LOUD / 2)
+        await wait_until(lambda: server.recorders[SHOP].recent_level(LOW) < LOUD / 100)
+    heard = heard_tones(server.recorders[SHOP].sound())
     assert max(seconds for name, seconds in heard if name == "high") > 0.5, heard  # alone; both at its ends
 
 
-async def test_sound_comes_from_the_chosen_loudspeaker_and_moves_at_once(
-    display_name: str, room: PulseServer, tones: Path
+async def test_sound_comes_from_the_configured_loudspeaker_and_changes_at_once(
+    display_name: str, server: PulseServer, tones: Path
 ) -> None:
-    shop, usb = room.recorders[SHOP], room.recorders[USB]
+    shop, usb = server.recorders[SHOP], server.recorders[USB]
     async with running_stage(display_name) as stage:
         stage.set_audio_device(USB)
         await put_on_air(stage, shot_in(tones, LOW, "first"))
@@ -151,53 +160,53 @@ async def test_sound_comes_from_the_chosen_loudspeaker_and_moves_at_once(
         await wait_until(lambda: shop.recent_level(LOW) > LOUD / 2 and stage.facts().sound == SHOP)
 
 
-async def test_the_doctor_names_the_loudspeakers_there_are(room: PulseServer) -> None:
+async def test_the_doctor_names_the_loudspeakers_of_the_machine(server: PulseServer) -> None:
     facts = await asyncio.to_thread(probe_machine, load_configuration(None), "")
-    assert room.address and [name for name, _ in facts.speakers] == [SHOP, USB]
+    assert server.address and [name for name, _ in facts.speakers] == [SHOP, USB]
 
 
-async def test_a_loudspeaker_that_is_pulled_while_it_plays_stops_no_picture(
-    display_name: str, room: PulseServer, tones: Path
+async def test_the_picture_goes_on_when_its_loudspeaker_is_unplugged(
+    display_name: str, server: PulseServer, tones: Path
 ) -> None:
     async with running_stage(display_name) as stage:
         stage.set_audio_device(USB)
         await put_on_air(stage, shot_in(tones, LOW, "first"))
-        await wait_until(lambda: room.recorders[USB].recent_level(LOW) > LOUD / 2)
+        await wait_until(lambda: server.recorders[USB].recent_level(LOW) > LOUD / 2)
         await stage.preroll(shot_in(tones, HIGH, "second"))
-        await room.unplug(USB)
-        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
+        await server.unplug(USB)
+        await wait_until(lambda: server.recorders[SHOP].recent_level(LOW) > LOUD / 2)
         await stage.cut_now("second")
-        await wait_until(lambda: room.recorders[SHOP].recent_level(HIGH) > LOUD / 2)
-        await room.plug(USB)
+        await wait_until(lambda: server.recorders[SHOP].recent_level(HIGH) > LOUD / 2)
+        await server.plug(USB)
         await put_on_air(stage, shot_in(tones, LOW, "third"))
-        await wait_until(lambda: room.recorders[USB].recent_level(LOW) > LOUD / 2)
-        assert untouched(stage)
+        await wait_until(lambda: server.recorders[USB].recent_level(LOW) > LOUD / 2)
+        assert picture_went_on(stage)
 
 
-async def test_a_sound_server_that_dies_while_it_plays_stops_no_picture(
-    display_name: str, room: PulseServer, tones: Path
+async def test_the_picture_goes_on_when_the_sound_server_dies(
+    display_name: str, server: PulseServer, tones: Path
 ) -> None:
     async with running_stage(display_name) as stage:
         await put_on_air(stage, shot_in(tones, LOW, "first"))
-        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
+        await wait_until(lambda: server.recorders[SHOP].recent_level(LOW) > LOUD / 2)
         await stage.preroll(shot_in(tones, HIGH, "second"))
-        await room.kill()
+        await server.kill()
         await stage.cut_now("second")
         await wait_until(lambda: (stage.facts().media_ms or 0) > 1500)
-        assert untouched(stage)
-        await room.start(SHOP)
+        assert picture_went_on(stage)
+        await server.start(SHOP)
         await put_on_air(stage, shot_in(tones, LOW, "third"))
-        await wait_until(lambda: room.recorders[SHOP].recent_level(LOW) > LOUD / 2)
-        assert untouched(stage)
+        await wait_until(lambda: server.recorders[SHOP].recent_level(LOW) > LOUD / 2)
+        assert picture_went_on(stage)
 
 
-def untouched(stage: Stage) -> bool:
-    """Tell whether the picture went on all the time."""
+def picture_went_on(stage: Stage) -> bool:
+    """Tell whether the picture never stood still."""
     facts = stage.facts()
     return facts.restarts == 0 and (facts.still_ms or 0) < 500 and not facts.picture_faults
 
 
-async def test_a_sound_server_that_is_gone_stops_no_picture(
+async def test_the_picture_plays_without_the_sound_server(
     display_name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tones: Path
 ) -> None:
     monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path / 'nobody'}")

@@ -1,4 +1,4 @@
-"""A picture larger than the stage reaches libVLC as small as it can be shown."""
+"""libVLC gets a picture that is larger than the stage in the size that can be shown."""
 
 import os
 from io import BytesIO
@@ -17,7 +17,7 @@ def _photograph(path: Path, width: int, height: int, kind: str = "JPEG") -> str:
 
 
 def _read(source: MediaSource) -> Image.Image:
-    """Read it as libVLC does, from the start of what the address names, and end it."""
+    """Read the picture as libVLC does, from the start of the file, and close it."""
     memory = int(source.address.removeprefix("fd://"))
     picture = Image.open(BytesIO(os.read(memory, 64_000_000)))
     assert source.feed
@@ -26,7 +26,7 @@ def _read(source: MediaSource) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("size", "fit_inside", "wanted"),
+    ("size", "fit_inside", "expected"),
     [
         ((3840, 2880), True, (960, 720)),
         ((3840, 2880), False, (1280, 960)),
@@ -34,19 +34,19 @@ def _read(source: MediaSource) -> Image.Image:
     ],
 )
 def test_it_has_the_pixels_the_stage_can_show(
-    tmp_path: Path, size: tuple[int, int], fit_inside: bool, wanted: tuple[int, int]
+    tmp_path: Path, size: tuple[int, int], fit_inside: bool, expected: tuple[int, int]
 ) -> None:
     source = downscale(_photograph(tmp_path / "large", *size), 1280, 720, fit_inside=fit_inside)
 
     assert source
     picture = _read(source)
-    assert picture.size == wanted
-    top, bottom = picture.getpixel((10, 10)), picture.getpixel((10, wanted[1] - 10))
+    assert picture.size == expected
+    top, bottom = picture.getpixel((10, 10)), picture.getpixel((10, expected[1] - 10))
     assert isinstance(top, tuple) and isinstance(bottom, tuple)
     assert top[0] < 20 < 230 < bottom[0], "it is the same picture, upright"
 
 
-def test_what_is_small_enough_or_no_picture_is_left_to_libvlc(tmp_path: Path) -> None:
+def test_a_small_or_unreadable_picture_is_left_to_libvlc(tmp_path: Path) -> None:
     small = _photograph(tmp_path / "small", 1400, 800, "PNG")
     damaged = tmp_path / "damaged"
     damaged.write_bytes(Path(_photograph(tmp_path / "undamaged", 3000, 2000)).read_bytes()[:4000])
