@@ -4,8 +4,6 @@ import argparse
 import logging
 import os
 import re
-import resource
-import signal
 import sys
 import threading
 from queue import SimpleQueue
@@ -18,7 +16,7 @@ from player.deck.context import DeckContext
 from player.deck.deck import Deck, DeckInput
 from player.deck.vlc.vlc_player import VlcPlayer
 from player.deck.window import open_deck_window
-from player.platform.child_process import die_with_parent
+from player.platform.child_process import become_child
 from player.platform.geometry import Area
 from player.protocol.deck_messages import COMMAND, DeckEvent, Quit
 from sync.errors import ScreenFailed
@@ -69,12 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one deck until `quit`, the end of input or the daemon's death; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="deck[%(process)d] %(levelname)s %(message)s")
     options = _parse(argv)
-    die_with_parent(options.parent)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the daemon ends its decks itself, in order
+    become_child(options.parent, address_space_bytes=_ADDRESS_SPACE_BYTES)
     pipe = _take_over_stdout()
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def send(event: DeckEvent) -> None:
         pipe.write(event.model_dump_json().encode() + b"\n")

@@ -3,15 +3,13 @@
 import argparse
 import logging
 import os
-import resource
-import signal
 import sys
 
 from Xlib import error
 
 from player.overlay.renderer import OverlayRenderer
 from player.overlay.windows import open_overlay_stack
-from player.platform.child_process import die_with_parent
+from player.platform.child_process import become_child
 from player.protocol.overlay_messages import OverlayEvent
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
@@ -31,20 +29,15 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Show overlays until the input, the X server or the daemon ends; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="overlay[%(process)d] %(levelname)s %(message)s")
-    die_with_parent(_parse(argv).parent)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the daemon ends its child processes itself, in order
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    become_child(_parse(argv).parent, address_space_bytes=_ADDRESS_SPACE_BYTES)
 
     def send(event: OverlayEvent) -> None:
         sys.stdout.buffer.write(event.model_dump_json().encode() + b"\n")
         sys.stdout.buffer.flush()
 
     try:
-        OverlayRenderer(
-            open_overlay_stack(os.environ.get("DISPLAY", "")), SystemClock(), sys.stdin.fileno(), send
-        ).run()
+        stack = open_overlay_stack(os.environ.get("DISPLAY", ""))
+        OverlayRenderer(stack, SystemClock(), sys.stdin.fileno(), send).run()
     except BrokenPipeError:
         return 0
     except (ScreenFailed, error.ConnectionClosedError, error.XError, OSError) as problem:

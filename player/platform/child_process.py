@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 from asyncio.subprocess import Process
 from contextlib import suppress
@@ -11,11 +12,19 @@ _PR_SET_PDEATHSIG = 1
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def die_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when its parent, whose process id is `parent`, dies."""
+def become_child(parent: int, *, address_space_bytes: int) -> None:
+    """Make this process a child of the daemon with process id `parent`: limited, without core dumps, ended by it alone.
+
+    The kernel kills the process when the daemon dies. SIGINT and SIGTERM are ignored, because the daemon ends its child
+    processes itself, in order.
+    """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        os._exit(0)  # it died before the call
+        os._exit(0)  # the daemon died before the call
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def deck_memory_limit_bytes() -> int:

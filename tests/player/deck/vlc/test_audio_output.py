@@ -50,12 +50,8 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tones")
     for hertz in (LOW, HIGH):
         picture = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=12"]
-        sound = [
-            "-f",
-            "lavfi",
-            "-i",
-            f"aevalsrc={LOUD}*cos(2*PI*{hertz}*t):s=48000:d=12",
-        ]  # begins in the middle of a wave
+        # The cosine begins in the middle of a wave.
+        sound = ["-f", "lavfi", "-i", f"aevalsrc={LOUD}*cos(2*PI*{hertz}*t):s=48000:d=12"]
         arguments = [*picture, *sound, "-c:a", "aac", "-b:a", "160k", *H264, str(folder / str(hertz))]
         subprocess.run(["ffmpeg", "-v", "error", *arguments], check=True, timeout=60)
     return folder
@@ -72,11 +68,7 @@ def steps_at_cuts(sound: Sound) -> list[float]:
     """Return for each change of tone the largest step from one audio sample to the next."""
     low, high = (tone(sound, hertz) for hertz in (LOW, HIGH))
     louder = np.where(np.maximum(low, high) < LOUD / 10, 0, np.where(low > high, LOW, HIGH))
-    cuts = [
-        window * WINDOW
-        for window, (before, after) in enumerate(pairwise(louder), 1)
-        if before and after and before != after
-    ]
+    cuts = [window * WINDOW for window, (old, new) in enumerate(pairwise(louder), 1) if old and new and old != new]
     return [float(np.abs(np.diff(sound[cut - RATE // 10 : cut + RATE // 10])).max()) for cut in cuts]
 
 
