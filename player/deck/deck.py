@@ -13,7 +13,7 @@ from player.deck.context import DeckContext
 from player.deck.paused_loader import PausedLoader
 from player.deck.playback import Playback
 from player.deck.running_loader import RunningLoader, StreamLoader
-from player.deck.shot_loader import PLAY_LEAD_S, ShotLoader
+from player.deck.shot_loader import ShotLoader
 from player.deck.vlc.vlc_player import VlcSignal, libvlc_version
 from player.protocol.deck_messages import (
     Blank,
@@ -52,7 +52,6 @@ class Deck:
         self._inbox = inbox
         self._received: deque[DeckInput] = deque()  # from the inbox, not handled yet
         self._shot: ShotLoader | Playback | None = None
-        self._show_at_s: float | None = None  # when the loader's shot is to be shown; None: no order yet
         self._next_pulse_s = 0.0
 
     def run(self) -> None:
@@ -117,8 +116,7 @@ class Deck:
             case Show():
                 self._order_show(command)
             case CancelShow(take=take):
-                self._show_at_s = None
-                self._context.send(ShowCancelled(take=take))
+                self._cancel_show(take)
             case Hide(take=take) if take is None or take == self._take:
                 self._hide()
             case SetVolume(take=take, volume=volume) if isinstance(self._shot, Playback) and take == self._take:
@@ -148,21 +146,26 @@ class Deck:
         loader, now = self._loader_of(command.take), self._clock.monotonic()
         if loader:
             at_once = command.at_s is None or now - command.at_s > ON_TIME_S
-            self._show_at_s = now + loader.lead_s if command.at_s is None or at_once else command.at_s
-            if loader.loaded and not loader.is_usable_at(self._show_at_s):
-                self._shot = self._start_loader(loader.shot, at_once=at_once)
+            show_at_s = now + loader.lead_s if command.at_s is None or at_once else command.at_s
+            if loader.loaded and not loader.is_usable_at(show_at_s):
+                self._shot = loader = self._start_loader(loader.shot, at_once=at_once)
+            loader.show_at_s = show_at_s
         elif self._take != command.take:  # otherwise it was shown meanwhile
             self._context.send(Broken(take=command.take, reason="it was not loaded"))
 
+    def _cancel_show(self, take: str) -> None:
+        loader = self._loader_of(take)
+        if loader:
+            loader.show_at_s = None
+        self._context.send(ShowCancelled(take=take))
+
     def _show_due_s(self) -> float:
-        if self._show_at_s is None or not isinstance(self._shot, ShotLoader) or not self._shot.loaded:
-            return _NEVER
-        return self._show_at_s - PLAY_LEAD_S  # also for pictures: a busy machine may wake us late
+        return self._shot.show_due_s() if isinstance(self._shot, ShotLoader) else _NEVER
 
     def _start_playback(self) -> None:
-        loader, at_s, self._show_at_s = self._shot, self._show_at_s, None
-        assert isinstance(loader, ShotLoader) and at_s is not None
-        self._shot = Playback(loader, self._context, at_s)
+        loader = self._shot
+        assert isinstance(loader, ShotLoader) and loader.show_at_s is not None
+        self._shot = Playback(loader, self._context, loader.show_at_s)
 
     def _hide(self) -> None:
         self._window.hide()
@@ -170,5 +173,5 @@ class Deck:
         self._drop_shot()
 
     def _drop_shot(self) -> None:
-        self._shot = self._show_at_s = None
+        self._shot = None
         self._player.stop()

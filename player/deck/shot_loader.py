@@ -39,6 +39,7 @@ class ShotLoader(ABC):
     def __init__(self, shot: Shot, context: DeckContext) -> None:
         self.shot = shot
         self.state = SHOT_STATES.start
+        self.show_at_s: float | None = None  # None: there is no order to show it yet
         self._context = context
         self._window = context.window
         self._player = context.player
@@ -62,6 +63,11 @@ class ShotLoader(ABC):
     def is_usable_at(self, at_s: float) -> bool:
         """Tell whether what is loaded is still its beginning if it is shown at `at_s`."""
         return True
+
+    def show_due_s(self) -> float:
+        """Return when playback has to start; never while it is not loaded or there is no order to show it."""
+        # The lead also counts for pictures: a busy machine may wake the deck late.
+        return self.show_at_s - PLAY_LEAD_S if self.loaded and self.show_at_s is not None else _NEVER
 
     def due_s(self) -> float:
         """Return when `tick` is due."""

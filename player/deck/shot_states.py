@@ -6,10 +6,10 @@ from sync.runtime.states import StateTable
 
 
 class ShotState(StrEnum):
-    """Where a shot is in its life. A deck without a shot is empty.
+    """Where a shot is in its life; the state of a deck is that of its shot, or empty.
 
-    A deck may drop its shot in every state: for `hide`, `blank` or the next `load`. When a loaded shot has to be loaded
-    again, a new life begins.
+    A deck may drop its shot in every state: for `hide`, `blank` or the next `load`. A shot that has to be loaded again
+    begins a new life. An order to show it may come in every state up to `LOADED`, and is carried out there.
     """
 
     OPENING = "opening"  # libVLC plays the hidden media, but has no video output yet
