@@ -110,7 +110,7 @@ class OverlayRenderer:
         self._windows = windows
         self._stack.raise_windows(list(windows.values()))
         for window in windows.values():
-            window.window.map()
+            window.x_window.map()
         self._move_tickers()
         for window in outdated:
             window.close()

@@ -36,32 +36,32 @@ class OverlayWindow:
         self._connection = connection
         self._area = area
         root = connection.screen().root
-        self.window = root.create_window(
+        self.x_window = root.create_window(
             area.x, area.y, area.width, area.height, 0, _DEPTH, X.InputOutput, X.CopyFromParent,
             override_redirect=True, background_pixmap=X.NONE,
         )  # fmt: skip
-        self.window.set_wm_name("signage-player overlay")
-        self._gc = self.window.create_gc(graphics_exposures=False)
+        self.x_window.set_wm_name("signage-player overlay")
+        self._gc = self.x_window.create_gc(graphics_exposures=False)
 
     def set_picture(self, image: Image.Image) -> None:
         """Show a picture of the window's upright size."""
         turned = rotate_image(image, self._area.turn)
         pixmap = self._make_pixmap(turned)
-        self.window.change_attributes(background_pixmap=pixmap)
+        self.x_window.change_attributes(background_pixmap=pixmap)
         pixmap.free()  # the window has its own reference
         mask = opaque_mask(turned)
         if mask is not None:
             bits = self._make_bitmap(mask)
-            self.window.shape_mask(shape.SO.Set, shape.SK.Bounding, 0, 0, bits)
+            self.x_window.shape_mask(shape.SO.Set, shape.SK.Bounding, 0, 0, bits)
             bits.free()
 
     def close(self) -> None:
         """Remove the window from the display."""
         self._gc.free()
-        self.window.destroy()
+        self.x_window.destroy()
 
     def _make_pixmap(self, image: Image.Image) -> Any:
-        pixmap = self.window.create_pixmap(image.width, image.height, _DEPTH)
+        pixmap = self.x_window.create_pixmap(image.width, image.height, _DEPTH)
         pixels, stride = image.convert("RGB").tobytes("raw", "BGRX"), image.width * 4
         rows = max(1, _MAX_REQUEST_BYTES // stride)
         for y in range(0, image.height, rows):
@@ -74,7 +74,7 @@ class OverlayWindow:
         padded.paste(mask, (0, 0))
         low_bit_first = self._connection.display.info.bitmap_format_bit_order == _LOW_BIT_FIRST
         bits = padded.tobytes("raw", "1;R" if low_bit_first else "1")
-        bitmap = self.window.create_pixmap(padded.width, padded.height, 1)
+        bitmap = self.x_window.create_pixmap(padded.width, padded.height, 1)
         gc = bitmap.create_gc(foreground=1, background=0)
         stride = padded.width // 8
         rows = max(1, _MAX_REQUEST_BYTES // stride)
@@ -107,7 +107,7 @@ class TickerWindow(OverlayWindow):
             for piece_width, pixmap in self._pieces:
                 if x < width and x + piece_width > 0:
                     left, top, *size = self._bar.turned(x, 0, piece_width, height)
-                    self.window.copy_area(self._gc, pixmap, 0, 0, *size, left, top)
+                    self.x_window.copy_area(self._gc, pixmap, 0, 0, *size, left, top)
                 x += piece_width
 
     def next_refresh(self, refresh: int) -> int:
@@ -136,7 +136,7 @@ class OverlayStack:
         ceiling = int(found.value[0]) if found else 0
         for window in reversed(windows):  # each goes just above the ceiling, so below the one before
             if not ceiling or not self._put_above(window, ceiling):
-                window.window.configure(stack_mode=X.Above)
+                window.x_window.configure(stack_mode=X.Above)
         self.connection.sync()
 
     def ceiling_changed(self) -> bool:
@@ -149,7 +149,7 @@ class OverlayStack:
 
     def _put_above(self, window: OverlayWindow, ceiling: int) -> bool:
         refused = error.CatchError(error.BadWindow, error.BadMatch)
-        window.window.configure(refused, sibling=ceiling, stack_mode=X.Above)
+        window.x_window.configure(refused, sibling=ceiling, stack_mode=X.Above)
         self.connection.sync()
         return refused.get_error() is None
 
