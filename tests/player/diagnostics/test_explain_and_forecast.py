@@ -30,10 +30,10 @@ from tests.player.director.venue import (
     NOON,
     VenueClock,
     World,
-    a_world,
     asset,
     campaign,
     item,
+    open_world,
     playlist,
     release,
 )
@@ -57,16 +57,16 @@ def reasons(found: Explanation) -> dict[str, str]:
 
 
 async def test_the_director_shows_what_was_forecast_over_dayparts_and_ad_breaks(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(*LOOPS, dayparts=(NIGHT,), ads=ADS))
         async with world.running():
-            await world.after(43)
-            before = len(world.screen.picture)
+            await world.advance(43)
+            before = len(world.screen.changes)
             ahead = forecast(await view_of(world), 0.2, 1_000)
             last = [ad.name for ad in explain(await view_of(world)).ads if "it was chosen last" in ad.why]
             assert last == [slot.advertiser.lower() for slot in ahead.slots[:2] if slot.advertiser]
-            await world.after(12 * 60)
-            shown = [world.name(take) for take in world.screen.picture[before - 1 :]]
+            await world.advance(12 * 60)
+            shown = [world.name(take) for take in world.screen.changes[before - 1 :]]
         expected = [slot.title.lower().removesuffix(" spot") for slot in ahead.slots]
         assert expected[: len(shown)] == shown[: len(expected)]
         assert len(expected) > 60
@@ -77,10 +77,10 @@ async def test_the_director_shows_what_was_forecast_over_dayparts_and_ad_breaks(
 
 
 async def test_reading_changes_nothing_and_needs_no_lock(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(*LOOPS, ads=ADS))
         async with world.running():
-            await world.after(43)
+            await world.advance(43)
             files = {path: _hash(path) for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".db-shm"}
             view = await view_of(world)
             assert forecast(view, 1, 1_000) == forecast(view, 1, 1_000)
@@ -99,7 +99,7 @@ async def test_an_explanation_says_why_one_daypart_is_on_air_and_the_others_are_
         Daypart(id="c", name="Lost", playlist="gone"),
         Daypart(id="d", name="Past", playlist="loop", last_day=(NOON - timedelta(days=2)).date()),
     )
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(*LOOPS, dayparts=dayparts))
         found = explain(await view_of(world, 6 * 60))
         assert (found.playlist, found.until) == ("Loop", NOON + timedelta(hours=1))
@@ -130,7 +130,7 @@ async def test_an_explanation_says_which_ads_may_be_shown_and_why_others_may_not
         campaign("two").model_copy(update={"ends_at": NOON - timedelta(days=1)}),
         campaign("three"),
     )
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(*LOOPS, ads=ads), without=frozenset({asset("three").sha256}))
         async with world.ledger._database.transaction():
             for _ in range(FAILURE_LIMIT):
@@ -152,10 +152,10 @@ async def test_an_explanation_says_which_ads_may_be_shown_and_why_others_may_not
 
 
 async def test_the_take_on_the_screen_and_the_loaded_one_come_first(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(*LOOPS))
         async with world.running():
-            await world.after(13)
+            await world.advance(13)
             found = explain(await view_of(world))
             assert found.shown is not None
             assert (found.shown.title, found.following.title) == ("Green", "Blue")
@@ -170,7 +170,7 @@ async def test_the_take_on_the_screen_and_the_loaded_one_come_first(tmp_path: Pa
 
 
 async def test_a_forecast_names_the_fallback_and_its_reason_when_there_is_nothing_to_show(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(dayparts=(), ads=ADS))
         ahead = forecast(await view_of(world), 1, 9)
         assert [(slot.kind, slot.why) for slot in ahead.slots][:1] == [
@@ -185,7 +185,7 @@ async def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in {"STORAGE__STATE_DIR": str(tmp_path), "VENUE__ZONE": "Europe/Berlin"}.items():
         monkeypatch.setenv(f"SIGNAGE_PLAYER__{name}", value)
     clock = VenueClock(NOON)
-    async with a_world(tmp_path, clock) as world:
+    async with open_world(tmp_path, clock) as world:
         world.publish(release(*LOOPS, dayparts=(NIGHT,), ads=ADS))
         async with open_ledger(world.cache.state / "plays-unpaired.db", UNPAIRED, clock):
             pass
@@ -230,14 +230,14 @@ def test_a_failure_is_one_line(
 
 
 async def test_the_endpoint_serves_both_while_the_player_runs(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(*LOOPS, ads=ADS))
         session: Session | None = Session(world.ledger, world.director)
         configuration = load_configuration(None)
         app = web.Application(middlewares=[problem_middleware])
         mount(app, ForecastRoutes(world.cache, configuration, lambda: session, world.clock).operations(), _anyone)
         async with world.running(), TestClient(TestServer(app)) as client:
-            await world.after(43)
+            await world.advance(43)
             answer = await (await client.get("/v1/explain")).json()
             assert (answer["playlist"], answer["shown"]["title"]) == ("Loop", world.director.now().title)
             ahead = await (await client.get("/v1/forecast?hours=0.5&most=7")).json()

@@ -1,4 +1,4 @@
-"""A screen of glass: shows nothing, keeps the protocol of `player.protocol.screen.Screen`, and breaks when told."""
+"""A fake screen: it shows nothing, checks the protocol of `player.protocol.screen.Screen`, and fails when told to."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,37 +9,37 @@ from player.protocol.screen import Cut, Ended, Shot
 from sync.errors import DeckLost, MediaUnplayable
 from tests.fakes import FakeClock
 
-AGES_S = 1e9
+NEVER_S = 1e9
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One change of the picture: a shot, or `fallback`, or `blank`."""
+class PictureChange:
+    """One change of the picture to a shot, to `fallback` or to `blank`."""
 
     at: datetime
-    what: str
+    picture: str
     shot: Shot | None = None
 
 
 class FakeScreen:
-    """Shots end by the clock; `finish`, `fail` and `lose_deck` end them early. Videos are as long as `lengths` says."""
+    """Shots end by the clock, or by `finish`, `fail` and `lose_deck`. Videos are as long as `lengths_ms` says."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
-        self._air: Shot | None = None
+        self._on_air: Shot | None = None
         self._started_s = 0.0
         self._ended: asyncio.Future[Ended] | None = None
         self._next: Shot | None = None
         self._next_lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._cutting = False
-        self._left: list[Ended] = []
-        self.picture: list[Seen] = []
-        self.lengths: dict[str, int] = {}  # path to ms
-        self.broken: set[str] = set()  # paths that cannot be prerolled
-        self.deaf = 0  # so many prerolls lose their deck
-        self.loads_s = 0.0  # how long a preroll takes
+        self._shown: list[Ended] = []
+        self.changes: list[PictureChange] = []
+        self.lengths_ms: dict[str, int] = {}  # path to ms
+        self.unplayable: set[str] = set()  # paths that cannot be prerolled
+        self.decks_to_lose = 0  # so many prerolls fail because their deck is gone
+        self.load_time_s = 0.0  # how long a preroll takes
         self.prerolls: list[Shot] = []
-        self.at_once: list[bool] = []  # which of these were wanted so
+        self.at_once: list[bool] = []  # for each of them, whether it was wanted at once
         self.tuned: list[tuple[str, int]] = []
 
     async def preroll(self, shot: Shot, *, at_once: bool = False) -> None:
@@ -48,41 +48,41 @@ class FakeScreen:
         self._next_lost = asyncio.get_running_loop().create_future()
         self.prerolls.append(shot)
         self.at_once.append(at_once)
-        await self._clock.sleep(self.loads_s)
-        if self.deaf:
-            self.deaf -= 1
+        await self._clock.sleep(self.load_time_s)
+        if self.decks_to_lose:
+            self.decks_to_lose -= 1
             raise DeckLost("the hidden deck was killed")
-        if shot.path in self.broken:
+        if shot.path in self.unplayable:
             raise MediaUnplayable(f"{shot.path} cannot be decoded")
         self._next = shot
 
     def set_volume(self, take: str, volume: int) -> None:
-        if self._air and self._air.take == take:
+        if self._on_air and self._on_air.take == take:
             self.tuned.append((take, volume))
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
-        self._expect(take)
+        self._prerolled(take)
         self._cutting = True
         try:
-            if self._air is not None:
-                await self._over(deadline_s)
-            return self._switch(self._expect(take))
+            if self._on_air is not None:
+                await self._until_ended(deadline_s)
+            return self._switch(self._prerolled(take))
         finally:
             self._cutting = False
 
     async def cut_now(self, take: str) -> Cut:
-        return self._switch(self._expect(take))
+        return self._switch(self._prerolled(take))
 
     async def ended(self) -> Ended:
         assert self._ended is not None, "nothing is on air"
-        await self._over(None)
-        return self._leave()
+        await self._until_ended(None)
+        return self._take_off()
 
     async def clear(self) -> Ended | None:
-        return self._darken("fallback")
+        return self._show_no_take("fallback")
 
     async def blank(self) -> Ended | None:
-        return self._darken("blank")
+        return self._show_no_take("blank")
 
     # Verbs for tests
 
@@ -96,38 +96,38 @@ class FakeScreen:
         self._end("killed", failed=True, deck_lost=True)
 
     def lose_next(self) -> None:
-        """The deck with the prerolled shot dies; what is on air goes on."""
+        """End the deck with the prerolled shot; what is on air goes on."""
         self._next = None
         self._next_lost.set_result(None)
 
     @property
     def on_air(self) -> Shot | None:
-        return self._air
+        return self._on_air
 
     @property
     def over(self) -> bool:
-        """Tell whether what is on air has ended and only its last picture stands."""
+        """Return whether the shot on air has ended and only its last picture is seen."""
         return self._ended is not None and self._ended.done()
 
-    def runs(self) -> list[tuple[str, int]]:
-        """Return each take that left the screen, or still is on it, with its milliseconds."""
+    def shown_ms(self) -> list[tuple[str, int]]:
+        """Return each take that was on the screen, or still is, with its milliseconds."""
         now_s = self._clock.monotonic()
-        running = [(self._air.take, round((now_s - self._started_s) * 1000))] if self._air else []
-        return [(ended.take, round((ended.ended_s - ended.started_s) * 1000)) for ended in self._left] + running
+        running = [(self._on_air.take, round((now_s - self._started_s) * 1000))] if self._on_air else []
+        return [(ended.take, round((ended.ended_s - ended.started_s) * 1000)) for ended in self._shown] + running
 
-    # Inside
+    # Helpers
 
-    def _expect(self, take: str) -> Shot:
+    def _prerolled(self, take: str) -> Shot:
         if self._next is None:
             raise DeckLost(f"take {take} is not prerolled")
         assert self._next.take == take, "asked to cut to what is not prerolled"
         return self._next
 
-    async def _over(self, deadline_s: float | None) -> None:
-        assert self._air is not None and self._ended is not None
-        own_ms = self._air.duration_ms or self.lengths.get(self._air.path)
-        own_s = self._started_s + (own_ms / 1000 if own_ms else AGES_S)
-        until_s = own_s if deadline_s is None else min(own_s, deadline_s)
+    async def _until_ended(self, deadline_s: float | None) -> None:
+        assert self._on_air is not None and self._ended is not None
+        natural_ms = self._on_air.duration_ms or self.lengths_ms.get(self._on_air.path)
+        natural_s = self._started_s + (natural_ms / 1000 if natural_ms else NEVER_S)
+        until_s = natural_s if deadline_s is None else min(natural_s, deadline_s)
         timer = asyncio.ensure_future(self._clock.sleep(until_s - self._clock.monotonic()))
         try:
             waits: set[asyncio.Future[Any]] = {timer, self._ended, self._next_lost}
@@ -135,14 +135,14 @@ class FakeScreen:
         finally:
             timer.cancel()
         if not self._ended.done() and not self._next_lost.done():
-            own = self._clock.monotonic() >= own_s
-            self._end(("duration" if self._air.duration_ms else "eof") if own else "cut")
+            natural = self._clock.monotonic() >= natural_s
+            self._end(("duration" if self._on_air.duration_ms else "eof") if natural else "cut")
 
     def _end(self, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:
-        assert self._air is not None and self._ended is not None and not self._ended.done()
+        assert self._on_air is not None and self._ended is not None and not self._ended.done()
         self._ended.set_result(
             Ended(
-                take=self._air.take,
+                take=self._on_air.take,
                 started_s=self._started_s,
                 ended_s=self._clock.monotonic(),
                 reason=reason,
@@ -151,23 +151,23 @@ class FakeScreen:
             )
         )
 
-    def _leave(self) -> Ended:
+    def _take_off(self) -> Ended:
         assert self._ended is not None
         if not self._ended.done():
             self._end("cut")
-        ended, self._air, self._ended = self._ended.result(), None, None
-        self._left.append(ended)
+        ended, self._on_air, self._ended = self._ended.result(), None, None
+        self._shown.append(ended)
         return ended
 
     def _switch(self, shot: Shot) -> Cut:
-        previous = self._leave() if self._air else None
-        self._air, self._next = shot, None
+        previous = self._take_off() if self._on_air else None
+        self._on_air, self._next = shot, None
         self._started_s = self._clock.monotonic()
         self._ended = asyncio.get_running_loop().create_future()
-        self.picture.append(Seen(self._clock.now(), "shot", shot))
+        self.changes.append(PictureChange(self._clock.now(), "shot", shot))
         return Cut(take=shot.take, at_s=self._started_s, previous=previous)
 
-    def _darken(self, what: str) -> Ended | None:
-        ended = self._leave() if self._air else None
-        self.picture.append(Seen(self._clock.now(), what))
+    def _show_no_take(self, picture: str) -> Ended | None:
+        ended = self._take_off() if self._on_air else None
+        self.changes.append(PictureChange(self._clock.now(), picture))
         return ended

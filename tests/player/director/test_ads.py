@@ -1,4 +1,4 @@
-"""Ads between items: reserved before they show, paid back when they did not, never without a reservation on disk."""
+"""Ads between items: reserved on disk before they are shown, and refunded when they were not shown."""
 
 import sqlite3
 from collections import Counter
@@ -9,53 +9,53 @@ from pathlib import Path
 from player.protocol.operator import Command
 from sync.wire.release import Daypart
 from sync.wire.report import Outcome, PlayKind
-from tests.player.director.venue import NOON, VenueClock, World, a_world, campaign, item, playlist, release
+from tests.player.director.venue import NOON, VenueClock, World, campaign, item, open_world, playlist, release
 
 ADS = (campaign("cola"), campaign("juice"))
 
 
-async def owed(world: World) -> dict[str, int]:
+async def charged(world: World) -> dict[str, int]:
     """Return the plays each line has been charged for, by the file."""
     with closing(sqlite3.connect(world.path / "plays.db")) as file:
         rows = file.execute("SELECT line, json_extract(body, '$.plays') FROM accounts").fetchall()
     return {line: plays for line, plays in rows if plays}
 
 
-async def test_ads_stand_between_items_and_share_the_slots(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_ads_come_between_items_and_share_the_slots(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), ads=ADS))
         async with world.running():
-            await world.after(400)
+            await world.advance(400)
         plays = await world.plays()
         assert [play.kind for play in plays[:4]] == [PlayKind.ITEM, PlayKind.AD] * 2
         counted = Counter(play.line for play in plays if play.outcome is Outcome.COMPLETE)
         assert counted["cola-line"] == counted["juice-line"] == 10
-        assert await owed(world) == {"cola-line": 10, "juice-line": 10}
+        assert await charged(world) == {"cola-line": 10, "juice-line": 10}
         assert plays[1].campaign and plays[1].creative and plays[1].advertiser
 
 
-async def test_an_ad_that_cannot_be_shown_is_paid_back(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_an_ad_that_cannot_be_shown_is_refunded(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), ads=ADS))
-        world.screen.broken.add(world.media("cola"))
+        world.screen.unplayable.add(world.media("cola"))
         async with world.running():
-            await world.after(200)
+            await world.advance(200)
         plays = await world.plays()
         assert {play.line for play in plays if play.kind is PlayKind.AD} == {"juice-line"}
-        assert "cola-line" not in await owed(world)
+        assert "cola-line" not in await charged(world)
 
 
-async def test_an_ad_that_is_cut_short_is_paid_back_and_its_facts_are_kept(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_an_ad_that_is_cut_short_is_refunded_and_its_play_is_recorded(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), ads=ADS[:1]))
         async with world.running():
-            await world.after(13)
+            await world.advance(13)
             assert world.director.now().showing == "ad"
             await world.director.command(Command(do="skip"))
             await world.clock.settle()
-            await world.clock.rest()
+            await world.clock.until_idle()
             assert world.shown() == ["red", "cola", "red"]
-        assert await owed(world) == {}
+        assert await charged(world) == {}
         plays = await world.plays()
         ad = plays[1]
         assert (ad.outcome, ad.reason, ad.rendered_ms) == (Outcome.PARTIAL, "operator", 3_000)
@@ -64,26 +64,26 @@ async def test_an_ad_that_is_cut_short_is_paid_back_and_its_facts_are_kept(tmp_p
 async def test_an_ad_starts_only_if_it_fits_before_the_daypart_ends(tmp_path: Path) -> None:
     parts = (Daypart(id="day", name="Day", playlist="day", start="12:00", end="12:01"),)
     content = release(playlist("night", item("night")), playlist("day", item("day")), dayparts=parts, ads=ADS)
-    async with a_world(tmp_path, VenueClock(NOON + timedelta(seconds=45))) as world:
+    async with open_world(tmp_path, VenueClock(NOON + timedelta(seconds=45))) as world:
         world.publish(content)
         async with world.running():
-            await world.after(17)
+            await world.advance(17)
         assert world.shown()[:2] == ["day", "day"], "five seconds are left: no ad"
-        assert world.shown()[2] in ("cola", "juice"), "it is still owed when the next daypart begins"
-        assert world.screen.picture[2].at == NOON + timedelta(seconds=60)
+        assert world.shown()[2] in ("cola", "juice"), "it is still charged when the next daypart begins"
+        assert world.screen.changes[2].at == NOON + timedelta(seconds=60)
 
 
-async def test_a_reservation_that_a_new_release_overtakes_is_paid_back(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_a_reservation_that_a_new_release_makes_void_is_refunded(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), ads=ADS[:1]))
         async with world.running():
-            await world.after(5)
-            assert await owed(world) == {"cola-line": 1}
+            await world.advance(5)
+            assert await charged(world) == {"cola-line": 1}
             world.publish(release(playlist("loop", item("red"), item("blue"))))
             await world.wake()
-            await world.after(6)
+            await world.advance(6)
             assert world.shown() == ["red", "blue"]
-            assert await owed(world) == {}
+            assert await charged(world) == {}
 
 
 async def test_the_sequence_of_ads_goes_on_where_it_stood_after_a_restart(tmp_path: Path) -> None:
@@ -93,10 +93,10 @@ async def test_the_sequence_of_ads_goes_on_where_it_stood_after_a_restart(tmp_pa
     for folder, stops in (("through", ()), ("stopped", (100, 220, 340))):
         clock = VenueClock(NOON)
         for until in (*stops, 600):
-            async with a_world(tmp_path / folder, clock) as world:
+            async with open_world(tmp_path / folder, clock) as world:
                 world.publish(content)
                 async with world.running():
-                    await clock.pass_until(NOON + timedelta(seconds=until))
+                    await clock.advance_to(NOON + timedelta(seconds=until))
                 complete = [p for p in await world.plays() if p.outcome is Outcome.COMPLETE]
         lines.append([play.line for play in complete if play.kind is PlayKind.AD])
     assert len(lines[0]) == 30

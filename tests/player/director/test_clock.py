@@ -1,4 +1,4 @@
-"""A clock that leaps by years, as one without a battery does: the screen does not care, and the proof stays sound."""
+"""A wall clock that jumps by years, as one without a battery does: the screen goes on and the proof stays right."""
 
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 
 from sync.wire.report import PlayKind
-from tests.player.director.venue import a_world, campaign, item, playlist, release
+from tests.player.director.venue import campaign, item, open_world, playlist, release
 
-DAWN = datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+FIRST_OF_1970 = datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
 LONG_AGO = datetime(2004, 2, 29, 23, 59, 59, tzinfo=UTC)
 LATER = datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC)
 FAR_LATER = datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("to", [DAWN, LONG_AGO, LATER, FAR_LATER], ids=lambda to: f"to_{to.year}")
-async def test_a_leap_of_years_and_back_leaves_the_screen_alone(tmp_path: Path, to: datetime) -> None:
-    async with a_world(tmp_path) as world, world.running():
+@pytest.mark.parametrize("to", [FIRST_OF_1970, LONG_AGO, LATER, FAR_LATER], ids=lambda to: f"to_{to.year}")
+async def test_a_jump_of_years_and_back_changes_nothing_on_the_screen(tmp_path: Path, to: datetime) -> None:
+    async with open_world(tmp_path) as world, world.running():
         world.publish(release(playlist("all", item("one"), item("two"))))
         await world.wake()
-        await world.after(25)
+        await world.advance(25)
         began = world.clock.now()
         world.clock.step_wall((to - began).total_seconds())
-        await world.after(40)
+        await world.advance(40)
         world.clock.step_wall((began - to).total_seconds())
-        await world.after(40)
+        await world.advance(40)
         plays = await world.plays()
     shown = world.shown()[1:]
     assert shown == (["one", "two"] * 6)[: len(shown)], "nothing but the loop was ever on"
@@ -35,16 +35,16 @@ async def test_a_leap_of_years_and_back_leaves_the_screen_alone(tmp_path: Path, 
 
 
 async def test_ads_leave_the_screen_while_the_clock_is_outside_their_flight_and_come_back(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, world.running():
+    async with open_world(tmp_path) as world, world.running():
         world.publish(release(playlist("all", item("one"), item("two")), ads=(campaign("cola"),)))
         await world.wake()
-        await world.after(45)
+        await world.advance(45)
         began = world.clock.now()
         world.clock.step_wall((LATER - began).total_seconds())
-        await world.after(60)
+        await world.advance(60)
         away = [play for play in await world.plays() if play.started_at.year == LATER.year]
         world.clock.step_wall((began - world.clock.now()).total_seconds())
-        await world.after(60)
+        await world.advance(60)
         back = (await world.plays())[-4:]
     assert [play.kind for play in away[1:]] == [PlayKind.ITEM] * len(away[1:])
     assert any(play.kind is PlayKind.AD for play in back)

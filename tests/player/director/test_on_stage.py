@@ -95,7 +95,7 @@ async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved
     assert [play.outcome for play in plays] == [Outcome.COMPLETE] * 3, plays
     for before, after in pairwise(plays):
         assert 0 <= (after.started_at - before.ended_at).total_seconds() < 0.3, "a gap, or two takes at one time"
-    assert [setback.asset for setback in venue.ledger.quarantine.failures()] == [asset("bad").sha256]
+    assert [failure.asset for failure in venue.ledger.quarantine.failures()] == [asset("bad").sha256]
     now = venue.director.now()
     assert now.showing == "item" and now.why
 
@@ -110,7 +110,7 @@ async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Ven
     following = plays[plays.index(hit) + 1]
     assert hit.outcome is Outcome.FAILED
     assert (following.started_at - hit.ended_at).total_seconds() < 1.0
-    blamed = {setback.asset for setback in venue.ledger.quarantine.failures()}
+    blamed = {failure.asset for failure in venue.ledger.quarantine.failures()}
     assert blamed <= {asset("bad").sha256}
 
 

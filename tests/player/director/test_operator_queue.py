@@ -1,4 +1,4 @@
-"""What operators may do to the screen; every order ends by itself."""
+"""What operators can order; every order ends by itself."""
 
 from datetime import timedelta
 from itertools import product
@@ -10,7 +10,7 @@ from player.director.operator_queue import ORDER_STATES, OperatorQueue, Order, O
 from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
 from sync.runtime.states import ForbiddenMove
-from tests.player.director.venue import NOON, World, a_world, asset, item, playlist, release
+from tests.player.director.venue import NOON, World, asset, item, open_world, playlist, release
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(OrderState, OrderState)))
@@ -26,37 +26,37 @@ def test_an_order_moves_as_its_table_says(before: OrderState, after: OrderState)
         assert queue.order == Order(StepRequest(1), before)
 
 
-async def order(world: World, **what: object) -> None:
-    await world.director.command(Command.model_validate(what))
+async def order(world: World, **fields: object) -> None:
+    await world.director.command(Command.model_validate(fields))
     await world.clock.settle(40)
-    await world.clock.rest()
+    await world.clock.until_idle()
 
 
 async def test_skip_cuts_to_the_next_item_at_once(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"), item("green"), item("blue"))))
         async with world.running():
-            await world.after(3)
+            await world.advance(3)
             await order(world, do="skip")
             assert world.shown() == ["red", "green"]
-            await world.after(11)
+            await world.advance(11)
             assert world.shown() == ["red", "green", "blue"]
-            assert world.screen.picture[2].at == NOON + timedelta(seconds=13)
+            assert world.screen.changes[2].at == NOON + timedelta(seconds=13)
         (first, *_) = await world.plays()
         assert (first.rendered_ms, first.reason) == (3_000, "operator")
 
 
 async def test_previous_goes_back_and_then_on(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"), item("green"), item("blue"))))
         async with world.running():
-            await world.after(1)
+            await world.advance(1)
             with pytest.raises(Conflict, match="nothing was on before"):
                 await world.director.command(Command(do="previous"))
-            await world.after(10)
+            await world.advance(10)
             await order(world, do="previous")
             assert world.shown() == ["red", "green", "red"]
-            await world.after(11)
+            await world.advance(11)
             assert world.shown() == ["red", "green", "red", "blue"]
 
 
@@ -64,28 +64,28 @@ FIVE = ("red", "green", "blue", "day", "night")
 
 
 async def test_three_skips_during_a_load_are_exactly_three_steps(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", *map(item, FIVE))))
-        world.screen.loads_s = 2.0
+        world.screen.load_time_s = 2.0
         async with world.running():
-            await world.after(3)  # red is on since a second, green is being loaded
+            await world.advance(3)  # red is on since a second, green is being loaded
             assert world.shown() == ["red"] and world.director.now().next.readiness != "ready"
             for _ in range(3):
                 await order(world, do="skip")
             assert [Path(shot.path).name for shot in world.screen.prerolls[-1:]] == [asset("day").sha256]
-            await world.after(2.1)
+            await world.advance(2.1)
             assert world.shown() == ["red", "day"]
-            await world.after(10)
+            await world.advance(10)
             assert world.shown() == ["red", "day", "night"]
         assert [play.item for play in await world.plays()] == ["red", "day", "night"]
 
 
-async def test_what_is_wanted_at_once_is_loaded_so_and_a_step_back_makes_it_wait_again(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_an_urgent_item_is_loaded_to_play_at_once_and_a_step_back_makes_it_wait_again(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", *map(item, FIVE))))
-        world.screen.loads_s = 2.0
+        world.screen.load_time_s = 2.0
         async with world.running():
-            await world.after(3)  # red is on since a second, green is being loaded
+            await world.advance(3)  # red is on since a second, green is being loaded
             assert world.screen.at_once[-1] is False
             await order(world, do="skip")
             await order(world, do="previous")
@@ -93,102 +93,102 @@ async def test_what_is_wanted_at_once_is_loaded_so_and_a_step_back_makes_it_wait
             assert {shot.path for shot in world.screen.prerolls[-3:]} == {world.media("green")}
             await order(world, do="play", item="night")
             assert world.screen.at_once[-1] is True and world.screen.prerolls[-1].path == world.media("night")
-            await world.after(2.1)
+            await world.advance(2.1)
             assert world.shown() == ["red", "night"]
 
 
 async def test_three_steps_back_during_a_load_are_exactly_three_steps(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", *map(item, FIVE))))
         async with world.running():
-            await world.after(31)
+            await world.advance(31)
             assert world.shown() == ["red", "green", "blue", "day"]
-            world.screen.loads_s = 2.0
+            world.screen.load_time_s = 2.0
             for _ in range(3):
                 await order(world, do="previous")
             with pytest.raises(Conflict, match="nothing was on before"):
                 await world.director.command(Command(do="previous"))
-            await world.after(2.1)
+            await world.advance(2.1)
             assert world.shown()[4:] == ["red"]
-            await world.after(12.1)
+            await world.advance(12.1)
             assert world.shown()[4:] == ["red", "night"]  # the programme goes on where it was
 
 
 async def test_a_step_forwards_and_one_back_leave_what_is_on(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", *map(item, FIVE))))
-        world.screen.loads_s = 2.0
+        world.screen.load_time_s = 2.0
         async with world.running():
-            await world.after(3)
+            await world.advance(3)
             await order(world, do="skip")
             await order(world, do="previous")
-            await world.after(8)
+            await world.advance(8)
             assert world.shown() == ["red"]
-            await world.after(1.1)
+            await world.advance(1.1)
             assert world.shown() == ["red", "green"]
 
 
 @pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
 async def test_stop_and_blank_wait_for_no_load(tmp_path: Path, do: str, picture: str) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"), item("green"))))
-        world.screen.loads_s = 5.0
+        world.screen.load_time_s = 5.0
         async with world.running():
-            await world.after(6)
+            await world.advance(6)
             for _ in range(3):
                 await order(world, do=do)
             assert world.shown() == ["red", picture]
-            assert world.screen.picture[1].at == NOON + timedelta(seconds=6)
+            assert world.screen.changes[1].at == NOON + timedelta(seconds=6)
 
 
 async def test_play_shows_one_item_of_the_release_whatever_its_daypart(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), playlist("other", item("blue"))))
         async with world.running():
             with pytest.raises(NotFound, match=r"no playlist .* has an item pink"):
                 await world.director.command(Command(do="play", item="pink"))
-            await world.after(2)
+            await world.advance(2)
             await order(world, do="play", item="blue")
             assert world.shown() == ["red", "blue"]
             assert world.director.now().why == "an operator asked for it"
-            await world.after(12)
+            await world.advance(12)
             assert world.shown() == ["red", "blue", "red"]
 
 
-async def test_what_was_asked_for_and_has_no_end_of_its_own_ends_after_the_time_given(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_an_ordered_item_without_an_end_of_its_own_ends_after_the_time_given(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         content = release(playlist("loop", item("red")), playlist("other", item("blue")))
         endless = tuple(asset(name, duration_ms=None if name == "blue" else 10_000) for name in ("red", "blue"))
         world.publish(content.model_copy(update={"assets": endless}))
         async with world.running():
-            await world.after(2)
+            await world.advance(2)
             await order(world, do="play", item="blue", for_ms=90_000)
-            await world.after(89)
+            await world.advance(89)
             assert world.shown() == ["red", "blue"]
-            await world.after(2)
+            await world.advance(2)
             assert world.shown() == ["red", "blue", "red"]
         assert [play.reason for play in await world.plays()] == ["operator", "duration", "stopped"]
 
 
-async def test_an_item_that_was_asked_for_and_fails_leaves_the_programme_alone(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_an_ordered_item_that_fails_leaves_the_programme_as_it_was(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), playlist("other", item("bad"))))
-        world.screen.broken.add(world.media("bad"))
+        world.screen.unplayable.add(world.media("bad"))
         async with world.running():
-            await world.after(2)
+            await world.advance(2)
             await order(world, do="play", item="bad")
             assert world.shown() == ["red"]
-            await world.after(9)
+            await world.advance(9)
             assert world.shown() == ["red", "red"]
-            assert world.screen.picture[1].at == NOON + timedelta(seconds=10)
+            assert world.screen.changes[1].at == NOON + timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
 async def test_stop_and_blank_end_by_themselves_and_are_no_play(tmp_path: Path, do: str, picture: str) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"))))
         async with world.running():
-            await world.after(4)
+            await world.advance(4)
             await order(world, do=do, for_ms=60_000)
             now = world.director.now()
             assert world.shown() == ["red", picture] and now.showing == picture
@@ -196,16 +196,16 @@ async def test_stop_and_blank_end_by_themselves_and_are_no_play(tmp_path: Path, 
             with pytest.raises(Conflict, match="send `play` first"):
                 await world.director.command(Command(do="skip"))
             await world.wake()
-            await world.after(59)
+            await world.advance(59)
             assert world.shown() == ["red", picture]
-            await world.after(2)
+            await world.advance(2)
             assert world.shown() == ["red", picture, "red"]
         plays = await world.plays()
         assert [(play.rendered_ms, play.reason) for play in plays] == [(4_000, "operator"), (1_000, "stopped")]
 
 
 async def test_play_lifts_a_blank_early(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"))))
         async with world.running():
             await order(world, do="blank")

@@ -30,7 +30,7 @@ def planned(name: str) -> Planned:
     return Planned(take, shot, programme, Memory(Rotation(), fresh()), ends_with_daypart=False, volume=100)
 
 
-class Screen:
+class RecordedScreen:
     """Takes in turn, as the tracker records them; `recorded` is what the ledger holds."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Screen:
         return [span for span in spans if span[1] > after_ms]
 
 
-def says(ended_s: float, reason: str = "eof", **how: bool) -> Ended:
+def ended(ended_s: float, reason: str = "eof", **how: bool) -> Ended:
     return Ended(take="next", started_s=0, ended_s=BOOT_S + ended_s, reason=reason, **how)
 
 
@@ -88,49 +88,49 @@ def overlaps(recorded: Sequence[TakeTimes]) -> list[tuple[TakeTimes, TakeTimes]]
     return [(a, b) for a, b in pairwise(ordered) if b.started_at < a.ended_at]
 
 
-def plain_cuts(screen: Screen) -> None:
+def plain_cuts(screen: RecordedScreen) -> None:
     for at_s in (0, 10.0004, 20.0006, 30.0015):
-        screen.cut(at_s, says(at_s))
+        screen.cut(at_s, ended(at_s))
 
 
-def deck_reports_later_than_the_cut(screen: Screen) -> None:
+def deck_reports_later_than_the_cut(screen: RecordedScreen) -> None:
     screen.cut(0)
-    screen.cut(10, says(10.001))
-    screen.cut(20, says(20.049, "the decoder failed", failed=True))
+    screen.cut(10, ended(10.001))
+    screen.cut(20, ended(20.049, "the decoder failed", failed=True))
 
 
-def deck_ends_before_the_cut(screen: Screen) -> None:
+def deck_ends_before_the_cut(screen: RecordedScreen) -> None:
     screen.cut(0)
-    screen.cut(10, says(9.6, "the decoder failed", failed=True))
+    screen.cut(10, ended(9.6, "the decoder failed", failed=True))
 
 
-def operator_skips(screen: Screen) -> None:
+def operator_skips(screen: RecordedScreen) -> None:
     screen.cut(0)
-    screen.cut(3.3333, says(3.3337, "cut"))
-    screen.cut(3.3341, says(3.3342, "cut"))
+    screen.cut(3.3333, ended(3.3337, "cut"))
+    screen.cut(3.3341, ended(3.3342, "cut"))
 
 
-def deck_is_lost(screen: Screen) -> None:
+def deck_is_lost(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.cut(4, None)
-    screen.cut(9, says(9.2, "killed", failed=True, deck_lost=True))
+    screen.cut(9, ended(9.2, "killed", failed=True, deck_lost=True))
 
 
-def screen_goes_blank(screen: Screen) -> None:
+def screen_goes_blank(screen: RecordedScreen) -> None:
     screen.cut(0)
-    screen.end(5, says(5.003, "cut"))
+    screen.end(5, ended(5.003, "cut"))
     screen.cut(65)
     screen.end(75)
 
 
-def wall_steps_forward(screen: Screen) -> None:
+def wall_steps_forward(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.offset_s = 3600
     screen.cut(10)
     screen.cut(20)
 
 
-def wall_steps_back_by_less_than_a_take(screen: Screen) -> None:
+def wall_steps_back_by_less_than_a_take(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.offset_s = -2
     screen.cut(10)
@@ -138,7 +138,7 @@ def wall_steps_back_by_less_than_a_take(screen: Screen) -> None:
     screen.cut(30)
 
 
-def wall_steps_back_by_some_takes(screen: Screen) -> None:
+def wall_steps_back_by_some_takes(screen: RecordedScreen) -> None:
     for at_s in (0, 10, 20):
         screen.cut(at_s)
     screen.offset_s = -25
@@ -146,7 +146,7 @@ def wall_steps_back_by_some_takes(screen: Screen) -> None:
         screen.cut(at_s)
 
 
-def wall_leaps_ahead_and_back(screen: Screen) -> None:
+def wall_leaps_ahead_and_back(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.offset_s = 40
     screen.cut(10)
@@ -155,13 +155,13 @@ def wall_leaps_ahead_and_back(screen: Screen) -> None:
         screen.cut(at_s)
 
 
-def wall_hardly_moves(screen: Screen) -> None:
+def wall_hardly_moves(screen: RecordedScreen) -> None:
     for at_s in (0, 10, 20, 30):
         screen.cut(at_s)
         screen.offset_s = 0.0004 * (-1) ** round(at_s / 10)
 
 
-def killed_with_a_reserved_take(screen: Screen) -> None:
+def killed_with_a_reserved_take(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.end(10)
     screen.kill(0)  # nothing is on: what was reserved has no times
@@ -169,7 +169,7 @@ def killed_with_a_reserved_take(screen: Screen) -> None:
     screen.end(15)
 
 
-def killed_with_a_started_take(screen: Screen) -> None:
+def killed_with_a_started_take(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.cut(10)
     screen.kill(5)
@@ -177,7 +177,7 @@ def killed_with_a_started_take(screen: Screen) -> None:
     screen.end(30)
 
 
-def killed_and_the_wall_is_behind_at_the_start(screen: Screen) -> None:
+def killed_and_the_wall_is_behind_at_the_start(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.cut(10)
     screen.kill(5)
@@ -187,7 +187,7 @@ def killed_and_the_wall_is_behind_at_the_start(screen: Screen) -> None:
     screen.end(40)
 
 
-def killed_while_the_wall_catches_up(screen: Screen) -> None:
+def killed_while_the_wall_catches_up(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.cut(10)
     screen.offset_s = -8
@@ -197,7 +197,7 @@ def killed_while_the_wall_catches_up(screen: Screen) -> None:
     screen.end(40)
 
 
-def stepped_back_into_an_earlier_run(screen: Screen) -> None:
+def stepped_back_into_an_earlier_run(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.end(10)
     screen.restart()
@@ -208,7 +208,7 @@ def stepped_back_into_an_earlier_run(screen: Screen) -> None:
     screen.end(90)
 
 
-WAYS: dict[Callable[[Screen], None], list[tuple[float, float]]] = {
+CASES: dict[Callable[[RecordedScreen], None], list[tuple[float, float]]] = {
     plain_cuts: [(0, 10), (10, 20.001), (20.001, 30.002)],
     deck_reports_later_than_the_cut: [(0, 10), (10, 20)],
     deck_ends_before_the_cut: [(0, 9.6)],
@@ -228,11 +228,11 @@ WAYS: dict[Callable[[Screen], None], list[tuple[float, float]]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_takes_never_overlap_in_the_record(way: Callable[[Screen], None]) -> None:
-    screen = Screen()
+@pytest.mark.parametrize("way", CASES, ids=lambda way: way.__name__)
+def test_takes_never_overlap_in_the_record(way: Callable[[RecordedScreen], None]) -> None:
+    screen = RecordedScreen()
     way(screen)
-    assert screen.seconds() == WAYS[way]
+    assert screen.seconds() == CASES[way]
     assert overlaps(screen.recorded) == []
 
 
@@ -252,7 +252,7 @@ happenings = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(happenings)
 def test_no_order_of_cuts_steps_and_restarts_makes_takes_overlap(happenings: list[tuple[str, float, float]]) -> None:
-    screen, at_s = Screen(), 0.0
+    screen, at_s = RecordedScreen(), 0.0
     for what, number, late_s in happenings:
         if what == "step":
             screen.offset_s += number
@@ -260,9 +260,9 @@ def test_no_order_of_cuts_steps_and_restarts_makes_takes_overlap(happenings: lis
         at_s += number
         match what:
             case "cut":
-                screen.cut(at_s, says(at_s + late_s))
+                screen.cut(at_s, ended(at_s + late_s))
             case "end":
-                screen.end(at_s, says(at_s + late_s))
+                screen.end(at_s, ended(at_s + late_s))
             case "kill":
                 screen.kill(min(number, 5))
             case _:
@@ -273,7 +273,7 @@ def test_no_order_of_cuts_steps_and_restarts_makes_takes_overlap(happenings: lis
 
 
 def test_a_difference_between_the_clocks_below_a_step_is_not_followed() -> None:
-    screen = Screen()
+    screen = RecordedScreen()
     screen.cut(0)
     screen.offset_s = (STEP_MS - 1) / 1000
     screen.cut(10)

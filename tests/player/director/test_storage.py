@@ -1,4 +1,4 @@
-"""A disk that fails under the director: the show goes on, the proof waits, no ad runs unproved."""
+"""A disk that fails: the programme goes on, plays are written later, and no ad is shown without a reservation."""
 
 import sqlite3
 from contextlib import closing
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from player.programme.proof_of_play import verify_chain
 from sync.wire.report import PlayKind
-from tests.player.director.venue import World, a_world, campaign, item, playlist, release
+from tests.player.director.venue import World, campaign, item, open_world, playlist, release
 
 CONTENT = release(playlist("loop", item("red"), item("blue")), ads=(campaign("cola"),))
 
@@ -17,18 +17,18 @@ async def pragma(world: World, statement: str) -> None:
 
 
 async def test_with_a_full_disk_items_go_on_ads_wait_and_plays_are_written_once_there_is_room(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(CONTENT)
         async with world.running():
-            await world.after(15)
+            await world.advance(15)
             await pragma(world, "max_page_count = 1")  # as many as it has: SQLite says the disk is full
-            await world.after(200)
+            await world.advance(200)
             written = await world.plays()
             assert "disk" in world.director.now().problems[0]
             during = world.shown()[-12:]
             assert "cola" not in during and {"red", "blue"} == set(during)
             await pragma(world, "max_page_count = 100000")
-            await world.after(60)
+            await world.advance(60)
             assert world.director.now().problems == ()
             assert "cola" in world.shown()[-5:]
         plays = await world.plays()
@@ -37,19 +37,19 @@ async def test_with_a_full_disk_items_go_on_ads_wait_and_plays_are_written_once_
         assert len({play.take for play in plays}) == len(plays)
 
 
-async def test_a_locked_database_does_not_stop_the_show(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_a_locked_database_does_not_stop_the_programme(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(CONTENT)
         await pragma(world, "busy_timeout = 20")
         async with world.running():
-            await world.after(15)
+            await world.advance(15)
             with closing(sqlite3.connect(tmp_path / "plays.db", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
-                await world.after(60)
+                await world.advance(60)
                 assert "locked" in world.director.now().problems[0]
                 assert len(world.shown()) >= 7
                 other.execute("ROLLBACK")
-            await world.after(30)
+            await world.advance(30)
         plays = await world.plays()
         verify_chain(plays)
         assert len(plays) == len(world.shown())

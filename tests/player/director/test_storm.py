@@ -1,4 +1,4 @@
-"""Everything at once, by chance: every take that was on the screen is one play, and the accounts add up."""
+"""Random events in random order: every take that was on the screen is one play, and the accounts are right."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ from sync.errors import Conflict, NotFound
 from sync.wire.release import Daypart
 from sync.wire.report import Outcome, PlayKind
 from tests.player.director.test_storage import pragma
-from tests.player.director.venue import DEVICE, World, a_world, campaign, item, playlist, release
+from tests.player.director.venue import DEVICE, World, campaign, item, open_world, playlist, release
 
 LOOP = playlist("loop", item("red"), item("green", at_end="finish"), item("bad"))
 CONTENTS = (
@@ -34,69 +34,70 @@ SEEDS = int(os.environ.get("STORM_SEEDS", "6"))
 
 
 class Storm:
-    """One seed's worth of trouble."""
+    """Random events from one seed."""
 
     def __init__(self, world: World, rng: Random) -> None:
         self._world = world
         self._rng = rng
 
-    async def blow(self) -> None:
-        deeds: list[Callable[[], Awaitable[None]]] = [
-            self.publish, self.end, self.order, self.spoil, self.step, self.wait, self.wait, self.deafen, self.fill,
+    async def do_something(self) -> None:
+        events: list[Callable[[], Awaitable[None]]] = [
+            self.publish, self.end_take, self.order, self.toggle_media, self.step_clock, self.wait, self.wait,
+            self.lose_decks, self.fill_disk,
         ]  # fmt: skip
-        await self._rng.choice(deeds)()
+        await self._rng.choice(events)()
         if self._rng.random() < 0.6:
             await self._world.clock.settle(self._rng.randrange(30))
         else:
-            await self._world.clock.rest()
+            await self._world.clock.until_idle()
 
     async def publish(self) -> None:
         self._world.publish(self._rng.choice(CONTENTS))
         self._world.director.wake()
 
-    async def end(self) -> None:
+    async def end_take(self) -> None:
         screen = self._world.screen
         if screen.on_air is not None and not screen.over:
             self._rng.choice([screen.finish, screen.fail, screen.lose_deck])()
 
     async def order(self) -> None:
         do = self._rng.choice(["skip", "previous", "play", "stop", "blank", "play-item"])
-        what = {"do": "play", "item": "red"} if do == "play-item" else {"do": do, "for_ms": 20_000}
+        order = {"do": "play", "item": "red"} if do == "play-item" else {"do": do, "for_ms": 20_000}
         try:
-            await self._world.director.command(Command.model_validate(what))
+            await self._world.director.command(Command.model_validate(order))
         except (Conflict, NotFound):
             return
 
-    async def spoil(self) -> None:
-        self._world.screen.broken ^= {self._world.media(self._rng.choice(["bad", "red", "cola"]))}
+    async def toggle_media(self) -> None:
+        self._world.screen.unplayable ^= {self._world.media(self._rng.choice(["bad", "red", "cola"]))}
 
-    async def step(self) -> None:
+    async def step_clock(self) -> None:
         self._world.clock.step_wall(self._rng.choice([-3600, -2, 2, 120]))
 
     async def wait(self) -> None:
-        await self._world.after(self._rng.choice([0.3, 1, 5, 11, 40]))
+        await self._world.advance(self._rng.choice([0.3, 1, 5, 11, 40]))
 
-    async def fill(self) -> None:
+    async def fill_disk(self) -> None:
         await pragma(self._world, f"max_page_count = {self._rng.choice([1, 100_000])}")
 
-    async def deafen(self) -> None:
-        self._world.screen.deaf = self._rng.randrange(3)
-        self._world.screen.loads_s = self._rng.choice([0.0, 0.4, 3.0])
+    async def lose_decks(self) -> None:
+        self._world.screen.decks_to_lose = self._rng.randrange(3)
+        self._world.screen.load_time_s = self._rng.choice([0.0, 0.4, 3.0])
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_whatever_happens_the_proof_is_what_was_on_the_screen(tmp_path: Path, seed: int) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(CONTENTS[0])
         storm = Storm(world, Random(seed))
         async with world.running():
             for _ in range(120):
-                await storm.blow()
+                await storm.do_something()
             await pragma(world, "max_page_count = 100000")
-            await world.clock.rest()
+            await world.clock.until_idle()
         plays = await world.plays()
-        assert [play.take for play in plays] == [take for take, ms in world.screen.runs() if ms > 0]
-        assert [play.rendered_ms for play in plays] == [ms for _, ms in world.screen.runs() if ms > 0]
+        assert [play.take for play in plays] == [take for take, ms in world.screen.shown_ms() if ms > 0]
+        assert [play.rendered_ms for play in plays] == [ms for _, ms in world.screen.shown_ms() if ms > 0]
         verify_chain(plays)
         spans = sorted((play.started_at, play.ended_at) for play in plays)
         assert all(later[0] >= sooner[1] for sooner, later in pairwise(spans)), "two takes at one time"

@@ -1,4 +1,4 @@
-"""Network streams in the programme: what fails is left out for seconds, not quarantined, and comes back by itself."""
+"""Network streams in the programme: one that fails is skipped for seconds, not quarantined, and returns by itself."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ from player.director.backoff import FIRST_S, LONGEST_S, StreamBackoff, retry_wai
 from sync.wire.release import Item, MediaKind, Release, Stream
 from sync.wire.stream_url import stream_name
 from tests.fakes import FakeClock
-from tests.player.director.venue import World, a_world, item, playlist, release
+from tests.player.director.venue import World, item, open_world, playlist, release
 
 URL = "https://eve:hush@example.com/live.m3u8"
 STREAM = ""  # the path of its shots
 LONG_MS = 100_000_000
 
 
-def stream(**how: object) -> Item:
-    return Item.model_validate({"id": "live", "title": "Live", "asset": stream_name(URL), **how})
+def stream(**fields: object) -> Item:
+    return Item.model_validate({"id": "live", "title": "Live", "asset": stream_name(URL), **fields})
 
 
 def with_stream(*items: Item) -> Release:
-    files = playlist("main", *(one for one in items if one.id != "live"))
+    files = playlist("main", *(item for item in items if item.id != "live"))
     plain = release(files)
     streams = (Stream(sha256=stream_name(URL), url=URL),)
     return plain.model_copy(update={"playlists": (playlist("main", *items),), "streams": streams})
@@ -28,8 +28,8 @@ def with_stream(*items: Item) -> Release:
 
 def shown(world: World) -> list[str]:
     return [
-        "live" if seen.shot and seen.shot.kind is MediaKind.STREAM else world.name(seen)
-        for seen in world.screen.picture
+        "live" if change.shot and change.shot.kind is MediaKind.STREAM else world.name(change)
+        for change in world.screen.changes
     ]
 
 
@@ -55,57 +55,57 @@ def test_an_outage_is_logged_once_when_it_starts_and_once_when_it_ends(caplog: p
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-async def test_a_stream_that_fails_is_passed_over_and_returns_when_it_works(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_a_stream_that_fails_is_skipped_until_it_works(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
         world.publish(with_stream(item("red"), stream(duration_ms=10_000)))
-        world.screen.broken.add(STREAM)
+        world.screen.unplayable.add(STREAM)
         async with world.running():
-            await world.after(600)
+            await world.advance(600)
             assert set(shown(world)) == {"red"}
             tries = sum(shot.kind is MediaKind.STREAM for shot in world.screen.prerolls)
             assert 6 <= tries <= 12, "neither given up nor hammered"
             assert "Live does not play" in world.director.now().problems[0] and "hush" not in str(world.director.now())
             assert world.ledger.quarantine.failures() == []
-            world.screen.broken.clear()
-            await world.after(2 * LONGEST_S)
+            world.screen.unplayable.clear()
+            await world.advance(2 * LONGEST_S)
             assert shown(world)[-20:].count("live") > 5 and world.director.now().problems == ()
 
 
-async def test_the_only_stream_gone_leaves_the_fallback_and_comes_back_alone(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.screen.lengths[STREAM] = LONG_MS
+async def test_without_its_only_stream_the_fallback_shows_until_the_stream_works_again(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.screen.lengths_ms[STREAM] = LONG_MS
         world.publish(with_stream(stream()))
         async with world.running():
-            await world.after(900)
+            await world.advance(900)
             assert shown(world) == ["live"] and len(world.screen.prerolls) == 1, "not opened twice, nor aside for hours"
-            world.screen.broken.add(STREAM)
+            world.screen.unplayable.add(STREAM)
             world.screen.fail("connection lost")
-            await world.after(30)
+            await world.advance(30)
             assert shown(world)[-1] == "fallback"
-            world.screen.broken.clear()
-            await world.after(FIRST_S * 2**3 * 1.25)
+            world.screen.unplayable.clear()
+            await world.advance(FIRST_S * 2**3 * 1.25)
             assert shown(world)[-1] == "live"
 
 
 async def test_a_stream_is_opened_only_shortly_before_its_turn(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.screen.lengths[STREAM] = LONG_MS
+    async with open_world(tmp_path) as world:
+        world.screen.lengths_ms[STREAM] = LONG_MS
         world.publish(with_stream(item("red", duration_ms=60_000, loop=True), stream(duration_ms=20_000)))
-        world.screen.lengths[world.media("red")] = 60_000
+        world.screen.lengths_ms[world.media("red")] = 60_000
         async with world.running():
-            await world.after(45)
+            await world.advance(45)
             assert len(world.screen.prerolls) == 1
-            await world.after(5)
+            await world.advance(5)
             assert world.screen.prerolls[-1].url == URL
-            await world.after(12)
+            await world.advance(12)
             assert shown(world) == ["red", "live"]
 
 
 async def test_a_looped_video_fills_its_duration_in_one_take(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("main", item("red", duration_ms=35_000, loop=True), item("green"))))
         async with world.running():
-            await world.after(1)
+            await world.advance(1)
             shot = world.screen.on_air
             assert shot and shot.loop and shot.duration_ms == 35_000
             assert world.director.now().expected_ms == 35_000

@@ -1,4 +1,4 @@
-"""A venue in a test: the real cache, ledger and director, a screen of glass, and time that waits for all of them."""
+"""A venue in a test: the real store, ledger and director, a fake screen, and a clock that waits for them."""
 
 import asyncio
 import hashlib
@@ -15,41 +15,41 @@ from sync.runtime.clock import SystemClock
 from sync.wire.release import Asset, Campaign, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from sync.wire.report import Play
 from tests.fakes import FakeClock
-from tests.player.director.fake_screen import FakeScreen, Seen
+from tests.player.director.fake_screen import FakeScreen, PictureChange
 
 DEVICE = "device-1"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 
 class VenueClock(FakeClock):
-    """Moves only while the director rests: its tick and its tuning asleep, itself waiting for screen or time."""
+    """Moves only while the director waits: its tick and its volume control sleep, its loop waits for screen or time."""
 
-    def live(self) -> list[float]:
+    def wake_times(self) -> list[float]:
         self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[2].done()]
         return sorted(at for at, _, _ in self._sleepers)
 
-    async def rest(self) -> None:
-        """Wait until the director rests, its threads included."""
+    async def until_idle(self) -> None:
+        """Wait until the director waits, its threads included."""
         await self.settle(12)
         real = SystemClock()
-        until_s = real.monotonic() + PATIENCE_S
-        while len(self.live()) < 3:
+        until_s = real.monotonic() + TIMEOUT_S
+        while len(self.wake_times()) < 3:
             await real.sleep(0.0002)
-            assert real.monotonic() < until_s, "the director neither waits nor gets on"
+            assert real.monotonic() < until_s, "the director does not come to a wait"
 
-    async def pass_until(self, at: datetime) -> None:
-        """Let time pass to `at`, stopping wherever somebody sleeps."""
-        await self.rest()
-        while (seconds := self.live()[0] - self.monotonic()) < (at - self.now()).total_seconds():
+    async def advance_to(self, at: datetime) -> None:
+        """Let time pass to `at`, stopping at each instant at which somebody wakes."""
+        await self.until_idle()
+        while (seconds := self.wake_times()[0] - self.monotonic()) < (at - self.now()).total_seconds():
             self._move_to(self.monotonic() + seconds)
-            self._wake()
-            await self.rest()
+            self._wake_sleepers()
+            await self.until_idle()
         self._move_to(self.monotonic() + (at - self.now()).total_seconds())
-        self._wake()
-        await self.rest()
+        self._wake_sleepers()
+        await self.until_idle()
 
-    def _wake(self) -> None:
+    def _wake_sleepers(self) -> None:
         for wakes, _, future in self._sleepers:
             if wakes <= self.monotonic() and not future.done():
                 future.set_result(None)
@@ -64,8 +64,8 @@ def asset(name: str, *, kind: MediaKind = MediaKind.VIDEO, duration_ms: int | No
     )  # fmt: skip
 
 
-def item(name: str, **how: object) -> Item:
-    return Item.model_validate({"id": name, "title": name.title(), "asset": asset(name).sha256, **how})
+def item(name: str, **fields: object) -> Item:
+    return Item.model_validate({"id": name, "title": name.title(), "asset": asset(name).sha256, **fields})
 
 
 def playlist(name: str, *items: Item) -> Playlist:
@@ -95,7 +95,7 @@ def release(*playlists: Playlist, dayparts: tuple[Daypart, ...] = (), ads: tuple
 
 
 def activate(cache: ContentStore, content: Release, sequence: int) -> str:
-    """Keep and activate a release; return its name."""
+    """Store and activate a release; return its name."""
     raw = content.model_dump_json().encode()
     sha256 = hashlib.sha256(raw).hexdigest()
     cache.keep_release(sha256, raw)
@@ -104,7 +104,7 @@ def activate(cache: ContentStore, content: Release, sequence: int) -> str:
 
 
 class World:
-    """All of it; `plays` are what the ledger's file says."""
+    """A director with its parts; `plays` are read from the ledger's file."""
 
     def __init__(self, path: Path, clock: VenueClock, cache: ContentStore, ledger: Ledger) -> None:
         self.path = path
@@ -117,12 +117,12 @@ class World:
         self._sequence = 0
 
     def publish(self, content: Release, *, without: frozenset[str] = frozenset()) -> str:
-        """Activate a release as the syncer would, its assets held but for those named."""
+        """Activate a release as the syncer does; its assets are on disk, apart from those named."""
         for each in content.assets:
             path = self.cache.media._assets / each.sha256
             if each.sha256 not in without and not path.exists():
                 path.write_bytes(b"media")
-            self.screen.lengths[str(path)] = each.duration_ms or 0
+            self.screen.lengths_ms[str(path)] = each.duration_ms or 0
         self._sequence += 1
         return activate(self.cache, content, self._sequence)
 
@@ -135,29 +135,29 @@ class World:
 
     def shown(self) -> list[str]:
         """Return what was on the screen in order: the asset's name, `fallback` or `blank`."""
-        return [self.name(seen) for seen in self.screen.picture]
+        return [self.name(change) for change in self.screen.changes]
 
-    def name(self, seen: Seen) -> str:
-        if seen.shot is None:
-            return seen.what
+    def name(self, change: PictureChange) -> str:
+        if change.shot is None:
+            return change.picture
         names = {asset(name).sha256: name for name in NAMES}
-        return names.get(Path(seen.shot.path).name, "?")
+        return names.get(Path(change.shot.path).name, "?")
 
     async def wake(self) -> None:
-        """Wake the director and wait until it has looked."""
+        """Wake the director and wait until it has read the release again."""
         self.director.wake()
         scenes = self.director._scenes
         await eventually(lambda: scenes._loaded == scenes._requested)
-        await self.clock.rest()
+        await self.clock.until_idle()
 
-    async def after(self, seconds: float) -> None:
-        await self.clock.pass_until(self.clock.now() + timedelta(seconds=seconds))
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance_to(self.clock.now() + timedelta(seconds=seconds))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         task = asyncio.create_task(self.director.run())
         try:
-            await self.clock.rest()
+            await self.clock.until_idle()
             yield
         finally:
             task.cancel()
@@ -170,17 +170,17 @@ NAMES = ("red", "green", "blue", "day", "night", "evening", "cola", "juice", "ba
 
 
 @asynccontextmanager
-async def a_world(path: Path, clock: VenueClock | None = None) -> AsyncIterator[World]:
+async def open_world(path: Path, clock: VenueClock | None = None) -> AsyncIterator[World]:
     clock = clock or VenueClock(NOON)
     with open_cache(path) as cache:
         async with open_ledger(path / "plays.db", DEVICE, clock) as ledger:
             yield World(path, clock, cache, ledger)
 
 
-async def eventually(what: Callable[[], bool]) -> None:
-    """Wait in real time for something other threads or processes do."""
+async def eventually(happened: Callable[[], bool]) -> None:
+    """Wait in real time for something that other threads or processes do."""
     real = SystemClock()
-    until_s = real.monotonic() + PATIENCE_S
-    while not what():
+    until_s = real.monotonic() + TIMEOUT_S
+    while not happened():
         await real.sleep(0.005)
-        assert real.monotonic() < until_s, "it never came"
+        assert real.monotonic() < until_s, "it did not happen"

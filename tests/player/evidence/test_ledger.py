@@ -1,4 +1,4 @@
-"""The evidence survives: kills at any moment, damage, strangers' files, disks that cannot be used."""
+"""The evidence survives a kill at any moment, damage, files of another device, and disks that cannot be used."""
 
 import asyncio
 import shutil
@@ -28,7 +28,7 @@ from sync.errors import StorageBroken
 from sync.wire.report import Outcome, Play, PlayKind
 from tests import TOP
 from tests.fakes import FakeClock
-from tests.player.director.venue import DEVICE, NOON, VenueClock, a_world, campaign, item, playlist, release
+from tests.player.director.venue import DEVICE, NOON, VenueClock, campaign, item, open_world, playlist, release
 from tests.player.evidence.plays import closed, log_plays, take
 
 
@@ -150,7 +150,7 @@ async def test_what_was_reserved_is_dropped_and_what_was_started_is_interrupted(
 async def test_a_kill_between_any_two_writes_loses_no_play_counts_none_twice_and_pays_back(tmp_path: Path) -> None:
     """The files as they stand after each write are what SIGKILL leaves; each copy is opened as after a restart."""
     copies: list[tuple[Path, list[str]]] = []
-    async with a_world(tmp_path / "run") as world:
+    async with open_world(tmp_path / "run") as world:
         write = world.ledger.write
 
         async def copying(entries: Sequence[Entry], change: MemoryChange | None = None) -> None:
@@ -159,13 +159,13 @@ async def test_a_kill_between_any_two_writes_loses_no_play_counts_none_twice_and
             copy.mkdir()
             for part in (tmp_path / "run").glob("plays.db*"):
                 shutil.copy(part, copy)
-            takes = [seen.shot.take for seen in world.screen.picture if seen.shot]
+            takes = [seen.shot.take for seen in world.screen.changes if seen.shot]
             copies.append((copy, takes))
 
         world.ledger.write = copying  # type: ignore[method-assign]
         world.publish(release(playlist("loop", item("red")), ads=(campaign("cola"), campaign("juice"))))
         async with world.running():
-            await world.after(64)
+            await world.advance(64)
     assert len(copies) > 15
     for copy, takes in copies:
         async with open_ledger(copy / "plays.db", DEVICE, FakeClock()) as ledger:
@@ -194,7 +194,7 @@ async def test_a_player_killed_mid_take_finds_it_interrupted_at_the_next_start(t
     on_air = (await victim.stdout.readline()).decode().strip()
     victim.send_signal(signal.SIGKILL)
     assert await victim.wait() == -signal.SIGKILL
-    async with a_world(tmp_path, VenueClock(NOON + timedelta(hours=1))) as world:
+    async with open_world(tmp_path, VenueClock(NOON + timedelta(hours=1))) as world:
         world.publish(release(playlist("loop", item("blue"))))
         async with world.running():
             first, second = (await world.plays())[:2]

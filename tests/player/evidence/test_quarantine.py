@@ -1,4 +1,4 @@
-"""Assets that failed are left alone for a while, longer each time, and never for ever."""
+"""Assets that failed are left out for a while, longer each time, and never for ever."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from player.evidence.ledger import open_ledger
 from player.evidence.quarantine import FAILURE_LIMIT, FIRST_QUARANTINE, LONGEST_QUARANTINE
 from tests.fakes import FakeClock
-from tests.player.director.venue import DEVICE, NOON, a_world, asset, item, playlist, release
+from tests.player.director.venue import DEVICE, NOON, asset, item, open_world, playlist, release
 
 ASSET = "c" * 64
 
@@ -27,7 +27,7 @@ async def test_the_third_failure_quarantines_and_each_further_one_doubles_it(tmp
             at += rest
 
 
-async def test_setbacks_outlive_the_player_until_the_asset_plays(tmp_path: Path) -> None:
+async def test_failures_are_remembered_over_a_restart_until_the_asset_plays(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
         await ledger.write([ledger.quarantine.record_failure(ASSET, "junk", NOON) for _ in range(FAILURE_LIMIT)])
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
@@ -47,40 +47,40 @@ async def test_a_clock_that_went_far_back_holds_nothing_for_years(tmp_path: Path
         assert not ledger.quarantine.contains(ASSET, NOON - timedelta(days=400))
 
 
-async def test_a_repaired_file_is_another_asset_and_plays_at_once_though_the_broken_one_is_set_aside(
+async def test_a_repaired_file_is_another_asset_and_plays_at_once_while_the_broken_one_is_quarantined(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"), item("bad"))))
-        world.screen.broken.add(world.media("bad"))
+        world.screen.unplayable.add(world.media("bad"))
         async with world.running():
-            await world.after(45)
-            assert [setback.asset for setback in world.ledger.quarantine.quarantined(world.clock.now())] == [
+            await world.advance(45)
+            assert [failure.asset for failure in world.ledger.quarantine.quarantined(world.clock.now())] == [
                 asset("bad").sha256
             ]
             repaired = item("bad", asset=asset("green").sha256)  # the same item, other bytes
             content = release(playlist("loop", item("red"), repaired))
             world.publish(content.model_copy(update={"assets": (asset("red"), asset("green"))}))
             await world.wake()
-            await world.after(20)
+            await world.advance(20)
             assert world.shown()[-2:] == ["red", "green"] or world.shown()[-2:] == ["green", "red"]
 
 
-async def test_when_all_are_set_aside_the_fallback_shows_quietly_until_one_plays_again(
+async def test_when_all_are_quarantined_the_fallback_shows_until_one_plays_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("one"), item("two"))))
         broken = {world.media("one"), world.media("two")}
-        world.screen.broken |= broken
+        world.screen.unplayable |= broken
         async with world.running():
-            await world.after(2000)
+            await world.advance(2000)
             assert world.shown() == ["fallback"]
             assert len(world.screen.prerolls) <= 2 * (FAILURE_LIMIT + 2), "tried again after 10 and 30 minutes"
             said = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
             assert len(said) <= 2 * len(world.screen.prerolls) + 1, "two lines a failure, and one for the fallback"
             assert len(world.ledger.quarantine.quarantined(world.clock.now())) == 2
-            world.screen.broken.discard(world.media("two"))
-            await world.after(2300)  # and after 70
+            world.screen.unplayable.discard(world.media("two"))
+            await world.advance(2300)  # and after 70
             assert world.shown()[:2] == ["fallback", "two"] and set(world.shown()[2:]) == {"two"}
-            assert [setback.asset for setback in world.ledger.quarantine.failures()] == [asset("one").sha256]
+            assert [failure.asset for failure in world.ledger.quarantine.failures()] == [asset("one").sha256]

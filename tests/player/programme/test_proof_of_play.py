@@ -83,7 +83,7 @@ def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: En
     assert facts.times == shown(how)
 
 
-def test_what_never_reached_the_screen_is_no_play() -> None:
+def test_a_take_that_was_never_on_the_screen_is_no_play() -> None:
     assert isinstance(judge_take(take(), None, None), NoPlay)
     assert isinstance(judge_take(take(), ended(4_000), None), NoPlay)
     assert isinstance(judge_take(take(), ended(0, "cut"), times(0)), NoPlay)
