@@ -233,6 +233,10 @@ class PairingStore:
 
 
 async def _approve(connection: AsyncConnection, row: Row[Any], admission: Admission) -> None:
+    change = _move(row.id, PairingStep.APPROVED)
+    done = await connection.execute(change.values(channel_id=admission.channel, device_id=admission.device))
+    if done.rowcount == 0:  # two people approved it at once, on PostgreSQL
+        raise NotFound("this device does not wait any more: somebody else has just let it in")
     await add_device(
         connection,
         id=admission.device,
@@ -241,8 +245,6 @@ async def _approve(connection: AsyncConnection, row: Row[Any], admission: Admiss
         token_hash=admission.token_hash,
         paired_ms=admission.now_ms,
     )
-    change = _move(row.id, PairingStep.APPROVED)
-    await connection.execute(change.values(channel_id=admission.channel, device_id=admission.device))
 
 
 def _move(pairing: str, after: PairingStep) -> Update:

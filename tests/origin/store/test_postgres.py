@@ -27,7 +27,7 @@ from sync.origin.planning.plans import (
 )
 from sync.origin.publishing.publisher import Publication
 from sync.origin.retention.scanner import Figures
-from sync.origin.store.devices import add_device
+from sync.origin.store.devices import Admission, DeviceStore, Pairing, PairingStep, PairingStore, add_device
 from sync.origin.store.plays import ChainStore, PlayStore, ReceivedPlay
 from sync.wire.report import Play
 from tests.fakes import FakeClock
@@ -197,3 +197,16 @@ async def test_a_broken_chain_is_found(origins: Origins) -> None:
     ((_, _, count, lowest, highest, *_),) = await chains.logs("d")
     assert (count, lowest, highest) == (3, 1, 5)
     assert await chains.conflicts("d", 0, 2**50, 9) == []
+
+
+async def test_of_two_people_who_approve_a_device_at_once_only_one_lets_it_in(origins: Origins) -> None:
+    stores = [PairingStore(origin.database) for origin in origins]
+    pairing = Pairing("p", "window", PairingStep.WAITING, None, None, 2**50)
+    await stores[0].create(pairing, code="CODE", secret_hash="secret", now_ms=0, limit=9)
+    admissions = [Admission(f"d{number}", "main", None, f"token {number}", now_ms=0) for number in range(6)]
+    outcomes = await asyncio.gather(
+        *(stores[number % 2].approve_by_code("CODE", admission) for number, admission in enumerate(admissions)),
+        return_exceptions=True,
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", *["NotFound"] * 5]
+    assert len(await DeviceStore(origins[0].database).list_all()) == 1
