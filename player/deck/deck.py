@@ -18,7 +18,6 @@ from player.deck.vlc.vlc_player import VlcSignal, libvlc_version
 from player.protocol.deck_messages import (
     Blank,
     Blanked,
-    Broken,
     CancelShow,
     DeckCommand,
     DeckPulse,
@@ -29,6 +28,7 @@ from player.protocol.deck_messages import (
     Ready,
     SetAudioDevice,
     SetVolume,
+    ShotFailed,
     Show,
     ShowCancelled,
 )
@@ -151,7 +151,7 @@ class Deck:
                 self._shot = loader = self._start_loader(loader.shot, at_once=at_once)
             loader.show_at_s = show_at_s
         elif self._take != command.take:  # otherwise it was shown meanwhile
-            self._context.send(Broken(take=command.take, reason="it was not loaded"))
+            self._context.send(ShotFailed(take=command.take, reason="it was not loaded"))
 
     def _cancel_show(self, take: str) -> None:
         loader = self._loader_of(take)

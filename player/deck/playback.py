@@ -21,7 +21,7 @@ from player.deck.playback_plan import PlannedEnd, PlaybackPlan
 from player.deck.shot_loader import ShotLoader
 from player.deck.shot_states import SHOT_STATES, ShotState
 from player.deck.vlc.vlc_player import VlcEvent
-from player.protocol.deck_messages import Broken, DeckPulse, Ends, Finished, PlaybackFacts, ShotShown
+from player.protocol.deck_messages import DeckPulse, EndAnnounced, PlaybackFacts, ShotFailed, ShotFinished, ShotShown
 from player.protocol.screen import ON_TIME_S
 from sync.wire.release import MediaKind
 from sync.wire.stream_url import scrub
@@ -36,7 +36,10 @@ log = logging.getLogger(__name__)
 
 
 class Playback:
-    """Waits until `at_s` and shows what `loader` loaded; sends `ShotShown` and `Ends`, then `Finished` or `Broken`."""
+    """Waits until `at_s` and shows what `loader` loaded.
+
+    Sends `ShotShown` and `EndAnnounced`, then `ShotFinished` or `ShotFailed`.
+    """
 
     def __init__(self, loader: ShotLoader, context: DeckContext, at_s: float) -> None:
         self.shot = loader.shot
@@ -109,13 +112,13 @@ class Playback:
         end = self._plan().end()
         if end and end != self._announced_end:
             self._announced_end = end
-            self._context.send(Ends(take=self.shot.take, **asdict(end)))
+            self._context.send(EndAnnounced(take=self.shot.take, **asdict(end)))
 
     def _send_final_report(self) -> None:
         self._final_report_sent = True
         if self._announced_end:
             end = asdict(self._announced_end)
-            self._context.send(Ends(take=self.shot.take, **end, frames_lost=self._frames_lost()))
+            self._context.send(EndAnnounced(take=self.shot.take, **end, frames_lost=self._frames_lost()))
 
     def on_event(self, event: VlcEvent) -> None:
         """React to an event of libVLC."""
@@ -150,13 +153,13 @@ class Playback:
         self._move(ShotState.FINISHED)
         at_s = end.at_s if now - end.at_s <= ON_TIME_S else now
         lost = self._frames_lost()
-        self._context.send(Finished(take=self.shot.take, at_s=at_s, reason=end.reason, frames_lost=lost))
+        self._context.send(ShotFinished(take=self.shot.take, at_s=at_s, reason=end.reason, frames_lost=lost))
 
     def _frames_lost(self) -> int | None:
         return None if self.shot.kind is MediaKind.PICTURE else self._player.frames_lost()
 
     def _fail(self, reason: str, *, seen_on_screen: bool = False) -> None:
-        self._context.send(Broken(take=self.shot.take, reason=reason, seen_on_screen=seen_on_screen))
+        self._context.send(ShotFailed(take=self.shot.take, reason=reason, seen_on_screen=seen_on_screen))
         self._move(ShotState.FAILED)
 
     # ── while it is on air ─────────────────────────────────────────────────────────────────────────────────────────

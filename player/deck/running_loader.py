@@ -91,7 +91,7 @@ class RunningLoader(ShotLoader):
 class StreamLoader(RunningLoader):
     """A network stream cannot wait on its first frame: it counts as loaded once it paints, and then plays on hidden.
 
-    It never expires. If it ends or stops while it waits, `Broken` follows `Loaded`.
+    It never expires. If it ends or stops while it waits, `ShotFailed` follows `Loaded`.
     """
 
     def due_s(self) -> float:

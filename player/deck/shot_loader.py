@@ -12,7 +12,7 @@ from player.deck.shot_states import SHOT_STATES, ShotState
 from player.deck.vlc.downscale import downscale
 from player.deck.vlc.media_source import MediaSource
 from player.deck.vlc.vlc_player import VlcEvent
-from player.protocol.deck_messages import Broken, Loaded
+from player.protocol.deck_messages import Loaded, ShotFailed
 from player.protocol.screen import Shot
 from sync.wire.release import Fit, MediaKind
 
@@ -23,7 +23,7 @@ _NEVER = float("inf")
 
 
 class ShotLoader(ABC):
-    """Loads `shot` from the start on; sends `Loaded` or `Broken`."""
+    """Loads `shot` from the start on; sends `Loaded` or `ShotFailed`."""
 
     lead_s = 0.0
     """How long before it is on the display a shot that is shown at once has to be started, at least."""
@@ -145,6 +145,6 @@ class ShotLoader(ABC):
         self._context.send(Loaded(take=self.shot.take, took_ms=round((now - self._started_s) * 1000)))
 
     def _fail(self, reason: str) -> None:
-        self._context.send(Broken(take=self.shot.take, reason=reason))
+        self._context.send(ShotFailed(take=self.shot.take, reason=reason))
         self._move(ShotState.FAILED)
         self._player.stop()

@@ -121,13 +121,13 @@ class ShowCancelled(Wire):
     take: str
 
 
-class Ends(Wire):
-    """The shot on air will end at `at_s`, for a `reason` as in `Finished`; sent again when that changes.
+class EndAnnounced(Wire):
+    """The shot on air will end at `at_s`, for a `reason` as in `ShotFinished`; sent again when that changes.
 
     Sent once more shortly before the end with `frames_lost` so far: at the end the next shot may already be on air.
     """
 
-    event: Literal["ends"] = "ends"
+    event: Literal["end_announced"] = "end_announced"
     take: str
     at_s: float
     reason: str
@@ -148,7 +148,7 @@ class Blanked(Wire):
     at_s: float
 
 
-class Finished(Wire):
+class ShotFinished(Wire):
     """The shot reached the end of its media (`eof`) or its duration (`duration`); the last frame stays."""
 
     event: Literal["finished"] = "finished"
@@ -158,13 +158,13 @@ class Finished(Wire):
     frames_lost: int | None = None
 
 
-class Broken(Wire):
+class ShotFailed(Wire):
     """The shot cannot be shown, or stopped being shown; `reason` is libVLC's own message where there is one.
 
     `seen_on_screen`: nothing reported an error, but the picture on air does not change or is black.
     """
 
-    event: Literal["broken"] = "broken"
+    event: Literal["failed"] = "failed"
     take: str
     reason: str
     seen_on_screen: bool = False
@@ -182,8 +182,6 @@ class DeckPulse(PlaybackFacts):
     seems_frozen: bool = False  # the video on air: no new picture and no media time (a suspicion)
 
 
-DeckEvent = Annotated[
-    Ready | Loaded | ShotShown | ShowCancelled | Ends | Hidden | Blanked | Finished | Broken | DeckPulse,
-    Field(discriminator="event"),
-]
+ShotEvent = Loaded | ShotShown | ShowCancelled | EndAnnounced | ShotFinished | ShotFailed
+DeckEvent = Annotated[Ready | ShotEvent | Hidden | Blanked | DeckPulse, Field(discriminator="event")]
 DECK_EVENT: TypeAdapter[DeckEvent] = TypeAdapter(DeckEvent)

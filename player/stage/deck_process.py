@@ -18,7 +18,6 @@ from player.protocol.deck_messages import (
     DECK_EVENT,
     Blank,
     Blanked,
-    Broken,
     CancelShow,
     DeckCommand,
     DeckEvent,
@@ -29,6 +28,7 @@ from player.protocol.deck_messages import (
     Loaded,
     Ready,
     SetAudioDevice,
+    ShotFailed,
     ShotShown,
     ShowCancelled,
 )
@@ -322,10 +322,10 @@ class DeckProcess:
             return
         self._apply(event)
         self._on_event(self, event)
-        future = self._replies.get(Loaded if isinstance(event, Broken) else type(event))
-        if future is None or future.done() or (isinstance(event, Loaded | Broken) and event.take != self._take):
+        future = self._replies.get(Loaded if isinstance(event, ShotFailed) else type(event))
+        if future is None or future.done() or (isinstance(event, Loaded | ShotFailed) and event.take != self._take):
             return
-        if isinstance(event, Broken):
+        if isinstance(event, ShotFailed):
             future.set_exception(MediaUnplayable(event.reason))
         else:
             future.set_result(event)
@@ -338,7 +338,7 @@ class DeckProcess:
                 self.send(SetAudioDevice(device=self._wanted_options().sound))
             case Loaded() if self.state is DeckState.LOADING and event.take == self._take:
                 self._move(DeckState.LOADED)
-            case Broken() if self.state in (DeckState.LOADING, DeckState.LOADED) and event.take == self._take:
+            case ShotFailed() if self.state in (DeckState.LOADING, DeckState.LOADED) and event.take == self._take:
                 self._move(DeckState.READY)
             case ShotShown() if self.state is DeckState.LOADED and event.take == self._take:
                 self._move(DeckState.ON_AIR)

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from player.protocol.deck_messages import DeckPulse, Ends, Finished, Load, Loaded
+from player.protocol.deck_messages import DeckPulse, EndAnnounced, Load, Loaded, ShotFinished
 from player.protocol.screen import ON_TIME_S, Cut, Ended, Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DeckExit, DeckState
@@ -22,22 +22,22 @@ class ShotOnAir:
     shot: Shot
     started_s: float
     ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    ends: Ends | None = None  # as the deck plans it
+    ends: EndAnnounced | None = None  # as the deck plans it
     reported: bool = False  # a caller has got how it ended: no other caller gets that
     pulse: DeckPulse | None = None  # the last one of its deck with a media time
     pulse_s: float = 0.0
     frames_lost: int | None = None
 
-    def update(self, event: Finished | Ends | DeckPulse, now_s: float) -> None:
+    def update(self, event: ShotFinished | EndAnnounced | DeckPulse, now_s: float) -> None:
         """Record what its deck reports of it."""
-        if event.frames_lost is not None or isinstance(event, Finished):
+        if event.frames_lost is not None or isinstance(event, ShotFinished):
             self.frames_lost = event.frames_lost
         match event:
-            case Ends():
+            case EndAnnounced():
                 self.ends = event
             case DeckPulse() if event.media_ms is not None:
                 self.pulse, self.pulse_s = event, now_s
-            case Finished():
+            case ShotFinished():
                 self.end(event.at_s, event.reason)
             case _:
                 pass

@@ -13,14 +13,14 @@ from dataclasses import replace
 from player.platform.geometry import Area
 from player.protocol.deck_messages import (
     Blank,
-    Broken,
     DeckEvent,
     DeckPulse,
-    Ends,
-    Finished,
+    EndAnnounced,
     Hide,
     Ready,
     SetVolume,
+    ShotFailed,
+    ShotFinished,
     ShotShown,
 )
 from player.protocol.screen import Cut, Ended, Shot
@@ -218,16 +218,18 @@ class Stage:
                     deck.send(Blank())
             case ShotShown() if waiting and waiting.shot.take == event.take:
                 self._complete_cut(waiting, event)
-            case Broken() if waiting and waiting.shot.take == event.take:
+            case ShotFailed() if waiting and waiting.shot.take == event.take:
                 self._drop_waiting(DeckExit(event.reason, crashed=False))
-            case Finished() | Broken() | Ends() | DeckPulse() if on_air and on_air.shot.take == event.take:
+            case EndAnnounced() | ShotFinished() | ShotFailed() | DeckPulse() if (
+                on_air and on_air.shot.take == event.take
+            ):
                 self._update_on_air(on_air, event)
             case _:
                 pass  # replies, which `DeckProcess` gives to the caller that waits for them
         self._cuts.wake()
 
-    def _update_on_air(self, on_air: ShotOnAir, event: Finished | Broken | Ends | DeckPulse) -> None:
-        if isinstance(event, Broken):
+    def _update_on_air(self, on_air: ShotOnAir, event: ShotFinished | ShotFailed | EndAnnounced | DeckPulse) -> None:
+        if isinstance(event, ShotFailed):
             on_air.end(self._clock.monotonic(), event.reason, failed=True)
             if event.seen_on_screen:
                 self._escalate(on_air, event.reason)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from player.deck.playback_plan import STALLED_AFTER_S, PlannedEnd, PlaybackPlan
 from player.deck.vlc.media_source import read_ahead_ms
-from player.protocol.deck_messages import Ends
+from player.protocol.deck_messages import EndAnnounced
 from player.protocol.screen import Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.shots import IMMEDIATELY, ShotOnAir
@@ -53,7 +53,7 @@ def test_media_of_measured_length_play_to_it_even_if_libvlc_stops_early() -> Non
 async def test_what_is_on_air_says_when_to_cut_away_from_it() -> None:
     on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
     assert on_air.cut_due_s(None) is None and on_air.cut_due_s(105.0) == 105.0
-    on_air.ends = Ends(take="a", at_s=110.0, reason="eof")
+    on_air.ends = EndAnnounced(take="a", at_s=110.0, reason="eof")
     assert on_air.cut_due_s(None) == 110.0 == on_air.cut_due_s(120.0) and on_air.cut_due_s(105.0) == 105.0
     on_air.end(109.0, "it stalled", failed=True)
     assert on_air.cut_due_s(None) == IMMEDIATELY
@@ -65,7 +65,7 @@ async def test_what_is_on_air_says_when_to_cut_away_from_it() -> None:
 )  # fmt: skip
 async def test_a_cut_before_the_end_of_the_plan_is_a_cut(at_s: float, ended_s: float, reason: str) -> None:
     on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
-    on_air.ends = Ends(take="a", at_s=110.0, reason="eof")
+    on_air.ends = EndAnnounced(take="a", at_s=110.0, reason="eof")
     left = on_air.leave(at_s)
     assert left and (left.ended_s, left.reason) == (ended_s, reason)
 
