@@ -78,7 +78,7 @@ def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, *, ordered:
 
 
 def describe_now(state: AirState, following: Next, now: datetime, now_s: float) -> Now:
-    """Return what to tell people; the release, problems and what the deck sees are added by others."""
+    """Return what people are told; the release, problems and what the deck reports are added by others."""
     if state is None:
         return Now(showing="fallback", why="the next take is being prepared", next=following)
     if isinstance(state, OffAir):

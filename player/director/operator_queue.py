@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class OrderState(StrEnum):
-    """Where an order stands."""
+    """The state of an order."""
 
     QUEUED = "queued"  # accepted; the screen does not show it yet
     IN_EFFECT = "in effect"  # a stop or blank: the screen is held
@@ -82,7 +82,7 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What an operator asked for, and where it stands."""
+    """What an operator asked for, and its state."""
 
     request: ScreenHold | ItemRequest | StepRequest
     state: OrderState = ORDER_STATES.start

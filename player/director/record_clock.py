@@ -47,14 +47,14 @@ class TakeStart:
 
     @property
     def at(self) -> datetime:
-        """Return the start as it stands in the record."""
+        """Return the recorded start."""
         return instant(self.unix_ms)
 
 
 class RecordClock:
     """Gives each take its times. Takes start and end in turn.
 
-    `unread` is True after a step, until `avoid` is told what the ledger holds.
+    `unread` is True after a step, until `avoid` gets the times of the ledger.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class RecordClock:
         return TakeStart(at_ms, self._first_free(at_ms + self._offset_ms), self._offset_ms)
 
     def avoid(self, start: TakeStart, recorded: Sequence[Span]) -> TakeStart:
-        """Return the start again, outside the time that the ledger holds after it (`recorded`)."""
+        """Return the start again, outside `recorded`: the time that the ledger has after it."""
         self._recorded, self.unread = recorded, False
         return replace(start, unix_ms=self._first_free(start.unix_ms))
 

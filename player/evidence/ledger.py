@@ -32,7 +32,7 @@ from sync.runtime.sqlite import Database, open_database, read_database
 from sync.wire.report import GENESIS, Play
 
 _SCHEMA = """
--- Whose log this is and where it stands: one row.
+-- Whose log this is, and its newest play: one row.
 CREATE TABLE log (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     device TEXT NOT NULL,           -- the id the origin gave this device

@@ -6,7 +6,7 @@ from sync.runtime.states import StateTable
 
 
 class TakeState(StrEnum):
-    """Where a take stands."""
+    """The state of a take."""
 
     PLANNED = "planned"  # decided; its shot is being loaded on the hidden deck; nothing is written
     RESERVED = "reserved"  # its shot waits on the hidden deck, and the reservation is written

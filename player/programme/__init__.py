@@ -1,1 +1,1 @@
-"""The programme engines: pure functions that say what is on air, what comes next, which ad, and what counts."""
+"""Pure: what is on air, what comes next, which ad, how loud, and what a take was worth."""

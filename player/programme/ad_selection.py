@@ -13,27 +13,12 @@ shown and what fits are never given up.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from player.programme.ad_eligibility import EligibleAds, EligibleLine, eligible_ads, shares_of
+from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
 from player.programme.ad_pacing import Account, clamped, rebase_accounts
 from player.programme.ad_queue import AdQueue, Wait, next_turn
 from player.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
 from sync.wire.base import Identifier, Wire
 from sync.wire.release import Campaign, Creative, Line
-
-__all__ = [
-    "Account",
-    "AdChanges",
-    "AdHead",
-    "AdState",
-    "Choice",
-    "EligibleAds",
-    "EligibleLine",
-    "RecentAd",
-    "ad_changes",
-    "eligible_ads",
-    "refund",
-    "select_ad",
-]  # fmt: skip
 
 SOFT_RULES = ("category", "advertiser", "pace", "repeat")
 """The rules that may be given up, the first one first."""

@@ -17,12 +17,12 @@ def take(name: str, **more: object) -> Take:
 def closed(name: str, started_at: datetime = NOON) -> TakeClosed:
     facts = TakeFacts(TakeTimes(started_at, started_at + timedelta(seconds=10), 10_000), Outcome.COMPLETE, "eof")
 
-    def seal(head: LogHead) -> Play:
+    def make_play(head: LogHead) -> Play:
         return chain_play(
             head.hash, take(name), facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
         )
 
-    return TakeClosed(name, seal)
+    return TakeClosed(name, make_play)
 
 
 async def log_plays(ledger: Ledger, count: int) -> None:

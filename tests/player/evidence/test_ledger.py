@@ -129,7 +129,7 @@ async def test_a_file_that_cannot_be_opened_is_left_alone_and_the_log_kept_in_me
     assert not path.exists()
 
 
-async def test_what_was_reserved_is_dropped_and_what_was_started_is_interrupted(tmp_path: Path) -> None:
+async def test_after_a_kill_a_reserved_take_is_cancelled_and_a_started_one_is_interrupted(tmp_path: Path) -> None:
     path, at_ms = tmp_path / "plays.db", int(NOON.timestamp() * 1000)
     async with open_ledger(path, DEVICE, FakeClock()) as ledger:
         for name in ("on-air", "standing-by"):
@@ -147,7 +147,7 @@ async def test_what_was_reserved_is_dropped_and_what_was_started_is_interrupted(
         assert await ledger.open_takes() == []
 
 
-async def test_a_kill_between_any_two_writes_loses_no_play_counts_none_twice_and_pays_back(tmp_path: Path) -> None:
+async def test_a_kill_between_any_two_writes_loses_no_play_counts_none_twice_and_refunds(tmp_path: Path) -> None:
     """The files as they stand after each write are what SIGKILL leaves; each copy is opened as after a restart."""
     copies: list[tuple[Path, list[str]]] = []
     async with open_world(tmp_path / "run") as world:

@@ -40,7 +40,7 @@ async def test_failures_are_remembered_over_a_restart_until_the_asset_plays(tmp_
         assert ledger.quarantine.failures() == []
 
 
-async def test_a_clock_that_went_far_back_holds_nothing_for_years(tmp_path: Path) -> None:
+async def test_a_clock_that_was_set_far_back_quarantines_nothing_for_years(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
         for _ in range(FAILURE_LIMIT):
             ledger.quarantine.record_failure(ASSET, "junk", NOON)

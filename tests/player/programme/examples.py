@@ -1,4 +1,4 @@
-"""Short ways to write down releases, lines and slates for the tests of the engines."""
+"""Short ways to write releases, lines and eligible lines for the tests of this room."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -28,7 +28,7 @@ def item(name: str, *, starts_at: datetime | None = None, ends_at: datetime | No
 
 
 def playlist(items: str, name: str = "list") -> Playlist:
-    """One item a letter."""
+    """One item for each letter."""
     return Playlist(id=name, name=name, items=tuple(item(letter) for letter in items))
 
 
@@ -78,8 +78,8 @@ def campaign(
     )
 
 
-def slate_of(campaigns: Sequence[Campaign], at: datetime = NOON, *, broken: Iterable[str] = ()) -> EligibleAds:
-    """The slate at noon in Berlin; the creatives named in `broken` cannot be played."""
+def eligible_of(campaigns: Sequence[Campaign], at: datetime = NOON, *, broken: Iterable[str] = ()) -> EligibleAds:
+    """The lines that may be shown at noon in Berlin; the creatives named in `broken` cannot be played."""
     out = frozenset(broken)
     return eligible_ads(
         campaigns, BERLIN, at, playable=lambda each: each.id not in out, length_ms=lambda each: each.duration_ms
@@ -87,7 +87,7 @@ def slate_of(campaigns: Sequence[Campaign], at: datetime = NOON, *, broken: Iter
 
 
 def run(state: AdState, on: EligibleAds, slots: int) -> tuple[list[Choice], AdState]:
-    """Fill `slots` slots; every one of them must find an ad."""
+    """Fill `slots` slots; each of them must find an ad."""
     choices = []
     for _ in range(slots):
         choice, state = select_ad(state, on)
@@ -97,7 +97,7 @@ def run(state: AdState, on: EligibleAds, slots: int) -> tuple[list[Choice], AdSt
 
 
 def lines(choices: Iterable[Choice]) -> str:
-    """The lines chosen, one after the other: readable where their ids are one letter."""
+    """The ids of the chosen lines in a row: readable where each is one letter."""
     return "".join(choice.line.id for choice in choices)
 
 
@@ -106,7 +106,7 @@ def fresh(seed: int = 1) -> AdState:
 
 
 def stored(state: AdState) -> AdState:
-    """What a restart leaves of a state: the head and a row per line, as JSON."""
+    """What a restart leaves of a state: the head and a row for each line, as JSON."""
     rows = [account.model_dump_json() for account in state.accounts.values()]
     accounts = (Account.model_validate_json(row) for row in rows)
     head = AdHead.model_validate_json(state.head.model_dump_json())
@@ -114,7 +114,7 @@ def stored(state: AdState) -> AdState:
 
 
 def busy_day() -> list[Campaign]:
-    """Thirty lines, six categories of which none is crowded, gaps of 1 and 2."""
+    """Thirty lines and six categories, each with room for its gap of 1 or 2."""
     return [
         campaign(
             f"l{number:02}",
@@ -129,7 +129,7 @@ def busy_day() -> list[Campaign]:
 
 
 def covers(window: LocalWindow, at: datetime, zone: ZoneInfo) -> bool:
-    """The definition, without cleverness: look the local time up on the day and on the day before."""
+    """The definition of a window: look the local time up on the day and on the day before."""
     wall = at.astimezone(zone).replace(tzinfo=None)
     minute = wall.hour * 60 + wall.minute
     start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (window.start, window.end))

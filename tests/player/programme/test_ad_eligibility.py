@@ -1,4 +1,4 @@
-"""Which lines may be shown, until when that holds, and what a planner is told."""
+"""Which lines may be shown, until when, and which warnings a planner gets."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,12 +10,12 @@ from player.programme.ad_eligibility import eligible_ads
 from player.programme.ad_pacing import ONE_PLAY
 from player.programme.ad_selection import select_ad
 from sync.wire.release import Campaign, LocalWindow
-from tests.player.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, fresh, slate_of, windows
+from tests.player.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, eligible_of, fresh, windows
 
 DAY = timedelta(days=1)
 
 
-def test_flights_are_half_open_and_the_slate_says_until_when_it_holds() -> None:
+def test_flights_are_half_open_and_until_is_the_next_change() -> None:
     soon, later = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
     campaigns = [campaign("a", flight=(YEAR[0], later)), campaign("b", flight=(soon, YEAR[1]))]
     for at, names, until in (
@@ -23,19 +23,19 @@ def test_flights_are_half_open_and_the_slate_says_until_when_it_holds() -> None:
         (soon, "ab", later),
         (later, "b", later + 8 * DAY),
     ):
-        on = slate_of(campaigns, at)
+        on = eligible_of(campaigns, at)
         assert ("".join(entry.line.id for entry in on.lines), on.until) == (names, until)
-    assert slate_of(campaigns, later - timedelta(milliseconds=1)).until == later
+    assert eligible_of(campaigns, later - timedelta(milliseconds=1)).until == later
 
 
 def test_nothing_to_show_fills_no_slot() -> None:
     state = fresh()
-    for empty in (slate_of([]), slate_of([campaign("a")], broken=["a-1"]), slate_of([campaign("a")], YEAR[1])):
+    for empty in (eligible_of([]), eligible_of([campaign("a")], broken=["a-1"]), eligible_of([campaign("a")], YEAR[1])):
         assert empty.lines == ()
         assert select_ad(state, empty) == (None, state)
 
 
-def test_without_a_trusted_clock_lines_bound_to_windows_stay_off() -> None:
+def test_without_a_trusted_clock_lines_with_windows_are_not_shown() -> None:
     always = LocalWindow()
     campaigns = [campaign("a", windows=(always,)), campaign("b"), campaign("c", flight=(YEAR[0], NOON))]
     unsure = eligible_ads(campaigns, BERLIN, NOON, playable=lambda _: True, timed=False, length_ms=lambda _: 1)
@@ -52,14 +52,14 @@ def test_without_a_trusted_clock_lines_bound_to_windows_stay_off() -> None:
         ([campaign("a"), campaign("a").model_copy(update={"id": "other"}), campaign("b")], "line a is in campaigns"),
     ],
 )
-def test_what_cannot_be_kept_is_reported(campaigns: list[Campaign], words: str) -> None:
-    warnings = slate_of(campaigns).warnings
+def test_what_cannot_be_fulfilled_is_reported(campaigns: list[Campaign], words: str) -> None:
+    warnings = eligible_of(campaigns).warnings
     assert len(warnings) == 1
     assert words in warnings[0]
 
 
-def test_a_shop_with_its_own_ads_only_is_not_nagged() -> None:
-    assert slate_of([campaign(name, advertiser="shop", gaps=(1, 1)) for name in "abc"]).warnings == ()
+def test_a_site_with_its_own_ads_only_gets_no_warning() -> None:
+    assert eligible_of([campaign(name, advertiser="shop", gaps=(1, 1)) for name in "abc"]).warnings == ()
 
 
 bookings = st.lists(
@@ -73,7 +73,7 @@ bookings = st.lists(
 
 @settings(max_examples=120, deadline=None)
 @given(bookings, st.integers(-40 * 24, 40 * 24), st.floats(0, 0.999999))
-def test_the_slate_is_the_definition_and_until_is_honest(
+def test_eligible_lines_match_the_definition_and_do_not_change_before_until(
     booked: list[tuple[int, int, list[LocalWindow], list[bool]]], hours: int, fraction: float
 ) -> None:
     at = datetime(2026, 3, 29, 0, 30, tzinfo=UTC) + timedelta(hours=hours)  # around the night of the skipped hour
@@ -97,7 +97,7 @@ def test_the_slate_is_the_definition_and_until_is_honest(
             and sound[one.name]
         }
 
-    now = slate_of(campaigns, at, broken=broken)
+    now = eligible_of(campaigns, at, broken=broken)
     assert {entry.line.id: [each.id for each, _ in entry.creatives] for entry in now.lines} == expected(at)
     assert sum(entry.share for entry in now.lines) == (ONE_PLAY if now.lines else 0)
     assert at < now.until <= at + 8 * DAY

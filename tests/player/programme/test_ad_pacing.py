@@ -1,4 +1,4 @@
-"""The exact core: shares that sum to one, Tijdeman's bound at every slot, accounts that never burst."""
+"""Exact shares that add up to one, the bound of Tijdeman at every slot, and accounts that never catch up at once."""
 
 from fractions import Fraction
 
@@ -29,12 +29,12 @@ def split(parts: list[int]) -> list[int]:
 def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: list[int], seed: int, slots: int) -> None:
     quotas, count = split(parts), len(parts)
     accounts = [Account(line=str(index), share=quota) for index, quota in enumerate(quotas)]
-    agenda = AdQueue.from_turns(next_turn(account, count, index, seed, index) for index, account in enumerate(accounts))
+    queue = AdQueue.from_turns(next_turn(account, count, index, seed, index) for index, account in enumerate(accounts))
     for slot in range(slots):
-        index, agenda = agenda.pop(slot, lambda _: 0, lambda _: True)  # nobody may go early: nobody has to
+        index, queue = queue.pop(slot, lambda _: 0, lambda _: True)  # nobody may go early: nobody has to
         assert index is not None, "a slot found no line that is due"
         accounts[index] = accounts[index].charged(slot, "creative")
-        agenda = agenda.with_turn(next_turn(accounts[index], count, index, seed, index))
+        queue = queue.with_turn(next_turn(accounts[index], count, index, seed, index))
         filled = slot + 1
         assert sum(account.plays for account in accounts) == filled
         for account, quota in zip(accounts, quotas, strict=True):
@@ -43,39 +43,39 @@ def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: lis
 
 
 @pytest.mark.parametrize("first", [0, 50])
-def test_a_parked_line_is_back_in_the_very_slot_its_gap_ends_in(first: int) -> None:
-    agenda = AdQueue.from_turns([(first, 60, 0, 0)])  # due at once, or early
+def test_a_parked_line_returns_in_the_slot_in_which_its_gap_ends(first: int) -> None:
+    queue = AdQueue.from_turns([(first, 60, 0, 0)])  # due at once, or early
     for slot in range(3):
-        index, agenda = agenda.pop(slot, waiting(3 - slot), lambda _: False)
+        index, queue = queue.pop(slot, waiting(3 - slot), lambda _: False)
         assert index is None
-    assert agenda.pop(3, waiting(0), lambda _: False)[0] == 0
+    assert queue.pop(3, waiting(0), lambda _: False)[0] == 0
 
 
 def waiting(slots: int) -> Wait:
     return lambda _: slots
 
 
-def test_a_choice_among_ten_thousand_lines_looks_at_one() -> None:
+def test_a_choice_among_ten_thousand_lines_reads_one() -> None:
     quotas = split([number + 1 for number in range(10_000)])
     accounts = [Account(line=str(index), share=quota) for index, quota in enumerate(quotas)]
-    agenda = AdQueue.from_turns(next_turn(account, 10_000, index, 1, index) for index, account in enumerate(accounts))
+    queue = AdQueue.from_turns(next_turn(account, 10_000, index, 1, index) for index, account in enumerate(accounts))
     looked: list[int] = []
 
     def wait(index: int) -> int:
         looked.append(index)
-        return 2 if index % 5 == 0 and len(looked) % 2 else 0  # some are kept out by a gap, and parked
+        return 2 if index % 5 == 0 and len(looked) % 2 else 0  # some are excluded by a gap, and parked
 
     for slot in range(500):
-        index, agenda = agenda.pop(slot, wait, lambda _: False)
+        index, queue = queue.pop(slot, wait, lambda _: False)
         assert index is not None
         accounts[index] = accounts[index].charged(slot, "creative")
-        agenda = agenda.with_turn(next_turn(accounts[index], 10_000, index, 1, index))
+        queue = queue.with_turn(next_turn(accounts[index], 10_000, index, 1, index))
     assert len(looked) < 750
 
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(st.one_of(st.integers(-400_000, -1), st.integers(1, 1_000)), max_size=30))
-def test_shares_sum_to_exactly_one_and_nobody_has_more_than_half(parts: list[int]) -> None:
+def test_shares_add_up_to_exactly_one_and_no_line_has_more_than_half(parts: list[int]) -> None:
     """A negative number stands for a bought share, a positive one for a weight."""
     lines = [line(f"l{n}", share_ppm=-part) if part < 0 else line(f"l{n}", weight=part) for n, part in enumerate(parts)]
     given_out, _ = slot_shares(lines)
@@ -103,7 +103,7 @@ def test_bought_shares_come_first_and_weights_split_the_rest() -> None:
     assert warnings == ()
 
 
-def test_what_nobody_bought_goes_to_those_who_are_there() -> None:
+def test_what_no_line_bought_goes_to_all_lines() -> None:
     given_out, _ = slot_shares([line(name, share_ppm=100_000) for name in "abcd"])
     assert set(given_out.values()) == {ONE_PLAY // 4}
 
@@ -124,7 +124,7 @@ def test_a_line_that_wants_more_than_half_gets_half_and_it_is_reported() -> None
     assert slot_shares([line("a", share_ppm=WholeShare)]) == ({"a": ONE_PLAY}, ())
 
 
-def test_nothing_accrues_while_a_line_is_away_and_it_comes_back_with_no_burst() -> None:
+def test_a_line_is_owed_nothing_while_it_is_not_shown_and_does_not_catch_up_later() -> None:
     known = {"a", "b", "c"}
     half, third = (
         {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2},
@@ -140,21 +140,21 @@ def test_nothing_accrues_while_a_line_is_away_and_it_comes_back_with_no_burst() 
     assert [back[name].owed(0) for name in "abc"] == [ONE_PLAY, -ONE_PLAY, 0]
 
 
-def test_settling_the_same_shares_again_changes_nothing() -> None:
+def test_the_same_shares_again_change_nothing() -> None:
     once = rebase_accounts({}, {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2}, {"a", "b"}, 0)
     again = rebase_accounts(once, {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2}, {"a", "b"}, 77)
     assert again == once
     assert all(again[name] is once[name] for name in once)
 
 
-def test_a_line_that_left_the_release_is_forgotten() -> None:
+def test_the_account_of_a_line_that_left_the_release_is_dropped() -> None:
     accounts = rebase_accounts({}, {"a": ONE_PLAY // 2, "b": ONE_PLAY // 2}, {"a", "b"}, 0)
     assert set(rebase_accounts(accounts, {"b": ONE_PLAY}, {"b"}, 1)) == {"b"}
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1), min_size=2, max_size=12), st.integers(0, 30))
-def test_the_debt_of_those_who_are_on_stays_within_one_play(eligible: list[set[str]], slots: int) -> None:
+def test_the_total_owed_to_eligible_lines_stays_within_one_play(eligible: list[set[str]], slots: int) -> None:
     accounts: dict[str, Account] = {}
     slot = 0
     for names in eligible:

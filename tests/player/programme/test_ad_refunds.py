@@ -1,4 +1,4 @@
-"""Lines that come and go, slots given back, what fits, creatives taking turns."""
+"""Lines that come and go, refunds, ads that fit, and creatives that take turns."""
 
 from collections import Counter
 from datetime import timedelta
@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from player.programme.ad_pacing import ONE_PLAY
 from player.programme.ad_selection import refund, select_ad
 from sync.wire.release import Campaign, LocalWindow
-from tests.player.programme.examples import NOON, busy_day, campaign, creative, fresh, lines, run, slate_of, stored
+from tests.player.programme.examples import NOON, busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
 
 
-def test_time_off_the_air_is_not_owed() -> None:
+def test_time_in_which_a_line_is_not_shown_is_not_owed() -> None:
     at_night = LocalWindow(start="22:00", end="06:00")
     campaigns = [campaign("a", share_ppm=250_000, windows=(at_night,)), *(campaign(name) for name in "bcd")]
-    day, night = slate_of(campaigns), slate_of(campaigns, NOON + timedelta(hours=11))
+    day, night = eligible_of(campaigns), eligible_of(campaigns, NOON + timedelta(hours=11))
     assert [entry.line.id for entry in day.lines] == ["b", "c", "d"]
     assert day.until == NOON + timedelta(hours=9)  # 22:00 in Berlin
     state = fresh()
@@ -26,12 +26,12 @@ def test_time_off_the_air_is_not_owed() -> None:
         assert lines(choices[:4]).count("a") <= 2
 
 
-def test_the_account_of_a_line_that_leaves_the_release_while_it_is_off_goes_too() -> None:
+def test_the_account_of_a_line_that_leaves_the_release_while_it_is_not_shown_is_dropped_too() -> None:
     over = away(campaign("a"))
-    _, state = run(fresh(), slate_of([campaign("a"), campaign("b"), campaign("c")]), 10)
-    _, state = run(state, slate_of([over, campaign("b"), campaign("c")]), 10)
+    _, state = run(fresh(), eligible_of([campaign("a"), campaign("b"), campaign("c")]), 10)
+    _, state = run(state, eligible_of([over, campaign("b"), campaign("c")]), 10)
     assert set(state.accounts) == set("abc")
-    _, state = run(state, slate_of([campaign("b"), campaign("c")]), 1)
+    _, state = run(state, eligible_of([campaign("b"), campaign("c")]), 1)
     assert set(state.accounts) == set("bc")
 
 
@@ -42,36 +42,36 @@ def test_a_clock_that_jumps_by_a_year_changes_no_choice(jumps_s: list[int], seed
     campaigns = [each.model_copy(update={"starts_at": eras[0], "ends_at": eras[1]}) for each in busy_day()]
     steady, jumping = fresh(seed), fresh(seed)
     for jump_s in jumps_s:
-        expected, steady = select_ad(steady, slate_of(campaigns))
-        got, jumping = select_ad(jumping, slate_of(campaigns, NOON + timedelta(seconds=jump_s)))
+        expected, steady = select_ad(steady, eligible_of(campaigns))
+        got, jumping = select_ad(jumping, eligible_of(campaigns, NOON + timedelta(seconds=jump_s)))
         assert got == expected
 
 
-def test_a_line_that_joins_starts_even() -> None:
+def test_a_new_line_starts_with_nothing_owed() -> None:
     campaigns = [campaign(name) for name in "abcd"]
-    _, state = run(fresh(), slate_of(campaigns), 1_000)
-    choices, _ = run(state, slate_of([*campaigns, campaign("e")]), 50)
+    _, state = run(fresh(), eligible_of(campaigns), 1_000)
+    choices, _ = run(state, eligible_of([*campaigns, campaign("e")]), 50)
     assert lines(choices).count("e") == 10
     assert lines(choices[:10]).count("e") <= 2
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.sets(st.sampled_from("abcdef"), min_size=3), st.integers(1, 25)), max_size=12))
-def test_lines_that_come_and_go_never_burst(periods: list[tuple[set[str], int]]) -> None:
+def test_lines_that_come_and_go_never_play_many_times_in_a_row(periods: list[tuple[set[str], int]]) -> None:
     everybody = {name: campaign(name, weight=ord(name) - 96) for name in "abcdef"}
     state = fresh()
     for names, slots in periods:
-        slate = slate_of([everybody[name] if name in names else away(everybody[name]) for name in everybody])
-        choices, state = run(state, slate, slots)
-        for entry in slate.lines:
+        ads = eligible_of([everybody[name] if name in names else away(everybody[name]) for name in everybody])
+        choices, state = run(state, ads, slots)
+        for entry in ads.lines:
             got = lines(choices).count(entry.line.id)
             assert got <= entry.share * slots / ONE_PLAY + 2.25  # one owed from before, one ahead, and the fraction
 
 
 def test_a_refund_takes_the_slot_back_as_if_it_had_never_been() -> None:
-    slate = slate_of(busy_day())
-    _, state = run(fresh(), slate, 30)
-    choice, reserved = select_ad(state, slate)
+    ads = eligible_of(busy_day())
+    _, state = run(fresh(), ads, 30)
+    choice, reserved = select_ad(state, ads)
     assert choice is not None
     undone = refund(reserved, choice.id)
     assert undone.head == state.head.model_copy(update={"choices": 31})
@@ -79,14 +79,14 @@ def test_a_refund_takes_the_slot_back_as_if_it_had_never_been() -> None:
         before = state.accounts[line]
         assert account.owed(30) == before.owed(30)
         assert (account.plays, account.creative, account.share) == (before.plays, before.creative, before.share)
-    again, _ = select_ad(undone, slate)
+    again, _ = select_ad(undone, ads)
     assert again is not None and (again.line, again.creative) == (choice.line, choice.creative)
     assert refund(undone, choice.id) is undone
 
 
 def test_a_refund_is_exact_even_when_more_was_reserved_since() -> None:
-    slate = slate_of(busy_day())
-    choices, state = run(fresh(), slate, 40)
+    ads = eligible_of(busy_day())
+    choices, state = run(fresh(), ads, 40)
     for choice in choices[30:35]:
         state = refund(state, choice.id, failed=True)
     assert state.head.slot == 35
@@ -97,24 +97,24 @@ def test_a_refund_is_exact_even_when_more_was_reserved_since() -> None:
 
 def test_after_a_failure_another_line_goes_first_and_the_line_tries_its_next_creative() -> None:
     campaigns = [campaign(name, creatives=[creative(f"{name}-1"), creative(f"{name}-2")]) for name in "ab"]
-    slate = slate_of(campaigns)
-    choice, state = select_ad(fresh(), slate)
+    ads = eligible_of(campaigns)
+    choice, state = select_ad(fresh(), ads)
     assert choice is not None and choice.creative.id.endswith("-1")
-    second, state = select_ad(refund(state, choice.id, failed=True), slate)
+    second, state = select_ad(refund(state, choice.id, failed=True), ads)
     assert second is not None and second.line.id != choice.line.id
-    third, _ = select_ad(state, slate)
+    third, _ = select_ad(state, ads)
     assert third is not None and third.line == choice.line
     assert third.creative.id.endswith("-2")
 
 
-def test_refunding_an_ad_whose_line_is_gone_frees_its_gaps_and_no_more() -> None:
+def test_refunding_an_ad_whose_line_left_the_release_ends_its_gaps_and_changes_nothing_else() -> None:
     beer = [campaign(name, category="beer", gaps=(3, 0)) for name in "ab"]
     others = [campaign(name) for name in "cdef"]
-    choices, state = run(fresh(), slate_of([*beer, *others]), 1)
-    gone = slate_of(others)
+    choices, state = run(fresh(), eligible_of([*beer, *others]), 1)
+    gone = eligible_of(others)
     _, state = select_ad(state, gone)
     while choices[-1].line.category != "beer":
-        more, state = run(state, slate_of([*beer, *others]), 1)
+        more, state = run(state, eligible_of([*beer, *others]), 1)
         choices += more
     _, state = select_ad(state, gone)
     assert set(state.accounts) == set("cdef")
@@ -124,12 +124,12 @@ def test_refunding_an_ad_whose_line_is_gone_frees_its_gaps_and_no_more() -> None
     assert all(aired.choice != choices[-1].id for aired in back.head.recent)
 
 
-def test_creatives_of_a_line_take_turns_and_broken_ones_are_left_out() -> None:
+def test_creatives_of_a_line_take_turns_and_broken_ones_are_skipped() -> None:
     campaigns = [campaign("a", creatives=[creative(f"a-{n}") for n in range(3)]), campaign("b")]
-    choices, state = run(fresh(), slate_of(campaigns), 12)
+    choices, state = run(fresh(), eligible_of(campaigns), 12)
     shown = [choice.creative.id for choice in choices if choice.line.id == "a"]
     assert shown == ["a-0", "a-1", "a-2", "a-0", "a-1", "a-2"]
-    choices, _ = run(state, slate_of(campaigns, broken=["a-0"]), 8)
+    choices, _ = run(state, eligible_of(campaigns, broken=["a-0"]), 8)
     assert [choice.creative.id for choice in choices if choice.line.id == "a"] == ["a-1", "a-2", "a-1", "a-2"]
 
 
@@ -142,25 +142,25 @@ def test_an_ad_starts_only_if_it_fits() -> None:
         campaign("a", creatives=[creative("long", 30_000), creative("short", 5_000)]),
         campaign("b", creatives=[creative("endless", None)]),
     ]
-    slate = slate_of(campaigns)
-    choice, state = select_ad(fresh(), slate, fits_ms=5_000)
+    ads = eligible_of(campaigns)
+    choice, state = select_ad(fresh(), ads, fits_ms=5_000)
     assert choice is not None and choice.creative.id == "short"
-    none, after = select_ad(state, slate, fits_ms=4_999)
+    none, after = select_ad(state, ads, fits_ms=4_999)
     assert none is None
     assert after.head == state.head
-    choices, _ = run(after, slate, 2)
+    choices, _ = run(after, ads, 2)
     assert {choice.line.id for choice in choices} == {"a", "b"}
 
 
-def test_a_line_that_never_fits_piles_up_no_debt() -> None:
+def test_a_line_that_never_fits_is_not_owed_more_and_more() -> None:
     campaigns = [
         campaign("a", share_ppm=500_000, creatives=[creative("long", 60_000)]),
         *(campaign(name, category="beer", gaps=(1, 0)) for name in "bcd"),
     ]
-    slate, state = slate_of(campaigns), fresh()
+    ads, state = eligible_of(campaigns), fresh()
     for _ in range(300):
-        choice, state = select_ad(state, slate, fits_ms=30_000)
+        choice, state = select_ad(state, ads, fits_ms=30_000)
         assert choice is not None and choice.line.id != "a"
     assert max(abs(account.owed(state.head.slot)) for account in state.accounts.values()) <= 3 * ONE_PLAY
-    choices, _ = run(state, slate, 20)
+    choices, _ = run(state, ads, 20)
     assert lines(choices).count("a") <= 13

@@ -1,4 +1,4 @@
-"""Choosing ads: the promises of the scheduler, each held against random catalogues or a brute-force oracle."""
+"""Choosing ads: what the scheduler promises, checked with random catalogues and a brute-force oracle."""
 
 import itertools
 from collections import Counter
@@ -14,7 +14,7 @@ from player.programme.ad_pacing import ONE_PLAY, Account, rebase_accounts
 from player.programme.ad_queue import next_turn
 from player.programme.ad_selection import AdHead, AdState, Choice, ad_changes, refund, select_ad
 from sync.wire.release import Campaign
-from tests.player.programme.examples import busy_day, campaign, creative, fresh, lines, run, slate_of, stored
+from tests.player.programme.examples import busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
 
 
 @st.composite
@@ -41,8 +41,8 @@ def catalogues(draw: st.DrawFn, most: int = 7) -> list[Campaign]:
 # ── the oracle: the rules as they are written down, looked up in all of history for every line ─────────────────────
 
 
-def broken_rules(state: AdState, slate: EligibleAds, history: Sequence[Choice], index: int) -> tuple[str, ...]:
-    entry = slate.lines[index]
+def broken_rules(state: AdState, ads: EligibleAds, history: Sequence[Choice], index: int) -> tuple[str, ...]:
+    entry = ads.lines[index]
     rules = []
     for rule in ("category", "advertiser"):
         for distance, aired in enumerate(reversed(history), start=1):
@@ -66,17 +66,17 @@ def key(category: str, rule: str, advertiser: str) -> str:
 
 
 def oracle(
-    state: AdState, slate: EligibleAds, history: Sequence[Choice], fits_ms: int | None
+    state: AdState, ads: EligibleAds, history: Sequence[Choice], fits_ms: int | None
 ) -> tuple[str, tuple[str, ...]] | None:
     """The line and the rules it breaks: fewest of the highest rule, then due before early, then the deadline."""
     order = ("category", "advertiser", "pace", "repeat")
     ranked = []
-    for index, entry in enumerate(slate.lines):
+    for index, entry in enumerate(ads.lines):
         if fits_ms is not None and all((each.duration_ms or 0) > fits_ms for each in entry.line.creatives):
             continue
-        rules = broken_rules(state, slate, history, index)
+        rules = broken_rules(state, ads, history, index)
         account = state.accounts[entry.line.id]
-        first, last, tie, _ = next_turn(account, len(slate.lines), index, state.head.seed, entry.tag)
+        first, last, tie, _ = next_turn(account, len(ads.lines), index, state.head.seed, entry.tag)
         early = first > state.head.slot
         cost = tuple(rule in rules for rule in reversed(order))
         ranked.append((cost, early, first if early else 0, last, tie, entry.line.id, rules))
@@ -88,12 +88,12 @@ def oracle(
 def test_every_choice_is_the_one_the_rules_ask_for(
     campaigns: list[Campaign], seed: int, limits: list[int | None]
 ) -> None:
-    slate, state = slate_of(campaigns), fresh(seed)
+    ads, state = eligible_of(campaigns), fresh(seed)
     history: list[Choice] = []
     for fits_ms in limits:
-        accounts = rebase_accounts(state.accounts, shares_of(slate), slate.known_lines, state.head.slot)
-        expected = oracle(AdState(state.head, accounts), slate, history, fits_ms)
-        choice, state = select_ad(state, slate, fits_ms=fits_ms)
+        accounts = rebase_accounts(state.accounts, shares_of(ads), ads.known_lines, state.head.slot)
+        expected = oracle(AdState(state.head, accounts), ads, history, fits_ms)
+        choice, state = select_ad(state, ads, fits_ms=fits_ms)
         assert (choice and (choice.line.id, choice.relaxed)) == expected
         if choice is not None:
             assert fits_ms is None or (choice.length_ms or 0) <= fits_ms
@@ -104,8 +104,8 @@ def test_every_choice_is_the_one_the_rules_ask_for(
 
 @settings(max_examples=60, deadline=None)
 @given(catalogues(), st.integers(0, 2**32), st.integers(1, 60))
-def test_a_slot_stays_empty_only_when_nobody_may(campaigns: list[Campaign], seed: int, slots: int) -> None:
-    choices, _ = run(fresh(seed), slate_of(campaigns), slots)
+def test_a_slot_stays_empty_only_when_no_line_may_be_shown(campaigns: list[Campaign], seed: int, slots: int) -> None:
+    choices, _ = run(fresh(seed), eligible_of(campaigns), slots)
     for before, after in itertools.pairwise(choices):
         assert before.line.id != after.line.id or len(campaigns) == 1
 
@@ -114,31 +114,31 @@ def test_a_slot_stays_empty_only_when_nobody_may(campaigns: list[Campaign], seed
 @given(st.lists(st.integers(1, 20), min_size=4, max_size=15), st.integers(0, 2**32))
 def test_without_gaps_no_line_is_ever_off_by_more_than_one_play(parts: list[int], seed: int) -> None:
     """The only rule left is that no line follows itself; the target of the house for that is 1.0 plays."""
-    slate = slate_of([campaign(f"l{number:02}", weight=part) for number, part in enumerate(parts)])
-    choices, _ = run(fresh(seed), slate, 300)
+    ads = eligible_of([campaign(f"l{number:02}", weight=part) for number, part in enumerate(parts)])
+    choices, _ = run(fresh(seed), ads, 300)
     plays: Counter[str] = Counter()
     for slot, choice in enumerate(choices, start=1):
         plays[choice.line.id] += 1
-        for entry in slate.lines:
+        for entry in ads.lines:
             assert abs(plays[entry.line.id] * ONE_PLAY - entry.share * slot) <= 1.25 * ONE_PLAY
 
 
 def test_a_busy_day_keeps_every_gap_and_every_share() -> None:
-    slate = slate_of(busy_day())
-    assert slate.warnings == ()
-    choices, _ = run(fresh(), slate, 4_000)
+    ads = eligible_of(busy_day())
+    assert ads.warnings == ()
+    choices, _ = run(fresh(), ads, 4_000)
     assert [choice.relaxed for choice in choices if choice.relaxed] == []
     plays: Counter[str] = Counter()
     for slot, choice in enumerate(choices, start=1):
         plays[choice.line.id] += 1
-        worst = max(abs(plays[entry.line.id] * ONE_PLAY - entry.share * slot) for entry in slate.lines)
+        worst = max(abs(plays[entry.line.id] * ONE_PLAY - entry.share * slot) for entry in ads.lines)
         assert worst <= 1.25 * ONE_PLAY
 
 
 def test_no_gap_in_a_lines_plays_is_longer_than_twice_the_ideal() -> None:
-    slate = slate_of([campaign(f"l{n}", weight=n + 1) for n in range(8)])
-    choices, _ = run(fresh(), slate, 2_000)
-    for entry in slate.lines:
+    ads = eligible_of([campaign(f"l{n}", weight=n + 1) for n in range(8)])
+    choices, _ = run(fresh(), ads, 2_000)
+    for entry in ads.lines:
         slots = [slot for slot, choice in enumerate(choices) if choice.line.id == entry.line.id]
         longest = max(after - before for before, after in itertools.pairwise(slots))
         assert longest <= 2 * ONE_PLAY / entry.share + 1
@@ -155,8 +155,8 @@ def test_a_restart_at_any_slot_and_the_order_of_campaigns_change_nothing(
     for _ in range(slots):
         refunded = rng.random() < 0.2
         fits_ms = rng.choice([None, None, 8_000])
-        expected, steady = select_ad(steady, slate_of(campaigns), fits_ms=fits_ms)
-        got, restarted = select_ad(stored(restarted), slate_of(shuffled), fits_ms=fits_ms)
+        expected, steady = select_ad(steady, eligible_of(campaigns), fits_ms=fits_ms)
+        got, restarted = select_ad(stored(restarted), eligible_of(shuffled), fits_ms=fits_ms)
         assert got == expected
         if refunded and expected is not None and got is not None:
             steady, restarted = refund(steady, expected.id, failed=True), refund(restarted, got.id, failed=True)
@@ -164,11 +164,11 @@ def test_a_restart_at_any_slot_and_the_order_of_campaigns_change_nothing(
 
 
 def test_the_rows_written_after_each_step_are_the_whole_state() -> None:
-    rng, slates = Random(5), [slate_of(busy_day()), slate_of(busy_day()[3:25])]
+    rng, alternatives = Random(5), [eligible_of(busy_day()), eligible_of(busy_day()[3:25])]
     state, rows = fresh(), dict[str, Account]()
     for step in range(300):
         before = state
-        choice, state = select_ad(state, slates[step // 60 % 2])
+        choice, state = select_ad(state, alternatives[step // 60 % 2])
         if choice is not None and rng.random() < 0.1:
             state = refund(state, choice.id, failed=True)
         written = ad_changes(before, state)
@@ -181,23 +181,23 @@ def test_the_rows_written_after_each_step_are_the_whole_state() -> None:
 
 
 def test_looking_ahead_changes_nothing() -> None:
-    slate = slate_of(busy_day())
-    _, state = run(fresh(), slate, 50)
+    ads = eligible_of(busy_day())
+    _, state = run(fresh(), ads, 50)
     kept = stored(state)
-    ahead, _ = run(state, slate, 20)
+    ahead, _ = run(state, ads, 20)
     assert stored(state) == kept
-    assert lines(run(state, slate, 20)[0]) == lines(ahead)
+    assert lines(run(state, ads, 20)[0]) == lines(ahead)
 
 
 def test_devices_with_other_seeds_start_with_other_ads() -> None:
-    slate = slate_of([campaign(f"l{number}") for number in range(10)])
-    first = {seed: lines(run(fresh(seed), slate, 1)[0]) for seed in range(20)}
+    ads = eligible_of([campaign(f"l{number}") for number in range(10)])
+    first = {seed: lines(run(fresh(seed), ads, 1)[0]) for seed in range(20)}
     assert len(set(first.values())) > 3
 
 
-def test_a_gap_that_cannot_be_kept_is_given_up_for_the_share_and_it_is_said() -> None:
+def test_a_gap_that_is_impossible_is_given_up_for_the_share_and_that_is_reported() -> None:
     campaigns = [campaign(name, category="beer" if name < "d" else "", gaps=(1, 0)) for name in "abcd"]
-    choices, _ = run(fresh(), slate_of(campaigns), 400)
+    choices, _ = run(fresh(), eligible_of(campaigns), 400)
     plays = Counter(lines(choices))
     assert all(abs(plays[name] - 100) <= 1 for name in "abcd")
     relaxed = [choice.relaxed for choice in choices if choice.relaxed]
@@ -205,21 +205,21 @@ def test_a_gap_that_cannot_be_kept_is_given_up_for_the_share_and_it_is_said() ->
     assert 190 <= len(relaxed) <= 210  # three of four are beer: every second slot cannot be helped
 
 
-def test_a_single_line_follows_itself_and_it_is_said() -> None:
-    choices, _ = run(fresh(), slate_of([campaign("a", advertiser="x", category="beer", gaps=(1, 1))]), 3)
+def test_a_single_line_follows_itself_and_that_is_reported() -> None:
+    choices, _ = run(fresh(), eligible_of([campaign("a", advertiser="x", category="beer", gaps=(1, 1))]), 3)
     assert [choice.relaxed for choice in choices] == [(), *[("category", "advertiser", "repeat")] * 2]
 
 
-def test_a_competitor_keeps_away_on_both_sides() -> None:
+def test_competitors_are_apart_on_both_sides() -> None:
     shy = campaign("a", category="beer", gaps=(2, 0))
     others = [campaign("b", category="beer", gaps=(0, 0)), *(campaign(name) for name in "cdefgh")]
-    choices, _ = run(fresh(), slate_of([shy, *others]), 400)
+    choices, _ = run(fresh(), eligible_of([shy, *others]), 400)
     shown = lines(choices)
     assert all("a" not in shown[max(0, slot - 2) : slot + 3] for slot, name in enumerate(shown) if name == "b")
 
 
 def test_the_state_is_plain_json() -> None:
-    _, state = run(fresh(), slate_of(busy_day()), 200)
+    _, state = run(fresh(), eligible_of(busy_day()), 200)
     assert len(state.head.recent) == 100
     text = TypeAdapter(AdHead).dump_json(state.head)
     assert AdHead.model_validate_json(text) == state.head

@@ -1,4 +1,4 @@
-"""How loud it is: quiet hours by the wall clock of the venue, honest about how long they hold; decibels in percent."""
+"""The volume: quiet hours by the wall clock of the venue and until when they hold; decibels in percent."""
 
 from datetime import UTC, datetime, timedelta
 from math import log10
@@ -37,7 +37,7 @@ instants = st.timedeltas(timedelta(0), timedelta(days=16)).map(lambda after: SPR
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(quiet, max_size=3), st.integers(0, 100), st.booleans(), instants, st.floats(0, 0.999))
-def test_it_is_quiet_where_a_window_says_so_and_until_then_nothing_changes(
+def test_quiet_hours_match_their_windows_and_nothing_changes_before_until(
     windows: list[QuietHours], quiet_volume: int, muted: bool, at: datetime, part: float
 ) -> None:
     how = of(quiet_hours=tuple(windows), quiet_volume=quiet_volume, muted=muted)
@@ -80,7 +80,7 @@ def db(percent: int) -> float:
 
 
 @given(st.integers(20, 100), st.integers(50, 100), st.floats(-45, 0))
-def test_all_is_brought_to_the_target_as_far_as_the_file_allows(own: int, screen: int, lufs: float) -> None:
+def test_every_file_is_brought_to_the_target_loudness_as_far_as_it_allows(own: int, screen: int, lufs: float) -> None:
     heard, plain = corrected_volume(own, screen, lufs, -23.0), corrected_volume(own, screen, None, -23.0)
     assert 0 <= heard <= 100
     if 10 < heard < 100:

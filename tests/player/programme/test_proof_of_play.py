@@ -1,4 +1,4 @@
-"""What a take is worth, and that a log of plays shows every tampering."""
+"""What a take is worth, and that a chain of plays shows every change."""
 
 import hashlib
 import json
@@ -89,7 +89,7 @@ def test_a_take_that_was_never_on_the_screen_is_no_play() -> None:
     assert isinstance(judge_take(take(), ended(0, "cut"), times(0)), NoPlay)
 
 
-def test_a_take_the_device_stopped_under_was_interrupted() -> None:
+def test_a_take_during_which_the_device_stopped_is_interrupted() -> None:
     facts = judge_take(take(), None, times(5_000))
     assert isinstance(facts, TakeFacts)
     assert facts.outcome is Outcome.INTERRUPTED
@@ -127,7 +127,7 @@ def test_the_hash_can_be_checked_with_nothing_but_the_json() -> None:
     assert play_hash(play.previous_hash, json.loads(play.model_dump_json(exclude_none=True))) == play.hash
 
 
-def test_a_log_holds_and_goes_on_where_it_was_cut() -> None:
+def test_a_chain_is_valid_whole_and_from_any_play_on() -> None:
     plays = log_of(5)
     verify_chain([])
     verify_chain(plays, after=GENESIS)
@@ -147,13 +147,13 @@ def test_a_log_holds_and_goes_on_where_it_was_cut() -> None:
         ("another log", lambda plays: [*plays[:2], plays[2].model_copy(update={"log_epoch": "f" * 32}), *plays[3:]]),
     ],
 )
-def test_a_log_that_was_cut_or_mixed_does_not_hold(name: str, tamper: Any) -> None:
+def test_a_chain_with_missing_or_moved_plays_is_refused(name: str, tamper: Any) -> None:
     with pytest.raises(Untrusted):
         verify_chain(tamper(log_of(5)))
 
 
 @pytest.mark.parametrize(("sequence", "log_epoch"), [(3, EPOCH), (1, EPOCH), (2, "f" * 32)])
-def test_a_well_hashed_play_out_of_turn_does_not_fit(sequence: int, log_epoch: str) -> None:
+def test_a_play_with_a_right_hash_in_the_wrong_place_is_refused(sequence: int, log_epoch: str) -> None:
     first = log_of(1)[0]
     facts = judge_take(take(), ended(10_000), times(10_000))
     assert isinstance(facts, TakeFacts)

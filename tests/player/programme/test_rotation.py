@@ -1,4 +1,4 @@
-"""Walking a playlist: order, validity, refreshes, breaks, and that nothing spins."""
+"""Going through a playlist: order, validity, new releases, breaks, and that no loop runs for ever."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -52,16 +52,16 @@ def test_items_come_in_order_round_and_round() -> None:
     assert walk(Rotation(), playlist("abc"), 7)[0] == "abcabca"
 
 
-def test_a_break_stands_after_every_so_many_items_across_the_end_of_the_list() -> None:
+def test_a_break_comes_after_every_so_many_items_across_the_end_of_the_list() -> None:
     assert walk(Rotation(), playlist("abc"), 15, ads=True)[0] == "ab012ca012bc012"
 
 
-def test_at_most_one_break_is_owed_after_a_time_without_ads() -> None:
+def test_at_most_one_break_is_due_after_a_time_without_ads() -> None:
     _, rotation = walk(Rotation(), playlist("abc"), 9)
     assert walk(rotation, playlist("abc"), 9, ads=True)[0] == "012ab012c"
 
 
-def test_the_rhythm_of_breaks_goes_on_in_another_playlist() -> None:
+def test_the_count_to_the_next_break_goes_on_in_another_playlist() -> None:
     _, rotation = walk(Rotation(), playlist("abc", "morning"), 1, ads=True)
     assert walk(rotation, playlist("xyz", "noon"), 6, ads=True)[0] == "x012yz"
 
@@ -73,14 +73,14 @@ def test_a_break_cut_short_by_ads_running_out_starts_anew() -> None:
     assert walk(rotation, playlist("abc"), 4, ads=True)[0] == "012a"
 
 
-def test_each_playlist_remembers_its_place() -> None:
+def test_each_playlist_goes_on_where_it_was() -> None:
     _, rotation = walk(Rotation(), playlist("abc", "morning"), 2)
     _, rotation = walk(rotation, playlist("xyz", "noon"), 1)
     assert walk(rotation, playlist("abc", "morning"), 2)[0] == "ca"
     assert walk(rotation, playlist("xyz", "noon"), 2)[0] == "yz"
 
 
-def test_a_refresh_keeps_the_place() -> None:
+def test_a_new_release_keeps_the_position() -> None:
     _, rotation = walk(Rotation(), playlist("abcd"), 2)  # after b
     for changed, expected in {
         "abcd": "cd",  # nothing changed
@@ -99,7 +99,7 @@ def test_a_refresh_keeps_the_place() -> None:
         assert walk(rotation, playlist(changed), 2)[0] == expected, changed
 
 
-def test_what_cannot_play_is_passed_over() -> None:
+def test_items_that_cannot_play_are_skipped() -> None:
     assert walk(Rotation(), playlist("abcd"), 4, playable=without("b", "c"))[0] == "adad"
 
 
@@ -129,7 +129,7 @@ def test_an_empty_list_asks_again_soon_and_a_waiting_item_sooner() -> None:
     assert next_entry(rotation, items, RULE, soon, playable=anything, ads=True)[0] == ShowItem(items.items[1])
 
 
-def test_a_list_of_broken_items_looks_at_each_once() -> None:
+def test_a_list_of_broken_items_checks_each_once() -> None:
     looked: list[str] = []
 
     def broken(each: Item) -> bool:
@@ -141,7 +141,7 @@ def test_a_list_of_broken_items_looks_at_each_once() -> None:
     assert looked == ["a", "b", "c"]
 
 
-def test_a_rule_that_shrank_under_a_running_break_ends_it() -> None:
+def test_a_shorter_break_rule_ends_the_current_break() -> None:
     _, rotation = walk(Rotation(), playlist("abc"), 4, ads=True)  # a b 0 1
     shown, _ = walk(rotation, playlist("abc"), 3, ads=True, rule=BreakRule(every_items=2, ads=1))
     assert shown == "ca0"

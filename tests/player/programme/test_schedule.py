@@ -1,4 +1,4 @@
-"""The schedule by the wall clock of the venue: tables of the cases people get wrong, and the honesty of `until`."""
+"""The schedule by the wall clock of the venue: tables of difficult cases, and that nothing changes before `until`."""
 
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -82,7 +82,7 @@ def test_a_daypart_around_the_clock_does_not_end_at_midnight() -> None:
         assert programme.until == at + HORIZON
 
 
-def test_a_daypart_without_its_playlist_is_passed_over() -> None:
+def test_a_daypart_without_its_playlist_is_ignored() -> None:
     whole = release([daypart("day", "00:00", "24:00")])
     lost = whole.model_copy(update={"playlists": tuple(p for p in whole.playlists if p.id != "day")})
     programme = programme_at(lost, BERLIN, local("2026-03-03T09:00"))
@@ -127,7 +127,7 @@ def test_an_hour_that_is_repeated_is_open_twice() -> None:
     assert name_at([daypart("over", "01:00", "02:30")], local("2026-10-25T02:00", fold=1)) == "over"
 
 
-def test_a_window_across_both_kinds_of_night_keeps_its_wall_clock_ends() -> None:
+def test_a_window_over_either_change_of_the_clocks_keeps_its_wall_clock_ends() -> None:
     night = daypart("night", "22:00", "06:00")
     for evening, morning, hours in (
         ("2026-03-28T22:00", "2026-03-29T06:00", 7),
@@ -154,7 +154,7 @@ def test_no_windows_are_always_open_and_touching_windows_are_one() -> None:
     assert window_state(halves, BERLIN, local("2026-03-03T18:00")) == (False, local("2026-03-04T08:00"))
 
 
-def test_a_clock_years_off_finds_an_answer() -> None:
+def test_a_clock_that_is_years_wrong_gets_an_answer() -> None:
     whole = release([daypart("day", "08:00", "20:00")])
     for year in (1970, 1999, 2026, 2050, 2105):
         at = datetime(year, 7, 1, 12, tzinfo=UTC)
@@ -201,7 +201,7 @@ def expected(dayparts: list[Daypart], at: datetime, zone: ZoneInfo) -> str:
 
 @settings(max_examples=250, deadline=None)
 @given(some_dayparts(), zones, instants, st.lists(st.floats(0, 1), min_size=4, max_size=4))
-def test_what_is_on_air_is_the_definition_and_until_is_honest(
+def test_the_programme_matches_the_definition_and_does_not_change_before_until(
     dayparts: list[Daypart], zone: ZoneInfo, at: datetime, fractions: list[float]
 ) -> None:
     programme = programme_at(release(dayparts), zone, at)
@@ -219,7 +219,7 @@ def test_what_is_on_air_is_the_definition_and_until_is_honest(
 @settings(max_examples=250, deadline=None)
 @given(st.lists(windows, min_size=1, max_size=4), zones, instants, st.floats(0, 0.999999))
 @example([LocalWindow(start="01:00", end="02:30")], BERLIN, datetime(2026, 10, 25, 0, 0, tzinfo=UTC), 0.5)
-def test_whether_a_window_is_open_is_the_definition_and_until_is_honest(
+def test_open_windows_match_the_definition_and_do_not_change_before_until(
     some: list[LocalWindow], zone: ZoneInfo, at: datetime, fraction: float
 ) -> None:
     opened, until = window_state(some, zone, at)
@@ -231,7 +231,7 @@ def test_whether_a_window_is_open_is_the_definition_and_until_is_honest(
         assert opened != any(covers(window, until, zone) for window in some)
 
 
-def test_two_thousand_dayparts_are_decided_in_a_blink() -> None:
+def test_two_thousand_dayparts_are_decided_quickly() -> None:
     many = [
         daypart(
             f"part-{n:04}", f"{n % 24:02}:00", f"{n % 24:02}:30", weekdays=(n % 7 + 1,), priority=n % 5, playlist="p"
