@@ -91,7 +91,7 @@ class XConnection:
         if setup is None:
             size = connection.screen().root.get_geometry()
             area = Area(width=size.width, height=size.height, turn=wanted.rotation)
-            return DisplayState(True, None, _read_power(connection), area, 0)
+            return DisplayState(answers=True, connected=None, power=_read_power(connection), area=area, losses=0)
         arrangement = arrange(setup, wanted)
         problem = arrangement.problem
         if arrangement.change:
@@ -101,11 +101,12 @@ class XConnection:
         output = arrangement.output
         crtc = setup.crtcs.get(output.crtc) if output else None
         mode = setup.modes.get(crtc.mode) if crtc else None
-        name, connected = (output.name, output.connected) if output else ("", False)
         area = arrangement.area if crtc and mode else Area(width=setup.width, height=setup.height, turn=wanted.rotation)
         return DisplayState(
-            True, connected, _read_power(connection), area, 0, name, mode.refresh_hz if mode else 0.0, problem
-        )
+            answers=True, connected=bool(output and output.connected), power=_read_power(connection), area=area,
+            losses=0, output=output.name if output else "", refresh_hz=mode.refresh_hz if mode else 0.0,
+            problem=problem,
+        )  # fmt: skip
 
     def _apply_change(self, connection: Any, change: OutputChange, before: RandrSetup) -> str:
         """Make a change, but not at each poll if the server refuses it; return why it refuses, or empty."""
