@@ -26,6 +26,37 @@ def test_an_order_moves_as_its_table_says(before: OrderState, after: OrderState)
         assert queue.order == Order(StepRequest(1), before)
 
 
+async def test_every_move_of_the_table_of_orders_is_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "player.director.operator_queue")
+
+    def states() -> list[str]:
+        lines = [record.getMessage() for record in caplog.records if record.name == "player.director.operator_queue"]
+        caplog.clear()
+        return [line.partition(" state=")[2] for line in lines]
+
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("blue")), playlist("other", item("bad"))))
+        world.screen.unplayable.add(world.media("bad"))
+        async with world.running():
+            await world.advance(1)
+            await order(world, do="skip")
+            await order(world, do="play", item="red")
+            assert states() == ["done", "done"]
+            await order(world, do="play", item="bad")
+            assert states() == ["failed"]
+            await order(world, do="blank", for_ms=1_000)
+            await world.advance(2)
+            assert states() == ["in effect", "expired"]
+            await order(world, do="stop")
+            await order(world, do="play")
+            assert states() == ["in effect", "replaced"]
+            world.screen.load_time_s = 5.0
+            await world.advance(11)  # the next take is being loaded
+            await order(world, do="skip")
+            await order(world, do="previous")
+            assert states() == ["replaced"]
+
+
 async def order(world: World, **fields: object) -> None:
     await world.director.command(Command.model_validate(fields))
     await world.clock.settle(40)
