@@ -10,24 +10,12 @@ from hypothesis import strategies as st
 
 from player.director.air_state import Showing, how_it_ended
 from player.director.record_clock import STEP_MS, RecordClock, Span, TakeStart
-from player.programme.planner import Memory, Planned
-from player.programme.proof_of_play import Take, TakeTimes
-from player.programme.rotation import Rotation
-from player.programme.schedule import Programme
-from player.protocol.screen import Ended, Shot
+from player.programme.proof_of_play import TakeTimes
+from player.protocol.screen import Ended
 from sync.runtime.clock import ClockTrust, unix_ms
-from sync.wire.release import MediaKind
-from sync.wire.report import PlayKind
-from tests.player.programme.examples import ASSET, NOON, fresh
+from tests.player.programme.examples import NOON, planned
 
 BOOT_S = 1_000.0
-
-
-def planned(name: str) -> Planned:
-    take = Take(take=name, kind=PlayKind.ITEM, release=ASSET, asset=ASSET, title=name, zone="UTC", expected_ms=10_000)
-    shot = Shot(take=name, path="/a", kind=MediaKind.VIDEO)
-    programme = Programme(None, None, NOON, "")
-    return Planned(take, shot, programme, Memory(Rotation(), fresh()), ends_with_daypart=False, volume=100)
 
 
 class RecordedScreen:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from player.programme.ad_eligibility import EligibleAds, eligible_ads
 from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, Choice, select_ad
-from sync.wire.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, Playlist, Release
+from player.programme.planner import Memory, Planned
+from player.programme.proof_of_play import Take
+from player.programme.rotation import Rotation
+from player.programme.schedule import Programme
+from player.protocol.screen import Shot
+from sync.wire.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, MediaKind, Playlist, Release
+from sync.wire.report import PlayKind
 
 ASSET = "a" * 64
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -146,3 +152,11 @@ def starts_on(window: LocalWindow, day: date) -> bool:
         if window.last_day and day > window.last_day:
             return False
     return day.isoweekday() in window.weekdays
+
+
+def planned(name: str) -> Planned:
+    """A take of ten seconds, ready to be reserved."""
+    take = Take(take=name, kind=PlayKind.ITEM, release=ASSET, asset=ASSET, title=name, zone="UTC", expected_ms=10_000)
+    shot = Shot(take=name, path="/a", kind=MediaKind.VIDEO)
+    programme = Programme(None, None, NOON, "")
+    return Planned(take, shot, programme, Memory(Rotation(), fresh()), ends_with_daypart=False, volume=100)
