@@ -10,7 +10,7 @@ from player.settings.configuration import Configuration
 from player.stage.deck_options import DeckOptions
 from player.stage.self_restart import FILE, SelfRestart
 from player.stage.stage import Stage, open_stage
-from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import Clock, SystemClock
 from sync.runtime.supervisor import Restarts
 
@@ -39,7 +39,7 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
     settings, clock = configuration.settings, SystemClock()
     wanted = WantedOutput(settings.display.output, settings.display.rotation)
     hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
-    with open_cache(settings.storage.state_dir) as content:
+    with open_content_store(settings.storage.state_dir) as content:
         configuration.save_last_valid()
         self_restart = SelfRestart(content.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with open_display(display_name, clock, wanted) as display:

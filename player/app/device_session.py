@@ -20,7 +20,7 @@ from sync.device.pairing import ShowCode, pair
 from sync.device.play_uploader import PlayUploader
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.membership import DeviceMembership, load_membership
-from sync.device.syncer import Syncer
+from sync.device.syncer import Syncer, SyncOptions
 from sync.wire.report import Heartbeat, ScreenState
 
 _SCREEN_STATES = {Power.ON: ScreenState.ON, Power.OFF: ScreenState.OFF, Power.UNKNOWN: ScreenState.UNKNOWN}
@@ -103,10 +103,8 @@ class SessionBuilder:
                     core.content,
                     core.clock,
                     self.rng,
-                    channel=membership.channel,
-                    poll_s=settings.origin.poll_s,
-                    reserve_bytes=settings.storage.reserve_bytes,
-                    activated=self.release_activated,
+                    SyncOptions(membership.channel, settings.origin.poll_s, settings.storage.reserve_bytes),
+                    self.release_activated,
                 ),
                 uploader=PlayUploader(ledger.outbox, client, core.clock, self.rng),
                 heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),

@@ -16,7 +16,7 @@ from player.status.collector import StatusCollector
 from player.status.metrics import CONTENT_TYPE, PlayerMetrics
 from player.status.sources import CurrentSessionView
 from sync.errors import Conflict, Rejected
-from sync.http.bodies import if_match, json_answer, read_body, read_json, read_query
+from sync.http.bodies import json_answer, read_body, read_json, read_query, requested_version
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
 from sync.wire.base import Request
@@ -117,7 +117,7 @@ class EndpointRoutes:
 
     async def _patch(self, request: web.Request) -> web.Response:
         patch = parse_object(await read_body(request, 64 * 1024))
-        view = await self._configuration.patch(patch, expected=if_match(request))
+        view = await self._configuration.patch(patch, expected=requested_version(request))
         return json_answer(view, version=self._configuration.version)
 
     async def _command(self, request: web.Request) -> web.Response:

@@ -109,7 +109,7 @@ class Ledger:
                 statement = "UPDATE takes SET shown_ms = max(shown_ms, :shown_ms) WHERE take = :take"
                 await self._database.execute(statement, {"take": take, "shown_ms": shown_ms})
             case TakeClosed(take, make_play):
-                if make_play is not None and not await self.outbox.counts(take):  # committed, but the answer was lost
+                if make_play is not None and not await self.outbox.has_play(take):  # committed, but the answer was lost
                     await self._append(make_play)
                 await self._database.execute("DELETE FROM takes WHERE take = :take", {"take": take})
             case AssetFailure():

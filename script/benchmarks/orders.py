@@ -156,7 +156,7 @@ def _hold(folder: Path) -> None:
         assets=tuple(assets),
     )
     raw = release.model_dump_json().encode()
-    cache.keep_release(hashlib.sha256(raw).hexdigest(), raw)
+    cache.save_release(hashlib.sha256(raw).hexdigest(), raw)
     cache.activate(hashlib.sha256(raw).hexdigest(), 1)
 
 

@@ -1,10 +1,10 @@
-"""Pure: what to download, in which order; what can be copied from files already held; what may be evicted.
+"""Plans downloads as pure functions: what to fetch, in which order; what to copy from local files; what to evict.
 
-Order is the order of first need. Inside a class (one playlist, or the ads) it is random, so that eight screens of one
-site ask for different things and can help each other: in the same order they would load everything eight times.
+What is shown first is fetched first. Inside one group (a playlist, or the ads) the order is random. So the screens of
+one site fetch different spans at one time and can help each other; in one order, each would fetch everything itself.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from random import Random
@@ -13,30 +13,30 @@ from sync.wire.chunk_index import Chunk, Index
 from sync.wire.release import Asset, Release
 
 SPAN_BYTES = 8 * 1024 * 1024
-"""Most bytes of neighbouring chunks asked for in one request; a single larger chunk is asked for alone."""
+"""Most bytes of adjacent chunks in one request; a larger chunk has a request of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Neighbouring chunks of one asset, fetched by one range request."""
+    """Adjacent chunks of one asset, fetched by one range request."""
 
     asset: str
     chunks: tuple[Chunk, ...]
 
     @property
     def offset(self) -> int:
-        """Return where it starts in the asset, in bytes."""
+        """The start in the asset, in bytes."""
         return self.chunks[0].offset
 
     @property
     def length(self) -> int:
-        """Return how many bytes it has."""
+        """The number of bytes."""
         return sum(chunk.length for chunk in self.chunks)
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A chunk some other whole asset on this device holds: `source` at `offset`."""
+    """A chunk that another complete asset on this device contains: `source`, at `offset` bytes."""
 
     asset: str
     chunk: Chunk
@@ -46,60 +46,61 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class LocalContent:
-    """What is on the device: whole assets, and verified chunk numbers of those under way."""
+    """What is on the device: complete assets, and the verified chunk numbers of partial ones."""
 
     assets: frozenset[str] = frozenset()
     chunks: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
 
-    def lacks(self, index: Index) -> tuple[Chunk, ...]:
-        """Return the chunks of an asset still to come, in file order."""
+    def missing_chunks(self, index: Index) -> tuple[Chunk, ...]:
+        """Return the chunks of an asset that are not on the device, in file order."""
         if index.asset in self.assets:
             return ()
-        held = self.chunks.get(index.asset, frozenset())
-        return tuple(chunk for chunk in index.chunks if chunk.number not in held)
+        verified = self.chunks.get(index.asset, frozenset())
+        return tuple(chunk for chunk in index.chunks if chunk.number not in verified)
 
 
-def missing(release: Release, held: AbstractSet[str]) -> tuple[Asset, ...]:
-    """Return the assets the release needs and the device does not have whole, each once."""
+def missing_assets(release: Release, local: AbstractSet[str]) -> tuple[Asset, ...]:
+    """Return the assets of the release that are not complete on the device, each once."""
     assets = {asset.sha256: asset for asset in release.assets}
-    return tuple(asset for sha256, asset in assets.items() if sha256 not in held)
+    return tuple(asset for sha256, asset in assets.items() if sha256 not in local)
 
 
 def downloads(
     release: Release,
     indexes: Mapping[str, Index],
-    held: LocalContent,
+    local: LocalContent,
     rng: Random,
     *,
-    soonest: Sequence[str] = (),
     longest_bytes: int = SPAN_BYTES,
 ) -> tuple[Span, ...]:
-    """Return the spans to fetch, in order.
+    """Return the spans to fetch, in order of first use.
 
-    `indexes` maps assets to their chunk lists; an asset without one is left out. `soonest` names playlists known to be
-    on air first; the default playlist follows them, then the rest as dayparts rank them, then ads.
+    `indexes` maps assets to their chunk lists; an asset without one is left out. The order is the fallback picture,
+    logos, the default playlist, the other playlists by the priority of their dayparts, then ads.
     """
     spans: list[Span] = []
-    for group in _classes(release, soonest):
-        found = [span for sha256 in group if sha256 in indexes for span in _spans(indexes[sha256], held, longest_bytes)]
+    for group in _priority_groups(release):
+        found = [
+            span for sha256 in group if sha256 in indexes for span in _spans(indexes[sha256], local, longest_bytes)
+        ]
         rng.shuffle(found)
         spans += found
     return tuple(spans)
 
 
-def _classes(release: Release, soonest: Sequence[str]) -> Iterator[list[str]]:
-    """Yield groups of assets in order of first need; every asset of the release is in exactly one."""
+def _priority_groups(release: Release) -> Iterator[list[str]]:
+    """Yield groups of assets in order of first use; each asset of the release is in exactly one."""
     seen: set[str] = set()
-    for group in _needs(release, soonest):
+    for group in _assets_by_first_use(release):
         new = [sha256 for sha256 in dict.fromkeys(group) if sha256 not in seen]
         seen.update(new)
         yield new
 
 
-def _needs(release: Release, soonest: Sequence[str]) -> Iterator[list[str]]:
+def _assets_by_first_use(release: Release) -> Iterator[list[str]]:
     playlists = {playlist.id: playlist for playlist in release.playlists}
     ranked = sorted(release.dayparts, key=lambda daypart: (-daypart.priority, daypart.id))
-    order = [*soonest, release.default_playlist, *(daypart.playlist for daypart in ranked), *playlists]
+    order = [release.default_playlist, *(daypart.playlist for daypart in ranked), *playlists]
     yield [release.fallback] if release.fallback else []
     yield [overlay.asset for overlay in release.overlays if overlay.kind == "logo"]
     for name in dict.fromkeys(order):
@@ -110,10 +111,10 @@ def _needs(release: Release, soonest: Sequence[str]) -> Iterator[list[str]]:
     yield [asset.sha256 for asset in release.assets]
 
 
-def _spans(index: Index, held: LocalContent, longest_bytes: int) -> Iterator[Span]:
+def _spans(index: Index, local: LocalContent, longest_bytes: int) -> Iterator[Span]:
     run: list[Chunk] = []
     length = 0
-    for chunk in held.lacks(index):
+    for chunk in local.missing_chunks(index):
         if run and (chunk.number != run[-1].number + 1 or length + chunk.length > longest_bytes):
             yield Span(index.asset, tuple(run))
             run, length = [], 0
@@ -123,26 +124,26 @@ def _spans(index: Index, held: LocalContent, longest_bytes: int) -> Iterator[Spa
         yield Span(index.asset, tuple(run))
 
 
-def copies(wanted: Collection[Index], sources: Collection[Index], held: LocalContent) -> tuple[Copy, ...]:
-    """Return the missing chunks of `wanted` that whole assets on this device hold, wherever they lie in them.
+def copies(wanted: Collection[Index], sources: Collection[Index], local: LocalContent) -> tuple[Copy, ...]:
+    """Return the missing chunks of `wanted` that complete assets on this device contain, at any offset.
 
-    `sources` are chunk lists of older assets; those not held whole are passed over.
+    `sources` are chunk lists of older assets; assets that are not complete are ignored.
     """
-    shelf = {
+    locations = {
         chunk.sha256: (index.asset, chunk.offset)
         for index in sources
-        if index.asset in held.assets
+        if index.asset in local.assets
         for chunk in index.chunks
     }
     return tuple(
-        Copy(index.asset, chunk, *shelf[chunk.sha256])
+        Copy(index.asset, chunk, *locations[chunk.sha256])
         for index in wanted
-        for chunk in held.lacks(index)
-        if chunk.sha256 in shelf
+        for chunk in local.missing_chunks(index)
+        if chunk.sha256 in locations
     )
 
 
-def evictions(held: AbstractSet[str], kept: Collection[Release], needed_ms: Mapping[str, int]) -> tuple[str, ...]:
-    """Return what may go, the longest unneeded first: never anything the active, previous or pending release names."""
-    precious = {asset.sha256 for release in kept for asset in release.assets}
-    return tuple(sorted(held - precious, key=lambda sha256: (needed_ms.get(sha256, 0), sha256)))
+def evictions(local: AbstractSet[str], kept: Collection[Release], needed_ms: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the local assets that no release of `kept` names, the ones needed longest ago first (Unix ms)."""
+    needed = {asset.sha256 for release in kept for asset in release.assets}
+    return tuple(sorted(local - needed, key=lambda sha256: (needed_ms.get(sha256, 0), sha256)))

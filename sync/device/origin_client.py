@@ -1,7 +1,7 @@
-"""The control plane to the origin: small documents, pairing, proof and hints, each bounded before it is parsed.
+"""The HTTP client of the device for small documents: pairing, plays, heartbeats, hints. Sizes are checked before parsing.
 
-Answers that are not what was asked for (a captive portal's page, half a document) count as an origin out of reach:
-the remedy is the same, wait and ask again.
+An answer that is not the expected document (a login page, half a document) counts as an origin that cannot be reached,
+because the remedy is the same: wait and try again.
 """
 
 import json
@@ -31,7 +31,7 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class Hint(Wire):
-    """A message of `/v1/live`: something of this topic changed; ask for it."""
+    """A message of `/v1/live`: something of this topic has changed."""
 
     topic: str
     channel: Identifier | None = None
@@ -39,14 +39,14 @@ class Hint(Wire):
 
 
 class ChannelAssignment(Wire):
-    """What the origin has this device for: people may move it to another channel."""
+    """The channel of this device. People can move it to another one."""
 
     device: Identifier
     channel: Identifier
 
 
 class OriginClient:
-    """One origin, as a device sees it; made by `open_client`."""
+    """A client of one origin; made by `open_client`."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str | None) -> None:
         self.url = url.rstrip("/")
@@ -54,43 +54,43 @@ class OriginClient:
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     async def document(self, path: str, cap_bytes: int) -> bytes:
-        """Return a file of the content tree; needs no token.
+        """Return a file of the content tree. No token is needed.
 
         Raises:
-            OriginUnreachable: no answer, or half of one.
-            OriginRefused: an error status; 404 while a publish is under way.
-            Untrusted: the document is over its cap.
+            OriginUnreachable: there is no answer, or it is incomplete.
+            OriginRefused: an error status; also 404 during a publish.
+            Untrusted: the document is larger than `cap_bytes`.
         """
-        return await self._ask("GET", f"/content/{path}", cap_bytes=cap_bytes)
+        return await self._request("GET", f"/content/{path}", cap_bytes=cap_bytes)
 
     async def start_pairing(self, request: PairingRequest) -> PairingAnswer:
-        """Ask to belong."""
-        return _parsed(await self._ask("POST", "/v1/pairings", body=_dump(request)), PairingAnswer)
+        """Ask the origin to pair this device."""
+        return _parsed(await self._request("POST", "/v1/pairings", body=_encode(request)), PairingAnswer)
 
     async def pairing(self, pairing: str, secret: str) -> PairingState:
-        """Return how a pairing stands; `secret` proves that the poll comes from the device that began it."""
+        """Return the state of a pairing; `secret` proves that the device that asks started it."""
         headers = {"Authorization": f"Bearer {secret}"}
-        return _parsed(await self._ask("GET", f"/v1/pairings/{pairing}", headers=headers), PairingState)
+        return _parsed(await self._request("GET", f"/v1/pairings/{pairing}", headers=headers), PairingState)
 
-    async def standing(self) -> ChannelAssignment:
-        """Return which channel this device belongs to now."""
-        return _parsed(await self._ask("GET", "/v1/device", headers=self._headers), ChannelAssignment)
+    async def channel_assignment(self) -> ChannelAssignment:
+        """Return the channel of this device."""
+        return _parsed(await self._request("GET", "/v1/device", headers=self._headers), ChannelAssignment)
 
     async def post_plays(self, plays: Sequence[Mapping[str, Any]]) -> BatchAnswer:
-        """Deliver plays, at most `BATCH_LIMIT` of them; delivering one again is harmless."""
+        """Deliver at most `BATCH_LIMIT` plays. A play may be delivered again."""
         body = json.dumps({"plays": list(plays)}).encode()
-        return _parsed(await self._ask("POST", "/v1/plays", headers=self._headers, body=body), BatchAnswer)
+        return _parsed(await self._request("POST", "/v1/plays", headers=self._headers, body=body), BatchAnswer)
 
     async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Tell the origin how the device is."""
-        await self._ask("POST", "/v1/heartbeats", headers=self._headers, body=_dump(heartbeat))
+        """Send a heartbeat."""
+        await self._request("POST", "/v1/heartbeats", headers=self._headers, body=_encode(heartbeat))
 
     async def hints(self) -> AsyncGenerator[Hint, None]:
-        """Yield what the origin says changed, for as long as the live channel stands.
+        """Yield the hints of the origin for as long as the live connection lasts.
 
         Raises:
-            OriginUnreachable: the channel could not be opened, or closed.
-            OriginRefused: the origin does not let us listen.
+            OriginUnreachable: the connection cannot be opened, or was closed.
+            OriginRefused: the origin refuses the connection.
         """
         live = f"{self.url}/v1/live"
         try:
@@ -102,12 +102,12 @@ class OriginClient:
                     if hint is not None:
                         yield hint
         except aiohttp.WSServerHandshakeError as error:
-            raise OriginRefused(f"{live} answered {error.status}", status=error.status) from error
+            raise OriginRefused(f"{live} answers with status {error.status}", status=error.status) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(live, error) from error
-        raise OriginUnreachable(f"{live} was closed")
+        raise OriginUnreachable(f"{live} was closed by the origin")
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         path: str,
@@ -117,9 +117,11 @@ class OriginClient:
         body: bytes | None = None,
     ) -> bytes:
         url = self.url + path
-        sent = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
+        all_headers = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
         try:
-            async with self._session.request(method, url, headers=sent, data=body, allow_redirects=False) as answer:
+            async with self._session.request(
+                method, url, headers=all_headers, data=body, allow_redirects=False
+            ) as answer:
                 if answer.status >= 300:
                     raise _refusal(url, answer, await _bounded(answer, cap_bytes))
                 return await _bounded(answer, cap_bytes)
@@ -129,8 +131,8 @@ class OriginClient:
 
 @asynccontextmanager
 async def open_client(url: str, token: str | None = None) -> AsyncIterator[OriginClient]:
-    """Open a client for the origin at `url`; `token` is sent with calls to `/v1/`, never with content."""
-    headers = {"Accept-Encoding": "identity"}  # a compressed answer could unpack to anything
+    """Open a client of the origin at `url`. `token` is sent to `/v1/` only, never with requests for content."""
+    headers = {"Accept-Encoding": "identity"}  # a compressed answer could become larger than any limit
     async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, auto_decompress=False) as session:
         yield OriginClient(session, url, token)
 
@@ -141,13 +143,13 @@ def _unreachable(url: str, error: Exception) -> OriginUnreachable:
 
 
 def retry_after_s(value: str, date: str) -> float | None:
-    """Return how long a `Retry-After` asks us to wait, at most an hour; a date counts from the answer's own `Date`."""
+    """Return the wait of a `Retry-After` header, at most an hour; a date is compared with the header `Date`."""
     if value.isdecimal():
         return min(float(value), LONGEST_RETRY_AFTER_S)
     try:
         until, since = parsedate_to_datetime(value), parsedate_to_datetime(date)
         return min(max(0.0, (until - since).total_seconds()), LONGEST_RETRY_AFTER_S)
-    except (ValueError, TypeError):  # no date, or one with a zone and one without
+    except (ValueError, TypeError):  # no date, or only one of both has a time zone
         return None
 
 
@@ -155,24 +157,24 @@ def _refusal(url: str, answer: aiohttp.ClientResponse, raw: bytes) -> OriginRefu
     try:
         detail = str(json.loads(raw)["detail"])
     except (ValueError, TypeError, KeyError, RecursionError):
-        detail = answer.reason or ""
+        detail = "no reason given"
     return OriginRefused(
-        f"{url} answered {answer.status}: {detail[:200]}",
+        f"{url} answers with status {answer.status}: {detail[:200]}",
         status=answer.status,
         retry_after_s=retry_after_s(answer.headers.get("Retry-After", ""), answer.headers.get("Date", "")),
     )
 
 
 async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:
-    held = bytearray()
+    received = bytearray()
     async for piece in answer.content.iter_chunked(64 * 1024):
-        held += piece
-        if len(held) > cap_bytes:
-            raise Untrusted(f"{answer.url} sends more than the {cap_bytes} bytes it may")
-    return bytes(held)
+        received += piece
+        if len(received) > cap_bytes:
+            raise Untrusted(f"{answer.url} sends more than the allowed {cap_bytes} bytes")
+    return bytes(received)
 
 
-def _dump(document: BaseModel) -> bytes:
+def _encode(document: BaseModel) -> bytes:
     return document.model_dump_json().encode()
 
 
@@ -191,4 +193,4 @@ def _hint(message: aiohttp.WSMessage) -> Hint | None:
     try:
         return Hint.model_validate_json(message.data)
     except ValidationError:
-        return None  # a topic of a newer origin
+        return None  # of a newer origin

@@ -1,7 +1,7 @@
-"""Delivers plays to the origin: at least once, oldest first, for ever; exactly once there, by device, epoch, sequence.
+"""Delivers plays to the origin at least once, oldest first. The origin counts each once, by device, log epoch, sequence.
 
-A play leaves the queue only after the origin said `accepted` or `duplicate`. An answer that got lost means sending
-again, which the origin takes for what it is.
+A play leaves the queue only after the origin answers `accepted` or `duplicate`. If an answer is lost, the play is sent
+again, and the origin recognizes it.
 """
 
 import logging
@@ -10,32 +10,36 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Protocol
 
-from sync.device.store.outbox import Outbox, Queued, Refusal
+from sync.device.store.outbox import Outbox, QueuedPlay, RefusedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
 from sync.wire.report import BATCH_LIMIT, BatchAnswer, Receipt
 
-KEEP = timedelta(days=30)
-"""How long an acknowledged play stays on the device, for people to look at."""
+RETENTION = timedelta(days=30)
+"""How long an acknowledged play stays on the device, so that people can read it."""
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
 _LONGEST_RETRY_AFTER_S = 3_600.0
 _TOO_LARGE = 413
-_GROW_BY = 10  # after a batch was too large, slowly: each try too many is a wasted upload
+_GROW_BY = 10  # plays more per batch after a batch was too large; each batch too large is a wasted upload
 
 log = logging.getLogger(__name__)
 
 
 class PlaySink(Protocol):
-    """What the uploader needs of a client."""
+    """The part of the client that the uploader uses."""
 
     async def post_plays(self, plays: Sequence[Mapping[str, Any]]) -> BatchAnswer:
-        """Deliver plays; raises OriginUnreachable or OriginRefused."""
+        """Deliver plays.
+
+        Raises:
+            OriginUnreachable, OriginRefused: they were not delivered.
+        """
 
 
 class PlayUploader:
-    """A service: whatever the outbox holds reaches the origin."""
+    """The service that delivers the plays of the outbox."""
 
     def __init__(self, outbox: Outbox, client: PlaySink, clock: Clock, rng: Random) -> None:
         self._outbox = outbox
@@ -52,47 +56,51 @@ class PlayUploader:
                 await self._outbox.wait_for_work()
                 await self._deliver(await self._outbox.batch(self._batch_limit))
             except (OriginUnreachable, OriginRefused, Untrusted, StorageBroken, StorageFull) as error:
-                await self._wait_after(error)
+                await self._wait_after_error(error)
 
-    async def _deliver(self, batch: Sequence[Queued]) -> None:
+    async def _deliver(self, batch: Sequence[QueuedPlay]) -> None:
         try:
             answer = await self._client.post_plays([queued.body for queued in batch])
         except OriginRefused as error:
             if error.status != _TOO_LARGE:
                 raise
-            await self._take_smaller(batch, error)
+            await self._reduce_batch(batch, error)
         else:
-            await self._heed(batch, answer)
+            await self._apply_answer(batch, answer)
             self._succeeded()
 
-    async def _heed(self, batch: Sequence[Queued], answer: BatchAnswer) -> None:
-        done, refused = _sorted(batch, answer.receipts)
+    async def _apply_answer(self, batch: Sequence[QueuedPlay], answer: BatchAnswer) -> None:
+        done, refused = _split_receipts(batch, answer.receipts)
         if not done and not refused:
-            raise OriginUnreachable(f"the origin answered none of {len(batch)} plays; they will be sent again")
+            raise OriginUnreachable(f"the origin acknowledged none of {len(batch)} plays; they are sent again")
         await self._apply_receipts(done, refused)
 
-    async def _apply_receipts(self, done: Sequence[int], refused: Sequence[Refusal]) -> None:
+    async def _apply_receipts(self, done: Sequence[int], refused: Sequence[RefusedPlay]) -> None:
         if refused:
             first = refused[0]
             log.error(
-                "plays=%d set aside, first sequence=%d %s: %s", len(refused), first.sequence, first.status, first.detail
+                "plays=%d refused by the origin, first sequence=%d %s: %s",
+                len(refused),
+                first.sequence,
+                first.status,
+                first.detail,
             )
-            await self._outbox.set_aside(refused)
-        await self._outbox.forget(done)
-        await self._outbox.prune(int((self._clock.now() - KEEP).timestamp() * 1000))
+            await self._outbox.refuse(refused)
+        await self._outbox.acknowledge(done)
+        await self._outbox.prune(int((self._clock.now() - RETENTION).timestamp() * 1000))
 
-    async def _take_smaller(self, batch: Sequence[Queued], error: OriginRefused) -> None:
-        """Halve the batch that was too large; a single play that is too large is set aside."""
+    async def _reduce_batch(self, batch: Sequence[QueuedPlay], error: OriginRefused) -> None:
+        """Halve a batch that was too large. A single play that is too large is refused."""
         if len(batch) > 1:
             self._batch_limit = len(batch) // 2
             return
-        await self._apply_receipts([], [Refusal(queued.sequence, "invalid", str(error)) for queued in batch])
+        await self._apply_receipts([], [RefusedPlay(queued.sequence, "invalid", str(error)) for queued in batch])
 
-    async def _wait_after(self, error: SignageError) -> None:
+    async def _wait_after_error(self, error: SignageError) -> None:
         retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
         wait_s = self._backoff.next_s(at_least_s=min(retry_after_s, _LONGEST_RETRY_AFTER_S))
         if not self._failing:
-            log.warning("plays cannot be delivered, kept and tried again: %s", error)
+            log.warning("plays cannot be delivered; they stay in the queue: %s", error)
         self._failing = True
         await self._clock.sleep(wait_s)
 
@@ -104,15 +112,15 @@ class PlayUploader:
         self._batch_limit = min(BATCH_LIMIT, self._batch_limit + _GROW_BY)
 
 
-def _sorted(batch: Sequence[Queued], receipts: Sequence[Receipt]) -> tuple[list[int], list[Refusal]]:
-    """Tell what the origin has from what it will not take; a receipt for something else than was sent is ignored."""
+def _split_receipts(batch: Sequence[QueuedPlay], receipts: Sequence[Receipt]) -> tuple[list[int], list[RefusedPlay]]:
+    """Return the sequences the origin has and the plays it refused; receipts for other plays are ignored."""
     done: list[int] = []
-    refused: list[Refusal] = []
+    refused: list[RefusedPlay] = []
     for queued, receipt in zip(batch, receipts, strict=False):
         if receipt.sequence is not None and receipt.sequence != queued.sequence:
             continue
         if receipt.status in ("accepted", "duplicate"):
             done.append(queued.sequence)
         else:
-            refused.append(Refusal(queued.sequence, receipt.status, receipt.detail))
+            refused.append(RefusedPlay(queued.sequence, receipt.status, receipt.detail))
     return done, refused

@@ -1,7 +1,7 @@
-"""The bulk plane: media bytes by range requests, in worker threads that read, hash and write without a copy.
+"""Fetches media by HTTP range requests, in worker threads that read, hash and write without copying.
 
-Two threads with `readinto` into one buffer each move more verified bytes a second than asyncio streams, for less CPU;
-reading, hashing and writing all release the interpreter lock. What a server sends decides nothing: only the chunk hash.
+Two threads, each with `readinto` into one buffer, verify more bytes a second than asyncio streams, with less CPU.
+Reading, hashing and writing release the interpreter lock. Only the hash of a chunk decides whether it is accepted.
 """
 
 import asyncio
@@ -33,22 +33,22 @@ READ_S = 30.0
 FLOOR_BYTES_S = 1000
 FLOOR_WINDOW_S = 30.0
 _MOST_REDIRECTS = 3
-_END_S = 2.0  # a thread may still be connecting when we end; it is a daemon and stops by itself
+_END_S = 2.0  # a thread that is still connecting after that is a daemon thread and ends by itself
 _REDIRECTS = (301, 302, 303, 307, 308)
-_GONE = (404, 410)  # a publish under way, or an asset swept away: other assets may still come
+_MISSING = (404, 410)  # the asset was removed, or is being published; other assets can still be fetched
 
 
 class SpanFetcher(Protocol):
-    """Anything that can bring spans into parts."""
+    """Anything that fetches spans into partial files."""
 
     async def fetch(
-        self, spans: Sequence[Span], parts: Mapping[str, PartialFile], *, enough: Callable[[], bool]
+        self, spans: Sequence[Span], parts: Mapping[str, PartialFile], *, should_stop: Callable[[], bool]
     ) -> None:
-        """Fetch until done, or until `enough` says to stop starting new spans."""
+        """Fetch all spans; start no more of them once `should_stop` is true."""
 
 
 class RangeFetcher:
-    """Media from one origin, or whatever serves its content tree at `{url}/content/`."""
+    """Fetches from one origin, or from any server of its content tree at `{url}/content/`."""
 
     def __init__(
         self,
@@ -66,20 +66,21 @@ class RangeFetcher:
         self._window_s = window_s
 
     async def fetch(
-        self, spans: Sequence[Span], parts: Mapping[str, PartialFile], *, enough: Callable[[], bool]
+        self, spans: Sequence[Span], parts: Mapping[str, PartialFile], *, should_stop: Callable[[], bool]
     ) -> None:
         """Fetch `spans` in order into `parts`, keyed by asset.
 
-        Verified chunks are in their part whatever happens after. A fault of one asset does not keep others waiting;
-        a fault of the line lets others finish their span. Cancelling closes the connections and waits for the threads.
+        Verified chunks stay in their partial file, also after a fault. A fault of one asset does not stop the others.
+        After a fault of the connection the other workers finish their span. Cancelling closes the connections and
+        waits for the threads.
 
         Raises:
-            OriginUnreachable: the line broke, or trickled below the floor of 1 kB/s for 30 s.
+            OriginUnreachable: the connection broke, or was slower than 1 kB/s for 30 s.
             OriginRefused: an error status.
-            CorruptContent: a chunk was not what its name says, and was dropped.
-            StorageFull, StorageBroken: the disk refused.
+            CorruptContent: a chunk does not match its hash; it was dropped.
+            StorageFull, StorageBroken: the disk is full or failed.
         """
-        work = _Work(deque(spans), parts, enough)
+        work = _Work(deque(spans), parts, should_stop)
         workers = [_Worker(self._base, self._clock, work, self._read_s, self._window_s) for _ in range(self._workers)]
         jobs = [start_thread(worker.run) for worker in workers]
         try:
@@ -96,59 +97,59 @@ class RangeFetcher:
 
 
 class _Work:
-    """What the workers of one fetch share."""
+    """The queue of spans and the faults that the workers of one fetch share."""
 
-    def __init__(self, spans: deque[Span], parts: Mapping[str, PartialFile], enough: Callable[[], bool]) -> None:
+    def __init__(self, spans: deque[Span], parts: Mapping[str, PartialFile], should_stop: Callable[[], bool]) -> None:
         self.parts = parts
         self.faults: list[SignageError] = []
         self._spans = spans
-        self._enough = enough
-        self._ending = threading.Event()  # start nothing more, but finish what is under way: it is paid for
-        self._stopped = threading.Event()  # drop everything
+        self._should_stop = should_stop
+        self._draining = threading.Event()  # start no more spans, but finish the present ones
+        self._stopped = threading.Event()  # end after the present chunk
         self._lock = threading.Lock()
-        self._passed_over: set[str] = set()
+        self._skipped: set[str] = set()
 
-    def take(self) -> Span | None:
-        """Return the next span that still lacks something, None when there is nothing more to do."""
+    def next_span(self) -> Span | None:
+        """Return the next span with a missing chunk, None if no more span is to be fetched."""
         with self._lock:
-            while self._spans and not self._ending.is_set() and not self._enough():
+            while self._spans and not self._draining.is_set() and not self._should_stop():
                 span = self._spans.popleft()
-                held = self.parts[span.asset].held()
-                if span.asset not in self._passed_over and any(chunk.number not in held for chunk in span.chunks):
+                verified = self.parts[span.asset].verified()
+                if span.asset not in self._skipped and any(chunk.number not in verified for chunk in span.chunks):
                     return span
             return None
 
-    def claim(self, asset: str) -> bool:
-        """Take an asset as a whole, for a server that knows no ranges; False when another worker has it."""
+    def claim_whole(self, asset: str) -> bool:
+        """Reserve a complete asset, for a server without range requests; False if another worker has reserved it."""
         with self._lock:
-            new = asset not in self._passed_over
-            self._passed_over.add(asset)
-            return new
+            free = asset not in self._skipped
+            self._skipped.add(asset)
+            return free
 
-    def failed(self, span: Span, error: SignageError) -> None:
-        """Note a fault: of the asset when it is missing or wrong, else of the line or disk, which ends all."""
+    def add_fault(self, span: Span, error: SignageError) -> None:
+        """Record a fault. A missing or wrong asset is skipped; a fault of the connection or the disk ends the fetch."""
         with self._lock:
             self.faults.append(error)
-            if isinstance(error, OriginRefused) and error.status in _GONE:
-                self._passed_over.add(span.asset)
+            if isinstance(error, OriginRefused) and error.status in _MISSING:
+                self._skipped.add(span.asset)
             elif not isinstance(error, CorruptContent):
-                self._ending.set()
+                self._draining.set()
             if isinstance(error, StorageFull | StorageBroken):
                 self._stopped.set()
 
     def stop(self) -> None:
-        """Drop everything."""
-        self._ending.set()
+        """End the workers after their present chunk."""
+        self._draining.set()
         self._stopped.set()
 
     @property
     def stopped(self) -> bool:
-        """Tell whether workers should end after the chunk they are in."""
+        """Whether workers end after their present chunk."""
         return self._stopped.is_set()
 
 
 class _Worker:
-    """One thread: one connection, one buffer."""
+    """One worker thread, with one connection and one buffer."""
 
     def __init__(self, base: str, clock: Clock, work: _Work, read_s: float, window_s: float) -> None:
         self._base = base
@@ -157,49 +158,51 @@ class _Worker:
         self._read_s = read_s
         self._window_s = window_s
         self._connection: http.client.HTTPConnection | None = None
-        self._place = ("", "")  # scheme and host the connection leads to
+        self._host = ("", "")  # scheme and host of the connection
         self._socket: socket.socket | None = None
         self._buffer = bytearray()
-        self._window_began = 0.0
+        self._window_started = 0.0
         self._window_bytes = 0
 
     def run(self) -> None:
-        """Work until there is nothing left."""
-        while (span := self._work.take()) is not None:
+        """Fetch spans until none is left."""
+        while (span := self._work.next_span()) is not None:
             try:
                 self._fetch(span)
             except SignageError as error:
-                self._work.failed(span, error)
+                self._work.add_fault(span, error)
                 self._close()
             except (http.client.HTTPException, OSError) as error:
                 fault = OriginUnreachable(f"{self._base} does not answer: {network_reason(error)}")
-                self._work.failed(span, fault)
+                self._work.add_fault(span, fault)
                 self._close()
         self._close()
 
     def interrupt(self) -> None:
-        """Wake the thread if it waits on its connection; called from another thread, which must not close it."""
+        """Wake the thread if it waits for its connection. Called from another thread, which must not close it."""
         if self._socket is not None:
-            # Below TLS: its own shutdown would take the session from under the reading thread.
-            with contextlib.suppress(OSError):  # gone already
+            # Of the plain socket: that of TLS would end the session while the other thread reads.
+            with contextlib.suppress(OSError):  # closed already
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _fetch(self, span: Span) -> None:
         part = self._work.parts[span.asset]
         first, last = span.offset, span.offset + span.length - 1
-        response = self._ask(self._base + asset_path(span.asset), f"bytes={first}-{last}")
-        whole = response.status == 200
+        response = self._follow_redirects(self._base + asset_path(span.asset), f"bytes={first}-{last}")
+        complete = response.status == 200
         _check(
-            response, f"bytes {first}-{last}/{part.index.size_bytes}", part.index.size_bytes if whole else span.length
+            response,
+            f"bytes {first}-{last}/{part.index.size_bytes}",
+            part.index.size_bytes if complete else span.length,
         )
-        if whole and not self._work.claim(span.asset):
+        if complete and not self._work.claim_whole(span.asset):
             self._close()
             return
-        self._window_began, self._window_bytes = self._clock.monotonic(), 0
-        held = part.held()
-        for chunk in part.index.chunks if whole else span.chunks:
+        self._window_started, self._window_bytes = self._clock.monotonic(), 0
+        verified = part.verified()
+        for chunk in part.index.chunks if complete else span.chunks:
             content = self._read(response, chunk.length)
-            if chunk.number not in held:
+            if chunk.number not in verified:
                 self._write(part, span, chunk, content)
             if self._work.stopped:
                 self._close()
@@ -209,8 +212,8 @@ class _Worker:
     def _write(self, part: PartialFile, span: Span, chunk: Chunk, content: memoryview) -> None:
         try:
             part.write(chunk, content)
-        except CorruptContent as error:  # dropped; the rest of the answer may still be good
-            self._work.failed(span, error)
+        except CorruptContent as error:  # the rest of the response can still be right
+            self._work.add_fault(span, error)
 
     def _read(self, response: http.client.HTTPResponse, length: int) -> memoryview:
         if len(self._buffer) < length:
@@ -218,25 +221,25 @@ class _Worker:
         view = memoryview(self._buffer)[:length]
         done = 0
         while done < length:
-            count = response.fp.readinto1(view[done:])  # one read of the socket, straight into the buffer
+            count = response.fp.readinto1(view[done:])  # one read of the socket, directly into the buffer
             if not count:
-                raise OriginUnreachable(f"{self._base}: the answer was cut short")
+                raise OriginUnreachable(f"{self._base}: the response ended too early")
             done += count
-            self._measure(count)
+            self._check_speed(count)
         return view
 
-    def _measure(self, count: int) -> None:
+    def _check_speed(self, count: int) -> None:
         self._window_bytes += count
         now = self._clock.monotonic()
-        if now - self._window_began < self._window_s:
+        if now - self._window_started < self._window_s:
             return
         if self._window_bytes < FLOOR_BYTES_S * self._window_s:
-            raise OriginUnreachable(f"{self._base}: trickles below {FLOOR_BYTES_S} bytes a second")
-        self._window_began, self._window_bytes = now, 0
+            raise OriginUnreachable(f"{self._base}: slower than {FLOOR_BYTES_S} bytes a second")
+        self._window_started, self._window_bytes = now, 0
 
-    def _ask(self, url: str, wanted: str) -> http.client.HTTPResponse:
+    def _follow_redirects(self, url: str, byte_range: str) -> http.client.HTTPResponse:
         for _ in range(_MOST_REDIRECTS + 1):
-            response = self._request(url, wanted)
+            response = self._request(url, byte_range)
             if response.status not in _REDIRECTS:
                 return response
             self._close()
@@ -246,33 +249,35 @@ class _Worker:
             url = target
         raise OriginUnreachable(f"{url}: over {_MOST_REDIRECTS} redirects")
 
-    def _request(self, url: str, wanted: str) -> http.client.HTTPResponse:
-        place = urlsplit(url)
-        connection, used = self._connect(place)
+    def _request(self, url: str, byte_range: str) -> http.client.HTTPResponse:
+        address = urlsplit(url)
+        connection, reused = self._connect(address)
         try:
-            headers = {"Range": wanted, "Accept-Encoding": "identity"}
-            connection.request("GET", place._replace(scheme="", netloc="", fragment="").geturl(), headers=headers)
+            headers = {"Range": byte_range, "Accept-Encoding": "identity"}
+            connection.request("GET", address._replace(scheme="", netloc="", fragment="").geturl(), headers=headers)
             return connection.getresponse()
         except ConnectionError:
             self._close()
-            if not used:
+            if not reused:
                 raise
-        return self._request(url, wanted)  # the server had closed an idle connection: once more on a new one
+        return self._request(url, byte_range)  # the server had closed an idle connection: try a new one
 
-    def _connect(self, place: SplitResult) -> tuple[http.client.HTTPConnection, bool]:
-        if self._connection is not None and self._place == (place.scheme, place.netloc) and self._connection.sock:
+    def _connect(self, address: SplitResult) -> tuple[http.client.HTTPConnection, bool]:
+        if self._connection is not None and self._host == (address.scheme, address.netloc) and self._connection.sock:
             return self._connection, True
         self._close()
         if self._work.stopped:
             raise OriginUnreachable(f"{self._base}: stopped")
-        kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
+        kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         try:
-            connection = kind(place.hostname or "", place.port, timeout=CONNECT_S)
+            connection = kind(address.hostname or "", address.port, timeout=CONNECT_S)
         except ValueError as error:
-            raise OriginUnreachable(f"{place.geturl()[:200]} is not an address: check the host and the port") from error
+            raise OriginUnreachable(
+                f"{address.geturl()[:200]} is not an address: check the host and the port"
+            ) from error
         connection.connect()
         connection.sock.settimeout(self._read_s)
-        self._connection, self._socket, self._place = connection, connection.sock, (place.scheme, place.netloc)
+        self._connection, self._socket, self._host = connection, connection.sock, (address.scheme, address.netloc)
         return connection, False
 
     def _close(self) -> None:
@@ -282,14 +287,14 @@ class _Worker:
 
 
 def _check(response: http.client.HTTPResponse, content_range: str, length: int) -> None:
-    """Take the range asked for, or all of the asset; anything else is refused before a byte of it is read."""
+    """Accept the requested range or the complete asset; refuse any other response before its body is read."""
     status = response.status
     headers = response.headers
     if status not in (200, 206):
         wait_s = retry_after_s(headers.get("Retry-After", ""), headers.get("Date", ""))
-        raise OriginRefused(f"media: status {status} {response.reason}", status=status, retry_after_s=wait_s)
+        raise OriginRefused(f"media: the origin answers with status {status}", status=status, retry_after_s=wait_s)
     sent = headers.get("Content-Range", "").strip()
     if status == 206 and sent != content_range:
-        raise OriginUnreachable(f"media: asked for {content_range}, got {sent[:100]!r}")
+        raise OriginUnreachable(f"media: {content_range} was requested, and {sent[:100]!r} came")
     if response.length != length or headers.get("Content-Encoding", "identity") != "identity":
-        raise OriginUnreachable(f"media: {response.length} bytes instead of {length}, or something packs them")
+        raise OriginUnreachable(f"media: {response.length} bytes instead of {length}, or they are compressed")

@@ -1,6 +1,7 @@
-"""Keeps the device's content what the origin says it is: asks, judges, gathers, activates, then clears up.
+"""Keeps the device's content up to date: checks the origin, downloads a release, activates it, removes what is old.
 
-The old release plays on until the new one is whole. Nothing here can stop a screen: every fault waits and tries again.
+The old release stays active until the new one is complete. No fault here stops the screen: the syncer waits and tries
+again.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from random import Random
 
-from sync.device.downloader import Downloader, DownloadProgress, NoRoom
+from sync.device.downloader import Downloader, DownloadProgress, ReleaseDoesNotFit
 from sync.device.janitor import Janitor
 from sync.device.origin_client import OriginClient
 from sync.device.range_fetcher import SpanFetcher
@@ -30,72 +31,106 @@ from sync.errors import (
     Untrusted,
 )
 from sync.runtime.clock import Backoff, Clock
+from sync.runtime.states import StateTable
 from sync.runtime.threads import in_thread
 from sync.wire.release import Release, Timestamp
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 300.0
-_POLL_JITTER = 0.1  # of the poll interval, so that a fleet started by one switch spreads out
+_POLL_JITTER = 0.1  # share of the poll interval, so that devices that start together do not poll together
 
 log = logging.getLogger(__name__)
 
 
 class SyncState(StrEnum):
-    """What the syncer is about."""
+    """What the syncer does. Its run begins with STARTING; it has no end."""
 
-    STARTING = "starting"
-    CHECKING = "checking"  # asking what is new
-    FETCHING = "fetching"
-    CURRENT = "current"  # what plays is what the origin last said
-    WAITING = "waiting"  # something is in the way; `problem` says what
+    STARTING = "starting"  # the catalogue is opened and compared with the files
+    CHECKING = "checking"  # the origin is asked for the newest release
+    FETCHING = "fetching"  # a release is accepted, and some of its media are missing
+    CURRENT = "current"  # the active release is the one that the origin named last
+    WAITING = "waiting"  # the last try failed; `problem` says why, and `waiting_s` when the next one is
+
+
+SYNC_STATES = StateTable(
+    "syncer",
+    SyncState.STARTING,
+    {
+        SyncState.STARTING: {
+            SyncState.CHECKING: "the catalogue matches the files",
+            SyncState.WAITING: "the disk fails or is full",
+        },
+        SyncState.CHECKING: {
+            SyncState.CHECKING: "the disk was full, and there is room now",
+            SyncState.FETCHING: "media are missing",
+            SyncState.CURRENT: "nothing is missing",
+            SyncState.WAITING: "the origin, the release or the disk is at fault",
+        },
+        SyncState.FETCHING: {
+            SyncState.CHECKING: "a poll is due, a hint came, or there is room now",
+            SyncState.CURRENT: "nothing is missing any more",
+            SyncState.WAITING: "the origin, the content or the disk is at fault",
+        },
+        SyncState.CURRENT: {SyncState.CHECKING: "a poll is due, or a hint came"},
+        SyncState.WAITING: {
+            SyncState.CHECKING: "the wait is over",
+            SyncState.WAITING: "the catalogue still cannot be opened",
+        },
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SyncFacts:
-    """What people may want to know; `last_confirmed` is in monotonic seconds, None before the first time."""
+    """The state of the syncer for status and metrics."""
 
     state: SyncState = SyncState.STARTING
     channel: str = ""
-    release: str | None = None  # what plays
+    release: str | None = None  # the active release
     sequence: int | None = None
-    preparing: str | None = None  # what was accepted last and is not whole yet
+    preparing: str | None = None  # the release that was accepted last and is not complete yet
     bytes_to_do: int = 0
     bytes_done: int = 0
-    last_confirmed: float | None = None
-    confirmed_at: datetime | None = None
-    problem: str = ""
-    waiting_s: float = 0.0  # how long it waits before the next try
+    last_confirmed: float | None = None  # when the origin last confirmed the active release, in monotonic seconds
+    confirmed_at: datetime | None = None  # the same moment by the wall clock
+    problem: str = ""  # the last fault, until a release is confirmed
+    waiting_s: float = 0.0  # how long the syncer waits before the next try
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """How a device synchronizes: its channel at the start, how often it polls, and what it leaves free on the disk."""
+
+    channel: str
+    poll_s: float
+    reserve_bytes: int
 
 
 class Syncer:
-    """The service; `activated` is called after each switch and has to return at once."""
+    """The service that synchronizes one device; `activated` is called after each activation and must not block."""
 
     def __init__(
         self,
         client: OriginClient,
-        bulk: SpanFetcher,
-        cache: ContentStore,
+        fetcher: SpanFetcher,
+        store: ContentStore,
         clock: Clock,
         rng: Random,
-        *,
-        channel: str,
-        poll_s: float,
-        reserve_bytes: int,
+        options: SyncOptions,
         activated: Callable[[], None],
     ) -> None:
         self._client = client
-        self._bulk = bulk
-        self._cache = cache
+        self._fetcher = fetcher
+        self._store = store
         self._clock = clock
         self._rng = rng
-        self._channel = channel
-        self._poll_s = poll_s
-        self._reserve_bytes = reserve_bytes
+        self._channel = options.channel
+        self._options = options
         self._activated = activated
-        self._inquiry = UpdateCheck(client, cache, clock, channel)
-        self._gatherer: Downloader | None = None
+        self._update_check = UpdateCheck(client, store, clock, options.channel)
+        self._downloader: Downloader | None = None
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
-        self._woken = asyncio.Event()
+        self._wake_requested = asyncio.Event()
         self._suspects: set[str] = set()
         self._state = SyncState.STARTING
         self._problem = ""
@@ -103,19 +138,19 @@ class Syncer:
         self._confirmed: tuple[float, datetime] | None = None
 
     def wake(self) -> None:
-        """Ask the origin now, without waiting for the next poll."""
-        self._woken.set()
+        """Check the origin now instead of at the next poll."""
+        self._wake_requested.set()
 
     def suspect(self, sha256: str) -> None:
-        """Have a held asset hashed again, because it could not be shown; a damaged one is fetched anew."""
+        """Have an asset hashed again because it could not be shown. A damaged one is downloaded again."""
         self._suspects.add(sha256)
         self.wake()
 
     def facts(self) -> SyncFacts:
-        """Return how things stand."""
-        pointer = self._cache.pointer()
-        progress = self._gatherer.progress() if self._gatherer else DownloadProgress()
-        pending = self._cache.pending()
+        """Return the present state."""
+        pointer = self._store.pointer()
+        progress = self._downloader.progress() if self._downloader else DownloadProgress()
+        pending = self._store.pending()
         return SyncFacts(
             state=self._state,
             channel=self._channel,
@@ -131,116 +166,117 @@ class Syncer:
         )
 
     async def run(self) -> None:
-        """Keep content current until cancelled."""
+        """Synchronize until cancelled."""
+        self._state = SYNC_STATES.start
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            group.create_task(self._keep_current())
+            group.create_task(self._listen_for_hints())
+            group.create_task(self._synchronize())
 
-    async def _keep_current(self) -> None:
+    async def _synchronize(self) -> None:
         while True:
             try:
-                async with open_catalog(self._cache.catalog_path) as catalog:
-                    await self._serve(catalog)
+                async with open_catalog(self._store.catalog_path) as catalog:
+                    await self._run_updates(catalog)
             except StorageBroken as error:
-                await self._wait_out(error)
+                await self._wait_after_error(error)
             except StorageFull as error:
-                await in_thread(self._cache.drop_ballast)
-                await self._wait_out(error)
+                await in_thread(self._store.delete_ballast)
+                await self._wait_after_error(error)
 
-    async def _serve(self, catalog: ChunkCatalog) -> None:
-        self._gatherer = gatherer = Downloader(
-            self._client, self._bulk, self._cache, catalog, self._clock, self._rng, self._reserve_bytes
+    async def _run_updates(self, catalog: ChunkCatalog) -> None:
+        self._downloader = downloader = Downloader(
+            self._client, self._fetcher, self._store, catalog, self._clock, self._rng, self._options.reserve_bytes
         )
-        tidier = Janitor(self._cache, catalog, self._clock)
-        await tidier.adopt()
+        janitor = Janitor(self._store, catalog, self._clock)
+        await janitor.reconcile()
         while True:
             try:
-                await self._update(gatherer, tidier, catalog)
+                await self._update(downloader, janitor, catalog)
             except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent) as error:
-                await self._wait_out(error)
+                await self._wait_after_error(error)
             except StorageFull as error:
-                if not await tidier.make_room(error.missing_bytes if isinstance(error, NoRoom) else 0):
-                    await self._wait_out(error)
+                if not await janitor.make_room(error.missing_bytes if isinstance(error, ReleaseDoesNotFit) else 0):
+                    await self._wait_after_error(error)
 
-    async def _update(self, gatherer: Downloader, tidier: Janitor, catalog: ChunkCatalog) -> None:
-        """Go once from asking to activating; returns when it is time to ask again."""
-        self._woken.clear()
-        suspects, self._suspects = self._suspects, set()
-        await tidier.recheck(suspects)
+    async def _update(self, downloader: Downloader, janitor: Janitor, catalog: ChunkCatalog) -> None:
+        """Check, download and activate once. Return when the next check is due."""
+        self._wake_requested.clear()
         self._enter(SyncState.CHECKING)
-        timestamp = await self._inquiry.timestamp()
-        release = await self._inquiry.release(timestamp)
-        until = self._clock.monotonic() + self._poll_s
+        suspects, self._suspects = self._suspects, set()
+        await janitor.recheck(suspects)
+        timestamp = await self._update_check.timestamp()
+        release = await self._update_check.release(timestamp)
+        until = self._clock.monotonic() + self._options.poll_s
 
-        def enough() -> bool:
-            return self._woken.is_set() or self._clock.monotonic() >= until
+        def should_stop() -> bool:
+            return self._wake_requested.is_set() or self._clock.monotonic() >= until
 
-        if gatherer.lacks(release):
+        if downloader.has_missing_assets(release):
             self._enter(SyncState.FETCHING)
-        before = gatherer.progress().done_bytes
+        before = downloader.progress().done_bytes
         try:
-            whole = await gatherer.download(release, self._others(), enough)
+            complete = await downloader.download(release, self._older_releases(), should_stop)
         finally:
-            if gatherer.progress().done_bytes > before:
-                self._backoff.reset()  # the line works, even if it breaks
-        if whole:
+            if downloader.progress().done_bytes > before:
+                self._backoff.reset()  # some bytes arrived: the connection works
+        if complete:
             await self._activate(timestamp, release, catalog)
-            await tidier.evict()
-            await tidier.scrub()
-            await in_thread(self._cache.hold_ballast)
+            await janitor.evict()
+            await janitor.scrub()
+            await in_thread(self._store.create_ballast)
             self._enter(SyncState.CURRENT)
-            await self._pause(self._poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER))
-        elif not enough():
-            await self._pause(FIRST_WAIT_S)  # nothing failed, and yet something is missing: ask again, but do not spin
+            await self._wait_for_wake(self._options.poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER))
+        elif not should_stop():
+            await self._wait_for_wake(FIRST_WAIT_S)  # media are missing without a fault: check again, with a pause
 
     async def _activate(self, timestamp: Timestamp, release: Release, catalog: ChunkCatalog) -> None:
-        pointer = self._cache.pointer()
+        pointer = self._store.pointer()
         new = pointer is None or (pointer.release, pointer.sequence) != (timestamp.release, timestamp.sequence)
         if new:
-            await in_thread(self._cache.activate, timestamp.release, timestamp.sequence)
+            await in_thread(self._store.activate, timestamp.release, timestamp.sequence)
             log.info("release=%s sequence=%s is active", timestamp.release, timestamp.sequence)
             self._activated()
         self._confirmed = (self._clock.monotonic(), self._clock.now())
         self._backoff.reset()
         self._clear_problem()
         if new:
-            await catalog.complete([asset.sha256 for asset in release.assets], self._clock.now())
+            await catalog.mark_complete([asset.sha256 for asset in release.assets], self._clock.now())
 
-    def _others(self) -> tuple[Release, ...]:
-        """Return the active and the previous release."""
-        pointer = self._cache.pointer()
+    def _older_releases(self) -> tuple[Release, ...]:
+        """Return the active and the previous release, as far as they can be read."""
+        pointer = self._store.pointer()
         names = (pointer.release, pointer.previous) if pointer else ()
-        return tuple(release for name in names if name and (release := self._cache.release(name)))
+        return tuple(release for name in names if name and (release := self._store.release(name)))
 
-    async def _listen(self) -> None:
+    async def _listen_for_hints(self) -> None:
         backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)
         while True:
             try:
-                await self._follow()
+                await self._update_channel()
                 async with contextlib.aclosing(self._client.hints()) as hints:
                     async for hint in hints:
                         backoff.reset()
                         if hint.topic == "release" and hint.channel in (None, self._channel):
                             self.wake()
             except (OriginRefused, OriginUnreachable) as error:
-                log.debug("no live hints, polling only: %s", error)
+                log.debug("no live hints, only polling: %s", error)
             await self._clock.sleep(backoff.next_s())
 
-    async def _follow(self) -> None:
-        """Go where the origin has moved this device; it closes the live channel of those it moves, so we come here."""
+    async def _update_channel(self) -> None:
+        """Follow the origin if it moved this device to another channel. It closes the live connection when it does."""
         try:
-            channel = (await self._client.standing()).channel
+            channel = (await self._client.channel_assignment()).channel
         except OriginRefused as error:
-            log.debug("the origin does not say where this device belongs: %s", error)
+            log.debug("the origin does not name the channel of this device: %s", error)
             return
         if channel != self._channel:
-            log.info("channel=%s is followed from now on, no longer %s", channel, self._channel)
-            await in_thread(change_channel, self._cache, channel)
+            log.info("channel=%s replaces channel=%s", channel, self._channel)
+            await in_thread(change_channel, self._store, channel)
             self._channel = channel
-            self._inquiry = UpdateCheck(self._client, self._cache, self._clock, channel)
+            self._update_check = UpdateCheck(self._client, self._store, self._clock, channel)
             self.wake()
 
-    async def _wait_out(self, error: SignageError) -> None:
+    async def _wait_after_error(self, error: SignageError) -> None:
         text = str(error)
         if text != self._problem:
             log.warning("sync waits: %s", text)
@@ -249,20 +285,20 @@ class Syncer:
         wait_s = self._backoff.next_s(at_least_s=asked_s or 0.0)
         self._enter(SyncState.WAITING, wait_s)
         if asked_s:
-            await self._clock.sleep(wait_s)  # the origin said not before: no hint overrides it
+            await self._clock.sleep(wait_s)  # the origin asked for this wait: a hint does not shorten it
         else:
-            await self._pause(wait_s)
+            await self._wait_for_wake(wait_s)
 
     def _enter(self, state: SyncState, waiting_s: float = 0.0) -> None:
-        self._state, self._waiting_s = state, waiting_s
+        self._state, self._waiting_s = SYNC_STATES.move(self._state, state), waiting_s
 
     def _clear_problem(self) -> None:
         if self._problem:
-            log.info("sync is well again")
+            log.info("sync works again")
         self._problem = ""
 
-    async def _pause(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._woken.wait())]
+    async def _wait_for_wake(self, seconds: float) -> None:
+        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._wake_requested.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -1,4 +1,4 @@
-"""Asks the origin what should play, and accepts only what its keys signed: root chain, timestamp, release."""
+"""Asks the origin for the newest release and accepts only signed documents: root chain, timestamp, release."""
 
 import logging
 
@@ -7,32 +7,32 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import OriginRefused, Untrusted
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
-from sync.trust.acceptance import check_release, check_root, check_timestamp, is_news
+from sync.trust.acceptance import check_release, check_root, check_timestamp, is_newer
 from sync.trust.signing import next_root, open_envelope, read_timestamp
 from sync.wire.content_paths import release_path, root_path, timestamp_path
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
 
-_MOST_ROOTS = 256  # steps of the chain in one go; the rest follow next time
-_NO_SUCH_FILE = (403, 404, 410)  # buckets answer 403 for names that do not exist
+_MOST_ROOTS = 256  # steps of the root chain in one check; the others follow in the next check
+_NO_SUCH_FILE = (403, 404, 410)  # object stores answer 403 for names that do not exist
 
 log = logging.getLogger(__name__)
 
 
 class UpdateCheck:
-    """One channel of one origin."""
+    """Checks one channel of one origin."""
 
-    def __init__(self, client: OriginClient, cache: ContentStore, clock: Clock, channel: str) -> None:
+    def __init__(self, client: OriginClient, store: ContentStore, clock: Clock, channel: str) -> None:
         self._client = client
-        self._cache = cache
+        self._store = store
         self._clock = clock
         self._channel = channel
 
     async def timestamp(self) -> Timestamp:
-        """Return the channel's signed pointer, judged against everything accepted before.
+        """Return the channel's signed timestamp, after comparing it with what was accepted before.
 
         Raises:
-            Untrusted: signature, expiry, sequence or channel is wrong; what is held stays in force.
-            OriginUnreachable, OriginRefused: it could not be had.
+            Untrusted: signature, expiry, sequence or channel is wrong; the old release stays active.
+            OriginUnreachable, OriginRefused: the document could not be fetched.
         """
         root = await self._root()
         raw = await self._client.document(timestamp_path(self._channel), TIMESTAMP_CAP_BYTES)
@@ -40,33 +40,33 @@ class UpdateCheck:
         check_timestamp(
             timestamp,
             channel=self._channel,
-            floor=self._cache.floor(self._channel),
-            least_sequence=self._cache.least_sequence(self._channel),
+            floor=self._store.floor(self._channel),
+            minimum_sequence=self._store.minimum_sequence(self._channel),
             now=self._clock.now(),
         )
         return timestamp
 
     async def release(self, timestamp: Timestamp) -> Release:
-        """Return the release an accepted timestamp names, and raise the floor to it.
+        """Return the release of an accepted timestamp, and raise the floor to that timestamp.
 
         Raises:
-            CorruptContent: what came is not what the timestamp names.
-            Untrusted: it is, and cannot be played.
-            OriginUnreachable, OriginRefused: it could not be had.
+            CorruptContent: the bytes are not the release that the timestamp names.
+            Untrusted: they are, but this player cannot play it.
+            OriginUnreachable, OriginRefused: the document could not be fetched.
         """
-        release = self._cache.release(timestamp.release)
+        release = self._store.release(timestamp.release)
         if release is None:
             raw = await self._client.document(release_path(timestamp.release), timestamp.release_bytes)
             release = check_release(raw, timestamp)
-            await in_thread(self._cache.keep_release, timestamp.release, raw)
-        if is_news(timestamp, self._cache.floor(self._channel)) or self._cache.pending() != timestamp.release:
-            await in_thread(self._cache.raise_floor, timestamp)
+            await in_thread(self._store.save_release, timestamp.release, raw)
+        if is_newer(timestamp, self._store.floor(self._channel)) or self._store.pending() != timestamp.release:
+            await in_thread(self._store.raise_floor, timestamp)
         return release
 
     async def _root(self) -> Root:
-        root = self._cache.root()
+        root = self._store.root()
         if root is None:
-            raise Untrusted("no root is pinned: this device is not paired with an origin")
+            raise Untrusted("no root is pinned: pair this device with an origin")
         for _ in range(_MOST_ROOTS):
             try:
                 raw = await self._client.document(root_path(root.version + 1), ROOT_CAP_BYTES)
@@ -75,7 +75,7 @@ class UpdateCheck:
                     break
                 raise
             root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES))
-            await in_thread(self._cache.keep_root, raw)
-            log.info("root=%s is trusted now", root.version)
+            await in_thread(self._store.save_root, raw)
+            log.info("root=%s is trusted from now on", root.version)
         check_root(root, self._clock.now())
         return root

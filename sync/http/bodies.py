@@ -18,7 +18,7 @@ from sync.wire.input_messages import rejected
 Model = TypeVar("Model", bound=BaseModel)
 
 BODY_CAP_BYTES = 1024 * 1024
-SILENCE_S = 30.0
+IDLE_BODY_S = 30.0
 """A body of which nothing more comes for so long is given up: its line is dead, and a retry must not find it busy."""
 WHOLE_BODY_S = 120.0
 """A document takes no longer than this to arrive, whoever sends it byte by byte."""
@@ -84,10 +84,10 @@ async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[by
     pieces = aiter(request.content.iter_chunked(most_bytes))
     while True:
         try:
-            async with asyncio.timeout(SILENCE_S):
+            async with asyncio.timeout(IDLE_BODY_S):
                 piece = await anext(pieces, None)
         except TimeoutError as error:
-            raise _too_slow(SILENCE_S) from error
+            raise _too_slow(IDLE_BODY_S) from error
         except web.RequestPayloadError as error:
             raise web.HTTPBadRequest(text="the body came in broken pieces: send it again") from error
         if piece is None:
@@ -102,7 +102,7 @@ def _too_slow(limit_s: float) -> web.HTTPException:
 _LONGEST_VERSION = 18  # digits; more than a database counts to
 
 
-def if_match(request: web.Request) -> int | None:
+def requested_version(request: web.Request) -> int | None:
     """Return the version an `If-Match: "n"` header names, None without one.
 
     Raises:
@@ -117,14 +117,14 @@ def if_match(request: web.Request) -> int | None:
     return int(bare)
 
 
-def must_match(request: web.Request) -> int:
+def require_version(request: web.Request) -> int:
     """Return the version that has to come along in `If-Match`, so that nobody writes over what they never saw.
 
     Raises:
         HTTPPreconditionRequired: there is none; the answer is a problem of status 428.
         Rejected: the header is not one quoted version.
     """
-    version = if_match(request)
+    version = requested_version(request)
     if version is None:
         raise web.HTTPPreconditionRequired(text="read it first, then send its ETag as If-Match")
     return version

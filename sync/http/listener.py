@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def listening(
+async def serve_http(
     app: web.Application, host: str, port: int, *, goodbye_s: float = 1.0, tls: SSLContext | None = None
 ) -> AsyncIterator[str]:
     """Listen until the end of the block, then answer what is under way for at most `goodbye_s`.

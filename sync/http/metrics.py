@@ -13,7 +13,7 @@ from sync.http.operations import OPERATION
 from sync.runtime.clock import Clock
 
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
-_HUNG_UP = 499  # the caller did, or we are ending
+_DISCONNECTED = 499  # the caller did, or we are ending
 
 
 class OperationMetrics:
@@ -36,7 +36,7 @@ class OperationMetrics:
     async def measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Measure an operation; WebSockets count when they end, and not in the durations."""
         began_s = self._clock.monotonic()
-        status = _HUNG_UP
+        status = _DISCONNECTED
         try:
             answer = await handler(request)
             status = answer.status

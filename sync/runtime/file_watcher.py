@@ -23,7 +23,7 @@ from watchdog.observers import Observer
 from sync.runtime.clock import Clock
 
 _NO_CHANGE = (FileOpenedEvent, FileClosedNoWriteEvent, FileModifiedEvent, DirModifiedEvent)
-_SETTLE_S = 0.2
+_DEBOUNCE_S = 0.2
 _MISSING_RETRY_S = 30.0
 
 log = logging.getLogger(__name__)
@@ -47,19 +47,19 @@ class FileWatcher:
             await self._clock.sleep(_MISSING_RETRY_S)
         touched = asyncio.Event()
         observer = Observer()
-        observer.schedule(_Touch(asyncio.get_running_loop(), touched), str(self._path.parent))
+        observer.schedule(_EventHandler(asyncio.get_running_loop(), touched), str(self._path.parent))
         observer.start()
         try:
-            await self._follow(touched)
+            await self._compare_after_events(touched)
         finally:
             observer.stop()
             await asyncio.to_thread(observer.join)
 
-    async def _follow(self, touched: asyncio.Event) -> None:
+    async def _compare_after_events(self, touched: asyncio.Event) -> None:
         while True:
             self._compare()  # first: the file may have changed before the watch stood
             await touched.wait()
-            await self._clock.sleep(_SETTLE_S)  # one save is several events
+            await self._clock.sleep(_DEBOUNCE_S)  # one save is several events
             touched.clear()
 
     def _compare(self) -> None:
@@ -71,7 +71,7 @@ class FileWatcher:
         self._changed()
 
 
-class _Touch(FileSystemEventHandler):
+class _EventHandler(FileSystemEventHandler):
     """Carries events from the watchdog thread into the loop.
 
     Reading is no event, and a write counts when the file is closed: half a file would be taken for a whole one.

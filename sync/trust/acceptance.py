@@ -27,19 +27,19 @@ def check_root(root: Root, now: datetime) -> None:
 
 
 def check_timestamp(
-    timestamp: Timestamp, *, channel: str, floor: Timestamp | None, least_sequence: int, now: datetime
+    timestamp: Timestamp, *, channel: str, floor: Timestamp | None, minimum_sequence: int, now: datetime
 ) -> None:
     """Accept a timestamp whose signature is right, or say why not.
 
-    `least_sequence` bars rollbacks while there is no floor, because its file was lost.
+    `minimum_sequence` bars rollbacks while there is no floor, because its file was lost.
 
     Raises:
         Untrusted: another channel's, expired, older than the floor, or in contradiction to it.
     """
     if timestamp.channel != channel:
         raise Untrusted(f"the timestamp is of channel {timestamp.channel}, not of {channel}")
-    if timestamp.sequence < least_sequence:
-        raise Untrusted(f"sequence {timestamp.sequence} is older than {least_sequence}, which plays")
+    if timestamp.sequence < minimum_sequence:
+        raise Untrusted(f"sequence {timestamp.sequence} is older than {minimum_sequence}, which plays")
     if floor is not None:
         now = max(now, floor.issued_at)  # a clock that lost its battery must not revive what has expired
         _check_sequence(timestamp, floor)
@@ -60,7 +60,7 @@ def _check_sequence(timestamp: Timestamp, floor: Timestamp) -> None:
         )
 
 
-def is_news(timestamp: Timestamp, floor: Timestamp | None) -> bool:
+def is_newer(timestamp: Timestamp, floor: Timestamp | None) -> bool:
     """Tell whether an accepted timestamp raises the floor: a higher sequence, or a later word on the same."""
     if floor is None:
         return True
@@ -84,7 +84,7 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
     if release.channel != timestamp.channel:
         raise Untrusted(f"release {timestamp.release} is of channel {release.channel}, not of {timestamp.channel}")
     listed = {asset.sha256 for asset in release.assets} | {stream.sha256 for stream in release.streams}
-    if unlisted := named_assets(release) - listed:
+    if unlisted := referenced_assets(release) - listed:
         raise Untrusted(f"release {timestamp.release} shows assets it does not list: {', '.join(sorted(unlisted))}")
     _check_items(release, timestamp.release)
     return release
@@ -92,12 +92,12 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
 
 def _check_items(release: Release, sha256: str) -> None:
     """Refuse a release of which no item is left: what plays is better than an empty screen."""
-    lost = [one for one in release.left_out if one.among in ("items", "playlists")]
+    lost = [one for one in release.left_out if one.list_name in ("items", "playlists")]
     if lost and not any(playlist.items for playlist in release.playlists):
         raise Untrusted(f"release {sha256} has no item that is understood ({lost[0]}): update this player")
 
 
-def named_assets(release: Release) -> frozenset[str]:
+def referenced_assets(release: Release) -> frozenset[str]:
     """Return every asset and stream something in the release refers to."""
     items = {item.asset for playlist in release.playlists for item in playlist.items}
     lines = (line for campaign in release.campaigns for line in campaign.lines)

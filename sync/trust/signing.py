@@ -49,7 +49,7 @@ class SigningKey:
         return Signature(key=self.id, signature=base64.b64encode(raw).decode())
 
 
-def seal(domain: bytes, payload: bytes, *keys: SigningKey) -> bytes:
+def sign_envelope(domain: bytes, payload: bytes, *keys: SigningKey) -> bytes:
     """Return the envelope file: the payload and a signature of each key."""
     envelope = Envelope(
         payload=base64.b64encode(payload).decode(), signatures=tuple(key.sign(domain, payload) for key in keys)
@@ -57,7 +57,7 @@ def seal(domain: bytes, payload: bytes, *keys: SigningKey) -> bytes:
     return envelope.model_dump_json().encode()
 
 
-def unseal(domain: bytes, envelope: Envelope, keys: dict[str, str], role: Role) -> bytes:
+def verify_envelope(domain: bytes, envelope: Envelope, keys: dict[str, str], role: Role) -> bytes:
     """Return the payload if enough distinct keys of `role` signed it.
 
     Raises:
@@ -109,7 +109,7 @@ def pin_root(envelope: Envelope) -> Root:
         root = Root.model_validate_json(base64.b64decode(envelope.payload, validate=True))
     except (binascii.Error, ValidationError) as error:
         raise Untrusted("not a root document") from error
-    unseal(ROOT_DOMAIN, envelope, root.keys, root.root)
+    verify_envelope(ROOT_DOMAIN, envelope, root.keys, root.root)
     return root
 
 
@@ -122,7 +122,7 @@ def next_root(trusted: Root, envelope: Envelope) -> Root:
     root = pin_root(envelope)
     if root.version != trusted.version + 1:
         raise Untrusted(f"root {root.version} does not follow root {trusted.version}")
-    unseal(ROOT_DOMAIN, envelope, trusted.keys, trusted.root)
+    verify_envelope(ROOT_DOMAIN, envelope, trusted.keys, trusted.root)
     return root
 
 
@@ -132,7 +132,7 @@ def read_timestamp(root: Root, envelope: Envelope) -> Timestamp:
     Raises:
         Untrusted: wrong signature, or not a timestamp.
     """
-    payload = unseal(TIMESTAMP_DOMAIN, envelope, root.keys, root.timestamp)
+    payload = verify_envelope(TIMESTAMP_DOMAIN, envelope, root.keys, root.timestamp)
     try:
         return Timestamp.model_validate_json(payload)
     except ValidationError as error:

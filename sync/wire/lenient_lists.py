@@ -31,28 +31,28 @@ Entry = TypeVar("Entry")
 class LeftOut:
     """An entry of the list `among` that was not understood: what it goes by, and what of it is unknown."""
 
-    among: str
+    list_name: str
     name: str
     unknown: str
 
     def __str__(self) -> str:
-        return f"{self.name} among {self.among} ({self.unknown})"
+        return f"{self.name} among {self.list_name} ({self.unknown})"
 
 
-def _understood(value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+def _read_entry(value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
     if info.context is None:
         return read(value)
     try:
         return read(value)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        if len(info.context) >= MOST_LEFT_OUT or any(map(_is_no_news, faults)):
+        if len(info.context) >= MOST_LEFT_OUT or any(map(_is_fault, faults)):
             raise
-        info.context.append(LeftOut(info.field_name or "entries", _name(value), _unknown(faults[0])))
+        info.context.append(LeftOut(info.field_name or "entries", _name(value), _unknown_part(faults[0])))
         return None
 
 
-def _is_no_news(fault: ErrorDetails) -> bool:
+def _is_fault(fault: ErrorDetails) -> bool:
     """Tell whether this is wrong in every version: a name, or an entry that contradicts itself."""
     if not fault["loc"]:
         return fault["type"] == "value_error"
@@ -64,7 +64,7 @@ def _name(value: Any) -> str:
     return next((_shown(name) for name in told if isinstance(name, str)), "something")
 
 
-def _unknown(fault: ErrorDetails) -> str:
+def _unknown_part(fault: ErrorDetails) -> str:
     if "discriminator" in fault.get("ctx", {}):
         return f"kind {_shown(fault['ctx'].get('tag'))}"
     where = ".".join(str(part) for part in fault["loc"])
@@ -82,5 +82,5 @@ def _present(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(entry for entry in entries if entry is not None)
 
 
-LenientList = Annotated[tuple[Annotated[Entry, WrapValidator(_understood)], ...], FailFast(), AfterValidator(_present)]
+LenientList = Annotated[tuple[Annotated[Entry, WrapValidator(_read_entry)], ...], FailFast(), AfterValidator(_present)]
 """Entries of one type, those left out that are not understood."""

@@ -14,7 +14,7 @@ def read_release(raw: bytes) -> Release:
     """
     unknown: list[LeftOut] = []
     release = Release.model_validate_json(raw, context=unknown)
-    media = {one.name: one.unknown for one in unknown if one.among in ("assets", "streams")}
+    media = {one.name: one.unknown for one in unknown if one.list_name in ("assets", "streams")}
     others = [one for one in unknown if one.name not in media]
     return _without(release, media, (*others, *_showing(release, media)))
 

@@ -37,7 +37,7 @@ def hold(state_dir: Path, *items: Held) -> dict[str, str]:
     )
     raw = release.model_dump_json().encode()
     name = hashlib.sha256(raw).hexdigest()
-    cache.keep_release(name, raw)
+    cache.save_release(name, raw)
     cache.activate(name, 1)
     return {title: asset.sha256 for title, asset in assets.items()}
 

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import ClientSession
 from multidict import CIMultiDict
 
-from sync.http.listener import listening
+from sync.http.listener import serve_http
 from sync.http.problems import PROBLEM_TYPE
 from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_key
@@ -88,7 +88,7 @@ async def running_origin(settings: OriginConfiguration, clock: Clock) -> AsyncIt
     server = settings.server
     async with (
         open_origin(settings, clock) as origin,
-        listening(origin.app, server.host, server.port) as url,
+        serve_http(origin.app, server.host, server.port) as url,
         ClientSession() as client,
     ):
         _, writer = await make_key(origin.keys, clock, "writer", "write")

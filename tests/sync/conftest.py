@@ -11,8 +11,8 @@ import pytest
 
 from sync.device.origin_client import open_client
 from sync.device.range_fetcher import RangeFetcher
-from sync.device.store.content_store import ContentStore, open_cache
-from sync.device.syncer import Syncer
+from sync.device.store.content_store import ContentStore, open_content_store
+from sync.device.syncer import Syncer, SyncOptions
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.sync.file_tree_origin import CHANNEL, Origin, serving
@@ -20,7 +20,7 @@ from tests.sync.file_tree_origin import CHANNEL, Origin, serving
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[ContentStore]:
-    with open_cache(tmp_path / "device") as cache:
+    with open_content_store(tmp_path / "device") as cache:
         yield cache
 
 
@@ -62,7 +62,7 @@ async def running(
     """Run a paired device's syncer against `origin`."""
     clock = clock or FakeClock()
     if cache.root() is None:
-        cache.keep_root(origin.publisher.root)
+        cache.save_root(origin.publisher.root)
     async with open_client(origin.url, "token") as client:
         fetcher = RangeFetcher(origin.url, clock, read_s=options.pop("read_s", 5.0))
         device: Device
@@ -76,10 +76,8 @@ async def running(
             cache,
             clock,
             Random(7),
-            channel=CHANNEL,
-            poll_s=options.pop("poll_s", 60.0),
-            reserve_bytes=int(options.pop("reserve_bytes", 0)),
-            activated=activated,
+            SyncOptions(CHANNEL, options.pop("poll_s", 60.0), int(options.pop("reserve_bytes", 0))),
+            activated,
         )
         device = Device(syncer, cache, clock)
         task = asyncio.create_task(syncer.run())

@@ -15,7 +15,7 @@ from random import Random
 from aiohttp import web
 
 from sync.runtime.clock import SystemClock
-from sync.trust.signing import SigningKey, seal
+from sync.trust.signing import SigningKey, sign_envelope
 from sync.wire.chunk_index import MIB, Chunk, Index, dump_index
 from sync.wire.content_paths import asset_path, index_path, release_path, root_path, timestamp_path
 from sync.wire.release import (
@@ -66,7 +66,7 @@ class Publisher:
             root=Role(keys=(self.root_key.id,)),
             timestamp=Role(keys=(self.key.id,)),
         )
-        raw = seal(ROOT_DOMAIN, root.model_dump_json().encode(), *signers)
+        raw = sign_envelope(ROOT_DOMAIN, root.model_dump_json().encode(), *signers)
         self.write(root_path(version), raw)
         if version == 1:
             self.root = raw
@@ -131,7 +131,7 @@ class Publisher:
             issued_at=issued_at,
             expires_at=expires_at or EPOCH + timedelta(days=3650),
         )
-        raw = seal(TIMESTAMP_DOMAIN, timestamp.model_dump_json().encode(), key or self.key)
+        raw = sign_envelope(TIMESTAMP_DOMAIN, timestamp.model_dump_json().encode(), key or self.key)
         self.write(timestamp_path(at), raw)
 
 

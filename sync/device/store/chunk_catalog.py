@@ -55,7 +55,7 @@ class ChunkCatalog:
         """Return the durable bits of every part, by asset and chunk list."""
         return {(row["asset"], row["chunk_list"]): bytes(row["bitmap"]) for row in await self._database.rows(_BITMAPS)}
 
-    async def record(self, bitmaps: Mapping[tuple[str, str], bytes]) -> None:
+    async def save_bitmaps(self, bitmaps: Mapping[tuple[str, str], bytes]) -> None:
         """Commit a group of bits; their bytes are durable already."""
         rows = [{"asset": asset, "chunk_list": chunks, "bitmap": bits} for (asset, chunks), bits in bitmaps.items()]
         async with self._database.transaction():
@@ -65,14 +65,14 @@ class ChunkCatalog:
         """Return the known whole assets and when each was last needed, in Unix ms."""
         return {row["sha256"]: row["needed_ms"] for row in await self._database.rows(_ASSETS)}
 
-    async def complete(self, assets: Collection[str], at: datetime) -> None:
+    async def mark_complete(self, assets: Collection[str], at: datetime) -> None:
         """Record assets as whole and needed at `at`; they are parts no more."""
         rows = [{"sha256": sha256, "needed_ms": int(at.timestamp() * 1000)} for sha256 in assets]
         async with self._database.transaction():
             await self._database.execute_many(_FORGET_PART, [{"asset": sha256} for sha256 in assets])
             await self._database.execute_many(_NEEDED, rows)
 
-    async def forget(self, assets: Collection[str]) -> None:
+    async def delete(self, assets: Collection[str]) -> None:
         """Drop all that is known of these assets, before their files go."""
         rows = [{"asset": sha256} for sha256 in assets]
         async with self._database.transaction():

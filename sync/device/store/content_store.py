@@ -16,7 +16,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from sync.device.store.media_files import MediaFiles, names
+from sync.device.store.media_files import MediaFiles, hash_names
 from sync.errors import CorruptContent, StorageBroken, StorageFull
 from sync.runtime.durable_files import (
     TEMP_SUFFIX,
@@ -88,10 +88,10 @@ class ContentStore:
                 folder.mkdir(parents=True, exist_ok=True)
                 for left_over in folder.glob(f".*{TEMP_SUFFIX}"):
                     left_over.unlink()
-            self.media.drop_links()
+            self.media.delete_links()
 
     def folders(self) -> tuple[Path, ...]:
-        """Return all folders of the cache."""
+        """Return all folders of the store."""
         return (self.state, self._indexes, self._releases, *self.media.folders())
 
     # What plays
@@ -127,7 +127,7 @@ class ContentStore:
         pointer = ActivePointer(release=sha256, sequence=sequence, previous=previous)
         write_durably(self.state / "active", pointer.model_dump_json().encode())
 
-    def give_up_previous(self) -> None:
+    def drop_previous(self) -> None:
         """Let go of the release before the one that plays: its content may be evicted from now on.
 
         Raises:
@@ -148,7 +148,7 @@ class ContentStore:
         raw = _read(self.state / "root.json", ROOT_CAP_BYTES)
         return None if raw is None else pin_root(open_envelope(raw, ROOT_CAP_BYTES))
 
-    def keep_root(self, envelope: bytes) -> None:
+    def save_root(self, envelope: bytes) -> None:
         """Pin a root envelope, byte for byte."""
         write_durably(self.state / "root.json", envelope)
 
@@ -157,7 +157,7 @@ class ContentStore:
         floors = self._floors()
         return None if floors is None else floors.channels.get(channel)
 
-    def least_sequence(self, channel: str) -> int:
+    def minimum_sequence(self, channel: str) -> int:
         """Return what bars rollbacks when `state/floor` was lost: the sequence that plays, 0 when it was not lost."""
         active = self.active() if self._floors() is None else None
         return active.sequence if active is not None and active.release.channel == channel else 0
@@ -172,38 +172,38 @@ class ContentStore:
         """Remember an accepted timestamp durably."""
         floors = self._floors() or Floors()
         channels = {**floors.channels, timestamp.channel: timestamp}
-        self._keep_floors(Floors(channels=channels, current=timestamp.channel))
+        self._save_floors(Floors(channels=channels, current=timestamp.channel))
 
-    def forget_floors(self) -> None:
+    def clear_floors(self) -> None:
         """Begin anew under another root: sequences of the old origin say nothing about the new one's."""
-        self._keep_floors(Floors())
+        self._save_floors(Floors())
 
     def _floors(self) -> Floors | None:
         return _read_model(self.state / "floor", Floors)
 
-    def _keep_floors(self, floors: Floors) -> None:
+    def _save_floors(self, floors: Floors) -> None:
         write_durably(self.state / "floor", floors.model_dump_json().encode())
 
     # Documents
 
     def release(self, sha256: str) -> Release | None:
         """Return a held release, None when it is missing or not what its name says."""
-        raw = _verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
+        raw = _read_verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
         return None if raw is None else _parsed(raw, read_release, self._releases / sha256)
 
-    def keep_release(self, sha256: str, raw: bytes) -> None:
+    def save_release(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified release."""
         write_durably(self._releases / f"{sha256}.json", raw)
 
     def index(self, sha256: str) -> Index | None:
         """Return a held chunk list, None when it is missing or damaged."""
-        raw = _verified(self._indexes / sha256, sha256, INDEX_CAP_BYTES)
+        raw = _read_verified(self._indexes / sha256, sha256, INDEX_CAP_BYTES)
         try:
             return None if raw is None else load_index(raw)
         except CorruptContent:
             return None
 
-    def keep_index(self, sha256: str, raw: bytes) -> None:
+    def save_index(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified chunk list."""
         write_durably(self._indexes / sha256, raw)
 
@@ -217,17 +217,17 @@ class ContentStore:
         """
         return self.media.path(sha256)
 
-    def holds(self, sha256: str) -> bool:
+    def has_asset(self, sha256: str) -> bool:
         """Tell whether a whole, verified asset is here."""
-        return self.media.holds(sha256)
+        return self.media.has(sha256)
 
-    def keep_documents(self, releases: frozenset[str], indexes: frozenset[str]) -> None:
+    def delete_documents_except(self, releases: frozenset[str], indexes: frozenset[str]) -> None:
         """Delete the releases and chunk lists that are not among these."""
         with storage_errors(self.store):
             for path in self._releases.glob("*.json"):
                 if path.stem not in releases:
                     path.unlink()
-            for name in names(self._indexes):
+            for name in hash_names(self._indexes):
                 if name not in indexes:
                     (self._indexes / name).unlink()
 
@@ -238,38 +238,38 @@ class ContentStore:
         with storage_errors(self.store):
             return free_bytes(self.store)
 
-    def hold_ballast(self) -> None:
+    def create_ballast(self) -> None:
         """Set aside 8 MiB: on a disk with no byte left even deleting from a database fails, and this un-jams it."""
         if self._ballast.exists() and self._ballast.stat().st_size == BALLAST_BYTES:
             return
         with storage_errors(self._ballast), self._ballast.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
 
-    def drop_ballast(self) -> None:
+    def delete_ballast(self) -> None:
         """Give the ballast's room back to the disk."""
         with storage_errors(self._ballast):
             self._ballast.unlink(missing_ok=True)
 
 
 @contextmanager
-def open_cache(state_dir: Path) -> Iterator[ContentStore]:
+def open_content_store(state_dir: Path) -> Iterator[ContentStore]:
     """Open the files under `state_dir` and hold its lock; on a read-only disk what is there can still be played.
 
     Raises:
         Conflict: another process holds the lock.
     """
-    cache = ContentStore(state_dir)
+    store = ContentStore(state_dir)
     try:
-        cache.state.mkdir(parents=True, exist_ok=True)
+        store.state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         log.error("state_dir=%s cannot be written, playing what is there: %s", state_dir, os_reason(error))
-    with locked(cache.state / "lock"):
+    with locked(store.state / "lock"):
         try:
-            cache.prepare()
-            cache.hold_ballast()
+            store.prepare()
+            store.create_ballast()
         except (StorageBroken, StorageFull) as error:
             log.error("state_dir=%s cannot be prepared, playing what is there: %s", state_dir, error)
-        yield cache
+        yield store
 
 
 def _read(path: Path, cap_bytes: int) -> bytes | None:
@@ -283,7 +283,7 @@ def _read(path: Path, cap_bytes: int) -> bytes | None:
         return None
 
 
-def _verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
+def _read_verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
     raw = _read(path, cap_bytes)
     if raw is not None and hashlib.sha256(raw).hexdigest() != sha256:
         log.error("file=%s is not what its name says; it will be fetched again", path)

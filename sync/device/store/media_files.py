@@ -28,7 +28,7 @@ class MediaFiles:
         """Return the folders media lie in."""
         return (self._assets, self._parts)
 
-    def drop_links(self) -> None:
+    def delete_links(self) -> None:
         """Remove links: nothing of ours makes any, and one would lead reads or writes out of the store."""
         for folder in self.folders():
             for path in folder.iterdir():
@@ -42,11 +42,11 @@ class MediaFiles:
         Raises:
             NotFound: it is not held.
         """
-        if not self.holds(sha256):
+        if not self.has(sha256):
             raise NotFound(f"asset {sha256} is not on this device")
         return self._assets / sha256
 
-    def holds(self, sha256: str) -> bool:
+    def has(self, sha256: str) -> bool:
         """Tell whether a whole, verified asset is here; a link or folder of that name does not count."""
         path = self._assets / sha256
         try:
@@ -56,17 +56,17 @@ class MediaFiles:
 
     def assets(self) -> frozenset[str]:
         """Return the names of all whole assets."""
-        return frozenset(names(self._assets))
+        return frozenset(hash_names(self._assets))
 
     def parts(self) -> frozenset[str]:
         """Return the names of all assets under way."""
-        return frozenset(names(self._parts))
+        return frozenset(hash_names(self._parts))
 
     def part_path(self, sha256: str) -> Path:
         """Return where an asset under way is assembled."""
         return self._parts / sha256
 
-    def admit(self, sha256: str) -> None:
+    def complete(self, sha256: str) -> None:
         """Make an assembled part an asset: whole hash, fsync, rename, fsync of both folders. Blocks.
 
         Raises:
@@ -91,7 +91,7 @@ class MediaFiles:
         """Hash a held asset again; one that rotted is removed, to be fetched anew. Blocks."""
         path = self._assets / sha256
         try:
-            sound = self.holds(sha256) and hash_uncached(path) == sha256
+            sound = self.has(sha256) and hash_uncached(path) == sha256
         except OSError as error:
             log.error("asset=%s cannot be read: %s", sha256, os_reason(error))
             sound = False
@@ -120,7 +120,7 @@ def hash_uncached(path: Path) -> str:
     return digest.hexdigest()
 
 
-def names(folder: Path) -> list[str]:
+def hash_names(folder: Path) -> list[str]:
     """Return the names of the files in a folder that are hashes; links and whatever else lies there are not ours."""
     try:
         with os.scandir(folder) as entries:

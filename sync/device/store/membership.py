@@ -1,4 +1,4 @@
-"""The device's membership as it stands on disk: which origin it belongs to, as which device, on which channel."""
+"""The membership of this device on disk: its origin, its id and token there, and its channel."""
 
 import logging
 from pathlib import Path
@@ -17,7 +17,7 @@ _FILE_CAP_BYTES = 64 * 1024
 
 
 class DeviceMembership(Wire):
-    """What a paired device is: kept in `state/membership.json`, readable by its owner only."""
+    """The content of `state/membership.json`; only its owner can read the file."""
 
     device: Identifier
     token: str
@@ -25,42 +25,47 @@ class DeviceMembership(Wire):
     origin: str
 
 
-def load_membership(cache: ContentStore) -> DeviceMembership | None:
-    """Return the stored membership; None before pairing, or when the file is damaged and pairing has to be repeated."""
-    path = _path(cache)
+def load_membership(store: ContentStore) -> DeviceMembership | None:
+    """Return the stored membership; None before pairing, or if the file cannot be read and pairing must be repeated."""
+    path = _path(store)
     try:
         with path.open("rb") as file:
             return DeviceMembership.model_validate_json(file.read(_FILE_CAP_BYTES))
     except FileNotFoundError:
         return None
     except (OSError, ValidationError):
-        log.error("file=%s is damaged: the device has to be paired again", path)
+        log.error("file=%s cannot be read: pair the device again", path)
         return None
 
 
-def change_channel(cache: ContentStore, channel: str) -> None:
-    """Store that the origin moved this device to another channel."""
-    membership = load_membership(cache)
+def change_channel(store: ContentStore, channel: str) -> None:
+    """Store the channel to which the origin moved this device."""
+    membership = load_membership(store)
     if membership is not None:
         write_durably(
-            _path(cache), membership.model_copy(update={"channel": channel}).model_dump_json().encode(), mode=0o600
+            _path(store), membership.model_copy(update={"channel": channel}).model_dump_json().encode(), mode=0o600
         )
 
 
-def _keep(cache: ContentStore, root: Envelope, membership: DeviceMembership) -> None:
-    if not _is_pinned(cache, root):
-        cache.forget_floors()
-    cache.keep_root(root.model_dump_json().encode())  # before the rest: a member without a root accepts nothing
-    write_durably(_path(cache), membership.model_dump_json().encode(), mode=0o600)
+def save_membership(store: ContentStore, root: Envelope, membership: DeviceMembership) -> None:
+    """Pin the root of the origin and store the membership.
+
+    Raises:
+        StorageFull, StorageBroken: the disk refuses; the device is not paired.
+    """
+    if not _is_pinned(store, root):
+        store.clear_floors()
+    store.save_root(root.model_dump_json().encode())  # first: a membership without a root accepts no release
+    write_durably(_path(store), membership.model_dump_json().encode(), mode=0o600)
     log.info("device=%s paired channel=%s", membership.device, membership.channel)
 
 
-def _is_pinned(cache: ContentStore, root: Envelope) -> bool:
+def _is_pinned(store: ContentStore, root: Envelope) -> bool:
     try:
-        return cache.root() == pin_root(root)
-    except Untrusted:  # what was pinned is damaged
+        return store.root() == pin_root(root)
+    except Untrusted:  # the pinned root is damaged
         return False
 
 
-def _path(cache: ContentStore) -> Path:
-    return cache.state / "membership.json"
+def _path(store: ContentStore) -> Path:
+    return store.state / "membership.json"

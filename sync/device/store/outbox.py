@@ -43,7 +43,7 @@ _PRUNE_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class QueuedPlay:
     """A play that waits for delivery, as the JSON object to send."""
 
     sequence: int
@@ -51,7 +51,7 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedPlay:
     """A play the origin would not take: `status` is `conflict` or `invalid`."""
 
     sequence: int
@@ -73,7 +73,7 @@ class Outbox:
         await self._database.execute(statement, {**row, "ended_ms": unix_ms(play.ended_at)})
         await self._database.execute("INSERT INTO outbox VALUES (:sequence)", {"sequence": play.sequence})
 
-    async def counts(self, take: str) -> bool:
+    async def has_play(self, take: str) -> bool:
         """Tell whether the play of a take is logged already."""
         return await self._database.row("SELECT 1 FROM plays WHERE take = :take", {"take": take}) is not None
 
@@ -89,7 +89,7 @@ class Outbox:
                 return
             await self._work.wait()
 
-    async def batch(self, limit: int = BATCH_LIMIT) -> list[Queued]:
+    async def batch(self, limit: int = BATCH_LIMIT) -> list[QueuedPlay]:
         """Return the oldest waiting plays.
 
         Read under the write lock: on the one connection a plain read would see, and tell, what is not committed yet.
@@ -97,15 +97,15 @@ class Outbox:
         query = "SELECT sequence, body FROM outbox JOIN plays USING (sequence) ORDER BY sequence LIMIT :limit"
         async with self._database.transaction():
             rows = await self._database.rows(query, {"limit": limit})
-        return [Queued(row["sequence"], json.loads(row["body"])) for row in rows]
+        return [QueuedPlay(row["sequence"], json.loads(row["body"])) for row in rows]
 
-    async def forget(self, sequences: Sequence[int]) -> None:
+    async def acknowledge(self, sequences: Sequence[int]) -> None:
         """Take acknowledged plays out of the queue; ones that are not in it are none of our business."""
         rows = [{"sequence": sequence} for sequence in sequences]
         async with self._database.transaction():
             await self._database.execute_many("DELETE FROM outbox WHERE sequence = :sequence", rows)
 
-    async def set_aside(self, refusals: Sequence[Refusal]) -> None:
+    async def refuse(self, refusals: Sequence[RefusedPlay]) -> None:
         """Keep refused plays where they can be seen and block nothing."""
         rows = [{"sequence": r.sequence, "status": r.status, "detail": r.detail} for r in refusals]
         async with self._database.transaction():
@@ -119,11 +119,11 @@ class Outbox:
         row = await self._database.row("SELECT count(*) AS depth FROM outbox")
         return int(row["depth"]) if row else 0
 
-    async def refusals(self, limit: int = 100) -> list[Refusal]:
+    async def refusals(self, limit: int = 100) -> list[RefusedPlay]:
         """Return what was set aside, the newest first."""
         query = "SELECT sequence, status, detail FROM refusals ORDER BY sequence DESC LIMIT :limit"
         rows = await self._database.rows(query, {"limit": limit})
-        return [Refusal(row["sequence"], row["status"], row["detail"]) for row in rows]
+        return [RefusedPlay(row["sequence"], row["status"], row["detail"]) for row in rows]
 
     async def plays(self, *, limit: int = 100, before: int | None = None) -> list[dict[str, Any]]:
         """Return logged plays, the newest first, of sequences below `before`."""

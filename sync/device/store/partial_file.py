@@ -22,14 +22,14 @@ class PartialFile:
         self.index = index
         self.chunk_list = chunk_list  # the name of the index file its bitmap refers to
         self._path = path
-        self._held = saved | unsaved
+        self._verified = saved | unsaved
         self._unsaved = unsaved
         self._lock = threading.Lock()
 
-    def held(self) -> frozenset[int]:
+    def verified(self) -> frozenset[int]:
         """Return the numbers of the chunks verified so far."""
         with self._lock:
-            return frozenset(self._held)
+            return frozenset(self._verified)
 
     def unsaved_bytes(self) -> int:
         """Return how much would have to be fetched or hashed again after a power cut now."""
@@ -38,7 +38,7 @@ class PartialFile:
 
     def missing(self) -> tuple[Chunk, ...]:
         """Return the chunks still to come, in file order."""
-        held = self.held()
+        held = self.verified()
         return tuple(chunk for chunk in self.index.chunks if chunk.number not in held)
 
     def write(self, chunk: Chunk, content: memoryview) -> None:
@@ -59,7 +59,7 @@ class PartialFile:
             finally:
                 os.close(descriptor)
         with self._lock:
-            self._held.add(chunk.number)
+            self._verified.add(chunk.number)
             self._unsaved.add(chunk.number)
 
     def flush(self) -> bytes:
@@ -70,7 +70,7 @@ class PartialFile:
                 discarded, never flushed again and believed.
         """
         with self._lock:
-            numbers, saved = frozenset(self._held), frozenset(self._unsaved)
+            numbers, saved = frozenset(self._verified), frozenset(self._unsaved)
         with storage_errors(self._path):
             sync_data(self._path)
         with self._lock:
@@ -80,14 +80,14 @@ class PartialFile:
     def recheck(self) -> int:
         """Hash every held chunk again and give up those that are wrong; return how many."""
         with storage_errors(self._path), self._path.open("rb", buffering=0) as file:
-            wrong = {n for n in self.held() if not _sound(file.fileno(), self.index.chunks[n])}
+            wrong = {n for n in self.verified() if not _matches(file.fileno(), self.index.chunks[n])}
         with self._lock:
-            self._held -= wrong
+            self._verified -= wrong
             self._unsaved -= wrong
         return len(wrong)
 
 
-def open_part(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> PartialFile:
+def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> PartialFile:
     """Open or create the file of an asset under way.
 
     Set bits are believed: they were committed after the bytes were durable. Chunks without a bit are hashed where the
@@ -105,7 +105,7 @@ def open_part(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> Parti
                 os.ftruncate(descriptor, 0)
                 _reserve(descriptor, path, index.size_bytes)
             saved = set(load_bitmap(bitmap, len(index.chunks)))
-            unsaved = set(_salvaged(descriptor, index, saved))
+            unsaved = set(_recovered(descriptor, index, saved))
         finally:
             os.close(descriptor)
         if fresh:
@@ -122,13 +122,13 @@ def _reserve(descriptor: int, path: Path, size_bytes: int) -> None:
         raise
 
 
-def _salvaged(descriptor: int, index: Index, held: set[int]) -> Iterator[int]:
+def _recovered(descriptor: int, index: Index, held: set[int]) -> Iterator[int]:
     data_from = 0
     for chunk in index.chunks:
         if chunk.number in held or chunk.offset + chunk.length <= data_from:
             continue
         data_from = _next_data(descriptor, chunk.offset, index.size_bytes)
-        if data_from < chunk.offset + chunk.length and _sound(descriptor, chunk):
+        if data_from < chunk.offset + chunk.length and _matches(descriptor, chunk):
             yield chunk.number
 
 
@@ -139,7 +139,7 @@ def _next_data(descriptor: int, offset: int, size_bytes: int) -> int:
         return size_bytes
 
 
-def _sound(descriptor: int, chunk: Chunk) -> bool:
+def _matches(descriptor: int, chunk: Chunk) -> bool:
     return hashlib.sha256(os.pread(descriptor, chunk.length, chunk.offset)).hexdigest() == chunk.sha256
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiohttp import hdrs, web
 from pydantic import ValidationError
 
-from sync.http.bodies import if_match, json_answer, read_json
+from sync.http.bodies import json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
@@ -135,7 +135,7 @@ class DeviceRoutes:
 
     async def _change(self, request: web.Request) -> web.Response:
         change = await read_json(request, DeviceChange)
-        id, expected = request.match_info["id"], if_match(request)
+        id, expected = request.match_info["id"], requested_version(request)
         device = await self._store.update(id, name=change.name, channel=change.channel, expected=expected)
         if change.channel is not None:
             self._live.moved(device.id, device.channel)

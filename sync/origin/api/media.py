@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 from pydantic import Field
 
 from sync.errors import Conflict, NotFound
-from sync.http.bodies import if_match, json_answer, read_json
+from sync.http.bodies import json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
@@ -139,13 +139,13 @@ class MediaRoutes:
 
     async def _rename(self, request: web.Request) -> web.Response:
         change = await read_json(request, MediaChange)
-        row = await self._store.rename(request.match_info["id"], change.name, version=if_match(request))
+        row = await self._store.rename(request.match_info["id"], change.name, version=requested_version(request))
         self._changed("media", row.id)
         return self._answer(row)
 
     async def _remove(self, request: web.Request) -> web.Response:
         media_id = request.match_info["id"]
-        await self._store.remove(media_id, version=if_match(request))
+        await self._store.remove(media_id, version=requested_version(request))
         self._files.thumbnail_path(media_id).unlink(missing_ok=True)
         self._files.source_path(media_id).unlink(missing_ok=True)
         self._changed("media", media_id)

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
-from sync.http.bodies import if_match, json_answer, must_match, read_json
+from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.operations import Access, Operation
 from sync.origin.planning.plans import CampaignDraft, Document, PlaylistDraft, StoredCampaign, StoredPlaylist
 from sync.origin.store.playlists import PlaylistSummary
@@ -114,13 +114,13 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         return json_answer(found, version=found.version)
 
     async def _replace(self, request: web.Request) -> web.Response:
-        version = must_match(request)
+        version = require_version(request)
         draft = await self._draft(request)
         return self._changed_answer(await self._store.replace(request.match_info["id"], draft, version=version))
 
     async def _remove(self, request: web.Request) -> web.Response:
         document = request.match_info["id"]
-        await self._store.remove(document, version=if_match(request))
+        await self._store.remove(document, version=requested_version(request))
         self._changed(self._kind.topic, document)
         return web.Response(status=204)
 

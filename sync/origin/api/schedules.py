@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 from pydantic import TypeAdapter, ValidationError
 
 from sync.errors import Rejected
-from sync.http.bodies import if_match, json_answer, must_match, read_json
+from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.operations import Access, Operation
 from sync.origin.planning.plans import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedules import ScheduleStore
@@ -65,7 +65,7 @@ class ScheduleRoutes:
 
     async def _put(self, request: web.Request) -> web.Response:
         channel = _channel(request)
-        version = must_match(request) if await self._store.exists(channel) else if_match(request)
+        version = require_version(request) if await self._store.exists(channel) else requested_version(request)
         draft = await read_json(request, ScheduleDraft)
         if version is None:
             saved, status = await self._store.create(channel, draft), 201
@@ -76,7 +76,7 @@ class ScheduleRoutes:
 
     async def _remove(self, request: web.Request) -> web.Response:
         channel = request.match_info["channel"]
-        await self._store.remove(channel, version=if_match(request))
+        await self._store.remove(channel, version=requested_version(request))
         self._changed("schedule", channel)
         return web.Response(status=204)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sync.errors import Conflict, StorageBroken
-from sync.http.listener import listening
+from sync.http.listener import serve_http
 from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_first_key
 from sync.origin.settings.model import OriginConfiguration
@@ -37,7 +37,7 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
     with _locked_data_dir(settings):
         async with (
             open_origin(settings, clock) as origin,
-            listening(origin.app, settings.server.host, settings.server.port) as url,
+            serve_http(origin.app, settings.server.host, settings.server.port) as url,
         ):
             token = await make_first_key(origin.keys, clock)
             announce(f"listening on {url}")

@@ -18,7 +18,7 @@ from sync.errors import StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import storage_errors, write_durably
-from sync.trust.signing import SigningKey, open_envelope, pin_root, seal
+from sync.trust.signing import SigningKey, open_envelope, pin_root, sign_envelope
 from sync.wire.content_paths import root_path
 from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
 
@@ -93,7 +93,8 @@ class Keyring:
             root=Role(keys=(root_key.id,)),
             timestamp=Role(keys=(timestamp_key.id,)),
         )
-        path = self._files.put(root_path(version), seal(ROOT_DOMAIN, root.model_dump_json().encode(), root_key))
+        envelope = sign_envelope(ROOT_DOMAIN, root.model_dump_json().encode(), root_key)
+        path = self._files.put(root_path(version), envelope)
         log.info("root=%s issued, timestamp_key=%s", version, timestamp_key.id[:16])
         return open_envelope(path.read_bytes(), ROOT_CAP_BYTES)
 

@@ -14,7 +14,7 @@ from sync.origin.publishing.keyring import Keyring
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import storage_errors
-from sync.trust.signing import open_envelope, read_timestamp, seal
+from sync.trust.signing import open_envelope, read_timestamp, sign_envelope
 from sync.wire.content_paths import timestamp_path
 from sync.wire.release import TIMESTAMP_CAP_BYTES, TIMESTAMP_DOMAIN, Timestamp
 
@@ -49,7 +49,9 @@ class TimestampSigner:
             timestamp = self._next_timestamp(newest, self._clock.now())
             payload = timestamp.model_dump_json().encode()
             # Not in a thread: if we were cancelled here, the thread would go on writing while others lock the channel.
-            self._files.replace(timestamp_path(channel), seal(TIMESTAMP_DOMAIN, payload, self._keyring.timestamp_key))
+            self._files.replace(
+                timestamp_path(channel), sign_envelope(TIMESTAMP_DOMAIN, payload, self._keyring.timestamp_key)
+            )
         return newest, timestamp
 
     def last_signed_sequence(self, channel: str) -> int:

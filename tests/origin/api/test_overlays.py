@@ -7,7 +7,7 @@ import pytest
 from sync.errors import Conflict, Rejected
 from sync.origin.planning.plans import LogoDraft, PlaylistDraft, PlaylistItem, ScheduleDraft, TickerDraft
 from sync.origin.publishing.release_compiler import compile_release
-from sync.trust.acceptance import named_assets
+from sync.trust.acceptance import referenced_assets
 from sync.wire.overlay import Logo, Ticker
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
@@ -75,7 +75,7 @@ async def test_a_release_carries_what_is_not_over_with_its_logos(planning: Plann
     ticker, logo = release.overlays
     assert isinstance(ticker, Ticker) and ticker.text == "news"
     assert isinstance(logo, Logo) and logo.asset == plan.logos["logo"].asset.sha256  # type: ignore[union-attr]
-    assert named_assets(release) == {asset.sha256 for asset in release.assets} and len(release.assets) == 2
+    assert referenced_assets(release) == {asset.sha256 for asset in release.assets} and len(release.assets) == 2
     assert (await planning.publisher.publish("main")).record.sequence == 1
     moving = ScheduleDraft(default_playlist=playlist.id, overlays=(LogoDraft(media="clip"),))
     await planning.schedules.replace("main", moving, version=1)

@@ -87,7 +87,7 @@ async def test_a_body_in_broken_pieces_is_a_problem_and_no_line_in_the_log(
 
 
 async def test_a_body_that_stops_coming_is_given_up(server: RunningOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync.http.bodies.SILENCE_S", 0.1)
+    monkeypatch.setattr("sync.http.bodies.IDLE_BODY_S", 0.1)
     head = b"POST /v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
     status, text = await speak(server, head + b'{"token":')
     assert (status, json.loads(text)["type"]) == (408, "urn:signage:problem:request-timeout")
@@ -102,7 +102,7 @@ async def test_a_body_that_trickles_is_given_up(server: RunningOrigin, monkeypat
 async def test_an_upload_whose_sender_vanished_keeps_what_came_and_can_go_on(
     server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sync.http.bodies.SILENCE_S", 0.1)
+    monkeypatch.setattr("sync.http.bodies.IDLE_BODY_S", 0.1)
     tus = {"Tus-Resumable": "1.0.0"}
     begun = await server.ask("POST", "/v1/uploads", server.writer, headers={**tus, "Upload-Length": "10"})
     where = begun.headers["Location"]

@@ -8,7 +8,7 @@ import pytest
 from sync.errors import StorageBroken, Untrusted
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.publishing.keyring import RENEW_BEFORE, ROOT_VALID, Keyring
-from sync.trust.signing import next_root, open_envelope, pin_root, seal, unseal
+from sync.trust.signing import next_root, open_envelope, pin_root, sign_envelope, verify_envelope
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_DOMAIN
 from tests.fakes import FakeClock
 
@@ -50,10 +50,10 @@ def test_a_renewed_timestamp_key_is_named_by_the_next_root(tmp_path: Path, clock
     second = _open(tmp_path, clock)
     followed = next_root(first.root(), second.root_envelope())
     assert followed.version == 2
-    sealed = open_envelope(seal(TIMESTAMP_DOMAIN, b"{}", second.timestamp_key), ROOT_CAP_BYTES)
-    assert unseal(TIMESTAMP_DOMAIN, sealed, followed.keys, followed.timestamp) == b"{}"
+    sealed = open_envelope(sign_envelope(TIMESTAMP_DOMAIN, b"{}", second.timestamp_key), ROOT_CAP_BYTES)
+    assert verify_envelope(TIMESTAMP_DOMAIN, sealed, followed.keys, followed.timestamp) == b"{}"
     with pytest.raises(Untrusted):
-        unseal(TIMESTAMP_DOMAIN, sealed, first.root().keys, first.root().timestamp)
+        verify_envelope(TIMESTAMP_DOMAIN, sealed, first.root().keys, first.root().timestamp)
 
 
 async def test_a_root_is_renewed_a_year_before_its_end(tmp_path: Path, clock: FakeClock) -> None:

@@ -16,7 +16,7 @@ from sync.origin.planning.plans import PlaylistDraft, PlaylistItem, ScheduleDraf
 from sync.origin.publishing import publisher, timestamps
 from sync.origin.publishing.publisher import Publisher
 from sync.runtime.clock import SystemClock
-from sync.trust.acceptance import check_index, check_release, check_timestamp, is_news
+from sync.trust.acceptance import check_index, check_release, check_timestamp, is_newer
 from sync.trust.signing import open_envelope, pin_root, read_timestamp
 from sync.wire.chunk_index import load_index
 from sync.wire.release import RELEASE_CAP_BYTES, ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Timestamp
@@ -37,7 +37,7 @@ def fetched(content: Path, channel: str, clock: FakeClock) -> tuple[Timestamp, R
     root = pin_root(open_envelope((content / "roots/1.json").read_bytes(), ROOT_CAP_BYTES))
     raw = (content / f"channels/{channel}/timestamp.json").read_bytes()
     timestamp = read_timestamp(root, open_envelope(raw, TIMESTAMP_CAP_BYTES))
-    check_timestamp(timestamp, channel=channel, floor=None, least_sequence=0, now=clock.now())
+    check_timestamp(timestamp, channel=channel, floor=None, minimum_sequence=0, now=clock.now())
     release = check_release((content / f"releases/{timestamp.release}.json").read_bytes(), timestamp)
     for asset in release.assets:
         data = (content / "assets" / asset.sha256).read_bytes()
@@ -354,8 +354,8 @@ async def test_a_clock_that_was_ahead_for_a_while_does_not_shut_devices_out(
     for _ in range(2):  # a new release, then the same signed again
         await planning.publisher.publish("main")
         timestamp, _ = fetched(planning.files.content, "main", clock)
-        check_timestamp(timestamp, channel="main", floor=floor, least_sequence=0, now=clock.now())
-        assert is_news(timestamp, floor)
+        check_timestamp(timestamp, channel="main", floor=floor, minimum_sequence=0, now=clock.now())
+        assert is_newer(timestamp, floor)
         floor = timestamp
 
 

@@ -23,7 +23,7 @@ from sync.origin.planning.plans import (
     WindowDraft,
 )
 from sync.origin.publishing.release_compiler import PICTURE_MS, compile_release, dump_release
-from sync.trust.acceptance import named_assets
+from sync.trust.acceptance import referenced_assets
 from sync.wire.release import Asset, MediaKind, Release
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -124,7 +124,7 @@ def _campaign(draw: st.DrawFn, ids: "count[int]", number: int) -> StoredCampaign
 def test_a_release_lists_exactly_the_assets_it_shows_and_each_once(plan: ChannelPlan) -> None:
     release = compile_release(plan, created_at=NOW, now=NOW)
     listed = [asset.sha256 for asset in release.assets]
-    assert listed == sorted(named_assets(release))
+    assert listed == sorted(referenced_assets(release))
     known = {fact.asset for fact in FACTS.values()}
     assert set(release.assets) <= known
 

@@ -17,7 +17,7 @@ from sync.device.downloader import Downloader
 from sync.device.origin_client import open_client
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.chunk_catalog import open_catalog
-from sync.device.store.content_store import open_cache
+from sync.device.store.content_store import open_content_store
 from sync.device.update_check import UpdateCheck
 from sync.errors import Conflict, OriginRefused, Rejected, StorageBroken
 from sync.origin.retention import cleaner
@@ -121,8 +121,8 @@ async def test_a_device_weeks_behind_downloads_the_release_it_reported_or_else_t
     tmp_path: Path, origin: RetentionOrigin, reported: bool
 ) -> None:
     old = await origin.publish("a")
-    with open_cache(tmp_path / "device") as cache:
-        cache.keep_root(origin.planning.keyring.root_envelope().model_dump_json().encode())
+    with open_content_store(tmp_path / "device") as cache:
+        cache.save_root(origin.planning.keyring.root_envelope().model_dump_json().encode())
         async with serve_planning(origin.planning) as http, open_catalog(cache.catalog_path) as catalog:
             url = str(http.make_url("/"))
             async with open_client(url) as client:
@@ -147,7 +147,7 @@ async def test_a_device_weeks_behind_downloads_the_release_it_reported_or_else_t
                 await origin.planning.publisher.timestamps.refresh()
                 newest = await update_check.release(await update_check.timestamp())
                 assert await downloader.download(newest, (), lambda: False)
-                assert cache.holds(asset_of("c"))
+                assert cache.has_asset(asset_of("c"))
 
 
 async def test_orphaned_files_are_deleted_only_after_their_grace(origin: RetentionOrigin) -> None:

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from player.display.pictures import RawPicture, brand_picture
-from sync.device.store.content_store import open_cache
+from sync.device.store.content_store import open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Ticker
 from sync.wire.release import Asset, Item, MediaKind, Playlist, Release
@@ -51,7 +51,7 @@ def picture(colour: tuple[int, int, int]) -> bytes:
 def hold_release(state_dir: Path, scratch: Path) -> None:
     """Put a release with one red and one blue picture on the device, as the syncer leaves it."""
     publisher = Publisher(scratch)
-    with open_cache(state_dir) as cache:
+    with open_content_store(state_dir) as cache:
         assets = []
         for colour in (RED, BLUE):
             content = picture(colour)
@@ -71,7 +71,7 @@ def hold_release(state_dir: Path, scratch: Path) -> None:
         )
         raw = release.model_dump_json().encode()
         name = publisher.write_release(raw)
-        cache.keep_release(name, raw)
+        cache.save_release(name, raw)
         cache.activate(name, 1)
 
 

@@ -18,7 +18,7 @@ from player.protocol.operator import Command
 from player.settings.model import Settings
 from player.stage.deck_options import DeckOptions
 from player.stage.stage import Stage, open_stage
-from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.report import Outcome, Play
 from tests.display import start_xvfb
@@ -68,7 +68,7 @@ class Venue:
 @pytest.fixture
 async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
     clock = SystemClock()
-    with start_xvfb(640, 360) as display, open_cache(tmp_path) as cache:
+    with start_xvfb(640, 360) as display, open_content_store(tmp_path) as cache:
         async with (
             open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger,
             open_stage(DeckOptions(display, Area(width=640, height=360)), clock) as stage,

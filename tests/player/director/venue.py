@@ -10,7 +10,7 @@ from pathlib import Path
 from player.director.director import Director
 from player.evidence.ledger import Ledger, open_ledger
 from player.settings.model import Settings
-from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Asset, Campaign, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from sync.wire.report import Play
@@ -98,7 +98,7 @@ def activate(cache: ContentStore, content: Release, sequence: int) -> str:
     """Store and activate a release; return its name."""
     raw = content.model_dump_json().encode()
     sha256 = hashlib.sha256(raw).hexdigest()
-    cache.keep_release(sha256, raw)
+    cache.save_release(sha256, raw)
     cache.activate(sha256, sequence)
     return sha256
 
@@ -172,7 +172,7 @@ NAMES = ("red", "green", "blue", "day", "night", "evening", "cola", "juice", "ba
 @asynccontextmanager
 async def open_world(path: Path, clock: VenueClock | None = None) -> AsyncIterator[World]:
     clock = clock or VenueClock(NOON)
-    with open_cache(path) as cache:
+    with open_content_store(path) as cache:
         async with open_ledger(path / "plays.db", DEVICE, clock) as ledger:
             yield World(path, clock, cache, ledger)
 

@@ -10,7 +10,7 @@ from player.display.backdrop import Backdrop
 from player.display.pictures import RawPicture, brand_picture, pairing_picture
 from player.platform.geometry import Area
 from player.settings.configuration import Configuration, load_configuration
-from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.content_store import ContentStore, open_content_store
 from sync.errors import ScreenFailed
 from tests.fakes import FakeClock
 
@@ -59,7 +59,7 @@ async def running_backdrop(
 
 async def test_a_pairing_code_is_shown_until_it_is_removed(tmp_path: Path, configuration: Configuration) -> None:
     display, origin = FakeDisplay(), configuration.settings.origin
-    with open_cache(tmp_path) as cache:
+    with open_content_store(tmp_path) as cache:
         async with running_backdrop(display, configuration, cache) as (backdrop, _):
             assert await display.next() == brand_picture(320, 180, title=origin.name)
             backdrop.show_code("ABCD2345")
@@ -76,7 +76,7 @@ async def test_the_owners_picture_is_shown_and_a_damaged_one_is_reported_and_not
 ) -> None:
     display = FakeDisplay()
     Image.new("RGB", (32, 18), (10, 200, 30)).save(tmp_path / "logo.png")
-    with open_cache(tmp_path) as cache:
+    with open_content_store(tmp_path) as cache:
         async with running_backdrop(display, configuration, cache) as (backdrop, problems):
             await display.next()
             await configuration.patch({"playback": {"fallback": str(tmp_path / "logo.png")}}, expected=None)
@@ -93,7 +93,7 @@ async def test_a_display_that_fails_gets_the_picture_later(tmp_path: Path, confi
     display = FakeDisplay()
     display.fails = True
     clock = FakeClock()
-    with open_cache(tmp_path) as cache:
+    with open_content_store(tmp_path) as cache:
         backdrop = Backdrop(display, configuration, cache, clock, lambda problem: None)
         task = asyncio.create_task(backdrop.run())
         async with asyncio.timeout(10):

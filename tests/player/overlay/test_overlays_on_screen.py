@@ -21,7 +21,7 @@ from player.display import Display
 from player.display.overlay_host import OverlayHost
 from player.platform.geometry import Area
 from player.stage.stage import Stage
-from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import LOGO_CHUNK, Edge, Logo, Overlay, Ticker
 from sync.wire.release import Release
@@ -54,7 +54,7 @@ class OverlayPublisher:
         self._sequence += 1
         raw = Release(channel="main", created_at=EPOCH, overlays=overlays).model_dump_json().encode()
         name = self._tree.write_release(raw)
-        self._cache.keep_release(name, raw)
+        self._cache.save_release(name, raw)
         self._cache.activate(name, self._sequence)
 
 
@@ -73,7 +73,7 @@ def cache(tmp_path: Path) -> Iterator[ContentStore]:
     raw, chunks = BytesIO(), PngInfo()
     circle.save(raw, "PNG")
     chunks.add(LOGO_CHUNK, raw.getvalue())
-    with open_cache(tmp_path / "device") as cache:
+    with open_content_store(tmp_path / "device") as cache:
         Image.new("RGB", (100, 100), "white").save(cache.store / "assets" / ASSET, "PNG", pnginfo=chunks)
         yield cache
 

@@ -15,7 +15,7 @@ from player.evidence.quarantine import AssetFailure
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
 from player.status.health import health_problems
 from player.status.wording import overlay_status, quarantined_text, sound_status, unknown_content_text
-from sync.device.store.content_store import open_cache
+from sync.device.store.content_store import open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Corner, Logo, Ticker
 from sync.wire.release import Item, Playlist, Release
@@ -60,9 +60,9 @@ async def test_the_status_names_media_in_quarantine_and_content_that_is_left_out
     monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", "0")
     clock, document = SystemClock(), json.loads(RELEASE.model_dump_json())
     raw = json.dumps(document | {"overlays": [{"kind": "clock", "id": "c"}]}).encode()
-    with open_cache(tmp_path) as cache:
+    with open_content_store(tmp_path) as cache:
         name = hashlib.sha256(raw).hexdigest()
-        cache.keep_release(name, raw)
+        cache.save_release(name, raw)
         cache.activate(name, 1)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
         await ledger.write([ledger.quarantine.record_failure(BREAD, "no decoder", clock.now()) for _ in range(3)])

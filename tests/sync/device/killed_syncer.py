@@ -13,8 +13,8 @@ from random import Random
 
 from sync.device.origin_client import open_client
 from sync.device.range_fetcher import RangeFetcher
-from sync.device.store.content_store import open_cache
-from sync.device.syncer import Syncer
+from sync.device.store.content_store import open_content_store
+from sync.device.syncer import Syncer, SyncOptions
 from sync.runtime import sqlite
 from sync.runtime.clock import SystemClock
 from tests.sync.file_tree_origin import CHANNEL
@@ -27,7 +27,7 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
         os.fsync = os.fdatasync = lambda fd: None
         sqlite._PRAGMAS = (*sqlite._PRAGMAS[:-1], "PRAGMA synchronous=OFF")  # for the one about checkpoints
     clock = SystemClock()
-    with open_cache(state_dir) as cache:
+    with open_content_store(state_dir) as cache:
         async with open_client(url) as client:
             syncer = Syncer(
                 client,
@@ -35,10 +35,8 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
                 cache,
                 clock,
                 Random(),
-                channel=CHANNEL,
-                poll_s=0.2,
-                reserve_bytes=0,
-                activated=lambda: None,
+                SyncOptions(CHANNEL, poll_s=0.2, reserve_bytes=0),
+                lambda: None,
             )
             async with asyncio.TaskGroup() as group:
                 group.create_task(syncer.run())

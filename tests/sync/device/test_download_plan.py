@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.device.download_plan import LocalContent, copies, downloads, evictions, missing
+from sync.device.download_plan import LocalContent, copies, downloads, evictions, missing_assets
 from sync.wire.chunk_index import Chunk, Index
 from sync.wire.release import Asset, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from sync.wire.release import Campaign as Booking
@@ -70,7 +70,7 @@ def test_every_missing_chunk_is_planned_exactly_once_and_no_other(
     release, indexes, held = world
     spans = downloads(release, indexes, held, Random(seed), longest_bytes=longest)
     planned = [(span.asset, chunk.number) for span in spans for chunk in span.chunks]
-    wanted = [(asset, chunk.number) for asset, index in indexes.items() for chunk in held.lacks(index)]
+    wanted = [(asset, chunk.number) for asset, index in indexes.items() for chunk in held.missing_chunks(index)]
     assert sorted(planned) == sorted(wanted)
 
 
@@ -98,7 +98,7 @@ def test_the_default_playlist_comes_before_what_only_others_need(
     assert ranks == sorted(ranks, reverse=True)
 
 
-def test_what_is_on_air_soonest_leads_then_dayparts_by_rank_then_ads() -> None:
+def test_the_default_playlist_comes_first_then_dayparts_by_priority_then_ads() -> None:
     indexes = {name(n): index_of(n, [5]) for n in range(1, 7)}
     assets = [asset_of(index) for index in indexes.values()]
     ad = Line(id="l", name="l", creatives=(Creative(id="c", title="c", asset=name(6)),))
@@ -115,8 +115,8 @@ def test_what_is_on_air_soonest_leads_then_dayparts_by_rank_then_ads() -> None:
         campaigns=(Booking(id="b", name="b", advertiser="a", starts_at=EPOCH, ends_at=EPOCH, lines=(ad,)),),
         fallback=name(5),
     )
-    order = [span.asset for span in downloads(release, indexes, LocalContent(), Random(1), soonest=("p4",))]
-    assert order == [name(5), name(4), name(1), name(3), name(2), name(6)]
+    order = [span.asset for span in downloads(release, indexes, LocalContent(), Random(1))]
+    assert order == [name(5), name(1), name(3), name(2), name(4), name(6)]
 
 
 def test_screens_of_one_site_ask_in_different_orders() -> None:
@@ -139,11 +139,11 @@ def test_copies_come_from_whole_assets_and_carry_the_chunk_they_name(
     for copy in found:
         at = next(chunk for chunk in source.chunks if chunk.offset == copy.offset)
         assert at.sha256 == copy.chunk.sha256
-        assert copy.chunk in held.lacks(indexes[copy.asset])
+        assert copy.chunk in held.missing_chunks(indexes[copy.asset])
     expected = {
         (asset, chunk.number)
         for asset, index in indexes.items()
-        for chunk in held.lacks(index)
+        for chunk in held.missing_chunks(index)
         if chunk.sha256 in {name(s) for s in shared}
     }
     assert {(copy.asset, copy.chunk.number) for copy in found} == expected
@@ -168,4 +168,4 @@ def test_eviction_takes_all_and_only_what_no_kept_release_names_oldest_first(
 def test_an_asset_named_twice_is_missing_once(world: tuple[Release, dict[str, Index], LocalContent]) -> None:
     release, _, held = world
     doubled = release.model_copy(update={"assets": release.assets * 2})
-    assert missing(doubled, held.assets) == missing(release, held.assets)
+    assert missing_assets(doubled, held.assets) == missing_assets(release, held.assets)

@@ -74,7 +74,7 @@ async def test_a_corrupted_chunk_is_dropped_and_fetched_again(origin: Origin, ca
     origin.faults.flip = [asset.sha256, asset.sha256]
     async with running(origin, cache) as device:
         await device.until(lambda: "does not hash" in device.syncer.facts().problem)
-        assert not cache.holds(asset.sha256)
+        assert not cache.has_asset(asset.sha256)
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
         await device.until(lambda: device.syncer.facts().problem == "")
     assert whole(cache, asset.sha256)
@@ -87,7 +87,7 @@ async def test_a_corrupted_asset_at_the_origin_does_not_keep_the_others_waiting(
     bad, good = origin.publisher.publish(noise(1, 4 * CHUNK), noise(2, 4 * CHUNK))
     origin.publisher.write(f"assets/{bad.sha256}", noise(9, 4 * CHUNK))
     async with running(origin, cache) as device:
-        await device.until(lambda: cache.holds(good.sha256), pass_s=1)
+        await device.until(lambda: cache.has_asset(good.sha256), pass_s=1)
         assert device.syncer.facts().release is None
         origin.publisher.asset(noise(1, 4 * CHUNK))
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
@@ -134,7 +134,7 @@ async def test_an_asset_not_there_yet_is_waited_for_and_the_timestamp_read_again
     late, early = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
     origin.faults.status = [(late.sha256, 404, {})] * 3
     async with running(origin, cache) as device:
-        await device.until(lambda: cache.holds(early.sha256), pass_s=1)
+        await device.until(lambda: cache.has_asset(early.sha256), pass_s=1)
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
     assert sum("timestamp" in request for request in origin.requests) >= 3
 
@@ -334,7 +334,7 @@ async def test_an_asset_that_rotted_while_the_catalogue_was_lost_is_not_adopted(
     path.chmod(0o644)
     path.write_bytes(b"\0" * 3 * CHUNK)
     async with running(origin, cache) as device:
-        await device.until(lambda: cache.holds(asset.sha256) and whole(cache, asset.sha256))
+        await device.until(lambda: cache.has_asset(asset.sha256) and whole(cache, asset.sha256))
 
 
 async def test_a_disk_that_fails_to_flush_loses_the_part_and_not_the_truth(

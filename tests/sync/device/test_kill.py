@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.partial_file import load_bitmap
 from sync.runtime.clock import SystemClock
 from tests import TOP
@@ -60,7 +60,7 @@ async def child(state_dir: Path, origin: Origin, *limit: int) -> AsyncIterator[C
 def pinned(state_dir: Path, origin: Origin) -> ContentStore:
     cache = ContentStore(state_dir)
     cache.prepare()
-    cache.keep_root(origin.publisher.root)
+    cache.save_root(origin.publisher.root)
     return cache
 
 
@@ -224,7 +224,7 @@ async def test_a_disk_that_went_read_only_still_says_what_plays(small_disk: Path
         async with child(cache.state.parent, origin) as device:
             await device.until(lambda facts: facts["state"] == "current")
         remount_read_only(small_disk)
-        with open_cache(small_disk / "device") as again:
+        with open_content_store(small_disk / "device") as again:
             active = again.active()
             assert active is not None
             assert active.sha256 == origin.publisher.release

@@ -20,7 +20,7 @@ from sync.device.origin_client import (
 )
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import ContentStore
-from sync.device.store.partial_file import open_part
+from sync.device.store.partial_file import open_partial_file
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.clock import SystemClock
 from sync.wire.report import Heartbeat
@@ -164,9 +164,9 @@ async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, cache: Cont
     content = noise(1, 4 * CHUNK)
     index = cut_into(content)
     origin.publisher.asset(content)
-    part = open_part(cache.media.part_path(index.asset), index, b"", "0" * 64)
+    part = open_partial_file(cache.media.part_path(index.asset), index, b"", "0" * 64)
     origin.faults.drip_s = 0.02
     fetcher = RangeFetcher(origin.url, SystemClock(), read_s=5, window_s=0.3)
     with pytest.raises(OriginUnreachable, match="trickles"):
         await fetcher.fetch([Span(index.asset, index.chunks)], {index.asset: part}, enough=lambda: False)
-    assert part.held() == frozenset()
+    assert part.verified() == frozenset()

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sync.device.origin_client import open_client
 from sync.device.pairing import pair
-from sync.device.store.content_store import ContentStore, open_cache
+from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.runtime.clock import SystemClock
 from sync.trust.signing import SigningKey, open_envelope, pairing_code
@@ -68,7 +68,7 @@ async def desk(publisher: Publisher) -> AsyncIterator[PairingDesk]:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[ContentStore]:
-    with open_cache(tmp_path / "device") as cache:
+    with open_content_store(tmp_path / "device") as cache:
         yield cache
 
 
@@ -180,5 +180,5 @@ async def test_another_origin_begins_at_its_own_sequence_and_the_same_one_does_n
             origin.answers = [PAIRED]
             await joined(origin, cache, [])
         assert (cache.floor("main") is not None) is kept
-        assert cache.least_sequence("main") == 0
+        assert cache.minimum_sequence("main") == 0
         cache.raise_floor(floor)

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from player.evidence.ledger import Ledger, open_ledger
 from sync.device.origin_client import open_client
-from sync.device.play_uploader import KEEP, PlayUploader
+from sync.device.play_uploader import RETENTION, PlayUploader
 from sync.runtime.clock import SystemClock
 from sync.wire.report import BATCH_LIMIT
 from tests.fakes import FakeClock
@@ -174,7 +174,7 @@ async def test_acknowledged_plays_go_after_the_keep_window_others_stay(tmp_path:
         async with uploading(ledger, origin, clock):
             await drained(ledger)
             assert len(await ledger.outbox.plays()) == 3
-            clock.step_wall((KEEP + timedelta(hours=1)).total_seconds())
+            clock.step_wall((RETENTION + timedelta(hours=1)).total_seconds())
             await more(ledger, 0)
             await drained(ledger)
 

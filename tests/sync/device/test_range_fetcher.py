@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from sync.device.download_plan import Span
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import ContentStore
-from sync.device.store.partial_file import PartialFile, open_part
+from sync.device.store.partial_file import PartialFile, open_partial_file
 from sync.errors import OriginUnreachable
 from sync.runtime.clock import SystemClock
 from tests.sync.file_tree_origin import CHUNK, Origin, cut_into, noise
@@ -28,7 +28,7 @@ CONTENT = noise(1, 12 * CHUNK)
 @pytest.fixture
 def part(cache: ContentStore) -> PartialFile:
     index = cut_into(CONTENT)
-    return open_part(cache.media.part_path(index.asset), index, b"", "0" * 64)
+    return open_partial_file(cache.media.part_path(index.asset), index, b"", "0" * 64)
 
 
 def spans(part: PartialFile, each: int = 3) -> list[Span]:
@@ -96,7 +96,7 @@ async def test_media_come_over_tls_from_a_server_the_system_trusts(
 async def test_media_do_not_come_from_a_server_nobody_vouches_for(secure: tuple[str, Path], part: PartialFile) -> None:
     with pytest.raises(OriginUnreachable, match="certificate is not trusted"):
         await fetch(secure[0], part)
-    assert part.held() == frozenset()
+    assert part.verified() == frozenset()
 
 
 async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Origin, part: PartialFile) -> None:
@@ -104,21 +104,21 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
     origin.faults.trickle_bytes = CHUNK + 1
     clock = SystemClock()
     task = asyncio.create_task(fetch(origin.url, part, read_s=60))
-    while not part.held():
+    while not part.verified():
         await clock.sleep(0.005)
     began = clock.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert clock.monotonic() - began < 1.5
-    assert 0 < len(part.held()) <= 2
+    assert 0 < len(part.verified()) <= 2
 
 
 async def test_enough_ends_the_fetch_after_the_span_under_way(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
-    await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: bool(part.held()))
-    assert part.held() == {0, 1, 2}
+    await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: bool(part.verified()))
+    assert part.verified() == {0, 1, 2}
 
 
 async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(origin: Origin, part: PartialFile) -> None:

@@ -133,7 +133,7 @@ async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, c
         with path.open("r+b") as file:
             file.write(b"rotten")
         device.syncer.suspect(asset.sha256)
-        await device.until(lambda: cache.holds(asset.sha256) and whole(cache, asset.sha256))
+        await device.until(lambda: cache.has_asset(asset.sha256) and whole(cache, asset.sha256))
         assert device.switches == 1
 
 
@@ -202,7 +202,7 @@ async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scr
         path = cache.asset_path(assets[0].sha256)
         path.chmod(0o644)
         path.write_bytes(b"\0" * 5000)
-        await device.until(lambda: cache.holds(assets[0].sha256) and whole(cache, assets[0].sha256), pass_s=30)
+        await device.until(lambda: cache.has_asset(assets[0].sha256) and whole(cache, assets[0].sha256), pass_s=30)
         assert device.clock.monotonic() >= 1000 + 3600
 
 

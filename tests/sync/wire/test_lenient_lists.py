@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from sync.device.store.content_store import ContentStore
 from sync.errors import Untrusted
-from sync.trust.acceptance import check_release, named_assets
+from sync.trust.acceptance import check_release, referenced_assets
 from sync.wire.lenient_lists import MOST_LEFT_OUT
 from sync.wire.release import Release, Timestamp
 from sync.wire.release_reader import read_release
@@ -60,7 +60,7 @@ async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin
     for words in ("Zoomed among items (fit zoom)", "Full moon among dayparts", "c among overlays (kind clock)"):
         assert any(words in entry for entry in told), words
     assert "Board among items (kind page)" in told and not [entry for entry in told if UNSEEN in entry]
-    assert release.fallback is None and named_assets(release) == {release.assets[0].sha256}
+    assert release.fallback is None and referenced_assets(release) == {release.assets[0].sha256}
     assert (cache.store / "releases" / f"{held.sha256}.json").read_bytes() == raw
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sync.device.store.content_store import BALLAST_BYTES, ContentStore, open_cache
-from sync.device.store.partial_file import PartialFile, dump_bitmap, load_bitmap, open_part
+from sync.device.store.content_store import BALLAST_BYTES, ContentStore, open_content_store
+from sync.device.store.partial_file import PartialFile, dump_bitmap, load_bitmap, open_partial_file
 from sync.errors import Conflict, CorruptContent, NotFound, StorageBroken, StorageFull
 from sync.runtime.durable_files import write_durably
 from sync.wire.chunk_index import Index
@@ -23,7 +23,7 @@ def publisher(tmp_path: Path) -> Publisher:
 
 def begun(cache: ContentStore, content: bytes, bitmap: bytes = b"") -> tuple[Index, PartialFile]:
     index = cut_into(content)
-    return index, open_part(cache.media.part_path(index.asset), index, bitmap, "0" * 64)
+    return index, open_partial_file(cache.media.part_path(index.asset), index, bitmap, "0" * 64)
 
 
 def fill(part: PartialFile, content: bytes, numbers: range | None = None) -> None:
@@ -82,19 +82,19 @@ def test_the_order_of_a_durable_write_is_data_then_name_then_folder(
 
 
 def test_only_one_daemon_may_hold_the_state(tmp_path: Path) -> None:
-    with open_cache(tmp_path), pytest.raises(Conflict, match="already uses"), open_cache(tmp_path):
+    with open_content_store(tmp_path), pytest.raises(Conflict, match="already uses"), open_content_store(tmp_path):
         pass
-    with open_cache(tmp_path):
+    with open_content_store(tmp_path):
         pass
 
 
 def test_opening_clears_half_written_files_and_nothing_else(tmp_path: Path) -> None:
-    with open_cache(tmp_path) as cache:
+    with open_content_store(tmp_path) as cache:
         litter = cache.state / ".active.x7.tmp"
         litter.write_bytes(b"half")
         other = cache.state / "config.json"
         other.write_bytes(b"{}")
-    with open_cache(tmp_path) as cache:
+    with open_content_store(tmp_path) as cache:
         assert not litter.exists()
         assert other.exists()
         assert (cache.state / "ballast").stat().st_size == BALLAST_BYTES
@@ -104,7 +104,7 @@ def test_what_plays_is_read_from_files_alone(cache: ContentStore, publisher: Pub
     assert cache.active() is None
     raw = release_of((publisher.asset(noise(1, 100)),)).model_dump_json().encode()
     name = hashlib.sha256(raw).hexdigest()
-    cache.keep_release(name, raw)
+    cache.save_release(name, raw)
     cache.activate(name, 7)
     active = cache.active()
     assert active is not None
@@ -117,7 +117,7 @@ def test_the_previous_release_stands_in_for_a_damaged_one(cache: ContentStore, p
     for seed in (1, 2):
         raw = release_of((publisher.asset(noise(seed, 100)),)).model_dump_json().encode()
         names.append(hashlib.sha256(raw).hexdigest())
-        cache.keep_release(names[-1], raw)
+        cache.save_release(names[-1], raw)
         cache.activate(names[-1], seed)
     path = cache.store / "releases" / f"{names[1]}.json"
     path.write_bytes(path.read_bytes()[:-10])
@@ -145,7 +145,7 @@ def test_activating_the_same_release_again_keeps_the_previous_one(cache: Content
     "name", ["../state/lock", "/etc/passwd", "", "a" * 63, "A" * 64, "a" * 64 + "\n", "a\0b", "x" * 300]
 )
 def test_a_name_that_is_no_hash_is_never_a_path(cache: ContentStore, name: str) -> None:
-    assert not cache.holds(name)
+    assert not cache.has_asset(name)
     with pytest.raises(NotFound):
         cache.asset_path(name)
 
@@ -155,11 +155,11 @@ def test_a_link_in_the_store_is_not_content(cache: ContentStore, tmp_path: Path)
     secret.write_bytes(b"secret")
     name = hashlib.sha256(b"secret").hexdigest()
     (cache.store / "assets" / name).symlink_to(secret)
-    assert not cache.holds(name)
+    assert not cache.has_asset(name)
     assert name not in cache.media.assets()
     (cache.store / "parts" / name).symlink_to(secret)
     with pytest.raises(StorageBroken):
-        open_part(cache.media.part_path(name), cut_into(b"secret"), b"", "0" * 64)
+        open_partial_file(cache.media.part_path(name), cut_into(b"secret"), b"", "0" * 64)
     cache.prepare()
     assert not (cache.store / "parts" / name).is_symlink()
     assert not (cache.store / "assets" / name).is_symlink()
@@ -171,12 +171,12 @@ def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: Content
     index, part = begun(cache, content)
     with pytest.raises(CorruptContent):
         part.write(index.chunks[0], memoryview(content)[1 : CHUNK + 1])
-    assert part.held() == frozenset()
+    assert part.verified() == frozenset()
     fill(part, content)
     assert part.missing() == ()
     assert load_bitmap(part.flush(), 4) == {0, 1, 2, 3}
     assert part.unsaved_bytes() == 0
-    cache.media.admit(index.asset)
+    cache.media.complete(index.asset)
     path = cache.asset_path(index.asset)
     assert path.read_bytes() == content
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
@@ -188,7 +188,7 @@ def test_chunks_without_a_bit_are_found_again_on_the_disk(cache: ContentStore) -
     _, part = begun(cache, content)
     fill(part, content, range(2, 5))
     _, again = begun(cache, content, dump_bitmap(frozenset({3}), 8))
-    assert again.held() == {2, 3, 4}
+    assert again.verified() == {2, 3, 4}
     assert again.unsaved_bytes() == 2 * CHUNK
 
 
@@ -197,7 +197,7 @@ def test_a_part_of_another_size_is_begun_again(cache: ContentStore) -> None:
     index = cut_into(content)
     cache.media.part_path(index.asset).write_bytes(b"short")
     _, part = begun(cache, content, dump_bitmap(frozenset({0, 1}), 2))
-    assert part.held() == frozenset()
+    assert part.verified() == frozenset()
 
 
 def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(cache: ContentStore) -> None:
@@ -208,8 +208,8 @@ def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(
         file.seek(2 * CHUNK)
         file.write(b"rot")
     with pytest.raises(CorruptContent):
-        cache.media.admit(index.asset)
-    assert not cache.holds(index.asset)
+        cache.media.complete(index.asset)
+    assert not cache.has_asset(index.asset)
     assert part.recheck() == 1
     assert [chunk.number for chunk in part.missing()] == [2]
 
@@ -228,4 +228,4 @@ def test_a_rotten_asset_is_removed_by_a_recheck_and_a_sound_one_is_not(cache: Co
     for name, content in ((hashlib.sha256(b"good").hexdigest(), b"good"), ("e" * 64, b"rotten")):
         (cache.store / "assets" / name).write_bytes(content)
         assert cache.media.recheck(name) is (content == b"good")
-        assert cache.holds(name) is (content == b"good")
+        assert cache.has_asset(name) is (content == b"good")
