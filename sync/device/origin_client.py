@@ -1,4 +1,4 @@
-"""The HTTP client of the device for small documents: pairing, plays, heartbeats, hints. Sizes are checked before parsing.
+"""The HTTP client of the device for small documents: pairing, plays, heartbeats, hints. Sizes are checked first.
 
 An answer that is not the expected document (a login page, half a document) counts as an origin that cannot be reached,
 because the remedy is the same: wait and try again.

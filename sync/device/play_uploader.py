@@ -1,4 +1,4 @@
-"""Delivers plays to the origin at least once, oldest first. The origin counts each once, by device, log epoch, sequence.
+"""Delivers plays to the origin at least once, oldest first. The origin counts each play once.
 
 A play leaves the queue only after the origin answers `accepted` or `duplicate`. If an answer is lost, the play is sent
 again, and the origin recognizes it.

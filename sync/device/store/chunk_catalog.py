@@ -1,7 +1,7 @@
-"""`index.db`: which chunks of which part are durable, and when an asset was last needed.
+"""The catalogue `index.db`: which chunks of partial files are durable, and when an asset was last needed.
 
-Disposable: everything in it can be learnt again from the files, so a damaged or locked one is set aside and a new one
-started. What plays never depends on it.
+It can be rebuilt from the files. So a damaged or locked catalogue is renamed and a new one started. Playing content
+does not need it.
 """
 
 import logging
@@ -46,34 +46,34 @@ log = logging.getLogger(__name__)
 
 
 class ChunkCatalog:
-    """The open `index.db`."""
+    """The open catalogue."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def bitmaps(self) -> dict[tuple[str, str], bytes]:
-        """Return the durable bits of every part, by asset and chunk list."""
+        """Return the durable bitmap of each partial file, by asset and chunk list."""
         return {(row["asset"], row["chunk_list"]): bytes(row["bitmap"]) for row in await self._database.rows(_BITMAPS)}
 
     async def save_bitmaps(self, bitmaps: Mapping[tuple[str, str], bytes]) -> None:
-        """Commit a group of bits; their bytes are durable already."""
+        """Save bitmaps whose bytes are durable already."""
         rows = [{"asset": asset, "chunk_list": chunks, "bitmap": bits} for (asset, chunks), bits in bitmaps.items()]
         async with self._database.transaction():
             await self._database.execute_many(_RECORD, rows)
 
     async def assets(self) -> dict[str, int]:
-        """Return the known whole assets and when each was last needed, in Unix ms."""
+        """Return the complete assets and when each was last needed, in Unix ms."""
         return {row["sha256"]: row["needed_ms"] for row in await self._database.rows(_ASSETS)}
 
     async def mark_complete(self, assets: Collection[str], at: datetime) -> None:
-        """Record assets as whole and needed at `at`; they are parts no more."""
+        """Record that assets are complete and were needed at `at`."""
         rows = [{"sha256": sha256, "needed_ms": int(at.timestamp() * 1000)} for sha256 in assets]
         async with self._database.transaction():
             await self._database.execute_many(_FORGET_PART, [{"asset": sha256} for sha256 in assets])
             await self._database.execute_many(_NEEDED, rows)
 
     async def delete(self, assets: Collection[str]) -> None:
-        """Drop all that is known of these assets, before their files go."""
+        """Delete the rows of these assets; call it before their files are deleted."""
         rows = [{"asset": sha256} for sha256 in assets]
         async with self._database.transaction():
             await self._database.execute_many(_FORGET_PART, rows)
@@ -82,17 +82,17 @@ class ChunkCatalog:
 
 @asynccontextmanager
 async def open_catalog(path: Path) -> AsyncIterator[ChunkCatalog]:
-    """Open `index.db`; one that is damaged or locked is set aside as `index.db.aside` and a new one begun.
+    """Open `index.db`. A damaged or locked one is renamed to `index.db.aside` and a new one is started.
 
     Raises:
-        StorageBroken: not even a new one can be written.
-        StorageFull: there is no room for it.
+        StorageBroken: a new one cannot be written either.
+        StorageFull: the disk is full.
     """
     async with AsyncExitStack() as stack:
         try:
             database = await stack.enter_async_context(open_database(path, _MIGRATIONS))
         except StorageBroken as error:
-            log.warning("catalog=%s set aside and rebuilt: %s", path, error)
+            log.warning("catalog=%s is renamed and rebuilt: %s", path, error)
             _set_aside(path)
             database = await stack.enter_async_context(open_database(path, _MIGRATIONS))
         yield ChunkCatalog(database)

@@ -1,8 +1,8 @@
-"""The device's files: what plays (`state/active`), what is trusted, and the verified content in `store/`.
+"""The device's content on disk: the active release (`state/active`), what is trusted, and verified files in `store/`.
 
-`state/active` is the authority on what plays: it needs no database and can be read on a disk that went read-only.
-A name in `store/` is the SHA-256 of what it holds, so no string of a server ever becomes a path; a file gets such a
-name only after it was verified and made durable.
+`state/active` alone decides what plays. It needs no database and can be read on a read-only disk. The name of a file in
+`store/` is the SHA-256 of its content, so no text of a server becomes a path. A file gets its name only after it was
+verified and is durable.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from sync.runtime.durable_files import (
     free_bytes,
     locked,
     storage_errors,
-    write_durably,  # part of this room's public face
+    write_durably,
 )
 from sync.runtime.os_messages import os_reason
 from sync.trust.signing import open_envelope, pin_root
@@ -50,7 +50,7 @@ class ActivePointer(Wire):
 
 
 class Floors(Wire):
-    """The content of `state/floor`: the newest timestamp accepted of each channel, and the channel we follow."""
+    """The content of `state/floor`: the newest accepted timestamp of each channel, and the channel of this device."""
 
     channels: dict[Identifier, Timestamp] = Field(default_factory=dict)
     current: Identifier | None = None
@@ -58,7 +58,7 @@ class Floors(Wire):
 
 @dataclass(frozen=True, slots=True)
 class ActiveRelease:
-    """What plays. `sequence` is 0 when the active release's document is damaged and the previous one stands in."""
+    """The release that plays. `sequence` is 0 if the active one is damaged and the previous one plays instead."""
 
     release: Release
     sha256: str
@@ -66,7 +66,7 @@ class ActiveRelease:
 
 
 class ContentStore:
-    """The files under one `state_dir`; made by `open_cache`, which holds the lock."""
+    """The files under one `state_dir`; made by `open_content_store`, which locks the folder."""
 
     def __init__(self, state_dir: Path) -> None:
         self.state = state_dir / "state"
@@ -78,7 +78,7 @@ class ContentStore:
         self._ballast = self.state / "ballast"
 
     def prepare(self) -> None:
-        """Make the folders and clear what a crash left half-written.
+        """Create the folders and delete files that a crash left incomplete.
 
         Raises:
             StorageBroken: the disk is read-only or damaged; reading still works.
@@ -94,16 +94,16 @@ class ContentStore:
         """Return all folders of the store."""
         return (self.state, self._indexes, self._releases, *self.media.folders())
 
-    # What plays
+    # The active release
 
     def pointer(self) -> ActivePointer | None:
-        """Return `state/active` as it stands, None when there is none or it is damaged."""
+        """Return the content of `state/active`, None if there is none or it is damaged."""
         return _read_model(self.state / "active", ActivePointer)
 
     def active(self) -> ActiveRelease | None:
-        """Return what plays; needs no database and writes nothing.
+        """Return the release that plays; needs no database and writes nothing.
 
-        When the active release's document is damaged, the previous one stands in: its assets are still held.
+        If the document of the active release is damaged, the previous one plays: its assets are still on the device.
         """
         pointer = self.pointer()
         if pointer is None:
@@ -115,7 +115,7 @@ class ContentStore:
         return ActiveRelease(previous, pointer.previous, 0) if previous and pointer.previous else None
 
     def activate(self, sha256: str, sequence: int) -> None:
-        """Put a release on air; the caller has verified that all its assets are held.
+        """Make a release the active one; all its assets must be on the device.
 
         Raises:
             StorageFull, StorageBroken: nothing changed.
@@ -128,54 +128,54 @@ class ContentStore:
         write_durably(self.state / "active", pointer.model_dump_json().encode())
 
     def drop_previous(self) -> None:
-        """Let go of the release before the one that plays: its content may be evicted from now on.
+        """Forget the previous release, so that its content can be evicted.
 
         Raises:
             StorageFull, StorageBroken: nothing changed.
         """
         if (pointer := self.pointer()) is not None:
-            alone = pointer.model_copy(update={"previous": None})
-            write_durably(self.state / "active", alone.model_dump_json().encode())
+            without = pointer.model_copy(update={"previous": None})
+            write_durably(self.state / "active", without.model_dump_json().encode())
 
-    # What is trusted
+    # Root and floor
 
     def root(self) -> Root | None:
         """Return the pinned root, None before pairing.
 
         Raises:
-            Untrusted: the file is there and does not check out.
+            Untrusted: the file exists and is not a valid root.
         """
         raw = _read(self.state / "root.json", ROOT_CAP_BYTES)
         return None if raw is None else pin_root(open_envelope(raw, ROOT_CAP_BYTES))
 
     def save_root(self, envelope: bytes) -> None:
-        """Pin a root envelope, byte for byte."""
+        """Pin a root envelope, with its exact bytes."""
         write_durably(self.state / "root.json", envelope)
 
     def floor(self, channel: str) -> Timestamp | None:
-        """Return the newest timestamp ever accepted of a channel: nothing with a lower sequence is, any more."""
+        """Return the newest accepted timestamp of a channel. A lower sequence is never accepted again."""
         floors = self._floors()
         return None if floors is None else floors.channels.get(channel)
 
     def minimum_sequence(self, channel: str) -> int:
-        """Return what bars rollbacks when `state/floor` was lost: the sequence that plays, 0 when it was not lost."""
+        """Return the sequence of the active release if `state/floor` is lost, else 0. It prevents a rollback."""
         active = self.active() if self._floors() is None else None
         return active.sequence if active is not None and active.release.channel == channel else 0
 
     def pending(self) -> str | None:
-        """Return the release last accepted, active or still on its way."""
+        """Return the release that was accepted last, whether it is active or still incomplete."""
         floors = self._floors()
         newest = floors.channels.get(floors.current) if floors is not None and floors.current else None
         return newest.release if newest is not None else None
 
     def raise_floor(self, timestamp: Timestamp) -> None:
-        """Remember an accepted timestamp durably."""
+        """Store an accepted timestamp as the floor of its channel."""
         floors = self._floors() or Floors()
         channels = {**floors.channels, timestamp.channel: timestamp}
         self._save_floors(Floors(channels=channels, current=timestamp.channel))
 
     def clear_floors(self) -> None:
-        """Begin anew under another root: sequences of the old origin say nothing about the new one's."""
+        """Delete all floors after a change of the root: sequences of another origin cannot be compared."""
         self._save_floors(Floors())
 
     def _floors(self) -> Floors | None:
@@ -187,7 +187,7 @@ class ContentStore:
     # Documents
 
     def release(self, sha256: str) -> Release | None:
-        """Return a held release, None when it is missing or not what its name says."""
+        """Return a stored release, None if it is missing or damaged."""
         raw = _read_verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
         return None if raw is None else _parsed(raw, read_release, self._releases / sha256)
 
@@ -196,7 +196,7 @@ class ContentStore:
         write_durably(self._releases / f"{sha256}.json", raw)
 
     def index(self, sha256: str) -> Index | None:
-        """Return a held chunk list, None when it is missing or damaged."""
+        """Return a stored chunk list, None if it is missing or damaged."""
         raw = _read_verified(self._indexes / sha256, sha256, INDEX_CAP_BYTES)
         try:
             return None if raw is None else load_index(raw)
@@ -210,19 +210,19 @@ class ContentStore:
     # Media
 
     def asset_path(self, sha256: str) -> Path:
-        """Return the path of a whole, verified media file.
+        """Return the path of a complete, verified media file.
 
         Raises:
-            NotFound: it is not held.
+            NotFound: it is not on this device.
         """
         return self.media.path(sha256)
 
     def has_asset(self, sha256: str) -> bool:
-        """Tell whether a whole, verified asset is here."""
+        """Tell whether an asset is on this device, complete and verified."""
         return self.media.has(sha256)
 
     def delete_documents_except(self, releases: frozenset[str], indexes: frozenset[str]) -> None:
-        """Delete the releases and chunk lists that are not among these."""
+        """Delete all other releases and chunk lists."""
         with storage_errors(self.store):
             for path in self._releases.glob("*.json"):
                 if path.stem not in releases:
@@ -231,44 +231,44 @@ class ContentStore:
                 if name not in indexes:
                     (self._indexes / name).unlink()
 
-    # Room
+    # Disk space
 
     def free_bytes(self) -> int:
-        """Return the free bytes of the disk the store is on."""
+        """Return the free bytes of the disk."""
         with storage_errors(self.store):
             return free_bytes(self.store)
 
     def create_ballast(self) -> None:
-        """Set aside 8 MiB: on a disk with no byte left even deleting from a database fails, and this un-jams it."""
+        """Reserve 8 MiB in a file. On a full disk even deleting from a database fails; deleting this file helps."""
         if self._ballast.exists() and self._ballast.stat().st_size == BALLAST_BYTES:
             return
         with storage_errors(self._ballast), self._ballast.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
 
     def delete_ballast(self) -> None:
-        """Give the ballast's room back to the disk."""
+        """Delete the reserve, which frees its 8 MiB."""
         with storage_errors(self._ballast):
             self._ballast.unlink(missing_ok=True)
 
 
 @contextmanager
 def open_content_store(state_dir: Path) -> Iterator[ContentStore]:
-    """Open the files under `state_dir` and hold its lock; on a read-only disk what is there can still be played.
+    """Open and lock the files under `state_dir`. Content on a read-only disk can still be played.
 
     Raises:
-        Conflict: another process holds the lock.
+        Conflict: another process has locked them.
     """
     store = ContentStore(state_dir)
     try:
         store.state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        log.error("state_dir=%s cannot be written, playing what is there: %s", state_dir, os_reason(error))
+        log.error("state_dir=%s cannot be written; stored content is played: %s", state_dir, os_reason(error))
     with locked(store.state / "lock"):
         try:
             store.prepare()
             store.create_ballast()
         except (StorageBroken, StorageFull) as error:
-            log.error("state_dir=%s cannot be prepared, playing what is there: %s", state_dir, error)
+            log.error("state_dir=%s cannot be prepared; stored content is played: %s", state_dir, error)
         yield store
 
 
@@ -286,7 +286,7 @@ def _read(path: Path, cap_bytes: int) -> bytes | None:
 def _read_verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
     raw = _read(path, cap_bytes)
     if raw is not None and hashlib.sha256(raw).hexdigest() != sha256:
-        log.error("file=%s is not what its name says; it will be fetched again", path)
+        log.error("file=%s is damaged and is downloaded again", path)
         return None
     return raw
 
@@ -300,5 +300,5 @@ def _parsed(raw: bytes, read: Callable[[bytes], Document], path: Path) -> Docume
     try:
         return read(raw)
     except ValidationError as error:
-        log.error("file=%s is not understood: %s", path, ", ".join(sorted(rejected(error).fields)))
+        log.error("file=%s cannot be read, wrong fields: %s", path, ", ".join(sorted(rejected(error).fields)))
         return None

@@ -1,4 +1,4 @@
-"""Media files on the device: whole ones named by their hash and verified, and those still being assembled."""
+"""Media files on the device: complete ones, verified and named by their hash, and partial ones."""
 
 import hashlib
 import logging
@@ -18,36 +18,36 @@ log = logging.getLogger(__name__)
 
 
 class MediaFiles:
-    """`store/assets` and `store/parts`; a file is in the first only after it was verified and made durable."""
+    """The folders `store/assets` and `store/parts`. A file in `store/assets` is verified and durable."""
 
     def __init__(self, store: Path) -> None:
         self._assets = store / "assets"
         self._parts = store / "parts"
 
     def folders(self) -> tuple[Path, ...]:
-        """Return the folders media lie in."""
+        """Return both folders."""
         return (self._assets, self._parts)
 
     def delete_links(self) -> None:
-        """Remove links: nothing of ours makes any, and one would lead reads or writes out of the store."""
+        """Delete symbolic links: this program makes none, and one could lead out of the store."""
         for folder in self.folders():
             for path in folder.iterdir():
                 if path.is_symlink():
-                    log.error("file=%s is a link and was removed", path)
+                    log.error("file=%s is a symbolic link and was deleted", path)
                     path.unlink()
 
     def path(self, sha256: str) -> Path:
-        """Return the path of a whole, verified media file.
+        """Return the path of a complete, verified media file.
 
         Raises:
-            NotFound: it is not held.
+            NotFound: it is not on this device.
         """
         if not self.has(sha256):
             raise NotFound(f"asset {sha256} is not on this device")
         return self._assets / sha256
 
     def has(self, sha256: str) -> bool:
-        """Tell whether a whole, verified asset is here; a link or folder of that name does not count."""
+        """Tell whether a complete, verified asset is here; a link or folder of that name does not count."""
         path = self._assets / sha256
         try:
             return _NAME.fullmatch(sha256) is not None and stat.S_ISREG(path.lstat().st_mode)
@@ -55,28 +55,28 @@ class MediaFiles:
             return False
 
     def assets(self) -> frozenset[str]:
-        """Return the names of all whole assets."""
+        """Return the names of all complete assets."""
         return frozenset(hash_names(self._assets))
 
     def parts(self) -> frozenset[str]:
-        """Return the names of all assets under way."""
+        """Return the names of all partial assets."""
         return frozenset(hash_names(self._parts))
 
     def part_path(self, sha256: str) -> Path:
-        """Return where an asset under way is assembled."""
+        """Return the path of a partial asset."""
         return self._parts / sha256
 
     def complete(self, sha256: str) -> None:
-        """Make an assembled part an asset: whole hash, fsync, rename, fsync of both folders. Blocks.
+        """Make a partial file a complete asset: hash of the file, fsync, rename, fsync of both folders. Blocks.
 
         Raises:
-            CorruptContent: the whole does not hash to its name; the part stays for its owner to judge.
+            CorruptContent: the file does not match its hash; it stays a partial file.
             StorageBroken: the disk failed.
         """
         part = self._parts / sha256
         with storage_errors(part):
             if hash_uncached(part) != sha256:
-                raise CorruptContent(f"asset {sha256}: all chunks are right but the whole is not")
+                raise CorruptContent(f"asset {sha256}: all chunks match their hashes, but the file does not")
             part.chmod(0o444)
             descriptor = os.open(part, os.O_RDONLY)
             try:
@@ -88,19 +88,19 @@ class MediaFiles:
             sync_folder(self._assets)
 
     def recheck(self, sha256: str) -> bool:
-        """Hash a held asset again; one that rotted is removed, to be fetched anew. Blocks."""
+        """Hash an asset again; delete it if it is damaged, so that it is downloaded again. Blocks."""
         path = self._assets / sha256
         try:
-            sound = self.has(sha256) and hash_uncached(path) == sha256
+            intact = self.has(sha256) and hash_uncached(path) == sha256
         except OSError as error:
             log.error("asset=%s cannot be read: %s", sha256, os_reason(error))
-            sound = False
-        if not sound:
+            intact = False
+        if not intact:
             self.remove((sha256,))
-        return sound
+        return intact
 
     def remove(self, assets: tuple[str, ...]) -> None:
-        """Delete assets and parts; the caller has made sure that nothing needs them."""
+        """Delete complete and partial files; the caller makes sure that no release needs them."""
         with storage_errors(self._assets):
             for sha256 in assets:
                 (self._assets / sha256).unlink(missing_ok=True)
@@ -110,7 +110,7 @@ class MediaFiles:
 
 
 def hash_uncached(path: Path) -> str:
-    """Return the SHA-256 of a file read from the disk, leaving the page cache to what plays. Blocks."""
+    """Return the SHA-256 of a file without filling the page cache, which playback needs. Blocks."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_READ_BYTES))
     with path.open("rb", buffering=0) as file:
@@ -121,7 +121,7 @@ def hash_uncached(path: Path) -> str:
 
 
 def hash_names(folder: Path) -> list[str]:
-    """Return the names of the files in a folder that are hashes; links and whatever else lies there are not ours."""
+    """Return the file names in a folder that are hashes. Links and other files are ignored."""
     try:
         with os.scandir(folder) as entries:
             return [e.name for e in entries if e.is_file(follow_symlinks=False) and _NAME.fullmatch(e.name)]

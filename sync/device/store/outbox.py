@@ -1,7 +1,7 @@
-"""The log of plays on this device, and which of them the origin has not acknowledged yet (SQL over `plays.db`).
+"""The log of plays on this device, and the queue of those that the origin has not acknowledged (SQL on `plays.db`).
 
-A play is written once and never changed; delivering it only takes its row out of the queue. What the origin will not
-take is set aside where people can see it, so that one bad record never blocks the ones behind it.
+A play is written once and never changed; delivering it removes its row from the queue. A play that the origin refuses
+moves to a table of its own, where people can see it. So it does not block the plays after it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from sync.runtime.sqlite import Database
 from sync.wire.report import BATCH_LIMIT, Play
 
 OUTBOX_SCHEMA = """
--- Every play of this log epoch: the proof, exactly as it is sent. Acknowledged ones go after a keep window.
+-- Every play of this log epoch, exactly as it is sent. Acknowledged ones are deleted after 30 days.
 CREATE TABLE plays (
     sequence INTEGER PRIMARY KEY,  -- in this log epoch, from 1, without gaps
     take TEXT NOT NULL UNIQUE,     -- a take counts once, whatever happens
@@ -25,19 +25,19 @@ CREATE TABLE plays (
 ) STRICT;
 CREATE INDEX plays_by_end ON plays (ended_ms);
 
--- What waits for delivery, oldest first by sequence.
+-- The plays that wait for delivery, the oldest first.
 CREATE TABLE outbox (
     sequence INTEGER PRIMARY KEY REFERENCES plays (sequence)
 ) STRICT;
 
--- What the origin answered with a no: kept for inspection, never sent again by itself.
+-- Plays that the origin refused: for people to inspect; they are not sent again.
 CREATE TABLE refusals (
     sequence INTEGER PRIMARY KEY REFERENCES plays (sequence),
     status TEXT NOT NULL,          -- `conflict` or `invalid`
     detail TEXT NOT NULL           -- in the origin's words
 ) STRICT;
 """
-"""The tables of this store, for the database they live in to create."""
+"""The tables of this store; the ledger creates them in its database."""
 
 _PRUNE_ROWS = 5_000
 
@@ -52,7 +52,7 @@ class QueuedPlay:
 
 @dataclass(frozen=True, slots=True)
 class RefusedPlay:
-    """A play the origin would not take: `status` is `conflict` or `invalid`."""
+    """A play that the origin refused: `status` is `conflict` or `invalid`."""
 
     sequence: int
     status: str
@@ -60,29 +60,29 @@ class RefusedPlay:
 
 
 class Outbox:
-    """Plays on their way to the origin."""
+    """The plays of this device and their delivery."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._work = asyncio.Event()
 
     async def add(self, play: Play) -> None:
-        """Log a play and queue it, inside the caller's transaction; call `notify` once that is committed."""
+        """Log and queue a play in the caller's transaction; call `notify` after the commit."""
         row = {"sequence": play.sequence, "take": play.take, "body": play.model_dump_json()}
         statement = "INSERT INTO plays VALUES (:sequence, :take, :ended_ms, :body)"
         await self._database.execute(statement, {**row, "ended_ms": unix_ms(play.ended_at)})
         await self._database.execute("INSERT INTO outbox VALUES (:sequence)", {"sequence": play.sequence})
 
     async def has_play(self, take: str) -> bool:
-        """Tell whether the play of a take is logged already."""
+        """Tell whether the play of a take is in the log."""
         return await self._database.row("SELECT 1 FROM plays WHERE take = :take", {"take": take}) is not None
 
     def notify(self) -> None:
-        """Wake whoever waits for work: a play was committed."""
+        """Wake `wait_for_work` after a play was committed."""
         self._work.set()
 
     async def wait_for_work(self) -> None:
-        """Return as soon as something waits for delivery."""
+        """Return as soon as a play waits for delivery."""
         while True:
             self._work.clear()
             if await self._database.row("SELECT 1 FROM outbox LIMIT 1") is not None:
@@ -92,7 +92,7 @@ class Outbox:
     async def batch(self, limit: int = BATCH_LIMIT) -> list[QueuedPlay]:
         """Return the oldest waiting plays.
 
-        Read under the write lock: on the one connection a plain read would see, and tell, what is not committed yet.
+        It reads in a transaction: on the shared connection a plain read would return rows that are not committed.
         """
         query = "SELECT sequence, body FROM outbox JOIN plays USING (sequence) ORDER BY sequence LIMIT :limit"
         async with self._database.transaction():
@@ -100,13 +100,13 @@ class Outbox:
         return [QueuedPlay(row["sequence"], json.loads(row["body"])) for row in rows]
 
     async def acknowledge(self, sequences: Sequence[int]) -> None:
-        """Take acknowledged plays out of the queue; ones that are not in it are none of our business."""
+        """Remove plays from the queue; sequences that are not in it are ignored."""
         rows = [{"sequence": sequence} for sequence in sequences]
         async with self._database.transaction():
             await self._database.execute_many("DELETE FROM outbox WHERE sequence = :sequence", rows)
 
     async def refuse(self, refusals: Sequence[RefusedPlay]) -> None:
-        """Keep refused plays where they can be seen and block nothing."""
+        """Move plays from the queue to the refused ones."""
         rows = [{"sequence": r.sequence, "status": r.status, "detail": r.detail} for r in refusals]
         async with self._database.transaction():
             await self._database.execute_many(
@@ -120,7 +120,7 @@ class Outbox:
         return int(row["depth"]) if row else 0
 
     async def refusals(self, limit: int = 100) -> list[RefusedPlay]:
-        """Return what was set aside, the newest first."""
+        """Return the refused plays, the newest first."""
         query = "SELECT sequence, status, detail FROM refusals ORDER BY sequence DESC LIMIT :limit"
         rows = await self._database.rows(query, {"limit": limit})
         return [RefusedPlay(row["sequence"], row["status"], row["detail"]) for row in rows]
@@ -138,9 +138,9 @@ class Outbox:
         return [(unix_ms(datetime.fromisoformat(row["started"])), row["ended_ms"]) for row in rows]
 
     async def prune(self, before_ms: int) -> int:
-        """Drop acknowledged plays that ended before this Unix time in ms, some thousands at most; return how many.
+        """Delete acknowledged plays that ended before `before_ms` (Unix ms), at most 5,000; return how many.
 
-        What still waits or was refused stays, however old.
+        Waiting and refused plays stay, whatever their age.
         """
         statement = """
             DELETE FROM plays WHERE sequence IN (

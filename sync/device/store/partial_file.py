@@ -1,7 +1,7 @@
-"""An asset under way: one preallocated file, and which of its chunks are verified in it.
+"""A partial asset: one preallocated file, and the numbers of its verified chunks.
 
-Bytes enter only through `write`, which checks them against the chunk list, so any source may send anything: what
-arrives is verified data or nothing. Made durable in groups (`settle`): 66 flushes per GiB instead of 1,026.
+`write` checks each chunk against the chunk list, so the source of the bytes need not be trusted. Chunks are made
+durable in groups (`flush`): 66 flushes per GiB instead of 1,026.
 """
 
 import hashlib
@@ -16,40 +16,40 @@ from sync.wire.chunk_index import Chunk, Index
 
 
 class PartialFile:
-    """One asset under way; all methods may be called from worker threads, and block."""
+    """One partial asset. All methods can be called from worker threads, and block."""
 
     def __init__(self, path: Path, index: Index, chunk_list: str, saved: set[int], unsaved: set[int]) -> None:
         self.index = index
-        self.chunk_list = chunk_list  # the name of the index file its bitmap refers to
+        self.chunk_list = chunk_list  # the name of the index file of the bitmap
         self._path = path
         self._verified = saved | unsaved
         self._unsaved = unsaved
         self._lock = threading.Lock()
 
     def verified(self) -> frozenset[int]:
-        """Return the numbers of the chunks verified so far."""
+        """Return the numbers of the verified chunks."""
         with self._lock:
             return frozenset(self._verified)
 
     def unsaved_bytes(self) -> int:
-        """Return how much would have to be fetched or hashed again after a power cut now."""
+        """Return the verified bytes that a power cut now would lose."""
         with self._lock:
             return sum(self.index.chunks[number].length for number in self._unsaved)
 
     def missing(self) -> tuple[Chunk, ...]:
-        """Return the chunks still to come, in file order."""
-        held = self.verified()
-        return tuple(chunk for chunk in self.index.chunks if chunk.number not in held)
+        """Return the missing chunks, in file order."""
+        verified = self.verified()
+        return tuple(chunk for chunk in self.index.chunks if chunk.number not in verified)
 
     def write(self, chunk: Chunk, content: memoryview) -> None:
-        """Verify one chunk and put it in its place.
+        """Verify one chunk and write it.
 
         Raises:
-            CorruptContent: the bytes are not the chunk; nothing is written.
-            StorageFull, StorageBroken: the disk refused.
+            CorruptContent: the bytes do not match the hash; nothing is written.
+            StorageFull, StorageBroken: the disk is full or failed.
         """
         if hashlib.sha256(content).hexdigest() != chunk.sha256:
-            raise CorruptContent(f"asset {self.index.asset}: chunk {chunk.number} does not hash to its name")
+            raise CorruptContent(f"asset {self.index.asset}: chunk {chunk.number} does not match its hash")
         with storage_errors(self._path):
             descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW)
             try:
@@ -63,11 +63,11 @@ class PartialFile:
             self._unsaved.add(chunk.number)
 
     def flush(self) -> bytes:
-        """Make what is held durable and return its bitmap; only then may the bitmap be committed.
+        """Make the verified chunks durable and return their bitmap, which the caller can save now.
 
         Raises:
-            StorageBroken: the flush failed. The kernel has by then forgotten which bytes are lost: the part must be
-                discarded, never flushed again and believed.
+            StorageBroken: the flush failed. The kernel no longer knows which bytes are lost, so the file must be
+                deleted. A second flush would succeed and prove nothing.
         """
         with self._lock:
             numbers, saved = frozenset(self._verified), frozenset(self._unsaved)
@@ -78,26 +78,26 @@ class PartialFile:
         return dump_bitmap(numbers, len(self.index.chunks))
 
     def recheck(self) -> int:
-        """Hash every held chunk again and give up those that are wrong; return how many."""
+        """Hash all verified chunks again and discard damaged ones; return how many."""
         with storage_errors(self._path), self._path.open("rb", buffering=0) as file:
-            wrong = {n for n in self.verified() if not _matches(file.fileno(), self.index.chunks[n])}
+            damaged = {n for n in self.verified() if not _matches(file.fileno(), self.index.chunks[n])}
         with self._lock:
-            self._verified -= wrong
-            self._unsaved -= wrong
-        return len(wrong)
+            self._verified -= damaged
+            self._unsaved -= damaged
+        return len(damaged)
 
 
 def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> PartialFile:
-    """Open or create the file of an asset under way.
+    """Open or create the file of a partial asset.
 
-    Set bits are believed: they were committed after the bytes were durable. Chunks without a bit are hashed where the
-    file has data, so that what arrived after the last commit survives a kill. Holes are skipped.
+    Chunks with a set bit count as verified: a bit is saved after its bytes are durable. Other chunks are hashed where
+    the file has data, so that chunks that arrived after the last flush survive a kill. Holes are skipped.
 
     Raises:
-        StorageFull: the whole file does not fit; nothing was transferred.
+        StorageFull: the complete file does not fit; nothing was downloaded.
     """
     with storage_errors(path):
-        fresh = not path.exists()
+        new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             if os.fstat(descriptor).st_size != index.size_bytes:
@@ -108,7 +108,7 @@ def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) 
             unsaved = set(_recovered(descriptor, index, saved))
         finally:
             os.close(descriptor)
-        if fresh:
+        if new:
             sync_folder(path.parent)
     return PartialFile(path, index, chunk_list, saved, unsaved)
 
@@ -118,14 +118,14 @@ def _reserve(descriptor: int, path: Path, size_bytes: int) -> None:
         os.posix_fallocate(descriptor, 0, size_bytes)
         os.fsync(descriptor)
     except OSError:
-        path.unlink()  # a half-reserved file would hold room that others need
+        path.unlink()  # a partly reserved file would take space from others
         raise
 
 
-def _recovered(descriptor: int, index: Index, held: set[int]) -> Iterator[int]:
+def _recovered(descriptor: int, index: Index, verified: set[int]) -> Iterator[int]:
     data_from = 0
     for chunk in index.chunks:
-        if chunk.number in held or chunk.offset + chunk.length <= data_from:
+        if chunk.number in verified or chunk.offset + chunk.length <= data_from:
             continue
         data_from = _next_data(descriptor, chunk.offset, index.size_bytes)
         if data_from < chunk.offset + chunk.length and _matches(descriptor, chunk):
@@ -152,7 +152,7 @@ def dump_bitmap(numbers: frozenset[int], count: int) -> bytes:
 
 
 def load_bitmap(bitmap: bytes, count: int) -> frozenset[int]:
-    """Return the numbers of the set bits; one of another length says nothing."""
+    """Return the numbers of the set bits; none if the bitmap has another length."""
     if len(bitmap) != (count + 7) // 8:
         return frozenset()
     return frozenset(number for number in range(count) if bitmap[number // 8] >> number % 8 & 1)

@@ -168,5 +168,5 @@ async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, cache: Cont
     origin.faults.drip_s = 0.02
     fetcher = RangeFetcher(origin.url, SystemClock(), read_s=5, window_s=0.3)
     with pytest.raises(OriginUnreachable, match="trickles"):
-        await fetcher.fetch([Span(index.asset, index.chunks)], {index.asset: part}, enough=lambda: False)
+        await fetcher.fetch([Span(index.asset, index.chunks)], {index.asset: part}, should_stop=lambda: False)
     assert part.verified() == frozenset()

@@ -38,7 +38,7 @@ def spans(part: PartialFile, each: int = 3) -> list[Span]:
 
 async def fetch(url: str, part: PartialFile, *, read_s: float = 5.0) -> None:
     fetcher = RangeFetcher(url, SystemClock(), read_s=read_s)
-    await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: False)
+    await fetcher.fetch(spans(part), {part.index.asset: part}, should_stop=lambda: False)
 
 
 def certificate(folder: Path) -> Path:
@@ -117,7 +117,7 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
 async def test_enough_ends_the_fetch_after_the_span_under_way(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
-    await fetcher.fetch(spans(part), {part.index.asset: part}, enough=lambda: bool(part.verified()))
+    await fetcher.fetch(spans(part), {part.index.asset: part}, should_stop=lambda: bool(part.verified()))
     assert part.verified() == {0, 1, 2}
 
 
@@ -133,6 +133,6 @@ async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(ori
 async def test_one_connection_per_worker_carries_all_its_requests(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
-    await fetcher.fetch(spans(part, 1), {part.index.asset: part}, enough=lambda: False)
+    await fetcher.fetch(spans(part, 1), {part.index.asset: part}, should_stop=lambda: False)
     assert len(origin.requests) == 12
     assert len(origin.peers) == 1
