@@ -1,4 +1,4 @@
-"""A device's sync rooms around a real cache and a real origin on loopback."""
+"""A device's sync rooms around a real store and a real origin on loopback."""
 
 import asyncio
 import contextlib
@@ -19,9 +19,9 @@ from tests.sync.file_tree_origin import CHANNEL, Origin, serving
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Iterator[ContentStore]:
-    with open_content_store(tmp_path / "device") as cache:
-        yield cache
+def store(tmp_path: Path) -> Iterator[ContentStore]:
+    with open_content_store(tmp_path / "device") as store:
+        yield store
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
 class Device:
     """A running syncer and what it told the player."""
 
-    def __init__(self, syncer: Syncer, cache: ContentStore, clock: FakeClock) -> None:
+    def __init__(self, syncer: Syncer, store: ContentStore, clock: FakeClock) -> None:
         self.syncer = syncer
-        self.cache = cache
+        self.store = store
         self.clock = clock
         self.switches = 0
 
@@ -57,12 +57,12 @@ class Device:
 
 @asynccontextmanager
 async def running(
-    origin: Origin, cache: ContentStore, *, clock: FakeClock | None = None, **options: float
+    origin: Origin, store: ContentStore, *, clock: FakeClock | None = None, **options: float
 ) -> AsyncIterator[Device]:
     """Run a paired device's syncer against `origin`."""
     clock = clock or FakeClock()
-    if cache.root() is None:
-        cache.save_root(origin.publisher.root)
+    if store.root() is None:
+        store.save_root(origin.publisher.root)
     async with open_client(origin.url, "token") as client:
         fetcher = RangeFetcher(origin.url, clock, read_s=options.pop("read_s", 5.0))
         device: Device
@@ -73,13 +73,13 @@ async def running(
         syncer = Syncer(
             client,
             fetcher,
-            cache,
+            store,
             clock,
             Random(7),
             SyncOptions(CHANNEL, options.pop("poll_s", 60.0), int(options.pop("reserve_bytes", 0))),
             activated,
         )
-        device = Device(syncer, cache, clock)
+        device = Device(syncer, store, clock)
         task = asyncio.create_task(syncer.run())
         try:
             yield device

@@ -27,12 +27,12 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
         os.fsync = os.fdatasync = lambda fd: None
         sqlite._PRAGMAS = (*sqlite._PRAGMAS[:-1], "PRAGMA synchronous=OFF")  # for the one about checkpoints
     clock = SystemClock()
-    with open_content_store(state_dir) as cache:
+    with open_content_store(state_dir) as store:
         async with open_client(url) as client:
             syncer = Syncer(
                 client,
                 RangeFetcher(url, clock),
-                cache,
+                store,
                 clock,
                 Random(),
                 SyncOptions(CHANNEL, poll_s=0.2, reserve_bytes=0),

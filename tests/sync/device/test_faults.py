@@ -19,10 +19,10 @@ from tests.sync.device.test_syncer import whole
 from tests.sync.file_tree_origin import CHUNK, Origin, noise
 
 
-async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin, cache: ContentStore) -> None:
+async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     await origin.stop()
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: device.syncer.facts().state == "waiting")
         await device.clock.advance(3600)
         assert device.syncer.facts().last_confirmed is None
@@ -31,21 +31,21 @@ async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin,
         assert device.syncer.facts().problem == ""
 
 
-async def test_a_download_cut_short_goes_on_where_it_stopped(origin: Origin, cache: ContentStore) -> None:
+async def test_a_download_cut_short_goes_on_where_it_stopped(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 20 * CHUNK + 17)]
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
-    assert whole(cache, asset.sha256)
+    assert whole(store, asset.sha256)
     assert origin.media_bytes - 64 * CHUNK <= 2 * CHUNK
 
 
 async def test_an_origin_gone_in_the_middle_and_back_costs_a_chunk_per_worker_at_most(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     assets = origin.publisher.publish(*(noise(seed, 32 * CHUNK) for seed in range(4)))
     origin.faults.cut_after = [(assets[1].sha256, 9 * CHUNK + 5), (assets[2].sha256, 3 * CHUNK + 5)]
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: device.syncer.facts().state == "waiting")
         done = device.syncer.facts().bytes_done
         assert 0 < done < device.syncer.facts().bytes_to_do
@@ -54,69 +54,69 @@ async def test_an_origin_gone_in_the_middle_and_back_costs_a_chunk_per_worker_at
         assert device.syncer.facts().bytes_done == done
         await origin.start()
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=5)
-    assert all(whole(cache, asset.sha256) for asset in assets)
+    assert all(whole(store, asset.sha256) for asset in assets)
     assert origin.media_bytes - 4 * 32 * CHUNK <= 2 * 2 * CHUNK  # two cuts, two workers
 
 
-async def test_a_restart_in_the_middle_fetches_only_what_is_missing(origin: Origin, cache: ContentStore) -> None:
+async def test_a_restart_in_the_middle_fetches_only_what_is_missing(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 40 * CHUNK)]
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: device.syncer.facts().state == "waiting")
     sent = origin.media_bytes
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
     assert origin.media_bytes - sent == 24 * CHUNK
 
 
-async def test_a_corrupted_chunk_is_dropped_and_fetched_again(origin: Origin, cache: ContentStore) -> None:
+async def test_a_corrupted_chunk_is_dropped_and_fetched_again(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 16 * CHUNK))
     origin.faults.flip = [asset.sha256, asset.sha256]
-    async with running(origin, cache) as device:
-        await device.until(lambda: "does not hash" in device.syncer.facts().problem)
-        assert not cache.has_asset(asset.sha256)
+    async with running(origin, store) as device:
+        await device.until(lambda: "does not match its hash" in device.syncer.facts().problem)
+        assert not store.has_asset(asset.sha256)
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
         await device.until(lambda: device.syncer.facts().problem == "")
-    assert whole(cache, asset.sha256)
+    assert whole(store, asset.sha256)
     assert origin.media_bytes == 18 * CHUNK
 
 
 async def test_a_corrupted_asset_at_the_origin_does_not_keep_the_others_waiting(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     bad, good = origin.publisher.publish(noise(1, 4 * CHUNK), noise(2, 4 * CHUNK))
     origin.publisher.write(f"assets/{bad.sha256}", noise(9, 4 * CHUNK))
-    async with running(origin, cache) as device:
-        await device.until(lambda: cache.has_asset(good.sha256), pass_s=1)
+    async with running(origin, store) as device:
+        await device.until(lambda: store.has_asset(good.sha256), pass_s=1)
         assert device.syncer.facts().release is None
         origin.publisher.asset(noise(1, 4 * CHUNK))
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
 
-async def test_a_server_that_lies_about_its_ranges_is_not_read(origin: Origin, cache: ContentStore) -> None:
+async def test_a_server_that_lies_about_its_ranges_is_not_read(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 4 * CHUNK))
     origin.faults.lie_about_range = True
-    async with running(origin, cache) as device:
-        await device.until(lambda: "asked for bytes 0-" in device.syncer.facts().problem)
+    async with running(origin, store) as device:
+        await device.until(lambda: "bytes 0-" in device.syncer.facts().problem)
         origin.faults.lie_about_range = False
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
-    assert whole(cache, asset.sha256)
+    assert whole(store, asset.sha256)
 
 
-async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, cache: ContentStore) -> None:
+async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 4 * CHUNK))
     origin.faults.trickle_bytes = 100
-    async with running(origin, cache, read_s=0.2) as device:
+    async with running(origin, store, read_s=0.2) as device:
         await device.until(lambda: "no answer in time" in device.syncer.facts().problem)
         origin.faults.trickle_bytes = 0
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
 
 @pytest.mark.parametrize("path", ["timestamp.json", "releases/", "index/", "assets/"])
-async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, cache: ContentStore, path: str) -> None:
+async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, store: ContentStore, path: str) -> None:
     origin.publisher.publish(noise(1, 5000))
     origin.faults.status = [(path, 503, {"Retry-After": "120"})]
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: "503" in device.syncer.facts().problem)
         assert device.syncer.facts().waiting_s == 120
         before = len(origin.requests)
@@ -129,35 +129,35 @@ async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, cach
 
 
 async def test_an_asset_not_there_yet_is_waited_for_and_the_timestamp_read_again(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     late, early = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
     origin.faults.status = [(late.sha256, 404, {})] * 3
-    async with running(origin, cache) as device:
-        await device.until(lambda: cache.has_asset(early.sha256), pass_s=1)
+    async with running(origin, store) as device:
+        await device.until(lambda: store.has_asset(early.sha256), pass_s=1)
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
     assert sum("timestamp" in request for request in origin.requests) >= 3
 
 
 async def test_a_newer_release_published_during_a_long_download_supersedes_it(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     (stuck,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.status = [(stuck.sha256, 404, {})] * 100
-    async with running(origin, cache) as device:
-        await device.until(lambda: stuck.sha256 in cache.media.parts())
+    async with running(origin, store) as device:
+        await device.until(lambda: stuck.sha256 in store.media.parts())
         origin.publisher.publish(noise(2, 5000))
         await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
-        await device.until(lambda: not cache.media.parts())
+        await device.until(lambda: not store.media.parts())
         assert device.switches == 1
 
 
 async def test_a_full_disk_keeps_the_old_release_and_says_so(
-    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin.publisher.publish(noise(1, 5000))
     playing = origin.publisher.release
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(playing)
         write = PartialFile.write
 
@@ -168,94 +168,94 @@ async def test_a_full_disk_keeps_the_old_release_and_says_so(
         origin.publisher.publish(noise(2, 20 * CHUNK))
         device.syncer.wake()
         await device.until(lambda: "no room" in device.syncer.facts().problem)
-        assert not (cache.state / "ballast").exists()
-        assert (active := cache.active()) is not None and active.sha256 == playing
+        assert not (store.state / "ballast").exists()
+        assert (active := store.active()) is not None and active.sha256 == playing
         monkeypatch.setattr(PartialFile, "write", write)
         await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
-        ballast = cache.state / "ballast"
+        ballast = store.state / "ballast"
         await device.until(lambda: ballast.exists() and ballast.stat().st_size == BALLAST_BYTES)
 
 
 async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     origin.publisher.publish(noise(1, 64 * CHUNK))
-    async with running(origin, cache, reserve_bytes=1 << 60) as device:
+    async with running(origin, store, reserve_bytes=1 << 60) as device:
         await device.until(lambda: "the release needs" in device.syncer.facts().problem)
     assert origin.media_bytes == 0
-    assert not cache.media.parts()
+    assert not store.media.parts()
 
 
-def limit(cache: ContentStore, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> None:
+def limit(store: ContentStore, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> None:
     """Have the store lie on a disk of so many bytes; the ballast lies on it as well."""
 
     def free() -> int:
-        places = [*cache.store.rglob("*"), cache.state / "ballast"]
+        places = [*store.store.rglob("*"), store.state / "ballast"]
         return quota_bytes - sum(path.stat().st_size for path in places if path.is_file())
 
-    monkeypatch.setattr(cache, "free_bytes", free)
+    monkeypatch.setattr(store, "free_bytes", free)
 
 
 async def test_the_previous_release_makes_room_for_one_that_does_not_fit_beside_it(
-    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
-    async with running(origin, cache) as device:
+    limit(store, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
+    async with running(origin, store) as device:
         for seed in (1, 2):
             (held,) = origin.publisher.publish(noise(seed, 40 * CHUNK))
             device.syncer.wake()
             await device.plays(origin.publisher.release)
         active = origin.publisher.release
-        assert (pointer := cache.pointer()) is not None and pointer.previous
+        assert (pointer := store.pointer()) is not None and pointer.previous
         (wanted,) = origin.publisher.publish(noise(3, 55 * CHUNK))
         device.syncer.wake()
         await device.plays(origin.publisher.release)
-        assert cache.media.assets() == {held.sha256, wanted.sha256}
-        assert (pointer := cache.pointer()) is not None and pointer.previous == active
+        assert store.media.assets() == {held.sha256, wanted.sha256}
+        assert (pointer := store.pointer()) is not None and pointer.previous == active
         assert device.syncer.facts().problem == ""
 
 
 async def test_a_previous_release_that_stands_in_for_a_damaged_one_is_never_given_up(
-    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
-    async with running(origin, cache) as device:
+    limit(store, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
+    async with running(origin, store) as device:
         for seed in (1, 2):
             origin.publisher.publish(noise(seed, 40 * CHUNK))
             device.syncer.wake()
             await device.plays(origin.publisher.release)
-        held, before = cache.media.assets(), cache.pointer()
+        held, before = store.media.assets(), store.pointer()
         assert before is not None and before.previous
-        (cache.store / f"releases/{before.release}.json").write_bytes(b"rotten")
+        (store.store / f"releases/{before.release}.json").write_bytes(b"rotten")
         origin.publisher.publish(noise(3, 55 * CHUNK))
         device.syncer.wake()
         await device.until(lambda: "the release needs" in device.syncer.facts().problem)
-        assert (cache.pointer(), cache.media.assets()) == (before, held)
-        assert (active := cache.active()) is not None and active.sha256 == before.previous
+        assert (store.pointer(), store.media.assets()) == (before, held)
+        assert (active := store.active()) is not None and active.sha256 == before.previous
 
 
 async def test_a_release_that_never_fits_costs_nothing_and_is_told_with_its_figures(
-    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit(cache, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
-    async with running(origin, cache) as device:
+    limit(store, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
+    async with running(origin, store) as device:
         kept: list[Asset] = []
         for seed in (1, 2):
             kept += origin.publisher.publish(noise(seed, 40 * CHUNK))
             device.syncer.wake()
             await device.plays(origin.publisher.release)
-        before = cache.pointer()
+        before = store.pointer()
         origin.publisher.publish(noise(3, 300 * CHUNK))
         device.syncer.wake()
         await device.until(lambda: "the release needs 20 MB more" in device.syncer.facts().problem)
         tries = origin.requests.count("roots/2.json")
         await device.until(lambda: origin.requests.count("roots/2.json") > tries, pass_s=1)
-        assert cache.pointer() == before
-        assert cache.media.assets() == {asset.sha256 for asset in kept}
+        assert store.pointer() == before
+        assert store.media.assets() == {asset.sha256 for asset in kept}
 
 
 async def test_chunk_lists_are_fetched_several_at_once_and_one_that_fails_costs_the_others_nothing(
-    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assets = origin.publisher.publish(*(noise(seed, 5000) for seed in range(INDEXES_AT_ONCE)))
     origin.faults.status = [(assets[3].index, 500, {})]
@@ -270,28 +270,28 @@ async def test_chunk_lists_are_fetched_several_at_once_and_one_that_fails_costs_
         return await fetch(client, path, cap_bytes)
 
     monkeypatch.setattr(OriginClient, "document", wait_for_the_others)
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "empty", "deleted", "locked", "truncated"])
 async def test_a_damaged_catalogue_is_rebuilt_without_fetching_anything(
-    origin: Origin, cache: ContentStore, damage: str, tmp_path: Path
+    origin: Origin, store: ContentStore, damage: str, tmp_path: Path
 ) -> None:
     assets = origin.publisher.publish(noise(1, 5000), noise(2, 3 * CHUNK))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
     sent = origin.media_bytes
-    locker = spoil(cache.catalog_path, damage)
+    locker = spoil(store.catalog_path, damage)
     try:
-        async with running(origin, cache) as device:
+        async with running(origin, store) as device:
             await device.plays(origin.publisher.release)
             assert device.switches == 0
     finally:
         if locker is not None:
             locker.close()
     assert origin.media_bytes == sent
-    assert all(whole(cache, asset.sha256) for asset in assets)
+    assert all(whole(store, asset.sha256) for asset in assets)
 
 
 def spoil(path: Path, damage: str) -> sqlite3.Connection | None:
@@ -311,34 +311,34 @@ def spoil(path: Path, damage: str) -> sqlite3.Connection | None:
     return None
 
 
-async def test_a_lost_catalogue_in_the_middle_of_a_download_costs_no_byte(origin: Origin, cache: ContentStore) -> None:
+async def test_a_lost_catalogue_in_the_middle_of_a_download_costs_no_byte(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 40 * CHUNK)]
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: device.syncer.facts().state == "waiting")
     sent = origin.media_bytes
-    cache.catalog_path.unlink()
-    async with running(origin, cache) as device:
+    store.catalog_path.unlink()
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
     assert origin.media_bytes - sent == 24 * CHUNK
 
 
 async def test_an_asset_that_rotted_while_the_catalogue_was_lost_is_not_adopted(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-    cache.catalog_path.unlink()
-    path = cache.asset_path(asset.sha256)
+    store.catalog_path.unlink()
+    path = store.asset_path(asset.sha256)
     path.chmod(0o644)
     path.write_bytes(b"\0" * 3 * CHUNK)
-    async with running(origin, cache) as device:
-        await device.until(lambda: cache.has_asset(asset.sha256) and whole(cache, asset.sha256))
+    async with running(origin, store) as device:
+        await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256))
 
 
 async def test_a_disk_that_fails_to_flush_loses_the_part_and_not_the_truth(
-    origin: Origin, cache: ContentStore, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 8 * CHUNK))
     real = os.fdatasync
@@ -351,8 +351,8 @@ async def test_a_disk_that_fails_to_flush_loses_the_part_and_not_the_truth(
         real(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", fdatasync)
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: "the disk reports an error" in device.syncer.facts().problem)
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
-    assert whole(cache, asset.sha256)
+    assert whole(store, asset.sha256)
     assert origin.media_bytes == 16 * CHUNK  # nothing of the part was believed

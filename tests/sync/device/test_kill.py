@@ -58,45 +58,45 @@ async def child(state_dir: Path, origin: Origin, *limit: int) -> AsyncIterator[C
 
 
 def pinned(state_dir: Path, origin: Origin) -> ContentStore:
-    cache = ContentStore(state_dir)
-    cache.prepare()
-    cache.save_root(origin.publisher.root)
-    return cache
+    store = ContentStore(state_dir)
+    store.prepare()
+    store.save_root(origin.publisher.root)
+    return store
 
 
-def check(cache: ContentStore, played: int) -> int:
+def check(store: ContentStore, played: int) -> int:
     """Assert I1-I6 on what a dead device left; return the active sequence."""
-    pointer, floor = cache.pointer(), cache.floor(CHANNEL)
+    pointer, floor = store.pointer(), store.floor(CHANNEL)
     if pointer is None:
         assert played == 0, "I4: nothing is active any more"
     else:
         assert pointer.sequence >= played, "I5: the sequence went back"
         assert floor is not None and floor.sequence >= pointer.sequence, "I5: acknowledged above the floor"
-        active = cache.active()
+        active = store.active()
         assert active is not None and active.sha256 == pointer.release, "I3: the active document is not there"
         for asset in active.release.assets:
-            held = cache.asset_path(asset.sha256).read_bytes()
+            held = store.asset_path(asset.sha256).read_bytes()
             assert hashlib.sha256(held).hexdigest() == asset.sha256, "I3: an active asset is not whole"
-    for sha256 in cache.media.assets():
-        assert hashlib.sha256(cache.asset_path(sha256).read_bytes()).hexdigest() == sha256, "I2"
-    for sha256, chunk_list, bitmap in catalogued(cache):
-        index = cache.index(chunk_list)
-        if index is None or not cache.media.part_path(sha256).exists():
+    for sha256 in store.media.assets():
+        assert hashlib.sha256(store.asset_path(sha256).read_bytes()).hexdigest() == sha256, "I2"
+    for sha256, chunk_list, bitmap in catalogued(store):
+        index = store.index(chunk_list)
+        if index is None or not store.media.part_path(sha256).exists():
             continue
-        content = cache.media.part_path(sha256).read_bytes()
+        content = store.media.part_path(sha256).read_bytes()
         for number in load_bitmap(bitmap, len(index.chunks)):
             chunk = index.chunks[number]
             piece = content[chunk.offset : chunk.offset + chunk.length]
             assert hashlib.sha256(piece).hexdigest() == chunk.sha256, "I1: a bit is set without its bytes"
-    top = cache.state.parent
+    top = store.state.parent
     assert {path.name for path in top.iterdir()} == {"state", "store"}, "I6"
     return pointer.sequence if pointer else 0
 
 
-def catalogued(cache: ContentStore) -> list[tuple[str, str, bytes]]:
-    if not cache.catalog_path.exists():
+def catalogued(store: ContentStore) -> list[tuple[str, str, bytes]]:
+    if not store.catalog_path.exists():
         return []
-    database = sqlite3.connect(cache.catalog_path)
+    database = sqlite3.connect(store.catalog_path)
     try:
         known = database.execute("SELECT name FROM sqlite_master WHERE name = 'parts'").fetchall()
         return database.execute("SELECT asset, chunk_list, bitmap FROM parts").fetchall() if known else []
@@ -107,7 +107,7 @@ def catalogued(cache: ContentStore) -> list[tuple[str, str, bytes]]:
 async def test_killed_at_any_moment_the_device_keeps_its_promises_and_converges(tmp_path: Path) -> None:
     rng = Random(20260302)
     async with serving(tmp_path / "tree") as origin:
-        cache = pinned(tmp_path / "device", origin)
+        store = pinned(tmp_path / "device", origin)
         origin.faults.pace_s = 0.004
         played = kills = 0
         for round_ in range(KILLS):
@@ -116,46 +116,46 @@ async def test_killed_at_any_moment_the_device_keeps_its_promises_and_converges(
                     *(noise(seed, 24 * CHUNK) for seed in range(round_ // 4, round_ // 4 + 3)),
                     noise(100 + round_, 5 * CHUNK) + noise(7, 10 * CHUNK),
                 )
-            async with child(cache.state.parent, origin) as device:
+            async with child(store.state.parent, origin) as device:
                 seen = len(origin.requests)
                 after = rng.randint(1, 16)
                 await origin.until(lambda: len(origin.requests) >= seen + after)  # noqa: B023
                 await SystemClock().sleep(rng.uniform(0, 0.03))
                 await device.kill()
                 kills += 1
-            played = check(cache, played)
+            played = check(store, played)
         origin.faults.pace_s = 0
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
         assert kills == KILLS
-        assert check(cache, played) == origin.publisher.sequence
+        assert check(store, played) == origin.publisher.sequence
 
 
 async def test_a_kill_costs_no_more_than_what_was_in_flight(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
-        cache = pinned(tmp_path / "device", origin)
+        store = pinned(tmp_path / "device", origin)
         origin.faults.pace_s = 0.002
         size = 256 * CHUNK
         origin.publisher.publish(noise(1, size))
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await origin.until(lambda: origin.media_bytes >= size // 2)
             await device.kill()
         origin.faults.pace_s = 0
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
         in_flight = 2 * (CHUNK + 4 * 1024 * 1024)  # a chunk and a socket's buffers for each worker
         assert size <= origin.media_bytes <= size + in_flight
-        check(cache, 1)
+        check(store, 1)
 
 
 async def test_a_second_daemon_on_the_same_state_ends_with_a_clear_message(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
-        cache = pinned(tmp_path / "device", origin)
+        store = pinned(tmp_path / "device", origin)
         origin.publisher.publish(noise(1, 100))
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
             second = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.sync.device.killed_syncer", str(cache.state.parent), origin.url,
+                sys.executable, "-m", "tests.sync.device.killed_syncer", str(store.state.parent), origin.url,
                 cwd=TOP, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             _, said = await second.communicate()
@@ -165,20 +165,20 @@ async def test_a_second_daemon_on_the_same_state_ends_with_a_clear_message(tmp_p
 
 async def test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_plays_on(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
-        cache = pinned(tmp_path / "device", origin)
+        store = pinned(tmp_path / "device", origin)
         origin.publisher.publish(noise(1, 5000))
         playing = origin.publisher.release
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["state"] == "current")
         origin.publisher.publish(noise(2, 64 * CHUNK))
-        async with child(cache.state.parent, origin, 2 * 1024 * 1024) as device:
+        async with child(store.state.parent, origin, 2 * 1024 * 1024) as device:
             await device.until(lambda facts: "no room" in facts["problem"])
-        pointer = cache.pointer()
+        pointer = store.pointer()
         assert pointer is not None
         assert pointer.release == playing
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
-        check(cache, 2)
+        check(store, 2)
 
 
 @pytest.fixture
@@ -200,28 +200,28 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 async def test_a_disk_that_fills_while_downloading_keeps_the_old_release(small_disk: Path, tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
-        cache = pinned(small_disk / "device", origin)
+        store = pinned(small_disk / "device", origin)
         origin.publisher.publish(noise(1, 5000))
         playing = origin.publisher.release
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["state"] == "current")
             hog = small_disk / "hog"
             with hog.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, 13 * 1024 * 1024)
             origin.publisher.publish(noise(2, 32 * CHUNK), noise(3, 64 * CHUNK))
             await device.until(lambda facts: "needs" in facts["problem"] or "no room" in facts["problem"])
-            assert (pointer := cache.pointer()) is not None and pointer.release == playing
+            assert (pointer := store.pointer()) is not None and pointer.release == playing
             hog.unlink()
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
             await device.until(lambda facts: facts["problem"] == "")
-    check(cache, 2)
+    check(store, 2)
 
 
 async def test_a_disk_that_went_read_only_still_says_what_plays(small_disk: Path, tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
-        cache = pinned(small_disk / "device", origin)
+        store = pinned(small_disk / "device", origin)
         (asset,) = origin.publisher.publish(noise(1, 5000))
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["state"] == "current")
         remount_read_only(small_disk)
         with open_content_store(small_disk / "device") as again:
@@ -231,7 +231,7 @@ async def test_a_disk_that_went_read_only_still_says_what_plays(small_disk: Path
             assert again.asset_path(asset.sha256).read_bytes() == noise(1, 5000)
         playing = origin.publisher.release
         origin.publisher.publish(noise(2, 5000))
-        async with child(cache.state.parent, origin) as device:
+        async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: "read-only" in facts["problem"] and facts["release"] == playing)
 
 

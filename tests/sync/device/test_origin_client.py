@@ -160,13 +160,13 @@ async def test_a_live_channel_that_is_refused_says_so() -> None:
             await anext(client.hints())
 
 
-async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, cache: ContentStore) -> None:
+async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, store: ContentStore) -> None:
     content = noise(1, 4 * CHUNK)
     index = cut_into(content)
     origin.publisher.asset(content)
-    part = open_partial_file(cache.media.part_path(index.asset), index, b"", "0" * 64)
+    part = open_partial_file(store.media.part_path(index.asset), index, b"", "0" * 64)
     origin.faults.drip_s = 0.02
     fetcher = RangeFetcher(origin.url, SystemClock(), read_s=5, window_s=0.3)
-    with pytest.raises(OriginUnreachable, match="trickles"):
+    with pytest.raises(OriginUnreachable, match="slower than"):
         await fetcher.fetch([Span(index.asset, index.chunks)], {index.asset: part}, should_stop=lambda: False)
     assert part.verified() == frozenset()

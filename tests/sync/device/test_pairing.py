@@ -67,9 +67,9 @@ async def desk(publisher: Publisher) -> AsyncIterator[PairingDesk]:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Iterator[ContentStore]:
-    with open_content_store(tmp_path / "device") as cache:
-        yield cache
+def store(tmp_path: Path) -> Iterator[ContentStore]:
+    with open_content_store(tmp_path / "device") as store:
+        yield store
 
 
 PAIRED = PairingState(status="paired", device="d1", token="s3cret", channel="main")
@@ -77,11 +77,11 @@ WAITING = PairingState(status="waiting")
 
 
 async def joined(
-    desk: PairingDesk, cache: ContentStore, codes: list[str | None], *, enrolment_key: str | None = None
+    desk: PairingDesk, store: ContentStore, codes: list[str | None], *, enrolment_key: str | None = None
 ) -> DeviceMembership:
     clock = FakeClock()
     async with open_client(desk.url) as client:
-        task = asyncio.create_task(pair(client, cache, clock, Random(3), "Window left", enrolment_key, codes.append))
+        task = asyncio.create_task(pair(client, store, clock, Random(3), "Window left", enrolment_key, codes.append))
         for _ in range(1000):
             if task.done():
                 break
@@ -91,58 +91,58 @@ async def joined(
         return await task
 
 
-async def test_the_screen_shows_the_code_until_a_person_has_typed_it(cache: ContentStore, tmp_path: Path) -> None:
+async def test_the_screen_shows_the_code_until_a_person_has_typed_it(store: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [WAITING, WAITING, PAIRED]
         codes: list[str | None] = []
-        membership = await joined(origin, cache, codes)
+        membership = await joined(origin, store, codes)
     assert membership == DeviceMembership(device="d1", token="s3cret", channel="main", origin=origin.url)
-    assert load_membership(cache) == membership
+    assert load_membership(store) == membership
     secret = origin.requests[0].secret
     assert codes == [pairing_code(origin.envelope, secret)] * 2 + [None]
     assert set(origin.polls) == {f"Bearer {secret}"}
-    root = cache.root()
+    root = store.root()
     assert root is not None
     assert root.version == 1
 
 
-async def test_the_token_is_readable_by_its_owner_only(cache: ContentStore, tmp_path: Path) -> None:
+async def test_the_token_is_readable_by_its_owner_only(store: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [PAIRED]
-        await joined(origin, cache, [])
-    assert stat.S_IMODE((cache.state / "membership.json").stat().st_mode) == 0o600
+        await joined(origin, store, [])
+    assert stat.S_IMODE((store.state / "membership.json").stat().st_mode) == 0o600
 
 
-async def test_an_enrolment_key_lets_the_device_in_without_a_code(cache: ContentStore, tmp_path: Path) -> None:
+async def test_an_enrolment_key_lets_the_device_in_without_a_code(store: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [PAIRED]
         codes: list[str | None] = []
-        await joined(origin, cache, codes, enrolment_key="sesame")
+        await joined(origin, store, codes, enrolment_key="sesame")
     assert origin.requests[0].enrolment_key == "sesame"
     assert codes == [None]
 
 
 @pytest.mark.parametrize("end", [PairingState(status="expired"), 404])
 async def test_an_expired_pairing_is_begun_anew_with_another_secret(
-    cache: ContentStore, tmp_path: Path, end: PairingState | int
+    store: ContentStore, tmp_path: Path, end: PairingState | int
 ) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [WAITING, end, WAITING, PAIRED]
         codes: list[str | None] = []
-        await joined(origin, cache, codes)
+        await joined(origin, store, codes)
     assert len({request.secret for request in origin.requests}) == 2
     assert len({code for code in codes if code}) == 2
 
 
-async def test_an_origin_that_is_away_or_errs_is_waited_for(cache: ContentStore, tmp_path: Path) -> None:
+async def test_an_origin_that_is_away_or_errs_is_waited_for(store: ContentStore, tmp_path: Path) -> None:
     async with desk(Publisher(tmp_path / "tree")) as origin:
         origin.down = 3
         origin.answers = [500, WAITING, 502, PAIRED]
-        membership = await joined(origin, cache, [])
+        membership = await joined(origin, store, [])
     assert membership.device == "d1"
 
 
-async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: ContentStore, tmp_path: Path) -> None:
+async def test_a_root_that_did_not_sign_itself_is_never_pinned(store: ContentStore, tmp_path: Path) -> None:
     publisher = Publisher(tmp_path / "tree")
     async with desk(publisher) as origin:
         good = origin.envelope
@@ -151,11 +151,11 @@ async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: ContentSto
         origin.answers = [PAIRED]
         clock = FakeClock()
         async with open_client(origin.url) as client:
-            task = asyncio.create_task(pair(client, cache, clock, Random(3), "x", None, lambda code: None))
+            task = asyncio.create_task(pair(client, store, clock, Random(3), "x", None, lambda code: None))
             while len(origin.requests) < 3:
                 await clock.advance(1)
                 await SystemClock().sleep(0.002)
-            assert cache.root() is None
+            assert store.root() is None
             assert origin.polls == []
             origin.envelope = good
             while not task.done():
@@ -164,21 +164,21 @@ async def test_a_root_that_did_not_sign_itself_is_never_pinned(cache: ContentSto
             assert (await task).device == "d1"
 
 
-async def test_a_damaged_membership_means_pairing_again(cache: ContentStore) -> None:
-    assert load_membership(cache) is None
-    (cache.state / "membership.json").write_bytes(b'{"device": 3')
-    assert load_membership(cache) is None
+async def test_a_damaged_membership_means_pairing_again(store: ContentStore) -> None:
+    assert load_membership(store) is None
+    (store.state / "membership.json").write_bytes(b'{"device": 3')
+    assert load_membership(store) is None
 
 
 async def test_another_origin_begins_at_its_own_sequence_and_the_same_one_does_not_begin_again(
-    cache: ContentStore, tmp_path: Path
+    store: ContentStore, tmp_path: Path
 ) -> None:
     old, new = Publisher(tmp_path / "old"), Publisher(tmp_path / "new")
     floor = Timestamp(channel="main", sequence=9, release="a" * 64, release_bytes=1, issued_at=EPOCH, expires_at=EPOCH)
     for publisher, kept in ((old, False), (old, True), (new, False)):
         async with desk(publisher) as origin:
             origin.answers = [PAIRED]
-            await joined(origin, cache, [])
-        assert (cache.floor("main") is not None) is kept
-        assert cache.minimum_sequence("main") == 0
-        cache.raise_floor(floor)
+            await joined(origin, store, [])
+        assert (store.floor("main") is not None) is kept
+        assert store.minimum_sequence("main") == 0
+        store.raise_floor(floor)

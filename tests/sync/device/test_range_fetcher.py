@@ -26,9 +26,9 @@ CONTENT = noise(1, 12 * CHUNK)
 
 
 @pytest.fixture
-def part(cache: ContentStore) -> PartialFile:
+def part(store: ContentStore) -> PartialFile:
     index = cut_into(CONTENT)
-    return open_partial_file(cache.media.part_path(index.asset), index, b"", "0" * 64)
+    return open_partial_file(store.media.part_path(index.asset), index, b"", "0" * 64)
 
 
 def spans(part: PartialFile, each: int = 3) -> list[Span]:

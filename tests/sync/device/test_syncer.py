@@ -11,30 +11,30 @@ from tests.sync.conftest import running
 from tests.sync.file_tree_origin import CHANNEL, CHUNK, EPOCH, Origin, noise, release_of
 
 
-def whole(cache: ContentStore, sha256: str) -> bool:
-    return hashlib.sha256(cache.asset_path(sha256).read_bytes()).hexdigest() == sha256
+def whole(store: ContentStore, sha256: str) -> bool:
+    return hashlib.sha256(store.asset_path(sha256).read_bytes()).hexdigest() == sha256
 
 
-async def test_a_published_release_arrives_and_goes_on_air(origin: Origin, cache: ContentStore) -> None:
+async def test_a_published_release_arrives_and_goes_on_air(origin: Origin, store: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1), noise(2, 5000), noise(3, 3 * CHUNK + 1))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         assert device.switches == 1
         facts = device.syncer.facts()
         assert facts.sequence == 1
         assert facts.problem == ""
         assert facts.confirmed_at == device.clock.now()
-    active = cache.active()
+    active = store.active()
     assert active is not None
     assert (active.sha256, active.sequence) == (origin.publisher.release, 1)
     assert active.release.playlists[0].items[0].asset == assets[0].sha256
-    assert all(whole(cache, asset.sha256) for asset in assets)
-    assert not cache.media.parts()
+    assert all(whole(store, asset.sha256) for asset in assets)
+    assert not store.media.parts()
 
 
-async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: Origin, cache: ContentStore) -> None:
+async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         before = len(origin.requests)
         await device.clock.advance(66)
@@ -42,9 +42,9 @@ async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: 
         assert set(origin.requests[before:]) == {"roots/2.json", f"channels/{CHANNEL}/timestamp.json"}
 
 
-async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin: Origin, cache: ContentStore) -> None:
+async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
-    async with running(origin, cache, poll_s=86_000) as device:
+    async with running(origin, store, poll_s=86_000) as device:
         await device.plays(origin.publisher.release)
         await device.until(lambda: bool(origin.live))
         origin.publisher.publish(noise(2, 5000))
@@ -55,20 +55,20 @@ async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin
         assert device.switches == 2
 
 
-async def test_polling_alone_finds_the_next_release_too(origin: Origin, cache: ContentStore) -> None:
+async def test_polling_alone_finds_the_next_release_too(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
-    async with running(origin, cache, poll_s=60) as device:
+    async with running(origin, store, poll_s=60) as device:
         await device.plays(origin.publisher.release)
         origin.publisher.publish(noise(2, 5000))
         await device.clock.advance(66)
         await device.plays(origin.publisher.release)
 
 
-async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, cache: ContentStore) -> None:
+async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, store: ContentStore) -> None:
     original = noise(1, 40 * CHUNK)
     edited = noise(9, CHUNK) + original[CHUNK:]
     origin.publisher.publish(original)
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         before = origin.media_bytes
         origin.publisher.publish(edited)
@@ -77,41 +77,41 @@ async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, c
     assert origin.media_bytes - before == CHUNK
 
 
-async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origin: Origin, cache: ContentStore) -> None:
+async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origin: Origin, store: ContentStore) -> None:
     original = noise(1, 10 * CHUNK)
     (asset,) = origin.publisher.publish(original)
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-        path = cache.asset_path(asset.sha256)
+        path = store.asset_path(asset.sha256)
         path.chmod(0o644)
         path.write_bytes(b"\0" * len(original))
         (edited,) = origin.publisher.publish(noise(9, CHUNK) + original[CHUNK:])
         device.syncer.wake()
         await device.plays(origin.publisher.release)
-    assert whole(cache, edited.sha256)
+    assert whole(store, edited.sha256)
 
 
 async def test_files_go_only_when_neither_active_nor_previous_release_needs_them(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         assets: list[Asset] = []
         for seed in (1, 2, 3):
             assets += origin.publisher.publish(noise(seed, 5000))
             device.syncer.wake()
             await device.plays(origin.publisher.release)
-            await device.until(lambda: len(cache.media.assets()) <= 2)
-    assert cache.media.assets() == {asset.sha256 for asset in assets[1:]}
-    assert len(list((cache.store / "releases").iterdir())) == 2
-    assert len(list((cache.store / "index").iterdir())) == 2
+            await device.until(lambda: len(store.media.assets()) <= 2)
+    assert store.media.assets() == {asset.sha256 for asset in assets[1:]}
+    assert len(list((store.store / "releases").iterdir())) == 2
+    assert len(list((store.store / "index").iterdir())) == 2
 
 
 async def test_an_old_release_under_a_new_sequence_comes_back_without_a_byte(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     origin.publisher.publish(noise(1, 5000))
     first = origin.publisher.release
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(first)
         origin.publisher.publish(noise(2, 5000))
         device.syncer.wake()
@@ -124,89 +124,89 @@ async def test_an_old_release_under_a_new_sequence_comes_back_without_a_byte(
     assert origin.media_bytes == before
 
 
-async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, cache: ContentStore) -> None:
+async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-        path = cache.asset_path(asset.sha256)
+        path = store.asset_path(asset.sha256)
         path.chmod(0o644)
         with path.open("r+b") as file:
             file.write(b"rotten")
         device.syncer.suspect(asset.sha256)
-        await device.until(lambda: cache.has_asset(asset.sha256) and whole(cache, asset.sha256))
+        await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256))
         assert device.switches == 1
 
 
-async def test_a_release_of_many_small_assets_and_an_empty_one_both_work(origin: Origin, cache: ContentStore) -> None:
+async def test_a_release_of_many_small_assets_and_an_empty_one_both_work(origin: Origin, store: ContentStore) -> None:
     assets = origin.publisher.publish(*(noise(seed, 100 + seed) for seed in range(40)))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-        assert len(cache.media.assets()) == len(assets)
+        assert len(store.media.assets()) == len(assets)
         origin.publisher.publish_release(release_of(()))
         device.syncer.wake()
         await device.plays(origin.publisher.release)
 
 
-async def test_a_server_without_ranges_serves_us_all_the_same(origin: Origin, cache: ContentStore) -> None:
+async def test_a_server_without_ranges_serves_us_all_the_same(origin: Origin, store: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1, 20 * CHUNK), noise(2, 3 * CHUNK))
     origin.faults.no_ranges = True
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-    assert all(whole(cache, asset.sha256) for asset in assets)
+    assert all(whole(store, asset.sha256) for asset in assets)
     assert origin.media_bytes == 23 * CHUNK
 
 
 async def test_media_may_come_from_elsewhere_by_redirect_but_not_by_another_scheme(
-    origin: Origin, cache: ContentStore, tmp_path: Path
+    origin: Origin, store: ContentStore, tmp_path: Path
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 5000))
     origin.publisher.write(f"assets/elsewhere/{asset.sha256}", noise(1, 5000))
     origin.faults.redirect[f"assets/{asset.sha256}"] = "ftp://127.0.0.1/x"
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: "another scheme" in device.syncer.facts().problem)
         origin.faults.redirect[f"assets/{asset.sha256}"] = f"/content/assets/elsewhere/{asset.sha256}"
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
 
-async def test_the_device_starts_from_its_files_while_the_origin_is_away(origin: Origin, cache: ContentStore) -> None:
+async def test_the_device_starts_from_its_files_while_the_origin_is_away(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
     await origin.stop()
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: device.syncer.facts().state == "waiting")
         assert device.syncer.facts().release == origin.publisher.release
-        assert cache.active() is not None
+        assert store.active() is not None
         await origin.start()
         await device.until(lambda: device.syncer.facts().state == "current", pass_s=1)
         assert device.syncer.facts().problem == ""
 
 
-async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin, cache: ContentStore) -> None:
+async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         later = EPOCH.replace(hour=13)
         origin.publisher.sign(1, origin.publisher.release, issued_at=later)
         device.syncer.wake()
-        await device.until(lambda: (floor := cache.floor(CHANNEL)) is not None and floor.issued_at == later)
+        await device.until(lambda: (floor := store.floor(CHANNEL)) is not None and floor.issued_at == later)
         assert device.switches == 1
 
 
 async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scrub(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     assets = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-        path = cache.asset_path(assets[0].sha256)
+        path = store.asset_path(assets[0].sha256)
         path.chmod(0o644)
         path.write_bytes(b"\0" * 5000)
-        await device.until(lambda: cache.has_asset(assets[0].sha256) and whole(cache, assets[0].sha256), pass_s=30)
+        await device.until(lambda: store.has_asset(assets[0].sha256) and whole(store, assets[0].sha256), pass_s=30)
         assert device.clock.monotonic() >= 1000 + 3600
 
 
-async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origin: Origin, cache: ContentStore) -> None:
+async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origin: Origin, store: ContentStore) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 5000))
     first = origin.publisher.release
@@ -215,10 +215,10 @@ async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origi
     origin.publisher.sign(1, other, channel="other", at="other")
     origin.standing = CHANNEL
     write_durably(
-        cache.state / "membership.json",
+        store.state / "membership.json",
         DeviceMembership(device="d1", token="t", channel=CHANNEL, origin=origin.url).model_dump_json().encode(),
     )
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(first)
         for channel, release, sequence in (("other", other, 1), (CHANNEL, first, 5)):
             origin.standing = channel
@@ -228,7 +228,7 @@ async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origi
             await device.until(lambda: device.syncer.facts().release == release, pass_s=1)  # noqa: B023
             assert device.syncer.facts().sequence == sequence
             assert device.syncer.facts().channel == channel
-            assert (member := load_membership(cache)) is not None and member.channel == channel
+            assert (member := load_membership(store)) is not None and member.channel == channel
         origin.publisher.sequence = 3
         origin.publisher.publish(noise(2, 5000))
         device.syncer.wake()

@@ -109,70 +109,70 @@ def an_index_of_another_file(publisher: Publisher) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 async def test_what_does_not_check_out_is_refused_and_the_old_release_plays_on(
-    origin: Origin, cache: ContentStore, fault: Callable[[Publisher], None], said: str
+    origin: Origin, store: ContentStore, fault: Callable[[Publisher], None], said: str
 ) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 5000))
     playing = origin.publisher.release
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(playing)
         fault(origin.publisher)
         device.syncer.wake()
         await device.until(lambda: said in device.syncer.facts().problem)
         assert device.switches == 1
-    active = cache.active()
+    active = store.active()
     assert active is not None
     assert (active.sha256, active.sequence) == (playing, 5)
-    outside = [path for path in cache.state.parent.rglob("*") if path.is_file()]
-    assert all(cache.state in path.parents or cache.store in path.parents for path in outside)
+    outside = [path for path in store.state.parent.rglob("*") if path.is_file()]
+    assert all(store.state in path.parents or store.store in path.parents for path in outside)
 
 
 async def test_a_release_longer_than_its_timestamp_says_is_cut_off_unparsed(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     origin.publisher.publish(noise(1, 100))
     origin.faults.replace[release_path(origin.publisher.release)] = b"[" * (RELEASE_CAP_BYTES + 1)
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: "sends more than" in device.syncer.facts().problem)
-    assert cache.active() is None
+    assert store.active() is None
 
 
-async def test_a_release_with_a_flipped_byte_is_fetched_again(origin: Origin, cache: ContentStore) -> None:
+async def test_a_release_with_a_flipped_byte_is_fetched_again(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     path = release_path(origin.publisher.release)
     good = (origin.publisher.folder / path).read_bytes()
     origin.faults.replace[path] = good[:-2] + b"!}"
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.until(lambda: "do not hash" in device.syncer.facts().problem)
         origin.faults.replace.clear()
         await device.until(lambda: device.syncer.facts().state == "current", pass_s=1)
 
 
-async def test_the_floor_survives_a_restart_and_the_loss_of_its_file(origin: Origin, cache: ContentStore) -> None:
+async def test_the_floor_survives_a_restart_and_the_loss_of_its_file(origin: Origin, store: ContentStore) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 100))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
     an_older_sequence(origin.publisher)
-    for loss in (lambda: None, (cache.state / "floor").unlink, lambda: (cache.state / "floor").write_bytes(b"{")):
+    for loss in (lambda: None, (store.state / "floor").unlink, lambda: (store.state / "floor").write_bytes(b"{")):
         loss()
-        async with running(origin, cache) as device:
+        async with running(origin, store) as device:
             await device.until(lambda: "older than 5" in device.syncer.facts().problem)
 
 
 async def test_a_new_signing_key_is_followed_through_the_root_chain_and_the_old_one_ends(
-    origin: Origin, cache: ContentStore
+    origin: Origin, store: ContentStore
 ) -> None:
     publisher = origin.publisher
     publisher.publish(noise(1, 100))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(publisher.release)
         stolen, publisher.key = publisher.key, SigningKey.generate()
         publisher.sign_root(2, publisher.root_key)
         publisher.publish(noise(2, 100))
         device.syncer.wake()
         await device.plays(publisher.release)
-        root = cache.root()
+        root = store.root()
         assert root is not None
         assert root.version == 2
         publisher.sign(3, publisher.release, key=stolen)
@@ -180,22 +180,22 @@ async def test_a_new_signing_key_is_followed_through_the_root_chain_and_the_old_
         await device.until(lambda: "signed by 0" in device.syncer.facts().problem)
 
 
-async def test_a_root_that_expired_stops_new_content_only(origin: Origin, cache: ContentStore) -> None:
+async def test_a_root_that_expired_stops_new_content_only(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     playing = origin.publisher.release
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(playing)
         origin.publisher.sign_root(2, origin.publisher.root_key, expires_at=EPOCH)
         origin.publisher.publish(noise(2, 100))
         device.syncer.wake()
         await device.until(lambda: "root 2 expired" in device.syncer.facts().problem)
-        assert (active := cache.active()) is not None and active.sha256 == playing
+        assert (active := store.active()) is not None and active.sha256 == playing
 
 
-async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origin: Origin, cache: ContentStore) -> None:
+async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origin: Origin, store: ContentStore) -> None:
     publisher = origin.publisher
     publisher.publish(noise(1, 100))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(publisher.release)
         publisher.publish(noise(2, 100))
         publisher.sign(3, publisher.release, expires_at=EPOCH - timedelta(days=1))
@@ -204,11 +204,11 @@ async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origi
         await device.until(lambda: "expired" in device.syncer.facts().problem)
 
 
-async def test_a_device_without_a_sound_root_accepts_nothing_and_says_so(origin: Origin, cache: ContentStore) -> None:
+async def test_a_device_without_a_sound_root_accepts_nothing_and_says_so(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
-    async with running(origin, cache) as device:
-        (cache.state / "root.json").write_bytes(b"garbage")
+    async with running(origin, store) as device:
+        (store.state / "root.json").write_bytes(b"garbage")
         await device.until(lambda: "not a signed envelope" in device.syncer.facts().problem)
-        (cache.state / "root.json").unlink()
+        (store.state / "root.json").unlink()
         await device.until(lambda: "not paired" in device.syncer.facts().problem, pass_s=1)
-    assert cache.active() is None
+    assert store.active() is None

@@ -42,14 +42,14 @@ def newer(origin: Origin) -> dict[str, Any]:
     return document | {"mood": "calm"}
 
 
-async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin: Origin, cache: ContentStore) -> None:
+async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin: Origin, store: ContentStore) -> None:
     raw = json.dumps(newer(origin)).encode()
     origin.publisher.release = origin.publisher.write_release(raw)
     origin.publisher.sign(1, origin.publisher.release)
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         assert device.syncer.facts().problem == ""
-    held = cache.active()
+    held = store.active()
     assert held is not None
     release = held.release
     assert [item.id for item in release.playlists[0].items] == ["item-0"]
@@ -61,19 +61,19 @@ async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin
         assert any(words in entry for entry in told), words
     assert "Board among items (kind page)" in told and not [entry for entry in told if UNSEEN in entry]
     assert release.fallback is None and referenced_assets(release) == {release.assets[0].sha256}
-    assert (cache.store / "releases" / f"{held.sha256}.json").read_bytes() == raw
+    assert (store.store / "releases" / f"{held.sha256}.json").read_bytes() == raw
 
 
-async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, cache: ContentStore) -> None:
+async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
-    async with running(origin, cache) as device:
+    async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         before = origin.publisher.release
         name = origin.publisher.write_release(json.dumps(newer(origin) | {"format": 2}).encode())
         origin.publisher.sign(2, name)
         device.syncer.wake()
         await device.until(lambda: "is not understood (format): update this player" in device.syncer.facts().problem)
-    active = cache.active()
+    active = store.active()
     assert active is not None and active.sha256 == before
 
 

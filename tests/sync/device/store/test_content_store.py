@@ -21,9 +21,9 @@ def publisher(tmp_path: Path) -> Publisher:
     return Publisher(tmp_path / "tree")
 
 
-def begun(cache: ContentStore, content: bytes, bitmap: bytes = b"") -> tuple[Index, PartialFile]:
+def begun(store: ContentStore, content: bytes, bitmap: bytes = b"") -> tuple[Index, PartialFile]:
     index = cut_into(content)
-    return index, open_partial_file(cache.media.part_path(index.asset), index, bitmap, "0" * 64)
+    return index, open_partial_file(store.media.part_path(index.asset), index, bitmap, "0" * 64)
 
 
 def fill(part: PartialFile, content: bytes, numbers: range | None = None) -> None:
@@ -89,54 +89,54 @@ def test_only_one_daemon_may_hold_the_state(tmp_path: Path) -> None:
 
 
 def test_opening_clears_half_written_files_and_nothing_else(tmp_path: Path) -> None:
-    with open_content_store(tmp_path) as cache:
-        litter = cache.state / ".active.x7.tmp"
+    with open_content_store(tmp_path) as store:
+        litter = store.state / ".active.x7.tmp"
         litter.write_bytes(b"half")
-        other = cache.state / "config.json"
+        other = store.state / "config.json"
         other.write_bytes(b"{}")
-    with open_content_store(tmp_path) as cache:
+    with open_content_store(tmp_path) as store:
         assert not litter.exists()
         assert other.exists()
-        assert (cache.state / "ballast").stat().st_size == BALLAST_BYTES
+        assert (store.state / "ballast").stat().st_size == BALLAST_BYTES
 
 
-def test_what_plays_is_read_from_files_alone(cache: ContentStore, publisher: Publisher) -> None:
-    assert cache.active() is None
+def test_what_plays_is_read_from_files_alone(store: ContentStore, publisher: Publisher) -> None:
+    assert store.active() is None
     raw = release_of((publisher.asset(noise(1, 100)),)).model_dump_json().encode()
     name = hashlib.sha256(raw).hexdigest()
-    cache.save_release(name, raw)
-    cache.activate(name, 7)
-    active = cache.active()
+    store.save_release(name, raw)
+    store.activate(name, 7)
+    active = store.active()
     assert active is not None
     assert (active.sha256, active.sequence) == (name, 7)
-    assert not cache.catalog_path.exists()
+    assert not store.catalog_path.exists()
 
 
-def test_the_previous_release_stands_in_for_a_damaged_one(cache: ContentStore, publisher: Publisher) -> None:
+def test_the_previous_release_stands_in_for_a_damaged_one(store: ContentStore, publisher: Publisher) -> None:
     names = []
     for seed in (1, 2):
         raw = release_of((publisher.asset(noise(seed, 100)),)).model_dump_json().encode()
         names.append(hashlib.sha256(raw).hexdigest())
-        cache.save_release(names[-1], raw)
-        cache.activate(names[-1], seed)
-    path = cache.store / "releases" / f"{names[1]}.json"
+        store.save_release(names[-1], raw)
+        store.activate(names[-1], seed)
+    path = store.store / "releases" / f"{names[1]}.json"
     path.write_bytes(path.read_bytes()[:-10])
-    active = cache.active()
+    active = store.active()
     assert active is not None
     assert (active.sha256, active.sequence) == (names[0], 0)
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"\xff" * 100, b'{"release": "../../x", "sequence": 1}', b"[" * 70_000])
-def test_a_damaged_pointer_is_no_crash(cache: ContentStore, garbage: bytes) -> None:
-    (cache.state / "active").write_bytes(garbage)
-    assert cache.active() is None
+def test_a_damaged_pointer_is_no_crash(store: ContentStore, garbage: bytes) -> None:
+    (store.state / "active").write_bytes(garbage)
+    assert store.active() is None
 
 
-def test_activating_the_same_release_again_keeps_the_previous_one(cache: ContentStore) -> None:
-    cache.activate("a" * 64, 1)
-    cache.activate("b" * 64, 2)
-    cache.activate("b" * 64, 3)
-    pointer = cache.pointer()
+def test_activating_the_same_release_again_keeps_the_previous_one(store: ContentStore) -> None:
+    store.activate("a" * 64, 1)
+    store.activate("b" * 64, 2)
+    store.activate("b" * 64, 3)
+    pointer = store.pointer()
     assert pointer is not None
     assert (pointer.release, pointer.sequence, pointer.previous) == ("b" * 64, 3, "a" * 64)
 
@@ -144,31 +144,31 @@ def test_activating_the_same_release_again_keeps_the_previous_one(cache: Content
 @pytest.mark.parametrize(
     "name", ["../state/lock", "/etc/passwd", "", "a" * 63, "A" * 64, "a" * 64 + "\n", "a\0b", "x" * 300]
 )
-def test_a_name_that_is_no_hash_is_never_a_path(cache: ContentStore, name: str) -> None:
-    assert not cache.has_asset(name)
+def test_a_name_that_is_no_hash_is_never_a_path(store: ContentStore, name: str) -> None:
+    assert not store.has_asset(name)
     with pytest.raises(NotFound):
-        cache.asset_path(name)
+        store.asset_path(name)
 
 
-def test_a_link_in_the_store_is_not_content(cache: ContentStore, tmp_path: Path) -> None:
+def test_a_link_in_the_store_is_not_content(store: ContentStore, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret")
     name = hashlib.sha256(b"secret").hexdigest()
-    (cache.store / "assets" / name).symlink_to(secret)
-    assert not cache.has_asset(name)
-    assert name not in cache.media.assets()
-    (cache.store / "parts" / name).symlink_to(secret)
+    (store.store / "assets" / name).symlink_to(secret)
+    assert not store.has_asset(name)
+    assert name not in store.media.assets()
+    (store.store / "parts" / name).symlink_to(secret)
     with pytest.raises(StorageBroken):
-        open_partial_file(cache.media.part_path(name), cut_into(b"secret"), b"", "0" * 64)
-    cache.prepare()
-    assert not (cache.store / "parts" / name).is_symlink()
-    assert not (cache.store / "assets" / name).is_symlink()
+        open_partial_file(store.media.part_path(name), cut_into(b"secret"), b"", "0" * 64)
+    store.prepare()
+    assert not (store.store / "parts" / name).is_symlink()
+    assert not (store.store / "assets" / name).is_symlink()
     assert secret.read_bytes() == b"secret"
 
 
-def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: ContentStore) -> None:
+def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(store: ContentStore) -> None:
     content = noise(1, 3 * CHUNK + 5)
-    index, part = begun(cache, content)
+    index, part = begun(store, content)
     with pytest.raises(CorruptContent):
         part.write(index.chunks[0], memoryview(content)[1 : CHUNK + 1])
     assert part.verified() == frozenset()
@@ -176,56 +176,56 @@ def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(cache: Content
     assert part.missing() == ()
     assert load_bitmap(part.flush(), 4) == {0, 1, 2, 3}
     assert part.unsaved_bytes() == 0
-    cache.media.complete(index.asset)
-    path = cache.asset_path(index.asset)
+    store.media.complete(index.asset)
+    path = store.asset_path(index.asset)
     assert path.read_bytes() == content
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
-    assert cache.media.parts() == frozenset()
+    assert store.media.parts() == frozenset()
 
 
-def test_chunks_without_a_bit_are_found_again_on_the_disk(cache: ContentStore) -> None:
+def test_chunks_without_a_bit_are_found_again_on_the_disk(store: ContentStore) -> None:
     content = noise(1, 8 * CHUNK)
-    _, part = begun(cache, content)
+    _, part = begun(store, content)
     fill(part, content, range(2, 5))
-    _, again = begun(cache, content, dump_bitmap(frozenset({3}), 8))
+    _, again = begun(store, content, dump_bitmap(frozenset({3}), 8))
     assert again.verified() == {2, 3, 4}
     assert again.unsaved_bytes() == 2 * CHUNK
 
 
-def test_a_part_of_another_size_is_begun_again(cache: ContentStore) -> None:
+def test_a_part_of_another_size_is_begun_again(store: ContentStore) -> None:
     content = noise(1, 2 * CHUNK)
     index = cut_into(content)
-    cache.media.part_path(index.asset).write_bytes(b"short")
-    _, part = begun(cache, content, dump_bitmap(frozenset({0, 1}), 2))
+    store.media.part_path(index.asset).write_bytes(b"short")
+    _, part = begun(store, content, dump_bitmap(frozenset({0, 1}), 2))
     assert part.verified() == frozenset()
 
 
-def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(cache: ContentStore) -> None:
+def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(store: ContentStore) -> None:
     content = noise(1, 4 * CHUNK)
-    index, part = begun(cache, content)
+    index, part = begun(store, content)
     fill(part, content)
-    with cache.media.part_path(index.asset).open("r+b") as file:
+    with store.media.part_path(index.asset).open("r+b") as file:
         file.seek(2 * CHUNK)
         file.write(b"rot")
     with pytest.raises(CorruptContent):
-        cache.media.complete(index.asset)
-    assert not cache.has_asset(index.asset)
+        store.media.complete(index.asset)
+    assert not store.has_asset(index.asset)
     assert part.recheck() == 1
     assert [chunk.number for chunk in part.missing()] == [2]
 
 
-def test_a_part_that_does_not_fit_leaves_nothing_behind(cache: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_does_not_fit_leaves_nothing_behind(store: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int, offset: int, length: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(StorageFull):
-        begun(cache, noise(1, CHUNK))
-    assert cache.media.parts() == frozenset()
+        begun(store, noise(1, CHUNK))
+    assert store.media.parts() == frozenset()
 
 
-def test_a_rotten_asset_is_removed_by_a_recheck_and_a_sound_one_is_not(cache: ContentStore) -> None:
+def test_a_rotten_asset_is_removed_by_a_recheck_and_a_sound_one_is_not(store: ContentStore) -> None:
     for name, content in ((hashlib.sha256(b"good").hexdigest(), b"good"), ("e" * 64, b"rotten")):
-        (cache.store / "assets" / name).write_bytes(content)
-        assert cache.media.recheck(name) is (content == b"good")
-        assert cache.has_asset(name) is (content == b"good")
+        (store.store / "assets" / name).write_bytes(content)
+        assert store.media.recheck(name) is (content == b"good")
+        assert store.has_asset(name) is (content == b"good")
