@@ -1,1 +1,1 @@
-"""What device and origin share: content comes down, proof goes up; both raise the errors of `errors.py`."""
+"""Code that device and origin share. Content goes from the origin to devices, proof of plays goes back."""

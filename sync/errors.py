@@ -1,32 +1,32 @@
-"""The error tree that both sides raise, drawn by fault and so by remedy.
+"""The errors that both sides raise, in one tree, ordered by what to do about them.
 
-A boundary converts what a library raises, `from error`:
+The code that calls a library converts its errors into these, `from error`:
 
     SignageError
-    ├── OriginUnreachable   the wire: wait and try again, for ever
-    ├── OriginRefused       the origin said no (.status, .retry_after_s): report, back off
-    ├── Untrusted           signature, sequence or hash chain of a document is wrong: keep the old one
-    ├── CorruptContent      bytes are not what their name says: drop and fetch again
-    ├── StorageFull         no room: evict, then report
-    ├── StorageBroken       a file or database cannot be read or written: set aside, rebuild, report
-    ├── ScreenFailed        showing failed: skip the item, renew the deck
-    │   ├── MediaUnplayable     the item's own fault (counts towards quarantine)
-    │   └── DeckLost            the deck died or hung from outside (does not count)
-    └── Rejected            input is wrong (.fields): tell who sent it, change nothing
-        ├── NotFound        there is no such thing
-        ├── Forbidden       the caller may not
-        │   └── Unauthenticated  nobody has said who calls
-        ├── Conflict        the state of things forbids it now (.users names what stands in the way)
-        ├── StaleVersion    somebody else changed it first (.current)
-        ├── TooLarge        over a stated limit
-        └── Unsupported     a media type or encoding we do not take
+    ├── OriginUnreachable   the network: wait and try again
+    ├── OriginRefused       the origin refuses (.status, .retry_after_s): report, wait longer
+    ├── Untrusted           signature, sequence or hash chain of a document is wrong: use the old one
+    ├── CorruptContent      bytes do not match their hash: delete them and fetch again
+    ├── StorageFull         the disk is full: evict content, then report
+    ├── StorageBroken       a file or database cannot be read or written: rename it, rebuild, report
+    ├── ScreenFailed        showing failed: skip the item, restart the deck
+    │   ├── MediaUnplayable     the media is at fault (counts for quarantine)
+    │   └── DeckLost            the deck process ended or hung (does not count)
+    └── Rejected            the input is wrong (.fields): report it to the sender, change nothing
+        ├── NotFound        nothing has this name
+        ├── Forbidden       the caller is not allowed to
+        │   └── Unauthenticated  the caller is not known
+        ├── Conflict        the present state does not allow it (.users names the reasons)
+        ├── StaleVersion    somebody else changed it before (.current)
+        ├── TooLarge        the input is over a limit
+        └── Unsupported     the media type or encoding is not accepted
 """
 
 from collections.abc import Mapping, Sequence
 
 
 class SignageError(Exception):
-    """Root of all errors of this project; the message says what happened, to what, and what to do."""
+    """The base of all errors of this project. The message says what happened, to what, and what to do."""
 
 
 class OriginUnreachable(SignageError):
@@ -43,15 +43,15 @@ class OriginRefused(SignageError):
 
 
 class Untrusted(SignageError):
-    """A signed document does not check out: what is held stays in force."""
+    """A signed document is not valid; the old one stays in use."""
 
 
 class CorruptContent(SignageError):
-    """Bytes do not hash to their name."""
+    """Bytes do not match their hash."""
 
 
 class StorageFull(SignageError):
-    """There is no room left for what was to be written."""
+    """The disk has no space for what is to be written."""
 
 
 class StorageBroken(SignageError):
@@ -63,15 +63,15 @@ class ScreenFailed(SignageError):
 
 
 class MediaUnplayable(ScreenFailed):
-    """The media itself cannot be shown; repeated failures quarantine it."""
+    """The media cannot be shown. After repeated failures it is quarantined."""
 
 
 class DeckLost(ScreenFailed):
-    """A deck process died, hung or was killed; the media is not to blame."""
+    """A deck process ended, hung or was killed. The media is not at fault."""
 
 
 class Rejected(SignageError):
-    """Input is wrong; `fields` maps the path of each wrong field to what is wrong with it."""
+    """The input is wrong; `fields` maps the path of each wrong field to a sentence about it."""
 
     def __init__(self, message: str, *, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -79,19 +79,19 @@ class Rejected(SignageError):
 
 
 class NotFound(Rejected):
-    """There is no such thing."""
+    """Nothing has this name or id."""
 
 
 class Forbidden(Rejected):
-    """The caller is known, or comes from elsewhere, and may not do this."""
+    """The caller is not allowed to do this."""
 
 
 class Unauthenticated(Forbidden):
-    """No valid token came with the request."""
+    """The request has no valid token."""
 
 
 class Conflict(Rejected):
-    """The present state forbids the change; `users` names what stands in its way."""
+    """The present state does not allow the change; `users` names what prevents it."""
 
     def __init__(self, message: str, *, users: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -99,7 +99,7 @@ class Conflict(Rejected):
 
 
 class StaleVersion(Rejected):
-    """The thing was changed since the caller read it; `current` is the version it has now."""
+    """The document was changed after the caller read it; `current` is its version now."""
 
     def __init__(self, message: str, *, current: int) -> None:
         super().__init__(message)
@@ -107,8 +107,8 @@ class StaleVersion(Rejected):
 
 
 class TooLarge(Rejected):
-    """Input is over a stated limit."""
+    """The input is over a limit."""
 
 
 class Unsupported(Rejected):
-    """Input is of a kind we do not take."""
+    """The media type or encoding of the input is not accepted."""

@@ -1,4 +1,4 @@
-"""Fixtures every test may use, and the order of files."""
+"""Fixtures of all tests, and the order of their files."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ import pytest
 from tests.fakes import FakeClock
 
 _SLOW = {"browser", "display"}  # markers
-_OF_DISPLAYS = {"display", "display_name", "stage"}  # fixtures
+_DISPLAY_FIXTURES = {"display", "display_name", "stage"}  # fixtures
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that look at a display first: the longest, begun last, would run while the other worker idles."""
+    """Run the files that need a display first: they take longest, and the other worker must not wait for them."""
     slow: set[Path] = set()
     for item in items:
         names = {mark.name for mark in item.iter_markers()} | set(getattr(item, "fixturenames", ()))
-        if names & (_SLOW | _OF_DISPLAYS):
+        if names & (_SLOW | _DISPLAY_FIXTURES):
             slow.add(item.path)
     items.sort(key=lambda item: item.path not in slow)
 

@@ -1,4 +1,4 @@
-"""Fakes for time only: everything else in the tests is real."""
+"""A clock for tests. Time is the only fake; everything else in the tests is real."""
 
 import asyncio
 import heapq
@@ -9,7 +9,7 @@ from sync.runtime.clock import ClockTrust
 
 
 class FakeClock:
-    """A clock that moves only when told; sleepers wake in order as `advance` passes them."""
+    """A clock that moves only by `advance` and `step_wall`; sleepers wake in the order of their times."""
 
     def __init__(self, now: datetime | None = None) -> None:
         self._now = now or datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -36,11 +36,11 @@ class FakeClock:
         await future
 
     def step_wall(self, seconds: float) -> None:
-        """Move the wall clock alone, as a time service or a person does."""
+        """Move only the wall clock, as a time service or a person does."""
         self._now += timedelta(seconds=seconds)
 
     async def advance(self, seconds: float) -> None:
-        """Let `seconds` pass, waking sleepers one by one and letting the loop settle after each."""
+        """Move both clocks by `seconds`; wake each sleeper at its time and run what is ready after it."""
         until = self._monotonic + seconds
         await self.settle()
         while self._sleepers and self._sleepers[0][0] <= until:
@@ -53,7 +53,7 @@ class FakeClock:
         await self.settle()
 
     async def settle(self, turns: int = 20) -> None:
-        """Let everything that can run now run."""
+        """Run all tasks that are ready."""
         for _ in range(turns):
             await asyncio.sleep(0)
 

@@ -1,1 +1,1 @@
-"""What both HTTP sides share: table of operations, problems, bodies, OpenAPI, listener, metrics."""
+"""HTTP code for device and origin: the table of operations, problems, bodies, OpenAPI, listener, metrics."""

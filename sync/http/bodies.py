@@ -1,4 +1,4 @@
-"""Reads bodies and queries into models, within limits of size and time, and checks versions (`If-Match`)."""
+"""Reads bodies and queries into models, with limits of size and time, and versions from `If-Match`."""
 
 import asyncio
 import json
@@ -19,17 +19,17 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BODY_CAP_BYTES = 1024 * 1024
 IDLE_BODY_S = 30.0
-"""A body of which nothing more comes for so long is given up: its line is dead, and a retry must not find it busy."""
+"""The longest pause within a body. After it the connection is considered dead, so that a retry can start."""
 WHOLE_BODY_S = 120.0
-"""A document takes no longer than this to arrive, whoever sends it byte by byte."""
+"""The longest time for a complete document, however slowly it is sent."""
 
 
 async def read_json(request: web.Request, model: type[Model], *, cap_bytes: int = BODY_CAP_BYTES) -> Model:
     """Parse a JSON body into a model.
 
     Raises:
-        TooLarge: over `cap_bytes`, judged before parsing.
-        Rejected: not JSON, or not the model; `fields` names each wrong one.
+        TooLarge: it is over `cap_bytes`; this is checked before parsing.
+        Rejected: it is not JSON or does not fit the model; `fields` names each wrong field.
     """
     raw = await read_body(request, cap_bytes)
     try:
@@ -42,7 +42,7 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
     """Parse the query of an address into a model.
 
     Raises:
-        Rejected: it is not the model; `fields` names each wrong one.
+        Rejected: it does not fit the model; `fields` names each wrong field.
     """
     try:
         return model.model_validate(dict(request.query))
@@ -51,10 +51,10 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
 
 
 async def read_body(request: web.Request, cap_bytes: int) -> bytes:
-    """Return the whole body, never holding more than `cap_bytes` of it.
+    """Return the complete body; never read much more than `cap_bytes`.
 
     Raises:
-        TooLarge: the body is longer, by its header or in fact.
+        TooLarge: the body, or its declared length, is longer.
     """
     if (request.content_length or 0) > cap_bytes:
         raise TooLarge(f"a body of {request.content_length} bytes is over the limit of {cap_bytes}")
@@ -71,16 +71,16 @@ async def read_body(request: web.Request, cap_bytes: int) -> bytes:
 
 
 async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[bytes]:
-    """Yield the body as it comes, at most `most_bytes` at once.
+    """Yield the body as it arrives, at most `most_bytes` at a time.
 
     Raises:
-        Unsupported: it is packed.
-        HTTPRequestTimeout: nothing came for `SILENCE_S`; the answer is a problem of status 408.
-        HTTPBadRequest: its pieces are not what HTTP says they should be.
+        Unsupported: it is compressed.
+        HTTPRequestTimeout: nothing arrived for `IDLE_BODY_S`; the answer is a problem with status 408.
+        HTTPBadRequest: its chunks are not valid HTTP.
     """
-    packed = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
-    if packed.lower() != "identity":
-        raise Unsupported(f"a body is sent as it is, not with Content-Encoding: {packed}")
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
+    if encoding.lower() != "identity":
+        raise Unsupported(f"send the body without Content-Encoding; {encoding} is not accepted")
     pieces = aiter(request.content.iter_chunked(most_bytes))
     while True:
         try:
@@ -89,21 +89,21 @@ async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[by
         except TimeoutError as error:
             raise _too_slow(IDLE_BODY_S) from error
         except web.RequestPayloadError as error:
-            raise web.HTTPBadRequest(text="the body came in broken pieces: send it again") from error
+            raise web.HTTPBadRequest(text="the body is not valid HTTP: send it again") from error
         if piece is None:
             return
         yield piece
 
 
 def _too_slow(limit_s: float) -> web.HTTPException:
-    return web.HTTPRequestTimeout(text=f"the body did not come within {limit_s:.0f} s: send it again")
+    return web.HTTPRequestTimeout(text=f"the body did not arrive within {limit_s:.0f} s: send it again")
 
 
-_LONGEST_VERSION = 18  # digits; more than a database counts to
+_LONGEST_VERSION = 18  # digits; larger than any number in a database
 
 
 def requested_version(request: web.Request) -> int | None:
-    """Return the version an `If-Match: "n"` header names, None without one.
+    """Return the version of the header `If-Match: "n"`, None without one.
 
     Raises:
         Rejected: the header is not one quoted version.
@@ -118,10 +118,10 @@ def requested_version(request: web.Request) -> int | None:
 
 
 def require_version(request: web.Request) -> int:
-    """Return the version that has to come along in `If-Match`, so that nobody writes over what they never saw.
+    """Return the version of the required header `If-Match`, so that nobody overwrites a change they have not seen.
 
     Raises:
-        HTTPPreconditionRequired: there is none; the answer is a problem of status 428.
+        HTTPPreconditionRequired: it is missing; the answer is a problem with status 428.
         Rejected: the header is not one quoted version.
     """
     version = requested_version(request)
@@ -133,7 +133,7 @@ def require_version(request: web.Request) -> int:
 def json_answer(
     document: BaseModel | Mapping[str, Any], *, status: int = 200, version: int | None = None
 ) -> web.Response:
-    """Answer with a JSON document; `version` becomes the ETag."""
+    """Return a JSON response; `version` becomes the ETag."""
     text = document.model_dump_json() if isinstance(document, BaseModel) else json.dumps(document)
     headers = {} if version is None else {"ETag": f'"{version}"'}
     return web.Response(text=text, status=status, content_type="application/json", headers=headers)

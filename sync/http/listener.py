@@ -1,4 +1,4 @@
-"""Listens on a socket for an application, so that even what is no HTTP at all is answered as a problem."""
+"""Serves an application on a socket. Even a request that is not HTTP gets a problem as the answer."""
 
 import asyncio
 import logging
@@ -16,23 +16,23 @@ from sync.http.problems import problem
 from sync.runtime.os_messages import os_reason
 
 IDLE_S = 75.0
-"""A connection without a whole request for so long is closed; longer than the proxies before us keep theirs (60 s)."""
+"""How long a connection without a complete request stays open: longer than common proxies keep theirs (60 s)."""
 
 log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def serve_http(
-    app: web.Application, host: str, port: int, *, goodbye_s: float = 1.0, tls: SSLContext | None = None
+    app: web.Application, host: str, port: int, *, shutdown_s: float = 1.0, tls: SSLContext | None = None
 ) -> AsyncIterator[str]:
-    """Listen until the end of the block, then answer what is under way for at most `goodbye_s`.
+    """Serve until the end of the block, then finish running requests for at most `shutdown_s`.
 
-    Gives the address to call, such as `http://127.0.0.1:8090`; port 0 takes any that is free.
+    Yields the address, such as `http://127.0.0.1:8090`. Port 0 uses any free port.
 
     Raises:
-        Rejected: the address cannot be listened on.
+        Rejected: the address or port cannot be used.
     """
-    runner = _Runner(app, access_log=None, shutdown_timeout=goodbye_s)
+    runner = _Runner(app, access_log=None, shutdown_timeout=shutdown_s)
     await runner.setup()
     try:
         try:
@@ -46,11 +46,11 @@ async def serve_http(
 
 
 class _Runner(web.AppRunner):
-    """Runs the application behind connections of ours: only there does aiohttp let its own errors be worded."""
+    """Runs the application with our own connection class: only there can the text of aiohttp's errors be changed."""
 
     async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
-        return _Server(made.request_handler, request_factory=made.request_factory)
+        server = await super()._make_server()
+        return _Server(server.request_handler, request_factory=server.request_factory)
 
 
 class _Server(web.Server):
@@ -61,7 +61,7 @@ class _Server(web.Server):
             loop=loop,
             access_log=None,  # type: ignore[arg-type]  # None is documented: no log
             keepalive_timeout=IDLE_S,
-            auto_decompress=False,  # nobody we know packs what they send: `sync.http.operations` says so
+            auto_decompress=False,  # compressed bodies are refused in `sync.http.bodies`
         )
 
 
@@ -69,9 +69,9 @@ class _Connection(RequestHandler):
     __slots__ = ()
 
     def log_exception(self, *args: Any, **details: Any) -> None:
-        """Log a fault of ours; a body in broken pieces is a stranger's and was answered."""
+        """Log a fault of this program; a body that is not valid HTTP is a fault of the caller."""
         if isinstance(details.get("exc_info"), web.RequestPayloadError):
-            log.debug("a body came in broken pieces")
+            log.debug("a body is not valid HTTP")
         else:
             super().log_exception(*args, **details)
 
@@ -82,13 +82,13 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Word an error that happened outside of any operation; the connection is closed after it."""
+        """Answer an error that happened outside of any operation with a problem; close the connection after it."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request=%s %s failed", request.method, request.path, exc_info=exc)
-        else:  # a stranger's bytes are not worth a line in the log
-            log.debug("peer=%s sent what is not HTTP: %s", request.remote, message)
+        else:  # anybody can send wrong bytes: this would fill the log
+            log.debug("peer=%s sends bytes that are not HTTP: %s", request.remote, message)
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun; the connection can only be closed")
+            raise ConnectionError("the response has started; the connection can only be closed")
         title = HTTPStatus(status).phrase
         answer = problem(status, title.lower().replace(" ", "-"), title, HTTPStatus(status).description or title, "")
         answer.force_close()

@@ -1,6 +1,6 @@
-"""Duration and outcome of each operation of an HTTP side, in Prometheus's terms.
+"""Prometheus metrics of the duration and outcome of each HTTP operation.
 
-Labels come from our own tables only (an operation's name), so that no caller can make up new series.
+Labels are names from the table of operations, so that callers cannot create new series.
 """
 
 from http import HTTPStatus
@@ -13,11 +13,11 @@ from sync.http.operations import OPERATION
 from sync.runtime.clock import Clock
 
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
-_DISCONNECTED = 499  # the caller did, or we are ending
+_DISCONNECTED = 499  # the caller closed the connection, or this program ends
 
 
 class OperationMetrics:
-    """The two series of one side, `{prefix}_operation_seconds` and `{prefix}_operations_total`."""
+    """The two series `{prefix}_operation_seconds` and `{prefix}_operations_total`."""
 
     def __init__(self, prefix: str, registry: CollectorRegistry, clock: Clock) -> None:
         self._clock = clock
@@ -34,8 +34,8 @@ class OperationMetrics:
 
     @web.middleware
     async def measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Measure an operation; WebSockets count when they end, and not in the durations."""
-        began_s = self._clock.monotonic()
+        """Measure an operation. WebSockets are counted when they end; their duration is not measured."""
+        started_s = self._clock.monotonic()
         status = _DISCONNECTED
         try:
             answer = await handler(request)
@@ -45,4 +45,4 @@ class OperationMetrics:
             operation = request.get(OPERATION, "other")
             self._outcomes.labels(operation, str(status)).inc()
             if status != HTTPStatus.SWITCHING_PROTOCOLS:
-                self._durations.labels(operation).observe(self._clock.monotonic() - began_s)
+                self._durations.labels(operation).observe(self._clock.monotonic() - started_s)

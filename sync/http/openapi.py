@@ -1,4 +1,4 @@
-"""Writes the OpenAPI document of a room's operations, from the same table that routes them."""
+"""Makes the OpenAPI document from the table of operations that also routes them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal

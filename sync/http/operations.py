@@ -1,6 +1,6 @@
-"""The table of operations: each HTTP room offers `operations()`, `mount` routes them behind a guard.
+"""The table of HTTP operations: `mount` routes them behind a guard, `sync.http.openapi` describes them.
 
-`sync.http.openapi` describes them from the same table.
+Each room with routes has a method `operations()`.
 """
 
 import logging
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sync.http.problems import Handler, problem
 
 OPERATION = web.RequestKey("operation", str)
-"""On a request: the `name` of the operation it became, for metrics."""
+"""The key under which a request has the `name` of its operation, for metrics."""
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,10 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing a caller can do: its route, who may, and the models that go in and come out.
+    """One operation: its route, who can call it, and the models of its body and answer.
 
-    `asks` is the model of its query, `headers` names those it reads beside what all do.
+    `takes` is the model of the body, `gives` that of the answer, `asks` that of the query. `headers` names the headers
+    it reads beside the common ones.
     """
 
     method: str
@@ -49,7 +50,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """Return a short label for metrics, such as `GET /v1/media/{id}`."""
+        """A short label for metrics, such as `GET /v1/media/{id}`."""
         return f"{self.method} {self.path}"
 
 
@@ -64,11 +65,11 @@ def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -
 
 
 async def _expected(request: web.Request) -> web.StreamResponse | None:
-    """Answer an `Expect` header: go on, or a problem where aiohttp would answer plain text."""
+    """Answer an `Expect` header: continue, or a problem where aiohttp would answer with plain text."""
     if request.headers.get("Expect", "").lower() != "100-continue":
-        return problem(417, "expectation-failed", "Expectation failed", "only 100-continue is known", request.path)
+        return problem(417, "expectation-failed", "Expectation failed", "only 100-continue is supported", request.path)
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0  # the answer itself has not begun
+    request.writer.output_size = 0  # the response itself has not started
     return None
 
 

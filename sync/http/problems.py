@@ -1,4 +1,4 @@
-"""Errors become RFC 9457 problems here and nowhere else."""
+"""Turns errors into RFC 9457 problems. No other file does."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PROBLEM_TYPE = "application/problem+json"
 
-_STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # first match wins: narrow before wide
+_STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # the first match counts: subclasses before their base
     (NotFound, 404),
     (Unauthenticated, 401),
     (Forbidden, 403),
@@ -40,13 +40,13 @@ _STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # first match wins: n
 
 
 def problem(status: int, kind: str, title: str, detail: str, instance: str, **members: Any) -> web.Response:
-    """Return an RFC 9457 problem; `members` are its extra named fields."""
+    """Return an RFC 9457 problem; `members` are additional fields."""
     document = {"type": f"urn:signage:problem:{kind}", "title": title, "status": status, "detail": detail}
     return web.json_response({**document, "instance": instance, **members}, status=status, content_type=PROBLEM_TYPE)
 
 
 def problem_of(error: SignageError, instance: str) -> web.Response:
-    """Return the problem an error of ours is to its caller."""
+    """Return the problem for an error of this project."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
     members: dict[str, Any] = {}
     if isinstance(error, Rejected) and error.fields:
@@ -66,7 +66,7 @@ def _words(name: str) -> tuple[str, str]:
 
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn errors into problems; one we did not foresee is logged whole and answered without its inside."""
+    """Turn errors into problems. An unexpected one is logged with its traceback, which the answer does not show."""
     try:
         return await handler(request)
     except SignageError as error:
@@ -81,15 +81,17 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         raise
     except Exception:
         log.exception("request=%s %s failed", request.method, request.path)
-        return problem(500, "internal", "Internal error", "This is our fault; the log has it.", request.path)
+        return problem(
+            500, "internal", "Internal error", "This is a fault of the program. Its log has the details.", request.path
+        )
 
 
 def _advice(error: web.HTTPException) -> str:
-    """Return what to do about an error of routing, where aiohttp only repeats its name."""
+    """Return what to do about an error of routing; aiohttp only repeats its name."""
     if isinstance(error, web.HTTPMethodNotAllowed):
-        return f"{error.method} is not for this address; it takes {', '.join(sorted(error.allowed_methods))}"
+        return f"this address does not support {error.method}; use {', '.join(sorted(error.allowed_methods))}"
     if error.text == f"{error.status}: {error.reason}":
-        return "there is nothing at this address; /v1/openapi.json lists what there is"
+        return "nothing is at this address; /v1/openapi.json lists all addresses"
     return error.text or error.reason
 
 

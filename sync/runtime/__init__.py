@@ -1,1 +1,1 @@
-"""The operating system: clock, threads, waiting, supervision, systemd, watched files, durable files, SQLite."""
+"""The operating system: clock, threads, waiting, supervision, states, systemd, watched files, durable files, SQLite."""

@@ -1,7 +1,7 @@
-"""The one door to time: wall clock, monotonic clock, sleeping, and how long to wait before trying again.
+"""Time: wall clock, monotonic clock, sleeping, and the waits between tries. No other file reads the time.
 
 Wall time decides *what* plays; monotonic time measures *how long* it played. The monotonic clock is CLOCK_BOOTTIME:
-it counts suspend, never steps, and is the same number in every process of a device.
+it includes suspend, never steps, and is the same in every process of a device.
 """
 
 import asyncio
@@ -18,24 +18,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def unix_ms(at: datetime) -> int:
-    """Return an instant as whole milliseconds since 1970 UTC, cut off (a float would round some the wrong way)."""
+    """Return an instant as whole milliseconds since 1970 UTC, rounded down."""
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def instant(ms: int) -> datetime:
-    """Return milliseconds since 1970 as an aware UTC instant: the way back from `unix_ms`."""
+    """Return milliseconds since 1970 as an aware UTC instant; the inverse of `unix_ms`."""
     return _EPOCH + timedelta(milliseconds=ms)
 
 
 class ClockTrust(StrEnum):
-    """How far the wall clock can be believed."""
+    """How far the wall clock can be trusted."""
 
-    SYNCED = "synced"  # a time service says so
-    UNSYNCED = "unsynced"  # nothing vouches for it; it may still be right
+    SYNCED = "synced"  # a time service has set it
+    UNSYNCED = "unsynced"  # no time service has set it; it may still be right
 
 
 class Clock(Protocol):
-    """What the rest of the project may know about time."""
+    """The interface to time."""
 
     def now(self) -> datetime:
         """Return the wall clock as an aware UTC instant."""
@@ -44,10 +44,10 @@ class Clock(Protocol):
         """Return seconds since boot; never goes back."""
 
     def trust(self) -> ClockTrust:
-        """Tell whether a time service vouches for `now`."""
+        """Return whether a time service has set the wall clock."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for `seconds`; not at all when that is zero or less."""
+        """Wait for `seconds`; do not wait if that is zero or less."""
 
 
 class SystemClock:
@@ -62,23 +62,24 @@ class SystemClock:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def trust(self) -> ClockTrust:
-        """Believe systemd-timesyncd's mark, or a running chrony (which serves only once it has a source)."""
-        known = _TIMESYNC_MARK.exists() or _CHRONY_MARK.exists()
-        return ClockTrust.SYNCED if known else ClockTrust.UNSYNCED
+        """Return SYNCED if systemd-timesyncd has marked the clock, or if chrony runs (it does only with a source)."""
+        synced = _TIMESYNC_MARK.exists() or _CHRONY_MARK.exists()
+        return ClockTrust.SYNCED if synced else ClockTrust.UNSYNCED
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
         await asyncio.sleep(max(0.0, seconds))
 
     def wait(self, seconds: float) -> None:
-        """Block this thread for `seconds`: for worker threads and deck processes only."""
+        """Block this thread for `seconds`. For worker threads and deck processes only."""
         time.sleep(max(0.0, seconds))
 
 
 class Backoff:
-    """Full-jitter exponential waits: each is uniform in [0, min(limit, first * 2^n)].
+    """Exponential waits with full jitter: each is uniform in [0, min(limit, first * 2^n)].
 
-    Full jitter spreads a fleet that lost its origin at one instant (Brooker, "Exponential Backoff And Jitter", 2015).
+    Full jitter spreads the tries of devices that lost their origin at one moment (Brooker, "Exponential Backoff And
+    Jitter", 2015).
     """
 
     def __init__(self, *, first_s: float, limit_s: float, rng: Random) -> None:
@@ -88,11 +89,11 @@ class Backoff:
         self._failures = 0
 
     def next_s(self, *, at_least_s: float = 0.0) -> float:
-        """Return how long to wait after one more failure; `at_least_s` carries a Retry-After."""
+        """Count one more failure and return how long to wait, at least `at_least_s` (of a Retry-After header)."""
         ceiling_s = min(self._limit_s, self._first_s * 2.0 ** min(self._failures, 32))
         self._failures += 1
         return max(at_least_s, self._rng.uniform(0.0, ceiling_s))
 
     def reset(self) -> None:
-        """Forget past failures: the thing works again."""
+        """Start again with the first wait, after a success."""
         self._failures = 0

@@ -1,4 +1,4 @@
-"""Writing files so that a power cut leaves the old or the new one, and disk faults as errors of ours."""
+"""Writes files so that a power cut leaves the old or the new content, and translates disk errors."""
 
 import errno
 import fcntl
@@ -15,22 +15,22 @@ from sync.runtime.os_messages import os_reason
 
 TEMP_SUFFIX = ".tmp"
 READABLE = 0o644
-"""Anyone may read: another user's nginx may serve what an origin writes."""
+"""Everybody can read the file: a web server of another user may serve the content of the origin."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # RLIMIT_FSIZE and old file systems say EFBIG
 
 log = logging.getLogger(__name__)
 
 
 def storage_error(error: OSError, path: Path) -> StorageFull | StorageBroken:
-    """Return what an error of the operating system about `path` means to us."""
+    """Return the error of this project for an error of the operating system about `path`."""
     if error.errno in _FULL:
-        return StorageFull(f"no room left to write {path.name}: free some space and try again")
+        return StorageFull(f"the disk is full, {path.name} cannot be written: delete something and try again")
     return StorageBroken(f"{path} cannot be used: {os_reason(error)}")
 
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says about `path` into `StorageFull` or `StorageBroken`."""
+    """Turn errors of the operating system about `path` into `StorageFull` or `StorageBroken`."""
     try:
         yield
     except OSError as error:
@@ -38,13 +38,13 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
-    """Replace `path` by `content`: a temporary file beside it, fsync, rename, fsync of the folder.
+    """Replace the content of `path`: write a temporary file, fsync, rename, fsync of the folder.
 
-    At every instant of a crash the path holds all of the old content or all of the new.
+    After a crash the path has all of the old content or all of the new.
 
     Raises:
-        StorageFull: no room; the old file stands.
-        StorageBroken: the folder is missing or read-only, or the disk failed; the old file stands.
+        StorageFull: the disk is full; the old file stays.
+        StorageBroken: the folder is missing or read-only, or the disk failed; the old file stays.
     """
     with _beside(path) as temporary:
         temporary.write_bytes(content)
@@ -52,11 +52,11 @@ def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
 
 
 def copy_durably(source: Path, path: Path) -> None:
-    """Replace `path` by a copy of a file of any file system, as `write_durably` does.
+    """Replace `path` by a copy of a file, which may be on another file system, as `write_durably` does.
 
     Raises:
-        StorageFull: no room; the old file stands.
-        StorageBroken: either file cannot be read or written; the old file stands.
+        StorageFull: the disk is full; the old file stays.
+        StorageBroken: one of the files cannot be read or written; the old file stays.
     """
     with _beside(path) as temporary:
         shutil.copyfile(source, temporary)
@@ -64,22 +64,22 @@ def copy_durably(source: Path, path: Path) -> None:
 
 
 def move_durably(source: Path, path: Path) -> None:
-    """Replace `path` by a finished file of the same file system, which is gone then.
+    """Replace `path` by moving a finished file of the same file system.
 
     Raises:
-        StorageFull: no room after all.
-        StorageBroken: the disk refuses.
+        StorageFull: the disk is full.
+        StorageBroken: the disk failed.
     """
     with storage_errors(path):
         _replace_durably(source, path, READABLE)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, that are there after a power cut, too.
+    """Create a folder and its parents durably.
 
     Raises:
-        StorageFull: no room.
-        StorageBroken: the disk refuses, or a file is in the way.
+        StorageFull: the disk is full.
+        StorageBroken: the disk failed, or a file has this name.
     """
     if folder.is_dir():
         return
@@ -91,14 +91,14 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """Give a new file in the folder of `path`, readable by nobody else, and leave nothing under its name."""
+    """Yield a new file in the folder of `path`, readable by its owner only; delete it at the end."""
     with storage_errors(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMP_SUFFIX)
         os.close(handle)
         try:
             yield Path(name)
         finally:
-            Path(name).unlink(missing_ok=True)  # not there any more if all went well
+            Path(name).unlink(missing_ok=True)  # renamed already, unless something failed
 
 
 def _replace_durably(finished: Path, path: Path, mode: int) -> None:
@@ -113,7 +113,7 @@ def _replace_durably(finished: Path, path: Path, mode: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names inside `folder` durable: renames and unlinks are not, until this returns."""
+    """Make the names in `folder` durable: created, renamed and deleted files."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -122,7 +122,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_data(path: Path) -> None:
-    """Make the bytes of `path` durable, whichever descriptor wrote them."""
+    """Make the bytes of `path` durable, also those written through other descriptors."""
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     try:
         os.fdatasync(descriptor)
@@ -131,20 +131,20 @@ def sync_data(path: Path) -> None:
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the bytes an unprivileged writer still finds free."""
+    """Return the free bytes for users without privileges."""
     state = os.statvfs(folder)
     return state.f_bavail * state.f_frsize
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock file; on a read-only disk without one, nothing is held.
+    """Lock a file exclusively. On a read-only disk without this file, nothing is locked.
 
     Raises:
-        Conflict: another process holds it.
+        Conflict: another process has locked it.
     """
     descriptor = _open_lock(path)
-    if descriptor is None:  # read-only and never used before: nobody can write, so nobody is in the way
+    if descriptor is None:  # a read-only disk: no other process can write
         yield
         return
     try:

@@ -1,7 +1,7 @@
-"""Notices that a file changed on disk: the one door to watchdog, from its thread into the event loop.
+"""Reports in the event loop that the content of a file has changed; the only user of the library watchdog.
 
-It watches the folder, not the file: editors write a new file and rename it over the old one, and configuration
-managers swap a symbolic link. Whatever the event, the bytes decide.
+It watches the folder, not the file: editors rename a new file over the old one, and configuration managers replace a
+symbolic link. After each event it compares the content.
 """
 
 import asyncio
@@ -30,65 +30,65 @@ log = logging.getLogger(__name__)
 
 
 class FileWatcher:
-    """Calls `changed` in the event loop each time the bytes of `path` are others than before.
+    """Calls `changed` in the event loop each time the content of `path` is different.
 
-    A file that vanishes is not a change: what it said stays in force until it says something else.
+    A deleted file is not a change: its last content counts until there is other content.
     """
 
     def __init__(self, path: Path, changed: Callable[[], None], clock: Clock) -> None:
         self._path = path.absolute()
         self._changed = changed
         self._clock = clock
-        self._seen = _fingerprint(self._path)
+        self._last_hash = _content_hash(self._path)
 
     async def run(self) -> None:
-        """Watch until cancelled; a folder that is not there is looked for every 30 s."""
+        """Watch until cancelled; while the folder does not exist, try again every 30 s."""
         while not self._path.parent.is_dir():
             await self._clock.sleep(_MISSING_RETRY_S)
-        touched = asyncio.Event()
+        event_seen = asyncio.Event()
         observer = Observer()
-        observer.schedule(_EventHandler(asyncio.get_running_loop(), touched), str(self._path.parent))
+        observer.schedule(_EventHandler(asyncio.get_running_loop(), event_seen), str(self._path.parent))
         observer.start()
         try:
-            await self._compare_after_events(touched)
+            await self._compare_after_events(event_seen)
         finally:
             observer.stop()
             await asyncio.to_thread(observer.join)
 
-    async def _compare_after_events(self, touched: asyncio.Event) -> None:
+    async def _compare_after_events(self, event_seen: asyncio.Event) -> None:
         while True:
-            self._compare()  # first: the file may have changed before the watch stood
-            await touched.wait()
-            await self._clock.sleep(_DEBOUNCE_S)  # one save is several events
-            touched.clear()
+            self._compare()  # first: the file may have changed before the watch started
+            await event_seen.wait()
+            await self._clock.sleep(_DEBOUNCE_S)  # saving a file causes several events
+            event_seen.clear()
 
     def _compare(self) -> None:
-        found = _fingerprint(self._path)
-        if found is None or found == self._seen:
+        content_hash = _content_hash(self._path)
+        if content_hash is None or content_hash == self._last_hash:
             return
-        self._seen = found
+        self._last_hash = content_hash
         log.info("file=%s changed", self._path)
         self._changed()
 
 
 class _EventHandler(FileSystemEventHandler):
-    """Carries events from the watchdog thread into the loop.
+    """Passes events from the watchdog thread to the event loop.
 
-    Reading is no event, and a write counts when the file is closed: half a file would be taken for a whole one.
+    Reading is ignored. A write counts when the file is closed, so that an incomplete file is not read.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, touched: asyncio.Event) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, event_seen: asyncio.Event) -> None:
         self._loop = loop
-        self._touched = touched
+        self._event_seen = event_seen
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Wake the loop for anything that can have changed bytes."""
+        """Wake the loop after any event that can change the content."""
         if not isinstance(event, _NO_CHANGE):
-            self._loop.call_soon_threadsafe(self._touched.set)
+            self._loop.call_soon_threadsafe(self._event_seen.set)
 
 
-def _fingerprint(path: Path) -> str | None:
+def _content_hash(path: Path) -> str | None:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:  # gone for the moment, or not ours to read: nothing to compare
+    except OSError:  # missing at the moment, or not readable: nothing to compare
         return None

@@ -1,7 +1,7 @@
-"""The one door to SQLite on a device: opens a file with the durability we rely on, and hands out transactions.
+"""SQLite on a device: opens a database file with durable settings, and gives transactions.
 
-Exactly one connection per file: the WAL-reset race of SQLite before 3.51.3 needs two, and on a shared connection the
-lock in `transaction` keeps one task's commit from committing another task's half.
+There is one connection per file, because two can trigger the WAL-reset race of SQLite before 3.51.3. The tasks share
+it. The lock in `transaction` prevents that the commit of one task includes half of another task's changes.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=500",  # whoever holds the lock is a stranger, and the next cut waits for us
+    "PRAGMA busy_timeout=500",  # only another program can hold the lock, and the next cut must not wait longer
     "PRAGMA wal_autocheckpoint=1000",
 )
 
@@ -42,7 +42,7 @@ Parameters = Mapping[str, Any]
 
 
 class Database:
-    """One open SQLite file; rows never leave the store that asked for them."""
+    """One open SQLite file. Stores do not return its rows to other rooms."""
 
     def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection
@@ -51,15 +51,15 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """Hold the write lock; commit at the end, roll back on any exception.
+        """Start a transaction; commit at the end, roll back after any exception.
 
         Raises:
-            StorageFull: the disk has no room for the change.
+            StorageFull: the disk is full.
             StorageBroken: the file is locked by another process, read-only or damaged.
         """
         async with self._lock:
             with _converted(self.path):
-                try:  # BEGIN too: cancelled, it still runs in the driver's thread, and a rollback must follow it
+                try:  # BEGIN as well: after a cancellation it still runs in the thread of the driver
                     await self._connection.execute("BEGIN IMMEDIATE")
                     yield
                 except BaseException:
@@ -68,12 +68,12 @@ class Database:
                 await self._connection.commit()
 
     async def execute(self, statement: str, parameters: Parameters | None = None) -> int:
-        """Run one statement inside `transaction`; return how many rows it changed."""
+        """Run one statement in a `transaction`; return how many rows it changed."""
         async with self._connection.execute(statement, parameters or {}) as cursor:
             return cursor.rowcount
 
     async def execute_many(self, statement: str, rows: Sequence[Parameters]) -> None:
-        """Run one statement for each row inside `transaction`."""
+        """Run one statement for each row in a `transaction`."""
         async with self._connection.executemany(statement, rows):
             pass
 
@@ -92,10 +92,10 @@ class Database:
 
 @asynccontextmanager
 async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[Database]:
-    """Open `path`, run the migrations it has not seen (counted by `PRAGMA user_version`), close it at the end.
+    """Open `path`, run its missing migrations (counted by `PRAGMA user_version`), close it at the end.
 
     Raises:
-        StorageBroken: the file is not a database, fails its quick check, or comes from a newer version.
+        StorageBroken: the file is not a database, is damaged, or was written by a newer version.
     """
     with _converted(path):
         connection = await aiosqlite.connect(path, isolation_level=None)
@@ -113,13 +113,13 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
 
 @asynccontextmanager
 async def read_database(path: Path) -> AsyncIterator[Database]:
-    """Open `path` for reading only, also while another process writes it: it can neither write nor checkpoint.
+    """Open `path` for reading only, also while another process writes to it.
 
     Raises:
-        StorageBroken: it is not there, or cannot be read.
+        StorageBroken: the file is missing or cannot be read.
     """
-    quiet = not path.with_name(f"{path.name}-wal").exists()  # then nobody has it open, and no file has to be made
-    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
+    unused = not path.with_name(f"{path.name}-wal").exists()  # no process has it open: SQLite needs no other files
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if unused else ''}"
     with _converted(path):
         connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
     try:
@@ -148,7 +148,7 @@ async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Seq
 
 
 class _converted:
-    """Turns what sqlite3 raises into our errors."""
+    """Turns errors of SQLite into errors of this project."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -158,7 +158,9 @@ class _converted:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OperationalError) and "full" in str(error):
-            raise StorageFull(f"no room to write {self._path}: free some space and try again") from error
+            raise StorageFull(
+                f"the disk is full, {self._path} cannot be written: delete something and try again"
+            ) from error
         if isinstance(error, DatabaseError):
             name = getattr(error, "sqlite_errorname", "no error code")
             log.debug("database=%s %s: %s", self._path, name, error)

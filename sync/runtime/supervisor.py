@@ -1,4 +1,4 @@
-"""Keeps a service alive: the only place that may catch everything, so that a bug in one never ends another."""
+"""Restarts a service that fails. It catches every exception, so that a bug in one service ends no other."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Restarts:
-    """How often each service had to be restarted, for health; `last` holds the latest reason."""
+    """How often each service was restarted, and the latest reason in `last`."""
 
     counts: dict[str, int] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
 
     def record(self, name: str, error: Exception) -> None:
         """Count one restart of `name`."""
-        while isinstance(error, ExceptionGroup):  # what a TaskGroup wraps says more than its wrapping
+        while isinstance(error, ExceptionGroup):  # the first error of a TaskGroup says more than the group
             error = error.exceptions[0]
         self.counts[name] = self.counts.get(name, 0) + 1
         fault = f"an error in the program ({type(error).__name__}); the log has the details"
@@ -31,18 +31,18 @@ class Restarts:
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]], clock: Clock, restarts: Restarts) -> None:
-    """Run a service for ever, restarting it after 1 s doubling to 60 s; five healthy minutes reset the wait.
+    """Run a service until cancelled. Restart it after 1 s, doubled with each failure up to 60 s.
 
-    Ends only by cancellation. A service that returns is a bug and is restarted like one that raised.
+    After five minutes without a failure the wait is 1 s again. A service that returns has a bug and is restarted too.
     """
     wait_s = _FIRST_WAIT_S
     while True:
-        began = clock.monotonic()
+        started = clock.monotonic()
         try:
             await run()
             raise RuntimeError(f"service {name} returned; a service ends only by cancellation")
         except Exception as error:
-            if clock.monotonic() - began >= _HEALTHY_AFTER_S:
+            if clock.monotonic() - started >= _HEALTHY_AFTER_S:
                 wait_s = _FIRST_WAIT_S
             restarts.record(name, error)
             log.exception("service=%s failed, restarts in %.0f s", name, wait_s)

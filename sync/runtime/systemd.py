@@ -1,4 +1,4 @@
-"""Tells systemd how we are: `READY=1`, `STATUS=…`, and watchdog pings that only a turning event loop can send."""
+"""Reports to systemd: `READY=1`, `STATUS=…`, and watchdog pings from the event loop."""
 
 import logging
 import os
@@ -11,14 +11,14 @@ log = logging.getLogger(__name__)
 
 
 def notify(state: str) -> None:
-    """Send one state, such as `READY=1`, to whoever started us; does nothing outside systemd.
+    """Send one state, such as `READY=1`, to systemd; do nothing if systemd did not start this process.
 
-    A supervisor that does not take it is logged and forgiven: the screen matters more.
+    A failure is only logged, because the screen is more important.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
-    target = "\0" + address[1:] if address.startswith("@") else address  # @ means the abstract namespace
+    target = "\0" + address[1:] if address.startswith("@") else address  # @ stands for the abstract namespace
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         channel.setblocking(False)
         try:
@@ -28,7 +28,7 @@ def notify(state: str) -> None:
 
 
 def watchdog_interval_s() -> float | None:
-    """Return how often to ping: half of what systemd allows; None when nobody watches this process."""
+    """Return the seconds between pings, half of what systemd allows; None if this process has no watchdog."""
     allowed_us = os.environ.get("WATCHDOG_USEC", "")
     watched = os.environ.get("WATCHDOG_PID", "") or str(os.getpid())
     if not allowed_us.isdecimal() or int(allowed_us) == 0 or watched != str(os.getpid()):
@@ -37,7 +37,7 @@ def watchdog_interval_s() -> float | None:
 
 
 class Watchdog:
-    """Pings from the event loop: a loop that hangs falls silent, and systemd starts the service anew."""
+    """Pings from the event loop. If the loop hangs, the pings stop and systemd restarts the service."""
 
     def __init__(self, interval_s: float, clock: Clock) -> None:
         self._interval_s = interval_s

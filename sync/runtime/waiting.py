@@ -1,4 +1,4 @@
-"""Waiting for one thing or another: what the director does most of the time."""
+"""Waits for the first of several events."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 async def wait_unless(wanted: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T | None:
-    """Return what `wanted` gives; None, with it cancelled, if one of the `others` is through before.
+    """Return the result of `wanted`; cancel it and return None if one of the `others` ends first.
 
-    What `wanted` has brought by then is returned, not lost, and what any of them raised is raised.
+    If both end at one time, the result of `wanted` is returned. An exception of any of them is raised.
     """
     work = asyncio.ensure_future(wanted)
     tasks: list[asyncio.Task[Any]] = [work, *map(asyncio.ensure_future, others)]

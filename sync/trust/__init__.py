@@ -1,1 +1,1 @@
-"""Keys, signatures, and which signed documents are accepted."""
+"""Keys, signatures, and the rules by which a device accepts signed documents."""

@@ -1,8 +1,8 @@
-"""The one room of cryptography: Ed25519 keys, signed envelopes, the root chain, pairing codes, token hashes.
+"""Cryptography: Ed25519 keys, signed envelopes, the chain of roots, pairing codes, hashes of tokens.
 
-Trust follows TUF's rules (The Update Framework 1.0, sections 5.3 and 5.4) without its library, which is synchronous
-and does not make what it stores durable. Signatures cover a domain tag and the exact payload bytes, so a signature
-for one kind of document is worth nothing on another.
+The rules are those of TUF (The Update Framework 1.0, sections 5.3 and 5.4). Its library is not used: it is synchronous
+and does not store durably. A signature covers a domain tag and the exact payload bytes, so a signature of one kind of
+document is not valid for another.
 """
 
 import base64
@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from sync.errors import Untrusted
 from sync.wire.release import ROOT_DOMAIN, TIMESTAMP_DOMAIN, Envelope, Role, Root, Signature, Timestamp
 
-_CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0/O, 1/I: read off a screen from a ladder
+_CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0/O and 1/I, which look alike on a distant screen
 _CODE_LENGTH = 8
 
 
 class SigningKey:
-    """A private Ed25519 key; `id` is the SHA-256 of its raw public half."""
+    """A private Ed25519 key; `id` is the SHA-256 of the raw public key."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
@@ -36,11 +36,11 @@ class SigningKey:
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "SigningKey":
-        """Load the 32 raw private bytes that `to_bytes` gave."""
+        """Load the 32 raw private bytes that `to_bytes` returns."""
         return cls(Ed25519PrivateKey.from_private_bytes(raw))
 
     def to_bytes(self) -> bytes:
-        """Return the 32 raw private bytes; the caller keeps them secret."""
+        """Return the 32 raw private bytes; the caller must protect them."""
         return self._key.private_bytes_raw()
 
     def sign(self, domain: bytes, payload: bytes) -> Signature:
@@ -50,7 +50,7 @@ class SigningKey:
 
 
 def sign_envelope(domain: bytes, payload: bytes, *keys: SigningKey) -> bytes:
-    """Return the envelope file: the payload and a signature of each key."""
+    """Return the bytes of an envelope: the payload and one signature of each key."""
     envelope = Envelope(
         payload=base64.b64encode(payload).decode(), signatures=tuple(key.sign(domain, payload) for key in keys)
     )
@@ -58,18 +58,18 @@ def sign_envelope(domain: bytes, payload: bytes, *keys: SigningKey) -> bytes:
 
 
 def verify_envelope(domain: bytes, envelope: Envelope, keys: dict[str, str], role: Role) -> bytes:
-    """Return the payload if enough distinct keys of `role` signed it.
+    """Return the payload if enough different keys of `role` signed it.
 
     Raises:
-        Untrusted: too few valid signatures, or the envelope is malformed.
+        Untrusted: there are too few valid signatures, or the envelope is not valid.
     """
     try:
         payload = base64.b64decode(envelope.payload, validate=True)
-        good = {s.key for s in envelope.signatures if s.key in role.keys and _valid(s, domain + payload, keys)}
+        signers = {s.key for s in envelope.signatures if s.key in role.keys and _valid(s, domain + payload, keys)}
     except (binascii.Error, ValueError) as error:
-        raise Untrusted("the envelope or a signature in it is malformed") from error
-    if len(good) < role.threshold:
-        raise Untrusted(f"signed by {len(good)} of the {role.threshold} keys it takes")
+        raise Untrusted("the envelope or one of its signatures is not valid") from error
+    if len(signers) < role.threshold:
+        raise Untrusted(f"signed by {len(signers)} keys; {role.threshold} must sign")
     return payload
 
 
@@ -86,38 +86,38 @@ def _valid(signature: Signature, message: bytes, keys: dict[str, str]) -> bool:
 
 
 def open_envelope(raw: bytes, cap_bytes: int) -> Envelope:
-    """Parse an envelope file; its size is checked before anything is parsed.
+    """Parse an envelope; its size is checked first.
 
     Raises:
-        Untrusted: too large, or not an envelope.
+        Untrusted: it is too large, or not an envelope.
     """
     if len(raw) > cap_bytes:
-        raise Untrusted(f"document of {len(raw)} bytes is over its cap of {cap_bytes}")
+        raise Untrusted(f"a document has {len(raw)} bytes; at most {cap_bytes} are allowed")
     try:
         return Envelope.model_validate_json(raw)
     except ValidationError as error:
-        raise Untrusted("not a signed envelope") from error
+        raise Untrusted("a document is not a signed envelope") from error
 
 
 def pin_root(envelope: Envelope) -> Root:
-    """Accept a first root as its own witness: the caller pins it because a person or a key vouched for it.
+    """Return a first root, which must be signed by its own keys. A person or an enrolment key confirms it.
 
     Raises:
-        Untrusted: it is not signed by its own keys.
+        Untrusted: it is not a root, or not signed by its own keys.
     """
     try:
         root = Root.model_validate_json(base64.b64decode(envelope.payload, validate=True))
     except (binascii.Error, ValidationError) as error:
-        raise Untrusted("not a root document") from error
+        raise Untrusted("a document is not a root") from error
     verify_envelope(ROOT_DOMAIN, envelope, root.keys, root.root)
     return root
 
 
 def next_root(trusted: Root, envelope: Envelope) -> Root:
-    """Follow the chain by one step: version n+1, signed by the keys of n and by its own.
+    """Return the next root: version n+1, signed by the keys of version n and by its own.
 
     Raises:
-        Untrusted: a step is missing or a signature is.
+        Untrusted: a version or a signature is missing.
     """
     root = pin_root(envelope)
     if root.version != trusted.version + 1:
@@ -127,23 +127,23 @@ def next_root(trusted: Root, envelope: Envelope) -> Root:
 
 
 def read_timestamp(root: Root, envelope: Envelope) -> Timestamp:
-    """Return the timestamp if the root's timestamp keys signed it; sequence and expiry are the caller's to judge.
+    """Return the timestamp if the timestamp keys of the root signed it. The caller checks sequence and expiry.
 
     Raises:
-        Untrusted: wrong signature, or not a timestamp.
+        Untrusted: the signature is wrong, or it is not a timestamp.
     """
     payload = verify_envelope(TIMESTAMP_DOMAIN, envelope, root.keys, root.timestamp)
     try:
         return Timestamp.model_validate_json(payload)
     except ValidationError as error:
-        raise Untrusted("not a timestamp document") from error
+        raise Untrusted("a document is not a timestamp") from error
 
 
 def pairing_code(root: Envelope, secret: str) -> str:
-    """Return the code a screen shows: it covers the root's bytes and the device's secret.
+    """Return the code on the screen; it covers the bytes of the root and the secret of the device.
 
-    Device and origin compute it each from the root it knows, so a root swapped on the way gives a code the origin
-    has never heard of.
+    Device and origin each compute it from the root they know. If somebody replaces the root on the way, the origin does
+    not know the code.
     """
     digest = hashlib.sha256(f"{root.payload}\0{secret}".encode()).digest()
     return "".join(_CODE_ALPHABET[byte % 32] for byte in digest[:_CODE_LENGTH])
@@ -155,5 +155,5 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> str:
-    """Return what is stored of a token; it has enough entropy to need no salt or stretching."""
+    """Return the hash that is stored of a token. A token is random enough to need no salt and no slow hash."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()  # a header may hold any byte

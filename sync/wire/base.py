@@ -1,7 +1,7 @@
-"""The base of everything on the wire, and the value types its fields are made of.
+"""The base models of the documents between device and origin, and the value types of their fields.
 
-Documents we receive ignore fields they do not know (old player, new origin); what people and settings send refuses
-them (a typo is an error). Integers carry their unit as a suffix; instants are RFC 3339 UTC; local times are `HH:MM`.
+Received documents ignore unknown fields (an old player, a new origin). Requests of people and settings refuse them (a
+typo is an error). Names of integers end with the unit; instants are RFC 3339 in UTC; local times are `HH:MM`.
 """
 
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("lies before year 1 or after year 9999 in UTC") from error
+        raise ValueError("is before year 1 or after year 9999 in UTC") from error
 
 
 def _rfc3339(value: datetime) -> str:
@@ -32,17 +32,17 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """Lower-case hex SHA-256: the name of an asset, an index, a release."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""An id we made or a channel name: safe in a URL and as a file name."""
+"""An id, or the name of a channel: safe in a URL and as a file name."""
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-"""What people call a thing; never becomes a path, and holds nothing a terminal or a log would obey."""
+"""A name given by people. It never becomes a path, and has no control characters."""
 
 Instant = Annotated[
     AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_rfc3339, return_type=str, when_used="json")
 ]
-"""A moment, kept and written in UTC with milliseconds."""
+"""A moment, written in UTC with milliseconds."""
 
 LocalTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 """Wall-clock time in the venue's zone; `24:00` is the end of the day."""
@@ -52,12 +52,12 @@ Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
 class Wire(BaseModel):
-    """A document between device and origin: frozen, and unknown fields are ignored."""
+    """A document between device and origin: immutable; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Request(BaseModel):
-    """What a person or a page sends: frozen, and unknown fields are refused."""
+    """A document from a person or a page: immutable; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

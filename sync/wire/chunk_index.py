@@ -1,7 +1,7 @@
-r"""Pure: the chunk list of an asset, how it is cut and its file format.
+r"""The chunk list of an asset: how a file is divided into chunks, and the file format of the list.
 
 `SIDX1` format: magic `SIDX1\\n`, asset SHA-256 (32 bytes), size (u64), count (u32), then per chunk its length (u32) and
-SHA-256 (32 bytes); integers big-endian. Lengths are explicit, so the cutter is the origin's choice.
+SHA-256 (32 bytes); integers are big-endian. The lengths are explicit, so the origin chooses how it divides.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from sync.errors import CorruptContent
 from sync.wire.release import INDEX_CAP_BYTES
 
 MIB = 1024 * 1024
-MOST_CHUNKS = 2048  # Syncthing's rule: grow the chunk, not the list
+MOST_CHUNKS = 2048  # as in Syncthing: larger chunks instead of a longer list
 LARGEST_CHUNK_BYTES = 16 * MIB
 
 _MAGIC = b"SIDX1\n"
@@ -24,7 +24,7 @@ _ENTRY = struct.Struct(">I32s")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A verified piece of an asset: `offset` and `length` in bytes, `sha256` in hex."""
+    """A part of an asset with its own hash: `offset` and `length` in bytes, `sha256` in hex."""
 
     number: int
     offset: int
@@ -42,7 +42,7 @@ class Index:
 
 
 def chunk_length(size_bytes: int) -> int:
-    """Return the chunk length for a file: 1 MiB, doubling so that it has at most 2,048, never over 16 MiB."""
+    """Return the chunk length for a file: 1 MiB, doubled until there are at most 2,048 chunks; at most 16 MiB."""
     length = MIB
     while length < LARGEST_CHUNK_BYTES and length * MOST_CHUNKS < size_bytes:
         length *= 2
@@ -50,7 +50,7 @@ def chunk_length(size_bytes: int) -> int:
 
 
 def index_file(file: BinaryIO, size_bytes: int) -> Index:
-    """Cut an open file from its present position into chunks of `chunk_length(size_bytes)` and hash all of it."""
+    """Divide an open file, from its present position, into chunks of `chunk_length(size_bytes)` and hash it."""
     whole = hashlib.sha256()
     chunks: list[Chunk] = []
     offset = 0
@@ -62,7 +62,7 @@ def index_file(file: BinaryIO, size_bytes: int) -> Index:
 
 
 def dump_index(index: Index) -> bytes:
-    """Return the index as a file; its SHA-256 is its name."""
+    """Return the index as the bytes of a file, whose name is their SHA-256."""
     head = _MAGIC + _HEAD.pack(bytes.fromhex(index.asset), index.size_bytes, len(index.chunks))
     return head + b"".join(_ENTRY.pack(chunk.length, bytes.fromhex(chunk.sha256)) for chunk in index.chunks)
 
@@ -71,7 +71,7 @@ def load_index(raw: bytes) -> Index:
     """Parse an index file.
 
     Raises:
-        CorruptContent: wrong magic, size over the cap, or lengths that do not add up.
+        CorruptContent: the magic, the size or the sum of the lengths is wrong.
     """
     start = len(_MAGIC) + _HEAD.size
     if len(raw) > INDEX_CAP_BYTES or not raw.startswith(_MAGIC) or len(raw) < start:

@@ -1,26 +1,26 @@
-"""Names inside the content tree that any static server can serve; all but the timestamp are immutable."""
+"""Paths in the content tree, which any static server can serve. All files except the timestamp are immutable."""
 
 
 def timestamp_path(channel: str) -> str:
-    """Return where a channel's signed pointer is."""
+    """Return the path of a channel's timestamp."""
     return f"channels/{channel}/timestamp.json"
 
 
 def root_path(version: int) -> str:
-    """Return where root document number `version` is."""
+    """Return the path of root document number `version`."""
     return f"roots/{version}.json"
 
 
 def release_path(sha256: str) -> str:
-    """Return where a release is."""
+    """Return the path of a release."""
     return f"releases/{sha256}.json"
 
 
 def index_path(sha256: str) -> str:
-    """Return where an index is; the name is the hash of the index, not of its asset."""
+    """Return the path of an index; its name is the hash of the index, not of the asset."""
     return f"index/{sha256}"
 
 
 def asset_path(sha256: str) -> str:
-    """Return where a media file is."""
+    """Return the path of a media file."""
     return f"assets/{sha256}"

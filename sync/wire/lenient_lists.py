@@ -1,6 +1,6 @@
-"""Lists on the wire whose newer entries an older reader leaves out, and tells of, instead of refusing all of it.
+"""Lists whose unknown entries an older reader leaves out and reports, instead of refusing the whole document.
 
-Only who reads with a list as pydantic's context gets that: without one, every entry has to be right.
+This happens only if the reader passes a list as pydantic's context. Without one, every entry must be valid.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 _REFERENCES = {"id", "sha256", "asset", "index"}
-"""What names something is the same in every version: a wrong one is no news, but a fault or an attack."""
+"""Fields that name something are the same in every version. A wrong one is a fault or an attack, not a new feature."""
 
 _SECRET = {"url"}  # may hold a password
 _NAMES = ("sha256", "title", "name", "id")
-_LONGEST = 80  # letters of what somebody else wrote
-MOST_LEFT_OUT = 1_000  # beyond that it is refused: a few megabytes of nonsense must not hold a player up for minutes
+_LONGEST = 80  # characters of a foreign text
+MOST_LEFT_OUT = 1_000  # more are refused, because checking megabytes of wrong entries takes minutes
 
 Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An entry of the list `among` that was not understood: what it goes by, and what of it is unknown."""
+    """An unknown entry of the list `list_name`: its name, and the part of it that is unknown."""
 
     list_name: str
     name: str
@@ -53,15 +53,15 @@ def _read_entry(value: Any, read: ValidatorFunctionWrapHandler, info: Validation
 
 
 def _is_fault(fault: ErrorDetails) -> bool:
-    """Tell whether this is wrong in every version: a name, or an entry that contradicts itself."""
+    """Tell whether the entry is wrong in every version: a wrong name, or a contradiction in itself."""
     if not fault["loc"]:
         return fault["type"] == "value_error"
     return fault["loc"][-1] in _REFERENCES
 
 
 def _name(value: Any) -> str:
-    told = (value.get(key) for key in _NAMES) if isinstance(value, dict) else ()
-    return next((_shown(name) for name in told if isinstance(name, str)), "something")
+    candidates = (value.get(key) for key in _NAMES) if isinstance(value, dict) else ()
+    return next((_shown(name) for name in candidates if isinstance(name, str)), "something")
 
 
 def _unknown_part(fault: ErrorDetails) -> str:
@@ -74,7 +74,7 @@ def _unknown_part(fault: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return what somebody else wrote, without what a terminal or a log would obey."""
+    """Return a foreign text, shortened and without control characters."""
     return "".join(letter if letter.isprintable() else "?" for letter in str(value)[:_LONGEST])
 
 
@@ -83,4 +83,4 @@ def _present(entries: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 LenientList = Annotated[tuple[Annotated[Entry, WrapValidator(_read_entry)], ...], FailFast(), AfterValidator(_present)]
-"""Entries of one type, those left out that are not understood."""
+"""Entries of one type; unknown ones are left out."""

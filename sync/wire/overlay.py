@@ -1,6 +1,6 @@
-"""What may stand over whatever plays: a line of text and a logo, as a release places and styles them.
+"""Overlays of a release: a line of text and a logo that are shown over all content.
 
-Sizes are shares of the screen, so that one release suits screens of any size.
+Sizes are percentages of the screen, so that one release fits screens of any size.
 """
 
 from enum import StrEnum
@@ -13,15 +13,15 @@ from sync.wire.base import Colour, Identifier, Instant, Sha256, Wire
 MOST_OVERLAYS = 8
 
 LOGO_CHUNK = b"clAR"
-"""The private chunk of an asset's PNG with the picture as it was sent, clear where the asset has an opaque ground."""
+"""The private PNG chunk of an asset with the original picture, whose transparent parts the asset fills."""
 
 LOGO_EDGE = 1280
-"""Its longest edge in pixels at most: a logo is at most half as wide as the screen."""
+"""The most pixels of the longest edge of a logo, which is at most half as wide as the screen."""
 
 TickerText = Annotated[
     str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-"""One line of text for people to read; 500 letters at 4K take the X server 60 MB."""
+"""One line of text; 500 characters at 4K take 60 MB in the X server."""
 
 HeightPercent = Annotated[int, Field(ge=2, le=25)]
 SpeedPercent = Annotated[int, Field(ge=1, le=100)]
@@ -30,14 +30,14 @@ MarginPercent = Annotated[int, Field(ge=0, le=20)]
 
 
 class Edge(StrEnum):
-    """Where a ticker lies."""
+    """The edge at which a ticker is."""
 
     TOP = "top"
     BOTTOM = "bottom"
 
 
 class Corner(StrEnum):
-    """Where a logo stands."""
+    """The corner in which a logo is."""
 
     TOP_LEFT = "top-left"
     TOP_RIGHT = "top-right"
@@ -46,14 +46,14 @@ class Corner(StrEnum):
 
 
 class Bounded(Wire):
-    """Something shown from `starts_at` on, before `ends_at`; None: from ever, for ever."""
+    """Something shown from `starts_at` until before `ends_at`; None means no limit."""
 
     starts_at: Instant | None = None
     ends_at: Instant | None = None
 
 
 class TickerStyle(Bounded):
-    """What a ticker says and how it looks."""
+    """The text of a ticker and its style."""
 
     kind: Literal["ticker"] = "ticker"
     text: TickerText
@@ -65,13 +65,13 @@ class TickerStyle(Bounded):
 
 
 class Ticker(TickerStyle):
-    """A bar with one line of text: it runs to the left, again and again, if it is too long to stand still."""
+    """A bar with one line of text. Text that is too long scrolls to the left, again and again."""
 
     id: Identifier
 
 
 class LogoStyle(Bounded):
-    """Where a logo stands and how large."""
+    """The place and size of a logo."""
 
     kind: Literal["logo"] = "logo"
     corner: Corner = Corner.TOP_RIGHT
@@ -80,7 +80,7 @@ class LogoStyle(Bounded):
 
 
 class Logo(LogoStyle):
-    """A picture in a corner; what is clear in it stays so."""
+    """A picture in a corner. Its transparent parts stay transparent."""
 
     id: Identifier
     asset: Sha256

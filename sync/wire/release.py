@@ -1,6 +1,6 @@
-"""Wire models, downwards: what an origin signs and a device plays (see `docs/architecture.md`, "Content on the wire").
+"""The documents from origin to device: what an origin signs and a device plays (see `docs/architecture.md`).
 
-The bytes as received are what is hashed and verified; a model is never serialised again to check it.
+Hashes and signatures cover the received bytes. A model is never serialized again to check it.
 """
 
 from datetime import date
@@ -26,32 +26,34 @@ Weekday = Annotated[int, Field(ge=1, le=7)]
 """ISO weekday, Monday is 1."""
 
 WholeShare = 1_000_000
-"""All of the ad airtime, in parts per million."""
+"""The total of the ad airtime, in parts per million."""
 
 
 class Signature(Wire):
-    """One key's signature over domain tag + payload; `signature` is base64."""
+    """The signature of one key over domain tag and payload; `signature` is base64."""
 
     key: Sha256
     signature: str
 
 
 class Envelope(Wire):
-    """A signed document: `payload` is the base64 of the exact signed bytes."""
+    """A signed document; `payload` is the base64 of the exact signed bytes."""
 
     payload: str
     signatures: tuple[Signature, ...]
 
 
 class Role(Wire):
-    """Which keys may sign something, and how many must."""
+    """Which keys can sign a document, and how many of them must."""
 
     keys: tuple[Sha256, ...]
     threshold: Annotated[int, Field(ge=1)] = 1
 
 
 class Root(Wire):
-    """The anchor of trust: key id (SHA-256 of the raw public key) to base64 raw Ed25519 key, and who may sign what.
+    """The root of trust: the keys, and which of them sign what.
+
+    `keys` maps the SHA-256 of a raw public key to the base64 of this Ed25519 key.
 
     `roots/{n+1}.json` is signed by a threshold of root n and of itself.
     """
@@ -64,7 +66,7 @@ class Root(Wire):
 
 
 class Timestamp(Wire):
-    """The small signed pointer of a channel; `sequence` only ever grows."""
+    """The signed pointer to the release of a channel; `sequence` only increases."""
 
     channel: Identifier
     sequence: Annotated[int, Field(ge=1)]
@@ -75,23 +77,23 @@ class Timestamp(Wire):
 
 
 class MediaKind(StrEnum):
-    """How a deck has to treat an asset."""
+    """The kind of content of an asset."""
 
     VIDEO = "video"
     PICTURE = "picture"
-    STREAM = "stream"  # from the network while it plays; never an asset's kind
+    STREAM = "stream"  # received while it plays; never the kind of an asset
 
 
 class Fit(StrEnum):
-    """How media of another shape fills the screen."""
+    """How media with another aspect ratio fills the screen."""
 
-    CONTAIN = "contain"  # all of it, with background beside
-    COVER = "cover"  # fill, cutting what stands over
-    FILL = "fill"  # fill, distorted
+    CONTAIN = "contain"  # complete, with background beside it
+    COVER = "cover"  # fill the screen; the rest is cut off
+    FILL = "fill"  # fill the screen, distorted
 
 
 class AtEnd(StrEnum):
-    """What a running item does when its daypart ends."""
+    """What happens to an item on the screen when its daypart ends."""
 
     CUT = "cut"
     FINISH = "finish"
@@ -109,11 +111,11 @@ class Asset(Wire):
     height: Annotated[int, Field(ge=1)]
     duration_ms: Annotated[int, Field(ge=1)] | None = None  # None for pictures
     has_audio: bool = False
-    loudness_lufs: float | None = None  # of the whole sound, EBU R128; None: silent, too short, or not measured
+    loudness_lufs: float | None = None  # EBU R128, of all of its sound; None: silent, too short, or not measured
 
 
 class Stream(Wire):
-    """A network stream, named by the SHA-256 of its address; `asset` of an item or creative may name one."""
+    """A network stream, named by the SHA-256 of its address. The `asset` of an item or creative can be a stream."""
 
     sha256: Sha256
     url: StreamUrl
@@ -121,7 +123,7 @@ class Stream(Wire):
     @model_validator(mode="after")
     def _named(self) -> "Stream":
         if self.sha256 != stream_name(self.url):
-            raise ValueError("is not named by its address")
+            raise ValueError("the name is not the SHA-256 of the address")
         return self
 
 
@@ -135,8 +137,8 @@ class Item(Wire):
     title: Name
     asset: Sha256
     duration_ms: Annotated[int, Field(ge=1)] | None = None  # None plays a video or stream to its end
-    loop: bool = False  # a video that is shorter than `duration_ms` starts over
-    fit: Fit | None = None  # None: as the screen's own settings say
+    loop: bool = False  # a video that is shorter than `duration_ms` is repeated
+    fit: Fit | None = None  # None: by the settings of the device
     background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
     at_end: AtEnd = AtEnd.CUT
@@ -145,7 +147,7 @@ class Item(Wire):
 
 
 class Playlist(Wire):
-    """Ordered items, played round and round."""
+    """Items in their order, repeated without end."""
 
     id: Identifier
     name: Name
@@ -153,9 +155,9 @@ class Playlist(Wire):
 
 
 class LocalWindow(Wire):
-    """A weekly window in the venue's local time, half-open.
+    """A weekly window in the local time of the venue; `end` is not part of it.
 
-    `end` at or before `start` runs over midnight and belongs to the day it starts; `start == end` is 24 hours.
+    If `end` is at or before `start`, the window ends on the next day. `start == end` is 24 hours.
     """
 
     weekdays: tuple[Weekday, ...] = (1, 2, 3, 4, 5, 6, 7)
@@ -164,33 +166,33 @@ class LocalWindow(Wire):
 
 
 class Daypart(LocalWindow):
-    """Puts a playlist on air inside its window; the highest priority wins, then the smallest id."""
+    """Plays a playlist in its window. The highest priority wins, then the smallest id."""
 
     id: Identifier
     name: Name
     playlist: Identifier
     priority: int = 0
-    first_day: date | None = None  # local dates, both inclusive, of the day the window starts
+    first_day: date | None = None  # local dates of the day when the window starts; both are included
     last_day: date | None = None
 
 
 class Creative(Wire):
-    """The asset a line shows, and for how long; None plays a video to its end."""
+    """The asset of an ad, and how long it is shown; None plays a video to its end."""
 
     id: Identifier
     title: Name
     asset: Sha256
     duration_ms: Annotated[int, Field(ge=1)] | None = None
-    fit: Fit | None = None  # None: as the screen's own settings say
+    fit: Fit | None = None  # None: by the settings of the device
     background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
 
 
 class Line(Wire):
-    """One deliverable of a campaign.
+    """One part of a campaign with its own rules.
 
-    `share_ppm` is its share of ad slots while in flight and in a window (parts per million); without it the line
-    takes part in what shares leave, by `weight`. Gaps count ad slots since the last ad with the same key.
+    `share_ppm` is its share of the ad slots in its windows, in parts per million. Lines without a share divide the
+    remaining slots by `weight`. A gap is the least number of ad slots between two ads with the same key.
     """
 
     id: Identifier
@@ -205,7 +207,7 @@ class Line(Wire):
 
 
 class Campaign(Wire):
-    """An advertiser's booking with flight dates, half-open."""
+    """The booking of an advertiser, from `starts_at` until before `ends_at`."""
 
     id: Identifier
     name: Name
@@ -216,26 +218,28 @@ class Campaign(Wire):
 
 
 class BreakRule(Wire):
-    """When a break of ads stands between items: after every `every_items` items, `ads` slots long."""
+    """When ads are shown: after every `every_items` items, a break of `ads` slots."""
 
     every_items: Annotated[int, Field(ge=1, le=1000)] = 1
     ads: Annotated[int, Field(ge=1, le=20)] = 1
 
 
 class Release(Wire):
-    """All that the devices of a channel need, bound by its hash in the timestamp."""
+    """All that the devices of a channel need; the timestamp names it by its hash."""
 
     format: Annotated[int, Field(ge=1, le=1)] = 1
     channel: Identifier
     created_at: Instant
-    zone: str = "UTC"  # IANA zone of the venue, unless the device's settings say otherwise
-    default_playlist: Identifier | None = None  # on air when no daypart is
+    zone: str = "UTC"  # IANA zone of the venue, unless the settings of the device name another one
+    default_playlist: Identifier | None = None  # plays when no daypart does
     playlists: LenientList[Playlist] = ()
     dayparts: LenientList[Daypart] = ()
     campaigns: LenientList[Campaign] = ()
     break_rule: BreakRule = BreakRule()
     assets: LenientList[Asset] = ()
     streams: LenientList[Stream] = ()
-    fallback: Sha256 | None = None  # a picture among the assets, for the root window
+    fallback: Sha256 | None = None  # a picture of `assets`, shown when nothing plays
     overlays: LenientList[Overlay] = ()  # the last in front
-    left_out: Annotated[tuple[LeftOut, ...], Field(exclude=True)] = ()  # never sent: by who read it
+    left_out: Annotated[
+        tuple[LeftOut, ...], Field(exclude=True)
+    ] = ()  # not on the wire: entries that the reader left out

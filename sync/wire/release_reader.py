@@ -1,4 +1,4 @@
-"""Reads a release as far as this version understands it, without what a newer origin put in and what shows that."""
+"""Reads a release without the entries that this version does not know, and without what depends on them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,16 +7,16 @@ from sync.wire.release import Campaign, Creative, Item, Line, Playlist, Release
 
 
 def read_release(raw: bytes) -> Release:
-    """Return a release without what is not understood; its `left_out` tells what that is.
+    """Return a release without unknown entries, which its `left_out` lists.
 
     Raises:
-        ValidationError: not even its frame is understood.
+        ValidationError: the document itself is not valid.
     """
     unknown: list[LeftOut] = []
     release = Release.model_validate_json(raw, context=unknown)
     media = {one.name: one.unknown for one in unknown if one.list_name in ("assets", "streams")}
     others = [one for one in unknown if one.name not in media]
-    return _without(release, media, (*others, *_showing(release, media)))
+    return _without(release, media, (*others, *_dependents(release, media)))
 
 
 def _without(release: Release, media: Mapping[str, str], left_out: tuple[LeftOut, ...]) -> Release:
@@ -46,8 +46,8 @@ def _line(line: Line, media: Mapping[str, str]) -> Line:
     return line.model_copy(update={"creatives": tuple(one for one in line.creatives if one.asset not in media)})
 
 
-def _showing(release: Release, media: Mapping[str, str]) -> Iterator[LeftOut]:
-    """Yield what is left out because its media is."""
+def _dependents(release: Release, media: Mapping[str, str]) -> Iterator[LeftOut]:
+    """Yield the entries that are left out because their media is."""
     lines = (line for campaign in release.campaigns for line in campaign.lines)
     shown: dict[str, list[Item | Creative]] = {
         "items": [item for playlist in release.playlists for item in playlist.items],

@@ -1,4 +1,4 @@
-"""Wire models, upwards: what a device tells its origin (pairing, plays, heartbeats) and what it is answered."""
+"""The documents from device to origin (pairing, plays, heartbeats) and the answers to them."""
 
 import hashlib
 import json
@@ -16,15 +16,15 @@ BATCH_LIMIT = 500
 """Most plays in one batch."""
 
 LogEpoch = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-"""Random name of one life of a plays database: a re-flashed card never re-uses a sequence."""
+"""The random id of one database of plays, so that a new database does not repeat the sequences of an old one."""
 
 
 GENESIS = "0" * 64
-"""What the first play of a log names as the hash before it."""
+"""The `previous_hash` of the first play of a log."""
 
 
 class PlayKind(StrEnum):
-    """What a take showed."""
+    """The kind of content of a take."""
 
     ITEM = "item"
     AD = "ad"
@@ -33,14 +33,14 @@ class PlayKind(StrEnum):
 class Outcome(StrEnum):
     """How a take that reached the screen ended."""
 
-    COMPLETE = "complete"  # all of its expected time, within the tolerance
+    COMPLETE = "complete"  # for all of its expected time, within the tolerance
     PARTIAL = "partial"  # cut short by schedule or operator
     FAILED = "failed"  # stopped by an error
     INTERRUPTED = "interrupted"  # the device stopped: power, kill, crash
 
 
 class ScreenState(StrEnum):
-    """What is known of the display while the take was on air."""
+    """The state of the display during a take."""
 
     ON = "on"
     OFF = "off"
@@ -48,9 +48,9 @@ class ScreenState(StrEnum):
 
 
 class Play(Wire):
-    """The proof: one take that was on the screen. Facts only; what is billable is decided at the origin.
+    """The proof of one take on the screen. It has only facts; the origin decides what is billed.
 
-    `hash` is `play_hash` of it: the SHA-256 over `previous_hash` and the canonical JSON of all other fields.
+    `hash` is its `play_hash`: the SHA-256 over `previous_hash` and the canonical JSON of all other fields.
     """
 
     device: Identifier
@@ -71,22 +71,22 @@ class Play(Wire):
     ended_at: Instant
     zone: str
     rendered_ms: Annotated[int, Field(ge=0)]
-    expected_ms: Annotated[int, Field(ge=0)] | None = None  # None: the media's own end, unknown before
+    expected_ms: Annotated[int, Field(ge=0)] | None = None  # None: the media ends by itself, and its length is unknown
     outcome: Outcome
-    reason: str = ""  # why it ended, in a word or two: `eof`, `duration`, `daypart`, `operator`, an error
+    reason: str = ""  # why it ended: `eof`, `duration`, `daypart`, `operator`, an error
     frames_lost: Annotated[int, Field(ge=0)] | None = None
     screen: ScreenState = ScreenState.UNKNOWN
     clock: ClockTrust = ClockTrust.UNSYNCED
-    relaxed: tuple[str, ...] = ()  # soft ad rules given up for this slot
+    relaxed: tuple[str, ...] = ()  # soft ad rules that were not kept in this slot
     previous_hash: Sha256
     hash: Sha256
 
 
 def play_hash(previous_hash: str, document: Mapping[str, Any]) -> str:
-    """Return the hash of a play as sent: its JSON object, fields we do not know included.
+    """Return the hash of a play as it was sent, with its unknown fields.
 
-    Canonical JSON is ASCII with sorted keys and no spaces; `hash`, `previous_hash` and fields that are null stay out of
-    it, so that a field added later does not change older plays.
+    Canonical JSON is ASCII with sorted keys and no spaces. It does not include `hash`, `previous_hash` and null fields,
+    so that a field added later does not change the hash of older plays.
     """
     left_out = ("hash", "previous_hash")
     fields = {key: value for key, value in document.items() if value is not None and key not in left_out}
@@ -95,13 +95,13 @@ def play_hash(previous_hash: str, document: Mapping[str, Any]) -> str:
 
 
 class PlayBatch(Wire):
-    """Plays as raw objects, so that one that does not parse does not spoil its batch."""
+    """Plays as raw objects, so that an invalid one does not affect the others."""
 
     plays: Annotated[tuple[dict[str, Any], ...], Field(max_length=BATCH_LIMIT)]
 
 
 class Receipt(Wire):
-    """What became of one play: `conflict` is the same key with another content, kept for inspection."""
+    """The result for one play; `conflict` means another play with the same key, stored for inspection."""
 
     sequence: int | None
     status: Literal["accepted", "duplicate", "conflict", "invalid"]
@@ -109,7 +109,7 @@ class Receipt(Wire):
 
 
 class BatchAnswer(Wire):
-    """One receipt per play in the order sent; `high_water` is the highest sequence with no gap below it."""
+    """One receipt for each play, in the order sent; `high_water` is the highest sequence without a gap below it."""
 
     receipts: tuple[Receipt, ...]
     log_epoch: str | None = None
@@ -117,7 +117,7 @@ class BatchAnswer(Wire):
 
 
 class OnAir(Wire):
-    """What the screen shows, for people."""
+    """The content on the screen, for people."""
 
     title: str
     kind: PlayKind | Literal["fallback", "blank"]
@@ -126,32 +126,32 @@ class OnAir(Wire):
 
 
 class Heartbeat(Wire):
-    """A device's pulse: what it plays, what it holds, how it feels."""
+    """The regular report of a device: what it plays, its content, its health."""
 
     at: Instant
     version: str
     release: Sha256 | None = None
-    preparing: Sha256 | None = None  # the release being fetched: the origin keeps its content for us
+    preparing: Sha256 | None = None  # the release that is being downloaded: the origin must not delete its content
     sequence: int | None = None
     zone: str = "UTC"
     on_air: OnAir | None = None
     next_title: str = ""
     outbox_depth: int = 0
-    sync_age_s: float | None = None  # since the origin last confirmed what we play
-    problems: tuple[str, ...] = ()  # what a technician should know, one sentence each
+    sync_age_s: float | None = None  # since the origin last confirmed the active release
+    problems: tuple[str, ...] = ()  # for technicians, one sentence each
     health: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
 
 
 class PairingRequest(Wire):
-    """A device asks to belong. With the origin's enrolment key it is let in at once; else a person types the code."""
+    """A device asks to be paired. With the enrolment key it is paired at once; else a person enters the code."""
 
     name: Name
-    secret: Sha256  # random, made by the device: proves later polls come from it
+    secret: Sha256  # random, made by the device; it proves that later polls come from the same device
     enrolment_key: str | None = None
 
 
 class PairingAnswer(Wire):
-    """The device checks that `root` hashes into the code it shows: see `sync.trust.signing.pairing_code`."""
+    """The device computes the code on its screen from `root`, see `sync.trust.signing.pairing_code`."""
 
     pairing: Identifier
     root: Envelope
@@ -159,7 +159,7 @@ class PairingAnswer(Wire):
 
 
 class PairingState(Wire):
-    """Answer to a poll; the token comes exactly once."""
+    """The answer to a poll; the token is in exactly one answer."""
 
     status: Literal["waiting", "paired", "expired"]
     device: Identifier | None = None

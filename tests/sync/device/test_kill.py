@@ -172,7 +172,7 @@ async def test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_plays
             await device.until(lambda facts: facts["state"] == "current")
         origin.publisher.publish(noise(2, 64 * CHUNK))
         async with child(store.state.parent, origin, 2 * 1024 * 1024) as device:
-            await device.until(lambda facts: "no room" in facts["problem"])
+            await device.until(lambda facts: "disk is full" in facts["problem"])
         pointer = store.pointer()
         assert pointer is not None
         assert pointer.release == playing
@@ -209,7 +209,7 @@ async def test_a_disk_that_fills_while_downloading_keeps_the_old_release(small_d
             with hog.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, 13 * 1024 * 1024)
             origin.publisher.publish(noise(2, 32 * CHUNK), noise(3, 64 * CHUNK))
-            await device.until(lambda facts: "needs" in facts["problem"] or "no room" in facts["problem"])
+            await device.until(lambda facts: "needs" in facts["problem"] or "disk is full" in facts["problem"])
             assert (pointer := store.pointer()) is not None and pointer.release == playing
             hog.unlink()
             await device.until(lambda facts: facts["release"] == origin.publisher.release)

@@ -96,13 +96,13 @@ def an_index_of_another_file(publisher: Publisher) -> None:
         (expired, "expired"),
         (another_channel, "channel another"),
         (a_release_of_another_channel, "channel another"),
-        (a_release_that_is_not_json, "not understood"),
-        (a_release_nested_deeper_than_a_parser_likes, "not understood"),
+        (a_release_that_is_not_json, "not known to this version"),
+        (a_release_nested_deeper_than_a_parser_likes, "not known to this version"),
         (a_release_that_shows_what_it_does_not_list, "does not list"),
-        (an_asset_name_that_climbs_out, "not understood"),
-        (an_asset_name_with_a_zero_byte, "not understood"),
+        (an_asset_name_that_climbs_out, "not known to this version"),
+        (an_asset_name_with_a_zero_byte, "not known to this version"),
         (garbage_for_a_timestamp, "not a signed envelope"),
-        (an_oversized_timestamp, "more than the 16384 bytes"),
+        (an_oversized_timestamp, "more than the allowed 16384 bytes"),
         (a_root_that_does_not_follow, "signed by 0"),
         (an_index_of_another_file, "another file"),
     ],
@@ -143,7 +143,7 @@ async def test_a_release_with_a_flipped_byte_is_fetched_again(origin: Origin, st
     good = (origin.publisher.folder / path).read_bytes()
     origin.faults.replace[path] = good[:-2] + b"!}"
     async with running(origin, store) as device:
-        await device.until(lambda: "do not hash" in device.syncer.facts().problem)
+        await device.until(lambda: "do not match its hash" in device.syncer.facts().problem)
         origin.faults.replace.clear()
         await device.until(lambda: device.syncer.facts().state == "current", pass_s=1)
 
@@ -210,5 +210,5 @@ async def test_a_device_without_a_sound_root_accepts_nothing_and_says_so(origin:
         (store.state / "root.json").write_bytes(b"garbage")
         await device.until(lambda: "not a signed envelope" in device.syncer.facts().problem)
         (store.state / "root.json").unlink()
-        await device.until(lambda: "not paired" in device.syncer.facts().problem, pass_s=1)
+        await device.until(lambda: "pair this device" in device.syncer.facts().problem, pass_s=1)
     assert store.active() is None

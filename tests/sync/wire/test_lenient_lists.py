@@ -72,7 +72,7 @@ async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, st
         name = origin.publisher.write_release(json.dumps(newer(origin) | {"format": 2}).encode())
         origin.publisher.sign(2, name)
         device.syncer.wake()
-        await device.until(lambda: "is not understood (format): update this player" in device.syncer.facts().problem)
+        await device.until(lambda: "not known to this version (format)" in device.syncer.facts().problem)
     active = store.active()
     assert active is not None and active.sha256 == before
 
