@@ -99,7 +99,7 @@ def checked(raw: bytes) -> Release:
 
 @pytest.mark.parametrize("playlists", [[{"id": "p", "name": "P", "items": [ITEM]}], [{"id": "p", "name": "P"}]])
 def test_a_release_of_which_no_item_is_left_does_not_replace_what_plays(playlists: list[Any]) -> None:
-    with pytest.raises(Untrusted, match=r"no item that is understood .*: update this player"):
+    with pytest.raises(Untrusted, match=r"no item that this version knows .*: update this player"):
         checked(json.dumps(FRAME | {"playlists": playlists}).encode())
 
 
