@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateColumn
@@ -91,7 +91,12 @@ def _translated(error: DBAPIError) -> SignageError:
         return Rejected("the database cannot store this value: remove unusual characters, or use a smaller number")
     log.error("database failed: %s", error.orig)
     name = getattr(error.orig, "sqlite_errorname", None)
-    reason = database_reason(name) if name else "check that the database server runs; the log has more"
+    if name:
+        reason = database_reason(name)
+    elif code.startswith("28") or code == "3D000":  # refused user or password, no such database
+        reason = "check storage.database_url: its user, password and name of the database"
+    else:
+        reason = "check that the database server runs; the log has more"
     return StorageBroken(f"the origin's database does not answer: {reason}")
 
 
@@ -105,7 +110,7 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
     """
     try:
         engine = create_async_engine(url)
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, InvalidRequestError) as error:
         raise Rejected(f"storage.database_url is not the address of a database: {_DATABASE_URL}") from error
     except ImportError as error:
         raise Rejected(f"the driver for storage.database_url is not installed: {_DATABASE_URL}") from error

@@ -27,6 +27,9 @@ def serve(tmp_path: Path, *arguments: str, variables: dict[str, str] | None = No
         (b"[server\n", "", "origin.toml is not correct TOML in line 1, column 8: a closing bracket ] is missing."),
         (b"[storage]\ndatabase_url = 'mydb'\n", "", "storage.database_url is not the address of a database: write "
          "postgresql+asyncpg://user:password@host/name, or leave it empty for SQLite"),
+        (b"[storage]\ndatabase_url = 'sqlite:///x'\n", "", "storage.database_url is not the address of a database"),
+        (b"[storage]\ndatabase_url = 'mysql+pymysql://h/x'\n", "",
+         "the driver for storage.database_url is not installed"),
         (b"", "SERVER__PORT=web", 'SIGNAGE_ORIGIN__SERVER__PORT: "web" is not allowed here. '
          "Give a whole number from 0 to 65535."),
         (b"", "SERVER__PRT=1", "SIGNAGE_ORIGIN__SERVER__PRT: There is no field of this name. Did you mean port?"),

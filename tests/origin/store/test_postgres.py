@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync.errors import Conflict, Rejected, StaleVersion
+from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
+from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import metadata, playlists
 from sync.origin.planning.plans import (
     CampaignDraft,
@@ -210,3 +211,10 @@ async def test_of_two_people_who_approve_a_device_at_once_only_one_lets_it_in(or
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", *["NotFound"] * 5]
     assert len(await DeviceStore(origins[0].database).list_all()) == 1
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("/postgres?", "/nowhere?"), ("signage@", "stranger@")])
+async def test_a_wrong_database_or_user_is_reported_in_plain_words(cluster: str, right: str, wrong: str) -> None:
+    with pytest.raises(StorageBroken, match=r"check storage\.database_url"):
+        async with open_origin_database(cluster.replace(right, wrong)):
+            pass
