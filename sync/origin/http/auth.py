@@ -112,7 +112,7 @@ class Gatekeeper:
         login = await read_json(request, Login, cap_bytes=4096)
         key = await self._keys.by_hash(token_hash(login.token.strip()))
         if key is None:
-            raise Unauthenticated("this key is not valid; `signage-origin keys add` makes one")
+            raise Unauthenticated("This key is not valid. `signage-origin keys add` makes one.")
         session, now_ms = new_token(), unix_ms(self._clock.now())
         expires_ms = now_ms + SESSION_S * 1000
         await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)

@@ -88,8 +88,8 @@ class Page:
     def confirm(self) -> None:
         self.press("dialog [data-do=go]")
 
-    def go(self, room: str) -> None:
-        self.browser.execute_script("location.hash = arguments[0]", f"#{room}")
+    def go(self, view: str) -> None:
+        self.browser.execute_script("location.hash = arguments[0]", f"#{view}")
 
     def send(self, *paths: Path) -> None:
         self.find("#files").send_keys("\n".join(str(path) for path in paths))

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.browser
 def test_a_wrong_key_is_refused_in_words_and_the_right_one_lets_in(outside: Page) -> None:
     outside.type("#token", "not-a-key")
     outside.press("#log-in button")
-    outside.says("#login-problem", "Unauthenticated", "This is no valid key")
+    outside.says("#login-problem", "Unauthenticated", "This key is not valid")
     outside.enter()
-    assert outside.shown("#room-media").is_displayed()
+    assert outside.shown("#view-media").is_displayed()
     assert not outside.find("#log-in").is_displayed()
 
 
@@ -48,6 +48,6 @@ def test_a_session_that_is_worth_nothing_any_more_brings_the_login_back(page: Pa
 
 def test_a_key_that_may_only_look_is_offered_nothing_to_change(outside: Page) -> None:
     outside.enter(outside.site.key("looker"))
-    assert "may look" in outside.text("#who")
+    assert "read only" in outside.text("#who")
     offered = "return [...document.querySelectorAll('.write')].filter((one) => one.checkVisibility()).length"
     assert outside.browser.execute_script(offered) == 0

@@ -56,6 +56,7 @@ def test_an_upload_pauses_goes_on_and_is_cancelled_at_the_origin(page: Page, pic
     page.says("#uploads", "paused at", "Continue")
     page.press("#uploads [data-do=pause]")
     page.says("#uploads", "Pause")
+    page.expected.add("409")  # a chunk is still being written: asked again
     page.press("#uploads [data-do=cancel]")
     page.until(lambda: page.text("#uploads") == "")
     page.until(lambda: page.under_way() == [])

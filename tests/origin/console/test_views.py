@@ -8,7 +8,7 @@ from tests.origin.console.page import Page
 
 pytestmark = pytest.mark.browser
 
-ROOMS = ("media", "playlists", "channels", "campaigns", "devices")
+VIEWS = ("media", "playlists", "channels", "campaigns", "devices")
 PHONE_PX = 375
 
 
@@ -48,7 +48,7 @@ def test_how_an_item_shows_is_changed_in_the_playlist(page: Page, picture: Path)
     page.press("dialog summary")
     page.browser.execute_script("document.querySelector('dialog [name=starts_at]').value = '2026-03-02T12:00'")
     page.confirm()
-    page.says(f'[data-id="{made["id"]}"]', "1:30", "over and over")
+    page.says(f'[data-id="{made["id"]}"]', "1:30", "repeated")
     page.press(menu)
     assert not page.browser.find_elements("css selector", "dialog :is([name=loop], [name=volume])")
     page.type("dialog [name=title]", "Menu of today")
@@ -75,19 +75,19 @@ def test_a_line_of_text_and_a_logo_are_put_over_a_channel_and_taken_off_again(pa
     logo = page.stock(picture, "Sun logo")
     page.site.ask("PUT", "/v1/schedule/bar", {"zone": "Europe/Berlin"})
     page.go("channels")
-    page.press('[data-id="bar"] [data-do=front]')
+    page.press('[data-id="bar"] [data-do=overlays]')
     page.type("dialog [name=text]", "Happy hour from <five>")
     page.browser.execute_script("document.querySelector('dialog [name=media]').value = arguments[0]", logo)
     page.confirm()
-    page.says('[data-id="bar"] .front', "at the bottom: Happy hour from <five>", "top right corner: Sun logo")
+    page.says('[data-id="bar"] .overlays', "at the bottom: Happy hour from <five>", "top right corner: Sun logo")
     ticker, sign = page.site.ask("GET", "/v1/schedule/bar")["overlays"]
     assert (ticker["speed_percent"], ticker["background"], sign["media"]) == (12, "#101820", logo)
-    page.press('[data-id="bar"] [data-do=front]')
+    page.press('[data-id="bar"] [data-do=overlays]')
     page.type("dialog [name=text]", "Last orders")
     page.browser.execute_script("document.querySelector('dialog [name=media]').value = ''")
     page.confirm()
-    page.says('[data-id="bar"] .front', "Last orders")
-    page.press('[data-id="bar"] [data-do=front]')
+    page.says('[data-id="bar"] .overlays', "Last orders")
+    page.press('[data-id="bar"] [data-do=overlays]')
     page.press("dialog summary")
     page.type("dialog [name=speed_percent]", "101")
     page.press("dialog summary")  # folded away, what is wrong must still be shown
@@ -142,14 +142,14 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
     page.until(lambda: "Left pane" not in page.text("#device-list"))
 
 
-def test_every_room_fits_a_phone(page: Page) -> None:
+def test_every_view_fits_a_phone(page: Page) -> None:
     page.narrow(PHONE_PX)
     wide = "return document.documentElement.scrollWidth"
     assert page.browser.execute_script("return innerWidth") == PHONE_PX
-    for room in ROOMS:
-        page.go(room)
-        page.shown(f'[data-room="{room}"]')
-        assert page.browser.execute_script(wide) <= PHONE_PX, room
+    for view in VIEWS:
+        page.go(view)
+        page.shown(f'[data-section="{view}"]')
+        assert page.browser.execute_script(wide) <= PHONE_PX, view
     page.narrow(None)
 
 

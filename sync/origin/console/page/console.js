@@ -1,33 +1,33 @@
-// The root of the page: logs in and out, keeps what is shown in step with the origin, and wires the rooms.
+// The root of the page: logs in and out, keeps the data up to date, and connects the views.
 
-import { Problem, ask, whenLocked } from "./lib/api.js";
+import { Problem, ask, onLoggedOut } from "./lib/api.js";
 import * as campaigns from "./views/campaigns.js";
 import * as channels from "./views/channels.js";
 import * as devices from "./views/devices.js";
 import { $ } from "./lib/dom.js";
-import { hear, refresh } from "./lib/data.js";
+import { applyHints, refresh } from "./lib/data.js";
 import { Live } from "./lib/live_hints.js";
 import * as media from "./views/media.js";
-import { answered, attempt, clear, show, written } from "./lib/notices.js";
+import { clearOffline, attempt, clear, show, problemElements } from "./lib/notices.js";
 import * as playlists from "./views/playlists.js";
 import * as uploads from "./views/uploads.js";
 
-const VIEWS = ["media", "playlists", "channels", "campaigns", "devices"];
-const ROOMS = [uploads, media, playlists, channels, campaigns, devices];
-const AGAIN_MS = 5000;
+const NAMES = ["media", "playlists", "channels", "campaigns", "devices"];
+const VIEWS = [uploads, media, playlists, channels, campaigns, devices];
+const RETRY_MS = 5000;
 const STATES = { live: "Live", polling: "Every 10 s", offline: "Offline", connecting: "Connecting" };
 
 function draw() {
-  for (const room of ROOMS) room.draw();
+  for (const section of VIEWS) section.draw();
 }
 
-/** Ask for everything and show it; tell whether the origin answered. */
-async function renew() {
+/** Load everything and show it; return whether the origin answered. */
+async function reload() {
   try {
     await refresh();
-    answered();
+    clearOffline();
   } catch (error) {
-    if (error.status !== 401) show(error, "Reading what is new");
+    if (error.status !== 401) show(error, "Loading changes");
     return Boolean(error.status);
   }
   draw();
@@ -35,29 +35,29 @@ async function renew() {
 }
 
 const live = new Live({
-  refresh: renew,
-  hear: async (hints) => {
-    if (await attempt("Reading what is new", () => hear(hints))) draw();
+  refresh: reload,
+  applyHints: async (hints) => {
+    if (await attempt("Loading changes", () => applyHints(hints))) draw();
   },
-  tell: (state) => {
+  showState: (state) => {
     $("#live").dataset.state = state;
     $("#live").textContent = STATES[state];
   },
 });
 
-async function enter(who) {
+async function showConsole(who) {
   document.body.dataset.access = who.access;
-  $("#who").textContent = who.access === "read" ? `${who.name} (may look)` : who.name;
+  $("#who").textContent = who.access === "read" ? `${who.name} (read only)` : who.name;
   document.body.dataset.page = "inside";
   live.start();
 }
 
-function leave(problem) {
+function showLogin(problem) {
   live.stop();
   for (const box of document.querySelectorAll("dialog")) box.close();
   const expired = document.body.dataset.page === "inside" && problem;
   document.body.dataset.page = "outside";
-  $("#login-problem").replaceChildren(...(expired ? written(problem) : []));
+  $("#login-problem").replaceChildren(...(expired ? problemElements(problem) : []));
   $("#token").focus();
 }
 
@@ -68,15 +68,15 @@ async function logIn(event) {
     const who = await ask("POST", "/v1/session", { token: $("#token").value });
     $("#token").value = "";
     clear();
-    await enter(who);
+    await showConsole(who);
   } catch (error) {
-    $("#login-problem").replaceChildren(...written(error));
+    $("#login-problem").replaceChildren(...problemElements(error));
   }
 }
 
-function view() {
+function showView() {
   const named = location.hash.slice(1);
-  const wanted = VIEWS.includes(named) ? named : document.body.dataset.view;
+  const wanted = NAMES.includes(named) ? named : document.body.dataset.view;
   document.body.dataset.view = wanted;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${wanted}`) link.setAttribute("aria-current", "page");
@@ -84,25 +84,25 @@ function view() {
   }
 }
 
-async function begin() {
+async function resume() {
   try {
-    await enter(await ask("GET", "/v1/session"));
+    await showConsole(await ask("GET", "/v1/session"));
   } catch (error) {
     if (error.status === 401) return;
-    leave();
-    $("#login-problem").replaceChildren(...written(error));
-    if (error.status === 0) setTimeout(begin, AGAIN_MS);
+    showLogin();
+    $("#login-problem").replaceChildren(...problemElements(error));
+    if (error.status === 0) setTimeout(resume, RETRY_MS);
   }
 }
 
 addEventListener("error", (event) => show(new Problem({ title: "This page has a fault", detail: event.message, status: -1 })));
 addEventListener("unhandledrejection", ({ reason }) => show(reason, "This page has a fault"));
-addEventListener("hashchange", view);
-whenLocked(leave);
+addEventListener("hashchange", showView);
+onLoggedOut(showLogin);
 $("#log-in").addEventListener("submit", logIn);
 $("#log-out").addEventListener("click", async () => {
-  if (await attempt("Logging out", () => ask("DELETE", "/v1/session"))) leave();
+  if (await attempt("Logging out", () => ask("DELETE", "/v1/session"))) showLogin();
 });
-for (const room of ROOMS) room.start?.();
-view();
-begin();
+for (const section of VIEWS) section.start?.();
+showView();
+resume();

@@ -1,6 +1,6 @@
-// Talks to the origin: every answer that is no success becomes a Problem, and one that asks for a key locks the page.
+// Calls the origin. Every answer that is not a success becomes a Problem; a 401 logs the page out.
 
-/** What went wrong, in the origin's own words (RFC 9457): title, detail, `fields`, `users`, status (0: no answer). */
+/** A problem as the origin describes it (RFC 9457): title, detail, `fields`, `users`, status (0: no answer). */
 export class Problem extends Error {
   constructor({ title, detail = "", status = 0, fields = {}, users = [], retryAfterS = 0 }) {
     super(detail || title);
@@ -8,11 +8,11 @@ export class Problem extends Error {
   }
 }
 
-let locked = () => {};
+let loggedOut = () => {};
 
-/** Have `callback` called when the session is worth nothing (any more). */
-export function whenLocked(callback) {
-  locked = callback;
+/** Set `callback` to be called when the session is not (or no longer) valid. */
+export function onLoggedOut(callback) {
+  loggedOut = callback;
 }
 
 /** Send a request; return the successful answer or throw a Problem. An abort stays an AbortError. */
@@ -22,16 +22,16 @@ export async function send(method, path, options = {}) {
     answer = await fetch(path, { method, ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem({ title: "The origin does not answer", detail: "Check the network; this page goes on trying." });
+    throw new Problem({ title: "The origin does not answer", detail: "Check the network. This page keeps trying." });
   }
   if (answer.ok) return answer;
   const problem = await problemOf(answer);
-  if (problem.status === 401 && method !== "POST") locked(problem);
-  else if (problem.status === 401 && path !== "/v1/session") locked(problem);
+  if (problem.status === 401 && method !== "POST") loggedOut(problem);
+  else if (problem.status === 401 && path !== "/v1/session") loggedOut(problem);
   throw problem;
 }
 
-/** Send and receive JSON; `version` goes along as If-Match. */
+/** Send and receive JSON; `version` is sent as If-Match. */
 export async function ask(method, path, body, version) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -47,9 +47,9 @@ async function problemOf(answer) {
     try {
       return new Problem({ ...(await answer.json()), status, retryAfterS });
     } catch {
-      // the answer broke off: its status is all we know, and it is told below
+      // the answer is incomplete: only its status is known, which is told below
     }
   }
-  const detail = "The answer has no explanation: something between this page and the origin may have sent it.";
+  const detail = "The answer has no explanation. A proxy between this page and the origin may have sent it.";
   return new Problem({ title: `${status} ${statusText || "from the origin"}`.trim(), detail, status, retryAfterS });
 }

@@ -1,15 +1,15 @@
-// What the page knows of the origin right now, and how each part of it is asked for again when a hint names it.
+// What the page knows of the origin, and how each part is loaded again when a hint names it.
 
 import { ask } from "./api.js";
 
-const MOST_SINGLE = 8; // more of one kind at once are asked for as a list
+const MOST_SINGLE = 8; // more of one kind at once are loaded as a list
 
-/** Everything shown, by id (schedules, previews by channel; lines by line: their plays). */
-export const held = {
+/** All data on the page, by id (schedules and previews by channel; plays by line). */
+export const data = {
   media: new Map(),
   uploads: [],
   playlists: new Map(), // summaries
-  opened: new Map(), // playlists with their items, as far as somebody looked
+  opened: new Map(), // playlists with their items, those that were opened
   schedules: new Map(),
   previews: new Map(),
   releases: [],
@@ -20,54 +20,54 @@ export const held = {
 };
 
 const many = {
-  media: async () => fill(held.media, (await ask("GET", "/v1/media")).media),
-  uploads: async () => (held.uploads = (await ask("GET", "/v1/uploads")).uploads),
+  media: async () => fill(data.media, (await ask("GET", "/v1/media")).media),
+  uploads: async () => (data.uploads = (await ask("GET", "/v1/uploads")).uploads),
   playlists: async () => {
-    fill(held.playlists, (await ask("GET", "/v1/playlists")).playlists);
-    for (const id of held.opened.keys()) if (!held.playlists.has(id)) held.opened.delete(id);
-    const stale = [...held.opened.values()].filter(({ id, version }) => held.playlists.get(id).version !== version);
+    fill(data.playlists, (await ask("GET", "/v1/playlists")).playlists);
+    for (const id of data.opened.keys()) if (!data.playlists.has(id)) data.opened.delete(id);
+    const stale = [...data.opened.values()].filter(({ id, version }) => data.playlists.get(id).version !== version);
     await Promise.all(stale.map(({ id }) => open(id)));
   },
-  schedule: async () => fill(held.schedules, (await ask("GET", "/v1/schedule")).schedules, "channel"),
-  releases: async () => (held.releases = (await ask("GET", "/v1/releases")).releases),
-  campaigns: async () => fill(held.campaigns, (await ask("GET", "/v1/campaigns")).campaigns),
-  plays: async () => fill(held.lines, (await ask("GET", "/v1/plays/summary?by=line&kind=ad")).sums),
-  devices: async () => fill(held.devices, (await ask("GET", "/v1/devices")).devices.map(seen)),
-  pairings: async () => (held.pairings = (await ask("GET", "/v1/pairings")).pairings),
+  schedule: async () => fill(data.schedules, (await ask("GET", "/v1/schedule")).schedules, "channel"),
+  releases: async () => (data.releases = (await ask("GET", "/v1/releases")).releases),
+  campaigns: async () => fill(data.campaigns, (await ask("GET", "/v1/campaigns")).campaigns),
+  plays: async () => fill(data.lines, (await ask("GET", "/v1/plays/summary?by=line&kind=ad")).sums),
+  devices: async () => fill(data.devices, (await ask("GET", "/v1/devices")).devices.map(seen)),
+  pairings: async () => (data.pairings = (await ask("GET", "/v1/pairings")).pairings),
 };
 
 const single = {
-  media: (id) => one(held.media, `/v1/media/${id}`, id),
-  schedule: (channel) => one(held.schedules, `/v1/schedule/${channel}`, channel),
-  campaigns: (id) => one(held.campaigns, `/v1/campaigns/${id}`, id),
-  devices: (id) => one(held.devices, `/v1/devices/${id}`, id, seen),
+  media: (id) => one(data.media, `/v1/media/${id}`, id),
+  schedule: (channel) => one(data.schedules, `/v1/schedule/${channel}`, channel),
+  campaigns: (id) => one(data.campaigns, `/v1/campaigns/${id}`, id),
+  devices: (id) => one(data.devices, `/v1/devices/${id}`, id, seen),
 };
 
-// What else changes with a topic: a release moves its channel's sequence, and with it what its devices lack.
-const along = { releases: ["schedule", "devices"], release: ["releases", "schedule", "devices"] };
+// What else changes with a topic: a release changes the sequence of its channel, and whether its devices are behind.
+const related = { releases: ["schedule", "devices"], release: ["releases", "schedule", "devices"] };
 const plans = new Set(["schedule", "playlists", "campaigns", "releases", "release"]);
 
-/** Ask for everything. */
+/** Load everything. */
 export async function refresh() {
   await Promise.all(Object.values(many).map((load) => load()));
   await preview();
 }
 
-/** Ask for what the hints name, and no more. */
-export async function hear(hints) {
+/** Load what the hints name. */
+export async function applyHints(hints) {
   const before = states();
   const wanted = new Map();
   for (const { topic, id } of hints) {
     if (topic !== "release") wanted.set(topic, [...(wanted.get(topic) ?? []), id]);
-    for (const other of along[topic] ?? []) wanted.set(other, [...(wanted.get(other) ?? []), null]);
+    for (const other of related[topic] ?? []) wanted.set(other, [...(wanted.get(other) ?? []), null]);
   }
   await Promise.all([...wanted].filter(([topic]) => topic in many).map(([topic, ids]) => load(topic, ids)));
   if (hints.some(({ topic }) => plans.has(topic)) || states() !== before) await preview();
 }
 
-/** Ask for a playlist with its items. */
+/** Load a playlist with its items. */
 export async function open(id) {
-  await one(held.opened, `/v1/playlists/${id}`, id);
+  await one(data.opened, `/v1/playlists/${id}`, id);
 }
 
 async function load(topic, ids) {
@@ -85,11 +85,11 @@ async function one(map, path, id, keep = (found) => found) {
   }
 }
 
-/** Ask what publishing each channel now would do. */
+/** Load the preview of each channel: what publishing now would do. */
 async function preview() {
-  const channels = [...held.schedules.keys()];
+  const channels = [...data.schedules.keys()];
   const found = await Promise.all(channels.map((channel) => ask("GET", `/v1/releases/preview?channel=${channel}`)));
-  fill(held.previews, found, "channel");
+  fill(data.previews, found, "channel");
 }
 
 function fill(map, found, key = "id") {
@@ -97,9 +97,9 @@ function fill(map, found, key = "id") {
   for (const each of found) map.set(each[key], each);
 }
 
-/** Keep when a device was seen by this page's clock: the origin's may differ. */
+/** Store when a device was seen by this computer's clock: the origin's may differ. */
 function seen({ seen_age_s, ...device }) {
   return { ...device, seen_ms: seen_age_s === null ? null : Date.now() - seen_age_s * 1000 };
 }
 
-const states = () => [...held.media.values()].map(({ id, state }) => id + state).join();
+const states = () => [...data.media.values()].map(({ id, state }) => id + state).join();

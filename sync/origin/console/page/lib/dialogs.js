@@ -1,12 +1,12 @@
-// Asks people: one dialog with fields and a verb, which stays open and says why if what was asked for is refused.
+// Dialogs with fields and a button. A dialog stays open and shows why if the origin refuses.
 
 import { $, button, h } from "./dom.js";
-import { written } from "./notices.js";
+import { problemElements } from "./notices.js";
 
 /**
  * Open a dialog; `submit(values)` does the work, and only its success closes it.
  * A field is { name, label, type, value, options: [[value, label]], hint, … }, its rest attributes of the control;
- * those with `more` are folded away under that heading of the dialog.
+ * those with `more` are in a collapsed section with that heading.
  */
 export function dialog({ title, text, fields = [], more, verb, danger = false, submit }) {
   const wrong = h("div", { class: "wrong", role: "alert" });
@@ -23,7 +23,7 @@ export function dialog({ title, text, fields = [], more, verb, danger = false, s
     h("menu", {}, no, go),
   );
   const box = h("dialog", { "aria-labelledby": "asked" }, form);
-  form.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true); // nobody sees a folded one
+  form.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true); // open the section of a wrong field
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     go.disabled = true;
@@ -33,7 +33,7 @@ export function dialog({ title, text, fields = [], more, verb, danger = false, s
       box.close();
     } catch (error) {
       if (error.status === 401) box.close();
-      wrong.replaceChildren(...written(error));
+      wrong.replaceChildren(...problemElements(error));
     } finally {
       go.disabled = false;
     }
@@ -54,14 +54,14 @@ function control({ name, label, type = "text", value = "", options, hint, more: 
   return h("label", {}, label, field, hint && h("small", {}, hint));
 }
 
-/** Return an instant as a `datetime-local` field has it, in the time of this computer. */
+/** Return an instant as the value of a `datetime-local` field, in the time of this computer. */
 export function local(iso) {
   if (!iso) return "";
   const at = new Date(iso);
   return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
-/** Return what such a field says as an instant, null if it is empty. */
+/** Return the value of such a field as an instant, null if it is empty. */
 export const instant = (value) => (value ? new Date(value).toISOString() : null);
 
 function values(form, fields) {

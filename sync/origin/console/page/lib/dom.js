@@ -1,4 +1,4 @@
-// Builds elements and keeps lists of them in step with data; text is always text, never markup.
+// Builds elements, and updates lists of them from data. Text is always text, never markup.
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 
@@ -14,7 +14,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Make a button; `key` names it inside its card, so that focus survives the card's renewal. */
+/** Make a button; `key` names it inside its card, so that it keeps the focus when the card is rebuilt. */
 export function button(label, key, onclick, attributes = {}) {
   return h("button", { type: "button", "data-do": key, onclick, ...attributes }, label);
 }
@@ -27,13 +27,13 @@ export function thumbnail(media, alt = "") {
     : h("span", { class: "thumb empty", "aria-hidden": "true" });
 }
 
-/** Make `container` show `items` in order, renewing only what changed; focus and open details stay. */
+/** Make `container` show `items` in order. Only changed ones are rebuilt; focus and open details stay. */
 export function keyed(container, items, build, idOf = (item) => item.id) {
-  const held = new Map([...container.children].map((child) => [child.dataset.key, child]));
+  const existing = new Map([...container.children].map((child) => [child.dataset.key, child]));
   const wanted = items.map((item) => {
     const key = String(idOf(item));
     const print = JSON.stringify(item);
-    const old = held.get(key);
+    const old = existing.get(key);
     if (old?.print === print) return old;
     const fresh = build(item);
     fresh.dataset.key = key;

@@ -1,4 +1,4 @@
-// Says numbers, moments and weekly windows in words; pure functions only.
+// Formats numbers, instants and weekly windows for people. Pure functions.
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
@@ -15,7 +15,7 @@ export function bytes(n) {
   return `${n < 10 && unit > 0 ? n.toFixed(1) : Math.round(n)}\u00a0${units[unit]}`;
 }
 
-/** Say a length of time as a clock does: 0:08, 1:02:03. */
+/** Format a duration as 0:08 or 1:02:03. */
 export function length(ms) {
   const s = Math.max(1, Math.round(ms / 1000));
   const two = (n) => String(n).padStart(2, "0");
@@ -53,20 +53,20 @@ export function hours({ start, end }) {
 
 export const window = (weekly) => `${weekdays(weekly.weekdays)}, ${hours(weekly)}`;
 
-/** Say when an item or creative ends by itself: a given time, the video's own end, or a picture's ten seconds. */
-export function standing(item, asset) {
+/** Format how long an item or creative is shown: its duration, the length of the video, or ten seconds for a picture. */
+export function durationText(item, asset) {
   if (item.duration_ms) return length(item.duration_ms);
   if (asset?.kind === "picture") return "0:10";
   if (item.url) return "until it ends";
   return asset?.duration_ms ? length(asset.duration_ms) : "to its end";
 }
 
-export function lasts(item, asset) {
+export function durationMs(item, asset) {
   return item.duration_ms ?? (asset?.kind === "picture" ? 10_000 : (asset?.duration_ms ?? 0));
 }
 
-/** Say what a media is: kind, size, length. */
-export function about(media) {
+/** Describe a media: kind, size, length. */
+export function mediaText(media) {
   const { asset } = media;
   if (media.url) return `Stream · ${media.url}`;
   if (!asset) return bytes(media.source_bytes);

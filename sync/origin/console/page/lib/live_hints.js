@@ -1,34 +1,34 @@
-// Hears over the WebSocket what changed; without one it asks every ten seconds, and says which of the two it is.
+// Receives hints over the WebSocket; without one it polls every ten seconds. Tells which of the two it does.
 
 const POLL_MS = 10_000;
-const CHECK_MS = 60_000; // even while hints come: one may have been lost
+const CHECK_MS = 60_000; // also while hints arrive: one may have been lost
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
-const GATHER_MS = 120; // hints come in bursts
+const COLLECT_MS = 120; // hints arrive in bursts
 
-/** `hear(hints)` gets what changed, `refresh()` asks for everything, `tell(state)` shows live, polling or offline. */
+/** `applyHints(hints)` loads what changed, `refresh()` loads everything, `showState(state)` shows live, polling or offline. */
 export class Live {
-  #hear;
+  #applyHints;
   #refresh;
-  #tell;
+  #showState;
   #running = false;
-  #hearing = false;
+  #applying = false;
   #socket = null;
   #failures = 0;
   #hints = new Map();
   #timers = new Map();
 
-  constructor({ hear, refresh, tell }) {
-    this.#hear = hear;
+  constructor({ applyHints, refresh, showState }) {
+    this.#applyHints = applyHints;
     this.#refresh = refresh;
-    this.#tell = tell;
+    this.#showState = showState;
   }
 
   start() {
     this.stop();
     this.#running = true;
     this.#connect();
-    this.#later("poll", POLL_MS, () => this.#poll());
+    this.#schedule("poll", POLL_MS, () => this.#poll());
   }
 
   stop() {
@@ -37,7 +37,7 @@ export class Live {
     this.#timers.clear();
     this.#hints.clear();
     const socket = this.#socket;
-    this.#socket = null; // before it closes: this end is wanted
+    this.#socket = null; // before it closes: this close is intended
     socket?.close();
   }
 
@@ -46,49 +46,49 @@ export class Live {
     this.#socket = socket;
     socket.onopen = () => {
       this.#failures = 0;
-      this.#tell("live");
-      this.#refresh(); // what changed while nobody listened
+      this.#showState("live");
+      this.#refresh(); // for changes while it was not connected
     };
-    socket.onmessage = ({ data }) => this.#gather(JSON.parse(data));
+    socket.onmessage = ({ data }) => this.#collect(JSON.parse(data));
     socket.onclose = () => {
-      if (this.#socket === socket) this.#lost();
+      if (this.#socket === socket) this.#reconnect();
     };
   }
 
-  #gather(hint) {
+  #collect(hint) {
     this.#hints.set(`${hint.topic}/${hint.id ?? hint.channel}`, hint);
-    if (!this.#hearing && !this.#timers.has("hear")) this.#later("hear", GATHER_MS, () => this.#handOver());
+    if (!this.#applying && !this.#timers.has("hints")) this.#schedule("hints", COLLECT_MS, () => this.#apply());
   }
 
-  async #handOver() {
+  async #apply() {
     const hints = [...this.#hints.values()];
     this.#hints.clear();
-    this.#hearing = true; // one after the other: an older answer must not come after a newer one
+    this.#applying = true; // one at a time: an older answer must not overwrite a newer one
     try {
-      await this.#hear(hints);
+      await this.#applyHints(hints);
     } finally {
-      this.#hearing = false;
+      this.#applying = false;
     }
-    if (this.#running && this.#hints.size > 0) this.#later("hear", GATHER_MS, () => this.#handOver());
+    if (this.#running && this.#hints.size > 0) this.#schedule("hints", COLLECT_MS, () => this.#apply());
   }
 
-  #lost() {
+  #reconnect() {
     this.#socket = null;
     this.#failures += 1;
     const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures);
-    this.#later("connect", most * (0.5 + Math.random() / 2), () => this.#connect());
-    this.#later("poll", 0, () => this.#poll());
+    this.#schedule("connect", most * (0.5 + Math.random() / 2), () => this.#connect());
+    this.#schedule("poll", 0, () => this.#poll());
   }
 
   async #poll() {
     const answered = await this.#refresh();
     if (!this.#running) return; // logged out meanwhile
     const open = this.#socket?.readyState === WebSocket.OPEN;
-    this.#tell(open ? "live" : answered ? "polling" : "offline");
-    this.#later("poll", open ? CHECK_MS : POLL_MS, () => this.#poll());
+    this.#showState(open ? "live" : answered ? "polling" : "offline");
+    this.#schedule("poll", open ? CHECK_MS : POLL_MS, () => this.#poll());
   }
 
-  #later(name, wait_ms, work) {
+  #schedule(name, wait_ms, work) {
     clearTimeout(this.#timers.get(name));
     const run = () => {
       this.#timers.delete(name);

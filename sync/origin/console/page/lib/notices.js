@@ -1,12 +1,12 @@
-// Shows problems until they are dismissed and good news for a while; nothing that goes wrong is swallowed.
+// Shows problems until they are dismissed, and good news for some seconds. Every error is shown.
 
 import { Problem } from "./api.js";
 import { $, button, h } from "./dom.js";
 
 const GOOD_NEWS_MS = 6000;
 
-/** Write a problem out: title, detail, each field at fault, each user in the way. */
-export function written(problem) {
+/** Return a problem as elements: title, detail, each wrong field, each user of what cannot be removed. */
+export function problemElements(problem) {
   const fields = Object.entries(problem.fields ?? {});
   const parts = [
     h("strong", {}, problem.title ?? problem.name),
@@ -19,23 +19,23 @@ export function written(problem) {
 
 const listed = (names) => names.flatMap((name, place) => [place ? ", " : "", h("b", {}, name)]);
 
-/** Show what went wrong while doing `what`; the same again only counts up. */
+/** Show what went wrong while doing `what`. The same problem again only raises its count. */
 export function show(problem, what) {
   const key = `${what}|${problem.title}|${problem.message}`;
-  const held = [...$("#notices").children].find((one) => one.dataset.key === key);
-  if (held) {
-    held.dataset.times = Number(held.dataset.times ?? 1) + 1;
+  const same = [...$("#notices").children].find((one) => one.dataset.key === key);
+  if (same) {
+    same.dataset.times = Number(same.dataset.times ?? 1) + 1;
     return;
   }
   const notice = h("div", { class: "notice bad", role: "alert", "data-key": key, "data-status": problem.status });
-  const body = h("div", {}, what && h("p", { class: "what" }, what), ...written(problem));
+  const body = h("div", {}, what && h("p", { class: "what" }, what), ...problemElements(problem));
   notice.append(body, button("×", "dismiss", () => notice.remove(), { class: "close", "aria-label": "Dismiss" }));
   $("#notices").append(notice);
   if (!(problem instanceof Problem)) console.error(problem);
 }
 
-/** Take away what said that the origin does not answer: it does again. */
-export function answered() {
+/** Remove notices that the origin does not answer: it answers again. */
+export function clearOffline() {
   for (const notice of document.querySelectorAll('#notices [data-status="0"]')) notice.remove();
 }
 
@@ -43,15 +43,15 @@ export function clear() {
   $("#notices").replaceChildren();
 }
 
-/** Say good news. */
-export function say(text) {
+/** Show good news. */
+export function announce(text) {
   const notice = h("div", { class: "notice good", role: "status" }, h("p", {}, text));
   notice.append(button("×", "dismiss", () => notice.remove(), { class: "close", "aria-label": "Dismiss" }));
   $("#notices").append(notice);
   setTimeout(() => notice.remove(), GOOD_NEWS_MS);
 }
 
-/** Do `work`; tell whether it went well, and show it if not. A page that was logged out says so by itself. */
+/** Do `work`; return whether it succeeded, and show the problem if not. A logged-out page tells that by itself. */
 export async function attempt(what, work) {
   try {
     await work();

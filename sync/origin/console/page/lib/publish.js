@@ -1,12 +1,12 @@
-// Publishes a channel and remembers what the origin answered.
+// Publishes a channel and keeps the answer.
 
 import { ask } from "./api.js";
 import { bytes, count } from "./format.js";
 
-/** The last answer per channel, in words. */
+/** The last answer of each channel, as a sentence. */
 export const answers = new Map();
 
-/** Publish a channel; return what the origin answered, in words. */
+/** Publish a channel; return the answer as a sentence. */
 export async function publish(channel) {
   const done = await ask("POST", "/v1/releases", { channel });
   const text = done.unchanged

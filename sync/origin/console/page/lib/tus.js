@@ -1,18 +1,18 @@
-// Sends one file in verified chunks (tus 1.0): survives a lost line and a reloaded page, pauses, and can be called off.
+// Uploads one file in verified chunks (tus 1.0): survives a lost connection and a reload of the page, can pause and cancel.
 
 import { Problem, send } from "./api.js";
 
 const FIRST_CHUNK_BYTES = 512 * 1024;
 const LARGEST_CHUNK_BYTES = 8 * 1024 * 1024;
 const SMALLEST_CHUNK_BYTES = 64 * 1024;
-const WHOLE_HASH_BYTES = 64 * 1024 * 1024; // up to here the file is hashed as a whole, which takes its size in memory
+const WHOLE_HASH_BYTES = 64 * 1024 * 1024; // a larger file is not hashed as a whole, because that takes its size in memory
 const LONGEST_WAIT_S = 30;
-const MAY_PASS = new Set([0, 408, 409, 423, 429, 460, 500, 502, 503, 504]);
+const RETRYABLE = new Set([0, 408, 409, 423, 429, 460, 500, 502, 503, 504]);
 
-/** An upload: `state` is waiting, sending, retrying, paused, failed or done; `changed()` follows each step. */
+/** An upload. `state`: waiting, sending, retrying, paused, failed, cancelled or done. `changed()` is called after each step. */
 export class Upload {
   #changed;
-  #line = new AbortController();
+  #abort = new AbortController();
   #chunk_bytes = FIRST_CHUNK_BYTES;
 
   constructor(file, changed) {
@@ -24,42 +24,42 @@ export class Upload {
     return this.path?.split("/").at(-1) ?? null;
   }
 
-  /** Send until it is done, paused, called off, or refused. */
+  /** Send until it is done, paused, cancelled or refused. */
   async run() {
-    const { signal } = (this.#line = new AbortController());
-    this.#be("sending");
+    const { signal } = (this.#abort = new AbortController());
+    this.#setState("sending");
     for (let failures = 0; ; failures += 1) {
       try {
-        await this.#reach(signal);
+        await this.#findOffset(signal);
         while (this.sent < this.file.size) {
           await this.#chunk(signal);
           failures = 0;
         }
-        forget(this.file);
-        return this.#be("done");
+        forgetPath(this.file);
+        return this.#setState("done");
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (error.status === 404) this.#lose();
-        else if (!MAY_PASS.has(error.status)) return this.#fail(error);
+        if (error.status === 404) this.#forgetUpload();
+        else if (!RETRYABLE.has(error.status)) return this.#fail(error);
         if (failures > 7 && error.status) return this.#fail(error);
-        this.#be("retrying", error);
-        await rest(failures, error.retryAfterS, signal);
+        this.#setState("retrying", error);
+        await waitToRetry(failures, error.retryAfterS, signal);
         if (signal.aborted) return undefined;
-        this.#be("sending");
+        this.#setState("sending");
       }
     }
   }
 
   pause() {
-    this.#line.abort();
-    this.#be("paused");
+    this.#abort.abort();
+    this.#setState("paused");
   }
 
-  /** Call it off, here and at the origin; a chunk that is still being written is waited for. */
+  /** Cancel here and at the origin. Waits for a chunk that is still being written. */
   async cancel() {
-    this.#line.abort();
-    forget(this.file);
-    this.#be("cancelled");
+    this.#abort.abort();
+    forgetPath(this.file);
+    this.#setState("cancelled");
     for (let tries = 0; this.path; tries += 1) {
       try {
         await this.#send("DELETE", this.path);
@@ -67,22 +67,22 @@ export class Upload {
       } catch (error) {
         if (error.status === 404) return;
         if (error.status !== 409 || tries > 5) throw error;
-        await rest(tries, 0, new AbortController().signal);
+        await waitToRetry(tries, 0, new AbortController().signal);
       }
     }
   }
 
-  /** Find out where to go on, or begin. */
-  async #reach(signal) {
-    this.path ??= recall(this.file);
+  /** Ask where to continue, or create the upload. */
+  async #findOffset(signal) {
+    this.path ??= savedPath(this.file);
     if (this.path === null) {
       const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": await metadata(this.file) };
       const answer = await this.#send("POST", "/v1/uploads", { headers, signal });
       this.path = answer.headers.get("Location");
-      remember(this.file, this.path);
-      this.#note(answer);
+      savePath(this.file, this.path);
+      this.#readProgress(answer);
     } else {
-      this.#note(await this.#send("HEAD", this.path, { signal }));
+      this.#readProgress(await this.#send("HEAD", this.path, { signal }));
     }
   }
 
@@ -95,35 +95,35 @@ export class Upload {
     };
     const began = performance.now();
     const answer = await this.#send("PATCH", this.path, { headers, body, signal });
-    this.#pace(body.byteLength, (performance.now() - began) / 1000);
-    this.#note(answer);
+    this.#chooseChunkSize(body.byteLength, (performance.now() - began) / 1000);
+    this.#readProgress(answer);
   }
 
-  /** Choose chunks of about a second: small enough to show progress and to lose, large enough to be cheap. */
-  #pace(sent_bytes, took_s) {
+  /** Aim at chunks of about a second: small enough to show progress and to repeat, large enough to be cheap. */
+  #chooseChunkSize(sent_bytes, took_s) {
     const rate = sent_bytes / Math.max(took_s, 0.001);
     this.rate = this.rate ? 0.7 * this.rate + 0.3 * rate : rate;
     if (took_s < 0.5) this.#chunk_bytes = Math.min(LARGEST_CHUNK_BYTES, this.#chunk_bytes * 2);
     if (took_s > 3) this.#chunk_bytes = Math.max(SMALLEST_CHUNK_BYTES, this.#chunk_bytes / 2);
   }
 
-  #note(answer) {
+  #readProgress(answer) {
     this.sent = Number(answer.headers.get("Upload-Offset"));
     this.media = answer.headers.get("Signage-Media");
     this.#changed();
   }
 
-  #lose() {
-    forget(this.file);
+  #forgetUpload() {
+    forgetPath(this.file);
     Object.assign(this, { path: null, sent: 0 });
   }
 
   #fail(error) {
-    if (error.status === 413 || error.status === 422) this.#lose();
-    this.#be("failed", error);
+    if (error.status === 413 || error.status === 422) this.#forgetUpload();
+    this.#setState("failed", error);
   }
 
-  #be(state, problem = null) {
+  #setState(state, problem = null) {
     Object.assign(this, { state, problem });
     this.#changed();
   }
@@ -137,7 +137,7 @@ async function read(blob) {
   try {
     return await blob.arrayBuffer();
   } catch (error) {
-    const detail = `It is a folder, or was changed or removed meanwhile: choose it again. (${error.message})`;
+    const detail = `It is a folder, or it was changed or removed: choose it again. (${error.message})`;
     throw new Problem({ title: "The file cannot be read", detail, status: -1 });
   }
 }
@@ -155,8 +155,8 @@ async function metadata(file) {
   return `${name},sha256 ${base64(await digest(await read(file)))}`;
 }
 
-/** Wait longer each time, with jitter, or as long as we were asked to; being back on line or an abort ends it. */
-function rest(failures, asked_s, signal) {
+/** Wait longer each time, with jitter, or as long as the origin asks. Ends early when the network is back or on abort. */
+function waitToRetry(failures, asked_s, signal) {
   const wait_s = Math.max(asked_s, Math.min(LONGEST_WAIT_S, 2 ** failures) * (0.5 + Math.random() / 2));
   return new Promise((resolve) => {
     const done = () => {
@@ -170,8 +170,8 @@ function rest(failures, asked_s, signal) {
   });
 }
 
-// Where an unfinished file went, so that choosing it again after a reload goes on; a path is worth nothing without a session.
+// The path of an unfinished upload, so that choosing the file again after a reload continues it. It is useless without a session.
 const key = (file) => `upload ${file.name} ${file.size} ${file.lastModified}`;
-const recall = (file) => localStorage.getItem(key(file));
-const remember = (file, path) => localStorage.setItem(key(file), path);
-const forget = (file) => localStorage.removeItem(key(file));
+const savedPath = (file) => localStorage.getItem(key(file));
+const savePath = (file, path) => localStorage.setItem(key(file), path);
+const forgetPath = (file) => localStorage.removeItem(key(file));

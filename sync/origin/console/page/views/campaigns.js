@@ -1,21 +1,21 @@
-// The campaigns room: who booked what, when it runs, what it shows, and how often that was proved.
+// The campaigns view: who booked what, when it runs, what it shows, and how often it was played.
 
 import { $, h, keyed, thumbnail } from "../lib/dom.js";
-import { held } from "../lib/data.js";
-import { count, moment, span, standing, window as inWords } from "../lib/format.js";
+import { data } from "../lib/data.js";
+import { count, moment, span, durationText, window as windowText } from "../lib/format.js";
 
 export function draw() {
-  const all = [...held.campaigns.values()].sort((a, b) => a.name.localeCompare(b.name));
+  const all = [...data.campaigns.values()].sort((a, b) => a.name.localeCompare(b.name));
   keyed($("#campaign-list"), all.map(enrich), card);
   $("#campaigns-none").hidden = all.length > 0;
 }
 
 function enrich(campaign) {
-  const lines = campaign.lines.map((line) => ({ ...line, plays: held.lines.get(line.id), creatives: line.creatives.map(creative) }));
+  const lines = campaign.lines.map((line) => ({ ...line, plays: data.lines.get(line.id), creatives: line.creatives.map(creative) }));
   return { ...campaign, media: null, lines, flight: flight(campaign) };
 
   function creative(one) {
-    const { name, thumbnail: path, source_sha256, asset, url, state } = held.media.get(one.media) ?? campaign.media[one.media];
+    const { name, thumbnail: path, source_sha256, asset, url, state } = data.media.get(one.media) ?? campaign.media[one.media];
     return { ...one, url, title: one.title ?? name, thumbnail: path, source_sha256, asset, state };
   }
 }
@@ -38,7 +38,7 @@ function card(campaign) {
 }
 
 function line(one) {
-  const when = one.windows.length ? one.windows.map(inWords).join("; ") : "at any time";
+  const when = one.windows.length ? one.windows.map(windowText).join("; ") : "at any time";
   const gaps = one.category && `category ${one.category}`;
   return h(
     "section",
@@ -49,7 +49,7 @@ function line(one) {
 }
 
 function share({ share_ppm, weight }) {
-  return share_ppm ? `${(share_ppm / 10_000).toLocaleString("en-GB")} % of the ad slots` : `weight ${weight} in what shares leave`;
+  return share_ppm ? `${(share_ppm / 10_000).toLocaleString("en-GB")} % of the ad slots` : `weight ${weight} of the slots without a fixed share`;
 }
 
 function proof({ plays }) {
@@ -58,5 +58,5 @@ function proof({ plays }) {
 
 function creative(one) {
   const bad = one.state !== "ready" && h("span", { class: "chip bad" }, one.state === "failed" ? "cannot be shown" : "not ready yet");
-  return h("li", {}, thumbnail(one), h("span", { class: "name" }, one.title), h("span", { class: "faint" }, standing(one, one.asset)), bad);
+  return h("li", {}, thumbnail(one), h("span", { class: "name" }, one.title), h("span", { class: "faint" }, durationText(one, one.asset)), bad);
 }

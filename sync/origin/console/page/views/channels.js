@@ -1,13 +1,13 @@
-// The channels room: what plays when, what publishing now would do, and what was published.
+// The channels view: what plays when, what publishing now would do, and what was published.
 
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { front } from "./overlays.js";
-import { held } from "../lib/data.js";
+import { overlaySection } from "./overlays.js";
+import { data } from "../lib/data.js";
 import { attempt } from "../lib/notices.js";
 import { newChannel, setDefault } from "./playlist_dialog.js";
 import { answers, contents, publish } from "../lib/publish.js";
-import { coloured, week } from "./week_chart.js";
-import { bytes, count, day, moment, window as inWords } from "../lib/format.js";
+import { withColours, week } from "./week_chart.js";
+import { bytes, count, day, moment, window as windowText } from "../lib/format.js";
 
 const RELEASES_SHOWN = 5;
 
@@ -18,29 +18,29 @@ export function start() {
 }
 
 export function draw() {
-  const all = [...held.schedules.values()].sort((a, b) => a.channel.localeCompare(b.channel));
+  const all = [...data.schedules.values()].sort((a, b) => a.channel.localeCompare(b.channel));
   keyed($("#channel-list"), all.map(enrich), card, ({ channel }) => channel);
   $("#channels-none").hidden = all.length > 0;
 }
 
 function enrich(schedule) {
   const { channel, fallback } = schedule;
-  const names = [...held.playlists.values()].map(({ id, name }) => [id, name]);
+  const names = [...data.playlists.values()].map(({ id, name }) => [id, name]);
   return {
     ...schedule,
     names,
-    fallback: fallback && held.media.get(fallback),
-    logos: Object.fromEntries(schedule.overlays.filter(({ media }) => media).map(({ media }) => [media, held.media.get(media)?.name])),
-    preview: held.previews.get(channel),
-    releases: held.releases.filter((release) => release.channel === channel).slice(0, RELEASES_SHOWN),
-    devices: [...held.devices.values()].filter((device) => device.channel === channel).length,
+    fallback: fallback && data.media.get(fallback),
+    logos: Object.fromEntries(schedule.overlays.filter(({ media }) => media).map(({ media }) => [media, data.media.get(media)?.name])),
+    preview: data.previews.get(channel),
+    releases: data.releases.filter((release) => release.channel === channel).slice(0, RELEASES_SHOWN),
+    devices: [...data.devices.values()].filter((device) => device.channel === channel).length,
     answer: answers.get(channel),
     busy: publishing.has(channel),
   };
 }
 
 function card(schedule) {
-  const parts = coloured(schedule.dayparts);
+  const parts = withColours(schedule.dayparts);
   return h(
     "article",
     { class: "card channel", "data-id": schedule.channel },
@@ -69,13 +69,13 @@ function plan(schedule, parts) {
     ),
     h("p", { class: "faint" }, `Ads: ${count(ads, "slot")} after every ${every_items === 1 ? "item" : `${every_items} items`}`),
     schedule.fallback && h("p", { class: "faint fallback" }, thumbnail(schedule.fallback), `When nothing can play: ${schedule.fallback.name}`),
-    front(schedule),
+    overlaySection(schedule),
   ];
 }
 
 function limits(part) {
   const dates = [part.first_day && `from ${day(part.first_day)}`, part.last_day && `to ${day(part.last_day)}`];
-  return [inWords(part), ...dates, part.priority !== 0 && `priority ${part.priority}`].filter(Boolean).join(", ");
+  return [windowText(part), ...dates, part.priority !== 0 && `priority ${part.priority}`].filter(Boolean).join(", ");
 }
 
 function defaultPlaylist({ channel, default_playlist, names }, others, name) {
@@ -85,7 +85,7 @@ function defaultPlaylist({ channel, default_playlist, names }, others, name) {
   const select = h("select", { "data-do": "default", class: "write" }, ...options);
   const change = () => attempt(`Changing ${channel}`, () => setDefault(channel, select.value || null));
   select.addEventListener("change", async () => {
-    if (!(await change())) select.value = default_playlist ?? ""; // as it is, not as it was wished
+    if (!(await change())) select.value = default_playlist ?? ""; // back to the value of the origin
   });
   const shown = h("span", { class: "read" }, default_playlist ? name(default_playlist) : "nothing");
   return h("label", {}, h("b", {}, others ? "Otherwise" : "Always"), " plays ", select, shown);
@@ -95,7 +95,7 @@ function published(schedule) {
   const { channel, preview, answer, busy, releases } = schedule;
   const wrong = Object.entries(preview?.problems ?? {});
   return [
-    h("p", { class: wrong.length || !preview ? "faint" : "" }, wrong.length ? "It cannot be published yet:" : outlook(schedule)),
+    h("p", { class: wrong.length || !preview ? "faint" : "" }, wrong.length ? "It cannot be published yet:" : previewText(schedule)),
     wrong.length > 0 && h("dl", { class: "wrong" }, ...wrong.flatMap(([field, why]) => [h("dt", {}, field), h("dd", {}, why)])),
     button(busy ? "Publishing …" : "Publish", "publish", () => run(channel), {
       class: `write ${preview?.unchanged ? "" : "primary"}`,
@@ -107,9 +107,9 @@ function published(schedule) {
   ];
 }
 
-function outlook({ preview, sequence }) {
-  if (!preview) return "Looking at what publishing would do …";
-  if (preview.unchanged) return "The devices’ release is up to date.";
+function previewText({ preview, sequence }) {
+  if (!preview) return "Checking what publishing would do …";
+  if (preview.unchanged) return "The release is up to date.";
   const news = preview.new_assets ? `${count(preview.new_assets, "new file")} of ${bytes(preview.new_bytes)} for each device` : "no new files";
   const since = sequence ? "Changed since the last release" : "Never published yet";
   return `${since}: ${count(preview.items, "item")}, ${count(preview.ads, "ad")}, ${news}.`;

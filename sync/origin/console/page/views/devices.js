@@ -1,17 +1,17 @@
-// The devices room: who waits to be let in, what each device shows and how it feels.
+// The devices view: devices that wait to be paired, what each device shows, and its health.
 
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { held } from "../lib/data.js";
-import { say, written } from "../lib/notices.js";
+import { data } from "../lib/data.js";
+import { announce, problemElements } from "../lib/notices.js";
 import { ago, bytes, count, span } from "../lib/format.js";
 
-const ONLINE_MS = 120_000; // as the origin judges
+const ONLINE_MS = 120_000; // the same limit as at the origin
 
-const audits = new Map(); // what a person had looked at, in words, by device
+const audits = new Map(); // the results of proof checks, by device
 
-/** Listen to the form that lets a device in, and keep ages true. */
+/** Handle the pairing form, and update the ages of heartbeats. */
 export function start() {
   const form = $("#pair");
   form.addEventListener("submit", async (event) => {
@@ -23,16 +23,16 @@ export function start() {
       const body = { code: code.value, channel: channel.value, name: name.value.trim() || null };
       const device = await ask("POST", "/v1/devices", body);
       form.reset();
-      say(`${device.name} belongs to ${device.channel} now.`);
+      announce(`${device.name} now plays ${device.channel}.`);
     } catch (error) {
-      wrong.replaceChildren(...written(error));
+      wrong.replaceChildren(...problemElements(error));
     }
   });
   setInterval(draw, 5000);
 }
 
 export function draw() {
-  const all = [...held.devices.values()].sort((a, b) => a.name.localeCompare(b.name));
+  const all = [...data.devices.values()].sort((a, b) => a.name.localeCompare(b.name));
   keyed($("#device-list"), all.map(enrich), card);
   const online = all.filter(({ seen_ms }) => isOnline(seen_ms)).length;
   $("#device-count").textContent = all.length ? `${online} of ${all.length} online` : "";
@@ -41,11 +41,11 @@ export function draw() {
 }
 
 function drawWaiting() {
-  const waiting = held.pairings.length;
+  const waiting = data.pairings.length;
   $("#waiting").hidden = waiting === 0;
-  $("#waiting").textContent = `${count(waiting, "device waits", "devices wait")} to be let in: ${held.pairings.map(({ name }) => name).join(", ")}`;
-  const channels = held.schedules.size ? [...held.schedules.keys()].sort() : ["main"];
-  const options = channels.length > 1 ? ["", ...channels] : channels; // with several it is chosen, not assumed
+  $("#waiting").textContent = `${count(waiting, "device waits", "devices wait")} to be paired: ${data.pairings.map(({ name }) => name).join(", ")}`;
+  const channels = data.schedules.size ? [...data.schedules.keys()].sort() : ["main"];
+  const options = channels.length > 1 ? ["", ...channels] : channels; // with several, the person has to choose
   keyed($("#pair select"), options.map((id) => ({ id })), ({ id }) => h("option", { value: id }, id || "choose …"));
 }
 
@@ -53,7 +53,7 @@ const isOnline = (seen_ms) => seen_ms !== null && Date.now() - seen_ms <= ONLINE
 
 function enrich(device) {
   const { heartbeat, seen_ms } = device;
-  const showing = [...held.media.values()].find(({ asset }) => asset && asset.sha256 === heartbeat?.on_air?.asset);
+  const showing = [...data.media.values()].find(({ asset }) => asset && asset.sha256 === heartbeat?.on_air?.asset);
   const picture = showing && { thumbnail: showing.thumbnail, source_sha256: showing.source_sha256 };
   const seen = seen_ms === null ? "not seen yet" : `seen ${ago((Date.now() - seen_ms) / 1000)}`;
   return { ...device, seen_ms: undefined, seen, online: isOnline(seen_ms), picture, proof: audits.get(device.id) };
@@ -119,17 +119,17 @@ function figures({ health, outbox_depth, version }) {
 
 async function check(device) {
   try {
-    audits.set(device.id, judged(await ask("GET", `/v1/plays/audit?device=${device.id}`)));
+    audits.set(device.id, auditText(await ask("GET", `/v1/plays/audit?device=${device.id}`)));
     draw();
   } catch (error) {
-    say(error.message);
+    announce(error.message);
   }
 }
 
-function judged({ devices: [chain], findings }) {
+function auditText({ devices: [chain], findings }) {
   if (!chain) return { whole: true, text: "Proof of play: nothing delivered yet." };
   const { plays, missing, forks, conflicts, resets, whole } = chain;
-  const begun = resets ? `, begun anew ${count(resets, "time")}` : "";
+  const begun = resets ? `, restarted ${count(resets, "time")}` : "";
   if (whole) return { whole, text: `Proof of play: ${count(plays, "play")}, the chain of the last 31 days is whole${begun}.` };
   const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict")];
   const last = findings.filter(({ kind }) => kind !== "reset").at(-1);
@@ -150,10 +150,10 @@ function rename(device) {
 }
 
 function move(device) {
-  const channels = new Set([...held.schedules.keys(), device.channel]);
+  const channels = new Set([...data.schedules.keys(), device.channel]);
   dialog({
     title: `Move ${device.name}`,
-    text: "It goes on playing what it has until the other channel’s release is whole on it.",
+    text: "It plays its present content until all of the other channel’s release is downloaded.",
     fields: [{ name: "channel", label: "Channel", value: device.channel, options: [...channels].sort().map((name) => [name, name]) }],
     verb: "Move",
     submit: ({ channel }) => change(device, { channel }),
@@ -163,7 +163,7 @@ function move(device) {
 function remove(device) {
   dialog({
     title: `Remove ${device.name}?`,
-    text: "It is locked out at once and plays what it holds until it is let in again. Its proof of play stays.",
+    text: "It gets nothing new from now on, and plays what it has until it is paired again. Its proof of play stays.",
     verb: "Remove",
     danger: true,
     submit: () => ask("DELETE", `/v1/devices/${device.id}`),

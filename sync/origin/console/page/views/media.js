@@ -1,19 +1,19 @@
-// The media room: what was sent, how far the work on it is, why it failed, and choosing some to show.
+// The media view: uploaded media, their progress, why some failed, and choosing some for a playlist.
 
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { held } from "../lib/data.js";
-import { attempt, say } from "../lib/notices.js";
-import { offer } from "./playlist_dialog.js";
-import { about, bytes, count } from "../lib/format.js";
+import { data } from "../lib/data.js";
+import { attempt, announce } from "../lib/notices.js";
+import { openPlaylistDialog } from "./playlist_dialog.js";
+import { mediaText, bytes, count } from "../lib/format.js";
 
 const chosen = new Set(); // media ids in the order they were chosen
 
-/** Listen to the find field and the bar of the chosen. */
+/** Handle the search field and the buttons for chosen media. */
 export function start() {
   $("#find").addEventListener("input", draw);
-  $("#offer").addEventListener("click", () => offer([...chosen].map((id) => held.media.get(id)), forgetChoice));
+  $("#offer").addEventListener("click", () => openPlaylistDialog([...chosen].map((id) => data.media.get(id)), forgetChoice));
   $("#unchoose").addEventListener("click", forgetChoice);
   $("#add-stream").addEventListener("click", addStream);
 }
@@ -24,8 +24,8 @@ function forgetChoice() {
 }
 
 export function draw() {
-  const all = [...held.media.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || a.id.localeCompare(b.id));
-  for (const id of chosen) if (held.media.get(id)?.state !== "ready") chosen.delete(id);
+  const all = [...data.media.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || a.id.localeCompare(b.id));
+  for (const id of chosen) if (data.media.get(id)?.state !== "ready") chosen.delete(id);
   const sought = $("#find").value.trim().toLowerCase();
   const found = all.filter(({ name }) => name.toLowerCase().includes(sought));
   const order = [...chosen];
@@ -62,7 +62,7 @@ function card(media) {
   );
 }
 
-const facts = (media) => [about(media), media.asset && bytes(media.asset.size_bytes)].filter(Boolean).join(" · ");
+const facts = (media) => [mediaText(media), media.asset && bytes(media.asset.size_bytes)].filter(Boolean).join(" · ");
 
 function choice(media) {
   const box = h("input", { type: "checkbox", "data-do": "choose", checked: media.place > 0 });
@@ -77,7 +77,7 @@ function choice(media) {
 
 function stage(media) {
   if (media.state === "failed") return h("span", { class: "chip bad" }, "Cannot be shown");
-  if (media.state === "queued") return h("span", { class: "chip" }, media.problem ? "Trying again soon" : "Waits to be prepared");
+  if (media.state === "queued") return h("span", { class: "chip" }, media.problem ? "Trying again soon" : "Waiting");
   const bar = h("progress", { max: 100, value: media.progress, "aria-label": `${media.name} is being prepared` });
   return h("span", { class: "chip" }, `Being prepared, ${media.progress} %`, bar);
 }
@@ -88,7 +88,7 @@ function addStream() {
     text: "Devices play it from the network. Its address, password included, is in the release that every device can fetch.",
     fields: [
       { name: "url", label: "Address", required: true, maxlength: 2000, placeholder: "https://example.com/live.m3u8", hint: "http, https, rtmp, udp, rtp or rtsp" },
-      { name: "name", label: "Name", maxlength: 200, hint: "without one it goes by its host" },
+      { name: "name", label: "Name", maxlength: 200, hint: "empty: the name of its host" },
     ],
     verb: "Add",
     submit: ({ url, name }) => ask("POST", "/v1/media/streams", { url, ...(name && { name }) }),
@@ -111,12 +111,12 @@ function rename(media) {
 function remove(media) {
   dialog({
     title: `Delete ${media.name}?`,
-    text: "Releases that were published keep what they show; it cannot be put into new ones.",
+    text: "Published releases keep it; new releases cannot use it.",
     verb: "Delete",
     danger: true,
     submit: async () => {
       await ask("DELETE", `/v1/media/${media.id}`, undefined, media.version);
-      say(`${media.name} is deleted.`);
+      announce(`${media.name} is deleted.`);
     },
   });
 }

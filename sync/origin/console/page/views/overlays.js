@@ -1,40 +1,40 @@
-// What stands over whatever plays on a channel: told in words, and its line of text and its logo changed in a dialog.
+// The overlays of a channel: shown as text on its card, and the first ticker and logo changed in a dialog.
 
 import { dialog, instant, local } from "../lib/dialogs.js";
 import { button, h } from "../lib/dom.js";
-import { held } from "../lib/data.js";
-import { replan } from "./playlist_dialog.js";
+import { data } from "../lib/data.js";
+import { updateSchedule } from "./playlist_dialog.js";
 
 const EDGES = [["bottom", "at the bottom"], ["top", "at the top"]];
 const CORNERS = ["top-right", "top-left", "bottom-right", "bottom-left"].map((name) => [name, `in the ${name.replace("-", " ")} corner`]);
 const QUIET = { edge: "bottom", colour: "#ffffff", background: "#101820", height_percent: 8, speed_percent: 12 };
 
-/** The overlays of a schedule for its card, with what can be done about them. */
-export function front({ channel, overlays, logos }) {
+/** Return the overlays of a schedule for its card, with a button to change them. */
+export function overlaySection({ channel, overlays, logos }) {
   return h(
     "div",
-    { class: "front faint" },
+    { class: "overlays faint" },
     ...overlays.map((one) => h("p", {}, one.kind === "ticker" ? ticker(one) : logo(one, logos))),
-    button(overlays.length ? "Change text and logo" : "Add text or a logo", "front", () => change(channel), { class: "write quiet" }),
+    button(overlays.length ? "Change text and logo" : "Add text or a logo", "overlays", () => change(channel), { class: "write quiet" }),
   );
 }
 
-const ticker = ({ text, edge }) => `Over it, ${saying(EDGES, edge)}: ${text}`;
-const logo = ({ media, corner }, logos) => `Over it, ${saying(CORNERS, corner)}: ${logos[media] ?? "a logo"}`;
+const ticker = ({ text, edge }) => `Text ${saying(EDGES, edge)}: ${text}`;
+const logo = ({ media, corner }, logos) => `Logo ${saying(CORNERS, corner)}: ${logos[media] ?? "a logo"}`;
 const saying = (words, key) => words.find(([name]) => name === key)[1];
 
 function change(channel) {
-  const before = held.schedules.get(channel).overlays;
+  const before = data.schedules.get(channel).overlays;
   const [line, sign] = [first(before, "ticker") ?? QUIET, first(before, "logo")];
-  const pictures = [...held.media.values()].filter(({ asset }) => asset?.kind === "picture").map(({ id, name }) => [id, name]);
+  const pictures = [...data.media.values()].filter(({ asset }) => asset?.kind === "picture").map(({ id, name }) => [id, name]);
   dialog({
     title: `Over what plays on ${channel}`,
-    text: "The devices show it once the channel is published; what plays goes on.",
+    text: "Devices show it when the channel is published. What plays is not interrupted.",
     fields: [
-      { name: "text", label: "Line of text", value: line.text ?? "", maxlength: 500, hint: "it runs if it is too long to stand still; empty: none" },
+      { name: "text", label: "Line of text", value: line.text ?? "", maxlength: 500, hint: "it scrolls if it is too long; empty: none" },
       { name: "edge", label: "Where", value: line.edge, options: EDGES },
-      { name: "colour", label: "Its colour", type: "color", value: line.colour },
-      { name: "background", label: "On", type: "color", value: line.background },
+      { name: "colour", label: "Colour", type: "color", value: line.colour },
+      { name: "background", label: "Background", type: "color", value: line.background },
       { name: "media", label: "Logo", value: sign?.media ?? "", options: [["", "none"], ...pictures] },
       { name: "corner", label: "Where", value: sign?.corner ?? "top-right", options: CORNERS },
       share("height_percent", "Height of the text’s bar", "percent of the screen’s height", line.height_percent, 2, 25),
@@ -46,7 +46,7 @@ function change(channel) {
     ],
     more: "Size, speed and times",
     verb: "Change",
-    submit: (wish) => replan(channel, (draft) => ({ ...draft, overlays: merged(draft.overlays, wish) })),
+    submit: (values) => updateSchedule(channel, (draft) => ({ ...draft, overlays: merged(draft.overlays, values) })),
   });
 }
 
@@ -57,12 +57,12 @@ const times = (name, what, { starts_at, ends_at }) => [
   { name: `${name}_ends_at`, label: `The ${what} until`, type: "datetime-local", value: local(ends_at), more: true },
 ];
 
-/** Put the wish in the place of the first ticker and the first logo; all others stay as they are. */
-function merged(overlays, wish) {
-  const { text, edge, colour, background, media, corner } = wish;
-  const [height_percent, speed_percent] = [Number(wish.height_percent), Number(wish.speed_percent)];
-  const [width_percent, margin_percent] = [Number(wish.width_percent), Number(wish.margin_percent)];
-  const bounds = (name) => ({ starts_at: instant(wish[`${name}_starts_at`]), ends_at: instant(wish[`${name}_ends_at`]) });
+/** Replace the first ticker and the first logo by the values of the dialog; the others stay. */
+function merged(overlays, values) {
+  const { text, edge, colour, background, media, corner } = values;
+  const [height_percent, speed_percent] = [Number(values.height_percent), Number(values.speed_percent)];
+  const [width_percent, margin_percent] = [Number(values.width_percent), Number(values.margin_percent)];
+  const bounds = (name) => ({ starts_at: instant(values[`${name}_starts_at`]), ends_at: instant(values[`${name}_ends_at`]) });
   const line = text && { ...first(overlays, "ticker"), kind: "ticker", text, edge, colour, background, height_percent, speed_percent, ...bounds("text") };
   const sign = media && { ...first(overlays, "logo"), kind: "logo", media, corner, width_percent, margin_percent, ...bounds("logo") };
   const others = overlays.filter((one) => one !== first(overlays, one.kind));

@@ -1,30 +1,30 @@
-// From chosen media to the screen in one dialog: a playlist of them, on a channel by default, published.
+// The dialog that makes a playlist of chosen media, puts it on a channel and publishes it.
 
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
-import { held } from "../lib/data.js";
-import { say } from "../lib/notices.js";
+import { data } from "../lib/data.js";
+import { announce } from "../lib/notices.js";
 import { publish } from "../lib/publish.js";
 import { count } from "../lib/format.js";
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** Ask how a playlist of `media` is called and where it goes; `done()` after it is made. */
-export function offer(media, done) {
-  const channels = [...held.schedules.keys()];
+/** Ask for the name of a playlist of `media` and its channel; `done()` is called after it is made. */
+export function openPlaylistDialog(media, done) {
+  const channels = [...data.schedules.keys()];
   const endless = media.filter(isEndless);
   const timed = endless.every(({ url }) => url) ? "stream" : endless.some(({ url }) => url) ? "picture or stream" : "picture";
-  const made = {}; // steps that went well are not done again when a later one is refused
+  const made = {}; // steps that succeeded are not repeated when a later one is refused
   dialog({
     title: `A playlist of ${count(media.length, "medium", "media")}`,
-    text: "They play in the order you chose them, round and round.",
+    text: "They play in the order in which you chose them, again and again.",
     fields: [
       { name: "name", label: "Name", value: "", required: true, maxlength: 200, placeholder: "Window, winter" },
       ...(endless.length ? [{ name: "seconds", label: `Seconds per ${timed}`, type: "number", value: timed === "picture" ? "10" : "60", min: 1, max: 86400, required: true }] : []),
       {
         name: "channel",
         label: "Put it on a channel, to play when nothing else is planned",
-        value: channels.length > 1 ? "" : (channels[0] ?? "main"), // with several nobody puts it on the wrong one unnoticed
+        value: channels.length > 1 ? "" : (channels[0] ?? "main"), // with several, the person has to choose
         options: [...(channels.length ? channels : ["main"]).map((name) => [name, name]), ["", "on none yet"]],
       },
       { name: "publish", label: "Publish at once", type: "checkbox", value: true },
@@ -38,26 +38,26 @@ export function offer(media, done) {
       if (channel) made.schedule ??= await setDefault(channel, made.playlist.id);
       if (channel && now) made.answer ??= await publish(channel);
       done();
-      say(channel ? `${name} is on ${channel}. ${made.answer ?? "Publish it to send it to the devices."}` : `${name} is made.`);
+      announce(channel ? `${name} is on ${channel}. ${made.answer ?? "Publish it to send it to the devices."}` : `${name} is made.`);
     },
   });
 }
 
 const isEndless = ({ asset, url }) => Boolean(url) || asset.kind === "picture";
 
-/** Make a playlist the default of a channel, which is made if there is none of that name. */
+/** Make a playlist the default of a channel. A missing channel is created. */
 export async function setDefault(channel, playlist) {
-  if (held.schedules.has(channel)) return replan(channel, (draft) => ({ ...draft, default_playlist: playlist }));
+  if (data.schedules.has(channel)) return updateSchedule(channel, (draft) => ({ ...draft, default_playlist: playlist }));
   return ask("PUT", `/v1/schedule/${channel}`, { zone: ZONE, default_playlist: playlist });
 }
 
-/** Send a channel's schedule back as `change` returns it, read afresh. */
-export async function replan(channel, change) {
+/** Load a channel's schedule again and save it as `change` returns it. */
+export async function updateSchedule(channel, change) {
   const { channel: _, version, sequence: __, ...draft } = await ask("GET", `/v1/schedule/${channel}`);
   return ask("PUT", `/v1/schedule/${channel}`, change(draft), version);
 }
 
-/** Ask for a new channel. */
+/** Open the dialog for a new channel. */
 export function newChannel() {
   const zones = Intl.supportedValuesOf("timeZone");
   const known = zones.includes(ZONE) ? zones : [ZONE, ...zones];

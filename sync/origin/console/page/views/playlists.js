@@ -1,42 +1,42 @@
-// The playlists room: each with its items in order, what they look like and how long they take.
+// The playlists view: each playlist with its items in order and their durations.
 
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { held, open } from "../lib/data.js";
+import { data, open } from "../lib/data.js";
 import { changeItem } from "./item_dialog.js";
 import { attempt } from "../lib/notices.js";
-import { count, lasts, length, moment, standing } from "../lib/format.js";
+import { count, durationMs, length, moment, durationText } from "../lib/format.js";
 
 const OPEN_AT_FIRST = 6;
 const FIRST_ITEMS = 60;
 
-const whole = new Set(); // long playlists somebody wanted to see to their end
+const whole = new Set(); // long playlists that are shown to their end
 const asked = new Set();
 
 export function draw() {
-  const all = [...held.playlists.values()];
+  const all = [...data.playlists.values()];
   keyed($("#playlist-list"), all.map(enrich), card);
   $("#playlists-none").hidden = all.length > 0;
-  for (const { id } of all.slice(0, OPEN_AT_FIRST)) look(id);
+  for (const { id } of all.slice(0, OPEN_AT_FIRST)) loadItems(id);
 }
 
-function look(id) {
+function loadItems(id) {
   if (asked.has(id)) return;
   asked.add(id);
-  attempt("Reading a playlist", async () => {
+  attempt("Loading a playlist", async () => {
     await open(id);
     draw();
-  }).then((well) => well || asked.delete(id));
+  }).then((succeeded) => succeeded || asked.delete(id));
 }
 
 function enrich(summary, place) {
-  const items = held.opened.get(summary.id)?.items;
+  const items = data.opened.get(summary.id)?.items;
   const most = whole.has(summary.id) ? Infinity : FIRST_ITEMS;
   return { ...summary, first: place < OPEN_AT_FIRST, total_ms: total(summary.id), shown: items?.slice(0, most).map(item(summary.id)) };
 }
 
-const fact = (playlist, media) => held.media.get(media) ?? held.opened.get(playlist).media[media];
+const fact = (playlist, media) => data.media.get(media) ?? data.opened.get(playlist).media[media];
 
 const item = (playlist) => (one) => {
   const { name, thumbnail: path, source_sha256, asset, url, state } = fact(playlist, one.media);
@@ -44,8 +44,8 @@ const item = (playlist) => (one) => {
 };
 
 function total(id) {
-  const playlist = held.opened.get(id);
-  return playlist?.items.reduce((sum, one) => sum + lasts(one, fact(id, one.media).asset), 0) ?? 0;
+  const playlist = data.opened.get(id);
+  return playlist?.items.reduce((sum, one) => sum + durationMs(one, fact(id, one.media).asset), 0) ?? 0;
 }
 
 function card(playlist) {
@@ -61,30 +61,30 @@ function card(playlist) {
       h("span", { class: "faint" }, facts.filter(Boolean).join(" · ")),
       ...used.map((channel) => h("span", { class: "chip" }, channel)),
     ),
-    playlist.shown ? h("ol", { class: "items" }, ...playlist.shown.map(entry(playlist.id))) : h("p", { class: "faint" }, "Reading …"),
+    playlist.shown ? h("ol", { class: "items" }, ...playlist.shown.map(entry(playlist.id))) : h("p", { class: "faint" }, "Loading …"),
     playlist.shown?.length < playlist.items && button(`Show all ${playlist.items} items`, "whole", () => showWhole(playlist.id)),
     playlist.items === 0 && h("p", { class: "faint" }, "It has no items."),
     h("menu", { class: "write" }, button("Remove", "remove", () => remove(playlist), { class: "quiet", "aria-label": `Remove ${playlist.name}` })),
   );
-  details.addEventListener("toggle", () => details.open && look(playlist.id));
+  details.addEventListener("toggle", () => details.open && loadItems(playlist.id));
   return details;
 }
 
 const entry = (playlist) => (one) => {
-  const limits = [one.loop && "over and over", one.starts_at && `from ${moment(one.starts_at)}`, one.ends_at && `until ${moment(one.ends_at)}`];
+  const limits = [one.loop && "repeated", one.starts_at && `from ${moment(one.starts_at)}`, one.ends_at && `until ${moment(one.ends_at)}`];
   return h(
     "li",
     {},
     thumbnail(one),
     h("span", { class: "name" }, one.title),
-    h("span", { class: "faint" }, [standing(one, one.asset), ...limits].filter(Boolean).join(", ")),
+    h("span", { class: "faint" }, [durationText(one, one.asset), ...limits].filter(Boolean).join(", ")),
     one.state !== "ready" && h("span", { class: "chip bad" }, one.state === "failed" ? "cannot be shown" : "not ready yet"),
-    button("Change", `item-${one.id}`, () => change(playlist, one), { class: "write quiet", "aria-label": `Change how ${one.title} shows` }),
+    button("Change", `item-${one.id}`, () => change(playlist, one), { class: "write quiet", "aria-label": `Change ${one.title}` }),
   );
 };
 
 function change(playlist, { id, title, asset }) {
-  const item = held.opened.get(playlist)?.items.find((one) => one.id === id);
+  const item = data.opened.get(playlist)?.items.find((one) => one.id === id);
   if (item) changeItem(playlist, item, title, asset?.kind);
 }
 
@@ -95,7 +95,7 @@ function showWhole(id) {
 
 function users(id) {
   const uses = ({ default_playlist, dayparts }) => default_playlist === id || dayparts.some(({ playlist }) => playlist === id);
-  return [...held.schedules.values()].filter(uses).map(({ channel }) => channel);
+  return [...data.schedules.values()].filter(uses).map(({ channel }) => channel);
 }
 
 function remove(playlist) {

@@ -1,19 +1,19 @@
-// Takes files by drop or choice, sends two at a time, and shows how far each is, here and on other pages.
+// Uploads dropped or chosen files, two at a time, and shows the progress of all uploads, also of other pages.
 
 import { send } from "../lib/api.js";
 import { $, button, h, keyed } from "../lib/dom.js";
-import { held } from "../lib/data.js";
-import { attempt, written } from "../lib/notices.js";
+import { data } from "../lib/data.js";
+import { attempt, problemElements } from "../lib/notices.js";
 import { Upload } from "../lib/tus.js";
 import { bytes } from "../lib/format.js";
 
 const AT_ONCE = 2;
-const UNDER_WAY = new Set(["waiting", "sending", "retrying"]);
+const ACTIVE = new Set(["waiting", "sending", "retrying"]);
 
 let uploads = [];
 let numbers = 0;
 
-/** Make the page take files. */
+/** Accept dropped and chosen files. */
 export function start() {
   const chooser = $("#files");
   chooser.addEventListener("change", () => {
@@ -33,7 +33,7 @@ export function start() {
     over(-inside);
     if (document.body.dataset.access === "write") add(event.dataTransfer.files);
   });
-  addEventListener("beforeunload", (event) => uploads.some(({ state }) => UNDER_WAY.has(state)) && event.preventDefault());
+  addEventListener("beforeunload", (event) => uploads.some(({ state }) => ACTIVE.has(state)) && event.preventDefault());
 }
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -42,8 +42,8 @@ const same = (a, b) => a.name === b.name && a.size === b.size && a.lastModified 
 function add(files) {
   if (files.length) location.hash = "#media";
   for (const file of files) {
-    if (uploads.some((upload) => same(upload.file, file))) continue; // it is being sent already
-    const upload = new Upload(file, () => settle(upload));
+    if (uploads.some((upload) => same(upload.file, file))) continue; // it is already being sent
+    const upload = new Upload(file, () => uploadChanged(upload));
     upload.number = numbers += 1;
     uploads.push(upload);
   }
@@ -57,20 +57,20 @@ function next() {
   draw();
 }
 
-function settle(upload) {
+function uploadChanged(upload) {
   if (upload.state === "sending" || upload.state === "retrying") return draw();
   if (upload.state === "done" || upload.state === "cancelled") uploads = uploads.filter((one) => one !== upload);
   return next();
 }
 
-/** Show every upload: this page's own, then those of others and those left unfinished. */
+/** Show all uploads: those of this page first, then those of others and unfinished ones. */
 export function draw() {
   const own = uploads.map(({ number, id, state, file, sent, rate, problem }) => {
     const key = `own${number}`;
     return { key, number, id, state, name: file.name, size: file.size, sent, rate: Math.round(rate / 1e4) * 1e4, problem };
   });
   const mine = new Set(own.map(({ id }) => id));
-  const others = held.uploads
+  const others = data.uploads
     .filter(({ id }) => !mine.has(id))
     .map(({ id, name, size_bytes, offset_bytes }) => {
       return { key: id, id, state: "elsewhere", name, size: size_bytes, sent: offset_bytes };
@@ -86,26 +86,26 @@ function row(shown) {
   return h(
     "li",
     { class: `upload ${shown.state}` },
-    h("div", { class: "grow" }, h("b", { class: "name" }, shown.name), h("span", { class: "faint" }, words(shown, percent))),
-    h("menu", { class: "write" }, ...verbs(shown, upload)),
+    h("div", { class: "grow" }, h("b", { class: "name" }, shown.name), h("span", { class: "faint" }, stateText(shown, percent))),
+    h("menu", { class: "write" }, ...actions(shown, upload)),
     !bad && bar,
-    bad && h("div", { class: "wrong", role: "alert" }, ...written(shown.problem)),
+    bad && h("div", { class: "wrong", role: "alert" }, ...problemElements(shown.problem)),
   );
 }
 
-function words({ state, size, sent, rate, problem }, percent) {
+function stateText({ state, size, sent, rate, problem }, percent) {
   const far = `${percent} % of ${bytes(size)}`;
   return {
-    waiting: `waits its turn · ${bytes(size)}`,
+    waiting: `waiting · ${bytes(size)}`,
     sending: sent < size ? `${far}${rate ? ` · ${bytes(rate)}/s` : ""}` : `checking ${bytes(size)}`,
     retrying: `${far} · ${problem?.title}. ${problem?.detail} Trying again.`,
     paused: `paused at ${far}`,
     failed: `stopped at ${far}`,
-    elsewhere: `${far} · sent from elsewhere, or left unfinished: choose the same file again to go on`,
+    elsewhere: `${far} · sent from another page, or unfinished: choose the same file again to continue`,
   }[state];
 }
 
-function verbs({ id, name, state }, upload) {
+function actions({ id, name, state }, upload) {
   const what = `Cancelling ${name}`;
   if (!upload) return [button("Discard", "cancel", () => attempt(what, () => discard(id)), { class: "quiet" })];
   const again = () => {
@@ -114,7 +114,7 @@ function verbs({ id, name, state }, upload) {
   };
   const cancel = () => attempt(what, () => upload.cancel());
   return [
-    UNDER_WAY.has(state) && button("Pause", "pause", () => upload.pause(), { class: "quiet" }),
+    ACTIVE.has(state) && button("Pause", "pause", () => upload.pause(), { class: "quiet" }),
     state === "paused" && button("Continue", "pause", again, { class: "quiet" }),
     state === "failed" && button("Try again", "pause", again, { class: "quiet" }),
     button(state === "failed" ? "Dismiss" : "Cancel", "cancel", cancel, { class: "quiet" }),

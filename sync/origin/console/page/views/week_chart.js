@@ -1,13 +1,13 @@
-// Draws a channel's week: a row per day, a block per window, split where one runs over midnight.
+// Draws the week of a channel: a row for each day, a block for each window, split at midnight.
 
 import { h } from "../lib/dom.js";
-import { window as inWords } from "../lib/format.js";
+import { window as windowText } from "../lib/format.js";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const COLOURS = 6;
 const DAY_MIN = 24 * 60;
 
-/** Draw the dayparts, which each have `colour`; the list beside says the same in words. */
+/** Draw the dayparts, each with its `colour`. The list beside it says the same as text. */
 export function week(dayparts) {
   const rows = DAYS.map((name, index) => {
     const track = h("div", { class: "track" });
@@ -18,7 +18,7 @@ export function week(dayparts) {
   return h("div", { class: "week", "aria-hidden": "true" }, ...rows, hours);
 }
 
-export const coloured = (dayparts) => dayparts.map((part, place) => ({ ...part, colour: place % COLOURS }));
+export const withColours = (dayparts) => dayparts.map((part, place) => ({ ...part, colour: place % COLOURS }));
 
 function blocks(part, weekday) {
   const start = minutes(part.start);
@@ -31,7 +31,7 @@ function blocks(part, weekday) {
 }
 
 function block(part, from_min, to_min) {
-  const element = h("span", { class: `block c${part.colour}`, title: `${part.name}: ${inWords(part)}` });
+  const element = h("span", { class: `block c${part.colour}`, title: `${part.name}: ${windowText(part)}` });
   element.style.left = `${(100 * from_min) / DAY_MIN}%`;
   element.style.width = `${(100 * (to_min - from_min)) / DAY_MIN}%`;
   return element;
