@@ -47,8 +47,8 @@ class ForecastRoutes:
         """Return the table of what is served."""
         why, ahead = "Why the programme is what it is, now or at another time", "What will be on air in the next hours"
         return (
-            Operation("GET", "/v1/explain", self._explain, why, Access.READ, gives=Explanation, asks=ExplainQuery),
-            Operation("GET", "/v1/forecast", self._forecast, ahead, Access.READ, gives=Forecast, asks=ForecastQuery),
+            Operation("GET", "/v1/explain", self._explain, why, Access.READ, answer=Explanation, query=ExplainQuery),
+            Operation("GET", "/v1/forecast", self._forecast, ahead, Access.READ, answer=Forecast, query=ForecastQuery),
         )
 
     async def _explain(self, request: web.Request) -> web.Response:

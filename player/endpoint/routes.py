@@ -80,9 +80,9 @@ class EndpointRoutes:
         """Return the table of what is served."""
         read, write, anyone = Access.READ, Access.WRITE, Access.OPEN
         return (
-            Operation("GET", "/v1/status", self._status, "How this player is", read, gives=Status),
-            Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, gives=Now),
-            Operation("GET", "/v1/config", self._config, "The settings and their sources", read, gives=ConfigView),
+            Operation("GET", "/v1/status", self._status, "How this player is", read, answer=Status),
+            Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, answer=Now),
+            Operation("GET", "/v1/config", self._config, "The settings and their sources", read, answer=ConfigView),
             Operation(
                 "PATCH",
                 "/v1/config",
@@ -93,17 +93,17 @@ class EndpointRoutes:
                 ConfigView,
                 headers=("If-Match",),
             ),
-            Operation("POST", "/v1/commands", self._command, "Command the screen", write, takes=Command, gives=Now),
+            Operation("POST", "/v1/commands", self._command, "Command the screen", write, body=Command, answer=Now),
             Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
             Operation(
-                "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, gives=Plays, asks=PlaysQuery
+                "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, answer=Plays, query=PlaysQuery
             ),
-            Operation("GET", "/v1/screenshot.png", self._png, "The display now, as a PNG", read, asks=PictureQuery),
-            Operation("GET", "/v1/screenshot.jpg", self._jpeg, "The display now, as a JPEG", read, asks=PictureQuery),
-            Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, takes=Login, status=204),
+            Operation("GET", "/v1/screenshot.png", self._png, "The display now, as a PNG", read, query=PictureQuery),
+            Operation("GET", "/v1/screenshot.jpg", self._jpeg, "The display now, as a JPEG", read, query=PictureQuery),
+            Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, body=Login, status=204),
             Operation("DELETE", "/v1/session", self._log_out, "Log a page out", anyone, status=204),
             Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read),
-            Operation("GET", "/healthz", self._health, "Whether the display answers", anyone, gives=Well),
+            Operation("GET", "/healthz", self._health, "Whether the display answers", anyone, answer=Well),
         )
 
     async def _status(self, request: web.Request) -> web.Response:

@@ -39,9 +39,9 @@ class Janitor:
             else:
                 log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
 
-    async def recheck(self, suspects: Collection[str]) -> None:
+    async def recheck(self, assets: Collection[str]) -> None:
         """Hash these assets again. Damaged ones are deleted, so that they are downloaded again."""
-        for sha256 in suspects:
+        for sha256 in assets:
             if self._store.has_asset(sha256) and not await in_thread(self._store.media.recheck, sha256):
                 log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
                 await self._catalog.delete((sha256,))

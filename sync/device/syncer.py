@@ -131,7 +131,7 @@ class Syncer:
         self._downloader: Downloader | None = None
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
         self._wake_requested = asyncio.Event()
-        self._suspects: set[str] = set()
+        self._to_recheck: set[str] = set()
         self._state = SyncState.STARTING
         self._problem = ""
         self._waiting_s = 0.0
@@ -141,9 +141,9 @@ class Syncer:
         """Check the origin now instead of at the next poll."""
         self._wake_requested.set()
 
-    def suspect(self, sha256: str) -> None:
+    def recheck_asset(self, sha256: str) -> None:
         """Have an asset hashed again because it could not be shown. A damaged one is downloaded again."""
-        self._suspects.add(sha256)
+        self._to_recheck.add(sha256)
         self.wake()
 
     def facts(self) -> SyncFacts:
@@ -202,8 +202,8 @@ class Syncer:
         """Check, download and activate once. Return when the next check is due."""
         self._wake_requested.clear()
         self._enter(SyncState.CHECKING)
-        suspects, self._suspects = self._suspects, set()
-        await janitor.recheck(suspects)
+        to_recheck, self._to_recheck = self._to_recheck, set()
+        await janitor.recheck(to_recheck)
         timestamp = await self._update_check.timestamp()
         release = await self._update_check.release(timestamp)
         until = self._clock.monotonic() + self._options.poll_s

@@ -15,7 +15,7 @@ _Use = tuple[type[BaseModel], Literal["validation", "serialization"]]
 def openapi_document(title: str, version: str, operations: Iterable[Operation]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the operations."""
     known = tuple(operations)
-    schemas, shared = models_json_schema(_uses(known), ref_template="#/components/schemas/{model}")
+    schemas, shared = models_json_schema(_model_uses(known), ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
     for operation in known:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation, schemas)
@@ -30,20 +30,20 @@ def openapi_document(title: str, version: str, operations: Iterable[Operation]) 
     }
 
 
-def _uses(operations: Iterable[Operation]) -> list[_Use]:
+def _model_uses(operations: Iterable[Operation]) -> list[_Use]:
     uses: dict[_Use, None] = {}  # an ordered set
     for operation in operations:
-        if operation.takes is not None:
-            uses[operation.takes, "validation"] = None
-        if operation.gives is not None:
-            uses[operation.gives, "serialization"] = None
+        if operation.body is not None:
+            uses[operation.body, "validation"] = None
+        if operation.answer is not None:
+            uses[operation.answer, "serialization"] = None
     return list(uses)
 
 
 def _describe(operation: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "done"}
-    if operation.gives is not None:
-        done["content"] = _json(schemas[operation.gives, "serialization"])
+    if operation.answer is not None:
+        done["content"] = _json(schemas[operation.answer, "serialization"])
     described: dict[str, Any] = {
         "summary": operation.summary,
         "responses": {
@@ -52,8 +52,8 @@ def _describe(operation: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any
         },
         "parameters": [*_parameters(operation)],
     }
-    if operation.takes is not None:
-        described["requestBody"] = {"required": True, "content": _json(schemas[operation.takes, "validation"])}
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, "content": _json(schemas[operation.body, "validation"])}
     if operation.access is not Access.OPEN:
         described["security"] = [{"token": []}]
     return described
@@ -63,8 +63,8 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     for part in operation.path.split("/"):
         if part.startswith("{"):
             yield {"name": part[1:-1].split(":")[0], "in": "path", "required": True, "schema": {"type": "string"}}
-    if operation.asks is not None:
-        schema = operation.asks.model_json_schema()
+    if operation.query is not None:
+        schema = operation.query.model_json_schema()
         for name, field in schema["properties"].items():
             yield {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": field}
     for name in operation.headers:

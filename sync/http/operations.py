@@ -24,7 +24,7 @@ class Access(StrEnum):
 
     OPEN = "open"
     DEVICE = "device"
-    KNOWN = "known"  # any device or person with a token
+    ANY_TOKEN = "known"  # any device or person with a token
     READ = "read"
     WRITE = "write"
 
@@ -33,8 +33,7 @@ class Access(StrEnum):
 class Operation:
     """One operation: its route, who can call it, and the models of its body and answer.
 
-    `takes` is the model of the body, `gives` that of the answer, `asks` that of the query. `headers` names the headers
-    it reads beside the common ones.
+    `body`, `answer` and `query` are models. `headers` names the headers that it reads beside the common ones.
     """
 
     method: str
@@ -42,10 +41,10 @@ class Operation:
     handler: Handler
     summary: str
     access: Access
-    takes: type[BaseModel] | None = None
-    gives: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
     status: int = 200
-    asks: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
     headers: tuple[str, ...] = ()
 
     @property
@@ -61,10 +60,10 @@ def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -
     """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller."""
     for operation in operations:
         handler = _guarded(operation, guard)
-        app.router.add_route(operation.method, operation.path, handler, expect_handler=_expected)
+        app.router.add_route(operation.method, operation.path, handler, expect_handler=_handle_expect)
 
 
-async def _expected(request: web.Request) -> web.StreamResponse | None:
+async def _handle_expect(request: web.Request) -> web.StreamResponse | None:
     """Answer an `Expect` header: continue, or a problem where aiohttp would answer with plain text."""
     if request.headers.get("Expect", "").lower() != "100-continue":
         return problem(417, "expectation-failed", "Expectation failed", "only 100-continue is supported", request.path)

@@ -55,11 +55,11 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
         members["users"] = list(error.users)
     if isinstance(error, StaleVersion):
         members["current"] = error.current
-    kind, title = _words(type(error).__name__)
+    kind, title = _kind_and_title(type(error).__name__)
     return problem(status, kind, title, str(error), instance, **members)
 
 
-def _words(name: str) -> tuple[str, str]:
+def _kind_and_title(name: str) -> tuple[str, str]:
     parts = "".join(f" {c.lower()}" if c.isupper() else c for c in name).split()
     return "-".join(parts), " ".join(parts).capitalize()
 
@@ -74,7 +74,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        answer = problem(error.status, _kind(error.reason), error.reason, _advice(error), request.path)
+        answer = problem(error.status, _kind(error.reason), error.reason, _routing_advice(error), request.path)
         answer.headers.update({k: v for k, v in error.headers.items() if k.lower() in ("allow", "retry-after")})
         return answer
     except (ConnectionError, TimeoutError):
@@ -86,7 +86,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         )
 
 
-def _advice(error: web.HTTPException) -> str:
+def _routing_advice(error: web.HTTPException) -> str:
     """Return what to do about an error of routing; aiohttp only repeats its name."""
     if isinstance(error, web.HTTPMethodNotAllowed):
         return f"this address does not support {error.method}; use {', '.join(sorted(error.allowed_methods))}"

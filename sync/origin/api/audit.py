@@ -84,7 +84,7 @@ class AuditRoutes:
         path = "/v1/plays/audit"
         return (
             Operation(
-                "GET", path, self._show, "Are the chains of plays whole", Access.READ, gives=AuditView, asks=AuditQuery
+                "GET", path, self._show, "Check the chains of plays", Access.READ, answer=AuditView, query=AuditQuery
             ),
         )
 

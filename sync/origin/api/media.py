@@ -69,26 +69,26 @@ class MediaRoutes:
         """Return the operations."""
         one = "/v1/media/{id}"
         return (
-            Operation("GET", "/v1/media", self._list, "All media", Access.READ, gives=MediaList),
+            Operation("GET", "/v1/media", self._list, "All media", Access.READ, answer=MediaList),
             Operation(
                 "POST",
                 "/v1/media/streams",
                 self._add_stream,
                 "Add a network stream",
                 Access.WRITE,
-                takes=StreamRequest,
-                gives=MediaView,
+                body=StreamRequest,
+                answer=MediaView,
                 status=201,
             ),
-            Operation("GET", one, self._get, "One media", Access.READ, gives=MediaView),
+            Operation("GET", one, self._get, "One media", Access.READ, answer=MediaView),
             Operation(
                 "PATCH",
                 one,
                 self._rename,
                 "Rename a media",
                 Access.WRITE,
-                takes=MediaChange,
-                gives=MediaView,
+                body=MediaChange,
+                answer=MediaView,
                 headers=(hdrs.IF_MATCH,),
             ),
             Operation(
@@ -101,7 +101,7 @@ class MediaRoutes:
                 headers=(hdrs.IF_MATCH,),
             ),
             Operation(
-                "POST", f"{one}/retry", self._retry, "Process a media again", Access.WRITE, gives=MediaView, status=202
+                "POST", f"{one}/retry", self._retry, "Process a media again", Access.WRITE, answer=MediaView, status=202
             ),
             Operation("GET", f"{one}/thumbnail", self._thumbnail, "Its thumbnail (JPEG)", Access.READ),
         )

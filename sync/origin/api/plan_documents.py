@@ -89,9 +89,9 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         many, one, draft, stored = f"/v1/{kind.topic}", f"/v1/{kind.topic}/{{id}}", kind.draft, kind.stored
         whole = f"{kind.one} and its {kind.parts}"
         return (
-            Operation("GET", many, self._list, f"All {kind.topic}", Access.READ, gives=kind.listed),
+            Operation("GET", many, self._list, f"All {kind.topic}", Access.READ, answer=kind.listed),
             Operation("POST", many, self._create, f"Create a {kind.one}", Access.WRITE, draft, stored, 201),
-            Operation("GET", one, self._read, f"A {whole}", Access.READ, gives=stored),
+            Operation("GET", one, self._read, f"A {whole}", Access.READ, answer=stored),
             Operation(
                 "PUT", one, self._replace, f"Replace a {whole}", Access.WRITE, draft, stored, headers=(hdrs.IF_MATCH,)
             ),

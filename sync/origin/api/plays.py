@@ -106,10 +106,10 @@ class PlayRoutes:
         return (
             Operation("POST", path, self._receive, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
             Operation(
-                "GET", path, self._page, "Read plays, newest first", Access.READ, gives=PlaysPage, asks=PlayQuery
+                "GET", path, self._page, "Read plays, newest first", Access.READ, answer=PlaysPage, query=PlayQuery
             ),
             Operation(
-                "GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, gives=PlaySums, asks=PlayQuery
+                "GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, answer=PlaySums, query=PlayQuery
             ),
             Operation(
                 "GET",
@@ -117,8 +117,8 @@ class PlayRoutes:
                 self._conflicts,
                 "Plays set aside",
                 Access.READ,
-                gives=PlayConflicts,
-                asks=PlayQuery,
+                answer=PlayConflicts,
+                query=PlayQuery,
             ),
         )
 

@@ -99,8 +99,8 @@ class ReleaseRoutes:
                 self._list,
                 "Published releases, newest first",
                 Access.READ,
-                gives=ReleaseList,
-                asks=ReleaseQuery,
+                answer=ReleaseList,
+                query=ReleaseQuery,
             ),
             Operation(
                 "GET",
@@ -108,8 +108,8 @@ class ReleaseRoutes:
                 self._preview,
                 "What publishing now would do",
                 Access.READ,
-                gives=Preview,
-                asks=ReleaseQuery,
+                answer=Preview,
+                query=ReleaseQuery,
             ),
         )
 

@@ -33,8 +33,8 @@ class ScheduleRoutes:
         many, one = "/v1/schedule", "/v1/schedule/{channel}"
         draft, stored = ScheduleDraft, StoredSchedule
         return (
-            Operation("GET", many, self._list, "The schedules of all channels", Access.READ, gives=ScheduleList),
-            Operation("GET", one, self._read, "The schedule of a channel", Access.READ, gives=stored),
+            Operation("GET", many, self._list, "The schedules of all channels", Access.READ, answer=ScheduleList),
+            Operation("GET", one, self._read, "The schedule of a channel", Access.READ, answer=stored),
             Operation(
                 "PUT",
                 one,

@@ -46,7 +46,7 @@ class StorageRoutes:
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
         path = "/v1/storage"
-        return (Operation("GET", path, self._show, "How full the origin is", Access.READ, gives=StorageView),)
+        return (Operation("GET", path, self._show, "How full the origin is", Access.READ, answer=StorageView),)
 
     async def _show(self, request: web.Request) -> web.Response:
         figures = await self._scans.get(())

@@ -62,7 +62,7 @@ class UploadRoutes:
         return (
             Operation("OPTIONS", many, self._options, "Features of this tus server", Access.OPEN, status=204),
             Operation("OPTIONS", one, self._options, "Features of this tus server", Access.OPEN, status=204),
-            Operation("GET", many, self._list, "Unfinished uploads", Access.READ, gives=UploadList),
+            Operation("GET", many, self._list, "Unfinished uploads", Access.READ, answer=UploadList),
             Operation(
                 "POST", many, self._tus(self._create), "Create an upload", Access.WRITE, status=201, headers=_BEGIN
             ),

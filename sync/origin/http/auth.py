@@ -142,7 +142,7 @@ def caller_of(request: web.Request) -> Caller:
 
 
 def _is_allowed(held: Access, needed: Access) -> bool:
-    if needed is Access.KNOWN or held is needed:
+    if needed is Access.ANY_TOKEN or held is needed:
         return True
     return held is Access.WRITE and needed is Access.READ
 

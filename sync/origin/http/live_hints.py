@@ -54,7 +54,7 @@ class LiveHints:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the one WebSocket."""
-        return (Operation("GET", "/v1/live", self._open_socket, "Hints over WebSocket", Access.KNOWN, status=101),)
+        return (Operation("GET", "/v1/live", self._open_socket, "Hints over WebSocket", Access.ANY_TOKEN, status=101),)
 
     def changed(self, topic: str, id: str) -> None:
         """Tell every page that something of `topic` (media, uploads, devices, playlists …) changed."""

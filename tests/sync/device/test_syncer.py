@@ -132,7 +132,7 @@ async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, s
         path.chmod(0o644)
         with path.open("r+b") as file:
             file.write(b"rotten")
-        device.syncer.suspect(asset.sha256)
+        device.syncer.recheck_asset(asset.sha256)
         await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256))
         assert device.switches == 1
 
