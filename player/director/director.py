@@ -139,7 +139,10 @@ class Director:
             return Idle(now + timedelta(seconds=pause_s), why)
         at, take = self._tracker.next_start(now, urgent=self._queue.urgent), uuid4().hex
         wanted = self._queue.item
-        if wanted is not None:
+        if wanted is not None and not scene.contains(wanted.item.asset):  # another release since it was ordered
+            log.warning("item=%s was ordered, but has left the release", wanted.item.id)
+            self._queue.failed(wanted.item.id)
+        elif wanted is not None:
             return plan_item(scene, wanted.item, self._recorder.memory, at, take, wanted.longest_ms)
         ads = None if self._recorder.problem else self._scenes.eligible_ads(scene, at)
         following = plan_next(scene, ads, self._recorder.memory, at, take)
@@ -185,7 +188,7 @@ class Director:
     def _skip(self, planned: Planned, error: ScreenFailed) -> None:
         if planned.shot.url is None or isinstance(error, DeckLost):  # the backoff of streams logs its own lines
             log.warning("take=%s title=%s skipped: %s", planned.take.take, planned.take.title, error)
-        self._queue.failed(planned)
+        self._queue.failed(planned.take.item)
         self._recorder.skip(planned)
         self._next = None
 

@@ -168,9 +168,9 @@ class OperatorQueue:
         if item is not None:
             self._history = [*self._history, item][-_HISTORY:]
 
-    def failed(self, planned: Planned) -> None:
-        """Record that a take could not be shown; if an operator asked for it, the programme goes on without it."""
-        if self.item is not None and self.item.item.id == planned.take.item:
+    def failed(self, item: str | None) -> None:
+        """Record that an item cannot be shown; if an operator asked for it, the programme goes on without it."""
+        if self.item is not None and self.item.item.id == item:
             self._move(OrderState.FAILED)
 
     def ended(self) -> None:

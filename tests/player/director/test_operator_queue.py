@@ -214,6 +214,19 @@ async def test_an_ordered_item_that_fails_leaves_the_programme_as_it_was(tmp_pat
             assert world.screen.changes[1].at == NOON + timedelta(seconds=10)
 
 
+async def test_an_ordered_item_that_leaves_the_release_while_it_is_loaded_is_given_up(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red")), playlist("other", item("blue"))))
+        async with world.running():
+            await world.advance(2)
+            world.screen.load_time_s = 3.0
+            await order(world, do="play", item="blue")
+            world.publish(release(playlist("loop", item("red"))))
+            await world.wake()
+            await world.advance(20)
+            assert set(world.shown()) == {"red"} and len(world.shown()) > 1
+
+
 @pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
 async def test_stop_and_blank_end_by_themselves_and_are_no_play(tmp_path: Path, do: str, picture: str) -> None:
     async with open_world(tmp_path) as world:
