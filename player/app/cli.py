@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,13 @@ _EXITS = (
     "exit codes: 0 stopped as asked, 1 failed, 2 wrong usage, 3 another player uses the state folder, 4 no display, "
     "5 the player has to be started again, 6 the device has to be rebooted"
 )
+
+_DISPLAY_HELP = """\
+The player fills an X server that shows nothing else. This starts one, and the player on it:
+  on this machine's screen, from a text console:  startx {command} -- -noreset -nocursor -s 0 -dpms
+  in a window on a desktop:                       xinit {command} -- /usr/bin/Xephyr :9 -noreset -screen 1280x720
+  on a machine without a screen:                  xinit {command} -- /usr/bin/Xvfb :9 -noreset -screen 0 1280x720x24
+Debian's packages for them: xinit, and xserver-xorg, xserver-xephyr or xvfb. On a device use signage-display.service."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -119,16 +127,18 @@ def _add_decision_commands(commands: Any, common: argparse.ArgumentParser) -> No
 def _run(configuration: Configuration, _options: argparse.Namespace) -> int:
     _log_to_stderr(configuration.settings.logging.level)
     display = os.environ.get("DISPLAY", "")
-    if not display:
-        print("signage-player: DISPLAY is not set: start an X server and name it, such as DISPLAY=:0", file=sys.stderr)
-        return NO_DISPLAY
     try:
+        if not display:
+            raise ScreenFailed("no display: DISPLAY is not set")
         step = asyncio.run(run(configuration, display))
     except Conflict as error:
         print(f"signage-player: {error}", file=sys.stderr)
         return LOCKED
     except ScreenFailed as error:
         print(f"signage-player: {error}", file=sys.stderr)
+        if "JOURNAL_STREAM" not in os.environ:  # a person reads this
+            command = shlex.join([str(Path(sys.argv[0]).absolute()), *sys.argv[1:]])
+            print(_DISPLAY_HELP.format(command=command), file=sys.stderr)
         return NO_DISPLAY
     return STEPS[step] if step else 0
 

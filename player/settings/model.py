@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode
 
 from player.platform.decoders import Decoding
 from player.platform.geometry import Turn
+from sync.runtime.default_folders import state_folder
 from sync.wire.base import Colour, Name
 from sync.wire.release import Fit, LocalWindow
 
@@ -63,7 +64,7 @@ class OriginSettings(Section):
 class StorageSettings(Section):
     """Where content and proof of play are stored."""
 
-    state_dir: Path = Path("/var/lib/signage-player")
+    state_dir: Path = Field(default_factory=lambda: state_folder("signage-player"))
     reserve_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024  # kept free for the system
 
 
@@ -141,7 +142,7 @@ class Settings(Section):
     """All settings of the player."""
 
     origin: OriginSettings = OriginSettings()
-    storage: StorageSettings = StorageSettings()
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     venue: VenueSettings = VenueSettings()
     playback: PlaybackSettings = PlaybackSettings()
     display: DisplaySettings = DisplaySettings()

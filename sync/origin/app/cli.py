@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.errors import Rejected, SignageError
+from sync.origin import __version__
 from sync.origin.api.devices import DeviceView
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="signage-origin", description="The central server: takes media in, publishes releases, keeps the proof."
     )
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     served = commands.add_parser("serve", parents=[shared], help="run the origin until it is told to end")
     served.add_argument("--host", help="address to listen on")

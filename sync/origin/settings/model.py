@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from sync.runtime.default_folders import data_folder
 from sync.wire.base import Identifier
 
 GIB = 1024**3
@@ -27,7 +28,7 @@ class ServerSettings(Section):
 class StorageSettings(Section):
     """Where the origin keeps its data."""
 
-    data_dir: Path = Path("/var/lib/signage-origin")
+    data_dir: Path = Field(default_factory=lambda: data_folder("signage-origin"))
     database_url: str = ""  # empty: SQLite in data_dir; else postgresql+asyncpg://…
     reserve_bytes: Annotated[int, Field(ge=0)] = GIB // 4  # uploads leave this much free
 
@@ -78,7 +79,7 @@ class OriginConfiguration(Section):
     """All settings of the origin."""
 
     server: ServerSettings = ServerSettings()
-    storage: StorageSettings = StorageSettings()
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     uploads: UploadSettings = UploadSettings()
     pipeline: PipelineSettings = PipelineSettings()
     publish: PublishSettings = PublishSettings()

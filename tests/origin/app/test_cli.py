@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientSession
 
 from sync.origin.app.cli import main
+from sync.origin.settings import loader
 from sync.runtime.clock import SystemClock
 from sync.trust.signing import pairing_code
 from sync.wire.release import Envelope
@@ -45,6 +46,19 @@ async def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int,
         code = int(error.code or 0)
     out, err = capsys.readouterr()
     return code, out, err
+
+
+async def test_a_person_without_settings_works_in_a_folder_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
+    monkeypatch.setattr(loader, "DEFAULT_FILE", tmp_path / "not-installed.toml")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    code, _, err = await run(capsys, "publish", str(tmp_path / "empty"), "--channel", "main")
+    assert (code, (tmp_path / "signage-origin/origin.db").exists()) == (1, True), err
+    code, out, _ = await run(capsys, "keys", "list")
+    assert (code, out) == (0, "none\n")
 
 
 class Serving:

@@ -258,7 +258,15 @@ def test_without_a_display_it_says_so_and_leaves(environment: dict[str, str], na
     environment["DISPLAY"] = name
     done = subprocess.run([*COMMAND, "run"], env=environment, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 4
-    assert words in done.stderr.strip().splitlines()[-1]
+    error, *help_lines = done.stderr[done.stderr.index("signage-player:") :].splitlines()
+    assert words in error
+    assert all(any(server in line for line in help_lines) for server in ("startx", "Xephyr", "Xvfb"))
+
+
+def test_the_journal_gets_one_line_about_a_missing_display(environment: dict[str, str]) -> None:
+    environment |= {"DISPLAY": "", "JOURNAL_STREAM": "8:1"}
+    done = subprocess.run([*COMMAND, "run"], env=environment, cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines() == ["signage-player: no display: DISPLAY is not set"]
 
 
 def test_status_of_a_player_that_does_not_run_is_one_clear_line(environment: dict[str, str]) -> None:
