@@ -5,6 +5,7 @@ Each service runs under `supervise`, so that a bug in one never ends another.
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 async def run(configuration: Configuration, display_name: str) -> EscalationStep | None:
     """Run the player until SIGTERM or SIGINT, or until it ends itself for the escalation step that is returned.
 
+    SIGHUP reads the settings again; in a terminal it means that the terminal is closed, and ends the player.
+
     Raises:
         Conflict: another player uses the state folder.
         ScreenFailed: there is no X server called `display_name`.
@@ -30,7 +33,7 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, configuration.reload)
+    loop.add_signal_handler(signal.SIGHUP, stopping.set if os.isatty(0) else configuration.reload)
     async with open_core(configuration, display_name) as core, asyncio.TaskGroup() as group:
 
         def start(services: Mapping[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:

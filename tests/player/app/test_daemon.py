@@ -130,10 +130,10 @@ def environment(tmp_path: Path, display: str) -> dict[str, str]:
 
 
 @contextmanager
-def started(environment: dict[str, str], *arguments: str) -> Iterator[Player]:
+def started(environment: dict[str, str], *arguments: str, stdin: int = subprocess.DEVNULL) -> Iterator[Player]:
     url = f"http://127.0.0.1:{environment['SIGNAGE_PLAYER__ENDPOINT__PORT']}"
     process = subprocess.Popen(
-        [*COMMAND, "run", *arguments], env=environment, cwd=TOP, text=True, stderr=subprocess.PIPE
+        [*COMMAND, "run", *arguments], env=environment, cwd=TOP, text=True, stdin=stdin, stderr=subprocess.PIPE
     )
     try:
         yield Player(process, url)
@@ -251,6 +251,22 @@ def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict
         )
         assert second.returncode == 3
         assert second.stderr.strip().splitlines()[-1].startswith("signage-player: another signage-player")
+
+
+def test_a_hang_up_ends_a_player_in_a_terminal_and_reloads_a_service(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    controller, terminal = os.openpty()
+    with os.fdopen(controller), os.fdopen(terminal), started(environment, stdin=terminal) as player:
+        until(lambda: listening(player))
+        player.process.send_signal(signal.SIGHUP)
+        assert player.process.wait(10) == 0, player.process.communicate()[1]
+    config = tmp_path / "player.toml"
+    config.write_text("[playback\n")
+    with started(environment, "--config", str(config)) as player:
+        until(lambda: listening(player))
+        player.process.send_signal(signal.SIGHUP)
+        until(lambda: any("is refused" in sentence for sentence in player.ask("/v1/status")["problems"]))
 
 
 @pytest.mark.parametrize(("name", "words"), [("", "DISPLAY is not set"), (":4711", "does not answer")])
