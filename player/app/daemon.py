@@ -46,7 +46,8 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
         build_services = await asyncio.to_thread(_import_wiring)
         tasks += start(build_services(core))
         notify("READY=1")
-        log.info("player=%s started display=%s", __version__, display_name)
+        state_dir = configuration.settings.storage.state_dir
+        log.info("player=%s started display=%s state_dir=%s", __version__, display_name, state_dir)
         await wait_unless(stopping.wait(), core.self_restart.ending.wait())
         notify("STOPPING=1")
         log.info("player stops")

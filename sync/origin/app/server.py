@@ -43,6 +43,7 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
             announce(f"listening on {url}")
             if token is not None:
                 announce(f"first key (may do everything, shown only this once): {token}")
+            log.info("origin started data_dir=%s", settings.storage.data_dir)
             await _run(origin, clock, stop)
 
 
@@ -53,7 +54,6 @@ async def _run(origin: Origin, clock: Clock, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(supervise(name, run, clock, origin.restarts)) for name, run in services.items()]
         notify("READY=1")
-        log.info("origin started")
         await stop.wait()
         notify("STOPPING=1")
         log.info("origin stops")
