@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -114,7 +114,7 @@ async def _cut(stage: Stage, name: str, shots: list[Shot], cuts: int) -> list[Sa
 def _sample(stage: Stage, server: XResources) -> Sample:
     """Count what the daemon and the decks in service hold; one that is just being replaced or renewed is left out."""
     held = server.held()
-    total = Counter[str]()
+    total: defaultdict[str, float] = defaultdict(float)
     for who, pids in (("daemon", [os.getpid()]), ("decks", [pid for pid in stage.facts().pids if pid])):
         for pid in pids:
             with suppress(psutil.NoSuchProcess):

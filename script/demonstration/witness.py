@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ async def grab(display: str) -> bytes:
     return grabbed
 
 
-def shown(plays: list[Mapping[str, Any]], entries: tuple[Mapping[str, Any], ...]) -> set[str]:
+def shown(plays: Sequence[Mapping[str, Any]], entries: tuple[Mapping[str, Any], ...]) -> set[str]:
     """Return which of the titles the origin has a complete play of."""
     titles = {str(entry["title"]) for entry in entries}
     return titles & {str(play["title"]) for play in plays if play["outcome"] == "complete"}

@@ -40,7 +40,7 @@ def _rows(registry: CollectorRegistry) -> Iterator[Row]:
     for collector in registry._collector_to_names:
         if isinstance(collector, MetricWrapperBase):
             labels = ", ".join(collector._labelnames)
-            yield _row(collector._name, collector._type, labels, collector._documentation)
+            yield _row(collector._name, str(collector._type), labels, collector._documentation)
         else:
             for metric in collector.collect():
                 labels = ", ".join(

@@ -4,7 +4,8 @@ import ast
 
 from markdown import table
 
-from tests.test_layers import FREE, MODULES, ROOMS, TOP, room_of
+from tests import TOP
+from tests.test_layers import FREE, MODULES, ROOMS, room_of
 
 FLOORS = ("ground", "engines and stores", "services", "faces", "roots")
 

@@ -174,7 +174,7 @@ async def _show_once(scene: Scene, board: Board, release: str) -> dict[str, Any]
 
 def _settled(now: dict[str, Any]) -> bool:
     began = now.get("since")
-    return bool(began) and (datetime.now(UTC) - datetime.fromisoformat(began)).total_seconds() > _SETTLED_S
+    return isinstance(began, str) and (datetime.now(UTC) - datetime.fromisoformat(began)).total_seconds() > _SETTLED_S
 
 
 def _after(stamp: str, since: datetime) -> bool:
