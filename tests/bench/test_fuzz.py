@@ -1,0 +1,18 @@
+"""The damage that the fuzzing benchmark does to files."""
+
+from random import Random
+
+import pytest
+from fuzz import damaged
+
+WHOLE = bytes(range(256)) * 8
+
+
+def test_the_same_seed_does_the_same_damage() -> None:
+    assert damaged(WHOLE, Random(7)) == damaged(WHOLE, Random(7)) != damaged(WHOLE, Random(8))
+
+
+@pytest.mark.parametrize("whole", [b"", b"a", b"abc", WHOLE])
+def test_no_file_is_too_short_to_be_damaged(whole: bytes) -> None:
+    results = {damaged(whole, Random(seed)) for seed in range(200)}
+    assert len(results) > 1 or not whole
