@@ -235,7 +235,7 @@ _PLAYS_ON = "on air: the "  # counted from the last new picture
 
 async def measure(rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """Return a row for each fault."""
-    deck_process._SETTLED_AFTER_S = 0.0  # in a shop decks live longer than a round: the next one starts at once
+    deck_process._STABLE_AFTER_S = 0.0  # in a shop decks live longer than a round: the next one starts at once
     with tempfile.TemporaryDirectory(prefix="bench-faults-") as made:
         await asyncio.to_thread(_media, Path(made))
         rows = []
