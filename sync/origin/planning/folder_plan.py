@@ -104,10 +104,10 @@ FolderOverlay = Annotated[TickerSpec | FolderLogo, Field(discriminator="kind")]
 class FolderPlan(Request):
     """The whole file.
 
-    With `default` the playlist is shown when no daypart applies; if `default` is missing, this is so only without any
-    daypart. `duration_ms` is how long pictures are shown. `fit`, `background` and `volume` apply to files without their
-    own; if `fit` or `background` is missing here too, each screen's own settings count. `overlays` replace all overlays
-    of the channel.
+    With `default` the playlist is shown whenever no daypart applies; it is true for a plan without dayparts, else false.
+    `duration_ms` is how long pictures are shown. `fit`, `background` and `volume` apply to files without their own; if
+    `fit` or `background` is missing here too, each screen's own settings count. `overlays` replace all overlays of the
+    channel.
     """
 
     name: Name | None = None
