@@ -104,7 +104,7 @@ FolderOverlay = Annotated[TickerSpec | FolderLogo, Field(discriminator="kind")]
 class FolderPlan(Request):
     """The whole file.
 
-    With `default` the playlist is shown whenever no daypart applies; it is true for a plan without dayparts, else false.
+    With `default` the playlist is shown when no daypart applies. If it is missing, it is true without any daypart.
     `duration_ms` is how long pictures are shown. `fit`, `background` and `volume` apply to files without their own; if
     `fit` or `background` is missing here too, each screen's own settings count. `overlays` replace all overlays of the
     channel.
