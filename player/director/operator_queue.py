@@ -65,26 +65,22 @@ class ScreenHold:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemRequest:
-    """Show `item` at once; with no end of its own it ends after `longest_ms`. `back`: how many steps back it lies."""
+class TakeRequest:
+    """End what is on, and show `item`, or the take that is `steps` ahead.
 
-    item: Item
+    `steps` below 0: `item` was on so many steps ago. An item with no end of its own ends after `longest_ms`.
+    """
+
+    steps: int = 0
+    item: Item | None = None
     longest_ms: int = HOLD_MS
-    back: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StepRequest:
-    """End what is on, pass over `steps` - 1 takes, and show the next one."""
-
-    steps: int
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What an operator asked for, and its state."""
 
-    request: ScreenHold | ItemRequest | StepRequest
+    request: ScreenHold | TakeRequest
     state: OrderState = ORDER_STATES.start
 
 
@@ -106,19 +102,19 @@ class OperatorQueue:
         return self.order.request if self.order and isinstance(self.order.request, ScreenHold) else None
 
     @property
-    def item(self) -> ItemRequest | None:
-        """The item to show at once."""
-        return self.order.request if self.order and isinstance(self.order.request, ItemRequest) else None
+    def request(self) -> TakeRequest:
+        """The take to show at once; its default values if no such order is queued."""
+        return self.order.request if self.order and isinstance(self.order.request, TakeRequest) else TakeRequest()
 
     @property
     def urgent(self) -> bool:
         """Whether what is on has to go now."""
-        return self._steps() > 0 or self.item is not None
+        return self.request.steps > 0 or self.request.item is not None
 
     @property
     def passes(self) -> int:
         """How many takes are to be passed over before the next one that is shown."""
-        return max(0, self._steps() - 1)
+        return max(0, self.request.steps - 1)
 
     def accept(self, command: Command, scene: Scene | None, now: datetime, now_s: float) -> None:
         """Accept an order; each press counts.
@@ -127,7 +123,7 @@ class OperatorQueue:
             NotFound: no playlist of the release has the item.
             Conflict: nothing was on before, or the screen is held.
         """
-        before = self.hold, self.item and self.item.item, self.passes
+        before = self.hold, self.request.item, self.passes
         match command.do:
             case "stop" | "blank":
                 self._replace(_hold(command, now, now_s))
@@ -135,14 +131,14 @@ class OperatorQueue:
                 if self.hold is not None:
                     self._replace(None)
             case "play":
-                self._replace(ItemRequest(_item(scene, command.item or ""), command.for_ms))
+                self._replace(TakeRequest(0, _item(scene, command.item or ""), command.for_ms))
             case "previous":
-                self._step(self._steps() - 1, scene)
+                self._step(self.request.steps - 1, scene)
             case _:
                 if self.hold is not None:
                     raise Conflict(f"{self.hold.why}; send `play` first")
-                self._step(self._steps() + 1, scene)
-        self.revision += (self.hold, self.item and self.item.item, self.passes) != before
+                self._step(self.request.steps + 1, scene)
+        self.revision += (self.hold, self.request.item, self.passes) != before
 
     def in_effect(self, hold: ScreenHold) -> None:
         """Record that the screen is held; nothing happens if another order has come since."""
@@ -151,17 +147,17 @@ class OperatorQueue:
 
     def passed(self) -> None:
         """Record that a take was passed over."""
-        self._step(self._steps() - 1, None)
+        self._step(self.request.steps - 1, None)
 
     def shown(self, planned: Planned) -> None:
         """Record that a take came on: what it was ordered for is done."""
-        item, wanted = planned.take.item, self.item
-        if self._steps() == 1:
+        item, wanted = planned.take.item, self.request
+        if wanted.steps > 1:
+            self._step(wanted.steps - 1, None)
+        elif wanted.steps == 1:
             self._move(OrderState.DONE)
-        elif self._steps() > 1:
-            self._step(self._steps() - 1, None)
-        elif wanted is not None and wanted.item.id == item:
-            if wanted.back:
+        elif wanted.item is not None and wanted.item.id == item:
+            if wanted.steps < 0:
                 self._forget_since(wanted.item.id)
             self._move(OrderState.DONE)
         self._item_is_on = item is not None
@@ -170,7 +166,7 @@ class OperatorQueue:
 
     def failed(self, item: str | None) -> None:
         """Record that an item cannot be shown; if an operator asked for it, the programme goes on without it."""
-        if self.item is not None and self.item.item.id == item:
+        if self.request.item is not None and self.request.item.id == item:
             self._move(OrderState.FAILED)
 
     def ended(self) -> None:
@@ -183,25 +179,16 @@ class OperatorQueue:
         if self.hold is not None and self.hold.until_s <= now_s:
             self._move(OrderState.EXPIRED)
 
-    def _steps(self) -> int:
-        """Return the steps ordered from what is on: forwards, or back as a negative number."""
-        match self.order and self.order.request:
-            case StepRequest(steps):
-                return steps
-            case ItemRequest(back=back):
-                return -back
-        return 0
-
     def _step(self, steps: int, scene: Scene | None) -> None:
         """Change the ordered steps; the order stays the same one while it goes forwards."""
-        if steps > 0 and self.order and isinstance(self.order.request, StepRequest):
-            self.order = replace(self.order, request=StepRequest(steps))
-        elif steps > 0:
-            self._replace(StepRequest(steps))
+        if steps <= 0:
+            self._replace(TakeRequest(steps, _item(scene, self._before(-steps))) if steps else None)
+        elif self.order is not None and self.request.steps > 0:
+            self.order = replace(self.order, request=TakeRequest(steps))
         else:
-            self._replace(ItemRequest(_item(scene, self._before(-steps)), back=-steps) if steps else None)
+            self._replace(TakeRequest(steps))
 
-    def _replace(self, request: ScreenHold | ItemRequest | StepRequest | None) -> None:
+    def _replace(self, request: ScreenHold | TakeRequest | None) -> None:
         if self.order is not None:
             self._move(OrderState.REPLACED)
         self.order = None if request is None else Order(request)
@@ -210,7 +197,8 @@ class OperatorQueue:
         if self.order is None:
             return
         order = replace(self.order, state=ORDER_STATES.move(self.order.state, after))
-        log.info("order=%s state=%s", type(order.request).__name__, after.value)
+        kind = order.request.kind if isinstance(order.request, ScreenHold) else "show"
+        log.info("order=%s state=%s", kind, after.value)
         self.order = None if ORDER_STATES.is_end(after) else order
 
     def _before(self, steps: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from player.director.operator_queue import ORDER_STATES, OperatorQueue, Order, OrderState, StepRequest
+from player.director.operator_queue import ORDER_STATES, OperatorQueue, Order, OrderState, TakeRequest
 from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
 from sync.runtime.states import ForbiddenMove
@@ -16,14 +16,14 @@ from tests.player.director.venue import NOON, World, asset, item, open_world, pl
 @pytest.mark.parametrize(("before", "after"), list(product(OrderState, OrderState)))
 def test_an_order_moves_as_its_table_says(before: OrderState, after: OrderState) -> None:
     queue = OperatorQueue()
-    queue.order = Order(StepRequest(1), before)
+    queue.order = Order(TakeRequest(1), before)
     if after in ORDER_STATES.moves[before]:
         queue._move(after)
-        assert queue.order == (None if ORDER_STATES.is_end(after) else Order(StepRequest(1), after))
+        assert queue.order == (None if ORDER_STATES.is_end(after) else Order(TakeRequest(1), after))
     else:
         with pytest.raises(ForbiddenMove):
             queue._move(after)
-        assert queue.order == Order(StepRequest(1), before)
+        assert queue.order == Order(TakeRequest(1), before)
 
 
 async def test_every_move_of_the_table_of_orders_is_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
