@@ -101,7 +101,7 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 
 
 def resolved(root: Schema, node: Schema) -> Schema:
-    """Follow references, and see through what may be left out (null)."""
+    """Follow references; of a choice with null return the other one."""
     if "$ref" in node:
         name = node["$ref"].rpartition("/")[2]
         return resolved(root, root.get("$defs", {}).get(name, {}))

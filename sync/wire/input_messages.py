@@ -334,7 +334,7 @@ def _guessed(kind: str, given: Mapping[str, Any]) -> Schema:
 
 
 def _shown(value: object) -> str:
-    """Return a wrong value as people wrote it, shortened, without what a terminal or a log would obey."""
+    """Return a wrong value as people wrote it, shortened and without control characters."""
     if isinstance(value, str):
         cut = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
         return '"' + "".join(letter if letter.isprintable() else "?" for letter in cut) + '"'

@@ -1,4 +1,4 @@
-"""A device's sync rooms around a real store and a real origin on loopback."""
+"""A running syncer with a real store and a real origin on loopback."""
 
 import asyncio
 import contextlib
@@ -31,16 +31,16 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
 
 
 class Device:
-    """A running syncer and what it told the player."""
+    """A running syncer and the number of its activations."""
 
     def __init__(self, syncer: Syncer, store: ContentStore, clock: FakeClock) -> None:
         self.syncer = syncer
         self.store = store
         self.clock = clock
-        self.switches = 0
+        self.activations = 0
 
     async def until(self, condition: Callable[[], bool], *, pass_s: float = 0.0) -> None:
-        """Wait until `condition` holds, letting `pass_s` seconds of the device's clock pass at each look."""
+        """Wait until `condition` is true; move the device's clock by `pass_s` seconds before each check."""
         system = SystemClock()
         for _ in range(3000):
             if condition():
@@ -48,10 +48,10 @@ class Device:
             if pass_s:
                 await self.clock.advance(pass_s)
             await system.sleep(0.005)
-        raise AssertionError(f"never came true; the syncer says {self.syncer.facts()}")
+        raise AssertionError(f"the condition did not become true; the syncer reports {self.syncer.facts()}")
 
     async def plays(self, release: str) -> None:
-        """Wait until `release` is on air and the syncer rests."""
+        """Wait until `release` is active and the syncer is current."""
         await self.until(lambda: self.syncer.facts().release == release and self.syncer.facts().state == "current")
 
 
@@ -68,7 +68,7 @@ async def running(
         device: Device
 
         def activated() -> None:
-            device.switches += 1
+            device.activations += 1
 
         syncer = Syncer(
             client,

@@ -1,4 +1,4 @@
-"""A real publisher and HTTP server for tests: signs a content tree, serves it on loopback, and misbehaves on demand."""
+"""A publisher and an HTTP server for tests: signs a content tree, serves it on loopback, with faults on demand."""
 
 import asyncio
 import base64
@@ -46,7 +46,7 @@ def cut_into(content: bytes, length: int = CHUNK) -> Index:
 
 
 class Publisher:
-    """Writes a content tree leaf first, as an origin does."""
+    """Writes a content tree, each file before the ones that name it, as an origin does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -151,29 +151,29 @@ def release_of(assets: tuple[Asset, ...], channel: str = CHANNEL) -> Release:
 
 @dataclass
 class Faults:
-    """What goes wrong: each entry is used up once; `path` fragments choose which requests it meets."""
+    """The faults of the server: each entry happens once, for requests whose path contains it."""
 
     cut_after: list[tuple[str, int]] = field(default_factory=list)
     flip: list[str] = field(default_factory=list)
     status: list[tuple[str, int, dict[str, str]]] = field(default_factory=list)
-    replace: dict[str, bytes] = field(default_factory=dict)  # for as long as it stands
+    replace: dict[str, bytes] = field(default_factory=dict)  # for as long as the entry is there
     no_ranges: bool = False
     lie_about_range: bool = False
-    trickle_bytes: int = 0  # per turn of the loop, and then silence
+    trickle_bytes: int = 0  # sent once, then nothing more
     pace_s: float = 0.0  # between two pieces of media
     drip_s: float = 0.0  # between two bytes of media
     redirect: dict[str, str] = field(default_factory=dict)
 
 
 class Origin:
-    """The content tree over HTTP, every request noted."""
+    """Serves the content tree over HTTP and records all requests."""
 
     def __init__(self, publisher: Publisher) -> None:
         self.publisher = publisher
         self.faults = Faults()
         self.requests: list[str] = []
         self.media_bytes = 0
-        self.peers: set[tuple[str, int]] = set()  # the far ends of all connections seen
+        self.peers: set[tuple[str, int]] = set()  # the peer addresses of all connections
         self.url = ""
         self.changed = asyncio.Condition()
         self.standing = CHANNEL
@@ -215,7 +215,7 @@ class Origin:
             self.changed.notify_all()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something asked makes `condition` true."""
+        """Wait until a request makes `condition` true."""
         async with self.changed, asyncio.timeout(30):
             await self.changed.wait_for(condition)
 
@@ -289,7 +289,7 @@ class Origin:
                 await SystemClock().sleep(pause_s)
                 await self._notify()
         if self.faults.trickle_bytes:
-            await asyncio.Event().wait()  # until the client gives up
+            await asyncio.Event().wait()  # until the client closes the connection
         if cut is not None and request.transport is not None:
             request.transport.close()
         return response
@@ -297,7 +297,7 @@ class Origin:
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Origin]:
-    """Serve a fresh, empty tree."""
+    """Serve a new, empty tree."""
     origin = Origin(Publisher(folder))
     await origin.start()
     try:

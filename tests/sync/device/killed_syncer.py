@@ -1,4 +1,4 @@
-"""A device's sync in a process of its own, to be killed: `python -m tests.device_sync.child STATE_DIR URL [LIMIT]`.
+"""A syncer in its own process, to be killed: `python -m tests.sync.device.killed_syncer STATE_DIR URL [LIMIT]`.
 
 Prints one JSON object a line whenever its facts change. LIMIT is the largest file it may write, in bytes.
 """
@@ -23,9 +23,9 @@ from tests.sync.file_tree_origin import CHANNEL
 async def main(state_dir: Path, url: str, limit: int | None) -> None:
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    if os.environ.get("CHILD_WITHOUT_FLUSHES"):  # the harness for power cuts has to notice
+    if os.environ.get("CHILD_WITHOUT_FLUSHES"):  # the power cut test must fail then
         os.fsync = os.fdatasync = lambda fd: None
-        sqlite._PRAGMAS = (*sqlite._PRAGMAS[:-1], "PRAGMA synchronous=OFF")  # for the one about checkpoints
+        sqlite._PRAGMAS = (*sqlite._PRAGMAS[:-1], "PRAGMA synchronous=OFF")  # the last one is about checkpoints
     clock = SystemClock()
     with open_content_store(state_dir) as store:
         async with open_client(url) as client:

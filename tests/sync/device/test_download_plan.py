@@ -1,4 +1,4 @@
-"""Properties of the plan: nothing missing, nothing twice, nothing precious lost."""
+"""Properties of the plan: nothing is missing, nothing is fetched twice, nothing needed is evicted."""
 
 from random import Random
 
@@ -64,7 +64,7 @@ def worlds(draw: st.DrawFn) -> tuple[Release, dict[str, Index], LocalContent]:
 
 
 @given(worlds(), st.integers(1, 100), st.integers())
-def test_every_missing_chunk_is_planned_exactly_once_and_no_other(
+def test_each_missing_chunk_is_planned_exactly_once_and_no_other(
     world: tuple[Release, dict[str, Index], LocalContent], longest: int, seed: int
 ) -> None:
     release, indexes, held = world
@@ -75,7 +75,7 @@ def test_every_missing_chunk_is_planned_exactly_once_and_no_other(
 
 
 @given(worlds(), st.integers(1, 100))
-def test_a_span_is_neighbours_within_its_limit_unless_one_chunk_is_larger(
+def test_a_span_has_adjacent_chunks_within_its_limit_unless_one_chunk_is_larger(
     world: tuple[Release, dict[str, Index], LocalContent], longest: int
 ) -> None:
     release, indexes, held = world
@@ -87,7 +87,7 @@ def test_a_span_is_neighbours_within_its_limit_unless_one_chunk_is_larger(
 
 
 @given(worlds())
-def test_the_default_playlist_comes_before_what_only_others_need(
+def test_the_default_playlist_is_fetched_before_other_playlists(
     world: tuple[Release, dict[str, Index], LocalContent],
 ) -> None:
     release, indexes, held = world
@@ -119,7 +119,7 @@ def test_the_default_playlist_comes_first_then_dayparts_by_priority_then_ads() -
     assert order == [name(5), name(1), name(3), name(2), name(4), name(6)]
 
 
-def test_screens_of_one_site_ask_in_different_orders() -> None:
+def test_screens_of_one_site_fetch_in_different_orders() -> None:
     index = index_of(1, [10] * 200)
     release = Release(channel="main", created_at=EPOCH, assets=(asset_of(index),))
     orders = {
@@ -130,7 +130,7 @@ def test_screens_of_one_site_ask_in_different_orders() -> None:
 
 
 @given(worlds(), st.lists(st.integers(0, 8999), max_size=20))
-def test_copies_come_from_whole_assets_and_carry_the_chunk_they_name(
+def test_copies_come_from_complete_assets_and_have_the_named_chunk(
     world: tuple[Release, dict[str, Index], LocalContent], shared: list[int]
 ) -> None:
     _, indexes, held = world
@@ -151,7 +151,7 @@ def test_copies_come_from_whole_assets_and_carry_the_chunk_they_name(
 
 
 @given(worlds(), worlds(), st.dictionaries(st.integers(1, 9).map(name), st.integers(0, 99)))
-def test_eviction_takes_all_and_only_what_no_kept_release_names_oldest_first(
+def test_eviction_lists_exactly_what_no_release_names_oldest_first(
     one: tuple[Release, dict[str, Index], LocalContent],
     other: tuple[Release, dict[str, Index], LocalContent],
     needed: dict[str, int],
@@ -165,7 +165,7 @@ def test_eviction_takes_all_and_only_what_no_kept_release_names_oldest_first(
 
 
 @given(worlds())
-def test_an_asset_named_twice_is_missing_once(world: tuple[Release, dict[str, Index], LocalContent]) -> None:
+def test_an_asset_named_twice_is_listed_once(world: tuple[Release, dict[str, Index], LocalContent]) -> None:
     release, _, held = world
     doubled = release.model_copy(update={"assets": release.assets * 2})
     assert missing_assets(doubled, held.assets) == missing_assets(release, held.assets)

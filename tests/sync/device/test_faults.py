@@ -1,4 +1,4 @@
-"""A line, a server and a disk that fail: what was verified is kept, what was not is never believed."""
+"""Faults of network, server and disk: verified content stays, and other content is never used."""
 
 import asyncio
 import errno
@@ -19,7 +19,7 @@ from tests.sync.device.test_syncer import whole
 from tests.sync.file_tree_origin import CHUNK, Origin, noise
 
 
-async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin, store: ContentStore) -> None:
+async def test_an_origin_that_is_down_at_the_start_is_asked_again(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     await origin.stop()
     async with running(origin, store) as device:
@@ -31,7 +31,7 @@ async def test_an_origin_that_is_down_at_the_start_is_waited_for(origin: Origin,
         assert device.syncer.facts().problem == ""
 
 
-async def test_a_download_cut_short_goes_on_where_it_stopped(origin: Origin, store: ContentStore) -> None:
+async def test_an_interrupted_download_continues_where_it_stopped(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 20 * CHUNK + 17)]
     async with running(origin, store) as device:
@@ -40,7 +40,7 @@ async def test_a_download_cut_short_goes_on_where_it_stopped(origin: Origin, sto
     assert origin.media_bytes - 64 * CHUNK <= 2 * CHUNK
 
 
-async def test_an_origin_gone_in_the_middle_and_back_costs_a_chunk_per_worker_at_most(
+async def test_an_interruption_of_the_origin_costs_at_most_a_chunk_per_worker(
     origin: Origin, store: ContentStore
 ) -> None:
     assets = origin.publisher.publish(*(noise(seed, 32 * CHUNK) for seed in range(4)))
@@ -55,7 +55,7 @@ async def test_an_origin_gone_in_the_middle_and_back_costs_a_chunk_per_worker_at
         await origin.start()
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=5)
     assert all(whole(store, asset.sha256) for asset in assets)
-    assert origin.media_bytes - 4 * 32 * CHUNK <= 2 * 2 * CHUNK  # two cuts, two workers
+    assert origin.media_bytes - 4 * 32 * CHUNK <= 2 * 2 * CHUNK  # two interruptions, two workers
 
 
 async def test_a_restart_in_the_middle_fetches_only_what_is_missing(origin: Origin, store: ContentStore) -> None:
@@ -81,9 +81,7 @@ async def test_a_corrupted_chunk_is_dropped_and_fetched_again(origin: Origin, st
     assert origin.media_bytes == 18 * CHUNK
 
 
-async def test_a_corrupted_asset_at_the_origin_does_not_keep_the_others_waiting(
-    origin: Origin, store: ContentStore
-) -> None:
+async def test_a_corrupted_asset_at_the_origin_does_not_delay_the_others(origin: Origin, store: ContentStore) -> None:
     bad, good = origin.publisher.publish(noise(1, 4 * CHUNK), noise(2, 4 * CHUNK))
     origin.publisher.write(f"assets/{bad.sha256}", noise(9, 4 * CHUNK))
     async with running(origin, store) as device:
@@ -93,7 +91,7 @@ async def test_a_corrupted_asset_at_the_origin_does_not_keep_the_others_waiting(
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
 
-async def test_a_server_that_lies_about_its_ranges_is_not_read(origin: Origin, store: ContentStore) -> None:
+async def test_a_response_with_another_range_is_not_read(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 4 * CHUNK))
     origin.faults.lie_about_range = True
     async with running(origin, store) as device:
@@ -103,7 +101,7 @@ async def test_a_server_that_lies_about_its_ranges_is_not_read(origin: Origin, s
     assert whole(store, asset.sha256)
 
 
-async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, store: ContentStore) -> None:
+async def test_a_silent_server_is_disconnected_and_asked_again(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 4 * CHUNK))
     origin.faults.trickle_bytes = 100
     async with running(origin, store, read_s=0.2) as device:
@@ -113,7 +111,7 @@ async def test_a_silent_server_is_given_up_and_asked_again(origin: Origin, store
 
 
 @pytest.mark.parametrize("path", ["timestamp.json", "releases/", "index/", "assets/"])
-async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, store: ContentStore, path: str) -> None:
+async def test_retry_after_is_respected_even_when_a_hint_comes(origin: Origin, store: ContentStore, path: str) -> None:
     origin.publisher.publish(noise(1, 5000))
     origin.faults.status = [(path, 503, {"Retry-After": "120"})]
     async with running(origin, store) as device:
@@ -128,7 +126,7 @@ async def test_retry_after_is_obeyed_even_when_a_hint_comes(origin: Origin, stor
         await device.until(lambda: device.syncer.facts().release is not None)
 
 
-async def test_an_asset_not_there_yet_is_waited_for_and_the_timestamp_read_again(
+async def test_a_missing_asset_is_tried_again_after_reading_the_timestamp_again(
     origin: Origin, store: ContentStore
 ) -> None:
     late, early = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
@@ -139,9 +137,7 @@ async def test_an_asset_not_there_yet_is_waited_for_and_the_timestamp_read_again
     assert sum("timestamp" in request for request in origin.requests) >= 3
 
 
-async def test_a_newer_release_published_during_a_long_download_supersedes_it(
-    origin: Origin, store: ContentStore
-) -> None:
+async def test_a_release_published_during_a_long_download_replaces_it(origin: Origin, store: ContentStore) -> None:
     (stuck,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.status = [(stuck.sha256, 404, {})] * 100
     async with running(origin, store) as device:
@@ -149,10 +145,10 @@ async def test_a_newer_release_published_during_a_long_download_supersedes_it(
         origin.publisher.publish(noise(2, 5000))
         await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
         await device.until(lambda: not store.media.parts())
-        assert device.switches == 1
+        assert device.activations == 1
 
 
-async def test_a_full_disk_keeps_the_old_release_and_says_so(
+async def test_on_a_full_disk_the_old_release_stays_active_and_the_fault_is_reported(
     origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin.publisher.publish(noise(1, 5000))
@@ -187,7 +183,7 @@ async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(
 
 
 def limit(store: ContentStore, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> None:
-    """Have the store lie on a disk of so many bytes; the ballast lies on it as well."""
+    """Limit the disk of the store, which also has the ballast, to `quota_bytes`."""
 
     def free() -> int:
         places = [*store.store.rglob("*"), store.state / "ballast"]
@@ -196,7 +192,7 @@ def limit(store: ContentStore, monkeypatch: pytest.MonkeyPatch, quota_bytes: int
     monkeypatch.setattr(store, "free_bytes", free)
 
 
-async def test_the_previous_release_makes_room_for_one_that_does_not_fit_beside_it(
+async def test_the_previous_release_is_dropped_if_the_next_one_does_not_fit_beside_it(
     origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(store, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
@@ -215,7 +211,7 @@ async def test_the_previous_release_makes_room_for_one_that_does_not_fit_beside_
         assert device.syncer.facts().problem == ""
 
 
-async def test_a_previous_release_that_stands_in_for_a_damaged_one_is_never_given_up(
+async def test_a_previous_release_that_replaces_a_damaged_one_is_never_dropped(
     origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(store, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
@@ -234,7 +230,7 @@ async def test_a_previous_release_that_stands_in_for_a_damaged_one_is_never_give
         assert (active := store.active()) is not None and active.sha256 == before.previous
 
 
-async def test_a_release_that_never_fits_costs_nothing_and_is_told_with_its_figures(
+async def test_a_release_that_never_fits_is_reported_with_its_size_and_nothing_is_lost(
     origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(store, monkeypatch, BALLAST_BYTES + 100 * CHUNK)
@@ -254,7 +250,7 @@ async def test_a_release_that_never_fits_costs_nothing_and_is_told_with_its_figu
         assert store.media.assets() == {asset.sha256 for asset in kept}
 
 
-async def test_chunk_lists_are_fetched_several_at_once_and_one_that_fails_costs_the_others_nothing(
+async def test_chunk_lists_are_fetched_at_the_same_time_and_a_failed_one_does_not_affect_the_others(
     origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assets = origin.publisher.publish(*(noise(seed, 5000) for seed in range(INDEXES_AT_ONCE)))
@@ -286,7 +282,7 @@ async def test_a_damaged_catalogue_is_rebuilt_without_fetching_anything(
     try:
         async with running(origin, store) as device:
             await device.plays(origin.publisher.release)
-            assert device.switches == 0
+            assert device.activations == 0
     finally:
         if locker is not None:
             locker.close()
@@ -311,7 +307,7 @@ def spoil(path: Path, damage: str) -> sqlite3.Connection | None:
     return None
 
 
-async def test_a_lost_catalogue_in_the_middle_of_a_download_costs_no_byte(origin: Origin, store: ContentStore) -> None:
+async def test_a_catalogue_lost_during_a_download_costs_no_download(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
     origin.faults.cut_after = [(asset.sha256, 40 * CHUNK)]
     async with running(origin, store) as device:
@@ -323,7 +319,7 @@ async def test_a_lost_catalogue_in_the_middle_of_a_download_costs_no_byte(origin
     assert origin.media_bytes - sent == 24 * CHUNK
 
 
-async def test_an_asset_that_rotted_while_the_catalogue_was_lost_is_not_adopted(
+async def test_an_asset_damaged_while_the_catalogue_was_lost_is_not_accepted(
     origin: Origin, store: ContentStore
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
@@ -337,7 +333,7 @@ async def test_an_asset_that_rotted_while_the_catalogue_was_lost_is_not_adopted(
         await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256))
 
 
-async def test_a_disk_that_fails_to_flush_loses_the_part_and_not_the_truth(
+async def test_after_a_failed_flush_the_partial_file_is_discarded(
     origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 8 * CHUNK))
@@ -355,4 +351,4 @@ async def test_a_disk_that_fails_to_flush_loses_the_part_and_not_the_truth(
         await device.until(lambda: "the disk reports an error" in device.syncer.facts().problem)
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
     assert whole(store, asset.sha256)
-    assert origin.media_bytes == 16 * CHUNK  # nothing of the part was believed
+    assert origin.media_bytes == 16 * CHUNK  # no chunk of the partial file was used

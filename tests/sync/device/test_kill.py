@@ -1,4 +1,4 @@
-"""kill -9 at any moment, and disks that fill: the invariants of content hold, and the device converges."""
+"""Kills at any moment and full disks: the invariants of the content hold, and the device converges."""
 
 import asyncio
 import hashlib
@@ -65,7 +65,7 @@ def pinned(state_dir: Path, origin: Origin) -> ContentStore:
 
 
 def check(store: ContentStore, played: int) -> int:
-    """Assert I1-I6 on what a dead device left; return the active sequence."""
+    """Assert the invariants I1 to I6 on the files of a killed device; return the active sequence."""
     pointer, floor = store.pointer(), store.floor(CHANNEL)
     if pointer is None:
         assert played == 0, "I4: nothing is active any more"
@@ -104,7 +104,7 @@ def catalogued(store: ContentStore) -> list[tuple[str, str, bytes]]:
         database.close()
 
 
-async def test_killed_at_any_moment_the_device_keeps_its_promises_and_converges(tmp_path: Path) -> None:
+async def test_a_device_killed_at_any_moment_keeps_the_invariants_and_converges(tmp_path: Path) -> None:
     rng = Random(20260302)
     async with serving(tmp_path / "tree") as origin:
         store = pinned(tmp_path / "device", origin)
@@ -131,7 +131,7 @@ async def test_killed_at_any_moment_the_device_keeps_its_promises_and_converges(
         assert check(store, played) == origin.publisher.sequence
 
 
-async def test_a_kill_costs_no_more_than_what_was_in_flight(tmp_path: Path) -> None:
+async def test_a_kill_loses_only_the_bytes_in_flight(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
         store = pinned(tmp_path / "device", origin)
         origin.faults.pace_s = 0.002
@@ -148,7 +148,7 @@ async def test_a_kill_costs_no_more_than_what_was_in_flight(tmp_path: Path) -> N
         check(store, 1)
 
 
-async def test_a_second_daemon_on_the_same_state_ends_with_a_clear_message(tmp_path: Path) -> None:
+async def test_a_second_process_on_the_same_state_ends_with_a_clear_message(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
         store = pinned(tmp_path / "device", origin)
         origin.publisher.publish(noise(1, 100))
@@ -163,7 +163,7 @@ async def test_a_second_daemon_on_the_same_state_ends_with_a_clear_message(tmp_p
     assert b"already uses" in said
 
 
-async def test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_plays_on(tmp_path: Path) -> None:
+async def test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_stays_active(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
         store = pinned(tmp_path / "device", origin)
         origin.publisher.publish(noise(1, 5000))
@@ -217,7 +217,7 @@ async def test_a_disk_that_fills_while_downloading_keeps_the_old_release(small_d
     check(store, 2)
 
 
-async def test_a_disk_that_went_read_only_still_says_what_plays(small_disk: Path, tmp_path: Path) -> None:
+async def test_the_active_release_can_be_read_from_a_read_only_disk(small_disk: Path, tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
         store = pinned(small_disk / "device", origin)
         (asset,) = origin.publisher.publish(noise(1, 5000))

@@ -1,4 +1,4 @@
-"""The device's end of the wire: bounded, patient, and never fooled by what answers instead of the origin."""
+"""The client of the origin: limits, waits, and answers of servers that are not an origin."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ Asked = tuple[str, dict[str, str], bytes]
 async def answering(
     *answers: web.Response,
 ) -> AsyncIterator[tuple[OriginClient, list[tuple[str, dict[str, str], bytes]]]]:
-    """A server that gives these answers in turn and notes what it was asked."""
+    """A server that gives these answers in turn and records the requests."""
     left = list(answers)
     asked: list[Asked] = []
 
@@ -57,7 +57,7 @@ def receipts() -> web.Response:
     return web.json_response({"receipts": [{"sequence": 1, "status": "accepted"}], "high_water": 1, "new": "field"})
 
 
-async def test_plays_go_with_the_token_and_come_back_as_receipts() -> None:
+async def test_plays_are_sent_with_the_token_and_answered_with_receipts() -> None:
     async with answering(receipts()) as (client, asked):
         answer = await client.post_plays([{"sequence": 1}])
     assert answer.high_water == 1
@@ -68,13 +68,13 @@ async def test_plays_go_with_the_token_and_come_back_as_receipts() -> None:
     assert json.loads(body) == {"plays": [{"sequence": 1}]}
 
 
-async def test_a_heartbeat_is_answered_with_nothing() -> None:
+async def test_the_answer_to_a_heartbeat_is_empty() -> None:
     async with answering(web.Response(status=204)) as (client, asked):
         await client.post_heartbeat(Heartbeat(at=EPOCH, version="1"))
     assert json.loads(asked[0][2])["at"] == "2026-03-02T12:00:00.000Z"
 
 
-async def test_content_is_asked_for_without_the_token() -> None:
+async def test_content_is_fetched_without_the_token() -> None:
     async with answering(web.Response(body=b"x")) as (client, asked):
         assert await client.document("roots/1.json", 10) == b"x"
     assert asked[0][0] == "/content/roots/1.json"
@@ -82,25 +82,25 @@ async def test_content_is_asked_for_without_the_token() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>log in</html>", b'{"receipts": 3}', b"[" * 100_000, b"\xff\xfe"])
-async def test_garbage_instead_of_an_answer_counts_as_an_origin_out_of_reach(body: bytes) -> None:
+async def test_an_answer_that_is_not_the_document_counts_as_unreachable(body: bytes) -> None:
     async with answering(web.Response(body=body)) as (client, _):
         with pytest.raises(OriginUnreachable):
             await client.post_plays([])
 
 
-async def test_an_answer_over_its_cap_is_not_read_to_the_end() -> None:
+async def test_an_answer_over_its_limit_is_not_read_to_the_end() -> None:
     async with answering(web.Response(body=b" " * (ANSWER_CAP_BYTES + 1))) as (client, _):
         with pytest.raises(Untrusted, match="more than"):
             await client.post_plays([])
 
 
-async def test_a_packed_answer_is_not_unpacked() -> None:
+async def test_a_compressed_answer_is_not_decompressed() -> None:
     answer = web.Response(body=b"\x1f\x8b bomb", headers={"Content-Encoding": "gzip"})
     async with answering(answer) as (client, _):
         assert await client.document("x", 100) == b"\x1f\x8b bomb"
 
 
-async def test_a_refusal_carries_its_status_its_words_and_how_long_to_wait() -> None:
+async def test_a_refusal_has_the_status_the_detail_and_the_wait() -> None:
     problem = web.json_response({"detail": "no such device"}, status=401, headers={"Retry-After": "30"})
     async with answering(problem) as (client, _):
         with pytest.raises(OriginRefused, match="no such device") as caught:
@@ -109,14 +109,14 @@ async def test_a_refusal_carries_its_status_its_words_and_how_long_to_wait() -> 
     assert caught.value.retry_after_s == 30
 
 
-async def test_redirects_of_the_control_plane_are_not_followed() -> None:
+async def test_redirects_of_documents_are_not_followed() -> None:
     async with answering(web.Response(status=302, headers={"Location": "http://example.invalid/"})) as (client, asked):
         with pytest.raises(OriginRefused):
             await client.post_plays([])
     assert len(asked) == 1
 
 
-async def test_nobody_listening_is_an_origin_out_of_reach(origin: Origin) -> None:
+async def test_a_closed_port_counts_as_unreachable(origin: Origin) -> None:
     await origin.stop()
     async with open_client(origin.url) as client:
         with pytest.raises(OriginUnreachable):
@@ -138,11 +138,11 @@ async def test_nobody_listening_is_an_origin_out_of_reach(origin: Origin) -> Non
         ("", "", None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_against_the_answers_own(value: str, date: str, wait_s: float | None) -> None:
+def test_retry_after_is_seconds_or_compared_with_the_header_date(value: str, date: str, wait_s: float | None) -> None:
     assert retry_after_s(value, date) == wait_s
 
 
-async def test_hints_arrive_and_what_is_no_hint_is_passed_over(origin: Origin) -> None:
+async def test_hints_arrive_and_other_messages_are_ignored(origin: Origin) -> None:
     async with open_client(origin.url) as client, contextlib.aclosing(client.hints()) as hints:
         task = asyncio.ensure_future(anext(hints))
         await origin.until(lambda: "/v1/live" in origin.requests)
@@ -154,13 +154,13 @@ async def test_hints_arrive_and_what_is_no_hint_is_passed_over(origin: Origin) -
         assert await task == Hint(topic="release", channel="main", sequence=3)
 
 
-async def test_a_live_channel_that_is_refused_says_so() -> None:
+async def test_a_refused_live_connection_is_reported() -> None:
     async with answering(web.Response(status=401)) as (client, _):
         with pytest.raises(OriginRefused):
             await anext(client.hints())
 
 
-async def test_a_trickle_below_the_floor_is_given_up(origin: Origin, store: ContentStore) -> None:
+async def test_a_transfer_below_the_least_speed_is_aborted(origin: Origin, store: ContentStore) -> None:
     content = noise(1, 4 * CHUNK)
     index = cut_into(content)
     origin.publisher.asset(content)

@@ -1,4 +1,4 @@
-"""Pairing: the code on the screen covers the root, the secret never changes hands, and nothing is given up."""
+"""Pairing: the code on the screen covers the root, the secret stays secret, and failures are tried again."""
 
 import asyncio
 import stat
@@ -22,7 +22,7 @@ from tests.fakes import FakeClock
 from tests.sync.file_tree_origin import EPOCH, Publisher
 
 
-class PairingDesk:
+class PairingServer:
     """The origin's side of pairing, on a real socket."""
 
     def __init__(self, publisher: Publisher) -> None:
@@ -50,18 +50,18 @@ class PairingDesk:
 
 
 @asynccontextmanager
-async def desk(publisher: Publisher) -> AsyncIterator[PairingDesk]:
-    desk = PairingDesk(publisher)
+async def pairing_server(publisher: Publisher) -> AsyncIterator[PairingServer]:
+    server = PairingServer(publisher)
     app = web.Application()
-    app.router.add_post("/v1/pairings", desk.begin)
-    app.router.add_get("/v1/pairings/{id}", desk.poll)
+    app.router.add_post("/v1/pairings", server.begin)
+    app.router.add_get("/v1/pairings/{id}", server.poll)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    desk.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        yield desk
+        yield server
     finally:
         await runner.cleanup()
 
@@ -76,26 +76,26 @@ PAIRED = PairingState(status="paired", device="d1", token="s3cret", channel="mai
 WAITING = PairingState(status="waiting")
 
 
-async def joined(
-    desk: PairingDesk, store: ContentStore, codes: list[str | None], *, enrolment_key: str | None = None
+async def paired_with(
+    server: PairingServer, store: ContentStore, codes: list[str | None], *, enrolment_key: str | None = None
 ) -> DeviceMembership:
     clock = FakeClock()
-    async with open_client(desk.url) as client:
+    async with open_client(server.url) as client:
         task = asyncio.create_task(pair(client, store, clock, Random(3), "Window left", enrolment_key, codes.append))
         for _ in range(1000):
             if task.done():
                 break
             await clock.advance(1)
             await SystemClock().sleep(0.002)
-        assert task.done(), "never paired"
+        assert task.done(), "the device was not paired"
         return await task
 
 
-async def test_the_screen_shows_the_code_until_a_person_has_typed_it(store: ContentStore, tmp_path: Path) -> None:
-    async with desk(Publisher(tmp_path / "tree")) as origin:
+async def test_the_screen_shows_the_code_until_a_person_approves_it(store: ContentStore, tmp_path: Path) -> None:
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [WAITING, WAITING, PAIRED]
         codes: list[str | None] = []
-        membership = await joined(origin, store, codes)
+        membership = await paired_with(origin, store, codes)
     assert membership == DeviceMembership(device="d1", token="s3cret", channel="main", origin=origin.url)
     assert load_membership(store) == membership
     secret = origin.requests[0].secret
@@ -107,44 +107,44 @@ async def test_the_screen_shows_the_code_until_a_person_has_typed_it(store: Cont
 
 
 async def test_the_token_is_readable_by_its_owner_only(store: ContentStore, tmp_path: Path) -> None:
-    async with desk(Publisher(tmp_path / "tree")) as origin:
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [PAIRED]
-        await joined(origin, store, [])
+        await paired_with(origin, store, [])
     assert stat.S_IMODE((store.state / "membership.json").stat().st_mode) == 0o600
 
 
-async def test_an_enrolment_key_lets_the_device_in_without_a_code(store: ContentStore, tmp_path: Path) -> None:
-    async with desk(Publisher(tmp_path / "tree")) as origin:
+async def test_an_enrolment_key_pairs_the_device_without_a_code(store: ContentStore, tmp_path: Path) -> None:
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [PAIRED]
         codes: list[str | None] = []
-        await joined(origin, store, codes, enrolment_key="sesame")
+        await paired_with(origin, store, codes, enrolment_key="sesame")
     assert origin.requests[0].enrolment_key == "sesame"
     assert codes == [None]
 
 
 @pytest.mark.parametrize("end", [PairingState(status="expired"), 404])
-async def test_an_expired_pairing_is_begun_anew_with_another_secret(
+async def test_after_an_expired_pairing_the_device_asks_with_another_secret(
     store: ContentStore, tmp_path: Path, end: PairingState | int
 ) -> None:
-    async with desk(Publisher(tmp_path / "tree")) as origin:
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
         origin.answers = [WAITING, end, WAITING, PAIRED]
         codes: list[str | None] = []
-        await joined(origin, store, codes)
+        await paired_with(origin, store, codes)
     assert len({request.secret for request in origin.requests}) == 2
     assert len({code for code in codes if code}) == 2
 
 
-async def test_an_origin_that_is_away_or_errs_is_waited_for(store: ContentStore, tmp_path: Path) -> None:
-    async with desk(Publisher(tmp_path / "tree")) as origin:
+async def test_an_origin_that_does_not_answer_or_fails_is_asked_again(store: ContentStore, tmp_path: Path) -> None:
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
         origin.down = 3
         origin.answers = [500, WAITING, 502, PAIRED]
-        membership = await joined(origin, store, [])
+        membership = await paired_with(origin, store, [])
     assert membership.device == "d1"
 
 
 async def test_a_root_that_did_not_sign_itself_is_never_pinned(store: ContentStore, tmp_path: Path) -> None:
     publisher = Publisher(tmp_path / "tree")
-    async with desk(publisher) as origin:
+    async with pairing_server(publisher) as origin:
         good = origin.envelope
         forged = publisher.sign_root(1, SigningKey.generate())
         origin.envelope = open_envelope(forged, ROOT_CAP_BYTES)
@@ -170,15 +170,15 @@ async def test_a_damaged_membership_means_pairing_again(store: ContentStore) -> 
     assert load_membership(store) is None
 
 
-async def test_another_origin_begins_at_its_own_sequence_and_the_same_one_does_not_begin_again(
+async def test_pairing_with_another_origin_clears_the_floors_and_with_the_same_one_does_not(
     store: ContentStore, tmp_path: Path
 ) -> None:
     old, new = Publisher(tmp_path / "old"), Publisher(tmp_path / "new")
     floor = Timestamp(channel="main", sequence=9, release="a" * 64, release_bytes=1, issued_at=EPOCH, expires_at=EPOCH)
     for publisher, kept in ((old, False), (old, True), (new, False)):
-        async with desk(publisher) as origin:
+        async with pairing_server(publisher) as origin:
             origin.answers = [PAIRED]
-            await joined(origin, store, [])
+            await paired_with(origin, store, [])
         assert (store.floor("main") is not None) is kept
         assert store.minimum_sequence("main") == 0
         store.raise_floor(floor)

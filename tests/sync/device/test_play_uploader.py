@@ -1,4 +1,4 @@
-"""Plays over a real socket to an origin that loses answers: all of them, once each, in order."""
+"""Plays reach an origin that loses answers over a real socket: each play once, in order."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from tests.player.evidence.plays import closed, log_plays
 
 
 class HastyClock(FakeClock):
-    """Sleeps are over at once, and remembered."""
+    """A clock whose sleeps end at once; it records them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class HastyClock(FakeClock):
 
 
 class Origin:
-    """Inserts or ignores, like the real one; `faults` decides what happens to each answer."""
+    """An origin that stores each play once, like the real one; `faults` decides about each answer."""
 
     def __init__(self, faults: Random | None = None) -> None:
         self.held: dict[tuple[str, str, int], str] = {}
@@ -104,7 +104,7 @@ async def drained(ledger: Ledger) -> None:
     await polled(ledger.outbox.depth, 0)
 
 
-async def test_every_play_arrives_once_though_answers_are_lost(tmp_path: Path) -> None:
+async def test_every_play_arrives_once_although_answers_are_lost(tmp_path: Path) -> None:
     origin, clock = Origin(Random(3)), HastyClock()
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         async with uploading(ledger, origin, clock):
@@ -120,7 +120,7 @@ async def more(ledger: Ledger, step: int) -> None:
     await ledger.write([closed(f"take-{step}-{n}") for n in range(5)])
 
 
-async def test_a_month_of_backlog_goes_in_bounded_batches_oldest_first(tmp_path: Path) -> None:
+async def test_a_month_of_plays_is_sent_in_limited_batches_oldest_first(tmp_path: Path) -> None:
     origin, clock = Origin(), HastyClock()
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         await log_plays(ledger, 2_300)
@@ -130,7 +130,7 @@ async def test_a_month_of_backlog_goes_in_bounded_batches_oldest_first(tmp_path:
     assert origin.order == list(range(1, 2_301))
 
 
-async def test_a_bad_record_is_set_aside_and_blocks_nobody(tmp_path: Path) -> None:
+async def test_a_refused_play_does_not_block_the_others(tmp_path: Path) -> None:
     origin, clock = Origin(), HastyClock()
     origin.refuse = {2: "conflict", 4: "invalid"}
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
@@ -143,7 +143,7 @@ async def test_a_bad_record_is_set_aside_and_blocks_nobody(tmp_path: Path) -> No
         assert len(await ledger.outbox.plays()) == 6, "nothing is thrown away"
 
 
-async def test_retry_after_is_obeyed_and_waits_are_jittered(tmp_path: Path) -> None:
+async def test_retry_after_is_respected_and_waits_are_random(tmp_path: Path) -> None:
     origin, clock = Origin(), HastyClock()
     origin.statuses = [(503, {"Retry-After": "120"}), (500, {}), (401, {}), (502, {})]
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
@@ -166,7 +166,7 @@ async def test_a_batch_that_is_too_large_is_halved_until_it_fits(tmp_path: Path)
     assert origin.batches[:3] == [500, 250, 125] and len(origin.batches) < 12
 
 
-async def test_acknowledged_plays_go_after_the_keep_window_others_stay(tmp_path: Path) -> None:
+async def test_acknowledged_plays_are_deleted_after_30_days_and_others_stay(tmp_path: Path) -> None:
     origin, clock = Origin(), HastyClock()
     origin.refuse = {2: "invalid"}
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:

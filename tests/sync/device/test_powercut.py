@@ -1,4 +1,4 @@
-"""Power cuts, without a kernel module: what a loop device was given is all that survives.
+"""Power cuts without a kernel module: only the bytes that reached a loop device survive.
 
 An ext4 file system lies in an image in memory; a device syncs on it and is stopped at a random moment, and once right
 after it said that the release plays; a copy of the image is what the disk would hold had the power gone. `SIGNAGE_CUTS`
@@ -62,13 +62,13 @@ def image(tmp_path: Path) -> Iterator[Path]:
 
 
 Moment = Callable[[Origin, asyncio.StreamReader], Awaitable[int]]
-"""Waits for the moment of the cut; returns the sequence the device said was active by then, or 0."""
+"""Waits for the moment of the cut; returns the active sequence that the device reported, or 0."""
 
 
 async def stopped(
     state_dir: Path, origin: Origin, moment: Moment, flushing: bool
 ) -> tuple[asyncio.subprocess.Process, int]:
-    """Run a device until the moment and freeze it; return it and the highest sequence it said was active."""
+    """Run a device until the moment and stop it; return it and the highest active sequence that it reported."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.sync.device.killed_syncer", str(state_dir), origin.url, cwd=TOP,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
@@ -85,7 +85,7 @@ async def stopped(
 
 
 async def acknowledged(origin: Origin, told: asyncio.StreamReader) -> int:
-    """Wait until the device says that the newest release plays; return its sequence."""
+    """Wait until the device reports the newest release as active; return its sequence."""
     while line := await told.readline():
         if json.loads(line)["release"] == origin.publisher.release:
             return origin.publisher.sequence
@@ -103,7 +103,7 @@ def somewhere(rng: Random) -> Moment:
 
 
 async def cut_power(image: Path, tmp_path: Path, moments: Iterable[Moment], *, flushing: bool) -> int:
-    """Cut at these moments, checking the invariants each time; return the highest sequence a device said was active."""
+    """Cut at these moments and check the invariants; return the highest active sequence that a device reported."""
     played = 0
     async with serving(tmp_path / "tree") as origin:
         with mounted(image, tmp_path / "disk") as disk:
@@ -124,19 +124,19 @@ async def cut_power(image: Path, tmp_path: Path, moments: Iterable[Moment], *, f
 
 
 def look(image: Path, folder: Path, played: int) -> None:
-    """Mount what the disk was given so far and check it."""
+    """Mount the bytes that reached the disk and check them."""
     copy = image.with_name("after-the-cut")
     shutil.copyfile(image, copy)
     with mounted(copy, folder) as left:
         check(ContentStore(left / "device"), played)
 
 
-async def test_after_a_power_cut_at_any_moment_what_was_acknowledged_plays(image: Path, tmp_path: Path) -> None:
+async def test_after_a_power_cut_at_any_moment_the_acknowledged_release_plays(image: Path, tmp_path: Path) -> None:
     rng = Random()
     moments = [acknowledged, *(somewhere(rng) for _ in range(CUTS - 2)), acknowledged]
     assert await cut_power(image, tmp_path, moments, flushing=True) >= 1
 
 
-async def test_the_same_cut_finds_it_when_nothing_is_flushed(image: Path, tmp_path: Path) -> None:
+async def test_the_power_cut_test_fails_when_nothing_is_flushed(image: Path, tmp_path: Path) -> None:
     with pytest.raises((AssertionError, NotFound)):
         await cut_power(image, tmp_path, [acknowledged], flushing=False)

@@ -1,4 +1,4 @@
-"""The bulk plane by itself: TLS, cancelling, and what two threads share."""
+"""The range fetcher alone: TLS, cancellation, and the work of two threads."""
 
 import asyncio
 import ipaddress
@@ -42,7 +42,7 @@ async def fetch(url: str, part: PartialFile, *, read_s: float = 5.0) -> None:
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate for 127.0.0.1 that is its own authority; return the file with it and its key."""
+    """Make a self-signed certificate for 127.0.0.1; return the file with it and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "origin")])
     now = datetime.now(UTC)
@@ -68,7 +68,7 @@ def certificate(folder: Path) -> Path:
 
 @pytest.fixture
 async def secure(tmp_path: Path, origin: Origin) -> AsyncIterator[tuple[str, Path]]:
-    """The origin's content tree over TLS: its URL and its certificate."""
+    """Serve the content tree of an origin over TLS; yield its URL and its certificate."""
     origin.publisher.asset(CONTENT)
     pem = certificate(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -84,7 +84,7 @@ async def secure(tmp_path: Path, origin: Origin) -> AsyncIterator[tuple[str, Pat
         await runner.cleanup()
 
 
-async def test_media_come_over_tls_from_a_server_the_system_trusts(
+async def test_media_are_fetched_over_tls_from_a_trusted_server(
     secure: tuple[str, Path], part: PartialFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, pem = secure
@@ -93,7 +93,7 @@ async def test_media_come_over_tls_from_a_server_the_system_trusts(
     assert part.missing() == ()
 
 
-async def test_media_do_not_come_from_a_server_nobody_vouches_for(secure: tuple[str, Path], part: PartialFile) -> None:
+async def test_media_are_not_fetched_from_an_untrusted_server(secure: tuple[str, Path], part: PartialFile) -> None:
     with pytest.raises(OriginUnreachable, match="certificate is not trusted"):
         await fetch(secure[0], part)
     assert part.verified() == frozenset()
@@ -114,14 +114,14 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
     assert 0 < len(part.verified()) <= 2
 
 
-async def test_enough_ends_the_fetch_after_the_span_under_way(origin: Origin, part: PartialFile) -> None:
+async def test_a_fetch_told_to_stop_ends_after_the_present_span(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
     await fetcher.fetch(spans(part), {part.index.asset: part}, should_stop=lambda: bool(part.verified()))
     assert part.verified() == {0, 1, 2}
 
 
-async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(origin: Origin, part: PartialFile) -> None:
+async def test_spans_that_another_source_completed_are_not_fetched(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     for chunk in part.index.chunks[3:9]:
         part.write(chunk, memoryview(CONTENT)[chunk.offset : chunk.offset + chunk.length])
@@ -130,7 +130,7 @@ async def test_spans_that_another_source_brought_meanwhile_are_not_asked_for(ori
     assert origin.media_bytes == 6 * CHUNK
 
 
-async def test_one_connection_per_worker_carries_all_its_requests(origin: Origin, part: PartialFile) -> None:
+async def test_each_worker_uses_one_connection(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
     await fetcher.fetch(spans(part, 1), {part.index.asset: part}, should_stop=lambda: False)

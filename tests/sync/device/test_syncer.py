@@ -1,4 +1,4 @@
-"""The main road: what the origin publishes comes to the device whole, once, and switches at once."""
+"""Normal operation: a published release is downloaded once, completely, and activated at once."""
 
 import hashlib
 from pathlib import Path
@@ -15,11 +15,11 @@ def whole(store: ContentStore, sha256: str) -> bool:
     return hashlib.sha256(store.asset_path(sha256).read_bytes()).hexdigest() == sha256
 
 
-async def test_a_published_release_arrives_and_goes_on_air(origin: Origin, store: ContentStore) -> None:
+async def test_a_published_release_is_downloaded_and_activated(origin: Origin, store: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1), noise(2, 5000), noise(3, 3 * CHUNK + 1))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-        assert device.switches == 1
+        assert device.activations == 1
         facts = device.syncer.facts()
         assert facts.sequence == 1
         assert facts.problem == ""
@@ -32,7 +32,7 @@ async def test_a_published_release_arrives_and_goes_on_air(origin: Origin, store
     assert not store.media.parts()
 
 
-async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: Origin, store: ContentStore) -> None:
+async def test_only_the_timestamp_is_fetched_when_nothing_is_missing(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
@@ -42,7 +42,7 @@ async def test_nothing_but_the_timestamp_is_asked_for_once_all_is_there(origin: 
         assert set(origin.requests[before:]) == {"roots/2.json", f"channels/{CHANNEL}/timestamp.json"}
 
 
-async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin: Origin, store: ContentStore) -> None:
+async def test_a_hint_starts_the_check_at_once(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, store, poll_s=86_000) as device:
         await device.plays(origin.publisher.release)
@@ -52,10 +52,10 @@ async def test_a_hint_on_the_live_channel_brings_the_next_release_at_once(origin
         await origin.announce(topic="release", channel="another", sequence=9)
         await origin.announce(topic="release", channel=CHANNEL, sequence=2)
         await device.plays(origin.publisher.release)
-        assert device.switches == 2
+        assert device.activations == 2
 
 
-async def test_polling_alone_finds_the_next_release_too(origin: Origin, store: ContentStore) -> None:
+async def test_polling_without_hints_finds_the_next_release(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, store, poll_s=60) as device:
         await device.plays(origin.publisher.release)
@@ -64,7 +64,7 @@ async def test_polling_alone_finds_the_next_release_too(origin: Origin, store: C
         await device.plays(origin.publisher.release)
 
 
-async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, store: ContentStore) -> None:
+async def test_chunks_of_older_assets_are_copied_and_not_fetched(origin: Origin, store: ContentStore) -> None:
     original = noise(1, 40 * CHUNK)
     edited = noise(9, CHUNK) + original[CHUNK:]
     origin.publisher.publish(original)
@@ -77,7 +77,7 @@ async def test_chunks_older_assets_hold_are_copied_not_fetched(origin: Origin, s
     assert origin.media_bytes - before == CHUNK
 
 
-async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origin: Origin, store: ContentStore) -> None:
+async def test_a_damaged_source_of_copies_only_costs_a_download(origin: Origin, store: ContentStore) -> None:
     original = noise(1, 10 * CHUNK)
     (asset,) = origin.publisher.publish(original)
     async with running(origin, store) as device:
@@ -91,7 +91,7 @@ async def test_a_rotten_source_of_copies_costs_a_download_and_nothing_else(origi
     assert whole(store, edited.sha256)
 
 
-async def test_files_go_only_when_neither_active_nor_previous_release_needs_them(
+async def test_files_are_deleted_only_when_neither_active_nor_previous_release_needs_them(
     origin: Origin, store: ContentStore
 ) -> None:
     async with running(origin, store) as device:
@@ -106,9 +106,7 @@ async def test_files_go_only_when_neither_active_nor_previous_release_needs_them
     assert len(list((store.store / "index").iterdir())) == 2
 
 
-async def test_an_old_release_under_a_new_sequence_comes_back_without_a_byte(
-    origin: Origin, store: ContentStore
-) -> None:
+async def test_an_old_release_with_a_new_sequence_needs_no_download(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     first = origin.publisher.release
     async with running(origin, store) as device:
@@ -124,7 +122,7 @@ async def test_an_old_release_under_a_new_sequence_comes_back_without_a_byte(
     assert origin.media_bytes == before
 
 
-async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, store: ContentStore) -> None:
+async def test_a_damaged_asset_is_found_and_downloaded_again(origin: Origin, store: ContentStore) -> None:
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
@@ -134,7 +132,7 @@ async def test_an_asset_that_rotted_is_found_and_fetched_again(origin: Origin, s
             file.write(b"rotten")
         device.syncer.recheck_asset(asset.sha256)
         await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256))
-        assert device.switches == 1
+        assert device.activations == 1
 
 
 async def test_a_release_of_many_small_assets_and_an_empty_one_both_work(origin: Origin, store: ContentStore) -> None:
@@ -147,7 +145,7 @@ async def test_a_release_of_many_small_assets_and_an_empty_one_both_work(origin:
         await device.plays(origin.publisher.release)
 
 
-async def test_a_server_without_ranges_serves_us_all_the_same(origin: Origin, store: ContentStore) -> None:
+async def test_a_server_without_range_requests_can_serve_media(origin: Origin, store: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1, 20 * CHUNK), noise(2, 3 * CHUNK))
     origin.faults.no_ranges = True
     async with running(origin, store) as device:
@@ -156,7 +154,7 @@ async def test_a_server_without_ranges_serves_us_all_the_same(origin: Origin, st
     assert origin.media_bytes == 23 * CHUNK
 
 
-async def test_media_may_come_from_elsewhere_by_redirect_but_not_by_another_scheme(
+async def test_redirects_of_media_are_followed_but_not_to_another_scheme(
     origin: Origin, store: ContentStore, tmp_path: Path
 ) -> None:
     (asset,) = origin.publisher.publish(noise(1, 5000))
@@ -168,7 +166,7 @@ async def test_media_may_come_from_elsewhere_by_redirect_but_not_by_another_sche
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
 
 
-async def test_the_device_starts_from_its_files_while_the_origin_is_away(origin: Origin, store: ContentStore) -> None:
+async def test_the_device_plays_its_files_while_the_origin_does_not_answer(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
@@ -182,7 +180,7 @@ async def test_the_device_starts_from_its_files_while_the_origin_is_away(origin:
         assert device.syncer.facts().problem == ""
 
 
-async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin, store: ContentStore) -> None:
+async def test_a_newer_timestamp_only_extends_the_validity(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
@@ -190,12 +188,10 @@ async def test_a_newer_word_on_the_same_release_is_freshness_only(origin: Origin
         origin.publisher.sign(1, origin.publisher.release, issued_at=later)
         device.syncer.wake()
         await device.until(lambda: (floor := store.floor(CHANNEL)) is not None and floor.issued_at == later)
-        assert device.switches == 1
+        assert device.activations == 1
 
 
-async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scrub(
-    origin: Origin, store: ContentStore
-) -> None:
+async def test_a_damaged_asset_is_found_by_the_hourly_scrub(origin: Origin, store: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
@@ -206,7 +202,7 @@ async def test_a_rotten_asset_nobody_complained_about_is_found_by_the_hourly_scr
         assert device.clock.monotonic() >= 1000 + 3600
 
 
-async def test_a_device_moved_to_another_channel_follows_and_may_come_back(origin: Origin, store: ContentStore) -> None:
+async def test_a_device_follows_to_another_channel_and_back(origin: Origin, store: ContentStore) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 5000))
     first = origin.publisher.release

@@ -10,7 +10,7 @@ from tests.fakes import FakeClock
 
 
 class Changes:
-    """Counts what a watcher tells, and waits for the next."""
+    """Counts the changes that a watcher reports, and waits for the next one."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[int] = asyncio.Queue()
@@ -34,26 +34,26 @@ async def changes(tmp_path: Path) -> AsyncIterator[Changes]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_an_edit_in_place_is_noticed(tmp_path: Path, changes: Changes) -> None:
+async def test_an_edit_in_place_is_a_change(tmp_path: Path, changes: Changes) -> None:
     (tmp_path / "player.toml").write_text("a = 2")
     await changes.next()
 
 
-async def test_an_editor_that_renames_over_the_file_is_noticed_each_time(tmp_path: Path, changes: Changes) -> None:
+async def test_each_rename_over_the_file_is_a_change(tmp_path: Path, changes: Changes) -> None:
     for number in range(3):
         (tmp_path / ".player.toml.swp").write_text(f"b = {number}")
         (tmp_path / ".player.toml.swp").rename(tmp_path / "player.toml")
         await changes.next()
 
 
-async def test_a_file_that_goes_and_comes_back_otherwise_is_one_change(tmp_path: Path, changes: Changes) -> None:
+async def test_a_file_deleted_and_written_with_other_content_is_one_change(tmp_path: Path, changes: Changes) -> None:
     (tmp_path / "player.toml").unlink()
     (tmp_path / "player.toml").write_text("a = 3")
     await changes.next()
     assert changes.queue.empty()
 
 
-async def test_a_symbolic_link_that_is_swapped_is_noticed(tmp_path: Path, changes: Changes) -> None:
+async def test_a_replaced_symbolic_link_is_a_change(tmp_path: Path, changes: Changes) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_text(name)
         (tmp_path / "link").symlink_to(tmp_path / name)
@@ -61,7 +61,7 @@ async def test_a_symbolic_link_that_is_swapped_is_noticed(tmp_path: Path, change
         await changes.next()
 
 
-async def test_neighbours_and_touches_are_no_change(tmp_path: Path, changes: Changes) -> None:
+async def test_other_files_and_equal_content_are_no_change(tmp_path: Path, changes: Changes) -> None:
     (tmp_path / "other.toml").write_text("x = 1")
     (tmp_path / "player.toml").touch()
     (tmp_path / "player.toml").read_text()
@@ -71,7 +71,7 @@ async def test_neighbours_and_touches_are_no_change(tmp_path: Path, changes: Cha
     assert changes.queue.empty()
 
 
-async def test_the_watch_starts_when_its_folder_appears(tmp_path: Path) -> None:
+async def test_the_watch_starts_when_the_folder_is_created(tmp_path: Path) -> None:
     clock, changes = FakeClock(), Changes()
     task = asyncio.create_task(FileWatcher(tmp_path / "later" / "player.toml", changes, clock).run())
     await clock.advance(60)

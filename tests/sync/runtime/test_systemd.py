@@ -23,12 +23,12 @@ def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sock
         yield listening
 
 
-def test_a_state_reaches_the_supervisor(supervisor: socket.socket) -> None:
+def test_a_state_reaches_systemd(supervisor: socket.socket) -> None:
     notify("READY=1")
     assert supervisor.recv(100) == b"READY=1"
 
 
-def test_an_abstract_socket_is_reached_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_reaches_an_abstract_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0signage-test-{os.getpid()}")
         listening.settimeout(10)
@@ -37,14 +37,14 @@ def test_an_abstract_socket_is_reached_too(monkeypatch: pytest.MonkeyPatch) -> N
         assert listening.recv(100) == b"STOPPING=1"
 
 
-def test_outside_systemd_nothing_is_sent_and_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_systemd_nothing_is_sent_and_there_is_no_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
     notify("READY=1")
     assert watchdog_interval_s() is None
 
 
-def test_a_supervisor_that_is_gone_is_logged_and_forgiven(
+def test_a_missing_supervisor_is_only_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
@@ -63,7 +63,7 @@ def test_a_supervisor_that_is_gone_is_logged_and_forgiven(
     ],
     ids=["ours", "anybody's", "another's", "none", "not a number"],
 )
-def test_pings_come_at_half_the_interval_allowed_to_this_process(
+def test_the_ping_interval_is_half_of_what_systemd_allows(
     monkeypatch: pytest.MonkeyPatch, usec: str, pid: str, interval: float | None
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", usec)
@@ -98,7 +98,7 @@ asyncio.run(main())
 """
 
 
-def test_a_loop_that_hangs_falls_silent(supervisor: socket.socket) -> None:
+def test_a_loop_that_hangs_sends_no_pings(supervisor: socket.socket) -> None:
     allowed_s = 0.4
     environment = {**os.environ, "WATCHDOG_USEC": str(int(allowed_s * 1e6)), "WATCHDOG_PID": ""}
     with subprocess.Popen([sys.executable, "-c", _DAEMON], env=environment, cwd=TOP) as daemon:

@@ -1,4 +1,4 @@
-"""What a device refuses to believe; each time, what plays plays on."""
+"""Documents that a device refuses; each time the active release stays."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -88,7 +88,7 @@ def an_index_of_another_file(publisher: Publisher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "reason"),
     [
         (signed_by_a_stranger, "signed by 0"),
         (an_older_sequence, "older than 5"),
@@ -108,8 +108,8 @@ def an_index_of_another_file(publisher: Publisher) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-async def test_what_does_not_check_out_is_refused_and_the_old_release_plays_on(
-    origin: Origin, store: ContentStore, fault: Callable[[Publisher], None], said: str
+async def test_a_document_that_is_not_valid_is_refused_and_the_old_release_stays_active(
+    origin: Origin, store: ContentStore, fault: Callable[[Publisher], None], reason: str
 ) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 5000))
@@ -118,8 +118,8 @@ async def test_what_does_not_check_out_is_refused_and_the_old_release_plays_on(
         await device.plays(playing)
         fault(origin.publisher)
         device.syncer.wake()
-        await device.until(lambda: said in device.syncer.facts().problem)
-        assert device.switches == 1
+        await device.until(lambda: reason in device.syncer.facts().problem)
+        assert device.activations == 1
     active = store.active()
     assert active is not None
     assert (active.sha256, active.sequence) == (playing, 5)
@@ -127,9 +127,7 @@ async def test_what_does_not_check_out_is_refused_and_the_old_release_plays_on(
     assert all(store.state in path.parents or store.store in path.parents for path in outside)
 
 
-async def test_a_release_longer_than_its_timestamp_says_is_cut_off_unparsed(
-    origin: Origin, store: ContentStore
-) -> None:
+async def test_a_release_longer_than_its_timestamp_says_is_not_parsed(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     origin.faults.replace[release_path(origin.publisher.release)] = b"[" * (RELEASE_CAP_BYTES + 1)
     async with running(origin, store) as device:
@@ -192,7 +190,7 @@ async def test_a_root_that_expired_stops_new_content_only(origin: Origin, store:
         assert (active := store.active()) is not None and active.sha256 == playing
 
 
-async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origin: Origin, store: ContentStore) -> None:
+async def test_a_clock_set_back_does_not_make_an_expired_timestamp_valid(origin: Origin, store: ContentStore) -> None:
     publisher = origin.publisher
     publisher.publish(noise(1, 100))
     async with running(origin, store) as device:
@@ -204,7 +202,7 @@ async def test_a_clock_that_fell_back_does_not_revive_an_expired_timestamp(origi
         await device.until(lambda: "expired" in device.syncer.facts().problem)
 
 
-async def test_a_device_without_a_sound_root_accepts_nothing_and_says_so(origin: Origin, store: ContentStore) -> None:
+async def test_a_device_without_a_valid_root_accepts_nothing(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     async with running(origin, store) as device:
         (store.state / "root.json").write_bytes(b"garbage")

@@ -1,4 +1,4 @@
-"""A player older than its origin plays what it understands of a release, and says what it leaves out."""
+"""A player that is older than its origin plays the entries it knows and reports those it leaves out."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ UNSEEN = "e" * 64
 
 
 def newer(origin: Origin) -> dict[str, Any]:
-    """Return a release with things of a later version in every list, beside one that this version knows."""
+    """Return a release with an unknown and a known entry in every list."""
     document: dict[str, Any] = json.loads(release_of((origin.publisher.asset(noise(1, 5000)),)).model_dump_json())
     (item,), (asset,) = document["playlists"][0]["items"], document["assets"]
     document["playlists"][0]["items"] = [
@@ -42,7 +42,7 @@ def newer(origin: Origin) -> dict[str, Any]:
     return document | {"mood": "calm"}
 
 
-async def test_a_newer_release_goes_on_air_without_what_is_not_understood(origin: Origin, store: ContentStore) -> None:
+async def test_a_newer_release_plays_without_its_unknown_entries(origin: Origin, store: ContentStore) -> None:
     raw = json.dumps(newer(origin)).encode()
     origin.publisher.release = origin.publisher.write_release(raw)
     origin.publisher.sign(1, origin.publisher.release)
@@ -77,7 +77,7 @@ async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, st
     assert active is not None and active.sha256 == before
 
 
-async def test_who_makes_a_release_leaves_nothing_out(origin: Origin) -> None:
+async def test_an_origin_refuses_unknown_entries_instead_of_leaving_them_out(origin: Origin) -> None:
     with pytest.raises(ValidationError):
         Release.model_validate(newer(origin))
 
@@ -98,29 +98,29 @@ def checked(raw: bytes) -> Release:
 
 
 @pytest.mark.parametrize("playlists", [[{"id": "p", "name": "P", "items": [ITEM]}], [{"id": "p", "name": "P"}]])
-def test_a_release_of_which_no_item_is_left_does_not_replace_what_plays(playlists: list[Any]) -> None:
+def test_a_release_without_any_known_item_does_not_replace_the_active_one(playlists: list[Any]) -> None:
     with pytest.raises(Untrusted, match=r"no item that this version knows .*: update this player"):
         checked(json.dumps(FRAME | {"playlists": playlists}).encode())
 
 
-def test_a_release_without_items_is_empty_because_somebody_wanted_that() -> None:
+def test_a_release_that_has_no_items_is_accepted() -> None:
     assert checked(json.dumps(FRAME | {"overlays": [{"kind": "clock", "id": "c"}]}).encode()).playlists == ()
 
 
 @pytest.mark.parametrize(("bad", "reported"), [(ITEM, 1), ({}, 3), (0, 1)])
-def test_megabytes_of_nonsense_are_refused_at_the_first_thing_too_many(bad: Any, reported: int) -> None:
+def test_too_many_unknown_entries_are_refused_early(bad: Any, reported: int) -> None:
     assert len(read_release(with_items(*[ITEM] * MOST_LEFT_OUT)).left_out) == MOST_LEFT_OUT
     with pytest.raises(ValidationError) as told:
         read_release(with_items(*[bad] * 20_000))
     assert told.value.error_count() == reported
 
 
-def test_a_stream_that_is_not_what_its_name_says_is_an_attack_and_no_news() -> None:
+def test_a_stream_with_a_wrong_hash_is_refused_and_not_left_out() -> None:
     with pytest.raises(ValidationError):
         read_release(json.dumps(FRAME | {"streams": [{"sha256": UNSEEN, "url": "http://cam/live"}]}).encode())
 
 
-def test_what_is_told_of_what_is_left_out_obeys_nobody_and_keeps_secrets() -> None:
+def test_reports_of_left_out_entries_have_no_control_characters_and_no_secrets() -> None:
     escape = {**ITEM, "title": "\x1b[2J\nroot", "fit": "\x1b[31m\u202e"}
     (told,) = map(str, read_release(with_items(escape)).left_out)
     assert told == "?[2J?root among items (title ?[2J?root)"

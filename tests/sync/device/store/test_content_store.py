@@ -1,4 +1,4 @@
-"""The device's files: old or new after any fault, and only verified content under a content name."""
+"""The files of a device: old or new content after any fault, and only verified content under a hash."""
 
 import errno
 import hashlib
@@ -32,7 +32,7 @@ def fill(part: PartialFile, content: bytes, numbers: range | None = None) -> Non
         part.write(chunk, memoryview(content)[chunk.offset : chunk.offset + chunk.length])
 
 
-def test_a_file_is_replaced_whole_with_the_mode_asked_for(tmp_path: Path) -> None:
+def test_a_file_is_replaced_completely_and_with_the_given_mode(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_durably(path, b"old")
     write_durably(path, b"new", mode=0o600)
@@ -45,7 +45,7 @@ def test_a_file_is_replaced_whole_with_the_mode_asked_for(tmp_path: Path) -> Non
     ("fault", "error"),
     [(errno.ENOSPC, StorageFull), (errno.EFBIG, StorageFull), (errno.EDQUOT, StorageFull), (errno.EIO, StorageBroken)],
 )
-def test_a_fault_while_writing_leaves_the_old_file_and_no_litter(
+def test_a_fault_while_writing_leaves_the_old_file_and_no_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int, error: type[Exception]
 ) -> None:
     path = tmp_path / "file"
@@ -81,14 +81,14 @@ def test_the_order_of_a_durable_write_is_data_then_name_then_folder(
     assert steps == ["data", "name", "folder"]
 
 
-def test_only_one_daemon_may_hold_the_state(tmp_path: Path) -> None:
+def test_only_one_process_can_lock_the_state(tmp_path: Path) -> None:
     with open_content_store(tmp_path), pytest.raises(Conflict, match="already uses"), open_content_store(tmp_path):
         pass
     with open_content_store(tmp_path):
         pass
 
 
-def test_opening_clears_half_written_files_and_nothing_else(tmp_path: Path) -> None:
+def test_opening_deletes_incomplete_files_and_no_others(tmp_path: Path) -> None:
     with open_content_store(tmp_path) as store:
         litter = store.state / ".active.x7.tmp"
         litter.write_bytes(b"half")
@@ -100,7 +100,7 @@ def test_opening_clears_half_written_files_and_nothing_else(tmp_path: Path) -> N
         assert (store.state / "ballast").stat().st_size == BALLAST_BYTES
 
 
-def test_what_plays_is_read_from_files_alone(store: ContentStore, publisher: Publisher) -> None:
+def test_the_active_release_is_read_from_files_without_a_database(store: ContentStore, publisher: Publisher) -> None:
     assert store.active() is None
     raw = release_of((publisher.asset(noise(1, 100)),)).model_dump_json().encode()
     name = hashlib.sha256(raw).hexdigest()
@@ -112,7 +112,7 @@ def test_what_plays_is_read_from_files_alone(store: ContentStore, publisher: Pub
     assert not store.catalog_path.exists()
 
 
-def test_the_previous_release_stands_in_for_a_damaged_one(store: ContentStore, publisher: Publisher) -> None:
+def test_the_previous_release_replaces_a_damaged_active_one(store: ContentStore, publisher: Publisher) -> None:
     names = []
     for seed in (1, 2):
         raw = release_of((publisher.asset(noise(seed, 100)),)).model_dump_json().encode()
@@ -127,7 +127,7 @@ def test_the_previous_release_stands_in_for_a_damaged_one(store: ContentStore, p
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"\xff" * 100, b'{"release": "../../x", "sequence": 1}', b"[" * 70_000])
-def test_a_damaged_pointer_is_no_crash(store: ContentStore, garbage: bytes) -> None:
+def test_a_damaged_pointer_means_no_active_release(store: ContentStore, garbage: bytes) -> None:
     (store.state / "active").write_bytes(garbage)
     assert store.active() is None
 
@@ -144,7 +144,7 @@ def test_activating_the_same_release_again_keeps_the_previous_one(store: Content
 @pytest.mark.parametrize(
     "name", ["../state/lock", "/etc/passwd", "", "a" * 63, "A" * 64, "a" * 64 + "\n", "a\0b", "x" * 300]
 )
-def test_a_name_that_is_no_hash_is_never_a_path(store: ContentStore, name: str) -> None:
+def test_a_name_that_is_not_a_hash_is_never_used_as_a_path(store: ContentStore, name: str) -> None:
     assert not store.has_asset(name)
     with pytest.raises(NotFound):
         store.asset_path(name)
@@ -166,7 +166,7 @@ def test_a_link_in_the_store_is_not_content(store: ContentStore, tmp_path: Path)
     assert secret.read_bytes() == b"secret"
 
 
-def test_a_part_takes_only_what_hashes_right_and_becomes_an_asset(store: ContentStore) -> None:
+def test_a_partial_file_accepts_only_matching_chunks_and_becomes_an_asset(store: ContentStore) -> None:
     content = noise(1, 3 * CHUNK + 5)
     index, part = begun(store, content)
     with pytest.raises(CorruptContent):
@@ -192,7 +192,7 @@ def test_chunks_without_a_bit_are_found_again_on_the_disk(store: ContentStore) -
     assert again.unsaved_bytes() == 2 * CHUNK
 
 
-def test_a_part_of_another_size_is_begun_again(store: ContentStore) -> None:
+def test_a_partial_file_of_another_size_is_started_again(store: ContentStore) -> None:
     content = noise(1, 2 * CHUNK)
     index = cut_into(content)
     store.media.part_path(index.asset).write_bytes(b"short")
@@ -200,7 +200,7 @@ def test_a_part_of_another_size_is_begun_again(store: ContentStore) -> None:
     assert part.verified() == frozenset()
 
 
-def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(store: ContentStore) -> None:
+def test_a_file_that_does_not_match_its_hash_is_refused_and_damaged_chunks_are_discarded(store: ContentStore) -> None:
     content = noise(1, 4 * CHUNK)
     index, part = begun(store, content)
     fill(part, content)
@@ -214,7 +214,7 @@ def test_a_whole_that_is_not_its_name_is_refused_and_rotten_chunks_are_given_up(
     assert [chunk.number for chunk in part.missing()] == [2]
 
 
-def test_a_part_that_does_not_fit_leaves_nothing_behind(store: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partial_file_that_does_not_fit_is_deleted(store: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int, offset: int, length: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -224,7 +224,7 @@ def test_a_part_that_does_not_fit_leaves_nothing_behind(store: ContentStore, mon
     assert store.media.parts() == frozenset()
 
 
-def test_a_rotten_asset_is_removed_by_a_recheck_and_a_sound_one_is_not(store: ContentStore) -> None:
+def test_a_recheck_deletes_a_damaged_asset_and_keeps_an_intact_one(store: ContentStore) -> None:
     for name, content in ((hashlib.sha256(b"good").hexdigest(), b"good"), ("e" * 64, b"rotten")):
         (store.store / "assets" / name).write_bytes(content)
         assert store.media.recheck(name) is (content == b"good")
