@@ -44,11 +44,13 @@ _REASONS = {
 def network_reason(error: Exception) -> str:
     """Return why the other side could not be reached or understood; an HTTP client may have wrapped the cause."""
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
-    if isinstance(error, ValueError):
-        return "this is not an address such as http://127.0.0.1:8080"
     if "DNS" in type(error).__name__:
         return os_reason(socket.gaierror())
-    return os_reason(cause) if isinstance(cause, OSError) else "what it sends is not HTTP, or the connection broke"
+    if isinstance(cause, OSError):
+        return os_reason(cause)
+    if isinstance(error, ValueError):
+        return "this is not an address such as http://127.0.0.1:8080"
+    return "what it sends is not HTTP, or the connection broke"
 
 
 def os_reason(error: OSError) -> str:

@@ -61,6 +61,8 @@ async def test_an_http_client_reports_the_cause_and_not_its_own_words(unused_tcp
     assert network_reason(await failure("foo")) == "this is not an address such as http://127.0.0.1:8080"
     unknown = await failure("http://nowhere.invalid/")
     assert network_reason(unknown) == os_reason(socket.gaierror())
+    untrusted = ssl.SSLCertVerificationError(1, "x")  # an OSError and a ValueError
+    assert network_reason(untrusted) == os_reason(untrusted)
     broken = aiohttp.ServerDisconnectedError()
     assert network_reason(broken) == "what it sends is not HTTP, or the connection broke"
 
