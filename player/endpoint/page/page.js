@@ -22,9 +22,11 @@ const choose = (value, whenTrue, whenFalse) => (value == null ? "unknown" : valu
 // Requests
 
 async function request(path, options = {}) {
-  const answer = await fetch(path, { headers: { "Content-Type": "application/json" }, ...options });
+  const answer = await fetch(path, { headers: { "Content-Type": "application/json" }, ...options }).catch(() => {
+    throw new Error("The player does not answer. Check the network and try again.");
+  });
   if (answer.ok) return answer;
-  const problem = await answer.json().catch(() => ({ detail: answer.statusText }));
+  const problem = await answer.json().catch(() => ({ detail: `The player answers with status ${answer.status}.` }));
   throw Object.assign(new Error(problem.detail || problem.title), { status: answer.status });
 }
 

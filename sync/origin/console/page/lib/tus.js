@@ -137,7 +137,8 @@ async function read(blob) {
   try {
     return await blob.arrayBuffer();
   } catch (error) {
-    const detail = `It is a folder, or it was changed or removed: choose it again. (${error.message})`;
+    console.debug(error);
+    const detail = "It is a folder, or it was changed or removed: choose it again.";
     throw new Problem({ title: "The file cannot be read", detail, status: -1 });
   }
 }
