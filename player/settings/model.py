@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from player.platform.decoders import Decoding
@@ -15,6 +15,7 @@ from player.platform.geometry import Turn
 from sync.runtime.default_folders import state_folder
 from sync.wire.base import Colour, Name
 from sync.wire.release import Fit, LocalWindow
+from sync.wire.settings_section import LoggingSettings, Section
 
 
 def _check_zone(value: str) -> str:
@@ -45,44 +46,59 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
 """A list of names; in the environment written as `a.example,b.example`."""
 
 
-class Section(BaseModel):
-    """One table of `player.toml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class OriginSettings(Section):
     """Where content comes from."""
 
     url: HttpUrl = HttpUrl("http://127.0.0.1:8090")
-    name: Name = "signage player"  # the name of this screen in the console
-    enrolment_key: SecretStr | None = None  # without it the screen shows a code for pairing
+    """The address of the origin."""
+    name: Name = "signage player"
+    """The name of this screen in the console of the origin."""
+    enrolment_key: SecretStr | None = Field(None, examples=["…"])
+    """The enrolment key of the origin. Without it the screen shows a code for pairing."""
     poll_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    """How often to ask for a new release, in seconds. Usually a hint arrives at once."""
     heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
+    """How often to report the health of this device to the origin, in seconds."""
 
 
 class StorageSettings(Section):
     """Where content and proof of play are stored."""
 
     state_dir: Path = Field(default_factory=lambda: state_folder("signage-player"))
-    reserve_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024  # kept free for the system
+    """The folder of content, proof of play and the token of the endpoint.
+
+    Better set in the environment: there it is found even if this file cannot be read. Without this line an ordinary
+    user gets `~/.local/state/signage-player`.
+    """
+    reserve_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+    """How many bytes of the disk stay free for the system."""
 
 
 class VenueSettings(Section):
     """Where the screen is installed."""
 
-    zone: Zone = ""  # empty: that of the release
+    zone: Zone = ""
+    """The IANA time zone, such as "Europe/Berlin". Empty: the zone of the release."""
 
 
 class PlaybackSettings(Section):
     """How media are shown."""
 
     volume: Annotated[int, Field(ge=0, le=100)] = 100
-    fit: Fit = Fit.CONTAIN  # of items without their own: contain, cover or fill
-    background: Colour = "#000000"  # around items without their own, and around the fallback picture
-    fallback: Path | None = None  # your own picture; empty: that of the release, or the built-in one
-    picture_ms: Annotated[int, Field(ge=100)] = 10_000  # duration of a picture whose item has none
-    hardware_decoding: Annotated[Decoding, BeforeValidator(_on_or_off)] = "auto"  # auto: on if libVLC can use it
+    """The volume in percent. The volume of each item is a percentage of it."""
+    fit: Fit = Fit.CONTAIN
+    """How media of another shape fill the screen, if their item does not say.
+
+    "contain" shows all of it, "cover" fills the screen and cuts off the rest, "fill" distorts.
+    """
+    background: Colour = "#000000"
+    """The colour beside media, if their item does not say, and behind your fallback picture."""
+    fallback: Path | None = Field(None, examples=["/etc/signage/logo.png"])
+    """The picture shown when nothing else can be. Without it: the picture of the release, or the built-in one."""
+    picture_ms: Annotated[int, Field(ge=100)] = 10_000
+    """How long a picture is shown, in milliseconds, if its item does not say."""
+    hardware_decoding: Annotated[Decoding, BeforeValidator(_on_or_off)] = "auto"
+    """"on", "off", or "auto": on if `signage-player doctor` finds a decoder that libVLC can use."""
 
 
 class QuietHours(LocalWindow):
@@ -101,41 +117,55 @@ class QuietHours(LocalWindow):
 class AudioSettings(Section):
     """The sound. The volume is `playback.volume`."""
 
-    device: Annotated[str, Field(max_length=256)] = ""  # name of the audio output; empty: that of the system
+    device: Annotated[str, Field(max_length=256)] = ""
+    """The audio output, by its name in `signage-player doctor`. Empty: the output of the system."""
     muted: bool = False
+    """Whether the screen is silent."""
     quiet_hours: tuple[QuietHours, ...] = ()
-    quiet_volume: Annotated[int, Field(ge=0, le=100)] = 0  # percent in quiet hours, if it is lower than playback.volume
-    normalise: bool = True  # play all media equally loud, as measured by the origin
-    target_lufs: Annotated[float, Field(ge=-40, le=-5)] = -23.0  # loudness after EBU R128; lower is quieter
+    """Weekly windows with another volume, in the time of the venue.
+
+    For example [{ start = "22:00", end = "07:00" }], or with weekdays = [1, 2] (1 is Monday).
+    """
+    quiet_volume: Annotated[int, Field(ge=0, le=100)] = 0
+    """The volume in percent during quiet hours, if it is lower than `playback.volume`."""
+    normalise: bool = True
+    """Whether all media are played equally loud, as measured by the origin."""
+    target_lufs: Annotated[float, Field(ge=-40, le=-5)] = -23.0
+    """How loud that is (EBU R128, in LUFS). Lower is quieter."""
 
 
 class DisplaySettings(Section):
     """The display that the player fills."""
 
-    output: Annotated[str, Field(max_length=64)] = ""  # such as HDMI-1; empty: the primary, or the first connected
-    rotation: Annotated[Turn, BeforeValidator(_to_number)] = 0  # rotation of the picture, in degrees clockwise
+    output: Annotated[str, Field(max_length=64)] = ""
+    """The output, such as "HDMI-1" (`signage-player doctor` lists them). Empty: the primary, or the first connected."""
+    rotation: Annotated[Turn, BeforeValidator(_to_number)] = 0
+    """By how many degrees the picture is turned clockwise: 0, 90, 180 or 270."""
 
 
 class EndpointSettings(Section):
-    """The HTTP endpoint of the device; on other addresses than loopback it needs a certificate and a key."""
+    """The HTTP endpoint and page of the device."""
 
     host: str = "127.0.0.1"
+    """The address to listen on. Beyond loopback it needs certificate and key, and every call needs the token."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    allowed_hosts: Names = ()  # host names of this device, besides localhost and `host`
+    """The port to listen on."""
+    tls_certificate: Path | None = Field(None, examples=["/etc/signage/tls.crt"])
+    """The certificate with its chain, as PEM."""
+    tls_key: Path | None = Field(None, examples=["/etc/signage/tls.key"])
+    """The key of the certificate, as PEM, readable by the user `signage`."""
+    allowed_hosts: Names = ()
+    """Host names of this device, besides localhost, its address and `host`."""
 
 
 class RecoverySettings(Section):
     """What the player may do when it cannot repair the picture."""
 
-    reboot: bool = False  # reboot the device, once a day at most, after a restart of the player did not help
+    reboot: bool = False
+    """Whether the device may be rebooted, once a day at most.
 
-
-class LoggingSettings(Section):
-    """The log."""
-
-    level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    Only when the picture still stands or is black after new decks and a restart of the player.
+    """
 
 
 class Settings(Section):

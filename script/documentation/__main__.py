@@ -1,4 +1,4 @@
-"""Writes `docs/reference` from the code, so that what it says is true."""
+"""Writes `docs/reference` and the examples in `config/` from the code, so that what they say is true."""
 
 import argparse
 import sys
@@ -32,10 +32,14 @@ HEAD = "<!-- Made by script/reference from the code. Change the code, not this p
 
 
 def pages() -> dict[str, str]:
-    """Return the text of each page by its name."""
+    """Return the text of each page and example file, by its path from the folder of the reference."""
     index = "\n".join(f"- [{name}]({name}): {what}" for name, (what, _) in PAGES.items())
     made = {"README.md": f"# Reference\n\nMade from the code by `script/reference`.\n\n{index}\n"}
-    return {name: HEAD + text for name, text in (made | {name: make() for name, (_, make) in PAGES.items()}).items()}
+    found = {name: HEAD + text for name, text in (made | {name: make() for name, (_, make) in PAGES.items()}).items()}
+    return found | {
+        "../../config/player.toml": settings.player_file(),
+        "../../config/origin.toml": settings.origin_file(),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -3,76 +3,99 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from sync.runtime.default_folders import data_folder
 from sync.wire.base import Identifier
+from sync.wire.settings_section import LoggingSettings, Section
 
 GIB = 1024**3
 
 
-class Section(BaseModel):
-    """One table of `origin.toml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class ServerSettings(Section):
-    """Where the origin listens."""
+    """Where the origin listens.
+
+    Beyond loopback put TLS in front (nginx, Caddy, a load balancer), because tokens travel in headers. The proxy has to
+    pass on the Host header, or pages are taken for foreign ones.
+    """
 
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8090
+    """The port to listen on."""
     allowed_hosts: tuple[str, ...] = ()
+    """Host names of the origin, besides localhost, `host` and plain IP addresses. Others are refused (DNS rebinding).
+
+    For example ["signage.example.com"].
+    """
 
 
 class StorageSettings(Section):
     """Where the origin keeps its data."""
 
     data_dir: Path = Field(default_factory=lambda: data_folder("signage-origin"))
-    database_url: str = ""  # empty: SQLite in data_dir; else postgresql+asyncpg://…
-    reserve_bytes: Annotated[int, Field(ge=0)] = GIB // 4  # uploads leave this much free
+    """The folder of uploads, content, signing keys and, without `database_url`, the database.
+
+    Without this line an ordinary user gets `~/.local/share/signage-origin`.
+    """
+    database_url: str = ""
+    """Empty: SQLite in `data_dir`. Several origins share "postgresql+asyncpg://user:password@host/database"."""
+    reserve_bytes: Annotated[int, Field(ge=0)] = GIB // 4
+    """Uploads are refused if they would leave fewer bytes free than this."""
 
 
 class UploadSettings(Section):
     """Limits of uploads."""
 
     largest_bytes: Annotated[int, Field(ge=1)] = 8 * GIB
-    expire_after_s: Annotated[float, Field(ge=1)] = 86_400.0  # an upload that nobody continues
+    """The size of the largest file that people may send, in bytes."""
+    expire_after_s: Annotated[float, Field(ge=1)] = 86_400.0
+    """An unfinished upload is removed when nobody continues it for this long, in seconds."""
 
 
 class PipelineSettings(Section):
-    """Limits of the media pipeline; each job is a child process."""
+    """Limits of the media pipeline. Each job is a child process."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many media are processed at the same time."""
     longest_s: Annotated[float, Field(ge=1)] = 3_600.0
+    """A job that takes longer, in seconds, is stopped, and its file fails."""
     memory_bytes: Annotated[int, Field(ge=64 * 1024**2)] = 2 * GIB
-    longest_edge: Annotated[int, Field(ge=16)] = 3840  # pictures are reduced to this
-    largest_pixels: Annotated[int, Field(ge=1)] = 120_000_000  # a larger picture is refused as an attack
+    """A job that needs more memory, in bytes, is stopped, and its file fails."""
+    longest_edge: Annotated[int, Field(ge=16)] = 3840
+    """Pictures are reduced to this many pixels on their longer edge."""
+    largest_pixels: Annotated[int, Field(ge=1)] = 120_000_000
+    """A picture with more pixels is refused as a decompression bomb."""
     retry_first_s: Annotated[float, Field(gt=0)] = 5.0
+    """The first wait, in seconds, before a job that failed for a passing reason is tried again."""
 
 
 class PublishSettings(Section):
     """How releases are signed, and how devices pair by themselves."""
 
-    valid_for_s: Annotated[float, Field(ge=60)] = (
-        30 * 86_400.0
-    )  # how long a timestamp is valid; expiry never blanks a screen
-    enrolment_key: SecretStr | None = None  # pairs devices without a person; empty: by code only
-    enrolment_channel: Identifier = "main"  # the channel of those devices
+    valid_for_s: Annotated[float, Field(ge=60)] = 30 * 86_400.0
+    """How long devices accept new content under one signature, in seconds.
+
+    Signatures are renewed in time. Expiry never blanks a screen.
+    """
+    enrolment_key: SecretStr | None = Field(None, examples=["a long random text"])
+    """Devices that know this key are paired without a person. Without it: by code only."""
+    enrolment_channel: Identifier = "main"
+    """The channel of those devices."""
 
 
 class RetentionSettings(Section):
-    """What is kept of content that nothing shows any more."""
+    """What is kept of content that is no longer needed.
 
-    previous: Annotated[int, Field(ge=0, le=1_000)] = 5  # releases before the one in force, of each channel
-    grace_s: Annotated[float, Field(ge=3_600)] = 7 * 86_400.0  # everything else is kept this long after its last use
-    dry_run: bool = False  # only count what could go
+    Content is needed while a media shows it, a kept release names it, or a device plays or prepares such a release.
+    """
 
-
-class LoggingSettings(Section):
-    """What goes to the journal."""
-
-    level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    previous: Annotated[int, Field(ge=0, le=1_000)] = 5
+    """How many releases before the one in force are kept, of each channel."""
+    grace_s: Annotated[float, Field(ge=3_600)] = 7 * 86_400.0
+    """Everything else is kept this long after its last need, in seconds; so are failed uploads that can be retried."""
+    dry_run: bool = False
+    """true: nothing is deleted. /metrics, /v1/storage and `signage-origin storage` tell what could be."""
 
 
 class OriginConfiguration(Section):
