@@ -42,17 +42,17 @@ class FakeClock:
     async def advance(self, seconds: float) -> None:
         """Move both clocks by `seconds`; wake each sleeper at its time and run what is ready after it."""
         until = self._monotonic + seconds
-        await self.settle()
+        await self.run_ready()
         while self._sleepers and self._sleepers[0][0] <= until:
             at, _, future = heapq.heappop(self._sleepers)
             self._move_to(at)
             if not future.done():
                 future.set_result(None)
-            await self.settle()
+            await self.run_ready()
         self._move_to(until)
-        await self.settle()
+        await self.run_ready()
 
-    async def settle(self, turns: int = 20) -> None:
+    async def run_ready(self, turns: int = 20) -> None:
         """Run all tasks that are ready."""
         for _ in range(turns):
             await asyncio.sleep(0)

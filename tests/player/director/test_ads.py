@@ -52,7 +52,7 @@ async def test_an_ad_that_is_cut_short_is_refunded_and_its_play_is_recorded(tmp_
             await world.advance(13)
             assert world.director.now().showing == "ad"
             await world.director.command(Command(do="skip"))
-            await world.clock.settle()
+            await world.clock.run_ready()
             await world.clock.until_idle()
             assert world.shown() == ["red", "cola", "red"]
         assert await charged(world) == {}

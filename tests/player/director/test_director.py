@@ -108,7 +108,7 @@ async def test_an_item_that_fails_on_air_is_followed_at_once_and_recorded_as_fai
         async with world.running():
             await world.advance(4)
             world.screen.fail("no more frames")
-            await world.clock.settle()
+            await world.clock.run_ready()
             assert world.shown() == ["red", "blue"]
             await world.advance(4)
             world.screen.lose_deck()
@@ -302,7 +302,7 @@ async def test_a_director_that_starts_again_replaces_what_it_finds_on_the_screen
         async with world.running():
             await world.advance(4)
         async with world.running():
-            await world.clock.settle()
+            await world.clock.run_ready()
             assert world.shown() == ["red", "green"]
         assert [(play.item, play.rendered_ms) for play in await world.plays()] == [("red", 4_000)]
 

@@ -59,7 +59,7 @@ async def test_every_move_of_the_table_of_orders_is_made(tmp_path: Path, caplog:
 
 async def order(world: World, **fields: object) -> None:
     await world.director.command(Command.model_validate(fields))
-    await world.clock.settle(40)
+    await world.clock.run_ready(40)
     await world.clock.until_idle()
 
 

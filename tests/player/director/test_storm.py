@@ -47,7 +47,7 @@ class Storm:
         ]  # fmt: skip
         await self._rng.choice(events)()
         if self._rng.random() < 0.6:
-            await self._world.clock.settle(self._rng.randrange(30))
+            await self._world.clock.run_ready(self._rng.randrange(30))
         else:
             await self._world.clock.until_idle()
 

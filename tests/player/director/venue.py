@@ -31,7 +31,7 @@ class VenueClock(FakeClock):
 
     async def until_idle(self) -> None:
         """Wait until the director waits, its threads included."""
-        await self.settle(12)
+        await self.run_ready(12)
         real = SystemClock()
         until_s = real.monotonic() + TIMEOUT_S
         while len(self.wake_times()) < 3:

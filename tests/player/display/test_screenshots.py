@@ -31,7 +31,7 @@ async def take(taker: ScreenshotTaker, clock: FakeClock, kind: ImageFormat, widt
     task = asyncio.create_task(taker.screenshot(kind, width))
     await clock.advance(TAKES_S)
     while not task.done():  # the thread encodes
-        await clock.settle()
+        await clock.run_ready()
     return task.result()
 
 
@@ -47,7 +47,7 @@ async def test_callers_at_the_same_time_share_one_screenshot_and_the_next_comes_
     async with asyncio.timeout(5):
         assert await taker.screenshot(ImageFormat.PNG, 640) is screenshots[0]  # in the pause
     other = asyncio.create_task(taker.screenshot(ImageFormat.JPEG, 640))
-    await clock.settle()
+    await clock.run_ready()
     assert source.grabs == 1  # another kind is taken after the pause
     await clock.advance(3 * TAKES_S)
     assert (await other).body.startswith(b"\xff\xd8") and source.grabs == 2

@@ -120,7 +120,7 @@ async def test_retry_after_is_respected_even_when_a_hint_comes(origin: Origin, s
         before = len(origin.requests)
         await device.clock.advance(119)
         device.syncer.wake()
-        await device.clock.settle()
+        await device.clock.run_ready()
         assert [request for request in origin.requests[before:] if request != "/v1/live"] == []
         await device.clock.advance(1)
         await device.until(lambda: device.syncer.facts().release is not None)
