@@ -20,7 +20,7 @@ from player.stage.stage import Stage, open_stage
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.display import start_xvfb
-from tests.player.pixels import wait_until
+from tests.player.pixels import PixelReader, wait_until
 
 _DEFAULT_OUTPUT = WantedOutput()
 _FULL_SCREEN = Area(width=1280, height=720)
@@ -80,6 +80,13 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
 def display_name() -> Iterator[str]:
     with start_xvfb() as name:
         yield name
+
+
+@pytest.fixture
+def pixels(display_name: str) -> Iterator[PixelReader]:
+    reader = PixelReader(display_name)
+    yield reader
+    reader.close()
 
 
 @pytest.fixture

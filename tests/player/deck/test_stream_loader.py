@@ -46,13 +46,6 @@ def http(films: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def pixels(display_name: str) -> Iterator[PixelReader]:
-    pixels = PixelReader(display_name)
-    yield pixels
-    pixels.close()
-
-
 def test_the_address_libvlc_opens_for_a_stream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert open_source("https://example.com/a.m3u8").address == "https://example.com/a.m3u8"
     assert open_source("udp://239.0.0.1:5000").address == "udp://@239.0.0.1:5000"

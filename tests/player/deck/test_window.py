@@ -1,4 +1,6 @@
-"""Where media are placed on the screen: fit, background, blank and clear."""
+"""Where media are placed on the screen: shapes, fit, background, blank and clear."""
+
+from pathlib import Path
 
 import pytest
 
@@ -6,12 +8,19 @@ from player.deck.window import MediaRectangle, fit_media
 from player.display import Display
 from player.display.pictures import brand_picture
 from player.platform.geometry import Area, Turn
+from player.protocol.screen import Shot
 from player.stage.stage import Stage
-from sync.wire.release import Fit
-from tests.player.conftest import Media
+from sync.wire.release import Fit, MediaKind
+from tests.player.conftest import Media, make_media
 from tests.player.pixels import BLACK, GREEN, RED, WHITE, PixelReader, is_close, wait_until
 
 SCREEN = Area(width=1280, height=720)
+SHAPES = {
+    "upright": ("1080x1920", "-c:v libx264 -pix_fmt yuv420p -f mp4"),
+    "upright picture": ("1080x1920", "-frames:v 1 -c:v mjpeg -f image2"),
+    "upright program stream": ("1080x1920", "-c:v mpeg2video -f vob"),  # libVLC never knows its size
+    "flat": ("800x200", "-c:v mpeg2video -f mp4"),
+}
 
 
 @pytest.mark.parametrize(
@@ -52,43 +61,55 @@ def test_an_upright_rectangle_is_converted_to_the_servers_pixels(turn: Turn, exp
     assert Area(width=1280, height=720, turn=turn).turned(10, 20, 30, 40) == expected
 
 
-async def test_beside_contained_media_is_the_background(stage: Stage, media: Media, display_name: str) -> None:
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_media_of_every_shape_are_shown_completely_in_the_middle(
+    shape: str, stage: Stage, pixels: PixelReader, tmp_path: Path
+) -> None:
+    size, encoding = SHAPES[shape]
+    make_media(tmp_path / "media", "-f", "lavfi", "-i", f"color=red:s={size}:r=25:d=4", *encoding.split())
+    kind = MediaKind.PICTURE if "picture" in shape else MediaKind.VIDEO
+    await stage.preroll(Shot(take=shape, path=str(tmp_path / "media"), kind=kind, duration_ms=3000))
+    await stage.cut_now(shape)
+    upright = "upright" in shape
+    width, height = (405, 720) if upright else (1280, 320)
+    inside = [(640 + x * (width // 2 - 4), 360 + y * (height // 2 - 4)) for x in (-1, 1) for y in (-1, 1)]
+    outside = [(400, 360), (880, 360)] if upright else [(640, 190), (640, 530)]
+    seen = [pixels.colour_at(*spot) for spot in inside]
+    assert all(is_close(colour, RED, 20) for colour in seen), seen
+    assert all(is_close(pixels.colour_at(*spot), BLACK) for spot in outside)
+
+
+async def test_beside_contained_media_is_the_background(stage: Stage, media: Media, pixels: PixelReader) -> None:
     await stage.preroll(media.shot("wide", background="#206040"))
     await stage.cut_now("wide")
-    pixels = PixelReader(display_name)
     await wait_until(lambda: is_close(pixels.colour_at(640, 360), WHITE))
     assert pixels.colour_at(640, 20) == (0x20, 0x60, 0x40)
     assert pixels.colour_at(5, 715) == (0x20, 0x60, 0x40)
     assert is_close(pixels.colour_at(5, 360), WHITE)
-    pixels.close()
 
 
 @pytest.mark.parametrize("fit", [Fit.COVER, Fit.FILL])
-async def test_cover_and_fill_leave_no_background(stage: Stage, media: Media, display_name: str, fit: Fit) -> None:
+async def test_cover_and_fill_leave_no_background(stage: Stage, media: Media, pixels: PixelReader, fit: Fit) -> None:
     await stage.preroll(media.shot("wide", fit=fit, background="#206040"))
     await stage.cut_now("wide")
-    pixels = PixelReader(display_name)
     for x, y in ((2, 2), (1277, 2), (2, 717), (1277, 717), (640, 360)):
         assert is_close(pixels.colour_at(x, y), WHITE), (x, y)
-    pixels.close()
 
 
-async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, display_name: str) -> None:
+async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, pixels: PixelReader) -> None:
     await stage.preroll(media.shot("long"))
     await stage.cut_now("long")
     await stage.preroll(media.shot("green"))
     ended = await stage.blank()
-    pixels = PixelReader(display_name)
     assert ended and ended.take == "long" and ended.reason == "cut"
     assert pixels.colour_at(640, 360) == pixels.colour_at(3, 3) == BLACK
     cut = await stage.cut_at_end("green")
     assert cut.previous is None
     assert is_close(pixels.colour_at(640, 360), GREEN)
-    pixels.close()
 
 
 async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
-    stage: Stage, media: Media, display: Display, display_name: str
+    stage: Stage, media: Media, display: Display, pixels: PixelReader
 ) -> None:
     picture = brand_picture(1280, 720, title="fallback")
     await display.show_root(picture)
@@ -100,6 +121,4 @@ async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
     assert ended and ended.take == "long"
     assert (await display.grab()).bgrx == picture.bgrx
     await stage.cut_at_end("red")
-    pixels = PixelReader(display_name)
     assert is_close(pixels.colour_at(640, 360), RED)
-    pixels.close()

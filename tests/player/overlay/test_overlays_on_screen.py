@@ -131,9 +131,13 @@ def ticker_pixels(name: str) -> bytes:
 
 
 async def test_overlays_stay_in_front_and_do_not_affect_the_picture_below(
-    stage: Stage, media: Media, display_name: str, overlays: OverlayHost, publisher: OverlayPublisher
+    stage: Stage,
+    media: Media,
+    display_name: str,
+    pixels: PixelReader,
+    overlays: OverlayHost,
+    publisher: OverlayPublisher,
 ) -> None:
-    pixels = PixelReader(display_name)
     await stage.preroll(media.shot("long"))
     await stage.cut_now("long")
     logo = (1280 - 14 - 64, 14 + 64)
@@ -168,15 +172,14 @@ async def test_overlays_stay_in_front_and_do_not_affect_the_picture_below(
     publisher.release()
     overlays.wake()
     await wait_until(lambda: overlays.pid is None and is_close(pixels.colour_at(640, 1), BLUE))
-    pixels.close()
 
 
 async def test_overlays_turn_with_the_stage_follow_its_size_and_hide_during_a_blank(
-    display_name: str, display: Display, cache: ContentStore, publisher: OverlayPublisher
+    display_name: str, pixels: PixelReader, display: Display, cache: ContentStore, publisher: OverlayPublisher
 ) -> None:
     problems: list[str] = []
     blank = asyncio.Event()
-    pixels, fake = PixelReader(display_name), FakeDisplay(display_name, Area(width=1280, height=720, turn=90))
+    fake = FakeDisplay(display_name, Area(width=1280, height=720, turn=90))
     publisher.release(Ticker(id="news", text="open", background="#ff0000"), LOGO, Logo(id="lost", asset="b" * 64))
     async with running_host(OverlayHost(fake, cache, SystemClock(), blank.is_set, problems.append)) as overlays:
         await wait_until(lambda: is_close(pixels.colour_at(1, 360), RED))  # the bottom of the upright screen
@@ -191,7 +194,6 @@ async def test_overlays_turn_with_the_stage_follow_its_size_and_hide_during_a_bl
         assert "The logo in the top right corner is not shown: its picture is not on this device" in problems[-1]
         blank.set()  # by an operator
         await wait_until(lambda: overlays.pid is None and not is_close(pixels.colour_at(320, 719), RED))
-    pixels.close()
 
 
 async def test_lost_overlays_are_reported_when_the_x_server_ends_and_come_back_with_the_next(

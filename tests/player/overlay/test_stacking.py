@@ -37,23 +37,20 @@ def _shows(pixels: PixelReader, middle: Colour, spot: Colour) -> bool:
 
 
 async def test_an_overlay_stays_in_front_during_cuts_and_blank(
-    stage: Stage, media: Media, display: Display, display_name: str, connection: Any
+    stage: Stage, media: Media, display: Display, pixels: PixelReader, connection: Any
 ) -> None:
     _open_above(connection, display.ceiling)
-    pixels = PixelReader(display_name)
     for name, colour in (("long", BLUE), ("red_picture", RED), ("blue_picture", BLUE)):
         await stage.preroll(media.shot(name))
         await stage.cut_now(name)
         await wait_until(lambda: _shows(pixels, colour, YELLOW))  # noqa: B023
     await stage.blank()
     assert _shows(pixels, BLACK, YELLOW)
-    pixels.close()
 
 
 async def test_a_deck_follows_a_new_ceiling_and_needs_none(
-    stage: Stage, media: Media, display_name: str, connection: Any
+    stage: Stage, media: Media, display_name: str, pixels: PixelReader, connection: Any
 ) -> None:
-    pixels = PixelReader(display_name)
     async with open_display(display_name, SystemClock()) as first:
         assert first.ceiling
         await stage.preroll(media.shot("blue_picture"))
@@ -68,4 +65,3 @@ async def test_a_deck_follows_a_new_ceiling_and_needs_none(
         await stage.preroll(media.shot("red_picture"))
         await stage.cut_now("red_picture")
         assert _shows(pixels, RED, YELLOW)
-    pixels.close()
