@@ -49,7 +49,7 @@ for line in sys.stdin:
     command = json.loads(line)
     take = command.get("take") or command.get("shot", {}).get("take")
     match command["do"]:
-        case "load" if take == "bad": send("broken", take=take, reason="it is damaged")
+        case "load" if take == "bad": send("failed", take=take, reason="it is damaged")
         case "load" if take == "slow": pass
         case "load": send("loaded", take=take, took_ms=1)
         case "cancel_show": send("show_cancelled", take=take)
