@@ -119,6 +119,7 @@ DOORS: dict[str, set[str]] = {
     "sqlalchemy": {"sync/origin/persistence", "sync/origin/store"},
     "cryptography": {"sync/trust/signing"},
     "http.client": {"sync/device/range_fetcher"},
+    "mss": {"player/display/capture"},
     "async_lru": {"sync/origin/http/answer_cache"},
     "PIL": {"sync/origin/transcode", "player/display/pictures", "player/overlay", "player/deck/vlc/downscale"},
     "pillow_heif": {"sync/origin/transcode/picture_tool"},

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from Xlib import X, Xatom, error
+from Xlib.display import Display as XDisplay
 
 _ADVICE = (
     "give the player its own X server (signage-display.service), or show it in a window of this desktop: "
@@ -15,14 +16,14 @@ _ADVICE = (
 )
 
 
-def desktop_on(connection: Any) -> str:
+def desktop_on(connection: XDisplay) -> str:
     """Return which desktop runs on this display and what to do instead; empty if there is none."""
     checks = _find_wayland, _find_window_manager, _find_compositor, _find_unnamed_manager
     who = next(filter(None, (check(connection) for check in checks)), "")
     return f"{who}: other windows would cover the content, and cuts would be visible; {_ADVICE}" if who else ""
 
 
-def _find_wayland(connection: Any) -> str:
+def _find_wayland(connection: XDisplay) -> str:
     if connection.has_extension("XWAYLAND"):
         return "it is Xwayland, inside a Wayland desktop"
     if not connection.has_extension("RANDR"):
@@ -32,7 +33,7 @@ def _find_wayland(connection: Any) -> str:
     return "it is Xwayland, inside a Wayland desktop" if any(name.startswith("XWAYLAND") for name in names) else ""
 
 
-def _find_window_manager(connection: Any) -> str:
+def _find_window_manager(connection: XDisplay) -> str:
     """Find one by EWMH: the root window names a window that names itself; one that has ended left the first only."""
     check = connection.intern_atom("_NET_SUPPORTING_WM_CHECK")
     named = connection.screen().root.get_full_property(check, Xatom.WINDOW)
@@ -48,12 +49,12 @@ def _find_window_manager(connection: Any) -> str:
     return f"the window manager {title} runs on it" if alive else ""
 
 
-def _find_compositor(connection: Any) -> str:
+def _find_compositor(connection: XDisplay) -> str:
     selection = connection.intern_atom(f"_NET_WM_CM_S{connection.get_default_screen()}")
     return "a compositor runs on it" if connection.get_selection_owner(selection) else ""
 
 
-def _find_unnamed_manager(connection: Any) -> str:
+def _find_unnamed_manager(connection: XDisplay) -> str:
     """Find a window manager without EWMH: the server lets only one client redirect the mapping of windows."""
     root, refused = connection.screen().root, error.CatchError(error.BadAccess)
     connection.grab_server()  # no other window may be mapped while we are that client
@@ -71,7 +72,7 @@ _NO_NAME = "without a name"
 _LONGEST_NAME = 60
 
 
-def lower_foreign_windows(connection: Any) -> str:
+def lower_foreign_windows(connection: XDisplay) -> str:
     """Put each window that is over one of ours below all of ours; return the name of the topmost, empty if none."""
     root = connection.screen().root
     if root.get_full_property(connection.intern_atom("_NET_SUPPORTING_WM_CHECK"), Xatom.WINDOW):

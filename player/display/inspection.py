@@ -1,7 +1,8 @@
 """Reads the facts of an X server for `signage-player doctor`, and changes nothing."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from Xlib.display import Display as XDisplay
 
 from player.display import randr
 from player.display.foreign_windows import desktop_on
@@ -60,7 +61,7 @@ def inspect_display(name: str, wanted: WantedOutput) -> DisplayFacts:
         connection.close()
 
 
-def _facts(connection: Any, name: str, wanted: WantedOutput) -> DisplayFacts:
+def _facts(connection: XDisplay, name: str, wanted: WantedOutput) -> DisplayFacts:
     setup = randr.read_setup(connection)
     size = connection.screen().root.get_geometry()
     whole = RandrSetup(size.width, size.height, 0, (), {}, {})

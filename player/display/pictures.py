@@ -36,7 +36,7 @@ class RawPicture:
 
     width: int
     height: int
-    bgrx: bytes
+    bgrx: bytes | bytearray
 
 
 def brand_picture(width: int, height: int, *, title: str = "", line: str = "") -> RawPicture:

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from Xlib import X, error
+from Xlib.display import Display as XDisplay
 from Xlib.ext import randr
 
 from player.display.outputs import Crtc, Mode, Output, OutputChange, RandrSetup
@@ -15,7 +16,7 @@ _OFF, _UPRIGHT = 0, 1
 _MM_PER_PIXEL = 25.4 / 96
 
 
-def subscribe(connection: Any) -> None:
+def subscribe(connection: XDisplay) -> None:
     """Have the server send events of changed sizes, modes and plugs; without RandR, of its size only."""
     root = connection.screen().root
     root.change_attributes(event_mask=X.StructureNotifyMask)
@@ -25,7 +26,7 @@ def subscribe(connection: Any) -> None:
         root.xrandr_select_input(mask)
 
 
-def read_setup(connection: Any) -> RandrSetup | None:
+def read_setup(connection: XDisplay) -> RandrSetup | None:
     """Return the setup of the outputs; None where the server has no RandR."""
     if not connection.has_extension("RANDR"):
         return None
@@ -69,7 +70,7 @@ def _to_mode(mode: Any) -> Mode:
     return Mode(mode.width, mode.height, round(mode.dot_clock / pixels, 2) if pixels else 0.0)
 
 
-def apply_change(connection: Any, change: OutputChange, before: RandrSetup) -> str:
+def apply_change(connection: XDisplay, change: OutputChange, before: RandrSetup) -> str:
     """Set CRTCs and the size of the root window; return why the server refused, empty if it did not.
 
     If it refuses, all is set to `before` again, so that the screen does not stay dark.
@@ -82,7 +83,7 @@ def apply_change(connection: Any, change: OutputChange, before: RandrSetup) -> s
     return problem
 
 
-def _set_crtcs(connection: Any, change: OutputChange, *, resize: bool) -> str:
+def _set_crtcs(connection: XDisplay, change: OutputChange, *, resize: bool) -> str:
     stamp = connection.screen().root.xrandr_get_screen_resources_current().config_timestamp
     try:
         if resize:
@@ -100,7 +101,7 @@ def _set_crtcs(connection: Any, change: OutputChange, *, resize: bool) -> str:
     return ""
 
 
-def _resize(connection: Any, width: int, height: int) -> None:
+def _resize(connection: XDisplay, width: int, height: int) -> None:
     """Set the size of the root window; a server whose root window follows the mode may refuse, which is no error."""
     randr.SetScreenSize(
         display=connection.display, onerror=error.CatchError(), window=connection.screen().root,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from Xlib import X, Xatom, error
+from Xlib.display import Display as XDisplay
 
 from player.display import randr
 from player.display.capture import ScreenCapture
@@ -43,7 +44,7 @@ class XConnection:
     def __init__(self, name: str) -> None:
         self._name = name
         self._refusal: _Refusal | None = None
-        self._connection: Any = None
+        self._connection: XDisplay | None = None
         self._capture: ScreenCapture | None = None
         self._floor: Any = None
         self.ceiling = 0
@@ -108,7 +109,7 @@ class XConnection:
             problem=problem,
         )  # fmt: skip
 
-    def _apply_change(self, connection: Any, change: OutputChange, before: RandrSetup) -> str:
+    def _apply_change(self, connection: XDisplay, change: OutputChange, before: RandrSetup) -> str:
         """Make a change, but not at each poll if the server refuses it; return why it refuses, or empty."""
         if self._refusal is None or self._refusal.change != change or self._refusal.polls >= _POLLS_BETWEEN_TRIES:
             log.info("display=%s change of outputs: %s", self._name, change)
@@ -146,7 +147,7 @@ class XConnection:
 
     def capture(self, area: Area) -> RawPicture:
         """Return what the display shows in `area`, upright."""
-        self._capture = self._capture or ScreenCapture(self._require_connection())
+        self._capture = self._capture or ScreenCapture(self._name)
         return rotate_picture(self._capture.capture(area), -area.turn)
 
     def lower_foreign_windows(self) -> str:
@@ -171,7 +172,7 @@ class XConnection:
         return self._connection
 
 
-def _create_floor(connection: Any) -> Any:
+def _create_floor(connection: XDisplay) -> Any:
     """Create the lowest of all windows; it is mapped once it has a picture."""
     floor = connection.screen().root.create_window(
         0, 0, 1, 1, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent, override_redirect=True
@@ -181,7 +182,7 @@ def _create_floor(connection: Any) -> Any:
     return floor
 
 
-def _create_ceiling(connection: Any) -> int:
+def _create_ceiling(connection: XDisplay) -> int:
     root = connection.screen().root
     window = root.create_window(
         0, 0, 1, 1, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent, override_redirect=True
@@ -191,7 +192,7 @@ def _create_ceiling(connection: Any) -> int:
     return int(window.id)
 
 
-def _read_power(connection: Any) -> Power:
+def _read_power(connection: XDisplay) -> Power:
     if not connection.has_extension("DPMS") or not connection.dpms_capable().capable:
         return Power.UNKNOWN
     info = connection.dpms_info()

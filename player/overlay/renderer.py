@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 from pydantic import ValidationError
+from Xlib.display import Display as XDisplay
 
 from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, ticker_motion
@@ -48,7 +49,8 @@ class OverlayRenderer:
                 self._send(OverlayPulse())
             self._move_tickers()
             wait_s = min(next_pulse_s, self._next_move_s()) - self._clock.monotonic()
-            readable, _, _ = select.select((self._commands, self._stack.connection), (), (), max(0.0, wait_s))
+            inputs: tuple[int | XDisplay, ...] = (self._commands, self._stack.connection)
+            readable, _, _ = select.select(inputs, (), (), max(0.0, wait_s))
             if self._commands in readable:
                 received = os.read(self._commands, _READ_BYTES)
                 if not received:

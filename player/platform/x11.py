@@ -21,7 +21,8 @@ def connect_x(name: str) -> XDisplay:
     saved = ProtocolDisplay.event_classes, ProtocolDisplay.error_classes
     # python-xlib shares these between connections. With the event numbers of a server that has other extensions, the
     # next connection fails.
-    ProtocolDisplay.event_classes, ProtocolDisplay.error_classes = event.event_class.copy(), error.xerror_class.copy()
+    ProtocolDisplay.event_classes = {**event.event_class}
+    ProtocolDisplay.error_classes = error.xerror_class.copy()
     try:
         connection = XDisplay(name)
         connection.display.event_classes = ProtocolDisplay.event_classes

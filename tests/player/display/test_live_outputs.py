@@ -46,7 +46,7 @@ class SecondOutput:
         """Plug it in again; the output stays off."""
         self._unplugged = False
 
-    def read(self, connection: object) -> RandrSetup | None:
+    def read(self, connection: XDisplay) -> RandrSetup | None:
         """Return what RandR reports, with the state of the plug changed."""
         setup = read_setup(connection)
         assert setup
