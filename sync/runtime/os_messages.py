@@ -31,7 +31,7 @@ _REASONS = {
     errno.EPIPE: "the other side has closed the connection",
     errno.EADDRINUSE: "another program uses this port; stop it or choose another port",
     errno.EADDRNOTAVAIL: "this machine does not have this address; use one of its own or 0.0.0.0",
-    errno.ECONNREFUSED: "nothing answers at this port; check that the other side runs, and its address and port",
+    errno.ECONNREFUSED: "no program listens at this address and port; check both, and start the program",
     errno.ECONNRESET: "the other side broke the connection off",
     errno.ECONNABORTED: "the other side broke the connection off",
     errno.EHOSTUNREACH: "the host cannot be reached; check the network",

@@ -288,7 +288,7 @@ def test_the_journal_gets_one_line_about_a_missing_display(environment: dict[str
 def test_status_of_a_player_that_does_not_run_is_one_clear_line(environment: dict[str, str]) -> None:
     done = subprocess.run([*COMMAND, "status"], env=environment, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "is signage-player.service running?" in done.stderr
+    assert "Is signage-player.service running?" in done.stderr
 
 
 def test_a_reader_that_has_seen_enough_gets_no_traceback(environment: dict[str, str]) -> None:

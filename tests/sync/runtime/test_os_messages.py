@@ -57,7 +57,7 @@ async def test_an_http_client_reports_the_cause_and_not_its_own_words(unused_tcp
                 return error
 
     refused = await failure(f"http://127.0.0.1:{unused_tcp_port}/")
-    assert network_reason(refused).startswith("nothing answers at this port")
+    assert network_reason(refused).startswith("no program listens at this address")
     assert network_reason(await failure("foo")) == "this is not an address such as http://127.0.0.1:8080"
     unknown = await failure("http://nowhere.invalid/")
     assert network_reason(unknown) == os_reason(socket.gaierror())
