@@ -1,0 +1,135 @@
+"""A pairing, other settings and another origin: one session ends, and the next one starts from a new value."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import cast
+
+import pytest
+
+from player.app.core import PlayerCore
+from player.app.device_session import SessionBuilder
+from player.app.session_runner import CurrentSession, SessionRunner
+from player.display import Display, DisplayState, Power
+from player.evidence.identity import UNPAIRED
+from player.platform.geometry import Area
+from player.settings.configuration import Configuration, load_configuration
+from player.stage.self_restart import SelfRestart
+from player.stage.stage import Stage
+from sync.device.store.content_store import open_cache
+from sync.runtime.clock import SystemClock
+from sync.wire.report import Heartbeat
+from tests.fakes import FakeClock
+from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
+from tests.player.director.fake_screen import FakeScreen
+
+CONNECTED = Counter(("director", "membership", "syncer", "uploader", "heartbeat"))
+
+
+class FakeDisplay:
+    """A display that is on."""
+
+    def state(self) -> DisplayState:
+        return DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
+
+
+class Device:
+    """A running session runner, and which services run under it."""
+
+    def __init__(self, core: PlayerCore, clock: FakeClock) -> None:
+        self.configuration: Configuration = core.configuration
+        self.current = CurrentSession()
+        self.services: Counter[str] = Counter()
+        self.code: str | None = None
+        self._clock = clock
+        builder = SessionBuilder(core, lambda: None, self._heartbeat, Random(1))
+        self.runner = SessionRunner(builder, self.current, core.configuration, self._supervised, self._show_code)
+
+    async def set_origin(self, **fields: object) -> None:
+        await self.configuration.patch({"origin": fields}, expected=None)
+        self.runner.wake()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let time pass until `condition` is true."""
+        async with asyncio.timeout(20):
+            while not condition():
+                await self._clock.advance(1)
+                await SystemClock().sleep(0.01)  # for the origin, which has sockets and threads
+
+    async def pair(self, origin: RunningOrigin) -> str:
+        """Enter the code on the screen at the origin; return the device id."""
+        await self.until(lambda: self.code is not None)
+        approved = await origin.ask("POST", "/v1/devices", origin.writer, {"code": self.code, "channel": "main"})
+        await self.until(self.is_connected)
+        return str(approved.document["id"])
+
+    def is_connected(self) -> bool:
+        session = self.current()
+        return session is not None and session.connection is not None and self.services == CONNECTED
+
+    async def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(at=self._clock.now(), version="1")
+
+    async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        self.services[name] += 1
+        try:
+            await run()
+        finally:
+            self.services[name] -= 1
+
+    def _show_code(self, code: str | None) -> None:
+        self.code = code
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Device]:
+    clock = FakeClock()
+    with open_cache(folder) as content:
+        screen, display = cast(Stage, FakeScreen(clock)), cast(Display, FakeDisplay())
+        self_restart = SelfRestart(folder / "none", clock, lambda: False)
+        device = Device(PlayerCore(load_configuration(None), content, display, screen, self_restart, clock), clock)
+        task = asyncio.create_task(device.runner.run())
+        try:
+            yield device
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+    assert device.current() is None and not +device.services
+
+
+async def test_each_change_of_pairing_starts_a_new_session_and_ends_all_services_of_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path / "device"))
+    async with (
+        running_origin(settings_in(tmp_path / "one"), SystemClock()) as one,
+        running_origin(settings_in(tmp_path / "two"), SystemClock()) as two,
+        running(tmp_path / "device") as device,
+    ):
+        await device.set_origin(url=one.url)
+        await device.until(lambda: device.code is not None)
+        unpaired = device.current()
+        assert unpaired and unpaired.ledger.device == UNPAIRED and unpaired.pairing_code == device.code
+
+        name = await device.pair(one)
+        paired = device.current()
+        assert paired and paired.connection and paired.connection.membership.device == paired.ledger.device == name
+        assert paired.director is not unpaired.director and device.code is None
+
+        await device.set_origin(poll_s=30)  # another connection, the same session
+        await device.until(lambda: device.is_connected() and device.current() != paired)
+        again = device.current()
+        assert again and again.director is paired.director and again.ledger is paired.ledger
+        assert again.connection and again.connection.syncer is not paired.connection.syncer
+
+        await device.set_origin(url=two.url)
+        await device.until(lambda: device.code is not None)
+        waiting = device.current()
+        assert waiting and waiting.director is paired.director and waiting.connection is None  # it plays on meanwhile
+        other = await device.pair(two)
+        last = device.current()
+        assert last and last.ledger.device == other != name and last.director is not paired.director
+        assert unpaired.connection is None and paired.connection.membership.origin == one.url  # values never change
