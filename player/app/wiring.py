@@ -53,11 +53,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         backdrop.wake()
         overlays.wake()
 
-    machine = MachineProbe(configuration.settings.storage.state_dir, clock)
-    sources = StatusSources(
-        configuration, content, current, core.stage, display, overlays, machine, core.restarts, problems
-    )
-    collector = StatusCollector(sources, clock)
+    collector = _build_collector(core, current, overlays, problems)
     builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom())
     supervised = partial(supervise, clock=clock, restarts=core.restarts)
     sessions = SessionRunner(builder, current, configuration, supervised, backdrop.show_code)
@@ -74,6 +70,23 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     if (interval_s := watchdog_interval_s()) is not None:
         services["watchdog"] = Watchdog(interval_s, clock).run
     return services
+
+
+def _build_collector(
+    core: PlayerCore, current: CurrentSession, overlays: OverlayHost, problems: ProblemReports
+) -> StatusCollector:
+    sources = StatusSources(
+        configuration=core.configuration,
+        content=core.content,
+        session=current,
+        stage=core.stage,
+        display=core.display,
+        overlays=overlays,
+        machine=MachineProbe(core.configuration.settings.storage.state_dir, core.clock),
+        restarts=core.restarts,
+        problems=problems,
+    )
+    return StatusCollector(sources, core.clock)
 
 
 def _build_endpoint(

@@ -1,4 +1,4 @@
-"""The whole player as a process of its own: real display, real decks, content from the disk, nobody to talk to."""
+"""The whole player as a process: real display, real decks, content on the disk, and no origin but in the last test."""
 
 import io
 import json
@@ -33,11 +33,11 @@ COMMAND = [sys.executable, "-c", "from player.app.cli import main; main()"]
 
 
 def until(condition: Callable[[], Any], *, within_s: float = 20.0) -> Any:
-    """Return what `condition` gives as soon as it is true."""
+    """Wait until `condition` returns something true; return it."""
     clock = SystemClock()
     deadline_s = clock.monotonic() + within_s
     while not (found := condition()):
-        assert clock.monotonic() < deadline_s, "never came true"
+        assert clock.monotonic() < deadline_s, "the condition did not become true"
         clock.wait(0.05)
     return found
 
@@ -48,8 +48,8 @@ def picture(colour: tuple[int, int, int]) -> bytes:
     return out.getvalue()
 
 
-def hold_release(state_dir: Path, scratch: Path) -> None:
-    """Put a release with one red and one blue picture on the device, as the syncer leaves it."""
+def store_release(state_dir: Path, scratch: Path) -> None:
+    """Store a release with a red and a blue picture on the device, as the syncer does."""
     publisher = Publisher(scratch)
     with open_content_store(state_dir) as cache:
         assets = []
@@ -57,7 +57,7 @@ def hold_release(state_dir: Path, scratch: Path) -> None:
             content = picture(colour)
             asset = publisher.asset(content)
             (cache.store / "assets" / asset.sha256).write_bytes(content)
-            assets.append(shown(asset))
+            assets.append(as_picture(asset))
         items = tuple(
             Item(id=f"i{n}", title=f"Item {n}", asset=a.sha256, duration_ms=900) for n, a in enumerate(assets)
         )
@@ -75,11 +75,11 @@ def hold_release(state_dir: Path, scratch: Path) -> None:
         cache.activate(name, 1)
 
 
-def shown(asset: Asset) -> Asset:
+def as_picture(asset: Asset) -> Asset:
     return asset.model_copy(update={"kind": MediaKind.PICTURE, "width": 640, "height": 360})
 
 
-def still(picture: RawPicture) -> Image.Image:
+def to_image(picture: RawPicture) -> Image.Image:
     return Image.frombuffer("RGB", (picture.width, picture.height), picture.bgrx, "raw", "BGRX", 0, 1)
 
 
@@ -98,10 +98,10 @@ class Player:
         with urlopen(self.url + "/v1/screenshot.png", timeout=5) as answer:
             return Image.open(io.BytesIO(answer.read())).convert("RGB")
 
-    def colour(self, down: float = 0.5) -> tuple[int, int, int]:
-        """Return the colour in the middle column of the display, so far down, as the display says."""
+    def colour(self, height: float = 0.5) -> tuple[int, int, int]:
+        """Return the colour in the middle column of the display at `height`; 0 is the top, 1 the bottom."""
         shot = self.screenshot()
-        pixel = shot.getpixel((shot.width // 2, int(shot.height * down)))
+        pixel = shot.getpixel((shot.width // 2, int(shot.height * height)))
         assert isinstance(pixel, tuple)
         return int(pixel[0]), int(pixel[1]), int(pixel[2])
 
@@ -125,7 +125,7 @@ def environment(tmp_path: Path, display: str) -> dict[str, str]:
         "DISPLAY": display,
         "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(tmp_path / "device"),
         "SIGNAGE_PLAYER__ENDPOINT__PORT": str(port),
-        "SIGNAGE_PLAYER__ORIGIN__URL": "http://127.0.0.1:9",  # nobody listens there
+        "SIGNAGE_PLAYER__ORIGIN__URL": "http://127.0.0.1:9",  # nothing listens there
     }
 
 
@@ -150,10 +150,10 @@ def listening(player: Player) -> bool:
         return False
 
 
-def test_without_any_origin_the_screen_plays_what_the_disk_holds_and_ends_cleanly(
+def test_without_an_origin_the_screen_plays_the_stored_release_and_stops_cleanly(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    hold_release(tmp_path / "device", tmp_path / "tree")
+    store_release(tmp_path / "device", tmp_path / "tree")
     supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     supervisor.bind(str(tmp_path / "notify"))
     supervisor.settimeout(20)
@@ -165,25 +165,25 @@ def test_without_any_origin_the_screen_plays_what_the_disk_holds_and_ends_cleanl
         until(lambda: player.shows(RED))
         until(lambda: player.shows(BLUE))
         until(lambda: player.shows(RED))
-        until(lambda: player.colour(0.999) == (0, 255, 0))  # what stands over it
+        until(lambda: player.colour(0.999) == (0, 255, 0))  # the ticker
         now = player.ask("/v1/now")
         assert (now["showing"], now["overlays"]) == ("item", ["news"])
         until(lambda: len(player.ask("/v1/plays")["plays"]) >= 2)
         assert player.ask("/v1/status")["decks"]["cuts"] >= 3
-        family = psutil.Process(player.process.pid).children(recursive=True)
-        assert len(family) >= 3  # the decks, and what stands over them
-        page = asleep(player.url)  # a page that listens and answers nothing any more
+        children = psutil.Process(player.process.pid).children(recursive=True)
+        assert len(children) >= 3  # two decks and the overlay process
+        page = open_suspended_page(player.url)
         clock = SystemClock()
-        told_s = clock.monotonic()
+        stopped_s = clock.monotonic()
         player.process.send_signal(signal.SIGTERM)
         assert player.process.wait(10) == 0, player.process.communicate()[1]
-        assert clock.monotonic() - told_s < 3
-        assert not [child for child in family if alive(child)]
+        assert clock.monotonic() - stopped_s < 3
+        assert not [child for child in children if alive(child)]
         page.close()
 
 
-def asleep(url: str) -> socket.socket:
-    """Open the live channel and never read from it."""
+def open_suspended_page(url: str) -> socket.socket:
+    """Open the WebSocket and never read from it."""
     host = url.removeprefix("http://")
     name, _, port = host.partition(":")
     page = socket.create_connection((name, int(port)), 10)
@@ -194,10 +194,10 @@ def asleep(url: str) -> socket.socket:
     return page
 
 
-def test_after_a_kill_no_deck_is_left_and_the_next_start_plays_on_and_closes_the_take(
+def test_after_a_kill_no_deck_is_left_and_the_next_start_records_the_interrupted_take(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    hold_release(tmp_path / "device", tmp_path / "tree")
+    store_release(tmp_path / "device", tmp_path / "tree")
     with started(environment) as player:
         until(lambda: listening(player))
         until(lambda: player.shows(BLUE))
@@ -232,10 +232,10 @@ def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict
         config.write_text("[playback]\nvolume = 1200\n")
         until(lambda: any("refused" in sentence for sentence in player.ask("/v1/status")["problems"]))
         assert player.ask("/v1/config")["settings"]["playback"]["volume"] == 12
-        config.write_text('[display]\nrotation = 90\noutput = "DP-9"\n')  # the monitor hangs upright
+        config.write_text('[display]\nrotation = 90\noutput = "DP-9"\n')  # a monitor in portrait orientation
         until(lambda: player.ask("/v1/status")["display"]["area"]["turn"] == 90)
-        upright = still(brand_picture(720, 1280, title="signage player"))
-        until(lambda: ImageChops.difference(player.screenshot(), upright).getbbox() is None)
+        portrait = to_image(brand_picture(720, 1280, title="signage player"))
+        until(lambda: ImageChops.difference(player.screenshot(), portrait).getbbox() is None)
         problems = player.ask("/v1/status")["problems"]
         assert any("'DP-9'" in sentence and "it has screen" in sentence for sentence in problems)
         status = subprocess.run(
@@ -270,7 +270,7 @@ def test_a_hang_up_ends_a_player_in_a_terminal_and_reloads_a_service(
 
 
 @pytest.mark.parametrize(("name", "words"), [("", "DISPLAY is not set"), (":4711", "does not answer")])
-def test_without_a_display_it_says_so_and_leaves(environment: dict[str, str], name: str, words: str) -> None:
+def test_without_a_display_the_player_says_so_and_exits(environment: dict[str, str], name: str, words: str) -> None:
     environment["DISPLAY"] = name
     done = subprocess.run([*COMMAND, "run"], env=environment, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 4
@@ -291,29 +291,29 @@ def test_status_of_a_player_that_does_not_run_is_one_clear_line(environment: dic
     assert "Is signage-player.service running?" in done.stderr
 
 
-def test_a_reader_that_has_seen_enough_gets_no_traceback(environment: dict[str, str]) -> None:
+def test_a_closed_pipe_ends_the_command_without_a_traceback(environment: dict[str, str]) -> None:
     read, write = os.pipe()
     os.close(read)
-    with os.fdopen(write, "wb") as nobody:
+    with os.fdopen(write, "wb") as pipe:
         command = [*COMMAND, "doctor"]
-        done = subprocess.run(command, env=environment, cwd=TOP, stdout=nobody, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(command, env=environment, cwd=TOP, stdout=pipe, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
 
 
 @contextmanager
-def an_origin(data_dir: Path) -> Iterator[tuple[str, str]]:
+def started_origin(data_dir: Path) -> Iterator[tuple[str, str]]:
     """Run a real origin; yield its URL and the key to everything."""
     serve = "from sync.origin.app.cli import main; main()"
     command = [sys.executable, "-c", serve, "serve", "--data-dir", str(data_dir), "--port", "0"]
     process = subprocess.Popen(command, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout
-        told: dict[str, str] = {}
-        while not {"listening", "first"} <= told.keys():
+        values: dict[str, str] = {}
+        while not {"listening", "first"} <= values.keys():
             line = process.stdout.readline()
             assert line, "the origin did not start"
-            told[line.split()[0]] = line.split()[-1]
-        yield told["listening"], told["first"]
+            values[line.split()[0]] = line.split()[-1]
+        yield values["listening"], values["first"]
     finally:
         process.terminate()
         process.communicate(timeout=10)
@@ -326,20 +326,20 @@ def call(method: str, url: str, token: str, document: object) -> Any:
         return json.loads(answer.read() or b"null")
 
 
-def test_a_screen_pointed_at_an_origin_shows_a_code_is_let_in_and_reports_while_it_plays(
+def test_a_screen_is_paired_with_an_origin_by_a_code_and_reports_while_it_plays(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     del environment["SIGNAGE_PLAYER__ORIGIN__URL"]
     config = tmp_path / "player.toml"
     config.write_text('[origin]\nurl = "http://127.0.0.1:9"\nheartbeat_s = 1\n')
-    hold_release(tmp_path / "device", tmp_path / "tree")
-    with an_origin(tmp_path / "origin") as (url, key), started(environment, "--config", str(config)) as player:
+    store_release(tmp_path / "device", tmp_path / "tree")
+    with started_origin(tmp_path / "origin") as (url, key), started(environment, "--config", str(config)) as player:
         until(lambda: listening(player))
         token = (tmp_path / "device/state/endpoint_token").read_text().strip()
         view = call("PATCH", player.url + "/v1/config", token, {"origin": {"url": url}})
         assert view["restart_needed"] == []
         code = until(lambda: player.ask("/v1/status")["pairing_code"])
-        until(lambda: player.shows(BLUE))  # what is held plays on
+        until(lambda: player.shows(BLUE))  # the stored release plays meanwhile
         device = call("POST", url + "/v1/devices", key, {"code": code, "channel": "main", "name": "window"})["id"]
         until(lambda: player.ask("/v1/status")["device"] == device)
         assert player.ask("/v1/status")["pairing_code"] is None
@@ -349,8 +349,8 @@ def test_a_screen_pointed_at_an_origin_shows_a_code_is_let_in_and_reports_while_
         assert all(play["device"] == device for play in player.ask("/v1/plays")["plays"])
         player.process.send_signal(signal.SIGTERM)
         assert player.process.wait(10) == 0
-        held = json.loads((tmp_path / "device/state/config.json").read_text())
-        assert held == {"origin": {"url": url}}
+        accepted = json.loads((tmp_path / "device/state/config.json").read_text())
+        assert accepted == {"origin": {"url": url}}
 
 
 def heartbeat(url: str, key: str, device: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from player.platform.geometry import Area
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.self_restart import SelfRestart
 from player.stage.stage import Stage
-from sync.device.store.content_store import open_cache
+from sync.device.store.content_store import open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.report import Heartbeat
 from tests.fakes import FakeClock
@@ -87,7 +87,7 @@ class Device:
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Device]:
     clock = FakeClock()
-    with open_cache(folder) as content:
+    with open_content_store(folder) as content:
         screen, display = cast(Stage, FakeScreen(clock)), cast(Display, FakeDisplay())
         self_restart = SelfRestart(folder / "none", clock, lambda: False)
         device = Device(PlayerCore(load_configuration(None), content, display, screen, self_restart, clock), clock)

@@ -38,7 +38,7 @@ def test_the_installed_units_pass_systemds_own_check(installed: Path) -> None:
     units = [str(installed / "etc/systemd/system" / name) for name in UNITS]
     check = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=one", *units]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
-    # What concerns other units of this machine is none of ours.
+    # Lines about other units of this machine are ignored.
     ours = [line for line in done.stderr.splitlines() if "signage" in line]
     assert (done.returncode, ours) == (0, [])
 
@@ -53,9 +53,7 @@ def test_the_units_start_what_was_installed(installed: Path) -> None:
 
 
 @pytest.mark.parametrize(("code", "asked"), [(0, ""), (1, ""), (5, ""), (6, "--no-block reboot\n")])
-def test_the_device_is_rebooted_after_exit_code_6_and_no_other(
-    installed: Path, tmp_path: Path, code: int, asked: str
-) -> None:
+def test_only_exit_code_6_reboots_the_device(installed: Path, tmp_path: Path, code: int, asked: str) -> None:
     text = (installed / "etc/systemd/system/signage-player.service").read_text()
     assert "Restart=always" in text.splitlines() and STEPS[EscalationStep.REBOOT] == 6
     (line,) = (line for line in text.splitlines() if line.startswith("ExecStopPost=+"))
@@ -70,27 +68,27 @@ def test_the_device_is_rebooted_after_exit_code_6_and_no_other(
     assert not asked or (tmp_path / "asked").read_text() == asked
 
 
-def test_the_display_unit_keeps_the_root_picture_and_never_saves_the_screen(installed: Path) -> None:
+def test_the_display_unit_sets_the_options_that_the_screen_needs(installed: Path) -> None:
     text = (installed / "etc/systemd/system/signage-display.service").read_text()
     start = next(line for line in text.splitlines() if line.startswith("ExecStart="))
     for option in ("-noreset", "-nocursor", "-s 0", "-dpms", "-nolisten tcp", "-novtswitch"):
         assert option in start
 
 
-def test_every_line_of_the_sandbox_stands_below_a_reason() -> None:
+def test_every_group_of_sandbox_options_has_a_comment_with_its_reason() -> None:
     for name in UNITS:
         blocks = (TOP / "systemd" / name).read_text().split("# Nothing here can gain")[-1].splitlines()
         assert sum(line.startswith("#") for line in blocks) >= 4
 
 
-def test_installing_again_changes_nothing_and_never_the_owners_settings(installed: Path) -> None:
+def test_installing_again_changes_neither_files_nor_the_owners_settings(installed: Path) -> None:
     (installed / "etc/signage/player.toml").write_text("# mine\n")
     before = files(installed)
     assert script("install", installed, "player", "origin").returncode == 0
     assert files(installed) == before
 
 
-def test_uninstalling_leaves_settings_and_proof_unless_told_to_purge(installed: Path) -> None:
+def test_uninstalling_keeps_settings_and_proof_except_with_purge(installed: Path) -> None:
     state = installed / "var/lib/signage-player/state"
     state.mkdir(parents=True)
     (state / "plays.db").write_text("evidence")
@@ -105,7 +103,7 @@ def test_uninstalling_leaves_settings_and_proof_unless_told_to_purge(installed: 
     assert files(installed) == {}
 
 
-def test_a_part_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
     done = script("install", tmp_path, "everything")
     assert done.returncode != 0 and "everything" in done.stderr
     assert files(tmp_path) == {}

@@ -59,8 +59,8 @@ class Session:
     pairing_code: None = None
 
 
-class Bench:
-    """Stands in for stage, display and director, which have tests of their own: says what it is told to say."""
+class FakePlayer:
+    """A stand-in for stage, display and director: returns what the test has set."""
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
@@ -91,36 +91,36 @@ class Bench:
 
 
 class Device:
-    """A running endpoint and what lies behind it."""
+    """A running endpoint, and the player behind it."""
 
-    def __init__(self, url: str, token: str, bench: Bench, state: Path, session: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, token: str, player: FakePlayer, state: Path, session: aiohttp.ClientSession) -> None:
         self.url = url
-        self.bench = bench
+        self.player = player
         self.state = state
         self.session = session
         self.bearer = {"Authorization": f"Bearer {token}"}
         self.token = token
 
-    def get(self, path: str, **more: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self.session.get(self.url + path, **more)
+    def get(self, path: str, **options: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self.session.get(self.url + path, **options)
 
-    def send(self, method: str, path: str, **more: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self.session.request(method, self.url + path, **more)
+    def send(self, method: str, path: str, **options: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self.session.request(method, self.url + path, **options)
 
 
 @asynccontextmanager
-async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, str]]:
-    clock, bench = SystemClock(), Bench()
+async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePlayer, str]]:
+    clock, player = SystemClock(), FakePlayer()
     configuration = load_configuration(None)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
-        session, problems = Session(ledger, bench), ProblemReports()
+        session, problems = Session(ledger, player), ProblemReports()
         sources = StatusSources(
             configuration=configuration,
             content=ContentStore(tmp_path),
             session=lambda: session,
-            stage=bench,
-            display=bench,
-            overlays=bench.overlays,
+            stage=player,
+            display=player,
+            overlays=player.overlays,
             machine=MachineProbe(tmp_path, clock),
             restarts=Restarts(),
             problems=problems,
@@ -128,9 +128,9 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, 
         collector = StatusCollector(sources, clock)
         token = read_or_make_token(tmp_path / "state")
         guard, live = AccessGuard(token, configuration, clock), LiveSocket(collector, clock)
-        metrics = PlayerMetrics(clock, StageSeries(bench.counters, bench.facts))
+        metrics = PlayerMetrics(clock, StageSeries(player.counters, player.facts))
         routes = EndpointRoutes(
-            collector, configuration, lambda: session, ScreenshotTaker(bench, clock), guard, metrics
+            collector, configuration, lambda: session, ScreenshotTaker(player, clock), guard, metrics
         )
         report_problem = problems.reporter("endpoint")
         endpoint = EndpointServer(configuration, guard, routes.operations(), live, metrics, clock, report_problem)
@@ -139,7 +139,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, Bench, 
             async with asyncio.timeout(10):
                 while not (endpoint.url or endpoint.problem):
                     await clock.sleep(0.01)
-            yield endpoint, bench, token
+            yield endpoint, player, token
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -155,8 +155,8 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def device(prepared: Path) -> AsyncIterator[Device]:
-    async with running(prepared) as (endpoint, bench, token), aiohttp.ClientSession() as session:
-        yield Device(endpoint.url.rstrip("/"), token, bench, prepared / "state", session)
+    async with running(prepared) as (endpoint, player, token), aiohttp.ClientSession() as session:
+        yield Device(endpoint.url.rstrip("/"), token, player, prepared / "state", session)
 
 
 async def problem_of(answer: aiohttp.ClientResponse, status: int) -> dict[str, Any]:
@@ -167,7 +167,7 @@ async def problem_of(answer: aiohttp.ClientResponse, status: int) -> dict[str, A
     return document
 
 
-async def test_status_and_now_say_what_is_on_and_how_the_player_is(device: Device) -> None:
+async def test_status_and_now_report_the_player_and_the_screen(device: Device) -> None:
     async with device.get("/v1/now") as answer:
         assert (await answer.json())["title"] == "Autumn"
     async with device.get("/v1/status") as answer:
@@ -180,7 +180,7 @@ async def test_status_and_now_say_what_is_on_and_how_the_player_is(device: Devic
 
 async def test_sound_from_another_output_than_the_set_one_stays_a_problem_in_silence(device: Device) -> None:
     async def is_reported(output: str | None) -> bool:
-        device.bench.stage = replace(device.bench.stage, sound=output)
+        device.player.stage = replace(device.player.stage, sound=output)
         async with device.get("/v1/status") as answer:
             problems = (await answer.json())["problems"]
         return any("'usb') is not found" in sentence for sentence in problems)
@@ -197,7 +197,7 @@ async def test_sound_from_another_output_than_the_set_one_stays_a_problem_in_sil
     ]
 
 
-async def test_the_token_is_made_once_and_is_for_the_owner_alone(device: Device) -> None:
+async def test_the_token_is_made_once_and_only_its_owner_can_read_it(device: Device) -> None:
     path = device.state / "endpoint_token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_or_make_token(device.state) == device.token == path.read_text().strip()
@@ -209,13 +209,13 @@ async def test_writing_needs_the_token_even_on_loopback(device: Device) -> None:
             await problem_of(answer, 401)
         async with device.send(method, path, json={}, headers={"Authorization": "Bearer no"}) as answer:
             await problem_of(answer, 401)
-    assert device.bench.commands == []
+    assert device.player.commands == []
 
 
 async def test_a_command_reaches_the_director_and_a_wrong_one_does_not(device: Device) -> None:
     async with device.send("POST", "/v1/commands", json={"do": "skip"}, headers=device.bearer) as answer:
         assert answer.status == 200
-    assert [command.do for command in device.bench.commands] == ["skip"]
+    assert [command.do for command in device.player.commands] == ["skip"]
     async with device.send("POST", "/v1/commands", json={"do": "explode"}, headers=device.bearer) as answer:
         assert "do" in (await problem_of(answer, 422))["fields"]
     async with device.send("POST", "/v1/commands", json={"do": "play", "item": "nothing"}, headers=device.bearer) as a:
@@ -277,13 +277,15 @@ async def test_an_oversized_body_is_refused_unread(device: Device) -> None:
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
     ],
 )
-async def test_foreign_names_and_pages_are_refused_even_with_the_token(device: Device, headers: dict[str, str]) -> None:
+async def test_other_host_names_and_sites_are_refused_even_with_the_token(
+    device: Device, headers: dict[str, str]
+) -> None:
     for path in ("/v1/now", "/v1/live", "/", "/healthz"):
         async with device.get(path, headers={**device.bearer, **headers}) as answer:
             await problem_of(answer, 403)
 
 
-async def test_a_name_from_the_settings_is_let_in_at_once(device: Device) -> None:
+async def test_a_host_name_in_the_settings_is_allowed_at_once(device: Device) -> None:
     patch = {"endpoint": {"allowed_hosts": ["screen.example"]}}
     async with device.send("PATCH", "/v1/config", json=patch, headers=device.bearer) as answer:
         assert answer.status == 200
@@ -308,17 +310,17 @@ async def test_a_page_logs_in_once_and_out_again(device: Device) -> None:
             await problem_of(answer, 401)
 
 
-async def test_the_live_channel_pushes_what_changes(device: Device) -> None:
+async def test_the_websocket_sends_changes(device: Device) -> None:
     async with device.session.ws_connect(device.url + "/v1/live") as socket:
         first = json.loads(await socket.receive_str(timeout=5))
         assert first["topic"] == "now" and first["document"]["title"] == "Autumn"
-        device.bench.shown = device.bench.shown.model_copy(update={"title": "Winter"})
+        device.player.shown = device.player.shown.model_copy(update={"title": "Winter"})
         while (message := json.loads(await socket.receive_str(timeout=5)))["topic"] != "now":
             assert message["topic"] == "status"
         assert message["document"]["title"] == "Winter"
 
 
-async def test_the_display_is_seen_without_loss_and_in_little(device: Device) -> None:
+async def test_a_screenshot_is_a_png_without_loss_or_a_smaller_jpeg(device: Device) -> None:
     with Image.open(BytesIO(await read(device, "/v1/screenshot.png"))) as picture:
         assert picture.format == "PNG" and picture.convert("RGB").tobytes("raw", "BGRX") == DISPLAY.bgrx
     with Image.open(BytesIO(await read(device, "/v1/screenshot.jpg?width=170"))) as picture:
@@ -327,7 +329,7 @@ async def test_the_display_is_seen_without_loss_and_in_little(device: Device) ->
         await problem_of(answer, 422)
 
 
-async def test_who_has_the_picture_already_is_not_sent_it_again(device: Device) -> None:
+async def test_an_unchanged_screenshot_is_not_sent_again(device: Device) -> None:
     async with device.get("/v1/screenshot.jpg") as answer:
         tag = answer.headers["ETag"]
     async with device.get("/v1/screenshot.jpg", headers={"If-None-Match": tag}) as answer:
@@ -349,7 +351,7 @@ async def test_plays_are_paged_and_bounded(device: Device) -> None:
             await problem_of(answer, 422)
 
 
-async def test_metrics_count_requests_by_operation_and_tell_the_numbers(device: Device) -> None:
+async def test_metrics_count_requests_by_operation_and_contain_the_numbers_of_the_status(device: Device) -> None:
     await read(device, "/v1/now")
     async with device.get("/nonsense") as answer:
         await problem_of(answer, 404)
@@ -360,9 +362,9 @@ async def test_metrics_count_requests_by_operation_and_tell_the_numbers(device: 
     assert "signage_player_disk_free_bytes" in text
 
 
-async def test_now_says_what_the_deck_tells_of_the_take_on_air_and_of_no_other(device: Device) -> None:
-    device.bench.stage = replace(
-        device.bench.stage, deck="b", media_ms=1_234, fps=25.0, painted_fps=24.9, codec="h264", hardware=False
+async def test_now_contains_the_facts_of_the_deck_only_for_the_take_on_air(device: Device) -> None:
+    device.player.stage = replace(
+        device.player.stage, deck="b", media_ms=1_234, fps=25.0, painted_fps=24.9, codec="h264", hardware=False
     )
     now = json.loads(await read(device, "/v1/now"))
     assert (now["deck"], now["media_ms"], now["fps"], now["painted_fps"], now["frames_lost"]) == (
@@ -374,13 +376,13 @@ async def test_now_says_what_the_deck_tells_of_the_take_on_air_and_of_no_other(d
     )
     assert now["decoder"] == {"codec": "h264", "hardware": False}
     assert now["next"]["title"] == "Winter" and now["next"]["readiness"] == "none"
-    device.bench.stage = replace(device.bench.stage, on_air="t0")  # the cut is on its way
+    device.player.stage = replace(device.player.stage, on_air="t0")  # the cut has not happened yet
     now = json.loads(await read(device, "/v1/now"))
     assert now["deck"] is None and now["media_ms"] is None and now["decoder"] is None
 
 
-async def test_metrics_tell_what_was_seen_of_each_cut_and_take(device: Device) -> None:
-    counters = device.bench.counters
+async def test_metrics_count_cuts_and_takes(device: Device) -> None:
+    counters = device.player.counters
     for late_s in (-0.001, 0.012, 0.4):
         counters.count_cut(late_s)
     counters.count_take(black_ms=0, still_ms=1_000, frames_lost=3)
@@ -404,14 +406,14 @@ async def test_metrics_tell_what_was_seen_of_each_cut_and_take(device: Device) -
         assert f"\nsignage_player_{line}" in text, line
 
 
-async def test_the_player_is_unwell_without_its_display(device: Device) -> None:
+async def test_the_player_is_not_healthy_without_its_display(device: Device) -> None:
     assert json.loads(await read(device, "/healthz")) == {"status": "ok"}
-    device.bench.display = replace(device.bench.display, answers=False)
+    device.player.display = replace(device.player.display, answers=False)
     async with device.get("/healthz") as answer:
         await problem_of(answer, 503)
 
 
-async def test_everything_served_is_described(device: Device) -> None:
+async def test_the_openapi_document_describes_every_operation(device: Device) -> None:
     described = json.loads(await read(device, "/v1/openapi.json"))
     assert described["openapi"].startswith("3.1")
     assert OpenAPI.model_validate(described).components
@@ -432,7 +434,7 @@ def _references(document: object) -> Iterator[str]:
             yield from _references(part)
 
 
-async def test_the_page_and_its_parts_are_served_under_a_strict_policy(device: Device) -> None:
+async def test_the_page_and_its_files_are_served_with_a_strict_policy(device: Device) -> None:
     for path, kind in (("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "text/javascript")):
         async with device.get(path) as answer:
             assert answer.status == 200 and answer.content_type == kind
@@ -454,7 +456,7 @@ def certificate(tmp_path: Path) -> Callable[[], tuple[Path, Path]]:
     return make
 
 
-async def test_beyond_loopback_without_tls_the_endpoint_stays_closed_and_says_why(
+async def test_without_tls_the_endpoint_listens_only_on_loopback_and_says_why(
     prepared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__HOST", "0.0.0.0")
@@ -463,7 +465,7 @@ async def test_beyond_loopback_without_tls_the_endpoint_stays_closed_and_says_wh
         assert "needs TLS" in endpoint.problem
 
 
-async def test_beyond_loopback_everything_needs_tls_and_the_token(
+async def test_other_addresses_than_loopback_need_tls_and_the_token_for_everything(
     prepared: Path, monkeypatch: pytest.MonkeyPatch, certificate: Callable[[], tuple[Path, Path]]
 ) -> None:
     crt, key = certificate()
@@ -483,7 +485,7 @@ async def test_beyond_loopback_everything_needs_tls_and_the_token(
                 assert "Secure" in answer.headers["Set-Cookie"]
 
 
-async def test_a_port_in_use_is_told_and_hurts_nobody(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_in_use_is_reported(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(prepared) as (first, _, _):
         monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", first.url.rstrip("/").rpartition(":")[2])
         async with running(prepared) as (second, _, _):

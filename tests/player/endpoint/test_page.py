@@ -71,20 +71,20 @@ class Page:
 
 
 async def test_the_page_follows_the_screen_and_sends_commands_after_a_login(browser: Chrome, prepared: Path) -> None:
-    async with running(prepared) as (endpoint, bench, token):
+    async with running(prepared) as (endpoint, player, token):
         page = Page(browser)
         await asyncio.to_thread(browser.get, endpoint.url)
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Autumn")
         await asyncio.to_thread(page.until, lambda: "not paired yet" in page.text("problems"))
         assert await asyncio.to_thread(page.text, "next") == "Winter"
-        bench.shown = bench.shown.model_copy(update={"title": "Spring"})
+        player.shown = player.shown.model_copy(update={"title": "Spring"})
         await asyncio.to_thread(page.until, lambda: page.text("title") == "Spring")
-        bench.overlays.due, bench.overlays.shown = (Ticker(id="news", text="Fresh <bread>"), LOGO), ("news",)
+        player.overlays.due, player.overlays.shown = (Ticker(id="news", text="Fresh <bread>"), LOGO), ("news",)
         await asyncio.to_thread(page.until, lambda: "Text at the bottom: Fresh <bread>" in page.text("overlays"))
         assert "Logo, top right corner (not on the screen)" in await asyncio.to_thread(page.text, "overlays")
         assert "muted" in await asyncio.to_thread(page.text, "health-facts")
         assert await asyncio.to_thread(page.fits)  # on a phone
-        bench.stage = replace(bench.stage, deck="b", fps=25.0, painted_fps=12.0, codec="h264", hardware=False)
+        player.stage = replace(player.stage, deck="b", fps=25.0, painted_fps=12.0, codec="h264", hardware=False)
         await asyncio.to_thread(page.until, lambda: "h264 in software" in page.text("picture-facts"))
         assert "12 of 25" in await asyncio.to_thread(page.text, "picture-facts")
         await asyncio.to_thread(page.until, lambda: page.picture_width() > 0)
@@ -92,6 +92,6 @@ async def test_the_page_follows_the_screen_and_sends_commands_after_a_login(brow
         await asyncio.to_thread(page.log_in, "wrong")
         await asyncio.to_thread(page.until, lambda: "not the token" in page.text("login-problem"))
         await asyncio.to_thread(page.log_in, token)
-        await asyncio.to_thread(page.until, lambda: bool(bench.commands))
-        assert [command.do for command in bench.commands] == ["skip"]
+        await asyncio.to_thread(page.until, lambda: bool(player.commands))
+        assert [command.do for command in player.commands] == ["skip"]
         assert await asyncio.to_thread(page.warnings) == []

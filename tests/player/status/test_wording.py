@@ -66,8 +66,8 @@ async def test_the_status_names_media_in_quarantine_and_content_that_is_left_out
         cache.activate(name, 1)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
         await ledger.write([ledger.quarantine.record_failure(BREAD, "no decoder", clock.now()) for _ in range(3)])
-    async with running(tmp_path) as (endpoint, bench, _), aiohttp.ClientSession() as session:
-        bench.shown = bench.shown.model_copy(update={"release": name})
+    async with running(tmp_path) as (endpoint, player, _), aiohttp.ClientSession() as session:
+        player.shown = player.shown.model_copy(update={"release": name})
         async with session.get(f"{endpoint.url}v1/status") as answer:
             problems = " ".join((await answer.json())["problems"])
     assert f"Fresh bread (no decoder; {BREAD[:12]})" in problems
