@@ -80,11 +80,11 @@ def explain(view: DecisionView) -> Explanation:
 
 def blocked_in(view: DecisionView) -> Blocked:
     """Return the function that gives the reason why an asset cannot be shown."""
-    setbacks = {setback.asset: setback for setback in view.setbacks}
+    quarantined = {failure.asset: failure for failure in view.quarantined}
 
     def blocked(asset: str) -> str:
-        if asset in setbacks:
-            return f"in quarantine after {setbacks[asset].failures} failures: {setbacks[asset].reason}"
+        if asset in quarantined:
+            return f"in quarantine after {quarantined[asset].failures} failures: {quarantined[asset].reason}"
         if not view.scene.contains(asset):
             return "its media is not in the release"
         if not view.scene.playable(asset):

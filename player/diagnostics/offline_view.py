@@ -66,7 +66,7 @@ class DecisionView:
     memory: Memory
     at: datetime
     under_way: tuple[ReservedTake, ...]
-    setbacks: tuple[AssetFailure, ...]
+    quarantined: tuple[AssetFailure, ...]
 
 
 async def read_decision_view(

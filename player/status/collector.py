@@ -158,7 +158,7 @@ class StatusCollector:
     def _condition(self, sync: SyncStatus, outbox_depth: int, release: Release | None) -> Condition:
         sources, session = self._sources, self._sources.session()
         stage, display = sources.stage.facts(), sources.display.state()
-        setbacks = session.ledger.quarantine.quarantined(self._clock.now()) if session else []
+        failures = session.ledger.quarantine.quarantined(self._clock.now()) if session else []
         return Condition(
             machine=self._sample(),
             clock=self._clock.trust(),
@@ -175,7 +175,7 @@ class StatusCollector:
             reserve_bytes=sources.configuration.settings.storage.reserve_bytes,
             service_restarts=sources.restarts.counts,
             service_reasons=sources.restarts.last,
-            quarantined=quarantined_text(release, setbacks),
+            quarantined=quarantined_text(release, failures),
             left_out=unknown_content_text(release),
         )
 

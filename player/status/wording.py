@@ -29,9 +29,9 @@ def _items_and_creatives(release: Release) -> Iterator[Item | Creative]:
             yield from line.creatives
 
 
-def quarantined_text(release: Release | None, setbacks: Iterable[AssetFailure]) -> tuple[str, ...]:
+def quarantined_text(release: Release | None, failures: Iterable[AssetFailure]) -> tuple[str, ...]:
     """Return the media in quarantine: title, reason of the decoder, start of the hash."""
-    return tuple(f"{title(release, each.asset)} ({each.reason}; {each.asset[:_HASH_LETTERS]})" for each in setbacks)
+    return tuple(f"{title(release, each.asset)} ({each.reason}; {each.asset[:_HASH_LETTERS]})" for each in failures)
 
 
 def unknown_content_text(release: Release | None) -> str:

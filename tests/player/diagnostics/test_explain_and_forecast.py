@@ -134,8 +134,8 @@ async def test_an_explanation_says_which_ads_may_be_shown_and_why_others_may_not
         world.publish(release(*LOOPS, ads=ads), without=frozenset({asset("three").sha256}))
         async with world.ledger._database.transaction():
             for _ in range(FAILURE_LIMIT):
-                setback = world.ledger.quarantine.record_failure(asset("bad").sha256, "no decoder", NOON)
-            await world.ledger.quarantine.write(setback)
+                failure = world.ledger.quarantine.record_failure(asset("bad").sha256, "no decoder", NOON)
+            await world.ledger.quarantine.write(failure)
         found = explain(await view_of(world, 60))
         why = reasons(found)
         assert why["cola"] == "+ may be shown"
