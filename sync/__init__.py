@@ -1,1 +1,1 @@
-"""Code that device and origin share. Content goes from the origin to devices, proof of plays goes back."""
+"""What device and origin exchange: `device` is the device's side, `origin` the server, all else both use."""

@@ -121,7 +121,7 @@ DOORS: dict[str, set[str]] = {
     "http.client": {"sync/device/range_fetcher"},
     "mss": {"player/display/capture"},
     "async_lru": {"sync/origin/http/answer_cache"},
-    "PIL": {"sync/origin/transcode", "player/display/pictures", "player/overlay", "player/deck/vlc/downscale"},
+    "PIL": {"sync/origin/transcode", "player/display/backdrop_pictures", "player/overlay", "player/deck/vlc/downscale"},
     "pillow_heif": {"sync/origin/transcode/picture_tool"},
 }
 """Where each library enters; everybody else asks that room or file."""

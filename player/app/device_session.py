@@ -11,8 +11,8 @@ from random import Random
 from player.app.core import PlayerCore
 from player.director.director import Director
 from player.display import Display, Power
-from player.evidence.identity import UNPAIRED, ad_seed, ledger_path
 from player.evidence.ledger import Ledger, open_ledger
+from player.evidence.ledger_owner import UNPAIRED, ad_seed, ledger_path
 from player.settings.model import Settings
 from player.status.heartbeat import HeartbeatSender
 from sync.device.origin_client import open_client

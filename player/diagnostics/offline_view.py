@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from player.director.backoff import StreamBackoff
 from player.director.scene_loader import SceneLoader
 from player.director.take_recorder import memory_from
-from player.evidence.identity import UNPAIRED, ad_seed, ledger_path
 from player.evidence.ledger import Ledger, read_ledger
+from player.evidence.ledger_owner import UNPAIRED, ad_seed, ledger_path
 from player.evidence.quarantine import AssetFailure
 from player.programme.planner import Memory, Scene
 from player.programme.proof_of_play import Take

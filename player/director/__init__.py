@@ -1,1 +1,1 @@
-"""Decides by the programme, drives the screen, has takes recorded."""
+"""Carries out what the programme decides: has items loaded and cut to, obeys the operator, has every take recorded."""

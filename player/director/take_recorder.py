@@ -27,9 +27,9 @@ from player.evidence.ledger_entries import (
 from player.evidence.take_states import TAKE_STATES, TakeState
 from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, ad_changes, refund
+from player.programme.items_and_breaks import Rotation
 from player.programme.planner import Memory, Planned
 from player.programme.proof_of_play import NoPlay, Take, TakeFacts, chain_play, judge_take
-from player.programme.rotation import Rotation
 from player.protocol.screen import Ended
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import ClockTrust

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from player.display.pictures import RawPicture, brand_picture, owner_picture, pairing_picture
+from player.display.backdrop_pictures import RawPicture, brand_picture, owner_picture, pairing_picture
 from player.platform.geometry import Area
 from player.settings.configuration import Configuration
 from sync.device.store.content_store import ContentStore

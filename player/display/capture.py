@@ -6,7 +6,7 @@ which takes four times as long.
 
 from mss import MSS, ScreenShotError
 
-from player.display.pictures import RawPicture
+from player.display.backdrop_pictures import RawPicture
 from player.platform.geometry import Area
 from sync.errors import ScreenFailed
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from player.display.pictures import RawPicture, encode_jpeg, encode_png
+from player.display.backdrop_pictures import RawPicture, encode_jpeg, encode_png
 from sync.runtime.clock import Clock
 
 _PAUSE_FACTOR = 9.0

@@ -1,1 +1,1 @@
-"""`plays.db`: ledger, quarantine, and whose evidence it is."""
+"""`plays.db`: the ledger of takes and plays, the quarantine of failing media, and the device it belongs to."""

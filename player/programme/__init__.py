@@ -1,1 +1,1 @@
-"""Pure: what is on air, what comes next, which ad, how loud, and what a take was worth."""
+"""Pure decisions: what is on air, the next item or ad break, which ad, the volume, and what counts as a play."""

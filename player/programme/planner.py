@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from player.programme.ad_eligibility import EligibleAds, eligible_ads
 from player.programme.ad_selection import AdState, Choice, select_ad
+from player.programme.items_and_breaks import AdSlot, NothingToShow, Rotation, next_entry
 from player.programme.loudness import corrected_volume
 from player.programme.proof_of_play import Take
-from player.programme.rotation import AdSlot, NothingToShow, Rotation, next_entry
 from player.programme.schedule import Programme, programme_at
 from player.protocol.screen import Shot
 from sync.wire.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release, Stream

@@ -22,7 +22,7 @@ from typing import Any
 from faults_eye import Account, Kind, View, account, spread, watching
 
 from player.display import open_display
-from player.display.pictures import RawPicture
+from player.display.backdrop_pictures import RawPicture
 from player.platform.geometry import Area
 from player.protocol.screen import Shot
 from player.stage import deck_process

@@ -18,8 +18,8 @@ from sync.http.operations import Access, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.uploads import UploadRoutes
-from sync.origin.ingest.intake import Intake
 from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.settings.model import OriginConfiguration

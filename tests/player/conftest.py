@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from player.display import Display, WantedOutput, open_display
-from player.display.pictures import RawPicture, brand_picture
+from player.display.backdrop_pictures import RawPicture, brand_picture
 from player.platform.geometry import Area
 from player.protocol.screen import Shot
 from player.stage.deck_options import DECK, DeckOptions

@@ -1,1 +1,1 @@
-"""libVLC, what it reads and where its sound goes; the only room that uses the library."""
+"""libVLC: what it reads and decodes, how sound fades and where it goes. The only room that uses the library."""

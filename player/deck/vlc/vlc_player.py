@@ -14,9 +14,9 @@ from typing import Any
 import vlc
 
 from player.deck.vlc.audio_devices import has_sound, silence_alsa
-from player.deck.vlc.audio_output import SOUND_DELAY_OPTION, AudioOutput
 from player.deck.vlc.decoder_log import DecoderLog, is_relevant
 from player.deck.vlc.media_source import MediaSource, read_ahead_ms
+from player.deck.vlc.sound_fades import SOUND_DELAY_OPTION, AudioOutput
 from player.platform.geometry import Turn
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock

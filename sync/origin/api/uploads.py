@@ -15,7 +15,7 @@ from sync.errors import Rejected, SignageError, TooLarge, Unsupported
 from sync.http.bodies import body_pieces, json_answer
 from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem, problem_of
-from sync.origin.ingest.intake import ChecksumMismatch, Intake, display_name
+from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_name
 from sync.origin.persistence.upload_file import Checksum
 from sync.origin.store.uploads import Upload
 from sync.runtime.clock import instant

@@ -1,1 +1,1 @@
-"""Command line, wiring, server."""
+"""Puts the origin together: command line, wiring, and the server with its services."""

@@ -26,10 +26,10 @@ from sync.origin.api.storage import StorageRoutes
 from sync.origin.api.uploads import UploadRoutes
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
-from sync.origin.http.host_check import allowed_names, check_host
+from sync.origin.http.host_header_check import allowed_names, check_host
 from sync.origin.http.live_hints import LiveHints
-from sync.origin.ingest.intake import Intake
 from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.publishing.folder_publisher import FolderTarget

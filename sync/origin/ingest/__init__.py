@@ -1,1 +1,1 @@
-"""Receives files and works off the queue until they are assets."""
+"""Receives uploads, deletes unfinished ones, and works off the queue until uploads are assets."""

@@ -18,9 +18,9 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
-from sync.origin.transcode.job import MadeMedia, TranscodeJob
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import ChildStopped, Limits
+from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.runtime.clock import Backoff, Clock, unix_ms
 from sync.runtime.durable_files import copy_durably, move_durably
 from sync.runtime.waiting import wait_unless

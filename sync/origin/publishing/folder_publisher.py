@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync.errors import Rejected
-from sync.origin.ingest.intake import Intake
+from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.upload_file import hash_file
 from sync.origin.planning.folder_plan import FileEntry, FolderAd, FolderLogo, FolderPlan, read_folder_plan
 from sync.origin.planning.plans import (

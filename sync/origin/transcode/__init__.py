@@ -1,1 +1,1 @@
-"""Turns a sent file into media that every player can show, with tools in a sandbox."""
+"""Turns an uploaded file into media that every player can show: recognises it, and runs tools in a sandbox."""

@@ -8,7 +8,10 @@ import logging
 from fractions import Fraction
 from pathlib import Path
 
-from sync.origin.transcode.job import (
+from sync.origin.transcode.picture_jobs import make_card, make_picture
+from sync.origin.transcode.probe import AudioFile, BadMedia, packet_duration_ms
+from sync.origin.transcode.sandbox import THREADS, ToolResult, run_tool
+from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
     NO_METADATA,
     QUIET,
@@ -17,9 +20,6 @@ from sync.origin.transcode.job import (
     TranscodeJob,
     out_time_us,
 )
-from sync.origin.transcode.picture_jobs import make_card, make_picture
-from sync.origin.transcode.probe import AudioFile, BadMedia, packet_duration_ms
-from sync.origin.transcode.sandbox import THREADS, ToolResult, run_tool
 from sync.origin.transcode.video import even_pixels
 from sync.wire.release import MediaKind
 

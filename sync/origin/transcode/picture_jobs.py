@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from sync.origin.settings.model import PipelineSettings
-from sync.origin.transcode.job import MadeMedia
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import Limits, ToolResult, run_tool
+from sync.origin.transcode.transcode_job import MadeMedia
 from sync.wire.release import MediaKind
 
 _PICTURE_TOOL = (sys.executable, "-m", "sync.origin.transcode.picture_tool")
-_CARD_TOOL = (sys.executable, "-m", "sync.origin.transcode.card_tool")
+_CARD_TOOL = (sys.executable, "-m", "sync.origin.transcode.title_card_tool")
 _EXIT_UNUSABLE = 3  # of the picture tool; its output says why
 
 log = logging.getLogger(__name__)

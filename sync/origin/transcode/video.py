@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from sync.origin.transcode.job import (
+from sync.origin.transcode.probe import SAFE_INPUT, BadMedia, VideoFile, packet_duration_ms
+from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
+from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
     NO_METADATA,
     QUIET,
@@ -17,8 +19,6 @@ from sync.origin.transcode.job import (
     MadeMedia,
     TranscodeJob,
 )
-from sync.origin.transcode.probe import SAFE_INPUT, BadMedia, VideoFile, packet_duration_ms
-from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
 from sync.wire.release import MediaKind
 
 _PLAIN = frozenset({"yuv420p", "yuvj420p"})

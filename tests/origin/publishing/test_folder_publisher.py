@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from sync.errors import Rejected
-from sync.origin.ingest.intake import Intake
 from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.ingest.upload_intake import Intake
 from sync.origin.planning.folder_plan import PLAN_FILE, playable_files, read_folder_plan
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
 from sync.origin.settings.model import OriginConfiguration, StorageSettings

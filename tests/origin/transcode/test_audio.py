@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.card_tool import SIZE, draw_card
+from sync.origin.transcode.title_card_tool import SIZE, draw_card
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import Samples

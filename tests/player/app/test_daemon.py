@@ -17,7 +17,7 @@ import psutil
 import pytest
 from PIL import Image, ImageChops
 
-from player.display.pictures import RawPicture, brand_picture
+from player.display.backdrop_pictures import RawPicture, brand_picture
 from sync.device.store.content_store import open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Ticker

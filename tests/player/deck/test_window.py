@@ -6,7 +6,7 @@ import pytest
 
 from player.deck.window import MediaRectangle, fit_media
 from player.display import Display
-from player.display.pictures import brand_picture
+from player.display.backdrop_pictures import brand_picture
 from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
 from player.stage.stage import Stage

@@ -15,9 +15,9 @@ from player.diagnostics.explanation import Explanation, explain
 from player.diagnostics.forecast import forecast
 from player.diagnostics.offline_view import DecisionView, read_decision_view
 from player.endpoint.forecast_routes import ForecastRoutes
-from player.evidence.identity import UNPAIRED
 from player.evidence.ledger import open_ledger, read_ledger
 from player.evidence.ledger_entries import TakeClosed
+from player.evidence.ledger_owner import UNPAIRED
 from player.evidence.quarantine import FAILURE_LIMIT
 from player.settings.configuration import load_configuration
 from sync.errors import StorageBroken

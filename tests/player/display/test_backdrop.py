@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from player.display.backdrop import Backdrop
-from player.display.pictures import RawPicture, brand_picture, pairing_picture
+from player.display.backdrop_pictures import RawPicture, brand_picture, pairing_picture
 from player.platform.geometry import Area
 from player.settings.configuration import Configuration, load_configuration
 from sync.device.store.content_store import ContentStore, open_content_store

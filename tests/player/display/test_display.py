@@ -10,7 +10,7 @@ from Xlib import error
 from Xlib.display import Display as XDisplay
 
 from player.display import Display, Power, WantedOutput, open_display
-from player.display.pictures import brand_picture, encode_png, pairing_picture
+from player.display.backdrop_pictures import brand_picture, encode_png, pairing_picture
 from player.platform.geometry import Turn
 from player.platform.x11 import connect_x
 from sync.errors import ScreenFailed

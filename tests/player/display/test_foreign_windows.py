@@ -7,7 +7,7 @@ from Xlib import X, Xatom
 from Xlib.display import Display as XDisplay
 
 from player.display import Display
-from player.display.pictures import brand_picture
+from player.display.backdrop_pictures import brand_picture
 from player.stage.stage import Stage
 from tests.player.conftest import Media, put_on_air
 from tests.player.pixels import BLUE, WHITE, PixelReader, is_close

@@ -10,8 +10,8 @@ import pytest
 from Xlib.display import Display as XDisplay
 
 from player.display import WantedOutput, open_display, randr, x_connection
+from player.display.backdrop_pictures import brand_picture
 from player.display.outputs import Arrangement, Crtc, Mode, Output, OutputChange, RandrSetup, arrange
-from player.display.pictures import brand_picture
 from player.platform.geometry import Area
 from player.protocol.screen import Cut, Shot
 from player.stage.stage import Stage

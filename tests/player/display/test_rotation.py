@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from player.display import WantedOutput
-from player.display.pictures import RawPicture
+from player.display.backdrop_pictures import RawPicture
 from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
 from sync.wire.release import Fit, MediaKind

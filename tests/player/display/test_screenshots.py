@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from player.display.pictures import RawPicture, brand_picture, encode_png
+from player.display.backdrop_pictures import RawPicture, brand_picture, encode_png
 from player.display.screenshots import ImageFormat, Screenshot, ScreenshotTaker
 from tests.fakes import FakeClock
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from player import __version__
 from player.display import DisplayState, Power
-from player.display.pictures import RawPicture, brand_picture
+from player.display.backdrop_pictures import RawPicture, brand_picture
 from player.display.screenshots import ScreenshotTaker
 from player.endpoint.auth import AccessGuard, read_or_make_token
 from player.endpoint.routes import EndpointRoutes

@@ -4,7 +4,7 @@ import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { overlaySection } from "./overlays.js";
 import { data } from "../lib/data.js";
 import { attempt } from "../lib/notices.js";
-import { newChannel, setDefault } from "./playlist_dialog.js";
+import { newChannel, setDefault } from "./new_playlist_dialog.js";
 import { answers, contents, publish } from "../lib/publish.js";
 import { withColours, week } from "./week_chart.js";
 import { bytes, count, day, moment, window as windowText } from "../lib/format.js";

@@ -5,7 +5,7 @@ import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { attempt, announce } from "../lib/notices.js";
-import { openPlaylistDialog } from "./playlist_dialog.js";
+import { openPlaylistDialog } from "./new_playlist_dialog.js";
 import { mediaText, bytes, count } from "../lib/format.js";
 
 const chosen = new Set(); // media ids in the order they were chosen

@@ -3,7 +3,7 @@
 import { dialog, instant, local } from "../lib/dialogs.js";
 import { button, h } from "../lib/dom.js";
 import { data } from "../lib/data.js";
-import { updateSchedule } from "./playlist_dialog.js";
+import { updateSchedule } from "./new_playlist_dialog.js";
 
 const EDGES = [["bottom", "at the bottom"], ["top", "at the top"]];
 const CORNERS = ["top-right", "top-left", "bottom-right", "bottom-left"].map((name) => [name, `in the ${name.replace("-", " ")} corner`]);

@@ -1,7 +1,7 @@
 """The card tool, a program of its own: draws the picture that is shown while a sound file plays.
 
-`python -m sync.origin.transcode.card_tool FOLDER TITLE LINE` writes `asset` (PNG, 1280x720) and `thumbnail.jpg` into
-FOLDER and prints the facts as one JSON object, as the picture tool does.
+`python -m sync.origin.transcode.title_card_tool FOLDER TITLE LINE` writes `asset` (PNG, 1280x720) and `thumbnail.jpg`
+into FOLDER and prints the facts as one JSON object, as the picture tool does.
 """
 
 import json

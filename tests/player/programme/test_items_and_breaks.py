@@ -6,7 +6,15 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.rotation import ASK_AGAIN, AdSlot, NothingToShow, Rotation, RotationStep, ShowItem, next_entry
+from player.programme.items_and_breaks import (
+    ASK_AGAIN,
+    AdSlot,
+    NothingToShow,
+    Rotation,
+    RotationStep,
+    ShowItem,
+    next_entry,
+)
 from sync.wire.release import BreakRule, Item, Playlist
 from tests.player.programme.examples import NOON, item, playlist
 

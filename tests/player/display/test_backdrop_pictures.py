@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from player.display.pictures import RawPicture, brand_picture, encode_png, owner_picture, pairing_picture
+from player.display.backdrop_pictures import RawPicture, brand_picture, encode_png, owner_picture, pairing_picture
 from sync.errors import MediaUnplayable
 
 
