@@ -14,7 +14,7 @@ from player.app.core import PlayerCore
 from player.app.device_session import SessionBuilder
 from player.app.session_runner import CurrentSession, SessionRunner
 from player.display import Display, DisplayState, Power
-from player.evidence.identity import UNPAIRED
+from player.evidence.ledger_owner import UNPAIRED
 from player.platform.geometry import Area
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.self_restart import SelfRestart
