@@ -21,7 +21,7 @@ from sync.device.play_uploader import PlayUploader
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.device.syncer import Syncer, SyncOptions
-from sync.wire.report import Heartbeat, ScreenState
+from sync.wire.device_reports import Heartbeat, ScreenState
 
 _SCREEN_STATES = {Power.ON: ScreenState.ON, Power.OFF: ScreenState.OFF, Power.UNKNOWN: ScreenState.UNKNOWN}
 

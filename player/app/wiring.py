@@ -23,7 +23,7 @@ from player.endpoint.websocket import LiveSocket
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
-from player.status.sources import ProblemReports, StatusSources
+from player.status.status_sources import ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.file_watcher import FileWatcher

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 
 
 class ShotState(StrEnum):

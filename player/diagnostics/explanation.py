@@ -8,11 +8,11 @@ from player.diagnostics.offline_view import DecisionView
 from player.diagnostics.verdicts import AdVerdict, Blocked, Moment, Verdict, ads, dayparts, items
 from player.programme.ad_eligibility import EligibleAds
 from player.programme.ad_selection import select_ad
-from player.programme.planner import Idle, Planned, plan_next
+from player.programme.next_take import Idle, Planned, plan_next
 from player.programme.proof_of_play import Take
-from sync.wire.base import Instant, Wire
+from sync.wire.device_reports import PlayKind
 from sync.wire.release import AtEnd
-from sync.wire.report import PlayKind
+from sync.wire.value_types import Instant, Wire
 
 STALE = timedelta(minutes=1)
 """A take that should have ended so long ago belongs to a player that was stopped."""

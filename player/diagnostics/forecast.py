@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from player.diagnostics.explanation import Slot, slot_of, under_way
 from player.diagnostics.offline_view import DecisionView
 from player.programme.ad_eligibility import EligibleAds
-from player.programme.planner import Planned, plan_next, stays_until
-from sync.wire.base import Instant, Wire
+from player.programme.next_take import Planned, plan_next, stays_until
+from sync.wire.value_types import Instant, Wire
 
 SHORTEST = timedelta(milliseconds=100)
 """The least time of a slot, so that a forecast ends even where something is cut at once."""

@@ -17,7 +17,7 @@ from player.director.take_recorder import memory_from
 from player.evidence.ledger import Ledger, read_ledger
 from player.evidence.ledger_owner import UNPAIRED, ad_seed, ledger_path
 from player.evidence.quarantine import AssetFailure
-from player.programme.planner import Memory, Scene
+from player.programme.next_take import Memory, Scene
 from player.programme.proof_of_play import Take
 from player.settings.model import Settings
 from sync.device.store.content_store import ContentStore

@@ -8,10 +8,10 @@ from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
 from player.programme.ad_pacing import ONE_PLAY, Account, rebase_accounts
 from player.programme.ad_selection import AdHead
 from player.programme.ad_separation import AdSeparation
-from player.programme.planner import Memory, Scene
+from player.programme.next_take import Memory, Scene
 from player.programme.schedule import HORIZON, Programme, window_state
-from sync.wire.base import Instant, Wire
 from sync.wire.release import Campaign, Daypart, Item, Line
+from sync.wire.value_types import Instant, Wire
 
 Blocked = Callable[[str], str]
 """Returns why an asset cannot be shown; empty: it can."""

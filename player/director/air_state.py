@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from player.director.record_clock import TakeStart
-from player.programme.planner import Planned, Scene
+from player.programme.next_take import Planned, Scene
 from player.protocol.operator import Next, Now
 from player.protocol.screen import Ended
 from sync.runtime.clock import ClockTrust
-from sync.wire.report import PlayKind
+from sync.wire.device_reports import PlayKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ from player.director.take_tracker import TakeTracker
 from player.director.volume_control import VolumeControl
 from player.evidence.ledger import Ledger
 from player.evidence.take_states import TakeState
-from player.programme.planner import Idle, Planned, Scene, plan_item, plan_next
+from player.programme.next_take import Idle, Planned, Scene, plan_item, plan_next
 from player.protocol.operator import Command, Now
 from player.protocol.screen import Cut, Screen
 from player.settings.model import Settings
 from sync.errors import DeckLost, MediaUnplayable, ScreenFailed
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import wait_unless
-from sync.wire.report import ScreenState
+from sync.wire.device_reports import ScreenState
 
 _DECIDE_AGAIN = timedelta(minutes=1)
 

@@ -6,7 +6,7 @@ import logging
 from player.director.air_state import OffAir, Showing
 from player.director.operator_queue import OperatorQueue, ScreenHold
 from player.director.take_tracker import TakeTracker
-from player.programme.planner import Idle
+from player.programme.next_take import Idle
 from player.protocol.screen import Screen
 from sync.errors import ScreenFailed
 from sync.runtime.clock import Clock

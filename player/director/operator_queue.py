@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from player.programme.planner import Planned, Scene
+from player.programme.next_take import Planned, Scene
 from player.protocol.operator import HOLD_MS, Command
 from sync.errors import Conflict, NotFound
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 from sync.wire.release import Item
 
 _HISTORY = 50

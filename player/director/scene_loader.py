@@ -12,7 +12,7 @@ from player.director.backoff import StreamBackoff
 from player.evidence.quarantine import Quarantine
 from player.programme.ad_eligibility import EligibleAds
 from player.programme.loudness import screen_volume
-from player.programme.planner import Scene
+from player.programme.next_take import Scene
 from player.programme.schedule import zone_named
 from player.settings.model import Settings
 from sync.device.store.content_store import ActiveRelease

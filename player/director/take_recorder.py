@@ -28,12 +28,12 @@ from player.evidence.take_states import TAKE_STATES, TakeState
 from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, ad_changes, refund
 from player.programme.items_and_breaks import Rotation
-from player.programme.planner import Memory, Planned
+from player.programme.next_take import Memory, Planned
 from player.programme.proof_of_play import NoPlay, Take, TakeFacts, chain_play, judge_take
 from player.protocol.screen import Ended
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import ClockTrust
-from sync.wire.report import Play, PlayKind, ScreenState
+from sync.wire.device_reports import Play, PlayKind, ScreenState
 
 _MOST_PENDING = 10_000  # a day of ten-second items, some 20 MB
 

@@ -9,11 +9,11 @@ from typing import Literal
 from player.director.air_state import AirState, OffAir, Showing, how_it_ended, with_deadline
 from player.director.backoff import FailureBackoff, StreamBackoff
 from player.director.take_recorder import TakeRecorder
-from player.programme.planner import Idle, Planned, Scene, stays_until
+from player.programme.next_take import Idle, Planned, Scene, stays_until
 from player.programme.proof_of_play import TakeFacts
 from player.protocol.screen import Cut, Ended
 from sync.runtime.clock import Clock, ClockTrust
-from sync.wire.report import PlayKind, ScreenState
+from sync.wire.device_reports import PlayKind, ScreenState
 
 _TICK_S = 5.0  # how often progress and clock are checked
 _STREAM_WORKS_S = 30.0  # a stream that has been on for so long works

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from player.director.air_state import AirState, Showing
 from player.director.scene_loader import SceneLoader
-from player.programme.planner import Scene, take_volume
+from player.programme.next_take import Scene, take_volume
 from player.protocol.screen import Screen
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import wait_unless

@@ -1,7 +1,7 @@
-"""The daemon's connection to the X server: its outputs and state, what is behind and before the decks, screenshots."""
+"""The player's connection to the X server: outputs, what is behind the decks (backdrop, pairing code), screenshots."""
 
 from player.display.display import Display, open_display
+from player.display.display_state import DisplayState, Power
 from player.display.outputs import WantedOutput
-from player.display.state import DisplayState, Power
 
 __all__ = ["Display", "DisplayState", "Power", "WantedOutput", "open_display"]

@@ -16,8 +16,8 @@ from typing import TypeVar
 from Xlib import error
 
 from player.display.backdrop_pictures import RawPicture
+from player.display.display_state import DisplayState, Power
 from player.display.outputs import WantedOutput
-from player.display.state import DisplayState, Power
 from player.display.x_connection import XConnection
 from player.platform.geometry import Area
 from sync.errors import ScreenFailed

@@ -15,9 +15,9 @@ from Xlib.display import Display as XDisplay
 from player.display import randr
 from player.display.backdrop_pictures import RawPicture, rotate_picture
 from player.display.capture import ScreenCapture
+from player.display.display_state import DisplayState, Power
 from player.display.foreign_windows import NAME_PREFIX, desktop_on, lower_foreign_windows
 from player.display.outputs import OutputChange, RandrSetup, WantedOutput, arrange
-from player.display.state import DisplayState, Power
 from player.platform.geometry import Area
 from player.platform.x11 import CEILING, connect_x
 from sync.errors import ScreenFailed

@@ -8,7 +8,7 @@ import aiohttp
 
 from player.endpoint.auth import TOKEN_FILE, is_local
 from player.settings.configuration import Configuration
-from player.settings.sources import STATE
+from player.settings.setting_sources import STATE
 from sync.errors import SignageError
 from sync.runtime.os_messages import network_reason, os_reason
 

@@ -9,14 +9,14 @@ from player.diagnostics.explanation import Explanation, explain
 from player.diagnostics.forecast import Forecast, forecast
 from player.diagnostics.offline_view import DecisionView, read_decision_view
 from player.settings.configuration import Configuration
-from player.status.sources import CurrentSessionView
+from player.status.status_sources import CurrentSessionView
 from sync.device.store.content_store import ContentStore
 from sync.errors import Conflict
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
-from sync.wire.base import Instant, Request
+from sync.wire.value_types import Instant, Request
 
 
 class ExplainQuery(Request):

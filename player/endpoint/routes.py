@@ -14,13 +14,13 @@ from player.settings.configuration import Configuration, ConfigView
 from player.settings.model import Settings
 from player.status.collector import StatusCollector
 from player.status.metrics import CONTENT_TYPE, PlayerMetrics
-from player.status.sources import CurrentSessionView
+from player.status.status_sources import CurrentSessionView
 from sync.errors import Conflict, Rejected
 from sync.http.bodies import json_answer, read_body, read_json, read_query, requested_version
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
-from sync.wire.base import Request
 from sync.wire.input_messages import json_fault
+from sync.wire.value_types import Request
 
 _MOST_WIDTH = 10_000
 _MOST_PLAYS = 500

@@ -29,7 +29,7 @@ from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.os_messages import os_reason
 from sync.runtime.sqlite import Database, open_database, read_database
-from sync.wire.report import GENESIS, Play
+from sync.wire.device_reports import GENESIS, Play
 
 _SCHEMA = """
 -- Whose log this is, and its newest play: one row.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from player.evidence.quarantine import AssetFailure
 from player.evidence.take_states import TakeState
-from sync.wire.report import Play
+from sync.wire.device_reports import Play
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from PIL import Image
 from pydantic import ValidationError
 from Xlib.display import Display as XDisplay
 
-from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, ticker_motion
 from player.overlay.missing_fonts import describe_missing_letters
+from player.overlay.ticker_and_logo import Strip, draw_ticker, read_logo
 from player.overlay.windows import OverlayStack, OverlayWindow, TickerWindow
 from player.platform.geometry import Area
 from player.protocol.overlay_messages import OverlayEvent, OverlayPulse, OverlaysShown, ShowOverlays

@@ -13,8 +13,8 @@ from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 from Xlib.ext import shape
 
-from player.overlay.drawing import Strip, opaque_mask, rotate_image
 from player.overlay.layout import TickerMotion
+from player.overlay.ticker_and_logo import Strip, opaque_mask, rotate_image
 from player.platform.geometry import Area
 from player.platform.x11 import CEILING, connect_x
 from sync.errors import ScreenFailed

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sync.wire.base import Wire
+from sync.wire.value_types import Wire
 
 Turn = Literal[0, 90, 180, 270]
 """How far a picture is turned clockwise, in degrees."""

@@ -7,8 +7,8 @@ ever off by more than 1 - 1/(2n-2) plays. No rule can promise less.
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sync.wire.base import Identifier, Wire
 from sync.wire.release import Line, WholeShare
+from sync.wire.value_types import Identifier, Wire
 
 ONE_PLAY = 2**40
 """One play in parts. The shares of all lines add up to exactly this in every slot."""

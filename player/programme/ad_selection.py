@@ -17,8 +17,8 @@ from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
 from player.programme.ad_pacing import Account, clamped, rebase_accounts
 from player.programme.ad_queue import AdQueue, Wait, next_turn
 from player.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
-from sync.wire.base import Identifier, Wire
 from sync.wire.release import Campaign, Creative, Line
+from sync.wire.value_types import Identifier, Wire
 
 SOFT_RULES = ("category", "advertiser", "pace", "repeat")
 """The rules that may be given up, the first one first."""

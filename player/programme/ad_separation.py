@@ -6,8 +6,8 @@ Between two ads with the same key the larger of both lines' gaps applies, so tha
 from collections.abc import Sequence
 
 from player.programme.ad_eligibility import EligibleLine
-from sync.wire.base import Identifier, Name, Wire
 from sync.wire.release import Creative
+from sync.wire.value_types import Identifier, Name, Wire
 
 REMEMBERED_ADS = 100
 """How many ads are remembered: the widest gap a line can ask for."""

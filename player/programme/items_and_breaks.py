@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from sync.wire.base import Identifier, Wire
 from sync.wire.release import BreakRule, Item, Playlist
+from sync.wire.value_types import Identifier, Wire
 
 ASK_AGAIN = timedelta(minutes=1)
 """When nothing can be shown, the longest time before the next try: what is playable may change at any time."""

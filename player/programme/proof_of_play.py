@@ -14,8 +14,8 @@ from pydantic import Field
 from player.protocol.screen import Ended
 from sync.errors import Untrusted
 from sync.runtime.clock import ClockTrust
-from sync.wire.base import Identifier, Name, Sha256, Wire
-from sync.wire.report import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
+from sync.wire.device_reports import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
+from sync.wire.value_types import Identifier, Name, Sha256, Wire
 
 TOLERANCE_MS = 500
 """What may be missing of a complete play: the cut takes a moment at either end."""

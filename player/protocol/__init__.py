@@ -1,1 +1,1 @@
-"""Messages and documents as values: screen, deck, overlays, operator commands, status."""
+"""Messages between the processes of the player as values (deck, overlays), and the documents of its status."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from player.protocol.screen import Shot
-from sync.wire.base import Wire
+from sync.wire.value_types import Wire
 
 
 class PlaybackFacts(Wire):

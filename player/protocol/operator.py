@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sync.wire.base import Identifier, Instant, Request, Sha256, Wire
+from sync.wire.value_types import Identifier, Instant, Request, Sha256, Wire
 
 HOLD_MS = 60 * 60 * 1000
 """How long `stop` and `blank` last by default."""

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from player.platform.geometry import Area
-from sync.wire.base import Sha256, Wire
 from sync.wire.overlay import Overlay
+from sync.wire.value_types import Sha256, Wire
 
 
 class ShowOverlays(Wire):

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from sync.wire.base import Instant, Wire
+from sync.wire.value_types import Instant, Wire
 
 
 class SyncStatus(Wire):

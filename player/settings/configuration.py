@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from player.settings import sources as setting_sources
+from player.settings import setting_sources as setting_sources
 from player.settings.layers import (
     Effective,
     Layer,
@@ -30,7 +30,7 @@ from player.settings.layers import (
     with_masked_secrets,
 )
 from player.settings.model import Settings
-from player.settings.sources import read_saved_values
+from player.settings.setting_sources import read_saved_values
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, StorageFull
 from sync.wire.input_messages import one_line, read_toml
 

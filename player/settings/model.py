@@ -13,9 +13,9 @@ from pydantic_settings import NoDecode
 from player.platform.decoders import Decoding
 from player.platform.geometry import Turn
 from sync.runtime.default_folders import state_folder
-from sync.wire.base import Colour, Name
 from sync.wire.release import Fit, LocalWindow
 from sync.wire.settings_section import LoggingSettings, Section
+from sync.wire.value_types import Colour, Name
 
 
 def _check_zone(value: str) -> str:

@@ -4,7 +4,7 @@ import signal
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 
 _NO_DISPLAY = 3  # the exit code of a deck that the X server does not accept
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)

@@ -17,7 +17,7 @@ from player.stage.escalation import EscalationStep, upper_step
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import write_durably
-from sync.wire.base import Instant, Wire
+from sync.wire.value_types import Instant, Wire
 
 FILE = "recovery.json"
 """The name of the record in the state folder."""

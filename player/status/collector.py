@@ -10,7 +10,7 @@ from player.protocol.operator import Decoder, Now
 from player.protocol.status import Status, SyncStatus
 from player.stage.counters import StageFacts
 from player.status.health import Condition, Machine, figures, health_problems
-from player.status.sources import StatusSources
+from player.status.status_sources import StatusSources
 from player.status.wording import (
     other_audio_output,
     overlay_status,
@@ -20,8 +20,8 @@ from player.status.wording import (
 )
 from sync.errors import StorageBroken
 from sync.runtime.clock import Clock
+from sync.wire.device_reports import Heartbeat, OnAir, PlayKind
 from sync.wire.release import Release
-from sync.wire.report import Heartbeat, OnAir, PlayKind
 
 _SAMPLE_S = 2.0
 _NO_SESSION = Now(showing="fallback", why="this screen has no content yet")

@@ -7,7 +7,7 @@ from typing import Protocol
 from player.settings.configuration import Configuration
 from sync.errors import OriginRefused, OriginUnreachable
 from sync.runtime.clock import Clock
-from sync.wire.report import Heartbeat
+from sync.wire.device_reports import Heartbeat
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from pydantic.json_schema import models_json_schema
 
 import sync.wire.chunk_index
 from sync.device.store.membership import DeviceMembership
+from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PlayBatch
 from sync.wire.release import Envelope, Release, Root, Timestamp
-from sync.wire.report import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PlayBatch
 
 FAMILIES: dict[str, tuple[Any, ...]] = {
     "Content": (Envelope, Root, Timestamp, Release),

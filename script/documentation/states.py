@@ -4,7 +4,7 @@ import ast
 import importlib
 from collections.abc import Iterator
 
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 from tests.test_layers import MODULES
 
 SKIPPED = {"player/deck/__main__", "player/overlay/__main__"}

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.os_messages import network_reason
-from sync.wire.base import Identifier, Wire
-from sync.wire.report import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PairingState
+from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PairingState
+from sync.wire.value_types import Identifier, Wire
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, save_membership
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, Untrusted
 from sync.runtime.clock import Backoff, Clock
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 from sync.runtime.threads import in_thread
 from sync.trust.signing import pairing_code, pin_root
-from sync.wire.report import PairingAnswer, PairingRequest
+from sync.wire.device_reports import PairingAnswer, PairingRequest
 
 POLL_S = 2.0
 _FIRST_WAIT_S = 1.0

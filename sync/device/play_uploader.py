@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sync.device.store.outbox import Outbox, QueuedPlay, RefusedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
-from sync.wire.report import BATCH_LIMIT, BatchAnswer, Receipt
+from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Receipt
 
 RETENTION = timedelta(days=30)
 """How long an acknowledged play stays on the device, so that people can read it."""

@@ -31,7 +31,7 @@ from sync.errors import (
     Untrusted,
 )
 from sync.runtime.clock import Backoff, Clock
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 from sync.runtime.threads import in_thread
 from sync.wire.release import Release, Timestamp
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from sync.wire.base import Colour, Identifier, Instant, Sha256, Wire
+from sync.wire.value_types import Colour, Identifier, Instant, Sha256, Wire
 
 MOST_OVERLAYS = 8
 

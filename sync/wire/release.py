@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from sync.wire.base import Colour, Identifier, Instant, LocalTime, Name, Sha256, Wire
 from sync.wire.lenient_lists import LeftOut, LenientList
 from sync.wire.overlay import Overlay
 from sync.wire.stream_url import StreamUrl, stream_name
+from sync.wire.value_types import Colour, Identifier, Instant, LocalTime, Name, Sha256, Wire
 
 TIMESTAMP_CAP_BYTES = 16 * 1024
 ROOT_CAP_BYTES = 512 * 1024

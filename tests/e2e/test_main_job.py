@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sync.runtime.clock import SystemClock
-from sync.wire.report import Play, play_hash
+from sync.wire.device_reports import Play, play_hash
 from tests.e2e.site import Site, until, video
 from tests.player.pixels import BLACK, BLUE, GREEN, RED, YELLOW, Colour, is_close, recording_screen
 

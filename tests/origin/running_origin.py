@@ -20,8 +20,8 @@ from sync.origin.http.auth import make_key
 from sync.origin.settings.model import OriginConfiguration, ServerSettings, StorageSettings
 from sync.runtime.clock import Clock
 from sync.trust.signing import pairing_code
+from sync.wire.device_reports import play_hash
 from sync.wire.release import Envelope
-from sync.wire.report import play_hash
 
 EPOCH = "0123456789abcdef" * 2
 ZERO = "0" * 64

@@ -27,11 +27,11 @@ from sync.runtime.durable_files import (
 )
 from sync.runtime.os_messages import os_reason
 from sync.trust.signing import open_envelope, pin_root
-from sync.wire.base import Identifier, Sha256, Wire
 from sync.wire.chunk_index import Index, load_index
 from sync.wire.input_messages import rejected
 from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 from sync.wire.release_reader import read_release
+from sync.wire.value_types import Identifier, Sha256, Wire
 
 BALLAST_BYTES = 8 * 1024 * 1024
 _SMALL_CAP_BYTES = 64 * 1024

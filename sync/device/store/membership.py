@@ -9,8 +9,8 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import Untrusted
 from sync.runtime.durable_files import write_durably
 from sync.trust.signing import pin_root
-from sync.wire.base import Identifier, Wire
 from sync.wire.release import Envelope
+from sync.wire.value_types import Identifier, Wire
 
 log = logging.getLogger(__name__)
 _FILE_CAP_BYTES = 64 * 1024

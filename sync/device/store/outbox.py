@@ -13,7 +13,7 @@ from typing import Any
 
 from sync.runtime.clock import unix_ms
 from sync.runtime.sqlite import Database
-from sync.wire.report import BATCH_LIMIT, Play
+from sync.wire.device_reports import BATCH_LIMIT, Play
 
 OUTBOX_SCHEMA = """
 -- Every play of this log epoch, exactly as it is sent. Acknowledged ones are deleted after 30 days.

@@ -13,8 +13,8 @@ from sync.origin.http.live_hints import LiveHints
 from sync.origin.store.devices import Device, DeviceStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import token_hash
-from sync.wire.base import Identifier, Instant, Name, Request, Wire
-from sync.wire.report import Heartbeat
+from sync.wire.device_reports import Heartbeat
+from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 
 ONLINE_S = 120.0  # four heartbeats at the default period
 HEARTBEAT_CAP_BYTES = 64 * 1024

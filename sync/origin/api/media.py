@@ -11,9 +11,9 @@ from sync.http.operations import Access, Operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.runtime.clock import instant
-from sync.wire.base import Instant, Name, Request, Sha256, Wire
 from sync.wire.release import Asset
 from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
+from sync.wire.value_types import Instant, Name, Request, Sha256, Wire
 
 
 class MediaView(Wire):

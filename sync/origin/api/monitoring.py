@@ -25,7 +25,7 @@ from sync.origin.retention.scanner import Figures
 from sync.origin.store.counts import CountStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.supervisor import Restarts
-from sync.wire.base import Wire
+from sync.wire.value_types import Wire
 
 TITLE = "Signage origin"
 _FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_HOST, hdrs.VIA)

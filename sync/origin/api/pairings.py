@@ -21,9 +21,9 @@ from sync.origin.http.live_hints import LiveHints
 from sync.origin.store.devices import Admission, Pairing, PairingStep, PairingStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import new_token, pairing_code, token_hash
-from sync.wire.base import Identifier, Instant, Name, Request, Wire
+from sync.wire.device_reports import PairingAnswer, PairingRequest, PairingState
 from sync.wire.release import Envelope
-from sync.wire.report import PairingAnswer, PairingRequest, PairingState
+from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 
 PAIRING_LASTS = timedelta(minutes=15)
 MOST_PAIRINGS = 500

@@ -9,9 +9,11 @@ from pydantic import BaseModel
 
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.operations import Access, Operation
-from sync.origin.planning.plans import CampaignDraft, Document, PlaylistDraft, StoredCampaign, StoredPlaylist
+from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
+from sync.origin.planning.plan_fields import Document
+from sync.origin.planning.playlists import PlaylistDraft, StoredPlaylist
 from sync.origin.store.playlists import PlaylistSummary
-from sync.wire.base import Wire
+from sync.wire.value_types import Wire
 
 BODY_CAP_BYTES = 8 * 1024 * 1024  # 10,000 items with long titles
 

@@ -21,9 +21,9 @@ from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
 from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
-from sync.wire.base import Identifier, Instant, Wire
+from sync.wire.device_reports import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
 from sync.wire.input_messages import one_line, rejected
-from sync.wire.report import BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
+from sync.wire.value_types import Identifier, Instant, Wire
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
 LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse

@@ -10,11 +10,11 @@ from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
 from sync.origin.http.answer_cache import AnswerCache
-from sync.origin.planning.plans import ReleaseRecord
+from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.publishing.publisher import Publication, Publisher, count_ads, count_items
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import instant
-from sync.wire.base import Identifier, Instant, Request, Wire
+from sync.wire.value_types import Identifier, Instant, Request, Wire
 
 MOST_LISTED = 200
 PREVIEW_KEPT_S = 60.0  # campaigns and items expire: a preview is at most this old

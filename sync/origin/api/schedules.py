@@ -8,9 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.operations import Access, Operation
-from sync.origin.planning.plans import ScheduleDraft, StoredSchedule
+from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedules import ScheduleStore
-from sync.wire.base import Identifier, Wire
+from sync.wire.value_types import Identifier, Wire
 
 _CHANNEL: TypeAdapter[str] = TypeAdapter(Identifier)
 

@@ -10,7 +10,7 @@ from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.scanner import Figures
-from sync.wire.base import Instant, Wire
+from sync.wire.value_types import Instant, Wire
 
 SCAN_KEPT_S = 60.0  # a scan may read a hundred thousand file names
 

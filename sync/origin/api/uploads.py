@@ -19,7 +19,7 @@ from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_n
 from sync.origin.persistence.upload_file import Checksum
 from sync.origin.store.uploads import Upload
 from sync.runtime.clock import instant
-from sync.wire.base import Instant, Wire
+from sync.wire.value_types import Instant, Wire
 
 TUS_VERSION = "1.0.0"
 CHUNK_TYPE = "application/offset+octet-stream"

@@ -23,8 +23,8 @@ from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
 from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise
-from sync.wire.base import Identifier, Name
 from sync.wire.input_messages import argument
+from sync.wire.value_types import Identifier, Name
 
 FAILED = 1
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters

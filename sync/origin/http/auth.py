@@ -17,7 +17,7 @@ from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
-from sync.wire.base import Name, Request, Wire
+from sync.wire.value_types import Name, Request, Wire
 
 COOKIE = "signage_session"
 SESSION_S = 7 * 86_400

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Rejected, StaleVersion
 from sync.origin.persistence.tables import assets, media, streams
-from sync.origin.planning.plans import MediaFact
+from sync.origin.planning.plan_fields import MediaFact
 from sync.wire.release import Asset
 
 FieldUses = Sequence[tuple[str, str]]

@@ -13,12 +13,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from sync.errors import Rejected
-from sync.origin.planning.plans import BreakDraft, Duration, LogoSpec, TickerSpec, TimeZone, WindowDraft, not_empty
-from sync.wire.base import Colour, Instant, Name, Request
+from sync.origin.planning.plan_fields import Duration, TimeZone, not_empty
+from sync.origin.planning.schedules import BreakDraft, LogoSpec, TickerSpec, WindowDraft
 from sync.wire.input_messages import one_line, read_toml, rejected
 from sync.wire.overlay import MOST_OVERLAYS
 from sync.wire.release import AtEnd, Fit, WholeShare
 from sync.wire.stream_url import StreamUrl
+from sync.wire.value_types import Colour, Instant, Name, Request
 
 PLAN_FILE = "playlist.toml"
 _SUFFIXES = {".webp", ".heic", ".heif", ".avif", ".mkv", ".webm", ".m4v", ".ts"}  # that mimetypes may not know

@@ -14,19 +14,15 @@ from pathlib import Path
 from sync.errors import Rejected
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.upload_file import hash_file
+from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.folder_plan import FileEntry, FolderAd, FolderLogo, FolderPlan, read_folder_plan
-from sync.origin.planning.plans import (
-    CampaignDraft,
-    CreativeDraft,
+from sync.origin.planning.plan_fields import MediaUse
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
+from sync.origin.planning.schedules import (
     DaypartDraft,
-    LineDraft,
     LogoDraft,
-    MediaUse,
     OverlayDraft,
-    PlaylistDraft,
-    PlaylistItem,
     ScheduleDraft,
-    StoredPlaylist,
     StoredSchedule,
     TickerDraft,
 )

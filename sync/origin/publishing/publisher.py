@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sync.errors import CorruptContent, Rejected, StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
-from sync.origin.planning.plans import ChannelPlan, ReleaseRecord
+from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, dump_release
 from sync.origin.publishing.timestamps import TimestampSigner

@@ -8,17 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sync.errors import Rejected
-from sync.origin.planning.plans import (
-    ChannelPlan,
-    DaypartDraft,
-    LineDraft,
-    LogoDraft,
-    MediaFact,
-    MediaUse,
-    PlaylistItem,
-    StoredCampaign,
-    StoredPlaylist,
-)
+from sync.origin.planning.campaigns import LineDraft, StoredCampaign
+from sync.origin.planning.channel_plan import ChannelPlan
+from sync.origin.planning.plan_fields import MediaFact, MediaUse
+from sync.origin.planning.playlists import PlaylistItem, StoredPlaylist
+from sync.origin.planning.schedules import DaypartDraft, LogoDraft
 from sync.wire.overlay import Logo, Overlay, Ticker
 from sync.wire.release import (
     RELEASE_CAP_BYTES,

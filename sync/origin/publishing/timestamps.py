@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sync.errors import StorageBroken, StorageFull, Untrusted
 from sync.origin.persistence.data_folder import DataFolder
-from sync.origin.planning.plans import ReleaseRecord
+from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock

@@ -1,1 +1,1 @@
-"""Deletes content that nothing needs any more."""
+"""Deletes assets and releases that nothing needs any more. Unfinished uploads are deleted by `ingest`."""

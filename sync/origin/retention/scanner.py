@@ -32,8 +32,8 @@ from sync.origin.store.retention import ContentReferences, RetentionStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.durable_files import storage_errors
 from sync.runtime.threads import in_thread
-from sync.wire.base import Sha256, Wire
 from sync.wire.content_paths import release_path
+from sync.wire.value_types import Sha256, Wire
 
 _CONTENT_NAME = re.compile(r"[0-9a-f]{64}(\.json)?|[A-Za-z0-9_-]+\.jpg")
 

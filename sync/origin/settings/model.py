@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from sync.runtime.default_folders import data_folder
-from sync.wire.base import Identifier
 from sync.wire.settings_section import LoggingSettings, Section
+from sync.wire.value_types import Identifier
 
 GIB = 1024**3
 

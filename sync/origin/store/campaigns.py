@@ -21,7 +21,8 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
-from sync.origin.planning.plans import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign, WindowDraft
+from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
+from sync.origin.planning.schedules import WindowDraft
 from sync.runtime.clock import Clock, instant, unix_ms
 
 

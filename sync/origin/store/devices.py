@@ -11,7 +11,7 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import check_version
 from sync.origin.persistence.tables import channels, devices, pairings
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from sync.origin.persistence.tables import (
     streams,
 )
 from sync.runtime.clock import Clock, unix_ms
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset
 from sync.wire.stream_url import stream_name
 

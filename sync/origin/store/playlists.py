@@ -20,9 +20,9 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
-from sync.origin.planning.plans import PlaylistDraft, PlaylistItem, StoredPlaylist
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.runtime.clock import Clock, instant, unix_ms
-from sync.wire.base import Instant, Wire
+from sync.wire.value_types import Instant, Wire
 
 
 class PlaylistSummary(Wire):

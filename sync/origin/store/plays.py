@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import play_conflicts, play_marks, plays
 from sync.runtime.clock import unix_ms
-from sync.wire.report import GENESIS, Play
+from sync.wire.device_reports import GENESIS, Play
 
 _BATCH_ROWS = 1_000  # read at once while the high water is counted up
 

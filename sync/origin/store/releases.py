@@ -16,7 +16,9 @@ from sync.errors import Conflict
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, media_fact
 from sync.origin.persistence.tables import campaigns, channels, media, playlists, releases
-from sync.origin.planning.plans import ChannelPlan, MediaFact, ReleaseRecord, StoredSchedule
+from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
+from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedules import get_schedule, logo_facts

@@ -23,11 +23,11 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
-from sync.origin.planning.plans import (
+from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.planning.schedules import (
     BreakDraft,
     DaypartDraft,
     LogoDraft,
-    MediaFact,
     OverlayDraft,
     ScheduleDraft,
     StoredSchedule,

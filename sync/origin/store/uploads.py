@@ -12,7 +12,7 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import uploads
 from sync.origin.store.media import insert_queued
 from sync.runtime.clock import Clock, unix_ms
-from sync.runtime.states import StateTable
+from sync.runtime.state_table import StateTable
 
 
 class UploadState(StrEnum):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync.origin.planning.plans import CampaignDraft
+from sync.origin.planning.campaigns import CampaignDraft
 from sync.origin.store import campaigns as campaign_statements
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 

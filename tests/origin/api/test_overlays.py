@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sync.errors import Conflict, Rejected
-from sync.origin.planning.plans import LogoDraft, PlaylistDraft, PlaylistItem, ScheduleDraft, TickerDraft
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.planning.schedules import LogoDraft, ScheduleDraft, TickerDraft
 from sync.origin.publishing.release_compiler import compile_release
 from sync.trust.acceptance import referenced_assets
 from sync.wire.overlay import Logo, Ticker

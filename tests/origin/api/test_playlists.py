@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from sync.errors import SignageError
-from sync.origin.planning.plans import PlaylistDraft, PlaylistItem
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.store import playlists as playlist_statements
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 

@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from sync.wire.report import BATCH_LIMIT
+from sync.wire.device_reports import BATCH_LIMIT
 from tests.origin.running_origin import EPOCH, Answer, RunningOrigin, play
 
 OTHER_EPOCH = "f" * 32

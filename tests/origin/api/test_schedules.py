@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync.origin.planning.plans import PlaylistDraft
+from sync.origin.planning.playlists import PlaylistDraft
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 WHOLE: dict[str, Any] = {

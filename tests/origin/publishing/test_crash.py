@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.origin.planning.plans import PlaylistDraft, PlaylistItem
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from tests import TOP
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import open_planning_origin
@@ -18,7 +18,7 @@ SCRIPT = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from sync.origin.persistence.data_folder import DataFolder
-from sync.origin.planning.plans import PlaylistDraft, PlaylistItem
+from sync.origin.planning.playlists import PlaylistDraft; from sync.origin.planning.playlists import PlaylistItem
 from sync.origin.store import playlists as statements
 from sync.origin.store.releases import ReleaseStore
 from tests.fakes import FakeClock

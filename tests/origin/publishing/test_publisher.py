@@ -12,7 +12,8 @@ from sqlalchemy import update
 
 from sync.errors import Conflict, Rejected, StorageBroken, StorageFull
 from sync.origin.persistence.tables import channels, releases
-from sync.origin.planning.plans import PlaylistDraft, PlaylistItem, ScheduleDraft
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.publishing import publisher, timestamps
 from sync.origin.publishing.publisher import Publisher
 from sync.runtime.clock import SystemClock

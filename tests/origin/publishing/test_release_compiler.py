@@ -9,19 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.errors import Rejected
-from sync.origin.planning.plans import (
-    BreakDraft,
-    ChannelPlan,
-    CreativeDraft,
-    DaypartDraft,
-    LineDraft,
-    MediaFact,
-    PlaylistItem,
-    StoredCampaign,
-    StoredPlaylist,
-    StoredSchedule,
-    WindowDraft,
-)
+from sync.origin.planning.campaigns import CreativeDraft, LineDraft, StoredCampaign
+from sync.origin.planning.channel_plan import ChannelPlan
+from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.planning.playlists import PlaylistItem, StoredPlaylist
+from sync.origin.planning.schedules import BreakDraft, DaypartDraft, StoredSchedule, WindowDraft
 from sync.origin.publishing.release_compiler import PICTURE_MS, compile_release, dump_release
 from sync.trust.acceptance import referenced_assets
 from sync.wire.release import Asset, MediaKind, Release

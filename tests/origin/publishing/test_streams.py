@@ -11,7 +11,9 @@ from sqlalchemy import text
 
 from sync.errors import Conflict, Rejected
 from sync.origin.persistence.database import open_origin_database
-from sync.origin.planning.plans import CampaignDraft, PlaylistDraft, ScheduleDraft
+from sync.origin.planning.campaigns import CampaignDraft
+from sync.origin.planning.playlists import PlaylistDraft
+from sync.origin.planning.schedules import ScheduleDraft
 from sync.runtime.clock import SystemClock
 from sync.trust.acceptance import check_release
 from sync.wire.release import Release, Stream, Timestamp

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync.origin.planning.plans import PlaylistDraft, PlaylistItem, ScheduleDraft
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner, Figures

@@ -17,20 +17,14 @@ from sqlalchemy import select
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import metadata, playlists
-from sync.origin.planning.plans import (
-    CampaignDraft,
-    CreativeDraft,
-    DaypartDraft,
-    LineDraft,
-    PlaylistDraft,
-    PlaylistItem,
-    ScheduleDraft,
-)
+from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
 from sync.origin.publishing.publisher import Publication
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.devices import Admission, DeviceStore, Pairing, PairingStep, PairingStore, add_device
 from sync.origin.store.plays import ChainStore, PlayStore, ReceivedPlay
-from sync.wire.report import Play
+from sync.wire.device_reports import Play
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin

@@ -10,7 +10,7 @@ from sync.origin.persistence.database import OriginDatabase, open_origin_databas
 from sync.origin.store.devices import PAIRING_STATES, Admission, Pairing, PairingStep, PairingStore
 from sync.origin.store.media import MEDIA_STATES, MediaState, MediaStore
 from sync.origin.store.uploads import UPLOAD_STATES, UploadState, UploadStore
-from sync.runtime.states import ForbiddenMove
+from sync.runtime.state_table import ForbiddenMove
 from sync.wire.release import Asset, MediaKind
 from tests.fakes import FakeClock
 

@@ -21,7 +21,7 @@ from player.stage.self_restart import SelfRestart
 from player.stage.stage import Stage
 from sync.device.store.content_store import open_content_store
 from sync.runtime.clock import SystemClock
-from sync.wire.report import Heartbeat
+from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 from tests.player.director.fake_screen import FakeScreen

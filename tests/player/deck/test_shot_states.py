@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from player.deck.shot_states import SHOT_STATES, ShotState
-from sync.runtime.states import ForbiddenMove
+from sync.runtime.state_table import ForbiddenMove
 
 LIFE = {
     ShotState.OPENING: "playing, failed",

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from player.protocol.operator import Command
+from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart
-from sync.wire.report import Outcome, PlayKind
 from tests.player.director.venue import NOON, VenueClock, World, campaign, item, open_world, playlist, release
 
 ADS = (campaign("cola"), campaign("juice"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.wire.report import PlayKind
+from sync.wire.device_reports import PlayKind
 from tests.player.director.venue import campaign, item, open_world, playlist, release
 
 FIRST_OF_1970 = datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from player.programme.proof_of_play import verify_chain
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings, VenueSettings
 from sync.runtime.clock import ClockTrust
+from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Asset, Daypart, Fit
-from sync.wire.report import Outcome, PlayKind
 from tests.player.director.venue import NOON, VenueClock, asset, campaign, item, open_world, playlist, release
 
 

@@ -20,7 +20,7 @@ from player.stage.deck_options import DeckOptions
 from player.stage.stage import Stage, open_stage
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
-from sync.wire.report import Outcome, Play
+from sync.wire.device_reports import Outcome, Play
 from tests.display import start_xvfb
 from tests.player.conftest import on_air_pid
 from tests.player.director.venue import DEVICE, activate, asset, eventually, item, playlist, release

@@ -9,7 +9,7 @@ import pytest
 from player.director.operator_queue import ORDER_STATES, OperatorQueue, Order, OrderState, TakeRequest
 from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
-from sync.runtime.states import ForbiddenMove
+from sync.runtime.state_table import ForbiddenMove
 from tests.player.director.venue import NOON, World, asset, item, open_world, playlist, release
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from player.programme.proof_of_play import verify_chain
-from sync.wire.report import PlayKind
+from sync.wire.device_reports import PlayKind
 from tests.player.director.venue import World, campaign, item, open_world, playlist, release
 
 CONTENT = release(playlist("loop", item("red"), item("blue")), ads=(campaign("cola"),))

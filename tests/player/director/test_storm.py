@@ -13,8 +13,8 @@ from player.evidence.ledger import open_ledger
 from player.programme.proof_of_play import verify_chain
 from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
+from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart
-from sync.wire.report import Outcome, PlayKind
 from tests.player.director.test_storage import pragma
 from tests.player.director.venue import DEVICE, World, campaign, item, open_world, playlist, release
 

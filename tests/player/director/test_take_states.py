@@ -9,7 +9,7 @@ from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
 from player.evidence.take_states import TAKE_STATES, TakeState
 from player.protocol.operator import Command
-from sync.runtime.states import ForbiddenMove
+from sync.runtime.state_table import ForbiddenMove
 from tests.fakes import FakeClock
 from tests.player.director.venue import DEVICE, item, open_world, playlist, release
 from tests.player.programme.examples import planned

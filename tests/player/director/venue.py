@@ -12,8 +12,8 @@ from player.evidence.ledger import Ledger, open_ledger
 from player.settings.model import Settings
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
+from sync.wire.device_reports import Play
 from sync.wire.release import Asset, Campaign, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
-from sync.wire.report import Play
 from tests.fakes import FakeClock
 from tests.player.director.fake_screen import FakeScreen, PictureChange
 

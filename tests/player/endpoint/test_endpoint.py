@@ -31,7 +31,7 @@ from player.stage.counters import StageCounters, StageFacts
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
-from player.status.sources import DirectorControl, ProblemReports, StatusSources
+from player.status.status_sources import DirectorControl, ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound
 from sync.runtime.clock import SystemClock

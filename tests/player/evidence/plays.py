@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from player.evidence.ledger import Ledger
 from player.evidence.ledger_entries import LogHead, TakeClosed
 from player.programme.proof_of_play import Take, TakeFacts, TakeTimes, chain_play
-from sync.wire.report import Outcome, Play, PlayKind
+from sync.wire.device_reports import Outcome, Play, PlayKind
 from tests.player.director.venue import NOON
 
 

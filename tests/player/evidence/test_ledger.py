@@ -25,7 +25,7 @@ from player.evidence.ledger_entries import (
 )
 from player.programme.proof_of_play import verify_chain
 from sync.errors import StorageBroken
-from sync.wire.report import Outcome, Play, PlayKind
+from sync.wire.device_reports import Outcome, Play, PlayKind
 from tests import TOP
 from tests.fakes import FakeClock
 from tests.player.director.venue import DEVICE, NOON, VenueClock, campaign, item, open_world, playlist, release

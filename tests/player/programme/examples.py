@@ -10,12 +10,12 @@ from player.programme.ad_eligibility import EligibleAds, eligible_ads
 from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, Choice, select_ad
 from player.programme.items_and_breaks import Rotation
-from player.programme.planner import Memory, Planned
+from player.programme.next_take import Memory, Planned
 from player.programme.proof_of_play import Take
 from player.programme.schedule import Programme
 from player.protocol.screen import Shot
+from sync.wire.device_reports import PlayKind
 from sync.wire.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, MediaKind, Playlist, Release
-from sync.wire.report import PlayKind
 
 ASSET = "a" * 64
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

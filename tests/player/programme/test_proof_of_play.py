@@ -22,7 +22,7 @@ from player.programme.proof_of_play import (
 from player.protocol.screen import Ended
 from sync.errors import Untrusted
 from sync.runtime.clock import ClockTrust
-from sync.wire.report import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
+from sync.wire.device_reports import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
 from tests.player.programme.examples import ASSET, NOON
 
 EPOCH = "0123456789abcdef" * 2

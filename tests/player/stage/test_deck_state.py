@@ -16,7 +16,7 @@ from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DECK_STATES, DeckExit, DeckState
 from sync.errors import DeckLost, MediaUnplayable
 from sync.runtime.clock import SystemClock
-from sync.runtime.states import ForbiddenMove
+from sync.runtime.state_table import ForbiddenMove
 from sync.wire.release import MediaKind
 from tests.player.pixels import wait_until
 

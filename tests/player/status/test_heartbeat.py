@@ -7,7 +7,7 @@ import pytest
 from player.settings.configuration import Configuration, load_configuration
 from player.status.heartbeat import HeartbeatSender
 from sync.errors import OriginRefused, OriginUnreachable, SignageError
-from sync.wire.report import Heartbeat
+from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 
 

@@ -23,7 +23,7 @@ from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import open_partial_file
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.clock import SystemClock
-from sync.wire.report import Heartbeat
+from sync.wire.device_reports import Heartbeat
 from tests.sync.file_tree_origin import CHUNK, EPOCH, Origin, cut_into, noise
 
 Asked = tuple[str, dict[str, str], bytes]

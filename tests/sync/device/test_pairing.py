@@ -16,8 +16,8 @@ from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.runtime.clock import SystemClock
 from sync.trust.signing import SigningKey, open_envelope, pairing_code
+from sync.wire.device_reports import PairingAnswer, PairingRequest, PairingState
 from sync.wire.release import ROOT_CAP_BYTES, Timestamp
-from sync.wire.report import PairingAnswer, PairingRequest, PairingState
 from tests.fakes import FakeClock
 from tests.sync.file_tree_origin import EPOCH, Publisher
 

@@ -15,7 +15,7 @@ from player.evidence.ledger import Ledger, open_ledger
 from sync.device.origin_client import open_client
 from sync.device.play_uploader import RETENTION, PlayUploader
 from sync.runtime.clock import SystemClock
-from sync.wire.report import BATCH_LIMIT
+from sync.wire.device_reports import BATCH_LIMIT
 from tests.fakes import FakeClock
 from tests.player.director.venue import DEVICE
 from tests.player.evidence.plays import closed, log_plays

@@ -4,7 +4,7 @@ import pytest
 
 from sync.device.pairing import PAIRING_PHASES, PairingPhase
 from sync.device.syncer import SYNC_STATES, SyncState
-from sync.runtime.states import ForbiddenMove
+from sync.runtime.state_table import ForbiddenMove
 
 PAIRING_MOVES = {("asking", "waiting"), ("waiting", "paired"), ("waiting", "asking")}
 SYNC_MOVES = {

@@ -18,8 +18,10 @@ import player
 import sync
 from player.settings.model import Settings
 from sync.errors import Rejected
+from sync.origin.planning.campaigns import CampaignDraft
 from sync.origin.planning.folder_plan import FolderPlan
-from sync.origin.planning.plans import CampaignDraft, PlaylistDraft, ScheduleDraft
+from sync.origin.planning.playlists import PlaylistDraft
+from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.settings.model import OriginConfiguration
 from sync.wire.expected_values import PATTERNS
 from sync.wire.input_messages import BODY, argument, json_fault, one_line, read_toml, rejected

@@ -15,8 +15,8 @@ from player.programme.loudness import corrected_volume
 from player.programme.proof_of_play import Take
 from player.programme.schedule import Programme, programme_at
 from player.protocol.screen import Shot
+from sync.wire.device_reports import PlayKind
 from sync.wire.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release, Stream
-from sync.wire.report import PlayKind
 
 EARLY_START = timedelta(milliseconds=500)
 """A daypart may begin so much early, so that no item of the one before is shown for an instant only."""

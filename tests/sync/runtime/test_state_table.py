@@ -2,7 +2,7 @@ from enum import StrEnum
 
 import pytest
 
-from sync.runtime.states import ForbiddenMove, StateTable
+from sync.runtime.state_table import ForbiddenMove, StateTable
 
 
 class Door(StrEnum):

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from player.overlay.drawing import Strip, draw_ticker, read_logo
 from player.overlay.layout import REFRESH_HZ, Box, lay_out, ticker_motion
 from player.overlay.missing_fonts import describe_missing_letters
 from player.overlay.pango import text_line
+from player.overlay.ticker_and_logo import Strip, draw_ticker, read_logo
 from player.programme.due_overlays import due_overlays
 from sync.errors import MediaUnplayable
 from sync.wire.overlay import Corner, Edge, Logo, Ticker
@@ -82,7 +82,9 @@ def test_letters_are_joined_and_every_text_is_one_line() -> None:
 
 
 def test_high_letters_stay_inside_their_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("player.overlay.drawing._LETTER_HEIGHT", 1.5)  # some alphabets have letters as high as this
+    monkeypatch.setattr(
+        "player.overlay.ticker_and_logo._LETTER_HEIGHT", 1.5
+    )  # some alphabets have letters as high as this
     drawn = draw_ticker(Ticker(id="t", text="x", background="#000000"), 640, 40).drawn
     assert isinstance(drawn, Image.Image)
     box = drawn.getbbox()

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from sync.runtime.clock import ClockTrust
-from sync.wire.base import Identifier, Instant, Name, Sha256, Wire
 from sync.wire.release import Envelope
+from sync.wire.value_types import Identifier, Instant, Name, Sha256, Wire
 
 BATCH_LIMIT = 500
 """Most plays in one batch."""

@@ -1,0 +1,50 @@
+"""Campaigns, as sent and as stored: lines and creatives."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
+
+from sync.origin.planning.plan_fields import MAX_CREATIVES, MAX_LINES, Document, End, MediaUse, not_empty
+from sync.origin.planning.schedules import WindowDraft
+from sync.wire.release import WholeShare
+from sync.wire.value_types import Identifier, Instant, Name, Request
+
+
+class CreativeDraft(MediaUse):
+    """What a line shows."""
+
+
+class LineDraft(Request):
+    """One deliverable of a campaign; for `share_ppm` and the gaps see `sync.wire.release.Line`."""
+
+    id: Identifier | None = None
+    name: Name
+    creatives: Annotated[tuple[CreativeDraft, ...], AfterValidator(not_empty), Field(max_length=MAX_CREATIVES)]
+    category: Annotated[str, StringConstraints(max_length=64)] = ""
+    share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
+    weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    windows: tuple[WindowDraft, ...] = ()
+    category_gap: Annotated[int, Field(ge=0, le=100)] = 1
+    advertiser_gap: Annotated[int, Field(ge=0, le=100)] = 1
+
+
+class CampaignDraft(Request):
+    """An advertiser's booking as a person sends it; without a channel it runs on all of them."""
+
+    name: Name
+    advertiser: Name
+    channel: Identifier | None = None
+    starts_at: Instant
+    ends_at: End
+    lines: Annotated[tuple[LineDraft, ...], AfterValidator(not_empty), Field(max_length=MAX_LINES)]
+
+    @field_validator("lines")
+    @classmethod
+    def _within_all_slots(cls, lines: tuple[LineDraft, ...]) -> tuple[LineDraft, ...]:
+        if sum(line.share_ppm or 0 for line in lines) > WholeShare:
+            raise ValueError(f"all shares together are more than all ad slots ({WholeShare} ppm)")
+        return lines
+
+
+class StoredCampaign(CampaignDraft, Document):
+    """A campaign as it is stored."""

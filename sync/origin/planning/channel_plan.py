@@ -1,0 +1,38 @@
+"""The whole plan of a channel, as it is compiled into a release, and the record of a published release."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync.origin.planning.campaigns import StoredCampaign
+from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.planning.playlists import StoredPlaylist
+from sync.origin.planning.schedules import StoredSchedule
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPlan:
+    """Everything a release of one channel is made from, read at one moment.
+
+    `fallback` has the facts about the fallback media, `logos` about the media of logos, by id.
+    """
+
+    schedule: StoredSchedule
+    playlists: tuple[StoredPlaylist, ...]
+    campaigns: tuple[StoredCampaign, ...]
+    fallback: MediaFact | None
+    logos: Mapping[str, MediaFact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """One release that was published; `asset_bytes` is what a device without any content downloads for it."""
+
+    channel: str
+    sequence: int
+    sha256: str
+    size_bytes: int
+    created_ms: int
+    items: int
+    ads: int
+    asset_bytes: int
+    note: str | None

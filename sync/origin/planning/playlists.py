@@ -1,0 +1,32 @@
+"""Playlists, as sent and as stored."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sync.origin.planning.plan_fields import MAX_ITEMS, Document, End, MediaUse
+from sync.wire.release import AtEnd
+from sync.wire.value_types import Instant, Name, Request
+
+
+class PlaylistItem(MediaUse):
+    """One entry of a playlist; sent with its id, it keeps its position in the rotation of the devices.
+
+    With `loop` a video that is shorter than `duration_ms` starts again.
+    """
+
+    loop: bool = False
+    at_end: AtEnd = AtEnd.CUT
+    starts_at: Instant | None = None
+    ends_at: End | None = None
+
+
+class PlaylistDraft(Request):
+    """A playlist as a person sends it."""
+
+    name: Name
+    items: Annotated[tuple[PlaylistItem, ...], Field(max_length=MAX_ITEMS)] = ()
+
+
+class StoredPlaylist(PlaylistDraft, Document):
+    """A playlist as it is stored."""

@@ -1,0 +1,97 @@
+"""Schedules, as sent and as stored: dayparts, breaks, and overlays."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+from sync.origin.planning.plan_fields import MAX_DAYPARTS, TimeZone, ends_after_start, whole_week
+from sync.wire.overlay import MOST_OVERLAYS, Bounded, LogoStyle, TickerStyle
+from sync.wire.release import BreakRule, LocalWindow
+from sync.wire.value_types import Identifier, Name, Request
+
+
+class BreakDraft(BreakRule):
+    """How often ads are shown between items, as a person sends it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WindowDraft(LocalWindow):
+    """A weekly window as a person sends it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weekdays: Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], AfterValidator(whole_week)] = tuple(range(1, 8))
+    start: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
+
+
+class DaypartDraft(WindowDraft):
+    """Shows a playlist inside its window; the highest priority wins."""
+
+    id: Identifier | None = None
+    name: Name
+    playlist: Identifier
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    first_day: date | None = None
+    last_day: date | None = None
+
+    @field_validator("last_day")
+    @classmethod
+    def _in_order(cls, last_day: date | None, info: ValidationInfo) -> date | None:
+        first_day = info.data.get("first_day")
+        if last_day is not None and first_day is not None and last_day < first_day:
+            raise ValueError("must not be before first_day")
+        return last_day
+
+
+class _OverlaySpec(Bounded):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    _in_order = field_validator("ends_at")(ends_after_start)
+
+
+class TickerSpec(TickerStyle, _OverlaySpec):
+    """A ticker in the plan of a folder: it has no id."""
+
+
+class LogoSpec(LogoStyle, _OverlaySpec):
+    """A logo without an id and without its picture."""
+
+
+class TickerDraft(TickerSpec):
+    """A line of text at an edge of the screen, as a person sends it; one that is sent with its id keeps it."""
+
+    id: Identifier | None = None
+
+
+class LogoDraft(LogoSpec):
+    """A picture in a corner of the screen, as a person sends it: `media` is a picture."""
+
+    id: Identifier | None = None
+    media: Identifier
+
+
+OverlayDraft = Annotated[TickerDraft | LogoDraft, Field(discriminator="kind")]
+
+
+class ScheduleDraft(Request):
+    """Everything that decides what a channel plays and when, and what is shown over it.
+
+    `fallback` is a media that is a picture.
+    """
+
+    zone: TimeZone = "UTC"
+    default_playlist: Identifier | None = None
+    break_rule: BreakDraft = BreakDraft()
+    fallback: Identifier | None = None
+    dayparts: Annotated[tuple[DaypartDraft, ...], Field(max_length=MAX_DAYPARTS)] = ()
+    overlays: Annotated[tuple[OverlayDraft, ...], Field(max_length=MOST_OVERLAYS)] = ()
+
+
+class StoredSchedule(ScheduleDraft):
+    """A channel's schedule as it is stored; `sequence` is that of its newest release, 0 before the first."""
+
+    channel: Identifier
+    version: int
+    sequence: int
