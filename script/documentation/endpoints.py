@@ -17,7 +17,7 @@ from player.endpoint.websocket import LiveSocket
 from sync.http.openapi import openapi_document
 from sync.http.operations import Operation
 from sync.origin.app.wiring import open_origin
-from sync.origin.settings.model import OriginConfiguration, StorageSettings
+from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
 from sync.runtime.clock import SystemClock
 
 
@@ -40,7 +40,7 @@ def origin_page() -> str:
 
 async def _origin_document() -> Mapping[str, Any]:
     with TemporaryDirectory() as folder:
-        settings = OriginConfiguration(storage=StorageSettings(data_dir=Path(folder)))
+        settings = OriginConfiguration(storage=OriginStorageSettings(data_dir=Path(folder)))
         async with (
             open_origin(settings, SystemClock()) as origin,
             TestClient(TestServer(origin.app)) as client,

@@ -30,7 +30,7 @@ class ServerSettings(Section):
     """
 
 
-class StorageSettings(Section):
+class OriginStorageSettings(Section):
     """Where the origin keeps its data."""
 
     data_dir: Path = Field(default_factory=lambda: data_folder("signage-origin"))
@@ -102,7 +102,7 @@ class OriginConfiguration(Section):
     """All settings of the origin."""
 
     server: ServerSettings = ServerSettings()
-    storage: StorageSettings = Field(default_factory=StorageSettings)
+    storage: OriginStorageSettings = Field(default_factory=OriginStorageSettings)
     uploads: UploadSettings = UploadSettings()
     pipeline: PipelineSettings = PipelineSettings()
     publish: PublishSettings = PublishSettings()

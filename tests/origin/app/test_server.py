@@ -9,7 +9,7 @@ from aiohttp import web
 from openapi_pydantic import OpenAPI
 
 from sync.origin.console.server import CONSOLE
-from sync.origin.settings.model import StorageSettings
+from sync.origin.settings.model import OriginStorageSettings
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, play, running_origin, settings_in
 
@@ -156,7 +156,7 @@ async def test_a_well_origin_says_so_and_a_nearly_full_one_says_what_is_wrong(tm
     settings = settings_in(tmp_path)
     async with running_origin(settings, clock) as server:
         assert (await server.ask("GET", "/healthz")).document["status"] == "ok"
-    greedy = StorageSettings(data_dir=tmp_path / "other", reserve_bytes=2**60)
+    greedy = OriginStorageSettings(data_dir=tmp_path / "other", reserve_bytes=2**60)
     async with running_origin(settings.model_copy(update={"storage": greedy}), clock) as server:
         answer = await server.ask("GET", "/healthz")
         assert (answer.status, answer.document["type"]) == (503, "urn:signage:problem:disk-nearly-full")

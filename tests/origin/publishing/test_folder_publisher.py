@@ -16,7 +16,7 @@ from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.planning.folder_plan import PLAN_FILE, playable_files, read_folder_plan
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
-from sync.origin.settings.model import OriginConfiguration, StorageSettings
+from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
 from sync.origin.store.uploads import UploadStore
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Logo, Ticker
@@ -58,7 +58,7 @@ async def rooms(tmp_path: Path) -> AsyncIterator[tuple[PlanningOrigin, FolderTar
 @asynccontextmanager
 async def _rooms(data_dir: Path) -> AsyncIterator[tuple[PlanningOrigin, FolderTarget]]:
     clock = SystemClock()
-    settings = OriginConfiguration(storage=StorageSettings(data_dir=data_dir, reserve_bytes=0))
+    settings = OriginConfiguration(storage=OriginStorageSettings(data_dir=data_dir, reserve_bytes=0))
     async with open_planning_origin(data_dir, clock) as planning:
         pipeline = Pipeline(planning.media, planning.files, settings, clock, changed=lambda topic, id: None)
         uploads = UploadStore(planning.database, clock, expire_after_s=60)
