@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
-from player.programme.ad_pacing import ONE_PLAY, Account, rebase_accounts
 from player.programme.ad_selection import AdHead
 from player.programme.ad_separation import AdSeparation
+from player.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
 from player.programme.next_take import Memory, Scene
 from player.programme.schedule import HORIZON, Programme, window_state
 from sync.wire.release import Campaign, Daypart, Item, Line

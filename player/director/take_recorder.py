@@ -25,8 +25,8 @@ from player.evidence.ledger_entries import (
     TakeStarted,
 )
 from player.evidence.take_states import TAKE_STATES, TakeState
-from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, ad_changes, refund
+from player.programme.ad_shares import Account
 from player.programme.items_and_breaks import Rotation
 from player.programme.next_take import Memory, Planned
 from player.programme.proof_of_play import NoPlay, Take, TakeFacts, chain_play, judge_take

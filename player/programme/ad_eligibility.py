@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from player.programme.ad_pacing import ONE_PLAY, slot_shares
+from player.programme.ad_shares import ONE_PLAY, slot_shares
 from player.programme.schedule import HORIZON, window_state
 from sync.wire.release import Campaign, Creative, Line, LocalWindow
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
-from player.programme.ad_pacing import Account, clamped, rebase_accounts
 from player.programme.ad_queue import AdQueue, Wait, next_turn
 from player.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
+from player.programme.ad_shares import Account, clamped, rebase_accounts
 from sync.wire.release import Campaign, Creative, Line
 from sync.wire.value_types import Identifier, Wire
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from player.programme.ad_eligibility import EligibleAds, eligible_ads
-from player.programme.ad_pacing import Account
 from player.programme.ad_selection import AdHead, AdState, Choice, select_ad
+from player.programme.ad_shares import Account
 from player.programme.items_and_breaks import Rotation
 from player.programme.next_take import Memory, Planned
 from player.programme.proof_of_play import Take

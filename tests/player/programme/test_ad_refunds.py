@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ad_pacing import ONE_PLAY
 from player.programme.ad_selection import refund, select_ad
+from player.programme.ad_shares import ONE_PLAY
 from sync.wire.release import Campaign, LocalWindow
 from tests.player.programme.examples import NOON, busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ad_pacing import ONE_PLAY, Account, rebase_accounts, slot_shares
 from player.programme.ad_queue import AdQueue, Wait, next_turn
+from player.programme.ad_shares import ONE_PLAY, Account, rebase_accounts, slot_shares
 from sync.wire.release import Line, WholeShare
 from tests.player.programme.examples import creative
 
