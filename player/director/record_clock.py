@@ -13,8 +13,7 @@ same from take to take, because both clocks run at one speed, until somebody or 
 - After a restart the used time is read from the ledger, as after every step.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +23,7 @@ from sync.runtime.clock import instant, unix_ms
 STEP_MS = 250
 """A smaller difference between wall clock and monotonic clock is no step: the two are not read at one instant."""
 
-_MOST_SPANS = 10_000  # as many as plays may wait for the disk; what is written is read from the ledger
+_MOST_SPANS = 10_000  # the newest; takes that follow each other are one span
 
 _NEVER_MS = 2**62
 
@@ -60,8 +59,7 @@ class RecordClock:
     def __init__(self) -> None:
         self.unread = True
         self._offset_ms: int | None = None
-        self._recorded: Sequence[Span] = ()  # by the ledger, when it was last asked
-        self._given: deque[Span] = deque(maxlen=_MOST_SPANS)  # by this object
+        self._used: list[Span] = []  # by plays of the ledger and by takes since, in order, as few spans as possible
 
     def start(self, at_s: float, now: datetime, now_s: float) -> TakeStart:
         """Start a take at `at_s` (monotonic); `now` and `now_s` are wall and monotonic clock, read together."""
@@ -72,31 +70,32 @@ class RecordClock:
 
     def avoid(self, start: TakeStart, recorded: Sequence[Span]) -> TakeStart:
         """Return the start again, outside `recorded`: the time that the ledger has after it."""
-        self._recorded, self.unread = recorded, False
+        self._used, self.unread = _joined([*self._used, *recorded]), False
         return replace(start, unix_ms=self._first_free(start.unix_ms))
 
     def end(self, start: TakeStart, ended_s: float) -> TakeTimes:
         """End a take; nothing else gets the time it was on."""
         ended_ms = round(ended_s * 1000)
         until_ms = max(start.unix_ms, min(ended_ms + start.offset_ms, self._next_used(start.unix_ms)))
-        if until_ms > start.unix_ms:
-            self._give(start.unix_ms, until_ms)
+        self._used = _joined([*self._used, (start.unix_ms, until_ms)])[-_MOST_SPANS:]
         return TakeTimes(start.at, instant(until_ms), max(0, ended_ms - start.monotonic_ms))
 
-    def _give(self, from_ms: int, to_ms: int) -> None:
-        if self._given and self._given[-1][1] == from_ms:
-            from_ms = self._given.pop()[0]
-        self._given.append((from_ms, to_ms))
-
     def _first_free(self, at_ms: int) -> int:
-        for from_ms, to_ms in sorted((*self._recorded, *self._given)):
-            if from_ms <= at_ms < to_ms:
-                at_ms = to_ms
-        return at_ms
+        return next((to_ms for from_ms, to_ms in self._used if from_ms <= at_ms < to_ms), at_ms)
 
     def _next_used(self, at_ms: int) -> int:
-        spans = (*self._recorded, *self._given)
-        return min((from_ms for from_ms, _ in spans if from_ms >= at_ms), default=_NEVER_MS)
+        return next((from_ms for from_ms, _ in self._used if from_ms >= at_ms), _NEVER_MS)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Return the same time in order and in as few spans as possible: a month of takes without a gap is one."""
+    joined: list[Span] = []
+    for from_ms, to_ms in sorted(spans):
+        if joined and from_ms <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], to_ms))
+        elif from_ms < to_ms:
+            joined.append((from_ms, to_ms))
+    return joined
 
 
 def _offset_ms(now: datetime, now_s: float) -> int:

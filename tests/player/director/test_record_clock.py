@@ -185,6 +185,18 @@ def killed_while_the_wall_catches_up(screen: RecordedScreen) -> None:
     screen.end(40)
 
 
+def restarted_while_the_wall_catches_up(screen: RecordedScreen) -> None:
+    for at_s in (0, 10, 20):
+        screen.cut(at_s)
+    screen.offset_s = -25
+    screen.cut(30)
+    screen.cut(40)
+    screen.end(50)
+    screen.restart()
+    screen.cut(50)
+    screen.end(60)
+
+
 def stepped_back_into_an_earlier_run(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.end(10)
@@ -212,6 +224,7 @@ CASES: dict[Callable[[RecordedScreen], None], list[tuple[float, float]]] = {
     killed_with_a_started_take: [(0, 10), (10, 15), (20, 30)],
     killed_and_the_wall_is_behind_at_the_start: [(0, 10), (10, 15), (15, 18), (18, 28)],
     killed_while_the_wall_catches_up: [(0, 10), (10, 20), (20, 24), (24, 32)],
+    restarted_while_the_wall_catches_up: [(0, 10), (10, 20), (20, 30), (30, 30), (30, 30), (30, 35)],
     stepped_back_into_an_earlier_run: [(0, 10), (60, 70), (10, 18), (18, 28)],
 }
 
@@ -269,3 +282,13 @@ def test_a_difference_between_the_clocks_below_a_step_is_not_followed() -> None:
     screen.cut(20)
     screen.end(30)
     assert screen.seconds() == [(0, 10), (10, 20), (20 + (STEP_MS + 1) / 1000, 30 + (STEP_MS + 1) / 1000)]
+
+
+def test_a_month_of_plays_that_follow_each_other_costs_the_next_cuts_no_more_than_one() -> None:
+    clock = RecordClock()
+    start = clock.start(BOOT_S, NOON, BOOT_S)
+    month = [
+        (unix_ms(NOON) + 60_000 + 10_000 * play, unix_ms(NOON) + 70_000 + 10_000 * play) for play in range(259_200)
+    ]
+    assert clock.avoid(start, month) == start
+    assert clock._used == [(month[0][0], month[-1][1])]
