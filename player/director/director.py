@@ -137,12 +137,13 @@ class Director:
         if pause_s > 0:
             why = f"{self._failures.failures} takes in a row could not be shown"
             return Idle(now + timedelta(seconds=pause_s), why)
-        at, take = self._tracker.next_start(now, urgent=self._queue.urgent), uuid4().hex
         item = self._queue.request.item
         if item is not None and not scene.contains(item.asset):  # another release since it was ordered
             log.warning("item=%s was ordered, but has left the release", item.id)
             self._queue.failed(item.id)
-        elif item is not None:
+            item = None
+        at, take = self._tracker.next_start(now, urgent=self._queue.urgent), uuid4().hex
+        if item is not None:
             return plan_item(scene, item, self._recorder.memory, at, take, self._queue.request.longest_ms)
         ads = None if self._recorder.problem else self._scenes.eligible_ads(scene, at)
         following = plan_next(scene, ads, self._recorder.memory, at, take)
