@@ -41,6 +41,7 @@ ORDER_STATES = StateTable(
             OrderState.DONE: "its take is on, or nothing is on any more",
             OrderState.FAILED: "the item cannot be shown",
             OrderState.REPLACED: "another order",
+            OrderState.EXPIRED: "time is over before the screen is held",
         },
         OrderState.IN_EFFECT: {
             OrderState.EXPIRED: "time is over",
@@ -133,7 +134,7 @@ class OperatorQueue:
             case "play":
                 self._replace(TakeRequest(0, _item(scene, command.item or ""), command.for_ms))
             case "previous":
-                self._step(self.request.steps - 1, scene)
+                self._step(self.request.steps - 1, scene, command.for_ms)
             case _:
                 if self.hold is not None:
                     raise Conflict(f"{self.hold.why}; send `play` first")
@@ -179,10 +180,10 @@ class OperatorQueue:
         if self.hold is not None and self.hold.until_s <= now_s:
             self._move(OrderState.EXPIRED)
 
-    def _step(self, steps: int, scene: Scene | None) -> None:
+    def _step(self, steps: int, scene: Scene | None, longest_ms: int = HOLD_MS) -> None:
         """Change the ordered steps; the order stays the same one while it goes forwards."""
         if steps <= 0:
-            self._replace(TakeRequest(steps, _item(scene, self._before(-steps))) if steps else None)
+            self._replace(TakeRequest(steps, _item(scene, self._before(-steps)), longest_ms) if steps else None)
         elif self.order is not None and self.request.steps > 0:
             self.order = replace(self.order, request=TakeRequest(steps))
         else:

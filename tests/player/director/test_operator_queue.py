@@ -8,8 +8,10 @@ import pytest
 
 from player.director.operator_queue import ORDER_STATES, OperatorQueue, Order, OrderState, TakeRequest
 from player.protocol.operator import Command
+from player.protocol.screen import Ended
 from sync.errors import Conflict, NotFound
 from sync.runtime.state_table import ForbiddenMove
+from sync.wire.release import Daypart
 from tests.player.director.venue import NOON, World, asset, item, open_world, playlist, release
 
 
@@ -201,6 +203,21 @@ async def test_an_ordered_item_without_an_end_of_its_own_ends_after_the_time_giv
         assert [play.reason for play in await world.plays()] == ["operator", "duration", "stopped"]
 
 
+async def test_a_step_back_to_an_item_without_an_end_of_its_own_ends_after_the_time_given(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        content = release(playlist("loop", item("red")), playlist("other", item("blue")))
+        endless = tuple(asset(name, duration_ms=None if name == "blue" else 10_000) for name in ("red", "blue"))
+        world.publish(content.model_copy(update={"assets": endless}))
+        async with world.running():
+            await order(world, do="play", item="blue", for_ms=5_000)
+            await world.advance(6)
+            await order(world, do="previous", for_ms=30_000)
+            await world.advance(29)
+            assert world.shown() == ["red", "blue", "red", "blue"]
+            await world.advance(2)
+            assert world.shown() == ["red", "blue", "red", "blue", "red"]
+
+
 async def test_an_ordered_item_that_fails_leaves_the_programme_as_it_was(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), playlist("other", item("bad"))))
@@ -225,6 +242,23 @@ async def test_an_ordered_item_that_leaves_the_release_while_it_is_loaded_is_giv
             await world.wake()
             await world.advance(20)
             assert set(world.shown()) == {"red"} and len(world.shown()) > 1
+
+
+async def test_after_an_ordered_item_is_given_up_the_programme_goes_on_when_the_take_on_air_ends(
+    tmp_path: Path,
+) -> None:
+    parts = (Daypart(id="day", name="Day", playlist="day", start="12:00", end="12:01"),)
+    lists = playlist("loop", item("green")), playlist("day", item("red", duration_ms=7_000))
+    async with open_world(tmp_path) as world:
+        world.publish(release(*lists, playlist("other", item("blue")), dayparts=parts))
+        async with world.running():
+            await world.advance(57)
+            world.screen.load_time_s = 1.0
+            await order(world, do="play", item="blue")
+            world.publish(release(*lists, dayparts=parts))
+            await world.wake()
+            await world.advance(5)
+            assert world.shown() == ["red"] * 9 + ["green"]
 
 
 @pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
@@ -255,3 +289,23 @@ async def test_play_lifts_a_blank_early(tmp_path: Path) -> None:
             await order(world, do="blank")
             await order(world, do="play")
             assert world.shown() == ["red", "blank", "red"]
+
+
+async def test_a_blank_that_is_over_before_the_screen_is_held_ends_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"))))
+        clear = world.screen.clear
+
+        async def slow_clear() -> Ended | None:
+            await world.clock.sleep(3)  # a deck that hangs, or a disk that is slow to record the end of the take
+            return await clear()
+
+        monkeypatch.setattr(world.screen, "clear", slow_clear)
+        async with world.running():
+            await world.advance(1)
+            await order(world, do="stop")
+            await order(world, do="blank", for_ms=1_000)
+            await world.advance(4)
+            assert world.shown() == ["red", "fallback", "red"] and world.director._queue.order is None
