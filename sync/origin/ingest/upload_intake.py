@@ -130,7 +130,7 @@ class Intake:
             Conflict: a chunk is being written.
         """
         upload = await self._uploads.get(upload_id)
-        if upload.state is UploadState.HANDED_OVER:
+        if upload.state is UploadState.HANDED_OVER:  # the pipeline has locked its file, or deleted it
             await self._uploads.delete(upload_id)
         else:
             with lock_upload(self._files.source_path(upload_id)):
@@ -245,8 +245,11 @@ class Intake:
         return await self._uploads.get(upload_id)
 
     async def _delete(self, upload_id: str) -> None:
+        """Delete an upload, and its bytes unless a media was just made of them; call this with its file locked."""
+        upload = await self._uploads.get(upload_id)
         await self._uploads.delete(upload_id)
-        self._files.source_path(upload_id).unlink(missing_ok=True)
+        if upload.state is not UploadState.HANDED_OVER:
+            self._files.source_path(upload_id).unlink(missing_ok=True)
 
     def _check_chunk(self, upload: Upload, offset: int, length: int | None) -> None:
         if offset != upload.offset_bytes:

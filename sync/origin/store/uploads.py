@@ -162,9 +162,8 @@ class UploadStore:
 
     async def delete(self, upload_id: str) -> None:
         """Delete an upload in any state; one that is not there is no error."""
-        condition = upload_in(UPLOAD_STATES.before(UploadState.DELETED))
         async with self._database.writing() as connection:
-            await connection.execute(delete(uploads).where(uploads.c.id == upload_id, condition))
+            await connection.execute(delete(uploads).where(uploads.c.id == upload_id))
 
     async def _select(self, condition: ColumnElement[bool]) -> tuple[Upload, ...]:
         query = select(uploads).where(condition).order_by(uploads.c.created_ms, uploads.c.id)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sync.errors import StorageFull
+from sync.errors import NotFound, StorageFull
 from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.store.media import MediaState
+from sync.origin.store.uploads import Upload
 from tests.fakes import FakeClock
 from tests.origin.media_origin import (
     CHUNK,
@@ -138,6 +140,29 @@ async def test_an_upload_that_a_crash_left_received_becomes_a_media_at_the_next_
         service.cancel()
         assert (await media_origin.media.get(name)).source_sha256 == hashlib.sha256(b"hello").hexdigest()
         assert (await media_origin.uploads.get(name)).media_id == name
+
+
+async def test_an_upload_that_becomes_a_media_while_it_is_terminated_keeps_its_bytes(
+    idle_origin: MediaOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = (await idle_origin.create_upload(5)).rsplit("/", 1)[1]
+    source = idle_origin.files.source_path(name)
+    source.write_bytes(b"hello")
+    await idle_origin.uploads.set_offset(name, 5)
+    received = await idle_origin.uploads.get(name)
+    await idle_origin.uploads.hand_over(name, hashlib.sha256(b"hello").hexdigest())
+    answers = [received]  # the first query of `terminate` comes before the other request hands the upload over
+    get = idle_origin.uploads.get
+
+    async def late(upload_id: str) -> Upload:
+        return answers.pop() if answers else await get(upload_id)
+
+    monkeypatch.setattr(idle_origin.uploads, "get", late)
+    await idle_origin.intake.terminate(name)
+    with pytest.raises(NotFound):
+        await get(name)
+    assert (await idle_origin.media.get(name)).state is MediaState.QUEUED
+    assert source.read_bytes() == b"hello"
 
 
 async def test_a_disk_that_fills_up_during_a_chunk_keeps_the_offset(idle_origin: MediaOrigin) -> None:
