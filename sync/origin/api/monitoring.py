@@ -23,13 +23,13 @@ from sync.origin.http.auth import Gatekeeper
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.counts import CountStore
+from sync.origin.store.media import MediaState
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.supervisor import Restarts
 from sync.wire.value_types import Wire
 
 TITLE = "Signage origin"
 _FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_HOST, hdrs.VIA)
-MEDIA_STATES = ("queued", "processing", "ready", "failed")
 _ONLINE = timedelta(seconds=ONLINE_S)
 
 
@@ -53,8 +53,8 @@ class OriginMetrics:
         for status in statuses:
             self._plays.labels(status).inc()
 
-    def looked(self, figures: Figures, cleared_bytes: int) -> None:
-        """Note what a look through the content tree found, and what went since the one before."""
+    def record_scan(self, figures: Figures, cleared_bytes: int) -> None:
+        """Store what a scan of the content tree found, and add what was deleted after it."""
         needed_bytes = figures.asset_bytes - figures.resting_bytes
         sizes = {"needed": needed_bytes, "resting": figures.resting_bytes, "over": figures.over_bytes}
         for state, size_bytes in sizes.items():
@@ -71,8 +71,8 @@ class OriginMetrics:
         now = self._clock.now()
         counts = await self._counts.read(online_since_ms=unix_ms(now - _ONLINE), now_ms=unix_ms(now))
         gauges = self._gauges
-        for state in MEDIA_STATES:
-            gauges.media.labels(state).set(counts.media.get(state, 0))
+        for state in MediaState:
+            gauges.media.labels(state.value).set(counts.media.get(state, 0))
         gauges.uploads.set(counts.uploads)
         gauges.upload_bytes.set(counts.upload_bytes)
         gauges.devices.set(counts.devices)

@@ -161,7 +161,7 @@ def _open_cleaner(
     store = RetentionStore(database, clock)
     scanner = ContentScanner(store, files, RetentionRule(retention.previous, int(retention.grace_s * 1000)), clock)
     media = MediaStore(database, clock)
-    return Cleaner(scanner, store, media, files, clock, dry_run=retention.dry_run, scanned=metrics.looked)
+    return Cleaner(scanner, store, media, files, clock, dry_run=retention.dry_run, scanned=metrics.record_scan)
 
 
 def _application(
