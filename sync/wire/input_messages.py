@@ -1,8 +1,9 @@
 """Turns what is wrong with settings, requests, files and arguments into sentences for people.
 
-A sentence says what is wrong, with the value that was given (never that of a secret), and what to do: the nearest right
-name, or what is expected with its range and unit. No text of a library and no type name of Python appears in it.
-The JSON schema of the model tells what is expected; without a model the sentences are less precise.
+A sentence says what is wrong, with the value that was given (but no secret, and no text in place of a group that holds
+one), and what to do: the nearest right name, or what is expected with its range and unit. No text of a library and no
+type name of Python appears in it. The JSON schema of the model tells what is expected; without a model the sentences
+are less precise.
 """
 
 import argparse
@@ -29,7 +30,7 @@ Model = type[BaseModel] | TypeAdapter[Any]
 BODY = "body"
 """The name of the whole document, where no single field is at fault."""
 
-_FILE_CAP_BYTES = 256 * 1024
+_FILE_CAP_BYTES = 8 * 1024 * 1024  # a playlist.toml with 10,000 items and long titles
 _LONGEST_VALUE = 60  # characters of a wrong value that are repeated
 _MOST_NAMES = 12  # names in one sentence
 _SECRET = re.compile("key|token|password|secret|url|signature", re.IGNORECASE)
@@ -271,7 +272,7 @@ def _sentence(fault: ErrorDetails, path: str, node: Schema, root: Schema) -> str
         return _kind_sentence(given, node)
     name = path.rpartition(".")[2]
     complaint = _COMPLAINT_OF.get(kind, _ANY_COMPLAINT)
-    secret = "writeOnly" in node or bool(_SECRET.search(path))
+    secret = "writeOnly" in node or any(map(_SECRET.search, (path, *node.get("properties", ()))))
     start = complaint.format(value="The value" if secret else _shown(fault["input"]), **{"multiple_of": "", **given})
     if complaint == _COMPLAINT_OF["extra_forbidden"]:
         return f"{start}. {_right_name(name, fault['loc'], root)}"

@@ -15,6 +15,7 @@ from sync.errors import Rejected
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.planning.folder_plan import PLAN_FILE, playable_files, read_folder_plan
+from sync.origin.planning.playlists import MAX_ITEMS
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
 from sync.origin.store.uploads import UploadStore
@@ -92,6 +93,12 @@ async def _rooms(data_dir: Path) -> AsyncIterator[tuple[PlanningOrigin, FolderTa
 
 def _release(planning: PlanningOrigin, sha256: str) -> Release:
     return Release.model_validate_json((planning.files.content / f"releases/{sha256}.json").read_bytes())
+
+
+def test_a_plan_may_have_as_many_items_as_a_playlist(folder: Path) -> None:
+    item = '[[items]]\nfile = "menu.jpg"\ntitle = "Menu"\n'
+    (folder / PLAN_FILE).write_text(item * MAX_ITEMS)
+    assert len(read_folder_plan(folder).items or ()) == MAX_ITEMS
 
 
 async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothing(

@@ -18,6 +18,7 @@ import player
 import sync
 from player.settings.model import Settings
 from sync.errors import Rejected
+from sync.origin.http.auth import Login
 from sync.origin.planning.campaigns import CampaignDraft
 from sync.origin.planning.folder_plan import FolderPlan
 from sync.origin.planning.playlists import PlaylistDraft
@@ -256,6 +257,13 @@ AT = datetime(2031, 1, 1)  # noqa: DTZ001  # a TOML file may hold one without a 
          "The value begins with the wrong scheme. Give an address such as https://signage.example.com."),
         (Settings, {"origin": {"enrolment_key": 1234567}}, "origin.enrolment_key",
          "The value is not allowed here. Give text."),
+        (Settings, {"origin": "http://user:secret@signage.example.com"}, "origin",
+         "The value is not allowed here. Give a group of fields, such as url, name and enrolment_key."),
+        (OriginConfiguration, {"storage": "postgresql+asyncpg://user:secret@db/signage"}, "storage",
+         "The value is not allowed here. Give a group of fields, such as data_dir, database_url and reserve_bytes."),
+        (OriginConfiguration, {"publish": "secret"}, "publish", "The value is not allowed here. "
+         "Give a group of fields, such as valid_for_s, enrolment_key and enrolment_channel."),
+        (Login, "secret", BODY, "The value is not allowed here. Give a group of fields, such as token."),
         (OriginConfiguration, {"pipeline": {"retry_first_s": 0}}, "pipeline.retry_first_s",
          "0 is too small. Give a number in seconds, more than 0."),
         (OriginConfiguration, {"uploads": {"largest_bytes": 0}}, "uploads.largest_bytes",
@@ -383,7 +391,7 @@ def test_json_read_without_a_model_says_where_it_breaks(text: bytes, sentence: s
         (b"a = {b = 1, b = 2}", "is not correct TOML in line 1, column 18: the same name is set twice."),
         (b"a = 1\nb = '\xff'", "is not UTF-8 text in line 2. Save it as UTF-8."),
         (b"a = " + b"[" * 100_000, "has too many levels of brackets."),
-        (b"#" * 300_000, "is too large: at most 262144 bytes are read."),
+        (b"#" * 9_000_000, "is too large: at most 8388608 bytes are read."),
     ],
 )  # fmt: skip
 def test_a_toml_file_says_where_it_breaks(tmp_path: Path, text: bytes, fault: str) -> None:
