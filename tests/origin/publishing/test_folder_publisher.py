@@ -15,7 +15,7 @@ from sync.errors import Rejected
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.planning.folder_plan import PLAN_FILE, playable_files, read_folder_plan
-from sync.origin.planning.playlists import MAX_ITEMS
+from sync.origin.planning.plan_fields import MAX_ITEMS
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
 from sync.origin.store.uploads import UploadStore
