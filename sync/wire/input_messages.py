@@ -33,6 +33,7 @@ BODY = "body"
 _FILE_CAP_BYTES = 8 * 1024 * 1024  # a playlist.toml with 10,000 items and long titles
 _LONGEST_VALUE = 60  # characters of a wrong value that are repeated
 _MOST_NAMES = 12  # names in one sentence
+_MOST_FIELDS = 100  # explained; a hostile document with a million faults must not hold up the event loop
 _SECRET = re.compile("key|token|password|secret|url|signature", re.IGNORECASE)
 
 _COMPLAINTS = {
@@ -145,12 +146,15 @@ _TOML_REASONS = (
 
 
 def rejected(error: ValidationError, model: Model | None = None) -> Rejected:
-    """Return a failed validation as ours: `fields` has a sentence for each wrong field, by its dotted path."""
+    """Return a failed validation as ours: `fields` has a sentence for each wrong field, at most 100, by its path."""
     root: Schema = {} if model is None else _schema(model)
     fields: dict[str, str] = {}
     for fault in error.errors(include_url=False):
         path, node = _locate(root, fault["loc"])
-        fields.setdefault(path, _sentence(fault, path, node, root))
+        if path not in fields:
+            fields[path] = _sentence(fault, path, node, root)
+        if len(fields) == _MOST_FIELDS:
+            break
     return Rejected(_summary(fields), fields=fields)
 
 
@@ -169,7 +173,9 @@ def _summary(fields: Mapping[str, str]) -> str:
     if list(fields) == [BODY]:
         return fields[BODY]
     names = ", ".join(sorted(fields))
-    return f"The field {names} is wrong." if len(fields) == 1 else f"{len(fields)} fields are wrong: {names}."
+    if len(fields) == 1:
+        return f"The field {names} is wrong."
+    return f"{len(fields)} fields{' or more' if len(fields) == _MOST_FIELDS else ''} are wrong: {names}."
 
 
 def read_toml(path: Path) -> dict[str, Any]:

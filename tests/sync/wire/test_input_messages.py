@@ -24,6 +24,7 @@ from sync.origin.planning.folder_plan import FolderPlan
 from sync.origin.planning.playlists import PlaylistDraft
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.settings.model import OriginConfiguration
+from sync.wire.device_reports import PlayBatch
 from sync.wire.expected_values import PATTERNS
 from sync.wire.input_messages import BODY, argument, json_fault, one_line, read_toml, rejected
 
@@ -309,6 +310,14 @@ def test_the_message_names_the_fields_and_one_line_explains_each() -> None:
     assert one_line(Rejected("The certificate is missing.", fields={"endpoint.tls_key": "is not set"})) == (
         "The certificate is missing. endpoint.tls_key: is not set"
     )
+
+
+def test_a_document_with_a_hundred_thousand_faults_is_refused_in_a_short_message() -> None:
+    with pytest.raises(ValidationError) as raised:
+        PlayBatch.model_validate({"plays": [0] * 100_000})
+    error = rejected(raised.value, PlayBatch)
+    assert len(error.fields) == 100
+    assert str(error).startswith("100 fields or more are wrong: plays.0, plays.1, ") and len(one_line(error)) < 10_000
 
 
 def schemas(node: object) -> Iterator[dict[str, Any]]:
