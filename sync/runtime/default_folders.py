@@ -7,12 +7,12 @@ _SERVICES = Path("/var/lib")
 
 
 def state_folder(name: str) -> Path:
-    """Return where `name` keeps what it has seen and done: `/var/lib/NAME` or `$XDG_STATE_HOME/NAME`."""
+    """Return the folder for the state of the program `name`: `/var/lib/NAME` or `$XDG_STATE_HOME/NAME`."""
     return _folder(name, "XDG_STATE_HOME", ".local/state")
 
 
 def data_folder(name: str) -> Path:
-    """Return where `name` keeps what people gave it: `/var/lib/NAME` or `$XDG_DATA_HOME/NAME`."""
+    """Return the folder for the data of people in the program `name`: `/var/lib/NAME` or `$XDG_DATA_HOME/NAME`."""
     return _folder(name, "XDG_DATA_HOME", ".local/share")
 
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class WaitingDevice(Wire):
-    """A device that waits with a code on its screen; the code is not told."""
+    """A device that waits with a code on its screen; the code is not in the answer."""
 
     pairing: Identifier
     name: Name

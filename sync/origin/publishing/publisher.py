@@ -102,9 +102,7 @@ class Publisher:
         """
         plan, newest, now = await self._store.plan(channel), await self._store.latest(channel), self._clock.now()
         signed = await asyncio.to_thread(self.timestamps.last_signed_sequence, channel)
-        if (
-            newest is not None
-        ):  # its creation time is in its bytes: compile with that to see whether the plan is the same
+        if newest is not None:  # compile with its creation time, which is in its bytes, to compare the plans
             again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)
             if again.unchanged:
                 return again

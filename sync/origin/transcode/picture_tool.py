@@ -54,7 +54,7 @@ def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) 
     """Write the asset and the thumbnail; return the facts.
 
     Raises:
-        Refused: it is not a picture, is damaged, or has more than `largest_pixels`.
+        UnusablePicture: it is not a picture, is damaged, or has more than `largest_pixels`.
     """
     image = _open(source, largest_pixels)
     if getattr(image, "n_frames", 1) > 1 and image.format in ("GIF", "WEBP", "PNG"):
