@@ -16,7 +16,7 @@ from player.evidence.ledger_owner import UNPAIRED, ad_seed, ledger_path
 from player.settings.model import Settings
 from player.status.heartbeat import HeartbeatSender
 from sync.device.origin_client import open_client
-from sync.device.pairing import ShowCode, pair
+from sync.device.pairing import DevicePairing, ShowCode
 from sync.device.play_uploader import PlayUploader
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.membership import DeviceMembership, load_membership
@@ -84,7 +84,8 @@ class SessionBuilder:
         key = origin.enrolment_key.get_secret_value() if origin.enrolment_key else None
         async with open_client(url) as client:
             try:
-                return await pair(client, core.content, core.clock, self.rng, origin.name, key, show_code)
+                pairing = DevicePairing(client, core.content, core.clock, self.rng, origin.name, key, show_code)
+                return await pairing.run()
             finally:
                 show_code(None)
 

@@ -52,25 +52,11 @@ PAIRING_PHASES = StateTable(
 )
 
 
-async def pair(
-    client: OriginClient,
-    store: ContentStore,
-    clock: Clock,
-    rng: Random,
-    name: str,
-    enrolment_key: str | None,
-    show_code: ShowCode,
-) -> DeviceMembership:
-    """Pair with the origin, however long it takes, and save the membership.
+class DevicePairing:
+    """The pairing with one origin, through all its attempts.
 
     `show_code` is called with the code that a person has to enter, and with None when there is no code to show.
-    After an expired pairing the device asks again. While the origin cannot be reached, it waits.
     """
-    return await _Pairing(client, store, clock, rng, name, enrolment_key, show_code).run()
-
-
-class _Pairing:
-    """The pairing with one origin, through all its attempts."""
 
     def __init__(
         self,
@@ -95,7 +81,10 @@ class _Pairing:
         self._problem = ""
 
     async def run(self) -> DeviceMembership:
-        """Ask and poll until the device is paired."""
+        """Pair with the origin, however long it takes, and return the membership, which is saved.
+
+        After an expired pairing the device asks again. While the origin cannot be reached, it waits.
+        """
         while True:
             wait_s = POLL_S
             try:

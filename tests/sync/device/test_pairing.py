@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from sync.device.origin_client import open_client
-from sync.device.pairing import pair
+from sync.device.pairing import DevicePairing
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.runtime.clock import SystemClock
@@ -81,7 +81,8 @@ async def paired_with(
 ) -> DeviceMembership:
     clock = FakeClock()
     async with open_client(server.url) as client:
-        task = asyncio.create_task(pair(client, store, clock, Random(3), "Window left", enrolment_key, codes.append))
+        pairing = DevicePairing(client, store, clock, Random(3), "Window left", enrolment_key, codes.append)
+        task = asyncio.create_task(pairing.run())
         for _ in range(1000):
             if task.done():
                 break
@@ -151,7 +152,8 @@ async def test_a_root_that_did_not_sign_itself_is_never_pinned(store: ContentSto
         origin.answers = [PAIRED]
         clock = FakeClock()
         async with open_client(origin.url) as client:
-            task = asyncio.create_task(pair(client, store, clock, Random(3), "x", None, lambda code: None))
+            pairing = DevicePairing(client, store, clock, Random(3), "x", None, lambda code: None)
+            task = asyncio.create_task(pairing.run())
             while len(origin.requests) < 3:
                 await clock.advance(1)
                 await SystemClock().sleep(0.002)
