@@ -73,8 +73,9 @@ def leave_out_wrong_fields(layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], 
         except ValidationError as error:
             path, reason = next(iter(rejected(error, Settings).fields.items()))
             section, key = _first_wrong_field(error)
-            number = _last_layer_with(valid, section, key)
-            left_out.append(f"The setting {path} from the {valid[number].source} is left out: {reason}")
+            number, setting = _last_layer_with(valid, section, key), f"{section}.{key}".rstrip(".")
+            why = reason if path == setting else f"{path}: {reason}"
+            left_out.append(f"The setting {setting} from the {valid[number].source} is left out: {why}")
             valid[number] = Layer(valid[number].source, _without(valid[number].values, section, key))
 
 
