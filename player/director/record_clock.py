@@ -84,7 +84,7 @@ class RecordClock:
         return next((to_ms for from_ms, to_ms in self._used if from_ms <= at_ms < to_ms), at_ms)
 
     def _next_used(self, at_ms: int) -> int:
-        return next((from_ms for from_ms, _ in self._used if from_ms >= at_ms), _NEVER_MS)
+        return next((from_ms for from_ms, _ in self._used if from_ms > at_ms), _NEVER_MS)
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:
@@ -93,7 +93,7 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     for from_ms, to_ms in sorted(spans):
         if joined and from_ms <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], to_ms))
-        elif from_ms < to_ms:
+        else:
             joined.append((from_ms, to_ms))
     return joined
 

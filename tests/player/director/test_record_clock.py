@@ -197,6 +197,15 @@ def restarted_while_the_wall_catches_up(screen: RecordedScreen) -> None:
     screen.end(60)
 
 
+def killed_at_the_start_of_a_take_and_the_wall_steps_back(screen: RecordedScreen) -> None:
+    screen.cut(0)
+    screen.kill(0)
+    screen.offset_s = -6
+    screen.cut(1)
+    screen.cut(11)
+    screen.end(21)
+
+
 def stepped_back_into_an_earlier_run(screen: RecordedScreen) -> None:
     screen.cut(0)
     screen.end(10)
@@ -225,6 +234,7 @@ CASES: dict[Callable[[RecordedScreen], None], list[tuple[float, float]]] = {
     killed_and_the_wall_is_behind_at_the_start: [(0, 10), (10, 15), (15, 18), (18, 28)],
     killed_while_the_wall_catches_up: [(0, 10), (10, 20), (20, 24), (24, 32)],
     restarted_while_the_wall_catches_up: [(0, 10), (10, 20), (20, 30), (30, 30), (30, 30), (30, 35)],
+    killed_at_the_start_of_a_take_and_the_wall_steps_back: [(0, 0), (-5, 0), (5, 15)],
     stepped_back_into_an_earlier_run: [(0, 10), (60, 70), (10, 18), (18, 28)],
 }
 
