@@ -50,10 +50,13 @@ class IdleScreen:
         self._queue.expire(self._clock.monotonic())
 
     async def _play_out(self, idle: Idle, idle_s: float) -> None:
-        within_s, due = min(idle_s, self._cut_in_s()), False
+        order, urgent, due = self._queue.order, self._queue.urgent, False
+        within_s = min(idle_s, self._cut_in_s(urgent=urgent))
         try:
             ended = await wait_unless(self._screen.ended(), self._changed.wait(), self._clock.sleep(within_s))
-            due = ended is None and self._cut_in_s() <= 0
+            due = (
+                ended is None and self._cut_in_s(urgent=urgent) <= 0
+            )  # what follows an order of now is not decided yet
             if due:
                 ended = await self._screen.clear()
             elif ended is None:
@@ -61,11 +64,11 @@ class IdleScreen:
         except ScreenFailed as error:
             log.warning("the take on air is lost: %s", error)
             ended = None
-        await self._tracker.take_ended(ended, ordered=self._queue.urgent)
-        self._queue.ended()
+        await self._tracker.take_ended(ended, ordered=urgent)
+        self._queue.ended(order)
         if due:
             self._tracker.set_off_air("fallback", idle.why, None)
 
-    def _cut_in_s(self) -> float:
-        cut_s = 0.0 if self._queue.urgent else self._tracker.cut_in_s(self._clock.now())
+    def _cut_in_s(self, *, urgent: bool) -> float:
+        cut_s = 0.0 if urgent else self._tracker.cut_in_s(self._clock.now())
         return float("inf") if cut_s is None else cut_s

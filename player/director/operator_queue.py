@@ -170,9 +170,9 @@ class OperatorQueue:
         if self.request.item is not None and self.request.item.id == item:
             self._move(OrderState.FAILED)
 
-    def ended(self) -> None:
-        """Record that what was on has ended and nothing follows: a step or an item has nothing to end any more."""
-        if self.urgent:
+    def ended(self, order: Order | None) -> None:
+        """Record that what was on has ended and nothing follows `order`: it has nothing to end any more."""
+        if self.urgent and self.order is order:
             self._move(OrderState.DONE)
 
     def expire(self, now_s: float) -> None:

@@ -261,6 +261,30 @@ async def test_after_an_ordered_item_is_given_up_the_programme_goes_on_when_the_
             assert world.shown() == ["red"] * 9 + ["green"]
 
 
+async def test_an_item_is_shown_although_nothing_would_follow_the_take_on_air(tmp_path: Path) -> None:
+    parts = (Daypart(id="day", name="Day", playlist="day", start="12:00", end="12:01"),)
+    content = release(playlist("day", item("red")), playlist("other", item("blue")), dayparts=parts)
+    async with open_world(tmp_path) as world:
+        world.publish(content.model_copy(update={"default_playlist": None}))
+        async with world.running():
+            await world.advance(55)
+            assert world.director.now().next.readiness == "none"
+            await order(world, do="play", item="blue")
+            assert world.shown() == ["red"] * 6 + ["blue"]
+            await world.advance(11)
+            assert world.shown() == ["red"] * 6 + ["blue", "fallback"]
+
+
+async def test_a_skip_with_nothing_to_follow_shows_the_fallback_and_is_done(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red", ends_at=NOON + timedelta(seconds=5)))))
+        async with world.running():
+            await world.advance(7)
+            await order(world, do="skip")
+            assert world.shown() == ["red", "fallback"] and world.director._queue.order is None
+        assert [play.reason for play in await world.plays()] == ["operator"]
+
+
 @pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
 async def test_stop_and_blank_end_by_themselves_and_are_no_play(tmp_path: Path, do: str, picture: str) -> None:
     async with open_world(tmp_path) as world:
