@@ -50,13 +50,12 @@ class IdleScreen:
         self._queue.expire(self._clock.monotonic())
 
     async def _play_out(self, idle: Idle, idle_s: float) -> None:
+        # An order that comes while this waits does not count: the director decides first what follows it.
         order, urgent, due = self._queue.order, self._queue.urgent, False
         within_s = min(idle_s, self._cut_in_s(urgent=urgent))
         try:
             ended = await wait_unless(self._screen.ended(), self._changed.wait(), self._clock.sleep(within_s))
-            due = (
-                ended is None and self._cut_in_s(urgent=urgent) <= 0
-            )  # what follows an order of now is not decided yet
+            due = ended is None and self._cut_in_s(urgent=urgent) <= 0
             if due:
                 ended = await self._screen.clear()
             elif ended is None:
