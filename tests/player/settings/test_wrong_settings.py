@@ -31,7 +31,7 @@ def run(tmp_path: Path, text: bytes, variables: dict[str, str]) -> subprocess.Co
         (b"", {"PLAYBACK__VOLUME": "400"}, "The setting playback.volume from the environment is left out: "
          '"400" is too large. Give a whole number in percent from 0 to 100.'),
         (b"[audio]\nquiet_hours = [{ start = 22:00:00, end = '07:00' }]\n", {},
-         "The setting audio.quiet_hours from the file is left out: audio.quiet_hours.0.start: 22:00:00 is not allowed here."),
+         "The setting audio.quiet_hours from the file is left out: audio.quiet_hours.0.start: 22:00:00 is not allowed"),
         (b"", {"PLAYBAK__VOLUME": "40"}, "There is no field of this name. Did you mean playback?"),
         (b"", {"AUDIO__QUIET_HOURS": "22-06"}, "SIGNAGE_PLAYER__AUDIO__QUIET_HOURS is not JSON. "
          'Write a list as ["one", "two"] and a group of fields as {"name": 1}.'),
