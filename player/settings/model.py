@@ -40,6 +40,13 @@ def _to_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+def _without_credentials(url: HttpUrl) -> HttpUrl:
+    """Refuse an address with a password: it would stand in the log, and requests have a token already."""
+    if url.username is not None or url.password is not None:
+        raise ValueError("leave the user and the password out of the address of the origin")
+    return url
+
+
 Zone = Annotated[str, AfterValidator(_check_zone)]
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
@@ -49,7 +56,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
 class OriginSettings(Section):
     """Where content comes from."""
 
-    url: HttpUrl = HttpUrl("http://127.0.0.1:8090")
+    url: Annotated[HttpUrl, AfterValidator(_without_credentials)] = HttpUrl("http://127.0.0.1:8090")
     """The address of the origin."""
     name: Name = "signage player"
     """The name of this screen in the console of the origin."""

@@ -256,6 +256,8 @@ AT = datetime(2031, 1, 1)  # noqa: DTZ001  # a TOML file may hold one without a 
          f'"{"x" * 60}…" is too long. Give one line of text of 1 to 200 characters.'),
         (Settings, {"origin": {"url": "user:secret"}}, "origin.url",
          "The value begins with the wrong scheme. Give an address such as https://signage.example.com."),
+        (Settings, {"origin": {"url": "https://user:secret@signage.example.com"}}, "origin.url",
+         "Leave the user and the password out of the address of the origin."),
         (Settings, {"origin": {"enrolment_key": 1234567}}, "origin.enrolment_key",
          "The value is not allowed here. Give text."),
         (Settings, {"origin": "http://user:secret@signage.example.com"}, "origin",
