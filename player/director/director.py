@@ -95,6 +95,7 @@ class Director:
         """
         self._queue.accept(command, self._scene, self._clock.now(), self._clock.monotonic())
         log.info("command=%s item=%s", command.do, command.item)
+        self._failures.reset()
         self._changed.set()
 
     def now(self) -> Now:

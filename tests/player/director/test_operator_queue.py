@@ -275,6 +275,18 @@ async def test_an_item_is_shown_although_nothing_would_follow_the_take_on_air(tm
             assert world.shown() == ["red"] * 6 + ["blue", "fallback"]
 
 
+async def test_an_item_is_shown_at_once_although_takes_in_a_row_could_not_be_shown(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green")), playlist("other", item("blue"))))
+        async with world.running():
+            await world.advance(1)
+            world.screen.decks_to_lose = 10
+            await world.advance(9.5)
+            assert world.shown() == ["red", "green"] and world.director._failures.pause_s() > 0
+            await order(world, do="play", item="blue")
+            assert world.shown() == ["red", "green", "blue"]
+
+
 async def test_a_skip_with_nothing_to_follow_shows_the_fallback_and_is_done(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red", ends_at=NOON + timedelta(seconds=5)))))
