@@ -4,6 +4,8 @@ At 1920x1080 that takes 2 ms. Where the server cannot share memory (another mach
 which takes four times as long.
 """
 
+from contextlib import suppress
+
 from mss import MSS, ScreenShotError
 
 from player.display.backdrop_pictures import RawPicture
@@ -36,10 +38,11 @@ class ScreenCapture:
             self._screen = self._screen or MSS(display=self._name)
             return RawPicture(area.width, area.height, self._screen.grab(where).raw)
         except (ScreenShotError, AssertionError) as error:  # mss fails an assertion when the server is gone
-            raise ScreenFailed(f"X server {self._name!r} gives no picture: {error}") from error
+            raise ScreenFailed(f"X server {self._name!r} gives no picture of {area}") from error
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._screen:
-            self._screen.close()
-        self._screen = None
+        """Close the connection, also one that the server has closed."""
+        screen, self._screen = self._screen, None  # mss must not close it twice
+        with suppress(ScreenShotError):  # the server is gone; mss has freed everything
+            if screen:
+                screen.close()

@@ -97,6 +97,7 @@ async def test_the_root_picture_is_shown_again_by_a_new_x_server() -> None:
     with Xvfb(640, 360) as server:
         async with open_display(server.name, SystemClock()) as display:
             await display.show_root(picture)
+            await display.grab()  # over a connection of its own, which is lost too
             running = asyncio.create_task(display.run())
             server.stop()
             await wait_until(lambda: not display.state().answers)
