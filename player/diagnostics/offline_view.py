@@ -7,7 +7,7 @@ player knows is missing: streams that cannot be reached, and commands of an oper
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from player.director.backoff import StreamBackoff
 from player.director.scene_loader import SceneLoader
 from player.director.take_recorder import memory_from
 from player.evidence.ledger import Ledger, read_ledger
+from player.evidence.ledger_entries import OpenTake
 from player.evidence.ledger_owner import UNPAIRED, ad_seed, ledger_path
 from player.evidence.quarantine import AssetFailure
 from player.programme.next_take import Memory, Scene
@@ -85,11 +86,7 @@ async def read_decision_view(
     if scene is None:
         raise NotFound(f"there is no content in {content.state.parent}: let the player sync first")
     records = [(record, _take(record.body)) for record in (await ledger.open_takes() if at is None else ())]
-    under_way = tuple(
-        ReservedTake(take, None if record.started_ms is None else instant(record.started_ms))
-        for record, take in records
-        if take is not None
-    )
+    under_way = tuple(ReservedTake(take, _started_at(record, fixed.at)) for record, take in records if take is not None)
     memory = memory_from(await ledger.saved_memory(), seed)
     return DecisionView(scene, memory, fixed.at, under_way, tuple(ledger.quarantine.quarantined(fixed.at)))
 
@@ -105,6 +102,13 @@ async def open_ledger_to_read(content: ContentStore) -> AsyncIterator[Ledger]:
     device = membership.device if membership else UNPAIRED
     async with read_ledger(ledger_path(content, membership), device) as ledger:
         yield ledger
+
+
+def _started_at(record: OpenTake, now: datetime) -> datetime | None:
+    """Return when a take came on. After a step back of the clock its recorded start may not have come yet."""
+    if record.started_ms is None:
+        return None
+    return min(instant(record.started_ms), now - timedelta(milliseconds=record.shown_ms))
 
 
 def _take(body: str) -> Take | None:

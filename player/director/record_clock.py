@@ -46,8 +46,8 @@ class TakeStart:
 
     @property
     def at(self) -> datetime:
-        """Return the recorded start."""
-        return instant(self.unix_ms)
+        """Return the start by the wall clock; the recorded one is later if the record has used this time already."""
+        return instant(self.monotonic_ms + self.offset_ms)
 
 
 class RecordClock:
@@ -78,7 +78,7 @@ class RecordClock:
         ended_ms = round(ended_s * 1000)
         until_ms = max(start.unix_ms, min(ended_ms + start.offset_ms, self._next_used(start.unix_ms)))
         self._used = _joined([*self._used, (start.unix_ms, until_ms)])[-_MOST_SPANS:]
-        return TakeTimes(start.at, instant(until_ms), max(0, ended_ms - start.monotonic_ms))
+        return TakeTimes(instant(start.unix_ms), instant(until_ms), max(0, ended_ms - start.monotonic_ms))
 
     def _first_free(self, at_ms: int) -> int:
         return next((to_ms for from_ms, to_ms in self._used if from_ms <= at_ms < to_ms), at_ms)

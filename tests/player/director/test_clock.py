@@ -1,13 +1,15 @@
 """A wall clock that jumps by years, as one without a battery does: the screen goes on and the proof stays right."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from player.diagnostics.explanation import explain
+from player.diagnostics.offline_view import read_decision_view
 from sync.wire.device_reports import PlayKind
-from tests.player.director.venue import campaign, item, open_world, playlist, release
+from tests.player.director.venue import NOON, campaign, item, open_world, playlist, release
 
 FIRST_OF_1970 = datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
 LONG_AGO = datetime(2004, 2, 29, 23, 59, 59, tzinfo=UTC)
@@ -48,3 +50,22 @@ async def test_ads_leave_the_screen_while_the_clock_is_outside_their_flight_and_
         back = (await world.plays())[-4:]
     assert [play.kind for play in away[1:]] == [PlayKind.ITEM] * len(away[1:])
     assert any(play.kind is PlayKind.AD for play in back)
+
+
+async def test_after_a_step_back_the_take_on_air_is_on_since_it_came_not_since_its_recorded_start(
+    tmp_path: Path,
+) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("all", item("one"), item("two"))))
+        async with world.running():
+            await world.advance(25)
+            world.clock.step_wall(-15)
+            await world.advance(11)
+            now = world.director.now()
+            assert (now.title, now.since) == ("Two", NOON + timedelta(seconds=15))
+            view = await read_decision_view(world.cache, world.ledger, world.settings, world.clock)
+            explanation = explain(view)
+            assert explanation.shown is not None and explanation.shown.title == "Two"
+            assert explanation.following.title == "One"
+        *_, play = await world.plays()
+        assert (play.started_at, play.rendered_ms) == (NOON + timedelta(seconds=30), 6_000)
