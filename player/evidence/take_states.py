@@ -9,7 +9,7 @@ class TakeState(StrEnum):
     """The state of a take."""
 
     PLANNED = "planned"  # decided; its shot is being loaded on the hidden deck; nothing is written
-    RESERVED = "reserved"  # its shot waits on the hidden deck, and the reservation is written
+    RESERVED = "reserved"  # its shot waits on the hidden deck; an ad needs its reservation on the disk as well
     ON_AIR = "on air"  # it is on the screen
     PLAYED = "played"  # it left the screen and counts: its play is written
     NOT_COUNTED = "not counted"  # it left the screen at the instant it came: no play
@@ -22,13 +22,13 @@ TAKE_STATES = StateTable(
     TakeState.PLANNED,
     {
         TakeState.PLANNED: {
-            TakeState.RESERVED: "loaded and written",
+            TakeState.RESERVED: "loaded",
             TakeState.SKIPPED: "cannot be shown, or stepped over",
             TakeState.CANCELLED: "something else is wanted",
         },
         TakeState.RESERVED: {
             TakeState.ON_AIR: "cut",
-            TakeState.CANCELLED: "something else is wanted, or the player stopped",
+            TakeState.CANCELLED: "something else is wanted, it cannot be written, or the player stopped",
         },
         TakeState.ON_AIR: {
             TakeState.PLAYED: "left the screen",
