@@ -47,8 +47,6 @@ _UNITS = {
 
 def expected(node: Schema, name: str) -> str:
     """Return what a field takes, to follow "Give"."""
-    if "words" in node:
-        return str(node["words"])
     if "const" in node or "enum" in node:
         return listed((json.dumps(value) for value in node.get("enum", [node.get("const")])), "or")
     if "anyOf" in node:

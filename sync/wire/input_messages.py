@@ -2,8 +2,8 @@
 
 A sentence says what is wrong, with the value that was given (but no secret, and no text in place of a group that holds
 one), and what to do: the nearest right name, or what is expected with its range and unit. No text of a library and no
-type name of Python appears in it. The JSON schema of the model tells what is expected; without a model the sentences
-are less precise.
+type name of Python appears in it. The JSON schema of the model tells what is expected; without a model the sentences do
+not say it.
 """
 
 import argparse
@@ -76,54 +76,6 @@ _ADVICE = {
     "timezone_naive": "Give a date and time such as 2026-11-23T18:00:00.",
 }
 """What to do, where that is not to give what the field takes."""
-
-_BY_KIND = {
-    "greater": {"type": "number"},
-    "less": {"type": "number"},
-    "multiple": {"type": "number"},
-    "too": {"type": "array"},
-    "int": {"type": "integer"},
-    "json": {"words": "text that is JSON"},
-    "float": {"type": "number"},
-    "finite": {"type": "number"},
-    "decimal": {"type": "number"},
-    "fraction": {"type": "number"},
-    "complex": {"type": "number"},
-    "bool": {"type": "boolean"},
-    "string": {"type": "string"},
-    "bytes": {"type": "string"},
-    "date": {"type": "string", "format": "date"},
-    "time": {"type": "string", "format": "time"},
-    "time_delta": {"type": "string", "format": "duration"},
-    "datetime": {"type": "string", "format": "date-time"},
-    "timezone": {"type": "string", "format": "date-time"},
-    "url": {"type": "string", "format": "uri"},
-    "uuid": {"type": "string", "format": "uuid"},
-    "list": {"type": "array"},
-    "tuple": {"type": "array"},
-    "set": {"type": "array"},
-    "frozen_set": {"type": "array"},
-    "deque": {"type": "array"},
-    "iterable": {"type": "array"},
-    "dict": {"type": "object"},
-    "frozen_dict": {"type": "object"},
-    "ordered_dict": {"type": "object"},
-    "counter": {"type": "object"},
-    "mapping": {"type": "object"},
-    "model": {"type": "object"},
-    "model_attributes": {"type": "object"},
-    "dataclass": {"type": "object"},
-    "none": {"type": "null"},
-}
-"""What is expected by the first words of an error's type, where there is no model."""
-
-_BOUNDS = {
-    "ge": "minimum",
-    "gt": "exclusiveMinimum",
-    "le": "maximum",
-    "lt": "exclusiveMaximum",
-    "multiple_of": "multipleOf",
-}
 
 _TOML_REASONS = (
     ("Expected '=' after a key", "an equals sign is missing after a name"),
@@ -285,7 +237,7 @@ def _sentence(fault: ErrorDetails, path: str, node: Schema, root: Schema) -> str
     if kind in _ADVICE:
         return f"{start}. {_ADVICE[kind]}"
     hint = "" if secret else _right_value(fault["input"], node)
-    return f"{start}. Give {expected(node or _guessed(kind, given), name)}.{hint}"
+    return f"{start}. Give {expected(node, name)}.{hint}"
 
 
 def _own_words(given: Mapping[str, Any], fault: ErrorDetails) -> str:
@@ -297,7 +249,6 @@ def _own_words(given: Mapping[str, Any], fault: ErrorDetails) -> str:
 def _kind_sentence(given: Mapping[str, Any], node: Schema) -> str:
     field = str(given.get("discriminator", "kind")).strip("'")
     tags = list(node.get("discriminator", {}).get("mapping", ()))
-    tags = tags or re.findall(r"'([^']*)'", str(given.get("expected_tags", "")))
     start = f"The field {field} is missing"
     if "tag" in given:
         start = f"{_shown(given.get('tag'))} is not a {field} that is known here"
@@ -324,20 +275,6 @@ def _right_value(value: object, node: Schema) -> str:
     choices = [each for each in node.get("enum", ()) if isinstance(each, str)]
     meant = nearest(value, choices) if isinstance(value, str) else None
     return f" Did you mean {json.dumps(meant)}?" if meant else ""
-
-
-def _guessed(kind: str, given: Mapping[str, Any]) -> Schema:
-    """Return what is expected by the error alone."""
-    if "expected" in given:
-        return {"words": str(given["expected"]).replace("'", '"')}
-    if kind.startswith("url") and "expected_schemes" in given:
-        return {"words": f"an address that begins with {str(given['expected_schemes']).replace(chr(39), '')}"}
-    counted = "Items" if kind.startswith("too_") else "Length"
-    bounds = {**_BOUNDS, "min_length": f"min{counted}", "max_length": f"max{counted}"}
-    found = {bounds[name]: value for name, value in given.items() if name in bounds}
-    words = kind.split("_")
-    known = (_BY_KIND.get("_".join(words[:length])) for length in range(len(words), 0, -1))
-    return {**next((node for node in known if node), {}), **found}
 
 
 def _shown(value: object) -> str:

@@ -30,172 +30,17 @@ from sync.wire.input_messages import BODY, argument, json_fault, one_line, read_
 
 OURS = ValueError("must be after starts_at")
 
-SENTENCES: dict[str, tuple[dict[str, Any], str]] = {
-    "no_such_attribute": ({"attribute": "x"}, "There is no field of this name. Remove it, or correct its name."),
-    "json_invalid": ({"error": "bad"}, "This is not JSON. Correct it there, or check that JSON is what is sent."),
-    "json_type": ({}, "7 is not allowed here. Give text that is JSON."),
-    "needs_python_object": ({"method_name": "x"}, "7 is not allowed here. Give a value of the right kind."),
-    "recursion_loop": ({}, "7 contains itself, or has too many levels. Give a value of the right kind."),
-    "recursion_depth_exceeded": ({}, "7 contains itself, or has too many levels. Give a value of the right kind."),
-    "missing": ({}, "This field is missing. Give a value of the right kind."),
-    "frozen_field": ({}, "This field cannot be changed. Leave it out."),
-    "frozen_instance": ({}, "This field cannot be changed. Leave it out."),
-    "extra_forbidden": ({}, "There is no field of this name. Remove it, or correct its name."),
-    "invalid_key": ({}, "A name in this group of fields is not text. Write every name as text."),
-    "get_attribute_error": ({"error": "bad"}, "7 is not allowed here. Give a value of the right kind."),
-    "model_type": ({"class_name": "x"}, "7 is not allowed here. Give a group of fields."),
-    "model_attributes_type": ({}, "7 is not allowed here. Give a group of fields."),
-    "dataclass_type": ({"class_name": "x"}, "7 is not allowed here. Give a group of fields."),
-    "dataclass_exact_type": ({"class_name": "x"}, "7 is not allowed here. Give a group of fields."),
-    "named_tuple_type": ({"class_name": "x"}, "7 is not allowed here. Give a value of the right kind."),
-    "default_factory_not_called": ({}, "7 is not allowed here. Give a value of the right kind."),
-    "none_required": ({}, "7 is not allowed here. Leave it out."),
-    "greater_than": ({"gt": 1}, "7 is too small. Give a number, more than 1."),
-    "greater_than_equal": ({"ge": 1}, "7 is too small. Give a number, at least 1."),
-    "less_than": ({"lt": 1}, "7 is too large. Give a number, less than 1."),
-    "less_than_equal": ({"le": 1}, "7 is too large. Give a number, at most 1."),
-    "multiple_of": ({"multiple_of": 3}, "7 is not a multiple of 3. Give a number, a multiple of 3."),
-    "finite_number": ({}, "7 is not allowed here. Give a number."),
-    "too_short": (
-        {"field_type": "x", "min_length": 2, "actual_length": 1},
-        "7 has too few entries. Give a list of at least 2 entries.",
+CONTEXT: dict[str, Any] = {
+    **dict.fromkeys(("gt", "ge", "lt", "le", "min_length", "actual_length", "max_length", "multiple_of"), 2),
+    **dict.fromkeys(
+        ("max_digits", "decimal_places", "whole_digits", "tz_expected", "tz_actual", "expected_version"), 4
     ),
-    "too_long": (
-        {"field_type": "x", "max_length": 2, "actual_length": 1},
-        "7 has too many entries. Give a list of at most 2 entries.",
-    ),
-    "iterable_type": ({}, "7 is not allowed here. Give a list."),
-    "iteration_error": ({"error": "bad"}, "7 is not allowed here. Give a value of the right kind."),
-    "string_type": ({}, "7 is not allowed here. Give text."),
-    "string_unicode": ({}, "7 is not UTF-8 text. Give text."),
-    "string_too_short": ({"min_length": 2}, "7 is too short. Give text of at least 2 characters."),
-    "string_too_long": ({"max_length": 2}, "7 is too long. Give text of at most 2 characters."),
-    "string_pattern_mismatch": ({"pattern": "x"}, "7 is not in the right form. Give text."),
-    "string_not_ascii": ({}, "7 is not in the right form. Give text."),
-    "enum": ({"expected": "'a' or 'b'"}, '7 is not allowed here. Give "a" or "b".'),
-    "dict_type": ({}, "7 is not allowed here. Give a group of fields."),
-    "frozen_dict_type": ({}, "7 is not allowed here. Give a group of fields."),
-    "ordered_dict_type": ({}, "7 is not allowed here. Give a group of fields."),
-    "counter_type": ({}, "7 is not allowed here. Give a group of fields."),
-    "mapping_type": ({"error": "bad"}, "7 is not allowed here. Give a group of fields."),
-    "list_type": ({}, "7 is not allowed here. Give a list."),
-    "deque_type": ({}, "7 is not allowed here. Give a list."),
-    "tuple_type": ({}, "7 is not allowed here. Give a list."),
-    "set_type": ({}, "7 is not allowed here. Give a list."),
-    "set_item_not_hashable": ({}, "7 is not allowed here. Give a list."),
-    "bool_type": ({}, "7 is not allowed here. Give true or false."),
-    "bool_parsing": ({}, "7 is not allowed here. Give true or false."),
-    "int_type": ({}, "7 is not allowed here. Give a whole number."),
-    "int_parsing": ({}, "7 is not allowed here. Give a whole number."),
-    "int_parsing_size": ({}, "7 is too large. Give a whole number."),
-    "int_from_float": ({}, "7 is not allowed here. Give a whole number."),
-    "float_type": ({}, "7 is not allowed here. Give a number."),
-    "float_parsing": ({}, "7 is not allowed here. Give a number."),
-    "bytes_type": ({}, "7 is not allowed here. Give text."),
-    "bytes_too_short": ({"min_length": 2}, "7 is too short. Give text of at least 2 characters."),
-    "bytes_too_long": ({"max_length": 2}, "7 is too long. Give text of at most 2 characters."),
-    "bytes_invalid_encoding": ({"encoding": "x", "encoding_error": "x"}, "7 is not UTF-8 text. Give text."),
-    "value_error": ({"error": OURS}, "Must be after starts_at."),
-    "assertion_error": ({"error": OURS}, "Must be after starts_at."),
-    "literal_error": ({"expected": "'a' or 'b'"}, '7 is not allowed here. Give "a" or "b".'),
-    "missing_sentinel_error": ({}, "7 is not allowed here. Give a value of the right kind."),
-    "ellipsis_error": ({}, "7 is not allowed here. Give a value of the right kind."),
-    "date_type": ({}, "7 is not allowed here. Give a date such as 2026-11-23."),
-    "date_parsing": ({"error": "bad"}, "7 is not allowed here. Give a date such as 2026-11-23."),
-    "date_from_datetime_parsing": ({"error": "bad"}, "7 is not allowed here. Give a date such as 2026-11-23."),
-    "date_from_datetime_inexact": ({}, "7 has a time of day. Give a date such as 2026-11-23."),
-    "date_past": ({}, "7 is not in the past. Give a date such as 2026-11-23."),
-    "date_future": ({}, "7 is not in the future. Give a date such as 2026-11-23."),
-    "time_type": ({}, "7 is not allowed here. Give a time such as 18:00:00."),
-    "time_parsing": ({"error": "bad"}, "7 is not allowed here. Give a time such as 18:00:00."),
-    "datetime_type": (
-        {},
-        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "datetime_parsing": (
-        {"error": "bad"},
-        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "datetime_object_invalid": (
-        {"error": "bad"},
-        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "datetime_from_date_parsing": (
-        {"error": "bad"},
-        "7 is not allowed here. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "datetime_past": (
-        {},
-        "7 is not in the past. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "datetime_future": (
-        {},
-        "7 is not in the future. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "timezone_naive": (
-        {},
-        "7 has a time zone and must not have one. Give a date and time such as 2026-11-23T18:00:00.",
-    ),
-    "timezone_aware": (
-        {},
-        "7 has no time zone. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "timezone_offset": (
-        {"tz_expected": 0, "tz_actual": 1},
-        "7 has the wrong offset from UTC. Give a date and time with its time zone, such as 2026-11-23T18:00:00Z.",
-    ),
-    "time_delta_type": ({}, "7 is not allowed here. Give a length of time such as PT30S."),
-    "time_delta_parsing": ({"error": "bad"}, "7 is not allowed here. Give a length of time such as PT30S."),
-    "frozen_set_type": ({}, "7 is not allowed here. Give a list."),
-    "is_instance_of": ({"class": "x"}, "7 is not allowed here. Give a value of the right kind."),
-    "is_subclass_of": ({"class": "x"}, "7 is not allowed here. Give a value of the right kind."),
-    "callable_type": ({}, "7 is not allowed here. Give a value of the right kind."),
-    "union_tag_invalid": (
-        {"discriminator": "'kind'", "tag": "clock", "expected_tags": "'logo', 'ticker'"},
-        '"clock" is not a kind that is known here. Set kind to "logo" or "ticker".',
-    ),
-    "union_tag_not_found": (
-        {"discriminator": "'kind'"},
-        "The field kind is missing. Set kind to one that is known here.",
-    ),
-    "arguments_type": ({}, "7 is not allowed here. Give a value of the right kind."),
-    "missing_argument": ({}, "This field is missing. Give a value of the right kind."),
-    "unexpected_keyword_argument": ({}, "There is no field of this name. Remove it, or correct its name."),
-    "missing_keyword_only_argument": ({}, "This field is missing. Give a value of the right kind."),
-    "unexpected_positional_argument": ({}, "There is no field of this name. Remove it, or correct its name."),
-    "missing_positional_only_argument": ({}, "This field is missing. Give a value of the right kind."),
-    "multiple_argument_values": ({}, "This field is given twice. Give it once."),
-    "url_type": ({}, "7 is not allowed here. Give an address such as https://signage.example.com."),
-    "url_parsing": ({"error": "bad"}, "7 is not allowed here. Give an address such as https://signage.example.com."),
-    "url_syntax_violation": (
-        {"error": "bad"},
-        "7 is not allowed here. Give an address such as https://signage.example.com.",
-    ),
-    "url_too_long": ({"max_length": 2}, "7 is too long. Give an address such as https://signage.example.com."),
-    "url_scheme": (
-        {"expected_schemes": "'http' or 'https'"},
-        "7 begins with the wrong scheme. Give an address that begins with http or https.",
-    ),
-    "uuid_type": ({}, "7 is not allowed here. Give an id such as 3f2a1c00-0000-4000-8000-000000000000."),
-    "uuid_parsing": (
-        {"error": "bad"},
-        "7 is not allowed here. Give an id such as 3f2a1c00-0000-4000-8000-000000000000.",
-    ),
-    "uuid_version": (
-        {"expected_version": 4},
-        "7 is not allowed here. Give an id such as 3f2a1c00-0000-4000-8000-000000000000.",
-    ),
-    "decimal_type": ({}, "7 is not allowed here. Give a number."),
-    "decimal_parsing": ({}, "7 is not allowed here. Give a number."),
-    "decimal_max_digits": ({"max_digits": 2}, "7 has too many digits. Give a number."),
-    "decimal_max_places": ({"decimal_places": 2}, "7 has too many digits. Give a number."),
-    "decimal_whole_digits": ({"whole_digits": 2}, "7 has too many digits. Give a number."),
-    "fraction_type": ({}, "7 is not allowed here. Give a number."),
-    "fraction_parsing": ({}, "7 is not allowed here. Give a number."),
-    "complex_type": ({}, "7 is not allowed here. Give a number."),
-    "complex_str_parsing": ({}, "7 is not allowed here. Give a number."),
+    **dict.fromkeys(("attribute", "method_name", "class_name", "field_type", "class", "error"), "str_type"),
+    **dict.fromkeys(("encoding", "encoding_error", "pattern"), "int_type"),
+    **{"discriminator": "'kind'", "tag": "clock"},
+    **dict.fromkeys(("expected", "expected_tags", "expected_schemes"), "'a' or 'b'"),
 }
-"""Every type of error that pydantic knows, with its context, as it reads without a model for the value 7."""
+"""What any type of error of pydantic needs besides a value; none of it may be repeated to people."""
 
 LIBRARY_WORDS = re.compile(
     r"\b(str|int|float|bool|dict|tuple|NoneType|None|pydantic|Input|instance|validat\w+)\b|_type\b"
@@ -203,14 +48,13 @@ LIBRARY_WORDS = re.compile(
 
 
 @pytest.mark.parametrize("kind", typing.get_args(core_schema.ErrorType))
-def test_every_type_of_error_has_its_sentence(kind: str) -> None:
-    context, sentence = SENTENCES[kind]
+def test_every_type_of_error_becomes_plain_sentences(kind: str) -> None:
+    context = {**CONTEXT, "error": OURS} if kind in ("value_error", "assertion_error") else CONTEXT
     error = ValidationError.from_exception_data(
-        "Model",
-        [{"type": kind, "loc": ("field",), "input": 7, "ctx": context}],
+        "Model", [{"type": kind, "loc": ("field",), "input": 7, "ctx": context}]
     )
-    assert rejected(error).fields == {"field": sentence}
-    assert not LIBRARY_WORDS.search(sentence)
+    sentence = rejected(error).fields["field"]
+    assert re.fullmatch(r"[A-Z0-9\"].+[.?]", sentence) and not LIBRARY_WORDS.search(sentence)
 
 
 OVERLAY = {"kind": "ticker", "text": "news"}
