@@ -40,7 +40,7 @@ CONTEXT: dict[str, Any] = {
     **{"discriminator": "'kind'", "tag": "clock"},
     **dict.fromkeys(("expected", "expected_tags", "expected_schemes"), "'a' or 'b'"),
 }
-"""What any type of error of pydantic needs besides a value; none of it may be repeated to people."""
+"""What any type of error of pydantic needs besides a value; the library's words in it must not reach people."""
 
 LIBRARY_WORDS = re.compile(
     r"\b(str|int|float|bool|dict|tuple|NoneType|None|pydantic|Input|instance|validat\w+)\b|_type\b"
