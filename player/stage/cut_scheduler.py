@@ -2,6 +2,8 @@
 
 The waiting deck raises its window by itself at the instant at which the shot on air is planned to end. So neither this
 process nor a pipe can delay the cut. What is on the screen then is known from the decks' events (`player.stage.stage`).
+A cut has no time limit: `DeckProcess` finds a deck that hangs by its silence. A limit would also end a deck that cut
+while this process was stopped.
 """
 
 import asyncio
@@ -10,7 +12,6 @@ from contextlib import suppress
 
 from player.protocol.deck_messages import Show
 from player.protocol.screen import Cut
-from player.stage.deck_process import ANSWER_WITHIN_S
 from player.stage.deck_state import DeckExit
 from player.stage.shots import IMMEDIATELY, WaitingShot
 from sync.errors import DeckLost
@@ -62,26 +63,13 @@ class CutScheduler:
             at_s = due_s()
             if at_s is not None and at_s != waiting.order_s:
                 self._order(waiting, at_s)
-            await self._wait(waiting)
+            await self._woken.wait()
         return waiting.cut
 
     def _order(self, waiting: WaitingShot, at_s: float) -> None:
         waiting.order_s = at_s
         waiting.due_s = max(at_s, self._clock.monotonic())
         waiting.deck.send(Show(take=waiting.shot.take, at_s=None if at_s == IMMEDIATELY else at_s))
-
-    async def _wait(self, waiting: WaitingShot) -> None:
-        """Wait until something changed; a deck that does not carry out its order in time hangs."""
-        limit_s = None
-        if waiting.order_s is not None:
-            limit_s = max(0.0, waiting.due_s - self._clock.monotonic()) + ANSWER_WITHIN_S
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._woken.wait()
-        except TimeoutError as error:
-            waiting.order_s = None
-            waiting.deck.kill(DeckExit(f"no answer to show within {ANSWER_WITHIN_S:.0f} s", crashed=True))
-            raise DeckLost(f"deck {waiting.deck.name} did not answer show; it is being replaced") from error
 
 
 async def _cancel_show(waiting: WaitingShot) -> None:

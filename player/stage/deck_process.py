@@ -121,7 +121,6 @@ class DeckProcess:
             self.renewals += why.renewal
             level = logging.INFO if why.renewal else logging.WARNING
             log.log(level, "deck=%s lost: %s; starting another", self.name, why.reason)
-            self._on_exit(self, why)
             if self._clock.monotonic() - began_s > _STABLE_AFTER_S:
                 backoff.reset()
             else:
@@ -250,21 +249,24 @@ class DeckProcess:
             )  # fmt: skip
             if self.state is DeckState.STARTING:  # else it was killed before it had a process
                 await self._listen(self._process)
-        finally:
-            code = await self._end_process()
-        why = self._exit or exit_from_code(code)
-        self._refuse_requests(why)
+        except OSError as error:
+            self._exit = DeckExit(f"it cannot be run: {error}", crashed=False)
+        finally:  # also if the task is cancelled: whoever waits for this deck must not wait for ever
+            why = await self._end_process()
+            self._refuse_requests(why)
+            self._on_exit(self, why)
         return why
 
-    async def _end_process(self) -> int:
-        """Kill the process if it still runs, and return its exit code."""
+    async def _end_process(self) -> DeckExit:
+        """Kill the process if it still runs, and return why it ended."""
         self._move(DeckState.LEAVING)
         process, self._process = self._process, None
         try:
             if process is None:
-                return 0
+                return self._exit or exit_from_code(0)
             kill_process(process)
-            return await asyncio.shield(process.wait())
+            code = await asyncio.shield(process.wait())
+            return self._exit or exit_from_code(code)
         finally:
             self._move(DeckState.GONE)
 

@@ -14,6 +14,7 @@ from player.protocol.screen import Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DECK_STATES, DeckExit, DeckState
+from player.stage.stage import open_stage
 from sync.errors import DeckLost, MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.runtime.state_table import ForbiddenMove
@@ -59,12 +60,16 @@ for line in sys.stdin:
 """
 
 
+def _options(*program: str) -> DeckOptions:
+    return DeckOptions(":0", Area(width=1, height=1), program=program or (sys.executable, "-c", _DECK))
+
+
 class Deck:
     """A deck process of that program, and how its processes ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *program: str) -> None:
         self.exits: list[DeckExit] = []
-        options = DeckOptions(":0", Area(width=1, height=1), program=(sys.executable, "-c", _DECK))
+        options = _options(*program)
         self.process = DeckProcess("a", lambda: options, SystemClock(), self._event, self._exit, lambda *_: False)
 
     def _event(self, process: DeckProcess, event: DeckEvent) -> None:
@@ -157,3 +162,38 @@ async def test_a_deck_that_is_to_be_replaced_is_replaced_when_it_leaves_the_scre
     assert deck.process.state is DeckState.LEAVING
     await deck.process.wait_up()
     assert [why.reason for why in deck.exits] == ["it was black, again"]
+
+
+async def test_a_deck_that_cannot_be_started_is_tried_again_and_ends_nothing_else() -> None:
+    deck = Deck("/missing/deck")
+    task = asyncio.create_task(deck.process.run())
+    await wait_until(lambda: deck.process.restarts >= 2)
+    assert not task.done() and "/missing/deck" in deck.exits[0].reason and not deck.exits[0].crashed
+    task.cancel()
+
+
+async def test_a_deck_that_ends_with_its_task_fails_its_requests_and_reports_its_end() -> None:
+    deck = Deck()
+    task = asyncio.create_task(deck.process.run())
+    await deck.process.wait_up()
+    loading = asyncio.create_task(deck.process.load(shot("slow")))
+    await deck.reaches(DeckState.LOADING)
+    task.cancel()
+    with pytest.raises(DeckLost, match="is gone"):
+        await asyncio.wait_for(loading, 5)
+    assert len(deck.exits) == 1
+
+
+async def test_a_cut_that_is_made_while_this_process_is_stopped_counts() -> None:
+    clock = SystemClock()
+    async with open_stage(_options(), clock) as stage:
+        running = asyncio.create_task(stage.run())
+        await stage.preroll(shot("first"))
+        await stage.cut_now("first")
+        await stage.preroll(shot("second"))
+        cutting = asyncio.create_task(stage.cut_now("second"))
+        await clock.sleep(0)  # the order is sent
+        clock.wait(2.5)
+        assert (await cutting).take == "second" and stage.facts().on_air == "second" and stage.facts().restarts == 0
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
