@@ -1,20 +1,20 @@
 """The command with wrong settings: it does not start, and says what is wrong in plain words."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from sync.origin.app.cli import main
+
 FAILED, WRONG_USAGE = 1, 2
 MAIN = "import sys; from sync.origin.app.cli import main; sys.exit(main())"
 
 
-def serve(tmp_path: Path, *arguments: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def serve(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", MAIN, "serve", "--data-dir", str(tmp_path / "origin"), *arguments]
-    environment = {**os.environ, **(variables or {})}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,24 @@ def serve(tmp_path: Path, *arguments: str, variables: dict[str, str] | None = No
          'Write a list as ["one", "two"] and a group of fields as {"name": 1}.'),
     ],
 )  # fmt: skip
-def test_wrong_settings_are_explained(tmp_path: Path, text: bytes, variable: str, sentence: str) -> None:
+def test_wrong_settings_are_explained(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: bytes,
+    variable: str,
+    sentence: str,
+) -> None:
     (tmp_path / "origin.toml").write_bytes(text)
     name, _, value = variable.partition("=")
-    variables = {f"SIGNAGE_ORIGIN__{name}": value} if name else {}
-    done = serve(tmp_path, "--config", str(tmp_path / "origin.toml"), variables=variables)
-    assert done.returncode == FAILED
-    assert "signage-origin: " in done.stderr
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    if name:
+        monkeypatch.setenv(f"SIGNAGE_ORIGIN__{name}", value)
+    arguments = ["serve", "--data-dir", str(tmp_path / "origin"), "--config", str(tmp_path / "origin.toml")]
+    assert main(arguments) == FAILED
+    errors = capsys.readouterr().err
+    assert "signage-origin: " in errors
+    assert sentence in errors
+    assert "Traceback" not in errors
 
 
 def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
