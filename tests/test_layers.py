@@ -57,10 +57,12 @@ ROOMS: dict[str, tuple[int, str]] = {
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
         "sync/device sync/device/store sync/http",
     ),
-    "sync/origin/transcode": (SERVICES, "sync/origin/settings"),
+    "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
+    "sync/origin/transcode": (SERVICES, "sync/origin/settings sync/origin/transcode/film"),
     "sync/origin/ingest": (
         SERVICES,
-        "sync/origin/persistence sync/origin/settings sync/origin/store sync/origin/transcode",
+        "sync/origin/persistence sync/origin/settings sync/origin/store sync/origin/transcode "
+        "sync/origin/transcode/film",
     ),
     "sync/origin/publishing": (
         SERVICES,
@@ -107,6 +109,7 @@ PURE = {
     "sync/trust/acceptance",
     "sync/origin/publishing/release_compiler",
     "sync/origin/retention/policy",
+    "sync/origin/transcode/film",
 }
 """Rooms and files that decide: no store, no service, no event loop."""
 

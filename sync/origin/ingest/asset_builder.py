@@ -7,9 +7,10 @@ from pathlib import Path
 
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.transcode.audio import make_video_from_audio
+from sync.origin.transcode.film.facts import AudioFile
 from sync.origin.transcode.loudness import measure_lufs
 from sync.origin.transcode.picture_jobs import make_picture
-from sync.origin.transcode.probe import HEAD_BYTES, AudioFile, FileKind, probe, recognise_kind
+from sync.origin.transcode.probe import HEAD_BYTES, FileKind, probe, recognise_kind
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.origin.transcode.video import make_video
 from sync.wire.chunk_index import dump_index, index_file

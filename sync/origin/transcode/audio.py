@@ -8,8 +8,10 @@ import logging
 from fractions import Fraction
 from pathlib import Path
 
+from sync.origin.transcode.film.facts import AudioFile
+from sync.origin.transcode.film.recipe import even_pixels
 from sync.origin.transcode.picture_jobs import make_card, make_picture
-from sync.origin.transcode.probe import AudioFile, BadMedia, packet_duration_ms
+from sync.origin.transcode.probe import BadMedia, packet_duration_ms
 from sync.origin.transcode.sandbox import THREADS, ToolResult, run_tool
 from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
@@ -20,7 +22,6 @@ from sync.origin.transcode.transcode_job import (
     TranscodeJob,
     out_time_us,
 )
-from sync.origin.transcode.video import even_pixels
 from sync.wire.release import MediaKind
 
 FRAME_RATE = 5  # frames a second, about; with fewer libVLC shows the first one late

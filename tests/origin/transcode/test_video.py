@@ -12,8 +12,9 @@ import pytest
 
 from sync.errors import Rejected
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.probe import FileKind, VideoFile, audio_facts, recognise_kind, video_facts
-from sync.origin.transcode.video import choose_recipe, encoding_recipe
+from sync.origin.transcode.film.facts import VideoFile, audio_facts, video_facts
+from sync.origin.transcode.film.recipe import choose_recipe, encoding_recipe
+from sync.origin.transcode.probe import FileKind, recognise_kind
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin, open_media_origin
 from tests.origin.samples import Samples
@@ -133,7 +134,8 @@ async def test_the_rotation_of_a_video_is_applied_to_its_pixels(media_origin: Me
     )  # fmt: skip
     rotated = samples.folder / "rotated.mp4"
     samples.ffmpeg("-i", str(upright), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(rotated))
-    assert video_facts(streams(rotated)).rotation in (90, 270)
+    facts = video_facts(streams(rotated))
+    assert facts and facts.rotation in (90, 270)
     row = await media_origin.process_file(rotated)
     assert row.asset and (row.asset.width, row.asset.height) == (90, 160)
     (stream,) = streams(media_origin.asset_file(row))["streams"]
@@ -242,8 +244,7 @@ def test_a_sound_file_with_a_cover_is_not_a_video() -> None:
     song = {"index": 0, "codec_type": "audio", "codec_name": "mp3"}
     facts = audio_facts({"streams": [song, cover], "format": {}})
     assert facts and (facts.audio_stream, facts.cover_stream) == (0, 1)
-    with pytest.raises(Rejected):
-        video_facts({"streams": [song, cover], "format": {}})
+    assert video_facts({"streams": [song, cover], "format": {}}) is None
 
 
 def test_pictures_are_recognised_by_their_first_bytes() -> None:
