@@ -123,6 +123,7 @@ DOORS: dict[str, set[str]] = {
     "cryptography": {"sync/trust/signing"},
     "http.client": {"sync/device/range_fetcher"},
     "mss": {"player/display/capture"},
+    "tzlocal": {"player/settings/system_zone"},
     "async_lru": {"sync/origin/http/answer_cache"},
     "PIL": {"sync/origin/transcode", "player/display/backdrop_pictures", "player/overlay", "player/deck/vlc/downscale"},
     "pillow_heif": {"sync/origin/transcode/picture_tool"},

@@ -11,7 +11,9 @@ from player.diagnostics.explanation import Explanation, Slot
 from player.diagnostics.forecast import Forecast
 from player.diagnostics.offline_view import DecisionView, open_ledger_to_read, read_decision_view
 from player.diagnostics.verdicts import Verdict
+from player.programme.schedule import zone_of_venue
 from player.settings.configuration import Configuration
+from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound, Rejected
 from sync.runtime.clock import SystemClock
@@ -30,15 +32,16 @@ async def read_view_for(configuration: Configuration, time: str | None = None) -
     active = content.active()
     if active is None:
         raise NotFound(f"there is no content in {settings.storage.state_dir}: check --config, or let the player sync")
-    at = None if time is None else _parse_time(time, settings.venue.zone or active.release.zone)
+    zone, _ = zone_of_venue(settings.venue.zone, active.release.zone, system_zone())
+    at = None if time is None else _parse_time(time, zone)
     async with open_ledger_to_read(content) as ledger:
         return await read_decision_view(content, ledger, settings, SystemClock(), at)
 
 
-def _parse_time(time: str, zone: str) -> datetime:
+def _parse_time(time: str, zone: ZoneInfo) -> datetime:
     try:
         at = datetime.fromisoformat(time)
-        return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone))
+        return at if at.tzinfo is not None else at.replace(tzinfo=zone)
     except ValueError as error:
         raise Rejected(
             f"{time!r} is not a time: write 2026-11-23T18:00 (time zone of the venue), or 2026-11-23T18:00Z (UTC)"

@@ -48,6 +48,8 @@ class MachineFacts:
     state_read_only: bool
     swap_on_card: bool
     clock: ClockTrust
+    zone: str  # in which dayparts and quiet hours are read
+    zone_problem: str  # a sentence; empty: somebody named the zone
     sound: tuple[str, ...]  # sound cards
     speakers: tuple[tuple[str, str], ...]  # audio outputs that libVLC finds: name and description
     speaker: str  # the output in the settings; empty: that of the system
@@ -102,8 +104,14 @@ def _warnings(facts: MachineFacts) -> Iterator[str]:
         yield f"Only {facts.disk_free_bytes // _MIB} MiB are free for content in {facts.state_dir}: use a larger disk."
     if facts.swap_on_card:
         yield "Swap is on a memory card, which wears the card out and makes cuts late: use zram, or no swap."
+    yield from _time_warnings(facts)
+
+
+def _time_warnings(facts: MachineFacts) -> Iterator[str]:
     if facts.clock is not ClockTrust.SYNCED:
         yield "The clock is not synchronised, so schedules may be wrong: allow NTP (UDP port 123)."
+    if facts.zone_problem:
+        yield facts.zone_problem
 
 
 def _sound_warnings(facts: MachineFacts) -> Iterator[str]:
@@ -148,7 +156,7 @@ def doctor_text(facts: MachineFacts) -> list[str]:
     return [
         f"machine   {facts.model}, {facts.cpus} processors, {facts.memory_bytes // _MIB} MiB of memory",
         f"storage   {free} {facts.state_dir}",
-        f"clock     {facts.clock.value}",
+        f"clock     {facts.clock.value}, zone {facts.zone}",
         *_display_lines(facts),
         f"libVLC    {facts.libvlc or 'does not start'}",
         f"decoding  {hardware} (playback.hardware_decoding = {facts.setting})",

@@ -11,8 +11,12 @@ from player.diagnostics.doctor import MachineFacts
 from player.display import WantedOutput
 from player.display.inspection import DisplayFacts, inspect_display
 from player.platform.decoders import find_decoders
+from player.programme.schedule import unnamed_zone, zone_of_venue
 from player.settings.configuration import Configuration
+from player.settings.model import Settings
+from player.settings.system_zone import system_zone
 from player.status.health import MachineProbe
+from sync.device.store.content_store import ContentStore
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
 
@@ -35,6 +39,7 @@ def probe_machine(configuration: Configuration, display: str, *, root: Path = Pa
     clock = SystemClock()
     machine = MachineProbe(state_dir, clock, root=root).sample()
     wanted = WantedOutput(settings.display.output, settings.display.rotation)
+    zone, zone_problem = _zone(settings)
     display_facts, no_display = _inspect_display(display, wanted)
     return MachineFacts(
         version=player.__version__,
@@ -47,6 +52,8 @@ def probe_machine(configuration: Configuration, display: str, *, root: Path = Pa
         state_read_only=_read_only(state_dir),
         swap_on_card=swap_on_card(_read_text(root / "proc/swaps"), _read_text(root / "proc/mounts")),
         clock=clock.trust(),
+        zone=zone,
+        zone_problem=zone_problem,
         sound=_sound_cards(_read_text(root / "proc/asound/pcm")),
         speakers=_audio_outputs(_output_of(sys.executable, "-c", _AUDIO_OUTPUTS)),
         speaker=settings.audio.device,
@@ -68,6 +75,13 @@ def _inspect_display(name: str, wanted: WantedOutput) -> tuple[DisplayFacts | No
         return inspect_display(name, wanted), ""
     except ScreenFailed as error:
         return None, str(error)
+
+
+def _zone(settings: Settings) -> tuple[str, str]:
+    """Return the zone of the venue, and a problem if nobody named it or it is unknown."""
+    active, setting = ContentStore(settings.storage.state_dir).active(), settings.venue.zone
+    zone, unknown = zone_of_venue(setting, active.release.zone if active else None, system_zone())
+    return zone.key, unknown or (unnamed_zone(active.release, setting, zone) if active else "")
 
 
 def swap_on_card(swaps: str, mounts: str) -> bool:

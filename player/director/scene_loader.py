@@ -13,11 +13,13 @@ from player.evidence.quarantine import Quarantine
 from player.programme.ad_eligibility import EligibleAds
 from player.programme.loudness import screen_volume
 from player.programme.next_take import Scene
-from player.programme.schedule import zone_named
+from player.programme.schedule import unnamed_zone, zone_of_venue
 from player.settings.model import Settings
+from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ActiveRelease
 from sync.errors import NotFound
 from sync.runtime.clock import Clock, ClockTrust
+from sync.wire.release import Release
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ class SceneLoader:
         now = self._clock.now()
         # Without a time service, a clock earlier than the content is the clock of a device without a battery.
         timed = self._clock.trust() is ClockTrust.SYNCED or now >= release.created_at
-        zone, playback, audio = self._zone(settings.venue.zone or release.zone), settings.playback, settings.audio
+        zone, playback, audio = self._zone(release, settings.venue.zone), settings.playback, settings.audio
         loudness = screen_volume(settings, zone, now, timed=timed)
         return Scene(
             release=release,
@@ -102,8 +104,9 @@ class SceneLoader:
         except NotFound:
             return ""
 
-    def _zone(self, name: str) -> ZoneInfo:
-        zone, problem = zone_named(name)
+    def _zone(self, release: Release, setting: str) -> ZoneInfo:
+        zone, unknown = zone_of_venue(setting, release.zone, system_zone())
+        problem = unknown or unnamed_zone(release, setting, zone)
         if problem and problem != self.problem:
             log.error("%s", problem)
         self.problem = problem

@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from sync.wire.release import BreakRule, Item, Playlist
+from sync.wire.release import AtEnd, BreakRule, Item, Playlist
 from sync.wire.value_types import Identifier, Wire
 
 ASK_AGAIN = timedelta(minutes=1)
 """When nothing can be shown, the longest time before the next try: what is playable may change at any time."""
+
+
+SHORTEST_SHOW = timedelta(milliseconds=500)
+"""An item that would be cut sooner after its start, because its own time ends, is not started any more."""
 
 
 class PlaylistPosition(Wire):
@@ -110,7 +114,9 @@ def _resume_index(place: PlaylistPosition | None, playlist: Playlist) -> int:
 
 
 def _is_valid(item: Item, at: datetime) -> bool:
-    return (item.starts_at is None or item.starts_at <= at) and (item.ends_at is None or at < item.ends_at)
+    if item.starts_at is not None and at < item.starts_at:
+        return False
+    return item.ends_at is None or at < item.ends_at - (SHORTEST_SHOW if item.at_end is AtEnd.CUT else timedelta(0))
 
 
 def _ask_again_at(playlist: Playlist, at: datetime) -> datetime:

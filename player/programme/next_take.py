@@ -96,7 +96,8 @@ class Scene:
 class Planned:
     """The next take, its programme, and the memory once it is reserved.
 
-    `ends_with_daypart`: it is cut when its daypart ends. `volume` is the item's own; `shot.volume` is what is heard.
+    `ends_with_daypart`: it is cut when its daypart or its own time ends. `volume` is the item's own; `shot.volume` is
+    what is heard.
     """
 
     take: Take
@@ -135,7 +136,7 @@ def plan_next(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetim
             return Idle(min(step.until, programme.until), why)
         if not isinstance(step, AdSlot):
             planned = _item(scene, step.item, programme, memory, take)
-            cut = step.item.at_end is AtEnd.CUT
+            cut = step.item.at_end is AtEnd.CUT or planned.take.expected_ms is None  # nothing to finish
             return replace(planned, memory=replace(memory, rotation=rotation), ends_with_daypart=cut)
         fits_ms = (programme.until - at) // timedelta(milliseconds=1)
         choice, state = select_ad(memory.ads, ads, fits_ms=fits_ms) if ads is not None else (None, memory.ads)
@@ -162,8 +163,10 @@ def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None
     if not planned.ends_with_daypart:
         return None
     programme = scene.programme(at)
-    same = programme.playlist is not None and programme.playlist.id == planned.take.playlist
-    return programme.until if same else at
+    if programme.playlist is None or programme.playlist.id != planned.take.playlist:
+        return at
+    ends = (item.ends_at for item in programme.playlist.items if item.id == planned.take.item)
+    return min([programme.until, *(end for end in ends if end is not None)])
 
 
 def take_volume(scene: Scene, planned: Planned) -> int:

@@ -197,9 +197,23 @@ def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
     return at.astimezone(zone).utcoffset() or timedelta(0)
 
 
-def zone_named(name: str) -> tuple[ZoneInfo, str]:
-    """Return a time zone, and a problem if its name is unknown: then UTC is used."""
+def zone_of_venue(setting: str, release: str | None, system: str) -> tuple[ZoneInfo, str]:
+    """Return the zone of the venue: of `venue.zone`, else of the release, else of this machine.
+
+    With a problem if the release names a zone that is unknown here: then UTC is used.
+    """
     try:
-        return ZoneInfo(name), ""
+        return ZoneInfo(setting or release or system), ""
     except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC"), f"the release's time zone {name!r} is unknown here: UTC is used"
+        return ZoneInfo("UTC"), f"the release's time zone {release!r} is unknown here: UTC is used"
+
+
+def unnamed_zone(release: Release, setting: str, zone: ZoneInfo) -> str:
+    """Return the problem that weekly windows or dates are on air and nobody named the zone they are in; else ""."""
+    windows = bool(release.dayparts) or any(line.windows for one in release.campaigns for line in one.lines)
+    if setting or release.zone or not windows:
+        return ""
+    return (
+        f"Dayparts and ad windows follow {zone.key}, the zone of this machine, because channel {release.channel} names "
+        "no time zone: set the channel's zone, or venue.zone."
+    )

@@ -85,7 +85,7 @@ class VenueSettings(Section):
     """Where the screen is installed."""
 
     zone: Zone = ""
-    """The IANA time zone, such as "Europe/Berlin". Empty: the zone of the release."""
+    """The IANA time zone, such as "Europe/Berlin". Empty: the zone of the release, else the zone of this machine."""
 
 
 class PlaybackSettings(Section):

@@ -5,9 +5,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from player import __version__
-from player.programme.schedule import zone_named
+from player.programme.schedule import zone_of_venue
 from player.protocol.operator import Decoder, Now
 from player.protocol.status import Status, SyncStatus
+from player.settings.system_zone import system_zone
 from player.stage.counters import StageFacts
 from player.status.health import Condition, Machine, figures, health_problems
 from player.status.status_sources import StatusSources
@@ -52,7 +53,7 @@ class StatusCollector:
         sync, now, display = self._sync(), self.now(), sources.display.state()
         release = await self._active_release(sync.release)
         condition = self._condition(sync, depth, release)
-        zone = settings.venue.zone or (release.zone if release else "UTC")
+        zone, _ = zone_of_venue(settings.venue.zone, release.zone if release else None, system_zone())
         problems = self._problems(now, condition)
         return Status(
             at=self._clock.now(),
@@ -61,7 +62,7 @@ class StatusCollector:
             device=membership.device if membership else None,
             channel=membership.channel if membership else None,
             origin=str(settings.origin.url),
-            zone=zone,
+            zone=zone.key,
             pairing_code=session.pairing_code if session else None,
             healthy=not problems,
             problems=problems,
@@ -72,7 +73,7 @@ class StatusCollector:
             service_restarts=dict(sources.restarts.counts),
             restart_needed=sources.configuration.restart_needed(),
             overlays=overlay_status(sources.overlays.due, now.overlays),
-            sound=sound_status(settings, zone_named(zone)[0], self._clock.now(), timed=now.timed),
+            sound=sound_status(settings, zone, self._clock.now(), timed=now.timed),
             health=figures(condition),
         )
 

@@ -93,7 +93,7 @@ class Fit(StrEnum):
 
 
 class AtEnd(StrEnum):
-    """What happens to an item on the screen when its daypart ends."""
+    """What happens to an item on the screen when its daypart or its own time ends."""
 
     CUT = "cut"
     FINISH = "finish"
@@ -130,7 +130,7 @@ class Stream(Wire):
 class Item(Wire):
     """One entry of a playlist: an asset or a stream, and how to show it.
 
-    `starts_at <= t < ends_at` bounds when it may start.
+    `starts_at <= t < ends_at` bounds when it may start. At `ends_at` it leaves the screen as `at_end` says.
     """
 
     id: Identifier
@@ -230,7 +230,7 @@ class Release(Wire):
     format: Annotated[int, Field(ge=1, le=1)] = 1
     channel: Identifier
     created_at: Instant
-    zone: str = "UTC"  # IANA zone of the venue, unless the settings of the device name another one
+    zone: str | None = None  # IANA zone of the venue; None: nobody named one, and each device uses its system's
     default_playlist: Identifier | None = None  # plays when no daypart does
     playlists: LenientList[Playlist] = ()
     dayparts: LenientList[Daypart] = ()

@@ -143,6 +143,7 @@ def release_of(assets: tuple[Asset, ...], channel: str = CHANNEL) -> Release:
     return Release(
         channel=channel,
         created_at=EPOCH,
+        zone="UTC",
         default_playlist="all",
         playlists=(Playlist(id="all", name="All", items=items),),
         assets=assets,

@@ -12,6 +12,7 @@ from sync.http.operations import Access, Operation
 from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.publishing.publisher import Publication, Publisher, count_ads, count_items
+from sync.origin.publishing.release_compiler import plan_warnings
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import instant
 from sync.wire.value_types import Identifier, Instant, Request, Wire
@@ -48,9 +49,13 @@ class ReleaseView(Wire):
 
 
 class PublishedView(ReleaseView):
-    """The release in force. `unchanged`: it was in force before, only its signature is new."""
+    """The release in force. `unchanged`: it was in force before, only its signature is new.
+
+    `warnings`: what a planner should know, though it is published.
+    """
 
     unchanged: bool
+    warnings: tuple[str, ...] = ()
     issued_at: Instant
     expires_at: Instant
 
@@ -64,7 +69,7 @@ class ReleaseList(Wire):
 class Preview(Wire):
     """What publishing now would do. Devices with the newest release would download `new_bytes` in `new_assets`.
 
-    With `problems` (by field) it would be refused, and the numbers are zero.
+    With `problems` (by field) it would be refused, and the numbers are zero. `warnings` do not stand in its way.
     """
 
     channel: str
@@ -76,6 +81,7 @@ class Preview(Wire):
     new_assets: int = 0
     new_bytes: int = 0
     problems: dict[str, str] = Field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class ReleaseRoutes:
@@ -149,6 +155,7 @@ class ReleaseRoutes:
             asset_bytes=sum(asset.size_bytes for asset in release.assets),
             new_assets=len(new),
             new_bytes=sum(asset.size_bytes for asset in new),
+            warnings=plan_warnings(release),
         )
 
 
@@ -161,6 +168,7 @@ def _published(done: Publication) -> PublishedView:
     return PublishedView(
         **_view(done.record).model_dump(),
         unchanged=done.unchanged,
+        warnings=done.warnings,
         issued_at=done.timestamp.issued_at,
         expires_at=done.timestamp.expires_at,
     )

@@ -151,7 +151,8 @@ async def _publish(origin: Origin, options: argparse.Namespace) -> None:
         working.cancel()
         await asyncio.wait([working])
     line = f"{done.channel}: release {done.sequence}, {done.items} items, {done.ads} ads, {done.asset_bytes} bytes"
-    _print(options, dataclasses.asdict(done), [line + (" (unchanged)" if done.unchanged else "")])
+    lines = [line + (" (unchanged)" if done.unchanged else ""), *(f"warning: {warning}" for warning in done.warnings)]
+    _print(options, dataclasses.asdict(done), lines)
 
 
 async def _list_keys(origin: Origin, options: argparse.Namespace) -> None:

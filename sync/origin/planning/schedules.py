@@ -78,10 +78,10 @@ OverlayDraft = Annotated[TickerDraft | LogoDraft, Field(discriminator="kind")]
 class ScheduleDraft(Request):
     """Everything that decides what a channel plays and when, and what is shown over it.
 
-    `fallback` is a media that is a picture.
+    `zone` None: nobody named one; each device then uses its system's. `fallback` is a media that is a picture.
     """
 
-    zone: TimeZone = "UTC"
+    zone: TimeZone | None = None
     default_playlist: Identifier | None = None
     break_rule: BreakDraft = BreakDraft()
     fallback: Identifier | None = None

@@ -69,6 +69,7 @@ class FolderResult:
     sha256: str
     asset_bytes: int
     unchanged: bool
+    warnings: tuple[str, ...] = ()
 
 
 async def publish_folder(
@@ -116,6 +117,7 @@ def _published(done: Publication, *, channel: str, playlist: str, files: int, in
         sha256=record.sha256,
         asset_bytes=record.asset_bytes,
         unchanged=done.unchanged,
+        warnings=done.warnings,
     )
 
 

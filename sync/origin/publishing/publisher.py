@@ -17,7 +17,7 @@ from sync.errors import CorruptContent, Rejected, StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.publishing.keyring import Keyring
-from sync.origin.publishing.release_compiler import compile_release, dump_release
+from sync.origin.publishing.release_compiler import compile_release, dump_release, plan_warnings
 from sync.origin.publishing.timestamps import TimestampSigner
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock, instant, unix_ms
@@ -31,11 +31,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A release in force. `unchanged`: it was in force before, only its timestamp is new."""
+    """A release in force. `unchanged`: it was in force before, only its timestamp is new. `warnings`: for planners."""
 
     record: ReleaseRecord
     timestamp: Timestamp
     unchanged: bool
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Publisher:
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
-        return Publication(record, timestamp, compiled.unchanged)
+        return Publication(record, timestamp, compiled.unchanged, plan_warnings(compiled.release))
 
     async def compile_plan(self, channel: str) -> CompiledRelease:
         """Return what would be published now. Changes nothing.

@@ -92,6 +92,19 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
     )
 
 
+def plan_warnings(release: Release) -> tuple[str, ...]:
+    """Return what a planner should know of a release that can be published all the same; with what to do."""
+    windows = [f"daypart {part.name}" for part in release.dayparts]
+    windows += [f"ad line {line.name}" for one in release.campaigns for line in one.lines if line.windows]
+    if release.zone or not windows:
+        return ()
+    first = windows[0] + (f" and {len(windows) - 1} more follow" if len(windows) > 1 else " follows")
+    return (
+        f"channel {release.channel} names no time zone: {first} the zone that each screen's system is set to. "
+        "Set the channel's zone.",
+    )
+
+
 def dump_release(release: Release) -> bytes:
     """Return the bytes of the release file; their SHA-256 is its name.
 

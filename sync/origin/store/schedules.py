@@ -142,7 +142,7 @@ def _schedule(
         channel=row["id"],
         version=row["version"],
         sequence=row["sequence"],
-        zone=row["zone"],
+        zone=row["zone"] or None,
         default_playlist=row["default_playlist_id"],
         break_rule=BreakDraft(every_items=row["every_items"], ads=row["ads"]),
         fallback=row["fallback_media_id"],
@@ -158,7 +158,7 @@ def _daypart(row: RowMapping) -> DaypartDraft:
 
 def _values(draft: ScheduleDraft) -> dict[str, Any]:
     return {
-        "zone": draft.zone,
+        "zone": draft.zone or "",
         "default_playlist_id": draft.default_playlist,
         "every_items": draft.break_rule.every_items,
         "ads": draft.break_rule.ads,

@@ -71,6 +71,21 @@ def test_a_channel_that_cannot_be_published_says_why(page: Page) -> None:
     page.site.ask("DELETE", "/v1/schedule/bare")
 
 
+def test_a_channel_without_a_time_zone_is_warned_of_until_somebody_names_one(page: Page, picture: Path) -> None:
+    media = page.stock(picture, "Tea")
+    playlist = page.site.ask("POST", "/v1/playlists", {"name": "Tea time", "items": [{"media": media}]})["id"]
+    page.site.ask("PUT", "/v1/schedule/tea", {"dayparts": [{"name": "Five", "playlist": playlist, "start": "17:00"}]})
+    page.go("channels")
+    page.says('[data-id="tea"]', "no time zone", "daypart Five follows", "Set the channel's zone")
+    page.press('[data-id="tea"] [data-do=zone]')
+    page.find('dialog option[value="Asia/Tokyo"]').click()
+    page.confirm()
+    page.says('[data-id="tea"]', "Asia/Tokyo")
+    page.until(lambda: "no time zone" not in page.text('[data-id="tea"]'))
+    assert page.site.ask("GET", "/v1/schedule/tea")["zone"] == "Asia/Tokyo"
+    page.site.ask("DELETE", "/v1/schedule/tea")
+
+
 def test_a_line_of_text_and_a_logo_are_put_over_a_channel_and_taken_off_again(page: Page, picture: Path) -> None:
     logo = page.stock(picture, "Sun logo")
     page.site.ask("PUT", "/v1/schedule/bar", {"zone": "Europe/Berlin"})

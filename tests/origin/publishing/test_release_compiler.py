@@ -1,6 +1,7 @@
 """Compiling is pure: same plan, same bytes; what can play and the assets it shows; or every reason why not."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -14,7 +15,7 @@ from sync.origin.planning.channel_plan import ChannelPlan
 from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.playlists import PlaylistItem, StoredPlaylist
 from sync.origin.planning.schedules import BreakDraft, DaypartDraft, StoredSchedule, WindowDraft
-from sync.origin.publishing.release_compiler import PICTURE_MS, compile_release, dump_release
+from sync.origin.publishing.release_compiler import PICTURE_MS, compile_release, dump_release, plan_warnings
 from sync.trust.acceptance import referenced_assets
 from sync.wire.release import Asset, MediaKind, Release
 
@@ -179,6 +180,25 @@ def _plan(*items: PlaylistItem, media: dict[str, MediaFact] | None = None, fallb
     )
     schedule = StoredSchedule(channel="main", version=1, sequence=0, default_playlist="p")
     return ChannelPlan(schedule, (playlist,), (), FACTS[fallback] if fallback else None)
+
+
+def test_a_zone_that_nobody_named_is_not_written_and_a_warning_where_local_times_are_used() -> None:
+    playlist = StoredPlaylist(
+        id="p", version=1, updated_at=NOW, name="P", items=(PlaylistItem(id="i", title="I", media="m0"),), media=FACTS
+    )
+    schedule = StoredSchedule(channel="main", version=1, sequence=0, default_playlist="p")
+    plan = ChannelPlan(schedule=schedule, playlists=(playlist,), campaigns=(), fallback=None)
+    release = compile_release(plan, created_at=NOW, now=NOW)
+    assert b'"zone"' not in dump_release(release)  # an older player refuses null, and takes UTC for none
+    assert plan_warnings(release) == ()
+    parts = tuple(DaypartDraft(id=name, name=name, playlist="p") for name in ("Lunch", "Late"))
+    timed = replace(plan, schedule=schedule.model_copy(update={"dayparts": parts}))
+    assert plan_warnings(compile_release(timed, created_at=NOW, now=NOW)) == (
+        "channel main names no time zone: daypart Lunch and 1 more follow the zone that each screen's system is set "
+        "to. Set the channel's zone.",
+    )
+    named = replace(timed, schedule=timed.schedule.model_copy(update={"zone": "Europe/Berlin"}))
+    assert plan_warnings(compile_release(named, created_at=NOW, now=NOW)) == ()
 
 
 def test_a_picture_stands_ten_seconds_if_nobody_said_and_a_video_plays_to_its_end() -> None:

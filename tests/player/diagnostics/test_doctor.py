@@ -27,6 +27,7 @@ SCREEN = DisplayFacts(
 HEALTHY = MachineFacts(
     version="1", model="PC", cpus=4, memory_bytes=4 << 30, memory_free_bytes=2 << 30, disk_free_bytes=8 << 30,
     state_dir="/var/lib/signage-player", state_read_only=False, swap_on_card=False, clock=ClockTrust.SYNCED,
+    zone="Europe/Berlin", zone_problem="",
     sound=("HDMI 0",), speakers=(("hdmi", "HDMI of the GPU"),), speaker="", libvlc="3.0.24", plugins_missing=(),
     decoders=INTEL, profiles=("H264High",), setting="auto", display=SCREEN, no_display="", reserve_bytes=256 << 20,
 )  # fmt: skip

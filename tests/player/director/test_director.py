@@ -84,6 +84,44 @@ async def test_an_item_is_cut_when_its_daypart_ends_unless_it_may_finish(tmp_pat
             assert plays[0].playlist == "day" and plays[2].playlist == "night"
 
 
+@pytest.mark.parametrize(("at_end", "left_at_s", "reason"), [("cut", 15, "daypart"), ("finish", 20, "eof")])
+async def test_an_item_leaves_when_its_own_time_ends(tmp_path: Path, at_end: str, left_at_s: int, reason: str) -> None:
+    ends = NOON + timedelta(seconds=15)
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red", ends_at=ends, at_end=at_end))))
+        async with world.running():
+            await world.advance(30)
+            assert world.screen.changes[-1].picture == "fallback"
+            assert world.director.now().why == "nothing of playlist Loop can be shown now"
+        plays = await world.plays()
+        assert [play.rendered_ms for play in plays] == [10_000, 1000 * (left_at_s - 10)]
+        assert plays[-1].reason == reason
+
+
+async def test_a_new_release_moves_the_end_of_the_item_on_air(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("blue"))))
+        async with world.running():
+            await world.advance(3)
+            soon = NOON + timedelta(seconds=6)
+            world.publish(release(playlist("loop", item("red", ends_at=soon), item("blue"))))
+            await world.wake()
+            await world.advance(4)
+            assert world.shown() == ["red", "blue"]
+            assert world.screen.changes[1].at == soon
+
+
+async def test_a_stream_without_a_length_has_nothing_to_finish(tmp_path: Path) -> None:
+    ends = NOON + timedelta(seconds=15)
+    async with open_world(tmp_path) as world:
+        content = release(playlist("loop", item("red", ends_at=ends, at_end="finish"), item("blue")))
+        endless = tuple(each.model_copy(update={"duration_ms": None}) for each in content.assets)
+        world.publish(content.model_copy(update={"assets": endless}))
+        async with world.running():
+            await world.advance(16)
+            assert world.shown() == ["red", "blue"]
+
+
 async def test_an_item_that_cannot_be_opened_is_skipped_at_once_and_quarantined_the_third_time(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"), item("bad"), item("blue"))))
@@ -270,7 +308,7 @@ async def test_the_loss_of_the_hidden_deck_changes_nothing_on_the_screen_and_its
 async def test_the_item_on_air_plays_to_its_end_before_the_fallback_when_nothing_may_follow(tmp_path: Path) -> None:
     ends = (NOON + timedelta(seconds=15)).isoformat()
     async with open_world(tmp_path) as world:
-        world.publish(release(playlist("loop", item("red", ends_at=ends))))
+        world.publish(release(playlist("loop", item("red", ends_at=ends, at_end="finish"))))
         async with world.running():
             await world.advance(19)
             assert world.shown() == ["red", "red"]
@@ -317,6 +355,28 @@ async def test_an_unknown_zone_is_reported_and_utc_is_used(tmp_path: Path) -> No
                 "the release's time zone 'Mars/Olympus' is unknown here: UTC is used",
             )
         assert [play.zone for play in await world.plays()] == ["UTC"]
+
+
+async def test_a_zone_that_nobody_named_is_that_of_the_machine_and_reported_where_local_times_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("player.director.scene_loader.system_zone", lambda: "Asia/Tokyo")
+    evening = Daypart(id="evening", name="Evening", playlist="late", start="21:00", end="22:00")  # NOON is 21:00 there
+    content = release(playlist("loop", item("red")), playlist("late", item("blue")), dayparts=(evening,))
+    async with open_world(tmp_path) as world:
+        world.publish(content.model_copy(update={"zone": None}))
+        async with world.running():
+            await world.advance(1)
+            assert world.shown() == ["blue"]
+            assert world.director.now().problems == (
+                "Dayparts and ad windows follow Asia/Tokyo, the zone of this machine, because channel main names no "
+                "time zone: set the channel's zone, or venue.zone.",
+            )
+            world.publish(content.model_copy(update={"zone": None, "dayparts": ()}))
+            await world.wake()
+            await world.advance(1)
+            assert world.director.now().problems == ()
+        assert {play.zone for play in await world.plays()} == {"Asia/Tokyo"}
 
 
 async def test_settings_apply_from_the_next_item_on(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def release(*playlists: Playlist, dayparts: tuple[Daypart, ...] = (), ads: tuple
     return Release(
         channel="main",
         created_at=NOON - timedelta(days=1),
+        zone="UTC",
         default_playlist=playlists[0].id if playlists else None,
         playlists=playlists,
         dayparts=dayparts,

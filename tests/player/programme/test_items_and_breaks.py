@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from player.programme.items_and_breaks import (
     ASK_AGAIN,
+    SHORTEST_SHOW,
     AdSlot,
     NothingToShow,
     Rotation,
@@ -15,7 +17,7 @@ from player.programme.items_and_breaks import (
     ShowItem,
     next_entry,
 )
-from sync.wire.release import BreakRule, Item, Playlist
+from sync.wire.release import AtEnd, BreakRule, Item, Playlist
 from tests.player.programme.examples import NOON, item, playlist
 
 RULE = BreakRule(every_items=2, ads=3)
@@ -124,6 +126,12 @@ def test_validity_is_half_open() -> None:
         ),
     )
     assert walk(Rotation(), items, 4)[0] == "adad"
+
+
+@pytest.mark.parametrize(("at_end", "shown"), [(AtEnd.CUT, "bbbb"), (AtEnd.FINISH, "abab")])
+def test_an_item_that_would_be_cut_at_once_is_not_started(at_end: AtEnd, shown: str) -> None:
+    soon = item("a", ends_at=NOON + SHORTEST_SHOW).model_copy(update={"at_end": at_end})
+    assert walk(Rotation(), Playlist(id="list", name="list", items=(soon, item("b"))), 4)[0] == shown
 
 
 def test_an_empty_list_asks_again_soon_and_a_waiting_item_sooner() -> None:

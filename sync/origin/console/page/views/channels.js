@@ -4,7 +4,7 @@ import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { overlaySection } from "./overlays.js";
 import { data } from "../lib/data.js";
 import { attempt } from "../lib/notices.js";
-import { newChannel, setDefault } from "./new_playlist_dialog.js";
+import { changeZone, newChannel, setDefault } from "./new_playlist_dialog.js";
 import { answers, contents, publish } from "../lib/publish.js";
 import { withColours, week } from "./week_chart.js";
 import { bytes, count, day, moment, window as windowText } from "../lib/format.js";
@@ -44,9 +44,15 @@ function card(schedule) {
   return h(
     "article",
     { class: "card channel", "data-id": schedule.channel },
-    h("header", {}, h("h3", {}, schedule.channel), h("span", { class: "faint" }, `${schedule.zone} · ${count(schedule.devices, "device")}`)),
+    h("header", {}, h("h3", {}, schedule.channel), zone(schedule), h("span", { class: "faint" }, count(schedule.devices, "device"))),
     h("div", { class: "halves" }, h("div", {}, ...plan(schedule, parts)), h("div", {}, ...published(schedule))),
   );
+}
+
+function zone(schedule) {
+  const text = schedule.zone ?? "no time zone";
+  const change = button(text, "zone", () => changeZone(schedule), { class: "write quiet", "aria-label": `Time zone of ${schedule.channel}: ${text}` });
+  return h("span", {}, change, h("span", { class: "read faint" }, text));
 }
 
 function plan(schedule, parts) {
@@ -97,6 +103,7 @@ function published(schedule) {
   return [
     h("p", { class: wrong.length || !preview ? "faint" : "" }, wrong.length ? "It cannot be published yet:" : previewText(schedule)),
     wrong.length > 0 && h("dl", { class: "wrong" }, ...wrong.flatMap(([field, why]) => [h("dt", {}, field), h("dd", {}, why)])),
+    ...(preview?.warnings ?? []).map((warning) => h("p", { class: "caution" }, warning)),
     button(busy ? "Publishing …" : "Publish", "publish", () => run(channel), {
       class: `write ${preview?.unchanged ? "" : "primary"}`,
       "aria-label": `Publish ${channel}`,

@@ -57,16 +57,31 @@ export async function updateSchedule(channel, change) {
   return ask("PUT", `/v1/schedule/${channel}`, change(draft), version);
 }
 
+/** Open the dialog for the time zone of a channel. */
+export function changeZone({ channel, zone }) {
+  dialog({
+    title: `Time zone of ${channel}`,
+    text: "Dayparts and ad windows are read in this zone. Devices follow it when the channel is published.",
+    fields: [zoneField(zone ?? ZONE)],
+    verb: "Save",
+    submit: ({ zone }) => updateSchedule(channel, (draft) => ({ ...draft, zone })),
+  });
+}
+
+function zoneField(value) {
+  const zones = Intl.supportedValuesOf("timeZone");
+  const known = zones.includes(value) ? zones : [value, ...zones];
+  return { name: "zone", label: "Time zone of the venue", value, options: known.map((zone) => [zone, zone]) };
+}
+
 /** Open the dialog for a new channel. */
 export function newChannel() {
-  const zones = Intl.supportedValuesOf("timeZone");
-  const known = zones.includes(ZONE) ? zones : [ZONE, ...zones];
   dialog({
     title: "New channel",
     text: "A channel is what a group of devices shows.",
     fields: [
       { name: "channel", label: "Name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", hint: "letters, digits, dots and dashes" },
-      { name: "zone", label: "Time zone of the venue", value: ZONE, options: known.map((zone) => [zone, zone]) },
+      zoneField(ZONE),
     ],
     verb: "Make channel",
     submit: ({ channel, zone }) => ask("PUT", `/v1/schedule/${channel}`, { zone }),
