@@ -149,10 +149,6 @@ async def test_the_example_plan_does_all_it_says(rooms: tuple[PlanningOrigin, Fo
     assert (menu.duration_ms, menu.fit, menu.volume, menu.at_end) == (12_000, Fit.COVER, 0, "finish")
     assert [(part.name, part.start, part.priority) for part in release.dayparts] == [("Opening hours", "08:00", 10)]
     assert done.warnings == ()
-    (folder / PLAN_FILE).write_text("[[dayparts]]\nname = 'Lunch'\nstart = '11:00'\nend = '14:00'\n")
-    unnamed = await publish_folder(folder, "bar", collaborators, planning.clock)
-    assert _release(planning, unnamed.sha256).zone is None
-    assert [warning.split(":")[0] for warning in unnamed.warnings] == ["channel bar names no time zone"]
     fizzo, aqua = sorted(release.campaigns, key=lambda campaign: campaign.name, reverse=True)
     assert (fizzo.lines[0].share_ppm, fizzo.lines[0].category, fizzo.advertiser) == (500_000, "soft drinks", "Fizzo")
     assert (aqua.lines[0].creatives[0].duration_ms, aqua.lines[0].windows[0].weekdays) == (6_000, (6, 7))
@@ -162,6 +158,16 @@ async def test_the_example_plan_does_all_it_says(rooms: tuple[PlanningOrigin, Fo
     assert isinstance(logo, Logo) and (logo.asset, logo.corner) == (release.fallback, "top-right")
     assert (await publish_folder(folder, "lobby", collaborators, planning.clock)).unchanged
     assert len(await planning.campaigns.list_all()) == 2
+
+
+async def test_a_folder_with_dayparts_and_no_zone_is_published_with_a_warning(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path
+) -> None:
+    planning, collaborators = rooms
+    (folder / PLAN_FILE).write_text("[[dayparts]]\nname = 'Lunch'\nstart = '11:00'\nend = '14:00'\n")
+    done = await publish_folder(folder, "bar", collaborators, planning.clock)
+    assert _release(planning, done.sha256).zone is None
+    assert [warning.split(":")[0] for warning in done.warnings] == ["channel bar names no time zone"]
 
 
 async def test_what_others_planned_on_the_channel_stays(
