@@ -1,18 +1,21 @@
 """Finds out what a sent file is, from its bytes and never from its name."""
 
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 
 from sync.errors import Rejected
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
-from sync.origin.transcode.sandbox import Limits, run_tool
+from sync.origin.transcode.film.fields import FRAMES_LOOKED_AT, should_look, with_fields_seen
+from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
 
 HEAD_BYTES = 4096
 # What ffmpeg may open: no format that refers to other files or hosts.
 CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,ogg,asf,mxf,dv,ivf,mp3,wav,flac,aac"
 SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
 
+_FIELDS_SEEN = re.compile(r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+)")  # of ffmpeg's idet
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 _OTHER_KINDS = (
@@ -106,3 +109,20 @@ async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -
     options = ("-v", "error", *selection, "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
     await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
     return max(0, round((last - max(0.0, first)) * 1000)) if last else 0
+
+
+async def look_at_fields(video: VideoFile, path: Path, limits: Limits) -> VideoFile:
+    """Return the film with the order of its fields as seen in some frames, where its tag may be wrong or missing.
+
+    Raises:
+        ChildStopped: ffmpeg hit a limit.
+    """
+    seen = [0, 0, 0]
+    for part in (0.1, 0.6) if should_look(video) else ():  # black and titles at the start show no fields
+        spot = ("-ss", f"{video.declared_ms * part / 1000:.3f}", *SAFE_INPUT, "-i", f"file:{path}")
+        frames = ("-map", f"0:{video.video_stream}", "-frames:v", str(FRAMES_LOOKED_AT // 2), "-vf", "idet")
+        quiet = ("ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-threads", str(THREADS))
+        result = await run_tool((*quiet, *spot, *frames, "-f", "null", "-"), limits)
+        found = _FIELDS_SEEN.search(result.errors)
+        seen = [count + int(more) for count, more in zip(seen, found.groups() if found else "000", strict=True)]
+    return with_fields_seen(video, *seen)

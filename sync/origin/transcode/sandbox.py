@@ -11,6 +11,7 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sync.errors import SignageError, StorageBroken, StorageFull
 
@@ -46,15 +47,17 @@ class ToolResult:
     errors: str
 
 
-async def run_tool(command: Sequence[str], limits: Limits, *, on_line: OnLine | None = None) -> ToolResult:
-    """Run a tool to its end; `on_line`, if given, is called with each line of output as it comes.
+async def run_tool(
+    command: Sequence[str], limits: Limits, *, on_line: OnLine | None = None, folder: Path | None = None
+) -> ToolResult:
+    """Run a tool to its end, in `folder`; `on_line`, if given, is called with each line of output as it comes.
 
     Raises:
         ChildStopped: it hit a limit, crashed or was killed.
         StorageFull: the disk is full.
         StorageBroken: the tool is not installed.
     """
-    process = await _start(command, limits)
+    process = await _start(command, limits, folder)
     try:
         async with asyncio.timeout(limits.seconds):
             output, errors, code = await asyncio.gather(
@@ -71,7 +74,7 @@ async def run_tool(command: Sequence[str], limits: Limits, *, on_line: OnLine | 
     return ToolResult(code, output, errors)
 
 
-async def _start(command: Sequence[str], limits: Limits) -> Process:
+async def _start(command: Sequence[str], limits: Limits, folder: Path | None) -> Process:
     cpu_s = int(limits.seconds) * THREADS + 1
     limits_options = (f"--as={limits.memory_bytes}", f"--cpu={cpu_s}", f"--fsize={limits.file_bytes}", "--core=0")
     wrapper = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs", "prlimit", *limits_options, "--")
@@ -85,6 +88,7 @@ async def _start(command: Sequence[str], limits: Limits) -> Process:
             stdout=PIPE,
             stderr=PIPE,
             env=environment,
+            cwd=folder,
             limit=_LINE_CAP_BYTES,
             start_new_session=True,
         )

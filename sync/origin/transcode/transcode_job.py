@@ -33,7 +33,7 @@ class TranscodeJob:
     @property
     def input(self) -> tuple[str, ...]:
         """The arguments for ffmpeg to open the source."""
-        return (*SAFE_INPUT, "-i", f"file:{self.source}")
+        return (*SAFE_INPUT, "-i", f"file:{self.source.absolute()}")
 
     async def report(self, line: str, duration_ms: int) -> None:
         """Report the progress that a line of ffmpeg's output states, for a result of this duration."""

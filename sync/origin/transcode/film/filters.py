@@ -6,7 +6,9 @@ picture is turned before its pixels become square, and the even rate comes last.
 
 from fractions import Fraction
 
+from sync.origin.transcode.film.colour import TAG_FILTER, convert_colour
 from sync.origin.transcode.film.facts import VideoFile
+from sync.origin.transcode.film.fields import deinterlace, shown_rate
 
 MAX_FRAME_RATE = Fraction(61)
 
@@ -17,16 +19,6 @@ def filter_chain(video: VideoFile, width: int, height: int) -> str:
     return ",".join(name for step in steps for name in step)
 
 
-def deinterlace(video: VideoFile) -> tuple[str, ...]:
-    """Return the filters that make whole pictures of fields."""
-    return ()
-
-
-def convert_colour(video: VideoFile) -> tuple[str, ...]:
-    """Return the filters that make BT.709 in limited range of the colours of the film."""
-    return ()
-
-
 def turn(video: VideoFile) -> tuple[str, ...]:
     """Return the filters that crop, mirror and turn; today ffmpeg turns by itself."""
     return ()
@@ -34,9 +26,9 @@ def turn(video: VideoFile) -> tuple[str, ...]:
 
 def make_square(width: int, height: int) -> tuple[str, ...]:
     """Return the filters for this size with square pixels, in the pixel format of the encoder."""
-    return (f"scale={width}:{height}", "setsar=1", "format=yuv420p")
+    return (f"scale={width}:{height}", "setsar=1", "format=yuv420p", TAG_FILTER)
 
 
 def even_rate(video: VideoFile) -> tuple[str, ...]:
     """Return the filters that give the film an even rate."""
-    return ("fps=60",) if video.frame_rate > MAX_FRAME_RATE else ()
+    return ("fps=60",) if shown_rate(video) > MAX_FRAME_RATE else ()

@@ -1,23 +1,21 @@
 """Decides whether a film is copied or encoded anew, and with which arguments of ffmpeg.
 
-A rotated video is encoded anew, since not every output of every player honours the rotation tag.
+A rotated video is encoded anew, since not every output of every player honours the rotation tag. So is one that is
+interlaced, or whose colours are not plain: not every output makes whole pictures of fields, tone-maps HDR, or knows
+full range.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 
+from sync.origin.transcode.film.colour import TAG_ARGUMENTS, colours_of, is_plain
+from sync.origin.transcode.film.colour_table import ColourTable
 from sync.origin.transcode.film.facts import VideoFile
+from sync.origin.transcode.film.fields import is_interlaced
 from sync.origin.transcode.film.filters import MAX_FRAME_RATE, filter_chain
 
-_PLAIN = frozenset({"yuv420p", "yuvj420p"})
-_COPIED_VIDEO: dict[str, frozenset[str]] = {  # for each codec the pixel formats that players decode
-    "h264": _PLAIN,
-    "hevc": _PLAIN | {"yuv420p10le"},
-    "vp9": _PLAIN | {"yuv420p10le"},
-    "vp8": _PLAIN,
-    "mpeg4": _PLAIN,
-    "mpeg2video": _PLAIN,
-}
+_COPIED_VIDEO = frozenset({"h264", "hevc", "vp9", "vp8", "mpeg4", "mpeg2video"})
+_COPIED_PIXELS = "yuv420p"  # 8 bits: many decoders in hardware know no other
 _COPIED_AUDIO = {"mp4": frozenset({"aac", "mp3", "ac3"}), "matroska": frozenset({"vorbis", "opus", "aac", "mp3"})}
 
 
@@ -30,11 +28,13 @@ class Recipe:
     width: int
     height: int
     copies_video: bool
+    colour_table: ColourTable | None = None  # for ffmpeg to find as `TABLE_FILE` in the folder it runs in
 
 
 def choose_recipe(video: VideoFile, longest_edge: int) -> Recipe:
     """Return the recipe that copies the video if players can show it as it is, else the one that encodes it."""
-    plain = video.pixel_format in _COPIED_VIDEO.get(video.codec, frozenset()) and video.rotation == 0
+    plain = video.codec in _COPIED_VIDEO and video.pixel_format == _COPIED_PIXELS and video.rotation == 0
+    plain = plain and is_plain(video) and not is_interlaced(video)
     fits = max(video.width, video.height) <= longest_edge and video.width % 2 == 0 and video.height % 2 == 0
     if not (plain and fits and video.frame_rate <= MAX_FRAME_RATE):
         return encoding_recipe(video, longest_edge)
@@ -55,9 +55,9 @@ def encoding_recipe(video: VideoFile, longest_edge: int) -> Recipe:
         width, height = height, width
     scale = min(Fraction(1), Fraction(longest_edge, max(width, height, 1)))
     width, height = even_pixels(width * scale), even_pixels(height * scale)
-    codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20")
+    codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", *TAG_ARGUMENTS)
     arguments = ("-vf", filter_chain(video, width, height), *codec, *_audio_arguments(video, "mp4"))
-    return Recipe(arguments, "mp4", width, height, copies_video=False)
+    return Recipe(arguments, "mp4", width, height, copies_video=False, colour_table=colours_of(video).table)
 
 
 def _audio_arguments(video: VideoFile, container: str) -> tuple[str, ...]:
