@@ -1,14 +1,20 @@
-"""Writes files so that a power cut leaves the old or the new content, and translates disk errors."""
+"""The door to files that must last: reads them whole, writes them so that a power cut leaves old or new content.
+
+Only a file that is not there counts as missing. One that cannot be read is there: nothing may be concluded from that.
+"""
 
 import errno
 import fcntl
+import hashlib
 import logging
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from sync.errors import Conflict, StorageBroken, StorageFull
 from sync.runtime.os_messages import os_reason
@@ -17,6 +23,11 @@ TEMP_SUFFIX = ".tmp"
 READABLE = 0o644
 """Everybody can read the file: a web server of another user may serve the content of the origin."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # RLIMIT_FSIZE and old file systems say EFBIG
+_MAY_PASS = {errno.EIO, errno.EAGAIN, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT}
+_READ_TRIES = 3  # a memory card or a network disk that fails once often answers the next time
+_HASH_BYTES = 4 * 1024 * 1024
+
+Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +48,99 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise storage_error(error, path) from error
 
 
+def read_file(path: Path, cap_bytes: int) -> bytes | None:
+    """Return the content of a file; None if there is none. Of a larger file only `cap_bytes` + 1 bytes are returned.
+
+    A read that fails, or that ends before the end of the file, is tried again twice.
+
+    Raises:
+        StorageBroken: something has this name, and it cannot be read or is not a file.
+    """
+    with storage_errors(path):
+        try:
+            return _tried_again(lambda: _read_whole(path, cap_bytes + 1))
+        except FileNotFoundError:
+            if not os.path.lexists(path):
+                return None
+    raise StorageBroken(f"{path} cannot be used: it is a link to a file that is not there")
+
+
+def _read_whole(path: Path, most_bytes: int) -> bytes:
+    descriptor = _open_file(path)
+    try:
+        return read_at(descriptor, min(most_bytes, os.fstat(descriptor).st_size), 0)
+    finally:
+        os.close(descriptor)
+
+
+def _open_file(path: Path, flags: int = 0) -> int:
+    """Open a regular file to read. Opening anything else does not block."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | flags)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    raise StorageBroken(f"{path} cannot be used: it is {'a folder' if stat.S_ISDIR(mode) else 'a device'}, not a file")
+
+
+def read_at(descriptor: int, length: int, offset: int) -> bytes:
+    """Return `length` bytes from `offset`, in as many reads as it takes.
+
+    Raises:
+        OSError: the file cannot be read, or ends before that (EIO).
+    """
+    content = bytearray()
+    while len(content) < length:
+        piece = os.pread(descriptor, length - len(content), offset + len(content))
+        if not piece:
+            raise OSError(errno.EIO, "the file ends too early")
+        content += piece
+    return bytes(content)
+
+
+def write_at(descriptor: int, content: memoryview, offset: int) -> None:
+    """Write all of `content` at `offset`, in as many writes as it takes."""
+    written = 0
+    while written < len(content):
+        written += os.pwrite(descriptor, content[written:], offset + written)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file without filling the page cache, which playback needs. Blocks; follows no link.
+
+    Raises:
+        OSError: the file cannot be read to its end. This says nothing about its content.
+    """
+    return _tried_again(lambda: _hash_whole(path))
+
+
+def _hash_whole(path: Path) -> str:
+    digest, done = hashlib.sha256(), 0
+    buffer = memoryview(bytearray(_HASH_BYTES))
+    descriptor = _open_file(path, os.O_NOFOLLOW)
+    try:
+        while count := os.preadv(descriptor, [buffer], done):
+            digest.update(buffer[:count])
+            done += count
+        if done < os.fstat(descriptor).st_size:
+            raise OSError(errno.EIO, "the file ends too early")
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
+
+
+def _tried_again(read: Callable[[], Answer]) -> Answer:
+    for _ in range(_READ_TRIES - 1):
+        try:
+            return read()
+        except OSError as error:
+            if error.errno not in _MAY_PASS:
+                raise
+            log.debug("read again after: %s", error)
+    return read()
+
+
 def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
     """Replace the content of `path`: write a temporary file, fsync, rename, fsync of the folder.
 
@@ -47,7 +151,11 @@ def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
         StorageBroken: the folder is missing or read-only, or the disk failed; the old file stays.
     """
     with _beside(path) as temporary:
-        temporary.write_bytes(content)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            write_at(descriptor, memoryview(content), 0)
+        finally:
+            os.close(descriptor)
         _replace_durably(temporary, path, mode)
 
 
@@ -108,8 +216,32 @@ def _replace_durably(finished: Path, path: Path, mode: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    finished.replace(path)
+    try:
+        finished.replace(path)
+    except IsADirectoryError:
+        set_aside(path)
+        finished.replace(path)
     sync_folder(path.parent)
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename what has this name to `NAME.aside`, or to `NAME.aside-2` and so on. Nothing that has content is deleted.
+
+    Returns the new name; None if there was nothing, or an empty folder, which is removed.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    if not os.path.lexists(path):
+        return None
+    with suppress(OSError):  # it is a file, or has content
+        path.rmdir()
+        return None
+    names = (path.with_name(f"{path.name}.aside{number}") for number in ("", *(f"-{n}" for n in range(2, 10_000))))
+    aside = next(name for name in names if not os.path.lexists(name))
+    path.rename(aside)
+    log.warning("path=%s is in the way and was renamed to %s", path, aside.name)
+    return aside
 
 
 def sync_folder(folder: Path) -> None:
@@ -138,29 +270,39 @@ def free_bytes(folder: Path) -> int:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Lock a file exclusively. On a read-only disk without this file, nothing is locked.
+    """Lock a file and its folder exclusively: the folder counts when the file was deleted or cannot be opened.
+
+    Where neither can be opened, nothing is locked: no other process can write there either.
 
     Raises:
-        Conflict: another process has locked it.
+        Conflict: another process has locked one of them.
     """
-    descriptor = _open_lock(path)
-    if descriptor is None:  # a read-only disk: no other process can write
-        yield
-        return
+    descriptors = [opened for opened in (_open_lock(path), _open_folder(path.parent)) if opened is not None]
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Conflict(f"another signage-player already uses {path.parent.parent}; stop it first") from error
+        for descriptor in descriptors:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                folder = path.parent.parent
+                raise Conflict(f"another signage-player already uses {folder}; stop it first") from error
         yield
     finally:
-        os.close(descriptor)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _open_lock(path: Path) -> int | None:
     for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
         try:
-            return os.open(path, flags | os.O_CLOEXEC, 0o644)
+            return os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
         except OSError as error:
             log.debug("lock=%s flags=%s: %s", path, flags, error)
     return None
+
+
+def _open_folder(folder: Path) -> int | None:
+    try:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        log.debug("folder=%s: %s", folder, error)
+        return None

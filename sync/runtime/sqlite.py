@@ -15,6 +15,7 @@ from typing import Any
 import aiosqlite
 
 from sync.errors import StorageBroken, StorageFull
+from sync.runtime.durable_files import TEMP_SUFFIX, move_durably, set_aside, storage_errors
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,45 @@ class Database:
     def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection
         self._lock = asyncio.Lock()
+        self._file = _file_id(path)
         self.path = path
+
+    async def restore(self) -> None:
+        """Write the file again if it was deleted or replaced while it is open: the connection still has its content.
+
+        What is there instead is renamed. If it cannot be written, this connection goes on, and the next call tries
+        again.
+
+        Raises:
+            StorageBroken: the new file was written but cannot be opened.
+        """
+        async with self._lock:
+            await self._restore()
+
+    async def _restore(self) -> None:
+        if self._file is None or (found := _file_id(self.path)) == self._file:
+            return
+        log.warning("database=%s was %s while it is open", self.path, "deleted" if found is None else "replaced")
+        written = self.path.with_name(f".{self.path.name}.restored{TEMP_SUFFIX}")
+        try:
+            written.unlink(missing_ok=True)
+            await self._connection.execute("VACUUM INTO ?", (str(written),))
+        except (OSError, DatabaseError) as error:
+            log.error("database=%s cannot be written again: %s", self.path, error)
+            return
+        await self.close()  # before the new file is there: the last connection of a file deletes its journal by name
+        with storage_errors(self.path):
+            for suffix in ("-wal", "-shm", ""):
+                set_aside(self.path.with_name(self.path.name + suffix))
+            move_durably(written, self.path)
+        with _converted(self.path):
+            self._connection = await _connect(self.path)
+        self._file = _file_id(self.path)
+        log.warning("database=%s was written again", self.path)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -58,6 +97,7 @@ class Database:
             StorageBroken: the file is locked by another process, read-only or damaged.
         """
         async with self._lock:
+            await self._restore()
             with _converted(self.path):
                 try:  # BEGIN as well: after a cancellation it still runs in the thread of the driver
                     await self._connection.execute("BEGIN IMMEDIATE")
@@ -98,17 +138,40 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
         StorageBroken: the file is not a database, is damaged, or was written by a newer version.
     """
     with _converted(path):
-        connection = await aiosqlite.connect(path, isolation_level=None)
+        connection = await _connect(path)
     try:
         with _converted(path):
-            connection.row_factory = Row
-            for pragma in _PRAGMAS:
-                await connection.execute(pragma)
             await _check(connection, path)
             await _migrate(connection, path, migrations)
-        yield Database(connection, path)
-    finally:
+    except BaseException:
         await connection.close()
+        raise
+    database = Database(connection, path)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        connection.row_factory = Row
+        for pragma in _PRAGMAS:
+            await connection.execute(pragma)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """Return which file has this name; None: there is none, as of a database in memory."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @asynccontextmanager
