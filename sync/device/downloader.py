@@ -19,9 +19,10 @@ from sync.device.range_fetcher import SpanFetcher
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
-from sync.errors import CorruptContent, SignageError, StorageBroken, StorageFull
+from sync.errors import CorruptContent, NotFound, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
-from sync.runtime.durable_files import storage_errors
+from sync.runtime.durable_files import read_at
+from sync.runtime.os_messages import os_reason
 from sync.runtime.threads import in_thread
 from sync.trust.acceptance import check_index
 from sync.wire.chunk_index import Index
@@ -88,7 +89,10 @@ class Downloader:
 
     def has_missing_assets(self, release: Release) -> bool:
         """Tell whether assets of `release` are missing."""
-        return bool(missing_assets(release, self._store.media.assets()))
+        return bool(self._missing(release))
+
+    def _missing(self, release: Release) -> tuple[Asset, ...]:
+        return missing_assets(release, self._store.media.whole(release.assets))
 
     async def download(self, release: Release, older: tuple[Release, ...], should_stop: Callable[[], bool]) -> bool:
         """Complete `release`, also with chunks of the `older` releases; return True when no asset is missing.
@@ -99,7 +103,7 @@ class Downloader:
             OriginUnreachable, OriginRefused, CorruptContent: some content could not be fetched; the rest is stored.
             StorageFull, StorageBroken: no room, or the disk failed.
         """
-        wanted = missing_assets(release, self._store.media.assets())
+        wanted = self._missing(release)
         if wanted:
             indexes = await self._indexes(wanted)
             parts = await self._open(indexes, {asset.sha256: asset.index for asset in wanted})
@@ -107,14 +111,15 @@ class Downloader:
             await self._copy(indexes, older, parts)
             await self._save_progress(parts)
             await self._finish(parts)
-            local = LocalContent(self._store.media.assets(), {name: part.verified() for name, part in parts.items()})
+            whole = self._store.media.whole(release.assets)
+            local = LocalContent(whole, {name: part.verified() for name, part in parts.items()})
             spans = downloads(release, indexes, local, self._rng, longest_bytes=self._span_bytes)
             if spans:
                 await self._adapt_span_length(
                     self._fetch(self._fetcher.fetch(spans, parts, should_stop=should_stop), parts)
                 )
                 await self._finish(parts)
-        complete = not missing_assets(release, self._store.media.assets())
+        complete = not self._missing(release)
         if complete:
             self._parts = {}
         return complete
@@ -164,13 +169,13 @@ class Downloader:
         self, indexes: Mapping[str, Index], older: tuple[Release, ...], parts: Mapping[str, PartialFile]
     ) -> None:
         lists = {asset.sha256: asset.index for release in older for asset in release.assets}
-        complete = self._store.media.assets()
+        complete = self._store.media.assets() - parts.keys()  # a file that is too short is fetched anew
         sources = [index for name, at in lists.items() if name in complete and (index := self._store.index(at))]
         local = LocalContent(complete, {name: part.verified() for name, part in parts.items()})
         for copy in copies(tuple(indexes.values()), sources, local):
             try:
                 await in_thread(_copy, copy, self._store.asset_path(copy.source), parts[copy.asset])
-            except CorruptContent as error:  # the source is damaged; the chunk is fetched instead
+            except (CorruptContent, NotFound) as error:  # the source is damaged; the chunk is fetched instead
                 log.warning("asset=%s is damaged and is not copied from: %s", copy.source, error)
 
     async def _fetch(self, fetching_spans: Coroutine[Any, Any, None], parts: Mapping[str, PartialFile]) -> None:
@@ -222,11 +227,11 @@ class Downloader:
     async def _finish(self, parts: Mapping[str, PartialFile]) -> None:
         fault: SignageError | None = None
         for sha256, part in parts.items():
-            if part.missing() or self._store.has_asset(sha256):
+            if part.missing() or not self._store.media.part_path(sha256).exists():  # incomplete, or moved already
                 continue
             try:
                 await in_thread(self._store.media.complete, sha256)
-                await self._catalog.mark_complete((sha256,), self._clock.now())
+                await self._catalog.mark_complete({sha256: self._store.media.stamp(sha256)}, self._clock.now())
             except CorruptContent as error:
                 damaged = await in_thread(part.recheck)
                 log.error("asset=%s is not complete: %s damaged chunks are fetched again", sha256, damaged)
@@ -241,10 +246,12 @@ def megabytes(size_bytes: int) -> str:
 
 
 def _copy(copy: Copy, source: Path, part: PartialFile) -> None:
-    with storage_errors(source):
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            content = os.pread(descriptor, copy.chunk.length, copy.offset)
+            content = read_at(descriptor, copy.chunk.length, copy.offset)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        raise CorruptContent(f"it cannot be read: {os_reason(error)}") from error
     part.write(copy.chunk, memoryview(content))

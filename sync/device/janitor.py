@@ -28,16 +28,21 @@ class Janitor:
         self._to_scrub: list[str] = []
 
     async def reconcile(self) -> None:
-        """Make the catalogue match the files: hash assets it does not know, delete rows of assets that are gone."""
-        known = frozenset(await self._catalog.assets())
-        found = self._store.media.assets()
-        if known - found:
-            await self._catalog.delete(known - found)
-        for sha256 in sorted(found - known):
-            if await in_thread(self._store.media.recheck, sha256):
-                await self._catalog.mark_complete((sha256,), self._clock.now())
+        """Make the catalogue match the files: hash what is not known or was written to, forget what is gone."""
+        known, media = await self._catalog.stamps(), self._store.media
+        found = {sha256: media.stamp(sha256) for sha256 in media.assets()}
+        if gone := known.keys() - found.keys():
+            await self._catalog.delete(gone)
+        by_older_version = {name: found[name] for name, stamp in known.items() if not stamp and name in found}
+        if by_older_version:
+            await self._catalog.mark_complete(by_older_version, self._clock.now())
+        changed = [name for name, stamp in found.items() if known.get(name, None) not in ("", stamp)]
+        for sha256 in sorted(changed):
+            if await in_thread(media.recheck, sha256):
+                await self._catalog.mark_complete({sha256: found[sha256]}, self._clock.now())
             else:
                 log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
+                await self._catalog.delete((sha256,))
 
     async def recheck(self, assets: Collection[str]) -> None:
         """Hash these assets again. Damaged ones are deleted, so that they are downloaded again."""

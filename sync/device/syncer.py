@@ -19,7 +19,7 @@ from sync.device.origin_client import OriginClient
 from sync.device.range_fetcher import SpanFetcher
 from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
-from sync.device.store.membership import change_channel
+from sync.device.store.membership import change_channel, repair_membership
 from sync.device.update_check import UpdateCheck
 from sync.errors import (
     CorruptContent,
@@ -174,6 +174,7 @@ class Syncer:
 
     async def _synchronize(self) -> None:
         while True:
+            await self._repair()
             try:
                 async with open_catalog(self._store.catalog_path) as catalog:
                     await self._run_updates(catalog)
@@ -201,6 +202,8 @@ class Syncer:
     async def _update(self, downloader: Downloader, janitor: Janitor, catalog: ChunkCatalog) -> None:
         """Check, download and activate once. Return when the next check is due."""
         self._wake_requested.clear()
+        await self._repair()
+        await catalog.restore()
         self._enter(SyncState.CHECKING)
         to_recheck, self._to_recheck = self._to_recheck, set()
         await janitor.recheck(to_recheck)
@@ -211,7 +214,7 @@ class Syncer:
         def should_stop() -> bool:
             return self._wake_requested.is_set() or self._clock.monotonic() >= until
 
-        if downloader.has_missing_assets(release):
+        if missing := downloader.has_missing_assets(release):
             self._enter(SyncState.FETCHING)
         before = downloader.progress().done_bytes
         try:
@@ -220,7 +223,7 @@ class Syncer:
             if downloader.progress().done_bytes > before:
                 self._backoff.reset()  # some bytes arrived: the connection works
         if complete:
-            await self._activate(timestamp, release, catalog)
+            await self._activate(timestamp, release, catalog, mended=missing or self._update_check.fetched)
             await janitor.evict()
             await janitor.scrub()
             await in_thread(self._store.create_ballast)
@@ -229,18 +232,31 @@ class Syncer:
         elif not should_stop():
             await self._wait_for_wake(FIRST_WAIT_S)  # media are missing without a fault: check again, with a pause
 
-    async def _activate(self, timestamp: Timestamp, release: Release, catalog: ChunkCatalog) -> None:
+    async def _activate(self, timestamp: Timestamp, release: Release, catalog: ChunkCatalog, *, mended: bool) -> None:
+        """Make a new release the active one; with `mended`, what was lost of the active one is here again."""
         pointer = self._store.pointer()
         new = pointer is None or (pointer.release, pointer.sequence) != (timestamp.release, timestamp.sequence)
         if new:
             await in_thread(self._store.activate, timestamp.release, timestamp.sequence)
             log.info("release=%s sequence=%s is active", timestamp.release, timestamp.sequence)
+        if new or mended:
             self._activated()
         self._confirmed = (self._clock.monotonic(), self._clock.now())
         self._backoff.reset()
         self._clear_problem()
         if new:
-            await catalog.mark_complete([asset.sha256 for asset in release.assets], self._clock.now())
+            stamps = {asset.sha256: self._store.media.stamp(asset.sha256) for asset in release.assets}
+            await catalog.mark_complete(stamps, self._clock.now())
+
+    async def _repair(self) -> None:
+        """Mend the files that say what plays, what is trusted and who this device is. What cannot be mended waits."""
+        try:
+            await in_thread(self._store.make_folders)
+            if await in_thread(self._store.repair):
+                self._activated()
+            await in_thread(repair_membership, self._store)
+        except (StorageBroken, StorageFull) as error:  # the status names the file
+            log.debug("not all files can be repaired: %s", error)
 
     def _older_releases(self) -> tuple[Release, ...]:
         """Return the active and the previous release, as far as they can be read."""
@@ -271,7 +287,10 @@ class Syncer:
             return
         if channel != self._channel:
             log.info("channel=%s replaces channel=%s", channel, self._channel)
-            await in_thread(change_channel, self._store, channel)
+            try:
+                await in_thread(change_channel, self._store, channel)
+            except (StorageBroken, StorageFull) as error:  # the origin names it again at the next start
+                log.warning("the channel is not stored: %s", error)
             self._channel = channel
             self._update_check = UpdateCheck(self._client, self._store, self._clock, channel)
             self.wake()

@@ -4,11 +4,12 @@ import logging
 
 from sync.device.origin_client import OriginClient
 from sync.device.store.content_store import ContentStore
+from sync.device.store.membership import pin_of, pinned_root
 from sync.errors import OriginRefused, Untrusted
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 from sync.trust.acceptance import check_release, check_root, check_timestamp, is_newer
-from sync.trust.signing import next_root, open_envelope, read_timestamp
+from sync.trust.signing import next_root, open_envelope, pin_root, read_timestamp
 from sync.wire.content_paths import release_path, root_path, timestamp_path
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
 
@@ -26,6 +27,8 @@ class UpdateCheck:
         self._store = store
         self._clock = clock
         self._channel = channel
+        self.fetched = False
+        """Whether the last release had to be fetched: it was new here, or damaged."""
 
     async def timestamp(self) -> Timestamp:
         """Return the channel's signed timestamp, after comparing it with what was accepted before.
@@ -55,6 +58,7 @@ class UpdateCheck:
             OriginUnreachable, OriginRefused: the document could not be fetched.
         """
         release = self._store.release(timestamp.release)
+        self.fetched = release is None
         if release is None:
             raw = await self._client.document(release_path(timestamp.release), timestamp.release_bytes)
             release = check_release(raw, timestamp)
@@ -64,9 +68,7 @@ class UpdateCheck:
         return release
 
     async def _root(self) -> Root:
-        root = self._store.root()
-        if root is None:
-            raise Untrusted("no root is pinned: pair this device with an origin")
+        root = await self._pinned_root()
         for _ in range(_MOST_ROOTS):
             try:
                 raw = await self._client.document(root_path(root.version + 1), ROOT_CAP_BYTES)
@@ -79,3 +81,22 @@ class UpdateCheck:
             log.info("root=%s is trusted from now on", root.version)
         check_root(root, self._clock.now())
         return root
+
+    async def _pinned_root(self) -> Root:
+        """Return the root on the disk. If it and its copy are lost, fetch the root that the membership names."""
+        try:
+            root, reason = self._store.root(), "no root is pinned: pair this device with an origin"
+        except Untrusted as error:
+            root, reason = None, str(error)
+        if root is not None:
+            return root
+        pin = pinned_root(self._store)
+        if pin is None:
+            raise Untrusted(reason)
+        raw = await self._client.document(root_path(pin.version), ROOT_CAP_BYTES)
+        envelope = open_envelope(raw, ROOT_CAP_BYTES)
+        if pin_of(envelope) != pin:
+            raise Untrusted(f"{reason}. The origin's root {pin.version} is not the one that was pinned")
+        await in_thread(self._store.save_root, raw)
+        log.warning("root=%s was fetched again, and is the one that was pinned", pin.version)
+        return pin_root(envelope)

@@ -5,13 +5,14 @@ does not need it.
 """
 
 import logging
+import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
 from sync.errors import StorageBroken
-from sync.runtime.durable_files import storage_errors
+from sync.runtime.durable_files import set_aside, storage_errors
 from sync.runtime.sqlite import Database, open_database
 
 _MIGRATIONS = (
@@ -28,16 +29,20 @@ _MIGRATIONS = (
         bitmap BLOB NOT NULL -- a set bit: the chunk was verified and made durable before this was committed
     ) STRICT;
     """,
+    """
+    -- Size and time of the last change of the file when it was hashed; another one: hash it again.
+    ALTER TABLE assets ADD COLUMN stamp TEXT NOT NULL DEFAULT '';
+    """,
 )
 _BITMAPS = "SELECT asset, chunk_list, bitmap FROM parts"
 _RECORD = """
     INSERT INTO parts (asset, chunk_list, bitmap) VALUES (:asset, :chunk_list, :bitmap)
     ON CONFLICT (asset) DO UPDATE SET chunk_list = excluded.chunk_list, bitmap = excluded.bitmap
 """
-_ASSETS = "SELECT sha256, needed_ms FROM assets"
+_ASSETS = "SELECT sha256, needed_ms, stamp FROM assets"
 _NEEDED = """
-    INSERT INTO assets (sha256, needed_ms) VALUES (:sha256, :needed_ms)
-    ON CONFLICT (sha256) DO UPDATE SET needed_ms = excluded.needed_ms
+    INSERT INTO assets (sha256, needed_ms, stamp) VALUES (:sha256, :needed_ms, :stamp)
+    ON CONFLICT (sha256) DO UPDATE SET needed_ms = excluded.needed_ms, stamp = excluded.stamp
 """
 _FORGET_PART = "DELETE FROM parts WHERE asset = :asset"
 _FORGET_ASSET = "DELETE FROM assets WHERE sha256 = :asset"
@@ -65,12 +70,21 @@ class ChunkCatalog:
         """Return the complete assets and when each was last needed, in Unix ms."""
         return {row["sha256"]: row["needed_ms"] for row in await self._database.rows(_ASSETS)}
 
-    async def mark_complete(self, assets: Collection[str], at: datetime) -> None:
-        """Record that assets are complete and were needed at `at`."""
-        rows = [{"sha256": sha256, "needed_ms": int(at.timestamp() * 1000)} for sha256 in assets]
+    async def stamps(self) -> dict[str, str]:
+        """Return the stamp of each complete asset when it was hashed; empty if an older version did so."""
+        return {row["sha256"]: row["stamp"] for row in await self._database.rows(_ASSETS)}
+
+    async def mark_complete(self, stamps: Mapping[str, str], at: datetime) -> None:
+        """Record that assets are complete, with their stamps, and were needed at `at`."""
+        needed_ms, assets = int(at.timestamp() * 1000), list(stamps)
+        rows = [{"sha256": name, "needed_ms": needed_ms, "stamp": stamp} for name, stamp in stamps.items()]
         async with self._database.transaction():
             await self._database.execute_many(_FORGET_PART, [{"asset": sha256} for sha256 in assets])
             await self._database.execute_many(_NEEDED, rows)
+
+    async def restore(self) -> None:
+        """Write the file again if somebody deleted or replaced it while it is open."""
+        await self._database.restore()
 
     async def delete(self, assets: Collection[str]) -> None:
         """Delete the rows of these assets; call it before their files are deleted."""
@@ -82,7 +96,7 @@ class ChunkCatalog:
 
 @asynccontextmanager
 async def open_catalog(path: Path) -> AsyncIterator[ChunkCatalog]:
-    """Open `index.db`. A damaged or locked one is renamed to `index.db.aside` and a new one is started.
+    """Open `index.db`. One that is damaged, locked or of another user is renamed to `index.db.aside`; a new one begins.
 
     Raises:
         StorageBroken: a new one cannot be written either.
@@ -90,6 +104,8 @@ async def open_catalog(path: Path) -> AsyncIterator[ChunkCatalog]:
     """
     async with AsyncExitStack() as stack:
         try:
+            if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+                raise StorageBroken(f"{path} cannot be read and written by this user")
             database = await stack.enter_async_context(open_database(path, _MIGRATIONS))
         except StorageBroken as error:
             log.warning("catalog=%s is renamed and rebuilt: %s", path, error)
@@ -100,7 +116,8 @@ async def open_catalog(path: Path) -> AsyncIterator[ChunkCatalog]:
 
 def _set_aside(path: Path) -> None:
     with storage_errors(path):
+        if not path.is_dir():
+            path.with_name(path.name + ".aside").unlink(missing_ok=True)  # nobody needs two: it can be rebuilt
         for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        if path.exists():
-            path.replace(path.with_name(path.name + ".aside"))
+            set_aside(path.with_name(path.name + suffix))
+        set_aside(path)

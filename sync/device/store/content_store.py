@@ -2,58 +2,45 @@
 
 `state/active` alone decides what plays. It needs no database and can be read on a read-only disk. The name of a file in
 `store/` is the SHA-256 of its content, so no text of a server becomes a path. A file gets its name only after it was
-verified and is durable.
+verified and is durable. So each release in `store/` may play: when `state/active` is lost, they tell what can.
 """
 
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
+from sync.device.store.active_pointer import ActivePointer, Floors, find_pointer
 from sync.device.store.media_files import MediaFiles, hash_names
-from sync.errors import CorruptContent, StorageBroken, StorageFull
+from sync.errors import CorruptContent, StorageBroken, StorageFull, Untrusted
 from sync.runtime.durable_files import (
     TEMP_SUFFIX,
     free_bytes,
     locked,
+    make_folder,
+    read_file,
+    set_aside,
     storage_errors,
     write_durably,
 )
+from sync.runtime.file_with_copy import COPIES, FileWithCopy
 from sync.runtime.os_messages import os_reason
 from sync.trust.signing import open_envelope, pin_root
 from sync.wire.chunk_index import Index, load_index
 from sync.wire.input_messages import rejected
 from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 from sync.wire.release_reader import read_release
-from sync.wire.value_types import Identifier, Sha256, Wire
 
+PAIR_AGAIN = "stop the player, delete state/membership.json in its state folder, start it, and pair this device again"
 BALLAST_BYTES = 8 * 1024 * 1024
-_SMALL_CAP_BYTES = 64 * 1024
-
-Document = TypeVar("Document", bound=BaseModel)
+SMALL_CAP_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
-
-
-class ActivePointer(Wire):
-    """The content of `state/active`."""
-
-    release: Sha256
-    sequence: Annotated[int, Field(ge=1)]
-    previous: Sha256 | None = None
-
-
-class Floors(Wire):
-    """The content of `state/floor`: the newest accepted timestamp of each channel, and the channel of this device."""
-
-    channels: dict[Identifier, Timestamp] = Field(default_factory=dict)
-    current: Identifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +63,9 @@ class ContentStore:
         self._indexes = self.store / "index"
         self._releases = self.store / "releases"
         self._ballast = self.state / "ballast"
+        self.active_file = FileWithCopy(self.state / "active", ActivePointer.model_validate_json, SMALL_CAP_BYTES)
+        self.floor_file = FileWithCopy(self.state / "floor", Floors.model_validate_json, SMALL_CAP_BYTES)
+        self.root_file = FileWithCopy(self.state / "root.json", _parse_root, ROOT_CAP_BYTES)
 
     def prepare(self) -> None:
         """Create the folders and delete files that a crash left incomplete.
@@ -83,36 +73,66 @@ class ContentStore:
         Raises:
             StorageBroken: the disk is read-only or damaged; reading still works.
         """
+        self.make_folders()
         with storage_errors(self.store):
-            for folder in self.folders():
-                folder.mkdir(parents=True, exist_ok=True)
+            for folder in (*self.folders(), self.state / COPIES):
                 for left_over in folder.glob(f".*{TEMP_SUFFIX}"):
-                    left_over.unlink()
+                    if not left_over.is_dir():
+                        left_over.unlink()
             self.media.delete_links()
+
+    def make_folders(self) -> None:
+        """Create the folders that are missing; what has the name of one and is none is renamed.
+
+        Raises:
+            StorageBroken: the disk is read-only or damaged.
+        """
+        for folder in self.folders():
+            with storage_errors(folder):
+                if not folder.is_dir():
+                    set_aside(folder)
+            make_folder(folder)
 
     def folders(self) -> tuple[Path, ...]:
         """Return all folders of the store."""
         return (self.state, self._indexes, self._releases, *self.media.folders())
 
+    def repair(self) -> bool:
+        """Make the files good again that are damaged or lost, as far as their copies and the releases allow it.
+
+        Return True if another release plays from now on.
+
+        Raises:
+            StorageFull, StorageBroken: one cannot be written; reading goes on from what is good.
+        """
+        for file in (self.root_file, self.floor_file, self.active_file):
+            file.repair()
+        if self.pointer() is not None or (pointer := self._find_pointer()) is None:
+            return False
+        self.active_file.save(pointer.model_dump_json().encode())
+        log.warning("release=%s plays, because state/active was lost", pointer.release)
+        return True
+
     # The active release
 
     def pointer(self) -> ActivePointer | None:
-        """Return the content of `state/active`, None if there is none or it is damaged."""
-        return _read_model(self.state / "active", ActivePointer)
+        """Return the content of `state/active` or of its copy, None if there is none or both are damaged."""
+        return self.active_file.find().value
 
     def active(self) -> ActiveRelease | None:
         """Return the release that plays; needs no database and writes nothing.
 
         If the document of the active release is damaged, the previous one plays: its assets are still on the device.
+        If that is damaged too, or `state/active` is lost, another stored release plays.
         """
         pointer = self.pointer()
-        if pointer is None:
-            return None
-        release = self.release(pointer.release)
-        if release is not None:
-            return ActiveRelease(release, pointer.release, pointer.sequence)
-        previous = self.release(pointer.previous) if pointer.previous else None
-        return ActiveRelease(previous, pointer.previous, 0) if previous and pointer.previous else None
+        named = ((pointer.release, pointer.sequence), (pointer.previous, 0)) if pointer else ()
+        for name, sequence in named:
+            if name is not None and (release := self.release(name)) is not None:
+                return ActiveRelease(release, name, sequence)
+        found = self._find_pointer()
+        release = self.release(found.release) if found else None
+        return ActiveRelease(release, found.release, 0) if found and release else None
 
     def activate(self, sha256: str, sequence: int) -> None:
         """Make a release the active one; all its assets must be on the device.
@@ -125,7 +145,7 @@ class ContentStore:
         if before is not None:
             previous = before.previous if before.release == sha256 else before.release
         pointer = ActivePointer(release=sha256, sequence=sequence, previous=previous)
-        write_durably(self.state / "active", pointer.model_dump_json().encode())
+        self.active_file.save(pointer.model_dump_json().encode())
 
     def drop_previous(self) -> None:
         """Forget the previous release, so that its content can be evicted.
@@ -135,7 +155,18 @@ class ContentStore:
         """
         if (pointer := self.pointer()) is not None:
             without = pointer.model_copy(update={"previous": None})
-            write_durably(self.state / "active", without.model_dump_json().encode())
+            self.active_file.save(without.model_dump_json().encode())
+
+    def _find_pointer(self) -> ActivePointer | None:
+        """Return what `state/active` would say, from the stored releases."""
+        try:
+            names = [path.stem for path in self._releases.glob("*.json")]
+        except OSError:
+            return None
+        releases = {name: release for name in names if (release := self.release(name)) is not None}
+        was = self.active_file.find()
+        lost = was.value is not None or bool(was.fault)  # without it nothing may have been complete yet
+        return find_pointer(releases, self._floors(), self.media.assets(), incomplete_too=lost)
 
     # Root and floor
 
@@ -143,14 +174,16 @@ class ContentStore:
         """Return the pinned root, None before pairing.
 
         Raises:
-            Untrusted: the file exists and is not a valid root.
+            Untrusted: the file exists and is not a valid root, nor is its copy.
         """
-        raw = _read(self.state / "root.json", ROOT_CAP_BYTES)
-        return None if raw is None else pin_root(open_envelope(raw, ROOT_CAP_BYTES))
+        found = self.root_file.find()
+        if found.value is None and found.fault:
+            raise Untrusted(f"{found.fault}, so no new content is accepted: {PAIR_AGAIN}")
+        return found.value
 
     def save_root(self, envelope: bytes) -> None:
         """Pin a root envelope, with its exact bytes."""
-        write_durably(self.state / "root.json", envelope)
+        self.root_file.save(envelope)
 
     def floor(self, channel: str) -> Timestamp | None:
         """Return the newest accepted timestamp of a channel. A lower sequence is never accepted again."""
@@ -179,17 +212,17 @@ class ContentStore:
         self._save_floors(Floors())
 
     def _floors(self) -> Floors | None:
-        return _read_model(self.state / "floor", Floors)
+        return self.floor_file.find().value
 
     def _save_floors(self, floors: Floors) -> None:
-        write_durably(self.state / "floor", floors.model_dump_json().encode())
+        self.floor_file.save(floors.model_dump_json().encode())
 
     # Documents
 
     def release(self, sha256: str) -> Release | None:
         """Return a stored release, None if it is missing or damaged."""
         raw = _read_verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
-        return None if raw is None else _parsed(raw, read_release, self._releases / sha256)
+        return None if raw is None else _release(raw, self._releases / sha256)
 
     def save_release(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified release."""
@@ -240,10 +273,13 @@ class ContentStore:
 
     def create_ballast(self) -> None:
         """Reserve 8 MiB in a file. On a full disk even deleting from a database fails; deleting this file helps."""
-        if self._ballast.exists() and self._ballast.stat().st_size == BALLAST_BYTES:
-            return
-        with storage_errors(self._ballast), self._ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+        with storage_errors(self._ballast):
+            if self._ballast.is_file() and self._ballast.stat().st_size == BALLAST_BYTES:
+                return
+            if not self._ballast.is_file() or not os.access(self._ballast, os.W_OK):
+                set_aside(self._ballast)
+            with self._ballast.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
 
     def delete_ballast(self) -> None:
         """Delete the reserve, which frees its 8 MiB."""
@@ -264,41 +300,33 @@ def open_content_store(state_dir: Path) -> Iterator[ContentStore]:
     except OSError as error:
         log.error("state_dir=%s cannot be written; stored content is played: %s", state_dir, os_reason(error))
     with locked(store.state / "lock"):
-        try:
-            store.prepare()
-            store.create_ballast()
-        except (StorageBroken, StorageFull) as error:
-            log.error("state_dir=%s cannot be prepared; stored content is played: %s", state_dir, error)
+        for step in (store.prepare, store.repair, store.create_ballast):
+            try:
+                step()
+            except (StorageBroken, StorageFull) as error:
+                log.error("state_dir=%s cannot be prepared; stored content is played: %s", state_dir, error)
         yield store
 
 
-def _read(path: Path, cap_bytes: int) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            return file.read(cap_bytes + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        log.error("file=%s cannot be read: %s", path, os_reason(error))
-        return None
+def _parse_root(raw: bytes) -> Root:
+    return pin_root(open_envelope(raw, ROOT_CAP_BYTES))
 
 
 def _read_verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
-    raw = _read(path, cap_bytes)
+    try:
+        raw = read_file(path, cap_bytes)
+    except StorageBroken as error:
+        log.error("%s", error)
+        return None
     if raw is not None and hashlib.sha256(raw).hexdigest() != sha256:
         log.error("file=%s is damaged and is downloaded again", path)
         return None
     return raw
 
 
-def _read_model(path: Path, model: type[Document]) -> Document | None:
-    raw = _read(path, _SMALL_CAP_BYTES)
-    return None if raw is None else _parsed(raw, model.model_validate_json, path)
-
-
-def _parsed(raw: bytes, read: Callable[[bytes], Document], path: Path) -> Document | None:
+def _release(raw: bytes, path: Path) -> Release | None:
     try:
-        return read(raw)
+        return read_release(raw)
     except ValidationError as error:
         log.error("file=%s cannot be read, wrong fields: %s", path, ", ".join(sorted(rejected(error).fields)))
         return None

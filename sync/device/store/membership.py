@@ -1,23 +1,36 @@
-"""The membership of this device on disk: its origin, its id and token there, and its channel."""
+"""The membership of this device on disk: its origin, its id and token there, its channel, and the origin's root.
 
+Only a file that is not there means that this device is not paired. Somebody may delete it, to pair the device again.
+"""
+
+import hashlib
 import logging
-from pathlib import Path
+import threading
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field
 
-from sync.device.store.content_store import ContentStore
-from sync.errors import Untrusted
-from sync.runtime.durable_files import write_durably
-from sync.trust.signing import pin_root
-from sync.wire.release import Envelope
-from sync.wire.value_types import Identifier, Wire
+from sync.device.store.content_store import SMALL_CAP_BYTES, ContentStore
+from sync.errors import StorageBroken, Untrusted
+from sync.runtime.file_with_copy import FileWithCopy
+from sync.trust.signing import open_envelope, pin_root
+from sync.wire.release import ROOT_CAP_BYTES, Envelope
+from sync.wire.value_types import Identifier, Sha256, Wire
+
+_CHANGING = threading.Lock()  # a repair and a change of the channel run in threads of their own
 
 log = logging.getLogger(__name__)
-_FILE_CAP_BYTES = 64 * 1024
+
+
+class RootPin(Wire):
+    """Which root is pinned: its version, and the SHA-256 of the signed payload. It finds a lost root again."""
+
+    version: Annotated[int, Field(ge=1)]
+    payload: Sha256
 
 
 class DeviceMembership(Wire):
-    """The content of `state/membership.json`; only its owner can read the file."""
+    """Who this device is at its origin."""
 
     device: Identifier
     token: str
@@ -25,26 +38,42 @@ class DeviceMembership(Wire):
     origin: str
 
 
+class StoredMembership(DeviceMembership):
+    """The content of `state/membership.json`; only its owner can read the file."""
+
+    root: RootPin | None = None  # None: an older version wrote the file
+
+
 def load_membership(store: ContentStore) -> DeviceMembership | None:
-    """Return the stored membership; None before pairing, or if the file cannot be read and pairing must be repeated."""
-    path = _path(store)
-    try:
-        with path.open("rb") as file:
-            return DeviceMembership.model_validate_json(file.read(_FILE_CAP_BYTES))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError):
-        log.error("file=%s cannot be read: pair the device again", path)
-        return None
+    """Return the stored membership; None before pairing, or if the file is damaged and pairing must be repeated.
+
+    Raises:
+        StorageBroken: there is one, and neither it nor its copy can be read.
+    """
+    stored = _load(store)
+    return None if stored is None else DeviceMembership.model_validate(stored.model_dump())
+
+
+def pinned_root(store: ContentStore) -> RootPin | None:
+    """Return which root was pinned last; None: that is not known.
+
+    Raises:
+        StorageBroken: it cannot be read.
+    """
+    stored = _load(store)
+    return None if stored is None else stored.root
 
 
 def change_channel(store: ContentStore, channel: str) -> None:
-    """Store the channel to which the origin moved this device."""
-    membership = load_membership(store)
-    if membership is not None:
-        write_durably(
-            _path(store), membership.model_copy(update={"channel": channel}).model_dump_json().encode(), mode=0o600
-        )
+    """Store the channel to which the origin moved this device.
+
+    Raises:
+        StorageFull, StorageBroken: the disk refuses.
+    """
+    with _CHANGING:
+        stored = _load(store)
+        if stored is not None:
+            _save(store, stored.model_copy(update={"channel": channel}))
 
 
 def save_membership(store: ContentStore, root: Envelope, membership: DeviceMembership) -> None:
@@ -56,8 +85,52 @@ def save_membership(store: ContentStore, root: Envelope, membership: DeviceMembe
     if not _is_pinned(store, root):
         store.clear_floors()
     store.save_root(root.model_dump_json().encode())  # first: a membership without a root accepts no release
-    write_durably(_path(store), membership.model_dump_json().encode(), mode=0o600)
+    _save(store, StoredMembership(**membership.model_dump(), root=pin_of(root)))
     log.info("device=%s paired channel=%s", membership.device, membership.channel)
+
+
+def repair_membership(store: ContentStore) -> None:
+    """Repair the membership and its copy from each other, and note which root is pinned now.
+
+    Raises:
+        StorageFull, StorageBroken: one of them cannot be read or written.
+    """
+    with _CHANGING:
+        membership_file(store).repair()
+        stored, root = _load(store), store.root_file.find()
+        if stored is None or root.raw is None or root.value is None:
+            return
+        pin = pin_of(open_envelope(root.raw, ROOT_CAP_BYTES))
+        if stored.root != pin:
+            _save(store, stored.model_copy(update={"root": pin}))
+
+
+def pin_of(root: Envelope) -> RootPin:
+    """Return the pin of a root.
+
+    Raises:
+        Untrusted: it is no root.
+    """
+    return RootPin(version=pin_root(root).version, payload=hashlib.sha256(root.payload.encode()).hexdigest())
+
+
+def membership_file(store: ContentStore) -> FileWithCopy[StoredMembership]:
+    """Return the file of the membership."""
+    path, parse = store.state / "membership.json", StoredMembership.model_validate_json
+    return FileWithCopy(path, parse, SMALL_CAP_BYTES, mode=0o600, can_be_deleted=True)
+
+
+def _load(store: ContentStore) -> StoredMembership | None:
+    found = membership_file(store).find()
+    if found.value is None and found.fault:
+        if found.raw is None:
+            raise StorageBroken(found.fault)
+        log.error("%s: pair the device again", found.fault)
+    return found.value
+
+
+def _save(store: ContentStore, stored: StoredMembership) -> None:
+    membership_file(store).save(stored.model_dump_json().encode())
 
 
 def _is_pinned(store: ContentStore, root: Envelope) -> bool:
@@ -65,7 +138,3 @@ def _is_pinned(store: ContentStore, root: Envelope) -> bool:
         return store.root() == pin_root(root)
     except Untrusted:  # the pinned root is damaged
         return False
-
-
-def _path(store: ContentStore) -> Path:
-    return store.state / "membership.json"

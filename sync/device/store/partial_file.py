@@ -5,14 +5,18 @@ durable in groups (`flush`): 66 flushes per GiB instead of 1,026.
 """
 
 import hashlib
+import logging
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from sync.errors import CorruptContent
-from sync.runtime.durable_files import storage_errors, sync_data, sync_folder
+from sync.runtime.durable_files import read_at, set_aside, storage_errors, sync_data, sync_folder, write_at
+from sync.runtime.os_messages import os_reason
 from sync.wire.chunk_index import Chunk, Index
+
+log = logging.getLogger(__name__)
 
 
 class PartialFile:
@@ -53,9 +57,7 @@ class PartialFile:
         with storage_errors(self._path):
             descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW)
             try:
-                written = 0
-                while written < chunk.length:
-                    written += os.pwrite(descriptor, content[written:], chunk.offset + written)
+                write_at(descriptor, content, chunk.offset)
             finally:
                 os.close(descriptor)
         with self._lock:
@@ -98,7 +100,7 @@ def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) 
     """
     with storage_errors(path):
         new = not path.exists()
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        descriptor = _open_or_replace(path)
         try:
             if os.fstat(descriptor).st_size != index.size_bytes:
                 bitmap = b""
@@ -111,6 +113,20 @@ def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) 
         if new:
             sync_folder(path.parent)
     return PartialFile(path, index, chunk_list, saved, unsaved)
+
+
+def _open_or_replace(path: Path) -> int:
+    """Open the file. What is no file of ours is put out of the way: the asset is fetched again."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    if os.path.lexists(path) and not path.is_symlink() and not path.is_file():
+        set_aside(path)
+    try:
+        return os.open(path, flags, 0o644)
+    except PermissionError:
+        if not path.exists():
+            raise
+        path.unlink()
+        return os.open(path, flags, 0o644)
 
 
 def _reserve(descriptor: int, path: Path, size_bytes: int) -> None:
@@ -140,7 +156,11 @@ def _next_data(descriptor: int, offset: int, size_bytes: int) -> int:
 
 
 def _matches(descriptor: int, chunk: Chunk) -> bool:
-    return hashlib.sha256(os.pread(descriptor, chunk.length, chunk.offset)).hexdigest() == chunk.sha256
+    try:
+        return hashlib.sha256(read_at(descriptor, chunk.length, chunk.offset)).hexdigest() == chunk.sha256
+    except OSError as error:  # a chunk that cannot be read is not there
+        log.warning("chunk=%s cannot be read: %s", chunk.sha256, os_reason(error))
+        return False
 
 
 def dump_bitmap(numbers: frozenset[int], count: int) -> bytes:

@@ -205,8 +205,10 @@ async def test_a_clock_set_back_does_not_make_an_expired_timestamp_valid(origin:
 async def test_a_device_without_a_valid_root_accepts_nothing(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     async with running(origin, store) as device:
-        (store.state / "root.json").write_bytes(b"garbage")
+        for path in (store.root_file.path, store.root_file.copy):
+            path.write_bytes(b"garbage")
         await device.until(lambda: "not a signed envelope" in device.syncer.facts().problem)
-        (store.state / "root.json").unlink()
+        for path in (store.root_file.path, store.root_file.copy):
+            path.unlink()
         await device.until(lambda: "pair this device" in device.syncer.facts().problem, pass_s=1)
     assert store.active() is None
