@@ -1,5 +1,6 @@
 """What the daemon opens first: settings, disk, screen and time. Every service is built from it."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,8 +12,11 @@ from player.stage.deck_options import DeckOptions
 from player.stage.self_restart import FILE, SelfRestart
 from player.stage.stage import Stage, open_stage
 from sync.device.store.content_store import ContentStore, open_content_store
+from sync.device.store.file_report import file_problems
 from sync.runtime.clock import Clock, SystemClock
 from sync.runtime.supervisor import Restarts
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
     wanted = WantedOutput(settings.display.output, settings.display.rotation)
     hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
     with open_content_store(settings.storage.state_dir) as content:
+        for problem in file_problems(content):
+            log.error("%s", problem)
+        configuration.repair_accepted()
         configuration.save_last_valid()
         self_restart = SelfRestart(content.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with open_display(display_name, clock, wanted) as display:

@@ -3,6 +3,8 @@
 All that lives as long as the daemon is built in `player.app.wiring`; `player.app.session_runner` runs these values.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,16 +14,21 @@ from player.app.core import PlayerCore
 from player.director.director import Director
 from player.display import Display, Power
 from player.evidence.ledger import Ledger, open_ledger
-from player.evidence.ledger_owner import UNPAIRED, ad_seed, ledger_path
+from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.settings.model import Settings
 from player.status.heartbeat import HeartbeatSender
 from sync.device.origin_client import open_client
 from sync.device.pairing import DevicePairing, ShowCode
 from sync.device.play_uploader import PlayUploader
 from sync.device.range_fetcher import RangeFetcher
-from sync.device.store.membership import DeviceMembership, load_membership
+from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
 from sync.device.syncer import Syncer, SyncOptions
+from sync.errors import StorageBroken, StorageFull
 from sync.wire.device_reports import Heartbeat, ScreenState
+
+_READ_AGAIN_S = 10.0
+
+log = logging.getLogger(__name__)
 
 _SCREEN_STATES = {Power.ON: ScreenState.ON, Power.OFF: ScreenState.OFF, Power.UNKNOWN: ScreenState.UNKNOWN}
 
@@ -58,9 +65,13 @@ class SessionBuilder:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[DeviceSession]:
         """Open the session of the device id that the disk holds."""
-        core, membership = self.core, load_membership(self.core.content)
-        device = membership.device if membership else UNPAIRED
-        async with open_ledger(ledger_path(core.content, membership), device, core.clock) as ledger:
+        core = self.core
+        try:
+            repair_membership(core.content)
+        except (StorageBroken, StorageFull) as error:  # the status names the file
+            log.debug("the membership cannot be repaired: %s", error)
+        device, path = await find_ledger(core.content)
+        async with open_ledger(path, device, core.clock) as ledger:
             yield DeviceSession(
                 ledger,
                 Director(
@@ -78,7 +89,7 @@ class SessionBuilder:
         """Return the membership at the origin of the settings; pair first when there is none."""
         origin, core = settings.origin, self.core
         url = str(origin.url)
-        stored = load_membership(core.content)
+        stored = await self._stored_membership()
         if stored is not None and stored.origin.rstrip("/") == url.rstrip("/"):
             return stored
         key = origin.enrolment_key.get_secret_value() if origin.enrolment_key else None
@@ -88,6 +99,18 @@ class SessionBuilder:
                 return await pairing.run()
             finally:
                 show_code(None)
+
+    async def _stored_membership(self) -> DeviceMembership | None:
+        """Return the membership on the disk. While there is one that cannot be read, nothing else is decided."""
+        reason = ""
+        while True:
+            try:
+                return await asyncio.to_thread(load_membership, self.core.content)
+            except StorageBroken as error:
+                if str(error) != reason:
+                    reason = str(error)
+                    log.error("the origin is not asked until the membership can be read: %s", error)
+            await self.core.clock.sleep(_READ_AGAIN_S)
 
     @asynccontextmanager
     async def connection(

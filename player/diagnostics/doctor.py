@@ -61,6 +61,7 @@ class MachineFacts:
     display: DisplayFacts | None
     no_display: str
     reserve_bytes: int
+    files: tuple[str, ...] = ()  # what is wrong with the files in the state folder, in sentences
 
 
 def find_faults(facts: MachineFacts) -> tuple[Finding, ...]:
@@ -91,6 +92,7 @@ def _broken(facts: MachineFacts) -> Iterator[str]:
 def _warnings(facts: MachineFacts) -> Iterator[str]:
     yield from _display_warnings(facts)
     yield from _sound_warnings(facts)
+    yield from facts.files
     if facts.setting == "on" and not facts.decoders.usable:
         yield "playback.hardware_decoding is on, but libVLC finds no hardware decoder: set it to auto."
     if facts.decoders.v4l2 and not facts.decoders.memory_to_memory:

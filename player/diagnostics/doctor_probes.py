@@ -17,6 +17,7 @@ from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.health import MachineProbe
 from sync.device.store.content_store import ContentStore
+from sync.device.store.file_report import file_problems, owner_problems
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
 
@@ -65,7 +66,13 @@ def probe_machine(configuration: Configuration, display: str, *, root: Path = Pa
         display=display_facts,
         no_display=no_display,
         reserve_bytes=settings.storage.reserve_bytes,
+        files=_file_problems(state_dir),
     )
+
+
+def _file_problems(state_dir: Path) -> tuple[str, ...]:
+    content = ContentStore(state_dir)
+    return (*file_problems(content), *owner_problems(content))
 
 
 def _inspect_display(name: str, wanted: WantedOutput) -> tuple[DisplayFacts | None, str]:

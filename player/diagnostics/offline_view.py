@@ -16,13 +16,12 @@ from player.director.scene_loader import SceneLoader
 from player.director.take_recorder import memory_from
 from player.evidence.ledger import Ledger, read_ledger
 from player.evidence.ledger_entries import OpenTake
-from player.evidence.ledger_owner import UNPAIRED, ad_seed, ledger_path
+from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.evidence.quarantine import AssetFailure
 from player.programme.next_take import Memory, Scene
 from player.programme.proof_of_play import Take
 from player.settings.model import Settings
 from sync.device.store.content_store import ContentStore
-from sync.device.store.membership import load_membership
 from sync.errors import NotFound
 from sync.runtime.clock import Clock, ClockTrust, instant
 
@@ -98,9 +97,8 @@ async def open_ledger_to_read(content: ContentStore) -> AsyncIterator[Ledger]:
     Raises:
         StorageBroken: it cannot be read.
     """
-    membership = load_membership(content)
-    device = membership.device if membership else UNPAIRED
-    async with read_ledger(ledger_path(content, membership), device) as ledger:
+    device, path = await find_ledger(content)
+    async with read_ledger(path, device) as ledger:
         yield ledger
 
 

@@ -164,8 +164,7 @@ class Director:
             if not await wait_unless(self._preroll(planned, urgent=urgent), self._overruled(revision, urgent=urgent)):
                 return False
         except MediaUnplayable as error:
-            self._tracker.record_failure(planned, str(error))
-            self._skip(planned, error)
+            self._fail(planned, error)
         except DeckLost as error:
             second_time = bool(self._failures.failures % 2)
             self._failures.record_failure()
@@ -176,6 +175,11 @@ class Director:
                 self._next = NextTake(planned, self._clock.now())
                 return True
         return False
+
+    def _fail(self, planned: Planned, error: MediaUnplayable) -> None:
+        if planned.shot.path or planned.shot.url:  # a file that is not here says nothing about the media
+            self._tracker.record_failure(planned, str(error))
+        self._skip(planned, error)
 
     async def _preroll(self, planned: Planned, *, urgent: bool) -> bool:
         await self._screen.preroll(planned.shot, at_once=urgent)

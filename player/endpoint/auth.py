@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import secrets
 import ssl
+from contextlib import suppress
 from hmac import compare_digest
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,10 +16,10 @@ from aiohttp import web
 
 from player.settings.configuration import Configuration
 from player.settings.model import EndpointSettings, Settings
-from sync.errors import Forbidden, Rejected, Unauthenticated
+from sync.errors import Forbidden, Rejected, StorageBroken, StorageFull, Unauthenticated
 from sync.http.operations import Access
 from sync.runtime.clock import Clock
-from sync.runtime.durable_files import write_durably
+from sync.runtime.file_with_copy import FileWithCopy
 from sync.runtime.os_messages import os_reason
 from sync.trust.signing import new_token, token_hash
 
@@ -27,6 +28,8 @@ SESSION_S = 12 * 3600.0
 TOKEN_FILE = "endpoint_token"
 
 _MOST_SESSIONS = 64
+_SHORTEST_TOKEN = 16  # a file that was cut off must not make a token that can be guessed
+_TOKEN_CAP_BYTES = 4096
 
 log = logging.getLogger(__name__)
 
@@ -80,16 +83,22 @@ def read_or_make_token(folder: Path) -> str:
     Raises:
         StorageBroken, StorageFull: there is no token yet and a new one cannot be stored.
     """
-    path = folder / TOKEN_FILE
-    try:
-        stored = path.read_text().strip()
-    except (OSError, UnicodeDecodeError):  # missing or unusable: writing a new one reports what is wrong
-        stored = ""
-    if stored:
-        return stored
+    file = FileWithCopy(folder / TOKEN_FILE, _parse_token, _TOKEN_CAP_BYTES, mode=0o600, can_be_deleted=True)
+    found = file.find()
+    if found.value is not None:
+        with suppress(StorageBroken, StorageFull):  # it is known, and the status names the file
+            file.repair()
+        return found.value
     token = new_token()
-    write_durably(path, f"{token}\n".encode(), mode=0o600)
-    log.info("endpoint=token made, see %s", path)
+    file.save(f"{token}\n".encode())
+    log.info("endpoint=token made, see %s", file.path)
+    return token
+
+
+def _parse_token(raw: bytes) -> str:
+    token = raw.decode("ascii").strip()
+    if len(token) < _SHORTEST_TOKEN or not token.isprintable():
+        raise ValueError("not a token")
     return token
 
 

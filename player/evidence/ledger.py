@@ -6,6 +6,7 @@ set aside and a new log epoch starts, so that no sequence is used twice.
 """
 
 import logging
+import os
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -177,6 +178,18 @@ async def read_ledger(path: Path, device: str) -> AsyncIterator[Ledger]:
         yield Ledger(database, await Quarantine.load(database), await _read_head(database), "")
 
 
+async def read_owner(path: Path) -> str | None:
+    """Return the device whose evidence a file is; None: there is no such file, or it does not say."""
+    if not path.exists():
+        return None
+    try:
+        async with read_database(path) as database:
+            return (await _read_head(database)).device
+    except StorageBroken as error:
+        log.debug("ledger=%s does not say whose it is: %s", path, error)
+        return None
+
+
 async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> tuple[Database, str]:
     """Open the file, or set it aside and open a new one; return what was wrong with it as well."""
     async with AsyncExitStack() as attempt:
@@ -186,7 +199,7 @@ async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) ->
             owner = (await _read_head(database)).device
             problem = "" if owner == device else f"it belongs to device {owner}, not {device}"
         except StorageBroken as error:
-            if _is_transient(error):
+            if _is_transient(error) and not _is_foreign(path):
                 raise
             problem = str(error)
         if not problem:
@@ -205,6 +218,16 @@ def _is_transient(error: StorageBroken) -> bool:
     return isinstance(name, str) and name.startswith(_TRANSIENT)
 
 
+def _is_foreign(path: Path) -> bool:
+    """Tell whether this is nothing that the player can write: a file of somebody else, a folder, a dead link.
+
+    A read-only disk is another case: there nothing can be set aside either.
+    """
+    if not os.path.lexists(path) or not os.access(path.parent, os.W_OK):
+        return False
+    return not path.is_file() or not os.access(path, os.R_OK | os.W_OK)
+
+
 def _set_aside(path: Path, clock: Clock) -> Path:
     """Rename the file with its journal; a person can still read the evidence in it.
 
@@ -215,7 +238,7 @@ def _set_aside(path: Path, clock: Clock) -> Path:
     try:
         for suffix in ("-wal", "-shm", ""):
             file = path.with_name(path.name + suffix)
-            if file.exists():
+            if os.path.lexists(file):
                 file.rename(aside.with_name(aside.name + suffix))
     except OSError as error:
         raise StorageBroken(f"{path} is damaged and cannot be set aside: {os_reason(error)}") from error

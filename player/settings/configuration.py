@@ -178,6 +178,13 @@ class Configuration:
         self._apply(effective)
         self.save_last_valid()
 
+    def repair_accepted(self) -> None:
+        """Repair the file of the accepted settings from its copy, or its copy from it."""
+        try:
+            setting_sources.repair_values(self._state_file(setting_sources.ACCEPTED))
+        except (StorageBroken, StorageFull) as error:
+            log.warning("the accepted settings cannot be repaired: %s", error)
+
     def save_last_valid(self) -> None:
         """Store the values of the file, if they are all valid. A start with a wrong file uses them."""
         if self.file is None or self._load_problems or self._reload_problem:
@@ -227,8 +234,8 @@ def load_configuration(file: Path | None) -> Configuration:
 
     If the file cannot be read or has a wrong field, the last valid one is used.
     """
-    problems: list[str] = []
-    environment = _read_or_report(setting_sources.read_environment, problems) or {}
+    environment, wrong_variables = setting_sources.read_environment()
+    problems = list(wrong_variables)
     values = _read_or_report(lambda: read_toml(file), problems) if file is not None else {}
     known, _ = leave_out_wrong_fields(_layers_by_strength({Source.FILE: values or {}, Source.ENVIRONMENT: environment}))
     state_dir = resolve(known).settings.storage.state_dir / setting_sources.STATE

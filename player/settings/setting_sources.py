@@ -10,9 +10,8 @@ from pydantic_settings.exceptions import SettingsError
 from player.settings.layers import Values
 from player.settings.model import Settings
 from sync.errors import Rejected
-from sync.runtime.durable_files import write_durably
-from sync.runtime.os_messages import os_reason
-from sync.wire.input_messages import wrong_variable
+from sync.runtime.file_with_copy import FileWithCopy
+from sync.wire.input_messages import one_line, wrong_variable
 
 PREFIX = "SIGNAGE_PLAYER__"
 STATE = "state"  # the folder in storage.state_dir, as in `sync.device.store.content_store`
@@ -35,41 +34,45 @@ def variable_name(path: str) -> str:
     return PREFIX + path.replace(".", "__").upper()
 
 
-def read_environment() -> Values:
-    """Return the values of the environment, with unknown sections too, so that a wrong name is reported.
+def read_environment() -> tuple[Values, tuple[str, ...]]:
+    """Return the values of the environment, and a sentence for each variable that cannot be parsed and is left out.
 
-    Raises:
-        Rejected: a variable with our prefix cannot be parsed.
+    Unknown sections are among the values, so that a wrong name is reported.
     """
-    try:
-        values: Values = EnvSettingsSource(_Environment)()
-    except SettingsError as error:
-        raise wrong_variable(PREFIX, error) from error
+    source, wrong = EnvSettingsSource(_Environment), []
+    while True:
+        try:
+            values: Values = source()
+            break
+        except SettingsError as error:
+            text = getattr(error.__cause__, "doc", None)
+            right = {name: value for name, value in source.env_vars.items() if value != text or not _is_ours(name)}
+            wrong.append(one_line(wrong_variable(PREFIX, error)))
+            if len(right) == len(source.env_vars):  # it does not say which one: all are left out
+                return {}, tuple(wrong)
+            source.env_vars = right
     for name in os.environ:
         section = name.removeprefix(PREFIX).partition("__")[0].lower()
         if name.startswith(PREFIX) and section not in Settings.model_fields:
             values[section] = {}
-    return values
+    return values, tuple(wrong)
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(PREFIX)
 
 
 def read_saved_values(path: Path) -> Values | None:
     """Return the values that `save_values` stored; None: there are none.
 
     Raises:
-        Rejected: the file cannot be read, or `save_values` did not write it.
+        Rejected: neither the file nor its copy can be read, or `save_values` did not write it.
     """
-    try:
-        with path.open("rb") as file:
-            values = json.loads(file.read(_CAP_BYTES))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Rejected(f"{path} cannot be read and is left out: {os_reason(error)}.") from error
-    except ValueError as error:
-        raise Rejected(f"{path} is damaged and is left out.") from error
-    if not isinstance(values, dict):
-        raise Rejected(f"{path} is damaged and is left out.")
-    return values
+    found = _saved(path).find()
+    if found.value is None and found.fault:
+        end = " and is left out." if found.raw is not None else ". It is left out."
+        raise Rejected(found.fault + end)
+    return found.value
 
 
 def save_values(path: Path, values: Values) -> None:
@@ -79,4 +82,24 @@ def save_values(path: Path, values: Values) -> None:
         StorageFull: there is no space for them.
         StorageBroken: the folder cannot be written.
     """
-    write_durably(path, json.dumps(values, indent=2).encode(), mode=0o600)
+    _saved(path).save(json.dumps(values, indent=2, default=str).encode())  # TOML has dates and times, JSON has none
+
+
+def repair_values(path: Path) -> None:
+    """Repair stored values and their copy from each other.
+
+    Raises:
+        StorageFull, StorageBroken: one of them cannot be written.
+    """
+    _saved(path).repair()
+
+
+def _saved(path: Path) -> FileWithCopy[Values]:
+    return FileWithCopy(path, _parse_values, _CAP_BYTES, mode=0o600, can_be_deleted=True)
+
+
+def _parse_values(raw: bytes) -> Values:
+    values = json.loads(raw)
+    if not isinstance(values, dict):
+        raise ValueError("not a group of sections")
+    return values

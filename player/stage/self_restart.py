@@ -1,7 +1,7 @@
 """Ends the daemon when nothing less helps, so that systemd starts it again or reboots the device.
 
 Each step is recorded on the disk before it is performed. A device that cannot write the record performs no such step,
-so no step can repeat without a limit.
+so no step can repeat without a limit. Neither does one that cannot read the record.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from player.stage.escalation import EscalationStep, upper_step
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
-from sync.runtime.durable_files import write_durably
+from sync.runtime.file_with_copy import FileWithCopy
 from sync.wire.value_types import Instant, Wire
 
 FILE = "recovery.json"
@@ -48,15 +48,23 @@ class SelfRestart:
     def __init__(self, path: Path, clock: Clock, reboot: Callable[[], bool]) -> None:
         self.ending = asyncio.Event()
         self.step: EscalationStep | None = None
-        self._path = path
+        self._file = FileWithCopy(path, RestartRecord.model_validate_json, _CAP_BYTES)
         self._clock = clock
         self._reboot = reboot
-        self._record = _read(path)
+        self._record, self._known = self._read()
+
+    def _read(self) -> tuple[RestartRecord, bool]:
+        """Return the record, and whether it is known; one that is missing or damaged begins anew."""
+        found = self._file.find()
+        if found.fault:
+            log.error("recovery: %s; %s", found.fault, "its copy is used" if found.value else "a new record begins")
+        unreadable = found.value is None and bool(found.fault) and found.raw is None
+        return found.value or RestartRecord(), not unreadable
 
     def allowed_step(self) -> EscalationStep | None:
         """Return the upper step that is allowed now, if any."""
-        if self.step is not None:
-            return None  # one has begun
+        if self.step is not None or not self._known:
+            return None  # one has begun, or one may have been performed a moment ago
         performed = [(each.at, step) for step, each in self._record.taken.items()]
         return upper_step(performed, self._clock.now(), reboot=self._reboot())
 
@@ -66,7 +74,7 @@ class SelfRestart:
         latest = StepRecord(times=times, at=self._clock.now(), reason=reason)
         record = RestartRecord(taken={**self._record.taken, step: latest})
         try:
-            write_durably(self._path, record.model_dump_json().encode())
+            self._file.save(record.model_dump_json().encode())
         except (StorageFull, StorageBroken) as error:
             log.error("step=%s is not performed, because it cannot be recorded: %s", step.value, error)
             return False
@@ -86,15 +94,3 @@ class SelfRestart:
             (each.at, step, each.reason) for step, each in self._record.taken.items() if abs(now - each.at) < _RECENT
         ]
         return "{1} at {0:%Y-%m-%d %H:%M} UTC: {2}".format(*max(recent)) if recent else ""
-
-
-def _read(path: Path) -> RestartRecord:
-    """Return the record; an empty one if the file is missing or cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return RestartRecord.model_validate_json(file.read(_CAP_BYTES))
-    except FileNotFoundError:
-        return RestartRecord()
-    except (OSError, ValidationError):
-        log.error("recovery=%s cannot be read; a new record begins", path)
-        return RestartRecord()

@@ -19,12 +19,14 @@ from player.status.wording import (
     sound_status,
     unknown_content_text,
 )
+from sync.device.store.file_report import file_problems, membership_unreadable
 from sync.errors import StorageBroken
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import Heartbeat, OnAir, PlayKind
 from sync.wire.release import Release
 
 _SAMPLE_S = 2.0
+_FILES_S = 5.0
 _NO_SESSION = Now(showing="fallback", why="this screen has no content yet")
 
 
@@ -36,6 +38,7 @@ class StatusCollector:
         self._clock = clock
         self._machine: tuple[float, Machine] | None = None  # the last sample and its monotonic time
         self._release: tuple[str, Release] | None = None  # the active one, by name
+        self._files: tuple[float, tuple[str, ...], bool] = (float("-inf"), (), False)  # when looked at, problems
         self._sound: tuple[str, str | None] = ("", None)  # the output that is set, and the last one in use since then
 
     def now(self) -> Now:
@@ -52,6 +55,7 @@ class StatusCollector:
         depth = await self._outbox_depth()
         sync, now, display = self._sync(), self.now(), sources.display.state()
         release = await self._active_release(sync.release)
+        await self._look_at_files()
         condition = self._condition(sync, depth, release)
         zone, _ = zone_of_venue(settings.venue.zone, release.zone if release else None, system_zone())
         problems = self._problems(now, condition)
@@ -107,6 +111,7 @@ class StatusCollector:
             *sources.configuration.problems(),
             *sources.problems.sentences(),
             *now.problems,
+            *self._files[1],
             *health_problems(condition),
             *((f"The setting {display}.",) if display else ()),
             *self._other_audio_output(sources.configuration.settings.audio.device),
@@ -126,6 +131,13 @@ class StatusCollector:
             active = await asyncio.to_thread(self._sources.content.active)
             self._release = (active.sha256, active.release) if active else None
         return self._release[1] if self._release else None
+
+    async def _look_at_files(self) -> None:
+        """Look for damaged files, every few seconds at most."""
+        now_s, content = self._clock.monotonic(), self._sources.content
+        if now_s - self._files[0] >= _FILES_S:
+            problems = await asyncio.to_thread(file_problems, content)
+            self._files = now_s, problems, await asyncio.to_thread(membership_unreadable, content)
 
     async def _outbox_depth(self) -> int:
         session, report_problem = self._sources.session(), self._sources.problems.reporter("ledger")
@@ -165,6 +177,7 @@ class StatusCollector:
             clock=self._clock.trust(),
             paired=session is not None and session.connection is not None,
             pairing_code=session is not None and session.pairing_code is not None,
+            membership_unreadable=self._files[2],
             sync_age_s=sync.age_s,
             sync_failure=sync.problem,
             outbox_depth=outbox_depth,

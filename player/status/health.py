@@ -62,6 +62,7 @@ class Condition:
     clock: ClockTrust = ClockTrust.SYNCED
     paired: bool = True
     pairing_code: bool = False  # on the screen: a person can pair the device now
+    membership_unreadable: bool = False  # paired, but nobody can say as what
     sync_age_s: float | None = None  # since the origin last confirmed the active release; None: never
     sync_failure: str = ""  # why the last try failed; empty: it did not
     outbox_depth: int = 0
@@ -208,7 +209,8 @@ def _delivery_problems(condition: Condition) -> Iterator[str]:
     if not condition.paired and condition.pairing_code:
         yield "This screen is not paired yet: enter the code on the screen in the console of the origin."
     elif not condition.paired:
-        yield "This screen is not paired yet and does not reach an origin: check the network and origin.url."
+        if not condition.membership_unreadable:  # then the file is named
+            yield "This screen is not paired yet and does not reach an origin: check the network and origin.url."
     elif condition.sync_failure:
         yield f"Syncing fails: {condition.sync_failure}."
     elif condition.sync_age_s is None or condition.sync_age_s > _UNCONFIRMED_S:

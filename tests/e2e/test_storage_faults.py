@@ -93,8 +93,21 @@ def test_a_configuration_ruined_on_disk_changes_nothing_and_is_told(player: Site
     assert not sight.unexpected(*CONTENT, YELLOW)
 
 
+def test_a_damaged_pointer_at_start_is_found_again_from_the_releases(player: Site) -> None:
+    for path in (state(player) / "state").rglob("active"):
+        path.write_bytes(b"\x00garbage")
+    player.start("player")
+    until(lambda: on_air(player), "what the stored release shows")
+    with recording_screen(player.display) as sight:
+        three_cuts(sight)
+    assert not sight.unexpected(*CONTENT)
+    assert "active" not in problems(player)
+
+
 def test_a_damaged_pointer_and_release_at_start_show_the_fallback(player: Site) -> None:
     (state(player) / "state" / "active").write_bytes(b"\x00garbage")
+    for path in (state(player) / "store" / "releases").iterdir():
+        path.write_bytes(path.read_bytes()[:-10])
     player.start("player")
     until(lambda: player.now()["showing"] == "fallback", "nothing can be shown")
     with recording_screen(player.display) as sight:
