@@ -22,6 +22,7 @@ def openapi_document(title: str, version: str, operations: Iterable[Operation]) 
     return {
         "openapi": "3.1.1",
         "info": {"title": title, "version": version},
+        "servers": [{"url": ".."}],  # relative to this document, so that it is right under a path of a proxy
         "paths": paths,
         "components": {
             "schemas": shared.get("$defs", {}),

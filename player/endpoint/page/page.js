@@ -21,8 +21,11 @@ const choose = (value, whenTrue, whenFalse) => (value == null ? "unknown" : valu
 
 // Requests
 
+// The address of a path, below this page: a proxy may put it under a path of its own.
+const at = (path) => new URL(path.slice(1), document.baseURI).href;
+
 async function request(path, options = {}) {
-  const answer = await fetch(path, { headers: { "Content-Type": "application/json" }, ...options }).catch(() => {
+  const answer = await fetch(at(path), { headers: { "Content-Type": "application/json" }, ...options }).catch(() => {
     throw new Error("The player does not answer. Check the network and try again.");
   });
   if (answer.ok) return answer;
@@ -214,7 +217,7 @@ async function showPicture() {
   try {
     const width = Math.min(1920, Math.ceil(byId("picture").clientWidth * devicePixelRatio) || 960);
     const known = state.picture ? { "If-None-Match": state.picture.tag } : {};
-    const answer = await fetch(`/v1/screenshot.jpg?width=${width}`, { headers: known });
+    const answer = await fetch(at(`/v1/screenshot.jpg?width=${width}`), { headers: known });
     if (answer.status === 200) await replacePicture(answer);
     byId("picture-age").textContent = answer.ok || answer.status === 304 ? "" : answer.status === 401 ? "log in to see the screen" : "no picture";
   } catch {
@@ -235,7 +238,7 @@ async function replacePicture(answer) {
 
 let retryMs = 500;
 function listen() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/live`);
+  const socket = new WebSocket(at("/v1/live").replace(/^http/, "ws"));
   const show = { now: showNow, status: showStatus };
   socket.onmessage = ({ data }) => {
     retryMs = 500;

@@ -8,6 +8,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
+from sync.http.forwarded import location
 from sync.http.operations import Access, Operation
 from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
 from sync.origin.planning.plan_fields import Document
@@ -108,7 +109,7 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
     async def _create(self, request: web.Request) -> web.Response:
         created = await self._store.create(await self._draft(request))
         answer = self._changed_answer(created, status=201)
-        answer.headers["Location"] = f"/v1/{self._kind.topic}/{created.id}"
+        answer.headers["Location"] = location(request, f"/v1/{self._kind.topic}/{created.id}")
         return answer
 
     async def _read(self, request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from sync.errors import Rejected, SignageError, TooLarge, Unsupported
 from sync.http.bodies import body_pieces, json_answer
+from sync.http.forwarded import location
 from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem, problem_of
 from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_name
@@ -122,7 +123,9 @@ class UploadRoutes:
         if request.content_type == CHUNK_TYPE:
             pieces = body_pieces(request, _READ_BYTES)
             upload = await self._intake.append(upload.id, 0, pieces, request.content_length, checksum)
-        return web.Response(status=201, headers={"Location": f"/v1/uploads/{upload.id}", **_progress(upload)})
+        return web.Response(
+            status=201, headers={"Location": location(request, f"/v1/uploads/{upload.id}"), **_progress(upload)}
+        )
 
     async def _offset(self, request: web.Request) -> web.Response:
         upload = await self._intake.get(request.match_info["id"])

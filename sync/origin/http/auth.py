@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from sync.errors import Forbidden, Unauthenticated
 from sync.http.bodies import json_answer, read_json
+from sync.http.forwarded import cookie_path, is_secure
 from sync.http.operations import Access, Operation
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
@@ -118,9 +119,12 @@ class Gatekeeper:
         await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
         log.info("key=%s logged a page in", key.id)
         answer = json_answer(Whoami(name=key.name, access=key.access))
-        # Behind a proxy only its header tells of TLS. Who forges it harms only his own cookie.
-        secure = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
-        answer.set_cookie(COOKIE, session, max_age=SESSION_S, path="/", httponly=True, samesite="Strict", secure=secure)
+        secure, path = is_secure(request), cookie_path(request)
+        answer.set_cookie(
+            COOKIE, session, max_age=SESSION_S, path=path, httponly=True, samesite="Strict", secure=secure
+        )
+        if not path and COOKIE in request.cookies:
+            _forget_cookie_of_host(answer)
         return answer
 
     async def _whoami(self, request: web.Request) -> web.Response:
@@ -132,8 +136,15 @@ class Gatekeeper:
         if (cookie := request.cookies.get(COOKIE)) is not None:
             await self._keys.close_session(token_hash(cookie))
         answer = web.Response(status=204)
-        answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+        answer.set_cookie(COOKIE, "", max_age=0, path=cookie_path(request), httponly=True, samesite="Strict")
+        if not cookie_path(request):
+            _forget_cookie_of_host(answer)
         return answer
+
+
+def _forget_cookie_of_host(answer: web.Response) -> None:
+    """Have the browser drop a cookie for all of the host, which came without the proxy or from an older version."""
+    answer.headers.add(hdrs.SET_COOKIE, f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict")
 
 
 def caller_of(request: web.Request) -> Caller:

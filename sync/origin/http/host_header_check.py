@@ -1,7 +1,8 @@
 """Refuses requests that a foreign page makes a browser send: under another name (DNS rebinding) or from another origin.
 
 Rebinding needs a name, so addresses are always allowed and names only when listed. A write and a WebSocket must come
-from a page of this very host and port, because browsers send a same-site cookie from every port of the host.
+from a page of this very host and port, because browsers send a same-site cookie from every port of the host. Behind a
+proxy that replaces `Host` the browser's own word counts (`Sec-Fetch-Site`).
 """
 
 from ipaddress import ip_address
@@ -11,6 +12,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from sync.errors import Forbidden, Rejected
+from sync.http.forwarded import is_own_page
 
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
@@ -29,8 +31,11 @@ def check_host(allowed: frozenset[str]) -> Middleware:
         if name not in allowed and not _is_address(name):
             raise Forbidden(f"{name!r} is not a name of this origin; add it to server.allowed_hosts")
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and _is_write_or_socket(request) and not _is_page_of(origin, request.host):
-            raise Forbidden(f"a page of {origin} may not act here")
+        if origin is not None and _is_write_or_socket(request) and not _is_page_of(origin, request):
+            raise Forbidden(
+                f"a page of {origin[:200]} may not act here, at {request.host}; "
+                "if a proxy stands before this origin, have it pass on the Host header as it came"
+            )
         return await handler(request)
 
     return check
@@ -43,9 +48,9 @@ def _host_name(request: web.Request) -> str:
         raise Rejected("the Host header is not a host") from error
 
 
-def _is_page_of(origin: str, host: str) -> bool:
+def _is_page_of(origin: str, request: web.Request) -> bool:
     try:
-        return urlsplit(origin).netloc.lower() == host.lower()
+        return is_own_page(request, urlsplit(origin).netloc)
     except ValueError:  # not a URL
         return False
 

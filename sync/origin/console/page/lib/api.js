@@ -8,6 +8,9 @@ export class Problem extends Error {
   }
 }
 
+/** Return the address of a path of the origin, such as `/v1/media`: below this page, wherever a proxy puts it. */
+export const at = (path) => new URL(path.replace(/^\//, ""), document.baseURI).href;
+
 let loggedOut = () => {};
 
 /** Set `callback` to be called when the session is not (or no longer) valid. */
@@ -19,7 +22,7 @@ export function onLoggedOut(callback) {
 export async function send(method, path, options = {}) {
   let answer;
   try {
-    answer = await fetch(path, { method, ...options });
+    answer = await fetch(at(path), { method, ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ title: "The origin does not answer", detail: "Check the network. This page keeps trying." });

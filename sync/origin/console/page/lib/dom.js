@@ -1,5 +1,7 @@
 // Builds elements, and updates lists of them from data. Text is always text, never markup.
 
+import { at } from "./api.js";
+
 export const $ = (selector, root = document) => root.querySelector(selector);
 
 /** Make an element; `on…` attributes are listeners, false and null attributes and children are left out. */
@@ -23,7 +25,7 @@ export function button(label, key, onclick, attributes = {}) {
 export function thumbnail(media, alt = "") {
   const shown = media?.thumbnail;
   return shown
-    ? h("img", { class: "thumb", src: `${shown}?v=${media.source_sha256.slice(0, 12)}`, alt, loading: "lazy" })
+    ? h("img", { class: "thumb", src: `${at(shown)}?v=${media.source_sha256.slice(0, 12)}`, alt, loading: "lazy" })
     : h("span", { class: "thumb empty", "aria-hidden": "true" });
 }
 

@@ -1,5 +1,7 @@
 // Receives hints over the WebSocket; without one it polls every ten seconds. Tells which of the two it does.
 
+import { at } from "./api.js";
+
 const POLL_MS = 10_000;
 const CHECK_MS = 60_000; // also while hints arrive: one may have been lost
 const FIRST_WAIT_MS = 500;
@@ -42,7 +44,7 @@ export class Live {
   }
 
   #connect() {
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/live`);
+    const socket = new WebSocket(at("/v1/live").replace(/^http/, "ws"));
     this.#socket = socket;
     socket.onopen = () => {
       this.#failures = 0;

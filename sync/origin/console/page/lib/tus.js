@@ -3,8 +3,8 @@
 import { Problem, send } from "./api.js";
 
 const FIRST_CHUNK_BYTES = 512 * 1024;
-const LARGEST_CHUNK_BYTES = 8 * 1024 * 1024;
-const SMALLEST_CHUNK_BYTES = 64 * 1024;
+const LARGEST_CHUNK_BYTES = 960 * 1024; // below 1 MiB, the limit of nginx as it is installed
+const SMALLEST_CHUNK_BYTES = 16 * 1024;
 const WHOLE_HASH_BYTES = 64 * 1024 * 1024; // a larger file is not hashed as a whole, because that takes its size in memory
 const LONGEST_WAIT_S = 30;
 const RETRYABLE = new Set([0, 408, 409, 423, 429, 460, 500, 502, 503, 504]);
@@ -13,7 +13,9 @@ const RETRYABLE = new Set([0, 408, 409, 423, 429, 460, 500, 502, 503, 504]);
 export class Upload {
   #changed;
   #abort = new AbortController();
+  #creating = null;
   #chunk_bytes = FIRST_CHUNK_BYTES;
+  #most_bytes = LARGEST_CHUNK_BYTES;
 
   constructor(file, changed) {
     Object.assign(this, { file, state: "waiting", sent: 0, rate: 0, path: null, media: null, problem: null });
@@ -32,8 +34,7 @@ export class Upload {
       try {
         await this.#findOffset(signal);
         while (this.sent < this.file.size) {
-          await this.#chunk(signal);
-          failures = 0;
+          if (await this.#chunk(signal)) failures = 0;
         }
         forgetPath(this.file);
         return this.#setState("done");
@@ -58,8 +59,9 @@ export class Upload {
   /** Cancel here and at the origin. Waits for a chunk that is still being written. */
   async cancel() {
     this.#abort.abort();
-    forgetPath(this.file);
     this.#setState("cancelled");
+    await this.#creating?.catch(() => {}); // then there is nothing to cancel
+    forgetPath(this.file);
     for (let tries = 0; this.path; tries += 1) {
       try {
         await this.#send("DELETE", this.path);
@@ -75,17 +77,20 @@ export class Upload {
   /** Ask where to continue, or create the upload. */
   async #findOffset(signal) {
     this.path ??= savedPath(this.file);
-    if (this.path === null) {
-      const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": await metadata(this.file) };
-      const answer = await this.#send("POST", "/v1/uploads", { headers, signal });
-      this.path = answer.headers.get("Location");
-      savePath(this.file, this.path);
-      this.#readProgress(answer);
-    } else {
-      this.#readProgress(await this.#send("HEAD", this.path, { signal }));
-    }
+    if (this.path === null) await (this.#creating ??= this.#create().finally(() => (this.#creating = null)));
+    else this.#readProgress(await this.#send("HEAD", this.path, { signal }));
   }
 
+  /** Create the upload. A pause does not end this: the origin would have an upload that nobody knows. */
+  async #create() {
+    const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": await metadata(this.file) };
+    const answer = await this.#send("POST", "/v1/uploads", { headers });
+    this.path = `/v1/uploads/${answer.headers.get("Location").split("/").at(-1)}`;
+    savePath(this.file, this.path);
+    this.#readProgress(answer);
+  }
+
+  /** Send one chunk; return false if it was too large for something on the way, and a smaller one may pass. */
   async #chunk(signal) {
     const body = await read(this.file.slice(this.sent, this.sent + this.#chunk_bytes));
     const headers = {
@@ -94,16 +99,32 @@ export class Upload {
       ...(await checksum(body)),
     };
     const began = performance.now();
-    const answer = await this.#send("PATCH", this.path, { headers, body, signal });
+    let answer;
+    try {
+      answer = await this.#send("PATCH", this.path, { headers, body, signal });
+    } catch (error) {
+      if (!this.#halve(error, body.byteLength)) throw error;
+      return false;
+    }
     this.#chooseChunkSize(body.byteLength, (performance.now() - began) / 1000);
     this.#readProgress(answer);
+    return true;
+  }
+
+  /** Make chunks smaller after 413 (a proxy has a limit), and after a lost line, which is how some proxies refuse. */
+  #halve({ status }, sent_bytes) {
+    if (status !== 413 && status !== 0) return false;
+    const half = Math.max(SMALLEST_CHUNK_BYTES, Math.floor(sent_bytes / 2));
+    this.#chunk_bytes = Math.min(this.#chunk_bytes, half);
+    if (status === 413) this.#most_bytes = Math.min(this.#most_bytes, half);
+    return status === 413 && sent_bytes > SMALLEST_CHUNK_BYTES;
   }
 
   /** Aim at chunks of about a second: small enough to show progress and to repeat, large enough to be cheap. */
   #chooseChunkSize(sent_bytes, took_s) {
     const rate = sent_bytes / Math.max(took_s, 0.001);
     this.rate = this.rate ? 0.7 * this.rate + 0.3 * rate : rate;
-    if (took_s < 0.5) this.#chunk_bytes = Math.min(LARGEST_CHUNK_BYTES, this.#chunk_bytes * 2);
+    if (took_s < 0.5) this.#chunk_bytes = Math.min(this.#most_bytes, this.#chunk_bytes * 2);
     if (took_s > 3) this.#chunk_bytes = Math.max(SMALLEST_CHUNK_BYTES, this.#chunk_bytes / 2);
   }
 
@@ -119,7 +140,7 @@ export class Upload {
   }
 
   #fail(error) {
-    if (error.status === 413 || error.status === 422) this.#forgetUpload();
+    if (error.status === 422) this.#forgetUpload();
     this.#setState("failed", error);
   }
 
