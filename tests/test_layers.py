@@ -61,7 +61,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/transcode": (SERVICES, "sync/origin/settings sync/origin/transcode/film"),
     "sync/origin/ingest": (
         SERVICES,
-        "sync/origin/persistence sync/origin/settings sync/origin/store sync/origin/transcode "
+        "sync/origin/persistence sync/origin/planning sync/origin/settings sync/origin/store sync/origin/transcode "
         "sync/origin/transcode/film",
     ),
     "sync/origin/publishing": (

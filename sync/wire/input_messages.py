@@ -7,6 +7,7 @@ not say it.
 """
 
 import argparse
+import codecs
 import difflib
 import json
 import os
@@ -31,6 +32,9 @@ BODY = "body"
 """The name of the whole document, where no single field is at fault."""
 
 _FILE_CAP_BYTES = 8 * 1024 * 1024  # a playlist.toml with 10,000 items and long titles
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_TOML_TEXTS = re.compile(r""""{3}(?:[^\\]|\\.)*?"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*""", re.DOTALL)
+_DEEP_NAME = re.compile(r"(?<![\w.-])(?:[\w-]*+[ \t]*+\.[ \t]*+){100}")
 _LONGEST_VALUE = 60  # characters of a wrong value that are repeated
 _MOST_NAMES = 12  # names in one sentence
 _MOST_FIELDS = 100  # explained; a hostile document with a million faults must not hold up the event loop
@@ -143,15 +147,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise Rejected(f"{path} cannot be read: {os_reason(error)}.") from error
     if len(raw) > _FILE_CAP_BYTES:
         raise Rejected(f"{path} is too large: at most {_FILE_CAP_BYTES} bytes are read.")
+    if raw.startswith(_UTF_16_MARKS) or b"\0" in raw:
+        raise Rejected(f"{path} is UTF-16 text. Save it as UTF-8: in Notepad, Save as, Encoding.")
     try:
-        return tomllib.loads(raw.decode())
+        text = raw.removeprefix(codecs.BOM_UTF8).decode()  # Windows puts a mark before UTF-8
+        if _DEEP_NAME.search(_TOML_TEXTS.sub("", text)):  # the library needs minutes for a name of 100,000 parts
+            raise RecursionError
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise Rejected(f"{path} is not UTF-8 text in line {line}. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise Rejected(f"{path} {_toml_fault(str(error), len(raw.splitlines()))}") from error
     except RecursionError as error:
-        raise Rejected(f"{path} has too many levels of brackets.") from error
+        raise Rejected(f"{path} has too many levels of brackets or of names with dots.") from error
 
 
 def json_fault(error: ValueError | RecursionError) -> str:

@@ -8,14 +8,15 @@ apart, also in two processes. A whole, verified file becomes a queued media of t
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from sync.errors import Conflict, NotFound, Rejected, StorageBroken, StorageFull, TooLarge
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import Checksum, UploadFile, hash_file, lock_upload
+from sync.origin.planning.file_names import shown_name
 from sync.origin.settings.model import OriginConfiguration
-from sync.origin.store.media import MediaState, MediaStore
+from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.origin.store.uploads import Upload, UploadState, UploadStore
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import copy_durably, storage_errors
@@ -23,6 +24,7 @@ from sync.runtime.durable_files import copy_durably, storage_errors
 _WRITE_BYTES = 1024 * 1024
 _FLUSH_BYTES = 64 * 1024 * 1024  # a chunk without checksum: at most this much is sent again after a crash
 _CLEANUP_EVERY_S = 300.0
+CHANGED_MEANWHILE = "it changes while it is read: publish again once it is complete"
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class Intake:
         self._clock = clock
         self._queued = queued
         self._changed = changed
+        self._refused: set[str] = set()  # uploads that the log has named already
 
     @property
     def largest_bytes(self) -> int:
@@ -130,31 +133,71 @@ class Intake:
             Conflict: a chunk is being written.
         """
         upload = await self._uploads.get(upload_id)
+        path = self._files.source_path(upload_id)
         if upload.state is UploadState.HANDED_OVER:  # the pipeline has locked its file, or deleted it
             await self._uploads.delete(upload_id)
-        else:
-            with lock_upload(self._files.source_path(upload_id)):
+        elif path.exists():
+            with lock_upload(path):
                 await self._delete(upload_id)
+        else:  # somebody deleted its file, and no chunk can be written
+            await self._delete(upload_id)
         self._changed("uploads", upload_id)
 
-    async def ingest_file(self, path: Path, name: str) -> str:
+    async def ingest_file(self, path: Path, name: str, *, sha256: str | None = None) -> str:
         """Copy a local file into the queue of the pipeline; return the id of its media.
 
         Raises:
-            Rejected: the file is empty.
+            Rejected: the file is empty, or its copy is not what `sha256` declares.
             TooLarge: it is over the limit of one file.
             StorageFull: it does not fit beside the reserve.
             StorageBroken: it cannot be read or written.
         """
         media_id = secrets.token_hex(16)
         target = self._files.source_path(media_id)
-        name = display_name(name)
         await self._check_space(_size_bytes(path))
-        await asyncio.to_thread(copy_durably, path, target)
-        await self._media.queue(media_id, name, await asyncio.to_thread(hash_file, target), _size_bytes(target))
+        found = await asyncio.to_thread(_copy, path, target, sha256)
+        await self._media.queue(media_id, shown_name(name), found, _size_bytes(target))
         self._queued()
         self._changed("media", media_id)
         return media_id
+
+    async def retry_file(self, media_id: str, path: Path, *, sha256: str) -> None:
+        """Queue a failed media again; if its bytes are gone, they come from a local file.
+
+        Raises:
+            NotFound, Conflict: there is no such media, or it has not failed.
+            Rejected: the bytes are not what `sha256` declares.
+            StorageFull, StorageBroken: the file cannot be read or written.
+        """
+        target = self._files.source_path(media_id)
+        if not target.exists():
+            await self._check_space(_size_bytes(path))
+            await asyncio.to_thread(_copy, path, target, sha256)
+        await self._media.retry(media_id)
+        self._queued()
+        self._changed("media", media_id)
+
+    def has_asset(self, row: MediaRow) -> bool:
+        """Tell whether the files of a ready media are there."""
+        return row.asset is not None and self._files.has_asset(row.asset)
+
+    async def check_files(self, sizes: Mapping[str, int]) -> None:
+        """Check that local files of these sizes, by name, may be taken in together.
+
+        Raises:
+            Rejected: some are empty or over the limit of one file; each is named.
+            StorageFull: they do not fit beside the reserve.
+        """
+        wrong = {}
+        for name, size_bytes in sizes.items():
+            try:
+                self._check_size(size_bytes)
+            except Rejected as error:
+                wrong[name] = str(error)
+        if wrong:
+            reasons = "; ".join(f"{shown_name(name)}: {why}" for name, why in wrong.items())
+            raise Rejected(f"these files cannot be taken in: {reasons}", fields=wrong)
+        await self._check_room(sum(sizes.values()))
 
     async def run(self) -> None:
         """Hand over what a crash left received, then delete expired uploads every few minutes."""
@@ -179,7 +222,9 @@ class Intake:
             try:
                 await self.get(upload.id)
             except (NotFound, Rejected) as error:
-                log.warning("upload=%s is refused: %s", upload.id, error)
+                if upload.id not in self._refused:
+                    log.warning("upload=%s is refused: %s", upload.id, error)
+                self._refused.add(upload.id)
 
     async def _remove_unknown_files(self) -> None:
         in_use = (MediaState.QUEUED, MediaState.PROCESSING, MediaState.FAILED)
@@ -262,10 +307,16 @@ class Intake:
             raise StorageFull("no room for this chunk: free some space and continue the upload")
 
     async def _check_space(self, size_bytes: int) -> None:
+        self._check_size(size_bytes)
+        await self._check_room(size_bytes)
+
+    def _check_size(self, size_bytes: int) -> None:
         if size_bytes == 0:
             raise Rejected("this file is empty", fields={"size": "The file has 0 bytes. Choose a file with content."})
         if size_bytes > self.largest_bytes:
             raise TooLarge(f"a file of {size_bytes} bytes is over the limit of {self.largest_bytes}")
+
+    async def _check_room(self, size_bytes: int) -> None:
         taken_bytes = self._settings.storage.reserve_bytes + await self._uploads.unsent_bytes()
         if self._files.free_bytes() - taken_bytes < size_bytes:
             raise StorageFull(f"no room for {size_bytes} bytes: free some space and try again")
@@ -277,9 +328,18 @@ class Intake:
 
 
 def display_name(sent: str) -> str:
-    """Return the name people see: the last part of the path that was sent, without unprintable characters."""
-    last = sent.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(letter for letter in last if letter.isprintable()).strip()[:200].strip() or "unnamed"
+    """Return the name people see: the last part of the path that was sent."""
+    return shown_name(sent.replace("\\", "/").rsplit("/", 1)[-1])
+
+
+def _copy(path: Path, target: Path, sha256: str | None) -> str:
+    """Copy a local file durably; return the hash of the copy, which must be `sha256` if that is given."""
+    copy_durably(path, target)
+    found = hash_file(target)
+    if sha256 not in (None, found):
+        target.unlink(missing_ok=True)
+        raise Rejected(CHANGED_MEANWHILE)
+    return found
 
 
 def _exceeds(upload: Upload) -> TooLarge:

@@ -25,6 +25,8 @@ from sync.runtime.durable_files import (
     sync_folder,
     write_durably,
 )
+from sync.wire.content_paths import asset_path, index_path
+from sync.wire.release import Asset
 
 _LOCK_RETRY_S = 0.02
 
@@ -89,6 +91,11 @@ class DataFolder:
             make_folder(target.parent)
             move_durably(path, target)
         return target
+
+    def has_asset(self, asset: Asset) -> bool:
+        """Tell whether the file of an asset and its chunk list are there, with the right size."""
+        path, index = self.content / asset_path(asset.sha256), self.content / index_path(asset.index)
+        return path.is_file() and path.stat().st_size == asset.size_bytes and index.is_file()
 
     def remove_temporary_files(self, before_s: float) -> None:
         """Delete temporary files of writers that were killed, if they are older than `before_s` (Unix)."""

@@ -116,10 +116,14 @@ def lock_upload(path: Path) -> Iterator[UploadFile]:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex.
+    """Return the SHA-256 of a file, in hex; a pipe never blocks this.
 
     Raises:
         StorageBroken: it cannot be read.
     """
-    with storage_errors(path), path.open("rb") as file:
+    with storage_errors(path), open(path, "rb", opener=_open_at_once) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -1,29 +1,39 @@
 """`playlist.toml`, the optional plan in a folder that is published: its fields, and how it is read and checked.
 
 Every field is optional; `config/playlist.example.toml` shows all of them. Without `items` every picture, video and
-sound of the folder plays in the order of names, except the files that the plan uses for something else.
+sound of the folder plays in the natural order of names, except the files that the plan uses for something else.
 """
 
-import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from sync.errors import Rejected
-from sync.origin.planning.plan_fields import Duration, TimeZone, not_empty
-from sync.origin.planning.schedules import BreakDraft, LogoSpec, TickerSpec, WindowDraft
+from sync.origin.planning.file_names import shown_name
+from sync.origin.planning.folder_files import PLAN_FILE, FolderFiles, read_folder
+from sync.origin.planning.plan_fields import (
+    MAX_CREATIVES,
+    MAX_DAYPARTS,
+    MAX_ITEMS,
+    Duration,
+    End,
+    TimeZone,
+    not_empty,
+)
+from sync.origin.planning.schedules import BreakDraft, LogoSpec, TickerSpec, WindowDraft, not_before_first_day
+from sync.runtime.os_messages import os_reason
 from sync.wire.input_messages import one_line, read_toml, rejected
 from sync.wire.overlay import MOST_OVERLAYS
 from sync.wire.release import AtEnd, Fit, WholeShare
 from sync.wire.stream_url import StreamUrl
 from sync.wire.value_types import Colour, Instant, Name, Request
 
-PLAN_FILE = "playlist.toml"
-_SUFFIXES = {".webp", ".heic", ".heif", ".avif", ".mkv", ".webm", ".m4v", ".ts"}  # that mimetypes may not know
-_PLAYLIST_TYPES = {"audio/mpegurl", "audio/x-mpegurl", "audio/x-scpls"}  # they only name other files
+_MAX_ADS = 1_000
+_MOST_NAMED = 20  # files in one message
 
 
 def _without_path(name: str) -> str:
@@ -32,8 +42,8 @@ def _without_path(name: str) -> str:
     return name
 
 
-FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_without_path)]
-"""The name of a file in the folder itself."""
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_without_path)]
+"""The name of a file in the folder itself: any name that a file system holds."""
 
 
 class FileEntry(Request):
@@ -65,16 +75,16 @@ class FolderItem(FileEntry):
     loop: bool = False
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
-    ends_at: Instant | None = None
+    ends_at: End | None = None
 
 
 class FolderDaypart(WindowDraft):
     """A window in which the folder's playlist is shown."""
 
     name: Name
-    priority: int = 0
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     first_day: date | None = None
-    last_day: date | None = None
+    last_day: Annotated[date | None, AfterValidator(not_before_first_day)] = None
 
 
 class FolderAd(Request):
@@ -82,7 +92,7 @@ class FolderAd(Request):
 
     name: Name
     advertiser: Name
-    creatives: Annotated[tuple[FileEntry, ...], AfterValidator(not_empty)]
+    creatives: Annotated[tuple[FileEntry, ...], AfterValidator(not_empty), Field(max_length=MAX_CREATIVES)]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -90,7 +100,7 @@ class FolderAd(Request):
     category_gap: Annotated[int, Field(ge=0, le=100)] = 1
     advertiser_gap: Annotated[int, Field(ge=0, le=100)] = 1
     starts_at: Instant | None = None
-    ends_at: Instant | None = None
+    ends_at: End | None = None
 
 
 class FolderLogo(LogoSpec):
@@ -120,9 +130,9 @@ class FolderPlan(Request):
     background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100
     break_rule: BreakDraft | None = None
-    items: tuple[FolderItem, ...] | None = None
-    dayparts: tuple[FolderDaypart, ...] = ()
-    ads: tuple[FolderAd, ...] = ()
+    items: Annotated[tuple[FolderItem, ...], Field(max_length=MAX_ITEMS)] | None = None
+    dayparts: Annotated[tuple[FolderDaypart, ...], Field(max_length=MAX_DAYPARTS)] = ()
+    ads: Annotated[tuple[FolderAd, ...], Field(max_length=_MAX_ADS)] = ()
     overlays: Annotated[tuple[FolderOverlay, ...], Field(max_length=MOST_OVERLAYS)] | None = None
 
     @model_validator(mode="after")
@@ -145,6 +155,10 @@ class FolderPlan(Request):
         for path, entry in self.entries():
             if entry.file is not None:
                 yield f"{path}.file", entry.file
+        yield from self.pictures()
+
+    def pictures(self) -> Iterator[tuple[str, str]]:
+        """Yield each file that has to be a picture, with the path of the field."""
         if self.fallback is not None:
             yield "fallback", self.fallback
         for number, overlay in enumerate(self.overlays or ()):
@@ -152,57 +166,87 @@ class FolderPlan(Request):
                 yield f"overlays.{number}.file", overlay.file
 
 
-def read_folder_plan(folder: Path) -> FolderPlan:
+def read_files(folder: Path) -> FolderFiles:
+    """Look at all files of a folder that is published; this blocks.
+
+    Raises:
+        Rejected: it is no folder, or cannot be read.
+    """
+    try:
+        return read_folder(folder)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Rejected(f"{shown_name(str(folder))} is not a folder: name one with pictures and videos") from error
+    except OSError as error:
+        raise Rejected(f"{shown_name(str(folder))} cannot be read: {os_reason(error)}") from error
+
+
+def read_folder_plan(folder: Path, files: FolderFiles | None = None) -> FolderPlan:
     """Return the plan of a folder with all its items in order; this blocks.
 
     Raises:
-        Rejected: the folder or a named file is missing, the plan is not TOML, a field is wrong, or nothing is playable.
+        Rejected: the folder or a named file is missing or cannot be read, the plan is not TOML, a field is wrong, or
+            nothing is playable.
     """
-    if not folder.is_dir():
-        raise Rejected(f"{folder} is not a folder: name one with pictures and videos")
-    plan = _read(folder / PLAN_FILE)
-    absent = [(field, name) for field, name in plan.named_files() if not _is_file(folder / name)]
-    missing = {field: f"{name} is not in the folder" for field, name in absent}
-    if missing:
-        raise Rejected(f"{PLAN_FILE} names files that are not there: {', '.join(sorted(missing))}", fields=missing)
-    if plan.items is None:
-        used = {name for _, name in plan.named_files()}
-        names = [name for name in playable_files(folder) if name not in used]
-        plan = plan.model_copy(update={"items": tuple(FolderItem(file=name) for name in names)})
+    files = files or read_files(folder)
+    plan = with_items(read_plan(folder, files), files)
     if not plan.items:
-        raise Rejected(f"{folder} has nothing to play: add pictures or videos")
+        raise nothing_to_play(folder)
     return plan
 
 
-def playable_files(folder: Path) -> list[str]:
-    """Return the names of a folder's pictures, videos and sounds, told by their suffix, in the order of names.
+def read_plan(folder: Path, files: FolderFiles) -> FolderPlan:
+    """Return what `playlist.toml` says, which is nothing if it is not there; this blocks.
 
     Raises:
-        Rejected: a name is not text, or has characters that cannot be printed.
+        Rejected: it is not TOML, a field is wrong, or a file that it names cannot be used.
     """
-    names = sorted(path.name for path in folder.iterdir() if _is_file(path) and _is_media(path.name))
-    unprintable = [ascii(name) for name in names if not name.isprintable()]
-    if unprintable:
-        raise Rejected(f"rename these files, their names cannot be printed: {', '.join(unprintable)}")
-    return names
+    plan = _read(folder, files)
+    absent = {field: files.why_not(name) for field, name in plan.named_files() if files.find(name) is None}
+    if absent:
+        names = {name: absent[field] for field, name in plan.named_files() if field in absent}
+        raise Rejected(f"{PLAN_FILE} names files that cannot be used: {name_reasons(names)}", fields=absent)
+    return plan
 
 
-def _is_file(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".")
+def with_items(plan: FolderPlan, files: FolderFiles) -> FolderPlan:
+    """Return the plan with its own items, else with every file that plays and that it uses for nothing else.
+
+    Raises:
+        Rejected: a file that is to play cannot be read, or there are too many.
+    """
+    if plan.items is not None:
+        return plan
+    if files.must_play:
+        reasons = name_reasons(files.must_play)
+        raise Rejected(f"not published, these files cannot be read: {reasons}", fields=files.must_play)
+    used = {files.find(name) for _, name in plan.named_files()}
+    names = [name for name in files.playing if name not in used]
+    if len(names) > MAX_ITEMS:
+        raise Rejected(f"{len(names)} files would play, and a playlist has at most {MAX_ITEMS}: use several folders")
+    return plan.model_copy(update={"items": tuple(FolderItem(file=name) for name in names)})
 
 
-def _is_media(name: str) -> bool:
-    kind = mimetypes.guess_type(name)[0] or ""
-    if kind in _PLAYLIST_TYPES:
-        return False
-    return kind.startswith(("image/", "video/", "audio/")) or Path(name).suffix.lower() in _SUFFIXES
+def nothing_to_play(folder: Path) -> Rejected:
+    """Return the error for a folder without anything that plays."""
+    return Rejected(f"{shown_name(str(folder))} has nothing to play: add pictures or videos")
 
 
-def _read(path: Path) -> FolderPlan:
-    if not path.exists():
+def name_reasons(reasons: Mapping[str, str]) -> str:
+    """Return what is wrong with some files in one line; of many, the first ones."""
+    shown = [f"{shown_name(name)}: {why}" for name, why in islice(reasons.items(), _MOST_NAMED)]
+    return "; ".join(shown) + (f"; and {len(reasons) - len(shown)} more" if len(reasons) > len(shown) else "")
+
+
+def _read(folder: Path, files: FolderFiles) -> FolderPlan:
+    path = files.paths.get(PLAN_FILE)
+    if path is None:
+        if PLAN_FILE in files.left_out:
+            raise Rejected(f"{PLAN_FILE} cannot be used: {files.left_out[PLAN_FILE]}")
         return FolderPlan()
     try:
         return FolderPlan.model_validate(read_toml(path))
     except ValidationError as error:
         wrong = rejected(error, FolderPlan)
-        raise Rejected(f"{path} is wrong: {one_line(wrong)}", fields=wrong.fields) from error
+        raise Rejected(
+            f"{shown_name(str(folder / PLAN_FILE))} is wrong: {one_line(wrong)}", fields=wrong.fields
+        ) from error

@@ -11,6 +11,14 @@ from sync.wire.release import BreakRule, LocalWindow
 from sync.wire.value_types import Identifier, Name, Request
 
 
+def not_before_first_day(last_day: date | None, info: ValidationInfo) -> date | None:
+    """Refuse a last day before `first_day`."""
+    first_day = info.data.get("first_day")
+    if last_day is not None and first_day is not None and last_day < first_day:
+        raise ValueError("must not be before first_day")
+    return last_day
+
+
 class BreakDraft(BreakRule):
     """How often ads are shown between items, as a person sends it."""
 
@@ -34,15 +42,7 @@ class DaypartDraft(WindowDraft):
     playlist: Identifier
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     first_day: date | None = None
-    last_day: date | None = None
-
-    @field_validator("last_day")
-    @classmethod
-    def _in_order(cls, last_day: date | None, info: ValidationInfo) -> date | None:
-        first_day = info.data.get("first_day")
-        if last_day is not None and first_day is not None and last_day < first_day:
-            raise ValueError("must not be before first_day")
-        return last_day
+    last_day: Annotated[date | None, AfterValidator(not_before_first_day)] = None
 
 
 class _OverlaySpec(Bounded):

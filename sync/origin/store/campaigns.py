@@ -22,6 +22,7 @@ from sync.origin.persistence.row_checks import (
 )
 from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
+from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.schedules import WindowDraft
 from sync.runtime.clock import Clock, instant, unix_ms
 
@@ -34,10 +35,10 @@ class CampaignStore:
         self._clock = clock
 
     async def list_all(self) -> tuple[StoredCampaign, ...]:
-        """Return all campaigns by name."""
+        """Return all campaigns in the natural order of their names."""
         async with self._database.reading() as connection:
             found = await load_campaigns(connection, campaigns.c.id.is_not(None))
-        return tuple(sorted(found, key=lambda campaign: (campaign.name, campaign.id)))
+        return tuple(sorted(found, key=lambda campaign: (natural_key(campaign.name), campaign.id)))
 
     async def get(self, campaign_id: str) -> StoredCampaign:
         """Return a campaign.

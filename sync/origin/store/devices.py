@@ -11,6 +11,7 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import check_version
 from sync.origin.persistence.tables import channels, devices, pairings
+from sync.origin.planning.file_names import natural_key
 from sync.runtime.state_table import StateTable
 
 
@@ -35,10 +36,10 @@ class DeviceStore:
         self._database = database
 
     async def list_all(self) -> list[Device]:
-        """Return all devices by name."""
+        """Return all devices in the natural order of their names."""
         async with self._database.reading() as connection:
-            rows = await connection.execute(_not_removed().order_by(devices.c.name, devices.c.id))
-            return [_device(row) for row in rows]
+            found = [_device(row) for row in await connection.execute(_not_removed())]
+        return sorted(found, key=lambda device: (natural_key(device.name), device.id))
 
     async def get(self, device: str) -> Device:
         """Return one device.

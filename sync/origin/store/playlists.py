@@ -20,6 +20,7 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
+from sync.origin.planning.file_names import natural_key, same_name
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Instant, Wire
@@ -43,12 +44,12 @@ class PlaylistStore:
         self._clock = clock
 
     async def list_all(self) -> tuple[PlaylistSummary, ...]:
-        """Return all playlists by name."""
+        """Return all playlists in the natural order of their names."""
         count = func.count(playlist_items.c.id).label("count")
         query = select(playlists, count).outerjoin(playlist_items).group_by(*playlists.c)
         async with self._database.reading() as connection:
-            rows = await connection.execute(query.order_by(playlists.c.name, playlists.c.id))
-            return tuple(_summary(row) for row in rows.mappings())
+            found = [_summary(row) for row in (await connection.execute(query)).mappings()]
+        return tuple(sorted(found, key=lambda playlist: (natural_key(playlist.name), playlist.id)))
 
     async def get(self, playlist_id: str) -> StoredPlaylist:
         """Return a playlist with its items.
@@ -60,13 +61,15 @@ class PlaylistStore:
             return await _get_playlist(connection, playlist_id)
 
     async def find_by_name(self, name: str) -> StoredPlaylist | None:
-        """Return the playlist with this name, None if there is none.
+        """Return the playlist with this name, in whichever form of Unicode; None if there is none.
 
         Raises:
             Conflict: several playlists have this name.
         """
         async with self._database.reading() as connection:
-            found = await load_playlists(connection, playlists.c.name == name)
+            rows = await connection.execute(select(playlists.c.id, playlists.c.name))
+            ids = [row.id for row in rows if same_name(row.name) == same_name(name)]
+            found = await load_playlists(connection, playlists.c.id.in_(ids))
         if len(found) > 1:
             raise Conflict(
                 f"several playlists have the name {name}: give each its own name", users=[p.id for p in found]

@@ -210,6 +210,13 @@ async def test_a_playlist_nobody_made_is_not_found(client: Client) -> None:
     assert (await request_json(client, "DELETE", "/v1/playlists/none"))[0] == 404
 
 
+async def test_playlists_are_listed_in_natural_order(planning: PlanningOrigin) -> None:
+    names = ["Menu", "menu 2", "Menu 10", "Ñandú", "Zebra"]
+    for name in reversed(names):
+        await planning.playlists.create(PlaylistDraft(name=name))
+    assert [playlist.name for playlist in await planning.playlists.list_all()] == names
+
+
 async def test_names_that_are_there_twice_are_told_apart_before_a_folder_replaces_one(planning: PlanningOrigin) -> None:
     first = await planning.playlists.create(PlaylistDraft(name="Twin"))
     assert (await planning.playlists.find_by_name("Twin")) == first

@@ -94,6 +94,40 @@ async def test_the_path_in_a_file_name_is_ignored(idle_origin: MediaOrigin, sent
         assert head.status == 404
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"x" * 300 + b".png", "x" * 200),
+        (b"two\nlines.png", "two lines.png"),
+        (b"odd\xff.png", "odd\ufffd.png"),
+        (b"-rf", "-rf"),
+        ("evil\u202egpj.exe".encode(), "evilgpj.exe"),
+        ("cafe\u0301 👨\u200d👩.png".encode(), "caf\xe9 👨\u200d👩.png"),
+        (b"\x00\n", "unnamed"),
+    ],
+)
+async def test_any_name_is_taken_and_shown_in_one_line(idle_origin: MediaOrigin, sent: bytes, shown: str) -> None:
+    url = await idle_origin.create_upload(5, **{"Upload-Metadata": metadata_header(filename=sent)})
+    answer = await idle_origin.send_chunk(url, 0, b"hello")
+    assert (await idle_origin.media.get(answer.headers["Signage-Media"])).name == shown
+
+
+async def test_an_upload_whose_file_is_gone_can_be_terminated_and_expires(tmp_path: Path, clock: FakeClock) -> None:
+    async with open_media_origin(
+        tmp_path, run_pipeline=False, clock=clock, uploads={"expire_after_s": 3600}
+    ) as media_origin:
+        urls = [await media_origin.create_upload(10) for _ in range(2)]
+        for url in urls:
+            media_origin.files.source_path(url.rsplit("/", 1)[1]).unlink()
+        assert (await media_origin.send_chunk(urls[0], 0, b"hello")).status == 404
+        async with media_origin.http.delete(urls[0], headers=TUS) as answer:
+            assert answer.status == 204
+        assert len(await media_origin.intake.unfinished()) == 1
+        await clock.advance(3601)
+        await media_origin.intake.remove_expired()
+        assert await media_origin.intake.unfinished() == ()
+
+
 async def test_unfinished_uploads_are_listed_until_they_are_media(idle_origin: MediaOrigin) -> None:
     url = await idle_origin.create_upload(10, **{"Upload-Metadata": metadata_header(filename="a.mp4")})
     await idle_origin.send_chunk(url, 0, b"hello")

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sync.errors import Rejected
+from sync.errors import Rejected, StorageFull
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
-from sync.origin.planning.folder_plan import PLAN_FILE, playable_files, read_folder_plan
+from sync.origin.planning.folder_files import PLAN_FILE
+from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
@@ -107,6 +108,7 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     planning, collaborators = rooms
     (folder / "notes.txt").write_text("no media")
     (folder / ".hidden.png").write_bytes((folder / "logo.png").read_bytes())
+    (folder / "deck.pptx").write_bytes(b"PK\x03\x04")
     lines: list[str] = []
     first = await publish_folder(folder, "main", collaborators, planning.clock, report=lines.append)
     assert (first.files, first.taken_in, first.items, first.unchanged) == (5, 5, 5, False)
@@ -114,6 +116,8 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     assert [item.title for item in release.playlists[0].items] == ["aqua", "fizzo", "logo", "menu", "welcome"]
     assert (release.playlists[0].name, release.default_playlist) == ("Shop window", first.playlist)
     assert len([line for line in lines if line.endswith("ready")]) == 5
+    assert list(first.left_out) == [".hidden.png", "deck.pptx", "notes.txt"]
+    assert [line.partition(" is left out: ")[0] for line in lines[:3]] == list(first.left_out)
     again = await publish_folder(folder, "main", collaborators, planning.clock)
     assert (again.taken_in, again.unchanged, again.sha256, again.playlist) == (0, True, first.sha256, first.playlist)
     assert len(await planning.media.list_all()) == 5
@@ -231,17 +235,146 @@ def test_without_items_what_ads_and_fallback_use_does_not_play_as_well(folder: P
         "fallback = 'logo.png'\n[[ads]]\nname = 'x'\nadvertiser = 'y'\ncreatives = [{file = 'fizzo.mp4'}]\n"
     )
     assert [item.file for item in read_folder_plan(folder).items or ()] == ["aqua.png", "menu.jpg", "welcome.mp4"]
-    assert playable_files(folder) == sorted((*PICTURES, *VIDEOS))
-    for name in ("tune.mp3", "list.m3u", "list.pls"):
-        (folder / name).write_bytes(b"x")
-    assert playable_files(folder) == sorted((*PICTURES, *VIDEOS, "tune.mp3"))
 
 
-async def test_files_whose_names_are_no_text_are_named_and_nothing_is_published(
+ODD_NAMES = (
+    b"-rf.png",
+    b"two\nlines.png",
+    b"\x1b[31mred.png",
+    b"odd\xff.png",
+    b"odd\xfe.png",
+    b"e\xcc\x81.png",
+    b"\xc3\xa9.png",
+    "evil\u202egnp.png".encode(),
+    "👨\u200d👩\u200d👧.png".encode(),
+    b" .png",
+    b"x" * 251 + b".png",
+    ("日" * 85).encode(),
+    b"film with no ending",
+)
+
+
+async def test_any_name_that_a_file_system_holds_is_published(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path, tmp_path: Path
+) -> None:
+    planning, collaborators = rooms
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/shop\n\xff" + b"x" * 200))
+    odd.mkdir()
+    for name in ODD_NAMES:
+        shutil.copy(folder / "logo.png", Path(os.fsdecode(os.fsencode(odd) + b"/" + name)))
+    done = await publish_folder(odd, "main", collaborators, planning.clock)
+    assert (done.files, done.taken_in, done.items, done.left_out) == (len(ODD_NAMES), 1, len(ODD_NAMES), {})
+    playlist = _release(planning, done.sha256).playlists[0]
+    assert playlist.name.startswith("shop \ufffdxxx") and len(playlist.name) == 200
+    titles = [item.title for item in playlist.items]
+    assert all(title.isprintable() or "\u200d" in title for title in titles)
+    assert {"-rf", "two lines", "odd\ufffd", "\xe9", "x" * 200, "日" * 85, "unnamed"} <= set(titles)
+    assert (await publish_folder(odd, "main", collaborators, planning.clock)).unchanged
+
+
+async def test_a_playlist_is_found_again_in_the_other_form_of_unicode(
     rooms: tuple[PlanningOrigin, FolderTarget], folder: Path
 ) -> None:
     planning, collaborators = rooms
-    (folder / os.fsdecode(b"odd\xff.png")).write_bytes(b"x")
-    with pytest.raises(Rejected, match=r"rename these files.*odd"):
+    (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n")
+    composed = await publish_folder(folder, "main", collaborators, planning.clock, name="Caf\xe9")
+    again = await publish_folder(folder, "main", collaborators, planning.clock, name="Cafe\u0301")
+    assert (again.playlist, again.unchanged) == (composed.playlist, True)
+    assert "logo.png" in again.left_out and "does not name it" in again.left_out["logo.png"]
+
+
+async def test_a_file_that_only_seems_to_be_media_is_left_out_and_what_a_plan_names_is_not(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path
+) -> None:
+    planning, collaborators = rooms
+    (folder / "junk.dat").write_bytes(b"\xff\xfb" + bytes(range(256)) * 9)
+    (folder / "fizzo.mp4").unlink()
+    done = await publish_folder(folder, "main", collaborators, planning.clock)
+    assert done.items == 4 and list(done.left_out) == ["junk.dat"]
+    (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n[[items]]\nfile = 'junk.dat'\n")
+    with pytest.raises(Rejected, match=r"junk\.dat"):
         await publish_folder(folder, "main", collaborators, planning.clock)
-    assert await planning.releases.published_channels() == ()
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "[[ads]]\nname='x'\nadvertiser='y'\nends_at=2020-01-01T00:00:00Z\ncreatives=[{file='fizzo.mp4'}]\n",
+        "[[items]]\nfile = 'menu.jpg'\n[[items]]\nfile = 'empty.bin'\n",
+    ],
+)
+async def test_nothing_is_taken_in_for_a_plan_that_cannot_be_stored(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path, plan: str
+) -> None:
+    planning, collaborators = rooms
+    (folder / PLAN_FILE).write_text(plan)
+    (folder / "empty.bin").touch()
+    with pytest.raises(Rejected):
+        await publish_folder(folder, "main", collaborators, planning.clock)
+    assert await planning.media.list_all() == () and await planning.playlists.list_all() == ()
+
+
+async def test_a_fallback_that_is_a_film_changes_no_plan(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path
+) -> None:
+    planning, collaborators = rooms
+    (folder / PLAN_FILE).write_text("fallback = 'fizzo.mp4'\n[[items]]\nfile = 'fizzo.mp4'\n")
+    with pytest.raises(Rejected, match="no picture") as caught:
+        await publish_folder(folder, "main", collaborators, planning.clock)
+    assert list(caught.value.fields) == ["fallback"] and await planning.playlists.list_all() == ()
+
+
+async def test_files_that_do_not_fit_together_are_refused_before_the_first(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planning, collaborators = rooms
+    largest = max(path.stat().st_size for path in folder.iterdir())
+    monkeypatch.setattr("sync.origin.persistence.data_folder.free_bytes", lambda folder: largest)
+    with pytest.raises(StorageFull):
+        await publish_folder(folder, "main", collaborators, planning.clock)
+    assert await planning.media.list_all() == ()
+
+
+@pytest.mark.parametrize("change", ["grows", "goes", "becomes a pipe"])
+async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planning, collaborators = rooms
+    ingest = collaborators.intake.ingest_file
+
+    async def late(path: Path, name: str, *, sha256: str | None = None) -> str:
+        if change == "grows":
+            path.write_bytes(path.read_bytes() + b"more")
+        else:
+            path.unlink()
+        if change == "becomes a pipe":
+            os.mkfifo(path)
+        return await ingest(path, name, sha256=sha256)
+
+    (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n")
+    monkeypatch.setattr(collaborators.intake, "ingest_file", late)
+    with pytest.raises(Rejected, match=r"menu\.jpg") as caught:
+        await publish_folder(folder, "main", collaborators, planning.clock)
+    assert list(caught.value.fields) == ["menu.jpg"] and not list(planning.files.uploads.iterdir())
+    assert await planning.media.list_all() == () and await planning.playlists.list_all() == ()
+
+
+async def test_what_the_origin_lost_is_taken_in_again(rooms: tuple[PlanningOrigin, FolderTarget], folder: Path) -> None:
+    planning, collaborators = rooms
+    (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n[[items]]\nfile = 'logo.png'\n")
+    first = await publish_folder(folder, "main", collaborators, planning.clock)
+    lost, kept = (asset.sha256 for asset in _release(planning, first.sha256).assets)
+    (planning.files.content / f"assets/{lost}").unlink()
+    again = await publish_folder(folder, "main", collaborators, planning.clock)
+    assert (again.taken_in, again.items) == (1, 2)
+    assert all((planning.files.content / f"assets/{name}").is_file() for name in (lost, kept))
+
+
+async def test_a_failed_file_gets_its_bytes_again(rooms: tuple[PlanningOrigin, FolderTarget], folder: Path) -> None:
+    planning, collaborators = rooms
+    (folder / "broken.mp4").write_bytes(b"this is no video")
+    (folder / PLAN_FILE).write_text("[[items]]\nfile = 'broken.mp4'\n")
+    for _ in range(2):
+        with pytest.raises(Rejected, match="looks like text"):
+            await publish_folder(folder, "main", collaborators, planning.clock)
+    assert len(await planning.media.list_all()) == 1

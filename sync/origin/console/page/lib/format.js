@@ -8,6 +8,9 @@ export const moment = (iso) => MOMENT.format(new Date(iso));
 export const day = (iso) => DAY.format(new Date(iso));
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en-GB")} ${n === 1 ? one : many}`;
 
+/** Compare two names in natural order: slide2 before slide10, in the digits of any script. */
+export const byName = new Intl.Collator(undefined, { numeric: true }).compare;
+
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;

@@ -2,10 +2,10 @@
 
 import { $, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
-import { count, moment, span, durationText, window as windowText } from "../lib/format.js";
+import { byName, count, moment, span, durationText, window as windowText } from "../lib/format.js";
 
 export function draw() {
-  const all = [...data.campaigns.values()].sort((a, b) => a.name.localeCompare(b.name));
+  const all = [...data.campaigns.values()].sort((a, b) => byName(a.name, b.name));
   keyed($("#campaign-list"), all.map(enrich), card);
   $("#campaigns-none").hidden = all.length > 0;
 }

@@ -7,7 +7,7 @@ import { attempt } from "../lib/notices.js";
 import { changeZone, newChannel, setDefault } from "./new_playlist_dialog.js";
 import { answers, contents, publish } from "../lib/publish.js";
 import { withColours, week } from "./week_chart.js";
-import { bytes, count, day, moment, window as windowText } from "../lib/format.js";
+import { byName, bytes, count, day, moment, window as windowText } from "../lib/format.js";
 
 const RELEASES_SHOWN = 5;
 
@@ -18,7 +18,7 @@ export function start() {
 }
 
 export function draw() {
-  const all = [...data.schedules.values()].sort((a, b) => a.channel.localeCompare(b.channel));
+  const all = [...data.schedules.values()].sort((a, b) => byName(a.channel, b.channel));
   keyed($("#channel-list"), all.map(enrich), card, ({ channel }) => channel);
   $("#channels-none").hidden = all.length > 0;
 }

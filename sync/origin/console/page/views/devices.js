@@ -5,7 +5,7 @@ import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { announce, problemElements } from "../lib/notices.js";
-import { ago, bytes, count, span } from "../lib/format.js";
+import { byName, ago, bytes, count, span } from "../lib/format.js";
 
 const ONLINE_MS = 120_000; // the same limit as at the origin
 
@@ -32,7 +32,7 @@ export function start() {
 }
 
 export function draw() {
-  const all = [...data.devices.values()].sort((a, b) => a.name.localeCompare(b.name));
+  const all = [...data.devices.values()].sort((a, b) => byName(a.name, b.name));
   keyed($("#device-list"), all.map(enrich), card);
   const online = all.filter(({ seen_ms }) => isOnline(seen_ms)).length;
   $("#device-count").textContent = all.length ? `${online} of ${all.length} online` : "";
@@ -44,7 +44,7 @@ function drawWaiting() {
   const waiting = data.pairings.length;
   $("#waiting").hidden = waiting === 0;
   $("#waiting").textContent = `${count(waiting, "device waits", "devices wait")} to be paired: ${data.pairings.map(({ name }) => name).join(", ")}`;
-  const channels = data.schedules.size ? [...data.schedules.keys()].sort() : ["main"];
+  const channels = data.schedules.size ? [...data.schedules.keys()].sort(byName) : ["main"];
   const options = channels.length > 1 ? ["", ...channels] : channels; // with several, the person has to choose
   keyed($("#pair select"), options.map((id) => ({ id })), ({ id }) => h("option", { value: id }, id || "choose …"));
 }
@@ -154,7 +154,7 @@ function move(device) {
   dialog({
     title: `Move ${device.name}`,
     text: "It plays its present content until all of the other channel’s release is downloaded.",
-    fields: [{ name: "channel", label: "Channel", value: device.channel, options: [...channels].sort().map((name) => [name, name]) }],
+    fields: [{ name: "channel", label: "Channel", value: device.channel, options: [...channels].sort(byName).map((name) => [name, name]) }],
     verb: "Move",
     submit: ({ channel }) => change(device, { channel }),
   });

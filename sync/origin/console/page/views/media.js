@@ -6,7 +6,7 @@ import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { attempt, announce } from "../lib/notices.js";
 import { openPlaylistDialog } from "./new_playlist_dialog.js";
-import { mediaText, bytes, count } from "../lib/format.js";
+import { byName, mediaText, bytes, count } from "../lib/format.js";
 
 const chosen = new Set(); // media ids in the order they were chosen
 
@@ -26,8 +26,9 @@ function forgetChoice() {
 export function draw() {
   const all = [...data.media.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || a.id.localeCompare(b.id));
   for (const id of chosen) if (data.media.get(id)?.state !== "ready") chosen.delete(id);
-  const sought = $("#find").value.trim().toLowerCase();
+  const sought = $("#find").value.trim().normalize("NFC").toLowerCase();
   const found = all.filter(({ name }) => name.toLowerCase().includes(sought));
+  if (sought) found.sort((a, b) => byName(a.name, b.name));
   const order = [...chosen];
   keyed($("#media-grid"), found.map((media) => ({ ...media, place: order.indexOf(media.id) + 1 })), card);
   $("#media-count").textContent = all.length ? `${count(all.length, "medium", "media")}${working(all)}` : "";

@@ -5,7 +5,7 @@ import { $, button, h, keyed } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { attempt, problemElements } from "../lib/notices.js";
 import { Upload } from "../lib/tus.js";
-import { bytes } from "../lib/format.js";
+import { byName, bytes } from "../lib/format.js";
 
 const AT_ONCE = 2;
 const ACTIVE = new Set(["waiting", "sending", "retrying"]);
@@ -41,7 +41,7 @@ const same = (a, b) => a.name === b.name && a.size === b.size && a.lastModified 
 
 function add(files) {
   if (files.length) location.hash = "#media";
-  for (const file of files) {
+  for (const file of [...files].sort((a, b) => byName(a.name, b.name))) {
     if (uploads.some((upload) => same(upload.file, file))) continue; // it is already being sent
     const upload = new Upload(file, () => uploadChanged(upload));
     upload.number = numbers += 1;
