@@ -158,7 +158,7 @@ class Pipeline:
                 await asyncio.to_thread(copy_durably, *thumbnails)
             except StorageBroken:
                 return False  # the duplicate is being deleted
-            await self._mark_ready(row, duplicate.asset)
+            await self._mark_ready(row, duplicate.asset, duplicate.problem)
             return True
 
     async def _store_asset(self, row: MediaRow, made: MadeMedia) -> None:
@@ -166,13 +166,15 @@ class Pipeline:
         async with self._files.adding_content(self._clock):
             asset = await asyncio.to_thread(store_asset, self._files, made)
             await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail_path(row.id))
-            await self._mark_ready(row, asset)
+            await self._mark_ready(row, asset, made.note)
 
-    async def _mark_ready(self, row: MediaRow, asset: Asset) -> None:
-        if not await self._store.mark_ready(row.id, asset):
+    async def _mark_ready(self, row: MediaRow, asset: Asset, note: str | None) -> None:
+        if not await self._store.mark_ready(row.id, asset, note):
             self._files.thumbnail_path(row.id).unlink(missing_ok=True)  # the media was deleted meanwhile
         self._files.source_path(row.id).unlink(missing_ok=True)
-        log.info("media=%s ready asset=%s bytes=%s", row.id, asset.sha256, asset.size_bytes)
+        log.info(
+            "media=%s ready asset=%s bytes=%s%s", row.id, asset.sha256, asset.size_bytes, (note and f": {note}") or ""
+        )
 
     async def _fail(self, row: MediaRow, problem: str) -> None:
         """Mark a media failed for good and delete its bytes: another attempt would end the same way."""

@@ -50,7 +50,7 @@ class MediaState(StrEnum):
 
     QUEUED = "queued"  # it waits for a worker, perhaps until `next_try_ms`
     PROCESSING = "processing"  # a worker makes its asset; an attempt counts when it begins
-    READY = "ready"  # its asset can be shown; a stream is ready from the start
+    READY = "ready"  # its asset can be shown, `problem` says what was mended; a stream is ready from the start
     FAILED = "failed"  # it has no asset; `problem` says why
 
 
@@ -219,8 +219,10 @@ class MediaStore:
         """End the work without an asset; nothing happens if it is not at work. The sender reads `problem`."""
         await self._execute(_move(media_id, MediaState.FAILED).values(problem=problem, progress=0))
 
-    async def mark_ready(self, media_id: str, asset: Asset) -> bool:
+    async def mark_ready(self, media_id: str, asset: Asset, note: str | None = None) -> bool:
         """End the work: add the asset and the media's reference to it, in one transaction; False if there is no work.
+
+        The sender reads `note` as the problem: what of the file could not be shown as it was made.
 
         The holder of the lock on the bytes may end the work even if another origin that has just started queued the
         media again.
@@ -228,7 +230,7 @@ class MediaStore:
         values = asset.model_dump(exclude={"index"}) | {"index_sha256": asset.index, "created_ms": self._now_ms()}
         known = select(assets.c.sha256).where(assets.c.sha256 == asset.sha256)
         change = _move(media_id, MediaState.READY).values(
-            progress=100, problem=None, asset_sha256=asset.sha256, updated_ms=self._now_ms()
+            progress=100, problem=note, asset_sha256=asset.sha256, updated_ms=self._now_ms()
         )
         async with self._database.writing() as connection:
             if (await connection.execute(known)).scalar() is None:

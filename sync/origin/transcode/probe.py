@@ -2,12 +2,17 @@
 
 import json
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from sync.errors import Rejected
+from sync.origin.transcode.film.damage import Damage, DecodedFrame, find_damage, read_complaint, read_frame
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
 from sync.origin.transcode.film.fields import FRAMES_LOOKED_AT, should_look, with_fields_seen
+from sync.origin.transcode.film.rhythm import Packet, TrackTimes, film_span, measure_tracks, read_packet
+from sync.origin.transcode.film.tracks import is_encrypted
 from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
 
 HEAD_BYTES = 4096
@@ -75,40 +80,90 @@ def _is_text(head: bytes) -> bool:
 
 
 async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
-    """Return the facts of a file that is not a picture, by ffprobe.
+    """Return the facts of a file that is not a picture, by ffprobe: of its tracks, and of the times of their packets.
 
     Raises:
         BadMedia: it cannot be shown.
         ChildStopped: ffprobe hit a limit.
     """
-    options = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams")
+    options = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-show_programs")
     result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits)
     if result.code != 0 and "moov atom not found" in result.errors:
         raise BadMedia("This video is incomplete: its end, with the table of contents, is missing. Send it again.")
     if result.code != 0:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
     document = json.loads(result.output)
-    facts = audio_facts(document) or video_facts(document)
+    if is_encrypted(document):
+        raise BadMedia("This file is encrypted (DRM): no screen has its key. Export it without copy protection.")
+    times = measure_tracks(await read_packets(path, limits))
+    facts = audio_facts(document, times) or video_facts(document, times)
     if facts is None:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
     return facts
 
 
-async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
-    """Return how long a file plays, from its packets (of `streams` only, if given), since its header may be wrong."""
-    first, last = float("inf"), 0.0
+async def read_packets(path: Path, limits: Limits, *, streams: str = "") -> list[Packet]:
+    """Return the packets of a file (of `streams` only, if given) as they are stored; nothing is decoded."""
+    packets: list[Packet] = []
 
     async def read_line(line: str) -> None:
-        nonlocal first, last
-        start, _, duration = line.strip(",").partition(",")
-        if start not in ("", "N/A"):
-            first = min(first, float(start))
-            last = max(last, float(start) + (float(duration) if duration not in ("", "N/A") else 0.0))
+        if (packet := read_packet(line)) is not None:
+            packets.append(packet)
 
     selection = ("-select_streams", streams) if streams else ()
-    options = ("-v", "error", *selection, "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0")
+    entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags")
+    options = ("-v", "error", *selection, *entries, "-of", "csv=p=0")
     await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
-    return max(0, round((last - max(0.0, first)) * 1000)) if last else 0
+    return packets
+
+
+async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
+    """Return how long a file plays, from its packets (of `streams` only, if given), since its header may be wrong."""
+    tracks = measure_tracks(await read_packets(path, limits, streams=streams)).values()
+    if not tracks:
+        return 0
+    start_s, end_s = film_span(tracks)
+    return max(0, round((end_s - max(0.0, start_s)) * 1000))
+
+
+async def decode_whole(video: VideoFile, path: Path, limits: Limits) -> VideoFile:
+    """Decode the pictures and the sound of a film from start to end, and return its facts with the damage found.
+
+    Raises:
+        ChildStopped: ffprobe hit a limit.
+    """
+    packets = [] if video.times.jumps else await read_packets(path, limits)
+    pictures = await _decode(path, video.video_stream, video.starts_s, limits)
+    damage = _damage_of(video.times, video.video_stream, packets, pictures, video.starts_s)
+    if video.audio_stream is None or video.sound_times is None:
+        return replace(video, damage=damage)
+    sounds = await _decode(path, video.audio_stream, video.starts_s, limits)
+    sound_damage = _damage_of(video.sound_times, video.audio_stream, packets, sounds, video.starts_s)
+    return replace(video, damage=damage, sound_damage=sound_damage)
+
+
+def _damage_of(
+    times: TrackTimes, track: int, packets: Iterable[Packet], frames: Sequence[DecodedFrame], starts_s: float
+) -> Damage:
+    own = (packet for packet in packets if packet.track == track and not packet.discarded)
+    due = [packet.due_s - starts_s for packet in own if packet.due_s is not None]
+    return find_damage(frames, due, times.frame_s, times.end_s - starts_s)
+
+
+async def _decode(path: Path, stream: int, starts_s: float, limits: Limits) -> list[DecodedFrame]:
+    frames: list[DecodedFrame] = []
+
+    async def read_line(line: str) -> None:
+        if (frame := read_frame(line)) is not None:
+            frames.append(DecodedFrame(frame[0] - starts_s, frame[1]))
+        if frames and (complaint := read_complaint(line)) is not None:
+            frames[-1] = replace(frames[-1], complaints=(*frames[-1].complaints, complaint))
+
+    entries = "frame=key_frame,best_effort_timestamp_time:log=message"
+    options = ("-v", "quiet", "-threads", str(THREADS), "-select_streams", str(stream), "-show_log", "16")
+    output = ("-show_frames", "-show_entries", entries, "-of", "compact")
+    await run_tool(("ffprobe", *options, *output, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
+    return frames
 
 
 async def look_at_fields(video: VideoFile, path: Path, limits: Limits) -> VideoFile:

@@ -44,7 +44,10 @@ class TranscodeJob:
 
 @dataclass(frozen=True, slots=True)
 class MadeMedia:
-    """A finished media file in the work folder, with its facts and its thumbnail."""
+    """A finished media file in the work folder, with its facts and its thumbnail.
+
+    `note` is a sentence for the person who sent it, about what could not be made as it was meant.
+    """
 
     path: Path
     thumbnail: Path
@@ -55,6 +58,7 @@ class MadeMedia:
     duration_ms: int | None
     has_audio: bool
     loudness_lufs: float | None = None
+    note: str | None = None
 
 
 def out_time_us(line: str) -> int | None:

@@ -7,10 +7,18 @@ from pathlib import Path
 
 from sync.origin.transcode.film.colour import TABLE_FILE, why_not_shown
 from sync.origin.transcode.film.colour_table import ColourTable, table_text
+from sync.origin.transcode.film.damage import Damage, can_mend, describe
 from sync.origin.transcode.film.facts import VideoFile
-from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe
-from sync.origin.transcode.probe import SAFE_INPUT, BadMedia, look_at_fields, packet_duration_ms
-from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
+from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, why_encode
+from sync.origin.transcode.probe import (
+    SAFE_INPUT,
+    BadMedia,
+    decode_whole,
+    look_at_fields,
+    packet_duration_ms,
+    probe,
+)
+from sync.origin.transcode.sandbox import THREADS, ChildStopped, Limits, run_tool
 from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
     NO_METADATA,
@@ -28,6 +36,8 @@ log = logging.getLogger(__name__)
 async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     """Convert a video to an asset with a thumbnail.
 
+    A film that is copied is decoded once as a whole before; so is one that its encoder complains about.
+
     Raises:
         BadMedia: it cannot be shown.
         ChildStopped, StorageFull: another attempt may help.
@@ -37,41 +47,100 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     if problem := why_not_shown(video):
         raise BadMedia(problem)
     video = await look_at_fields(video, job.source, job.limits)
-    recipe, path = choose_recipe(video, job.settings.longest_edge), job.folder / "asset"
-    done = await _encode(video, job, recipe, path)
-    if not done and recipe.copies_video:  # what cannot be copied can often be decoded
-        recipe = encoding_recipe(video, job.settings.longest_edge)
-        done = await _encode(video, job, recipe, path)
-    duration_ms = await packet_duration_ms(path, job.limits) if done else 0
+    path = job.folder / "asset"
+    video, recipe = await _make_asset(video, job, path)
+    duration_ms = await packet_duration_ms(path, job.limits)
     _check_duration(video, duration_ms)
     thumbnail = await _make_thumbnail(path, job.folder / "thumbnail.jpg", duration_ms, job.limits)
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
     size, has_audio = (recipe.width, recipe.height), video.audio_stream is not None
-    return MadeMedia(path, thumbnail, MediaKind.VIDEO, media_type, *size, duration_ms, has_audio)
-
-
-async def _encode(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) -> bool:
-    audio = () if video.audio_stream is None else ("-map", f"0:{video.audio_stream}")
-    opening = ("-threads", str(THREADS), "-fflags", "+genpts", *job.input)
-    faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
-    output = (
-        *recipe.arguments,
-        "-threads",
-        str(THREADS),
-        *NO_METADATA,
-        *faststart,
-        "-f",
-        recipe.container,
-        f"file:{path.absolute()}",
+    return MadeMedia(
+        path, thumbnail, MediaKind.VIDEO, media_type, *size, duration_ms, has_audio, note=_note_on_damage(video)
     )
+
+
+async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
+    """Copy the film if every player shows it as it is and nothing in it is damaged; else encode it."""
+    edge = job.settings.longest_edge
+    if not list(why_encode(video, edge)):
+        video = await decode_whole(video, job.source, job.limits)
+    recipe = choose_recipe(video, edge)
+    if recipe.copies_video and await _run(video, job, recipe, path) is not None:
+        copied = await probe(path, job.limits)
+        if isinstance(copied, VideoFile) and not list(why_encode(copied, edge)):
+            return video, recipe
+    return await _encode_anew(video, job, path)
+
+
+async def _encode_anew(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
+    edge = job.settings.longest_edge
+    log.info(
+        "media=%s is encoded anew: %s", job.source.name, ", ".join(why_encode(video, edge)) or "its copy is uneven"
+    )
+    recipe = encoding_recipe(video, edge)
+    if video.damage is None:
+        complaints = await _run(video, job, recipe, path)
+        if complaints == "":
+            return video, recipe
+        video = await decode_whole(video, job.source, job.limits)
+        if complaints is not None and not _damages(video):
+            return video, recipe
+    _refuse_damaged(video)
+    recipe = encoding_recipe(video, edge)
+    if await _run(video, job, recipe, path) is None:
+        raise BadMedia("This video is damaged: it cannot be decoded to its end.")
+    return video, recipe
+
+
+def _damages(video: VideoFile) -> list[tuple[str, Damage]]:
+    found = (("picture", video.damage), ("sound", video.sound_damage))
+    return [(name, damage) for name, damage in found if damage is not None and damage.spans]
+
+
+def _refuse_damaged(video: VideoFile) -> None:
+    told = [
+        f"its {name} {describe(damage)}" for name, damage in _damages(video) if not can_mend(damage, video.length_s)
+    ]
+    if told:
+        raise BadMedia(f"This video is damaged: {' and '.join(told)} cannot be decoded. Send it again.")
+
+
+def _note_on_damage(video: VideoFile) -> str | None:
+    stays = {"picture": "the picture before stays meanwhile", "sound": "it is silent meanwhile"}
+    told = [f"its {name} {describe(damage)} ({stays[name]})" for name, damage in _damages(video)]
+    return f"This video is damaged: {' and '.join(told)}." if told else None
+
+
+async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) -> str | None:
+    """Make the asset; return what ffmpeg complained about, None if it failed."""
+    audio = () if video.audio_stream is None else ("-map", f"0:{video.audio_stream}")
+    shift = ("-itsoffset", f"{video.file_start_s - video.starts_s:.6f}")
+    opening = ("-threads", str(THREADS), "-noautorotate", "-fflags", "+genpts", *shift, *job.input)
+    faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
+    encoder = (*recipe.arguments, "-threads", str(THREADS))
+    output = (*encoder, *NO_METADATA, *faststart, "-f", recipe.container, f"file:{path}")
     command = (*QUIET, *REPORT_PROGRESS, *opening, "-map", f"0:{video.video_stream}", *audio, *output)
     if recipe.colour_table:
         await asyncio.to_thread(_write_table, recipe.colour_table, job.folder / TABLE_FILE)
-    report = partial(job.report, duration_ms=video.declared_ms)
+    report = partial(job.report, duration_ms=round(video.length_s * 1000))
     result = await run_tool(command, job.limits, on_line=report, folder=job.folder)
+    if result.code == 0 and video.orientation.filters:
+        await _forget_turn(path, job)
     if result.code != 0:
         log.warning("media=%s ffmpeg failed: %s", job.source.name, result.errors.strip()[-300:])
-    return result.code == 0
+    return result.errors.strip() if result.code == 0 else None
+
+
+async def _forget_turn(path: Path, job: TranscodeJob) -> None:
+    """Take the display matrix out of an upright film: ffmpeg hands it on when it encodes, and changes it in copies."""
+    turned = path.with_name("turned")
+    await asyncio.to_thread(path.rename, turned)
+    inputs = (*SAFE_INPUT, "-i", f"file:{turned}", "-map", "0", "-c", "copy", "-metadata:s:v:0", "rotate=0")
+    output = (*NO_METADATA, "-movflags", "+faststart", "-f", "mp4", f"file:{path}")
+    result = await run_tool((*QUIET, *inputs, *output), job.limits)
+    await asyncio.to_thread(turned.unlink)
+    if result.code != 0:
+        raise ChildStopped(f"ffmpeg could not copy what it made: {result.errors[-300:].strip()}")
 
 
 def _write_table(table: ColourTable, path: Path) -> None:
@@ -82,7 +151,7 @@ def _write_table(table: ColourTable, path: Path) -> None:
 def _check_duration(video: VideoFile, duration_ms: int) -> None:
     if duration_ms == 0:
         raise BadMedia("This video is damaged: nothing in it can be played.")
-    if duration_ms < video.declared_ms * 0.9 - 500:
+    if duration_ms < video.declared_ms * 0.9 - 500 and not video.times.jumps:
         present_s, declared_s = duration_ms / 1000, video.declared_ms / 1000
         raise BadMedia(
             f"This video is incomplete: {present_s:.0f} of its {declared_s:.0f} seconds are there. Send it again."

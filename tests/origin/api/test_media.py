@@ -108,11 +108,11 @@ async def test_nothing_is_cleared_away_between_looking_at_an_asset_and_naming_it
 ) -> None:
     refused, ready = [], MediaStore.mark_ready
 
-    async def named(store: MediaStore, media_id: str, asset: Asset) -> bool:
+    async def named(store: MediaStore, media_id: str, asset: Asset, note: str | None) -> bool:
         with pytest.raises(Conflict), media_origin.files.clearing_content():
             pass
         refused.append(media_id)
-        return await ready(store, media_id, asset)
+        return await ready(store, media_id, asset, note)
 
     monkeypatch.setattr(MediaStore, "mark_ready", named)
     made = await media_origin.process_file(samples.rotated_jpeg())

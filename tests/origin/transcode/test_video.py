@@ -12,8 +12,9 @@ import pytest
 
 from sync.errors import Rejected
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.film.facts import VideoFile, audio_facts, video_facts
-from sync.origin.transcode.film.recipe import choose_recipe, encoding_recipe
+from sync.origin.transcode.film.facts import VideoFile
+from sync.origin.transcode.film.recipe import choose_recipe
+from sync.origin.transcode.film.rhythm import TrackTimes
 from sync.origin.transcode.probe import FileKind, recognise_kind
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin, open_media_origin
@@ -24,6 +25,19 @@ X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 FLAT = ("-pix_fmt", "yuv420p")
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=1", "-c:a", "aac", "-shortest")
 
+EVEN = TrackTimes(
+    packets=300,
+    start_s=0.0,
+    end_s=10.0,
+    frame_s=1 / 30,
+    rate=Fraction(30),
+    even=True,
+    longest_gap_s=1 / 30,
+    key_distance_s=2.0,
+    starts_with_key=True,
+    trimmed=False,
+    jumps=False,
+)
 PLAIN = VideoFile(
     container="mov,mp4,m4a,3gp,3g2,mj2",
     video_stream=0,
@@ -32,11 +46,12 @@ PLAIN = VideoFile(
     width=1920,
     height=1080,
     pixel_aspect=Fraction(1),
-    rotation=0,
     frame_rate=Fraction(30),
+    times=EVEN,
     declared_ms=10_000,
     audio_stream=1,
     audio_codec="aac",
+    sound_times=EVEN,
 )
 
 
@@ -134,8 +149,6 @@ async def test_the_rotation_of_a_video_is_applied_to_its_pixels(media_origin: Me
     )  # fmt: skip
     rotated = samples.folder / "rotated.mp4"
     samples.ffmpeg("-i", str(upright), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(rotated))
-    facts = video_facts(streams(rotated))
-    assert facts and facts.rotation in (90, 270)
     row = await media_origin.process_file(rotated)
     assert row.asset and (row.asset.width, row.asset.height) == (90, 160)
     (stream,) = streams(media_origin.asset_file(row))["streams"]
@@ -211,42 +224,9 @@ async def test_an_empty_file_is_refused_before_it_is_queued(media_origin: MediaO
         await media_origin.intake.ingest_file(tmp_path / "empty.mp4", "empty.mp4")
 
 
-def test_only_streams_that_players_decode_are_copied() -> None:
-    assert choose_recipe(PLAIN, 3840).copies_video
-    assert choose_recipe(replace(PLAIN, codec="hevc"), 3840).copies_video
-    not_copied: tuple[dict[str, Any], ...] = (
-        {"codec": "av1"},
-        {"pixel_format": "yuv444p"},
-        {"pixel_format": "yuv420p10le"},
-        {"codec": "hevc", "pixel_format": "yuv420p10le"},
-        {"codec": "hevc", "pixel_format": "yuvj420p"},
-        {"rotation": 90},
-        {"frame_rate": Fraction(120)},
-        {"width": 7680, "height": 4320},
-        {"width": 1921},
-    )
-    for facts in not_copied:
-        assert not choose_recipe(replace(PLAIN, **facts), 3840).copies_video, facts
-
-
-def test_encoding_makes_square_pixels_even_sizes_and_upright_pictures() -> None:
-    recipe = encoding_recipe(replace(PLAIN, width=720, height=576, pixel_aspect=Fraction(16, 11)), 3840)
-    assert (recipe.width, recipe.height) == (1048, 576)
-    recipe = encoding_recipe(replace(PLAIN, width=1921, height=1081, rotation=270), 1000)
-    assert (recipe.width, recipe.height) == (562, 1000)
-
-
 def test_audio_that_players_cannot_decode_in_mp4_is_encoded() -> None:
     assert "copy" in choose_recipe(PLAIN, 3840).arguments[3:]
     assert "aac" in choose_recipe(replace(PLAIN, audio_codec="pcm_s16le"), 3840).arguments
-
-
-def test_a_sound_file_with_a_cover_is_not_a_video() -> None:
-    cover = {"index": 1, "codec_type": "video", "codec_name": "mjpeg", "width": 9, "disposition": {"attached_pic": 1}}
-    song = {"index": 0, "codec_type": "audio", "codec_name": "mp3"}
-    facts = audio_facts({"streams": [song, cover], "format": {}})
-    assert facts and (facts.audio_stream, facts.cover_stream) == (0, 1)
-    assert video_facts({"streams": [song, cover], "format": {}}) is None
 
 
 def test_pictures_are_recognised_by_their_first_bytes() -> None:

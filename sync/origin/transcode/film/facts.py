@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from sync.origin.transcode.film.damage import Damage
+from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, orientation_of
+from sync.origin.transcode.film.rhythm import TrackTimes, film_span
+from sync.origin.transcode.film.tracks import choose_picture, choose_sound, covers_of, pictures_of
+
 
 @dataclass(frozen=True, slots=True)
 class ColourTags:
@@ -18,7 +23,12 @@ class ColourTags:
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """The facts of a video file; sizes are as stored, before `rotation` (degrees) and `pixel_aspect` are applied."""
+    """The facts of a video file.
+
+    Sizes are as stored, before `crop`, `pixel_aspect` and `orientation` are applied. `frame_rate` is what the file
+    states. `file_start_s` is where the timestamps of the whole file begin. `damage` and `sound_damage` are None until
+    the film was decoded as a whole.
+    """
 
     container: str
     video_stream: int
@@ -27,15 +37,33 @@ class VideoFile:
     width: int
     height: int
     pixel_aspect: Fraction
-    rotation: int
     frame_rate: Fraction
+    times: TrackTimes
     declared_ms: int
     audio_stream: int | None
     audio_codec: str
+    sound_times: TrackTimes | None = None
+    file_start_s: float = 0.0
     profile: str = ""
+    level: int = 0
+    orientation: Orientation = UPRIGHT
+    crop: Crop | None = None
     field_order: str = ""
     colour: ColourTags = ColourTags()
     side_data: tuple[Mapping[str, Any], ...] = ()  # of the video stream, as ffprobe prints it
+    damage: Damage | None = None
+    sound_damage: Damage | None = None
+
+    @property
+    def starts_s(self) -> float:
+        """When the first picture or sound is due, by the timestamps of the file."""
+        return film_span((self.times, self.sound_times))[0]
+
+    @property
+    def length_s(self) -> float:
+        """How long a person sees or hears something: until the last picture or sound ends."""
+        start_s, end_s = film_span((self.times, self.sound_times))
+        return end_s - start_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +79,15 @@ class AudioFile:
     artist: str
 
 
-def video_facts(document: Mapping[str, Any]) -> VideoFile | None:
-    """Return the facts from ffprobe's document: the first video stream that is not a cover, and the first sound.
+def video_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) -> VideoFile | None:
+    """Return the facts of the default picture and the default sound, from ffprobe's document and the rhythm of tracks.
 
     None if it has no video.
     """
-    videos, sounds, _ = _streams(document)
-    if not videos or not videos[0].get("codec_name") or not videos[0].get("width"):
+    video = choose_picture(document, times)
+    if video is None:
         return None
-    video, audio = videos[0], sounds[0] if sounds else None
+    audio = choose_sound(document, times, video)
     container = document.get("format", {})
     return VideoFile(
         container=container.get("format_name", ""),
@@ -69,53 +97,43 @@ def video_facts(document: Mapping[str, Any]) -> VideoFile | None:
         width=video["width"],
         height=video["height"],
         pixel_aspect=_fraction(video.get("sample_aspect_ratio"), ":"),
-        rotation=_rotation(video),
         frame_rate=_fraction(video.get("avg_frame_rate"), "/"),
+        times=times[video["index"]],
         declared_ms=_declared_ms(container, [video, *([audio] if audio else [])]),
         audio_stream=audio["index"] if audio else None,
         audio_codec=audio["codec_name"] if audio else "",
+        sound_times=times[audio["index"]] if audio else None,
+        file_start_s=float(container.get("start_time", 0.0)),
         profile=str(video.get("profile", "")),
+        level=int(video.get("level", 0)),
+        orientation=orientation_of(video),
         field_order=video.get("field_order", ""),
         colour=_colour_tags(video),
         side_data=tuple(video.get("side_data_list", ())),
     )
 
 
-def audio_facts(document: Mapping[str, Any]) -> AudioFile | None:
+def audio_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) -> AudioFile | None:
     """Return the facts from ffprobe's document about a sound file; None if it has a video or no sound."""
-    videos, sounds, covers = _streams(document)
-    if videos or not sounds:
+    sound, covers = choose_sound(document, times), covers_of(document)
+    if pictures_of(document) or sound is None:
         return None
     container = document.get("format", {})
-    tags = {key.lower(): value for part in (container, sounds[0]) for key, value in part.get("tags", {}).items()}
+    tags = {key.lower(): value for part in (container, sound) for key, value in part.get("tags", {}).items()}
     return AudioFile(
         container=container.get("format_name", ""),
-        audio_stream=sounds[0]["index"],
-        audio_codec=sounds[0]["codec_name"],
-        declared_ms=_declared_ms(container, sounds[:1]),
+        audio_stream=sound["index"],
+        audio_codec=sound["codec_name"],
+        declared_ms=_declared_ms(container, [sound]),
         cover_stream=covers[0]["index"] if covers else None,
         title=tags.get("title", ""),
         artist=tags.get("artist", ""),
     )
 
 
-def _streams(document: Mapping[str, Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """Return the videos, the sounds, and the embedded pictures."""
-    streams = document.get("streams", [])
-    pictures = [s for s in streams if s.get("codec_type") == "video"]
-    sounds = [s for s in streams if s.get("codec_type") == "audio" and s.get("codec_name")]
-    covers = [s for s in pictures if s["disposition"].get("attached_pic")]
-    return [s for s in pictures if s not in covers], sounds, covers
-
-
 def _colour_tags(video: Mapping[str, Any]) -> ColourTags:
     keys = ("color_space", "color_transfer", "color_primaries", "color_range")
     return ColourTags(*("" if video.get(key) in (None, "unknown") else str(video[key]) for key in keys))
-
-
-def _rotation(video: Mapping[str, Any]) -> int:
-    rotations = [int(side["rotation"]) for side in video.get("side_data_list", ()) if "rotation" in side]
-    return rotations[0] % 360 if rotations else 0
 
 
 def _fraction(raw: str | None, separator: str) -> Fraction:

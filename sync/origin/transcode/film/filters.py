@@ -1,27 +1,55 @@
 """The filters of an encode, as one chain of named steps; each step is a pure function of the facts of the film.
 
-The order matters: fields are woven before colours and sizes change, colours are converted at the stored size, the
-picture is turned before its pixels become square, and the even rate comes last.
+The order matters: times are mended first, fields are woven before colours and sizes change, colours are converted at
+the stored size, the picture is turned before its pixels become square, and the even rate comes last.
 """
 
 from fractions import Fraction
 
 from sync.origin.transcode.film.colour import TAG_FILTER, convert_colour
+from sync.origin.transcode.film.damage import Damage
 from sync.origin.transcode.film.facts import VideoFile
-from sync.origin.transcode.film.fields import deinterlace, shown_rate
-
-MAX_FRAME_RATE = Fraction(61)
+from sync.origin.transcode.film.fields import deinterlace, is_interlaced, shown_rate
+from sync.origin.transcode.film.rhythm import FASTEST_RATE, FORWARD_JUMP_S, TrackTimes, even_rate
 
 
 def filter_chain(video: VideoFile, width: int, height: int) -> str:
     """Return ffmpeg's filters that make of a decoded film what screens show, at this size."""
-    steps = (deinterlace(video), convert_colour(video), turn(video), make_square(width, height), even_rate(video))
+    steps = (
+        close_jumps("setpts", video.times),
+        leave_out(video),
+        leave_out_most(video),
+        deinterlace(video),
+        convert_colour(video),
+        turn(video),
+        make_square(width, height),
+        keep_pace(video),
+    )
     return ",".join(name for step in steps for name in step)
 
 
+def close_jumps(setter: str, times: TrackTimes) -> tuple[str, ...]:
+    """Return the filter (`setpts` or `asetpts`) that lets a track go on where its timestamps jump."""
+    if not times.jumps:
+        return ()
+    step = "(PTS-PREV_INPTS)*TB"
+    jump = f"lte({step},0)+gt({step},{FORWARD_JUMP_S})"
+    late = f"if(isnan(PREV_INPTS),0,if({jump},PTS-PREV_INPTS-{times.frame_s:.6f}/TB,0))"
+    return (f"{setter}='st(0,ld(0)+{late});PTS-ld(0)'",)
+
+
+def leave_out(video: VideoFile) -> tuple[str, ...]:
+    """Return the filter that leaves damaged pictures out: the one before them stays meanwhile."""
+    spans = (video.damage or Damage()).spans
+    bad = "+".join(f"between(t,{start - 0.001:.3f},{end - 0.001:.3f})" for start, end in spans)
+    return (f"select='not({bad})'",) if bad else ()
+
+
 def turn(video: VideoFile) -> tuple[str, ...]:
-    """Return the filters that crop, mirror and turn; today ffmpeg turns by itself."""
-    return ()
+    """Return the filters that crop to what is meant to be seen, mirror and turn."""
+    crop = video.crop
+    cropped = (f"crop={crop.width}:{crop.height}:{crop.left}:{crop.top}:exact=1",) if crop else ()
+    return (*cropped, *video.orientation.filters)
 
 
 def make_square(width: int, height: int) -> tuple[str, ...]:
@@ -29,6 +57,25 @@ def make_square(width: int, height: int) -> tuple[str, ...]:
     return (f"scale={width}:{height}", "setsar=1", "format=yuv420p", TAG_FILTER)
 
 
-def even_rate(video: VideoFile) -> tuple[str, ...]:
-    """Return the filters that give the film an even rate."""
-    return ("fps=60",) if shown_rate(video) > MAX_FRAME_RATE else ()
+def keep_pace(video: VideoFile) -> tuple[str, ...]:
+    """Return the filters for an even rate from 0 to the end; the first and the last picture fill what is missing."""
+    return (f"fps={output_rate(video)}:start_time=0", "tpad=stop=-1:stop_mode=clone")
+
+
+def output_rate(video: VideoFile) -> Fraction:
+    """Return how many pictures a second are encoded."""
+    return even_rate(shown_rate(video) if is_interlaced(video) else video.times.rate)
+
+
+def leave_out_most(video: VideoFile) -> tuple[str, ...]:
+    """Return the filter that leaves out most pictures of a very fast film early, so that they cost no more time."""
+    if is_interlaced(video) or video.times.rate <= FASTEST_RATE:
+        return ()
+    return (f"fps={output_rate(video)}:start_time=0",)
+
+
+def sound_filters(video: VideoFile) -> str:
+    """Return the filters that let sound begin at 0, with silence where there is none, until the film ends."""
+    assert video.sound_times is not None
+    steps = (*close_jumps("asetpts", video.sound_times), "aresample=async=1:first_pts=0")
+    return ",".join((*steps, f"apad=whole_dur={video.length_s:.6f}"))

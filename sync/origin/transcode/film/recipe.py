@@ -1,21 +1,39 @@
 """Decides whether a film is copied or encoded anew, and with which arguments of ffmpeg.
 
-A rotated video is encoded anew, since not every output of every player honours the rotation tag. So is one that is
-interlaced, or whose colours are not plain: not every output makes whole pictures of fields, tone-maps HDR, or knows
-full range.
+Copied is what every player shows as it is: common codecs and 8 bits, upright, plain colours, whole pictures, from its
+first key frame on, at an even rate, with sound that lasts no longer than the pictures. All else is encoded.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from sync.origin.transcode.film.colour import TAG_ARGUMENTS, colours_of, is_plain
 from sync.origin.transcode.film.colour_table import ColourTable
+from sync.origin.transcode.film.damage import Damage
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.fields import is_interlaced
-from sync.origin.transcode.film.filters import MAX_FRAME_RATE, filter_chain
+from sync.origin.transcode.film.filters import filter_chain, output_rate, sound_filters
+from sync.origin.transcode.film.geometry import shown_size
+from sync.origin.transcode.film.rhythm import FASTEST_RATE, TrackTimes
 
-_COPIED_VIDEO = frozenset({"h264", "hevc", "vp9", "vp8", "mpeg4", "mpeg2video"})
+KEY_DISTANCE_S = 2  # of what is encoded: a film is resumed from the key frame before
+_LONGEST_KEY_DISTANCE_S = 12.0  # 250 frames, which many encoders have as their default, at 24 frames/s
+_SLOWEST_COPIED_RATE = 5  # with fewer frames/s libVLC shows the first one late
+_LATE_S = 0.1
+_STILL_S = 0.25  # a picture that stays for longer while the sound goes on looks like a fault
+_LONGEST_SOUND_GAP_S = 0.15
+
 _COPIED_PIXELS = "yuv420p"  # 8 bits: many decoders in hardware know no other
+_COPIED_VIDEO: dict[str, tuple[frozenset[str], int]] = {
+    # for each codec the profiles (none: all) and the highest level that decoders in hardware take
+    "h264": (frozenset({"Constrained Baseline", "Baseline", "Main", "High"}), 52),
+    "hevc": (frozenset({"Main", "Main 10"}), 156),
+    "vp9": (frozenset({"Profile 0"}), 0),
+    "vp8": (frozenset(), 0),
+    "mpeg4": (frozenset(), 0),
+    "mpeg2video": (frozenset(), 0),
+}
 _COPIED_AUDIO = {"mp4": frozenset({"aac", "mp3", "ac3"}), "matroska": frozenset({"vorbis", "opus", "aac", "mp3"})}
 
 
@@ -33,11 +51,60 @@ class Recipe:
 
 def choose_recipe(video: VideoFile, longest_edge: int) -> Recipe:
     """Return the recipe that copies the video if players can show it as it is, else the one that encodes it."""
-    plain = video.codec in _COPIED_VIDEO and video.pixel_format == _COPIED_PIXELS and video.rotation == 0
-    plain = plain and is_plain(video) and not is_interlaced(video)
-    fits = max(video.width, video.height) <= longest_edge and video.width % 2 == 0 and video.height % 2 == 0
-    if not (plain and fits and video.frame_rate <= MAX_FRAME_RATE):
-        return encoding_recipe(video, longest_edge)
+    return encoding_recipe(video, longest_edge) if list(why_encode(video, longest_edge)) else copying_recipe(video)
+
+
+def why_encode(video: VideoFile, longest_edge: int) -> Iterator[str]:
+    """Yield each reason why a film is not copied."""
+    yield from _why_encode_samples(video)
+    yield from _why_encode_shape(video, longest_edge)
+    yield from _why_encode_times(video.times, video)
+    if video.damage and (video.damage.spans or video.damage.complaints):
+        yield "it is damaged"
+
+
+def _why_encode_samples(video: VideoFile) -> Iterator[str]:
+    profiles, level = _COPIED_VIDEO.get(video.codec, (frozenset(), 0))
+    if video.codec not in _COPIED_VIDEO:
+        yield f"not every player decodes {video.codec}"
+    elif video.pixel_format != _COPIED_PIXELS:
+        yield f"not every player shows the pixel format {video.pixel_format}"
+    elif not is_plain(video):
+        yield "not every player shows its colours as they are meant"
+    elif (profiles and video.profile and video.profile not in profiles) or (level and video.level > level):
+        yield f"not every player decodes the profile {video.profile}, level {video.level}"
+    if is_interlaced(video):
+        yield "it is interlaced"
+
+
+def _why_encode_shape(video: VideoFile, longest_edge: int) -> Iterator[str]:
+    if max(video.width, video.height) > longest_edge or video.width % 2 or video.height % 2:
+        yield f"the size {video.width} x {video.height}"
+    if video.orientation.filters:
+        yield "it is turned or mirrored"
+    if video.crop:
+        yield "only a part of its pictures is meant to be seen"
+
+
+def _why_encode_times(times: TrackTimes, video: VideoFile) -> Iterator[str]:
+    if times.jumps:
+        yield "its timestamps jump"
+    if not times.even or not _SLOWEST_COPIED_RATE <= times.rate <= FASTEST_RATE:
+        yield f"its pictures come unevenly, too seldom or too often ({float(times.rate):.2f} a second)"
+    if times.trimmed:
+        yield "a part of it is trimmed off"
+    if not times.starts_with_key:
+        yield "it does not begin with a key frame"
+    if times.key_distance_s > _LONGEST_KEY_DISTANCE_S:
+        yield f"its key frames are {times.key_distance_s:.0f} s apart"
+    if times.start_s > video.starts_s + max(_LATE_S, times.frame_s):
+        yield "its first picture comes late"
+    if times.end_s < video.starts_s + video.length_s - _STILL_S:
+        yield "its sound lasts longer than its pictures"
+
+
+def copying_recipe(video: VideoFile) -> Recipe:
+    """Return the recipe that copies the pictures, and the sound where that is possible."""
     container = "matroska" if video.codec == "vp8" else "mp4"
     arguments = ["-c:v", "copy", *_audio_arguments(video, container)]
     if video.codec == "hevc":
@@ -49,21 +116,30 @@ def choose_recipe(video: VideoFile, longest_edge: int) -> Recipe:
 
 
 def encoding_recipe(video: VideoFile, longest_edge: int) -> Recipe:
-    """Return the recipe for H.264: upright, square pixels, even sizes up to `longest_edge`, at most 60 frames/s."""
-    width, height = round(video.width * video.pixel_aspect), video.height
-    if video.rotation in (90, 270):
-        width, height = height, width
-    scale = min(Fraction(1), Fraction(longest_edge, max(width, height, 1)))
-    width, height = even_pixels(width * scale), even_pixels(height * scale)
-    codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", *TAG_ARGUMENTS)
-    arguments = ("-vf", filter_chain(video, width, height), *codec, *_audio_arguments(video, "mp4"))
-    return Recipe(arguments, "mp4", width, height, copies_video=False, colour_table=colours_of(video).table)
+    """Return the recipe for H.264: upright, square pixels, even sizes up to `longest_edge`, an even rate from 0."""
+    stored = (video.crop.width, video.crop.height) if video.crop else (video.width, video.height)
+    width, height = shown_size(*stored, video.pixel_aspect, turned=video.orientation.turned)
+    scale = min(Fraction(1), Fraction(longest_edge) / max(width, height, Fraction(1)))
+    size = even_pixels(width * scale), even_pixels(height * scale)
+    keys = ("-g", str(round(KEY_DISTANCE_S * output_rate(video))))
+    codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", *TAG_ARGUMENTS, *keys)
+    length = ("-t", f"{video.length_s:.6f}")
+    arguments = ("-vf", filter_chain(video, *size), *codec, *_audio_arguments(video, "mp4"), *length)
+    return Recipe(arguments, "mp4", *size, copies_video=False, colour_table=colours_of(video).table)
 
 
 def _audio_arguments(video: VideoFile, container: str) -> tuple[str, ...]:
-    if video.audio_codec in _COPIED_AUDIO[container]:
+    if video.sound_times is None:
+        return ()
+    if video.audio_codec in _COPIED_AUDIO[container] and _is_whole(video, video.sound_times):
         return ("-c:a", "copy")
-    return ("-c:a", "aac", "-b:a", "160k", "-ac", "2", "-flags:a", "+bitexact")
+    return ("-af", sound_filters(video), "-c:a", "aac", "-b:a", "160k", "-ac", "2", "-flags:a", "+bitexact")
+
+
+def _is_whole(video: VideoFile, sound: TrackTimes) -> bool:
+    steady = sound.longest_gap_s <= max(_LONGEST_SOUND_GAP_S, 3 * sound.frame_s) and not sound.jumps
+    on_time = sound.start_s <= video.starts_s + _LATE_S
+    return steady and on_time and not (video.sound_damage or Damage()).complaints
 
 
 def even_pixels(length: Fraction) -> int:

@@ -52,7 +52,8 @@ function card(media) {
     { class: `media ${media.state}${media.place ? " chosen" : ""}`, "data-id": media.id },
     h("div", { class: "frame" }, thumbnail(media), ready && choice(media), !ready && stage(media)),
     h("b", { class: "name", title: media.name }, media.name),
-    media.problem ? h("p", { class: "problem" }, media.problem) : h("p", { class: "faint" }, facts(media)),
+    media.problem && h("p", { class: "problem" }, media.problem),
+    (ready || !media.problem) && h("p", { class: "faint" }, facts(media)),
     h(
       "menu",
       { class: "write" },

@@ -1,0 +1,113 @@
+"""What is damaged in a film, by decoding it once as a whole."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+LONGEST_MENDED_S = 2.0  # the picture before stays meanwhile, so that no screen shows smeared pictures
+_MENDED_SHARE = 0.05
+_JOINED_S = 0.5
+_DAMAGE = re.compile(
+    r"error|invalid|corrupt|conceal|missing|damaged|overread|out of range|exhausted|not find ref|illegal|truncat|broken"
+    r"|failed|too (small|short|large)|not allocated|unavailable|exceed",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(r"mmco|SEI |reorder|number of reference frames|edit list|Last message|non.existing PPS 0", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFrame:
+    """One frame that came out of the decoder, and what the decoder said about it."""
+
+    due_s: float
+    key: bool
+    complaints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Stretches of a track, in seconds from the start of the film, that cannot be decoded as they were made.
+
+    `complaints`: the decoder said anything at all, so that another decoder may do worse.
+    """
+
+    spans: tuple[tuple[float, float], ...] = ()
+    complaints: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it is."""
+        return sum(end - start for start, end in self.spans)
+
+
+def read_frame(line: str) -> tuple[float, bool] | None:
+    """Return the time and whether it is a key frame, of one line of ffprobe (compact form); None if it is no frame."""
+    due = re.search(r"best_effort_timestamp_time=([-\d.]+)", line)
+    return (float(due[1]), "key_frame=1" in line) if line.startswith("frame|") and due else None
+
+
+def read_complaint(line: str) -> str | None:
+    """Return what a decoder said, of one line of ffprobe (compact form); None if it is silent."""
+    found = re.search(r"log\|.*?message=(.*)", line)
+    return found[1] if found else None
+
+
+def find_damage(frames: Sequence[DecodedFrame], due: Sequence[float], frame_s: float, end_s: float) -> Damage:
+    """Return the damage of a track with packets at the times `due`, usually `frame_s` apart, that ends at `end_s`.
+
+    All times count from the start of the film. Of a damaged picture all others are made until the next key frame, so
+    that the damage lasts until then. What comes before the first frame is none: a recording that begins between two
+    key frames.
+    """
+    if not frames:
+        return Damage(((min(due, default=0.0), end_s),), complaints=True)
+    keys = sorted(frame.due_s for frame in frames if frame.key)
+    shown = sorted(frame.due_s for frame in frames)
+    bad = [frame.due_s for frame in frames if any(_is_damage(words) for words in frame.complaints)]
+    bad += _missing(sorted(due), [*shown, end_s], 1.5 * frame_s + 0.01)
+    spans = [(at_s, next((key for key in keys if key > at_s + 1e-4), end_s)) for at_s in sorted(bad) if at_s > shown[0]]
+    return Damage(_joined(spans), complaints=any(frame.complaints for frame in frames[1:]))
+
+
+def can_mend(damage: Damage, length_s: float) -> bool:
+    """Tell whether so little is damaged that the picture before it may stay meanwhile."""
+    longest_s = max((end - start for start, end in damage.spans), default=0.0)
+    return longest_s <= LONGEST_MENDED_S and damage.seconds <= max(LONGEST_MENDED_S, _MENDED_SHARE * length_s)
+
+
+def describe(damage: Damage) -> str:
+    """Return the damaged stretches for people: `from 0:07.0 to 0:09.5, from 1:02.0 to 1:03.0 and 4 more times`."""
+    told = ", ".join(f"from {_clock(start)} to {_clock(end)}" for start, end in damage.spans[:3])
+    more = len(damage.spans) - 3
+    return f"{told} and {more} more times" if more > 0 else told
+
+
+def _is_damage(words: str) -> bool:
+    return bool(_DAMAGE.search(words)) and not _HARMLESS.search(words)
+
+
+def _missing(due: Sequence[float], shown: Sequence[float], longer_than_s: float) -> list[float]:
+    """Return the first time that is due in each long gap of what is shown."""
+    missing = []
+    for before, after in pairwise(shown):
+        if after - before > longer_than_s:
+            first = bisect_right(due, before + 0.002)
+            missing += [due[first]] if first < len(due) and due[first] < after - 0.002 else []
+    return missing
+
+
+def _joined(spans: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1] + _JOINED_S:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(max(0.0, seconds), 1), 60)
+    return f"{int(minutes)}:{rest:04.1f}"

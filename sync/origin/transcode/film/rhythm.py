@@ -1,0 +1,180 @@
+"""The rhythm of a track: when its pictures or sounds are due, by the times of its packets, and an even rate for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from statistics import fmean, median
+
+BACKWARD_JUMP_S = 1.0
+FORWARD_JUMP_S = 10.0  # as ffmpeg for MPEG streams; in one track alone it is a picture that stays
+SLOWEST_RATE = Fraction(20)  # frames a second of what is encoded: cuts and faults are found as fast as in any film
+FASTEST_RATE = Fraction(121, 2)
+_STANDARD_RATES = tuple(
+    Fraction(rate)
+    for rate in (1, 2, 5, 10, 12, "12.5", 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 200, 240)
+) + tuple(Fraction(rate * 1000, 1001) for rate in (15, 24, 30, 48, 60, 120, 240))  # fmt: skip
+_ROUNDING_S = 0.0021  # Matroska and Flash keep milliseconds
+_UNEVEN_SHARE = 0.02  # so many frames may be dropped before a film counts as uneven
+_LONGEST_EVEN_GAP_S = 0.125
+_JITTER = 0.3
+_UNTIMED_FRAME_S = 1 / 25
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet: when it is due and decoded (seconds, None if the file does not say), and ffprobe's flags."""
+
+    track: int
+    due_s: float | None
+    decoded_s: float | None
+    lasts_s: float
+    key: bool
+    discarded: bool  # decoded and never shown, because an edit list trims it
+
+
+@dataclass(frozen=True, slots=True)
+class TrackTimes:
+    """The rhythm of one track, after jumps of its timestamps were closed. All times are in seconds.
+
+    `frame_s` is the usual time between two pictures, `even` tells whether nearly all keep to it.
+    """
+
+    packets: int
+    start_s: float
+    end_s: float
+    frame_s: float
+    rate: Fraction
+    even: bool
+    longest_gap_s: float
+    key_distance_s: float
+    starts_with_key: bool
+    trimmed: bool
+    jumps: bool
+
+
+def read_packet(line: str) -> Packet | None:
+    """Return the packet of one line of ffprobe (CSV: track, pts, dts, duration, flags); None if it is none."""
+    fields = line.split(",")
+    if len(fields) < 5 or not fields[0].isdecimal():
+        return None
+    due_s, decoded_s, lasts_s = (None if raw == "N/A" else float(raw) for raw in fields[1:4])
+    return Packet(int(fields[0]), due_s, decoded_s, lasts_s or 0.0, "K" in fields[4], "D" in fields[4])
+
+
+def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:
+    """Return the rhythm of each track that shows at least one packet."""
+    tracks: dict[int, list[Packet]] = {}
+    for packet in packets:
+        tracks.setdefault(packet.track, []).append(packet)
+    timed = {track: _timed(found) for track, found in tracks.items()}
+    leaps = {track: [step - before.lasts_s for before, step in _steps(found)] for track, found in timed.items()}
+    together = len(timed) > 1 and all(max(each, default=0.0) > FORWARD_JUMP_S for each in leaps.values())
+    measured = {track: _measure(found, together) for track, found in timed.items()}
+    return {track: times for track, times in measured.items() if times is not None}
+
+
+def film_span(tracks: Iterable[TrackTimes | None]) -> tuple[float, float]:
+    """Return when the first of these tracks starts and the last one ends, in seconds."""
+    present = [track for track in tracks if track is not None]
+    return min(track.start_s for track in present), max(track.end_s for track in present)
+
+
+def even_rate(rate: Fraction) -> Fraction:
+    """Return the rate to encode pictures at that come at `rate`: this rate, or a whole multiple or part of it."""
+    if rate > FASTEST_RATE:
+        return rate / -(-rate // FASTEST_RATE)
+    if rate < SLOWEST_RATE:
+        return rate * -(-SLOWEST_RATE // rate)
+    return rate
+
+
+def _timed(packets: Sequence[Packet]) -> Sequence[Packet]:
+    """Return the packets that have times; a raw stream has none, there they follow each other."""
+    timed = [packet for packet in packets if packet.due_s is not None or packet.decoded_s is not None]
+    if timed:
+        return timed
+    ends = accumulate(packet.lasts_s or _UNTIMED_FRAME_S for packet in packets)
+    return [replace(packet, due_s=end_s) for packet, end_s in zip(packets, ends, strict=True)]
+
+
+def _steps(packets: Sequence[Packet]) -> list[tuple[Packet, float]]:
+    """Return each packet but the last one with the time until the next one is decoded."""
+    times = [packet.due_s if packet.decoded_s is None else packet.decoded_s for packet in packets]
+    steps = [(after or 0.0) - (before or 0.0) for before, after in pairwise(times)]
+    return list(zip(packets, steps, strict=False))
+
+
+def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | None:
+    shifts = _shifts(packets, closes_forward)
+    found = zip(_due_times(packets), shifts, packets, strict=True)
+    shown = {due - shift: packet for due, shift, packet in found if not packet.discarded}
+    if not shown:
+        return None
+    dues = sorted(shown)
+    gaps = [after - before for before, after in pairwise(dues)]
+    frame_s = median(gaps) if gaps else 0.0
+    last_s = shown[dues[-1]].lasts_s or frame_s
+    end_s = dues[-1] + last_s
+    keys = [due for due in dues if shown[due].key]
+    return TrackTimes(
+        packets=len(shown),
+        start_s=dues[0],
+        end_s=end_s,
+        frame_s=frame_s,
+        rate=_rate(gaps, last_s),
+        even=any(packet.decoded_s is not None for packet in packets) and _is_even(gaps, frame_s),
+        longest_gap_s=max(gaps, default=0.0),
+        key_distance_s=max((after - before for before, after in pairwise([*keys, end_s])), default=end_s - dues[0]),
+        starts_with_key=packets[0].key,
+        trimmed=any(packet.discarded for packet in packets),
+        jumps=any(shifts),
+    )
+
+
+def _due_times(packets: Sequence[Packet]) -> list[float]:
+    """Return when each packet is due; where the file says it of some only, from when they are decoded."""
+    if all(packet.due_s is not None for packet in packets):
+        return [packet.due_s or 0.0 for packet in packets]
+    delays_s = [p.due_s - p.decoded_s for p in packets if p.due_s is not None and p.decoded_s is not None]
+    delay_s, due_s, times = min(delays_s, default=0.0), 0.0, []
+    for packet in packets:
+        if packet.decoded_s is not None:
+            due_s = packet.decoded_s + delay_s
+        elif packet.due_s is not None:
+            due_s = packet.due_s
+        times.append(due_s)
+    return times
+
+
+def _shifts(packets: Sequence[Packet], closes_forward: bool) -> list[float]:
+    """Return for each packet what its times are too late by; all are 0 where nothing jumps."""
+    steps = _steps(packets)
+    in_order = all(packet.decoded_s is not None for packet in packets)  # else pictures are stored in another order
+    backward_s = -max(BACKWARD_JUMP_S, 20 * median(step for _, step in steps)) if steps else 0.0
+    repeats = in_order and sum(step <= 0 for _, step in steps) > _UNEVEN_SHARE * len(steps)
+    jumps = [
+        step < backward_s or (repeats and step <= 0) or (closes_forward and step - before.lasts_s > FORWARD_JUMP_S)
+        for before, step in steps
+    ]
+    late = (step - before.lasts_s if jump else 0.0 for (before, step), jump in zip(steps, jumps, strict=True))
+    return list(accumulate(late, initial=0.0))
+
+
+def _is_even(gaps: Sequence[float], frame_s: float) -> bool:
+    if not gaps:
+        return False
+    tolerance_s = _JITTER * frame_s + _ROUNDING_S
+    uneven = sum(abs(gap - frame_s) > tolerance_s for gap in gaps)
+    return uneven <= _UNEVEN_SHARE * len(gaps) and max(gaps) <= max(1.5 * frame_s, _LONGEST_EVEN_GAP_S) + _ROUNDING_S
+
+
+def _rate(gaps: Sequence[float], only_frame_s: float) -> Fraction:
+    """Return the frames a second of a track: of a tenth of its shortest steps, so that still stretches do not count."""
+    positive = sorted(gap for gap in gaps if gap > _ROUNDING_S / 2) or [only_frame_s or 1 / 25]
+    base_s = positive[len(positive) // 10] if len(positive) > 1 else positive[0]
+    step_s = fmean(gap for gap in positive if abs(gap - base_s) <= _JITTER * base_s + _ROUNDING_S)
+    nearest = min(_STANDARD_RATES, key=lambda rate: abs(float(rate) * step_s - 1))
+    if abs(float(nearest) * step_s - 1) < 0.01:
+        return nearest
+    return Fraction(1 / step_s).limit_denominator(100) or Fraction(1, 100)

@@ -1,0 +1,161 @@
+"""Films of every rhythm become assets with an even one, as long as a person sees and hears them; damage is told."""
+
+import random
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sync.origin.store.media import MediaState
+from sync.origin.transcode.film.rhythm import TrackTimes, measure_tracks, read_packet
+from tests.origin.media_origin import MediaOrigin
+from tests.origin.samples import Samples
+from tests.origin.transcode.test_pictures import frames, near
+from tests.origin.transcode.test_video import X264, colour_of, stream_hash
+
+AAC = (*X264, "-c:a", "aac")
+SPARSE = ("-vf", "select='not(mod(n,7))+lt(mod(n,20),4)'", "-fps_mode", "vfr")
+
+
+def rhythm_of(path: Path) -> dict[str, TrackTimes]:
+    """Return the rhythm of the pictures ("v") and of the sound ("a") of a film."""
+    entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags", "-of", "csv=p=0")
+    found: dict[str, TrackTimes] = {}
+    for kind in "va":
+        command = ("ffprobe", "-v", "error", "-select_streams", kind, *entries, str(path))
+        lines = subprocess.check_output(command, text=True).splitlines()
+        packets = [packet for line in lines if (packet := read_packet(line)) is not None]
+        found |= zip(kind, measure_tracks(packets).values(), strict=False)
+    return found
+
+
+def pattern(rate: str, seconds: float) -> tuple[str, ...]:
+    return ("-f", "lavfi", "-i", f"testsrc2=s=160x90:r={rate}:d={seconds}")
+
+
+def tone(seconds: float) -> tuple[str, ...]:
+    return ("-f", "lavfi", "-i", f"sine=d={seconds}")
+
+
+def jumping(samples: Samples, by_ms: int) -> tuple[str, ...]:
+    """Return the input of a film of 2 s whose timestamps jump in the middle, to be copied."""
+    even = samples.folder / "even.mkv"
+    if not even.exists():
+        samples.ffmpeg(*pattern("25", 2), *tone(2), *AAC, str(even))
+    jump = f"setts=pts=PTS+if(gt(PTS\\,1000)\\,{by_ms}\\,0):dts=DTS+if(gt(DTS\\,1000)\\,{by_ms}\\,0)"
+    return ("-copyts", "-i", str(even), "-c", "copy", "-bsf", jump)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "rate", "seconds"),
+    [
+        ("gap.mp4", (*pattern("30", 5), "-vf", "select='lt(t,1)+gt(t,4)'", "-fps_mode", "vfr", *X264), 30, 5),
+        ("slides.mp4", (*pattern("1/2", 4), *X264), 20, 4),
+        ("fast.mp4", (*pattern("240", 1), *X264), 60, 1),
+        ("screen.mkv", (*pattern("60", 2), *SPARSE, *X264), 60, 2),
+        ("short.mp4", (*pattern("25", 1), *tone(3), *AAC), 25, 3),
+        ("late.mp4", ("-itsoffset", "1", *pattern("25", 1), *tone(2), "-map", "0", "-map", "1", *AAC), 25, 2),
+        ("still.mp4", (*pattern("25", 0.04), *tone(2), *AAC), 25, 2),
+        ("far.ts", (*pattern("25", 1), "-vf", "settb=1/90000", *X264, "-output_ts_offset", "95440"), 25, 1),
+        ("keys.mp4", (*pattern("25", 14), *X264, "-g", "9999", "-sc_threshold", "0"), 25, 14),
+        ("raw.h264", (*pattern("25", 1), *X264), 25, 1),
+        ("forward.mkv", 30_000, 25, 2),
+        ("backward.flv", -900, 25, 2),
+    ],
+)  # fmt: skip
+async def test_every_film_gets_an_even_rhythm_from_0_and_the_length_a_person_sees_and_hears(
+    media_origin: MediaOrigin, samples: Samples, name: str, arguments: tuple[str, ...] | int, rate: int, seconds: float
+) -> None:
+    source = samples.folder / name
+    made_by = jumping(samples, arguments) if isinstance(arguments, int) else arguments
+    samples.ffmpeg(*made_by, str(source))
+    row = await media_origin.process_file(source)
+    assert row.asset and row.asset.duration_ms, row.problem
+    assert abs(row.asset.duration_ms - seconds * 1000) < 130 and row.problem is None
+    found = rhythm_of(media_origin.asset_file(row))
+    pictures = found["v"]
+    assert pictures.even and abs(pictures.rate / rate - 1) < 0.002 and pictures.start_s < 0.05
+    assert pictures.starts_with_key and pictures.key_distance_s <= 12 and not pictures.trimmed
+    assert all(times.end_s <= pictures.end_s + 0.1 for times in found.values())
+
+
+async def test_what_an_edit_list_trims_off_is_not_in_the_asset(media_origin: MediaOrigin, samples: Samples) -> None:
+    whole, trimmed = samples.folder / "red_then_blue.mp4", samples.folder / "blue.mp4"
+    inputs = ("-f", "lavfi", "-i", "color=red:s=90x160:r=25:d=2", "-f", "lavfi", "-i", "color=blue:s=90x160:r=25:d=2")
+    samples.ffmpeg(*inputs, "-filter_complex", "concat", *X264, "-bf", "2", "-sc_threshold", "0", str(whole))
+    samples.ffmpeg("-ss", "2.2", "-i", str(whole), "-c", "copy", str(trimmed))
+    row = await media_origin.process_file(trimmed)
+    assert row.asset and row.asset.duration_ms and abs(row.asset.duration_ms - 1800) <= 80, row.problem
+    shown = frames(media_origin.asset_file(row))
+    assert near(shown[0], (0, 0, 254), off=20) and near(shown[0], shown[-1], off=20)
+    assert rhythm_of(media_origin.asset_file(row))["v"].packets == len(shown) == 45
+
+
+@pytest.mark.parametrize("flip", ["hflip", "vflip"])
+async def test_a_mirrored_film_is_shown_as_its_matrix_says(
+    media_origin: MediaOrigin, samples: Samples, flip: str
+) -> None:
+    plain, mirrored = samples.folder / "corner.mp4", samples.folder / f"{flip}.mp4"
+    corner = ("-vf", "drawbox=0:0:45:80:red:fill")
+    samples.ffmpeg("-f", "lavfi", "-i", "color=blue:s=90x160:r=25:d=1", *corner, *X264, str(plain))
+    mirrored.write_bytes(with_matrix(plain.read_bytes(), (-1, 1) if flip == "hflip" else (1, -1)))
+    row = await media_origin.process_file(mirrored)
+    assert row.asset, row.problem
+    where = {"hflip": "crop=30:60:60:0", "vflip": "crop=30:60:0:100"}[flip]
+    shown = colour_of(media_origin.asset_file(row), samples.folder / f"{flip}.corner.mp4", where)
+    assert near(shown, (254, 0, 0), off=25)
+
+
+def with_matrix(film: bytes, diagonal: tuple[int, int]) -> bytes:
+    """Return an MP4 whose track header has a display matrix with `diagonal` as a and d."""
+    at = film.index(b"tkhd") + 4 + 40
+    unity, values = 65536, list(diagonal)
+    numbers = (values[0] * unity, 0, 0, 0, values[1] * unity, 0, 0, 0, 1 << 30)
+    return film[:at] + b"".join(number.to_bytes(4, "big", signed=True) for number in numbers) + film[at + 36 :]
+
+
+def damaged(film: Path, target: Path, share: float, start: float) -> Path:
+    """Write a copy of a film of which a part, from `start` on, is random."""
+    data, chance = bytearray(film.read_bytes()), random.Random(1)
+    first = int(len(data) * start)
+    data[first : first + int(len(data) * share)] = chance.randbytes(int(len(data) * share))
+    target.write_bytes(data)
+    return target
+
+
+@pytest.fixture
+def sound_film(samples: Samples) -> Path:
+    """A film of 6 s with a key frame every 0.4 s."""
+    path = samples.folder / "sound.mp4"
+    if not path.exists():
+        keys = ("-g", "10", "-sc_threshold", "0", "-bf", "2", "-movflags", "+faststart")
+        samples.ffmpeg(*pattern("25", 6), *tone(6), *AAC, *keys, str(path))
+    return path
+
+
+async def test_a_little_damage_is_mended_and_told(
+    media_origin: MediaOrigin, samples: Samples, sound_film: Path
+) -> None:
+    hurt = damaged(sound_film, samples.folder / "hurt.mp4", 0.02, 0.5)
+    row = await media_origin.process_file(hurt)
+    assert row.state is MediaState.READY and row.asset and row.asset.duration_ms, row.problem
+    assert row.problem and re.search(r"damaged: its picture from 0:0[23]\.\d to 0:0[34]\.\d", row.problem)
+    pictures = rhythm_of(media_origin.asset_file(row))["v"]
+    assert pictures.even and pictures.packets == 150
+    again = samples.folder / "again.mp4"
+    again.write_bytes(hurt.read_bytes())
+    assert (await media_origin.process_file(again)).problem == row.problem
+
+
+async def test_much_damage_is_refused_with_its_instant(
+    media_origin: MediaOrigin, samples: Samples, sound_film: Path
+) -> None:
+    row = await media_origin.process_file(damaged(sound_film, samples.folder / "wreck.mp4", 0.4, 0.4))
+    assert row.state is MediaState.FAILED and row.attempts == 1
+    assert row.problem and re.search(r"damaged: its picture from 0:02\.\d to 0:0[45]\.\d", row.problem), row.problem
+
+
+async def test_a_whole_film_is_copied_bit_for_bit(media_origin: MediaOrigin, sound_film: Path) -> None:
+    row = await media_origin.process_file(sound_film)
+    assert row.problem is None and stream_hash(media_origin.asset_file(row)) == stream_hash(sound_film)
