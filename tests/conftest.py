@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sync.runtime import durable_files
 from tests.fakes import FakeClock
+from tests.sync.faulty_disk import FaultyDisk
 
 _REPEATED = ("display", "browser")  # markers
 _DISPLAY_FIXTURES = {"display", "display_name", "stage"}
@@ -30,3 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def faulty_disk(monkeypatch: pytest.MonkeyPatch) -> FaultyDisk:
+    disk = FaultyDisk()
+    monkeypatch.setattr(durable_files, "os", disk)
+    return disk
