@@ -209,6 +209,7 @@ async def test_fields_left_out_at_start_do_not_prevent_later_changes(
 
 
 def test_the_environment_separates_names_with_commas(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__ALLOWED_HOSTS", "a.example, b.example")
     assert load_configuration(None).settings.endpoint.allowed_hosts == ("a.example", "b.example")
 
 
