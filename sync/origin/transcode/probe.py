@@ -178,6 +178,6 @@ async def look_at_fields(video: VideoFile, path: Path, limits: Limits) -> VideoF
         frames = ("-map", f"0:{video.video_stream}", "-frames:v", str(FRAMES_LOOKED_AT // 2), "-vf", "idet")
         quiet = ("ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-threads", str(THREADS))
         result = await run_tool((*quiet, *spot, *frames, "-f", "null", "-"), limits)
-        found = _FIELDS_SEEN.search(result.errors)
-        seen = [count + int(more) for count, more in zip(seen, found.groups() if found else "000", strict=True)]
+        reports = _FIELDS_SEEN.findall(result.errors)  # ffmpeg 7 reports nothing first
+        seen = [count + int(more) for count, more in zip(seen, reports[-1] if reports else "000", strict=True)]
     return with_fields_seen(video, *seen)
