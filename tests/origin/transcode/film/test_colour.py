@@ -168,6 +168,10 @@ MASTERED = ({"side_data_type": "Mastering display metadata"},)
             replace(TEN_BITS, colour=ColourTags(primaries="bt2020"), side_data=MASTERED),
             Colours("bt2020nc", Transfer.PQ, Primaries.BT2020, full_range=False),
         ),
+        (
+            replace(PLAIN, colour=ColourTags("smpte2085")),
+            Colours("bt709", Transfer.SDR, Primaries.BT709, full_range=False),
+        ),
         (replace(PLAIN, pixel_format="yuvj420p"), Colours("bt709", Transfer.SDR, Primaries.BT709, full_range=True)),
         (replace(PLAIN, pixel_format="bgr0"), Colours("rgb", Transfer.SDR, Primaries.BT709, full_range=True)),
         (
@@ -179,7 +183,7 @@ MASTERED = ({"side_data_type": "Mastering display metadata"},)
 def test_missing_and_wrong_tags_follow_rules(video: VideoFile, expected: Colours) -> None:
     assert colours_of(video) == expected
     copied = expected.table is None and expected.matrix in ("bt709", "smpte170m") and not expected.full_range
-    assert choose_recipe(video, 3840).copies_video == is_plain(video) == copied
+    assert choose_recipe(video, 3840).copies_video == is_plain(video) == (copied and video.colour.matrix != "smpte2085")
 
 
 @pytest.mark.parametrize(
