@@ -33,6 +33,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin": (GROUND, ""),
     "sync/origin/settings": (GROUND, ""),
     "sync/origin/planning": (GROUND, ""),
+    "sync/origin/limits": (GROUND, ""),
     "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
     "player/evidence": (ENGINES_AND_STORES, "sync/device/store"),
     "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings"),
@@ -58,11 +59,11 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/device sync/device/store sync/http",
     ),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
-    "sync/origin/transcode": (SERVICES, "sync/origin/settings sync/origin/transcode/film"),
+    "sync/origin/transcode": (SERVICES, "sync/origin/limits sync/origin/settings sync/origin/transcode/film"),
     "sync/origin/ingest": (
         SERVICES,
-        "sync/origin/persistence sync/origin/planning sync/origin/settings sync/origin/store sync/origin/transcode "
-        "sync/origin/transcode/film",
+        "sync/origin/limits sync/origin/persistence sync/origin/planning sync/origin/settings sync/origin/store "
+        "sync/origin/transcode sync/origin/transcode/film",
     ),
     "sync/origin/publishing": (
         SERVICES,
@@ -107,6 +108,7 @@ PURE = {
     "sync/origin/proof",
     "sync/device/download_plan",
     "sync/trust/acceptance",
+    "sync/origin/limits/budget",
     "sync/origin/publishing/release_compiler",
     "sync/origin/retention/policy",
     "sync/origin/transcode/film",
@@ -125,8 +127,14 @@ DOORS: dict[str, set[str]] = {
     "mss": {"player/display/capture"},
     "tzlocal": {"player/settings/system_zone"},
     "async_lru": {"sync/origin/http/answer_cache"},
-    "PIL": {"sync/origin/transcode", "player/display/backdrop_pictures", "player/overlay", "player/deck/vlc/downscale"},
-    "pillow_heif": {"sync/origin/transcode/picture_tool"},
+    "PIL": {
+        "sync/origin/transcode",
+        "sync/origin/limits/picture_size",
+        "player/display/backdrop_pictures",
+        "player/overlay",
+        "player/deck/vlc/downscale",
+    },
+    "pillow_heif": {"sync/origin/transcode/picture_tool", "sync/origin/limits/picture_size"},
 }
 """Where each library enters; everybody else asks that room or file."""
 

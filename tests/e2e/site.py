@@ -62,6 +62,7 @@ class Site:
             "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(self.folder / "origin"),
             "SIGNAGE_ORIGIN__SERVER__PORT": str(self.ports.get("origin", 0)),
             "SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY": ENROLMENT,
+            "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal",  # the other tests leave nothing to the idle
             "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(self.folder / "player"),
             "SIGNAGE_PLAYER__ORIGIN__URL": f"http://127.0.0.1:{self.ports.get('origin', 1)}",
             "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": ENROLMENT,

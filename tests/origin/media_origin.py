@@ -80,6 +80,7 @@ class MediaOrigin:
     media: MediaStore
     intake: Intake
     pipeline: Pipeline
+    settings: OriginConfiguration
     changes: list[tuple[str, str]] = field(default_factory=list)
 
     async def wait_until_processed(self, media_id: str) -> MediaRow:
@@ -128,7 +129,7 @@ def settings_for(data_dir: Path, **sections: Any) -> OriginConfiguration:
     """Return settings for a test; `sections` override them."""
     document: dict[str, Any] = {
         "storage": {"data_dir": data_dir, "reserve_bytes": 0},
-        "pipeline": {"retry_first_s": 0.01, "longest_s": 60},
+        "pipeline": {"retry_first_s": 0.01, "longest_s": 60, "priority": "normal"},
     }
     for name, values in sections.items():
         document[name] = {**document.get(name, {}), **values}
@@ -159,7 +160,7 @@ async def open_media_origin(
         http = await stack.enter_async_context(aiohttp.ClientSession())
         if run_pipeline:
             await stack.enter_async_context(_running(pipeline.run))
-        yield MediaOrigin(url, http, files, database, uploads, media, intake, pipeline, changes)
+        yield MediaOrigin(url, http, files, database, uploads, media, intake, pipeline, settings, changes)
 
 
 @asynccontextmanager

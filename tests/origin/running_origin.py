@@ -17,7 +17,7 @@ from sync.http.listener import serve_http
 from sync.http.problems import PROBLEM_TYPE
 from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_key
-from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings, ServerSettings
+from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings, PipelineSettings, ServerSettings
 from sync.runtime.clock import Clock
 from sync.trust.signing import pairing_code
 from sync.wire.device_reports import play_hash
@@ -79,7 +79,9 @@ class RunningOrigin:
 def settings_in(folder: Path, **sections: Any) -> OriginConfiguration:
     """Return settings of an origin in `folder` on any free port."""
     storage = OriginStorageSettings(data_dir=folder, reserve_bytes=0)
-    return OriginConfiguration(server=ServerSettings(port=0), storage=storage, **sections)
+    return OriginConfiguration(
+        server=ServerSettings(port=0), storage=storage, **{"pipeline": PipelineSettings(priority="normal"), **sections}
+    )
 
 
 @asynccontextmanager

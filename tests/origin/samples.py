@@ -23,6 +23,14 @@ class Samples:
             self.ffmpeg("-f", "lavfi", "-i", source, *arguments, str(path))
         return path
 
+    def long_film(self) -> Path:
+        """Return a small file whose work takes long: three pictures that show for a minute each."""
+        path = self.folder / "long.mov"
+        if not path.exists():
+            source = ("-f", "lavfi", "-i", "testsrc=size=1280x720:rate=1/60")
+            self.ffmpeg(*source, "-frames:v", "3", *("-c:v", "prores_ks", "-f", "mov"), str(path))
+        return path
+
     def ffmpeg(self, *arguments: str) -> None:
         """Run ffmpeg."""
         subprocess.run(("ffmpeg", "-v", "error", "-nostdin", "-y", *arguments), check=True)

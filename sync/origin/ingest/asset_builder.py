@@ -5,9 +5,11 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from sync.origin.limits.budget import Work, WorkKind, film_frames
 from sync.origin.persistence.data_folder import DataFolder
-from sync.origin.transcode.audio import make_video_from_audio
-from sync.origin.transcode.film.facts import AudioFile
+from sync.origin.transcode.audio import FRAME_RATE, LARGEST_SIZE, make_video_from_audio
+from sync.origin.transcode.film.facts import AudioFile, VideoFile
+from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.loudness import measure_lufs
 from sync.origin.transcode.picture_jobs import make_picture
 from sync.origin.transcode.probe import HEAD_BYTES, FileKind, probe, recognise_kind
@@ -17,12 +19,15 @@ from sync.wire.chunk_index import dump_index, index_file
 from sync.wire.content_paths import asset_path, index_path
 from sync.wire.release import Asset
 
+_USUAL_SOUND_BYTES_S = 16_000  # of a sound whose length is not declared
+
 
 async def build_asset(job: TranscodeJob) -> MadeMedia:
     """Make the media of one file in the folder of its job, and measure its loudness.
 
     Raises:
         BadMedia: the file cannot be shown; another attempt would end the same way.
+        LargeMedia: the work takes longer than this job may.
         ChildStopped: a limit was hit.
         StorageFull: no room.
         StorageBroken: the tools cannot be run.
@@ -33,9 +38,26 @@ async def build_asset(job: TranscodeJob) -> MadeMedia:
 
 async def _transcode(job: TranscodeJob) -> MadeMedia:
     if recognise_kind(await asyncio.to_thread(_head, job.source)) is FileKind.PICTURE:
-        return await make_picture(job.source, job.folder, job.limits, job.settings)
-    facts = await probe(job.source, job.limits)
-    return await (make_video_from_audio(facts, job) if isinstance(facts, AudioFile) else make_video(facts, job))
+        return await make_picture(job)
+    facts = await probe(job.source, job.for_headers())
+    if isinstance(facts, AudioFile):
+        return await make_video_from_audio(facts, job.for_work(_sound_work(facts, job)))
+    return await make_video(facts, job.for_work(_film_work(facts, job)))
+
+
+def _film_work(video: VideoFile, job: TranscodeJob) -> Work:
+    source_bytes, seconds = job.source.stat().st_size, video.declared_ms / 1000
+    copied = choose_recipe(video, job.settings.longest_edge).copies_video
+    kind = WorkKind.COPIED_FILM if copied else WorkKind.ENCODED_FILM
+    frames = film_frames(video.width * video.height, seconds, float(video.frame_rate), source_bytes)
+    return Work(kind, video.width, video.height, frames, seconds, source_bytes)
+
+
+def _sound_work(sound: AudioFile, job: TranscodeJob) -> Work:
+    source_bytes = job.source.stat().st_size
+    seconds = sound.declared_ms / 1000 or source_bytes / _USUAL_SOUND_BYTES_S
+    frames = max(1, round(seconds * FRAME_RATE))
+    return Work(WorkKind.SOUND, *LARGEST_SIZE, frames, seconds, source_bytes)
 
 
 def store_asset(files: DataFolder, made: MadeMedia) -> Asset:

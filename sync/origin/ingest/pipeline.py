@@ -1,5 +1,8 @@
 """Makes the assets of queued media: claims a media, transcodes it in child processes, and stores the asset.
 
+There are two lanes, so that a small media never waits for a large one. All begin in the lane for small media. What is
+expected to take long by its headers, or turns out to, is queued again for the other lane (`media.large`).
+
 The states of a media: `sync.origin.store.media.MEDIA_STATES`. Each media has a folder of its own below `work/`. The
 asset is stored before the row changes, so a crash leaves a media that is queued again and nothing incomplete that a
 device could see. An attempt counts when it begins: a file that crashes the origin does so at most `MAX_ATTEMPTS` times.
@@ -9,18 +12,21 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from sync.errors import Conflict, NotFound, StorageBroken, StorageFull
 from sync.origin.ingest.asset_builder import build_asset, store_asset
+from sync.origin.limits.budget import QUICK_ENDS_AFTER_S, Limits
+from sync.origin.limits.priority import priority_for
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.origin.transcode.probe import BadMedia
-from sync.origin.transcode.sandbox import ChildStopped, Limits
-from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
+from sync.origin.transcode.sandbox import ChildStopped
+from sync.origin.transcode.transcode_job import LargeMedia, MadeMedia, TranscodeJob
 from sync.runtime.clock import Backoff, Clock, unix_ms
 from sync.runtime.durable_files import copy_durably, move_durably
 from sync.runtime.waiting import wait_unless
@@ -39,6 +45,15 @@ _CRASHED = "Processing this file stopped unexpectedly several times: try again, 
 _SOURCE_MISSING = "The sent file is no longer there: send it again."
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One of the two queues, with workers of its own."""
+
+    large: bool
+    slots: asyncio.Semaphore
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Pipeline:
@@ -60,26 +75,31 @@ class Pipeline:
         self._clock = clock
         self._changed = changed
         self._rng = rng or Random()
-        self._woken = asyncio.Event()
+        workers = settings.pipeline.workers
+        self._lanes = tuple(_Lane(large, asyncio.Semaphore(workers)) for large in (False, True))
 
     def wake(self) -> None:
-        """Read the queue now: something was added to it."""
-        self._woken.set()
+        """Read the queues now: something was added to them."""
+        for lane in self._lanes:
+            lane.woken.set()
 
     async def run(self) -> None:
         """Recover from a crash, then process media for ever."""
         await self.recover()
-        slots = asyncio.Semaphore(self._settings.pipeline.workers)
         async with asyncio.TaskGroup() as tasks:
-            while True:
-                await slots.acquire()
-                self._woken.clear()
-                row = await self._store.claim()
-                if row is None:
-                    slots.release()
-                    await self._wait_for_work()
-                else:
-                    tasks.create_task(self._process(row, slots))
+            for lane in self._lanes:
+                tasks.create_task(self._serve(lane, tasks))
+
+    async def _serve(self, lane: _Lane, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            await lane.slots.acquire()
+            lane.woken.clear()
+            row = await self._store.claim(large=lane.large)
+            if row is None:
+                lane.slots.release()
+                await self._wait_for_work(lane)
+            else:
+                tasks.create_task(self._process(row, lane))
 
     async def recover(self) -> None:
         """Queue again what was being processed when an origin died, and remove its work folders."""
@@ -105,14 +125,14 @@ class Pipeline:
             await self._store.requeue(row.id, problem=None, wait_s=0.0, count_attempt=True)
             self._changed("media", row.id)
 
-    async def _wait_for_work(self) -> None:
+    async def _wait_for_work(self, lane: _Lane) -> None:
         """Wait until `wake`, until the next queued media is due, or for the time of one poll."""
-        due_ms = await self._store.next_attempt_ms()
+        due_ms = await self._store.next_attempt_ms(large=lane.large)
         now_ms = unix_ms(self._clock.now())
         wait_s = _POLL_EVERY_S if due_ms is None else min(_POLL_EVERY_S, max(0.01, (due_ms - now_ms) / 1000))
-        await wait_unless(self._woken.wait(), self._clock.sleep(wait_s))
+        await wait_unless(lane.woken.wait(), self._clock.sleep(wait_s))
 
-    async def _process(self, row: MediaRow, slots: asyncio.Semaphore) -> None:
+    async def _process(self, row: MediaRow, lane: _Lane) -> None:
         folder = self._files.work / row.id
         self._changed("media", row.id)
         try:
@@ -128,14 +148,18 @@ class Pipeline:
             await self._store.requeue(row.id, problem=None, wait_s=_POLL_EVERY_S, count_attempt=False)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            slots.release()
+            lane.slots.release()
         self._changed("media", row.id)
 
     async def _attempt(self, row: MediaRow, folder: Path) -> None:
         try:
             if not await self._reuse_asset(row):
                 folder.mkdir(parents=True, exist_ok=True)
-                await self._store_asset(row, await build_asset(self._job(row, folder)))
+                await self._store_asset(row, await self._build(row, folder))
+        except LargeMedia:
+            log.info("media=%s is large: it is queued among the large ones", row.id)
+            await self._store.requeue_large(row.id)
+            self.wake()
         except BadMedia as error:
             await self._fail(row, str(error))
         except ChildStopped as error:
@@ -144,6 +168,16 @@ class Pipeline:
             await self._retry(row, error, _NO_ROOM)
         except (StorageBroken, OSError) as error:
             await self._retry(row, error, _DISK_ERROR)
+
+    async def _build(self, row: MediaRow, folder: Path) -> MadeMedia:
+        job = await self._job(row, folder)
+        if row.large:
+            return await build_asset(job)
+        try:
+            async with asyncio.timeout(QUICK_ENDS_AFTER_S):
+                return await build_asset(job)
+        except TimeoutError as error:
+            raise LargeMedia from error
 
     async def _reuse_asset(self, row: MediaRow) -> bool:
         """Use the asset of a ready media made from the same bytes; False if there is none, or its files are missing."""
@@ -196,14 +230,15 @@ class Pipeline:
         )
         await self._store.requeue(row.id, problem=problem, wait_s=backoff.next_s(), count_attempt=True)
 
-    def _job(self, row: MediaRow, folder: Path) -> TranscodeJob:
+    async def _job(self, row: MediaRow, folder: Path) -> TranscodeJob:
         settings = self._settings.pipeline
         room_bytes = self._files.free_bytes() - self._settings.storage.reserve_bytes
         if room_bytes <= 0:
             raise StorageFull("only the reserve is left on the disk")
-        limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes)
-        source = self._files.source_path(row.id)
-        return TranscodeJob(source, row.name, folder, limits, settings, self._progress_of(row))
+        priority = await asyncio.to_thread(priority_for, settings.priority)
+        limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes, priority)
+        source, progress = self._files.source_path(row.id), self._progress_of(row)
+        return TranscodeJob(source, row.name, folder, limits, settings, progress, quick=not row.large)
 
     def _progress_of(self, row: MediaRow) -> Callable[[int], Awaitable[None]]:
         """Return the callback that stores the progress in steps of a few percent."""

@@ -103,6 +103,7 @@ media = Table(
     Column("progress", Integer, nullable=False, default=0),  # percent of the processing
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_ms", BigInteger, nullable=False, default=0),
+    Column("large", Boolean, nullable=False, default=False, server_default=false()),  # its work takes long
     Column("problem", Text),  # for the person who sent it: why it failed, or what was mended
     Column("source_sha256", String(64), nullable=False, index=True),  # of the bytes, or of a stream's address
     Column("source_bytes", BigInteger, nullable=False),

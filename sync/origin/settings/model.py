@@ -1,7 +1,7 @@
 """The origin's settings: defaults, then `origin.toml`, then the environment (`SIGNAGE_ORIGIN__SECTION__KEY`)."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -57,15 +57,20 @@ class PipelineSettings(Section):
     """Limits of the media pipeline. Each job is a child process."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many media are processed at the same time."""
-    longest_s: Annotated[float, Field(ge=1)] = 3_600.0
-    """A job that takes longer, in seconds, is stopped, and its file fails."""
+    """How many large media are processed at the same time, and beside them as many small ones."""
+    longest_s: Annotated[float, Field(ge=1)] = 4 * 3_600.0
+    """A job that takes longer, in seconds, is stopped, and its file fails. Most jobs get less, by their size."""
     memory_bytes: Annotated[int, Field(ge=64 * 1024**2)] = 2 * GIB
-    """A job that needs more memory, in bytes, is stopped, and its file fails."""
+    """A job that needs more memory, in bytes, is stopped, and its file fails. Most jobs get less, by their size."""
+    priority: Literal["auto", "idle", "nice", "normal"] = "auto"
+    """The priority of jobs: idle (they get what nothing else needs), nice, or normal, as the origin itself.
+
+    auto: idle where a player is installed or runs on this machine, else nice.
+    """
     longest_edge: Annotated[int, Field(ge=16)] = 3840
     """Pictures are reduced to this many pixels on their longer edge."""
     largest_pixels: Annotated[int, Field(ge=1)] = 120_000_000
-    """A picture with more pixels is refused as a decompression bomb."""
+    """A picture or film with more pixels in a frame is refused as a decompression bomb."""
     retry_first_s: Annotated[float, Field(gt=0)] = 5.0
     """The first wait, in seconds, before a job that failed for a passing reason is tried again."""
 

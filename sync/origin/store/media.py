@@ -65,7 +65,7 @@ MEDIA_STATES = StateTable(
         MediaState.PROCESSING: {
             MediaState.READY: "its asset is stored",
             MediaState.FAILED: "the file cannot be shown, or the last attempt failed",
-            MediaState.QUEUED: "the attempt failed or was interrupted, and more are left",
+            MediaState.QUEUED: "the attempt failed or was interrupted, and more are left, or it turns out to be large",
         },
         MediaState.READY: {},
         MediaState.FAILED: {MediaState.QUEUED: "a person retries it"},
@@ -77,7 +77,7 @@ MEDIA_STATES = StateTable(
 class MediaRow:
     """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready.
 
-    A stream has a `url` and never an asset.
+    A stream has a `url` and never an asset. `large`: its work takes long, so it is done apart from that on small media.
     """
 
     id: str
@@ -88,6 +88,7 @@ class MediaRow:
     problem: str | None
     source_sha256: str
     source_bytes: int
+    large: bool
     version: int
     created_ms: int
     updated_ms: int
@@ -178,10 +179,14 @@ class MediaStore:
                 raise Conflict("this media is in use: remove it there first", users=users)
             await connection.execute(delete(media).where(media.c.id == media_id))
 
-    async def claim(self) -> MediaRow | None:
-        """Move the oldest media that is due to PROCESSING and count an attempt; return None if none is due."""
-        due = (media.c.state.in_(MEDIA_STATES.before(MediaState.PROCESSING)), media.c.next_try_ms <= self._now_ms())
-        oldest = select(media.c.id).where(*due).order_by(media.c.created_ms, media.c.id).limit(1)
+    async def claim(self, *, large: bool = False) -> MediaRow | None:
+        """Move the oldest media that is due to PROCESSING and count an attempt; return None if none is due.
+
+        Only large ones, or only others. A large one that failed before waits behind those that did not.
+        """
+        waiting = (media.c.state.in_(MEDIA_STATES.before(MediaState.PROCESSING)), media.c.large == large)
+        order = (media.c.attempts, media.c.created_ms, media.c.id) if large else (media.c.created_ms, media.c.id)
+        oldest = select(media.c.id).where(*waiting, media.c.next_try_ms <= self._now_ms()).order_by(*order).limit(1)
         async with self._database.writing() as connection:
             media_id = (await connection.execute(oldest.with_for_update(skip_locked=True))).scalar()
             if media_id is None:
@@ -191,9 +196,10 @@ class MediaStore:
             await connection.execute(change.values(state=MediaState.PROCESSING, **values))
         return await self.get(media_id)
 
-    async def next_attempt_ms(self) -> int | None:
-        """Return when the next queued media is due (Unix ms), None if nothing is queued."""
-        soonest = select(func.min(media.c.next_try_ms)).where(media.c.state == MediaState.QUEUED)
+    async def next_attempt_ms(self, *, large: bool = False) -> int | None:
+        """Return when the next queued media is due (Unix ms), None if none is; only large ones, or only others."""
+        queued = (media.c.state == MediaState.QUEUED, media.c.large == large)
+        soonest = select(func.min(media.c.next_try_ms)).where(*queued)
         async with self._database.reading() as connection:
             due_ms: int | None = (await connection.execute(soonest)).scalar()
         return due_ms
@@ -214,6 +220,11 @@ class MediaStore:
                 progress=0,
             )
         )
+
+    async def requeue_large(self, media_id: str) -> None:
+        """Queue a media among the large ones, without counting the attempt; nothing happens if it is not at work."""
+        change = _move(media_id, MediaState.QUEUED).where(media.c.state == MediaState.PROCESSING)
+        await self._execute(change.values(large=True, attempts=media.c.attempts - 1, next_try_ms=0, progress=0))
 
     async def mark_failed(self, media_id: str, problem: str) -> None:
         """End the work without an asset; nothing happens if it is not at work. The sender reads `problem`."""

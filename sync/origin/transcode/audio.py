@@ -5,6 +5,7 @@ Its few frames per second divide the length of the sound exactly: picture and so
 
 import asyncio
 import logging
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from sync.origin.transcode.transcode_job import (
 from sync.wire.release import MediaKind
 
 FRAME_RATE = 5  # frames a second, about; with fewer libVLC shows the first one late
-_MAX_SIZE = (1920, 1080)  # more would show no more of a cover, and cost every screen
+LARGEST_SIZE = (1920, 1080)  # more would show no more of a cover, and cost every screen
 _ESTIMATED_LENGTH = frozenset({"mp3", "aac"})  # containers whose declared length is a guess from the bit rate
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ async def make_video_from_audio(sound: AudioFile, job: TranscodeJob) -> MadeMedi
     duration_ms = await _duration_ms(sound, job)
     _check_duration(sound, duration_ms)
     picture = await _make_still(sound, job)
-    scale = min(Fraction(1), Fraction(_MAX_SIZE[0], picture.width), Fraction(_MAX_SIZE[1], picture.height))
+    scale = min(Fraction(1), Fraction(LARGEST_SIZE[0], picture.width), Fraction(LARGEST_SIZE[1], picture.height))
     size = even_pixels(picture.width * scale), even_pixels(picture.height * scale)
     path = job.folder / "asset"
     result = await _encode(sound, job, picture, path, size, duration_ms)
@@ -85,7 +86,7 @@ async def _make_still(sound: AudioFile, job: TranscodeJob) -> MadeMedia:
         output = ("-map", f"0:{sound.cover_stream}", "-frames:v", "1", "-c", "copy", "-f", "image2pipe")
         await run_tool((*QUIET, *job.input, *output, f"file:{cover}"), job.limits)
         try:
-            made = await make_picture(cover, await _subfolder(job, "covered"), job.limits, job.settings)
+            made = await make_picture(replace(job, source=cover, folder=await _subfolder(job, "covered")))
             if made.kind is MediaKind.PICTURE:
                 return made
         except BadMedia as error:

@@ -5,31 +5,49 @@ import logging
 import sys
 from pathlib import Path
 
-from sync.origin.settings.model import PipelineSettings
+from sync.origin.limits.budget import Limits, Work, WorkKind
 from sync.origin.transcode.probe import BadMedia
-from sync.origin.transcode.sandbox import Limits, ToolResult, run_tool
-from sync.origin.transcode.transcode_job import MadeMedia
+from sync.origin.transcode.sandbox import ToolResult, run_tool
+from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.wire.release import MediaKind
 
+_SIZE_TOOL = (sys.executable, "-m", "sync.origin.limits.picture_size")
 _PICTURE_TOOL = (sys.executable, "-m", "sync.origin.transcode.picture_tool")
 _CARD_TOOL = (sys.executable, "-m", "sync.origin.transcode.title_card_tool")
-_EXIT_UNUSABLE = 3  # of the picture tool; its output says why
+_EXIT_UNUSABLE = 3  # of the size tool and the picture tool; their output says why
 
 log = logging.getLogger(__name__)
 
 
-async def make_picture(source: Path, folder: Path, limits: Limits, settings: PipelineSettings) -> MadeMedia:
-    """Convert a picture into one that every player can show, in `folder`.
+async def make_picture(job: TranscodeJob) -> MadeMedia:
+    """Convert a picture into one that every player can show, or an animation into a video.
 
     Raises:
         BadMedia: it cannot be shown.
+        LargeMedia: it takes longer than this job may.
         ChildStopped, StorageFull: another attempt may help.
     """
-    size_limits = (str(settings.longest_edge), str(settings.largest_pixels))
-    result = await run_tool((*_PICTURE_TOOL, str(source), str(folder), *size_limits), limits)
+    job = job.for_work(await _read_work(job))
+    size_limits = (str(job.settings.longest_edge), str(job.settings.largest_pixels))
+    result = await run_tool((*_PICTURE_TOOL, str(job.source), str(job.folder), *size_limits), job.limits)
+    _check_usable(result)
+    return _media_of(result, job.source.name, job.folder)
+
+
+async def _read_work(job: TranscodeJob) -> Work:
+    """Return what there is to do, from the headers of the picture."""
+    result = await run_tool((*_SIZE_TOOL, str(job.source)), job.for_headers())
+    _check_usable(result)
+    if result.code != 0:
+        raise _damaged(result, job.source.name)
+    size = json.loads(result.output)
+    kind = WorkKind.ANIMATION if size["frames"] > 1 else WorkKind.STILL
+    return Work(kind=kind, source_bytes=job.source.stat().st_size, **size)
+
+
+def _check_usable(result: ToolResult) -> None:
     if result.code == _EXIT_UNUSABLE:
         raise BadMedia(json.loads(result.output)["problem"])
-    return _media_of(result, source.name, folder)
 
 
 async def make_card(title: str, line: str, folder: Path, limits: Limits) -> MadeMedia:
@@ -49,8 +67,12 @@ def _printable(text: str) -> str:
 
 def _media_of(result: ToolResult, name: str, folder: Path) -> MadeMedia:
     if result.code != 0:
-        log.warning("media=%s picture tool failed: %s", name, result.errors.strip()[-300:])
-        raise BadMedia("This picture is damaged, or of an unknown kind.")
+        raise _damaged(result, name)
     facts = json.loads(result.output)
     facts["kind"] = MediaKind(facts["kind"])
     return MadeMedia(path=folder / "asset", thumbnail=folder / "thumbnail.jpg", has_audio=False, **facts)
+
+
+def _damaged(result: ToolResult, name: str) -> BadMedia:
+    log.warning("media=%s picture tool failed: %s", name, result.errors.strip()[-300:])
+    return BadMedia("This picture is damaged, or of an unknown kind.")

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, ImageStat, PngImagePlugin, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from sync.origin.limits.picture_size import DAMAGED, FORMATS
 from sync.origin.transcode.animation import save_video
 from sync.wire.overlay import LOGO_CHUNK, LOGO_EDGE
 
@@ -29,6 +30,7 @@ EXIT_UNUSABLE = 3
 _DRAWN_FORMATS = ("PNG", "GIF", "BMP", "DIB")
 _LIGHT = 160  # of 255; a drawing of at least this mean luminance is laid on black
 _QUALITY = 90
+_LARGEST_TEXT_BYTES = 16 * 1024**2  # of a comment or colour profile in a PNG, unpacked
 _STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
 
 
@@ -71,10 +73,17 @@ def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) 
 
 def _open(source: Path, largest_pixels: int) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = largest_pixels
+    PngImagePlugin.MAX_TEXT_CHUNK = _LARGEST_TEXT_BYTES
     try:
-        image = Image.open(source)
+        image = Image.open(source, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise UnusablePicture("This picture is damaged, or of an unknown kind.") from error
+        raise UnusablePicture(DAMAGED) from error
+    except ValueError as error:
+        if "too large" not in str(error):
+            raise
+        raise UnusablePicture(
+            "This picture holds a comment or colour profile that unpacks to too much data."
+        ) from error
     except Image.DecompressionBombError as error:
         raise UnusablePicture("This picture is too large: it has more pixels than any screen could show.") from error
     if image.width * image.height > largest_pixels:

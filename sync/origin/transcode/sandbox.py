@@ -1,7 +1,8 @@
 """Runs a tool on a sent file in a child process with limits; the child never outlives this process.
 
 `prlimit` limits address space, CPU time and the size of files. `setpriv` makes the kernel kill the tool when this
-process dies, even by kill -9. The wall time is limited here. The whole process group is dead when `run_tool` returns.
+process dies, even by kill -9. `chrt`, `nice` and `ionice` lower its priority. The wall time is limited here. The whole
+process group is dead when `run_tool` returns. What a tool may use is decided in `sync.origin.limits.budget`.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.errors import SignageError, StorageBroken, StorageFull
+from sync.origin.limits.budget import Limits as Limits
+from sync.origin.limits.priority import make_session_nice, with_priority
 
 THREADS = 4  # of a codec; more would need too much address space on machines with many cores
 _OUTPUT_CAP_BYTES = 4 * 1024 * 1024
@@ -27,15 +30,6 @@ OnLine = Callable[[str], Awaitable[None]]
 
 class ChildStopped(SignageError):
     """A tool hit a limit, crashed or was killed. The cause may be the file or the machine; another attempt may help."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one tool may use: `seconds` of wall time, `memory_bytes`, and files of at most `file_bytes`."""
-
-    seconds: float
-    memory_bytes: int
-    file_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +69,11 @@ async def run_tool(
 
 
 async def _start(command: Sequence[str], limits: Limits, folder: Path | None) -> Process:
-    cpu_s = int(limits.seconds) * THREADS + 1
-    limits_options = (f"--as={limits.memory_bytes}", f"--cpu={cpu_s}", f"--fsize={limits.file_bytes}", "--core=0")
-    wrapper = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs", "prlimit", *limits_options, "--")
     passed = {name: os.environ[name] for name in _PASSED_ENVIRONMENT if name in os.environ}
     environment = {**passed, "MALLOC_ARENA_MAX": "1"}  # an arena takes 64 MiB of address space; 4K would not fit
     try:
-        return await asyncio.create_subprocess_exec(
-            *wrapper,
-            *command,
+        process = await asyncio.create_subprocess_exec(
+            *confined(command, limits),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
@@ -94,13 +84,26 @@ async def _start(command: Sequence[str], limits: Limits, folder: Path | None) ->
         )
     except FileNotFoundError as error:
         raise StorageBroken("setpriv is missing: install util-linux") from error
+    make_session_nice(process.pid, limits.priority)
+    return process
+
+
+def confined(command: Sequence[str], limits: Limits) -> tuple[str, ...]:
+    """Return the command that runs a tool with fewer rights; each part gives something up and starts the next."""
+    cpu_s = int(limits.seconds) * THREADS + 1
+    resources = (f"--as={limits.memory_bytes}", f"--cpu={cpu_s}", f"--fsize={limits.file_bytes}", "--core=0")
+    outlives_nobody = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")
+    return (*outlives_nobody, *with_priority(limits.priority), "prlimit", *resources, "--", *command)
 
 
 async def _read_output(process: Process, on_line: OnLine | None) -> str:
     assert process.stdout is not None
     if on_line is not None:
-        async for line in process.stdout:
-            await on_line(line.decode("utf-8", "replace").rstrip())
+        try:
+            async for line in process.stdout:
+                await on_line(line.decode("utf-8", "replace").rstrip())
+        except ValueError as error:  # a line without an end, or a number that is none
+            raise ChildStopped(f"what a tool printed cannot be read: {error}") from error
         return ""
     output = bytearray()
     while piece := await process.stdout.read(64 * 1024):

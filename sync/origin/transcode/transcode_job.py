@@ -1,12 +1,12 @@
 """What the transcoding of one file gets, and the media it makes."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sync.origin.limits.budget import QUICK_S, Limits, Work, header_limits, limits_for, refusal
 from sync.origin.settings.model import PipelineSettings
-from sync.origin.transcode.probe import SAFE_INPUT
-from sync.origin.transcode.sandbox import Limits
+from sync.origin.transcode.probe import SAFE_INPUT, BadMedia
 from sync.wire.release import MediaKind
 
 THUMBNAIL_EDGE = 480
@@ -16,11 +16,16 @@ REPORT_PROGRESS = ("-progress", "pipe:1", "-stats_period", "0.3", "-nostats")
 NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 
 
+class LargeMedia(Exception):
+    """The work on this file takes too long to be done among that on small media; nothing of it was done."""
+
+
 @dataclass(frozen=True, slots=True)
 class TranscodeJob:
     """One file to transcode: `name` is what people call it, `folder` is for the results.
 
-    `progress` is called with the percentage of the work that is done.
+    `limits` hold for each child process: at first the most that the settings allow, then what the work needs.
+    `progress` is called with the percentage of the work that is done. `quick`: only short work is to be done.
     """
 
     source: Path
@@ -29,6 +34,24 @@ class TranscodeJob:
     limits: Limits
     settings: PipelineSettings
     progress: Callable[[int], Awaitable[None]]
+    quick: bool = False
+
+    def for_headers(self) -> Limits:
+        """Return what a child process may use that only reads the headers of the source."""
+        return header_limits(self.source.stat().st_size, self.limits)
+
+    def for_work(self, work: Work) -> "TranscodeJob":
+        """Return this job with the limits for its work, which its headers tell; decode nothing before this.
+
+        Raises:
+            BadMedia: the work is more than is ever done.
+            LargeMedia: the work takes longer than this job may.
+        """
+        if problem := refusal(work, self.settings.largest_pixels, self.limits.seconds):
+            raise BadMedia(problem)
+        if self.quick and work.expected_s > QUICK_S:
+            raise LargeMedia
+        return replace(self, limits=limits_for(work, self.limits))
 
     @property
     def input(self) -> tuple[str, ...]:

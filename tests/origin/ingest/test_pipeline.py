@@ -3,16 +3,21 @@
 import asyncio
 import os
 import signal
+import sys
+from asyncio.subprocess import DEVNULL
 from pathlib import Path
 from random import Random
 
 import psutil
 import pytest
 
+from sync.origin.ingest import pipeline as pipeline_module
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.persistence.upload_file import lock_upload
-from sync.origin.store.media import MediaState
+from sync.origin.store.media import MediaRow, MediaState
+from sync.origin.transcode.sandbox import THREADS
 from tests.fakes import FakeClock
+from tests.origin.limits.test_picture_size import apng_frame, gif_of, png_of, webp_of
 from tests.origin.media_origin import MediaOrigin, child_processes, open_media_origin, settings_for, wait_until
 from tests.origin.samples import Samples
 
@@ -58,6 +63,12 @@ def hanging_encoder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 def video(samples: Samples) -> Path:
     """A video that must be encoded; it is made before the encoder hangs."""
     return samples.video("studio.mov", *PRORES, seconds=0.5)
+
+
+@pytest.fixture
+def long_film(samples: Samples) -> Path:
+    """A film whose work takes long; it is made before the encoder hangs."""
+    return samples.long_film()
 
 
 async def test_a_killed_worker_is_tried_again_and_the_media_becomes_ready(
@@ -144,6 +155,101 @@ async def test_work_that_takes_too_long_fails_with_a_reason_and_can_be_retried(
         async with media_origin.http.post(f"{media_origin.url}/v1/media/{row.id}/retry") as answer:
             assert answer.status == 202 and (await answer.json())["state"] != "failed"
         assert (await media_origin.wait_until_processed(row.id)).state is MediaState.READY
+
+
+async def is_at_work(media_origin: MediaOrigin, media_id: str) -> MediaRow:
+    """Wait until a large media is being processed, and return it."""
+
+    async def at_work() -> MediaRow | None:
+        row = await media_origin.media.get(media_id)
+        return row if row.large and row.state is MediaState.PROCESSING else None
+
+    row: MediaRow = await wait_until(at_work)
+    return row
+
+
+async def test_a_small_media_does_not_wait_for_a_large_one(
+    media_origin: MediaOrigin, samples: Samples, long_film: Path, hanging_encoder: Path
+) -> None:
+    giants = [await media_origin.intake.ingest_file(long_film, f"giant{number}.mov") for number in range(3)]
+    await running_encoder()
+    small = await media_origin.process_file(samples.rotated_jpeg())
+    assert small.state is MediaState.READY and not small.large
+    assert (await is_at_work(media_origin, giants[0])).attempts == 1
+    for waiting in giants[1:]:
+        row = await media_origin.media.get(waiting)
+        assert row.large and row.state is MediaState.QUEUED and row.attempts == 0
+
+
+async def test_work_that_turns_out_to_be_long_begins_again_among_the_large(
+    tmp_path: Path, video: Path, hanging_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_module, "QUICK_ENDS_AFTER_S", 1.0)
+    async with open_media_origin(tmp_path) as media_origin:
+        media_id = await media_origin.intake.ingest_file(video, "video.mov")
+        row = await is_at_work(media_origin, media_id)
+        assert row.attempts == 1 and row.problem is None
+        await running_encoder()
+
+
+async def test_after_kill_9_a_large_media_is_taken_up_again_among_the_large(
+    tmp_path: Path, long_film: Path, hanging_encoder: Path
+) -> None:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
+        media_id = await media_origin.intake.ingest_file(long_film, "giant.mov")
+        command = (sys.executable, "-m", "sync.origin.app.cli", "serve", "--port", "0", "--data-dir", str(tmp_path))
+        origin = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+        await is_at_work(media_origin, media_id)
+        encoder = await running_encoder()
+        origin.kill()
+        await origin.wait()
+
+        async def has_ended() -> bool:
+            return not psutil.pid_exists(encoder.pid) or encoder.status() == psutil.STATUS_ZOMBIE
+
+        await wait_until(has_ended)
+    hanging_encoder.unlink()
+    async with open_media_origin(tmp_path) as media_origin:
+        row = await media_origin.wait_until_processed(media_id)
+        assert row.state is MediaState.READY and row.large and row.attempts == 2
+
+
+async def test_of_large_media_those_that_failed_before_wait_behind_the_others(
+    idle_origin: MediaOrigin, samples: Samples
+) -> None:
+    ids = [await idle_origin.intake.ingest_file(samples.rotated_jpeg(), f"photo {number}") for number in range(2)]
+    for media_id in ids:
+        assert await idle_origin.media.claim()
+        await idle_origin.media.requeue_large(media_id)
+    for expected in (ids[0], ids[1], ids[0]):
+        row = await idle_origin.media.claim(large=True)
+        assert row and row.id == expected
+        await idle_origin.media.requeue(row.id, problem="too long", wait_s=0, count_attempt=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "told"),
+    [
+        ("giant.gif", gif_of(3000, 8000, 8000), "3000 frames of 8000 x 8000 pixels"),
+        ("canvas.webp", webp_of(16_384, 16_384), "16384 x 16384 pixels"),
+        ("frame.gif", gif_of(1, 60_000, 60_000, screen=(1, 1)), "60000 x 60000 pixels"),
+        ("moving.png", png_of(12_000, 9_000, *(apng_frame(n) for n in range(400))), "400 frames of 12000 x 9000"),
+    ],
+)
+async def test_what_costs_too_much_is_refused_before_it_is_decoded(
+    media_origin: MediaOrigin, tmp_path: Path, name: str, raw: bytes, told: str
+) -> None:
+    (tmp_path / name).write_bytes(raw)
+    row = await media_origin.process_file(tmp_path / name)
+    assert row.state is MediaState.FAILED and row.attempts == 1 and not row.large
+    assert row.problem and told in row.problem and ("limit" in row.problem or "may have" in row.problem)
+
+
+async def test_a_child_gets_what_its_work_needs(media_origin: MediaOrigin, video: Path, hanging_encoder: Path) -> None:
+    await media_origin.intake.ingest_file(video, "video.mov")
+    encoder = await running_encoder()
+    assert encoder.rlimit(psutil.RLIMIT_AS)[0] < 1024**3 < media_origin.settings.pipeline.memory_bytes
+    assert encoder.rlimit(psutil.RLIMIT_CPU)[0] < 60 * THREADS
 
 
 async def test_the_waits_between_attempts_grow(tmp_path: Path, samples: Samples, clock: FakeClock) -> None:

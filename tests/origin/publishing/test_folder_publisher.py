@@ -18,13 +18,13 @@ from sync.origin.planning.folder_files import PLAN_FILE
 from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
-from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
 from sync.origin.store.uploads import UploadStore
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Logo, Ticker
 from sync.wire.release import Fit, Release
 from tests import TOP
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
+from tests.origin.running_origin import settings_in
 
 EXAMPLE = TOP / "config/playlist.example.toml"
 PICTURES = ("logo.png", "menu.jpg", "aqua.png")
@@ -60,7 +60,7 @@ async def rooms(tmp_path: Path) -> AsyncIterator[tuple[PlanningOrigin, FolderTar
 @asynccontextmanager
 async def _rooms(data_dir: Path) -> AsyncIterator[tuple[PlanningOrigin, FolderTarget]]:
     clock = SystemClock()
-    settings = OriginConfiguration(storage=OriginStorageSettings(data_dir=data_dir, reserve_bytes=0))
+    settings = settings_in(data_dir)
     async with open_planning_origin(data_dir, clock) as planning:
         pipeline = Pipeline(planning.media, planning.files, settings, clock, changed=lambda topic, id: None)
         uploads = UploadStore(planning.database, clock, expire_after_s=60)

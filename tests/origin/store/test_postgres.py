@@ -130,6 +130,22 @@ async def test_deleting_what_is_in_use_and_using_what_is_unknown_are_refused(
     assert list(unknown.value.fields) == ["items.0.media"]
 
 
+async def test_each_queued_media_is_claimed_once_in_its_own_lane(origins: Origins) -> None:
+    first, second = origins
+    for number in range(6):
+        await first.media.queue(f"m{number}", f"m{number}.mp4", "0" * 64, 9)
+    for number in range(3):
+        claimed = await first.media.claim()
+        assert claimed and claimed.id == f"m{number}"
+        await first.media.requeue_large(claimed.id)
+    small = [planning.media.claim() for planning in origins for _ in range(3)]
+    large = [planning.media.claim(large=True) for planning in origins for _ in range(3)]
+    rows = [row for row in await asyncio.gather(*small, *large) if row]
+    assert sorted(row.id for row in rows) == [f"m{number}" for number in range(6)]
+    assert {row.id for row in rows if row.large} == {"m0", "m1", "m2"} and {row.attempts for row in rows} == {1}
+    assert await second.media.next_attempt_ms() is None
+
+
 async def test_a_reader_sees_one_moment_in_all_its_queries(
     origins: Origins,
 ) -> None:

@@ -159,6 +159,18 @@ async def test_a_decompression_bomb_is_refused_by_its_size_before_it_is_decoded(
     assert row.problem and "too large" in row.problem
 
 
+@pytest.mark.parametrize("chunk", [b"zTXt", b"iCCP", b"iTXt"])
+async def test_a_comment_or_profile_that_unpacks_to_too_much_is_refused(
+    media_origin: MediaOrigin, samples: Samples, chunk: bytes
+) -> None:
+    head = {b"zTXt": b"Comment\0\0", b"iCCP": b"icc\0\0", b"iTXt": b"XML\0\1\0\0\0"}[chunk]
+    path = samples.picture("noted.png", samples.halves(), "PNG")
+    raw = path.read_bytes()
+    path.write_bytes(raw[:33] + png_chunk(chunk, head + zlib.compress(bytes(10**8))) + raw[33:])
+    row = await media_origin.process_file(path)
+    assert row.attempts == 1 and row.problem and "unpacks to too much" in row.problem
+
+
 async def test_a_bomb_within_the_pixel_limit_hits_the_memory_limit_and_is_tried_three_times(
     tmp_path: Path, samples: Samples
 ) -> None:

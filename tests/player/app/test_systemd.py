@@ -75,6 +75,17 @@ def test_the_display_unit_sets_the_options_that_the_screen_needs(installed: Path
         assert option in start
 
 
+def test_the_screen_weighs_far_more_than_what_an_origin_encodes(installed: Path) -> None:
+    def weight(name: str, kind: str) -> int:
+        lines = (installed / "etc/systemd/system" / name).read_text().splitlines()
+        set_to = [int(line.split("=")[1]) for line in lines if line.startswith(f"{kind}=")]
+        return set_to[0] if set_to else 100  # systemd's default
+
+    for kind in ("CPUWeight", "IOWeight"):
+        for name in ("signage-player.service", "signage-display.service"):
+            assert weight(name, kind) >= 50 * weight("signage-origin.service", kind)
+
+
 def test_every_group_of_sandbox_options_has_a_comment_with_its_reason() -> None:
     for name in UNITS:
         blocks = (TOP / "systemd" / name).read_text().split("# Nothing here can gain")[-1].splitlines()
