@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import struct
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sync.origin.transcode.probe import (
     packet_duration_ms,
     probe,
 )
-from sync.origin.transcode.sandbox import THREADS, ChildStopped, Limits, run_tool
+from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
 from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
     NO_METADATA,
@@ -29,6 +30,8 @@ from sync.origin.transcode.transcode_job import (
     TranscodeJob,
 )
 from sync.wire.release import MediaKind
+
+_INDEX_HEAD_BYTES = 64 * 1024  # of a film whose index comes first: the header of its first track is near the start
 
 log = logging.getLogger(__name__)
 
@@ -125,22 +128,19 @@ async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) 
     report = partial(job.report, duration_ms=round(video.length_s * 1000))
     result = await run_tool(command, job.limits, on_line=report, folder=job.folder)
     if result.code == 0 and video.orientation.filters:
-        await _forget_turn(path, job)
+        await asyncio.to_thread(_forget_turn, path)
     if result.code != 0:
         log.warning("media=%s ffmpeg failed: %s", job.source.name, result.errors.strip()[-300:])
     return result.errors.strip() if result.code == 0 else None
 
 
-async def _forget_turn(path: Path, job: TranscodeJob) -> None:
-    """Take the display matrix out of an upright film: ffmpeg hands it on when it encodes, and changes it in copies."""
-    turned = path.with_name("turned")
-    await asyncio.to_thread(path.rename, turned)
-    inputs = (*SAFE_INPUT, "-i", f"file:{turned}", "-map", "0", "-c", "copy", "-metadata:s:v:0", "rotate=0")
-    output = (*NO_METADATA, "-movflags", "+faststart", "-f", "mp4", f"file:{path}")
-    result = await run_tool((*QUIET, *inputs, *output), job.limits)
-    await asyncio.to_thread(turned.unlink)
-    if result.code != 0:
-        raise ChildStopped(f"ffmpeg could not copy what it made: {result.errors[-300:].strip()}")
+def _forget_turn(path: Path) -> None:
+    """Clear the display matrix of the film, which is upright now: ffmpeg hands it on (ISO 14496-12, 8.3.2)."""
+    with path.open("r+b") as file:
+        head = file.read(_INDEX_HEAD_BYTES)
+        track = head.index(b"tkhd") + 4
+        file.seek(track + (52 if head[track] else 40))  # times have 8 bytes in version 1
+        file.write(struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
 
 
 def _write_table(table: ColourTable, path: Path) -> None:
