@@ -17,6 +17,7 @@ from player.evidence.ledger import Ledger, open_ledger
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.settings.model import Settings
 from player.status.heartbeat import HeartbeatSender
+from sync.device.connection import ConnectionSettings, Network
 from sync.device.origin_client import open_client
 from sync.device.pairing import DevicePairing, ShowCode
 from sync.device.play_uploader import PlayUploader
@@ -24,6 +25,7 @@ from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
 from sync.device.syncer import Syncer, SyncOptions
 from sync.errors import StorageBroken, StorageFull
+from sync.runtime.clock import Clock
 from sync.wire.device_reports import Heartbeat, ScreenState
 
 _READ_AGAIN_S = 10.0
@@ -93,7 +95,7 @@ class SessionBuilder:
         if stored is not None and stored.origin.rstrip("/") == url.rstrip("/"):
             return stored
         key = origin.enrolment_key.get_secret_value() if origin.enrolment_key else None
-        async with open_client(url) as client:
+        async with open_client(url, None, self._network(settings)) as client:
             try:
                 pairing = DevicePairing(client, core.content, core.clock, self.rng, origin.name, key, show_code)
                 return await pairing.run()
@@ -117,13 +119,13 @@ class SessionBuilder:
         self, settings: Settings, membership: DeviceMembership, ledger: Ledger
     ) -> AsyncIterator[OriginConnection]:
         """Open the connection to the origin of the settings."""
-        core, url = self.core, str(settings.origin.url)
-        async with open_client(url, membership.token) as client:
+        core, url, network = self.core, str(settings.origin.url), self._network(settings)
+        async with open_client(url, membership.token, network) as client:
             yield OriginConnection(
                 membership=membership,
                 syncer=Syncer(
                     client,
-                    RangeFetcher(url, core.clock),
+                    RangeFetcher(url, core.clock, network=network),
                     core.content,
                     core.clock,
                     self.rng,
@@ -133,6 +135,16 @@ class SessionBuilder:
                 uploader=PlayUploader(ledger.outbox, client, core.clock, self.rng),
                 heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
             )
+
+    def _network(self, settings: Settings) -> Network:
+        return network_of(settings, self.core.clock)
+
+
+def network_of(settings: Settings, clock: Clock) -> Network:
+    """Return how the origin of the settings is reached."""
+    origin = settings.origin
+    proxy = origin.proxy.get_secret_value() if origin.proxy else ""
+    return Network(ConnectionSettings(proxy, origin.no_proxy, origin.ca_certificates), clock)
 
 
 def screen_state(display: Display) -> ScreenState:

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import NoDecode
 
 from player.platform.decoders import Decoding
@@ -47,6 +56,20 @@ def _without_credentials(url: HttpUrl) -> HttpUrl:
     return url
 
 
+def _check_proxy(proxy: SecretStr | None) -> SecretStr | None:
+    """Refuse what is no address of an HTTP proxy, without repeating it: it may hold a password."""
+    text = "" if proxy is None else proxy.get_secret_value()
+    if text in ("", "none"):
+        return proxy
+    try:
+        scheme = HttpUrl(text if "://" in text else f"http://{text}").scheme
+    except ValidationError:
+        scheme = ""
+    if scheme != "http":
+        raise ValueError('give the address of an HTTP proxy such as http://proxy.example:3128, or "none"')
+    return proxy
+
+
 Zone = Annotated[str, AfterValidator(_check_zone)]
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
@@ -62,6 +85,17 @@ class OriginSettings(Section):
     """The name of this screen in the console of the origin."""
     enrolment_key: SecretStr | None = Field(None, examples=["…"])
     """The enrolment key of the origin. Without it the screen shows a code for pairing."""
+    proxy: Annotated[SecretStr | None, AfterValidator(_check_proxy)] = Field(
+        None, examples=["http://proxy.example:3128"]
+    )
+    """The HTTP proxy to reach the origin through, with `user:password@` where it wants a login.
+
+    Without it the variables http_proxy, https_proxy, all_proxy and no_proxy count. "none": no proxy at all.
+    """
+    no_proxy: Names = ()
+    """Hosts that are reached without the proxy: names, domains (.example), addresses and networks (10.0.0.0/8)."""
+    ca_certificates: Path | None = Field(None, examples=["/etc/signage/company-ca.pem"])
+    """The certificates of issuers to trust beside those of the system, as PEM: those of a company, for example."""
     poll_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     """How often to ask for a new release, in seconds. Usually a hint arrives at once."""
     heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0

@@ -4,18 +4,33 @@ An answer that is not the expected document (a login page, half a document) coun
 because the remedy is the same: wait and try again.
 """
 
+import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import BaseModel, ValidationError
 
+from sync.device.connection import (
+    MOST_REDIRECTS,
+    REDIRECTS,
+    Network,
+    is_web_page,
+    look_up,
+    moved_base,
+    portal_reason,
+    proxy_refusal,
+    redirect_target,
+)
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
-from sync.runtime.os_messages import network_reason
+from sync.runtime.threads import in_thread
 from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PairingState
 from sync.wire.value_types import Identifier, Wire
 
@@ -26,6 +41,8 @@ HINT_CAP_BYTES = 64 * 1024
 LONGEST_RETRY_AFTER_S = 3600.0
 _TIMEOUT = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=30)
 _LIVE_HEARTBEAT_S = 30.0
+_LOOK_UP_S = 20.0
+_WEB_PAGE_STATUSES = (403, 407, 511)  # with which portals and proxies answer in place of the origin
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -48,9 +65,11 @@ class ChannelAssignment(Wire):
 class OriginClient:
     """A client of one origin; made by `open_client`."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str | None) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str | None, network: Network) -> None:
         self.url = url.rstrip("/")
+        self._base = self.url  # or HTTPS of the same host, once the origin redirected there
         self._session = session
+        self._network = network
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     async def document(self, path: str, cap_bytes: int) -> bytes:
@@ -92,19 +111,23 @@ class OriginClient:
             OriginUnreachable: the connection cannot be opened, or was closed.
             OriginRefused: the origin refuses the connection.
         """
-        live = f"{self.url}/v1/live"
+        live = f"{self._base}/v1/live"
         try:
             async with self._session.ws_connect(
-                live, headers=self._headers, heartbeat=_LIVE_HEARTBEAT_S, max_msg_size=HINT_CAP_BYTES
-            ) as socket:
-                async for message in socket:
+                live,
+                headers=self._headers,
+                heartbeat=_LIVE_HEARTBEAT_S,
+                max_msg_size=HINT_CAP_BYTES,
+                **self._way(live),
+            ) as connection:
+                async for message in connection:
                     hint = _hint(message)
                     if hint is not None:
                         yield hint
         except aiohttp.WSServerHandshakeError as error:
             raise OriginRefused(f"{live} answers with status {error.status}", status=error.status) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(live, error) from error
+            raise self._unreachable(live, error) from error
         raise OriginUnreachable(f"{live} was closed by the origin")
 
     async def _request(
@@ -116,30 +139,100 @@ class OriginClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> bytes:
-        url = self.url + path
         all_headers = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
+        url = self._base + path
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = await self._send(method, url, all_headers, body, cap_bytes)
+            if answer.status not in REDIRECTS or not answer.location:
+                return self._content(url, answer)
+            secret = bool(headers) or body is not None
+            target = redirect_target(url, answer.location, answer.status, secret=secret)
+            self._base = moved_base(self._base, url, target)
+            url = target
+        raise OriginUnreachable(f"{self._base + path}: over {MOST_REDIRECTS} redirects")
+
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, cap: int) -> "_Answer":
         try:
             async with self._session.request(
-                method, url, headers=all_headers, data=body, allow_redirects=False
+                method, url, headers=headers, data=body, allow_redirects=False, **self._way(url)
             ) as answer:
-                if answer.status >= 300:
-                    raise _refusal(url, answer, await _bounded(answer, cap_bytes))
-                return await _bounded(answer, cap_bytes)
+                fields = answer.headers
+                wait_s = retry_after_s(fields.get("Retry-After", ""), fields.get("Date", ""))
+                return _Answer(answer.status, fields.get("Location", ""), wait_s, await _bounded(answer, cap))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(url, error) from error
+            self._base = self.url  # the redirect that was followed before may be gone
+            raise self._unreachable(url, error) from error
+
+    def _content(self, url: str, answer: "_Answer") -> bytes:
+        if answer.status < 300:
+            if is_web_page(answer.content):
+                raise OriginUnreachable(portal_reason(url))
+            return answer.content
+        proxy = self._network.proxy(url)
+        if answer.status == 407 and proxy is not None:
+            raise OriginUnreachable(f"{url} does not answer: {proxy_refusal(proxy, answer.status)}")
+        if answer.status == 511 or (answer.status in _WEB_PAGE_STATUSES and is_web_page(answer.content)):
+            raise OriginRefused(portal_reason(url, answer.status), status=answer.status)
+        raise OriginRefused(
+            f"{url} answers with status {answer.status}: {_detail(answer.content)}",
+            status=answer.status,
+            retry_after_s=answer.retry_after_s,
+        )
+
+    def _way(self, url: str) -> dict[str, Any]:
+        """Return how to connect, as arguments of aiohttp."""
+        way: dict[str, Any] = {"ssl": self._network.tls()} if url.startswith("https:") else {}
+        proxy = self._network.proxy(url)
+        if proxy is not None:
+            # aiohttp sends this to the proxy alone, as Proxy-Authorization
+            login = {"Authorization": proxy.authorization} if proxy.login else None
+            way |= {"proxy": proxy.address, "proxy_headers": login}
+        return way
+
+    def _unreachable(self, url: str, error: Exception) -> OriginUnreachable:
+        log.debug("url=%s %s", url, type(error).__name__)
+        return OriginUnreachable(f"{url} does not answer: {self._network.reason(error, url)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    location: str
+    retry_after_s: float | None
+    content: bytes
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up in daemon threads: without a DNS server that takes half a minute, and must not delay a stop."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        async with asyncio.timeout(_LOOK_UP_S):
+            found = await in_thread(look_up, host, port, family)
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
+            for kind, address, port in found
+        ]
+
+    async def close(self) -> None:
+        """Do nothing: threads that still look up end by themselves."""
 
 
 @asynccontextmanager
-async def open_client(url: str, token: str | None = None) -> AsyncIterator[OriginClient]:
-    """Open a client of the origin at `url`. `token` is sent to `/v1/` only, never with requests for content."""
+async def open_client(
+    url: str, token: str | None = None, network: Network | None = None
+) -> AsyncIterator[OriginClient]:
+    """Open a client of the origin at `url`. `token` is sent to `/v1/` only, never with requests for content.
+
+    Without `network` the variables of the environment say whether there is a proxy.
+    """
     headers = {"Accept-Encoding": "identity"}  # a compressed answer could become larger than any limit
-    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, auto_decompress=False) as session:
-        yield OriginClient(session, url, token)
-
-
-def _unreachable(url: str, error: Exception) -> OriginUnreachable:
-    log.debug("url=%s %r", url, error)
-    return OriginUnreachable(f"{url} does not answer: {network_reason(error)}")
+    connector = aiohttp.TCPConnector(resolver=_Resolver())
+    async with aiohttp.ClientSession(
+        timeout=_TIMEOUT, headers=headers, auto_decompress=False, connector=connector
+    ) as session:
+        yield OriginClient(session, url, token, network or Network())
 
 
 def retry_after_s(value: str, date: str) -> float | None:
@@ -153,16 +246,11 @@ def retry_after_s(value: str, date: str) -> float | None:
         return None
 
 
-def _refusal(url: str, answer: aiohttp.ClientResponse, raw: bytes) -> OriginRefused:
+def _detail(raw: bytes) -> str:
     try:
-        detail = str(json.loads(raw)["detail"])
+        return str(json.loads(raw)["detail"])[:200]
     except (ValueError, TypeError, KeyError, RecursionError):
-        detail = "no reason given"
-    return OriginRefused(
-        f"{url} answers with status {answer.status}: {detail[:200]}",
-        status=answer.status,
-        retry_after_s=retry_after_s(answer.headers.get("Retry-After", ""), answer.headers.get("Date", "")),
-    )
+        return "no reason given"
 
 
 async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:

@@ -13,14 +13,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from sync.device.connection import (
+    MOST_REDIRECTS,
+    REDIRECTS,
+    Network,
+    Proxy,
+    moved_base,
+    portal_reason,
+    proxy_refusal,
+    redirect_target,
+)
 from sync.device.download_plan import Span
 from sync.device.origin_client import retry_after_s
 from sync.device.store.partial_file import PartialFile
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
-from sync.runtime.os_messages import network_reason
 from sync.runtime.threads import start_thread
 from sync.wire.chunk_index import Chunk
 from sync.wire.content_paths import asset_path
@@ -32,9 +41,7 @@ CONNECT_S = 10.0
 READ_S = 30.0
 FLOOR_BYTES_S = 1000
 FLOOR_WINDOW_S = 30.0
-_MOST_REDIRECTS = 3
 _END_S = 2.0  # a thread that is still connecting after that is a daemon thread and ends by itself
-_REDIRECTS = (301, 302, 303, 307, 308)
 _MISSING = (404, 410)  # the asset was removed, or is being published; other assets can still be fetched
 
 
@@ -55,12 +62,14 @@ class RangeFetcher:
         url: str,
         clock: Clock,
         *,
+        network: Network | None = None,
         workers: int = WORKERS,
         read_s: float = READ_S,
         window_s: float = FLOOR_WINDOW_S,
     ) -> None:
         self._base = f"{url.rstrip('/')}/content/"
         self._clock = clock
+        self._network = network or Network()
         self._workers = workers
         self._read_s = read_s
         self._window_s = window_s
@@ -81,7 +90,7 @@ class RangeFetcher:
             StorageFull, StorageBroken: the disk is full or failed.
         """
         work = _Work(deque(spans), parts, should_stop)
-        workers = [_Worker(self._base, self._clock, work, self._read_s, self._window_s) for _ in range(self._workers)]
+        workers = [self._worker(work) for _ in range(self._workers)]
         jobs = [start_thread(worker.run) for worker in workers]
         try:
             await asyncio.wait(jobs)
@@ -94,6 +103,9 @@ class RangeFetcher:
             job.result()
         if work.faults:
             raise work.faults[0]
+
+    def _worker(self, work: "_Work") -> "_Worker":
+        return _Worker(self._base, self._clock, self._network, work, self._read_s, self._window_s)
 
 
 class _Work:
@@ -151,14 +163,16 @@ class _Work:
 class _Worker:
     """One worker thread, with one connection and one buffer."""
 
-    def __init__(self, base: str, clock: Clock, work: _Work, read_s: float, window_s: float) -> None:
+    def __init__(self, base: str, clock: Clock, network: Network, work: _Work, read_s: float, window_s: float) -> None:
         self._base = base
+        self._network = network
         self._clock = clock
         self._work = work
         self._read_s = read_s
         self._window_s = window_s
         self._connection: http.client.HTTPConnection | None = None
-        self._host = ("", "")  # scheme and host of the connection
+        self._response: http.client.HTTPResponse | None = None
+        self._host: tuple[str, str, Proxy | None] = ("", "", None)  # scheme, host and proxy of the connection
         self._socket: socket.socket | None = None
         self._buffer = bytearray()
         self._window_started = 0.0
@@ -173,7 +187,7 @@ class _Worker:
                 self._work.add_fault(span, error)
                 self._close()
             except (http.client.HTTPException, OSError) as error:
-                fault = OriginUnreachable(f"{self._base} does not answer: {network_reason(error)}")
+                fault = OriginUnreachable(f"{self._base} does not answer: {self._network.reason(error, self._base)}")
                 self._work.add_fault(span, fault)
                 self._close()
         self._close()
@@ -188,7 +202,7 @@ class _Worker:
     def _fetch(self, span: Span) -> None:
         part = self._work.parts[span.asset]
         first, last = span.offset, span.offset + span.length - 1
-        response = self._follow_redirects(self._base + asset_path(span.asset), f"bytes={first}-{last}")
+        response = self._follow_redirects(asset_path(span.asset), f"bytes={first}-{last}")
         complete = response.status == 200
         _check(
             response,
@@ -237,51 +251,65 @@ class _Worker:
             raise OriginUnreachable(f"{self._base}: slower than {FLOOR_BYTES_S} bytes a second")
         self._window_started, self._window_bytes = now, 0
 
-    def _follow_redirects(self, url: str, byte_range: str) -> http.client.HTTPResponse:
-        for _ in range(_MOST_REDIRECTS + 1):
+    def _follow_redirects(self, path: str, byte_range: str) -> http.client.HTTPResponse:
+        url = self._base + path
+        for _ in range(MOST_REDIRECTS + 1):
             response = self._request(url, byte_range)
-            if response.status not in _REDIRECTS:
+            location = response.headers.get("Location", "")
+            if response.status not in REDIRECTS or not location:
                 return response
             self._close()
-            target = urljoin(url, response.headers.get("Location", ""))
-            if urlsplit(target).scheme != urlsplit(url).scheme:
-                raise OriginUnreachable(f"{url} redirects to another scheme: {target[:200]}")
+            target = redirect_target(url, location, response.status, secret=False)
+            self._base = moved_base(self._base, url, target)
             url = target
-        raise OriginUnreachable(f"{url}: over {_MOST_REDIRECTS} redirects")
+        raise OriginUnreachable(f"{url}: over {MOST_REDIRECTS} redirects")
 
     def _request(self, url: str, byte_range: str) -> http.client.HTTPResponse:
-        address = urlsplit(url)
-        connection, reused = self._connect(address)
+        address, proxy = urlsplit(url), self._network.proxy(url)
+        connection, reused = self._connect(address, proxy)
+        headers = {"Range": byte_range, "Accept-Encoding": "identity"}
+        target = address._replace(fragment="").geturl()
+        if proxy is None or address.scheme == "https":  # an HTTP proxy is told the whole address
+            target = address._replace(scheme="", netloc="", fragment="").geturl()
+        else:
+            headers |= proxy.headers
         try:
-            headers = {"Range": byte_range, "Accept-Encoding": "identity"}
-            connection.request("GET", address._replace(scheme="", netloc="", fragment="").geturl(), headers=headers)
-            return connection.getresponse()
+            connection.request("GET", target, headers=headers)
+            self._response = response = connection.getresponse()
         except ConnectionError:
             self._close()
             if not reused:
                 raise
+        else:
+            if proxy is not None and response.status == http.client.PROXY_AUTHENTICATION_REQUIRED:
+                raise OriginUnreachable(f"{self._base} does not answer: {proxy_refusal(proxy, response.status)}")
+            return response
         return self._request(url, byte_range)  # the server had closed an idle connection: try a new one
 
-    def _connect(self, address: SplitResult) -> tuple[http.client.HTTPConnection, bool]:
-        if self._connection is not None and self._host == (address.scheme, address.netloc) and self._connection.sock:
+    def _connect(self, address: SplitResult, proxy: Proxy | None) -> tuple[http.client.HTTPConnection, bool]:
+        host = (address.scheme, address.netloc, proxy)
+        if self._connection is not None and self._host == host and self._connection.sock:
             return self._connection, True
         self._close()
         if self._work.stopped:
             raise OriginUnreachable(f"{self._base}: stopped")
-        kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         try:
-            connection = kind(address.hostname or "", address.port, timeout=CONNECT_S)
+            connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=CONNECT_S)
         except ValueError as error:
             raise OriginUnreachable(
                 f"{address.geturl()[:200]} is not an address: check the host and the port"
             ) from error
-        connection.connect()
+        connection.auto_open = 0  # it would connect by itself: without proxy and TLS
+        connection.sock = self._network.connect(address.geturl(), CONNECT_S)
         connection.sock.settimeout(self._read_s)
-        self._connection, self._socket, self._host = connection, connection.sock, (address.scheme, address.netloc)
+        self._connection, self._socket, self._host = connection, connection.sock, host
         return connection, False
 
     def _close(self) -> None:
-        connection, self._connection, self._socket = self._connection, None, None
+        response, connection = self._response, self._connection
+        self._response, self._connection, self._socket = None, None, None
+        if response is not None:
+            response.close()  # it may outlive a connection that the server closes
         if connection is not None:
             connection.close()
 
@@ -297,4 +325,6 @@ def _check(response: http.client.HTTPResponse, content_range: str, length: int) 
     if status == 206 and sent != content_range:
         raise OriginUnreachable(f"media: {content_range} was requested, and {sent[:100]!r} came")
     if response.length != length or headers.get("Content-Encoding", "identity") != "identity":
+        if headers.get_content_type() == "text/html":
+            raise OriginUnreachable(portal_reason("media"))
         raise OriginUnreachable(f"media: {response.length} bytes instead of {length}, or they are compressed")

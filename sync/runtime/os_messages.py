@@ -41,6 +41,33 @@ _REASONS = {
 }
 
 
+CERTIFICATE_DATES = (9, 10)
+"""The codes of OpenSSL for a certificate whose time has not come or is over: the clock may be wrong instead."""
+
+_NO_ISSUER = (
+    "nobody whom this machine trusts issued it; have the certificate of its issuer trusted here, "
+    "such as that of a company, or of a proxy that opens HTTPS"
+)
+_CERTIFICATE_REASONS = {
+    2: _NO_ISSUER,
+    9: "its time has not come yet; correct the clock of this machine",
+    10: "it has expired; renew it, or correct the clock of this machine",
+    18: "it is signed by itself; use one of an issuer that this machine trusts, or have it trusted here",
+    19: _NO_ISSUER,
+    20: _NO_ISSUER,
+    21: _NO_ISSUER,
+    23: "its issuer has revoked it; replace it",
+    62: "it is for another name; use a name that it has, or check that no captive portal or proxy answers instead",
+    64: "it does not have this address; use a name that it has, or check that nobody else answers instead",
+}
+
+
+def certificate_problem(error: Exception) -> ssl.SSLCertVerificationError | None:
+    """Return the refusal of a certificate, which an HTTP client may have wrapped; None if that is not the fault."""
+    cause = getattr(error, "certificate_error", None) or error
+    return cause if isinstance(cause, ssl.SSLCertVerificationError) else None
+
+
 def network_reason(error: Exception) -> str:
     """Return why the other side could not be reached or understood; an HTTP client may have wrapped the cause."""
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
@@ -56,7 +83,8 @@ def network_reason(error: Exception) -> str:
 def os_reason(error: OSError) -> str:
     """Return why the system refused, and where known what to do; never the system's own text."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "the other side's certificate is not trusted; check its name, its dates and the clock of this machine"
+        why = _CERTIFICATE_REASONS.get(error.verify_code, "check its name, its dates and the clock of this machine")
+        return f"the other side's certificate is not trusted: {why}"
     if isinstance(error, ssl.SSLError):
         return "no secure connection could be made; check that the other side speaks HTTPS at this port"
     if isinstance(error, socket.gaierror):

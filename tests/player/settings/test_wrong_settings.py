@@ -26,6 +26,8 @@ MAIN = "from player.app.cli import main; main()"
          '"400" is too large. Give a whole number in percent from 0 to 100.'),
         (b"[audio]\nquiet_hours = [{ start = 22:00:00, end = '07:00' }]\n", {},
          "The setting audio.quiet_hours from the file is left out: audio.quiet_hours.0.start: 22:00:00 is not allowed"),
+        (b"[origin]\nproxy = 'socks5://shop:s3cret@p:1'\n", {}, "The setting origin.proxy from the file is left out: "
+         'Give the address of an HTTP proxy such as http://proxy.example:3128, or "none".'),
         (b"", {"PLAYBAK__VOLUME": "40"}, "There is no field of this name. Did you mean playback?"),
         (b"", {"AUDIO__QUIET_HOURS": "22-06"}, "SIGNAGE_PLAYER__AUDIO__QUIET_HOURS is not JSON. "
          'Write a list as ["one", "two"] and a group of fields as {"name": 1}.'),
@@ -48,7 +50,7 @@ def test_wrong_settings_are_explained_and_do_not_stop_the_player(
     errors = capsys.readouterr().err
     assert ended.value.code == NO_DISPLAY
     assert sentence in errors
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors and "s3cret" not in errors
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

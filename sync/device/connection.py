@@ -1,0 +1,325 @@
+"""How the device reaches its origin: directly or through a proxy, with which certificates, and what stands in the way.
+
+Both ways to the origin, documents (`origin_client`) and media (`range_fetcher`), ask here before they connect.
+"""
+
+import base64
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.request import getproxies_environment
+
+from sync.errors import OriginRefused, OriginUnreachable
+from sync.runtime.clock import Clock, ClockTrust, SystemClock
+from sync.runtime.os_messages import CERTIFICATE_DATES, certificate_problem, network_reason, os_reason
+
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 3
+DIRECT = "none"
+"""The value of the setting `proxy` with which variables of the environment do not count either."""
+
+_HEAD_CAP_BYTES = 64 * 1024
+_PROXY_LOGIN = 407
+_NETWORK_LOGIN = 511
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What a person set. `proxy` empty: the variables of the environment decide; `DIRECT`: no proxy at all.
+
+    `no_proxy` are hosts that are reached without it; `ca_certificates` is a PEM file of issuers to trust in addition to
+    those of the system.
+    """
+
+    proxy: str = ""
+    no_proxy: tuple[str, ...] = ()
+    ca_certificates: Path | None = None
+
+
+class TunnelRefused(OSError):
+    """A proxy answers CONNECT with a `status` that is no success."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"CONNECT is answered with {status}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy; `source` is where it is set, and `login` its user and password, empty without one."""
+
+    host: str
+    port: int
+    source: str
+    login: tuple[str, str] | None = None
+
+    def __str__(self) -> str:
+        """Return the proxy for people, without its login."""
+        return f"the proxy {self.address} (set by {self.source})"
+
+    @property
+    def address(self) -> str:
+        """The address without the login."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def authorization(self) -> str:
+        """The value of the header that logs in at the proxy, empty without a login."""
+        return f"Basic {base64.b64encode(':'.join(self.login).encode()).decode()}" if self.login else ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers for the proxy alone."""
+        return {"Proxy-Authorization": self.authorization} if self.login else {}
+
+
+def parse_proxy(address: str, source: str) -> Proxy:
+    """Return the proxy at an address such as `http://user:password@proxy.example:3128`; without scheme it is HTTP.
+
+    Raises:
+        ValueError: it is no such address; the message never repeats it, for it may hold a password.
+    """
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    try:
+        port = parts.port or 80
+    except ValueError as error:
+        raise ValueError("the port of the proxy is not a number from 1 to 65535") from error
+    if parts.scheme.lower() != "http":
+        raise ValueError(f"a proxy of the kind {parts.scheme[:20]!r} cannot be used: give an HTTP proxy, http://…")
+    if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment or " " in parts.netloc:
+        raise ValueError("this is not the address of a proxy: give one such as http://proxy.example:3128")
+    login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+    return Proxy(parts.hostname, port, source, login)
+
+
+class Network:
+    """The way to the origin, as settings and environment say it at this moment. Methods may be called in threads."""
+
+    def __init__(self, settings: ConnectionSettings = ConnectionSettings(), clock: Clock | None = None) -> None:
+        self.settings = settings
+        self._clock = clock or SystemClock()
+        self._context: tuple[object, ssl.SSLContext] | None = None
+
+    def proxy(self, url: str) -> Proxy | None:
+        """Return the proxy to reach `url` through, None to connect directly.
+
+        The setting counts before the variables `http_proxy`, `https_proxy` and `all_proxy`, with `no_proxy`. This
+        machine itself is always reached directly. A variable with a proxy of another kind (SOCKS) does not count.
+        """
+        address = urlsplit(url)
+        if self.settings.proxy == DIRECT or _is_this_machine(address):
+            return None
+        if self.settings.proxy:
+            excepted = _is_listed(address, self.settings.no_proxy)
+            return None if excepted else self._proxy_of_settings()
+        variables = getproxies_environment()
+        excepted_names = (*self.settings.no_proxy, *re.split(r"[,\s]+", variables.get("no", "")))
+        if _is_listed(address, excepted_names):
+            return None
+        kind = next((kind for kind in (address.scheme, "all") if variables.get(kind)), None)
+        try:
+            return None if kind is None else parse_proxy(variables[kind], f"the variable {kind}_proxy")
+        except ValueError:
+            return None
+
+    def tls(self) -> ssl.SSLContext:
+        """Return what certificates are trusted: those of the system, and those of the setting.
+
+        Raises:
+            OriginUnreachable: the file of the setting cannot be read, or has no certificate.
+        """
+        path = self.settings.ca_certificates
+        try:
+            print_ = None if path is None else (path.stat().st_mtime_ns, path.stat().st_size)
+            if self._context is None or self._context[0] != print_:
+                context = ssl.create_default_context()
+                if path is not None:
+                    context.load_verify_locations(path)
+                self._context = (print_, context)
+            return self._context[1]
+        except ssl.SSLError as error:
+            raise OriginUnreachable(
+                f"origin.ca_certificates: {path} has no certificate that can be read: give a file in PEM format"
+            ) from error
+        except OSError as error:
+            raise OriginUnreachable(f"origin.ca_certificates: {path} cannot be read: {os_reason(error)}") from error
+
+    def connect(self, url: str, timeout_s: float) -> socket.socket:
+        """Connect to the server of `url`, through the proxy if there is one, with TLS if it is HTTPS; blocks.
+
+        Raises:
+            OSError: something on the way fails; `reason` says what.
+            OriginUnreachable: the certificates of the setting cannot be used.
+        """
+        address, proxy = urlsplit(url), self.proxy(url)
+        host, port = address.hostname or "", _place(address)[2] or 0
+        try:
+            plain = socket.create_connection((host, port) if proxy is None else (proxy.host, proxy.port), timeout_s)
+        except UnicodeError as error:  # an empty label, or one of over 63 letters
+            raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
+        if address.scheme != "https":
+            return plain
+        try:
+            if proxy is not None:
+                open_tunnel(plain, proxy, host, port)
+            return self.tls().wrap_socket(plain, server_hostname=host)
+        except (OSError, OriginUnreachable):
+            plain.close()
+            raise
+
+    def reason(self, error: Exception, url: str) -> str:
+        """Return why `url` could not be reached: what is wrong, where on the way, and what to do."""
+        problem = certificate_problem(error)
+        if problem is not None:
+            return self._certificate_reason(problem)
+        proxy = self.proxy(url)
+        if proxy is None:
+            return network_reason(error)
+        status = getattr(error, "status", None)  # of the answer to CONNECT
+        if isinstance(status, int):
+            return proxy_refusal(proxy, status)
+        return f"{proxy} cannot be used: {network_reason(error)}"
+
+    def _proxy_of_settings(self) -> Proxy:
+        try:
+            return parse_proxy(self.settings.proxy, "origin.proxy")
+        except ValueError as error:
+            raise OriginUnreachable(f"origin.proxy: {error}") from error
+
+    def _certificate_reason(self, error: ssl.SSLCertVerificationError) -> str:
+        words = os_reason(error)
+        if error.verify_code in CERTIFICATE_DATES:
+            unset = ", and no time service has set it" if self._clock.trust() is not ClockTrust.SYNCED else ""
+            return f"{words} (the clock of this machine says {self._clock.now():%Y-%m-%d %H:%M} UTC{unset})"
+        return words
+
+
+def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -> None:
+    """Have the proxy pass all bytes of `connection` on to `host` (CONNECT, RFC 9110, 9.3.6).
+
+    Raises:
+        TunnelRefused: it does not.
+        OSError: the connection breaks, or what answers is no proxy.
+    """
+    name = f"[{host}]:{port}" if ":" in host else f"{host.encode('idna').decode()}:{port}"
+    login = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.login else ""
+    connection.sendall(f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n{login}\r\n".encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):  # byte by byte: the next one may be of TLS
+        piece = connection.recv(1)
+        if not piece or len(head) > _HEAD_CAP_BYTES:
+            raise ConnectionError("no answer of a proxy")
+        head += piece
+    status = re.match(rb"HTTP/1\.[01] (\d{3})", head)
+    if status is None:
+        raise ConnectionError("no answer of a proxy")
+    if not 200 <= int(status[1]) < 300:
+        raise TunnelRefused(int(status[1]))
+
+
+def proxy_refusal(proxy: Proxy, status: int) -> str:
+    """Return why a proxy refuses, by its status."""
+    if status == _PROXY_LOGIN:
+        wrong = "does not accept this user and password" if proxy.login else "wants a user and a password"
+        return f"{proxy} {wrong} (status 407): set http://user:password@host:port there"
+    return f"{proxy} refuses to connect (status {status}): have it allow the host of the origin"
+
+
+def redirect_target(url: str, location: str, status: int, *, secret: bool) -> str:
+    """Return the address that an answer of `url` redirects to, if the request may be sent there.
+
+    What is public and signed may come from anywhere. What is `secret` (a token, a key, plays) goes only where a person
+    pointed to: to the same scheme, host and port, or to HTTPS of the same host.
+
+    Raises:
+        OriginRefused: it may not be sent there.
+        OriginUnreachable: it is no address of HTTP.
+    """
+    target = urljoin(url, location)
+    try:
+        before, after = urlsplit(url), urlsplit(target)
+        same_place = _place(before) == _place(after)
+    except ValueError as error:
+        raise OriginUnreachable(f"{url} redirects to what is no address: {location[:200]}") from error
+    if after.scheme not in ("http", "https"):
+        raise OriginUnreachable(f"{url} redirects to another scheme: {target[:200]}")
+    upgrade = after.scheme == "https" and after.hostname == before.hostname
+    if secret and not (same_place or upgrade):
+        raise OriginRefused(
+            f"{url} redirects to {target[:200]}, where what is meant for the origin alone is not sent: if the origin "
+            "moved, set origin.url to its new address; if not, this network wants a login first (captive portal)",
+            status=status,
+        )
+    return target
+
+
+def moved_base(base: str, url: str, target: str) -> str:
+    """Return the address to ask after `url` below `base` was redirected: HTTPS of the same host, else `base` again."""
+    rest = url.removeprefix(base)
+    before, after = urlsplit(url), urlsplit(target)
+    upgrade = before.scheme == "http" and after.scheme == "https" and before.hostname == after.hostname
+    return target.removesuffix(rest) if upgrade and rest and target.endswith(rest) else base
+
+
+def is_web_page(content: bytes) -> bool:
+    """Return whether an answer is a page for people: no document of an origin begins like one."""
+    return content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def portal_reason(url: str, status: int = 200) -> str:
+    """Return what it means that a web page came instead of a document."""
+    if status == _NETWORK_LOGIN:
+        return f"{url}: this network wants a login first (captive portal): log in, or have it let this device through"
+    return (
+        f"{url} sends a web page instead of a document of an origin: this network wants a login first "
+        "(captive portal), a proxy answers in place of the origin, or origin.url names another server"
+    )
+
+
+def look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, str, int]]:
+    """Return the addresses of a host as (family, address, port); blocks, for half a minute without a DNS server.
+
+    Raises:
+        OSError: the name is not known, or is none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    except UnicodeError as error:  # an empty label, or one of over 63 letters
+        raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
+    return [(family, str(where[0]), int(where[1])) for family, _, _, _, where in found]
+
+
+def _place(address: SplitResult) -> tuple[str, str | None, int | None]:
+    return address.scheme, address.hostname, address.port or {"http": 80, "https": 443}.get(address.scheme)
+
+
+def _is_this_machine(address: SplitResult) -> bool:
+    host = (address.hostname or "").rstrip(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _is_listed(address: SplitResult, names: tuple[str, ...]) -> bool:
+    """Return whether a list as in `no_proxy` has the host: `*`, a name, domain, address or network, and a port."""
+    host = (address.hostname or "").lower().rstrip(".")
+    return any(_matches(host, _place(address)[2], name.strip().lower()) for name in names if name.strip())
+
+
+def _matches(host: str, port: int | None, name: str) -> bool:
+    if name == "*":
+        return True
+    if bare := re.fullmatch(r"(?:\[(?P<six>[^]]+)\]|(?P<name>[^:]+))(?::(?P<port>\d+))?", name):
+        if bare["port"] and int(bare["port"]) != port:
+            return False
+        name = bare["six"] or bare["name"]
+    try:
+        return ip_address(host) in ip_network(name, strict=False)
+    except ValueError:  # one of both is a name
+        domain = name.removeprefix("*").strip(".")
+        return bool(domain) and (host == domain or host.endswith(f".{domain}"))
