@@ -97,8 +97,9 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     document = _parsed(result.output)
     if is_encrypted(document):
         raise BadMedia("This file is encrypted (DRM): no screen has its key. Export it without copy protection.")
-    times = measure_tracks(await read_packets(path, limits))
-    facts = audio_facts(document, times) or video_facts(document, times)
+    packets, complaints = await read_packets(path, limits)
+    times = measure_tracks(packets)
+    facts = audio_facts(document, times) or video_facts(document, times, complaints)
     if facts is None:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
     return facts
@@ -117,8 +118,11 @@ def _parsed(output: str) -> dict[str, Any]:
     return document
 
 
-async def read_packets(path: Path, limits: Limits, *, streams: str = "") -> list[Packet]:
-    """Return the packets of a file (of `streams` only, if given) as they are stored; nothing is decoded."""
+async def read_packets(path: Path, limits: Limits, *, streams: str = "") -> tuple[list[Packet], str]:
+    """Return the packets of a file (of `streams` only, if given) as they are stored, and what ffprobe complains about.
+
+    Nothing is decoded.
+    """
     packets: list[Packet] = []
 
     async def read_line(line: str) -> None:
@@ -130,13 +134,14 @@ async def read_packets(path: Path, limits: Limits, *, streams: str = "") -> list
     selection = ("-select_streams", streams) if streams else ()
     entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags")
     options = ("-v", "error", *selection, *entries, "-of", "csv=p=0")
-    await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
-    return packets
+    result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
+    return packets, result.errors
 
 
 async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
     """Return how long a file plays, from its packets (of `streams` only, if given), since its header may be wrong."""
-    tracks = measure_tracks(await read_packets(path, limits, streams=streams)).values()
+    packets, _ = await read_packets(path, limits, streams=streams)
+    tracks = measure_tracks(packets).values()
     if not tracks:
         return 0
     start_s, end_s = film_span(tracks)
@@ -149,22 +154,24 @@ async def decode_whole(video: VideoFile, path: Path, limits: Limits) -> VideoFil
     Raises:
         ChildStopped: ffprobe hit a limit.
     """
-    packets = [] if video.times.jumps else await read_packets(path, limits)
+    packets, _ = await read_packets(path, limits)
     pictures = await _decode(path, video.video_stream, video.starts_s, limits)
-    damage = _damage_of(video.times, video.video_stream, packets, pictures, video.starts_s)
+    damage = _damage_of(video, video.times, video.video_stream, packets, pictures)
     if video.audio_stream is None or video.sound_times is None:
         return replace(video, damage=damage)
     sounds = await _decode(path, video.audio_stream, video.starts_s, limits)
-    sound_damage = _damage_of(video.sound_times, video.audio_stream, packets, sounds, video.starts_s)
+    sound_damage = _damage_of(video, video.sound_times, video.audio_stream, packets, sounds)
     return replace(video, damage=damage, sound_damage=sound_damage)
 
 
 def _damage_of(
-    times: TrackTimes, track: int, packets: Iterable[Packet], frames: Sequence[DecodedFrame], starts_s: float
+    video: VideoFile, times: TrackTimes, track: int, packets: Iterable[Packet], frames: Sequence[DecodedFrame]
 ) -> Damage:
-    own = (packet for packet in packets if packet.track == track and not packet.discarded)
-    due = [packet.due_s - starts_s for packet in own if packet.due_s is not None]
-    return find_damage(frames, due, times.frame_s, times.end_s - starts_s)
+    own = (packet for packet in packets if packet.track == track and not packet.discarded and not times.jumps)
+    due = [packet.due_s - video.starts_s for packet in own if packet.due_s is not None]
+    gaps = times.gaps if video.unreadable and not times.jumps else ()
+    holes = [(start - video.starts_s, end - video.starts_s) for start, end in gaps]
+    return find_damage(frames, due, times.frame_s, times.end_s - video.starts_s, holes)
 
 
 async def _decode(path: Path, stream: int, starts_s: float, limits: Limits) -> list[DecodedFrame]:

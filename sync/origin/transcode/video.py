@@ -65,7 +65,7 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
 async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
     """Copy the film if every player shows it as it is and nothing in it is damaged; else encode it."""
     edge = job.settings.longest_edge
-    if not list(why_encode(video, edge)):
+    if video.unreadable or not list(why_encode(video, edge)):
         video = await decode_whole(video, job.source, job.limits)
     recipe = choose_recipe(video, edge)
     if recipe.copies_video and await _run(video, job, recipe, path) is not None:
@@ -111,6 +111,8 @@ def _refuse_damaged(video: VideoFile) -> None:
 def _note_on_damage(video: VideoFile) -> str | None:
     stays = {"picture": "the picture before stays meanwhile", "sound": "it is silent meanwhile"}
     told = [f"its {name} {describe(damage)} ({stays[name]})" for name, damage in _damages(video)]
+    if not told and video.unreadable:
+        told = ["a part of its file cannot be read and is left out"]
     return f"This video is damaged: {' and '.join(told)}." if told else None
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 LONGEST_MENDED_S = 2.0  # the picture before stays meanwhile, so that no screen shows smeared pictures
 _MENDED_SHARE = 0.05
 _JOINED_S = 0.5
+_SAME_S = 0.002  # times differ by rounding
 _DAMAGE = re.compile(
     r"error|invalid|corrupt|conceal|missing|damaged|overread|out of range|exhausted|not find ref|illegal|truncat|broken"
     r"|failed|too (small|short|large)|not allocated|unavailable|exceed",
@@ -48,26 +49,43 @@ def read_frame(line: str) -> tuple[float, bool] | None:
     return (float(due[1]), "key_frame=1" in line) if line.startswith("frame|") and due else None
 
 
+def cannot_be_read(complaints: str, container: str) -> bool:
+    """Tell whether ffprobe complained about the container itself, of which it then left out a part."""
+    return any(
+        line.startswith(f"[{container.split(',')[0]}") and not _HARMLESS.search(line)
+        for line in complaints.splitlines()
+    )
+
+
 def read_complaint(line: str) -> str | None:
     """Return what a decoder said, of one line of ffprobe (compact form); None if it is silent."""
     found = re.search(r"log\|.*?message=(.*)", line)
     return found[1] if found else None
 
 
-def find_damage(frames: Sequence[DecodedFrame], due: Sequence[float], frame_s: float, end_s: float) -> Damage:
+def find_damage(
+    frames: Sequence[DecodedFrame],
+    due: Sequence[float],
+    frame_s: float,
+    end_s: float,
+    holes: Sequence[tuple[float, float]] = (),
+) -> Damage:
     """Return the damage of a track with packets at the times `due`, usually `frame_s` apart, that ends at `end_s`.
 
     All times count from the start of the film. Of a damaged picture all others are made until the next key frame, so
-    that the damage lasts until then. What comes before the first frame is none: a recording that begins between two
-    key frames.
+    that the damage lasts until then. So does one in `holes`, where the file cannot be read. What comes before the first
+    frame is none: a recording that begins between two key frames.
     """
     if not frames:
         return Damage(((min(due, default=0.0), end_s),), complaints=True)
     keys = sorted(frame.due_s for frame in frames if frame.key)
     shown = sorted(frame.due_s for frame in frames)
-    bad = [frame.due_s for frame in frames if any(_is_damage(words) for words in frame.complaints)]
-    bad += _missing(sorted(due), [*shown, end_s], 1.5 * frame_s + 0.01)
-    spans = [(at_s, next((key for key in keys if key > at_s + 1e-4), end_s)) for at_s in sorted(bad) if at_s > shown[0]]
+    bad = [(frame.due_s, frame.due_s) for frame in frames if any(_is_damage(words) for words in frame.complaints)]
+    bad += [(at_s, at_s) for at_s in _missing(sorted(due), [*shown, end_s], 1.5 * frame_s + 0.01)]
+    bad += [(start + frame_s, end - _SAME_S) for start, end in holes]
+    spans = [
+        (start, next((key for key in keys if key > end + _SAME_S / 2), end_s)) for start, end in bad if start > shown[0]
+    ]
     return Damage(_joined(spans), complaints=any(frame.complaints for frame in frames[1:]))
 
 
@@ -79,9 +97,9 @@ def can_mend(damage: Damage, length_s: float) -> bool:
 
 def describe(damage: Damage) -> str:
     """Return the damaged stretches for people: `from 0:07.0 to 0:09.5, from 1:02.0 to 1:03.0 and 4 more times`."""
-    told = ", ".join(f"from {_clock(start)} to {_clock(end)}" for start, end in damage.spans[:3])
+    told = ", ".join(_span(start, end) for start, end in damage.spans[:3])
     more = len(damage.spans) - 3
-    return f"{told} and {more} more times" if more > 0 else told
+    return f"{told} and {more} more time{'s' if more > 1 else ''}" if more > 0 else told
 
 
 def _is_damage(words: str) -> bool:
@@ -93,8 +111,8 @@ def _missing(due: Sequence[float], shown: Sequence[float], longer_than_s: float)
     missing = []
     for before, after in pairwise(shown):
         if after - before > longer_than_s:
-            first = bisect_right(due, before + 0.002)
-            missing += [due[first]] if first < len(due) and due[first] < after - 0.002 else []
+            first = bisect_right(due, before + _SAME_S)
+            missing += [due[first]] if first < len(due) and due[first] < after - _SAME_S else []
     return missing
 
 
@@ -106,6 +124,11 @@ def _joined(spans: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], 
         else:
             joined.append((start, end))
     return tuple(joined)
+
+
+def _span(start: float, end: float) -> str:
+    first, last = _clock(start), _clock(end)
+    return f"at {first}" if first == last else f"from {first} to {last}"
 
 
 def _clock(seconds: float) -> str:

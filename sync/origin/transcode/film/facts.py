@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sync.origin.transcode.film.damage import Damage
+from sync.origin.transcode.film.damage import Damage, cannot_be_read
 from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, orientation_of
 from sync.origin.transcode.film.rhythm import TrackTimes, film_span
 from sync.origin.transcode.film.tracks import choose_picture, choose_sound, covers_of, pictures_of
@@ -51,6 +51,7 @@ class VideoFile:
     field_order: str = ""
     colour: ColourTags = ColourTags()
     side_data: tuple[Mapping[str, Any], ...] = ()  # of the video stream, as ffprobe prints it
+    unreadable: bool = False  # a part of the file was left out, since it is damaged
     damage: Damage | None = None
     sound_damage: Damage | None = None
 
@@ -79,10 +80,10 @@ class AudioFile:
     artist: str
 
 
-def video_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) -> VideoFile | None:
-    """Return the facts of the default picture and the default sound, from ffprobe's document and the rhythm of tracks.
+def video_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes], complaints: str = "") -> VideoFile | None:
+    """Return the facts of the default picture and the default sound; None if it has no video.
 
-    None if it has no video.
+    They come from ffprobe's document, from the rhythm of the tracks, and from what ffprobe complained about meanwhile.
     """
     video = choose_picture(document, times)
     if video is None:
@@ -110,6 +111,7 @@ def video_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) ->
         field_order=video.get("field_order", ""),
         colour=_colour_tags(video),
         side_data=tuple(video.get("side_data_list", ())),
+        unreadable=cannot_be_read(complaints, container.get("format_name", "")),
     )
 
 

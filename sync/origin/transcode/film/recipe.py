@@ -59,7 +59,7 @@ def why_encode(video: VideoFile, longest_edge: int) -> Iterator[str]:
     yield from _why_encode_samples(video)
     yield from _why_encode_shape(video, longest_edge)
     yield from _why_encode_times(video.times, video)
-    if video.damage and (video.damage.spans or video.damage.complaints):
+    if video.unreadable or (video.damage and (video.damage.spans or video.damage.complaints)):
         yield "it is damaged"
 
 

@@ -19,6 +19,7 @@ _UNEVEN_SHARE = 0.02  # so many frames may be dropped before a film counts as un
 _LONGEST_EVEN_GAP_S = 0.125
 _JITTER = 0.3
 _UNTIMED_FRAME_S = 1 / 25
+_MOST_GAPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class TrackTimes:
     starts_with_key: bool
     trimmed: bool
     jumps: bool
+    gaps: tuple[tuple[float, float], ...] = ()  # the first long ones: pictures that stay, sound that is not there
 
 
 def read_packet(line: str) -> Packet | None:
@@ -129,6 +131,7 @@ def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | No
         starts_with_key=packets[0].key,
         trimmed=any(packet.discarded for packet in packets),
         jumps=any(shifts),
+        gaps=_long_gaps(dues, frame_s),
     )
 
 
@@ -159,6 +162,11 @@ def _shifts(packets: Sequence[Packet], closes_forward: bool) -> list[float]:
     ]
     late = (step - before.lasts_s if jump else 0.0 for (before, step), jump in zip(steps, jumps, strict=True))
     return list(accumulate(late, initial=0.0))
+
+
+def _long_gaps(dues: Sequence[float], frame_s: float) -> tuple[tuple[float, float], ...]:
+    longer_than_s = max(2.5 * frame_s, _LONGEST_EVEN_GAP_S)
+    return tuple(gap for gap in pairwise(dues) if gap[1] - gap[0] > longer_than_s)[:_MOST_GAPS]
 
 
 def _is_even(gaps: Sequence[float], frame_s: float) -> bool:

@@ -156,6 +156,16 @@ async def test_much_damage_is_refused_with_its_instant(
     assert row.problem and re.search(r"damaged: its picture from 0:02\.\d to 0:0[45]\.\d", row.problem), row.problem
 
 
+async def test_a_hole_in_a_file_that_cannot_be_read_is_no_still_picture(
+    media_origin: MediaOrigin, samples: Samples, sound_film: Path
+) -> None:
+    whole = samples.folder / "whole.mkv"
+    samples.ffmpeg("-i", str(sound_film), "-c", "copy", str(whole))
+    row = await media_origin.process_file(damaged(whole, samples.folder / "hole.mkv", 0.4, 0.4))
+    assert row.state is MediaState.FAILED
+    assert row.problem and re.search(r"its picture from 0:02\.\d to 0:0[45]\.\d and its sound from 0:02", row.problem)
+
+
 async def test_a_whole_film_is_copied_bit_for_bit(media_origin: MediaOrigin, sound_film: Path) -> None:
     row = await media_origin.process_file(sound_film)
     assert row.problem is None and stream_hash(media_origin.asset_file(row)) == stream_hash(sound_film)

@@ -1,0 +1,76 @@
+"""Which stretches of a film count as damaged, by what its decoder and ffprobe said."""
+
+import pytest
+
+from sync.origin.transcode.film.damage import (
+    Damage,
+    DecodedFrame,
+    can_mend,
+    cannot_be_read,
+    describe,
+    find_damage,
+    read_complaint,
+    read_frame,
+)
+
+BROKEN = "[h264 @ 0x55] error while decoding MB 31 19, bytestream 1105"
+DUE = [n / 10 for n in range(40)]
+
+
+def frames(*, without: tuple[int, ...] = (), said: dict[int, str] | None = None) -> list[DecodedFrame]:
+    """Return 40 frames, ten a second, with a key frame each second."""
+    words = {at: (text,) for at, text in (said or {}).items()}
+    return [DecodedFrame(n / 10, n % 10 == 0, words.get(n, ())) for n in range(40) if n not in without]
+
+
+@pytest.mark.parametrize(
+    ("seen", "spans"),
+    [
+        (frames(), ()),
+        (frames(said={13: BROKEN}), ((1.3, 2.0),)),
+        (frames(said={13: "[h264 @ 0x55] mmco: unref short failure"}), ()),
+        (frames(without=(13, 14)), ((1.3, 2.0),)),
+        (frames(without=(38, 39)), ((3.8, 4.0),)),
+        (frames(without=tuple(range(5))), ()),
+        (frames(said={13: BROKEN, 16: BROKEN, 31: BROKEN}), ((1.3, 2.0), (3.1, 4.0))),
+        ([], ((0.0, 4.0),)),
+    ],
+)
+def test_damage_lasts_from_the_first_bad_picture_to_the_next_key_frame(
+    seen: list[DecodedFrame], spans: tuple[tuple[float, float], ...]
+) -> None:
+    assert find_damage(seen, DUE, 0.1, 4.0).spans == spans
+
+
+def test_packets_that_give_no_picture_of_their_own_are_no_damage() -> None:
+    hidden = sorted([*DUE, 1.55, 2.05])  # as in VP8
+    assert find_damage(frames(), hidden, 0.1, 4.0) == Damage()
+
+
+def test_a_hole_in_the_file_lasts_until_the_next_key_frame() -> None:
+    gone = tuple(range(12, 27))
+    due = [at for at in DUE if not 1.15 < at < 2.65]
+    assert find_damage(frames(without=gone), due, 0.1, 4.0) == Damage()
+    (span,) = find_damage(frames(without=gone), due, 0.1, 4.0, [(1.1, 2.7)]).spans
+    assert span[0] == pytest.approx(1.2) and span[1] == 3.0
+
+
+def test_little_is_mended_and_much_is_not() -> None:
+    assert can_mend(Damage(((5.0, 6.9),)), 20.0)
+    assert not can_mend(Damage(((5.0, 7.1),)), 600.0)
+    assert can_mend(Damage(tuple((60.0 * n, 60.0 * n + 1) for n in range(10))), 600.0)
+    assert not can_mend(Damage(tuple((6.0 * n, 6.0 * n + 1) for n in range(10))), 60.0)
+
+
+def test_people_read_when() -> None:
+    assert describe(Damage(((7.0, 9.5), (61.96, 63.0)))) == "from 0:07.0 to 0:09.5, from 1:02.0 to 1:03.0"
+    assert describe(Damage(((7.01, 7.04),))) == "at 0:07.0"
+    assert describe(Damage(((1, 2), (3, 4), (5, 6), (7, 8)))).endswith("and 1 more time")
+
+
+def test_the_lines_of_ffprobe() -> None:
+    line = "frame|key_frame=1|best_effort_timestamp_time=3.080000|log|message=[h264 @ 0x5] Invalid NAL unit size"
+    assert read_frame(line) == (3.08, True) and read_complaint(line) == "[h264 @ 0x5] Invalid NAL unit size"
+    assert read_frame("frame|key_frame=0|best_effort_timestamp_time=N/A|") is None and read_complaint("") is None
+    assert cannot_be_read("[matroska,webm @ 0x5] 0x00 invalid as first byte of an EBML number", "matroska,webm")
+    assert not cannot_be_read("[h264 @ 0x5] non-existing PPS 0 referenced", "mpegts")
