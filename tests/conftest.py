@@ -1,10 +1,14 @@
 """Fixtures of all tests, the order of their files, and which tests are repeated."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sync.runtime import durable_files
 from tests.fakes import FakeClock
+from tests.sync.faulty_disk import FaultyDisk
 
 _REPEATED = ("display", "browser")  # markers
 _DISPLAY_FIXTURES = {"display", "display_name", "stage"}
@@ -27,6 +31,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture(autouse=True)
+def _signals_as_they_were() -> Iterator[None]:
+    """Fail the test that changes how this process meets a closed socket: later tests would end it without a word."""
+    yield
+    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def faulty_disk(monkeypatch: pytest.MonkeyPatch) -> FaultyDisk:
+    disk = FaultyDisk()
+    monkeypatch.setattr(durable_files, "os", disk)
+    return disk

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from player import __version__
 from player.app.daemon import run
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.escalation import EscalationStep
+from sync.command_output import print_answer
 from sync.errors import Conflict, ScreenFailed, SignageError
 from sync.wire.input_messages import argument
 
@@ -54,7 +54,7 @@ def _status(configuration: Configuration, options: argparse.Namespace) -> int:
     from player.endpoint.client import ask_player, status_text  # not at the top: a screen starts sooner without it
 
     document = asyncio.run(ask_player(configuration, options.url))
-    _print(json.dumps(document) if options.json else "\n".join(status_text(document["status"], document["now"])))
+    print_answer(json.dumps(document) if options.json else "\n".join(status_text(document["status"], document["now"])))
     return 0
 
 
@@ -63,7 +63,7 @@ def _explain(configuration: Configuration, options: argparse.Namespace) -> int:
     from player.diagnostics.explanation import explain
 
     explanation = explain(asyncio.run(read_view_for(configuration, options.at)))
-    _print(explanation.model_dump_json() if options.json else "\n".join(explanation_text(explanation)))
+    print_answer(explanation.model_dump_json() if options.json else "\n".join(explanation_text(explanation)))
     return 0
 
 
@@ -72,13 +72,8 @@ def _forecast(configuration: Configuration, options: argparse.Namespace) -> int:
     from player.diagnostics.forecast import forecast
 
     ahead = forecast(asyncio.run(read_view_for(configuration)), options.hours, options.most)
-    _print(ahead.model_dump_json() if options.json else "\n".join(forecast_text(ahead)))
+    print_answer(ahead.model_dump_json() if options.json else "\n".join(forecast_text(ahead)))
     return 0
-
-
-def _print(text: str) -> None:
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader such as `head` may close the pipe: end without a traceback
-    print(text)
 
 
 def _doctor(configuration: Configuration, options: argparse.Namespace) -> int:
@@ -86,7 +81,7 @@ def _doctor(configuration: Configuration, options: argparse.Namespace) -> int:
     from player.diagnostics.doctor_probes import probe_machine
 
     facts = probe_machine(configuration, os.environ.get("DISPLAY", ""))
-    _print(json.dumps(doctor_document(facts)) if options.json else "\n".join(doctor_text(facts)))
+    print_answer(json.dumps(doctor_document(facts)) if options.json else "\n".join(doctor_text(facts)))
     return FAILED if any(finding.weight is Severity.BROKEN for finding in find_faults(facts)) else 0
 
 

@@ -84,11 +84,14 @@ def read_or_make_token(folder: Path) -> str:
         StorageBroken, StorageFull: there is no token yet and a new one cannot be stored.
     """
     file = FileWithCopy(folder / TOKEN_FILE, _parse_token, _TOKEN_CAP_BYTES, mode=0o600, can_be_deleted=True)
-    found = file.find()
-    if found.value is not None:
+    token, whole = file.find().value, file.find_copy().value
+    if token is not None and whole is not None and whole.startswith(token) and token != whole:
+        file.save(f"{whole}\n".encode())  # the file was cut off
+        return whole
+    if token is not None:
         with suppress(StorageBroken, StorageFull):  # it is known, and the status names the file
             file.repair()
-        return found.value
+        return token
     token = new_token()
     file.save(f"{token}\n".encode())
     log.info("endpoint=token made, see %s", file.path)

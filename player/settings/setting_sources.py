@@ -40,26 +40,21 @@ def read_environment() -> tuple[Values, tuple[str, ...]]:
     Unknown sections are among the values, so that a wrong name is reported.
     """
     source, wrong = EnvSettingsSource(_Environment), []
-    while True:
+    right = dict(source.env_vars)
+    for name in [name for name in right if name.upper().startswith(PREFIX)]:
         try:
-            values: Values = source()
-            break
+            source.env_vars = {name: right[name]}
+            source()
         except SettingsError as error:
-            text = getattr(error.__cause__, "doc", None)
-            right = {name: value for name, value in source.env_vars.items() if value != text or not _is_ours(name)}
-            wrong.append(one_line(wrong_variable(PREFIX, error)))
-            if len(right) == len(source.env_vars):  # it does not say which one: all are left out
-                return {}, tuple(wrong)
-            source.env_vars = right
+            wrong.append(f"{one_line(wrong_variable(PREFIX, error, name))} It is left out.")
+            del right[name]
+    source.env_vars = right
+    values: Values = source()
     for name in os.environ:
         section = name.removeprefix(PREFIX).partition("__")[0].lower()
         if name.startswith(PREFIX) and section not in Settings.model_fields:
             values[section] = {}
     return values, tuple(wrong)
-
-
-def _is_ours(name: str) -> bool:
-    return name.upper().startswith(PREFIX)
 
 
 def read_saved_values(path: Path) -> Values | None:

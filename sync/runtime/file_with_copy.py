@@ -56,6 +56,10 @@ class FileWithCopy(Generic[Value]):
             return main if main.fault or not copy.fault else copy
         return Found(copy.value, copy.raw, main.fault or f"{self.path} is missing")
 
+    def find_copy(self) -> Found[Value]:
+        """Return what the copy says, whatever the file says."""
+        return self._read(self.copy)
+
     def load(self) -> Value | None:
         """Return what the file says; None if there is none.
 

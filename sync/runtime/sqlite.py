@@ -7,7 +7,7 @@ it. The lock in `transaction` prevents that the commit of one task includes half
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from sqlite3 import DatabaseError, OperationalError, Row
 from typing import Any
@@ -76,8 +76,10 @@ class Database:
             return
         await self.close()  # before the new file is there: the last connection of a file deletes its journal by name
         with storage_errors(self.path):
-            for suffix in ("-wal", "-shm", ""):
-                set_aside(self.path.with_name(self.path.name + suffix))
+            for suffix in ("-wal", "-shm"):  # their content is in the new file
+                with suppress(IsADirectoryError):
+                    self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            set_aside(self.path)
             move_durably(written, self.path)
         with _converted(self.path):
             self._connection = await _connect(self.path)
@@ -181,6 +183,8 @@ async def read_database(path: Path) -> AsyncIterator[Database]:
     Raises:
         StorageBroken: the file is missing or cannot be read.
     """
+    if not path.is_file():  # to open a pipe would wait for ever
+        raise StorageBroken(f"{path} is missing or is not a file")
     unused = not path.with_name(f"{path.name}-wal").exists()  # no process has it open: SQLite needs no other files
     address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if unused else ''}"
     with _converted(path):

@@ -172,10 +172,14 @@ def json_fault(error: ValueError | RecursionError) -> str:
     return _json_sentence(str(error))
 
 
-def wrong_variable(prefix: str, error: Exception) -> Rejected:
-    """Return the fault of an environment variable that holds a list or group of fields and is not JSON."""
+def wrong_variable(prefix: str, error: Exception, name: str = "") -> Rejected:
+    """Return the fault of an environment variable that holds a list or group of fields and is not JSON.
+
+    Without its `name`, which counts in any case of letters, it is found by its value.
+    """
     value = getattr(error.__cause__, "doc", None)
-    names = [name for name in os.environ if name.upper().startswith(prefix) and os.environ[name] == value]
+    ours = [each for each in os.environ if each.upper().startswith(prefix)]
+    names = [each for each in ours if (each.upper() == name.upper() if name else os.environ[each] == value)]
     subject = " or ".join(sorted(names)) or f"A variable that begins with {prefix}"
     return Rejected(f'{subject} is not JSON. Write a list as ["one", "two"] and a group of fields as {{"name": 1}}.')
 

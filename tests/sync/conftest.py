@@ -57,11 +57,11 @@ class Device:
 
 @asynccontextmanager
 async def running(
-    origin: Origin, store: ContentStore, *, clock: FakeClock | None = None, **options: float
+    origin: Origin, store: ContentStore, *, clock: FakeClock | None = None, pin: bool = True, **options: float
 ) -> AsyncIterator[Device]:
-    """Run a paired device's syncer against `origin`."""
+    """Run a paired device's syncer against `origin`, whose root is pinned first if there is none."""
     clock = clock or FakeClock()
-    if store.root() is None:
+    if pin and store.root() is None:
         store.save_root(origin.publisher.root)
     async with open_client(origin.url, "token") as client:
         fetcher = RangeFetcher(origin.url, clock, read_s=options.pop("read_s", 5.0))

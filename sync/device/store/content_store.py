@@ -87,7 +87,7 @@ class ContentStore:
         Raises:
             StorageBroken: the disk is read-only or damaged.
         """
-        for folder in self.folders():
+        for folder in (self.store, *self.folders()):
             with storage_errors(folder):
                 if not folder.is_dir():
                     set_aside(folder)

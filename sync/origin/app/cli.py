@@ -12,6 +12,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from sync.command_output import print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.api.devices import DeviceView
@@ -210,7 +211,7 @@ def _device_line(device: DeviceView) -> str:
 
 
 def _print(options: argparse.Namespace, document: Any, lines: list[str]) -> None:
-    print(json.dumps(document) if options.json else "\n".join(lines) or "none")
+    print_answer(json.dumps(document) if options.json else "\n".join(lines) or "none")
 
 
 def _utc(ms: int) -> str:

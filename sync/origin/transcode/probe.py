@@ -12,7 +12,7 @@ from sync.errors import Rejected
 from sync.origin.limits.budget import MOST_PACKETS, MOST_TRACKS
 from sync.origin.transcode.film.damage import Damage, DecodedFrame, find_damage, read_complaint, read_frame
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
-from sync.origin.transcode.film.fields import FRAMES_LOOKED_AT, should_look, with_fields_seen
+from sync.origin.transcode.film.fields import LOOK_FILTERS, LOOK_S, FieldsSeen, should_look, with_fields_seen
 from sync.origin.transcode.film.rhythm import Packet, TrackTimes, film_span, measure_tracks, read_packet
 from sync.origin.transcode.film.tracks import is_encrypted
 from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
@@ -23,6 +23,7 @@ CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,
 SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
 
 _FIELDS_SEEN = re.compile(r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+)")  # of ffmpeg's idet
+_COMBED_SEEN = re.compile(r"^frame=(\d+)$", re.MULTILINE)  # of ffmpeg's progress
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 _OTHER_KINDS = (
@@ -196,12 +197,13 @@ async def look_at_fields(video: VideoFile, path: Path, limits: Limits) -> VideoF
     Raises:
         ChildStopped: ffmpeg hit a limit.
     """
-    seen = [0, 0, 0]
+    seen = [0, 0, 0, 0]
     for part in (0.1, 0.6) if should_look(video) else ():  # black and titles at the start show no fields
-        spot = ("-ss", f"{video.declared_ms * part / 1000:.3f}", *SAFE_INPUT, "-i", f"file:{path}")
-        frames = ("-map", f"0:{video.video_stream}", "-frames:v", str(FRAMES_LOOKED_AT // 2), "-vf", "idet")
-        quiet = ("ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-threads", str(THREADS))
-        result = await run_tool((*quiet, *spot, *frames, "-f", "null", "-"), limits)
-        found = _FIELDS_SEEN.search(result.errors)
-        seen = [count + int(more) for count, more in zip(seen, found.groups() if found else "000", strict=True)]
-    return with_fields_seen(video, *seen)
+        spot = ("-ss", f"{video.declared_ms * part / 1000:.3f}", "-t", str(LOOK_S), *SAFE_INPUT, "-i", f"file:{path}")
+        frames = ("-map", f"0:{video.video_stream}", "-vf", LOOK_FILTERS, "-fps_mode", "passthrough", "-f", "null", "-")
+        options = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-threads", str(THREADS))
+        result = await run_tool(("ffmpeg", *options, *spot, *frames), limits)
+        orders, combed = _FIELDS_SEEN.findall(result.errors), _COMBED_SEEN.findall(result.output)
+        if orders and combed:  # the last count is the whole one
+            seen = [count + int(more) for count, more in zip(seen, (*orders[-1], combed[-1]), strict=True)]
+    return with_fields_seen(video, FieldsSeen(*seen))

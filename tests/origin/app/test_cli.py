@@ -16,6 +16,7 @@ from typing import IO, Any
 import pytest
 from aiohttp import ClientSession
 
+from sync.command_output import READER_GONE
 from sync.origin.app.cli import main
 from sync.origin.settings import loader
 from sync.runtime.clock import SystemClock
@@ -33,9 +34,11 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal"} | more
 
 
-async def started(*arguments: str, err: int | IO[bytes] = PIPE, **variables: str) -> Process:
+async def started(
+    *arguments: str, out: int | IO[bytes] = PIPE, err: int | IO[bytes] = PIPE, variables: dict[str, str] | None = None
+) -> Process:
     command = (sys.executable, "-m", "sync.origin.app.cli", *arguments)
-    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=err, env=environment(**variables))
+    return await asyncio.create_subprocess_exec(*command, stdout=out, stderr=err, env=environment(**(variables or {})))
 
 
 async def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -83,7 +86,7 @@ class Serving:
 async def serving(folder: Path, **variables: str) -> AsyncIterator[Serving]:
     log = folder.with_suffix(".log")
     with log.open("wb") as err:
-        process = await started("serve", "--port", "0", "--data-dir", str(folder), err=err, **variables)
+        process = await started("serve", "--port", "0", "--data-dir", str(folder), err=err, variables=variables)
     assert process.stdout is not None
     try:
         line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)).decode()
@@ -246,6 +249,16 @@ async def test_help_tells_what_there_is(arguments: tuple[str, ...], capsys: pyte
     code, out, _ = await run(capsys, *arguments, "--help")
     assert code == 0
     assert out.startswith("usage: signage-origin")
+
+
+async def test_a_reader_that_is_gone_ends_a_command_without_a_traceback(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    async with serving(tmp_path / "origin"):
+        with os.fdopen(write, "wb") as pipe:
+            listing = await started("keys", "list", "--data-dir", str(tmp_path / "origin"), out=pipe)
+        _, errors = await listing.communicate()
+    assert (listing.returncode, errors) == (READER_GONE, b"")
 
 
 async def test_a_wrong_call_exits_with_two(capsys: pytest.CaptureFixture[str]) -> None:

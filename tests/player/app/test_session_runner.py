@@ -25,6 +25,7 @@ from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 from tests.player.director.fake_screen import FakeScreen
+from tests.sync.faulty_disk import FaultyDisk
 
 CONNECTED = Counter(("director", "membership", "syncer", "uploader", "heartbeat"))
 
@@ -58,6 +59,10 @@ class Device:
             while not condition():
                 await self._clock.advance(1)
                 await SystemClock().sleep(0.01)  # for the origin, which has sockets and threads
+
+    async def pass_time(self, seconds: float) -> None:
+        await self._clock.advance(seconds)
+        await SystemClock().sleep(0.01)
 
     async def pair(self, origin: RunningOrigin) -> str:
         """Enter the code on the screen at the origin; return the device id."""
@@ -133,3 +138,27 @@ async def test_each_change_of_pairing_starts_a_new_session_and_ends_all_services
         last = device.current()
         assert last and last.ledger.device == other != name and last.director is not paired.director
         assert unpaired.connection is None and paired.connection.membership.origin == one.url  # values never change
+
+
+async def test_a_membership_that_cannot_be_read_shows_no_code_and_counts_again_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faulty_disk: FaultyDisk
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path / "device"))
+    async with running_origin(settings_in(tmp_path / "origin"), SystemClock()) as origin:
+        async with running(tmp_path / "device") as device:
+            await device.set_origin(url=origin.url)
+            name = await device.pair(origin)
+        state = tmp_path / "device" / "state"
+        faulty_disk.fail(state / "membership.json", state / "copies" / "membership.json")
+        async with running(tmp_path / "device") as device:
+            await device.until(lambda: device.current() is not None)
+            session = device.current()
+            assert session and session.ledger.device == name, "what is played now is this device's"
+            for _ in range(30):
+                await device.pass_time(10)
+            assert device.current() is session and device.code is None
+            faulty_disk.faults.clear()
+            await device.until(device.is_connected)
+            again = device.current()
+            assert again and again.connection and again.connection.membership.device == name
+            assert again.ledger is session.ledger and device.code is None

@@ -37,6 +37,7 @@ from sync.errors import NotFound
 from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
+from tests.sync.device.damage import Damage, empty, folder, garbage, link, pipe, truncated
 
 DISPLAY = brand_picture(320, 180)
 
@@ -201,6 +202,19 @@ async def test_the_token_is_made_once_and_only_its_owner_can_read_it(device: Dev
     path = device.state / "endpoint_token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_or_make_token(device.state) == device.token == path.read_text().strip()
+
+
+@pytest.mark.parametrize("damage", [empty, truncated, garbage, folder, link, pipe], ids=lambda it: it.__name__)
+def test_a_damaged_token_comes_back_from_its_copy_and_a_lost_one_is_made_anew(tmp_path: Path, damage: Damage) -> None:
+    token, path = read_or_make_token(tmp_path), tmp_path / "endpoint_token"
+    damage(path)
+    assert read_or_make_token(tmp_path) == token == path.read_text().strip()
+    for lost in (path, tmp_path / "copies" / path.name):
+        lost.write_bytes(b"short")
+    another = read_or_make_token(tmp_path)
+    assert another not in (token, "short") and another == read_or_make_token(tmp_path)
+    path.unlink()
+    assert read_or_make_token(tmp_path) not in (token, another)
 
 
 async def test_writing_needs_the_token_even_on_loopback(device: Device) -> None:

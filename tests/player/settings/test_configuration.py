@@ -9,6 +9,7 @@ from player.settings.layers import Source, fields_by_path, merge
 from player.settings.model import Settings
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from tests import TOP
+from tests.sync.device.damage import Damage, empty, folder, garbage, link, pipe, truncated
 
 
 @pytest.fixture
@@ -234,3 +235,68 @@ def test_the_check_refuses_settings_that_cannot_work_on_this_device(state: Path,
 def test_a_merge_patch_follows_rfc_7396() -> None:
     target = {"a": {"b": "c", "d": 1}, "e": "f"}
     assert merge(target, {"a": {"b": None, "x": {"y": None}}, "e": [1]}) == {"a": {"d": 1, "x": {}}, "e": [1]}
+
+
+def test_a_variable_that_is_not_json_drops_no_other_one(
+    state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__AUDIO__QUIET_HOURS", "22-06")
+    monkeypatch.setenv("SIGNAGE_PLAYER__ORIGIN__URL", "http://origin.example")
+    monkeypatch.setenv("SIGNAGE_PLAYER__VENUE__ZONE", "22-06")  # the same text, where it is only a wrong zone
+    monkeypatch.setenv("SIGNAGE_PLAYER__AUDIO__MUTED", "true")
+    configuration = load_configuration(file)
+    assert str(configuration.settings.origin.url).rstrip("/") == "http://origin.example"
+    assert configuration.settings.audio.muted and configuration.settings.playback.volume == 40
+    told = " ".join(configuration.problems())
+    assert "SIGNAGE_PLAYER__AUDIO__QUIET_HOURS is not JSON" in told and "ZONE is not JSON" not in told
+
+
+def test_a_date_in_the_file_that_the_environment_overrides_can_be_stored(
+    state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__ORIGIN__NAME", "door")
+    configuration = load_configuration(file)
+    file.write_text("[origin]\nname = 2026-01-01\n[venue]\nzone = 07:30:00\n[playback]\nvolume = 12\n")
+    monkeypatch.setenv("SIGNAGE_PLAYER__VENUE__ZONE", "UTC")
+    configuration = load_configuration(file)
+    file.write_text("[origin]\nname = 2026-01-01T10:00:00Z\n[playback]\nvolume = 13\n")
+    configuration.reload()
+    assert configuration.settings.playback.volume == 13
+    assert '"volume": 13' in (state / "last-good.json").read_text()
+
+
+DAMAGES = [empty, truncated, garbage, folder, link, pipe]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda it: it.__name__)
+async def test_accepted_settings_that_are_damaged_come_back_from_their_copy(
+    state: Path, file: Path, damage: Damage
+) -> None:
+    await load_configuration(file).patch({"playback": {"volume": 7}}, expected=None)
+    damage(state / "config.json")
+    configuration = load_configuration(file)
+    assert (configuration.settings.playback.volume, configuration.problems()) == (7, ())
+    configuration.repair_accepted()
+    assert '"volume": 7' in (state / "config.json").read_text()
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda it: it.__name__)
+async def test_accepted_settings_that_are_lost_are_told_and_kept_aside(state: Path, file: Path, damage: Damage) -> None:
+    await load_configuration(file).patch({"playback": {"volume": 7}}, expected=None)
+    for path in (state / "config.json", state / "copies" / "config.json"):
+        damage(path)
+    configuration = load_configuration(file)
+    assert configuration.settings.playback.volume == 40
+    assert "config.json" in configuration.problems()[0] and "left out" in configuration.problems()[0]
+    await configuration.patch({"audio": {"muted": True}}, expected=None)
+    assert load_configuration(file).settings.audio.muted
+    assert (state / "config.json.aside").exists() or damage is link
+
+
+async def test_accepted_settings_that_somebody_deletes_are_gone(state: Path, file: Path) -> None:
+    await load_configuration(file).patch({"playback": {"volume": 7}}, expected=None)
+    (state / "config.json").unlink()
+    configuration = load_configuration(file)
+    assert (configuration.settings.playback.volume, configuration.problems()) == (40, ())
+    configuration.repair_accepted()
+    assert not (state / "copies" / "config.json").exists()

@@ -22,6 +22,7 @@ from player.stage.escalation import (
 )
 from player.stage.self_restart import FILE, SelfRestart
 from tests.fakes import FakeClock
+from tests.sync.faulty_disk import FaultyDisk
 
 ITEM, NEW, BOTH = EscalationStep.NEXT_ITEM, EscalationStep.NEW_DECK, EscalationStep.BOTH_DECKS
 DAY = timedelta(days=1)
@@ -91,6 +92,18 @@ async def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path) -> None:
     device = Device(tmp_path)
     assert EscalationStep.RESTART in await device.faults(8)
     assert Device(tmp_path).escalation.step_counts()["restart"] == 1
+
+
+async def test_a_record_that_the_disk_does_not_give_back_allows_no_step(
+    tmp_path: Path, faulty_disk: FaultyDisk
+) -> None:
+    assert EscalationStep.RESTART in await Device(tmp_path).faults(8)
+    path = tmp_path / FILE
+    faulty_disk.fail(path)
+    assert Device(tmp_path).escalation.step_counts()["restart"] == 1, "from its copy"
+    faulty_disk.fail(path, tmp_path / "copies" / FILE)
+    device = Device(tmp_path, reboot=True)
+    assert not set(await device.faults(40)) & {EscalationStep.RESTART, EscalationStep.REBOOT}
 
 
 @pytest.mark.parametrize(("for_s", "step"), [(NO_DECK_S, None), (NO_DECK_S + 1, EscalationStep.RESTART)])

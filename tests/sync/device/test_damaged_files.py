@@ -7,18 +7,26 @@ from pathlib import Path
 import pytest
 
 from sync.device.store.content_store import ContentStore, open_content_store
-from sync.device.store.file_report import file_problems
+from sync.device.store.file_report import file_problems, membership_unreadable
 from sync.device.store.membership import load_membership
+from sync.errors import SignageError, StorageBroken
 from tests.sync.conftest import running
 from tests.sync.device.damage import (
     ALL,
     Damage,
     Original,
     deleted,
+    empty,
+    folder,
+    garbage,
+    link,
+    pipe,
     synced,
+    truncated,
 )
 from tests.sync.device.test_syncer import whole
-from tests.sync.file_tree_origin import Origin
+from tests.sync.faulty_disk import FaultyDisk
+from tests.sync.file_tree_origin import Origin, noise, serving
 
 ACTIVE, PREVIOUS = 1, 0
 
@@ -52,7 +60,11 @@ WITHOUT_ORIGIN = {
 CELLS = [(name, damage) for name in WITHOUT_ORIGIN for damage in ALL]
 
 
-@pytest.mark.parametrize(("name", "damage"), CELLS, ids=lambda it: it if isinstance(it, str) else it.__name__)
+def ids(cell: str | Damage) -> str:
+    return cell if isinstance(cell, str) else cell.__name__
+
+
+@pytest.mark.parametrize(("name", "damage"), CELLS, ids=ids)
 async def test_a_stopped_device_with_a_damaged_file_plays_on_and_is_mended(
     original: Original, origin: Origin, tmp_path: Path, name: str, damage: Damage
 ) -> None:
@@ -64,8 +76,141 @@ async def test_a_stopped_device_with_a_damaged_file_plays_on_and_is_mended(
         check_offline(store, original, name)
         async with running(origin, store) as device:
             await device.plays(original.releases[ACTIVE])
-            await device.until(lambda: all(whole(store, sha256) for sha256 in original.assets))
+            await device.until(lambda: holds_all(store, original))
         check_mended(store, original, unpaired=name == "membership.json" and damage is deleted)
+
+
+RUNNING = [cell for cell in CELLS if cell[0] not in ("lock", "index")]  # nobody needs those two while it runs
+
+
+@pytest.mark.parametrize(("name", "damage"), RUNNING, ids=ids)
+async def test_a_running_device_mends_a_damaged_file(
+    original: Original, origin: Origin, tmp_path: Path, name: str, damage: Damage
+) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))[name]
+    with open_content_store(tmp_path / "device") as store:
+        async with running(origin, store) as device:
+            await device.plays(original.releases[ACTIVE])
+            damage(path)
+            unpaired = name == "membership.json" and damage is deleted
+            looks = 1 if name in ("release", "asset") else 0  # of the screen, at what it can play
+            await device.until(
+                lambda: (
+                    is_mended(store, original, unpaired=unpaired)
+                    and path.is_file() is not unpaired
+                    and device.activations >= looks
+                ),
+                pass_s=120,
+            )
+
+
+def is_mended(store: ContentStore, original: Original, *, unpaired: bool) -> bool:
+    try:
+        check_mended(store, original, unpaired=unpaired)
+    except (AssertionError, SignageError):
+        return False
+    return holds_all(store, original)
+
+
+def holds_all(store: ContentStore, original: Original) -> bool:
+    active = store.active()
+    if active is None or active.sha256 != original.releases[ACTIVE]:
+        return False
+    return all(store.has_asset(sha256) and whole(store, sha256) for sha256 in original.assets)
+
+
+SMALL = ("active", "root.json", "floor", "membership.json")
+
+
+@pytest.mark.parametrize("name", [*SMALL, "release", "asset"])
+@pytest.mark.parametrize("kind", ["EIO once", "EIO twice", "a byte at a time", "ends early once"])
+async def test_a_fault_that_passes_changes_nothing(
+    original: Original, origin: Origin, tmp_path: Path, faulty_disk: FaultyDisk, name: str, kind: str
+) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))[name]
+    before = path.stat()
+    if kind == "a byte at a time":
+        faulty_disk.bytes_at_once = 997
+    elif kind == "ends early once":
+        faulty_disk.early_ends[path] = 1
+    else:
+        faulty_disk.fail(path, times=1 if kind == "EIO once" else 2)
+    with open_content_store(tmp_path / "device") as store:
+        check_mended(store, original)
+        assert (active := store.active()) is not None and active.sha256 == original.releases[ACTIVE]
+        assert store.media.recheck(path.name) or name != "asset"
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert not origin.requests
+
+
+@pytest.mark.parametrize("name", SMALL)
+async def test_what_the_disk_never_gives_back_comes_from_the_copy_and_deletes_nothing(
+    original: Original, tmp_path: Path, faulty_disk: FaultyDisk, name: str
+) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))[name]
+    faulty_disk.fail(path)
+    with open_content_store(tmp_path / "device") as store:
+        assert (active := store.active()) is not None and active.sha256 == original.releases[ACTIVE]
+        assert (member := load_membership(store)) is not None and member.token == "t"
+        assert (root := store.root()) is not None and root.version == 1
+        assert store.floor("main") is not None
+        (problem,) = file_problems(store)
+        assert str(path) in problem and "the disk reports an error" in problem and "Its copy is used" in problem
+
+
+async def test_a_membership_that_the_disk_does_not_give_back_is_not_unpaired(
+    original: Original, tmp_path: Path, faulty_disk: FaultyDisk
+) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))["membership.json"]
+    faulty_disk.fail(path, path.parent / "copies" / path.name)
+    with open_content_store(tmp_path / "device") as store:
+        with pytest.raises(StorageBroken, match="the disk reports an error"):
+            load_membership(store)
+        assert membership_unreadable(store)
+        faulty_disk.faults.clear()
+        assert (member := load_membership(store)) is not None and member.token == "t"
+
+
+async def test_an_asset_that_the_disk_does_not_give_back_is_kept_and_fetched_again(
+    original: Original, origin: Origin, tmp_path: Path, faulty_disk: FaultyDisk
+) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))["asset"]
+    faulty_disk.fail(path)
+    with open_content_store(tmp_path / "device") as store:
+        assert not store.media.recheck(path.name)
+        assert path.exists() and not store.has_asset(path.name)
+        before = path.stat().st_ino
+        faulty_disk.faults.clear()
+        async with running(origin, store) as device:
+            await device.until(lambda: holds_all(store, original) and device.activations > 0)
+        assert path.stat().st_ino != before
+
+
+@pytest.mark.parametrize("damage", [empty, truncated, garbage, deleted, folder, link, pipe], ids=ids)
+async def test_a_root_and_its_copy_that_are_lost_come_back_from_the_origin_that_has_the_pinned_one(
+    original: Original, origin: Origin, tmp_path: Path, damage: Damage
+) -> None:
+    original.copy_to(tmp_path / "device")
+    with open_content_store(tmp_path / "device") as store:
+        store.activate(original.releases[PREVIOUS], 1)
+        for path in (store.root_file.path, store.root_file.copy):
+            damage(path)
+        async with running(origin, store, pin=False) as device:
+            await device.plays(original.releases[ACTIVE])
+        check_mended(store, original)
+
+
+async def test_a_root_that_is_lost_is_never_taken_from_a_stranger(original: Original, tmp_path: Path) -> None:
+    original.copy_to(tmp_path / "device")
+    async with serving(tmp_path / "stranger") as stranger:
+        stranger.publisher.publish(noise(9, 500))
+        with open_content_store(tmp_path / "device") as store:
+            store.root_file.path.unlink()
+            store.root_file.copy.unlink()
+            async with running(stranger, store, pin=False) as device:
+                await device.until(lambda: "not the one that was pinned" in device.syncer.facts().problem)
+            assert store.root() is None
+            assert (active := store.active()) is not None and active.sha256 == original.releases[ACTIVE]
 
 
 def check_offline(store: ContentStore, original: Original, name: str) -> None:

@@ -27,6 +27,7 @@ _SCALE_MATRICES = {  # ffprobe's words: the words of the filter scale
     "fcc": "fcc",
     "bt2020nc": "bt2020",
 }
+_PLAIN_TAGS = ("", "reserved", "bt709", "bt470bg", "smpte170m")  # of the matrix; players guess without one
 _ZSCALE_MATRICES = {"bt2020c": "2020_cl", "ycgco": "ycgco", "ictcp": "ictcp"}  # which scale does not know
 _HDR_SIDE_DATA = ("Mastering display metadata", "Content light level metadata")
 _DOLBY_BASE = {1: Transfer.PQ, 2: Transfer.SDR, 4: Transfer.HLG, 6: Transfer.PQ}  # its compatibility: what it plays as
@@ -68,22 +69,23 @@ def colours_of(video: VideoFile) -> Colours:
 
 
 def is_plain(video: VideoFile) -> bool:
-    """Tell whether every output shows these colours as they are meant: BT.601 or BT.709 in limited range."""
+    """Tell whether every output shows these colours as they are meant: BT.601 or BT.709 in limited range, SDR."""
     found = colours_of(video)
-    return found.table is None and not found.full_range and found.matrix in ("bt709", "bt470bg", "smpte170m")
+    return found.table is None and not found.full_range and video.colour.matrix in _PLAIN_TAGS
 
 
 def convert_colour(video: VideoFile) -> tuple[str, ...]:
     """Return the filters that make BT.709 in limited range of the colours of the film."""
     found = colours_of(video)
+    filters = _from_wrong_tag(video, found)
     if found.table:
         cube = f"lut3d=file={TABLE_FILE}:interp=tetrahedral"
-        return (*_to_rgb(found), "format=gbrp10le", cube, _TO_BT709, "format=yuv420p")
+        return (*filters, *_to_rgb(found), "format=gbrp10le", cube, _TO_BT709, "format=yuv420p")
     if found.matrix == "rgb" or found.matrix in _ZSCALE_MATRICES:
-        return (*_to_rgb(found), _TO_BT709, "format=yuv420p")
+        return (*filters, *_to_rgb(found), _TO_BT709, "format=yuv420p")
     if found.matrix != "bt709" or found.full_range:
-        return (f"{_scale_from(found)}:out_color_matrix=bt709:out_range=tv:{_EXACT}", "format=yuv420p")
-    return ()
+        return (*filters, f"{_scale_from(found)}:out_color_matrix=bt709:out_range=tv:{_EXACT}", "format=yuv420p")
+    return filters
 
 
 def why_not_shown(video: VideoFile) -> str | None:
@@ -124,6 +126,12 @@ def _matrix(video: VideoFile, primaries: Primaries) -> str:
 def _dolby_vision(video: VideoFile) -> dict[str, Any]:
     records = (side for side in video.side_data if side.get("side_data_type") == "DOVI configuration record")
     return dict(next(records, {}))
+
+
+def _from_wrong_tag(video: VideoFile, found: Colours) -> tuple[str, ...]:
+    """Return the filter that takes away a matrix that cannot be true, which ffmpeg 7 would refuse to convert."""
+    wrong = video.colour.matrix not in ("", found.matrix) and found.matrix != "rgb"
+    return (f"setparams=colorspace={found.matrix}",) if wrong else ()
 
 
 def _to_rgb(found: Colours) -> tuple[str, ...]:

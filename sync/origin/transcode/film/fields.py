@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from sync.origin.transcode.film.facts import VideoFile
 
-FRAMES_LOOKED_AT = 120
+LOOK_S = 2.4  # at each spot
+LOOK_FILTERS = (  # count how pictures and their fields look, and leave only those with combs
+    "setfield=prog,idet,fieldmatch=order=tff:mode=pc:combmatch=full,select='not(eq(interlace_type,PROGRESSIVE))'"
+)
 _INTERLACED_HEIGHTS = frozenset(
     {480, 486, 512, 576, 608, 1080, 1088}
 )  # 512, 608 and 1088 with lines that are not shown
@@ -13,7 +17,16 @@ _INTERLACED_RATES = (Fraction(49, 2), Fraction(31))  # frames a second of 50 and
 _NEVER_INTERLACED = frozenset({"vp8", "vp9", "av1", "gif", "theora"})
 _EACH_FRAME_SAYS = frozenset({"h264", "mpeg2video", "dvvideo", "prores"})  # decoders that tell the order of each frame
 _FEWEST_SEEN = 8  # frames
-_CONSISTENT = 10  # times as many of one order as of the other; moving patterns that only look so are mixed
+_CONSISTENT = 10  # times as many of one order as of the other
+
+
+class FieldsSeen(NamedTuple):
+    """In how many pictures the fields looked so (by ffmpeg's `idet`), and how many had combs (by its `fieldmatch`)."""
+
+    top_first: int = 0
+    bottom_first: int = 0
+    progressive: int = 0
+    combed: int = 0
 
 
 def is_interlaced(video: VideoFile) -> bool:
@@ -29,12 +42,17 @@ def should_look(video: VideoFile) -> bool:
     return likely and video.codec not in _NEVER_INTERLACED and not is_interlaced(video)
 
 
-def with_fields_seen(video: VideoFile, top_first: int, bottom_first: int, progressive: int) -> VideoFile:
-    """Return the film with the order of fields that ffmpeg's `idet` saw in so many of its frames."""
-    more, fewer = max(top_first, bottom_first), min(top_first, bottom_first)
-    if more < _FEWEST_SEEN or more < _CONSISTENT * fewer or more < progressive:
+def with_fields_seen(video: VideoFile, seen: FieldsSeen) -> VideoFile:
+    """Return the film with the order of its fields as it was seen.
+
+    Motion in pictures can look like fields: moving patterns do so in both orders, and lines that scroll upwards have no
+    combs.
+    """
+    more, fewer = max(seen.top_first, seen.bottom_first), min(seen.top_first, seen.bottom_first)
+    consistent = more >= _CONSISTENT * fewer and more >= seen.progressive
+    if not consistent or min(more, seen.combed) < _FEWEST_SEEN:
         return video
-    return replace(video, field_order="tff" if top_first > bottom_first else "bff")
+    return replace(video, field_order="tff" if seen.top_first > seen.bottom_first else "bff")
 
 
 def deinterlace(video: VideoFile) -> tuple[str, ...]:

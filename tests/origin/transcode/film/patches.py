@@ -43,12 +43,12 @@ def make_film(path: Path, signals: Sequence[Colour], filters: str, *output: str)
     return path
 
 
-def hdr_film(path: Path, signals: Sequence[Colour], transfer: str, *output: str) -> Path:
+def hdr_film(path: Path, signals: Sequence[Colour], transfer: str) -> Path:
     """Encode an HEVC film in 10 bits with the primaries and the matrix of BT.2020."""
     filters = "zscale=matrixin=gbr:rangein=full:matrix=2020_ncl:range=limited,format=yuv420p10le"
+    filters += f",setparams=range=tv:colorspace=bt2020nc:color_primaries=bt2020:color_trc={transfer}"
     hevc = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:crf=4", "-tag:v", "hvc1")
-    tags = ("-color_range", "tv", "-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", transfer)
-    return make_film(path, signals, filters, *hevc, *tags, *output)
+    return make_film(path, signals, filters, *hevc)
 
 
 def patch_colours(path: Path, count: int) -> list[tuple[int, int, int]]:
@@ -73,6 +73,15 @@ def add_dolby_vision(path: Path, profile: int, compatibility: int) -> None:
         raw[at : at + 4] = (size + len(box)).to_bytes(4, "big")
         start, end = at + 8 + headers.get(name, 0), at + size
     path.write_bytes(bytes(raw[:end]) + box + bytes(raw[end:]))
+
+
+def turn_upside_down(path: Path) -> None:
+    """Write a display matrix that turns by 180 degrees into the first track of an MP4."""
+    raw = bytearray(path.read_bytes())
+    start = raw.index(b"tkhd") + 44
+    one, (width, height) = 0x10000, struct.unpack(">II", raw[start + 36 : start + 44])
+    raw[start : start + 36] = struct.pack(">9i", -one, 0, 0, 0, -one, 0, width, height, 0x40000000)
+    path.write_bytes(raw)
 
 
 def _find(raw: bytearray, start: int, end: int, name: bytes) -> int:

@@ -15,7 +15,6 @@ from sync.origin.transcode.film.colour_table import ColourTable, Primaries, Tran
 from sync.origin.transcode.film.facts import ColourTags, VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
 from tests.origin.media_origin import MediaOrigin
-from tests.origin.samples import Samples
 from tests.origin.transcode.film.patches import (
     Colour,
     add_dolby_vision,
@@ -24,6 +23,7 @@ from tests.origin.transcode.film.patches import (
     make_film,
     patch_colours,
     pq_signal,
+    turn_upside_down,
 )
 from tests.origin.transcode.test_video import PLAIN
 
@@ -95,13 +95,10 @@ async def test_hdr_is_tone_mapped(
     assert_tagged_as_bt709(media_origin.asset_file(row))
 
 
-async def test_upside_down_hdr_is_turned_and_tone_mapped(
-    media_origin: MediaOrigin, samples: Samples, tmp_path: Path
-) -> None:
+async def test_upside_down_hdr_is_turned_and_tone_mapped(media_origin: MediaOrigin, tmp_path: Path) -> None:
     film = hdr_film(tmp_path / "hdr.mp4", [hlg_signal(light) for light in PATCHES], "arib-std-b67")
-    turned = tmp_path / "turned.mp4"
-    samples.ffmpeg("-i", str(film), "-c", "copy", "-metadata:s:v:0", "rotate=180", str(turned))
-    row = await media_origin.process_file(turned)
+    turn_upside_down(film)
+    row = await media_origin.process_file(film)
     assert_tone_mapped(patch_colours(media_origin.asset_file(row), len(PATCHES))[::-1])
 
 
@@ -130,8 +127,8 @@ async def test_every_matrix_and_range_shows_the_same_colours(
     filters = f"zscale=matrixin=gbr:rangein=full:matrix={matrix}:range={'full' if full_range else 'limited'}"
     filters += f",format={pixels.replace('yuvj', 'yuv')}"
     fast = () if codec == "prores_ks" else ("-preset", "ultrafast", "-crf", "2")
-    tagged = ("-colorspace", tags[0], "-color_range", tags[1]) if tags[0] else ()
-    film = make_film(tmp_path / "film.mov", SDR, filters, "-c:v", codec, *fast, *tagged, "-pix_fmt", pixels)
+    filters += f",setparams=colorspace={tags[0]}:range={tags[1]}" if tags[0] else ",setparams=colorspace=unknown"
+    film = make_film(tmp_path / "film.mov", SDR, filters, "-c:v", codec, *fast, "-pix_fmt", pixels)
     row = await media_origin.process_file(film)
     assert row.asset, row.problem
     seen = patch_colours(media_origin.asset_file(row), len(SDR))
@@ -171,6 +168,10 @@ MASTERED = ({"side_data_type": "Mastering display metadata"},)
             replace(TEN_BITS, colour=ColourTags(primaries="bt2020"), side_data=MASTERED),
             Colours("bt2020nc", Transfer.PQ, Primaries.BT2020, full_range=False),
         ),
+        (
+            replace(PLAIN, colour=ColourTags("smpte2085")),
+            Colours("bt709", Transfer.SDR, Primaries.BT709, full_range=False),
+        ),
         (replace(PLAIN, pixel_format="yuvj420p"), Colours("bt709", Transfer.SDR, Primaries.BT709, full_range=True)),
         (replace(PLAIN, pixel_format="bgr0"), Colours("rgb", Transfer.SDR, Primaries.BT709, full_range=True)),
         (
@@ -182,7 +183,7 @@ MASTERED = ({"side_data_type": "Mastering display metadata"},)
 def test_missing_and_wrong_tags_follow_rules(video: VideoFile, expected: Colours) -> None:
     assert colours_of(video) == expected
     copied = expected.table is None and expected.matrix in ("bt709", "smpte170m") and not expected.full_range
-    assert choose_recipe(video, 3840).copies_video == is_plain(video) == copied
+    assert choose_recipe(video, 3840).copies_video == is_plain(video) == (copied and video.colour.matrix != "smpte2085")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from sync.origin.transcode.film.facts import VideoFile
-from sync.origin.transcode.film.fields import deinterlace, is_interlaced, should_look, shown_rate, with_fields_seen
+from sync.origin.transcode.film.fields import (
+    FieldsSeen,
+    deinterlace,
+    is_interlaced,
+    should_look,
+    shown_rate,
+    with_fields_seen,
+)
 from sync.origin.transcode.film.recipe import choose_recipe
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.transcode.test_video import PLAIN, X264
@@ -111,13 +118,14 @@ def test_only_films_that_may_be_interlaced_are_looked_at(video: VideoFile, looks
 @pytest.mark.parametrize(
     ("seen", "interlaced"),
     [
-        ((100, 0, 0), True),
-        ((0, 60, 40), True),
-        ((34, 37, 29), False),  # a moving pattern
-        ((7, 0, 0), False),
-        ((20, 0, 80), False),
-        ((0, 0, 0), False),
+        (FieldsSeen(100, 0, 0, 90), True),
+        (FieldsSeen(0, 60, 40, 20), True),
+        (FieldsSeen(34, 37, 29, 50), False),  # a moving pattern
+        (FieldsSeen(0, 49, 11, 0), False),  # text that scrolls upwards
+        (FieldsSeen(7, 0, 0, 7), False),
+        (FieldsSeen(20, 0, 80, 20), False),
+        (FieldsSeen(), False),
     ],
 )
-def test_fields_are_seen_only_if_they_are_consistent(seen: tuple[int, int, int], interlaced: bool) -> None:
-    assert is_interlaced(with_fields_seen(PLAIN, *seen)) is interlaced
+def test_fields_are_seen_only_if_they_are_consistent(seen: FieldsSeen, interlaced: bool) -> None:
+    assert is_interlaced(with_fields_seen(PLAIN, seen)) is interlaced

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sync.device.store.partial_file import PartialFile, dump_bitmap, load_bitmap
 from sync.errors import Conflict, CorruptContent, NotFound, StorageBroken, StorageFull
 from sync.runtime.durable_files import write_durably
 from sync.wire.chunk_index import Index
+from tests.sync.device.damage import Damage, deleted, folder, link, pipe
 from tests.sync.file_tree_origin import CHUNK, Publisher, cut_into, noise, release_of
 
 
@@ -86,6 +88,24 @@ def test_only_one_process_can_lock_the_state(tmp_path: Path) -> None:
         pass
     with open_content_store(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("damage", [deleted, folder, link, pipe], ids=lambda it: it.__name__)
+def test_a_second_process_is_refused_also_without_the_lock_file(tmp_path: Path, damage: Damage) -> None:
+    with open_content_store(tmp_path) as store:
+        damage(store.state / "lock")
+        with pytest.raises(Conflict, match="already uses"), open_content_store(tmp_path):
+            pass
+
+
+def test_folders_that_are_missing_or_no_folders_are_made_again(tmp_path: Path) -> None:
+    with open_content_store(tmp_path) as store:
+        folders = store.folders()
+    shutil.rmtree(store.store)
+    store.store.write_bytes(b"a file")
+    with open_content_store(tmp_path):
+        assert all(folder.is_dir() for folder in folders)
+        assert (tmp_path / "store.aside").read_bytes() == b"a file"
 
 
 def test_opening_deletes_incomplete_files_and_no_others(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Files that belong to somebody else: the device that cannot read them runs as a user without rights."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import TOP
+from tests.sync.device.damage import Original, synced
+from tests.sync.file_tree_origin import Origin
+from tests.unprivileged import give_away, give_to_player, reachable_folder, unprivileged
+
+ACTIVE, PREVIOUS = 1, 0
+
+# file: without the origin: which release plays, how many of its two media; then who the device is, and what is told
+FOREIGN: dict[str, tuple[int, int, str, str]] = {
+    "active": (ACTIVE, 2, "d1", ""),
+    "root.json": (ACTIVE, 2, "d1", ""),
+    "floor": (ACTIVE, 2, "d1", ""),
+    "membership.json": (ACTIVE, 2, "d1", "membership.json cannot be used: this user is not allowed to"),
+    "membership.json and its copy": (ACTIVE, 2, "not readable", "but its origin is not asked"),
+    "index.db": (ACTIVE, 2, "d1", ""),
+    "ballast": (ACTIVE, 2, "d1", ""),
+    "lock": (ACTIVE, 2, "d1", ""),
+    "release": (PREVIOUS, 2, "d1", ""),
+    "index": (ACTIVE, 2, "d1", ""),
+    "asset": (ACTIVE, 1, "d1", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[dict[str, Any]]:
+    """What devices say that each have one foreign file; one process, because starting one takes longest."""
+    with reachable_folder() as top:
+        yield asyncio.run(asked(top))
+
+
+async def asked(top: Path) -> dict[str, Any]:
+    original = await synced(top)
+    cells: list[Path] = []
+    for name in FOREIGN:
+        device = original.copy_to(top / name.replace(" ", "-"))
+        path = original.paths(device)[name.partition(" ")[0]]
+        path.touch()  # the ballast is not copied
+        give_to_player(device)
+        give_away(path)
+        if "copy" in name:
+            give_away(path.parent / "copies" / path.name)
+        cells += [device, path]
+    origin = Origin(original.publisher)
+    await origin.start()
+    command = unprivileged(sys.executable, "-m", "tests.sync.device.unprivileged_device", origin.url, *map(str, cells))
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        output, errors = await process.communicate()
+    finally:
+        await origin.stop()
+    lines = output.decode().splitlines()
+    assert len(lines) == len(FOREIGN), errors.decode()
+    shutil.rmtree(top / "device")
+    return {"original": original} | {name: json.loads(line) for name, line in zip(FOREIGN, lines, strict=True)}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_of_somebody_else_stops_nothing_that_can_be_shown(told: dict[str, Any], name: str) -> None:
+    plays, held, device, problem = FOREIGN[name]
+    original: Original = told["original"]
+    assert not told[name]["readable"], "or this tests nothing"
+    offline, online = told[name]["offline"], told[name]["online"]
+    assert (offline["plays"], offline["held"], offline["device"]) == (original.releases[plays], held, device)
+    assert (online["plays"], online["held"], online["device"]) == (original.releases[ACTIVE], 2, device)
+    assert len(online["problems"]) == bool(problem), online["problems"]
+    assert problem in " ".join(online["problems"])
