@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sync.origin.transcode.film.facts import AudioFile, VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.loudness import measure_lufs
 from sync.origin.transcode.picture_jobs import make_picture
-from sync.origin.transcode.probe import HEAD_BYTES, FileKind, probe, recognise_kind
+from sync.origin.transcode.probe import HEAD_BYTES, BadMedia, FileKind, probe, recognise_kind
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.origin.transcode.video import make_video
 from sync.wire.chunk_index import dump_index, index_file
@@ -20,6 +21,9 @@ from sync.wire.content_paths import asset_path, index_path
 from sync.wire.release import Asset
 
 _USUAL_SOUND_BYTES_S = 16_000  # of a sound whose length is not declared
+_HEVC_SEQUENCES = (b"hevc", b"hevx", b"msf1")  # brands of HEIF whose tracks no library of pictures plays
+
+log = logging.getLogger(__name__)
 
 
 async def build_asset(job: TranscodeJob) -> MadeMedia:
@@ -37,12 +41,19 @@ async def build_asset(job: TranscodeJob) -> MadeMedia:
 
 
 async def _transcode(job: TranscodeJob) -> MadeMedia:
-    if recognise_kind(await asyncio.to_thread(_head, job.source)) is FileKind.PICTURE:
+    head = await asyncio.to_thread(_head, job.source)
+    if recognise_kind(head) is FileKind.PICTURE:
+        if head[8:12] in _HEVC_SEQUENCES and (film := await _sequence_as_film(job)) is not None:
+            return film
         return await make_picture(job)
     facts = await probe(job.source, job.for_headers())
     if isinstance(facts, AudioFile):
         return await make_video_from_audio(facts, job.for_work(_sound_work(facts, job)))
-    return await make_video(facts, job.for_work(_film_work(facts, job)))
+    return await _make_film(facts, job)
+
+
+async def _make_film(video: VideoFile, job: TranscodeJob) -> MadeMedia:
+    return await make_video(video, job.for_work(_film_work(video, job)))
 
 
 def _film_work(video: VideoFile, job: TranscodeJob) -> Work:
@@ -58,6 +69,16 @@ def _sound_work(sound: AudioFile, job: TranscodeJob) -> Work:
     seconds = sound.declared_ms / 1000 or source_bytes / _USUAL_SOUND_BYTES_S
     frames = max(1, round(seconds * FRAME_RATE))
     return Work(WorkKind.SOUND, *LARGEST_SIZE, frames, seconds, source_bytes)
+
+
+async def _sequence_as_film(job: TranscodeJob) -> MadeMedia | None:
+    """Return the film of a HEIF file whose pictures move; None if there is only a still picture in it."""
+    try:
+        facts = await probe(job.source, job.for_headers())
+        return await _make_film(facts, job) if isinstance(facts, VideoFile) else None
+    except BadMedia as error:
+        log.info("media=%s is taken as a still picture: %s", job.source.name, error)
+        return None
 
 
 def store_asset(files: DataFolder, made: MadeMedia) -> Asset:

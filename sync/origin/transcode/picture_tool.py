@@ -2,7 +2,8 @@
 
 `python -m sync.origin.transcode.picture_tool SOURCE FOLDER LONGEST_EDGE LARGEST_PIXELS` writes `asset` and
 `thumbnail.jpg` into FOLDER and prints one JSON object: the facts, or `problem` with exit code 3. It runs in the
-sandbox, since a picture may exploit or exhaust its decoder. An animation becomes a video.
+sandbox, since a picture may exploit or exhaust its decoder. A picture that moves becomes a video; one with a single
+frame, or whose frames are all the same, is a picture like any other.
 
 A JPEG that is upright, small enough and without a colour profile keeps its pixels and loses only its tags. Any other
 picture is decoded, turned upright, converted to sRGB, laid on white (a light drawing on black, so that a white logo
@@ -13,6 +14,8 @@ holds the transparent picture, at most LOGO_EDGE long, in a chunk that only over
 import json
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,8 @@ from PIL import Image, ImageCms, ImageOps, ImageStat, PngImagePlugin, Unidentifi
 from PIL.PngImagePlugin import PngInfo
 
 from sync.origin.limits.picture_size import DAMAGED, FORMATS
-from sync.origin.transcode.animation import save_video
+from sync.origin.transcode.animation import LONGEST_HOURS, Survey, save_video, survey
+from sync.origin.transcode.picture_frames import DECODER_ERRORS, MOVING_FORMATS, MovingPicture, in_8_bits
 from sync.wire.overlay import LOGO_CHUNK, LOGO_EDGE
 
 THUMBNAIL_EDGE = 480
@@ -31,6 +35,7 @@ _DRAWN_FORMATS = ("PNG", "GIF", "BMP", "DIB")
 _LIGHT = 160  # of 255; a drawing of at least this mean luminance is laid on black
 _QUALITY = 90
 _LARGEST_TEXT_BYTES = 16 * 1024**2  # of a comment or colour profile in a PNG, unpacked
+_INCOMPLETE = "This picture is damaged or incomplete. Send it again."
 _STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
 
 
@@ -58,17 +63,23 @@ def convert(source: Path, folder: Path, longest_edge: int, largest_pixels: int) 
     Raises:
         UnusablePicture: it is not a picture, is damaged, or has more than `largest_pixels`.
     """
-    image = _open(source, largest_pixels)
-    if getattr(image, "n_frames", 1) > 1 and image.format in ("GIF", "WEBP", "PNG"):
-        first = flatten(image.copy())
-        facts = save_video(image, folder / "asset", longest_edge, flatten)
-    else:
-        loaded = _load(image, longest_edge)
-        first = flatten(loaded)
-        facts = _save(source, image, first, folder / "asset", longest_edge, _transparent_chunk(loaded))
+    with _open(source, largest_pixels) as image:
+        first, facts = _convert(image, source, folder / "asset", longest_edge)
     first.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
     first.convert("RGB").save(folder / "thumbnail.jpg", "JPEG", quality=80)
     return facts
+
+
+def _convert(image: Image.Image, source: Path, target: Path, longest_edge: int) -> tuple[Image.Image, dict[str, Any]]:
+    """Write the asset; return the picture, or the first frame of one that moves, and the facts."""
+    with _refusing_damage():
+        moving = MovingPicture(image, source) if image.format in MOVING_FORMATS else None
+        seen = survey(moving) if moving is not None and moving.count > 1 else None
+    if moving is not None and seen is not None and seen.moves:
+        return _save_moving(moving, seen, target, longest_edge)
+    loaded = _load(image if moving is None or moving.is_plain else _first_frame(moving), longest_edge)
+    flat = flatten(loaded)
+    return flat, _save(source, image, flat, target, longest_edge, _transparent_chunk(loaded))
 
 
 def _open(source: Path, largest_pixels: int) -> Image.Image:
@@ -78,38 +89,60 @@ def _open(source: Path, largest_pixels: int) -> Image.Image:
         image = Image.open(source, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise UnusablePicture(DAMAGED) from error
-    except ValueError as error:
-        if "too large" not in str(error):
-            raise
-        raise UnusablePicture(
-            "This picture holds a comment or colour profile that unpacks to too much data."
-        ) from error
     except Image.DecompressionBombError as error:
         raise UnusablePicture("This picture is too large: it has more pixels than any screen could show.") from error
+    except DECODER_ERRORS as error:
+        if isinstance(error, ValueError) and "too large" in str(error):
+            words = "This picture holds a comment or colour profile that unpacks to too much data."
+            raise UnusablePicture(words) from error
+        raise UnusablePicture(_INCOMPLETE) from error
     if image.width * image.height > largest_pixels:
         raise UnusablePicture(f"This picture is too large: {image.width} x {image.height} pixels.")
     return image
 
 
+@contextmanager
+def _refusing_damage() -> Iterator[None]:
+    try:
+        yield
+    except DECODER_ERRORS as error:
+        raise UnusablePicture(_INCOMPLETE) from error
+
+
+def _first_frame(moving: MovingPicture) -> Image.Image:
+    with _refusing_damage():
+        return next(moving.frames()).image
+
+
+def _save_moving(
+    moving: MovingPicture, seen: Survey, target: Path, longest_edge: int
+) -> tuple[Image.Image, dict[str, Any]]:
+    """Write the video of a moving picture; return its first frame and the facts."""
+    hours = sum(seen.durations_ms) / 3_600_000
+    if hours > LONGEST_HOURS:
+        raise UnusablePicture(f"This moving picture lasts {float(hours):.1f} hours: send it as a film.")
+    with _refusing_damage():
+        facts = save_video(moving, seen, target, longest_edge, flatten)
+    return flatten(_first_frame(moving), seen.ground), facts
+
+
 def _load(image: Image.Image, longest_edge: int) -> Image.Image:
     """Decode the picture, turn it upright and reduce it."""
     image.draft("RGB", (longest_edge, longest_edge))  # a JPEG can be decoded at a smaller size
-    try:
+    with _refusing_damage():
         image.load()
-    except OSError as error:
-        raise UnusablePicture("This picture is damaged or incomplete. Send it again.") from error
     ImageOps.exif_transpose(image, in_place=True)
-    converted = _in_8_bits(image)
+    converted = in_8_bits(image)
     converted.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)  # before more copies are made
     return converted
 
 
-def flatten(image: Image.Image) -> Image.Image:
-    """Return the picture as opaque sRGB; transparent parts become white, or black around a light drawing."""
-    converted = _in_8_bits(image)
+def flatten(image: Image.Image, colour: tuple[int, int, int] | None = None) -> Image.Image:
+    """Return the picture as opaque sRGB, laid on `colour`, else on white, or on black if the drawing is light."""
+    converted = in_8_bits(image)
     if converted.mode == "RGBA":
         drawing = _in_srgb(converted, "RGBA")
-        ground = Image.new("RGBA", drawing.size, _ground_colour(drawing))
+        ground = Image.new("RGBA", drawing.size, _ground_colour(drawing) if colour is None else (*colour, 255))
         return Image.alpha_composite(ground, drawing).convert("RGB")
     return _in_srgb(converted, "RGB")
 
@@ -124,15 +157,6 @@ def _transparent_chunk(image: Image.Image) -> PngInfo | None:
     transparent.save(raw, "PNG")
     chunks.add(LOGO_CHUNK, raw.getvalue())
     return chunks
-
-
-def _in_8_bits(image: Image.Image) -> Image.Image:
-    """Return the picture with 8 bits a channel and without a palette, as RGBA if it is transparent anywhere."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # `convert` alone would clip
-        return image.convert("I").point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image if image.mode in ("RGB", "CMYK", "L") else image.convert("RGB")
 
 
 def _ground_colour(image: Image.Image) -> tuple[int, int, int, int]:
