@@ -57,7 +57,7 @@ async def _make_film(video: VideoFile, job: TranscodeJob) -> MadeMedia:
 
 
 def _film_work(video: VideoFile, job: TranscodeJob) -> Work:
-    source_bytes, seconds = job.source.stat().st_size, video.declared_ms / 1000
+    source_bytes, seconds = job.source.stat().st_size, max(video.declared_ms / 1000, video.length_s)
     copied = choose_recipe(video, job.settings.longest_edge).copies_video
     kind = WorkKind.COPIED_FILM if copied else WorkKind.ENCODED_FILM
     frames = film_frames(video.width * video.height, seconds, float(video.frame_rate), source_bytes)

@@ -1,5 +1,6 @@
 """Finds out what a sent file is, from its bytes and never from its name."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from sync.errors import Rejected
 from sync.origin.limits.budget import MOST_PACKETS, MOST_TRACKS
+from sync.origin.transcode.film.containers import HiddenFacts, hidden_facts
 from sync.origin.transcode.film.damage import Damage, DecodedFrame, find_damage, read_complaint, read_frame
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
 from sync.origin.transcode.film.fields import LOOK_FILTERS, LOOK_S, FieldsSeen, should_look, with_fields_seen
@@ -42,6 +44,7 @@ _OTHER_KINDS = (
     (b"\x7fELF", "a program"),
     (b"#EXTM3U", "a list of files, not the files themselves"),
 )
+_ENCRYPTED = "This file is encrypted (DRM): no screen has its key. Export it without copy protection."
 
 
 class BadMedia(Rejected):
@@ -89,6 +92,9 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
         BadMedia: it cannot be shown.
         ChildStopped: ffprobe hit a limit.
     """
+    hidden = await asyncio.to_thread(_hidden_facts, path)
+    if hidden.encrypted:
+        raise BadMedia(_ENCRYPTED)
     options = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-show_programs")
     result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits)
     if result.code != 0 and "moov atom not found" in result.errors:
@@ -97,13 +103,18 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
     document = _parsed(result.output)
     if is_encrypted(document):
-        raise BadMedia("This file is encrypted (DRM): no screen has its key. Export it without copy protection.")
+        raise BadMedia(_ENCRYPTED)
     packets, complaints = await read_packets(path, limits)
     times = measure_tracks(packets)
-    facts = audio_facts(document, times) or video_facts(document, times, complaints)
+    facts = audio_facts(document, times) or video_facts(document, times, hidden, complaints)
     if facts is None:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
     return facts
+
+
+def _hidden_facts(path: Path) -> HiddenFacts:
+    with path.open("rb") as file:
+        return hidden_facts(file)
 
 
 def _parsed(output: str) -> dict[str, Any]:

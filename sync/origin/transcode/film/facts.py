@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts
 from sync.origin.transcode.film.damage import Damage, cannot_be_read
 from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, orientation_of
 from sync.origin.transcode.film.rhythm import TrackTimes, film_span
@@ -80,10 +81,16 @@ class AudioFile:
     artist: str
 
 
-def video_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes], complaints: str = "") -> VideoFile | None:
+def video_facts(
+    document: Mapping[str, Any],
+    times: Mapping[int, TrackTimes],
+    hidden: HiddenFacts = NOTHING_HIDDEN,
+    complaints: str = "",
+) -> VideoFile | None:
     """Return the facts of the default picture and the default sound; None if it has no video.
 
-    They come from ffprobe's document, from the rhythm of the tracks, and from what ffprobe complained about meanwhile.
+    They come from ffprobe's document, from the rhythm of the tracks, from the headers of the file, and from what
+    ffprobe complained about meanwhile.
     """
     video = choose_picture(document, times)
     if video is None:
@@ -108,6 +115,7 @@ def video_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes], co
         profile=str(video.get("profile", "")),
         level=int(video.get("level", 0)),
         orientation=orientation_of(video),
+        crop=dict(enumerate(hidden.crops)).get(video["index"]),
         field_order=video.get("field_order", ""),
         colour=_colour_tags(video),
         side_data=tuple(video.get("side_data_list", ())),

@@ -1,0 +1,177 @@
+"""What ffprobe does not tell of a file: which part of its pictures is meant to be seen, and whether it is encrypted.
+
+Read from the headers of MP4 and MOV (ISO 14496-12: `clap`; ISO 23001-7: encryption), Matroska (RFC 9559: PixelCrop,
+ContentEncryption) and MPEG-TS (ISO 13818-1: scrambling). ffmpeg itself crops from version 7.1 on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from sync.origin.transcode.film.geometry import Crop
+
+_MOST_PARTS = 4096  # of one level; a file with more is read no further
+_ENCRYPTED = frozenset({b"encv", b"enca", b"drmi", b"drms"})  # sample entries; the latter two are Apple's
+_VISUAL_ENTRY_BYTES = 78  # of a sample entry, before the boxes in it
+_SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
+_WIDTH, _HEIGHT, _BOTTOM, _TOP, _LEFT, _RIGHT = 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD
+_ENCODINGS, _ENCODING, _ENCRYPTION = 0x6D80, 0x6240, 0x5035
+_TS_BYTES, _TS_LOOKED_AT = 188, 2000
+
+Part = tuple[bytes, int, int]
+"""The type of a box, and where its content begins and ends in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenFacts:
+    """`crops` has an entry for each track, in the order of the file; None where all of the picture is meant."""
+
+    crops: tuple[Crop | None, ...] = ()
+    encrypted: bool = False
+
+
+NOTHING_HIDDEN = HiddenFacts()
+
+
+def hidden_facts(file: BinaryIO) -> HiddenFacts:
+    """Return the facts that ffprobe does not tell; what is not as the format wants it is left out."""
+    head, end = file.read(12), file.seek(0, 2)
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return _matroska(file, end)
+    if head[:1] == b"G":
+        return HiddenFacts(encrypted=_is_scrambled(file))
+    return _mp4(file, end)
+
+
+def _mp4(file: BinaryIO, end: int) -> HiddenFacts:
+    entries = [
+        next(_inside(file, (b"trak", *track), b"mdia", b"minf", b"stbl", b"stsd"), None)
+        for movie in _inside(file, (b"", 0, end), b"moov")
+        for track in _inside(file, (b"moov", *movie), b"trak")
+    ]
+    found = [_sample_entry(file, *entry) if entry else HiddenFacts((None,)) for entry in entries]
+    return HiddenFacts(tuple(crop for track in found for crop in track.crops), any(track.encrypted for track in found))
+
+
+def _sample_entry(file: BinaryIO, start: int, end: int) -> HiddenFacts:
+    kind, begin, stop = next(_boxes(file, start + 8, end), (b"", 0, 0))
+    encrypted = kind in _ENCRYPTED
+    file.seek(begin + 24)
+    width, height = _number(file, 2), _number(file, 2)
+    for aperture, at, _ in _boxes(file, begin + _VISUAL_ENTRY_BYTES, stop):
+        if aperture == b"clap":
+            file.seek(at)
+            return HiddenFacts((_aperture([_number(file, 4) for _ in range(8)], width, height),), encrypted)
+    return HiddenFacts((None,), encrypted)
+
+
+def _aperture(numbers: list[int], width: int, height: int) -> Crop | None:
+    """Return the clean aperture: size and centre as fractions, the centre relative to that of the picture."""
+    if not all(numbers[1::2]):
+        return None
+    signed = [number - (1 << 32) if number >> 31 else number for number in numbers]
+    wide, high, right, down = (signed[n] / signed[n + 1] for n in (0, 2, 4, 6))
+    return _crop(width, height, round((width - wide) / 2 + right), round((height - high) / 2 + down), wide, high)
+
+
+def _crop(width: int, height: int, left: int, top: int, wide: float, high: float) -> Crop | None:
+    crop = Crop(round(wide), round(high), left, top)
+    inside = left >= 0 and top >= 0 and left + crop.width <= width and top + crop.height <= height
+    whole = (crop.width, crop.height) == (width, height)
+    return crop if inside and not whole and crop.width > 1 and crop.height > 1 else None
+
+
+def _inside(file: BinaryIO, box: Part, *path: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the boxes of this path begin and end."""
+    for kind, start, end in _boxes(file, box[1], box[2]):
+        if kind == path[0]:
+            if path[1:]:
+                yield from _inside(file, (kind, start, end), *path[1:])
+            else:
+                yield start, end
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Part]:
+    for _ in range(_MOST_PARTS):
+        file.seek(start)
+        size, kind, head = _number(file, 4), file.read(4), 8
+        if size == 1:
+            size, head = _number(file, 8), 16
+        stop = end if size == 0 else start + size
+        if len(kind) < 4 or stop < start + head or stop > end:
+            return
+        yield kind, start + head, stop
+        start = stop
+
+
+def _matroska(file: BinaryIO, end: int) -> HiddenFacts:
+    crops: list[Crop | None] = []
+    encrypted = False
+    for segment, start, stop in _elements(file, 0, end):
+        for part, first, last in _elements(file, start, stop) if segment == _SEGMENT else ():
+            if part == _CLUSTER:
+                return HiddenFacts(tuple(crops), encrypted)
+            for track, begin, finish in _elements(file, first, last) if part == _TRACKS else ():
+                if track == _TRACK:
+                    entry = list(_elements(file, begin, finish))
+                    crops.append(next((_pixel_crop(file, *place) for kind, *place in entry if kind == _VIDEO), None))
+                    encrypted = encrypted or any(
+                        _has(file, _ENCODING, _ENCRYPTION, place) for kind, *place in entry if kind == _ENCODINGS
+                    )
+    return HiddenFacts(tuple(crops), encrypted)
+
+
+def _has(file: BinaryIO, outer: int, inner: int, place: list[int]) -> bool:
+    return any(
+        kind == inner
+        for found, *within in _elements(file, *place)
+        if found == outer
+        for kind, *_ in _elements(file, *within)
+    )
+
+
+def _pixel_crop(file: BinaryIO, start: int, end: int) -> Crop | None:
+    values: dict[int, int] = {}
+    for kind, at, stop in _elements(file, start, end):
+        file.seek(at)
+        values[kind] = _number(file, min(8, stop - at))
+    width, height = values.get(_WIDTH, 0), values.get(_HEIGHT, 0)
+    left, top = values.get(_LEFT, 0), values.get(_TOP, 0)
+    return _crop(width, height, left, top, width - left - values.get(_RIGHT, 0), height - top - values.get(_BOTTOM, 0))
+
+
+def _elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    for _ in range(_MOST_PARTS):
+        file.seek(start)
+        kind, size = _variable(file, keep_marker=True), _variable(file, keep_marker=False)
+        if kind is None or size is None:
+            return
+        begin = file.tell()
+        stop = min(end, begin + size)
+        yield kind, begin, stop
+        start = stop
+        if start >= end:
+            return
+
+
+def _variable(file: BinaryIO, *, keep_marker: bool) -> int | None:
+    """Return a number of variable length (RFC 8794); one of all ones is unknown, and taken as larger than any file."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    length = 9 - first[0].bit_length()
+    value = int.from_bytes(first + file.read(length - 1), "big")
+    return value if keep_marker else value & ((1 << (7 * length)) - 1)
+
+
+def _is_scrambled(file: BinaryIO) -> bool:
+    """Tell whether at least half of the packets with content, at the start of an MPEG-TS, are scrambled."""
+    file.seek(0)
+    data = file.read(_TS_BYTES * _TS_LOOKED_AT)
+    packets = [data[at : at + 4] for at in range(0, len(data) - 3, _TS_BYTES)]
+    with_content = [packet for packet in packets if (packet[0] == 0x47 and packet[1] & 0x1F) or packet[2] > 0x1F]
+    return sum(packet[3] >> 6 > 1 for packet in with_content) * 2 > len(with_content) > 0
+
+
+def _number(file: BinaryIO, length: int) -> int:
+    return int.from_bytes(file.read(length), "big")
