@@ -15,7 +15,7 @@ from player.display import WantedOutput
 from player.display.backdrop import Backdrop
 from player.display.overlay_host import OverlayHost
 from player.display.screenshots import ScreenshotTaker
-from player.endpoint.auth import AccessGuard, read_or_make_token
+from player.endpoint.auth import AccessGuard, EndpointToken
 from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
@@ -24,12 +24,9 @@ from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import ProblemReports, StatusSources
-from sync.device.store.content_store import ContentStore
-from sync.errors import StorageBroken, StorageFull
 from sync.runtime.file_watcher import FileWatcher
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, watchdog_interval_s
-from sync.trust.signing import new_token
 
 Service = Callable[[], Awaitable[None]]
 
@@ -56,13 +53,15 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     collector = _build_collector(core, current, overlays, problems)
     builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom())
     supervised = partial(supervise, clock=clock, restarts=core.restarts)
+    token = EndpointToken(content.state, problems.reporter("token"))
     sessions = SessionRunner(builder, current, configuration, supervised, backdrop.show_code)
     services: dict[str, Service] = {
         "area": lambda: _follow_area(core, backdrop),
         "backdrop": backdrop.run,
         "overlays": overlays.run,
         "shift": sessions.run,
-        "endpoint": _build_endpoint(core, collector, current, problems).run,
+        "endpoint": _build_endpoint(core, collector, current, problems, token).run,
+        "token": lambda: token.run(clock),
         "settings": lambda: _follow_settings(core, backdrop, sessions),
     }
     if configuration.file is not None:
@@ -90,25 +89,20 @@ def _build_collector(
 
 
 def _build_endpoint(
-    core: PlayerCore, collector: StatusCollector, current: CurrentSession, problems: ProblemReports
+    core: PlayerCore,
+    collector: StatusCollector,
+    current: CurrentSession,
+    problems: ProblemReports,
+    token: EndpointToken,
 ) -> EndpointServer:
     configuration, clock = core.configuration, core.clock
-    guard = AccessGuard(_token(core.content, problems.reporter("token")), configuration, clock)
+    guard = AccessGuard(lambda: token.value, configuration, clock)
     metrics = PlayerMetrics(clock, StageSeries(core.stage.counters, core.stage.facts))
     routes = EndpointRoutes(collector, configuration, current, ScreenshotTaker(core.display, clock), guard, metrics)
     forecast = ForecastRoutes(core.content, configuration, current, clock)
     operations = (*routes.operations(), *forecast.operations())
     live = LiveSocket(collector, clock)
     return EndpointServer(configuration, guard, operations, live, metrics, clock, problems.reporter("endpoint"))
-
-
-def _token(content: ContentStore, report_problem: Callable[[str], None]) -> str:
-    try:
-        return read_or_make_token(content.state)
-    except (StorageBroken, StorageFull) as error:  # nobody can know the new token, but the endpoint can be read
-        log.error("endpoint=token not stored, nothing can be changed until the next start: %s", error)
-        report_problem(f"The endpoint's token cannot be stored, so nothing can be changed over the endpoint: {error}.")
-        return new_token()
 
 
 async def _follow_area(core: PlayerCore, backdrop: Backdrop) -> None:

@@ -5,7 +5,7 @@ are kept in memory only: after a start every stream is tried at once.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -109,6 +109,11 @@ class StreamBackoff:
         if outage is not None:
             down_s = self._clock.monotonic() - outage.since_s
             log.info("stream=%s title=%s plays again after %.0f s", stream, outage.title, down_s)
+
+    def forget_except(self, streams: Collection[str]) -> None:
+        """Forget the failures of all streams but these: what can never be shown again is no problem any more."""
+        for stream in self._outages.keys() - set(streams):
+            log.info("stream=%s title=%s has left the programme", stream, self._outages.pop(stream).title)
 
     def problems(self) -> tuple[str, ...]:
         """Return one sentence on each."""

@@ -134,6 +134,8 @@ class Director:
         if scene is None:
             return Idle(now + _DECIDE_AGAIN, "there is no content yet")
         self._tracker.set_deadline(scene, now)
+        if self._streams.outages():
+            self._streams.forget_except(scene.streams_to_come(now))
         pause_s = self._failures.pause_s()
         if pause_s > 0:
             why = f"{self._failures.failures} takes in a row could not be shown"

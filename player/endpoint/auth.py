@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import secrets
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from hmac import compare_digest
 from pathlib import Path
@@ -28,6 +29,7 @@ SESSION_S = 12 * 3600.0
 TOKEN_FILE = "endpoint_token"
 
 _MOST_SESSIONS = 64
+_STORE_AGAIN_S = 60.0
 _SHORTEST_TOKEN = 16  # a file that was cut off must not make a token that can be guessed
 _TOKEN_CAP_BYTES = 4096
 
@@ -77,6 +79,34 @@ def tls_context(endpoint: EndpointSettings) -> ssl.SSLContext | None:
     return context
 
 
+class EndpointToken:
+    """The token in force. One that cannot be stored is known to nobody: storing it is tried again each minute."""
+
+    def __init__(self, folder: Path, report_problem: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._report_problem = report_problem
+        self._problem = ""
+        self.value = new_token()
+        self._store()
+
+    async def run(self, clock: Clock) -> None:
+        """Try to store it until that has worked; runs until cancelled."""
+        while True:
+            await clock.sleep(_STORE_AGAIN_S if self._problem else float("inf"))
+            self._store()
+
+    def _store(self) -> None:
+        problem = ""
+        try:
+            self.value = read_or_make_token(self._folder)
+        except (StorageBroken, StorageFull) as error:  # the endpoint can be read all the same
+            problem = f"The endpoint's token cannot be stored, so nothing can be changed over the endpoint: {error}."
+        if bool(problem) != bool(self._problem):
+            log.log(logging.ERROR if problem else logging.INFO, "endpoint=token %s", problem or "stored")
+        self._problem = problem
+        self._report_problem(problem)
+
+
 def read_or_make_token(folder: Path) -> str:
     """Return the token of the endpoint; make it at the first start. Only the owner can read its file.
 
@@ -106,10 +136,10 @@ def _parse_token(raw: bytes) -> str:
 
 
 class AccessGuard:
-    """Checks every request. Sessions are in memory and end with the daemon."""
+    """Checks every request against `token`. Sessions are in memory and end with the daemon."""
 
-    def __init__(self, token: str, configuration: Configuration, clock: Clock) -> None:
-        self._token_hash = token_hash(token)
+    def __init__(self, token: Callable[[], str], configuration: Configuration, clock: Clock) -> None:
+        self._token = token
         self._configuration = configuration
         self._clock = clock
         self._sessions: dict[str, float] = {}  # hash of the cookie: monotonic time at which it ends
@@ -165,7 +195,7 @@ class AccessGuard:
         return self._configuration.settings.endpoint
 
     def _is_token(self, token: str) -> bool:
-        return compare_digest(token_hash(token), self._token_hash)
+        return compare_digest(token_hash(token), token_hash(self._token()))
 
     def _refuse_other_names(self, request: web.Request) -> None:
         """Prevent DNS rebinding: another site's name that resolves to this device. An address cannot be rebound."""

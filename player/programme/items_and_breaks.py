@@ -113,10 +113,14 @@ def _resume_index(place: PlaylistPosition | None, playlist: Playlist) -> int:
     return indexes.get(place.following, place.index)
 
 
+def is_over(item: Item, at: datetime) -> bool:
+    """Return whether an item is not started any more at `at`, because its own time ends."""
+    least = SHORTEST_SHOW if item.at_end is AtEnd.CUT else timedelta(0)
+    return item.ends_at is not None and at >= item.ends_at - least
+
+
 def _is_valid(item: Item, at: datetime) -> bool:
-    if item.starts_at is not None and at < item.starts_at:
-        return False
-    return item.ends_at is None or at < item.ends_at - (SHORTEST_SHOW if item.at_end is AtEnd.CUT else timedelta(0))
+    return (item.starts_at is None or item.starts_at <= at) and not is_over(item, at)
 
 
 def _ask_again_at(playlist: Playlist, at: datetime) -> datetime:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from player.programme.ad_eligibility import EligibleAds, eligible_ads
 from player.programme.ad_selection import AdState, Choice, select_ad
-from player.programme.items_and_breaks import AdSlot, NothingToShow, Rotation, next_entry
+from player.programme.items_and_breaks import AdSlot, NothingToShow, Rotation, is_over, next_entry
 from player.programme.loudness import corrected_volume
 from player.programme.proof_of_play import Take
 from player.programme.schedule import Programme, programme_at
@@ -58,6 +58,13 @@ class Scene:
     def playable(self, asset: str) -> bool:
         """Return whether an asset or stream may be shown."""
         return self.contains(asset) and self.may_try(asset)
+
+    def streams_to_come(self, at: datetime) -> frozenset[str]:
+        """Return the streams that are shown at `at` or later: those of items and campaigns that are not over."""
+        items = (item for playlist in self.release.playlists for item in playlist.items if not is_over(item, at))
+        lines = (line for one in self.release.campaigns if at < one.ends_at for line in one.lines)
+        names = {*(item.asset for item in items), *(creative.asset for line in lines for creative in line.creatives)}
+        return frozenset(names & self.streams.keys())
 
     def contains(self, asset: str) -> bool:
         """Return whether the release has an asset or stream."""

@@ -11,6 +11,7 @@ from player.protocol.status import Status, SyncStatus
 from player.settings.system_zone import system_zone
 from player.stage.counters import StageFacts
 from player.status.health import Condition, Machine, figures, health_problems
+from player.status.recent_counts import RecentCounts
 from player.status.status_sources import StatusSources
 from player.status.wording import (
     other_audio_output,
@@ -37,6 +38,7 @@ class StatusCollector:
         self._sources = sources
         self._clock = clock
         self._machine: tuple[float, Machine] | None = None  # the last sample and its monotonic time
+        self._recent = RecentCounts()
         self._release: tuple[str, Release] | None = None  # the active one, by name
         self._files: tuple[float, tuple[str, ...], bool] = (float("-inf"), (), False)  # when looked at, problems
         self._sound: tuple[str, str | None] = ("", None)  # the output that is set, and the last one in use since then
@@ -172,6 +174,8 @@ class StatusCollector:
         sources, session = self._sources, self._sources.session()
         stage, display = sources.stage.facts(), sources.display.state()
         failures = session.ledger.quarantine.quarantined(self._clock.now()) if session else []
+        now_s, restarts = self._clock.monotonic(), sources.restarts.counts
+        lately = {name: self._recent.update(f"service {name}", count, now_s) for name, count in restarts.items()}
         return Condition(
             machine=self._sample(),
             clock=self._clock.trust(),
@@ -182,12 +186,14 @@ class StatusCollector:
             sync_failure=sync.problem,
             outbox_depth=outbox_depth,
             deck_restarts=stage.restarts,
+            deck_restarts_lately=self._recent.update("decks", stage.restarts, now_s),
             picture_faults=stage.picture_faults,
             recovered=stage.recovered,
             display_answers=display.answers,
             covered_by=display.covered_by,
             reserve_bytes=sources.configuration.settings.storage.reserve_bytes,
-            service_restarts=sources.restarts.counts,
+            service_restarts=restarts,
+            service_restarts_lately={name: count for name, count in lately.items() if count},
             service_reasons=sources.restarts.last,
             quarantined=quarantined_text(release, failures),
             left_out=unknown_content_text(release),

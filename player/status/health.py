@@ -66,13 +66,15 @@ class Condition:
     sync_age_s: float | None = None  # since the origin last confirmed the active release; None: never
     sync_failure: str = ""  # why the last try failed; empty: it did not
     outbox_depth: int = 0
-    deck_restarts: int = 0
+    deck_restarts: int = 0  # since the start
+    deck_restarts_lately: int = 0  # in the last hour
     picture_faults: int = 0  # in the last hour
     recovered: str = ""  # the restart or reboot in the last day that repaired the picture, with its reason
     display_answers: bool = True
     covered_by: str = ""  # title of another program's window that was over ours a short time ago
     reserve_bytes: int = 0
-    service_restarts: Mapping[str, int] = field(default_factory=dict)
+    service_restarts: Mapping[str, int] = field(default_factory=dict)  # since the start
+    service_restarts_lately: Mapping[str, int] = field(default_factory=dict)  # in the last hour
     service_reasons: Mapping[str, str] = field(default_factory=dict)
     quarantined: tuple[str, ...] = ()  # titles of media in quarantine on this device
     left_out: str = ""  # the parts of the release that this version cannot show
@@ -187,9 +189,9 @@ def _screen_problems(condition: Condition) -> Iterator[str]:
 
 
 def _playing_problems(condition: Condition) -> Iterator[str]:
-    if condition.deck_restarts >= _RESTARTS:
-        times = _times(condition.deck_restarts)
-        yield f"Video decks failed and were replaced {times}: find the faulty media in the log."
+    if condition.deck_restarts_lately >= _RESTARTS:
+        times = _times(condition.deck_restarts_lately)
+        yield f"Video decks failed and were replaced {times} in the last hour: find the faulty media in the log."
     if condition.picture_faults:
         times = _times(condition.picture_faults)
         yield f"The picture froze or became black {times} in the last hour: find the media in the log."
@@ -200,9 +202,9 @@ def _playing_problems(condition: Condition) -> Iterator[str]:
         yield f"Not shown, because they failed three times: {media}. Replace these media."
     if condition.left_out:
         yield f"Not shown, because they need a newer player: {condition.left_out}. Update this player."
-    for name, count in sorted(condition.service_restarts.items()):
+    for name, count in sorted(condition.service_restarts_lately.items()):
         reason = condition.service_reasons.get(name, "read the log")
-        yield f"The service {name} failed and was restarted {_times(count)}: {reason}."
+        yield f"The service {name} failed and was restarted {_times(count)} in the last hour: {reason}."
 
 
 def _delivery_problems(condition: Condition) -> Iterator[str]:

@@ -30,8 +30,13 @@ def _items_and_creatives(release: Release) -> Iterator[Item | Creative]:
 
 
 def quarantined_text(release: Release | None, failures: Iterable[AssetFailure]) -> tuple[str, ...]:
-    """Return the media in quarantine: title, reason of the decoder, start of the hash."""
-    return tuple(f"{title(release, each.asset)} ({each.reason}; {each.asset[:_HASH_LETTERS]})" for each in failures)
+    """Return the media of the release in quarantine: title, reason of the decoder, start of the hash."""
+    shown = {each.asset for each in _items_and_creatives(release)} if release else set()
+    return tuple(
+        f"{title(release, each.asset)} ({each.reason}; {each.asset[:_HASH_LETTERS]})"
+        for each in failures
+        if each.asset in shown
+    )
 
 
 def unknown_content_text(release: Release | None) -> str:

@@ -1,5 +1,6 @@
 """Network streams in the programme: one that fails is skipped for seconds, not quarantined, and returns by itself."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from player.director.backoff import FIRST_S, LONGEST_S, StreamBackoff, retry_wai
 from sync.wire.release import Item, MediaKind, Release, Stream
 from sync.wire.stream_url import stream_name
 from tests.fakes import FakeClock
-from tests.player.director.venue import World, item, open_world, playlist, release
+from tests.player.director.venue import NOON, World, item, open_world, playlist, release
 
 URL = "https://eve:hush@example.com/live.m3u8"
 STREAM = ""  # the path of its shots
@@ -85,6 +86,22 @@ async def test_without_its_only_stream_the_fallback_shows_until_the_stream_works
             world.screen.unplayable.clear()
             await world.advance(FIRST_S * 2**3 * 1.25)
             assert shown(world)[-1] == "live"
+
+
+@pytest.mark.parametrize("how", ["another release", "its item ends"])
+async def test_the_problem_of_a_stream_ends_when_it_is_not_shown_any_more(tmp_path: Path, how: str) -> None:
+    ends_at = NOON + timedelta(seconds=25) if how == "its item ends" else None
+    async with open_world(tmp_path) as world:
+        world.publish(with_stream(item("red"), stream(duration_ms=10_000, ends_at=ends_at)))
+        world.screen.unplayable.add(STREAM)
+        async with world.running():
+            await world.advance(11)
+            assert "the stream Live does not play" in world.director.now().problems[0]
+            if how == "another release":
+                world.publish(with_stream(item("red")).model_copy(update={"streams": ()}))
+                await world.wake()
+            await world.advance(30)
+            assert world.director.now().problems == ()
 
 
 async def test_a_stream_is_opened_only_shortly_before_its_turn(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from player import __version__
 from player.display import DisplayState, Power
 from player.display.backdrop_pictures import RawPicture, brand_picture
 from player.display.screenshots import ScreenshotTaker
-from player.endpoint.auth import AccessGuard, read_or_make_token
+from player.endpoint.auth import AccessGuard, EndpointToken, read_or_make_token
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
@@ -37,6 +37,7 @@ from sync.errors import NotFound
 from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
+from tests.fakes import FakeClock
 from tests.sync.device.damage import Damage, empty, folder, garbage, link, pipe, truncated
 
 DISPLAY = brand_picture(320, 180)
@@ -128,7 +129,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePla
         )
         collector = StatusCollector(sources, clock)
         token = read_or_make_token(tmp_path / "state")
-        guard, live = AccessGuard(token, configuration, clock), LiveSocket(collector, clock)
+        guard, live = AccessGuard(lambda: token, configuration, clock), LiveSocket(collector, clock)
         metrics = PlayerMetrics(clock, StageSeries(player.counters, player.facts))
         routes = EndpointRoutes(
             collector, configuration, lambda: session, ScreenshotTaker(player, clock), guard, metrics
@@ -215,6 +216,23 @@ def test_a_damaged_token_comes_back_from_its_copy_and_a_lost_one_is_made_anew(tm
     assert another not in (token, "short") and another == read_or_make_token(tmp_path)
     path.unlink()
     assert read_or_make_token(tmp_path) not in (token, another)
+
+
+async def test_a_token_that_cannot_be_stored_is_a_problem_until_it_is(tmp_path: Path) -> None:
+    clock, told = FakeClock(), list[str]()
+    folder = tmp_path / "state"
+    folder.write_text("a file where the folder should be")
+    token = EndpointToken(folder, told.append)
+    assert told[0].startswith("The endpoint's token cannot be stored")
+    storing = asyncio.create_task(token.run(clock))
+    await clock.advance(61)
+    assert told[-1] == told[0]
+    folder.unlink()
+    folder.mkdir()
+    await clock.advance(61)
+    assert told[-1] == ""
+    assert read_or_make_token(folder) == token.value
+    storing.cancel()
 
 
 async def test_writing_needs_the_token_even_on_loopback(device: Device) -> None:
