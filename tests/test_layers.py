@@ -90,7 +90,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/settings player/stage player/status sync/device sync/device/store sync/trust",
+        "player/settings player/stage player/status sync/device sync/device/store",
     ),
     "sync/origin/app": (
         ROOTS,
