@@ -19,6 +19,7 @@ from player.settings.model import Settings
 from player.status.heartbeat import HeartbeatSender
 from sync.device.connection import ConnectionSettings, Network
 from sync.device.origin_client import open_client
+from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ShowCode
 from sync.device.play_uploader import PlayUploader
 from sync.device.range_fetcher import RangeFetcher
@@ -26,6 +27,7 @@ from sync.device.store.membership import DeviceMembership, load_membership, repa
 from sync.device.syncer import Syncer, SyncOptions
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
+from sync.runtime.waiting import first_of
 from sync.wire.device_reports import Heartbeat, ScreenState
 
 _READ_AGAIN_S = 10.0
@@ -98,7 +100,11 @@ class SessionBuilder:
         async with open_client(url, None, self._network(settings)) as client:
             try:
                 pairing = DevicePairing(client, core.content, core.clock, self.rng, origin.name, key, show_code)
-                return await pairing.run()
+                if stored is None:
+                    return await pairing.run()
+                move = OriginMove(client, core.content, core.clock, self.rng, stored)
+                moved = await move.first_answer()
+                return moved if moved is not None else await first_of(pairing.run(), move.later_answer())
             finally:
                 show_code(None)
 

@@ -31,7 +31,15 @@ from sync.device.connection import (
 )
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.threads import in_thread
-from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PairingState
+from sync.wire.device_reports import (
+    BatchAnswer,
+    Heartbeat,
+    IdentityChallenge,
+    PairingAnswer,
+    PairingRequest,
+    PairingState,
+)
+from sync.wire.release import Envelope
 from sync.wire.value_types import Identifier, Wire
 
 log = logging.getLogger(__name__)
@@ -81,6 +89,10 @@ class OriginClient:
             Untrusted: the document is larger than `cap_bytes`.
         """
         return await self._request("GET", f"/content/{path}", cap_bytes=cap_bytes)
+
+    async def prove_identity(self, challenge: IdentityChallenge) -> Envelope:
+        """Have the origin sign a challenge. Nothing in it is secret; whoever answers gets no token."""
+        return _parsed(await self._request("POST", "/v1/identity", body=_encode(challenge)), Envelope)
 
     async def start_pairing(self, request: PairingRequest) -> PairingAnswer:
         """Ask the origin to pair this device."""

@@ -37,7 +37,7 @@ class UpdateCheck:
             Untrusted: signature, expiry, sequence or channel is wrong; the old release stays active.
             OriginUnreachable, OriginRefused: the document could not be fetched.
         """
-        root = await self._root()
+        root = await self.root()
         raw = await self._client.document(timestamp_path(self._channel), TIMESTAMP_CAP_BYTES)
         timestamp = read_timestamp(root, open_envelope(raw, TIMESTAMP_CAP_BYTES))
         check_timestamp(
@@ -67,7 +67,13 @@ class UpdateCheck:
             await in_thread(self._store.raise_floor, timestamp)
         return release
 
-    async def _root(self) -> Root:
+    async def root(self) -> Root:
+        """Return the newest root that follows from the pinned one, and pin it.
+
+        Raises:
+            Untrusted: none is pinned, the next one is not signed by the keys of the last one, or it has expired.
+            OriginUnreachable, OriginRefused: the document could not be fetched.
+        """
         root = await self._pinned_root()
         for _ in range(_MOST_ROOTS):
             try:

@@ -15,7 +15,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import ValidationError
 
 from sync.errors import Untrusted
-from sync.wire.release import ROOT_DOMAIN, TIMESTAMP_DOMAIN, Envelope, Role, Root, Signature, Timestamp
+from sync.wire.device_reports import IdentityChallenge
+from sync.wire.release import (
+    IDENTITY_DOMAIN,
+    ROOT_DOMAIN,
+    TIMESTAMP_DOMAIN,
+    Envelope,
+    Role,
+    Root,
+    Signature,
+    Timestamp,
+)
 
 _CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0/O and 1/I, which look alike on a distant screen
 _CODE_LENGTH = 8
@@ -137,6 +147,21 @@ def read_timestamp(root: Root, envelope: Envelope) -> Timestamp:
         return Timestamp.model_validate_json(payload)
     except ValidationError as error:
         raise Untrusted("a document is not a timestamp") from error
+
+
+def check_identity(root: Root, envelope: Envelope, challenge: IdentityChallenge) -> None:
+    """Accept the proof of an origin: the timestamp keys of `root` signed this very challenge.
+
+    Raises:
+        Untrusted: they did not.
+    """
+    payload = verify_envelope(IDENTITY_DOMAIN, envelope, root.keys, root.timestamp)
+    try:
+        signed = IdentityChallenge.model_validate_json(payload)
+    except ValidationError as error:
+        raise Untrusted("a document is not the answer to a challenge") from error
+    if signed != challenge:
+        raise Untrusted("the answer is to another challenge")
 
 
 def pairing_code(root: Envelope, secret: str) -> str:

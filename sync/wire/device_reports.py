@@ -142,6 +142,17 @@ class Heartbeat(Wire):
     health: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
 
 
+class IdentityChallenge(Wire):
+    """A device asks the origin at a new address whether it is the one that it belongs to.
+
+    The answer is an envelope of the domain `IDENTITY_DOMAIN`: its payload is this challenge, signed by the timestamp
+    keys of the origin's root.
+    """
+
+    nonce: Sha256  # random, made by the device for this question
+    url: Annotated[str, StringConstraints(max_length=2048)]  # the address that it asks
+
+
 class PairingRequest(Wire):
     """A device asks to be paired. With the enrolment key it is paired at once; else a person enters the code."""
 

@@ -76,6 +76,19 @@ def change_channel(store: ContentStore, channel: str) -> None:
             _save(store, stored.model_copy(update={"channel": channel}))
 
 
+def change_origin(store: ContentStore, url: str) -> DeviceMembership | None:
+    """Store the address to which the origin of this device moved; return the membership, None if there is none now.
+
+    Raises:
+        StorageFull, StorageBroken: the disk refuses.
+    """
+    with _CHANGING:
+        stored = _load(store)
+        if stored is not None:
+            _save(store, stored.model_copy(update={"origin": url}))
+    return load_membership(store)
+
+
 def save_membership(store: ContentStore, root: Envelope, membership: DeviceMembership) -> None:
     """Pin the root of the origin and store the membership.
 

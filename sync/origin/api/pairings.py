@@ -1,5 +1,7 @@
 """Pairs devices: by a short code on the screen that a person types, or by the enrolment key of the settings.
 
+Devices that are paired already are told that this is their origin, where it moved to another address.
+
 The device's token is made when the device fetches it, and given exactly once. A device that lost the answer pairs
 again. Anybody may ask to pair, so the number of waiting pairings is limited.
 """
@@ -8,20 +10,23 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from pydantic import SecretStr
 
-from sync.errors import Unauthenticated
+from sync.errors import Forbidden, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Access, Operation
 from sync.origin.api.devices import DeviceRoutes, DeviceView
+from sync.origin.http.host_header_check import is_own_address
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.store.devices import Admission, Pairing, PairingStep, PairingStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import new_token, pairing_code, token_hash
-from sync.wire.device_reports import PairingAnswer, PairingRequest, PairingState
+from sync.wire.device_reports import IdentityChallenge, PairingAnswer, PairingRequest, PairingState
 from sync.wire.release import Envelope
 from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 
@@ -66,6 +71,18 @@ class Enrolment:
         return bool(self._key) and hmac.compare_digest(self._key.encode(), (offered or "").encode())
 
 
+@dataclass(frozen=True, slots=True)
+class OriginKeys:
+    """What devices know this origin by: its newest root, and proofs that it holds the keys of that root.
+
+    `names` are the host names of this origin.
+    """
+
+    root: Callable[[], Envelope]
+    prove: Callable[[IdentityChallenge], Envelope]
+    names: frozenset[str]
+
+
 class PairingRoutes:
     """Serves pairing to devices and to people."""
 
@@ -75,14 +92,14 @@ class PairingRoutes:
         devices: DeviceRoutes,
         live: LiveHints,
         enrolment: Enrolment,
-        root: Callable[[], Envelope],
+        keys: OriginKeys,
         clock: Clock,
     ) -> None:
         self._store = store
         self._devices = devices
         self._live = live
         self._enrolment = enrolment
-        self._root = root
+        self._keys = keys
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
@@ -100,6 +117,15 @@ class PairingRoutes:
             ),
             Operation(
                 "GET", "/v1/pairings/{id}", self._poll, "The state of a pairing", Access.OPEN, None, PairingState
+            ),
+            Operation(
+                "POST",
+                "/v1/identity",
+                self._prove,
+                "Prove to a device that this is the origin it belongs to",
+                Access.OPEN,
+                IdentityChallenge,
+                Envelope,
             ),
             Operation("GET", "/v1/pairings", self._waiting, "Waiting devices", Access.READ, None, WaitingList),
             Operation(
@@ -129,7 +155,7 @@ class PairingRoutes:
 
     async def _request(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PairingRequest, cap_bytes=BODY_CAP_BYTES)
-        root, now = self._root(), self._clock.now()
+        root, now = self._keys.root(), self._clock.now()
         pairing = await self._store.create(
             Pairing(secrets.token_hex(8), asked.name, PairingStep.WAITING, None, None, unix_ms(now + PAIRING_LASTS)),
             code=pairing_code(root, asked.secret),
@@ -175,6 +201,14 @@ class PairingRoutes:
         log.info("device=%s got its token", pairing.device)
         self._live.changed("pairings", pairing.id)
         return PairingState(status="paired", device=pairing.device, token=token, channel=pairing.channel)
+
+    async def _prove(self, request: web.Request) -> web.Response:
+        """Sign a challenge, but not for a name that is not ours: somebody there may only pass it on to us."""
+        challenge = await read_json(request, IdentityChallenge, cap_bytes=BODY_CAP_BYTES)
+        if not is_own_address(challenge.url, request, self._keys.names):
+            host = urlsplit(challenge.url).hostname
+            raise Forbidden(f"{host!r} is not a name of this origin; add it to server.allowed_hosts")
+        return json_answer(self._keys.prove(challenge))
 
     async def _waiting(self, request: web.Request) -> web.Response:
         found = await self._store.list_waiting(unix_ms(self._clock.now()))

@@ -17,7 +17,7 @@ from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
-from sync.origin.api.pairings import Enrolment, PairingRoutes
+from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
 from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
 from sync.origin.api.plays import PlayRoutes
 from sync.origin.api.releases import ReleaseRoutes
@@ -100,7 +100,8 @@ def _assemble(
 
     devices = DeviceRoutes(device_store, live, clock)
     enrolment = Enrolment(settings.publish.enrolment_key, settings.publish.enrolment_channel)
-    pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, keyring.root_envelope, clock)
+    origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
+    pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
     plays = PlayRoutes(PlayStore(database), live, metrics, clock)
 
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
@@ -127,6 +128,10 @@ def _assemble(
         "live": live.run,
     }
     return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, cleaner)
+
+
+def _names(settings: OriginConfiguration) -> frozenset[str]:
+    return allowed_names(settings.server.host, settings.server.allowed_hosts)
 
 
 def _folder_target(
@@ -171,10 +176,8 @@ def _application(
     metrics: OriginMetrics,
     live: LiveHints,
 ) -> web.Application:
-    names = allowed_names(settings.server.host, settings.server.allowed_hosts)
-    app = web.Application(
-        middlewares=[metrics.operations.measure, problem_middleware, check_host(names)], client_max_size=BODY_CAP_BYTES
-    )
+    checks = [metrics.operations.measure, problem_middleware, check_host(_names(settings))]
+    app = web.Application(middlewares=checks, client_max_size=BODY_CAP_BYTES)
     mount(app, operations, gatekeeper.guard)
     add_console(app)
     app.on_response_prepare.append(harden)

@@ -41,6 +41,18 @@ def check_host(allowed: frozenset[str]) -> Middleware:
     return check
 
 
+def is_own_address(url: str, request: web.Request, allowed: frozenset[str]) -> bool:
+    """Return whether `url` may be an address of this origin: by its name in the settings, or in this very request.
+
+    Addresses without a name always may: whether they are ours cannot be told behind a proxy.
+    """
+    try:
+        name = (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return False
+    return name in allowed or name == _host_name(request) or _is_address(name)
+
+
 def _host_name(request: web.Request) -> str:
     try:
         return (urlsplit(f"//{request.host}").hostname or "").lower()

@@ -20,7 +20,8 @@ from sync.runtime.clock import Clock
 from sync.runtime.durable_files import storage_errors, write_durably
 from sync.trust.signing import SigningKey, open_envelope, pin_root, sign_envelope
 from sync.wire.content_paths import root_path
-from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
+from sync.wire.device_reports import IdentityChallenge
+from sync.wire.release import IDENTITY_DOMAIN, ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
 
 ROOT_VALID = timedelta(days=3650)  # with an expired root no screen updates: it is renewed a year before
 RENEW_BEFORE = timedelta(days=365)
@@ -63,6 +64,11 @@ class Keyring:
     def root(self) -> Root:
         """Return the newest root."""
         return pin_root(self.root_envelope())
+
+    def prove_identity(self, challenge: IdentityChallenge) -> Envelope:
+        """Sign the challenge of a device; the domain tag keeps it from being any other document."""
+        payload = challenge.model_dump_json().encode()
+        return open_envelope(sign_envelope(IDENTITY_DOMAIN, payload, self.timestamp_key), ROOT_CAP_BYTES)
 
     @property
     def timestamp_key(self) -> SigningKey:

@@ -45,6 +45,7 @@ class Device:
         self.current = CurrentSession()
         self.services: Counter[str] = Counter()
         self.code: str | None = None
+        self.codes: set[str] = set()  # all that were ever shown
         self._clock = clock
         builder = SessionBuilder(core, lambda: None, self._heartbeat, Random(1))
         self.runner = SessionRunner(builder, self.current, core.configuration, self._supervised, self._show_code)
@@ -87,6 +88,7 @@ class Device:
 
     def _show_code(self, code: str | None) -> None:
         self.code = code
+        self.codes |= {code} if code else set()
 
 
 @asynccontextmanager
