@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from pydantic import SecretStr
@@ -206,8 +205,9 @@ class PairingRoutes:
         """Sign a challenge, but not for a name that is not ours: somebody there may only pass it on to us."""
         challenge = await read_json(request, IdentityChallenge, cap_bytes=BODY_CAP_BYTES)
         if not is_own_address(challenge.url, request, self._keys.names):
-            host = urlsplit(challenge.url).hostname
-            raise Forbidden(f"{host!r} is not a name of this origin; add it to server.allowed_hosts")
+            raise Forbidden(
+                f"{challenge.url[:200]!r} is at no name of this origin; if it is, add the name to server.allowed_hosts"
+            )
         return json_answer(self._keys.prove(challenge))
 
     async def _waiting(self, request: web.Request) -> web.Response:

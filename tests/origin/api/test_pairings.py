@@ -129,7 +129,7 @@ async def test_without_an_enrolment_key_no_key_is_the_right_one(server: RunningO
         ("https://signage.example@evil.example", "signage.example", 403),
         ("https://[::1", "127.0.0.1", 403),
         ("", "127.0.0.1", 403),
-        ("x" * 3000, "127.0.0.1", 400),
+        ("x" * 3000, "127.0.0.1", 422),
     ],
 )
 async def test_the_origin_proves_who_it_is_for_addresses_that_may_be_its_own(
