@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import struct
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sync.origin.transcode.film.colour import TABLE_FILE, why_not_shown
 from sync.origin.transcode.film.colour_table import ColourTable, table_text
 from sync.origin.transcode.film.damage import Damage, can_mend, describe
 from sync.origin.transcode.film.facts import VideoFile
+from sync.origin.transcode.film.filters import SUBTITLES_FILE
 from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, why_encode
 from sync.origin.transcode.probe import (
     SAFE_INPUT,
@@ -57,9 +59,7 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     thumbnail = await _make_thumbnail(path, job.folder / "thumbnail.jpg", duration_ms, job.limits)
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
     size, has_audio = (recipe.width, recipe.height), video.audio_stream is not None
-    return MadeMedia(
-        path, thumbnail, MediaKind.VIDEO, media_type, *size, duration_ms, has_audio, note=_note_on_damage(video)
-    )
+    return MadeMedia(path, thumbnail, MediaKind.VIDEO, media_type, *size, duration_ms, has_audio, note=_note(video))
 
 
 async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
@@ -77,6 +77,7 @@ async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[
 
 async def _encode_anew(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
     edge = job.settings.longest_edge
+    video = await _with_subtitles(video, job)
     log.info(
         "media=%s is encoded anew: %s", job.source.name, ", ".join(why_encode(video, edge)) or "its copy is uneven"
     )
@@ -95,6 +96,24 @@ async def _encode_anew(video: VideoFile, job: TranscodeJob, path: Path) -> tuple
     return video, recipe
 
 
+async def _with_subtitles(video: VideoFile, job: TranscodeJob) -> VideoFile:
+    """Write the forced subtitles to a file for the filter that draws them; return the film without any if they fail."""
+    if video.subtitles is None or not video.subtitles.text:
+        return video
+    target = job.folder / SUBTITLES_FILE
+    output = ("-map", f"0:{video.subtitles.stream}", "-c:s", "ass", "-f", "ass", f"file:{target.absolute()}")
+    result = await run_tool((*QUIET, *_shift(video), *job.input, *output), job.limits)
+    if result.code == 0 and await asyncio.to_thread(target.exists):
+        return video
+    log.warning("media=%s its subtitles are not shown: %s", job.source.name, result.errors.strip()[-300:])
+    return replace(video, subtitles=replace(video.subtitles, text=False))
+
+
+def _shift(video: VideoFile) -> tuple[str, ...]:
+    """Return the arguments before an input that let the film begin at 0."""
+    return ("-itsoffset", f"{video.file_start_s - video.starts_s:.6f}")
+
+
 def _damages(video: VideoFile) -> list[tuple[str, Damage]]:
     found = (("picture", video.damage), ("sound", video.sound_damage))
     return [(name, damage) for name, damage in found if damage is not None and damage.spans]
@@ -108,19 +127,22 @@ def _refuse_damaged(video: VideoFile) -> None:
         raise BadMedia(f"This video is damaged: {' and '.join(told)} cannot be decoded. Send it again.")
 
 
-def _note_on_damage(video: VideoFile) -> str | None:
+def _note(video: VideoFile) -> str | None:
+    """Return what could not be made as it was meant, for the person who sent the film."""
     stays = {"picture": "the picture before stays meanwhile", "sound": "it is silent meanwhile"}
     told = [f"its {name} {describe(damage)} ({stays[name]})" for name, damage in _damages(video)]
     if not told and video.unreadable:
         told = ["a part of its file cannot be read and is left out"]
-    return f"This video is damaged: {' and '.join(told)}." if told else None
+    notes = [f"This video is damaged: {' and '.join(told)}."] if told else []
+    if video.subtitles and not video.subtitles.text:
+        notes.append("Its forced subtitles are not shown: export it with the subtitles burnt in.")
+    return " ".join(notes) or None
 
 
 async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) -> str | None:
     """Make the asset; return what ffmpeg complained about, None if it failed."""
     audio = () if video.audio_stream is None else ("-map", f"0:{video.audio_stream}")
-    shift = ("-itsoffset", f"{video.file_start_s - video.starts_s:.6f}")
-    opening = ("-threads", str(THREADS), "-noautorotate", "-fflags", "+genpts", *shift, *job.input)
+    opening = ("-threads", str(THREADS), "-noautorotate", "-fflags", "+genpts", *_shift(video), *job.input)
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     encoder = (*recipe.arguments, "-threads", str(THREADS))
     output = (*encoder, *NO_METADATA, *faststart, "-f", recipe.container, f"file:{path}")

@@ -9,7 +9,15 @@ from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts
 from sync.origin.transcode.film.damage import Damage, cannot_be_read
 from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, orientation_of
 from sync.origin.transcode.film.rhythm import TrackTimes, film_span
-from sync.origin.transcode.film.tracks import choose_picture, choose_sound, covers_of, pictures_of
+from sync.origin.transcode.film.tracks import (
+    choose_picture,
+    choose_sound,
+    choose_subtitles,
+    covers_of,
+    pictures_of,
+)
+
+_TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,14 @@ class ColourTags:
     transfer: str = ""
     primaries: str = ""
     range: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subtitles:
+    """A track of subtitles; `text`: it has letters, and not pictures of them."""
+
+    stream: int
+    text: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,7 @@ class VideoFile:
     field_order: str = ""
     colour: ColourTags = ColourTags()
     side_data: tuple[Mapping[str, Any], ...] = ()  # of the video stream, as ffprobe prints it
+    subtitles: Subtitles | None = None  # that are forced: players show them by themselves
     unreadable: bool = False  # a part of the file was left out, since it is damaged
     damage: Damage | None = None
     sound_damage: Damage | None = None
@@ -119,6 +136,7 @@ def video_facts(
         field_order=video.get("field_order", ""),
         colour=_colour_tags(video),
         side_data=tuple(video.get("side_data_list", ())),
+        subtitles=_subtitles(choose_subtitles(document, audio)),
         unreadable=cannot_be_read(complaints, container.get("format_name", "")),
     )
 
@@ -139,6 +157,10 @@ def audio_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) ->
         title=tags.get("title", ""),
         artist=tags.get("artist", ""),
     )
+
+
+def _subtitles(stream: Mapping[str, Any] | None) -> Subtitles | None:
+    return Subtitles(stream["index"], stream.get("codec_name") in _TEXT_SUBTITLES) if stream else None
 
 
 def _colour_tags(video: Mapping[str, Any]) -> ColourTags:

@@ -1,7 +1,7 @@
 """The filters of an encode, as one chain of named steps; each step is a pure function of the facts of the film.
 
 The order matters: times are mended first, fields are woven before colours and sizes change, colours are converted at
-the stored size, the picture is turned before its pixels become square, and the even rate comes last.
+the stored size, the picture is turned before its pixels become square, and the even rate and subtitles come last.
 """
 
 from fractions import Fraction
@@ -11,6 +11,9 @@ from sync.origin.transcode.film.damage import Damage
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.fields import deinterlace, is_interlaced, shown_rate
 from sync.origin.transcode.film.rhythm import FASTEST_RATE, FORWARD_JUMP_S, TrackTimes, even_rate
+
+SUBTITLES_FILE = "forced.ass"
+"""The name of the file with the forced subtitles, in the folder in which ffmpeg runs."""
 
 
 def filter_chain(video: VideoFile, width: int, height: int) -> str:
@@ -24,6 +27,7 @@ def filter_chain(video: VideoFile, width: int, height: int) -> str:
         turn(video),
         make_square(width, height),
         keep_pace(video),
+        burn_in(video),
     )
     return ",".join(name for step in steps for name in step)
 
@@ -60,6 +64,11 @@ def make_square(width: int, height: int) -> tuple[str, ...]:
 def keep_pace(video: VideoFile) -> tuple[str, ...]:
     """Return the filters for an even rate from 0 to the end; the first and the last picture fill what is missing."""
     return (f"fps={output_rate(video)}:start_time=0", "tpad=stop=-1:stop_mode=clone")
+
+
+def burn_in(video: VideoFile) -> tuple[str, ...]:
+    """Return the filter that draws forced subtitles into the pictures, after the rate: they change while one stays."""
+    return (f"subtitles=filename={SUBTITLES_FILE}",) if video.subtitles and video.subtitles.text else ()
 
 
 def output_rate(video: VideoFile) -> Fraction:

@@ -84,6 +84,8 @@ def _why_encode_shape(video: VideoFile, longest_edge: int) -> Iterator[str]:
         yield "it is turned or mirrored"
     if video.crop:
         yield "only a part of its pictures is meant to be seen"
+    if video.subtitles and video.subtitles.text:
+        yield "it has forced subtitles"
 
 
 def _why_encode_times(times: TrackTimes, video: VideoFile) -> Iterator[str]:

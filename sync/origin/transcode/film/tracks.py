@@ -61,6 +61,17 @@ def choose_sound(
     )
 
 
+def choose_subtitles(document: Mapping[str, Any], sound: Stream | None) -> Stream | None:
+    """Return the forced subtitles that players show by themselves: in the language of the sound, else the first."""
+    forced = [stream for stream in _of_type(document, "subtitle") if _has(stream, "forced")]
+    language = _language(sound) if sound else ""
+    return min(forced, key=lambda stream: (_language(stream) != language, stream["index"]), default=None)
+
+
+def _language(stream: Stream) -> str:
+    return str(stream.get("tags", {}).get("language", ""))
+
+
 def is_encrypted(document: Mapping[str, Any]) -> bool:
     """Tell whether a track of pictures or sound can be decoded only with a key."""
     return any(

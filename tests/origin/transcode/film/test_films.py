@@ -169,3 +169,15 @@ async def test_a_hole_in_a_file_that_cannot_be_read_is_no_still_picture(
 async def test_a_whole_film_is_copied_bit_for_bit(media_origin: MediaOrigin, sound_film: Path) -> None:
     row = await media_origin.process_file(sound_film)
     assert row.problem is None and stream_hash(media_origin.asset_file(row)) == stream_hash(sound_film)
+
+
+async def test_forced_subtitles_are_burnt_in(media_origin: MediaOrigin, samples: Samples) -> None:
+    words, film = samples.folder / "forced.srt", samples.folder / "forced.mkv"
+    words.write_text("1\n00:00:00,300 --> 00:00:00,700\n{\\an5}\u2588\u2588\u2588\n")  # blocks, in the middle
+    blue = ("-f", "lavfi", "-i", "color=blue:s=160x90:r=25:d=1", "-i", str(words), "-map", "0", "-map", "1")
+    samples.ffmpeg(*blue, *X264, "-c:s", "srt", "-disposition:s:0", "forced", str(film))
+    row = await media_origin.process_file(film)
+    assert row.asset and row.problem is None
+    shown = frames(media_origin.asset_file(row))
+    assert near(shown[2], (0, 0, 254), off=20) and near(shown[22], shown[2], off=3)
+    assert near(shown[12], (254, 254, 254), off=20)

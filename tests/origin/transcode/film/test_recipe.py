@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sync.origin.transcode.film.damage import Damage
-from sync.origin.transcode.film.facts import ColourTags, VideoFile, audio_facts, video_facts
+from sync.origin.transcode.film.facts import ColourTags, Subtitles, VideoFile, audio_facts, video_facts
 from sync.origin.transcode.film.geometry import Crop, orientation_of
 from sync.origin.transcode.film.recipe import choose_recipe, encoding_recipe, why_encode
 from sync.origin.transcode.film.tracks import is_encrypted
@@ -27,6 +27,7 @@ def times(**changes: Any) -> dict[str, Any]:
         {"codec": "hevc", "profile": "Main", "level": 153},
         {"codec": "vp9", "profile": "Profile 0"},
         {"damage": Damage()},
+        {"subtitles": Subtitles(2, text=False)},
         {"sound_times": LATER, **times(end_s=11.9)},
         {"sound_times": replace(EVEN, end_s=3.0)},
         times(rate=Fraction(5), frame_s=0.2),
@@ -55,6 +56,7 @@ def test_what_every_player_shows_is_copied(facts: dict[str, Any]) -> None:
         ({"codec": "hevc", "colour": ColourTags(range="pc")}, "colours"),
         ({"colour": ColourTags(transfer="smpte2084")}, "colours"),
         ({"field_order": "tt"}, "interlaced"),
+        ({"subtitles": Subtitles(2, text=True)}, "subtitles"),
         ({"profile": "High 10"}, "High 10"),
         ({"profile": "High", "level": 62}, "level 62"),
         ({"codec": "hevc", "profile": "Rext"}, "Rext"),
@@ -158,6 +160,20 @@ def test_the_default_tracks_are_the_film_and_covers_never(
     tracks = {index: replace(EVEN, packets=count) for index, count in counts.items() if count}
     facts = video_facts({"streams": streams}, tracks)
     assert facts and (facts.video_stream, facts.audio_stream) == chosen
+
+
+def test_forced_subtitles_are_those_in_the_language_of_the_sound() -> None:
+    german = {"language": "deu"}
+    sound = stream(1, "audio", tags=german)
+    subtitles: list[dict[str, Any]] = [
+        {"index": 2, "codec_type": "subtitle", "codec_name": "subrip", "disposition": {"default": 1}},
+        {"index": 3, "codec_type": "subtitle", "codec_name": "hdmv_pgs_subtitle", "disposition": {"forced": 1}},
+        {"index": 4, "codec_type": "subtitle", "codec_name": "ass", "disposition": {"forced": 1}, "tags": german},
+    ]
+    tracks = dict.fromkeys(range(2), EVEN)
+    facts = [video_facts({"streams": [stream(0, "video"), sound, *subtitles[:n]]}, tracks) for n in (1, 2, 3)]
+    found = [fact and fact.subtitles for fact in facts]
+    assert found == [None, Subtitles(3, text=False), Subtitles(4, text=True)]
 
 
 def test_the_sound_is_of_the_programme_of_the_picture() -> None:
