@@ -17,7 +17,7 @@ from sync.wire.value_types import Instant, Name, Request, Sha256, Wire
 
 
 class MediaView(Wire):
-    """One media. `progress` is in percent; `problem` is a sentence for the person who sent it."""
+    """One media. `progress` is in percent; `problem` tells the person who sent it why it failed, or what was mended."""
 
     id: str
     name: str

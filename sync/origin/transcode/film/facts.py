@@ -117,28 +117,35 @@ def video_facts(
     return VideoFile(
         container=container.get("format_name", ""),
         video_stream=video["index"],
-        codec=video["codec_name"],
-        pixel_format=video.get("pix_fmt", ""),
-        width=video["width"],
-        height=video["height"],
-        pixel_aspect=_fraction(video.get("sample_aspect_ratio"), ":"),
-        frame_rate=_fraction(video.get("avg_frame_rate"), "/"),
         times=times[video["index"]],
         declared_ms=_declared_ms(container, [video, *([audio] if audio else [])]),
         audio_stream=audio["index"] if audio else None,
         audio_codec=audio["codec_name"] if audio else "",
         sound_times=times[audio["index"]] if audio else None,
         file_start_s=float(container.get("start_time", 0.0)),
-        profile=str(video.get("profile", "")),
-        level=int(video.get("level", 0)),
-        orientation=orientation_of(video),
         crop=dict(enumerate(hidden.crops)).get(video["index"]),
-        field_order=video.get("field_order", ""),
-        colour=_colour_tags(video),
-        side_data=tuple(video.get("side_data_list", ())),
         subtitles=_subtitles(choose_subtitles(document, audio)),
         unreadable=cannot_be_read(complaints, container.get("format_name", "")),
+        **_picture_facts(video),
     )
+
+
+def _picture_facts(video: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that ffprobe states of the track of pictures, by the names of their fields."""
+    return {
+        "codec": video["codec_name"],
+        "pixel_format": video.get("pix_fmt", ""),
+        "width": video["width"],
+        "height": video["height"],
+        "pixel_aspect": _fraction(video.get("sample_aspect_ratio"), ":"),
+        "frame_rate": _fraction(video.get("avg_frame_rate"), "/"),
+        "profile": str(video.get("profile", "")),
+        "level": int(video.get("level", 0)),
+        "orientation": orientation_of(video),
+        "field_order": video.get("field_order", ""),
+        "colour": _colour_tags(video),
+        "side_data": tuple(video.get("side_data_list", ())),
+    }
 
 
 def audio_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) -> AudioFile | None:
