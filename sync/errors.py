@@ -6,6 +6,7 @@ The code that calls a library converts its errors into these, `from error`:
     ├── OriginUnreachable   the network: wait and try again
     ├── OriginRefused       the origin refuses (.status, .retry_after_s): report, wait longer
     ├── Untrusted           signature, sequence or hash chain of a document is wrong: use the old one
+    │   └── Outdated            it is right, and older than what was accepted: an old cache may have sent it
     ├── CorruptContent      bytes do not match their hash: delete them and fetch again
     ├── StorageFull         the disk is full: evict content, then report
     ├── StorageBroken       a file or database cannot be read or written: rename it, rebuild, report
@@ -44,6 +45,10 @@ class OriginRefused(SignageError):
 
 class Untrusted(SignageError):
     """A signed document is not valid; the old one stays in use."""
+
+
+class Outdated(Untrusted):
+    """A signed document is older than one that was accepted before."""
 
 
 class CorruptContent(SignageError):

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from player.settings.configuration import Configuration
+from sync.device.recurring_problem import RecurringProblem
 from sync.errors import OriginRefused, OriginUnreachable
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import Heartbeat
@@ -33,7 +34,7 @@ class HeartbeatSender:
         self._make = make
         self._configuration = configuration
         self._clock = clock
-        self._failing = False
+        self._problems = RecurringProblem(clock, log, "heartbeat not delivered", "heartbeat delivered again")
 
     async def run(self) -> None:
         """Post until cancelled."""
@@ -44,16 +45,9 @@ class HeartbeatSender:
             except (OriginUnreachable, OriginRefused) as error:
                 wait_s = max(wait_s, self._failed(error))
             else:
-                self._succeeded()
+                self._problems.cleared()
             await self._clock.sleep(wait_s)
 
     def _failed(self, error: OriginUnreachable | OriginRefused) -> float:
-        if not self._failing:
-            log.warning("heartbeat not delivered: %s", error)
-        self._failing = True
+        self._problems.occurred(str(error))
         return (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
-
-    def _succeeded(self) -> None:
-        if self._failing:
-            log.info("heartbeat delivered again")
-        self._failing = False

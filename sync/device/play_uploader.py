@@ -10,6 +10,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Protocol
 
+from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.outbox import Outbox, QueuedPlay, RefusedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
@@ -47,7 +48,9 @@ class PlayUploader:
         self._clock = clock
         self._backoff = Backoff(first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S, rng=rng)
         self._batch_limit = BATCH_LIMIT
-        self._failing = False
+        self._problems = RecurringProblem(
+            clock, log, "plays cannot be delivered; they stay in the queue", "plays are delivered again"
+        )
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -99,15 +102,11 @@ class PlayUploader:
     async def _wait_after_error(self, error: SignageError) -> None:
         retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
         wait_s = self._backoff.next_s(at_least_s=min(retry_after_s, _LONGEST_RETRY_AFTER_S))
-        if not self._failing:
-            log.warning("plays cannot be delivered; they stay in the queue: %s", error)
-        self._failing = True
+        self._problems.occurred(str(error))
         await self._clock.sleep(wait_s)
 
     def _succeeded(self) -> None:
-        if self._failing:
-            log.info("plays are delivered again")
-        self._failing = False
+        self._problems.cleared()
         self._backoff.reset()
         self._batch_limit = min(BATCH_LIMIT, self._batch_limit + _GROW_BY)
 

@@ -17,6 +17,7 @@ from sync.device.downloader import Downloader, DownloadProgress, ReleaseDoesNotF
 from sync.device.janitor import Janitor
 from sync.device.origin_client import OriginClient
 from sync.device.range_fetcher import SpanFetcher
+from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import change_channel, repair_membership
@@ -25,6 +26,7 @@ from sync.errors import (
     CorruptContent,
     OriginRefused,
     OriginUnreachable,
+    Outdated,
     SignageError,
     StorageBroken,
     StorageFull,
@@ -134,6 +136,7 @@ class Syncer:
         self._to_recheck: set[str] = set()
         self._state = SyncState.STARTING
         self._problem = ""
+        self._problems = RecurringProblem(clock, log, "sync waits", "sync works again")
         self._waiting_s = 0.0
         self._confirmed: tuple[float, datetime] | None = None
 
@@ -296,10 +299,8 @@ class Syncer:
             self.wake()
 
     async def _wait_after_error(self, error: SignageError) -> None:
-        text = str(error)
-        if text != self._problem:
-            log.warning("sync waits: %s", text)
-        self._problem = text
+        self._problem = str(error)
+        self._problems.occurred(self._problem, comes_and_goes=isinstance(error, Outdated))
         asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
         wait_s = self._backoff.next_s(at_least_s=asked_s or 0.0)
         self._enter(SyncState.WAITING, wait_s)
@@ -312,8 +313,7 @@ class Syncer:
         self._state, self._waiting_s = SYNC_STATES.move(self._state, state), waiting_s
 
     def _clear_problem(self) -> None:
-        if self._problem:
-            log.info("sync works again")
+        self._problems.cleared()
         self._problem = ""
 
     async def _wait_for_wake(self, seconds: float) -> None:

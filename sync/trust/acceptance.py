@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from sync.errors import CorruptContent, Untrusted
+from sync.errors import CorruptContent, Outdated, Untrusted
 from sync.wire.chunk_index import LARGEST_CHUNK_BYTES, Index, load_index
 from sync.wire.input_messages import rejected
 from sync.wire.release import Asset, Release, Root, Timestamp
@@ -37,7 +37,8 @@ def check_timestamp(
     `minimum_sequence` prevents a rollback if the floor is lost.
 
     Raises:
-        Untrusted: it is of another channel, expired, older than the floor, or contradicts the floor.
+        Untrusted: it is of another channel, expired, or contradicts the floor.
+        Outdated: it is older than the floor.
     """
     if timestamp.channel != channel:
         raise Untrusted(f"the timestamp is of channel {timestamp.channel}, not of {channel}")
@@ -56,7 +57,7 @@ def check_timestamp(
 
 def _check_sequence(timestamp: Timestamp, floor: Timestamp) -> None:
     if timestamp.sequence < floor.sequence:
-        raise Untrusted(f"sequence {timestamp.sequence} is older than {floor.sequence}, which was accepted before")
+        raise Outdated(f"sequence {timestamp.sequence} is older than {floor.sequence}, which was accepted before")
     if timestamp.sequence == floor.sequence and timestamp.release != floor.release:
         raise Untrusted(
             f"sequence {timestamp.sequence} names release {timestamp.release}, but named {floor.release} before: "
