@@ -59,7 +59,11 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/device sync/device/store sync/http",
     ),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
-    "sync/origin/transcode": (SERVICES, "sync/origin/limits sync/origin/settings sync/origin/transcode/film"),
+    "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
+    "sync/origin/transcode": (
+        SERVICES,
+        "sync/origin/limits sync/origin/settings sync/origin/transcode/film sync/origin/transcode/picture",
+    ),
     "sync/origin/ingest": (
         SERVICES,
         "sync/origin/limits sync/origin/persistence sync/origin/planning sync/origin/settings sync/origin/store "

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from sync.origin.transcode.film.colour import TAG_ARGUMENTS, TAG_FILTER, TO_BT709
 from sync.origin.transcode.film.facts import AudioFile
 from sync.origin.transcode.film.recipe import even_pixels
 from sync.origin.transcode.picture_jobs import make_card, make_picture
@@ -108,8 +109,9 @@ async def _encode(
     demuxer = "png_pipe" if picture.media_type == "image/png" else "jpeg_pipe"  # the file has no suffix
     still = ("-f", demuxer, "-framerate", f"{frames * 1000}/{duration_ms}", "-i", f"file:{picture.path}")
     inputs = (*still, *job.input, "-map", "0:v", "-map", f"1:{sound.audio_stream}")
-    filters = f"scale={size[0]}:{size[1]},setsar=1,format=yuv420p,loop={frames - 1}:1:0"
-    video = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "20", "-threads", str(THREADS))
+    filters = f"{TO_BT709}:w={size[0]}:h={size[1]},setsar=1,format=yuv420p,{TAG_FILTER},loop={frames - 1}:1:0"
+    codec = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "20", "-threads", str(THREADS))
+    video = (*codec, *TAG_ARGUMENTS)
     can_copy = sound.audio_codec == "aac"  # other codecs may be padded, and a copy would keep the padding
     audio = ("-c:a", "copy") if can_copy else ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
     length = ("-t", f"{duration_ms / 1000:.3f}")

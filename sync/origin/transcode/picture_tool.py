@@ -6,9 +6,9 @@ sandbox, since a picture may exploit or exhaust its decoder. A picture that move
 frame, or whose frames are all the same, is a picture like any other.
 
 A JPEG that is upright, small enough and without a colour profile keeps its pixels and loses only its tags. Any other
-picture is decoded, turned upright, converted to sRGB, laid on white (a light drawing on black, so that a white logo
-stays visible), reduced to LONGEST_EDGE, and saved as PNG if it was drawn, else as JPEG. A PNG that was transparent also
-holds the transparent picture, at most LOGO_EDGE long, in a chunk that only overlays read.
+picture is decoded, turned upright, converted to sRGB (HDR is tone-mapped), laid on white (a light drawing on black, so
+that a white logo stays visible), reduced to LONGEST_EDGE, and saved as PNG if it was drawn, else as JPEG. A PNG that
+was transparent also holds the transparent picture, at most LOGO_EDGE long, in a chunk that only overlays read.
 """
 
 import json
@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps, ImageStat, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageStat, PngImagePlugin, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from sync.origin.limits.picture_size import DAMAGED, FORMATS
-from sync.origin.transcode.animation import LONGEST_HOURS, Survey, save_video, survey
-from sync.origin.transcode.picture_frames import DECODER_ERRORS, MOVING_FORMATS, MovingPicture, in_8_bits
+from sync.origin.transcode.film.colour_table import ColourTable
+from sync.origin.transcode.picture.animation import LONGEST_HOURS, Survey, save_video, survey
+from sync.origin.transcode.picture.colour import apply_table, colour_table_of, in_8_bits, in_srgb
+from sync.origin.transcode.picture.frames import DECODER_ERRORS, MOVING_FORMATS, MovingPicture
 from sync.wire.overlay import LOGO_CHUNK, LOGO_EDGE
 
 THUMBNAIL_EDGE = 480
@@ -76,8 +78,10 @@ def _convert(image: Image.Image, source: Path, target: Path, longest_edge: int) 
         moving = MovingPicture(image, source) if image.format in MOVING_FORMATS else None
         seen = survey(moving) if moving is not None and moving.count > 1 else None
     if moving is not None and seen is not None and seen.moves:
-        return _save_moving(moving, seen, target, longest_edge)
+        return _save_moving(moving, seen, target, longest_edge, colour_table_of(source, image))
     loaded = _load(image if moving is None or moving.is_plain else _first_frame(moving), longest_edge)
+    if table := colour_table_of(source, image):
+        loaded = apply_table(loaded, table, target.parent)
     flat = flatten(loaded)
     return flat, _save(source, image, flat, target, longest_edge, _transparent_chunk(loaded))
 
@@ -115,15 +119,16 @@ def _first_frame(moving: MovingPicture) -> Image.Image:
 
 
 def _save_moving(
-    moving: MovingPicture, seen: Survey, target: Path, longest_edge: int
+    moving: MovingPicture, seen: Survey, target: Path, longest_edge: int, table: ColourTable | None
 ) -> tuple[Image.Image, dict[str, Any]]:
     """Write the video of a moving picture; return its first frame and the facts."""
     hours = sum(seen.durations_ms) / 3_600_000
     if hours > LONGEST_HOURS:
         raise UnusablePicture(f"This moving picture lasts {float(hours):.1f} hours: send it as a film.")
     with _refusing_damage():
-        facts = save_video(moving, seen, target, longest_edge, flatten)
-    return flatten(_first_frame(moving), seen.ground), facts
+        facts = save_video(moving, seen, target, longest_edge, flatten, table)
+    first = flatten(_first_frame(moving), seen.ground)
+    return (apply_table(first, table, target.parent) if table else first), facts
 
 
 def _load(image: Image.Image, longest_edge: int) -> Image.Image:
@@ -141,17 +146,17 @@ def flatten(image: Image.Image, colour: tuple[int, int, int] | None = None) -> I
     """Return the picture as opaque sRGB, laid on `colour`, else on white, or on black if the drawing is light."""
     converted = in_8_bits(image)
     if converted.mode == "RGBA":
-        drawing = _in_srgb(converted, "RGBA")
+        drawing = in_srgb(converted, "RGBA")
         ground = Image.new("RGBA", drawing.size, _ground_colour(drawing) if colour is None else (*colour, 255))
         return Image.alpha_composite(ground, drawing).convert("RGB")
-    return _in_srgb(converted, "RGB")
+    return in_srgb(converted, "RGB")
 
 
 def _transparent_chunk(image: Image.Image) -> PngInfo | None:
     """Return the PNG chunk with the transparent picture; None if it is opaque."""
     if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
         return None
-    transparent = _in_srgb(image, "RGBA")
+    transparent = in_srgb(image, "RGBA")
     transparent.thumbnail((LOGO_EDGE, LOGO_EDGE), Image.Resampling.LANCZOS)
     raw, chunks = BytesIO(), PngInfo()
     transparent.save(raw, "PNG")
@@ -164,18 +169,6 @@ def _ground_colour(image: Image.Image) -> tuple[int, int, int, int]:
     visible = ImageStat.Stat(image.convert("L"), mask=alpha)
     light = visible.count[0] > 0 and visible.mean[0] >= _LIGHT
     return (0, 0, 0, 255) if light else (255, 255, 255, 255)
-
-
-def _in_srgb(image: Image.Image, mode: str) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if profile:
-        try:
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, BytesIO(profile), target, outputMode=mode)
-        except ImageCms.PyCMSError:
-            return image.convert(mode)  # a damaged profile, or one for other channels: the colours stay as stored
-        return converted if converted is not None else image.convert(mode)
-    return image.convert(mode)
 
 
 def _save(

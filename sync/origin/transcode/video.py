@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from sync.origin.transcode.film.colour import TABLE_FILE, why_not_shown
-from sync.origin.transcode.film.colour_table import ColourTable, table_text
+from sync.origin.transcode.film.colour import why_not_shown
 from sync.origin.transcode.film.damage import Damage, can_mend, describe
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.filters import SUBTITLES_FILE
 from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, why_encode
+from sync.origin.transcode.picture.colour import write_table
 from sync.origin.transcode.probe import (
     SAFE_INPUT,
     BadMedia,
@@ -148,7 +148,7 @@ async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) 
     output = (*encoder, *NO_METADATA, *faststart, "-f", recipe.container, f"file:{path}")
     command = (*QUIET, *REPORT_PROGRESS, *opening, "-map", f"0:{video.video_stream}", *audio, *output)
     if recipe.colour_table:
-        await asyncio.to_thread(_write_table, recipe.colour_table, job.folder / TABLE_FILE)
+        await asyncio.to_thread(write_table, recipe.colour_table, job.folder)
     report = partial(job.report, duration_ms=round(video.length_s * 1000))
     result = await run_tool(command, job.limits, on_line=report, folder=job.folder)
     if result.code == 0 and video.orientation.filters:
@@ -165,11 +165,6 @@ def _forget_turn(path: Path) -> None:
         track = head.index(b"tkhd") + 4
         file.seek(track + (52 if head[track] else 40))  # times have 8 bytes in version 1
         file.write(struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
-
-
-def _write_table(table: ColourTable, path: Path) -> None:
-    with path.open("w") as file:
-        file.writelines(table_text(table))
 
 
 def _check_duration(video: VideoFile, duration_ms: int) -> None:

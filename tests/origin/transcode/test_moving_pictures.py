@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.animation import frame_repeats, frame_step_ms, survey
-from sync.origin.transcode.picture_frames import DECODER_ERRORS, MovingPicture
+from sync.origin.transcode.picture.animation import frame_repeats, frame_step_ms, survey
+from sync.origin.transcode.picture.frames import DECODER_ERRORS, MovingPicture
 from sync.origin.transcode.picture_tool import UnusablePicture, convert
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin

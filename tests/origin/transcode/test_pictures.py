@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.animation import frame_repeats, frame_step_ms
+from sync.origin.transcode.picture.animation import frame_repeats, frame_step_ms
 from sync.origin.transcode.picture_tool import strip_jpeg
 from sync.wire.chunk_index import load_index
 from sync.wire.overlay import LOGO_CHUNK

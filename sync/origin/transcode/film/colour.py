@@ -12,11 +12,14 @@ from sync.origin.transcode.film.facts import VideoFile
 TABLE_FILE = "colours.cube"
 """The name of the file with the table, in the folder in which ffmpeg runs."""
 
+TABLE_FILTER = f"lut3d=file={TABLE_FILE}:interp=tetrahedral"
 TAG_FILTER = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 TAG_ARGUMENTS = ("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 
 _EXACT = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"  # without these greys get a tint of three steps
-_TO_BT709 = f"scale=out_color_matrix=bt709:out_range=tv:{_EXACT}"
+TO_BT709 = f"scale=out_color_matrix=bt709:out_range=tv:{_EXACT}"
+"""The filter that turns RGB, or what ffmpeg takes as BT.709, into BT.709 in limited range."""
+
 _TRANSFERS = {"smpte2084": Transfer.PQ, "arib-std-b67": Transfer.HLG}
 _PRIMARIES = {"bt2020": Primaries.BT2020, "smpte432": Primaries.P3, "smpte431": Primaries.P3}
 _SCALE_MATRICES = {  # ffprobe's words: the words of the filter scale
@@ -79,10 +82,9 @@ def convert_colour(video: VideoFile) -> tuple[str, ...]:
     found = colours_of(video)
     filters = _from_wrong_tag(video, found)
     if found.table:
-        cube = f"lut3d=file={TABLE_FILE}:interp=tetrahedral"
-        return (*filters, *_to_rgb(found), "format=gbrp10le", cube, _TO_BT709, "format=yuv420p")
+        return (*filters, *_to_rgb(found), "format=gbrp10le", TABLE_FILTER, TO_BT709, "format=yuv420p")
     if found.matrix == "rgb" or found.matrix in _ZSCALE_MATRICES:
-        return (*filters, *_to_rgb(found), _TO_BT709, "format=yuv420p")
+        return (*filters, *_to_rgb(found), TO_BT709, "format=yuv420p")
     if found.matrix != "bt709" or found.full_range:
         return (*filters, f"{_scale_from(found)}:out_color_matrix=bt709:out_range=tv:{_EXACT}", "format=yuv420p")
     return filters

@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 from PIL import Image, ImageSequence
 
+from sync.origin.transcode.picture.colour import in_8_bits
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT_CHUNKS = (b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"cICP")
 _PIXELS = {b"IDAT": 0, b"fdAT": 4}  # chunks, and how many bytes stand before their pixels
@@ -198,15 +200,6 @@ def _decode(png: _Apng, control: _Control, data: tuple[tuple[int, int], ...]) ->
     single = _SIGNATURE + _chunk(b"IHDR", header) + png.shared + _chunk(b"IDAT", bytes(pixels)) + _chunk(b"IEND", b"")
     with Image.open(io.BytesIO(single)) as image:
         return in_8_bits(image).convert("RGBA")
-
-
-def in_8_bits(image: Image.Image) -> Image.Image:
-    """Return the picture with 8 bits a channel and without a palette, as RGBA if it is transparent anywhere."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # `convert` alone would clip
-        return image.convert("I").point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image if image.mode in ("RGB", "CMYK", "L") else image.convert("RGB")
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

@@ -15,7 +15,10 @@ from typing import IO, Any
 
 from PIL import Image, ImageStat
 
-from sync.origin.transcode.picture_frames import ComposedFrame, MovingPicture
+from sync.origin.transcode.film.colour import TABLE_FILTER, TAG_ARGUMENTS, TAG_FILTER, TO_BT709
+from sync.origin.transcode.film.colour_table import ColourTable
+from sync.origin.transcode.picture.colour import write_table
+from sync.origin.transcode.picture.frames import ComposedFrame, MovingPicture
 
 LONGEST_HOURS = 1
 """How long a moving picture may last; a longer one is a film."""
@@ -81,9 +84,11 @@ def _shown_ms(frames: Sequence[ComposedFrame]) -> Iterator[Fraction]:
 
 
 def save_video(
-    picture: MovingPicture, seen: Survey, target: Path, longest_edge: int, flatten: Flatten
+    picture: MovingPicture, seen: Survey, target: Path, longest_edge: int, flatten: Flatten, table: ColourTable | None
 ) -> dict[str, Any]:
     """Write the frames as H.264 and return the facts; the times of frames are exact to half a step, without drift.
+
+    `table` is what the colours need that `flatten` leaves as they are stored: it tone-maps HDR.
 
     Raises:
         DECODER_ERRORS: the picture is damaged or incomplete.
@@ -97,7 +102,10 @@ def save_video(
     repeats = tuple(frame_repeats(durations_ms, step_ms))
     scale = min(1.0, longest_edge / max(picture.size))
     width, height = (max(2, round(edge * scale / 2) * 2) for edge in picture.size)
-    encoder = subprocess.Popen(_command(width, height, step_ms, target), stdin=subprocess.PIPE)
+    if table:
+        write_table(table, target.parent)
+    command = _command(width, height, step_ms, target.absolute(), tone_maps=table is not None)
+    encoder = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=target.parent)
     assert encoder.stdin is not None
     frames = (frame.image for _ in range(passes) for frame in picture.frames())
     with encoder.stdin as pipe:
@@ -151,13 +159,13 @@ def frame_repeats(durations_ms: Sequence[Fraction | int], step_ms: Fraction | in
         yield times
 
 
-def _command(width: int, height: int, step_ms: Fraction, target: Path) -> tuple[str, ...]:
+def _command(width: int, height: int, step_ms: Fraction, target: Path, *, tone_maps: bool) -> tuple[str, ...]:
     rate = (1000 / step_ms).limit_denominator(100_000)
     pixels = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}")
     raw = (*pixels, "-r", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0")
-    colours = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
-    filters = ("-vf", "scale=out_color_matrix=bt709,format=yuv420p")
+    tone_mapping = ("format=gbrp", TABLE_FILTER) if tone_maps else ()
+    filters = ("-vf", ",".join((*tone_mapping, TO_BT709, "format=yuv420p", TAG_FILTER)))
     codec = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-threads", "4")
     no_metadata = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart")
     quiet = ("-hide_banner", "-v", "error", "-y")
-    return ("ffmpeg", *quiet, *raw, *filters, *codec, *colours, *no_metadata, "-f", "mp4", f"file:{target}")
+    return ("ffmpeg", *quiet, *raw, *filters, *codec, *TAG_ARGUMENTS, *no_metadata, "-f", "mp4", f"file:{target}")
