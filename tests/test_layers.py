@@ -78,7 +78,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
-        "player/status sync/device/store",
+        "player/status sync/device sync/device/store sync/trust",
     ),
     "player/endpoint": (
         FACES,

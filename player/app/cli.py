@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from player.settings.configuration import Configuration, load_configuration
 from player.stage.escalation import EscalationStep
 from sync.command_output import print_answer
 from sync.errors import Conflict, ScreenFailed, SignageError
+from sync.runtime.clock import SystemClock
 from sync.wire.input_messages import argument
 
 CONFIG = Path("/etc/signage/player.toml")
@@ -77,10 +79,16 @@ def _forecast(configuration: Configuration, options: argparse.Namespace) -> int:
 
 
 def _doctor(configuration: Configuration, options: argparse.Namespace) -> int:
+    from player.app.device_session import network_of  # not at the top: a screen starts sooner without all of these
     from player.diagnostics.doctor import Severity, doctor_document, doctor_text, find_faults
     from player.diagnostics.doctor_probes import probe_machine
+    from player.diagnostics.origin_walk import walk_to_origin
+    from sync.device.store.content_store import ContentStore
 
-    facts = probe_machine(configuration, os.environ.get("DISPLAY", ""))
+    settings, clock = configuration.settings, SystemClock()
+    content = ContentStore(settings.storage.state_dir)
+    way = walk_to_origin(str(settings.origin.url), network_of(settings, clock), content, clock)
+    facts = replace(probe_machine(configuration, os.environ.get("DISPLAY", "")), origin=asyncio.run(way))
     print_answer(json.dumps(doctor_document(facts)) if options.json else "\n".join(doctor_text(facts)))
     return FAILED if any(finding.weight is Severity.BROKEN for finding in find_faults(facts)) else 0
 

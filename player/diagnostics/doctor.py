@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from player.diagnostics.origin_walk import Step
 from player.display.inspection import DisplayFacts
 from player.platform.decoders import Decoders, Decoding, uses_hardware
 from sync.runtime.clock import ClockTrust
@@ -62,6 +63,7 @@ class MachineFacts:
     no_display: str
     reserve_bytes: int
     files: tuple[str, ...] = ()  # what is wrong with the files in the state folder, in sentences
+    origin: tuple[Step, ...] = ()  # the way to it, as far as it goes; empty: nobody walked it
 
 
 def find_faults(facts: MachineFacts) -> tuple[Finding, ...]:
@@ -93,6 +95,8 @@ def _warnings(facts: MachineFacts) -> Iterator[str]:
     yield from _display_warnings(facts)
     yield from _sound_warnings(facts)
     yield from facts.files
+    if facts.origin and not facts.origin[-1].ok:
+        yield f"The way to the origin ends at its {facts.origin[-1].name}: {facts.origin[-1].text.rstrip('.')}."
     if facts.setting == "on" and not facts.decoders.usable:
         yield "playback.hardware_decoding is on, but libVLC finds no hardware decoder: set it to auto."
     if facts.decoders.v4l2 and not facts.decoders.memory_to_memory:
@@ -167,6 +171,7 @@ def doctor_text(facts: MachineFacts) -> list[str]:
         f"V4L2      {_list(facts.decoders.v4l2)}",
         f"sound     {_list(facts.sound)}; output: {facts.speaker or 'that of the system'}",
         *(f"speaker   {name}: {description}" for name, description in facts.speakers),
+        *(f"origin    {step.name}: {'' if step.ok else 'ends here, '}{step.text}" for step in facts.origin),
         *(findings or ["no problem found"]),
     ]
 
