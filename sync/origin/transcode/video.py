@@ -4,6 +4,7 @@ import asyncio
 import logging
 import struct
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sync.origin.transcode.film.colour import why_not_shown
 from sync.origin.transcode.film.damage import Damage, can_mend, describe
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.filters import SUBTITLES_FILE
-from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, why_encode
+from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, even_pixels, why_encode
 from sync.origin.transcode.picture.colour import write_table
 from sync.origin.transcode.probe import (
     SAFE_INPUT,
@@ -21,7 +22,7 @@ from sync.origin.transcode.probe import (
     packet_duration_ms,
     probe,
 )
-from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
+from sync.origin.transcode.sandbox import THREADS, run_tool
 from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
     NO_METADATA,
@@ -56,7 +57,7 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     video, recipe = await _make_asset(video, job, path)
     duration_ms = await packet_duration_ms(path, job.limits)
     _check_duration(video, duration_ms)
-    thumbnail = await _make_thumbnail(path, job.folder / "thumbnail.jpg", duration_ms, job.limits)
+    thumbnail = await _make_thumbnail(path, job, duration_ms, (recipe.width, recipe.height))
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
     size, has_audio = (recipe.width, recipe.height), video.audio_stream is not None
     return MadeMedia(path, thumbnail, MediaKind.VIDEO, media_type, *size, duration_ms, has_audio, note=_note(video))
@@ -170,8 +171,10 @@ def _forget_turn(path: Path) -> None:
 def _check_duration(video: VideoFile, duration_ms: int) -> None:
     if duration_ms == 0:
         raise BadMedia("This video is damaged: nothing in it can be played.")
-    if duration_ms < video.declared_ms * 0.9 - 500 and not video.times.jumps:
-        present_s, declared_s = duration_ms / 1000, video.declared_ms / 1000
+    missing = video.present_ms < video.declared_ms * 0.9 - 500 and not video.times.jumps
+    if missing or duration_ms < video.length_s * 900 - 500:
+        present_s = min(duration_ms, video.present_ms) / 1000
+        declared_s = max(video.declared_ms / 1000, video.length_s)
         raise BadMedia(
             f"This video is incomplete: {present_s:.0f} of its {declared_s:.0f} seconds are there. Send it again."
         )
@@ -179,14 +182,15 @@ def _check_duration(video: VideoFile, duration_ms: int) -> None:
         raise BadMedia("This video is too short to be seen: use a picture instead.")
 
 
-async def _make_thumbnail(path: Path, target: Path, duration_ms: int, limits: Limits) -> Path:
+async def _make_thumbnail(path: Path, job: TranscodeJob, duration_ms: int, size: tuple[int, int]) -> Path:
     """Save a frame near the start, since the first ones are often black; this also proves that it can be decoded."""
-    size = f"scale=w={THUMBNAIL_EDGE}:h={THUMBNAIL_EDGE}:force_original_aspect_ratio=decrease:force_divisible_by=2"
-    size += ":out_color_matrix=bt601:out_range=pc"  # as JPEG is
-    frame = ("-frames:v", "1", "-vf", f"scale=iw*sar:ih,setsar=1,{size}", "-map_metadata", "-1", "-q:v", "4")
+    target, reduction = job.folder / "thumbnail.jpg", min(Fraction(1), Fraction(THUMBNAIL_EDGE, max(size)))
+    width, height = (even_pixels(edge * reduction) for edge in size)
+    scale = f"scale={width}:{height}:out_color_matrix=bt601:out_range=pc,setsar=1"  # as JPEG is
+    frame = ("-frames:v", "1", "-vf", scale, "-map_metadata", "-1", "-q:v", "4")
     for at_s in (min(3.0, duration_ms / 4000), 0.0):
         opening = ("-threads", "1", "-ss", f"{at_s:.3f}", *SAFE_INPUT, "-i", f"file:{path}")
-        result = await run_tool((*QUIET, *opening, *frame, "-f", "mjpeg", f"file:{target}"), limits)
+        result = await run_tool((*QUIET, *opening, *frame, "-f", "mjpeg", f"file:{target}"), job.limits)
         if result.code == 0 and target.exists() and target.stat().st_size:
             return target
     raise BadMedia("This video is damaged: no picture in it can be shown.")

@@ -49,6 +49,7 @@ PLAIN = VideoFile(
     frame_rate=Fraction(30),
     times=EVEN,
     declared_ms=10_000,
+    present_ms=10_000,
     audio_stream=1,
     audio_codec="aac",
     sound_times=EVEN,

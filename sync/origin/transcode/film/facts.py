@@ -1,6 +1,6 @@
 """The facts of a film or a sound file, as ffprobe states them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -43,8 +43,9 @@ class VideoFile:
     """The facts of a video file.
 
     Sizes are as stored, before `crop`, `pixel_aspect` and `orientation` are applied. `frame_rate` is what the file
-    states. `file_start_s` is where the timestamps of the whole file begin. `damage` and `sound_damage` are None until
-    the film was decoded as a whole.
+    states, `declared_ms` how long it says that it plays, `present_ms` how much of that is there in any of its tracks.
+    `file_start_s` is where the timestamps of the whole file begin. `damage` and `sound_damage` are None until the film
+    was decoded as a whole.
     """
 
     container: str
@@ -57,6 +58,7 @@ class VideoFile:
     frame_rate: Fraction
     times: TrackTimes
     declared_ms: int
+    present_ms: int
     audio_stream: int | None
     audio_codec: str
     sound_times: TrackTimes | None = None
@@ -119,6 +121,7 @@ def video_facts(
         video_stream=video["index"],
         times=times[video["index"]],
         declared_ms=_declared_ms(container, [video, *([audio] if audio else [])]),
+        present_ms=_present_ms(times.values()),
         audio_stream=audio["index"] if audio else None,
         audio_codec=audio["codec_name"] if audio else "",
         sound_times=times[audio["index"]] if audio else None,
@@ -180,6 +183,11 @@ def _fraction(raw: str | None, separator: str) -> Fraction:
     if numerator.isdecimal() and denominator.isdecimal() and int(numerator) and int(denominator):
         return Fraction(int(numerator), int(denominator))
     return Fraction(1)
+
+
+def _present_ms(tracks: Iterable[TrackTimes]) -> int:
+    start_s, end_s = film_span(tracks)
+    return round((end_s - start_s) * 1000)
 
 
 def _declared_ms(container: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> int:

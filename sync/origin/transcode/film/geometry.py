@@ -57,7 +57,10 @@ def _matrix(printed: str) -> tuple[int, int, int, int] | None:
 def _orientation(a: int, b: int, c: int, d: int) -> Orientation:
     if abs(b) + abs(c) > abs(a) + abs(d):
         return Orientation((_TURNED[b > 0, c > 0],), turned=True)
-    return Orientation((*(("hflip",) if a < 0 else ()), *(("vflip",) if d < 0 else ())))
+    filters = (*(("hflip",) if a < 0 else ()), *(("vflip",) if d < 0 else ()))
+    return Orientation(
+        filters or (("null",) if b or c else ())
+    )  # nothing to turn, and a matrix that players may follow
 
 
 def shown_size(width: int, height: int, pixel_aspect: Fraction, *, turned: bool) -> tuple[Fraction, Fraction]:

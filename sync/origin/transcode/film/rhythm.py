@@ -16,6 +16,7 @@ _STANDARD_RATES = tuple(
 ) + tuple(Fraction(rate * 1000, 1001) for rate in (15, 24, 30, 48, 60, 120, 240))  # fmt: skip
 _ROUNDING_S = 0.0021  # Matroska and Flash keep milliseconds
 _UNEVEN_SHARE = 0.02  # so many frames may be dropped before a film counts as uneven
+_FEW_GAPS = 10
 _LONGEST_EVEN_GAP_S = 0.125
 _JITTER = 0.3
 _UNTIMED_FRAME_S = 1 / 25
@@ -174,7 +175,8 @@ def _is_even(gaps: Sequence[float], frame_s: float) -> bool:
         return False
     tolerance_s = _JITTER * frame_s + _ROUNDING_S
     uneven = sum(abs(gap - frame_s) > tolerance_s for gap in gaps)
-    return uneven <= _UNEVEN_SHARE * len(gaps) and max(gaps) <= max(1.5 * frame_s, _LONGEST_EVEN_GAP_S) + _ROUNDING_S
+    allowed = max(_UNEVEN_SHARE * len(gaps), 1 if len(gaps) > _FEW_GAPS else 0)
+    return uneven <= allowed and max(gaps) <= max(1.5 * frame_s, _LONGEST_EVEN_GAP_S) + _ROUNDING_S
 
 
 def _rate(gaps: Sequence[float], only_frame_s: float) -> Fraction:

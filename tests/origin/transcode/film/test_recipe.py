@@ -121,6 +121,7 @@ def matrix(a: int, b: int, c: int, d: int) -> Any:
         ((-1, 0, 0, 1), ("hflip",)),
         ((1, 0, 0, -1), ("vflip",)),
         ((-1, 0, 0, -1), ("hflip", "vflip")),
+        ((3, 2, -2, 3), ("null",)),
         ((0, 1, -1, 0), ("transpose=clock",)),
         ((0, -1, 1, 0), ("transpose=cclock",)),
         ((0, 1, 1, 0), ("transpose=cclock_flip",)),
