@@ -5,6 +5,7 @@ import asyncio
 import json
 import platform
 from collections.abc import Callable, Coroutine
+from itertools import groupby
 from typing import Any
 
 import faults
@@ -26,7 +27,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),
     "faults": lambda _: faults.measure(),
-    "fuzz": lambda options: fuzz.measure(options.cuts),
+    "fuzz": lambda options: fuzz.measure(options.cuts, options.part),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
 
@@ -67,6 +68,7 @@ def main() -> None:
         "--cuts", type=int, default=seam.CUTS, help="cuts of `seam` and `soak`, files of `fuzz` (%(default)s)"
     )
     parser.add_argument("--peer-cuts", type=int, help="how many cuts `seam` has its peers make (as ours, at most 100)")
+    parser.add_argument("--part", choices=("decks", "ingest", "both"), default="both", help="of `fuzz` (%(default)s)")
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"
     )
@@ -79,7 +81,8 @@ def main() -> None:
             for row in rows:
                 print(json.dumps({"benchmark": name, "machine": platform.machine(), **row}), flush=True)
         else:
-            show(name, rows)
+            for _, alike in groupby(rows, key=tuple):
+                show(name, list(alike))
 
 
 if __name__ == "__main__":

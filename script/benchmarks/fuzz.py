@@ -1,8 +1,9 @@
-"""fuzz: valid media, damaged at random, on a real stage: what decks make of them, and what the shop sees meanwhile.
+"""fuzz: valid media, damaged at random: what decks and the origin make of them, and what the shop sees meanwhile.
 
-A blue picture is on air; each damaged file is prerolled, shown for a moment if it can be, and followed by the picture
-again. `blue late` is the longest wait for blue after that cut; `decks lost` are crashes and hangs of the decoder, each
-of which costs one deck and blames its file. The same seed makes the same damage.
+On a real stage a blue picture is on air; each damaged file is prerolled, shown for a moment if it can be, and followed
+by the picture again. `blue late` is the longest wait for blue after that cut; `decks lost` are crashes and hangs of the
+decoder, each of which costs one deck and blames its file. The same seed makes the same damage. For the origin see
+`fuzz_ingest.py`.
 """
 
 import asyncio
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import fuzz_ingest
+from fuzz_damage import damaged
 from glass import Glass
 
 from player.platform.geometry import Area
@@ -46,63 +48,16 @@ _KINDS: dict[str, tuple[MediaKind, list[str]]] = {
     "JPEG": (MediaKind.PICTURE, [*_PICTURE, "-f", "image2", "-c:v", "mjpeg"]),
 }
 
-# ── damage ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _flip(raw: bytearray, rng: Random) -> None:
-    for _ in range(rng.choice((1, 8, 64))):
-        raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
-
-
-def _spoil_head(raw: bytearray, rng: Random) -> None:
-    for _ in range(rng.choice((1, 4, 16))):
-        raw[rng.randrange(min(512, len(raw)))] = rng.randrange(256)
-
-
-def _number(raw: bytearray, rng: Random) -> None:
-    """Write a number programs stumble over: the largest, the smallest, all but."""
-    at = rng.randrange(max(1, len(raw) - 4))
-    raw[at : at + 4] = rng.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\0\0", b"\0\0\0\x01"))
-
-
-def _cut(raw: bytearray, rng: Random) -> None:
-    del raw[rng.randrange(len(raw)) :]
-
-
-def _drop(raw: bytearray, rng: Random) -> None:
-    at = rng.randrange(len(raw))
-    del raw[at : at + rng.choice((1, 188, 4096))]
-
-
-def _repeat(raw: bytearray, rng: Random) -> None:
-    at, length = rng.randrange(len(raw)), rng.choice((16, 188, 4096))
-    raw[at:at] = raw[at : at + length]
-
-
-def _blot(raw: bytearray, rng: Random) -> None:
-    at, length = rng.randrange(len(raw)), rng.choice((16, 512, 4096))
-    raw[at : at + length] = bytes(len(raw[at : at + length]))
-
-
-_DAMAGE: tuple[Callable[[bytearray, Random], None], ...] = (
-    _flip, _flip, _spoil_head, _spoil_head, _number, _number, _cut, _drop, _repeat, _blot,
-)  # fmt: skip
-
-
-def damaged(whole: bytes, rng: Random) -> bytes:
-    """Return a file with one to three kinds of damage; it may be empty."""
-    raw = bytearray(whole)
-    for _ in range(rng.randint(1, 3)):
-        if raw:
-            rng.choice(_DAMAGE)(raw, rng)
-    return bytes(raw)
-
-
 # ── the stage ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def measure(count: int) -> list[dict[str, Any]]:
-    """Return a row for each kind of media, of `count` damaged files altogether."""
+async def measure(count: int, part: str) -> list[dict[str, Any]]:
+    """Return a row for each kind of media, of `count` damaged files: for `decks`, for `ingest`, or for both."""
+    rows = [] if part == "ingest" else await _measure_decks(count)
+    return rows if part == "decks" else rows + await fuzz_ingest.measure(count)
+
+
+async def _measure_decks(count: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="bench-fuzz-") as made:
         folder = Path(made)
         blue = _make(folder / "blue", _BLUE)

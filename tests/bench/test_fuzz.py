@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from fuzz import damaged
+from fuzz_damage import damaged
 
 WHOLE = bytes(range(256)) * 8
 
