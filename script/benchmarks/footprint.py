@@ -47,13 +47,13 @@ async def measure() -> list[dict[str, Any]]:
     rows = []
     for scene, file, more in (
         ("picture", _picture(), "duration_ms = 600000\n"),
-        ("film", _film(), ""),
+        ("film", the_film(), ""),
     ):
-        async with virtual_display(_SIZE) as display, _playing(display, file, more) as (pid, url):
+        async with virtual_display(_SIZE) as display, playing(display, file, more) as (pid, url):
             found = await _look(pid)
             rows += [_row(scene, who, figures, ours) for who, figures in found.items()]
             rows[-len(found)] |= await asyncio.to_thread(_told, url)
-    async with virtual_display(_SIZE) as display, _mpv(display, _film()) as pid:
+    async with virtual_display(_SIZE) as display, _mpv(display, the_film()) as pid:
         rows += [_row("film", who, figures, theirs) for who, figures in (await _look(pid)).items()]
     return rows
 
@@ -118,7 +118,7 @@ def _kind(process: psutil.Process) -> str:
 
 
 @asynccontextmanager
-async def _playing(display: str, file: Path, more: str) -> AsyncIterator[tuple[int, str]]:
+async def playing(display: str, file: Path, more: str) -> AsyncIterator[tuple[int, str]]:
     """Have an installed player show nothing but this file, from its cache; yield its process id and address."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-footprint-")))
@@ -159,19 +159,20 @@ async def _mpv(display: str, film: Path) -> AsyncIterator[int]:
 
 
 def _picture() -> Path:
-    return _made("picture.png", "-f", "lavfi", "-i", "testsrc2=s=1920x1080:d=1", "-frames:v", "1")
+    return made("picture.png", "-f", "lavfi", "-i", "testsrc2=s=1920x1080:d=1", "-frames:v", "1")
 
 
-def _film() -> Path:
+def the_film() -> Path:
+    """Return the 1080p30 film, longer than the looks."""
     source = f"testsrc2=s=1920x1080:r=30:d={_CLIP_S},noise=alls=12:allf=t,format=yuv420p"  # 8 Mbit/s have to be filled
     rate = ("-b:v", "8M", "-maxrate", "10M", "-bufsize", "16M")
-    clip = _made("clip.mp4", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "superfast", *rate)
+    clip = made("clip.mp4", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "superfast", *rate)
     again = str(_FILM_S // _CLIP_S - 1)
-    return _made("film.mp4", "-stream_loop", again, "-i", str(clip), "-c", "copy", "-movflags", "+faststart")
+    return made("film.mp4", "-stream_loop", again, "-i", str(clip), "-c", "copy", "-movflags", "+faststart")
 
 
-def _made(name: str, *how: str) -> Path:
-    """Make a file once; it is kept for the next time."""
+def made(name: str, *how: str) -> Path:
+    """Make a file with ffmpeg once; it is kept for the next time."""
     target, new = _CACHE / name, _CACHE / f"new-{name}"
     if not target.exists():
         _CACHE.mkdir(parents=True, exist_ok=True)

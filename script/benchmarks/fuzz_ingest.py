@@ -40,13 +40,19 @@ _SEED = 7
 _AT_ONCE = 6
 _LATE_S = 5.0  # a child may need this long to be ended
 _BUDGET_S = 120
+_SETTINGS = {
+    "SIGNAGE_ORIGIN__PIPELINE__LONGEST_S": str(_BUDGET_S),
+    "SIGNAGE_ORIGIN__PIPELINE__RETRY_FIRST_S": "0.1",
+    "SIGNAGE_ORIGIN__PIPELINE__WORKERS": str(_AT_ONCE // 2),
+    "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "nice",
+}
 _TUS = {"Tus-Resumable": "1.0.0"}
 _CHUNK = {**_TUS, "Content-Type": "application/offset+octet-stream"}
 
 
 async def measure(count: int) -> list[dict[str, Any]]:
     """Return a row for each format, of `count` damaged files altogether, and one each for references and plans."""
-    async with _canary() as canary, _origin(canary.folder) as origin:
+    async with _canary() as canary, running_origin(canary.folder, _SETTINGS) as origin:
         samples = make_samples(canary.folder)
         references = make_references(canary.folder, canary.film, canary.url)
         canary.begin()
@@ -132,7 +138,7 @@ async def _canary() -> AsyncIterator[_Canary]:
 
 
 @dataclass
-class _Origin:
+class Origin:
     """A running origin; `late` counts children that outlived their budget."""
 
     url: str
@@ -140,23 +146,26 @@ class _Origin:
     process: asyncio.subprocess.Process
     late: set[int] = field(default_factory=set)
 
-    async def take_in(self, raw: bytes) -> str:
-        """Send a file; return what became of it."""
+    async def send(self, raw: bytes) -> str | None:
+        """Send a file; return the id of its media, None if it is refused."""
         headers = {**_TUS, "Upload-Length": str(len(raw)), "Upload-Metadata": "filename eA=="}
         async with self.http.post(f"{self.url}/v1/uploads", headers=headers) as answer:
-            if answer.status != 201:
-                return "refused"
-            where = answer.headers["Location"]
+            where = answer.headers.get("Location")
+        if where is None:
+            return None
         async with self.http.patch(self.url + where, data=raw, headers={**_CHUNK, "Upload-Offset": "0"}) as answer:
-            if answer.status != 204:
-                return "refused"
-        media = where.rsplit("/", 1)[1]
-        while True:
+            return where.rsplit("/", 1)[1] if answer.status == 204 else None
+
+    async def take_in(self, raw: bytes) -> str:
+        """Send a file; return what became of it."""
+        media = await self.send(raw)
+        while media is not None:
             async with self.http.get(f"{self.url}/v1/media/{media}") as answer:
                 told = await answer.json()
             if told.get("state") in ("ready", "failed"):
                 return _outcome(told)
             await SystemClock().sleep(0.1)
+        return "refused"
 
     async def watch(self) -> None:
         """Look at the children twice a second; raise when the origin has ended."""
@@ -182,24 +191,21 @@ def _outcome(told: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def _origin(folder: Path) -> AsyncIterator[_Origin]:
+async def running_origin(folder: Path, settings: dict[str, str]) -> AsyncIterator[Origin]:
+    """Run an origin on loopback with its data in `folder`, and give a client that may write."""
     port = free_port(0)
-    settings = {
+    settings = settings | {
         "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder / "origin"),
         "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
-        "SIGNAGE_ORIGIN__PIPELINE__LONGEST_S": str(_BUDGET_S),
-        "SIGNAGE_ORIGIN__PIPELINE__RETRY_FIRST_S": "0.1",
-        "SIGNAGE_ORIGIN__PIPELINE__WORKERS": str(_AT_ONCE // 2),
-        "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "nice",
     }
     program, url = str(start.BIN / "signage-origin"), f"http://127.0.0.1:{port}"
     async with running((program, "serve"), folder / "origin.log", settings) as process:
         await _listening(url)
-        add = (program, "keys", "add", "fuzz", "--access", "write", "--json")
+        add = (program, "keys", "add", "bench", "--access", "write", "--json")
         told = await asyncio.to_thread(subprocess.check_output, add, env={**os.environ, **settings})
         headers = {"Authorization": f"Bearer {json.loads(told)['token']}"}
         async with ClientSession(headers=headers) as http:
-            yield _Origin(url, http, process)
+            yield Origin(url, http, process)
 
 
 async def _listening(url: str) -> None:
@@ -212,7 +218,7 @@ async def _listening(url: str) -> None:
     raise TimeoutError("the origin does not listen")
 
 
-async def _fuzz(name: str, files: list[bytes], origin: _Origin, canary: _Canary) -> dict[str, Any]:
+async def _fuzz(name: str, files: list[bytes], origin: Origin, canary: _Canary) -> dict[str, Any]:
     seen, slowest_s, turns, clock = Counter[str](), 0.0, asyncio.Semaphore(_AT_ONCE), SystemClock()
 
     async def take_in(raw: bytes) -> None:
@@ -225,7 +231,8 @@ async def _fuzz(name: str, files: list[bytes], origin: _Origin, canary: _Canary)
     origin.late.clear()
     watch = asyncio.create_task(origin.watch())
     work = asyncio.gather(*(take_in(raw) for raw in files))
-    await asyncio.wait({watch, work}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {watch, work}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if watch.done():
         work.cancel()
         watch.result()

@@ -120,8 +120,8 @@ def _in_containers(folder: Path, canary: Path, url: str, playlist: bytes) -> dic
         made[name] = _with_reference(film.read_bytes(), own, kind, target.encode() + b"\0")
     rdrf = struct.pack(">I4sI4sI", 21 + len(str(canary)), b"rdrf", 0, b"url ", len(str(canary)) + 1)
     inner = rdrf + str(canary).encode() + b"\0"
-    for name in (b"rmda", b"rmra", b"moov"):
-        inner = struct.pack(">I4s", 8 + len(inner), name) + inner
+    for box in (b"rmda", b"rmra", b"moov"):
+        inner = struct.pack(">I4s", 8 + len(inner), box) + inner
     made["mov reference movie"] = b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + inner
     (folder / "list").write_bytes(playlist)
     attached = ("-attach", str(folder / "list"), "-metadata:s:t", "mimetype=application/x-mpegurl")
