@@ -44,7 +44,7 @@ _SETTINGS = {
     "SIGNAGE_ORIGIN__PIPELINE__LONGEST_S": str(_BUDGET_S),
     "SIGNAGE_ORIGIN__PIPELINE__RETRY_FIRST_S": "0.1",
     "SIGNAGE_ORIGIN__PIPELINE__WORKERS": str(_AT_ONCE // 2),
-    "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "nice",
+    "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal",
 }
 _TUS = {"Tus-Resumable": "1.0.0"}
 _CHUNK = {**_TUS, "Content-Type": "application/offset+octet-stream"}

@@ -10,8 +10,8 @@ from enum import StrEnum
 from sync.origin.limits.priority import Priority
 
 MIB = 1024**2
-LARGEST_ANIMATION_PIXELS = 20_000_000_000
-"""Of all frames of an animated picture together: 96 s of 3840 x 2160 at 25 frames a second."""
+LARGEST_ANIMATION_PIXELS = 10_000_000_000
+"""Of all frames of an animated picture together: 48 s of 3840 x 2160 at 25 frames a second."""
 LONGEST_PLAY_S = 24 * 3600.0
 MOST_TRACKS = 256
 MOST_PACKETS = 3_000_000
@@ -45,8 +45,10 @@ _PIXELS_A_SECOND = {
     WorkKind.ANIMATION: 10e6,
     WorkKind.COPIED_FILM: 300e6,
     WorkKind.ENCODED_FILM: 60e6,
-    WorkKind.SOUND: 400e6,  # the frames are all alike
+    WorkKind.SOUND: 400e6,
 }
+_REPEATED_PIXELS_A_SECOND = 400e6  # of frames that are all alike
+_LARGEST_VIDEO = 3840 * 2160
 _SOUND_SPEED = 100.0  # seconds of sound that are decoded and encoded in one second
 _MEMORY: dict[WorkKind, tuple[int, int]] = {  # address space: of the program, and for each pixel of a frame
     WorkKind.STILL: (384 * MIB, 26),
@@ -85,8 +87,12 @@ class Work:
     @property
     def expected_s(self) -> float:
         """How long a small computer with nothing else to do takes, in seconds."""
-        sound_s = self.seconds / _SOUND_SPEED if self.kind is WorkKind.SOUND else 0.0
-        return self.pixels * self.frames / _PIXELS_A_SECOND[self.kind] + sound_s
+        expected_s = self.pixels * self.frames / _PIXELS_A_SECOND[self.kind]
+        if self.kind is WorkKind.SOUND:
+            expected_s += self.seconds / _SOUND_SPEED
+        if self.kind is WorkKind.ANIMATION:  # frames that stay long are encoded many times
+            expected_s += self.seconds * _SMOOTH_FPS * min(self.pixels, _LARGEST_VIDEO) / _REPEATED_PIXELS_A_SECOND
+        return expected_s
 
 
 def film_frames(pixels: int, seconds: float, frame_rate: float, source_bytes: int) -> int:
@@ -114,13 +120,13 @@ def refusal(work: Work, largest_pixels: int, longest_s: float) -> str | None:
         )
     if work.seconds > LONGEST_PLAY_S:
         return (
-            f"This {what} is too long: it says that it plays for {_hours(work.seconds)} hours. "
-            f"The limit is {_hours(LONGEST_PLAY_S)} hours."
+            f"This {what} is too long: it says that it plays for {_time(work.seconds)}. "
+            f"The limit is {_time(LONGEST_PLAY_S)}."
         )
     if work.expected_s / _FASTEST > longest_s:
         return (
             f"This {what} is too long for its size: {work.frames} frames of {size} cannot be processed within "
-            f"{_hours(longest_s)} hours. Send it smaller or shorter."
+            f"{_time(longest_s)}. Send it smaller or shorter."
         )
     return None
 
@@ -154,5 +160,7 @@ def _millions(number: float) -> str:
     return f"{number / 1e6:,.4g}" if number < 1e9 else f"{round(number / 1e6):,}"
 
 
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:,.0f}" if seconds >= 3600 else f"{seconds / 3600:.2g}"
+def _time(seconds: float) -> str:
+    if seconds < 7200:
+        return f"{seconds / 60:,.0f} minutes"
+    return f"{seconds / 3600:,.0f} hours"

@@ -18,6 +18,8 @@ EXIT_UNUSABLE = 3
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "HEIF")
 """What Pillow may open, with pillow_heif registered; its other formats include some that start other programs."""
 DAMAGED = "This picture is damaged, or of an unknown kind."
+LONGEST_FRAME_S = 60.0
+"""A frame of an animation shows no longer than this."""
 _ISO_BRANDS_AVIF = (b"avif", b"avis")
 _FASTEST_FPS = 50  # of an animation whose times are not read here
 
@@ -79,12 +81,12 @@ def _gif(file: BinaryIO) -> PictureSize:
     """Walk the blocks; a frame may be larger than the screen it declares."""
     width, height, flags = struct.unpack("<HHB", file.read(13)[6:11])
     _skip_colours(file, flags)
-    frames, delays = 0, 0
+    frames, seconds = 0, 0.0
     while (kind := file.read(1)) in (b"!", b","):
         if kind == b"!":
             label, start = file.read(1), file.tell()
             if label == b"\xf9" and (body := file.read(4))[:1] == b"\x04":
-                delays += struct.unpack("<H", body[2:4])[0]
+                seconds += min(LONGEST_FRAME_S, struct.unpack("<H", body[2:4])[0] / 100)
             file.seek(start)
             _skip_blocks(file)
         elif len(frame := file.read(9)) == 9:
@@ -94,7 +96,7 @@ def _gif(file: BinaryIO) -> PictureSize:
             file.seek(1, 1)
             _skip_blocks(file)
     frames = max(1, frames)
-    return PictureSize(width, height, frames, delays / 100 if frames > 1 else 0.0)
+    return PictureSize(width, height, frames, round(seconds, 3) if frames > 1 else 0.0)
 
 
 def _skip_colours(file: BinaryIO, flags: int) -> None:
@@ -119,7 +121,7 @@ def _png(file: BinaryIO) -> PictureSize:
             width, height = struct.unpack(">II", body[:8])
         elif name == b"fcTL":
             delay, unit = struct.unpack(">HH", body[20:24])
-            frames, seconds = frames + 1, seconds + delay / (unit or 100)
+            frames, seconds = frames + 1, seconds + min(LONGEST_FRAME_S, delay / (unit or 100))
         elif name == b"IEND":
             break
     return PictureSize(width, height, max(1, frames), round(seconds, 3) if frames > 1 else 0.0)
@@ -127,18 +129,19 @@ def _png(file: BinaryIO) -> PictureSize:
 
 def _webp(file: BinaryIO) -> PictureSize:
     file.seek(12)
-    width = height = frames = milliseconds = 0
+    width = height = frames = 0
+    seconds = 0.0
     for name, body in _chunks(file, "<4sI", first_bytes=16, behind_bytes=0):
         if name == b"VP8X":
             width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7))
         elif name == b"ANMF":
-            frames, milliseconds = frames + 1, milliseconds + int.from_bytes(body[12:15], "little")
+            frames, seconds = frames + 1, seconds + min(LONGEST_FRAME_S, int.from_bytes(body[12:15], "little") / 1000)
         elif name == b"VP8 " and not width:
             width, height = (edge & 0x3FFF for edge in struct.unpack("<HH", body[6:10]))
         elif name == b"VP8L" and not width:
             bits = struct.unpack("<I", body[1:5])[0]
             width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    return PictureSize(width, height, max(1, frames), milliseconds / 1000 if frames > 1 else 0.0)
+    return PictureSize(width, height, max(1, frames), round(seconds, 3) if frames > 1 else 0.0)
 
 
 def _chunks(file: BinaryIO, head: str, *, first_bytes: int, behind_bytes: int) -> Iterator[tuple[bytes, bytes]]:

@@ -19,7 +19,7 @@ from sync.origin.limits.budget import Limits as Limits
 from sync.origin.limits.priority import make_session_nice, with_priority
 
 THREADS = 4  # of a codec; more would need too much address space on machines with many cores
-_OUTPUT_CAP_BYTES = 4 * 1024 * 1024
+_OUTPUT_CAP_BYTES = 32 * 1024 * 1024  # tags may be long
 _ERRORS_CAP_BYTES = 8 * 1024
 _LINE_CAP_BYTES = 256 * 1024
 _OUT_OF_MEMORY = ("Cannot allocate memory", "MemoryError", "malloc of size")
@@ -63,7 +63,8 @@ async def run_tool(
         await _kill(process)
     if "No space left on device" in errors:
         raise StorageFull("no room left to process this file")
-    if code < 0 or any(text in errors for text in _OUT_OF_MEMORY):
+    # A tool that goes on after such an error met a size that is damaged, not its limit.
+    if code < 0 or (code > 0 and any(text in errors for text in _OUT_OF_MEMORY)):
         raise ChildStopped(f"{command[0]} ended with {code}: {errors[-300:].strip() or 'killed'}")
     return ToolResult(code, output, errors)
 

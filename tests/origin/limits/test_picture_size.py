@@ -30,6 +30,11 @@ def webp_of(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
 
 
+def slow_gif(frames: int) -> bytes:
+    """Return a GIF whose frames stay as long as a GIF can say, 655 s."""
+    return gif_of(frames, 9, 9).replace(b"\xf9\x04\0\x0a\0", b"\xf9\x04\0\xff\xff")
+
+
 def png_of(width: int, height: int, *more: tuple[bytes, bytes]) -> bytes:
     chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), *more)
     coded = (struct.pack(">I", len(body)) + n + body + struct.pack(">I", zlib.crc32(n + body)) for n, body in chunks)
@@ -46,6 +51,7 @@ def apng_frame(number: int) -> tuple[bytes, bytes]:
         (gif_of(3000, 8000, 8000), PictureSize(8000, 8000, 3000, 300.0)),
         (gif_of(2, 60_000, 60_000, screen=(1, 1)), PictureSize(60_000, 60_000, 2, 0.2)),
         (gif_of(1, 30, 20), PictureSize(30, 20)),
+        (slow_gif(2), PictureSize(9, 9, 2, 120.0)),
         (gif_of(3, 30, 20)[:-30], PictureSize(30, 20, 1)),
         (webp_of(16_384, 16_384), PictureSize(16_384, 16_384)),
         (png_of(60_000, 50_000, (b"IDAT", b"")), PictureSize(60_000, 50_000)),

@@ -9,6 +9,7 @@ import pytest
 from sync.origin.limits.priority import Priority, player_runs_here, priority_for
 from sync.origin.transcode.sandbox import Limits, run_tool
 
+OWN = os.getpriority(os.PRIO_PROCESS, 0)  # niceness adds up
 TELL = (
     "import os; from pathlib import Path; a = Path('/proc/self/autogroup'); "
     "print(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), flush=True); "
@@ -20,8 +21,8 @@ TELL = (
     ("priority", "told"),
     [
         (Priority.IDLE, f"{os.SCHED_IDLE} 19 idle"),
-        (Priority.NICE, f"{os.SCHED_OTHER} 10 best-effort: prio 7"),
-        (Priority.NORMAL, f"{os.SCHED_OTHER} {os.getpriority(os.PRIO_PROCESS, 0)}"),
+        (Priority.NICE, f"{os.SCHED_OTHER} {min(19, 10 + OWN)} best-effort: prio 7"),
+        (Priority.NORMAL, f"{os.SCHED_OTHER} {OWN}"),
     ],
 )
 async def test_a_tool_and_its_children_get_the_priority(priority: Priority, told: str) -> None:
