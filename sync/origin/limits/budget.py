@@ -27,6 +27,7 @@ _READ_BYTES_S = 4 * MIB  # the file is read several times from a slow card
 _FASTEST = 10.0  # no machine is so many times faster than the expected one: what takes longer even there is refused
 _SMALLEST_FRAME_BYTES = 16
 _USUAL_BYTES_A_PIXEL = 0.0125  # of a film whose length is not declared
+_STANDING_FPS = 5.0
 _SMOOTH_FPS = 25.0  # a slow film may be encoded at an even rate
 
 
@@ -47,7 +48,7 @@ _PIXELS_A_SECOND = {
     WorkKind.ENCODED_FILM: 60e6,
     WorkKind.SOUND: 400e6,
 }
-_REPEATED_PIXELS_A_SECOND = 400e6  # of frames that are all alike
+_REPEATED_PIXELS_A_SECOND = 100e6  # of frames that are all alike
 _LARGEST_VIDEO = 3840 * 2160
 _SOUND_SPEED = 100.0  # seconds of sound that are decoded and encoded in one second
 _MEMORY: dict[WorkKind, tuple[int, int]] = {  # address space: of the program, and for each pixel of a frame
@@ -91,7 +92,7 @@ class Work:
         if self.kind is WorkKind.SOUND:
             expected_s += self.seconds / _SOUND_SPEED
         if self.kind is WorkKind.ANIMATION:  # frames that stay long are encoded many times
-            expected_s += self.seconds * _SMOOTH_FPS * min(self.pixels, _LARGEST_VIDEO) / _REPEATED_PIXELS_A_SECOND
+            expected_s += self.seconds * _STANDING_FPS * min(self.pixels, _LARGEST_VIDEO) / _REPEATED_PIXELS_A_SECOND
         return expected_s
 
 

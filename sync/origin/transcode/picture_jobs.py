@@ -14,7 +14,6 @@ from sync.wire.release import MediaKind
 _SIZE_TOOL = (sys.executable, "-m", "sync.origin.limits.picture_size")
 _PICTURE_TOOL = (sys.executable, "-m", "sync.origin.transcode.picture_tool")
 _CARD_TOOL = (sys.executable, "-m", "sync.origin.transcode.title_card_tool")
-_STANDING_FRAMES_S = 0.5  # a frame that stands is encoded five times a second, at a tenth of the cost of a new one
 _EXIT_UNUSABLE = 3  # of the size tool and the picture tool; their output says why
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,6 @@ async def _read_work(job: TranscodeJob) -> Work:
         raise _damaged(result, job.source.name)
     size = json.loads(result.output)
     kind = WorkKind.ANIMATION if size["frames"] > 1 else WorkKind.STILL
-    size["frames"] += round(size["seconds"] * _STANDING_FRAMES_S)
     return Work(kind=kind, source_bytes=job.source.stat().st_size, **size)
 
 

@@ -208,10 +208,14 @@ async def test_after_kill_9_a_large_media_is_taken_up_again_among_the_large(
             return not psutil.pid_exists(encoder.pid) or encoder.status() == psutil.STATUS_ZOMBIE
 
         await wait_until(has_ended)
-    hanging_encoder.unlink()
     async with open_media_origin(tmp_path) as media_origin:
-        row = await media_origin.wait_until_processed(media_id)
-        assert row.state is MediaState.READY and row.large and row.attempts == 2
+
+        async def is_at_work_again() -> bool:
+            row = await media_origin.media.get(media_id)
+            return row.large and row.state is MediaState.PROCESSING and row.attempts == 2
+
+        await wait_until(is_at_work_again)
+        await running_encoder()
 
 
 async def test_of_large_media_those_that_failed_before_wait_behind_the_others(

@@ -35,7 +35,7 @@ def work(kind: WorkKind, size: str, frames: int = 1, seconds: float = 0.0, sourc
         (work(STILL, "10000x11000"), 250, 2048, False),
         (work(STILL, "100x100", source_bytes=400 * MIB), 130, 1184, True),
         (work(ANIMATION, "640x360", 100, 4.0), 77, 799, True),
-        (work(ANIMATION, "3840x2160", 300, 10.0), 5110, 1876, False),
+        (work(ANIMATION, "3840x2160", 300, 10.0), 5090, 1876, False),
         (work(COPIED, "1920x1080", 25 * 15, 15.0), 289, 1173, True),
         (work(COPIED, "3840x2160", 30 * 600, 600.0), 14_400, 2003, False),
         (work(ENCODED, "1280x720", 25 * 10, 10.0), 107, 1019, True),
