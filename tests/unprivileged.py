@@ -17,13 +17,15 @@ NOBODY = 65534
 _AS_NOBODY = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 _WITHOUT_RIGHTS = ("--bounding-set=-all", "--inh-caps=-all", "--clear-groups")  # where nobody cannot run this Python
 
+_STARTS_ANOTHER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import pydantic'], check=True)"
+
 
 @cache
 def _user() -> tuple[tuple[str, ...], int]:
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("NOT TESTED: files of another user take root and setpriv")
     for options, uid in ((_AS_NOBODY, NOBODY), (_WITHOUT_RIGHTS, 0)):
-        command = ["setpriv", *options, sys.executable, "-c", "import pydantic"]
+        command = ["setpriv", *options, sys.executable, "-c", _STARTS_ANOTHER]  # as the player starts its decks
         if subprocess.run(command, check=False, capture_output=True).returncode == 0:
             return options, uid
     pytest.skip("NOT TESTED: files of another user take a user without rights who can run this Python")

@@ -109,7 +109,11 @@ class SyncOptions:
 
 
 class Syncer:
-    """The service that synchronizes one device; `activated` is called after each activation and must not block."""
+    """The service that synchronizes one device.
+
+    `activated` is called after each activation, `mended` when lost content of the active release is here again. Neither
+    may block.
+    """
 
     def __init__(
         self,
@@ -120,6 +124,7 @@ class Syncer:
         rng: Random,
         options: SyncOptions,
         activated: Callable[[], None],
+        mended: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._fetcher = fetcher
@@ -129,6 +134,7 @@ class Syncer:
         self._channel = options.channel
         self._options = options
         self._activated = activated
+        self._mended = mended
         self._update_check = UpdateCheck(client, store, clock, options.channel)
         self._downloader: Downloader | None = None
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
@@ -242,8 +248,9 @@ class Syncer:
         if new:
             await in_thread(self._store.activate, timestamp.release, timestamp.sequence)
             log.info("release=%s sequence=%s is active", timestamp.release, timestamp.sequence)
-        if new or mended:
             self._activated()
+        elif mended:
+            self._mended()
         self._confirmed = (self._clock.monotonic(), self._clock.now())
         self._backoff.reset()
         self._clear_problem()
@@ -256,7 +263,7 @@ class Syncer:
         try:
             await in_thread(self._store.make_folders)
             if await in_thread(self._store.repair):
-                self._activated()
+                self._mended()
             await in_thread(repair_membership, self._store)
         except (StorageBroken, StorageFull) as error:  # the status names the file
             log.debug("not all files can be repaired: %s", error)

@@ -38,6 +38,7 @@ class Device:
         self.store = store
         self.clock = clock
         self.activations = 0
+        self.mended = 0
 
     async def until(self, condition: Callable[[], bool], *, pass_s: float = 0.0) -> None:
         """Wait until `condition` is true; move the device's clock by `pass_s` seconds before each check."""
@@ -70,6 +71,9 @@ async def running(
         def activated() -> None:
             device.activations += 1
 
+        def mended() -> None:
+            device.mended += 1
+
         syncer = Syncer(
             client,
             fetcher,
@@ -78,6 +82,7 @@ async def running(
             Random(7),
             SyncOptions(CHANNEL, options.pop("poll_s", 60.0), int(options.pop("reserve_bytes", 0))),
             activated,
+            mended,
         )
         device = Device(syncer, store, clock)
         task = asyncio.create_task(syncer.run())

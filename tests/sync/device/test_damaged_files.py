@@ -98,7 +98,7 @@ async def test_a_running_device_mends_a_damaged_file(
                 lambda: (
                     is_mended(store, original, unpaired=unpaired)
                     and path.is_file() is not unpaired
-                    and device.activations >= looks
+                    and device.mended >= looks
                 ),
                 pass_s=120,
             )
@@ -182,7 +182,7 @@ async def test_an_asset_that_the_disk_does_not_give_back_is_kept_and_fetched_aga
         before = path.stat().st_ino
         faulty_disk.faults.clear()
         async with running(origin, store) as device:
-            await device.until(lambda: holds_all(store, original) and device.activations > 0)
+            await device.until(lambda: holds_all(store, original) and device.mended > 0)
         assert path.stat().st_ino != before
 
 
