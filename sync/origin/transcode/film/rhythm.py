@@ -18,7 +18,7 @@ _ROUNDING_S = 0.0021  # Matroska and Flash keep milliseconds
 _UNEVEN_SHARE = 0.02  # so many frames may be dropped before a film counts as uneven
 _FEW_GAPS = 10
 _LONGEST_EVEN_GAP_S = 0.125
-_JITTER = 0.3
+_JITTER = 0.12  # of the usual time between two pictures, as cameras of phones have it
 _UNTIMED_FRAME_S = 1 / 25
 _MOST_GAPS = 1000
 
@@ -137,16 +137,20 @@ def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | No
 
 
 def _due_times(packets: Sequence[Packet]) -> list[float]:
-    """Return when each packet is due; where the file says it of some only, from when they are decoded."""
-    if all(packet.due_s is not None for packet in packets):
-        return [packet.due_s or 0.0 for packet in packets]
+    """Return when each packet is due.
+
+    Where the file says it of some only, or what it says is far from when they are decoded, it follows from the latter.
+    """
     delays_s = [p.due_s - p.decoded_s for p in packets if p.due_s is not None and p.decoded_s is not None]
-    delay_s, due_s, times = min(delays_s, default=0.0), 0.0, []
+    all_known, usual_s = all(packet.due_s is not None for packet in packets), median(delays_s or [0.0])
+    least_s, due_s, times = min(delays_s, default=0.0), 0.0, []
     for packet in packets:
-        if packet.decoded_s is not None:
-            due_s = packet.decoded_s + delay_s
-        elif packet.due_s is not None:
-            due_s = packet.due_s
+        stated = packet.due_s if all_known or packet.decoded_s is None else None
+        believed = packet.decoded_s is None or abs((stated or 0.0) - packet.decoded_s - usual_s) < FORWARD_JUMP_S
+        if stated is not None and believed:
+            due_s = stated
+        elif packet.decoded_s is not None:
+            due_s = packet.decoded_s + (usual_s if all_known else least_s)
         times.append(due_s)
     return times
 

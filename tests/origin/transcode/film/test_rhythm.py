@@ -1,0 +1,122 @@
+"""The rhythm of tracks, from the times of their packets."""
+
+from fractions import Fraction
+
+import pytest
+
+from sync.origin.transcode.film.rhythm import Packet, TrackTimes, even_rate, film_span, measure_tracks, read_packet
+
+
+def track(dues: list[float], *, lasts_s: float = 0.04, keys: int = 25, number: int = 0) -> list[Packet]:
+    """Return packets that are decoded when they are due."""
+    return [Packet(number, due, due, lasts_s, n % keys == 0, False) for n, due in enumerate(dues)]
+
+
+def measured(dues: list[float], lasts_s: float = 0.04) -> TrackTimes:
+    return measure_tracks(track(dues, lasts_s=lasts_s))[0]
+
+
+def every(step_s: float, count: int, first_s: float = 0.0) -> list[float]:
+    return [first_s + n * step_s for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("dues", "rate", "even"),
+    [
+        (every(1 / 25, 100), Fraction(25), True),
+        ([round(due, 3) for due in every(1001 / 30000, 300)], Fraction(30000, 1001), True),
+        ([round(due, 3) for due in every(1001 / 60000, 300)], Fraction(60000, 1001), True),
+        ([due for n, due in enumerate(every(1 / 30, 300)) if n % 100 or not n], Fraction(30), True),
+        ([due for n, due in enumerate(every(1 / 60, 300)) if n % 7 == 0 or n % 20 < 5], Fraction(60), False),
+        (every(1 / 30, 60) + every(1 / 30, 60, 10.0), Fraction(30), False),
+        (every(1 / 24, 50) + every(1 / 30, 50, 50 / 24), Fraction(30), False),
+        (every(8, 3), Fraction(1, 8), True),
+        (every(1 / 240, 500), Fraction(240), True),
+        ([0.0], Fraction(25), False),
+        ([0.0, 0.04], Fraction(25), True),
+    ],
+)
+def test_rate_and_evenness(dues: list[float], rate: Fraction, even: bool) -> None:
+    times = measured(dues)
+    assert (times.rate, times.even, times.jumps) == (rate, even, False)
+
+
+@pytest.mark.parametrize(
+    ("rate", "encoded"),
+    [
+        (Fraction(1, 8), 20),
+        (Fraction(1), 20),
+        (Fraction(3), 21),
+        (Fraction(25, 2), 25),
+        (Fraction(15), 30),
+        (Fraction(24000, 1001), Fraction(24000, 1001)),
+        (Fraction(60), 60),
+        (Fraction(90), 45),
+        (Fraction(100), 50),
+        (Fraction(120000, 1001), Fraction(60000, 1001)),
+        (Fraction(144), 48),
+        (Fraction(240), 60),
+    ],
+)
+def test_what_is_encoded_has_a_whole_multiple_or_part_of_its_rate(rate: Fraction, encoded: Fraction) -> None:
+    assert even_rate(rate) == encoded
+
+
+def test_a_jump_back_is_closed_in_each_track() -> None:
+    times = measured(every(0.04, 50, 100.0) + every(0.04, 50))
+    assert times.jumps and times.even and times.end_s - times.start_s == pytest.approx(4.0)
+
+
+def test_timestamps_that_stand_are_told_apart() -> None:
+    times = measured(every(0.04, 50) + [1.96] * 10 + every(0.04, 40, 2.0))
+    assert times.jumps and times.packets == 100 and times.end_s == pytest.approx(4.0)
+
+
+def test_a_jump_ahead_counts_if_all_tracks_make_it() -> None:
+    jump = every(0.04, 50) + every(0.04, 50, 60.0)
+    alone = measured(jump)
+    assert not alone.jumps and alone.end_s == pytest.approx(62.0)
+    both = measure_tracks(track(jump) + track(jump, number=1))
+    assert all(times.jumps and times.end_s == pytest.approx(4.0) for times in both.values())
+    beside = measure_tracks(track(jump) + track(every(0.04, 1550), number=1))
+    assert not beside[0].jumps and beside[0].end_s == pytest.approx(62.0)
+    stated = track(jump)
+    stated[49] = Packet(0, 1.96, 1.96, 58.04, False, False)  # the file says that this one stays
+    other = [Packet(1, packet.due_s, packet.decoded_s, packet.lasts_s, True, False) for packet in track(jump)]
+    assert not measure_tracks(stated + other)[0].jumps
+
+
+def test_a_due_time_far_from_the_time_of_decoding_is_not_believed() -> None:
+    packets = track(every(0.04, 100))
+    packets[60] = Packet(0, 32.4, 2.4, 0.04, False, False)
+    assert measure_tracks(packets)[0].end_s == pytest.approx(4.0)
+
+
+def test_some_due_times_follow_from_the_time_of_decoding() -> None:
+    packets = [Packet(0, None if n % 3 else 0.54 + n / 25, 0.5 + n / 25, 0.04, n == 0, False) for n in range(50)]
+    times = measure_tracks(packets)[0]
+    assert times.even and times.start_s == pytest.approx(0.54) and times.packets == 50
+
+
+def test_a_raw_stream_without_any_times_is_not_even() -> None:
+    packets = [Packet(0, None, None, 0.04, n == 0, False) for n in range(50)]
+    times = measure_tracks(packets)[0]
+    assert not times.even and times.rate == 25 and times.end_s - times.start_s == pytest.approx(2.0)
+
+
+def test_trimmed_packets_and_distant_keys_are_seen() -> None:
+    packets = [Packet(0, n / 25 - 1, n / 25 - 1, 0.04, n % 50 == 0, n < 25) for n in range(100)]
+    times = measure_tracks(packets)[0]
+    assert times.trimmed and times.starts_with_key and times.start_s == 0.0 and times.packets == 75
+    assert times.key_distance_s == pytest.approx(2.0)
+
+
+def test_a_film_lasts_from_its_first_track_to_the_end_of_its_last() -> None:
+    tracks = measure_tracks(track(every(0.04, 50, 5.0)) + track(every(0.02, 200, 5.1), lasts_s=0.02, number=1))
+    assert [*film_span([*tracks.values(), None])] == pytest.approx([5.0, 9.1])
+
+
+def test_lines_of_ffprobe() -> None:
+    assert read_packet("0,-0.040000,N/A,0.040000,KD") == Packet(0, -0.04, None, 0.04, True, True)
+    assert read_packet("1,0.5,0.5,N/A,__,") == Packet(1, 0.5, 0.5, 0.0, False, False)
+    assert read_packet("") is None and read_packet("side_data,") is None
