@@ -20,7 +20,7 @@ from player.status.heartbeat import HeartbeatSender
 from sync.device.connection import ConnectionSettings, Network
 from sync.device.origin_client import open_client
 from sync.device.origin_move import OriginMove
-from sync.device.pairing import DevicePairing, ShowCode
+from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
 from sync.device.play_uploader import PlayUploader
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
@@ -65,6 +65,8 @@ class SessionBuilder:
     release_activated: Callable[[], None]
     heartbeat: Callable[[], Awaitable[Heartbeat]]
     rng: Random
+    report_connection: ReportProblem = lambda _: None  # why the origin of the settings is not used yet
+    report_move: ReportProblem = lambda _: None  # why the origin at a new address is not known as ours
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[DeviceSession]:
@@ -99,14 +101,18 @@ class SessionBuilder:
         key = origin.enrolment_key.get_secret_value() if origin.enrolment_key else None
         async with open_client(url, None, self._network(settings)) as client:
             try:
-                pairing = DevicePairing(client, core.content, core.clock, self.rng, origin.name, key, show_code)
+                pairing = DevicePairing(
+                    client, core.content, core.clock, self.rng, origin.name, key, show_code, self.report_connection
+                )
                 if stored is None:
                     return await pairing.run()
-                move = OriginMove(client, core.content, core.clock, self.rng, stored)
+                move = OriginMove(client, core.content, core.clock, self.rng, stored, self.report_move)
                 moved = await move.first_answer()
                 return moved if moved is not None else await first_of(pairing.run(), move.later_answer())
             finally:
                 show_code(None)
+                self.report_connection("")
+                self.report_move("")
 
     async def _stored_membership(self) -> DeviceMembership | None:
         """Return the membership on the disk. While there is one that cannot be read, nothing else is decided."""

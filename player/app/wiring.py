@@ -51,7 +51,8 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         overlays.wake()
 
     collector = _build_collector(core, current, overlays, problems)
-    builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom())
+    reports = problems.reporter("connection"), problems.reporter("move")
+    builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom(), *reports)
     supervised = partial(supervise, clock=clock, restarts=core.restarts)
     token = EndpointToken(content.state, problems.reporter("token"))
     sessions = SessionRunner(builder, current, configuration, supervised, backdrop.show_code)

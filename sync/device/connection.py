@@ -7,7 +7,7 @@ import base64
 import re
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -35,9 +35,13 @@ class ConnectionSettings:
     those of the system.
     """
 
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)  # it may hold a password
     no_proxy: tuple[str, ...] = ()
     ca_certificates: Path | None = None
+
+
+class ProxyUnreachable(OSError):
+    """There is no connection to the proxy; the cause is why."""
 
 
 class TunnelRefused(OSError):
@@ -55,7 +59,7 @@ class Proxy:
     host: str
     port: int
     source: str
-    login: tuple[str, str] | None = None
+    login: tuple[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         """Return the proxy for people, without its login."""
@@ -90,7 +94,13 @@ def parse_proxy(address: str, source: str) -> Proxy:
         raise ValueError("the port of the proxy is not a number from 1 to 65535") from error
     if parts.scheme.lower() != "http":
         raise ValueError(f"a proxy of the kind {parts.scheme[:20]!r} cannot be used: give an HTTP proxy, http://…")
-    if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment or " " in parts.netloc:
+    if (
+        not (parts.hostname and parts.hostname.isprintable())
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+        or " " in parts.netloc
+    ):
         raise ValueError("this is not the address of a proxy: give one such as http://proxy.example:3128")
     login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
     return Proxy(parts.hostname, port, source, login)
@@ -161,6 +171,10 @@ class Network:
             plain = socket.create_connection((host, port) if proxy is None else (proxy.host, proxy.port), timeout_s)
         except UnicodeError as error:  # an empty label, or one of over 63 letters
             raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
+        except OSError as error:
+            if proxy is None:
+                raise
+            raise ProxyUnreachable(str(proxy)) from error
         if address.scheme != "https":
             return plain
         try:
@@ -179,10 +193,13 @@ class Network:
         proxy = self.proxy(url)
         if proxy is None:
             return network_reason(error)
-        status = getattr(error, "status", None)  # of the answer to CONNECT
-        if isinstance(status, int):
-            return proxy_refusal(proxy, status)
-        return f"{proxy} cannot be used: {network_reason(error)}"
+        if isinstance(error, TunnelRefused) or "HttpProxy" in type(error).__name__:  # the second is of aiohttp
+            return proxy_refusal(proxy, getattr(error, "status", 0))
+        if isinstance(error, ProxyUnreachable) and isinstance(error.__cause__, OSError):
+            return f"{proxy} cannot be used: {os_reason(error.__cause__)}"
+        if any(part in type(error).__name__ for part in ("ProxyConnection", "ConnectorDNS")):  # of aiohttp
+            return f"{proxy} cannot be used: {network_reason(error)}"
+        return f"{network_reason(error)} (on the way through {proxy})"
 
     def _proxy_of_settings(self) -> Proxy:
         try:
@@ -239,8 +256,8 @@ def redirect_target(url: str, location: str, status: int, *, secret: bool) -> st
         OriginRefused: it may not be sent there.
         OriginUnreachable: it is no address of HTTP.
     """
-    target = urljoin(url, location)
     try:
+        target = urljoin(url, location.strip())
         before, after = urlsplit(url), urlsplit(target)
         same_place = _place(before) == _place(after)
     except ValueError as error:
@@ -248,7 +265,8 @@ def redirect_target(url: str, location: str, status: int, *, secret: bool) -> st
     if after.scheme not in ("http", "https"):
         raise OriginUnreachable(f"{url} redirects to another scheme: {target[:200]}")
     upgrade = after.scheme == "https" and after.hostname == before.hostname
-    if secret and not (same_place or upgrade):
+    plain = not {"@", "\\"} & set(after.netloc)  # what one library takes for a user, another may take for a host
+    if secret and not (plain and (same_place or upgrade)):
         raise OriginRefused(
             f"{url} redirects to {target[:200]}, where what is meant for the origin alone is not sent: if the origin "
             "moved, set origin.url to its new address; if not, this network wants a login first (captive portal)",

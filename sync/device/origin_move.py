@@ -9,6 +9,7 @@ import secrets
 from random import Random
 
 from sync.device.origin_client import OriginClient
+from sync.device.pairing import ReportProblem
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, change_origin
 from sync.device.update_check import UpdateCheck
@@ -20,16 +21,24 @@ from sync.wire.device_reports import IdentityChallenge
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
+_NOT_YET = "the new address of the origin is not used yet"
+_ANOTHER = "another origin answers at the new address, so this screen pairs anew"
 _BUSY = (408, 425, 429)  # with 500 and above: it may answer better later
 
 log = logging.getLogger(__name__)
 
 
 class OriginMove:
-    """One device that belongs to an origin, and a client of another address."""
+    """One device that belongs to an origin, and a client of another address; `report` is told why it waits."""
 
     def __init__(
-        self, client: OriginClient, store: ContentStore, clock: Clock, rng: Random, membership: DeviceMembership
+        self,
+        client: OriginClient,
+        store: ContentStore,
+        clock: Clock,
+        rng: Random,
+        membership: DeviceMembership,
+        report: ReportProblem = lambda _: None,
     ) -> None:
         self._client = client
         self._store = store
@@ -37,6 +46,7 @@ class OriginMove:
         self._backoff = Backoff(first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S, rng=rng)
         self._membership = membership
         self._problem = ""
+        self._report = report
 
     async def first_answer(self) -> DeviceMembership | None:
         """Return the membership at the new address, already stored; None if another origin answers there.
@@ -48,12 +58,12 @@ class OriginMove:
             try:
                 return await self._ask()
             except (OriginUnreachable, StorageBroken, StorageFull) as error:
-                self._tell("the new address of the origin is not used yet", error)
+                self._tell(_NOT_YET, error)
             except (OriginRefused, Untrusted) as error:
                 if not _may_pass(error):
-                    self._tell("another origin answers at the new address, so this device pairs anew", error)
+                    self._tell(_ANOTHER, error)
                     return None
-                self._tell("the new address of the origin is not used yet", error)
+                self._tell(_NOT_YET, error)
             await self._clock.sleep(self._backoff.next_s())
 
     async def later_answer(self) -> DeviceMembership:
@@ -76,6 +86,7 @@ class OriginMove:
         return moved
 
     def _tell(self, what: str, error: SignageError) -> None:
+        self._report(f"{what[:1].upper()}{what[1:]}: {error}.")
         if str(error) != self._problem:
             self._problem = str(error)
             log.warning("%s: %s", what, error)

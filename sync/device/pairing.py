@@ -26,6 +26,8 @@ _LONGEST_WAIT_S = 300.0
 _UNKNOWN_PAIRING = (404, 410)
 
 ShowCode = Callable[[str | None], None]
+ReportProblem = Callable[[str], None]
+"""Takes a sentence for a technician; empty: the problem is solved."""
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class DevicePairing:
     """The pairing with one origin, through all its attempts.
 
     `show_code` is called with the code that a person has to enter, and with None when there is no code to show.
+    `report` is told why the pairing waits.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class DevicePairing:
         name: str,
         enrolment_key: str | None,
         show_code: ShowCode,
+        report: ReportProblem = lambda _: None,
     ) -> None:
         self._client = client
         self._store = store
@@ -75,6 +79,7 @@ class DevicePairing:
         self._name = name
         self._enrolment_key = enrolment_key
         self._show_code = show_code
+        self._report = report
         self._phase = PAIRING_PHASES.start
         self._secret = ""
         self._answer: PairingAnswer | None = None
@@ -110,6 +115,7 @@ class DevicePairing:
         assert self._answer is not None, "a device polls only after the origin answered"
         state = await self._client.pairing(self._answer.pairing, self._secret)
         self._backoff.reset()
+        self._report("")
         if state.status == "expired":
             self._enter(PairingPhase.ASKING)
         elif state.device and state.token and state.channel:
@@ -134,6 +140,7 @@ class DevicePairing:
         if str(error) != self._problem:
             self._problem = str(error)
             log.warning("pairing waits: %s", error)
+        self._report(f"Pairing waits: {self._problem}.")
         asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
         return self._backoff.next_s(at_least_s=asked_s or 0.0)
 

@@ -90,13 +90,13 @@ async def test_device_log_and_undelivered_plays_go_along_to_another_name_scheme_
             before = device.current()
             assert before is not None
             await device.set_origin(url="http://127.0.0.1:1")  # nobody is there yet: nothing is decided
-            await device.until(lambda: not device.is_connected())
+            await device.until(lambda: "no program listens" in device.problems.get("move", ""))
             await log_plays(before.ledger, 3)
             await device.set_origin(url=f"http://localhost:{port}/")
             await device.until(device.is_connected)
             after = device.current()
             assert after and after.ledger is before.ledger and after.director is before.director
-            assert membership(device).origin == f"http://localhost:{port}"
+            assert membership(device).origin == f"http://localhost:{port}" and not any(device.problems.values())
             assert await delivered(device, origin) == 3
             await device.set_origin(url="http://127.0.0.1:1")
             await device.until(lambda: not device.is_connected())
@@ -128,6 +128,7 @@ async def test_a_false_origin_that_copies_all_that_is_public_gets_no_token_and_t
             await device.set_origin(url=f"http://{FALSE_NAME}:{port}")
             await device.until(lambda: "/v1/pairings" in false.asked)
             assert "/v1/identity" in false.asked and false.tokens == []
+            assert "Another origin answers" in device.problems["move"]
         session = device.current()
         assert session and session.ledger.device == name and session.connection is None
         await device.set_origin(url=origin.url)

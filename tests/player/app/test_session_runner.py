@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -47,7 +48,9 @@ class Device:
         self.code: str | None = None
         self.codes: set[str] = set()  # all that were ever shown
         self._clock = clock
-        builder = SessionBuilder(core, lambda: None, self._heartbeat, Random(1))
+        self.problems: dict[str, str] = {}
+        reports = (partial(self.problems.__setitem__, part) for part in ("connection", "move"))
+        builder = SessionBuilder(core, lambda: None, self._heartbeat, Random(1), *reports)
         self.runner = SessionRunner(builder, self.current, core.configuration, self._supervised, self._show_code)
 
     async def set_origin(self, **fields: object) -> None:

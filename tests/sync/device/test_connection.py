@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from sync.device.connection import DIRECT, ConnectionSettings, Network
+from sync.device.connection import DIRECT, ConnectionSettings, Network, parse_proxy, redirect_target
 from sync.device.download_plan import Span
 from sync.device.origin_client import open_client
 from sync.device.range_fetcher import RangeFetcher
@@ -280,6 +280,65 @@ async def test_content_may_be_redirected_from_https_to_http_and_the_token_may_no
         except OriginRefused as error:
             assert secure.tokens == ["https Bearer t0ken"] and "captive portal" in str(error)
     assert plain.tokens == []
+
+
+@pytest.mark.parametrize(
+    ("location", "secret_goes", "content_goes"),
+    [
+        ("/y", True, True),
+        ("y?z=1", True, True),
+        ("https://h/v1/x", True, True),
+        (" https://H:8443/x", True, True),
+        ("//h/x", True, True),
+        ("http://h:81/x", False, True),
+        ("https://h.evil/x", False, True),
+        ("https://h@evil/x", False, True),
+        ("https://evil@h/x", False, True),
+        ("https://h\\@evil/", False, True),
+        ("https:\\\\h/x", False, True),
+        ("https://[::1", False, False),
+        ("https://h:99999/", False, False),
+        ("ftp://h/x", False, False),
+        ("javascript:x", False, False),
+    ],
+)
+def test_where_a_redirect_may_lead(location: str, secret_goes: bool, content_goes: bool) -> None:
+    for secret, goes in ((True, secret_goes), (False, content_goes)):
+        if goes:
+            assert redirect_target("http://h/v1/x", location, 302, secret=secret)
+        else:
+            with pytest.raises((OriginRefused, OriginUnreachable)):
+                redirect_target("http://h/v1/x", location, 302, secret=secret)
+
+
+@pytest.mark.parametrize(
+    ("address", "login"),
+    [
+        ("http://p:3128/", None),
+        ("p", None),
+        ("http://u@p", ("u", "")),
+        ("http://u%40x:p%3a%2f@[::1]:1", ("u@x", "p:/")),
+        ("http://s3cret:s3cret@p:none", ""),
+        ("socks5://s3cret@p", ""),
+        ("https://s3cret@p", ""),
+        ("http://s3cret@p/x", ""),
+        ("http://s3cret@[::1", ""),
+        ("http://s3cret:x@:80", ""),
+        ("http://a b:s3cret@p", ""),
+        ("http://", ""),
+        ("http://\0", ""),
+    ],
+)
+def test_the_address_of_a_proxy_is_read_and_a_wrong_one_is_not_repeated(
+    address: str, login: tuple[str, str] | str | None
+) -> None:
+    if login != "":
+        assert parse_proxy(address, "x").login == login
+        return
+    with pytest.raises(ValueError) as caught:
+        parse_proxy(address, "x")
+    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in repr(ConnectionSettings(address)) + repr(Network(ConnectionSettings(address)))
 
 
 @pytest.mark.parametrize("status", [200, 403, 511])
