@@ -31,7 +31,14 @@ class SignageError(Exception):
 
 
 class OriginUnreachable(SignageError):
-    """The origin did not answer, or not in time."""
+    """The origin did not answer, or not in time.
+
+    `offline`: this machine has no network or no name server yet, so nothing was sent to anybody.
+    """
+
+    def __init__(self, message: str, *, offline: bool = False) -> None:
+        super().__init__(message)
+        self.offline = offline
 
 
 class OriginRefused(SignageError):

@@ -4,6 +4,7 @@ Both ways to the origin, documents (`origin_client`) and media (`range_fetcher`)
 """
 
 import base64
+import errno
 import re
 import socket
 import ssl
@@ -23,7 +24,7 @@ DIRECT = "none"
 """The value of the setting `proxy` with which variables of the environment do not count either."""
 
 _HEAD_CAP_BYTES = 64 * 1024
-_PROXY_LOGIN = 407
+_PROXY_LOGIN = (401, 407)  # 401 is not of the standard, and what tinyproxy answers
 _NETWORK_LOGIN = 511
 
 
@@ -240,9 +241,9 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -
 
 def proxy_refusal(proxy: Proxy, status: int) -> str:
     """Return why a proxy refuses, by its status."""
-    if status == _PROXY_LOGIN:
+    if status in _PROXY_LOGIN:
         wrong = "does not accept this user and password" if proxy.login else "wants a user and a password"
-        return f"{proxy} {wrong} (status 407): set http://user:password@host:port there"
+        return f"{proxy} {wrong} (status {status}): set http://user:password@host:port there"
     return f"{proxy} refuses to connect (status {status}): have it allow the host of the origin"
 
 
@@ -281,6 +282,13 @@ def moved_base(base: str, url: str, target: str) -> str:
     before, after = urlsplit(url), urlsplit(target)
     upgrade = before.scheme == "http" and after.scheme == "https" and before.hostname == after.hostname
     return target.removesuffix(rest) if upgrade and rest and target.endswith(rest) else base
+
+
+def is_offline(error: Exception) -> bool:
+    """Return whether nothing was sent to anybody: there is no network or no name server yet, or the name is wrong."""
+    cause = getattr(error, "os_error", None) or error
+    no_name = isinstance(cause, socket.gaierror) or "ConnectorDNS" in type(error).__name__
+    return no_name or (isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN))
 
 
 def is_web_page(content: bytes) -> bool:

@@ -22,6 +22,7 @@ from sync.device.connection import (
     MOST_REDIRECTS,
     REDIRECTS,
     Network,
+    is_offline,
     is_web_page,
     look_up,
     moved_base,
@@ -185,8 +186,11 @@ class OriginClient:
             raise OriginUnreachable(f"{url} does not answer: {proxy_refusal(proxy, answer.status)}")
         if answer.status == 511 or (answer.status in _WEB_PAGE_STATUSES and is_web_page(answer.content)):
             raise OriginRefused(portal_reason(url, answer.status), status=answer.status)
+        detail = _detail(answer.content)
+        if detail is None:
+            detail = "no reason given" if proxy is None else f"no reason given, perhaps by {proxy}"
         raise OriginRefused(
-            f"{url} answers with status {answer.status}: {_detail(answer.content)}",
+            f"{url} answers with status {answer.status}: {detail}",
             status=answer.status,
             retry_after_s=answer.retry_after_s,
         )
@@ -203,7 +207,8 @@ class OriginClient:
 
     def _unreachable(self, url: str, error: Exception) -> OriginUnreachable:
         log.debug("url=%s %s", url, type(error).__name__)
-        return OriginUnreachable(f"{url} does not answer: {self._network.reason(error, url)}")
+        reason = self._network.reason(error, url)
+        return OriginUnreachable(f"{url} does not answer: {reason}", offline=is_offline(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +263,11 @@ def retry_after_s(value: str, date: str) -> float | None:
         return None
 
 
-def _detail(raw: bytes) -> str:
+def _detail(raw: bytes) -> str | None:
     try:
         return str(json.loads(raw)["detail"])[:200]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return "no reason given"
+        return None
 
 
 async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:

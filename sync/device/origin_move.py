@@ -55,16 +55,18 @@ class OriginMove:
         """
         log.info("origin=%s is asked whether it is %s", self._client.url, self._membership.origin)
         while True:
+            offline = False
             try:
                 return await self._ask()
             except (OriginUnreachable, StorageBroken, StorageFull) as error:
                 self._tell(_NOT_YET, error)
+                offline = isinstance(error, OriginUnreachable) and error.offline
             except (OriginRefused, Untrusted) as error:
                 if not _may_pass(error):
                     self._tell(_ANOTHER, error)
                     return None
                 self._tell(_NOT_YET, error)
-            await self._clock.sleep(self._backoff.next_s())
+            await self._clock.sleep(self._backoff.next_s(offline=offline))
 
     async def later_answer(self) -> DeviceMembership:
         """Ask again and again, for an origin may be put right, while a person may also pair this device anew."""

@@ -101,7 +101,8 @@ class PlayUploader:
 
     async def _wait_after_error(self, error: SignageError) -> None:
         retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
-        wait_s = self._backoff.next_s(at_least_s=min(retry_after_s, _LONGEST_RETRY_AFTER_S))
+        offline = isinstance(error, OriginUnreachable) and error.offline
+        wait_s = self._backoff.next_s(at_least_s=min(retry_after_s, _LONGEST_RETRY_AFTER_S), offline=offline)
         self._problems.occurred(str(error))
         await self._clock.sleep(wait_s)
 

@@ -284,9 +284,11 @@ class Syncer:
                         backoff.reset()
                         if hint.topic == "release" and hint.channel in (None, self._channel):
                             self.wake()
+                offline = False
             except (OriginRefused, OriginUnreachable) as error:
                 log.debug("no live hints, only polling: %s", error)
-            await self._clock.sleep(backoff.next_s())
+                offline = isinstance(error, OriginUnreachable) and error.offline
+            await self._clock.sleep(backoff.next_s(offline=offline))
 
     async def _update_channel(self) -> None:
         """Follow the origin if it moved this device to another channel. It closes the live connection when it does."""
@@ -309,7 +311,8 @@ class Syncer:
         self._problem = str(error)
         self._problems.occurred(self._problem, comes_and_goes=isinstance(error, Outdated))
         asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
-        wait_s = self._backoff.next_s(at_least_s=asked_s or 0.0)
+        offline = isinstance(error, OriginUnreachable) and error.offline
+        wait_s = self._backoff.next_s(at_least_s=asked_s or 0.0, offline=offline)
         self._enter(SyncState.WAITING, wait_s)
         if asked_s:
             await self._clock.sleep(wait_s)  # the origin asked for this wait: a hint does not shorten it

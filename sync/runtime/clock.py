@@ -27,6 +27,10 @@ def instant(ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=ms)
 
 
+OFFLINE_WAIT_S = 15.0
+"""The longest wait between tries while nothing leaves this machine."""
+
+
 class ClockTrust(StrEnum):
     """How far the wall clock can be trusted."""
 
@@ -88,9 +92,13 @@ class Backoff:
         self._rng = rng
         self._failures = 0
 
-    def next_s(self, *, at_least_s: float = 0.0) -> float:
-        """Count one more failure and return how long to wait, at least `at_least_s` (of a Retry-After header)."""
-        ceiling_s = min(self._limit_s, self._first_s * 2.0 ** min(self._failures, 32))
+    def next_s(self, *, at_least_s: float = 0.0, offline: bool = False) -> float:
+        """Count one more failure and return how long to wait, at least `at_least_s` (of a Retry-After header).
+
+        While this machine is `offline` a try costs nobody anything, and a network that comes late is used soon.
+        """
+        limit_s = min(self._limit_s, OFFLINE_WAIT_S) if offline else self._limit_s
+        ceiling_s = min(limit_s, self._first_s * 2.0 ** min(self._failures, 32))
         self._failures += 1
         return max(at_least_s, self._rng.uniform(0.0, ceiling_s))
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -23,7 +24,8 @@ from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.sync.certificates import DAY, Company, make_company
-from tests.sync.file_tree_origin import CHUNK, EPOCH, cut_into, noise
+from tests.sync.conftest import running
+from tests.sync.file_tree_origin import CHUNK, EPOCH, Origin, cut_into, noise
 from tests.sync.http_proxy import http_proxy
 
 CONTENT = noise(1, 3 * CHUNK)
@@ -403,3 +405,26 @@ async def test_a_name_server_that_does_not_answer_delays_no_stop_and_counts_once
 async def test_a_host_that_is_no_name_is_not_known(host: str, ask: Ask) -> None:
     with pytest.raises(OriginUnreachable):
         await ask(f"http://{host}:8090", Network())
+
+
+async def test_a_network_that_comes_late_is_used_within_seconds(
+    store: ContentStore, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, up = socket.getaddrinfo, False
+
+    def late(host: str, port: int, *rest: int) -> object:
+        if host == NAME and not up:
+            raise socket.gaierror(socket.EAI_AGAIN, "temporary failure")
+        return known("127.0.0.1" if host == NAME else host, port, *rest)
+
+    monkeypatch.setattr("socket.getaddrinfo", late)
+    origin.publisher.publish(noise(1, 1000))
+    origin.url = f"http://{NAME}:{urlsplit(origin.url).port}"
+    async with running(origin, store) as device:
+        began = device.clock.monotonic()
+        await device.until(lambda: device.clock.monotonic() - began > 900, pass_s=20)  # it tried for long
+        waiting = device.syncer.facts()
+        assert "the name of the host is not known" in waiting.problem
+        up, began = True, device.clock.monotonic()
+        await device.until(lambda: device.syncer.facts().state == "current", pass_s=1)
+        assert device.clock.monotonic() - began < 60
