@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from player.evidence.ledger_entries import (
@@ -29,7 +29,7 @@ from sync.device.store.outbox import OUTBOX_SCHEMA, Outbox
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.os_messages import os_reason
-from sync.runtime.sqlite import Database, open_database, read_database
+from sync.runtime.sqlite import Database, open_database, read_database, take_over
 from sync.wire.device_reports import GENESIS, Play
 
 _SCHEMA = """
@@ -192,6 +192,10 @@ async def read_owner(path: Path) -> str | None:
 
 async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> tuple[Database, str]:
     """Open the file, or set it aside and open a new one; return what was wrong with it as well."""
+    if path.is_file() and os.access(path, os.R_OK) and not os.access(path, os.W_OK):
+        with suppress(StorageBroken, StorageFull):  # then it is set aside, or kept in memory
+            aside = await take_over(path)
+            log.warning("ledger=%s belongs to another user: a copy replaces it, it is now %s", path, aside.name)
     async with AsyncExitStack() as attempt:
         try:
             database = await attempt.enter_async_context(open_database(path, MIGRATIONS))
@@ -223,9 +227,10 @@ def _is_foreign(path: Path) -> bool:
 
     A read-only disk is another case: there nothing can be set aside either.
     """
-    if not os.path.lexists(path) or not os.access(path.parent, os.W_OK):
+    if not os.access(path.parent, os.W_OK):
         return False
-    return not path.is_file() or not os.access(path, os.R_OK | os.W_OK)
+    files = [file for suffix in ("", "-wal", "-shm") if os.path.lexists(file := path.with_name(path.name + suffix))]
+    return any(not file.is_file() or not os.access(file, os.R_OK | os.W_OK) for file in files)
 
 
 def _set_aside(path: Path, clock: Clock) -> Path:

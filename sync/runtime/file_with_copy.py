@@ -79,11 +79,14 @@ class FileWithCopy(Generic[Value]):
         Raises:
             StorageFull, StorageBroken: the file has its old content.
         """
+        main = self._read(self.path)
+        if main.raw == self._read(self.copy).raw == raw:
+            return
         try:
             self._save_copy(raw)
         except StorageBroken as error:
             log.error("file=%s has no copy: %s", self.path, error)
-        if self._read(self.path).fault:
+        if main.fault:
             with storage_errors(self.path):
                 self._move_aside()
         write_durably(self.path, raw, mode=self.mode)
@@ -91,7 +94,7 @@ class FileWithCopy(Generic[Value]):
     def _save_copy(self, raw: bytes) -> None:
         folder = self.copy.parent
         with storage_errors(folder):
-            if not folder.is_dir():
+            if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                 set_aside(folder)
                 folder.mkdir()
                 sync_folder(folder.parent)

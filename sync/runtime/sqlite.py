@@ -196,6 +196,22 @@ async def read_database(path: Path) -> AsyncIterator[Database]:
         await connection.close()
 
 
+async def take_over(path: Path) -> Path:
+    """Replace a database of another user, which can only be read, by a copy of our own; return its new name.
+
+    Raises:
+        StorageBroken, StorageFull: it cannot be read, or the copy cannot be written; nothing has changed.
+    """
+    copy = path.with_name(f".{path.name}.copied{TEMP_SUFFIX}")
+    with storage_errors(path):
+        copy.unlink(missing_ok=True)
+        async with read_database(path) as database:
+            await database.rows("VACUUM INTO :copy", {"copy": str(copy)})
+        aside = set_aside(path) or path
+        move_durably(copy, path)
+    return aside
+
+
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:
     async with connection.execute("PRAGMA quick_check(1)") as cursor:
         verdict = await cursor.fetchone()

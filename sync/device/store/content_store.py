@@ -9,7 +9,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,13 +105,15 @@ class ContentStore:
         Raises:
             StorageFull, StorageBroken: one cannot be written; reading goes on from what is good.
         """
-        for file in (self.root_file, self.floor_file, self.active_file):
-            file.repair()
-        if self.pointer() is not None or (pointer := self._find_pointer()) is None:
-            return False
-        self.active_file.save(pointer.model_dump_json().encode())
-        log.warning("release=%s plays, because state/active was lost", pointer.release)
-        return True
+        with ExitStack() as others:  # what cannot be repaired does not stop the others
+            others.callback(self.root_file.repair)
+            others.callback(self.floor_file.repair)
+            self.active_file.repair()
+            if self.pointer() is not None or (pointer := self._find_pointer()) is None:
+                return False
+            self.active_file.save(pointer.model_dump_json().encode())
+            log.warning("release=%s plays, because state/active was lost", pointer.release)
+            return True
 
     # The active release
 

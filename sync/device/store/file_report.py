@@ -41,9 +41,14 @@ def _state_problems(store: ContentStore) -> Iterator[str]:
         yield _sentence(active, lost)
     if (floor := store.floor_file.find()).fault:
         yield _sentence(floor, "only releases older than the one that plays are refused")
-    if (root := store.root_file.find()).fault:
-        yield _sentence(root, f"no new content is accepted: {PAIR_AGAIN}")
-    if (member := membership_file(store).find()).fault:
+    member, root = membership_file(store).find(), store.root_file.find()
+    if root.fault and root.value is not None:
+        yield _sentence(root, "")
+    elif root.value is None and (root.fault or member.value is not None):
+        pinned = member.value is not None and member.value.root is not None
+        again = "it is fetched again from the origin" if pinned else f"no new content is accepted: {PAIR_AGAIN}"
+        yield f"{root.fault or f'{store.root_file.path} is missing'}: {again}."
+    if member.fault:
         damaged = "pair this device again"
         unreadable = "the screen goes on, but its origin is not asked. To give the pairing up, delete the file"
         yield _sentence(member, damaged if member.raw is not None else unreadable)

@@ -1,5 +1,7 @@
 """The evidence when its file is damaged or lost, while it is open and while it is not: what was written is not lost."""
 
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -101,3 +103,41 @@ async def test_a_damaged_file_does_not_say_whose_it_is(tmp_path: Path, damage: D
     assert await read_owner(path) == DEVICE
     damage(path)
     assert await read_owner(path) is None
+
+
+async def test_a_file_that_can_only_be_read_is_copied_and_the_log_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plays.db"
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        await log_plays(ledger, 3)
+        epoch = ledger.epoch
+    access, number = os.access, path.stat().st_ino
+    monkeypatch.setattr(
+        os, "access", lambda at, mode: access(at, mode) and not (mode & os.W_OK and Path(at).stat().st_ino == number)
+    )
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        await ledger.write([closed("later")])
+        plays = await logged(ledger)
+        assert (ledger.problem, ledger.epoch, len(plays)) == ("", epoch, 4)
+        verify_chain(plays, after="0" * 64)
+    assert (tmp_path / "plays.db.aside").stat().st_ino == number
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+@pytest.mark.parametrize("damage", [empty, garbage, deleted, folder, link], ids=lambda it: it.__name__)
+async def test_a_damaged_journal_costs_at_most_what_it_held(tmp_path: Path, damage: Damage, suffix: str) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "left").mkdir()
+    async with open_ledger(tmp_path / "run" / "plays.db", DEVICE, FakeClock()) as ledger:
+        await log_plays(ledger, 3)
+        for file in (tmp_path / "run").iterdir():  # as a kill leaves them
+            shutil.copy(file, tmp_path / "left")
+    path = tmp_path / "left" / "plays.db"
+    damage(path.with_name(path.name + suffix))
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        assert "memory" not in ledger.problem
+        verify_chain(await logged(ledger), after="0" * 64)
+        await ledger.write([closed("later")])
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        assert (await logged(ledger))[-1].take == "later"

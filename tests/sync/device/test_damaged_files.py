@@ -1,14 +1,16 @@
 """Each file of a device by each damage: what still plays without the origin, and what is mended when it is there."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.file_report import file_problems, membership_unreadable
-from sync.device.store.membership import load_membership
+from sync.device.store.membership import load_membership, membership_file, repair_membership
 from sync.errors import SignageError, StorageBroken
 from tests.sync.conftest import running
 from tests.sync.device.damage import (
@@ -227,3 +229,62 @@ def check_mended(store: ContentStore, original: Original, *, unpaired: bool = Fa
     floor = store.floor("main")
     assert floor is not None and floor.sequence == 2
     assert file_problems(store) == ()
+
+
+async def test_a_lost_root_of_which_nothing_is_known_is_named_and_what_is_there_plays(
+    original: Original, tmp_path: Path
+) -> None:
+    original.copy_to(tmp_path / "device")
+    store = ContentStore(tmp_path / "device")
+    member = load_membership(store)
+    assert member is not None
+    store.root_file.path.unlink()
+    store.root_file.copy.unlink()
+    (problem,) = file_problems(store)
+    assert "root.json is missing: it is fetched again" in problem
+    for path in (membership_file(store).path, membership_file(store).copy):
+        path.write_text(member.model_dump_json())  # as an older version wrote it
+    with open_content_store(tmp_path / "device") as store:
+        (problem,) = file_problems(store)
+        assert "root.json is missing: no new content is accepted" in problem and "pair this device again" in problem
+        assert (active := store.active()) is not None and active.sha256 == original.releases[ACTIVE]
+
+
+@pytest.mark.parametrize("damage", ALL, ids=ids)
+@pytest.mark.parametrize("name", SMALL)
+def test_a_damaged_copy_is_written_again(original: Original, tmp_path: Path, name: str, damage: Damage) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))[name]
+    damage(path.parent / "copies" / path.name)
+    with open_content_store(tmp_path / "device") as store:
+        repair_membership(store)
+        assert file_problems(store) == ()
+    assert (path.parent / "copies" / path.name).read_bytes() == path.read_bytes()
+
+
+async def test_without_the_origin_an_asset_that_was_written_to_is_not_shown(original: Original, tmp_path: Path) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))["asset"]
+    garbage(path)
+    origin = Origin(original.publisher)
+    await origin.start()
+    await origin.stop()
+    with open_content_store(tmp_path / "device") as store:
+        async with running(origin, store) as device:
+            await device.until(lambda: device.syncer.facts().state == "waiting")
+        assert not store.has_asset(path.name) and len(store.media.assets()) == 2
+
+
+async def test_the_catalogue_of_an_older_version_is_kept_and_hashes_nothing_again(
+    original: Original, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))["index.db"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        older.execute("ALTER TABLE assets DROP COLUMN stamp")
+        older.execute("PRAGMA user_version=1")
+    rechecked: list[str] = []
+    with open_content_store(tmp_path / "device") as store:
+        monkeypatch.setattr(store.media, "recheck", rechecked.append)
+        async with running(origin, store) as device:
+            await device.plays(original.releases[ACTIVE])
+    assert rechecked == []
+    with closing(sqlite3.connect(path)) as now:
+        assert all(stamp for (stamp,) in now.execute("SELECT stamp FROM assets"))
