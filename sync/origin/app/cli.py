@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import logging
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC
@@ -28,6 +29,7 @@ from sync.wire.input_messages import argument
 from sync.wire.value_types import Identifier, Name
 
 FAILED = 1
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # in the names of files, which a terminal would obey
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
 
 _channel = argument(Identifier)
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
             logging.getLogger(library).setLevel(logging.INFO)
         asyncio.run(options.run(settings, options))
     except SignageError as error:
-        print(f"signage-origin: {error}", file=sys.stderr)
+        print(f"signage-origin: {_CONTROLS.sub('?', str(error))}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return 130

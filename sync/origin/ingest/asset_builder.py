@@ -84,6 +84,8 @@ async def _sequence_as_film(job: TranscodeJob) -> MadeMedia | None:
 def store_asset(files: DataFolder, made: MadeMedia) -> Asset:
     """Move a finished file into the content tree, then add its chunk list; return the asset.
 
+    What is damaged under their names is replaced.
+
     Raises:
         StorageFull: no room.
         StorageBroken: the disk refuses.
@@ -91,14 +93,11 @@ def store_asset(files: DataFolder, made: MadeMedia) -> Asset:
     size_bytes = made.path.stat().st_size
     with made.path.open("rb") as file:
         index = index_file(file, size_bytes)
-    files.move_in(made.path, asset_path(index.asset))
     raw = dump_index(index)
-    index_sha256 = hashlib.sha256(raw).hexdigest()
-    files.put(index_path(index_sha256), raw)
-    return Asset(
+    asset = Asset(
         sha256=index.asset,
         size_bytes=size_bytes,
-        index=index_sha256,
+        index=hashlib.sha256(raw).hexdigest(),
         kind=made.kind,
         media_type=made.media_type,
         width=made.width,
@@ -107,6 +106,10 @@ def store_asset(files: DataFolder, made: MadeMedia) -> Asset:
         has_audio=made.has_audio,
         loudness_lufs=made.loudness_lufs,
     )
+    files.remove_damaged(asset)
+    files.move_in(made.path, asset_path(asset.sha256))
+    files.put(index_path(asset.index), raw)
+    return asset
 
 
 def _head(source: Path) -> bytes:

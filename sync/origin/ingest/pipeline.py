@@ -30,7 +30,6 @@ from sync.origin.transcode.transcode_job import LargeMedia, MadeMedia, Transcode
 from sync.runtime.clock import Backoff, Clock, unix_ms
 from sync.runtime.durable_files import copy_durably, move_durably
 from sync.runtime.waiting import wait_unless
-from sync.wire.content_paths import asset_path
 from sync.wire.release import Asset
 
 MAX_ATTEMPTS = 3
@@ -185,7 +184,7 @@ class Pipeline:
             duplicate = await self._store.find_duplicate(row)
             if duplicate is None or duplicate.asset is None:
                 return False
-            if not (self._files.content / asset_path(duplicate.asset.sha256)).exists():
+            if not self._files.has_asset(duplicate.asset):
                 return False
             thumbnails = self._files.thumbnail_path(duplicate.id), self._files.thumbnail_path(row.id)
             try:

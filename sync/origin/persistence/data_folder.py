@@ -9,6 +9,7 @@ from the moment it checks a file until its row is stored. Code that deletes cont
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -93,9 +94,25 @@ class DataFolder:
         return target
 
     def has_asset(self, asset: Asset) -> bool:
-        """Tell whether the file of an asset and its chunk list are there, with the right size."""
+        """Tell whether the file of an asset is there in its size, and its chunk list is whole."""
         path, index = self.content / asset_path(asset.sha256), self.content / index_path(asset.index)
-        return path.is_file() and path.stat().st_size == asset.size_bytes and index.is_file()
+        try:
+            return path.stat().st_size == asset.size_bytes and _sha256(index) == asset.index
+        except OSError:
+            return False
+
+    def remove_damaged(self, asset: Asset) -> None:
+        """Delete the file of an asset if it has another size, and its chunk list if it is damaged.
+
+        Raises:
+            StorageBroken: the disk refuses.
+        """
+        path, index = self.content / asset_path(asset.sha256), self.content / index_path(asset.index)
+        with storage_errors(path):
+            if path.is_file() and path.stat().st_size != asset.size_bytes:
+                path.unlink()
+            if index.is_file() and _sha256(index) != asset.index:
+                index.unlink()
 
     def remove_temporary_files(self, before_s: float) -> None:
         """Delete temporary files of writers that were killed, if they are older than `before_s` (Unix)."""
@@ -170,6 +187,10 @@ class DataFolder:
         if any(part in ("", ".", "..") for part in parts):
             raise ValueError(f"not a name inside the content tree: {relative!r}")
         return self.content.joinpath(*parts)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:

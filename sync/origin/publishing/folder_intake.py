@@ -5,7 +5,7 @@ library, and the next publication finds it there.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ class FolderIntake:
             NotFound: somebody deleted a media meanwhile.
         """
         read = await asyncio.to_thread(_read_all, tuple(files))
-        known = await self._known()
+        known = await self._known({one.sha256 for one in read})
         new = {one.sha256: one for one in reversed(read) if one.sha256 not in known}
         await self._intake.check_files({one.file.name: one.size_bytes for one in new.values()})
         ids = {sha256: row.id for sha256, row in known.items()}
@@ -83,9 +83,9 @@ class FolderIntake:
         self._wake()
         return TakenIn(await self._wait({one.file.name: ids[one.sha256] for one in read}), len(new))
 
-    async def _known(self) -> dict[str, MediaRow]:
+    async def _known(self, hashes: Container[str]) -> dict[str, MediaRow]:
         """Return the media of known bytes: a ready one whose file is there, else one at work, else a failed one."""
-        rows = await self._media.list_all()
+        rows = [row for row in await self._media.list_all() if row.source_sha256 in hashes]
         usable = [row for row in rows if row.state is not MediaState.READY or self._intake.has_asset(row)]
         rank = {MediaState.FAILED: 0, MediaState.QUEUED: 1, MediaState.PROCESSING: 1, MediaState.READY: 2}
         return {row.source_sha256: row for row in sorted(usable, key=lambda row: rank[row.state])}

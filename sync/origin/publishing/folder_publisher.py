@@ -199,7 +199,7 @@ def _without_failed(
 
 def _check_pictures(plan: FolderPlan, media: MediaByName) -> None:
     """Refuse a fallback or a logo that is no picture."""
-    wrong = {field: f"{file} is no picture" for field, file in plan.pictures() if not media[file].picture}
+    wrong = {field: f"{file} is no still picture" for field, file in plan.pictures() if not media[file].picture}
     if wrong:
         raise Rejected(f"{PLAN_FILE} needs pictures here: {name_reasons(wrong)}", fields=wrong)
 

@@ -34,6 +34,7 @@ async def test_a_folder_published_beside_a_serving_origin_reaches_its_devices(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, data = pictures(tmp_path / "shop"), tmp_path / "data"
+    (folder / "offers.pdf").write_bytes(b"%PDF-1.7")
     async with running_origin(settings_in(data), SystemClock()) as server:
         services = [asyncio.create_task(run()) for run in server.origin.services.values()]
         _, token = await server.pair(channel="main")
@@ -43,6 +44,8 @@ async def test_a_folder_published_beside_a_serving_origin_reaches_its_devices(
             code, out, err = await command(capsys, *at)
             assert code == 0, err
             published = json.loads(out)
+            assert "offers.pdf is left out: it is a PDF document: save its pages as pictures" in err
+            assert list(published["left_out"]) == ["offers.pdf"]
             assert (published["items"], published["sequence"], published["unchanged"]) == (2, 1, False)
             hint = json.loads(await socket.receive_str(timeout=PATIENCE_S))
             assert hint == {"topic": "release", "channel": "main", "sequence": 1}

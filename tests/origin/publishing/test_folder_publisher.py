@@ -319,7 +319,7 @@ async def test_a_fallback_that_is_a_film_changes_no_plan(
 ) -> None:
     planning, collaborators = rooms
     (folder / PLAN_FILE).write_text("fallback = 'fizzo.mp4'\n[[items]]\nfile = 'fizzo.mp4'\n")
-    with pytest.raises(Rejected, match="no picture") as caught:
+    with pytest.raises(Rejected, match="no still picture") as caught:
         await publish_folder(folder, "main", collaborators, planning.clock)
     assert list(caught.value.fields) == ["fallback"] and await planning.playlists.list_all() == ()
 
@@ -359,15 +359,24 @@ async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes
     assert await planning.media.list_all() == () and await planning.playlists.list_all() == ()
 
 
-async def test_what_the_origin_lost_is_taken_in_again(rooms: tuple[PlanningOrigin, FolderTarget], folder: Path) -> None:
+@pytest.mark.parametrize("damage", ["asset gone", "asset cut", "list gone", "list cut"])
+async def test_what_the_origin_lost_is_taken_in_again(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path, damage: str
+) -> None:
     planning, collaborators = rooms
-    (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n[[items]]\nfile = 'logo.png'\n")
+    (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n")
     first = await publish_folder(folder, "main", collaborators, planning.clock)
-    lost, kept = (asset.sha256 for asset in _release(planning, first.sha256).assets)
-    (planning.files.content / f"assets/{lost}").unlink()
+    (asset,) = _release(planning, first.sha256).assets
+    what, _, how = damage.partition(" ")
+    lost = planning.files.content / (f"assets/{asset.sha256}" if what == "asset" else f"index/{asset.index}")
+    whole = lost.read_bytes()
+    if how == "gone":
+        lost.unlink()
+    else:
+        lost.write_bytes(whole[:-9])
     again = await publish_folder(folder, "main", collaborators, planning.clock)
-    assert (again.taken_in, again.items) == (1, 2)
-    assert all((planning.files.content / f"assets/{name}").is_file() for name in (lost, kept))
+    assert (again.taken_in, again.items, lost.read_bytes()) == (1, 1, whole)
+    assert (await publish_folder(folder, "main", collaborators, planning.clock)).taken_in == 0
 
 
 async def test_a_failed_file_gets_its_bytes_again(rooms: tuple[PlanningOrigin, FolderTarget], folder: Path) -> None:
