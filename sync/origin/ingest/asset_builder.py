@@ -57,11 +57,14 @@ async def _make_film(video: VideoFile, job: TranscodeJob) -> MadeMedia:
 
 
 def _film_work(video: VideoFile, job: TranscodeJob) -> Work:
+    """Return the work on a film; with pixels that are not square it may be shown larger than it is stored."""
     source_bytes, seconds = job.source.stat().st_size, max(video.declared_ms / 1000, video.length_s)
-    copied = choose_recipe(video, job.settings.longest_edge).copies_video
-    kind = WorkKind.COPIED_FILM if copied else WorkKind.ENCODED_FILM
-    frames = film_frames(video.width * video.height, seconds, float(video.frame_rate), source_bytes)
-    return Work(kind, video.width, video.height, frames, seconds, source_bytes)
+    recipe = choose_recipe(video, job.settings.longest_edge)
+    kind = WorkKind.COPIED_FILM if recipe.copies_video else WorkKind.ENCODED_FILM
+    shown, stored = (recipe.width, recipe.height), (video.width, video.height)
+    width, height = max(shown, stored, key=lambda size: size[0] * size[1])
+    frames = film_frames(width * height, seconds, float(video.frame_rate), source_bytes)
+    return Work(kind, width, height, frames, seconds, source_bytes)
 
 
 def _sound_work(sound: AudioFile, job: TranscodeJob) -> Work:
