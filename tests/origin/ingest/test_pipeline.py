@@ -66,6 +66,12 @@ def video(samples: Samples) -> Path:
 
 
 @pytest.fixture
+def wide_film(samples: Samples) -> Path:
+    """A film of 160 x 160 pixels that are twenty times as wide as high."""
+    return samples.video("wide.mov", "-vf", "setsar=20", *PRORES, size="160x160", seconds=0.5)
+
+
+@pytest.fixture
 def long_film(samples: Samples) -> Path:
     """A film whose work takes long; it is made before the encoder hangs."""
     return samples.long_film()
@@ -254,6 +260,13 @@ async def test_a_child_gets_what_its_work_needs(media_origin: MediaOrigin, video
     encoder = await running_encoder()
     assert encoder.rlimit(psutil.RLIMIT_AS)[0] < 1024**3 < media_origin.settings.pipeline.memory_bytes
     assert encoder.rlimit(psutil.RLIMIT_CPU)[0] < 60 * THREADS
+
+
+async def test_a_film_with_wide_pixels_gets_memory_for_the_size_it_is_shown_at(
+    media_origin: MediaOrigin, wide_film: Path, hanging_encoder: Path
+) -> None:
+    await media_origin.intake.ingest_file(wide_film, "wide.mov")
+    assert (await running_encoder()).rlimit(psutil.RLIMIT_AS)[0] >= 896 * 1024**2 + 140 * 3200 * 160
 
 
 async def test_the_waits_between_attempts_grow(tmp_path: Path, samples: Samples, clock: FakeClock) -> None:

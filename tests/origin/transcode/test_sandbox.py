@@ -33,6 +33,21 @@ async def test_a_tool_gets_no_more_memory_and_no_larger_files_than_allowed(tmp_p
     assert big.stat().st_size <= LIMITS.file_bytes
 
 
+async def test_a_tool_that_goes_on_after_an_absurd_size_has_hit_no_limit() -> None:
+    told = "echo 'packet: Cannot allocate memory' >&2; exit"
+    assert "Cannot allocate" in (await run_tool(("sh", "-c", f"{told} 0"), LIMITS)).errors
+    with pytest.raises(ChildStopped):
+        await run_tool(("sh", "-c", f"{told} 1"), LIMITS)
+
+
+async def test_a_line_without_an_end_stops_the_tool() -> None:
+    async def read_line(line: str) -> None:
+        raise AssertionError(line)
+
+    with pytest.raises(ChildStopped, match="cannot be read"):
+        await run_tool(("dd", "if=/dev/zero", "bs=1M", "count=2", "status=none"), LIMITS, on_line=read_line)
+
+
 async def test_a_tool_sees_no_secrets_of_the_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY", "secret")
     assert "secret" not in (await run_tool(("env",), LIMITS)).output
