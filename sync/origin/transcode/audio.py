@@ -10,10 +10,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from sync.origin.transcode.film.colour import TAG_ARGUMENTS, TAG_FILTER, TO_BT709
+from sync.origin.transcode.film.damage import Damage, can_mend, describe
 from sync.origin.transcode.film.facts import AudioFile
 from sync.origin.transcode.film.recipe import even_pixels
 from sync.origin.transcode.picture_jobs import make_card, make_picture
-from sync.origin.transcode.probe import BadMedia, packet_duration_ms
+from sync.origin.transcode.probe import BadMedia, decode_sound, packet_duration_ms
 from sync.origin.transcode.sandbox import THREADS, ToolResult, run_tool
 from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
@@ -42,15 +43,20 @@ async def make_video_from_audio(sound: AudioFile, job: TranscodeJob) -> MadeMedi
     """
     duration_ms = await _duration_ms(sound, job)
     _check_duration(sound, duration_ms)
+    damage = await decode_sound(sound, job.source, job.limits)
+    if not can_mend(damage, duration_ms / 1000):
+        raise BadMedia(f"This sound is damaged: {describe(damage)} cannot be decoded. Send it again.")
     picture = await _make_still(sound, job)
     scale = min(Fraction(1), Fraction(LARGEST_SIZE[0], picture.width), Fraction(LARGEST_SIZE[1], picture.height))
     size = even_pixels(picture.width * scale), even_pixels(picture.height * scale)
     path = job.folder / "asset"
-    result = await _encode(sound, job, picture, path, size, duration_ms)
+    result = await _encode(sound, job, picture, path, size, duration_ms, _audio_arguments(sound, damage))
     if result.code != 0:
         log.warning("media=%s ffmpeg failed: %s", job.source.name, result.errors.strip()[-300:])
         raise BadMedia("This sound file is damaged: it cannot be played to its end.")
-    return MadeMedia(path, picture.thumbnail, MediaKind.VIDEO, "video/mp4", *size, duration_ms, has_audio=True)
+    note = f"This sound is damaged: {describe(damage)} (it is silent meanwhile)." if damage.spans else None
+    kind = (MediaKind.VIDEO, "video/mp4")
+    return MadeMedia(path, picture.thumbnail, *kind, *size, duration_ms, has_audio=True, note=note)
 
 
 async def _duration_ms(sound: AudioFile, job: TranscodeJob) -> int:
@@ -102,8 +108,22 @@ async def _subfolder(job: TranscodeJob, name: str) -> Path:
     return folder
 
 
+def _audio_arguments(sound: AudioFile, damage: Damage) -> tuple[str, ...]:
+    encoder = ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
+    if damage.complaints or damage.spans:
+        return ("-af", "aresample=async=1:first_pts=0", *encoder)
+    # other codecs may be padded, and a copy would keep the padding
+    return ("-c:a", "copy") if sound.audio_codec == "aac" else encoder
+
+
 async def _encode(
-    sound: AudioFile, job: TranscodeJob, picture: MadeMedia, target: Path, size: tuple[int, int], duration_ms: int
+    sound: AudioFile,
+    job: TranscodeJob,
+    picture: MadeMedia,
+    target: Path,
+    size: tuple[int, int],
+    duration_ms: int,
+    audio: tuple[str, ...],
 ) -> ToolResult:
     frames = max(1, round(duration_ms * FRAME_RATE / 1000))
     demuxer = "png_pipe" if picture.media_type == "image/png" else "jpeg_pipe"  # the file has no suffix
@@ -112,8 +132,6 @@ async def _encode(
     filters = f"{TO_BT709}:w={size[0]}:h={size[1]},setsar=1,format=yuv420p,{TAG_FILTER},loop={frames - 1}:1:0"
     codec = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "20", "-threads", str(THREADS))
     video = (*codec, *TAG_ARGUMENTS)
-    can_copy = sound.audio_codec == "aac"  # other codecs may be padded, and a copy would keep the padding
-    audio = ("-c:a", "copy") if can_copy else ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
     length = ("-t", f"{duration_ms / 1000:.3f}")
     output = (*length, *NO_METADATA, "-movflags", "+faststart", "-f", "mp4", f"file:{target}")
     command = (*QUIET, *REPORT_PROGRESS, *inputs, "-vf", filters, *video, *audio, *output)

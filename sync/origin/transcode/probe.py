@@ -186,6 +186,21 @@ def _damage_of(
     return find_damage(frames, due, times.frame_s, times.end_s - video.starts_s, holes)
 
 
+async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
+    """Decode a sound file from start to end, and return the damage found.
+
+    Raises:
+        ChildStopped: ffprobe hit a limit.
+    """
+    packets, _ = await read_packets(path, limits, streams=str(sound.audio_stream))
+    start_s, times = sound.times.start_s, sound.times
+    frames = await _decode(path, sound.audio_stream, start_s, limits)
+    known = () if times.jumps else packets
+    due = [packet.due_s - start_s for packet in known if packet.due_s is not None and not packet.discarded]
+    holes = () if times.jumps else [(start - start_s, end - start_s) for start, end in times.gaps]
+    return find_damage(frames, due, times.frame_s, times.end_s - start_s, holes)
+
+
 async def _decode(path: Path, stream: int, starts_s: float, limits: Limits) -> list[DecodedFrame]:
     frames: list[DecodedFrame] = []
 

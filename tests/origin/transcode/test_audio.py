@@ -1,5 +1,6 @@
 """A sound file becomes a video of its cover or a card, exactly as long as the sound."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from sync.origin.transcode.title_card_tool import SIZE, draw_card
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import Samples
+from tests.origin.transcode.film.test_films import damaged
 from tests.origin.transcode.test_pictures import frames, near
 from tests.origin.transcode.test_video import streams
 
@@ -48,6 +50,16 @@ async def test_a_broken_sound_is_refused(media_origin: MediaOrigin, samples: Sam
     truncated.write_bytes((samples.folder / "whole.wav").read_bytes()[:2000])
     row = await media_origin.process_file(truncated)
     assert row.state is MediaState.FAILED and "too short" in (row.problem or "")
+
+
+async def test_damage_in_a_sound_is_told_or_refused(media_origin: MediaOrigin, samples: Samples) -> None:
+    whole = samples.folder / "whole.m4a"
+    samples.ffmpeg("-f", "lavfi", "-i", "sine=d=10", "-c:a", "aac", "-movflags", "+faststart", str(whole))
+    hurt = await media_origin.process_file(damaged(whole, samples.folder / "hurt.m4a", 0.03, 0.5))
+    assert hurt.asset and hurt.asset.duration_ms and abs(hurt.asset.duration_ms - 10_000) < 60
+    assert hurt.problem and re.search(r"damaged: (at|from) 0:0[45]\.\d", hurt.problem)
+    wreck = await media_origin.process_file(damaged(whole, samples.folder / "wreck.m4a", 0.4, 0.4))
+    assert wreck.problem and re.search(r"damaged: from 0:0[34]\.\d to 0:0[78]\.\d", wreck.problem)
 
 
 def test_titles_of_any_length_and_alphabet_fit_on_the_card() -> None:

@@ -15,7 +15,9 @@ _DAMAGE = re.compile(
     r"|failed|too (small|short|large)|not allocated|unavailable|exceed",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(r"mmco|SEI |reorder|number of reference frames|edit list|Last message|non.existing PPS 0", re.I)
+_HARMLESS = re.compile(
+    r"mmco|SEI |reorder|number of reference frames|edit list|Last message|backstep|non.existing PPS 0", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

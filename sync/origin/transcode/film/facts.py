@@ -94,6 +94,7 @@ class AudioFile:
     container: str
     audio_stream: int
     audio_codec: str
+    times: TrackTimes
     declared_ms: int
     cover_stream: int | None
     title: str
@@ -162,6 +163,7 @@ def audio_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) ->
         container=container.get("format_name", ""),
         audio_stream=sound["index"],
         audio_codec=sound["codec_name"],
+        times=times[sound["index"]],
         declared_ms=_declared_ms(container, [sound]),
         cover_stream=covers[0]["index"] if covers else None,
         title=tags.get("title", ""),
