@@ -181,12 +181,21 @@ class Intake:
         """Tell whether the files of a ready media are there."""
         return row.asset is not None and self._files.has_asset(row.asset)
 
-    async def check_files(self, sizes: Mapping[str, int]) -> None:
-        """Check that local files of these sizes, by name, may be taken in together.
+    async def check_room(self, size_bytes: int) -> None:
+        """Check that so much fits beside the reserve and what uploads have yet to send.
+
+        Raises:
+            StorageFull: it does not.
+        """
+        taken_bytes = self._settings.storage.reserve_bytes + await self._uploads.unsent_bytes()
+        if self._files.free_bytes() - taken_bytes < size_bytes:
+            raise StorageFull(f"no room for {size_bytes} bytes: free some space and try again")
+
+    def check_sizes(self, sizes: Mapping[str, int]) -> None:
+        """Check the sizes of local files, by name.
 
         Raises:
             Rejected: some are empty or over the limit of one file; each is named.
-            StorageFull: they do not fit beside the reserve.
         """
         wrong = {}
         for name, size_bytes in sizes.items():
@@ -197,7 +206,6 @@ class Intake:
         if wrong:
             reasons = "; ".join(f"{shown_name(name)}: {why}" for name, why in wrong.items())
             raise Rejected(f"these files cannot be taken in: {reasons}", fields=wrong)
-        await self._check_room(sum(sizes.values()))
 
     async def run(self) -> None:
         """Hand over what a crash left received, then delete expired uploads every few minutes."""
@@ -308,18 +316,13 @@ class Intake:
 
     async def _check_space(self, size_bytes: int) -> None:
         self._check_size(size_bytes)
-        await self._check_room(size_bytes)
+        await self.check_room(size_bytes)
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes == 0:
             raise Rejected("this file is empty", fields={"size": "The file has 0 bytes. Choose a file with content."})
         if size_bytes > self.largest_bytes:
             raise TooLarge(f"a file of {size_bytes} bytes is over the limit of {self.largest_bytes}")
-
-    async def _check_room(self, size_bytes: int) -> None:
-        taken_bytes = self._settings.storage.reserve_bytes + await self._uploads.unsent_bytes()
-        if self._files.free_bytes() - taken_bytes < size_bytes:
-            raise StorageFull(f"no room for {size_bytes} bytes: free some space and try again")
 
     def _create_file(self, upload_id: str) -> None:
         path = self._files.source_path(upload_id)

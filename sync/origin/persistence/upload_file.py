@@ -116,7 +116,7 @@ def lock_upload(path: Path) -> Iterator[UploadFile]:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex; a pipe never blocks this.
+    """Return the SHA-256 of a file, in hex; a pipe never blocks this, and a link is not followed.
 
     Raises:
         StorageBroken: it cannot be read.
@@ -126,4 +126,4 @@ def hash_file(path: Path) -> str:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)

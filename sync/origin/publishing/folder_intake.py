@@ -6,7 +6,7 @@ library, and the next publication finds it there.
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +70,12 @@ class FolderIntake:
             StorageFull: no room for all of them; nothing was taken in.
             NotFound: somebody deleted a media meanwhile.
         """
-        read = await asyncio.to_thread(_read_all, tuple(files))
+        found = tuple(files)
+        self._intake.check_sizes(_sizes(found))  # before their bytes are read: a sparse file may pretend to have a TiB
+        read = await asyncio.to_thread(_read_all, found)
         known = await self._known({one.sha256 for one in read})
         new = {one.sha256: one for one in reversed(read) if one.sha256 not in known}
-        await self._intake.check_files({one.file.name: one.size_bytes for one in new.values()})
+        await self._intake.check_room(sum(one.size_bytes for one in new.values()))
         ids = {sha256: row.id for sha256, row in known.items()}
         for one in read:
             if one.sha256 not in ids:
@@ -113,6 +115,15 @@ class FolderIntake:
             if len(rows) == len(media):
                 return rows
             await self._clock.sleep(_POLL_S)
+
+
+def _sizes(files: tuple[LocalFile, ...]) -> dict[str, int]:
+    """Return the size of each file that is still there; the others are named when they are read."""
+    sizes = {}
+    for file in files:
+        with suppress(OSError):
+            sizes[file.name] = file.path.stat().st_size
+    return sizes
 
 
 def _read_all(files: tuple[LocalFile, ...]) -> list[_ReadFile]:

@@ -335,7 +335,18 @@ async def test_files_that_do_not_fit_together_are_refused_before_the_first(
     assert await planning.media.list_all() == ()
 
 
-@pytest.mark.parametrize("change", ["grows", "goes", "becomes a pipe"])
+async def test_a_file_over_the_limit_is_named_before_its_bytes_are_read(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path
+) -> None:
+    planning, collaborators = rooms
+    with (folder / "sparse.mp4").open("wb") as file:
+        file.truncate(collaborators.intake.largest_bytes + 1)
+    with pytest.raises(Rejected, match="limit") as caught:
+        await publish_folder(folder, "main", collaborators, planning.clock)
+    assert list(caught.value.fields) == ["sparse.mp4"] and await planning.media.list_all() == ()
+
+
+@pytest.mark.parametrize("change", ["grows", "goes", "becomes a pipe", "becomes a link"])
 async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes(
     rooms: tuple[PlanningOrigin, FolderTarget], folder: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,6 +360,8 @@ async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes
             path.unlink()
         if change == "becomes a pipe":
             os.mkfifo(path)
+        if change == "becomes a link":
+            path.symlink_to("/etc/hostname")
         return await ingest(path, name, sha256=sha256)
 
     (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n")
