@@ -9,6 +9,7 @@ from pathlib import Path
 from sync.origin.limits.budget import Work, WorkKind, film_frames
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.transcode.audio import FRAME_RATE, LARGEST_SIZE, make_video_from_audio
+from sync.origin.transcode.film.colour import colours_of
 from sync.origin.transcode.film.facts import AudioFile, VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.loudness import measure_lufs
@@ -22,6 +23,7 @@ from sync.wire.release import Asset
 
 _USUAL_SOUND_BYTES_S = 16_000  # of a sound whose length is not declared
 _HEVC_SEQUENCES = (b"hevc", b"hevx", b"msf1")  # brands of HEIF whose tracks no library of pictures plays
+_AVIF_SEQUENCE = b"avis"
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,8 @@ async def build_asset(job: TranscodeJob) -> MadeMedia:
 async def _transcode(job: TranscodeJob) -> MadeMedia:
     head = await asyncio.to_thread(_head, job.source)
     if recognise_kind(head) is FileKind.PICTURE:
-        if head[8:12] in _HEVC_SEQUENCES and (film := await _sequence_as_film(job)) is not None:
+        brand = head[8:12]
+        if brand in (*_HEVC_SEQUENCES, _AVIF_SEQUENCE) and (film := await _sequence_as_film(job, brand)) is not None:
             return film
         return await make_picture(job)
     facts = await probe(job.source, job.for_headers())
@@ -74,11 +77,16 @@ def _sound_work(sound: AudioFile, job: TranscodeJob) -> Work:
     return Work(WorkKind.SOUND, *LARGEST_SIZE, frames, seconds, source_bytes)
 
 
-async def _sequence_as_film(job: TranscodeJob) -> MadeMedia | None:
-    """Return the film of a HEIF file whose pictures move; None if there is only a still picture in it."""
+async def _sequence_as_film(job: TranscodeJob, brand: bytes) -> MadeMedia | None:
+    """Return the film of a HEIF file whose pictures move; None if the picture tool is to have it.
+
+    That has AVIF, whose transparency ffmpeg does not know, but for HDR, which only a film gets tone-mapped.
+    """
     try:
         facts = await probe(job.source, job.for_headers())
-        return await _make_film(facts, job) if isinstance(facts, VideoFile) else None
+        if not isinstance(facts, VideoFile) or (brand == _AVIF_SEQUENCE and colours_of(facts).table is None):
+            return None
+        return await _make_film(facts, job)
     except BadMedia as error:
         log.info("media=%s is taken as a still picture: %s", job.source.name, error)
         return None

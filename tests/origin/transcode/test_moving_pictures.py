@@ -43,14 +43,19 @@ def cycle(*times_ms: float) -> list[Frame]:
     return [Frame(list(INKS.values())[n % 3], WHOLE, ms) for n, ms in enumerate(times_ms)]
 
 
-def shown(path: Path, size: tuple[int, int] = SIZE) -> str:
-    """Return the colours of the middle pixel of all frames, with how often each comes: r2g4."""
-    raw = subprocess.check_output(
+def pixels(path: Path) -> bytes:
+    """Return all frames of a film, three bytes a pixel."""
+    return subprocess.check_output(
         ("ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1")
     )
+
+
+def shown(path: Path, size: tuple[int, int] = SIZE) -> str:
+    """Return the colours of the middle pixel of all frames, with how often each comes: r2g4."""
+    raw = pixels(path)
     middle = (size[1] // 2 * size[0] + size[0] // 2) * 3
-    pixels = [raw[at + middle : at + middle + 3] for at in range(0, len(raw), size[0] * size[1] * 3)]
-    names = [min(SHOWN, key=lambda name: _distance(pixel, SHOWN[name])) for pixel in pixels]
+    found = [raw[at + middle : at + middle + 3] for at in range(0, len(raw), size[0] * size[1] * 3)]
+    names = [min(SHOWN, key=lambda name: _distance(pixel, SHOWN[name])) for pixel in found]
     return "".join(f"{name}{len(list(group))}" for name, group in groupby(names))
 
 
@@ -81,6 +86,18 @@ async def test_a_heif_sequence_is_played_by_ffmpeg(media_origin: MediaOrigin, sa
     row = await media_origin.process_file(tmp_path / "burst.heics")
     assert row.state is MediaState.READY, row.problem
     assert row.asset is not None and (row.asset.kind, row.asset.duration_ms) == (MediaKind.VIDEO, 1000)
+
+
+async def test_an_avif_sequence_in_hdr_is_tone_mapped_like_a_film(media_origin: MediaOrigin, samples: Samples) -> None:
+    white = "color=c=0x949494:s=64x48:r=5:d=1,format=yuv420p10le"  # 203 cd/m² in PQ, diffuse white
+    tags = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
+    path = samples.folder / "hdr.avif"
+    samples.ffmpeg("-f", "lavfi", "-i", white, "-c:v", "libaom-av1", "-cpu-used", "8", *tags, "-f", "avif", str(path))
+    row = await media_origin.process_file(path)
+    assert row.asset is not None, row.problem
+    assert (row.asset.kind, row.asset.duration_ms) == (MediaKind.VIDEO, 1000)
+    raw = pixels(media_origin.asset_file(row))
+    assert 220 <= raw[len(raw) // 2] <= 245
 
 
 @pytest.mark.parametrize(
