@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 BACKWARD_JUMP_S = 1.0
 FORWARD_JUMP_S = 10.0  # as ffmpeg for MPEG streams; in one track alone it is a picture that stays
-SLOWEST_RATE = Fraction(20)  # frames a second of what is encoded: cuts and faults are found as fast as in any film
+SLOWEST_RATE = Fraction(24000, 1001)  # frames a second of what is encoded: the slowest that is usual
 FASTEST_RATE = Fraction(121, 2)
 _STANDARD_RATES = tuple(
     Fraction(rate)

@@ -51,7 +51,7 @@ def jumping(samples: Samples, by_ms: int) -> tuple[str, ...]:
     ("name", "arguments", "rate", "seconds"),
     [
         ("gap.mp4", (*pattern("30", 5), "-vf", "select='lt(t,1)+gt(t,4)'", "-fps_mode", "vfr", *X264), 30, 5),
-        ("slides.mp4", (*pattern("1/2", 4), *X264), 20, 4),
+        ("slides.mp4", (*pattern("1/2", 4), *X264), 24, 4),
         ("fast.mp4", (*pattern("240", 1), *X264), 60, 1),
         ("screen.mkv", (*pattern("60", 2), *SPARSE, *X264), 60, 2),
         ("late.mp4", ("-itsoffset", "1", *pattern("25", 1), *tone(2), "-map", "0", "-map", "1", *AAC), 25, 2),

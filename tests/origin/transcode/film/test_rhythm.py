@@ -44,11 +44,12 @@ def test_rate_and_evenness(dues: list[float], rate: Fraction, even: bool) -> Non
 @pytest.mark.parametrize(
     ("rate", "encoded"),
     [
-        (Fraction(1, 8), 20),
-        (Fraction(1), 20),
-        (Fraction(3), 21),
+        (Fraction(1, 8), 24),
+        (Fraction(1), 24),
+        (Fraction(3), 24),
         (Fraction(25, 2), 25),
         (Fraction(15), 30),
+        (Fraction(20), 40),
         (Fraction(24000, 1001), Fraction(24000, 1001)),
         (Fraction(60), 60),
         (Fraction(90), 45),
