@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import FailFast, Field, StringConstraints
 
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Envelope
@@ -97,7 +97,7 @@ def play_hash(previous_hash: str, document: Mapping[str, Any]) -> str:
 class PlayBatch(Wire):
     """Plays as raw objects, so that an invalid one does not affect the others."""
 
-    plays: Annotated[tuple[dict[str, Any], ...], Field(max_length=BATCH_LIMIT)]
+    plays: Annotated[tuple[dict[str, Any], ...], FailFast(), Field(max_length=BATCH_LIMIT)]
 
 
 class Receipt(Wire):
@@ -138,7 +138,7 @@ class Heartbeat(Wire):
     next_title: str = ""
     outbox_depth: int = 0
     sync_age_s: float | None = None  # since the origin last confirmed the active release
-    problems: tuple[str, ...] = ()  # for technicians, one sentence each
+    problems: Annotated[tuple[str, ...], FailFast()] = ()  # for technicians, one sentence each
     health: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ from sync.http.bodies import json_answer, read_json, requested_version, require_
 from sync.http.forwarded import location
 from sync.http.operations import Access, Operation
 from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
-from sync.origin.planning.plan_fields import Document
+from sync.origin.planning.plan_fields import MOST_VALUES, Document
 from sync.origin.planning.playlists import PlaylistDraft, StoredPlaylist
 from sync.origin.store.playlists import PlaylistSummary
 from sync.wire.value_types import Wire
@@ -128,7 +128,7 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         return web.Response(status=204)
 
     async def _draft(self, request: web.Request) -> Draft:
-        return await read_json(request, self._kind.draft, cap_bytes=BODY_CAP_BYTES)
+        return await read_json(request, self._kind.draft, cap_bytes=BODY_CAP_BYTES, most_values=MOST_VALUES)
 
     def _changed_answer(self, stored: Stored, *, status: int = 200) -> web.Response:
         self._changed(self._kind.topic, stored.id)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.operations import Access, Operation
+from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedules import ScheduleStore
 from sync.wire.value_types import Identifier, Wire
@@ -66,7 +67,7 @@ class ScheduleRoutes:
     async def _put(self, request: web.Request) -> web.Response:
         channel = _channel(request)
         version = require_version(request) if await self._store.exists(channel) else requested_version(request)
-        draft = await read_json(request, ScheduleDraft)
+        draft = await read_json(request, ScheduleDraft, most_values=MOST_VALUES)
         if version is None:
             saved, status = await self._store.create(channel, draft), 201
         else:

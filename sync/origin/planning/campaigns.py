@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, FailFast, Field, StringConstraints, field_validator
 
-from sync.origin.planning.plan_fields import MAX_CREATIVES, MAX_LINES, Document, End, MediaUse, not_empty
+from sync.origin.planning.plan_fields import MAX_CREATIVES, MAX_LINES, MAX_WINDOWS, Document, End, MediaUse, not_empty
 from sync.origin.planning.schedules import WindowDraft
 from sync.wire.release import WholeShare
 from sync.wire.value_types import Identifier, Instant, Name, Request
@@ -19,11 +19,13 @@ class LineDraft(Request):
 
     id: Identifier | None = None
     name: Name
-    creatives: Annotated[tuple[CreativeDraft, ...], AfterValidator(not_empty), Field(max_length=MAX_CREATIVES)]
+    creatives: Annotated[
+        tuple[CreativeDraft, ...], FailFast(), AfterValidator(not_empty), Field(max_length=MAX_CREATIVES)
+    ]
     category: Annotated[str, StringConstraints(max_length=64)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    windows: tuple[WindowDraft, ...] = ()
+    windows: Annotated[tuple[WindowDraft, ...], FailFast(), Field(max_length=MAX_WINDOWS)] = ()
     category_gap: Annotated[int, Field(ge=0, le=100)] = 1
     advertiser_gap: Annotated[int, Field(ge=0, le=100)] = 1
 
@@ -36,7 +38,7 @@ class CampaignDraft(Request):
     channel: Identifier | None = None
     starts_at: Instant
     ends_at: End
-    lines: Annotated[tuple[LineDraft, ...], AfterValidator(not_empty), Field(max_length=MAX_LINES)]
+    lines: Annotated[tuple[LineDraft, ...], FailFast(), AfterValidator(not_empty), Field(max_length=MAX_LINES)]
 
     @field_validator("lines")
     @classmethod

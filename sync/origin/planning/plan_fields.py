@@ -17,8 +17,11 @@ from sync.wire.stream_url import ShownUrl
 from sync.wire.value_types import Colour, Identifier, Instant, Name, Request, Wire
 
 MAX_ITEMS = 10_000
+MOST_VALUES = 12 * MAX_ITEMS
+"""The most values in one document of a plan: all items of the longest playlist with all their fields."""
 MAX_DAYPARTS = 1_000
 MAX_LINES = 200
+MAX_WINDOWS = 100
 MAX_CREATIVES = 100
 MAX_DURATION_MS = 24 * 3_600_000
 MIN_DURATION_MS = 100  # anything shorter is only a flicker

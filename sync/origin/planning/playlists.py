@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from sync.origin.planning.plan_fields import MAX_ITEMS, Document, End, MediaUse
 from sync.wire.release import AtEnd
@@ -25,7 +25,7 @@ class PlaylistDraft(Request):
     """A playlist as a person sends it."""
 
     name: Name
-    items: Annotated[tuple[PlaylistItem, ...], Field(max_length=MAX_ITEMS)] = ()
+    items: Annotated[tuple[PlaylistItem, ...], FailFast(), Field(max_length=MAX_ITEMS)] = ()
 
 
 class StoredPlaylist(PlaylistDraft, Document):

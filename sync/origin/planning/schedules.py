@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, FailFast, Field, StringConstraints, ValidationInfo, field_validator
 
 from sync.origin.planning.plan_fields import MAX_DAYPARTS, TimeZone, ends_after_start, whole_week
 from sync.wire.overlay import MOST_OVERLAYS, Bounded, LogoStyle, TickerStyle
@@ -30,7 +30,9 @@ class WindowDraft(LocalWindow):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weekdays: Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], AfterValidator(whole_week)] = tuple(range(1, 8))
+    weekdays: Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], FailFast(), AfterValidator(whole_week)] = tuple(
+        range(1, 8)
+    )
     start: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
 
 
@@ -85,8 +87,8 @@ class ScheduleDraft(Request):
     default_playlist: Identifier | None = None
     break_rule: BreakDraft = BreakDraft()
     fallback: Identifier | None = None
-    dayparts: Annotated[tuple[DaypartDraft, ...], Field(max_length=MAX_DAYPARTS)] = ()
-    overlays: Annotated[tuple[OverlayDraft, ...], Field(max_length=MOST_OVERLAYS)] = ()
+    dayparts: Annotated[tuple[DaypartDraft, ...], FailFast(), Field(max_length=MAX_DAYPARTS)] = ()
+    overlays: Annotated[tuple[OverlayDraft, ...], FailFast(), Field(max_length=MOST_OVERLAYS)] = ()
 
 
 class StoredSchedule(ScheduleDraft):

@@ -8,7 +8,7 @@ from sync.wire.device_reports import BATCH_LIMIT
 from tests.origin.running_origin import EPOCH, Answer, RunningOrigin, play
 
 OTHER_EPOCH = "f" * 32
-GARBAGE = (b"", b"{", b"[]", b'{"plays": 3}', b'{"plays": [3]}', b"\x00\xff", b'{"plays": ' + b"[" * 50_000)
+GARBAGE = (b"", b"{", b"[]", b'{"plays": 3}', b'{"plays": [3]}', b"\x00\xff", b'{"plays": ' + b"[" * 40_000)
 
 
 async def bring(server: RunningOrigin, token: str, *plays: Any) -> Answer:
@@ -110,6 +110,8 @@ async def test_too_many_or_too_large_is_refused(server: RunningOrigin) -> None:
     many = [play(device, n) for n in range(1, BATCH_LIMIT + 2)]
     assert (await server.ask("POST", "/v1/plays", token, {"plays": many})).status == 422
     assert (await server.ask("POST", "/v1/plays", token, io.BytesIO(b" " * (5 * 1024 * 1024)))).status == 413
+    million = io.BytesIO(b'{"plays": [' + b",".join([b"1"] * 1_000_000) + b"]}")
+    assert (await server.ask("POST", "/v1/plays", token, million)).status == 413
     assert await kept(server) == []
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import io
 import json
 import logging
 
@@ -132,3 +133,38 @@ async def test_a_name_holds_nothing_a_terminal_or_a_log_would_obey(server: Runni
     assert (made.status, list(made.document["fields"])) == (422, ["name"])
     asked = await server.ask("POST", "/v1/pairings", body={"name": name, "secret": "5" * 64})
     assert (asked.status, list(asked.document["fields"])) == (422, ["name"])
+
+
+def many(start: bytes, entry: bytes, count: int, end: bytes) -> bytes:
+    return start + b",".join(entry.replace(b"#", b"%d" % n) for n in range(count)) + end
+
+
+FLOODS = {
+    "wrong plays": ("POST", "/v1/plays", many(b'{"plays":[', b"1", 49_000, b"]}")),
+    "more plays than are read": ("POST", "/v1/plays", many(b'{"plays":[', b"1", 1_000_000, b"]}")),
+    "plays with nothing in them": ("POST", "/v1/plays", many(b'{"plays":[', b"{}", 500, b"]}")),
+    "wrong items": ("POST", "/v1/playlists", many(b'{"name":"a","items":[', b"{}", 50_000, b"]}")),
+    "unknown fields": ("POST", "/v1/playlists", many(b'{"name":"a",', b'"f#":1', 90_000, b"}")),
+    "unknown fields of an item": ("POST", "/v1/playlists", many(b'{"name":"a","items":[{', b'"f#":1', 80_000, b"}]}")),
+    "wrong windows": ("POST", "/v1/campaigns", many(b'{"lines":[{"windows":[', b"1", 90_000, b"]}]}")),
+    "wrong weekdays": ("PUT", "/v1/schedule/a", many(b'{"dayparts":[{"weekdays":[', b"9", 90_000, b"]}]}")),
+    "wrong health": ("POST", "/v1/heartbeats", many(b'{"health":{', b'"f#":[]', 1_500, b"}}")),
+    "endless problems": ("POST", "/v1/heartbeats", many(b'{"problems":[', b"1", 1_900, b"]}")),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+async def test_a_document_full_of_faults_gets_a_short_answer(server: RunningOrigin, flood: str) -> None:
+    """The answer names at most 20 faults, and looks at no more than it needs for that."""
+    method, path, body = FLOODS[flood]
+    _, device = await server.pair()
+    token = device if path in ("/v1/plays", "/v1/heartbeats") else server.writer
+    headers = {"If-Match": '"1"'} if method == "PUT" else {}
+    answer = await server.ask(method, path, token, io.BytesIO(body), headers=headers)
+    if flood == "plays with nothing in them":  # each play is judged by itself
+        assert {receipt["status"] for receipt in answer.document["receipts"]} == {"invalid"}
+    else:
+        assert answer.status in (413, 422)
+        assert len(answer.document.get("fields", {})) <= 20
+        assert len(answer.text) < 5_000
+    assert len(answer.text) < 300_000
