@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from player.app.core import PlayerCore
@@ -157,7 +158,8 @@ def network_of(settings: Settings, clock: Clock) -> Network:
     """Return how the origin of the settings is reached."""
     origin = settings.origin
     proxy = origin.proxy.get_secret_value() if origin.proxy else ""
-    return Network(ConnectionSettings(proxy, origin.no_proxy, origin.ca_certificates), clock)
+    certificates = None if origin.ca_certificates == Path() else origin.ca_certificates  # an empty text
+    return Network(ConnectionSettings(proxy, origin.no_proxy, certificates), clock)
 
 
 def screen_state(display: Display) -> ScreenState:

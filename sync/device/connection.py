@@ -137,6 +137,13 @@ class Network:
         except ValueError:
             return None
 
+    def ignored_variable(self, url: str) -> str:
+        """Return the name of the variable that would count for `url`, if it names no HTTP proxy; else nothing."""
+        if self.settings.proxy or self.proxy(url) is not None:
+            return ""
+        kinds = (urlsplit(url).scheme, "all")
+        return next((f"{kind}_proxy" for kind in kinds if _names_no_http_proxy(getproxies_environment(), kind)), "")
+
     def tls(self) -> ssl.SSLContext:
         """Return what certificates are trusted: those of the system, and those of the setting.
 
@@ -317,6 +324,13 @@ def look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[
     except UnicodeError as error:  # an empty label, or one of over 63 letters
         raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
     return [(family, str(where[0]), int(where[1])) for family, _, _, _, where in found]
+
+
+def _names_no_http_proxy(variables: dict[str, str], kind: str) -> bool:
+    try:
+        return bool(variables.get(kind)) and not parse_proxy(variables[kind], kind).host
+    except ValueError:
+        return True
 
 
 def _place(address: SplitResult) -> tuple[str, str | None, int | None]:

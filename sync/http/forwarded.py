@@ -43,8 +43,10 @@ def is_secure(request: web.Request) -> bool:
 def is_own_page(request: web.Request, netloc: str) -> bool:
     """Return whether a page of this program sent the request; `netloc` is host and port of its `Origin`.
 
-    `Host` may have been replaced by a proxy. `Sec-Fetch-Site` passes through, and no page can set it: a browser
-    compares the addresses that it knows. It is not sent over plain HTTP, except to loopback.
+    `Host` may have been replaced by a proxy. Some put it into `X-Forwarded-Host`, which no foreign page can send: it
+    would need our consent (CORS). `Sec-Fetch-Site` passes through, and no page can set it: a browser compares the
+    addresses that it knows. It is not sent over plain HTTP, except to loopback.
     """
+    hosts = (request.headers.get(hdrs.HOST, ""), request.headers.get("X-Forwarded-Host", "").partition(",")[0].strip())
     same = request.headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
-    return same or netloc.lower() == request.headers.get(hdrs.HOST, "").lower()
+    return same or netloc.lower() in (host.lower() for host in hosts if host)

@@ -51,6 +51,9 @@ async def test_page_and_api_work_at_the_address_that_people_know(way: tuple[Runn
         foreign = {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-site"}
         async with browser.post(url + "v1/session", json={"token": origin.writer}, headers=foreign) as answer:
             assert answer.status == 403 and "Host header" in (await answer.json())["detail"]
+        apache = {"Origin": "http://signage.example", "X-Forwarded-Host": "signage.example, inner"}
+        async with browser.post(url + "v1/session", json={"token": "wrong"}, headers=apache) as answer:
+            assert answer.status == 401  # its page may log in
         page_of_ours = {"Origin": urljoin(url, "/").rstrip("/"), "Sec-Fetch-Site": "same-origin"}
         async with browser.post(url + "v1/session", json={"token": origin.writer}, headers=page_of_ours) as answer:
             assert answer.status == 200, await answer.text()

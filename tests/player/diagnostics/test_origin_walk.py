@@ -82,6 +82,10 @@ async def test_it_ends_where_something_is_wrong(
     origin: RunningOrigin, paired: ContentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("player.diagnostics.origin_walk._TIME_LIMIT_S", 2.0)
+    monkeypatch.setenv("all_proxy", "socks5://s3cret@p:1")
+    network = Network()
+    first = (await walk_to_origin("http://no-such-host.invalid", network, paired, SystemClock()))[0]
+    assert first.text.endswith("directly (the variable all_proxy names no HTTP proxy, and does not count)")
     for url, name, words in (
         ("http://no-such-host.invalid", "name", "the name of the host is not known"),
         ("http://127.0.0.1:1", "connection", "no program listens"),
