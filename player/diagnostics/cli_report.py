@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter, ValidationError
+
 from player.diagnostics.explanation import Explanation, Slot
 from player.diagnostics.forecast import Forecast
 from player.diagnostics.offline_view import DecisionView, open_ledger_to_read, read_decision_view
@@ -17,6 +19,7 @@ from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound, Rejected
 from sync.runtime.clock import SystemClock
+from sync.wire.value_types import AskedInstant
 
 
 async def read_view_for(configuration: Configuration, time: str | None = None) -> DecisionView:
@@ -38,10 +41,15 @@ async def read_view_for(configuration: Configuration, time: str | None = None) -
         return await read_decision_view(content, ledger, settings, SystemClock(), at)
 
 
+_ASKED: TypeAdapter[datetime] = TypeAdapter(AskedInstant)
+
+
 def _parse_time(time: str, zone: ZoneInfo) -> datetime:
     try:
         at = datetime.fromisoformat(time)
-        return at if at.tzinfo is not None else at.replace(tzinfo=zone)
+        return _ASKED.validate_python(at if at.tzinfo is not None else at.replace(tzinfo=zone))
+    except ValidationError as error:
+        raise Rejected(f"{time!r} is not in the years 1970 to 2999") from error
     except ValueError as error:
         raise Rejected(
             f"{time!r} is not a time: write 2026-11-23T18:00 (time zone of the venue), or 2026-11-23T18:00Z (UTC)"

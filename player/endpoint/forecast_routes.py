@@ -16,13 +16,13 @@ from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
-from sync.wire.value_types import Instant, Request
+from sync.wire.value_types import AskedInstant, Request
 
 
 class ExplainQuery(Request):
     """The time to explain, by default now."""
 
-    at: Instant | None = None
+    at: AskedInstant | None = None
 
 
 class ForecastQuery(Request):

@@ -116,7 +116,7 @@ def _resume_index(place: PlaylistPosition | None, playlist: Playlist) -> int:
 def is_over(item: Item, at: datetime) -> bool:
     """Return whether an item is not started any more at `at`, because its own time ends."""
     least = SHORTEST_SHOW if item.at_end is AtEnd.CUT else timedelta(0)
-    return item.ends_at is not None and at >= item.ends_at - least
+    return item.ends_at is not None and at + least >= item.ends_at
 
 
 def _is_valid(item: Item, at: datetime) -> bool:

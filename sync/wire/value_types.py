@@ -44,6 +44,18 @@ Instant = Annotated[
 ]
 """A moment, written in UTC with milliseconds."""
 
+
+def _in_living_memory(value: datetime) -> datetime:
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise ValueError(f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return value
+
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
+
+AskedInstant = Annotated[Instant, AfterValidator(_in_living_memory)]
+"""A moment that somebody asks about. Weeks before and after it are dates too, so that it can be reckoned with."""
+
 LocalTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 """Wall-clock time in the venue's zone; `24:00` is the end of the day."""
 

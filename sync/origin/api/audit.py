@@ -13,7 +13,7 @@ from sync.origin.proof.chain_audit import AuditFinding, BrokenLink, Kind, PlayLo
 from sync.origin.proof.csv_export import csv_of
 from sync.origin.store.plays import ChainStore
 from sync.runtime.clock import Clock, instant, unix_ms
-from sync.wire.value_types import Identifier, Instant, Wire
+from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
 DEFAULT_PERIOD = timedelta(days=31)
 DEFAULT_PERIOD_OF_ALL = timedelta(days=1)  # a month of one device takes a second or two, and there are many devices
@@ -31,8 +31,8 @@ class AuditQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: Identifier | None = None
-    from_: Instant | None = Field(None, alias="from")
-    until: Instant | None = None
+    from_: AskedInstant | None = Field(None, alias="from")
+    until: AskedInstant | None = None
     format: Literal["json", "csv"] = "json"
 
 

@@ -23,7 +23,7 @@ from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, Rece
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
 from sync.wire.input_messages import one_line, rejected
-from sync.wire.value_types import Identifier, Instant, Wire
+from sync.wire.value_types import AskedInstant, Identifier, Wire
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
 CHECKED_AT_ONCE = 20  # plays; a wrong one takes up to a millisecond
@@ -73,8 +73,8 @@ class PlayQuery(BaseModel):
     campaign: Identifier | None = None
     item: Identifier | None = None
     kind: Literal["item", "ad"] | None = None
-    from_: Instant | None = Field(None, alias="from")
-    until: Instant | None = None
+    from_: AskedInstant | None = Field(None, alias="from")
+    until: AskedInstant | None = None
     limit: int = Field(100, ge=1, le=1000)
     after: str | None = None
     format: Literal["json", "csv"] = "json"

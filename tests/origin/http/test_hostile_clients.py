@@ -168,3 +168,11 @@ async def test_a_document_full_of_faults_gets_a_short_answer(server: RunningOrig
         assert len(answer.document.get("fields", {})) <= 20
         assert len(answer.text) < 5_000
     assert len(answer.text) < 300_000
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-02T00:00:00%2b23:00"])
+@pytest.mark.parametrize("path", ["/v1/plays", "/v1/plays/summary", "/v1/plays/audit"])
+async def test_a_time_nobody_can_reckon_with_is_refused(server: RunningOrigin, path: str, at: str) -> None:
+    for field in ("from", "until"):
+        answer = await server.ask("GET", f"{path}?{field}={at}", server.reader)
+        assert (answer.status, list(answer.document["fields"])) == (422, [field])

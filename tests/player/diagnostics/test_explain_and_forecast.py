@@ -222,6 +222,11 @@ def test_a_failure_is_one_line(
         "signage-player: 'noon' is not a time: write 2026-11-23T18:00 (time zone of the venue), "
         "or 2026-11-23T18:00Z (UTC)\n",
     )  # fmt: skip
+    for at in ("0001-01-01T00:00", "9999-12-31T23:59"):
+        assert run(capsys, "explain", "--at", at)[::2] == (
+            1,
+            f"signage-player: '{at}' is not in the years 1970 to 2999\n",
+        )
     (device / "state/plays-unpaired.db").write_bytes(b"not a database" * 100)
     code, _, err = run(capsys, "forecast")
     assert (code, err.count("\n"), "plays-unpaired.db" in err) == (1, 1, True)
@@ -244,6 +249,8 @@ async def test_the_endpoint_serves_both_while_the_player_runs(tmp_path: Path) ->
             assert (len(ahead["slots"]), ahead["more"]) == (7, True)
             assert ahead["slots"][1]["title"] == world.director.now().next.title
             assert (await client.get("/v1/forecast?hours=1000")).status == 422
+            for year, status in (("0001", 422), ("1970", 200), ("2999", 200), ("9999", 422)):
+                assert (await client.get(f"/v1/explain?at={year}-06-30T12:06:00Z")).status == status
             session = None
             assert (await client.get("/v1/explain?at=2026-03-02T12:06:00Z")).status == 409
 
