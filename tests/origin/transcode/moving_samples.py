@@ -74,7 +74,7 @@ def gif(size: tuple[int, int], frames: Sequence[Frame], *, loops: int | None = 0
         start = raw.index(b"\x2c", 13 + table)
         data = raw[start + 10 : raw.rindex(b"\x3b")]
         method = {KEEP: 1, CLEAN: 2, RESTORE: 3}[frame.after]
-        out += b"\x21\xf9\x04" + struct.pack("<BHBB", method << 2 | 1, round(frame.ms / 10), 0, 0)
+        out += b"\x21\xf9\x04" + struct.pack("<BHBB", method << 2 | bool(frame.holes), round(frame.ms / 10), 0, 0)
         out += (
             b"\x2c"
             + struct.pack("<HHHHB", *frame.box[:2], *frame.size, 0x80 | raw[10] & 7)

@@ -126,7 +126,8 @@ def test_frames_are_composed_as_browsers_do(tmp_path: Path, kind: str) -> None:
     chance = random.Random(kind)
     for _ in range(25):
         frames = [_any_frame(chance, kind) for _ in range(chance.randint(2, 5))]
-        (tmp_path / "source").write_bytes(WRITERS[kind](SIZE, frames))
+        extra = {"background": chance.choice((0, 1))} if kind == "gif" else {}
+        (tmp_path / "source").write_bytes(WRITERS[kind](SIZE, frames, **extra))
         with Image.open(tmp_path / "source") as image:
             found = [frame.image.convert("RGBA") for frame in MovingPicture(image, tmp_path / "source").frames()]
         expected = list(composed(SIZE, frames))
@@ -144,7 +145,7 @@ def _any_frame(chance: random.Random, kind: str) -> Frame:
     alpha = 255 if kind == "gif" else chance.choice((255, 255, 128, 0))
     ink = (chance.randrange(256), chance.randrange(256), chance.randrange(256), alpha)
     after = chance.choice((KEEP, CLEAN) if kind == "webp" else (KEEP, CLEAN, RESTORE))
-    return Frame(ink, box, 100, after, kind == "gif" or chance.random() < 0.5, ((0, 0),))
+    return Frame(ink, box, 100, after, kind == "gif" or chance.random() < 0.5, chance.choice(((), ((0, 0),))))
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -214,7 +215,9 @@ def test_damaged_ones_are_refused_or_play_and_never_end_in_a_traceback(tmp_path:
         (tmp_path / "source").write_bytes(raw)
         try:
             with Image.open(tmp_path / "source") as image:
-                survey(MovingPicture(image, tmp_path / "source"))
+                moving = MovingPicture(image, tmp_path / "source")
+                if moving.count > 1:
+                    survey(moving)
         except DECODER_ERRORS:
             with pytest.raises(UnusablePicture):
                 made(tmp_path, bytes(raw))

@@ -18,7 +18,8 @@ from PIL import Image, ImageStat
 from sync.origin.transcode.film.colour import TABLE_FILTER, TAG_ARGUMENTS, TAG_FILTER, TO_BT709
 from sync.origin.transcode.film.colour_table import ColourTable
 from sync.origin.transcode.picture.colour import write_table
-from sync.origin.transcode.picture.frames import ComposedFrame, MovingPicture
+from sync.origin.transcode.picture.composition import ComposedFrame
+from sync.origin.transcode.picture.frames import MovingPicture
 
 LONGEST_HOURS = 1
 """How long a moving picture may last; a longer one is a film."""
