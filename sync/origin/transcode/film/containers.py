@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from sync.origin.transcode.film.geometry import Crop
 
-_MOST_PARTS = 4096  # of one level; a file with more is read no further
+_MOST_PARTS = 300  # of one level; a file with more is read no further
 _ENCRYPTED = frozenset({b"encv", b"enca", b"drmi", b"drms"})  # sample entries; the latter two are Apple's
 _VISUAL_ENTRY_BYTES = 78  # of a sample entry, before the boxes in it
 _SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
@@ -147,7 +147,7 @@ def _elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, 
         if kind is None or size is None:
             return
         begin = file.tell()
-        stop = min(end, begin + size)
+        stop = max(begin, min(end, begin + size))
         yield kind, begin, stop
         start = stop
         if start >= end:

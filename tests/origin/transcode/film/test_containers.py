@@ -83,6 +83,9 @@ def test_matroska_says_what_to_crop_and_that_it_is_encrypted() -> None:
     locked = element(0x6D80, element(0x6240, element(0x5035, b"")))
     assert hidden_facts(io.BytesIO(matroska(locked))).encrypted
     assert hidden_facts(io.BytesIO(b"")) == NOTHING_HIDDEN
+    film = matroska(locked, video=crop)
+    for cut in range(4, len(film)):
+        assert len(hidden_facts(io.BytesIO(film[:cut])).crops) <= 1
 
 
 @pytest.mark.parametrize("name", ["locked.m4a", "locked.ts"])
