@@ -27,8 +27,14 @@ class Xvfb:
         os.close(write)
         with os.fdopen(read) as answer:
             number = answer.readline().strip()
-        assert number, f"{program} did not start{self._log_text()}"
+        assert number, f"{program} did not start{self.log_text()}"
         self.name = f":{number}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process
+        return self._process.pid
 
     def _command(self) -> list[str]:
         return ["Xvfb", "+extension", "Composite", "-screen", "0", f"{self._size}x24"]
@@ -36,7 +42,8 @@ class Xvfb:
     def _environment(self) -> dict[str, str]:
         return dict(os.environ)
 
-    def _log_text(self) -> str:
+    def log_text(self) -> str:
+        """Return what it logged, if it writes a log."""
         return ""
 
     def stop(self) -> None:
@@ -80,7 +87,7 @@ class XorgDummy(Xvfb):
     def _command(self) -> list[str]:
         return ["Xorg", "-config", str(self._file), "-novtswitch", "-sharevts", "-logfile", f"{self._file}.log"]
 
-    def _log_text(self) -> str:
+    def log_text(self) -> str:
         return ":\n" + Path(f"{self._file}.log").read_text()
 
 

@@ -9,6 +9,7 @@ import pytest
 from player.app.cli import STEPS
 from player.stage.escalation import EscalationStep
 from tests import TOP
+from tests.display import XorgDummy
 
 UNITS = ("signage-player.service", "signage-display.service", "signage-origin.service")
 
@@ -107,6 +108,8 @@ def test_uninstalling_keeps_settings_and_proof_except_with_purge(installed: Path
     assert set(files(installed)) == {
         "etc/signage/player.toml",
         "etc/signage/origin.toml",
+        "etc/signage/player.env",
+        "etc/signage/origin.env",
         "var/lib/signage-player/state/plays.db",
     }
     assert script("uninstall", installed).returncode == 0  # again: nothing to do
@@ -118,3 +121,59 @@ def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
     done = script("install", tmp_path, "everything")
     assert done.returncode != 0 and "everything" in done.stderr
     assert files(tmp_path) == {}
+
+
+def test_a_keyboard_at_the_screen_reaches_neither_consoles_nor_a_reboot(installed: Path) -> None:
+    etc = installed / "etc"
+    options = (etc / "signage/xorg.conf").read_text()
+    for option in ('"AutoAddDevices" "off"', '"DontVTSwitch" "on"', '"DontZap" "on"'):
+        assert option in options
+    unit = (etc / "systemd/system/signage-display.service").read_text()
+    assert "-config /etc/signage/xorg.conf" in unit and "getty@tty7.service" in unit
+    assert (etc / "systemd/system/ctrl-alt-del.target").readlink() == Path("/dev/null")
+    assert "CtrlAltDelBurstAction=none" in (etc / "systemd/system.conf.d/signage.conf").read_text()
+    assert "kernel.sysrq = 0" in (etc / "sysctl.d/signage.conf").read_text()
+    assert script("uninstall", installed).returncode == 0
+    assert not (etc / "systemd/system/ctrl-alt-del.target").is_symlink()
+
+
+def test_what_the_owner_has_masked_stays_masked(tmp_path: Path) -> None:
+    masked = tmp_path / "etc/systemd/system/ctrl-alt-del.target"
+    masked.parent.mkdir(parents=True)
+    masked.symlink_to("/dev/null")
+    assert script("install", tmp_path).returncode == 0
+    assert script("uninstall", tmp_path).returncode == 0
+    assert masked.is_symlink()
+
+
+@pytest.mark.skipif(
+    shutil.which("Xorg") is None or os.geteuid() != 0, reason="Xorg is not installed, or we are not root"
+)
+def test_the_real_x_server_takes_these_options_and_opens_no_input_device(installed: Path) -> None:
+    folder = installed / "more"
+    folder.mkdir()
+    shutil.copy(installed / "etc/signage/xorg.conf", folder)
+    with XorgDummy(800, 600, "-configdir", str(folder)) as server:
+        log = server.log_text()
+        for option in ("AutoAddDevices", "DontVTSwitch", "DontZap", "DontZoom"):
+            assert f'(**) Option "{option}"' in log
+        assert "Using input driver" not in log
+        held = [str(fd.readlink()) for fd in Path(f"/proc/{server.pid}/fd").iterdir()]
+        assert not [name for name in held if name.startswith("/dev/input")]
+
+
+def test_files_for_secrets_are_there_and_only_root_reads_them(installed: Path) -> None:
+    for name in ("player.env", "origin.env"):
+        assert (installed / "etc/signage" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_help_says_what_can_be_installed(tmp_path: Path) -> None:
+    done = script("install", tmp_path, "--help")
+    assert (done.returncode, files(tmp_path)) == (0, {})
+    assert "[player] [origin]" in done.stdout
+
+
+@pytest.mark.parametrize("parts", [("player", "origin"), ("origin", "player")])
+def test_the_order_of_the_parts_does_not_matter(tmp_path: Path, parts: tuple[str, str]) -> None:
+    assert script("install", tmp_path, *parts).returncode == 0
+    assert {path.name for path in (tmp_path / "etc/systemd/system").glob("*.service")} == set(UNITS)
