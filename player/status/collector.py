@@ -182,6 +182,7 @@ class StatusCollector:
             paired=session is not None and session.connection is not None,
             pairing_code=session is not None and session.pairing_code is not None,
             membership_unreadable=self._files[2],
+            origin_told=sources.problems.tells("connection", "move"),
             sync_age_s=sync.age_s,
             sync_failure=sync.problem,
             outbox_depth=outbox_depth,

@@ -113,6 +113,10 @@ class ProblemReports:
 
         return report
 
+    def tells(self, *parts: str) -> bool:
+        """Return whether one of `parts` has a problem now."""
+        return any(self._sentences.get(part) for part in parts)
+
     def sentences(self) -> tuple[str, ...]:
         """Return the problems of now."""
         return tuple(filter(None, self._sentences.values()))

@@ -25,6 +25,8 @@ HEALTHY = Condition(machine=MACHINE, sync_age_s=3.0, reserve_bytes=256 << 20)
 
 def test_a_healthy_screen_has_no_problems() -> None:
     assert health_problems(HEALTHY) == ()
+    told = replace(HEALTHY, paired=False, sync_age_s=None, origin_told=True)  # another sentence says why
+    assert health_problems(told) == ()
     unknown = replace(MACHINE, temperature_c=None, throttling=None, monitor=None, disk_free_bytes=None)
     assert health_problems(replace(HEALTHY, machine=unknown)) == ()
 
