@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from sync.device.store.content_store import open_content_store
+from sync.device.store.file_report import owner_problems
 from tests import TOP
 from tests.sync.device.damage import Original, synced
 from tests.sync.file_tree_origin import Origin
-from tests.unprivileged import give_away, give_to_player, reachable_folder, unprivileged
+from tests.unprivileged import STRANGER, give_away, give_to_player, reachable_folder, unprivileged
 
 ACTIVE, PREVIOUS = 1, 0
 
@@ -79,3 +82,18 @@ def test_a_file_of_somebody_else_stops_nothing_that_can_be_shown(told: dict[str,
     assert (online["plays"], online["held"], online["device"]) == (original.releases[ACTIVE], 2, device)
     assert len(online["problems"]) == bool(problem), online["problems"]
     assert problem in " ".join(online["problems"])
+
+
+def test_root_is_told_which_files_the_user_of_the_state_folder_cannot_read(tmp_path: Path) -> None:
+    with open_content_store(tmp_path / "device") as store:
+        for name in ("plays.db", "config.json"):
+            (store.state / name).write_bytes(b"{}")
+        give_to_player(tmp_path / "device")
+        give_away(store.state / "plays.db")
+        os.chown(tmp_path / "device", STRANGER + 1, STRANGER + 1)
+        for path in store.state.rglob("*"):
+            if path.name != "plays.db":
+                os.chown(path, STRANGER + 1, STRANGER + 1)
+        os.chown(store.state / "config.json", STRANGER, STRANGER)  # everybody can read it
+        (problem,) = owner_problems(store)
+        assert f"{store.state}/plays.db belongs to another user" in problem and "change its owner" in problem
