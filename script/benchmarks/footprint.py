@@ -8,6 +8,7 @@ of one core. On the same film and display, `mpv --loop`. From exec to the first 
 import asyncio
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -124,7 +125,7 @@ async def playing(display: str, file: Path, more: str) -> AsyncIterator[tuple[in
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-footprint-")))
         media = folder / "media"
         media.mkdir()
-        (media / file.name).symlink_to(file)
+        await asyncio.to_thread(shutil.copyfile, file, media / file.name)
         (media / "playlist.toml").write_text(_PLAYLIST.format(file=file.name, more=more))
         origin, player = start.installed(folder, display, free_port(0))
         publish = (str(start.BIN / "signage-origin"), "publish", str(media), "--channel", "main")

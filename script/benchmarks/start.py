@@ -66,6 +66,7 @@ def installed(folder: Path, display: str, endpoint_port: int = 0) -> tuple[dict[
         "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder / "origin"),
         "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
         "SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY": "bench",
+        "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal",  # there may be a player beside it
     }
     player = {
         "DISPLAY": display,
