@@ -156,7 +156,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         text = raw.removeprefix(codecs.BOM_UTF8).decode()  # Windows puts a mark before UTF-8
         if _DEEP_NAME.search(_TOML_TEXTS.sub("", text)):  # the library needs minutes for a name of 100,000 parts
-            raise RecursionError
+            raise Rejected(f"{path} has a name with too many dots: a name has at most 100 parts.")
         return tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
@@ -164,7 +164,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise Rejected(f"{path} {_toml_fault(str(error), len(raw.splitlines()))}") from error
     except RecursionError as error:
-        raise Rejected(f"{path} has too many levels of brackets or of names with dots.") from error
+        raise Rejected(f"{path} has too many levels of brackets.") from error
 
 
 def json_fault(error: ValueError | RecursionError) -> str:

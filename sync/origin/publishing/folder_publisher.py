@@ -136,7 +136,7 @@ def _published(
         asset_bytes=record.asset_bytes,
         unchanged=done.unchanged,
         warnings=done.warnings,
-        left_out={shown_name(name): why for name, why in left_out.items()},
+        left_out=left_out,
     )
 
 

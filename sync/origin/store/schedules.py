@@ -23,6 +23,7 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
+from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.schedules import (
     BreakDraft,
@@ -111,16 +112,15 @@ class ScheduleStore:
 
 
 async def load_schedules(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:
-    """Return the schedules of the channels that match, by channel."""
+    """Return the schedules of the channels that match, in the natural order of channels."""
     dayparts_of: dict[str, list[DaypartDraft]] = {}
     query = select(dayparts).join(channels, channels.c.id == dayparts.c.channel_id).where(condition)
     for row in (await connection.execute(query.order_by(dayparts.c.channel_id, dayparts.c.position))).mappings():
         dayparts_of.setdefault(row["channel_id"], []).append(_daypart(row))
     overlays_of = await _load_overlays(connection, condition)
-    rows = await connection.execute(select(channels).where(condition).order_by(channels.c.id))
-    return tuple(
-        _schedule(row, dayparts_of.get(row["id"], []), overlays_of.get(row["id"], [])) for row in rows.mappings()
-    )
+    rows = (await connection.execute(select(channels).where(condition))).mappings()
+    in_order = sorted(rows, key=lambda row: natural_key(row["id"]))
+    return tuple(_schedule(row, dayparts_of.get(row["id"], []), overlays_of.get(row["id"], [])) for row in in_order)
 
 
 async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:

@@ -251,7 +251,9 @@ def test_json_read_without_a_model_says_where_it_breaks(text: bytes, sentence: s
         (b"= 3", "is not correct TOML in line 1, column 1: the line does not begin with a name or a [section]."),
         (b"a = {b = 1, b = 2}", "is not correct TOML in line 1, column 18: the same name is set twice."),
         (b"a = 1\nb = '\xff'", "is not UTF-8 text in line 2. Save it as UTF-8."),
-        (b"a = " + b"[" * 100_000, "has too many levels of brackets or of names with dots."),
+        (b"a = " + b"[" * 100_000, "has too many levels of brackets."),
+        (b"a" + b".a" * 100_000 + b" = 1", "has a name with too many dots: a name has at most 100 parts."),
+        ("a = 1".encode("utf-16"), "is UTF-16 text. Save it as UTF-8: in Notepad, Save as, Encoding."),
         (b"#" * 9_000_000, "is too large: at most 8388608 bytes are read."),
     ],
 )  # fmt: skip
@@ -261,6 +263,12 @@ def test_a_toml_file_says_where_it_breaks(tmp_path: Path, text: bytes, fault: st
     with pytest.raises(Rejected) as raised:
         read_toml(path)
     assert str(raised.value) == f"{path} {fault}"
+
+
+def test_a_toml_file_may_begin_with_a_byte_order_mark_and_hold_long_texts_with_dots(tmp_path: Path) -> None:
+    path = tmp_path / "player.toml"
+    path.write_bytes(b"\xef\xbb\xbfa = '" + b"and.so.on." * 1000 + b"' # " + b"a." * 1000 + b"\nb.c = 1\n")
+    assert read_toml(path)["b"] == {"c": 1}
 
 
 def test_a_toml_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ export function draw() {
   const all = [...data.media.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || a.id.localeCompare(b.id));
   for (const id of chosen) if (data.media.get(id)?.state !== "ready") chosen.delete(id);
   const sought = $("#find").value.trim().normalize("NFC").toLowerCase();
-  const found = all.filter(({ name }) => name.toLowerCase().includes(sought));
+  const found = all.filter(({ name }) => name.normalize("NFC").toLowerCase().includes(sought));
   if (sought) found.sort((a, b) => byName(a.name, b.name));
   const order = [...chosen];
   keyed($("#media-grid"), found.map((media) => ({ ...media, place: order.indexOf(media.id) + 1 })), card);
