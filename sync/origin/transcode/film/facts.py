@@ -189,7 +189,7 @@ def _fraction(raw: str | None, separator: str) -> Fraction:
 
 def _present_ms(tracks: Iterable[TrackTimes]) -> int:
     start_s, end_s = film_span(tracks)
-    return round((end_s - start_s) * 1000)
+    return round(max(end_s - start_s, end_s) * 1000)  # the declared length may count from 0
 
 
 def _declared_ms(container: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> int:

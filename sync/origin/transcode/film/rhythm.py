@@ -71,7 +71,10 @@ def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:
     for packet in packets:
         tracks.setdefault(packet.track, []).append(packet)
     timed = {track: _timed(found) for track, found in tracks.items()}
-    leaps = {track: [step - before.lasts_s for before, step in _steps(found)] for track, found in timed.items()}
+    leaps = {
+        track: [step - before.lasts_s for before, step in _steps([packet for packet in found if not packet.discarded])]
+        for track, found in timed.items()
+    }
     together = len(timed) > 1 and all(max(each, default=0.0) > FORWARD_JUMP_S for each in leaps.values())
     measured = {track: _measure(found, together) for track, found in timed.items()}
     return {track: times for track, times in measured.items() if times is not None}
@@ -109,11 +112,11 @@ def _steps(packets: Sequence[Packet]) -> list[tuple[Packet, float]]:
 
 
 def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | None:
-    shifts = _shifts(packets, closes_forward)
-    found = zip(_due_times(packets), shifts, packets, strict=True)
-    shown = {due - shift: packet for due, shift, packet in found if not packet.discarded}
-    if not shown:
+    kept = [packet for packet in packets if not packet.discarded]  # the times of the others overlap those before them
+    if not kept:
         return None
+    found = zip(_due_times(kept), shifts := _shifts(kept, closes_forward), kept, strict=True)
+    shown = {due - shift: packet for due, shift, packet in found}
     dues = sorted(shown)
     gaps = [after - before for before, after in pairwise(dues)]
     frame_s = median(gaps) if gaps else 0.0
@@ -130,7 +133,7 @@ def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | No
         longest_gap_s=max(gaps, default=0.0),
         key_distance_s=max((after - before for before, after in pairwise([*keys, end_s])), default=end_s - dues[0]),
         starts_with_key=packets[0].key,
-        trimmed=any(packet.discarded for packet in packets),
+        trimmed=len(kept) < len(packets),
         jumps=any(shifts),
         gaps=_long_gaps(dues, frame_s),
     )

@@ -112,6 +112,12 @@ def test_trimmed_packets_and_distant_keys_are_seen() -> None:
     assert times.key_distance_s == pytest.approx(2.0)
 
 
+def test_what_an_edit_list_decodes_and_does_not_show_is_no_jump() -> None:
+    hidden = [Packet(0, due, due, 0.04, n == 0, True) for n, due in enumerate(every(0.04, 30, 0.8))]
+    times = measure_tracks([*track(every(0.04, 50)), *hidden, *track(every(0.04, 50, 2.0))])[0]
+    assert times.trimmed and times.even and not times.jumps and times.end_s == pytest.approx(4.0)
+
+
 def test_a_film_lasts_from_its_first_track_to_the_end_of_its_last() -> None:
     tracks = measure_tracks(track(every(0.04, 50, 5.0)) + track(every(0.02, 200, 5.1), lasts_s=0.02, number=1))
     assert [*film_span([*tracks.values(), None])] == pytest.approx([5.0, 9.1])
