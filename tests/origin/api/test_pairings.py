@@ -116,33 +116,32 @@ async def test_without_an_enrolment_key_no_key_is_the_right_one(server: RunningO
     assert (await server.ask("GET", "/v1/devices", server.reader)).document["devices"] == []
 
 
-@pytest.mark.parametrize(
-    ("url", "host", "status"),
-    [
-        ("http://localhost:8090", "localhost:1", 200),
-        ("https://10.1.2.3/signage", "127.0.0.1:8090", 200),  # addresses cannot be told from ours behind a proxy
-        ("https://[2001:db8::1]:8443/", "127.0.0.1", 200),
-        ("https://Signage.Example/path", "127.0.0.1", 200),  # in the settings
-        ("https://evil.example", "127.0.0.1", 403),
-        ("https://evil.example", "localhost", 403),
-        ("https://signage.example.evil.example", "signage.example", 403),
-        ("https://signage.example@evil.example", "signage.example", 403),
-        ("https://[::1", "127.0.0.1", 403),
-        ("", "127.0.0.1", 403),
-        ("x" * 3000, "127.0.0.1", 422),
-    ],
+ADDRESSES = (
+    ("http://localhost:8090", "localhost:1", 200),
+    ("https://10.1.2.3/signage", "127.0.0.1:8090", 200),  # addresses cannot be told from ours behind a proxy
+    ("https://[2001:db8::1]:8443/", "127.0.0.1", 200),
+    ("https://Signage.Example/path", "127.0.0.1", 200),  # in the settings
+    ("https://evil.example", "127.0.0.1", 403),
+    ("https://evil.example", "localhost", 403),
+    ("https://signage.example.evil.example", "signage.example", 403),
+    ("https://signage.example@evil.example", "signage.example", 403),
+    ("https://[::1", "127.0.0.1", 403),
+    ("", "127.0.0.1", 403),
+    ("x" * 3000, "127.0.0.1", 422),
 )
-async def test_the_origin_proves_who_it_is_for_addresses_that_may_be_its_own(
-    tmp_path: Path, clock: FakeClock, url: str, host: str, status: int
-) -> None:
+
+
+async def test_the_origin_proves_who_it_is_for_addresses_that_may_be_its_own(tmp_path: Path, clock: FakeClock) -> None:
     settings = settings_in(tmp_path)
     names = settings.server.model_copy(update={"allowed_hosts": ("signage.example",)})
     async with running_origin(settings.model_copy(update={"server": names}), clock) as server:
         root = pin_root(Envelope.model_validate((await asked(server))["root"]))
-        challenge = {"nonce": SECRET, "url": url}
-        answer = await server.ask("POST", "/v1/identity", body=challenge, headers={"Host": host})
-        assert answer.status == status
-        if status == 200:
+        for url, host, status in ADDRESSES:
+            challenge = {"nonce": SECRET, "url": url}
+            answer = await server.ask("POST", "/v1/identity", body=challenge, headers={"Host": host})
+            assert answer.status == status, (url, host)
+            if status != 200:
+                continue
             proof = Envelope.model_validate(answer.document)
             check_identity(root, proof, IdentityChallenge.model_validate(challenge))
             for other in ({"nonce": "6" * 64}, {"url": url + "/"}):
