@@ -16,6 +16,8 @@ from player.protocol.deck_messages import SetAudioDevice
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DeckExit
 from sync.errors import DeckLost
+from sync.runtime.clock import Clock
+from sync.runtime.supervisor import Restarts, supervise
 
 _MIB = 1024**2
 
@@ -43,9 +45,11 @@ def worn_by(shots: int, rss_bytes: int, limits: Wear) -> str:
 class DeckPair:
     """Decks `a` and `b`; `make` builds the deck of that name and starts no process."""
 
-    def __init__(self, make: Callable[[str], DeckProcess], limits: Wear) -> None:
+    def __init__(self, make: Callable[[str], DeckProcess], limits: Wear, clock: Clock) -> None:
         self._make = make
         self._limits = limits
+        self._clock = clock
+        self._errors = Restarts()  # of the program, by the name of the deck
         self._decks = [make("a"), make("b")]
         self._stand_ins: dict[str, DeckProcess] = {}
         self._tasks: dict[DeckProcess, asyncio.Task[None]] = {}
@@ -61,7 +65,8 @@ class DeckPair:
     @property
     def restarts(self) -> int:
         """How often a deck was lost and started again; renewals do not count."""
-        return self._past_restarts + sum(deck.restarts for deck in self._all())
+        errors = sum(self._errors.counts.values())
+        return self._past_restarts + errors + sum(deck.restarts for deck in self._all())
 
     @property
     def renewals(self) -> int:
@@ -133,4 +138,5 @@ class DeckPair:
 
     def _start(self, deck: DeckProcess) -> None:
         assert self._group is not None
-        self._tasks[deck] = self._group.create_task(deck.run(), name=f"deck {deck.name}")
+        name = f"deck {deck.name}"
+        self._tasks[deck] = self._group.create_task(supervise(name, deck.run, self._clock, self._errors), name=name)

@@ -49,7 +49,7 @@ class Stage:
 
         self._clock = clock
         self._options = options
-        self._decks = DeckPair(make, wear or Wear())
+        self._decks = DeckPair(make, wear or Wear(), clock)
         self._on_screen: ShotOnAir | BlankScreen | None = None  # None: the fallback, on the root window
         self._waiting: WaitingShot | None = None
         self._libvlc = ""

@@ -11,9 +11,10 @@ import pytest
 from player.platform.geometry import Area
 from player.protocol.deck_messages import Load
 from player.stage.deck_options import DeckOptions
+from player.stage.deck_process import DeckProcess
 from player.stage.stage import open_stage
 from sync.runtime.clock import SystemClock
-from tests.player.conftest import Media
+from tests.player.conftest import Media, put_on_air, running_stage, wait_for_both_decks
 from tests.player.pixels import wait_until
 
 
@@ -36,6 +37,32 @@ async def test_a_deck_that_sends_nonsense_is_replaced(display_name: str, caplog:
         await wait_until(lambda: stage.facts().restarts >= 2)
         running.cancel()
     assert "sent an unreadable line" in caplog.text
+
+
+async def test_an_error_in_the_program_costs_one_deck_and_its_sibling_plays_on(
+    display_name: str, media: Media, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    receive, broken = DeckProcess._receive, list[str]()
+
+    def receive_badly(deck: DeckProcess, line: bytes) -> None:
+        if deck.name in broken and b"pulse" in line:
+            broken.clear()
+            raise KeyError("a bug")
+        receive(deck, line)
+
+    async with running_stage(display_name) as stage:
+        await put_on_air(stage, media.shot("long"))
+        before = stage.facts()
+        broken[:] = ["ab".replace(before.deck or "", "")]
+        monkeypatch.setattr(DeckProcess, "_receive", receive_badly)
+        await wait_until(lambda: stage.facts().restarts == 1)
+        await wait_for_both_decks(stage)
+        await stage.preroll(media.shot("green"))
+        after = stage.facts()
+        assert (after.on_air, after.deck) == ("long", before.deck)
+        assert len(set(before.pids) & set(after.pids)) == 1
+        await stage.cut_now("green")
+    assert "a bug" in caplog.text
 
 
 _DAEMON = """
