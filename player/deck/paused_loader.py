@@ -12,6 +12,8 @@ from player.protocol.screen import Shot
 
 REWIND_WITHIN_S = 3.0  # of a film that moves; after that it is opened once more
 SAME_PICTURE_REPAINTS = 9  # so many of the same picture: the film begins with a still one and the rewind is done
+_SLOW_PICTURE_S = 0.25  # of a slow film libVLC may paint nothing after the rewind, until it plays on
+_SLOW_REWIND_S = 0.5
 
 # Full paints to wait for. The first paint of a resized output is black; a paused output is repainted every 60 ms.
 _REPAINTS = {ShotState.PLAYING: 2, ShotState.PAUSED: 2, ShotState.REWINDING: 3}
@@ -33,6 +35,8 @@ class PausedLoader(ShotLoader):
             case ((ShotState.OPENING | ShotState.PLAYING), VlcEvent.VOUT):  # one for each output libVLC tries
                 self._lay_out()  # libVLC may never paint an output that is paused before its first paint
             case ((ShotState.PLAYING | ShotState.PAUSING), VlcEvent.PAUSED):
+                if self.state is ShotState.PLAYING:  # a few pictures only: it ended before the first was painted
+                    self._player.show_next_frame()
                 self._await_paint(ShotState.PAUSED)
             case (
                 (ShotState.OPENING | ShotState.PAUSING | ShotState.REWINDING),
@@ -48,6 +52,8 @@ class PausedLoader(ShotLoader):
             self._paints += self._window.count_paints()
             if self._paints >= _REPAINTS[self.state]:
                 self._stretch() if self._must_stretch else self._on_painted(now)
+            elif self._stands_on_first_picture(now - self._last_step_s):
+                self._succeed(now)
         if not self.loaded and not self.failed:
             self._player.audio.try_mute()
             self._give_up(now, stuck=self._is_stuck(now - self._last_step_s))
@@ -56,6 +62,11 @@ class PausedLoader(ShotLoader):
         unpainted = self._paints < _REPAINTS.get(self.state, 0) and for_s > PAINT_WITHIN_S
         not_rewound = self._moves and self.state is ShotState.REWINDING and for_s > REWIND_WITHIN_S
         return unpainted or not_rewound
+
+    def _stands_on_first_picture(self, rewinding_s: float) -> bool:
+        """Tell whether a slow film was rewound from its first picture to its first picture."""
+        slow = self._player.frame_s() >= _SLOW_PICTURE_S and not self._moves
+        return self.state is ShotState.REWINDING and slow and rewinding_s > _SLOW_REWIND_S
 
     def _on_painted(self, now: float) -> None:
         if self.state is ShotState.PLAYING:

@@ -1,23 +1,30 @@
 """Watches what the deck on air really shows: does the picture change, is it black, does the media go on.
 
 Sampled five times a second: how often the picture was painted, by the X server's damage reports, which are true
-whatever libVLC believes; a few rows of pixels, where the paints alone do not tell whether the picture changes; how many
-frames of the media were shown; the media time; and a few spots for black. A video of one colour is painted at its full
-rate, so it is never taken for a frozen one.
+whatever libVLC believes; a few rows of pixels, where the paints alone do not tell whether the picture changes; what
+libVLC decoded; the media time; and a few spots for black. A video of one colour is painted at its full rate, so it is
+never taken for a frozen one. libVLC's own count of pictures shown is not used: it counts repaints of the same picture.
 
-libVLC updates its frame count and its media time only every 0.25-0.5 s. A picture and media time that do not change for
+A picture may stand for as long as its film has no other one for it. Where the file tells when its pictures are due
+(`player.deck.vlc.frame_times`), a picture stands still if others were due and none came: libVLC counts each frame that
+its decoder takes, and each picture that it gives, so a still film counts twice as fast as a damaged one. Of other files
+and of streams the watch knows only what it saw, and has more patience.
+
+libVLC updates its counts and its media time only every 0.25-0.5 s. A picture and media time that do not change for
 0.6 s are a suspicion: enough to cut to the next shot, not enough to blame the media or the deck. Blame takes 3 s.
 
 Not detected: a video that is black or grey although its decoder works (a fade to black is content too, so black is only
-reported), a video that repaints the same wrong picture, and a monitor that is off. Media whose own frames are more than
-five seconds apart count as frozen.
+reported), a video that repaints the same wrong picture, and a monitor that is off. docs/decisions/faults-rhythm.md has
+the limits.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
+from player.deck.vlc.frame_times import FrameTimes
 from sync.wire.release import MediaKind
 
 STUCK_S = 0.35  # two samples on the paused frame; as long again before the second retry
@@ -25,10 +32,24 @@ MAX_RETRIES = 2  # libVLC is asked again to play, which is harmless; the second 
 SUSPECTED_S = 0.55  # three samples without a new picture or media time
 STALLED_S = 3.0  # likewise
 FROZEN_S = 5.0  # without a new picture, while media time goes on
+PATIENCE_S = 15.0  # likewise, where nothing tells when the next picture is due
 BLACK_S = 0.55
 _SUSPECTED_FRAMES, _FROZEN_FRAMES = 6, 10  # media with few frames a second get so many frames of time
+_FEW_A_SECOND_S = 0.2  # pictures that are further apart than this get this much time once, and the gap
+_LEAST_STANDING_S = 3.0  # a shorter stand cannot be told from late counts
+_LEAST_PICTURES = 6  # due meanwhile, for the same reason
+_LAG_S = 1.0  # the media may be that much behind or ahead of its plan and of libVLC's media time
+_COUNTS_BOTH = 1.5  # counts for each picture, while it moves: more tell that libVLC counts frames and pictures
+_LEADS_S = (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0)  # of the count of a picture before it is shown, and after
+_LEAST_PACE = 0.625  # of the pace; half of it are frames that give no picture
+_UNSEEN_PACE = 0.5  # counts for each picture due, before any media was seen to move
+_LATE_SHARE = 0.1  # of the pictures due: so many late ones tell that the machine is too slow, not the decoder stuck
+_PACE_PICTURES = 5  # due while the picture moved: enough to tell the pace, after as much time
+_BOTH_AFTER_S, _ONE_AFTER_S = 1.5, 4.0  # since counts are late and ahead
+_STEADY_S, _STEADY_GAP_S = 10.0, 1.0  # a stream that moved for so long without such a gap has an even rate
 _REPAINTED_FPS = 17  # libVLC repaints a picture that does not change 14 times a second
 _MIN_RATE_INTERVAL_S = 0.18  # a shorter interval does not tell the paint rate
+_SURE_SAMPLES = 4  # in a row that are painted often: a film that moves
 _MAX_SAMPLES = 256
 _RECENT_S = 1.0
 _MAX_GAP_S = 2.5  # a longer gap between samples means that the machine was suspended
@@ -57,55 +78,157 @@ class PictureSample:
     paints: int  # since the sample before
     media_ms: int
     black: bool
-    frames_shown: int | None = None  # of the media so far; None: unknown
+    decoded: int | None = None  # frames that the decoder took and pictures that it gave, of the media so far
+    lost: int | None = None  # pictures that came too late to be shown
     pixels: bytes | None = None  # a few rows; None: not read, because the paints tell that the picture changes
+    planned_s: float = 0.0  # where in its media it should be
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedMedia:
-    """What is watched: `starts_black` if its first picture was black; one frame stays for `frame_s`."""
+    """What is watched: `starts_black` if its first picture was black; one frame stays for `frame_s`, as libVLC says.
+
+    `times` is when its pictures are due; None: unknown. With `loops` it starts over at its end.
+    """
 
     kind: MediaKind
     frame_s: float
     starts_black: bool
+    times: FrameTimes | None = None
+    loops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class StartRecord:
-    """What happened since the take began: whether its picture changed, how often libVLC was asked again to play."""
+class WatchRecord:
+    """What happened since the take began: did its picture change, how often was libVLC asked again to play.
+
+    `pace` is how many counts libVLC had for each picture due while the picture moved. `longest_s` is the longest time
+    without a new picture that ended with one; `since_s` is when the take began.
+    """
 
     moved: bool = True
     retries: int = 0
+    pace: float | None = None
+    longest_s: float = 0.0
+    since_s: float = float("inf")
 
 
 def judge_output(
-    samples: Sequence[PictureSample], media: WatchedMedia, start: StartRecord | None = None
+    samples: Sequence[PictureSample], media: WatchedMedia, record: WatchRecord | None = None
 ) -> PictureFault:
     """Judge the samples of one take so far, the oldest first."""
+    record = record or WatchRecord()
     if media.kind is MediaKind.PICTURE:
         black_s = _span_s(_latest_without(samples, lambda _, sample: not sample.black))
         lost = not media.starts_black and black_s >= BLACK_S and samples[-1].black
         return PictureFault.BLACK if lost else PictureFault.FINE
-    unchanged = _latest_without(samples, has_new_picture)
-    frames_s = _FROZEN_FRAMES * media.frame_s
-    if _span_s(_latest_at_same_time(unchanged)) >= max(STALLED_S, frames_s):
+    stands_s = standing_s(samples, media, record)
+    same_time_s = _span_s(_latest_at_same_time(_latest_without(samples, looks_different)))
+    if min(stands_s, same_time_s) >= STALLED_S:
         return PictureFault.STALLED
-    if _span_s(unchanged) > max(FROZEN_S, frames_s):
+    if stands_s > FROZEN_S:
         return PictureFault.FROZEN
-    return _suspect(_latest_without(samples, visibly_moved), media, start or StartRecord())
+    return _suspect(_latest_without(samples, visibly_moved), media, record)
 
 
-def _suspect(still: Sequence[PictureSample], media: WatchedMedia, start: StartRecord) -> PictureFault:
+def standing_s(samples: Sequence[PictureSample], media: WatchedMedia, record: WatchRecord) -> float:
+    """Return how long the picture has stood still that should have changed; 0 while its content may be the cause."""
+    if not samples or media.kind is MediaKind.PICTURE:
+        return 0.0
+    if media.times is None:
+        still = _latest_without(samples, has_new_picture)
+        still_s = _span_s(still)
+        return still_s if still_s > _patience_s(still, media, record) else 0.0
+    still = _latest_without(samples, looks_different)
+    stands_since = _stands_since(still, media, media.times, record.pace)
+    if stands_since is None:
+        return 0.0
+    gap_s, _ = _rhythm(still[stands_since:], media, media.times)
+    return max(0.0, _span_s(still[stands_since:]) - gap_s)
+
+
+def _stands_since(
+    still: Sequence[PictureSample], media: WatchedMedia, times: FrameTimes, pace: float | None
+) -> int | None:
+    """Return since which sample the decoder gave no pictures although they were due; None if it gives some.
+
+    The latest few seconds decide, whatever came before; then the stand is as long as this holds for all of it.
+    """
+    since, enough = None, _rhythm(still, media, times)[1] >= _LEAST_PICTURES
+    for first in range(len(still) - 2, -1, -1) if enough else ():
+        stand = still[first:]
+        gap_s, due = _rhythm(stand, media, times)
+        if due < _LEAST_PICTURES or _span_s(stand) - gap_s <= _LEAST_STANDING_S:
+            continue
+        if _painted(stand) and _decoder_works(stand, due, pace):
+            break
+        since = first
+    return since
+
+
+def _decoder_works(still: Sequence[PictureSample], due: float, pace: float | None) -> bool:
+    """Tell by libVLC's counts whether the decoder gave the pictures that were due, be they all alike or too late."""
+    least = _UNSEEN_PACE if pace is None else pace * _LEAST_PACE
+    late = (still[-1].lost or 0) - (still[0].lost or 0)
+    return _decoded(still) >= least * due or late > _LATE_SHARE * due
+
+
+def _rhythm(still: Sequence[PictureSample], media: WatchedMedia, times: FrameTimes) -> tuple[float, float]:
+    """Return the longest time without a picture that these samples may lie in, and how many were due at least.
+
+    A picture is counted when it is decoded, up to a second before it is shown.
+    """
+    first, last = still[0], still[-1]
+    if media.loops:
+        return times.longest_s, times.pictures * _span_s(still) / times.length_s
+    since_s = min(first.planned_s, first.media_ms / 1000) - _LAG_S
+    until_s = max(last.planned_s, last.media_ms / 1000) + _LAG_S
+    due = min(times.due(first.planned_s + lead_s, last.planned_s + lead_s) for lead_s in _LEADS_S)
+    return times.longest_gap_s(since_s, until_s), due
+
+
+def _patience_s(still: Sequence[PictureSample], media: WatchedMedia, record: WatchRecord) -> float:
+    """Return how long media of unknown rhythm may show the same picture: what it did before, it may do again.
+
+    libVLC repaints what stands still: without any paint it hangs.
+    """
+    stands = _span_s(_latest_at_same_time(still)) >= STALLED_S
+    frames_s = max(_FROZEN_FRAMES * media.frame_s, 2 * record.longest_s)
+    steady = record.longest_s < _STEADY_GAP_S and still[0].at_s - record.since_s >= _STEADY_S
+    if not _painted(still) or (steady and media.kind is MediaKind.STREAM):
+        return max(STALLED_S - 0.01 if stands else FROZEN_S, frames_s)
+    return max(PATIENCE_S, frames_s)
+
+
+def _suspect(still: Sequence[PictureSample], media: WatchedMedia, record: WatchRecord) -> PictureFault:
     """Judge early; `still` are the latest samples between which nothing was seen to move."""
-    same_time_s, frames_s = _span_s(_latest_at_same_time(still)), _SUSPECTED_FRAMES * media.frame_s
-    if start.moved:
-        return PictureFault.SUSPECTED if same_time_s >= max(SUSPECTED_S, frames_s) else PictureFault.FINE
-    may_retry = start.retries < MAX_RETRIES
-    faster_than_repaints = media.frame_s * _REPAINTED_FPS < 1
+    same_time = _latest_at_same_time(still)
+    same_time_s, frame_s = _span_s(same_time), media.frame_s
+    if media.times is not None and still:
+        frame_s, _ = _rhythm(still, media, media.times)
+    frames_s = _SUSPECTED_FRAMES * min(frame_s, _FEW_A_SECOND_S) + max(0.0, frame_s - _FEW_A_SECOND_S)
+    if media.times is None:
+        frames_s = _SUSPECTED_FRAMES * frame_s
+    hangs = media.times is not None or not _painted(same_time)
+    suspected = PictureFault.SUSPECTED if hangs else PictureFault.FINE
+    if record.moved:
+        return suspected if same_time_s >= max(SUSPECTED_S, frames_s) else PictureFault.FINE
+    may_retry = record.retries < MAX_RETRIES
+    faster_than_repaints = frame_s * _REPAINTED_FPS < 1
     stuck_s = _span_s(still) if faster_than_repaints and may_retry else same_time_s
-    if stuck_s < max(STUCK_S * (start.retries + 1), frames_s):
+    if stuck_s < max(STUCK_S * (record.retries + 1), frames_s):
         return PictureFault.FINE
-    return PictureFault.STUCK_AT_START if may_retry else PictureFault.SUSPECTED
+    return PictureFault.STUCK_AT_START if may_retry else suspected
+
+
+def _painted(samples: Sequence[PictureSample]) -> bool:
+    """Tell whether anything was painted between these samples."""
+    return any(sample.paints for sample in samples[1:])
+
+
+def _decoded(samples: Sequence[PictureSample]) -> int:
+    """Return how much libVLC counted as decoded between these samples; what it does not say counts as nothing."""
+    return (samples[-1].decoded or 0) - (samples[0].decoded or 0)
 
 
 def _latest_without(
@@ -139,31 +262,59 @@ def visibly_moved(before: PictureSample, sample: PictureSample) -> bool:
     return changed or is_painted_often(sample.paints, sample.at_s - before.at_s)
 
 
+def looks_different(before: PictureSample, sample: PictureSample) -> bool:
+    """Tell whether the pixels are others; pixels that were not read are others, because paints tell so for long."""
+    if before.pixels is None or sample.pixels is None:
+        return visibly_moved(before, sample)
+    return before.pixels != sample.pixels
+
+
 def has_new_picture(before: PictureSample, sample: PictureSample) -> bool:
-    """Tell whether a new picture was painted between the samples, also by libVLC's frame count, which is late."""
-    counted = bool(sample.paints) and (sample.frames_shown is None or sample.frames_shown != before.frames_shown)
-    return counted or visibly_moved(before, sample)
+    """Tell whether there is a new picture of media of unknown rhythm: where anything is decoded, it may be one."""
+    return sample.decoded != before.decoded or looks_different(before, sample)
 
 
 class PictureWatch:
-    """The samples of one take; a new watch begins with every take on air."""
+    """The samples of one take; a new watch begins with every take on air.
 
-    def __init__(self, media: WatchedMedia) -> None:
+    `known` is what was learned before: of this media while it was hidden, or the pace of other ones.
+    """
+
+    def __init__(self, media: WatchedMedia, known: WatchRecord | None = None) -> None:
         self._media = media
         self._samples: deque[PictureSample] = deque(maxlen=_MAX_SAMPLES)
-        self._start = StartRecord(moved=False)
+        self._record = replace(known or WatchRecord(), moved=False, retries=0)
+        self._stands_s = self._stood_s = 0.0  # now; before that
+        self._changed: PictureSample | None = None  # the last one with other pixels
+        self._moving_s = self._moving_due = self._moving_decoded = 0.0  # up to that one
         self.black_ms = 0
-        self.still_ms = 0  # of a video: time without a new picture, where that was longer than a second
         self.painted_fps: float | None = None  # within the last second
 
     @property
     def retries(self) -> int:
         """How often the picture was found stuck at its start."""
-        return self._start.retries
+        return self._record.retries
+
+    @property
+    def record(self) -> WatchRecord:
+        """What was learned so far."""
+        return self._record
+
+    @property
+    def still_ms(self) -> int:
+        """How long the picture of a video or stream stood still that should have changed."""
+        return round((self._stood_s + self._stands_s) * 1000)
 
     def needs_pixels(self, at_s: float, paints: int) -> bool:
-        """Tell whether pixels must be read (2 ms), because the paints do not tell whether the picture changes."""
-        return not self._samples or not is_painted_often(paints, at_s - self._samples[-1].at_s)
+        """Tell whether pixels must be read (2 ms), because the paints do not tell whether the picture changes.
+
+        Repaints of a picture that stands still may come so close that a single sample looks like a film.
+        """
+        latest = list(self._samples)[-_SURE_SAMPLES:]
+        spans = [sample.at_s - before.at_s for before, sample in pairwise(latest)]
+        often = [is_painted_often(sample.paints, span_s) for sample, span_s in zip(latest[1:], spans, strict=True)]
+        sure = len(often) == _SURE_SAMPLES - 1 and all(often)
+        return not sure or not is_painted_often(paints, at_s - latest[-1].at_s)
 
     def add(self, sample: PictureSample) -> PictureFault:
         """Add a sample and judge all."""
@@ -172,9 +323,9 @@ class PictureWatch:
         samples = list(self._samples)
         if sample.at_s - before.at_s < _MAX_GAP_S:
             self._count(samples, before, sample)
-        fault = judge_output(samples, self._media, self._start)
+        fault = judge_output(samples, self._media, self._record)
         if fault is PictureFault.STUCK_AT_START:
-            self._start = replace(self._start, retries=self.retries + 1)
+            self._record = replace(self._record, retries=self.retries + 1)
         return fault
 
     def _count(self, samples: Sequence[PictureSample], before: PictureSample, sample: PictureSample) -> None:
@@ -185,7 +336,32 @@ class PictureWatch:
         recent = [each for each in samples if sample.at_s - each.at_s <= _RECENT_S]
         paints, within_s = sum(each.paints for each in recent[1:]), _span_s(recent)
         self.painted_fps = round(paints / within_s, 1) if within_s else None
-        still_s = _span_s(_latest_without(samples, has_new_picture))
-        if still_s > _RECENT_S:
-            self.still_ms += since_ms if still_s - since_ms / 1000 > _RECENT_S else round(still_s * 1000)
-        self._start = replace(self._start, moved=self._start.moved or visibly_moved(before, sample))
+        self._remember(samples, before, sample)
+        stands_s = standing_s(samples, self._media, self._record)
+        self._stood_s += self._stands_s if stands_s < self._stands_s else 0.0
+        self._stands_s = stands_s
+
+    def _remember(self, samples: Sequence[PictureSample], before: PictureSample, sample: PictureSample) -> None:
+        """Learn the rhythm of the media from what is seen of it."""
+        record = self._record
+        if has_new_picture(before, sample):
+            stood_s = _span_s(_latest_without(samples[:-1], has_new_picture))
+            record = replace(record, longest_s=max(record.longest_s, stood_s))
+        if looks_different(before, sample):
+            record = replace(record, pace=self._measured_pace(sample) or record.pace)
+            self._changed = sample
+        moved = record.moved or visibly_moved(before, sample)
+        self._record = replace(record, moved=moved, since_s=min(record.since_s, before.at_s))
+
+    def _measured_pace(self, sample: PictureSample) -> float | None:
+        """Return the pace of the media, now that the picture has changed; None if it moved for too short a time."""
+        if self._media.times is None or self._changed is None or self._stands_s:
+            return None
+        self._moving_s += sample.planned_s - self._changed.planned_s
+        self._moving_due += self._media.times.due(self._changed.planned_s, sample.planned_s)
+        self._moving_decoded += _decoded((self._changed, sample))
+        if self._moving_due < _PACE_PICTURES:
+            return None
+        if self._moving_decoded > _COUNTS_BOTH * self._moving_due:
+            return 2.0 if self._moving_s > _BOTH_AFTER_S else None
+        return 1.0 if self._moving_s > _ONE_AFTER_S else None

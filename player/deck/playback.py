@@ -16,6 +16,7 @@ from player.deck.picture_watch import (
     PictureSample,
     PictureWatch,
     WatchedMedia,
+    WatchRecord,
 )
 from player.deck.playback_plan import PlannedEnd, PlaybackPlan
 from player.deck.shot_loader import ShotLoader
@@ -43,6 +44,7 @@ class Playback:
 
     def __init__(self, loader: ShotLoader, context: DeckContext, at_s: float) -> None:
         self.shot = loader.shot
+        self._frame_times = loader.frame_times
         self.state = loader.state
         self._context = context
         self._window = context.window
@@ -57,7 +59,8 @@ class Playback:
         self._media_started_s = self._started_s if loader.first_picture_s is None else loader.first_picture_s
         self._first_pixels = self._window.sample_pixels() if self._played_hidden else None  # until they change
         self._announce_end()
-        self._watch = PictureWatch(WatchedMedia(self.shot.kind, self._player.frame_s(), self._window.is_black()))
+        known = loader.known_rhythm or WatchRecord(pace=self._player.usual_pace)
+        self._watch = PictureWatch(self._watched_media(), known)
         self._watch_picture(self._clock.monotonic())
 
     def _show(self, at_s: float) -> float:
@@ -100,7 +103,8 @@ class Playback:
             return PlaybackPlan(self._started_s, duration_s)
         length_s = (self.shot.length_ms or self._player.length_ms()) / 1000
         measured, ahead_s = self.shot.length_ms is not None, self._started_s - self._media_started_s
-        return PlaybackPlan(self._started_s, duration_s, length_s, self._player.frame_s(), measured, ahead_s)
+        frame_s = self._player.frame_s()
+        return PlaybackPlan(self._started_s, duration_s, length_s, frame_s, measured, ahead_s, self._frame_times)
 
     def _expected_end(self, plan: PlaybackPlan) -> PlannedEnd:
         """Return the end as far as it is known."""
@@ -218,12 +222,22 @@ class Playback:
         elif fault in BLAMED_FAULTS:
             self._fail(fault.value, seen_on_screen=self.shot.kind is not MediaKind.STREAM)  # a stream's line may fail
 
+    def _watched_media(self) -> WatchedMedia:
+        frame_s, black = self._player.frame_s(), self._window.is_black()
+        return WatchedMedia(self.shot.kind, frame_s, black, self._frame_times, self.shot.loop)
+
     def _watch_picture(self, now: float) -> PictureFault:
         paints, self._paints = self._paints + self._window.count_paints(), 0
         moving = self.shot.kind is not MediaKind.PICTURE
         pixels = self._window.sample_pixels() if moving and self._watch.needs_pixels(now, paints) else None
-        frames_shown, media_ms = self._player.frames_shown(), self._player.media_ms()
-        return self._watch.add(PictureSample(now, paints, media_ms, self._window.is_black(), frames_shown, pixels))
+        player, planned_s = self._player, now - self._media_started_s
+        decoded, lost = (player.decoded(), player.frames_lost()) if moving else (None, None)
+        sample = PictureSample(
+            now, paints, player.media_ms(), self._window.is_black(), decoded, lost, pixels, planned_s
+        )
+        fault = self._watch.add(sample)
+        player.usual_pace = self._watch.record.pace
+        return fault
 
     def _retry_play(self, now: float) -> None:
         log.warning("take %s does not move from its first frame; libVLC is asked again to play", self.shot.take)

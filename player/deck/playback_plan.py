@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from player.deck.vlc.frame_times import FrameTimes
+
 STALLED_AFTER_S = 5.0  # beyond a length that only libVLC gave
 _CUT_SHORT_BY_S = 1.0
 _CUT_SHORT_SHARE = 0.8
+_HELD_PICTURES = 4  # libVLC may have read so many of a slow film when it comes to the end of the file
 _EARLY_STOP_S = 0.015
 _NEVER = float("inf")
 
@@ -23,6 +26,7 @@ class PlaybackPlan:
 
     `measured`: the length was measured, so the media ends by it. Otherwise the length is libVLC's, which may be a
     guess; then libVLC's own event marks the end. `ahead_s` is how much of the media had played before `started_s`.
+    `times` is when the pictures of the media are due; None: unknown, then they count as even.
     """
 
     started_s: float
@@ -31,6 +35,7 @@ class PlaybackPlan:
     frame_s: float = 0.04
     measured: bool = False
     ahead_s: float = 0.0
+    times: FrameTimes | None = None
 
     def end(self) -> PlannedEnd | None:
         """Return the planned end; None if only libVLC's event will mark it."""
@@ -53,8 +58,10 @@ class PlaybackPlan:
 
     def is_cut_short(self, now: float) -> bool:
         """Tell a damaged file, which ends long before its length, from libVLC's stop a frame or two early."""
-        tolerated_s = self.length_s - _CUT_SHORT_BY_S - 2 * self.frame_s
-        return bool(self.length_s) and self.played_s(now) < min(tolerated_s, self.length_s * _CUT_SHORT_SHARE)
+        tolerated_s, played_s = self.length_s - _CUT_SHORT_BY_S - 2 * self.frame_s, self.played_s(now)
+        left = self.times.due(played_s, self.length_s) if self.times else (self.length_s - played_s) / self.frame_s
+        early = played_s < min(tolerated_s, self.length_s * _CUT_SHORT_SHARE)
+        return bool(self.length_s) and early and left > _HELD_PICTURES
 
     def played_s(self, now: float) -> float:
         """Return how much of the media has played."""
@@ -69,5 +76,8 @@ class PlaybackPlan:
         """Return when the next of those frames is due; never if none is left."""
         if not self.length_s:
             return _NEVER
+        if self.times is not None and self.times.times_s is not None:
+            next_s = self.times.next_s(self.played_s(now))
+            return _NEVER if next_s is None else self.started_s - self.ahead_s + next_s
         left = int((self.media_ends_s() - now) / self.frame_s)
         return self.media_ends_s() - left * self.frame_s if left > 0 else _NEVER

@@ -5,6 +5,7 @@ edges is the beginning; only media that are black there have to be painted sever
 this way, because no part of it can be missed. It is then paused, because a paused output is repainted less often.
 """
 
+from player.deck.picture_watch import BLAMED_FAULTS, PictureSample, PictureWatch, WatchedMedia, WatchRecord
 from player.deck.shot_loader import PAINT_WITHIN_S, ShotLoader
 from player.deck.shot_states import ShotState
 from player.deck.vlc.media_source import open_source
@@ -16,7 +17,6 @@ from sync.wire.stream_url import scrub
 FRESH_S = 0.3  # a film shown later than this after its first picture would begin too far in
 _BLACK_PAINTS = 4  # full ones; libVLC itself paints the first or the first two
 CONNECT_WITHIN_S = 10.0
-STREAM_STALLED_AFTER_S = 5.0  # without a paint, while it waits for its turn
 _STREAM_POLL_S = 0.2
 
 
@@ -91,8 +91,10 @@ class RunningLoader(ShotLoader):
 class StreamLoader(RunningLoader):
     """A network stream cannot wait on its first frame: it counts as loaded once it paints, and then plays on hidden.
 
-    It never expires. If it ends or stops while it waits, `ShotFailed` follows `Loaded`.
+    It never expires. If it ends or stops while it waits, `ShotFailed` follows `Loaded`. Its rhythm is learned.
     """
+
+    _watch: PictureWatch
 
     def due_s(self) -> float:
         """Return when `tick` is due."""
@@ -135,12 +137,22 @@ class StreamLoader(RunningLoader):
         return scrub(self._player.last_error or "there is no picture in it", self._url)
 
     def _on_painted(self, now: float) -> None:
+        media = WatchedMedia(self.shot.kind, self._player.frame_s(), starts_black=False)
+        self._watch = PictureWatch(media, WatchRecord())
         self._succeed(now)
 
     def _tick_loaded(self, now: float) -> None:
-        if self._window.count_paints():
-            self._last_step_s = now
-        elif now - self._last_step_s > STREAM_STALLED_AFTER_S:
+        if now - self._last_step_s < _STREAM_POLL_S / 2:
+            return  # a command came in between
+        self._last_step_s, player = now, self._player
+        fault = self._watch.add(
+            PictureSample(
+                now, self._window.count_paints(), player.media_ms(), False, player.decoded(), player.frames_lost(),
+                self._window.sample_pixels(),
+            )
+        )  # fmt: skip
+        self.known_rhythm = self._watch.record
+        if fault in BLAMED_FAULTS:
             self._fail("the stream stopped while it waited for its turn")
 
     def _give_up(self, now: float, *, stuck: bool) -> None:

@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from player.deck.context import DeckContext
+from player.deck.picture_watch import WatchRecord
 from player.deck.shot_states import SHOT_STATES, ShotState
 from player.deck.vlc.downscale import downscale
+from player.deck.vlc.frame_times import FrameTimes, read_frame_times
 from player.deck.vlc.media_source import MediaSource
 from player.deck.vlc.vlc_player import VlcEvent
 from player.protocol.deck_messages import Loaded, ShotFailed
@@ -30,6 +32,12 @@ class ShotLoader(ABC):
 
     first_picture_s: float | None = None
     """When the first picture of a film stood that plays on; None for everything else."""
+
+    frame_times: FrameTimes | None = None
+    """When the pictures of a film are due; None if its file does not tell."""
+
+    known_rhythm: WatchRecord | None = None
+    """What was learned of a stream while it waited."""
 
     _delays_sound = True
     """Whether the shot waits for its turn, perhaps for long."""
@@ -87,6 +95,8 @@ class ShotLoader(ABC):
             return
         self._window.prepare(self.shot.background)
         self._open()
+        if self.shot.kind is MediaKind.VIDEO:
+            self.frame_times = read_frame_times(self.shot.path)  # milliseconds, while libVLC opens it
 
     def _open(self) -> None:
         shot, picture = self.shot, self._downscaled()

@@ -1,11 +1,12 @@
 """What a take was worth, and the chain of plays that shows every later change.
 
-How long something was shown comes from the monotonic clock alone. Wall-clock times come from
+How long something was shown comes from the monotonic clock alone, without the time in which its picture stood still
+that should have changed. Wall-clock times come from
 `player.director.record_clock`, which keeps the takes of a screen from overlapping.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -97,8 +98,11 @@ def judge_take(
         return TakeFacts(times, Outcome.INTERRUPTED, "interrupted", screen=screen, clock=clock)
     if times.rendered_ms <= 0:
         return NoPlay(f"it left the screen at the instant it came: {ended.reason}")
-    outcome = _outcome(take.expected_ms, times.rendered_ms, ended)
-    return TakeFacts(times, outcome, ended.reason, ended.frames_lost, screen, clock)
+    times = replace(times, rendered_ms=max(0, times.rendered_ms - ended.still_ms))
+    outcome, reason = _outcome(take.expected_ms, times.rendered_ms, ended), ended.reason
+    if outcome is Outcome.PARTIAL and reason in _NATURAL_ENDS and ended.still_ms:
+        reason = f"its picture stood still for {ended.still_ms / 1000:.1f} s"
+    return TakeFacts(times, outcome, reason, ended.frames_lost, screen, clock)
 
 
 def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome:
@@ -106,7 +110,7 @@ def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome
         return Outcome.COMPLETE
     if ended.failed or ended.deck_lost:
         return Outcome.FAILED
-    whole = expected_ms is None and ended.reason in _NATURAL_ENDS
+    whole = expected_ms is None and ended.reason in _NATURAL_ENDS and ended.still_ms <= TOLERANCE_MS
     return Outcome.COMPLETE if whole else Outcome.PARTIAL
 
 

@@ -177,7 +177,7 @@ class DeckPulse(PlaybackFacts):
     take: str | None = None
     media_ms: int | None = None
     frames_lost: int | None = None
-    still_ms: int | None = None  # of the video on air: time without a new picture, so far
+    still_ms: int | None = None  # of the video on air: time its picture stood that should have changed, so far
     black_ms: int | None = None  # of the take on air: time it was black, by a few pixels
     seems_frozen: bool = False  # the video on air: no new picture and no media time (a suspicion)
 

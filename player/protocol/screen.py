@@ -35,7 +35,10 @@ class Shot(Wire):
 
 
 class Ended(Wire):
-    """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (by a cut before its end), or what failed."""
+    """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (by a cut before its end), or what failed.
+
+    `still_ms` is how much of its time the picture stood still that should have changed.
+    """
 
     take: str
     started_s: float
@@ -44,6 +47,7 @@ class Ended(Wire):
     failed: bool = False
     deck_lost: bool = False  # its deck was lost for another reason: not the media's fault
     frames_lost: int | None = None
+    still_ms: int = 0
 
 
 class Cut(Wire):

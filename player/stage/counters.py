@@ -27,7 +27,7 @@ class StageFacts:
     last_cut_ms: float | None  # from the instant it was due to the raised window
     last_preroll_ms: int | None
     renewals: int = 0  # decks replaced because they were worn, or the display changed; `restarts` are losses
-    still_ms: int | None = None  # of the take on air, a video: without a newly painted picture
+    still_ms: int | None = None  # of the take on air, a video: its picture stood that should have changed
     black_ms: int | None = None  # of the take on air
     picture_faults: int = 0  # how often, within the last hour, the picture on air stood still or was black
     steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Escalation.step_counts`
@@ -67,7 +67,7 @@ class StageCounters:
         self.frames_lost = 0
         self.late = Histogram(_LATE_S)  # from the instant a cut was due to the raised window
         self.black = Histogram(_SEEN_S)  # of each take
-        self.still = Histogram(_SEEN_S)  # of each take, a video: without a newly painted picture
+        self.still = Histogram(_SEEN_S)  # of each take, a video: its picture stood that should have changed
         self.preroll = Histogram(_PREROLL_S)
 
     def count_preroll(self, took_ms: int) -> None:

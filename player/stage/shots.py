@@ -52,11 +52,12 @@ class ShotOnAir:
 
     def end(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:
         """Record how it ended; the first record stays."""
+        still_ms = (self.pulse.still_ms if self.pulse else None) or 0
         if not self.ended.done():
             self.ended.set_result(
                 Ended(
                     take=self.shot.take, started_s=self.started_s, ended_s=at_s, reason=reason,
-                    failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost,
+                    failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost, still_ms=still_ms,
                 )
             )  # fmt: skip
 

@@ -59,7 +59,9 @@ class StageSeries(Collector):
         )
         yield _histogram("cut_late_seconds", "From the time a cut was due until its window was on top", counts.late)
         yield _histogram("take_black_seconds", "How long a take was black, checked once a second", counts.black)
-        yield _histogram("take_still_seconds", "How long a video showed no new picture", counts.still)
+        yield _histogram(
+            "take_still_seconds", "How long the picture of a video stood still that should have changed", counts.still
+        )
         yield _histogram("preroll_seconds", "From the command to load a take to its first frame", counts.preroll)
         steps = CounterMetricFamily(
             "signage_player_ladder_steps", "Steps taken after faults of the picture", labels=["step"]

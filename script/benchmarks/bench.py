@@ -13,6 +13,7 @@ import faults
 import footprint
 import fuzz
 import orders
+import rhythm
 import seam
 import soak
 import start
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),
     "faults": lambda _: faults.measure(),
+    "rhythm": lambda _: rhythm.measure(),
     "fuzz": lambda options: fuzz.measure(options.cuts, options.part),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row

@@ -64,6 +64,7 @@ class VlcPlayer:
         self._media_number = 0
         self._last_error = ""
         self._source: MediaSource | None = None
+        self.usual_pace: float | None = None  # how `decoded` grew with the last media that moved, for each picture due
         self.decoder_log = DecoderLog()
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:
@@ -216,10 +217,15 @@ class VlcPlayer:
         stats = self._stats()
         return int(stats.lost_pictures) if stats else None
 
-    def frames_shown(self) -> int | None:
-        """Return how many frames were shown, without repaints of the same frame; None while no media is open."""
+    def decoded(self) -> int | None:
+        """Return how many frames the decoder took and pictures it gave, together; None while no media is open.
+
+        libVLC counts both in one (`DecoderDecode` and `DecoderQueueVideo` in its `src/input/decoder.c`): a frame that
+        is decoded counts twice, one that gives no picture once or not at all. Its count of pictures shown is of no use,
+        for that counts each repaint of the same picture.
+        """
         stats = self._stats()
-        return int(stats.displayed_pictures) if stats else None
+        return int(stats.decoded_video) if stats else None
 
     def _stats(self) -> Any:
         media, stats = self._player.get_media(), vlc.MediaStats()

@@ -1,5 +1,6 @@
 """When a shot ends, and how far ahead of its file is read."""
 
+from array import array
 from typing import cast
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.deck.playback_plan import STALLED_AFTER_S, PlannedEnd, PlaybackPlan
+from player.deck.vlc.frame_times import FrameTimes
 from player.deck.vlc.media_source import read_ahead_ms
-from player.protocol.deck_messages import EndAnnounced
+from player.protocol.deck_messages import DeckPulse, EndAnnounced
 from player.protocol.screen import Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.shots import IMMEDIATELY, ShotOnAir
@@ -70,6 +72,13 @@ async def test_a_cut_before_the_end_of_the_plan_is_a_cut(at_s: float, ended_s: f
     assert left and (left.ended_s, left.reason) == (ended_s, reason)
 
 
+async def test_what_stood_still_on_air_is_part_of_how_it_ended() -> None:
+    on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
+    on_air.update(DeckPulse(take="a", media_ms=4000, still_ms=3200), 104.0)
+    left = on_air.leave(105.0)
+    assert left and left.still_ms == 3200
+
+
 def test_media_without_a_duration_stalls_after_its_length() -> None:
     assert PlaybackPlan(started_s=100.0, length_s=10.0).stalled_at_s() == 110.0 + STALLED_AFTER_S
 
@@ -86,6 +95,16 @@ def test_a_slow_video_paused_before_its_last_frames_is_not_damaged() -> None:
     assert plan.has_frames_left(2.1)
     assert plan.next_frame_s(2.1) == 3.0
     assert plan.next_frame_s(3.001) == NEVER
+
+
+def test_a_film_that_libvlc_has_read_whole_before_its_pictures_are_due_is_not_damaged() -> None:
+    slides = FrameTimes(3, 24.0, 8.0, array("d", [0.0, 8.0, 16.0]))
+    plan = PlaybackPlan(50.0, length_s=24.0, frame_s=8.0, measured=True, times=slides)
+    assert not plan.is_cut_short(50.1) and plan.has_frames_left(50.1)
+    assert [plan.next_frame_s(at) for at in (50.1, 58.0, 66.0)] == [58.0, 66.0, NEVER]
+    many = FrameTimes(60, 24.0, 8.0, array("d", [*(step / 10 for step in range(59)), 16.0]))
+    assert PlaybackPlan(50.0, length_s=24.0, times=many).is_cut_short(51.0)
+    assert not PlaybackPlan(50.0, length_s=24.0, times=many).is_cut_short(55.6)
 
 
 @given(

@@ -83,6 +83,30 @@ def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: En
     assert facts.times == shown(how)
 
 
+@pytest.mark.parametrize(
+    ("expected_ms", "how", "still_ms", "outcome", "rendered_ms", "reason"),
+    [
+        (10_000, ended(10_000, "eof"), 0, Outcome.COMPLETE, 10_000, "eof"),
+        (10_000, ended(10_000, "eof"), 400, Outcome.COMPLETE, 9_600, "eof"),
+        (10_000, ended(10_000, "eof"), 4_200, Outcome.PARTIAL, 5_800, "its picture stood still for 4.2 s"),
+        (10_000, ended(10_000), 4_200, Outcome.PARTIAL, 5_800, "its picture stood still for 4.2 s"),
+        (10_000, ended(10_000, "operator"), 4_200, Outcome.PARTIAL, 5_800, "operator"),
+        (10_000, ended(9_900, "it froze", failed=True), 5_000, Outcome.FAILED, 4_900, "it froze"),
+        (10_000, ended(4_000, "eof"), 9_000, Outcome.PARTIAL, 0, "its picture stood still for 9.0 s"),
+        (4_000, ended(10_000), 5_000, Outcome.COMPLETE, 5_000, "duration"),
+        (None, ended(10_000, "eof"), 400, Outcome.COMPLETE, 9_600, "eof"),
+        (None, ended(10_000, "eof"), 4_200, Outcome.PARTIAL, 5_800, "its picture stood still for 4.2 s"),
+    ],
+)
+def test_time_in_which_the_picture_stood_still_is_not_proven(
+    expected_ms: int | None, how: Ended, still_ms: int, outcome: Outcome, rendered_ms: int, reason: str
+) -> None:
+    facts = judge_take(take(expected_ms), how.model_copy(update={"still_ms": still_ms}), shown(how))
+    assert isinstance(facts, TakeFacts)
+    assert (facts.outcome, facts.times.rendered_ms, facts.reason) == (outcome, rendered_ms, reason)
+    assert facts.times.ended_at == shown(how).ended_at
+
+
 def test_a_take_that_was_never_on_the_screen_is_no_play() -> None:
     assert isinstance(judge_take(take(), None, None), NoPlay)
     assert isinstance(judge_take(take(), ended(4_000), None), NoPlay)
