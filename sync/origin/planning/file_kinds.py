@@ -4,16 +4,13 @@ This only sorts the files of a folder. What a file really is, and whether it can
 """
 
 import codecs
-import mimetypes
 from pathlib import PurePath
 
-_TYPES = mimetypes.MimeTypes()  # without the tables of this machine, so that the same names count everywhere
-_PLAYLIST_TYPES = {"audio/mpegurl", "audio/x-mpegurl", "audio/x-scpls"}  # they only name other files
 _MEDIA_ENDINGS = frozenset(
     f".{ending}"
     for line in (
-        "apng avif avifs bmp gif heic heics heif jfif jpeg jpg png tif tiff webp",
-        "3gp asf avi dv flv m2t m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv",
+        "apng avif avifs bmp gif heic heics heif hif jfif jpe jpeg jpg png tif tiff webp",
+        "3g2 3gp asf avi dv flv m1v m2t m2ts m2v m4v mkv mov mp4 mpe mpeg mpg mts mxf ogv qt ts vob webm wmv",
         "aac flac m4a mka mp2 mp3 oga ogg opus wav weba wma",
     )
     for ending in line.split()
@@ -94,10 +91,7 @@ def has_media_ending(name: str) -> bool:
     """Tell whether a name ends as pictures, films and sounds do."""
     if made_by_a_system(name) is not None:
         return False
-    ending = PurePath(name).suffix.lower()
-    kind = _TYPES.types_map[True].get(ending, "")
-    known = kind.startswith(("image/", "video/", "audio/")) and kind not in _PLAYLIST_TYPES
-    return ending in _MEDIA_ENDINGS or (known and ending not in _DOCUMENTS)
+    return PurePath(name).suffix.lower() in _MEDIA_ENDINGS
 
 
 def made_by_a_system(name: str) -> str | None:

@@ -101,6 +101,8 @@ def test_what_its_bytes_or_its_ending_call_media_plays(folder: Path, name: str, 
         ("tool", b"\x7fELF", "program"),
         ("Playlist.toml", b"name = 'x'", "rename it"),
         ("empty.bin", b"", "empty"),
+        ("favicon.ico", b"\0\0\1\0" * 9, "no picture, film or sound"),
+        ("tune.aiff", b"FORM\0\0\0\0AIFF", "save it as WAV"),
         ("noise.bin", b"\x01\x02\0\x03" * 100, "no picture, film or sound"),
     ],
 )
