@@ -24,6 +24,7 @@ from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import ProblemReports, StatusSources
+from sync.device.janitor import FileRepair
 from sync.runtime.file_watcher import FileWatcher
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, watchdog_interval_s
@@ -63,6 +64,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "shift": sessions.run,
         "endpoint": _build_endpoint(core, collector, current, problems, token).run,
         "token": lambda: token.run(clock),
+        "files": FileRepair(content, clock, release_activated).run,
         "settings": lambda: _follow_settings(core, backdrop, sessions),
     }
     if configuration.file is not None:

@@ -1,18 +1,21 @@
-"""Maintains the store: compares the catalogue with the files, finds damaged files, removes what no release needs."""
+"""Maintains the store: repairs small files, compares the catalogue with the files, removes what no release needs."""
 
 import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from sync.device.download_plan import evictions
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.content_store import ContentStore
-from sync.errors import StorageFull
+from sync.device.store.membership import repair_membership
+from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 
 SCRUB_EVERY_S = 3600.0
 """How often one asset is hashed again. Memory cards lose data, and nobody notices before the asset is shown."""
+
+REPAIR_EVERY_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -106,3 +109,31 @@ class Janitor:
         kept = {asset.sha256 for release in releases if release for asset in release.assets}
         spare = self._store.media.assets() - kept
         return sum(asset.size_bytes for asset in previous.assets if asset.sha256 in spare)
+
+
+class FileRepair:
+    """A service: repairs what says what plays, what is trusted and who this device is, also where no origin is asked.
+
+    `mended` is called when content is back.
+    """
+
+    def __init__(self, store: ContentStore, clock: Clock, mended: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._mended = mended
+
+    async def run(self) -> None:
+        """Repair every half minute, until cancelled."""
+        while True:
+            await self._clock.sleep(REPAIR_EVERY_S)
+            await self.repair()
+
+    async def repair(self) -> None:
+        """Repair once. What cannot be repaired waits; the status names the file."""
+        try:
+            await in_thread(self._store.make_folders)
+            if await in_thread(self._store.repair):
+                self._mended()
+            await in_thread(repair_membership, self._store)
+        except (StorageBroken, StorageFull) as error:
+            log.debug("not all files can be repaired: %s", error)

@@ -14,13 +14,13 @@ from enum import StrEnum
 from random import Random
 
 from sync.device.downloader import Downloader, DownloadProgress, ReleaseDoesNotFit
-from sync.device.janitor import Janitor
+from sync.device.janitor import FileRepair, Janitor
 from sync.device.origin_client import OriginClient
 from sync.device.range_fetcher import SpanFetcher
 from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
-from sync.device.store.membership import change_channel, repair_membership
+from sync.device.store.membership import change_channel
 from sync.device.update_check import UpdateCheck
 from sync.errors import (
     CorruptContent,
@@ -135,6 +135,7 @@ class Syncer:
         self._options = options
         self._activated = activated
         self._mended = mended
+        self._files = FileRepair(store, clock, mended)
         self._update_check = UpdateCheck(client, store, clock, options.channel)
         self._downloader: Downloader | None = None
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
@@ -183,7 +184,7 @@ class Syncer:
 
     async def _synchronize(self) -> None:
         while True:
-            await self._repair()
+            await self._files.repair()
             try:
                 async with open_catalog(self._store.catalog_path) as catalog:
                     await self._run_updates(catalog)
@@ -211,7 +212,7 @@ class Syncer:
     async def _update(self, downloader: Downloader, janitor: Janitor, catalog: ChunkCatalog) -> None:
         """Check, download and activate once. Return when the next check is due."""
         self._wake_requested.clear()
-        await self._repair()
+        await self._files.repair()
         await catalog.restore()
         self._enter(SyncState.CHECKING)
         to_recheck, self._to_recheck = self._to_recheck, set()
@@ -257,16 +258,6 @@ class Syncer:
         if new:
             stamps = {asset.sha256: self._store.media.stamp(asset.sha256) for asset in release.assets}
             await catalog.mark_complete(stamps, self._clock.now())
-
-    async def _repair(self) -> None:
-        """Mend the files that say what plays, what is trusted and who this device is. What cannot be mended waits."""
-        try:
-            await in_thread(self._store.make_folders)
-            if await in_thread(self._store.repair):
-                self._mended()
-            await in_thread(repair_membership, self._store)
-        except (StorageBroken, StorageFull) as error:  # the status names the file
-            log.debug("not all files can be repaired: %s", error)
 
     def _older_releases(self) -> tuple[Release, ...]:
         """Return the active and the previous release, as far as they can be read."""

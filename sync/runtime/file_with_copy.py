@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ COPIES = "copies"
 """The folder of the copies, beside the files."""
 
 Value = TypeVar("Value")
+
+_CHANGING = threading.Lock()  # a repair that runs beside a change would write the old content into the copy
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +82,10 @@ class FileWithCopy(Generic[Value]):
         Raises:
             StorageFull, StorageBroken: the file has its old content.
         """
+        with _CHANGING:
+            self._save(raw)
+
+    def _save(self, raw: bytes) -> None:
         main = self._read(self.path)
         if main.raw == self._read(self.copy).raw == raw:
             return
@@ -115,6 +122,10 @@ class FileWithCopy(Generic[Value]):
         Raises:
             StorageFull, StorageBroken: one of them cannot be written.
         """
+        with _CHANGING:
+            self._repair()
+
+    def _repair(self) -> None:
         main, copy = self._read(self.path), self._read(self.copy)
         if main.value is not None:
             if main.raw is not None and copy.raw != main.raw:

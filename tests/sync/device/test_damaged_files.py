@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from sync.device.janitor import REPAIR_EVERY_S, FileRepair
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.file_report import file_problems, membership_unreadable
 from sync.device.store.membership import load_membership, membership_file, repair_membership
 from sync.errors import SignageError, StorageBroken
+from sync.runtime.clock import SystemClock
+from tests.fakes import FakeClock
 from tests.sync.conftest import running
 from tests.sync.device.damage import (
     ALL,
@@ -288,3 +291,22 @@ async def test_the_catalogue_of_an_older_version_is_kept_and_hashes_nothing_agai
     assert rechecked == []
     with closing(sqlite3.connect(path)) as now:
         assert all(stamp for (stamp,) in now.execute("SELECT stamp FROM assets"))
+
+
+async def test_a_device_that_asks_no_origin_repairs_its_files_while_it_runs(
+    original: Original, tmp_path: Path, clock: FakeClock
+) -> None:
+    original.copy_to(tmp_path / "device")
+    mended: list[str] = []
+    with open_content_store(tmp_path / "device") as store:
+        service = asyncio.create_task(FileRepair(store, clock, lambda: mended.append("content")).run())
+        for path in (store.active_file.path, store.active_file.copy, store.root_file.path):
+            path.unlink()
+        (store.store / "index").rename(tmp_path / "away")
+        while not mended or file_problems(store):
+            await clock.advance(REPAIR_EVERY_S)
+            await SystemClock().sleep(0.005)
+        assert mended == ["content"] and (store.store / "index").is_dir()
+        assert (pointer := store.pointer()) is not None and pointer.release == original.releases[ACTIVE]
+        service.cancel()
+        await asyncio.wait({service})
