@@ -19,15 +19,17 @@ from player.settings.configuration import Configuration
 from player.status.metrics import PlayerMetrics
 from sync.errors import Rejected
 from sync.http.bodies import json_answer
+from sync.http.listener import serve_http
+from sync.http.listening_socket import ConnectionLimits
 from sync.http.openapi import openapi_document
 from sync.http.operations import Access, Operation, mount
 from sync.http.problems import problem_middleware
 from sync.runtime.clock import Clock
-from sync.runtime.os_messages import os_reason
 
 PAGE = Path(__file__).with_name("page")
 
 _RETRY_S = 10.0
+_LIMITS = ConnectionLimits(most=64, most_of_one=32)  # people and probes; the screen must never lack a descriptor
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -71,32 +73,26 @@ class EndpointServer:
     async def run(self) -> None:
         """Listen until cancelled. If it cannot, `problem` says why, and it tries again."""
         while True:
-            runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
-            await runner.setup()
             try:
-                await self._listen(runner)
-            except (Rejected, OSError) as error:
+                await self._listen()
+            except Rejected as error:
                 self._failed(error)
-            else:
-                await self._clock.sleep(float("inf"))
             finally:
                 self.url = ""
-                await runner.cleanup()
             await self._clock.sleep(_RETRY_S)
 
-    async def _listen(self, runner: web.AppRunner) -> None:
-        tls = tls_context(self._settings)
-        await web.TCPSite(runner, self._settings.host, self._settings.port, ssl_context=tls).start()
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-        self.url = f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}/"
-        self._report("")
-        log.info("endpoint=%s listening", self.url)
+    async def _listen(self) -> None:
+        settings, tls = self._settings, tls_context(self._settings)
+        async with serve_http(self._app(), settings.host, settings.port, limits=_LIMITS, tls=tls) as url:
+            self.url = f"{url}/"
+            self._report("")
+            log.info("endpoint=%s listening", self.url)
+            await self._clock.sleep(float("inf"))
 
-    def _failed(self, error: Exception) -> None:
-        why = os_reason(error) if isinstance(error, OSError) else str(error)
-        reason = f"The endpoint is not available: {why}."
+    def _failed(self, error: Rejected) -> None:
+        reason = f"The endpoint is not available: {error}."
         if reason != self.problem:
-            log.error("endpoint=%s:%s not available: %s", self._settings.host, self._settings.port, why)
+            log.error("endpoint=%s:%s not available: %s", self._settings.host, self._settings.port, error)
         self._report(reason)
 
     def _report(self, problem: str) -> None:

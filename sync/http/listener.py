@@ -11,9 +11,11 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from sync.errors import Rejected
+from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors, open_sockets
 from sync.http.problems import problem
-from sync.runtime.os_messages import os_reason
+
+RESERVED_DESCRIPTORS = 256
+"""For files, databases and child processes."""
 
 IDLE_S = 75.0
 """How long a connection without a complete request stays open: longer than common proxies keep theirs (60 s)."""
@@ -23,22 +25,28 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def serve_http(
-    app: web.Application, host: str, port: int, *, shutdown_s: float = 1.0, tls: SSLContext | None = None
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    limits: ConnectionLimits | None = None,
+    shutdown_s: float = 1.0,
+    tls: SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Serve until the end of the block, then finish running requests for at most `shutdown_s`.
 
-    Yields the address, such as `http://127.0.0.1:8090`. Port 0 uses any free port.
+    Yields the address, such as `http://127.0.0.1:8090`. Port 0 uses any free port. Without `limits` connections may use
+    all descriptors of this process but `RESERVED_DESCRIPTORS`.
 
     Raises:
         Rejected: the address or port cannot be used.
     """
+    limits = limits or limits_for_descriptors(RESERVED_DESCRIPTORS)
     runner = _Runner(app, access_log=None, shutdown_timeout=shutdown_s)
     await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, host, port, ssl_context=tls).start()
-        except OSError as error:
-            raise Rejected(f"cannot listen on {host} port {port}: {os_reason(error)}") from error
+        for listening in open_sockets(host, port, limits):
+            await web.SockSite(runner, listening, ssl_context=tls).start()
         scheme = "http" if tls is None else "https"
         yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
     finally:
