@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from itertools import groupby
 from typing import Any
 
+import colour
 import encode
 import faults
 import footprint
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "start": lambda _: start.measure(),
     "footprint": lambda _: footprint.measure(),
     "encode": lambda _: encode.measure(),
+    "colour": lambda _: colour.measure(),
     "orders": lambda _: orders.measure(),
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),

@@ -11,6 +11,7 @@ from typing import Any
 
 from sync.errors import Rejected
 from sync.origin.limits.budget import MOST_PACKETS, MOST_TRACKS
+from sync.origin.transcode.film.colour import may_be_hdr, with_picture_told
 from sync.origin.transcode.film.containers import HiddenFacts, hidden_facts
 from sync.origin.transcode.film.damage import Damage, DecodedFrame, find_damage, read_complaint, read_frame
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
@@ -233,3 +234,18 @@ async def look_at_fields(video: VideoFile, path: Path, limits: Limits) -> VideoF
         if orders and combed:  # the last count is the whole one
             seen = [count + int(more) for count, more in zip(seen, (*orders[-1], combed[-1]), strict=True)]
     return with_fields_seen(video, FieldsSeen(*seen))
+
+
+async def look_at_colours(video: VideoFile, path: Path, limits: Limits) -> VideoFile:
+    """Return the film with what its first picture says of its colours, where its tags leave open whether it is HDR.
+
+    Raises:
+        ChildStopped: ffprobe hit a limit.
+    """
+    if not may_be_hdr(video):
+        return video
+    first = ("-select_streams", str(video.video_stream), "-read_intervals", "%+#20", "-show_frames")
+    entries = ("-show_entries", "frame=color_transfer:frame_side_data=side_data_type", "-of", "json")
+    result = await run_tool(("ffprobe", "-v", "quiet", *first, *entries, *SAFE_INPUT, f"file:{path}"), limits)
+    pictures = json.loads(result.output).get("frames", []) if result.code == 0 else []
+    return with_picture_told(video, pictures[0]) if pictures else video

@@ -18,6 +18,7 @@ from sync.origin.transcode.probe import (
     SAFE_INPUT,
     BadMedia,
     decode_whole,
+    look_at_colours,
     look_at_fields,
     packet_duration_ms,
     probe,
@@ -52,7 +53,7 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
         raise BadMedia(f"This video is too large: {video.width} x {video.height} pixels.")
     if problem := why_not_shown(video):
         raise BadMedia(problem)
-    video = await look_at_fields(video, job.source, job.limits)
+    video = await look_at_fields(await look_at_colours(video, job.source, job.limits), job.source, job.limits)
     path = job.folder / "asset"
     video, recipe = await _make_asset(video, job, path)
     duration_ms = await packet_duration_ms(path, job.limits)

@@ -3,7 +3,8 @@
 Tags are believed where they can be true. What is missing follows from what is there; the rules are in `colours_of`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sync.origin.transcode.film.colour_table import ColourTable, Primaries, Transfer
@@ -69,6 +70,22 @@ def colours_of(video: VideoFile) -> Colours:
     rgb = is_rgb(video.pixel_format)
     full_range = rgb or video.pixel_format.startswith("yuvj") or video.colour.range == "pc"
     return Colours("rgb" if rgb else _matrix(video, primaries), transfer, primaries, full_range)
+
+
+def may_be_hdr(video: VideoFile) -> bool:
+    """Tell whether a film that is not tagged as HDR may be so by what stands in its pictures alone."""
+    untold = video.colour.transfer not in _TRANSFERS
+    return untold and (video.colour.primaries == "bt2020" or "p10" in video.pixel_format)
+
+
+def with_picture_told(video: VideoFile, picture: Mapping[str, Any]) -> VideoFile:
+    """Return the film with what one of its pictures says, as ffprobe prints it.
+
+    Broadcasters tag HLG as SDR, for old screens, and name it beside (alternative transfer characteristics of HEVC).
+    """
+    told = str(picture.get("color_transfer", ""))
+    colour = replace(video.colour, transfer=told) if told in _TRANSFERS else video.colour
+    return replace(video, colour=colour, side_data=(*video.side_data, *picture.get("side_data_list", ())))
 
 
 def is_plain(video: VideoFile) -> bool:

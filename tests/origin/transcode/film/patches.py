@@ -43,11 +43,20 @@ def make_film(path: Path, signals: Sequence[Colour], filters: str, *output: str)
     return path
 
 
-def hdr_film(path: Path, signals: Sequence[Colour], transfer: str) -> Path:
+def hdr_film(path: Path, signals: Sequence[Colour], transfer: str, *x265: str) -> Path:
     """Encode an HEVC film in 10 bits with the primaries and the matrix of BT.2020."""
     filters = "zscale=matrixin=gbr:rangein=full:matrix=2020_ncl:range=limited,format=yuv420p10le"
     filters += f",setparams=range=tv:colorspace=bt2020nc:color_primaries=bt2020:color_trc={transfer}"
-    hevc = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:crf=4", "-tag:v", "hvc1")
+    hevc = (
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-x265-params",
+        ":".join(("log-level=error:crf=4", *x265)),
+        "-tag:v",
+        "hvc1",
+    )
     return make_film(path, signals, filters, *hevc)
 
 

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.film.colour import Colours, colours_of, is_plain, why_not_shown
+from sync.origin.transcode.film.colour import (
+    Colours,
+    colours_of,
+    is_plain,
+    may_be_hdr,
+    why_not_shown,
+    with_picture_told,
+)
 from sync.origin.transcode.film.colour_table import ColourTable, Primaries, Transfer, screen_colour, table_text, tone
 from sync.origin.transcode.film.facts import ColourTags, VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
@@ -29,6 +36,7 @@ from tests.origin.transcode.test_video import PLAIN
 
 GREYS = [(light, light, light) for light in (0.5, 5.0, 26.0, 100.0)]
 RAMP = [(light, light, light) for light in range(203, 1004, 100)]
+WHITE = (203.0, 203.0, 203.0)
 RED_2020, RED_709 = (203.0, 0.0, 0.0), (0.6274 * 203, 0.0691 * 203, 0.0164 * 203)
 PATCHES: list[Colour] = [*GREYS, *RAMP, (1000.0, 1000.0, 1000.0), RED_2020, RED_709]
 SDR: list[Colour] = [
@@ -184,6 +192,33 @@ def test_missing_and_wrong_tags_follow_rules(video: VideoFile, expected: Colours
     assert colours_of(video) == expected
     copied = expected.table is None and expected.matrix in ("bt709", "smpte170m") and not expected.full_range
     assert choose_recipe(video, 3840).copies_video == is_plain(video) == (copied and video.colour.matrix != "smpte2085")
+
+
+BROADCAST = replace(TEN_BITS, colour=ColourTags("bt2020nc", "bt2020-10", "bt2020", "tv"))
+
+
+@pytest.mark.parametrize(
+    ("video", "picture", "transfer"),
+    [
+        (BROADCAST, {"color_transfer": "arib-std-b67"}, Transfer.HLG),
+        (BROADCAST, {"color_transfer": "bt2020-10"}, Transfer.SDR),
+        (TEN_BITS, {"side_data_list": [*MASTERED]}, Transfer.PQ),
+        (TEN_BITS, {}, Transfer.SDR),
+    ],
+)
+def test_the_first_picture_tells_what_tags_leave_open(
+    video: VideoFile, picture: dict[str, Any], transfer: Transfer
+) -> None:
+    assert may_be_hdr(video)
+    assert colours_of(with_picture_told(video, picture)).transfer is transfer
+
+
+async def test_hlg_that_is_named_beside_its_tag_is_tone_mapped(media_origin: MediaOrigin, tmp_path: Path) -> None:
+    film = hdr_film(tmp_path / "hdr.mp4", [hlg_signal(WHITE)], "bt2020-10", "atc-sei=18")
+    row = await media_origin.process_file(film)
+    assert row.asset, row.problem
+    (white,) = patch_colours(media_origin.asset_file(row), 1)
+    assert all(220 <= part <= 245 for part in white), white
 
 
 @pytest.mark.parametrize(
