@@ -372,7 +372,7 @@ async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes
     assert await planning.media.list_all() == () and await planning.playlists.list_all() == ()
 
 
-@pytest.mark.parametrize("damage", ["asset gone", "asset cut", "list gone", "list cut"])
+@pytest.mark.parametrize("damage", ["asset gone", "asset cut", "list cut"])
 async def test_what_the_origin_lost_is_taken_in_again(
     rooms: tuple[PlanningOrigin, FolderTarget], folder: Path, damage: str
 ) -> None:
