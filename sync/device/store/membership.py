@@ -17,7 +17,7 @@ from sync.trust.signing import open_envelope, pin_root
 from sync.wire.release import ROOT_CAP_BYTES, Envelope
 from sync.wire.value_types import Identifier, Sha256, Wire
 
-_CHANGING = threading.Lock()  # a repair and a change of the channel run in threads of their own
+_CHANGING = threading.Lock()  # a repair, a pairing and a change run in threads of their own
 
 log = logging.getLogger(__name__)
 
@@ -95,10 +95,11 @@ def save_membership(store: ContentStore, root: Envelope, membership: DeviceMembe
     Raises:
         StorageFull, StorageBroken: the disk refuses; the device is not paired.
     """
-    if not _is_pinned(store, root):
-        store.clear_floors()
-    store.save_root(root.model_dump_json().encode())  # first: a membership without a root accepts no release
-    _save(store, StoredMembership(**membership.model_dump(), root=pin_of(root)))
+    with _CHANGING:
+        if not _is_pinned(store, root):
+            store.clear_floors()
+        store.save_root(root.model_dump_json().encode())  # first: a membership without a root accepts no release
+        _save(store, StoredMembership(**membership.model_dump(), root=pin_of(root)))
     log.info("device=%s paired channel=%s", membership.device, membership.channel)
 
 

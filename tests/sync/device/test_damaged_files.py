@@ -82,6 +82,7 @@ async def test_a_stopped_device_with_a_damaged_file_plays_on_and_is_mended(
         async with running(origin, store) as device:
             await device.plays(original.releases[ACTIVE])
             await device.until(lambda: holds_all(store, original))
+            await device.plays(original.releases[ACTIVE])
         check_mended(store, original, unpaired=name == "membership.json" and damage is deleted)
 
 
