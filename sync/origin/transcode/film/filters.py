@@ -51,8 +51,10 @@ def leave_out(video: VideoFile) -> tuple[str, ...]:
 
 def turn(video: VideoFile) -> tuple[str, ...]:
     """Return the filters that crop to what is meant to be seen, mirror and turn."""
-    crop = video.crop
-    cropped = (f"crop={crop.width}:{crop.height}:{crop.left}:{crop.top}:exact=1",) if crop else ()
+    crop, whole = video.crop, f"eq(iw,{video.width})*eq(ih,{video.height})"  # newer decoders have cropped already
+    parts = (("w", crop.width, "iw"), ("h", crop.height, "ih"), ("x", crop.left, 0), ("y", crop.top, 0)) if crop else ()
+    sides = ":".join(f"{name}='if({whole},{part},{rest})'" for name, part, rest in parts)
+    cropped = (f"crop={sides}:exact=1",) if crop else ()
     return (*cropped, *video.orientation.filters)
 
 
