@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -121,8 +122,11 @@ async def test_a_false_origin_that_copies_all_that_is_public_gets_no_token_and_t
         await device.set_origin(url=origin.url)
         name = await device.pair(origin)
         known = socket.getaddrinfo
-        names = {FALSE_NAME: "127.0.0.1"}
-        monkeypatch.setattr("socket.getaddrinfo", lambda host, *rest: known(names.get(host, host), *rest))
+
+        def look_up(host: str, *rest: Any, **more: Any) -> object:
+            return known("127.0.0.1" if host == FALSE_NAME else host, *rest, **more)
+
+        monkeypatch.setattr("socket.getaddrinfo", look_up)
         false = FalseOrigin(origin, passes_on=passes_on)
         async with false.listening() as port:
             await device.set_origin(url=f"http://{FALSE_NAME}:{port}")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -366,8 +367,8 @@ async def test_an_origin_is_reached_where_there_is_only_ipv6(
 ) -> None:
     known = socket.getaddrinfo
 
-    def only_six(host: str, port: int, family: int = 0, *rest: int) -> object:
-        return known("::1" if host == NAME else host, port, family, *rest)
+    def only_six(host: str, *rest: Any, **more: Any) -> object:
+        return known("::1" if host == NAME else host, *rest, **more)
 
     monkeypatch.setattr("socket.getaddrinfo", only_six)
     network = Network(ConnectionSettings(ca_certificates=company.file))
@@ -382,11 +383,11 @@ async def test_a_name_server_that_does_not_answer_delays_no_stop_and_counts_once
 ) -> None:
     known, up = socket.getaddrinfo, threading.Event()
 
-    def late(host: str, port: int, *rest: int) -> object:
+    def late(host: str, *rest: Any, **more: Any) -> object:
         if host != NAME:
-            return known(host, port, *rest)
+            return known(host, *rest, **more)
         up.wait(30)
-        return known("127.0.0.1", port, *rest)
+        return known("127.0.0.1", *rest, **more)
 
     monkeypatch.setattr("socket.getaddrinfo", late)
     async with serving() as server, open_client(f"http://{NAME}:{server.port}") as client:
@@ -412,10 +413,10 @@ async def test_a_network_that_comes_late_is_used_within_seconds(
 ) -> None:
     known, up = socket.getaddrinfo, False
 
-    def late(host: str, port: int, *rest: int) -> object:
+    def late(host: str, *rest: Any, **more: Any) -> object:
         if host == NAME and not up:
             raise socket.gaierror(socket.EAI_AGAIN, "temporary failure")
-        return known("127.0.0.1" if host == NAME else host, port, *rest)
+        return known("127.0.0.1" if host == NAME else host, *rest, **more)
 
     monkeypatch.setattr("socket.getaddrinfo", late)
     origin.publisher.publish(noise(1, 1000))
