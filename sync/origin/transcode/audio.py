@@ -42,10 +42,10 @@ async def make_video_from_audio(sound: AudioFile, job: TranscodeJob) -> MadeMedi
         ChildStopped, StorageFull: another attempt may help.
     """
     duration_ms = await _duration_ms(sound, job)
-    _check_duration(sound, duration_ms)
     damage = await decode_sound(sound, job.source, job.limits)
-    if not can_mend(damage, duration_ms / 1000):
+    if duration_ms >= MIN_DURATION_MS and not can_mend(damage, duration_ms / 1000):
         raise BadMedia(f"This sound is damaged: {describe(damage)} cannot be decoded. Send it again.")
+    _check_duration(sound, duration_ms)
     picture = await _make_still(sound, job)
     scale = min(Fraction(1), Fraction(LARGEST_SIZE[0], picture.width), Fraction(LARGEST_SIZE[1], picture.height))
     size = even_pixels(picture.width * scale), even_pixels(picture.height * scale)
