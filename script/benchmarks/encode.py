@@ -3,12 +3,13 @@
 A player shows a 1080p30 film with noise in it, decoded in software. A client of the display reads a row of pixels every
 4 ms: a row that changed is a picture. `pictures` counts them a second, `late` those that came more than one and a half
 frames after the one before, `longest` is the longest time without a new one; `lost` is what the player counted itself.
-Each arm lasts as long, and the encode goes on throughout. The last arms give player and display the weight that their
+Each arm is as long, and the encode goes on throughout. The last arms give player and display the weight that their
 units have; systemd itself is not used, so they need control groups that may be written.
 """
 
 import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -40,6 +41,7 @@ _ARMS: dict[str, tuple[str | None, bool]] = {  # the priority of children, and w
     "normal priority": ("normal", False),
     "nice": ("nice", False),
     "idle": ("idle", False),
+    "nothing, weights": (None, True),
     "normal, weights": ("normal", True),
     "idle, weights": ("idle", True),
 }
@@ -175,7 +177,9 @@ def _group(name: str, weight: int) -> Path:
 
 
 def _put_into(groups: dict[str, Path]) -> None:
-    """Move what this benchmark started into the groups: the origin and its children, and all else."""
+    """Move what this benchmark started into the groups: the origin and its children, and all else with the witness."""
+    if groups:
+        (groups["player"] / "cgroup.procs").write_text(str(os.getpid()))
     for child in psutil.Process().children() if groups else ():
         mine = "origin" if any(word.endswith("signage-origin") for word in child.cmdline()) else "player"
         for process in (child, *child.children(recursive=True)):
