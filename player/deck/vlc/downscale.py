@@ -47,7 +47,7 @@ def downscale(path: str, width: int, height: int, *, fit_inside: bool) -> MediaS
             scale = (min if fit_inside else max)(width / picture.width, height / picture.height)
             if scale * scale * _MIN_PIXEL_RATIO > 1:
                 return None
-            size = round(picture.width * scale), round(picture.height * scale)
+            size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
             picture.draft("RGB", size)  # lets a JPEG decode at a smaller size
             small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError):

@@ -46,6 +46,12 @@ def test_it_has_the_pixels_the_stage_can_show(
     assert top[0] < 20 < 230 < bottom[0], "it is the same picture, upright"
 
 
+def test_of_a_line_one_pixel_is_left(tmp_path: Path) -> None:
+    source = downscale(_photograph(tmp_path / "line", 1, 2000), 1280, 720, fit_inside=True)
+
+    assert source and _read(source).size == (1, 720)
+
+
 def test_a_small_or_unreadable_picture_is_left_to_libvlc(tmp_path: Path) -> None:
     small = _photograph(tmp_path / "small", 1400, 800, "PNG")
     damaged = tmp_path / "damaged"
