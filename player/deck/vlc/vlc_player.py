@@ -14,6 +14,7 @@ from typing import Any
 import vlc
 
 from player.deck.vlc.audio_devices import has_sound, silence_alsa
+from player.deck.vlc.colour_matrix import Matrix, film_matrix, set_default_matrix
 from player.deck.vlc.decoder_log import DecoderLog, is_relevant
 from player.deck.vlc.media_source import MediaSource, read_ahead_ms
 from player.deck.vlc.sound_fades import SOUND_DELAY_OPTION, AudioOutput
@@ -108,6 +109,7 @@ class VlcPlayer:
         media at its end. `length_ms` is the measured length. `delay_sound`: the media waits for its turn.
         """
         self.stop()
+        set_default_matrix(Matrix.BT601 if kind is MediaKind.PICTURE else film_matrix(path))
         media = self._vlc.media_new_path(path)
         media.add_option(f":file-caching={_LOOP_READ_AHEAD_MS if loop else read_ahead_ms(length_ms)}")
         if kind is MediaKind.PICTURE:
@@ -119,6 +121,7 @@ class VlcPlayer:
         """Start a source in the same way; `stop` closes its feed."""
         self.stop()
         self._source = source
+        set_default_matrix(Matrix.BT601)  # as libVLC has it: a stream states nothing before it plays
         media = self._vlc.media_new_location(source.address)
         for option in source.options:
             media.add_option(option)
