@@ -61,7 +61,8 @@ async def _make_film(video: VideoFile, job: TranscodeJob) -> MadeMedia:
 
 def _film_work(video: VideoFile, job: TranscodeJob) -> Work:
     """Return the work on a film; with pixels that are not square it may be shown larger than it is stored."""
-    source_bytes, seconds = job.source.stat().st_size, max(video.declared_ms / 1000, video.length_s)
+    source_bytes = job.source.stat().st_size
+    seconds = video.length_s if video.jumps else max(video.declared_ms / 1000, video.length_s)
     recipe = choose_recipe(video, job.settings.longest_edge)
     kind = WorkKind.COPIED_FILM if recipe.copies_video else WorkKind.ENCODED_FILM
     shown, stored = (recipe.width, recipe.height), (video.width, video.height)
@@ -72,7 +73,8 @@ def _film_work(video: VideoFile, job: TranscodeJob) -> Work:
 
 def _sound_work(sound: AudioFile, job: TranscodeJob) -> Work:
     source_bytes = job.source.stat().st_size
-    seconds = sound.declared_ms / 1000 or source_bytes / _USUAL_SOUND_BYTES_S
+    stated_s = sound.times.end_s - sound.times.start_s if sound.times.jumps else sound.declared_ms / 1000
+    seconds = stated_s or source_bytes / _USUAL_SOUND_BYTES_S
     frames = max(1, round(seconds * FRAME_RATE))
     return Work(WorkKind.SOUND, *LARGEST_SIZE, frames, seconds, source_bytes)
 

@@ -226,7 +226,7 @@ async def look_at_fields(video: VideoFile, path: Path, limits: Limits) -> VideoF
     """
     seen = [0, 0, 0, 0]
     for part in (0.1, 0.6) if should_look(video) else ():  # black and titles at the start show no fields
-        spot = ("-ss", f"{video.declared_ms * part / 1000:.3f}", "-t", str(LOOK_S), *SAFE_INPUT, "-i", f"file:{path}")
+        spot = ("-ss", f"{video.length_s * part:.3f}", "-t", str(LOOK_S), *SAFE_INPUT, "-i", f"file:{path}")
         frames = ("-map", f"0:{video.video_stream}", "-vf", LOOK_FILTERS, "-fps_mode", "passthrough", "-f", "null", "-")
         options = ("-hide_banner", "-nostdin", "-nostats", "-progress", "pipe:1", "-threads", str(THREADS))
         result = await run_tool(("ffmpeg", *options, *spot, *frames), limits)

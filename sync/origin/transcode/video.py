@@ -172,10 +172,10 @@ def _forget_turn(path: Path) -> None:
 def _check_duration(video: VideoFile, duration_ms: int) -> None:
     if duration_ms == 0:
         raise BadMedia("This video is damaged: nothing in it can be played.")
-    missing = video.present_ms < video.declared_ms * 0.9 - 500 and not video.times.jumps
+    missing = video.present_ms < video.declared_ms * 0.9 - 500 and not video.jumps
     if missing or duration_ms < video.length_s * 900 - 500:
         present_s = min(duration_ms, video.present_ms) / 1000
-        declared_s = max(video.declared_ms / 1000, video.length_s)
+        declared_s = video.length_s if video.jumps else max(video.declared_ms / 1000, video.length_s)
         raise BadMedia(
             f"This video is incomplete: {present_s:.0f} of its {declared_s:.0f} seconds are there. Send it again."
         )

@@ -81,6 +81,11 @@ class VideoFile:
         return film_span((self.times, self.sound_times))[0]
 
     @property
+    def jumps(self) -> bool:
+        """Whether its timestamps jump: then the length that it states may be the distance of the jump."""
+        return self.times.jumps or (self.sound_times is not None and self.sound_times.jumps)
+
+    @property
     def length_s(self) -> float:
         """How long a person sees or hears something: until the last picture or sound ends."""
         start_s, end_s = film_span((self.times, self.sound_times))

@@ -8,8 +8,10 @@ from sync.origin.transcode.film.facts import VideoFile
 
 LOOK_S = 2.4  # at each spot
 LOOK_FILTERS = (  # count how pictures and their fields look, and leave only those with combs
-    "setfield=prog,idet,fieldmatch=order=tff:mode=pc:combmatch=full,select='not(eq(interlace_type,PROGRESSIVE))'"
+    "setfield=prog,idet,fps=2*source_fps,fieldmatch=order=tff:mode=pc:combmatch=full,"
+    "select='mod(n,2)*not(eq(interlace_type,PROGRESSIVE))'"
 )
+"""Each picture is looked at twice: the first time fields of the one before could mend it, as in telecined films."""
 _INTERLACED_HEIGHTS = frozenset(
     {480, 486, 512, 576, 608, 1080, 1088}
 )  # 512, 608 and 1088 with lines that are not shown

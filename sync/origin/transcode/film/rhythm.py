@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 from statistics import fmean, median
 
 BACKWARD_JUMP_S = 1.0
+_HALF_CLOCK_S = 2**32 / 90_000  # of MPEG streams: a clock that starts anew seems to go on until it is full
 FORWARD_JUMP_S = 10.0  # as ffmpeg for MPEG streams; in one track alone it is a picture that stays
 SLOWEST_RATE = Fraction(24000, 1001)  # frames a second of what is encoded: the slowest that is usual
 FASTEST_RATE = Fraction(121, 2)
@@ -75,8 +76,9 @@ def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:
         track: [step - before.lasts_s for before, step in _steps([packet for packet in found if not packet.discarded])]
         for track, found in timed.items()
     }
-    together = len(timed) > 1 and all(max(each, default=0.0) > FORWARD_JUMP_S for each in leaps.values())
-    measured = {track: _measure(found, together) for track, found in timed.items()}
+    longest = [max(each, default=0.0) for each in leaps.values()]
+    closes = (len(timed) > 1 and min(longest) > FORWARD_JUMP_S) or max(longest, default=0.0) > _HALF_CLOCK_S
+    measured = {track: _measure(found, closes) for track, found in timed.items()}
     return {track: times for track, times in measured.items() if times is not None}
 
 

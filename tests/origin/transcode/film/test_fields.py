@@ -37,6 +37,7 @@ FILMS = {
     "dv.avi": ("bff", "-c:v", "dvvideo", "-pix_fmt", "yuv420p"),
     "h264.mp4": ("tff", *X264, "-x264-params", "tff=1", *INTERLACED_CODER),
     "h264-untagged.mp4": ("bff,setfield=prog", *X264),
+    "telecined.mp4": ("tff", *X264),
     "motion.mov": ("bff", "-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj422p"),
 }
 
@@ -63,9 +64,7 @@ def make_interlaced(path: Path, scan: str, *encoding: str) -> None:
         "-i",
         bar(720 if "dvvideo" in encoding else 160),
         "-vf",
-        f"interlace=scan={scan}",
-        "-r",
-        "25",
+        *(("fps=24,telecine", "-r", "30") if path.stem == "telecined" else (f"interlace=scan={scan}", "-r", "25")),
     )
     subprocess.run(("ffmpeg", "-v", "error", *source, *encoding, str(path)), check=True)
 

@@ -78,6 +78,21 @@ async def test_every_film_gets_an_even_rhythm_from_0_and_the_length_a_person_see
     assert all(times.end_s <= pictures.end_s + 0.1 for times in found.values())
 
 
+@pytest.mark.parametrize(
+    "tracks", [pattern("25", 2), tone(2), (*pattern("25", 2), *tone(2))], ids=["pictures", "sound", "both"]
+)
+async def test_a_stream_whose_clock_starts_anew_goes_on(
+    media_origin: MediaOrigin, samples: Samples, tracks: tuple[str, ...]
+) -> None:
+    late, early, joined = (samples.folder / name for name in ("late.ts", "early.ts", "joined.ts"))
+    samples.ffmpeg(*tracks, *AAC, "-output_ts_offset", "5000", str(late))
+    samples.ffmpeg(*tracks, *AAC, str(early))
+    joined.write_bytes(late.read_bytes() + early.read_bytes())
+    row = await media_origin.process_file(joined)
+    assert row.asset and row.asset.duration_ms and abs(row.asset.duration_ms - 4000) < 200, row.problem
+    assert rhythm_of(media_origin.asset_file(row))["v"].even and row.problem is None
+
+
 async def test_what_an_edit_list_trims_off_is_not_in_the_asset(media_origin: MediaOrigin, samples: Samples) -> None:
     whole, trimmed = samples.folder / "red_then_blue.mp4", samples.folder / "blue.mp4"
     inputs = ("-f", "lavfi", "-i", "color=red:s=90x160:r=25:d=2", "-f", "lavfi", "-i", "color=blue:s=90x160:r=25:d=2")

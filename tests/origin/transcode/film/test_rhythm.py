@@ -87,6 +87,11 @@ def test_a_jump_ahead_counts_if_all_tracks_make_it() -> None:
     assert not measure_tracks(stated + other)[0].jumps
 
 
+def test_a_clock_that_starts_anew_is_a_jump_in_a_track_alone_too() -> None:
+    times = measured(every(0.04, 50) + every(0.04, 50, 2**33 / 90_000 - 3600))
+    assert times.jumps and times.end_s == pytest.approx(4.0)
+
+
 def test_a_due_time_far_from_the_time_of_decoding_is_not_believed() -> None:
     packets = track(every(0.04, 100))
     packets[60] = Packet(0, 32.4, 2.4, 0.04, False, False)
