@@ -289,7 +289,7 @@ async def test_an_item_is_shown_at_once_although_takes_in_a_row_could_not_be_sho
 
 async def test_a_skip_with_nothing_to_follow_shows_the_fallback_and_is_done(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
-        world.publish(release(playlist("loop", item("red", ends_at=NOON + timedelta(seconds=5)))))
+        world.publish(release(playlist("loop", item("red", ends_at=NOON + timedelta(seconds=5), at_end="finish"))))
         async with world.running():
             await world.advance(7)
             await order(world, do="skip")
