@@ -45,6 +45,7 @@ _OTHER_KINDS = (
     (b"\x7fELF", "a program"),
     (b"#EXTM3U", "a list of files, not the files themselves"),
 )
+_MOST_MISSING = 0.1
 _ENCRYPTED = "This file is encrypted (DRM): no screen has its key. Export it without copy protection."
 
 
@@ -96,6 +97,8 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     hidden = await asyncio.to_thread(_hidden_facts, path)
     if hidden.encrypted:
         raise BadMedia(_ENCRYPTED)
+    if hidden.missing_share > _MOST_MISSING:
+        raise BadMedia(f"This video is incomplete: {hidden.missing_share:.0%} of its file is missing. Send it again.")
     options = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-show_programs")
     result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits)
     if result.code != 0 and "moov atom not found" in result.errors:

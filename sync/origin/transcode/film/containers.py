@@ -1,7 +1,7 @@
-"""What ffprobe does not tell of a file: which part of its pictures is meant to be seen, and whether it is encrypted.
+"""What ffprobe does not tell of a file: what is meant to be seen, whether it is encrypted, and what is not there.
 
 Read from the headers of MP4 and MOV (ISO 14496-12: `clap`; ISO 23001-7: encryption), Matroska (RFC 9559: PixelCrop,
-ContentEncryption) and MPEG-TS (ISO 13818-1: scrambling). ffmpeg itself crops from version 7.1 on.
+ContentEncryption), MPEG-TS (ISO 13818-1: scrambling, sync bytes) and AVI. ffmpeg itself crops from version 7.1 on.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ _VISUAL_ENTRY_BYTES = 78  # of a sample entry, before the boxes in it
 _SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
 _WIDTH, _HEIGHT, _BOTTOM, _TOP, _LEFT, _RIGHT = 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD
 _ENCODINGS, _ENCODING, _ENCRYPTION = 0x6D80, 0x6240, 0x5035
-_TS_BYTES, _TS_LOOKED_AT = 188, 2000
+_TS_BYTES, _TS_LOOKED_AT, _TS_CHUNK = 188, 2000, 20_000
+_TS_SYNC, _TS_SIZES = b"G", (188, 204)  # the latter with error correction
 
 Part = tuple[bytes, int, int]
 """The type of a box, and where its content begins and ends in the file."""
@@ -24,10 +25,16 @@ Part = tuple[bytes, int, int]
 
 @dataclass(frozen=True, slots=True)
 class HiddenFacts:
-    """`crops` has an entry for each track, in the order of the file; None where all of the picture is meant."""
+    """`crops` has an entry for each track, in the order of the file; None where all of the picture is meant.
+
+    `broken`: bytes of an MPEG-TS are not what they were, which ffmpeg passes over in silence. `missing_share` is how
+    much of the file, by its header, is not there.
+    """
 
     crops: tuple[Crop | None, ...] = ()
     encrypted: bool = False
+    broken: bool = False
+    missing_share: float = 0.0
 
 
 NOTHING_HIDDEN = HiddenFacts()
@@ -38,8 +45,12 @@ def hidden_facts(file: BinaryIO) -> HiddenFacts:
     head, end = file.read(12), file.seek(0, 2)
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return _matroska(file, end)
-    if head[:1] == b"G":
-        return HiddenFacts(encrypted=_is_scrambled(file))
+    if head[:1] == _TS_SYNC:
+        return HiddenFacts(encrypted=_is_scrambled(file), broken=_loses_sync(file))
+    if head[:4] == b"RIFF" and head[8:] == b"AVI ":
+        stated = int.from_bytes(head[4:8], "little") + 8
+        written = stated < 1 << 32  # not the head of a recording that went on until the power failed
+        return HiddenFacts(missing_share=max(0.0, 1 - end / stated) if written else 0.0)
     return _mp4(file, end)
 
 
@@ -171,6 +182,20 @@ def _is_scrambled(file: BinaryIO) -> bool:
     packets = [data[at : at + 4] for at in range(0, len(data) - 3, _TS_BYTES)]
     with_content = [packet for packet in packets if (packet[0] == 0x47 and packet[1] & 0x1F) or packet[2] > 0x1F]
     return sum(packet[3] >> 6 > 1 for packet in with_content) * 2 > len(with_content) > 0
+
+
+def _loses_sync(file: BinaryIO) -> bool:
+    """Tell whether an MPEG-TS has a packet that does not begin with its sync byte; the whole file is read."""
+    file.seek(0)
+    head = file.read(max(_TS_SIZES) * 8)
+    size = next((size for size in _TS_SIZES if not head[: size * 8 : size].strip(_TS_SYNC)), None)
+    if size is None:
+        return False
+    file.seek(0)
+    while chunk := file.read(size * _TS_CHUNK):
+        if chunk[::size].strip(_TS_SYNC):
+            return True
+    return False
 
 
 def _number(file: BinaryIO, length: int) -> int:

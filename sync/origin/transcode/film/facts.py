@@ -134,7 +134,7 @@ def video_facts(
         file_start_s=float(container.get("start_time", 0.0)),
         crop=dict(enumerate(hidden.crops)).get(video["index"]),
         subtitles=_subtitles(choose_subtitles(document, audio)),
-        unreadable=cannot_be_read(complaints, container.get("format_name", "")),
+        unreadable=hidden.broken or cannot_be_read(complaints, container.get("format_name", "")),
         **_picture_facts(video),
     )
 

@@ -167,14 +167,24 @@ async def test_much_damage_is_refused_with_its_instant(
     assert row.problem and re.search(r"damaged: its picture from 0:02\.\d to 0:0[45]\.\d", row.problem), row.problem
 
 
+@pytest.mark.parametrize("container", ["mkv", "ts"])
 async def test_a_hole_in_a_file_that_cannot_be_read_is_no_still_picture(
-    media_origin: MediaOrigin, samples: Samples, sound_film: Path
+    media_origin: MediaOrigin, samples: Samples, sound_film: Path, container: str
 ) -> None:
-    whole = samples.folder / "whole.mkv"
+    whole = samples.folder / f"whole.{container}"
     samples.ffmpeg("-i", str(sound_film), "-c", "copy", str(whole))
-    row = await media_origin.process_file(damaged(whole, samples.folder / "hole.mkv", 0.4, 0.4))
+    row = await media_origin.process_file(damaged(whole, samples.folder / f"hole.{container}", 0.4, 0.4))
     assert row.state is MediaState.FAILED
     assert row.problem and re.search(r"its picture from 0:02\.\d to 0:0[45]\.\d and its sound from 0:02", row.problem)
+
+
+async def test_an_avi_without_its_end_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:
+    whole, cut = samples.folder / "whole.avi", samples.folder / "cut.avi"
+    samples.ffmpeg(*pattern("25", 3), *X264, str(whole))
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    row = await media_origin.process_file(cut)
+    assert row.state is MediaState.FAILED and row.problem and "40% of its file is missing" in row.problem
+    assert (await media_origin.process_file(whole)).problem is None
 
 
 async def test_a_whole_film_is_copied_bit_for_bit(media_origin: MediaOrigin, sound_film: Path) -> None:
