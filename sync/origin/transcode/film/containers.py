@@ -17,7 +17,8 @@ _SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 _WIDTH, _HEIGHT, _BOTTOM, _TOP, _LEFT, _RIGHT = 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD
 _ENCODINGS, _ENCODING, _ENCRYPTION = 0x6D80, 0x6240, 0x5035
 _TS_BYTES, _TS_LOOKED_AT, _TS_CHUNK = 188, 2000, 20_000
-_TS_SYNC, _TS_SIZES = b"G", (188, 204)  # the latter with error correction
+_TS_SYNC = b"G"
+_TS_SHAPES = ((0, 188), (0, 204), (4, 192))  # where the sync byte is, and packets of: plain, error correction, M2TS
 
 Part = tuple[bytes, int, int]
 """The type of a box, and where its content begins and ends in the file."""
@@ -51,6 +52,8 @@ def hidden_facts(file: BinaryIO) -> HiddenFacts:
         stated = int.from_bytes(head[4:8], "little") + 8
         written = stated < 1 << 32  # not the head of a recording that went on until the power failed
         return HiddenFacts(missing_share=max(0.0, 1 - end / stated) if written else 0.0)
+    if head[4:5] == _TS_SYNC:  # a camera's
+        return HiddenFacts(broken=_loses_sync(file))
     return _mp4(file, end)
 
 
@@ -187,13 +190,12 @@ def _is_scrambled(file: BinaryIO) -> bool:
 def _loses_sync(file: BinaryIO) -> bool:
     """Tell whether an MPEG-TS has a packet that does not begin with its sync byte; the whole file is read."""
     file.seek(0)
-    head = file.read(max(_TS_SIZES) * 8)
-    size = next((size for size in _TS_SIZES if not head[: size * 8 : size].strip(_TS_SYNC)), None)
-    if size is None:
-        return False
+    head = file.read(max(size for _, size in _TS_SHAPES) * 8)
+    shapes = (shape for shape in _TS_SHAPES if not head[shape[0] : shape[1] * 8 : shape[1]].strip(_TS_SYNC))
+    at, size = next(shapes, (0, 0))
     file.seek(0)
-    while chunk := file.read(size * _TS_CHUNK):
-        if chunk[::size].strip(_TS_SYNC):
+    while size and (chunk := file.read(size * _TS_CHUNK)):
+        if chunk[at::size].strip(_TS_SYNC):
             return True
     return False
 

@@ -88,9 +88,9 @@ def test_matroska_says_what_to_crop_and_that_it_is_encrypted() -> None:
         assert len(hidden_facts(io.BytesIO(film[:cut])).crops) <= 1
 
 
-@pytest.mark.parametrize("size", [188, 204])
-def test_a_stream_with_a_packet_that_does_not_begin_as_one_is_broken(size: int) -> None:
-    whole = (b"G\x1f\xff\x10" + bytes(size - 4)) * 30_000
+@pytest.mark.parametrize(("at", "size"), [(0, 188), (0, 204), (4, 192)])
+def test_a_stream_with_a_packet_that_does_not_begin_as_one_is_broken(at: int, size: int) -> None:
+    whole = (bytes(at) + b"G\x1f\xff\x10" + bytes(size - 4 - at)) * 30_000
     assert not hidden_facts(io.BytesIO(whole)).broken and not hidden_facts(io.BytesIO(whole[:-50])).broken
     assert hidden_facts(io.BytesIO(whole[: size * 25_000] + whole[size * 25_000 + 1 :])).broken
     assert not hidden_facts(io.BytesIO(b"Go on" * 1000)).broken, "that is no stream"
