@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 from Xlib import X
 from Xlib.display import Display
 
@@ -20,6 +21,16 @@ class Glass:
         """Return the colour of the screen at x, y, whatever window is there."""
         data = self._root.get_image(x, y, 1, 1, X.ZPixmap, 0xFFFFFFFF).data
         return data[2], data[1], data[0]  # 24-bit TrueColor comes as B, G, R
+
+    def bounds(self, colour: Colour, *, tolerance: int = 60) -> tuple[int, int, int, int]:
+        """Return left, top, right and bottom of all pixels of about that colour; zeros where there are none."""
+        size = self._root.get_geometry()
+        data = self._root.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF).data
+        seen = np.frombuffer(data, np.uint8).reshape(size.height, size.width, 4)[:, :, 2::-1].astype(np.int16)
+        rows, columns = np.nonzero(np.abs(seen - np.array(colour)).max(axis=2) <= tolerance)
+        if not len(rows):
+            return 0, 0, 0, 0
+        return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
     def wait_for(self, wanted: Colour, *, within_s: float, tolerance: int = 40) -> float:
         """Return the monotonic instant the middle of the screen first has a colour.

@@ -38,7 +38,7 @@ class PixelReader:
 
 @dataclass
 class ScreenRecording:
-    """Samples: the instant, and the colours at three spots (left, middle, right)."""
+    """Samples: the instant, and the colours at some spots of the middle row: left, middle, right unless told."""
 
     samples: list[tuple[float, tuple[Colour, ...]]] = field(default_factory=list)
 
@@ -65,8 +65,10 @@ class ScreenRecording:
 
 
 @contextmanager
-def recording_screen(name: str, width: int = 1280, height: int = 720) -> Iterator[ScreenRecording]:
-    """Sample the display about once a millisecond while the block runs."""
+def recording_screen(
+    name: str, width: int = 1280, height: int = 720, *, across: tuple[float, ...] = (0.25, 0.5, 0.75)
+) -> Iterator[ScreenRecording]:
+    """Sample the display about once a millisecond while the block runs, at some shares of its width."""
     recording, stop, clock = ScreenRecording(), threading.Event(), SystemClock()
     connection = XDisplay(name)
     root = connection.screen().root
@@ -74,7 +76,7 @@ def recording_screen(name: str, width: int = 1280, height: int = 720) -> Iterato
     def sample() -> None:
         while not stop.wait(0.0005):
             row = root.get_image(0, height // 2, width, 1, X.ZPixmap, 0xFFFFFFFF).data
-            spots = (row[4 * x : 4 * x + 3] for x in (width // 4, width // 2, 3 * width // 4))
+            spots = (row[4 * x : 4 * x + 3] for x in (int(width * share) for share in across))
             recording.samples.append((clock.monotonic(), tuple((r, g, b) for b, g, r in spots)))
 
     thread = threading.Thread(target=sample, name="recording")

@@ -16,6 +16,7 @@ import vlc
 from player.deck.vlc.audio_devices import has_sound, silence_alsa
 from player.deck.vlc.colour_matrix import Matrix, film_matrix, set_default_matrix
 from player.deck.vlc.decoder_log import DecoderLog, is_relevant
+from player.deck.vlc.media_shape import shape_of
 from player.deck.vlc.media_source import MediaSource, read_ahead_ms
 from player.deck.vlc.sound_fades import SOUND_DELAY_OPTION, AudioOutput
 from player.platform.geometry import Turn
@@ -193,9 +194,9 @@ class VlcPlayer:
         self.decoder_log.reset()
 
     def size(self) -> tuple[int, int] | None:
-        """Return the media's size in pixels; None while unknown, for an MPEG program stream always."""
-        width, height = self._player.video_get_size(0)
-        return (int(width), int(height)) if width and height else None
+        """Return the upright media's size in square pixels; None while unknown, for an MPEG program stream always."""
+        shape = shape_of(self._player.get_media())
+        return (shape.width, shape.height) if shape else None
 
     def length_ms(self) -> int:
         """Return the media's length; 0 while unknown and for pictures."""
