@@ -83,8 +83,9 @@ def network_reason(error: Exception) -> str:
 def os_reason(error: OSError) -> str:
     """Return why the system refused, and where known what to do; never the system's own text."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = _CERTIFICATE_REASONS.get(error.verify_code, "check its name, its dates and the clock of this machine")
-        return f"the other side's certificate is not trusted: {why}"
+        why = _CERTIFICATE_REASONS.get(getattr(error, "verify_code", 0))  # only OpenSSL sets it
+        check = f": {why}" if why else "; check its name, its dates and the clock of this machine"
+        return f"the other side's certificate is not trusted{check}"
     if isinstance(error, ssl.SSLError):
         return "no secure connection could be made; check that the other side speaks HTTPS at this port"
     if isinstance(error, socket.gaierror):

@@ -73,6 +73,10 @@ def garbage_for_a_timestamp(publisher: Publisher) -> None:
     publisher.write(TIMESTAMP, b"<html>Please log in to ShopNet</html>")
 
 
+def a_timestamp_that_is_no_envelope(publisher: Publisher) -> None:
+    publisher.write(TIMESTAMP, b'{"not": "signed"}')
+
+
 def an_oversized_timestamp(publisher: Publisher) -> None:
     publisher.write(TIMESTAMP, b" " * (TIMESTAMP_CAP_BYTES + 1))
 
@@ -101,7 +105,8 @@ def an_index_of_another_file(publisher: Publisher) -> None:
         (a_release_that_shows_what_it_does_not_list, "does not list"),
         (an_asset_name_that_climbs_out, "not known to this version"),
         (an_asset_name_with_a_zero_byte, "not known to this version"),
-        (garbage_for_a_timestamp, "not a signed envelope"),
+        (garbage_for_a_timestamp, "wants a login first"),
+        (a_timestamp_that_is_no_envelope, "not a signed envelope"),
         (an_oversized_timestamp, "more than the allowed 16384 bytes"),
         (a_root_that_does_not_follow, "signed by 0"),
         (an_index_of_another_file, "another file"),
