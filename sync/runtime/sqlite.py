@@ -66,6 +66,14 @@ class Database:
     async def _restore(self) -> None:
         if self._file is None or (found := _file_id(self.path)) == self._file:
             return
+        writing = asyncio.ensure_future(self._write_again(found))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing})  # half-way there is no connection, and its thread would outlive the loop
+            raise
+
+    async def _write_again(self, found: tuple[int, int] | None) -> None:
         log.warning("database=%s was %s while it is open", self.path, "deleted" if found is None else "replaced")
         written = self.path.with_name(f".{self.path.name}.restored{TEMP_SUFFIX}")
         try:
