@@ -25,6 +25,7 @@ _REFUSAL = (
     f"Content-Length: {len(_PROBLEM)}\r\nConnection: close\r\n\r\n{_PROBLEM}"
 ).encode()
 _BACKLOG = 128
+_UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
 _REUSABLE_AFTER = 0.9  # of the limit: the log does not flap around the limit itself
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class ConnectionLimits:
 def limits_for_descriptors(reserve: int) -> ConnectionLimits:
     """Return limits that leave `reserve` of the descriptors of this process for files and databases."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = max(16, soft - reserve)
+    most = max(16, (_UNLIMITED if soft == resource.RLIM_INFINITY else soft) - reserve)
     return ConnectionLimits(most, max(8, most // 2))
 
 

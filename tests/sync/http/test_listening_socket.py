@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from sync.http.listener import serve_http
-from sync.http.listening_socket import ConnectionLimits
+from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors
 from tests.sync.certificates import make_company
 
 LIMITS = ConnectionLimits(most=8, most_of_one=5)
@@ -62,6 +63,14 @@ async def test_one_client_that_holds_too_many_is_refused_and_others_are_served(a
             break
     assert again.endswith(b"hello")
     await close(held)
+
+
+@pytest.mark.parametrize(("descriptors", "most"), [(1024, 768), (100, 16), (resource.RLIM_INFINITY, (1 << 20) - 256)])
+def test_files_and_databases_keep_their_descriptors(
+    descriptors: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (descriptors, descriptors))
+    assert limits_for_descriptors(256) == ConnectionLimits(most, max(8, most // 2))
 
 
 async def test_a_full_server_says_so_once_and_once_when_there_is_room(
