@@ -1,4 +1,4 @@
-"""Restarts a service that fails. It catches every exception, so that a bug in one service ends no other."""
+"""Restarts a service that fails, and contains work that fails: every exception is caught, so that a bug ends no more."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -48,3 +48,16 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], clock: Clock,
             log.exception("service=%s failed, restarts in %.0f s", name, wait_s)
         await clock.sleep(wait_s)
         wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
+
+
+async def contain(what: str, work: Awaitable[None]) -> Exception | None:
+    """Do one piece of the work of a service; return the error that it ended with, so that the service goes on."""
+    try:
+        await work
+    except SignageError as error:
+        log.warning("%s: %s", what, error)
+        return error
+    except Exception as error:
+        log.exception("%s: an error in the program", what)
+        return error
+    return None

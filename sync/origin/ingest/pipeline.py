@@ -12,6 +12,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -29,6 +30,7 @@ from sync.origin.transcode.sandbox import ChildStopped
 from sync.origin.transcode.transcode_job import LargeMedia, MadeMedia, TranscodeJob
 from sync.runtime.clock import Backoff, Clock, unix_ms
 from sync.runtime.durable_files import copy_durably, move_durably
+from sync.runtime.supervisor import contain
 from sync.runtime.waiting import wait_unless
 from sync.wire.release import Asset
 
@@ -91,14 +93,24 @@ class Pipeline:
 
     async def _serve(self, lane: _Lane, tasks: asyncio.TaskGroup) -> None:
         while True:
-            await lane.slots.acquire()
+            if await contain("the queue of media cannot be read", self._serve_next(lane, tasks)) is not None:
+                await self._clock.sleep(_POLL_EVERY_S)
+                await contain("media that were being processed are not queued again yet", self.recover())
+
+    async def _serve_next(self, lane: _Lane, tasks: asyncio.TaskGroup) -> None:
+        """Begin with the next media of a lane once a worker is free; if none is due, wait."""
+        await lane.slots.acquire()
+        row = None
+        try:
             lane.woken.clear()
             row = await self._store.claim(large=lane.large)
+        finally:
             if row is None:
                 lane.slots.release()
-                await self._wait_for_work(lane)
-            else:
-                tasks.create_task(self._process(row, lane))
+        if row is None:
+            await self._wait_for_work(lane)
+        else:
+            tasks.create_task(self._process(row, lane))
 
     async def recover(self) -> None:
         """Queue again what was being processed when an origin died, and remove its work folders."""
@@ -132,23 +144,37 @@ class Pipeline:
         await wait_unless(lane.woken.wait(), self._clock.sleep(wait_s))
 
     async def _process(self, row: MediaRow, lane: _Lane) -> None:
+        """Make one attempt, whatever happens in it: neither a bug nor a database that is away ends other work."""
         folder = self._files.work / row.id
         self._changed("media", row.id)
+        try:
+            error = await contain(f"media={row.id} attempt {row.attempts} failed", self._locked_attempt(row, folder))
+            if error is not None:
+                await self._give_back(row, error)
+        except asyncio.CancelledError:  # the origin stops; the file is not to blame, so the attempt does not count
+            again = self._store.requeue(row.id, problem=None, wait_s=0.0, count_attempt=False)
+            await contain(f"media={row.id} is queued again at the next start", again)
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            lane.slots.release()
+        self._changed("media", row.id)
+
+    async def _locked_attempt(self, row: MediaRow, folder: Path) -> None:
         try:
             with lock_upload(self._files.source_path(row.id)):
                 await self._attempt(row, folder)
         except NotFound:
             await self._fail(row, _SOURCE_MISSING)
-        except asyncio.CancelledError:  # the origin stops; the file is not to blame, so the attempt does not count
-            await self._store.requeue(row.id, problem=None, wait_s=0.0, count_attempt=False)
-            raise
         except Conflict as error:
             log.warning("media=%s is locked by another process: %s", row.id, error)
             await self._store.requeue(row.id, problem=None, wait_s=_POLL_EVERY_S, count_attempt=False)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            lane.slots.release()
-        self._changed("media", row.id)
+
+    async def _give_back(self, row: MediaRow, error: Exception) -> None:
+        """Queue a media again after an error that nobody expected, as soon as the database can be written."""
+        problem = _DISK_ERROR if isinstance(error, StorageBroken) else _CRASHED
+        while await contain(f"media={row.id} stays as it is", self._retry(row, error, problem)) is not None:
+            await self._clock.sleep(_POLL_EVERY_S)
 
     async def _attempt(self, row: MediaRow, folder: Path) -> None:
         try:
@@ -247,7 +273,8 @@ class Pipeline:
             nonlocal stored
             if percent >= stored + _PROGRESS_STEP:
                 stored = percent
-                await self._store.set_progress(row.id, percent)
+                with suppress(StorageBroken, StorageFull):  # it is for people to see; the work goes on without
+                    await self._store.set_progress(row.id, percent)
                 self._changed("media", row.id)
 
         return store

@@ -11,11 +11,13 @@ from random import Random
 import psutil
 import pytest
 
+from sync.errors import StorageBroken
 from sync.origin.ingest import pipeline as pipeline_module
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.persistence.upload_file import lock_upload
-from sync.origin.store.media import MediaRow, MediaState
+from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.origin.transcode.sandbox import THREADS
+from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from tests.fakes import FakeClock
 from tests.origin.limits.test_picture_size import apng_frame, gif_of, png_of, webp_of
 from tests.origin.media_origin import MediaOrigin, child_processes, open_media_origin, settings_for, wait_until
@@ -324,3 +326,51 @@ async def test_a_full_disk_fails_the_media_with_a_reason(tmp_path: Path, samples
     async with open_media_origin(tmp_path, storage={"reserve_bytes": 10**18}) as media_origin:
         row = await media_origin.wait_until_processed(media_id)
         assert row.state is MediaState.FAILED and row.attempts == 3 and row.problem and "no room" in row.problem
+
+
+@pytest.mark.parametrize(
+    ("errors", "state", "told"),
+    [
+        ([KeyError("a bug")] * 3, MediaState.FAILED, "several times"),
+        ([AssertionError("once")], MediaState.READY, None),
+        ([StorageBroken("the database does not answer")] * 2, MediaState.READY, None),
+    ],
+)
+async def test_an_error_in_the_program_ends_one_attempt_and_no_other_work(
+    tmp_path: Path, samples: Samples, monkeypatch: pytest.MonkeyPatch, errors: list[Exception], state: str, told: str
+) -> None:
+    left, build = [*errors], pipeline_module.build_asset
+
+    async def fails(job: TranscodeJob) -> MadeMedia:
+        if job.name == "odd" and left:
+            raise left.pop()
+        return await build(job)
+
+    monkeypatch.setattr(pipeline_module, "build_asset", fails)
+    async with open_media_origin(tmp_path) as media_origin:
+        odd = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "odd")
+        good = await media_origin.process_file(samples.heic())
+        row = await media_origin.wait_until_processed(odd)
+        assert good.state is MediaState.READY and row.state == state and row.attempts == min(3, len(errors) + 1)
+        assert (told in row.problem) if told else row.problem is None
+
+
+@pytest.mark.parametrize("step", ["claim", "mark_ready", "set_progress"])
+async def test_a_database_that_is_away_for_a_while_delays_the_work_and_no_more(
+    tmp_path: Path, samples: Samples, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(pipeline_module, "_POLL_EVERY_S", 0.05)
+    answers, away = getattr(MediaStore, step), [StorageBroken("the database does not answer")] * 2
+
+    async def unsure(store: MediaStore, *arguments: object, **named: object) -> object:
+        answer = await answers(store, *arguments, **named) if step == "claim" else None  # it is written, unheard
+        if away:
+            raise away.pop()
+        return answer or await answers(store, *arguments, **named)
+
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
+        media_id = await media_origin.intake.ingest_file(samples.video("moving.mov", *PRORES), "moving.mov")
+    monkeypatch.setattr(MediaStore, step, unsure)
+    async with open_media_origin(tmp_path) as media_origin:
+        row = await media_origin.wait_until_processed(media_id)
+        assert row.state is MediaState.READY
