@@ -1,4 +1,4 @@
-"""Restarts a service that fails, and contains work that fails: every exception is caught, so that a bug ends no more."""
+"""Restarts a service that fails, and contains work that fails: all exceptions end here, so that a bug ends no more."""
 
 import logging
 from collections.abc import Awaitable, Callable
