@@ -1,10 +1,13 @@
-"""Fixtures of all tests, the order of their files, and which tests are repeated."""
+"""Fixtures of all tests, which worker runs which files, and which tests are repeated."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from sync.runtime import durable_files
 from tests.fakes import FakeClock
@@ -12,6 +15,31 @@ from tests.sync.faulty_disk import FaultyDisk
 
 _REPEATED = ("display", "browser")  # markers
 _DISPLAY_FIXTURES = {"display", "display_name", "stage"}
+_BACKGROUND = "gw2"  # the third worker
+_BACKGROUND_NICE = 10
+
+
+class _FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Two workers take files from the front, where those with a display are; the one in the background from the end.
+
+    Tests with a display mostly wait: two at a time leave half of two cores idle, and three disturb each other.
+    """
+
+    def _assign_work_unit(self, node: Any) -> None:
+        if node.gateway.id == _BACKGROUND:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return _FromBothEnds(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_sessionstart() -> None:
+    """Let the tests in the background use only what those with a display leave."""
+    if os.environ.get("PYTEST_XDIST_WORKER") == _BACKGROUND:
+        os.nice(_BACKGROUND_NICE)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Repeat a failed test once if it needs a display or a browser, and run the files of these tests first.
 
     Two stages that decode on two cores show what the machine can do, not what the player does. These files take
-    longest, and the other worker must not wait for them.
+    longest, and the other workers must not wait for them.
     """
     slow: set[Path] = set()
     for item in items:
