@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from sync.http.forwarded import TRUSTED_PROXIES
 from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors, open_sockets
 from sync.http.problems import problem
 
@@ -45,7 +46,7 @@ async def serve_http(
     runner = _Runner(app, access_log=None, shutdown_timeout=shutdown_s)
     await runner.setup()
     try:
-        for listening in open_sockets(host, port, limits):
+        for listening in open_sockets(host, port, limits, app.get(TRUSTED_PROXIES, ())):
             await web.SockSite(runner, listening, ssl_context=tls).start()
         scheme = "http" if tls is None else "https"
         yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"

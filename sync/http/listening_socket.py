@@ -1,5 +1,8 @@
 """A listening socket with limits: how many connections in all, and how many from one address.
 
+A network of IPv6 addresses that one customer gets (/64) counts as one address. Proxies are no clients: they have no
+limit of their own.
+
 Connections are counted from the moment they are accepted, before TLS and before any request, until they are closed. One
 too many is answered with 503 and closed at once: it costs no task, and a descriptor only for a moment.
 """
@@ -10,9 +13,11 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any, Self
 
 from sync.errors import Rejected
+from sync.http.forwarded import Networks, is_trusted
 from sync.runtime.os_messages import os_reason
 
 _DETAIL = "too many connections are open: try again in a few seconds"
@@ -51,17 +56,18 @@ class _Count:
     """The connections that are open, by address."""
 
     limits: ConnectionLimits
+    proxies: Networks
     by_address: Counter[str] = field(default_factory=Counter)
     is_full: bool = False
 
-    def admits(self, address: str) -> bool:
+    def admits(self, address: str, *, is_proxy: bool) -> bool:
         total = self.by_address.total()
         if total >= self.limits.most:
             if not self.is_full:
                 log.warning("connections=%d all are in use: more are refused", total)
             self.is_full = True
             return False
-        return self.by_address[address] < self.limits.most_of_one
+        return self.by_address[address] < self.limits.most_of_one or is_proxy
 
     def remove(self, address: str) -> None:
         self.by_address[address] -= 1
@@ -111,20 +117,29 @@ class ListeningSocket(socket.socket):
         while True:
             accepted, address = super().accept()
             connection = _Connection(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-            if self._count.admits(str(address[0])):
-                connection.counted = self._count, str(address[0])
-                self._count.by_address[str(address[0])] += 1
+            peer = str(address[0])
+            client = network_of(peer)
+            if self._count.admits(client, is_proxy=is_trusted(peer, self._count.proxies)):
+                connection.counted = self._count, client
+                self._count.by_address[client] += 1
                 return connection, address
             _refuse(connection)
 
 
-def open_sockets(host: str, port: int, limits: ConnectionLimits) -> Iterator[ListeningSocket]:
+def network_of(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address."""
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False).network_address)
+
+
+def open_sockets(host: str, port: int, limits: ConnectionLimits, proxies: Networks) -> Iterator[ListeningSocket]:
     """Yield a listening socket for each address of `host`; the limits hold for all of them together.
 
     Raises:
         Rejected: the address or port cannot be used.
     """
-    count = _Count(limits)
+    count = _Count(limits, proxies)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):

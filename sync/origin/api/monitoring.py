@@ -6,7 +6,6 @@ Labels of metrics come from our own tables only (the name of an operation, a sta
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Any, Literal
 
 from aiohttp import hdrs, web
@@ -14,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from sync.errors import Forbidden
 from sync.http.bodies import json_answer
+from sync.http.forwarded import is_from_this_machine
 from sync.http.metrics import OperationMetrics
 from sync.http.openapi import openapi_document
 from sync.http.operations import Access, Operation
@@ -29,7 +29,6 @@ from sync.runtime.supervisor import Restarts
 from sync.wire.value_types import Wire
 
 TITLE = "Signage origin"
-_FORWARDED = (hdrs.FORWARDED, hdrs.X_FORWARDED_FOR, hdrs.X_FORWARDED_HOST, hdrs.VIA)
 _ONLINE = timedelta(seconds=ONLINE_S)
 
 
@@ -159,7 +158,7 @@ class MonitoringRoutes:
         self._described = openapi_document(TITLE, self._version, operations)
 
     async def _scrape(self, request: web.Request) -> web.Response:
-        if not _from_this_machine(request):
+        if not is_from_this_machine(request):
             caller = await self._gatekeeper.identify(request)
             if caller.access is Access.DEVICE:
                 raise Forbidden("metrics need a key of a person or a machine; a device may not read them")
@@ -176,13 +175,3 @@ class MonitoringRoutes:
 
     async def _describe(self, request: web.Request) -> web.Response:
         return json_answer(self._described)
-
-
-def _from_this_machine(request: web.Request) -> bool:
-    """Tell whether the caller is on this machine, and not a reverse proxy that passes on requests from outside."""
-    if any(header in request.headers for header in _FORWARDED):
-        return False
-    try:
-        return ip_address(request.remote or "").is_loopback
-    except ValueError:
-        return False

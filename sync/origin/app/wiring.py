@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from sync.http.bodies import BODY_CAP_BYTES
+from sync.http.forwarded import TRUSTED_PROXIES
 from sync.http.operations import Operation, mount
 from sync.http.problems import problem_middleware
 from sync.origin import __version__
@@ -178,6 +179,7 @@ def _application(
 ) -> web.Application:
     checks = [metrics.operations.measure, problem_middleware, check_host(_names(settings))]
     app = web.Application(middlewares=checks, client_max_size=BODY_CAP_BYTES)
+    app[TRUSTED_PROXIES] = settings.server.trusted_networks
     mount(app, operations, gatekeeper.guard)
     add_console(app)
     app.on_response_prepare.append(harden)

@@ -34,7 +34,8 @@ def check_host(allowed: frozenset[str]) -> Middleware:
         if origin is not None and _is_write_or_socket(request) and not _is_page_of(origin, request):
             raise Forbidden(
                 f"a page of {origin[:200]} may not act here, at {request.host}; "
-                "if a proxy stands before this origin, have it pass on the Host header as it came"
+                "if a proxy stands before this origin, have it pass on the Host header as it came, or name it in "
+                "server.trusted_proxies and have it set X-Forwarded-Host"
             )
         return await handler(request)
 

@@ -1,15 +1,24 @@
 """The origin's settings: defaults, then `origin.toml`, then the environment (`SIGNAGE_ORIGIN__SECTION__KEY`)."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from sync.runtime.default_folders import data_folder
 from sync.wire.settings_section import LoggingSettings, Section
 from sync.wire.value_types import Identifier
 
 GIB = 1024**3
+
+
+def _check_network(text: str) -> str:
+    try:
+        ip_network(text.strip(), strict=False)
+    except ValueError as error:
+        raise ValueError("give addresses and networks, such as 10.1.2.3 and 10.0.0.0/8; names do not count") from error
+    return text.strip()
 
 
 class ServerSettings(Section):
@@ -28,6 +37,17 @@ class ServerSettings(Section):
 
     For example ["signage.example.com"].
     """
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_check_network)], ...] = ("127.0.0.1", "::1")
+    """Addresses and networks of the proxies before the origin. Who asks is what they say, and nobody else.
+
+    They have to set or remove X-Forwarded-For and X-Forwarded-Proto, or callers can make up where they come from. By
+    default a proxy on this machine. []: there is no proxy.
+    """
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`trusted_proxies` as networks."""
+        return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
 
 
 class OriginStorageSettings(Section):

@@ -30,6 +30,7 @@ def serve(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (b"[storage]\ndatabase_url = 'sqlite:///x'\n", "", "storage.database_url is not the address of a database"),
         (b"[storage]\ndatabase_url = 'mysql+pymysql://h/x'\n", "",
          "the driver for storage.database_url is not installed"),
+        (b"[server]\ntrusted_proxies = ['proxy.example']\n", "", "server.trusted_proxies.0: Give addresses"),
         (b"", "SERVER__PORT=web", 'SIGNAGE_ORIGIN__SERVER__PORT: "web" is not allowed here. '
          "Give a whole number from 0 to 65535."),
         (b"", "SERVER__PRT=1", "SIGNAGE_ORIGIN__SERVER__PRT: There is no field of this name. Did you mean port?"),
