@@ -36,6 +36,7 @@ class IdleScreen:
         if not isinstance(self._tracker.state, OffAir) or self._tracker.state.kind != "fallback":
             await self._screen.clear()
         self._tracker.set_off_air("fallback", idle.why, None)
+        self._queue.nothing_follows()
         await wait_unless(self._clock.sleep(idle_s), self._changed.wait())
 
     async def hold(self, hold: ScreenHold) -> None:

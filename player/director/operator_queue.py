@@ -175,6 +175,11 @@ class OperatorQueue:
         if self.urgent and self.order is order:
             self._move(OrderState.DONE)
 
+    def nothing_follows(self) -> None:
+        """Record that nothing is on and nothing follows: steps forwards would pass over what comes hours later."""
+        if self.request.steps > 0:
+            self._move(OrderState.DONE)
+
     def expire(self, now_s: float) -> None:
         """End a stop or blank whose time is over."""
         if self.hold is not None and self.hold.until_s <= now_s:

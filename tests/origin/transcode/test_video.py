@@ -19,6 +19,7 @@ from sync.origin.transcode.probe import FileKind, recognise_kind
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin, open_media_origin
 from tests.origin.samples import Samples
+from tests.origin.transcode.film.patches import write_matrix
 from tests.origin.transcode.test_pictures import frames, near
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -149,7 +150,8 @@ async def test_the_rotation_of_a_video_is_applied_to_its_pixels(media_origin: Me
         "-filter_complex", "hstack", *X264, str(upright),
     )  # fmt: skip
     rotated = samples.folder / "rotated.mp4"
-    samples.ffmpeg("-i", str(upright), "-c", "copy", "-metadata:s:v:0", "rotate=270", str(rotated))
+    rotated.write_bytes(upright.read_bytes())
+    write_matrix(rotated, 0, 1, -1, 0)
     row = await media_origin.process_file(rotated)
     assert row.asset and (row.asset.width, row.asset.height) == (90, 160)
     (stream,) = streams(media_origin.asset_file(row))["streams"]

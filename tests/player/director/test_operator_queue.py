@@ -161,6 +161,20 @@ async def test_a_step_forwards_and_one_back_leave_what_is_on(tmp_path: Path) -> 
             assert world.shown() == ["red", "green"]
 
 
+async def test_skips_while_the_fallback_shows_pass_over_nothing_that_comes_later(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red", ends_at=NOON + timedelta(seconds=5), at_end="finish"))))
+        async with world.running():
+            await world.advance(12)
+            for _ in range(3):
+                await order(world, do="skip")
+                assert world.shown() == ["red", "fallback"] and world.director._queue.order is None
+            world.publish(release(playlist("loop", item("blue"), item("green"), item("red"))))
+            await world.wake()
+            await world.advance(1)
+            assert world.shown() == ["red", "fallback", "blue"]
+
+
 @pytest.mark.parametrize(("do", "picture"), [("stop", "fallback"), ("blank", "blank")])
 async def test_stop_and_blank_wait_for_no_load(tmp_path: Path, do: str, picture: str) -> None:
     async with open_world(tmp_path) as world:

@@ -84,12 +84,13 @@ def add_dolby_vision(path: Path, profile: int, compatibility: int) -> None:
     path.write_bytes(bytes(raw[:end]) + box + bytes(raw[end:]))
 
 
-def turn_upside_down(path: Path) -> None:
-    """Write a display matrix that turns by 180 degrees into the first track of an MP4."""
+def write_matrix(path: Path, a: int, b: int, c: int, d: int) -> None:
+    """Write a display matrix of -1, 0 and 1 into the first track of an MP4; the picture stays where it is."""
     raw = bytearray(path.read_bytes())
-    start = raw.index(b"tkhd") + 44
-    one, (width, height) = 0x10000, struct.unpack(">II", raw[start + 36 : start + 44])
-    raw[start : start + 36] = struct.pack(">9i", -one, 0, 0, 0, -one, 0, width, height, 0x40000000)
+    start, one = raw.index(b"tkhd") + 44, 0x10000
+    width, height = struct.unpack(">II", raw[start + 36 : start + 44])
+    across, down = (max(0, -one_side * width) + max(0, -other * height) for one_side, other in ((a, c), (b, d)))
+    raw[start : start + 36] = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, across, down, 0x40000000)
     path.write_bytes(raw)
 
 

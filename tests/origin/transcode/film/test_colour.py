@@ -30,7 +30,7 @@ from tests.origin.transcode.film.patches import (
     make_film,
     patch_colours,
     pq_signal,
-    turn_upside_down,
+    write_matrix,
 )
 from tests.origin.transcode.test_video import PLAIN
 
@@ -105,7 +105,7 @@ async def test_hdr_is_tone_mapped(
 
 async def test_upside_down_hdr_is_turned_and_tone_mapped(media_origin: MediaOrigin, tmp_path: Path) -> None:
     film = hdr_film(tmp_path / "hdr.mp4", [hlg_signal(light) for light in PATCHES], "arib-std-b67")
-    turn_upside_down(film)
+    write_matrix(film, -1, 0, 0, -1)
     row = await media_origin.process_file(film)
     assert_tone_mapped(patch_colours(media_origin.asset_file(row), len(PATCHES))[::-1])
 

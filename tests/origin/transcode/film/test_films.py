@@ -11,6 +11,7 @@ from sync.origin.store.media import MediaState
 from sync.origin.transcode.film.rhythm import TrackTimes, measure_tracks, read_packet
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import Samples
+from tests.origin.transcode.film.patches import write_matrix
 from tests.origin.transcode.test_pictures import frames, near
 from tests.origin.transcode.test_video import X264, colour_of, stream_hash, streams
 
@@ -109,21 +110,14 @@ async def test_a_flipped_film_is_shown_as_its_matrix_says(media_origin: MediaOri
     plain, flipped = samples.folder / "corner.mp4", samples.folder / "flipped.mp4"
     corner = ("-vf", "drawbox=0:0:45:80:red:fill")
     samples.ffmpeg("-f", "lavfi", "-i", "color=blue:s=90x160:r=25:d=1", *corner, *X264, str(plain))
-    flipped.write_bytes(with_matrix(plain.read_bytes(), (1, -1)))
+    flipped.write_bytes(plain.read_bytes())
+    write_matrix(flipped, 1, 0, 0, -1)
     row = await media_origin.process_file(flipped)
     assert row.asset, row.problem
     shown = colour_of(media_origin.asset_file(row), samples.folder / "flipped.corner.mp4", "crop=30:60:0:100")
     assert near(shown, (254, 0, 0), off=25)
     (stream,) = streams(media_origin.asset_file(row))["streams"]
     assert "side_data_list" not in stream
-
-
-def with_matrix(film: bytes, diagonal: tuple[int, int]) -> bytes:
-    """Return an MP4 whose track header has a display matrix with `diagonal` as a and d."""
-    at = film.index(b"tkhd") + 4 + 40
-    unity, values = 65536, list(diagonal)
-    numbers = (values[0] * unity, 0, 0, 0, values[1] * unity, 0, 0, 0, 1 << 30)
-    return film[:at] + b"".join(number.to_bytes(4, "big", signed=True) for number in numbers) + film[at + 36 :]
 
 
 def damaged(film: Path, target: Path, share: float, start: float) -> Path:
