@@ -70,8 +70,8 @@ class _Walk:
     async def steps(self) -> AsyncIterator[Step]:
         proxy = self._network.proxy(self._url)
         address = urlsplit(self._url)
-        ignored = self._network.ignored_variable(self._url)
-        note = f" (the variable {ignored} names no HTTP proxy, and does not count)" if ignored else ""
+        ignored = self._network.ignored_proxy(self._url)
+        note = f" ({ignored})" if ignored else ""
         yield Step("address", True, f"{self._url}, {'directly' if proxy is None else f'through {proxy}'}{note}")
         host, port = address.hostname or "", address.port or _PORTS[address.scheme]
         if proxy is not None:

@@ -65,6 +65,8 @@ def _check_proxy(proxy: SecretStr | None) -> SecretStr | None:
         scheme = HttpUrl(text if "://" in text else f"http://{text}").scheme
     except ValidationError:
         scheme = ""
+    if text.lower().startswith("socks"):
+        raise ValueError("SOCKS proxies cannot be used: give the address of an HTTP proxy")
     if scheme != "http":
         raise ValueError('give the address of an HTTP proxy such as http://proxy.example:3128, or "none"')
     return proxy

@@ -128,8 +128,7 @@ class Network:
             excepted = _is_listed(address, self.settings.no_proxy)
             return None if excepted else self._proxy_of_settings()
         variables = getproxies_environment()
-        excepted_names = (*self.settings.no_proxy, *re.split(r"[,\s]+", variables.get("no", "")))
-        if _is_listed(address, excepted_names):
+        if self._is_excepted(address, variables):
             return None
         kind = next((kind for kind in (address.scheme, "all") if variables.get(kind)), None)
         try:
@@ -137,12 +136,17 @@ class Network:
         except ValueError:
             return None
 
-    def ignored_variable(self, url: str) -> str:
-        """Return the name of the variable that would count for `url`, if it names no HTTP proxy; else nothing."""
-        if self.settings.proxy or self.proxy(url) is not None:
+    def ignored_proxy(self, url: str) -> str:
+        """Return in words which variable would count for `url`, if it named an HTTP proxy; empty if there is none."""
+        address, variables = urlsplit(url), getproxies_environment()
+        reached_directly = _is_this_machine(address) or self._is_excepted(address, variables)
+        if self.settings.proxy or reached_directly or self.proxy(url) is not None:
             return ""
-        kinds = (urlsplit(url).scheme, "all")
-        return next((f"{kind}_proxy" for kind in kinds if _names_no_http_proxy(getproxies_environment(), kind)), "")
+        kinds = (kind for kind in (address.scheme, "all") if _names_no_http_proxy(variables, kind))
+        return next((_why_ignored(f"the variable {kind}_proxy", variables[kind]) for kind in kinds), "")
+
+    def _is_excepted(self, address: SplitResult, variables: dict[str, str]) -> bool:
+        return _is_listed(address, (*self.settings.no_proxy, *re.split(r"[,\s]+", variables.get("no", ""))))
 
     def tls(self) -> ssl.SSLContext:
         """Return what certificates are trusted: those of the system, and those of the setting.
@@ -200,7 +204,8 @@ class Network:
             return self._certificate_reason(problem)
         proxy = self.proxy(url)
         if proxy is None:
-            return network_reason(error)
+            ignored = self.ignored_proxy(url)
+            return network_reason(error) + (f" ({ignored})" if ignored else "")
         if isinstance(error, TunnelRefused) or "HttpProxy" in type(error).__name__:  # the second is of aiohttp
             return proxy_refusal(proxy, getattr(error, "status", 0))
         if isinstance(error, ProxyUnreachable) and isinstance(error.__cause__, OSError):
@@ -331,6 +336,12 @@ def _names_no_http_proxy(variables: dict[str, str], kind: str) -> bool:
         return bool(variables.get(kind)) and not parse_proxy(variables[kind], kind).host
     except ValueError:
         return True
+
+
+def _why_ignored(source: str, proxy: str) -> str:
+    if proxy.lower().startswith("socks"):
+        return f"{source} names a SOCKS proxy, which cannot be used: give an HTTP proxy"
+    return f"{source} names no HTTP proxy, and does not count"
 
 
 def _place(address: SplitResult) -> tuple[str, str | None, int | None]:

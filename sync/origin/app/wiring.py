@@ -150,6 +150,7 @@ def _folder_target(
         ReleaseStore(database), files, keyring, clock, valid_for_s=settings.publish.valid_for_s, changed=live.changed
     )
     return FolderTarget(
+        files=files,
         intake=Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=live.changed),
         media=media,
         playlists=PlaylistStore(database, clock),

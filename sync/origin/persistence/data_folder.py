@@ -124,9 +124,20 @@ class DataFolder:
     @asynccontextmanager
     async def adding_content(self, clock: Clock) -> AsyncIterator[None]:
         """Prevent the deletion of content; waits while content is being deleted."""
-        descriptor = self._open_lock()
+        async with self._locked("content.lock", fcntl.LOCK_SH, clock):
+            yield
+
+    @asynccontextmanager
+    async def publishing_alone(self, clock: Clock) -> AsyncIterator[None]:
+        """Prevent that another folder becomes plans at the same time, in any process; waits while one does."""
+        async with self._locked("publish.lock", fcntl.LOCK_EX, clock):
+            yield
+
+    @asynccontextmanager
+    async def _locked(self, name: str, kind: int, clock: Clock) -> AsyncIterator[None]:
+        descriptor = self._open_lock(name)
         try:
-            while not _try_lock(descriptor, fcntl.LOCK_SH):
+            while not _try_lock(descriptor, kind):
                 await clock.sleep(_LOCK_RETRY_S)
             yield
         finally:
@@ -139,7 +150,7 @@ class DataFolder:
         Raises:
             Conflict: content is being added or deleted at this moment.
         """
-        descriptor = self._open_lock()
+        descriptor = self._open_lock("content.lock")
         try:
             if not _try_lock(descriptor, fcntl.LOCK_EX):
                 raise Conflict("content is being added or deleted at this moment: try again")
@@ -169,8 +180,8 @@ class DataFolder:
         finally:
             os.close(own_lock)
 
-    def _open_lock(self) -> int:
-        path = self.data_dir / "content.lock"
+    def _open_lock(self, name: str) -> int:
+        path = self.data_dir / name
         with storage_errors(path):
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 

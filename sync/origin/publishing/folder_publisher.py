@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sync.errors import Rejected
 from sync.origin.ingest.upload_intake import Intake
+from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
 from sync.origin.planning.file_names import same_name, shown_name
 from sync.origin.planning.folder_files import PLAN_FILE, FolderFiles
@@ -53,6 +54,7 @@ Report = Callable[[str], None]
 class FolderTarget:
     """What publishing a folder works on. `wake` wakes the pipeline, which has to run meanwhile."""
 
+    files: DataFolder
     intake: Intake
     media: MediaStore
     playlists: PlaylistStore
@@ -109,13 +111,14 @@ async def publish_folder(
     taken = await FolderIntake(rooms.intake, rooms.media, rooms.wake, clock, report).take_in(found.used)
     plan, left_out = _without_failed(found, taken.rows, report)
     media = {file: _media(row) for file, row in taken.rows.items()}
-    media |= await _add_streams(plan, rooms.media, report)
     _check_pictures(plan, media)
 
-    playlist = await _save_playlist(playlist_name, plan, media, rooms.playlists)
-    await _save_schedule(channel, plan, playlist, media, rooms.schedules)
-    await _save_campaigns(channel, plan, media, rooms.campaigns, clock)
-    done = await rooms.publisher.publish(channel, note=f"folder {folder_name}")
+    async with rooms.files.publishing_alone(clock):
+        media |= await _add_streams(plan, rooms.media, report)
+        playlist = await _save_playlist(playlist_name, plan, media, rooms.playlists)
+        await _save_schedule(channel, plan, playlist, media, rooms.schedules)
+        await _save_campaigns(channel, plan, media, rooms.campaigns, clock)
+        done = await rooms.publisher.publish(channel, note=f"folder {folder_name}")
     report(f"{channel}: release {done.record.sequence} {'is unchanged' if done.unchanged else 'published'}")
     return _published(done, channel, playlist.id, files=len(found.used), taken_in=taken.new, left_out=left_out)
 

@@ -78,6 +78,7 @@ async def _rooms(data_dir: Path) -> AsyncIterator[tuple[PlanningOrigin, FolderTa
             yield (
                 planning,
                 FolderTarget(
+                    planning.files,
                     intake,
                     planning.media,
                     planning.playlists,
@@ -121,6 +122,18 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     again = await publish_folder(folder, "main", collaborators, planning.clock)
     assert (again.taken_in, again.unchanged, again.sha256, again.playlist) == (0, True, first.sha256, first.playlist)
     assert len(await planning.media.list_all()) == 5
+
+
+async def test_a_new_folder_published_twice_at_once_becomes_one_playlist_and_one_campaign(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path
+) -> None:
+    planning, collaborators = rooms
+    ad = "[[ads]]\nname = 'x'\nadvertiser = 'y'\ncreatives = [{file = 'fizzo.mp4'}]\n"
+    (folder / PLAN_FILE).write_text(f"items = [{{file = 'menu.jpg'}}, {{url = 'https://example.com/a.m3u8'}}]\n{ad}")
+    done = await asyncio.gather(*(publish_folder(folder, "main", collaborators, planning.clock) for _ in range(3)))
+    assert len(await planning.playlists.list_all()) == len(await planning.campaigns.list_all()) == 1
+    assert len({one.playlist for one in done}) == 1
+    assert sum(row.url is not None for row in await planning.media.list_all()) == 1
 
 
 async def test_a_changed_folder_keeps_the_ids_of_what_stayed(

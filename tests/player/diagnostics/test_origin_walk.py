@@ -85,7 +85,9 @@ async def test_it_ends_where_something_is_wrong(
     monkeypatch.setenv("all_proxy", "socks5://s3cret@p:1")
     network = Network()
     first = (await walk_to_origin("http://no-such-host.invalid", network, paired, SystemClock()))[0]
-    assert first.text.endswith("directly (the variable all_proxy names no HTTP proxy, and does not count)")
+    assert first.text.endswith(
+        "directly (the variable all_proxy names a SOCKS proxy, which cannot be used: give an HTTP proxy)"
+    )
     for url, name, words in (
         ("http://no-such-host.invalid", "name", "the name of the host is not known"),
         ("http://127.0.0.1:1", "connection", "no program listens"),

@@ -27,6 +27,8 @@ MAIN = "from player.app.cli import main; main()"
         (b"[audio]\nquiet_hours = [{ start = 22:00:00, end = '07:00' }]\n", {},
          "The setting audio.quiet_hours from the file is left out: audio.quiet_hours.0.start: 22:00:00 is not allowed"),
         (b"[origin]\nproxy = 'socks5://shop:s3cret@p:1'\n", {}, "The setting origin.proxy from the file is left out: "
+         "SOCKS proxies cannot be used: give the address of an HTTP proxy."),
+        (b"[origin]\nproxy = 'https://shop:s3cret@p:1'\n", {}, "The setting origin.proxy from the file is left out: "
          'Give the address of an HTTP proxy such as http://proxy.example:3128, or "none".'),
         (b"", {"PLAYBAK__VOLUME": "40"}, "There is no field of this name. Did you mean playback?"),
         (b"", {"AUDIO__QUIET_HOURS": "22-06"}, "SIGNAGE_PLAYER__AUDIO__QUIET_HOURS is not JSON. "

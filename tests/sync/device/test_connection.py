@@ -429,3 +429,26 @@ async def test_a_network_that_comes_late_is_used_within_seconds(
         up, began = True, device.clock.monotonic()
         await device.until(lambda: device.syncer.facts().state == "current", pass_s=1)
         assert device.clock.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        (
+            {"all_proxy": "socks5h://u:s3cret@p:1"},
+            " (the variable all_proxy names a SOCKS proxy, which cannot be used:",
+        ),
+        ({"http_proxy": "SOCKS4://p:1"}, " (the variable http_proxy names a SOCKS proxy, which cannot be used:"),
+        ({"http_proxy": "ftp://p:1"}, " (the variable http_proxy names no HTTP proxy, and does not count)"),
+        ({"https_proxy": "socks5://p:1"}, None),
+        ({"all_proxy": "socks5://p:1", "no_proxy": "a.example"}, None),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_where_the_origin_is_not_reached(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str | None
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    reason = Network().reason(ConnectionRefusedError(), "http://a.example/")
+    assert (told in reason) if told else ("proxy" not in reason)
+    assert "s3cret" not in reason
