@@ -6,7 +6,7 @@ endpoint tries again.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from player.endpoint.websocket import LiveSocket
 from player.settings.configuration import Configuration
 from player.status.metrics import PlayerMetrics
 from sync.errors import Rejected
-from sync.http.bodies import json_answer
+from sync.http.bodies import file_answer, json_answer
 from sync.http.listener import serve_http
 from sync.http.listening_socket import ConnectionLimits
 from sync.http.openapi import openapi_document
@@ -123,10 +123,10 @@ def _page_operations() -> Iterable[Operation]:
 
 
 def _file(path: Path, media_type: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    headers = {hdrs.CONTENT_TYPE: f"{media_type}; charset=utf-8", hdrs.CACHE_CONTROL: "no-cache"}
+    read = cache(path.read_bytes)
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(path, headers=headers)
+        return file_answer(read(), f"{media_type}; charset=utf-8")
 
     return serve
 

@@ -36,6 +36,10 @@ _NUMBERS = {
 }
 
 
+_IN_WHOLE_UNITS = {"temperature_c": "temperature_celsius", "uptime_s": "uptime_seconds"}
+"""Numbers of the status whose unit Prometheus wants written out."""
+
+
 class StageSeries(Collector):
     """The counters of the stage, read at each scrape."""
 
@@ -87,10 +91,12 @@ class PlayerMetrics:
         self.registry = CollectorRegistry()
         self.registry.register(stage)
         self.operations = OperationMetrics("signage_player", self.registry, clock)
-        self._numbers = {name: self._gauge(name, meaning) for name, meaning in _NUMBERS.items()}
+        self._numbers = {
+            name: self._gauge(_IN_WHOLE_UNITS.get(name, name), meaning) for name, meaning in _NUMBERS.items()
+        }
         self._info = Info("signage_player", "Version, device id and channel of this player", registry=self.registry)
         self._synced = self._gauge("clock_synchronised", "1 while the clock is synchronised by a time service")
-        self._sync_age = self._gauge("sync_age_s", "Time since the origin last confirmed the release")
+        self._sync_age = self._gauge("sync_age_seconds", "Time since the origin last confirmed the release")
         self._depth = self._gauge("outbox_depth", "Plays waiting for delivery")
         self._problems = self._gauge("problems", "Number of problems in the status")
         self._sequence = self._gauge("release_sequence", "Sequence of the active release")

@@ -27,6 +27,7 @@ _PROBLEM = (
 )
 _REFUSAL = (
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 5\r\n"
+    "Cache-Control: no-store\r\n"
     f"Content-Length: {len(_PROBLEM)}\r\nConnection: close\r\n\r\n{_PROBLEM}"
 ).encode()
 _BACKLOG = 128

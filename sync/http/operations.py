@@ -7,10 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel
 
+from sync.http.conditional import conditional
 from sync.http.problems import Handler, problem
 
 OPERATION = web.RequestKey("operation", str)
@@ -52,15 +54,34 @@ class Operation:
         """A short label for metrics, such as `GET /v1/media/{id}`."""
         return f"{self.method} {self.path}"
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that it answers: HEAD beside GET, but for a WebSocket."""
+        is_read = self.method == hdrs.METH_GET and self.status != HTTPStatus.SWITCHING_PROTOCOLS
+        return (self.method, hdrs.METH_HEAD) if is_read else (self.method,)
+
 
 Guard = Callable[[web.Request, Access], Awaitable[None]]
 
 
 def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -> None:
-    """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller."""
+    """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller.
+
+    What answers GET answers HEAD too. An answer that does not say how long it may be kept is not kept.
+    """
+    resources: dict[str, web.Resource] = {}
     for operation in operations:
+        if operation.path not in resources:
+            resources[operation.path] = app.router.add_resource(operation.path)
         handler = _guarded(operation, guard)
-        app.router.add_route(operation.method, operation.path, handler, expect_handler=_handle_expect)
+        for method in operation.methods:
+            resources[operation.path].add_route(method, handler, expect_handler=_handle_expect)
+    app.on_response_prepare.append(_keep_nowhere)
+
+
+async def _keep_nowhere(request: web.Request, response: web.StreamResponse) -> None:
+    """Have caches keep nothing but what says that it may be kept: answers depend on who asks and when."""
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
 async def _handle_expect(request: web.Request) -> web.StreamResponse | None:
@@ -76,6 +97,7 @@ def _guarded(operation: Operation, guard: Guard) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = operation.name
         await guard(request, operation.access)
-        return await operation.handler(request)
+        answer = await operation.handler(request)
+        return conditional(request, answer) if operation.method == hdrs.METH_GET else answer
 
     return handle

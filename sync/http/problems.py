@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from sync.errors import (
     Conflict,
@@ -42,7 +42,9 @@ _STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # the first match cou
 def problem(status: int, kind: str, title: str, detail: str, instance: str, **members: Any) -> web.Response:
     """Return an RFC 9457 problem; `members` are additional fields."""
     document = {"type": f"urn:signage:problem:{kind}", "title": title, "status": status, "detail": detail}
-    return web.json_response({**document, "instance": instance, **members}, status=status, content_type=PROBLEM_TYPE)
+    answer = web.json_response({**document, "instance": instance, **members}, status=status, content_type=PROBLEM_TYPE)
+    answer.headers[hdrs.CACHE_CONTROL] = "no-store"
+    return answer
 
 
 def problem_of(error: SignageError, instance: str) -> web.Response:
@@ -71,11 +73,13 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         return await handler(request)
     except SignageError as error:
         return problem_of(error, request.path)
+    except web.HTTPMethodNotAllowed as error:
+        return _other_method(request, {*error.allowed_methods, hdrs.METH_OPTIONS})
     except web.HTTPException as error:
         if error.status < 400:
             raise
         answer = problem(error.status, _kind(error.reason), error.reason, _routing_advice(error), request.path)
-        answer.headers.update({k: v for k, v in error.headers.items() if k.lower() in ("allow", "retry-after")})
+        answer.headers.update({k: v for k, v in error.headers.items() if k.lower() == "retry-after"})
         return answer
     except (ConnectionError, TimeoutError):
         raise
@@ -86,10 +90,19 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         )
 
 
+def _other_method(request: web.Request, allowed: set[str]) -> web.Response:
+    """Tell which methods an address has: to OPTIONS as the answer, to any other method as a problem."""
+    methods = ", ".join(sorted(allowed))
+    answer = web.Response(status=204)
+    if request.method != hdrs.METH_OPTIONS:
+        detail = f"this address does not support {request.method[:20]}; use {methods}"
+        answer = problem(405, "method-not-allowed", "Method Not Allowed", detail, request.path)
+    answer.headers[hdrs.ALLOW] = methods
+    return answer
+
+
 def _routing_advice(error: web.HTTPException) -> str:
     """Return what to do about an error of routing; aiohttp only repeats its name."""
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return f"this address does not support {error.method}; use {', '.join(sorted(error.allowed_methods))}"
     if error.text == f"{error.status}: {error.reason}":
         return "nothing is at this address; /v1/openapi.json lists all addresses"
     return error.text or error.reason

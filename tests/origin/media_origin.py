@@ -17,7 +17,7 @@ from aiohttp import web
 from sync.http.operations import Access, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.media import MediaRoutes
-from sync.origin.api.uploads import UploadRoutes
+from sync.origin.api.uploads import UploadRoutes, add_tus_version
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
@@ -168,6 +168,7 @@ async def _listen(routes: tuple[UploadRoutes, MediaRoutes]) -> AsyncIterator[str
     app = web.Application(middlewares=[problem_middleware])
     for group in routes:
         mount(app, group.operations(), allow)
+    app.on_response_prepare.append(add_tus_version)
     runner = web.AppRunner(app, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

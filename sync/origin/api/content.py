@@ -6,7 +6,6 @@ not used: its ETag is made of time and size, which differ between mirrors of the
 """
 
 import asyncio
-import hashlib
 import os
 import re
 import stat
@@ -17,6 +16,8 @@ from typing import BinaryIO
 from aiohttp import hdrs, web
 
 from sync.errors import NotFound, StorageBroken
+from sync.http.bodies import file_answer
+from sync.http.conditional import conditional, requested_range
 from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem
 from sync.origin.persistence.data_folder import DataFolder
@@ -25,7 +26,6 @@ from sync.wire.content_paths import asset_path, index_path, release_path, root_p
 from sync.wire.release import TIMESTAMP_CAP_BYTES
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-REVALIDATE = "no-cache"
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
@@ -42,7 +42,7 @@ class ContentRoutes:
         self._tree = files.content
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return the operations: each kind of file with GET and HEAD."""
+        """Return the operations: one for each kind of file."""
         kinds: tuple[tuple[str, str, Handler], ...] = (
             ("assets/{name}", "A media file, whole or by range", self._immutable(_HASH, "", asset_path, _BYTES)),
             ("index/{name}", "The chunk list of a media file", self._immutable(_HASH, "", index_path, _BYTES)),
@@ -55,9 +55,8 @@ class ContentRoutes:
             ("channels/{name}/timestamp.json", "The signed timestamp of a channel", self._timestamp),
         )
         return tuple(
-            Operation(method, f"/content/{path}", handler, what, Access.OPEN, headers=_READ)
+            Operation("GET", f"/content/{path}", handler, what, Access.OPEN, headers=_READ)
             for path, what, handler in kinds
-            for method in ("GET", "HEAD")
         )
 
     def _immutable(self, pattern: re.Pattern[str], suffix: str, path_of: Callable[[str], str], kind: str) -> Handler:
@@ -68,8 +67,6 @@ class ContentRoutes:
             headers: dict[str, str] = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: IMMUTABLE, hdrs.ETAG: f'"{name}"'}
             file = await asyncio.to_thread(_open, self._tree / path_of(name))
             try:
-                if _is_cached(request, name):
-                    return web.Response(status=304, headers=headers)
                 return await _answer_file(request, file, headers)
             finally:
                 file.close()
@@ -79,11 +76,7 @@ class ContentRoutes:
     async def _timestamp(self, request: web.Request) -> web.StreamResponse:
         path = self._tree / timestamp_path(_checked_name(request, _CHANNEL, ""))
         raw = await asyncio.to_thread(_read_timestamp, path)
-        tag = hashlib.sha256(raw).hexdigest()
-        headers = {hdrs.CONTENT_TYPE: _JSON, hdrs.CACHE_CONTROL: REVALIDATE, hdrs.ETAG: f'"{tag}"'}
-        if _is_cached(request, tag):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=raw, headers=headers)
+        return file_answer(raw, _JSON)
 
 
 def _checked_name(request: web.Request, pattern: re.Pattern[str], suffix: str) -> str:
@@ -117,24 +110,22 @@ def _read_timestamp(path: Path) -> bytes:
         return file.read(TIMESTAMP_CAP_BYTES)
 
 
-def _is_cached(request: web.Request, tag: str) -> bool:
-    known = request.if_none_match or ()
-    return any(etag.value in (tag, "*") for etag in known)
-
-
 async def _answer_file(request: web.Request, file: BinaryIO, headers: dict[str, str]) -> web.StreamResponse:
-    size, ranged = os.fstat(file.fileno()).st_size, _range(request, headers[hdrs.ETAG])
-    headers[hdrs.ACCEPT_RANGES] = "bytes"
-    start, stop, _ = (ranged or slice(None)).indices(size)
-    if ranged is not None:
-        headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{stop - 1}/{size}"
-        if start >= stop:
+    size = os.fstat(file.fileno()).st_size
+    answer = web.StreamResponse(headers={**headers, hdrs.ACCEPT_RANGES: "bytes"})
+    if (replaced := conditional(request, answer)) is not answer:
+        return replaced
+    asked = requested_range(request, headers[hdrs.ETAG], size)
+    sent = range(size) if asked is None else asked
+    if asked is not None:
+        if not asked:
             return _unsatisfiable(request, size)
-    answer = web.StreamResponse(status=200 if ranged is None else 206, headers=headers)
-    answer.content_length = stop - start
+        answer.set_status(206)
+        answer.headers[hdrs.CONTENT_RANGE] = f"bytes {sent.start}-{sent.stop - 1}/{size}"
+    answer.content_length = len(sent)
     await answer.prepare(request)
     if request.method != hdrs.METH_HEAD and request.transport is not None:
-        await _send_bytes(request.transport, file, start, stop - start)
+        await _send_bytes(request.transport, file, sent.start, len(sent))
     return answer
 
 
@@ -148,21 +139,8 @@ async def _send_bytes(transport: asyncio.Transport, file: BinaryIO, start: int, 
         transport.abort()
 
 
-def _range(request: web.Request, tag: str) -> slice | None:
-    """Return the requested range; None for the whole file, also if `If-Range` names other bytes.
-
-    A range that cannot be parsed becomes an empty one, which cannot be satisfied.
-    """
-    if hdrs.RANGE not in request.headers or request.headers.get(hdrs.IF_RANGE, tag) != tag:
-        return None
-    try:
-        return request.http_range
-    except ValueError:
-        return slice(0, 0)
-
-
 def _unsatisfiable(request: web.Request, size: int) -> web.Response:
-    detail = f"ask for one range of bytes inside 0-{size - 1}"
+    detail = f"there are {size} bytes: ask for a range that begins within them"
     answer = problem(416, "range-not-satisfiable", "Range not satisfiable", detail, request.path)
     answer.headers.update({hdrs.CONTENT_RANGE: f"bytes */{size}", hdrs.ACCEPT_RANGES: "bytes"})
     return answer

@@ -1,12 +1,13 @@
 """Media over HTTP at `/v1/media`: uploaded files and network streams, their progress and their result."""
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import hdrs, web
 from pydantic import Field
 
 from sync.errors import Conflict, NotFound
-from sync.http.bodies import json_answer, read_json, requested_version
+from sync.http.bodies import file_answer, json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
@@ -160,13 +161,13 @@ class MediaRoutes:
         self._changed("media", row.id)
         return self._answer(await self._store.get(row.id), status=202)
 
-    async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
+    async def _thumbnail(self, request: web.Request) -> web.Response:
         row = await self._store.get(request.match_info["id"])  # only an id we made becomes a path
-        path = self._files.thumbnail_path(row.id)
-        if not path.exists():
-            raise NotFound(f"media {row.id} has no small picture: it is {row.state}")
-        headers = {"Content-Type": "image/jpeg", "Cache-Control": "private, max-age=86400"}
-        return web.FileResponse(path, headers=headers)
+        try:
+            picture = await asyncio.to_thread(self._files.thumbnail_path(row.id).read_bytes)
+        except FileNotFoundError as error:
+            raise NotFound(f"media {row.id} has no small picture: it is {row.state}") from error
+        return file_answer(picture, "image/jpeg", "private, max-age=86400")
 
     def _answer(self, row: MediaRow, *, status: int = 200) -> web.Response:
         return json_answer(self.view(row), status=status, version=row.version)

@@ -9,13 +9,13 @@ import binascii
 from collections.abc import Mapping
 from email.utils import format_datetime
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from sync.errors import Rejected, SignageError, TooLarge, Unsupported
+from sync.errors import Rejected, TooLarge, Unsupported
 from sync.http.bodies import body_pieces, json_answer
 from sync.http.forwarded import location
 from sync.http.operations import Access, Operation
-from sync.http.problems import Handler, problem, problem_of
+from sync.http.problems import Handler, problem
 from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_name
 from sync.origin.persistence.upload_file import Checksum
 from sync.origin.store.uploads import Upload
@@ -23,14 +23,20 @@ from sync.runtime.clock import instant
 from sync.wire.value_types import Instant, Wire
 
 TUS_VERSION = "1.0.0"
+_PATH = "/v1/uploads"
 CHUNK_TYPE = "application/offset+octet-stream"
 MEDIA_HEADER = "Signage-Media"
 
 _ALGORITHMS = {"sha1": 20, "sha256": 32}
 _EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 _READ_BYTES = 1024 * 1024
+_NOT_OFFERED = {
+    "Upload-Concat": "send the file as one upload",
+    "Upload-Defer-Length": "send the size of the file as Upload-Length",
+}
 _ALWAYS = ("Tus-Resumable",)
 _CHUNK = (*_ALWAYS, "Upload-Offset", "Upload-Checksum")
+_OVERRIDE = ("X-HTTP-Method-Override", *_CHUNK)
 _BEGIN = (*_ALWAYS, "Upload-Length", "Upload-Metadata", "Upload-Checksum")
 
 
@@ -59,13 +65,22 @@ class UploadRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; only the list answers JSON."""
-        one, many = "/v1/uploads/{id}", "/v1/uploads"
+        one, many = f"{_PATH}/{{id}}", _PATH
         return (
             Operation("OPTIONS", many, self._options, "Features of this tus server", Access.OPEN, status=204),
             Operation("OPTIONS", one, self._options, "Features of this tus server", Access.OPEN, status=204),
             Operation("GET", many, self._list, "Unfinished uploads", Access.READ, answer=UploadList),
             Operation(
                 "POST", many, self._tus(self._create), "Create an upload", Access.WRITE, status=201, headers=_BEGIN
+            ),
+            Operation(
+                "POST",
+                one,
+                self._tus(_unnamed),
+                "Send a chunk, without PATCH",
+                Access.WRITE,
+                status=204,
+                headers=_OVERRIDE,
             ),
             Operation("HEAD", one, self._tus(self._offset), "How far an upload is", Access.WRITE, headers=_ALWAYS),
             Operation("PATCH", one, self._tus(self._append), "Send a chunk", Access.WRITE, status=204, headers=_CHUNK),
@@ -81,29 +96,39 @@ class UploadRoutes:
         )
 
     def _tus(self, handler: Handler) -> Handler:
-        """Refuse clients of another tus version, and add the headers of tus to every answer, errors included."""
+        """Refuse clients of another tus version, and call the handler of the method that the client means.
+
+        Clients that cannot send every method name it in `X-HTTP-Method-Override`. The handlers that can be named so
+        need the same access.
+        """
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            answer: web.StreamResponse
             if request.headers.get("Tus-Resumable") != TUS_VERSION:
                 detail = f"this server speaks tus {TUS_VERSION}: send it as Tus-Resumable"
                 answer = problem(412, "tus-version", "Another tus version", detail, request.path)
                 answer.headers["Tus-Version"] = TUS_VERSION
-            else:
-                try:
-                    answer = await handler(request)
-                except ChecksumMismatch as error:
-                    answer = problem(460, "checksum-mismatch", "Checksum mismatch", str(error), request.path)
-                except SignageError as error:
-                    answer = problem_of(error, request.path)
-            answer.headers.update({"Tus-Resumable": TUS_VERSION, "Cache-Control": "no-store"})
-            return answer
+                return answer
+            try:
+                return await self._meant(request, handler)(request)
+            except ChecksumMismatch as error:
+                return problem(460, "checksum-mismatch", "Checksum mismatch", str(error), request.path)
 
         return handle
 
+    def _meant(self, request: web.Request, handler: Handler) -> Handler:
+        meant = request.headers.get("X-HTTP-Method-Override", request.method).upper()
+        if meant == request.method:
+            return handler
+        known = {"HEAD": self._offset, "PATCH": self._append, "DELETE": self._terminate}
+        if "id" not in request.match_info or meant not in known:
+            raise web.HTTPMethodNotAllowed(meant, known)
+        return known[meant]
+
     async def _options(self, request: web.Request) -> web.Response:
+        resource = request.match_info.route.resource
+        methods = () if resource is None else (route.method for route in resource)
         headers = {
-            "Tus-Resumable": TUS_VERSION,
+            hdrs.ALLOW: ", ".join(sorted(methods)),
             "Tus-Version": TUS_VERSION,
             "Tus-Extension": _EXTENSIONS,
             "Tus-Max-Size": str(self._intake.largest_bytes),
@@ -115,11 +140,15 @@ class UploadRoutes:
         return json_answer(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.unfinished())))
 
     async def _create(self, request: web.Request) -> web.Response:
+        _refuse_other_extensions(request)
+        sent_metadata = request.headers.get("Upload-Metadata", "")
+        metadata = _metadata(sent_metadata)
         size_bytes = _number(request, "Upload-Length")
-        metadata = _metadata(request.headers.get("Upload-Metadata", ""))
         checksum = _checksum(request)
         sent = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
-        upload = await self._intake.create(display_name(sent), size_bytes, _declared_sha256(metadata))
+        upload = await self._intake.create(
+            display_name(sent), size_bytes, _declared_sha256(metadata), sent_metadata or None
+        )
         if request.content_type == CHUNK_TYPE:
             pieces = body_pieces(request, _READ_BYTES)
             upload = await self._intake.append(upload.id, 0, pieces, request.content_length, checksum)
@@ -129,7 +158,8 @@ class UploadRoutes:
 
     async def _offset(self, request: web.Request) -> web.Response:
         upload = await self._intake.get(request.match_info["id"])
-        return web.Response(headers={"Upload-Length": str(upload.size_bytes), **_progress(upload)})
+        metadata = {} if upload.metadata is None else {"Upload-Metadata": upload.metadata}
+        return web.Response(headers={"Upload-Length": str(upload.size_bytes), **metadata, **_progress(upload)})
 
     async def _append(self, request: web.Request) -> web.Response:
         if request.content_type != CHUNK_TYPE:
@@ -148,6 +178,12 @@ class UploadRoutes:
         return web.Response(status=204)
 
 
+async def add_tus_version(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the header that tus demands on every answer, errors included."""
+    if request.path.startswith(_PATH):
+        response.headers["Tus-Resumable"] = TUS_VERSION
+
+
 def _view(upload: Upload) -> UploadView:
     return UploadView(
         id=upload.id,
@@ -157,6 +193,10 @@ def _view(upload: Upload) -> UploadView:
         created_at=instant(upload.created_ms),
         expires_at=instant(upload.expires_ms),
     )
+
+
+async def _unnamed(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPBadRequest(text="name the method that is meant (PATCH, HEAD, DELETE) in X-HTTP-Method-Override")
 
 
 def _progress(upload: Upload) -> dict[str, str]:
@@ -175,16 +215,24 @@ def _number(request: web.Request, header: str) -> int:
 
 
 def _checksum(request: web.Request) -> Checksum | None:
+    if "upload-checksum" in request.headers.get(hdrs.TRAILER, "").lower():
+        raise web.HTTPBadRequest(text="a checksum is sent before the chunk: checksum-trailer is not supported")
     raw = request.headers.get("Upload-Checksum")
     if raw is None:
         return None
     algorithm, _, encoded = raw.partition(" ")
     digest = _base64(encoded)
-    if algorithm not in _ALGORITHMS or digest is None or len(digest) != _ALGORITHMS[algorithm]:
-        raise _wrong_header(
-            "Upload-Checksum", f"an algorithm ({', '.join(_ALGORITHMS)}), a space and the base64 digest"
-        )
+    if digest is None or len(digest) != _ALGORITHMS.get(algorithm):
+        wanted = f"an algorithm ({', '.join(_ALGORITHMS)}), a space and the base64 digest"
+        raise web.HTTPBadRequest(text=f"Upload-Checksum must be {wanted}")  # tus demands 400, not 422
     return Checksum(algorithm, digest)
+
+
+def _refuse_other_extensions(request: web.Request) -> None:
+    """Refuse what `Tus-Extension` does not offer: part of a film must not become a media of its own."""
+    for header, why in _NOT_OFFERED.items():
+        if header in request.headers:
+            raise web.HTTPBadRequest(text=f"{header} is not supported: {why}")
 
 
 def _metadata(raw: str) -> Mapping[str, bytes]:
@@ -192,8 +240,8 @@ def _metadata(raw: str) -> Mapping[str, bytes]:
     for pair in filter(None, (part.strip() for part in raw.split(","))):
         key, _, encoded = pair.partition(" ")
         value = _base64(encoded)
-        if value is None:
-            raise _wrong_header("Upload-Metadata", f"base64 after {key!r}")
+        if value is None or not key.isascii() or key in metadata:
+            raise _wrong_header("Upload-Metadata", f"keys in ASCII, each once, and base64 after each, unlike {key!r}")
         metadata[key] = value
     return metadata
 

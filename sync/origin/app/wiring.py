@@ -24,7 +24,7 @@ from sync.origin.api.plays import PlayRoutes
 from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.api.storage import StorageRoutes
-from sync.origin.api.uploads import UploadRoutes
+from sync.origin.api.uploads import UploadRoutes, add_tus_version
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
 from sync.origin.http.host_header_check import allowed_names, check_host
@@ -183,7 +183,7 @@ def _application(
     app[TRUSTED_PROXIES] = settings.server.trusted_networks
     mount(app, operations, gatekeeper.guard)
     add_console(app)
-    app.on_response_prepare.append(harden)
+    app.on_response_prepare.extend((harden, add_tus_version))
     app.on_shutdown.append(lambda _: live.close())
     return app
 

@@ -1,10 +1,13 @@
 """Serves the console's own files, under a policy that lets the page load and call nothing but this origin."""
 
+from functools import cache
 from pathlib import Path
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from sync.http.bodies import file_answer
+from sync.http.conditional import conditional
 from sync.http.operations import OPERATION
 
 CONSOLE = Path(__file__).with_name("page")
@@ -43,15 +46,14 @@ def add_console(app: web.Application, folder: Path = CONSOLE) -> None:
 
 
 def _serve(path: Path) -> Handler:
-    headers = {
-        hdrs.CONTENT_TYPE: f"{_TYPES[path.suffix]}; charset=utf-8" if path.suffix in _TEXTS else _TYPES[path.suffix],
-        hdrs.CACHE_CONTROL: "no-cache",  # ask each time: a page of another version must not speak to this API
-        "Content-Security-Policy": _POLICY,
-    }
+    media_type = f"{_TYPES[path.suffix]}; charset=utf-8" if path.suffix in _TEXTS else _TYPES[path.suffix]
+    read = cache(path.read_bytes)  # once: a page of another version must not speak to this API
 
     async def serve(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = "console"
-        return web.FileResponse(path, headers=headers)
+        answer = file_answer(read(), media_type)
+        answer.headers["Content-Security-Policy"] = _POLICY
+        return conditional(request, answer)
 
     return serve
 

@@ -65,8 +65,8 @@ class Intake:
         """The limit of one file."""
         return self._settings.uploads.largest_bytes
 
-    async def create(self, name: str, size_bytes: int, sha256: str | None) -> Upload:
-        """Create an upload of a declared size.
+    async def create(self, name: str, size_bytes: int, sha256: str | None, metadata: str | None = None) -> Upload:
+        """Create an upload of a declared size; `metadata` is only kept for its client.
 
         Raises:
             Rejected: the file is empty.
@@ -76,7 +76,7 @@ class Intake:
         await self._check_space(size_bytes)
         upload_id = secrets.token_hex(16)
         await asyncio.to_thread(self._create_file, upload_id)
-        upload = await self._uploads.create(upload_id, name, size_bytes, sha256)
+        upload = await self._uploads.create(upload_id, name, size_bytes, sha256, metadata)
         self._changed("uploads", upload_id)
         return upload
 

@@ -69,6 +69,7 @@ uploads = Table(
     Column("name", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("sha256", String(64)),  # declared by the client, checked once all bytes are there
+    Column("metadata", Text),  # as the client sent it
     Column("offset_bytes", BigInteger, nullable=False),
     Column("media_id", String(64)),  # set once it is handed over
     Column("created_ms", BigInteger, nullable=False),

@@ -59,7 +59,10 @@ UNFINISHED = upload_in((UploadState.RECEIVING, UploadState.RECEIVED))
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One upload: `offset_bytes` of `size_bytes` are durable; `media_id` is set once it is handed over."""
+    """One upload: `offset_bytes` of `size_bytes` are durable; `media_id` is set once it is handed over.
+
+    `metadata` is tus's, as the client sent it.
+    """
 
     id: str
     name: str
@@ -69,6 +72,7 @@ class Upload:
     media_id: str | None
     created_ms: int
     expires_ms: int
+    metadata: str | None = None
 
     @property
     def state(self) -> UploadState:
@@ -86,7 +90,9 @@ class UploadStore:
         self._clock = clock
         self._expire_after = timedelta(seconds=expire_after_s)
 
-    async def create(self, upload_id: str, name: str, size_bytes: int, sha256: str | None) -> Upload:
+    async def create(
+        self, upload_id: str, name: str, size_bytes: int, sha256: str | None, metadata: str | None = None
+    ) -> Upload:
         """Add an upload that has no bytes yet."""
         upload = Upload(
             id=upload_id,
@@ -97,6 +103,7 @@ class UploadStore:
             media_id=None,
             created_ms=unix_ms(self._clock.now()),
             expires_ms=self._expiry_ms(),
+            metadata=metadata,
         )
         async with self._database.writing() as connection:
             await connection.execute(insert(uploads).values(**asdict(upload)))

@@ -19,6 +19,7 @@ from tests.origin.samples import Samples
 
 DATA = os.urandom(300_000)
 MIB = 1024 * 1024
+EXTENSIONS = {"creation", "creation-with-upload", "checksum", "expiration", "termination"}
 
 
 async def client(media_origin: MediaOrigin, data: bytes, name: str, **options: Any) -> Any:
@@ -72,9 +73,63 @@ async def test_options_tell_what_we_speak(idle_origin: MediaOrigin) -> None:
     async with idle_origin.http.options(f"{idle_origin.url}/v1/uploads") as answer:
         assert answer.status == 204
         assert answer.headers["Tus-Version"] == "1.0.0" and answer.headers["Tus-Resumable"] == "1.0.0"
-        assert set(answer.headers["Tus-Extension"].split(",")) >= {"creation", "checksum", "expiration", "termination"}
+        assert set(answer.headers["Tus-Extension"].split(",")) == EXTENSIONS
+        assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
         assert answer.headers["Tus-Checksum-Algorithm"] == "sha1,sha256"
         assert int(answer.headers["Tus-Max-Size"]) == idle_origin.intake.largest_bytes
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upload-Concat": "partial"}, 400),
+        ({"Upload-Concat": "final;/v1/uploads/a /v1/uploads/b"}, 400),
+        ({"Upload-Defer-Length": "1", "Upload-Length": ""}, 400),
+        ({"Upload-Defer-Length": "1"}, 400),
+        ({"Upload-Length": ""}, 422),
+        ({"Upload-Length": "0"}, 422),
+        ({"Upload-Length": "-5"}, 422),
+        ({"Upload-Length": "1e3"}, 422),
+        ({"Upload-Length": "٣"}, 422),
+        ({"Upload-Length": str(2**62)}, 413),
+        ({"Upload-Length": "9" * 5000}, 413),
+        ({"Upload-Metadata": "filename a.mp4"}, 422),
+        ({"Upload-Metadata": "filename YQ==,filename Yg=="}, 422),
+        ({"Upload-Metadata": "name\u00e4 YQ=="}, 422),
+        ({"Tus-Resumable": ""}, 412),
+        ({"X-HTTP-Method-Override": "DELETE"}, 405),
+    ],
+)
+async def test_an_upload_that_is_not_offered_is_refused_and_not_made(
+    idle_origin: MediaOrigin, headers: dict[str, str], status: int
+) -> None:
+    sent = {**TUS, "Upload-Length": "100", **headers}
+    async with idle_origin.http.post(f"{idle_origin.url}/v1/uploads", headers=sent) as answer:
+        assert (answer.status, (await answer.json(content_type=None))["status"]) == (status, status)
+        assert answer.headers["Tus-Resumable"] == "1.0.0"
+        assert answer.headers.get("Tus-Version") == ("1.0.0" if status == 412 else None)
+    assert await idle_origin.intake.unfinished() == ()
+
+
+@pytest.mark.parametrize("sent", ["", "filename YS5tcDQ=", "flag,filename YS5tcDQ=, empty "])
+async def test_a_client_reads_its_metadata_as_it_sent_them(idle_origin: MediaOrigin, sent: str) -> None:
+    url = await idle_origin.create_upload(100, **({"Upload-Metadata": sent} if sent else {}))
+    async with idle_origin.http.head(url, headers=TUS) as answer:
+        assert answer.headers.get("Upload-Metadata", "") == sent.strip()
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_client_without_patch_and_delete_names_them(idle_origin: MediaOrigin) -> None:
+    url = await idle_origin.create_upload(100)
+    for method, status, offset in (("PATCH", 204, "50"), ("head", 200, "50"), ("DELETE", 204, None)):
+        headers = {**CHUNK, "Upload-Offset": "0", "X-HTTP-Method-Override": method}
+        body = b"x" * 50 if method == "PATCH" else b""
+        async with idle_origin.http.post(url, headers=headers, data=body) as answer:
+            assert (answer.status, answer.headers.get("Upload-Offset")) == (status, offset)
+    async with idle_origin.http.post(url, headers={**CHUNK, "X-HTTP-Method-Override": "PATCH"}) as answer:
+        assert answer.status == 422, "its offset is looked at first"
+    async with idle_origin.http.post(url, headers=TUS) as answer:
+        assert (answer.status, answer.headers["Tus-Resumable"]) == (400, "1.0.0")
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
@@ -111,9 +166,13 @@ async def test_a_chunk_sent_again_is_never_there_twice(idle_origin: MediaOrigin)
         ({"Upload-Offset": "many"}, 422),
         ({"Tus-Resumable": "0.2.2"}, 412),
         ({"Content-Type": "application/json"}, 415),
-        ({"Upload-Checksum": "md5 AAAA"}, 422),
-        ({"Upload-Checksum": "sha256 not-base64"}, 422),
-        ({"Upload-Checksum": "sha256 AAAA"}, 422),
+        ({"Upload-Checksum": "md5 AAAA"}, 400),
+        ({"Upload-Checksum": "sha256 not-base64"}, 400),
+        ({"Upload-Checksum": "sha256 AAAA"}, 400),
+        ({"Upload-Checksum": ""}, 400),
+        ({"Trailer": "Upload-Checksum"}, 400),
+        ({"X-HTTP-Method-Override": "GET"}, 405),
+        ({"X-HTTP-Method-Override": "PURGE"}, 405),
     ],
 )
 async def test_a_bad_chunk_is_refused_with_a_problem_and_changes_nothing(

@@ -39,6 +39,7 @@ from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
 from tests.fakes import FakeClock
 from tests.sync.device.damage import Damage, empty, folder, garbage, link, pipe, truncated
+from tests.sync.http.standards import check_metrics, hold_to_the_standard, needs_promtool
 
 DISPLAY = brand_picture(320, 180)
 
@@ -522,3 +523,12 @@ async def test_a_port_in_use_is_reported(prepared: Path, monkeypatch: pytest.Mon
         monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", first.url.rstrip("/").rpartition(":")[2])
         async with running(prepared) as (second, _, _):
             assert "not available" in second.problem
+
+
+async def test_every_address_answers_as_rfc_9110_asks(device: Device) -> None:
+    await hold_to_the_standard(device.url, device.bearer, json.loads(await read(device, "/v1/openapi.json")))
+
+
+@needs_promtool
+async def test_promtool_finds_no_fault_in_the_metrics(device: Device) -> None:
+    check_metrics((await read(device, "/metrics")).decode())
