@@ -22,19 +22,19 @@ items = [{ file = "red.mp4" }, { file = "blue.mp4" }]
 name = "half"
 advertiser = "Green"
 share_ppm = 500_000
-creatives = [{ file = "green.png", duration_ms = 2000 }]
+creatives = [{ file = "green.png", duration_ms = 1200 }]
 
 [[ads]]
 name = "a quarter"
 advertiser = "Yellow"
 share_ppm = 250_000
-creatives = [{ file = "yellow.png", duration_ms = 2000 }]
+creatives = [{ file = "yellow.png", duration_ms = 1200 }]
 
 [[ads]]
 name = "another quarter"
 advertiser = "White"
 share_ppm = 250_000
-creatives = [{ file = "white.png", duration_ms = 2000 }]
+creatives = [{ file = "white.png", duration_ms = 1200 }]
 """
 COLOURS = {"red": RED, "blue": BLUE, "green": GREEN, "yellow": YELLOW, "white": WHITE}
 SLACK_S = 0.15
@@ -50,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         media = folder / "media"
         media.mkdir()
         for name in ("red", "blue"):
-            video(media / f"{name}.mp4", name, seconds=2.0)
+            video(media / f"{name}.mp4", name, seconds=1.4)
         picture(media / "green.png", "lime")
         picture(media / "yellow.png", "yellow")
         picture(media / "white.png", "white")

@@ -26,7 +26,7 @@ from tests.player.conftest import on_air_pid
 from tests.player.director.venue import DEVICE, activate, asset, eventually, item, playlist, release
 
 pytestmark = pytest.mark.display
-LENGTH_MS = 2_400  # films of one colour preroll in about a second: their rewind cannot be seen
+LENGTH_MS = 1_800  # films of one colour preroll in about a second: their rewind cannot be seen
 
 
 def film(path: Path, colour: str) -> bytes:
@@ -115,7 +115,7 @@ async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Ven
 
 
 async def test_no_two_plays_overlap_through_cuts_skips_a_blank_and_a_killed_deck(venue: Venue) -> None:
-    await venue.until_played(2)
+    await venue.until_played(1)
     for do in ("skip", "blank", "play", "skip"):
         await eventually(lambda: venue.director.now().next.readiness == "ready" or venue.director.now().take is None)
         await venue.director.command(Command.model_validate({"do": do}))
@@ -123,7 +123,7 @@ async def test_no_two_plays_overlap_through_cuts_skips_a_blank_and_a_killed_deck
         await eventually(partial(venue.shows, showing))
     await eventually(lambda: venue.director.now().next.readiness == "ready")
     os.kill(on_air_pid(venue.stage), signal.SIGKILL)
-    plays = await venue.until_played(len(await venue.plays()) + 3)
+    plays = await venue.until_played(len(await venue.plays()) + 2)
     spans = [(play.started_at, play.ended_at) for play in plays]
     assert all(later[0] >= sooner[1] for sooner, later in pairwise(spans)), spans
     assert {"eof", "operator"} <= {play.reason for play in plays}
