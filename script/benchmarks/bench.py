@@ -18,6 +18,7 @@ import rhythm
 import seam
 import soak
 import start
+import tables
 from rich.console import Console
 from rich.table import Table
 
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "faults": lambda _: faults.measure(),
     "rhythm": lambda _: rhythm.measure(),
     "fuzz": lambda options: fuzz.measure(options.cuts, options.part),
+    "tables": lambda _: tables.measure(),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
 

@@ -8,6 +8,7 @@ import pytest
 from sync.origin.store.media import MediaState
 from sync.origin.transcode.title_card_tool import SIZE, draw_card
 from sync.wire.release import MediaKind
+from tests.long_tables import in_bench
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import Samples
 from tests.origin.transcode.film.test_films import damaged
@@ -17,7 +18,7 @@ from tests.origin.transcode.test_video import streams
 TONE = ("-f", "lavfi", "-i", "sine=frequency=440:duration=1.37")
 
 
-@pytest.mark.parametrize(("name", "codec"), [("tone.mp3", "libmp3lame"), ("tone.ogg", "libvorbis")])
+@pytest.mark.parametrize(("name", "codec"), [("tone.mp3", "libmp3lame"), *in_bench(("tone.ogg", "libvorbis"))])
 async def test_a_sound_file_becomes_a_video_of_exactly_its_length(
     media_origin: MediaOrigin, samples: Samples, name: str, codec: str
 ) -> None:

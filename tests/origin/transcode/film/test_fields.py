@@ -17,6 +17,7 @@ from sync.origin.transcode.film.fields import (
     with_fields_seen,
 )
 from sync.origin.transcode.film.recipe import choose_recipe
+from tests.long_tables import in_bench
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.transcode.test_video import PLAIN, X264
 
@@ -69,7 +70,10 @@ def make_interlaced(path: Path, scan: str, *encoding: str) -> None:
     subprocess.run(("ffmpeg", "-v", "error", *source, *encoding, str(path)), check=True)
 
 
-@pytest.mark.parametrize("name", FILMS)
+ALIKE = ("prores.mov", "h264.mp4", "h264-untagged.mp4", "motion.mov")
+
+
+@pytest.mark.parametrize("name", [*(name for name in FILMS if name not in ALIKE), *in_bench(*ALIKE)])
 async def test_an_interlaced_film_becomes_whole_pictures(media_origin: MediaOrigin, tmp_path: Path, name: str) -> None:
     make_interlaced(tmp_path / name, *FILMS[name])
     assert combed_columns(tmp_path / name) >= 12
