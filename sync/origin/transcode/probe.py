@@ -13,7 +13,14 @@ from sync.errors import Rejected
 from sync.origin.limits.budget import MOST_PACKETS, MOST_TRACKS
 from sync.origin.transcode.film.colour import may_be_hdr, with_picture_told
 from sync.origin.transcode.film.containers import HiddenFacts, hidden_facts
-from sync.origin.transcode.film.damage import Damage, DecodedFrame, find_damage, read_complaint, read_frame
+from sync.origin.transcode.film.damage import (
+    Damage,
+    DecodedFrame,
+    find_damage,
+    missing_in_file,
+    read_complaint,
+    read_frame,
+)
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
 from sync.origin.transcode.film.fields import LOOK_FILTERS, LOOK_S, FieldsSeen, should_look, with_fields_seen
 from sync.origin.transcode.film.rhythm import Packet, TrackTimes, film_span, measure_tracks, read_packet
@@ -110,7 +117,7 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
         raise BadMedia(_ENCRYPTED)
     packets, complaints = await read_packets(path, limits)
     times = measure_tracks(packets)
-    facts = audio_facts(document, times) or video_facts(document, times, hidden, complaints)
+    facts = audio_facts(document, times, hidden) or video_facts(document, times, hidden, complaints)
     if facts is None:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
     return facts
@@ -148,7 +155,7 @@ async def read_packets(path: Path, limits: Limits, *, streams: str = "") -> tupl
             raise BadMedia(f"This file is too long: it has more than {MOST_PACKETS:,} frames and pieces of sound.")
 
     selection = ("-select_streams", streams) if streams else ()
-    entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags")
+    entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,pos,flags")
     options = ("-v", "error", *selection, *entries, "-of", "csv=p=0")
     result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
     return packets, result.errors
@@ -183,11 +190,11 @@ async def decode_whole(video: VideoFile, path: Path, limits: Limits) -> VideoFil
 def _damage_of(
     video: VideoFile, times: TrackTimes, track: int, packets: Iterable[Packet], frames: Sequence[DecodedFrame]
 ) -> Damage:
-    own = (packet for packet in packets if packet.track == track and not packet.discarded and not times.jumps)
+    own = [packet for packet in packets if packet.track == track and not packet.discarded and not times.jumps]
     due = [packet.due_s - video.starts_s for packet in own if packet.due_s is not None]
-    gaps = times.gaps if video.unreadable and not times.jumps else ()
-    holes = [(start - video.starts_s, end - video.starts_s) for start, end in gaps]
-    return find_damage(frames, due, times.frame_s, times.end_s - video.starts_s, holes)
+    stretches = missing_in_file(own, times, video.losses, unreadable=video.unreadable)
+    missing = [(start - video.starts_s, end - video.starts_s) for start, end in stretches]
+    return find_damage(frames, due, times.frame_s, times.end_s - video.starts_s, missing)
 
 
 async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
@@ -199,10 +206,11 @@ async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
     packets, _ = await read_packets(path, limits, streams=str(sound.audio_stream))
     start_s, times = sound.times.start_s, sound.times
     frames = await _decode(path, sound.audio_stream, start_s, limits)
-    known = () if times.jumps else packets
-    due = [packet.due_s - start_s for packet in known if packet.due_s is not None and not packet.discarded]
-    holes = () if times.jumps else [(start - start_s, end - start_s) for start, end in times.gaps]
-    return find_damage(frames, due, times.frame_s, times.end_s - start_s, holes)
+    known = [] if times.jumps else [packet for packet in packets if not packet.discarded]
+    due = [packet.due_s - start_s for packet in known if packet.due_s is not None]
+    stretches = missing_in_file(known, times, sound.losses, unreadable=True)
+    missing = [(start - start_s, end - start_s) for start, end in stretches]
+    return find_damage(frames, due, times.frame_s, times.end_s - start_s, missing)
 
 
 async def _decode(path: Path, stream: int, starts_s: float, limits: Limits) -> list[DecodedFrame]:

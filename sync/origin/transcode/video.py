@@ -67,7 +67,7 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
 async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
     """Copy the film if every player shows it as it is and nothing in it is damaged; else encode it."""
     edge = job.settings.longest_edge
-    if video.unreadable or not list(why_encode(video, edge)):
+    if video.unreadable or video.losses or not list(why_encode(video, edge)):
         video = await decode_whole(video, job.source, job.limits)
     recipe = choose_recipe(video, edge)
     if recipe.copies_video and await _run(video, job, recipe, path) is not None:

@@ -1,12 +1,12 @@
 """What ffprobe does not tell of a file: what is meant to be seen, whether it is encrypted, and what is not there.
 
 Read from the headers of MP4 and MOV (ISO 14496-12: `clap`; ISO 23001-7: encryption), Matroska (RFC 9559: PixelCrop,
-ContentEncryption), MPEG-TS (ISO 13818-1: scrambling, sync bytes) and AVI. ffmpeg itself crops from version 7.1 on.
+ContentEncryption), MPEG-TS (ISO 13818-1: scrambling, sync bytes, counters) and AVI. ffmpeg crops from version 7.1 on.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sync.origin.transcode.film.geometry import Crop
 
@@ -16,25 +16,38 @@ _VISUAL_ENTRY_BYTES = 78  # of a sample entry, before the boxes in it
 _SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
 _WIDTH, _HEIGHT, _BOTTOM, _TOP, _LEFT, _RIGHT = 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD
 _ENCODINGS, _ENCODING, _ENCRYPTION = 0x6D80, 0x6240, 0x5035
-_TS_BYTES, _TS_LOOKED_AT, _TS_CHUNK = 188, 2000, 20_000
-_TS_SYNC = b"G"
-_TS_SHAPES = ((0, 188), (0, 204), (4, 192))  # where the sync byte is, and packets of: plain, error correction, M2TS
+_TS_SIZES = (188, 192, 204)  # of packets in bytes: broadcast, cameras (M2TS), with error correction
+_TS_FIRST, _TS_LOOKED_AT, _TS_CHUNK = 8, 2000, 20_000  # packets
+_TS_SYNC, _TS_PADDING = b"G", 0x1FFF
+_MOST_LOSSES = 1000
 
 Part = tuple[bytes, int, int]
 """The type of a box, and where its content begins and ends in the file."""
+
+
+class Loss(NamedTuple):
+    """Packets of an MPEG-TS that are missing: of which track (its PID), before which byte of the file.
+
+    `begins`: a picture or sound begins at that byte, so that those from there on are whole.
+    """
+
+    track: int
+    at: int
+    begins: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenFacts:
     """`crops` has an entry for each track, in the order of the file; None where all of the picture is meant.
 
-    `broken`: bytes of an MPEG-TS are not what they were, which ffmpeg passes over in silence. `missing_share` is how
-    much of the file, by its header, is not there.
+    `broken` and `losses`: bytes of an MPEG-TS are not what they were, or not there; ffmpeg passes over both in silence.
+    `missing_share` is how much of the file, by its header, is not there.
     """
 
     crops: tuple[Crop | None, ...] = ()
     encrypted: bool = False
     broken: bool = False
+    losses: tuple[Loss, ...] = ()
     missing_share: float = 0.0
 
 
@@ -46,14 +59,12 @@ def hidden_facts(file: BinaryIO) -> HiddenFacts:
     head, end = file.read(12), file.seek(0, 2)
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return _matroska(file, end)
-    if head[:1] == _TS_SYNC:
-        return HiddenFacts(encrypted=_is_scrambled(file), broken=_loses_sync(file))
     if head[:4] == b"RIFF" and head[8:] == b"AVI ":
         stated = int.from_bytes(head[4:8], "little") + 8
         written = stated < 1 << 32  # not the head of a recording that went on until the power failed
         return HiddenFacts(missing_share=max(0.0, 1 - end / stated) if written else 0.0)
-    if head[4:5] == _TS_SYNC:  # a camera's
-        return HiddenFacts(broken=_loses_sync(file))
+    if shape := _transport_shape(file):
+        return _read_transport(file, *shape)
     return _mp4(file, end)
 
 
@@ -178,26 +189,53 @@ def _variable(file: BinaryIO, *, keep_marker: bool) -> int | None:
     return value if keep_marker else value & ((1 << (7 * length)) - 1)
 
 
-def _is_scrambled(file: BinaryIO) -> bool:
+def _is_scrambled(file: BinaryIO, start: int, size: int) -> bool:
     """Tell whether at least half of the packets with content, at the start of an MPEG-TS, are scrambled."""
-    file.seek(0)
-    data = file.read(_TS_BYTES * _TS_LOOKED_AT)
-    packets = [data[at : at + 4] for at in range(0, len(data) - 3, _TS_BYTES)]
+    file.seek(start)
+    data = file.read(size * _TS_LOOKED_AT)
+    packets = [data[at : at + 4] for at in range(0, len(data) - 3, size)]
     with_content = [packet for packet in packets if (packet[0] == 0x47 and packet[1] & 0x1F) or packet[2] > 0x1F]
     return sum(packet[3] >> 6 > 1 for packet in with_content) * 2 > len(with_content) > 0
 
 
-def _loses_sync(file: BinaryIO) -> bool:
-    """Tell whether an MPEG-TS has a packet that does not begin with its sync byte; the whole file is read."""
+def _transport_shape(file: BinaryIO) -> tuple[int, int] | None:
+    """Return where the first packet of an MPEG-TS begins, and the size of its packets; None if it is none."""
     file.seek(0)
-    head = file.read(max(size for _, size in _TS_SHAPES) * 8)
-    shapes = (shape for shape in _TS_SHAPES if not head[shape[0] : shape[1] * 8 : shape[1]].strip(_TS_SYNC))
-    at, size = next(shapes, (0, 0))
-    file.seek(0)
-    while size and (chunk := file.read(size * _TS_CHUNK)):
-        if chunk[at::size].strip(_TS_SYNC):
-            return True
-    return False
+    head = file.read(max(_TS_SIZES) * _TS_FIRST)
+    for size in _TS_SIZES:
+        for start in range(min(size, len(head) - size * (_TS_FIRST - 1))):
+            if not head[start::size].strip(_TS_SYNC):
+                return start, size
+    return None
+
+
+def _read_transport(file: BinaryIO, start: int, size: int) -> HiddenFacts:
+    """Return where an MPEG-TS lost packets, and whether one does not begin with its sync byte; all of it is read."""
+    counters: dict[int, int] = {}
+    losses: list[Loss] = []
+    at, broken = start, False
+    file.seek(start)
+    while (chunk := file.read(size * _TS_CHUNK)) and len(losses) < _MOST_LOSSES and not broken:
+        broken = bool(chunk[::size].strip(_TS_SYNC))
+        losses += _losses(chunk, size, at, counters)
+        at += len(chunk)
+    return HiddenFacts(encrypted=_is_scrambled(file, start, size), broken=broken, losses=tuple(losses[:_MOST_LOSSES]))
+
+
+def _losses(chunk: bytes, size: int, at: int, counters: dict[int, int]) -> Iterator[Loss]:
+    """Yield where the count of packets with content (four bits) of a track does not go on (ISO 13818-1, 2.4.3.3)."""
+    for number, (high, low, flags) in enumerate(zip(chunk[1::size], chunk[2::size], chunk[3::size], strict=False)):
+        track = (high & 0x1F) << 8 | low
+        if not flags & 0x10 or track == _TS_PADDING:  # without content
+            continue
+        count, before = flags & 0x0F, counters.get(track, -1)
+        counters[track] = count
+        if before < 0 or count == before or count == (before + 1) & 0x0F:  # a packet may be sent twice
+            continue
+        place = number * size
+        announced = flags & 0x20 and chunk[place + 4 : place + 5] > b"\0" and chunk[place + 5 : place + 6] >= b"\x80"
+        if not announced:
+            yield Loss(track, at + place, begins=bool(high & 0x40))
 
 
 def _number(file: BinaryIO, length: int) -> int:

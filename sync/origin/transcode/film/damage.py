@@ -1,10 +1,13 @@
 """What is damaged in a film, by decoding it once as a whole."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+from sync.origin.transcode.film.containers import Loss
+from sync.origin.transcode.film.rhythm import Packet, TrackTimes
 
 LONGEST_MENDED_S = 2.0  # the picture before stays meanwhile, so that no screen shows smeared pictures
 _MENDED_SHARE = 0.05
@@ -70,13 +73,13 @@ def find_damage(
     due: Sequence[float],
     frame_s: float,
     end_s: float,
-    holes: Sequence[tuple[float, float]] = (),
+    missing: Sequence[tuple[float, float]] = (),
 ) -> Damage:
     """Return the damage of a track with packets at the times `due`, usually `frame_s` apart, that ends at `end_s`.
 
     All times count from the start of the film. Of a damaged picture all others are made until the next key frame, so
-    that the damage lasts until then. So does one in `holes`, where the file cannot be read. What comes before the first
-    frame is none: a recording that begins between two key frames.
+    that the damage lasts until then. So does what is `missing` in the file. What comes before the first frame is none:
+    a recording that begins between two key frames.
     """
     if not frames:
         return Damage(((min(due, default=0.0), end_s),), complaints=True)
@@ -84,11 +87,43 @@ def find_damage(
     shown = sorted(frame.due_s for frame in frames)
     bad = [(frame.due_s, frame.due_s) for frame in frames if any(_is_damage(words) for words in frame.complaints)]
     bad += [(at_s, at_s) for at_s in _missing(sorted(due), [*shown, end_s], 1.5 * frame_s + 0.01)]
-    bad += [(start + frame_s, end - _SAME_S) for start, end in holes]
+    bad += missing
     spans = [
         (start, next((key for key in keys if key > end + _SAME_S / 2), end_s)) for start, end in bad if start > shown[0]
     ]
     return Damage(_joined(spans), complaints=any(frame.complaints for frame in frames[1:]))
+
+
+def missing_in_file(
+    packets: Sequence[Packet], times: TrackTimes, losses: Sequence[Loss], *, unreadable: bool
+) -> list[tuple[float, float]]:
+    """Return when what is not in the file was due, as first and last picture of each stretch, by the times of the file.
+
+    `packets` are those of one track. A gap counts if the file cannot be read there, or lost packets of any track
+    meanwhile. A loss in the track itself spoils the group of packets that it is in, or that begins with it, unless
+    this one needs no other.
+    """
+    if times.jumps or not (losses or unreadable):
+        return []
+    groups: dict[int, list[Packet]] = {}
+    place = 0
+    for packet in packets:
+        place = place if packet.at is None else packet.at
+        groups.setdefault(place, []).append(packet)
+    place_of = {packet.due_s: place for place, group in groups.items() for packet in group}
+    lost_at = sorted(loss.at for loss in losses)
+    missing = []
+    for start, end in times.gaps:
+        first, last = sorted((place_of.get(start, 0), place_of.get(end, 0)))
+        if unreadable or bisect_left(lost_at, first) < bisect_right(lost_at, last):
+            missing.append((start + times.frame_s, end - _SAME_S))
+    places = sorted(groups)
+    for loss in losses:
+        group = groups[places[max(0, bisect_right(places, loss.at) - 1)]]
+        dues = [packet.due_s for packet in group if packet.due_s is not None]
+        if loss.track == group[0].track and dues and not (loss.begins and group[0].key):
+            missing.append((min(dues), max(dues)))
+    return missing
 
 
 def can_mend(damage: Damage, length_s: float) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts
+from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts, Loss
 from sync.origin.transcode.film.damage import Damage, cannot_be_read
 from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, orientation_of
 from sync.origin.transcode.film.rhythm import TrackTimes, film_span
@@ -72,6 +72,7 @@ class VideoFile:
     side_data: tuple[Mapping[str, Any], ...] = ()  # of the video stream, as ffprobe prints it
     subtitles: Subtitles | None = None  # that are forced: players show them by themselves
     unreadable: bool = False  # a part of the file was left out, since it is damaged
+    losses: tuple[Loss, ...] = ()  # of packets of the file; `track` is that of ffprobe, -1 for none of these
     damage: Damage | None = None
     sound_damage: Damage | None = None
 
@@ -102,6 +103,7 @@ class AudioFile:
     times: TrackTimes
     declared_ms: int
     cover_stream: int | None
+    losses: tuple[Loss, ...]
     title: str
     artist: str
 
@@ -134,6 +136,7 @@ def video_facts(
         file_start_s=float(container.get("start_time", 0.0)),
         crop=dict(enumerate(hidden.crops)).get(video["index"]),
         subtitles=_subtitles(choose_subtitles(document, audio)),
+        losses=_losses(hidden.losses, document),
         unreadable=hidden.broken or cannot_be_read(complaints, container.get("format_name", "")),
         **_picture_facts(video),
     )
@@ -157,7 +160,9 @@ def _picture_facts(video: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def audio_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) -> AudioFile | None:
+def audio_facts(
+    document: Mapping[str, Any], times: Mapping[int, TrackTimes], hidden: HiddenFacts = NOTHING_HIDDEN
+) -> AudioFile | None:
     """Return the facts from ffprobe's document about a sound file; None if it has a video or no sound."""
     sound, covers = choose_sound(document, times), covers_of(document)
     if pictures_of(document) or sound is None:
@@ -171,9 +176,16 @@ def audio_facts(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) ->
         times=times[sound["index"]],
         declared_ms=_declared_ms(container, [sound]),
         cover_stream=covers[0]["index"] if covers else None,
+        losses=_losses(hidden.losses, document),
         title=tags.get("title", ""),
         artist=tags.get("artist", ""),
     )
+
+
+def _losses(found: Iterable[Loss], document: Mapping[str, Any]) -> tuple[Loss, ...]:
+    """Return what was lost with the numbers of tracks in place of their PIDs."""
+    tracks = {int(stream["id"], 16): stream["index"] for stream in document["streams"] if "id" in stream}
+    return tuple(loss._replace(track=tracks.get(loss.track, -1)) for loss in found)
 
 
 def _subtitles(stream: Mapping[str, Any] | None) -> Subtitles | None:

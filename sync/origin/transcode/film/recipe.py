@@ -141,7 +141,7 @@ def _audio_arguments(video: VideoFile, container: str) -> tuple[str, ...]:
 def _is_whole(video: VideoFile, sound: TrackTimes) -> bool:
     steady = sound.longest_gap_s <= max(_LONGEST_SOUND_GAP_S, 3 * sound.frame_s) and not sound.jumps
     on_time = sound.start_s <= video.starts_s + _LATE_S
-    return steady and on_time and not (video.sound_damage or Damage()).complaints
+    return steady and on_time and video.sound_damage in (None, Damage())
 
 
 def even_pixels(length: Fraction) -> int:

@@ -26,7 +26,7 @@ _MOST_GAPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One packet: when it is due and decoded (seconds, None if the file does not say), and ffprobe's flags."""
+    """One packet: when it is due and decoded (seconds, None if the file does not say), where it is, and its flags."""
 
     track: int
     due_s: float | None
@@ -34,6 +34,7 @@ class Packet:
     lasts_s: float
     key: bool
     discarded: bool  # decoded and never shown, because an edit list trims it
+    at: int | None = None  # the byte of the file where it, or the group of packets that it belongs to, begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,13 @@ class TrackTimes:
 
 
 def read_packet(line: str) -> Packet | None:
-    """Return the packet of one line of ffprobe (CSV: track, pts, dts, duration, flags); None if it is none."""
+    """Return the packet of one line of ffprobe (CSV: track, pts, dts, duration, pos, flags); None if it is none."""
     fields = line.split(",")
-    if len(fields) < 5 or not fields[0].isdecimal():
+    if len(fields) < 6 or not fields[0].isdecimal():
         return None
     due_s, decoded_s, lasts_s = (None if raw == "N/A" else float(raw) for raw in fields[1:4])
-    return Packet(int(fields[0]), due_s, decoded_s, lasts_s or 0.0, "K" in fields[4], "D" in fields[4])
+    at = int(fields[4]) if fields[4].isdecimal() else None
+    return Packet(int(fields[0]), due_s, decoded_s, lasts_s or 0.0, "K" in fields[5], "D" in fields[5], at)
 
 
 def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts, hidden_facts
+from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts, Loss, hidden_facts
 from sync.origin.transcode.film.geometry import Crop
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import Samples
@@ -94,6 +94,27 @@ def test_a_stream_with_a_packet_that_does_not_begin_as_one_is_broken(at: int, si
     assert not hidden_facts(io.BytesIO(whole)).broken and not hidden_facts(io.BytesIO(whole[:-50])).broken
     assert hidden_facts(io.BytesIO(whole[: size * 25_000] + whole[size * 25_000 + 1 :])).broken
     assert not hidden_facts(io.BytesIO(b"Go on" * 1000)).broken, "that is no stream"
+
+
+def packet(track: int, count: int, *, begins: bool = False, announced: bool = False) -> bytes:
+    """Return a packet of an MPEG-TS with content; `announced`: it says that its count begins anew."""
+    head = struct.pack(">BHB", 0x47, begins << 14 | track, (0x30 if announced else 0x10) | count & 15)
+    return (head + (b"\x01\x80" if announced else b"")).ljust(188, b"\xff")
+
+
+def test_packets_that_are_not_there_are_missed_by_their_count() -> None:
+    whole = [packet(256 + n % 2, n // 2) for n in range(60)]
+    assert hidden_facts(io.BytesIO(b"".join(whole))) == NOTHING_HIDDEN
+    twice = [*whole[:9], whole[8], *whole[9:]]
+    assert hidden_facts(io.BytesIO(b"".join(twice))) == NOTHING_HIDDEN
+    anew = [packet(n, 9, announced=True) for n in (256, 257)]
+    assert hidden_facts(io.BytesIO(b"".join([*whole, *anew]))) == NOTHING_HIDDEN
+    padded = [*whole[:20], packet(0x1FFF, 0), packet(0x1FFF, 9), *whole[20:]]
+    assert hidden_facts(io.BytesIO(b"".join(padded))) == NOTHING_HIDDEN
+    lost = b"".join([*whole[:20], packet(256, 11, begins=True), *whole[23:]])
+    places = (Loss(256, 20 * 188, True), Loss(257, 21 * 188, False))
+    assert hidden_facts(io.BytesIO(lost)).losses == places
+    assert hidden_facts(io.BytesIO(b"\0" * 7 + lost)).losses == tuple(one._replace(at=one.at + 7) for one in places)
 
 
 @pytest.mark.parametrize("name", ["locked.m4a", "locked.ts"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sync.origin.transcode.film.containers import Loss
 from sync.origin.transcode.film.damage import (
     Damage,
     DecodedFrame,
@@ -9,9 +10,11 @@ from sync.origin.transcode.film.damage import (
     cannot_be_read,
     describe,
     find_damage,
+    missing_in_file,
     read_complaint,
     read_frame,
 )
+from sync.origin.transcode.film.rhythm import Packet, measure_tracks
 
 BROKEN = "[h264 @ 0x55] error while decoding MB 31 19, bytestream 1105"
 DUE = [n / 10 for n in range(40)]
@@ -51,8 +54,30 @@ def test_a_hole_in_the_file_lasts_until_the_next_key_frame() -> None:
     gone = tuple(range(12, 27))
     due = [at for at in DUE if not 1.15 < at < 2.65]
     assert find_damage(frames(without=gone), due, 0.1, 4.0) == Damage()
-    (span,) = find_damage(frames(without=gone), due, 0.1, 4.0, [(1.1, 2.7)]).spans
+    (span,) = find_damage(frames(without=gone), due, 0.1, 4.0, [(1.2, 2.698)]).spans
     assert span[0] == pytest.approx(1.2) and span[1] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("lost", "unreadable", "spans"),
+    [
+        ([], False, []),
+        ([], True, [(1.2, 2.698)]),
+        ([Loss(0, 130, False)], False, [(1.2, 2.698), (1.1, 1.1)]),  # the end of the picture before is lost as well
+        ([Loss(7, 150, False)], False, [(1.2, 2.698)]),  # of the sound, or of no track
+        ([Loss(0, 44, False)], False, [(0.4, 0.4)]),
+        ([Loss(0, 40, True)], False, [(0.4, 0.4)]),
+        ([Loss(0, 300, True)], False, []),  # a key frame: two streams were joined there
+        ([Loss(0, 301, False)], False, [(3.0, 3.0)]),
+        ([Loss(7, 44, False), Loss(0, 9999, False)], False, [(3.9, 3.9)]),
+    ],
+)
+def test_lost_packets_spoil_what_they_are_of_and_what_they_leave_out(
+    lost: list[Loss], unreadable: bool, spans: list[tuple[float, float]]
+) -> None:
+    packets = [Packet(0, n / 10, n / 10, 0.1, n % 10 == 0, False, 10 * n) for n in range(40) if not 11 < n < 27]
+    missing = missing_in_file(packets, measure_tracks(packets)[0], lost, unreadable=unreadable)
+    assert missing == [pytest.approx(span) for span in spans]
 
 
 def test_little_is_mended_and_much_is_not() -> None:

@@ -22,7 +22,7 @@ SPARSE = ("-vf", "select='not(mod(n,7))+lt(mod(n,20),4)'", "-fps_mode", "vfr")
 
 def rhythm_of(path: Path) -> dict[str, TrackTimes]:
     """Return the rhythm of the pictures ("v") and of the sound ("a") of a film."""
-    entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags", "-of", "csv=p=0")
+    entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,pos,flags", "-of", "csv=p=0")
     found: dict[str, TrackTimes] = {}
     for kind in "va":
         command = ("ffprobe", "-v", "error", "-select_streams", kind, *entries, str(path))
@@ -123,6 +123,35 @@ async def test_a_flipped_film_is_shown_as_its_matrix_says(media_origin: MediaOri
     assert "side_data_list" not in stream
 
 
+@pytest.mark.parametrize(
+    ("name", "lost", "note", "problem"),
+    [
+        ("packet", (0.5, 0.0), "its picture from 0:0", None),
+        ("seconds", (0.3, 0.4), None, "its picture from 0:0"),
+        ("joined", (0.0, 0.0), None, None),
+    ],
+)
+async def test_what_a_stream_of_packets_lost_is_told_with_its_instant(
+    media_origin: MediaOrigin,
+    samples: Samples,
+    name: str,
+    lost: tuple[float, float],
+    note: str | None,
+    problem: str | None,
+) -> None:
+    whole = samples.video("whole.ts", *X264, "-g", "10", rate=10, seconds=6).read_bytes()
+    count = len(whole) // 188
+    start = int(count * lost[0])
+    if name == "packet":  # the first one after the middle that has pictures
+        start = next(n for n in range(start, count) if whole[188 * n + 1 : 188 * n + 3] == b"\x01\x00")
+    end = start + 1 if name == "packet" else int(count * sum(lost))
+    path = samples.folder / f"lost-{name}.ts"
+    path.write_bytes(whole * 2 if name == "joined" else whole[: 188 * start] + whole[188 * end :])
+    row = await media_origin.process_file(path)
+    assert (row.state is MediaState.FAILED) == bool(problem), row.problem
+    assert (note or problem or "None") in str(row.problem)
+
+
 def damaged(film: Path, target: Path, share: float, start: float) -> Path:
     """Write a copy of a film of which a part, from `start` on, is random."""
     data, chance = bytearray(film.read_bytes()), random.Random(1)
@@ -172,7 +201,9 @@ async def test_a_hole_in_a_file_that_cannot_be_read_is_no_still_picture(
     samples.ffmpeg("-i", str(sound_film), "-c", "copy", str(whole))
     row = await media_origin.process_file(damaged(whole, samples.folder / f"hole.{container}", 0.4, 0.4))
     assert row.state is MediaState.FAILED
-    assert row.problem and re.search(r"its picture from 0:02\.\d to 0:0[45]\.\d and its sound from 0:02", row.problem)
+    assert row.problem and re.search(
+        r"its picture from 0:02\.\d to 0:0[45]\.\d and its sound from 0:0[12]", row.problem
+    )
 
 
 async def test_an_avi_without_its_end_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:

@@ -129,6 +129,6 @@ def test_a_film_lasts_from_its_first_track_to_the_end_of_its_last() -> None:
 
 
 def test_lines_of_ffprobe() -> None:
-    assert read_packet("0,-0.040000,N/A,0.040000,KD") == Packet(0, -0.04, None, 0.04, True, True)
-    assert read_packet("1,0.5,0.5,N/A,__,") == Packet(1, 0.5, 0.5, 0.0, False, False)
+    assert read_packet("0,-0.040000,N/A,0.040000,188,KD") == Packet(0, -0.04, None, 0.04, True, True, 188)
+    assert read_packet("1,0.5,0.5,N/A,N/A,__,") == Packet(1, 0.5, 0.5, 0.0, False, False)
     assert read_packet("") is None and read_packet("side_data,") is None
