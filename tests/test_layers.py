@@ -26,8 +26,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/wire": (GROUND, ""),
     "sync/trust": (GROUND, ""),
     "sync/http": (GROUND, ""),
+    "sync/sandbox": (GROUND, ""),
     "player": (GROUND, ""),
-    "player/platform": (GROUND, ""),
+    "player/platform": (GROUND, "sync/sandbox"),
     "player/protocol": (GROUND, "player/platform"),
     "player/settings": (GROUND, "player/platform"),
     "sync/origin": (GROUND, ""),
@@ -44,7 +45,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
     "player/stage": (SERVICES, "player/platform player/protocol"),
-    "player/overlay": (SERVICES, "player/platform player/protocol"),
+    "player/overlay": (SERVICES, "player/platform player/protocol sync/sandbox"),
     "player/display": (
         SERVICES,
         "player/platform player/programme player/protocol player/settings sync/device/store",
@@ -62,7 +63,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
     "sync/origin/transcode": (
         SERVICES,
-        "sync/origin/limits sync/origin/settings sync/origin/transcode/film sync/origin/transcode/picture",
+        "sync/origin/limits sync/origin/settings sync/origin/transcode/film sync/origin/transcode/picture sync/sandbox",
     ),
     "sync/origin/ingest": (
         SERVICES,
@@ -94,7 +95,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/settings player/stage player/status sync/device sync/device/store",
+        "player/settings player/stage player/status sync/device sync/device/store sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,

@@ -15,6 +15,7 @@ from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.file_report import file_problems
 from sync.runtime.clock import Clock, SystemClock
 from sync.runtime.supervisor import Restarts
+from sync.sandbox.restrict import missing_restrictions
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,16 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
     wanted = WantedOutput(settings.display.output, settings.display.rotation)
     hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
     with open_content_store(settings.storage.state_dir) as content:
+        for lack in missing_restrictions():
+            log.warning("decks=less restricted: %s", lack)
         for problem in file_problems(content):
             log.error("%s", problem)
         configuration.repair_accepted()
         configuration.save_last_valid()
         self_restart = SelfRestart(content.state / FILE, clock, lambda: configuration.settings.recovery.reboot)
         async with open_display(display_name, clock, wanted) as display:
-            options = DeckOptions(display_name, display.area, hardware, settings.audio.device)
+            options = DeckOptions(
+                display_name, display.area, hardware, settings.audio.device, state_dir=settings.storage.state_dir
+            )
             async with open_stage(options, clock, recoverer=self_restart) as stage:
                 yield PlayerCore(configuration, content, display, stage, self_restart, clock)

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
@@ -60,6 +61,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--area", type=_area, required=True, help="where on the display, like 1280x720+0+0")
     parser.add_argument("--hardware", action="store_true", help="let libVLC decode in hardware")
     parser.add_argument("--parent", type=int, default=os.getppid(), help="process id of the daemon")
+    parser.add_argument("--state-dir", type=Path, help="see nothing below it but its verified media")
     return parser.parse_args(argv)
 
 
@@ -67,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one deck until `quit`, the end of input or the daemon's death; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="deck[%(process)d] %(levelname)s %(message)s")
     options = _parse(argv)
-    become_child(options.parent, address_space_bytes=_ADDRESS_SPACE_BYTES)
+    become_child(options.parent, address_space_bytes=_ADDRESS_SPACE_BYTES, state_dir=options.state_dir)
     pipe = _take_over_stdout()
 
     def send(event: DeckEvent) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from player.platform.child_process import kill_process
+from player.platform.child_process import child_environment, kill_process
 from player.platform.geometry import Area
 from player.programme.due_overlays import due_overlays
 from player.protocol.overlay_messages import OVERLAY_EVENT, OverlaysShown, ShowOverlays
@@ -128,7 +128,8 @@ class OverlayHost:
         """Have a process show `wanted` and what is wanted later; return why it ended, empty if nothing is wanted."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "player.overlay", "--parent", str(os.getpid()),
-            stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": self._display.name},
+            "--state-dir", str(self._cache.store.parent),
+            stdin=PIPE, stdout=PIPE, env=child_environment(self._display.name),
         )  # fmt: skip
         self.pid = process.pid
         try:

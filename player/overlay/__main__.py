@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import sys
+from pathlib import Path
 
 from Xlib import error
 
@@ -13,6 +14,7 @@ from player.platform.child_process import become_child
 from player.protocol.overlay_messages import OverlayEvent
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
+from sync.sandbox.restrict import refuse_calls
 
 _ADDRESS_SPACE_BYTES = 1024**3
 _NO_DISPLAY = 3
@@ -23,13 +25,15 @@ log = logging.getLogger(__name__)
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="player.overlay", description=__doc__)
     parser.add_argument("--parent", type=int, default=os.getppid(), help="process id of the daemon")
+    parser.add_argument("--state-dir", type=Path, help="see nothing below it but its verified media")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Show overlays until the input, the X server or the daemon ends; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="overlay[%(process)d] %(levelname)s %(message)s")
-    become_child(_parse(argv).parent, address_space_bytes=_ADDRESS_SPACE_BYTES)
+    options = _parse(argv)
+    become_child(options.parent, address_space_bytes=_ADDRESS_SPACE_BYTES, state_dir=options.state_dir)
 
     def send(event: OverlayEvent) -> None:
         sys.stdout.buffer.write(event.model_dump_json().encode() + b"\n")
@@ -37,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         stack = open_overlay_stack(os.environ.get("DISPLAY", ""))
+        refuse_calls(local_sockets=True)  # from here on it opens logos
         OverlayRenderer(stack, SystemClock(), sys.stdin.fileno(), send).run()
     except BrokenPipeError:
         return 0

@@ -1,22 +1,42 @@
-"""The daemon's child processes, seen from outside: their memory, whether one was stopped, how to end one."""
+"""The daemon's child processes: what they are given and what they lose, their memory, how to end one."""
 
 import ctypes
 import os
+import re
 import resource
 import signal
 from asyncio.subprocess import Process
 from contextlib import suppress
 from pathlib import Path
 
+from sync.sandbox.restrict import everything_but, restrict_files
+
 _PR_SET_PDEATHSIG = 1
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PASSED_ENVIRONMENT = re.compile(
+    "PATH|PYTHON.*|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|LD_.*"
+    "|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|PULSE_.*|PIPEWIRE_.*|ALSA_.*"  # display and sound
+    "|VLC_.*|LIBVA_.*|VDPAU_.*|LIBGL_.*|MESA_.*|FONTCONFIG_.*|PANGO_.*"
+)
 
 
-def become_child(parent: int, *, address_space_bytes: int) -> None:
+def child_environment(display: str) -> dict[str, str]:
+    """Return the environment of a process that opens media: no setting of ours, no token, no proxy's password."""
+    return {name: value for name, value in os.environ.items() if _PASSED_ENVIRONMENT.fullmatch(name)} | {
+        "DISPLAY": display
+    }
+
+
+def hide_state(state_dir: Path) -> None:
+    """Hide the state folder from this process and what it starts, but for the verified media in it."""
+    restrict_files(write=everything_but(state_dir), read=[str(state_dir / "store")])
+
+
+def become_child(parent: int, *, address_space_bytes: int, state_dir: Path | None) -> None:
     """Make this process a child of the daemon with process id `parent`: limited, without core dumps, ended by it alone.
 
     The kernel kills the process when the daemon dies. SIGINT and SIGTERM are ignored, because the daemon ends its child
-    processes itself, in order.
+    processes itself, in order. It sees no tokens and no evidence in `state_dir`, and not the memory of the daemon.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -25,6 +45,8 @@ def become_child(parent: int, *, address_space_bytes: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if state_dir:
+        hide_state(state_dir)
 
 
 def deck_memory_limit_bytes() -> int:

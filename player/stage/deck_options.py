@@ -1,8 +1,8 @@
 """What a deck is started with: the part of the display it fills, how it decodes, and its audio output."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from player.platform.geometry import Area
 
@@ -13,7 +13,8 @@ DECK = (sys.executable, "-m", "player.deck")
 class DeckOptions:
     """`hardware`: libVLC may decode in hardware. `sound`: the audio output; empty: the system's.
 
-    `program` starts a deck; tests use one with a built-in fault.
+    `state_dir` is hidden from it but for the verified media. `program` starts a deck; tests use one with a built-in
+    fault.
     """
 
     display: str
@@ -21,11 +22,9 @@ class DeckOptions:
     hardware: bool = False
     sound: str = ""
     program: tuple[str, ...] = DECK
+    state_dir: Path | None = None
 
     def arguments(self) -> list[str]:
         """Return the command line of a deck."""
-        return [*self.program, "--area", str(self.area), *(["--hardware"] if self.hardware else [])]
-
-    def environment(self) -> Mapping[str, str]:
-        """Return the environment variables of a deck that differ from ours."""
-        return {"DISPLAY": self.display}
+        state_dir = ["--state-dir", str(self.state_dir)] if self.state_dir else []
+        return [*self.program, "--area", str(self.area), *(["--hardware"] if self.hardware else []), *state_dir]

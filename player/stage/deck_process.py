@@ -13,7 +13,14 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from player.platform.child_process import deck_memory_limit_bytes, is_stopped, kill_process, rss_bytes, waits_for_disk
+from player.platform.child_process import (
+    child_environment,
+    deck_memory_limit_bytes,
+    is_stopped,
+    kill_process,
+    rss_bytes,
+    waits_for_disk,
+)
 from player.protocol.deck_messages import (
     DECK_EVENT,
     Blank,
@@ -245,7 +252,7 @@ class DeckProcess:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._options.arguments(), "--parent", str(os.getpid()),
-                stdin=PIPE, stdout=PIPE, env={**os.environ, **self._options.environment()},
+                stdin=PIPE, stdout=PIPE, env=child_environment(self._options.display),
             )  # fmt: skip
             if self.state is DeckState.STARTING:  # else it was killed before it had a process
                 await self._listen(self._process)

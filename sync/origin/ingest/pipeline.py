@@ -261,8 +261,8 @@ class Pipeline:
         if room_bytes <= 0:
             raise StorageFull("only the reserve is left on the disk")
         priority = await asyncio.to_thread(priority_for, settings.priority)
-        limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes, priority)
         source, progress = self._files.source_path(row.id), self._progress_of(row)
+        limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes, priority, (source,), (folder,))
         return TranscodeJob(source, row.name, folder, limits, settings, progress, quick=not row.large)
 
     def _progress_of(self, row: MediaRow) -> Callable[[int], Awaitable[None]]:

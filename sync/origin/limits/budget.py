@@ -6,6 +6,7 @@ is many times that, because children have a low priority and headers may be wron
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from sync.origin.limits.priority import Priority
 
@@ -61,12 +62,17 @@ _MEMORY: dict[WorkKind, tuple[int, int]] = {  # address space: of the program, a
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one tool may use: `seconds` of wall time, `memory_bytes`, files of `file_bytes`; and its priority."""
+    """What one tool may use: `seconds` of wall time, `memory_bytes`, files of `file_bytes`; and its priority.
+
+    Besides programs and libraries it sees the files and folders `reads` and `writes`.
+    """
 
     seconds: float
     memory_bytes: int
     file_bytes: int
     priority: Priority = Priority.NORMAL
+    reads: tuple[Path, ...] = ()
+    writes: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

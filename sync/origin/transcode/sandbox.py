@@ -1,22 +1,29 @@
 """Runs a tool on a sent file in a child process with limits; the child never outlives this process.
 
 `prlimit` limits address space, CPU time and the size of files. `setpriv` makes the kernel kill the tool when this
-process dies, even by kill -9. `chrt`, `nice` and `ionice` lower its priority. The wall time is limited here. The whole
-process group is dead when `run_tool` returns. What a tool may use is decided in `sync.origin.limits.budget`.
+process dies, even by kill -9. `chrt`, `nice` and `ionice` lower its priority. `sync.sandbox.restrict` takes away
+sockets, other processes, and all files but those of its job. The wall time is limited here. The whole process group is
+dead when `run_tool` returns. What a tool may use is decided in `sync.origin.limits.budget`.
 """
 
 import asyncio
 import contextlib
+import logging
 import os
+import shutil
 import signal
+import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import sync
 from sync.errors import SignageError, StorageBroken, StorageFull
 from sync.origin.limits.budget import Limits as Limits
 from sync.origin.limits.priority import make_session_nice, with_priority
+from sync.sandbox import restrict
 
 THREADS = 4  # of a codec; more would need too much address space on machines with many cores
 _OUTPUT_CAP_BYTES = 32 * 1024 * 1024  # tags may be long
@@ -24,8 +31,13 @@ _ERRORS_CAP_BYTES = 8 * 1024
 _LINE_CAP_BYTES = 256 * 1024
 _OUT_OF_MEMORY = ("Cannot allocate memory", "MemoryError", "malloc of size")
 _PASSED_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR")  # no secrets are among these
+_PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_SETTINGS = ("/etc/ld.so.cache", "/etc/fonts", "/var/cache/fontconfig")  # of libraries
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 OnLine = Callable[[str], Awaitable[None]]
+
+log = logging.getLogger(__name__)
 
 
 class ChildStopped(SignageError):
@@ -70,6 +82,7 @@ async def run_tool(
 
 
 async def _start(command: Sequence[str], limits: Limits, folder: Path | None) -> Process:
+    _tell_missing_restrictions()
     passed = {name: os.environ[name] for name in _PASSED_ENVIRONMENT if name in os.environ}
     environment = {**passed, "MALLOC_ARENA_MAX": "1"}  # an arena takes 64 MiB of address space; 4K would not fit
     try:
@@ -94,7 +107,25 @@ def confined(command: Sequence[str], limits: Limits) -> tuple[str, ...]:
     cpu_s = int(limits.seconds) * THREADS + 1
     resources = (f"--as={limits.memory_bytes}", f"--cpu={cpu_s}", f"--fsize={limits.file_bytes}", "--core=0")
     outlives_nobody = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")
-    return (*outlives_nobody, *with_priority(limits.priority), "prlimit", *resources, "--", *command)
+    tool = shutil.which(command[0]) or command[0]
+    restricted = (sys.executable, "-I", "-S", restrict.__file__, *_kept_access(tool, limits), "--", tool, *command[1:])
+    return (*outlives_nobody, *with_priority(limits.priority), "prlimit", *resources, "--", *restricted)
+
+
+def _kept_access(tool: str, limits: Limits) -> Iterator[str]:
+    """Yield what a tool may do with which files, as arguments: nothing with the keys, the database, other uploads."""
+    code = Path(sync.__file__).parent
+    for path in (*_PROGRAMS, *_SETTINGS, sys.prefix, sys.base_prefix, os.path.realpath(tool), code, *limits.reads):
+        yield from ("read", str(path))
+    yield from ("list", str(code.parent))  # to be found there, which may hold the data folder too
+    for path in (*_DEVICES, *limits.writes):
+        yield from ("write", str(path))
+
+
+@cache
+def _tell_missing_restrictions() -> None:
+    for problem in restrict.missing_restrictions():
+        log.warning("tools=less restricted: %s", problem)
 
 
 async def _read_output(process: Process, on_line: OnLine | None) -> str:

@@ -33,7 +33,7 @@ async def test_a_tool_and_its_children_get_the_priority(priority: Priority, told
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group by session")
 async def test_the_session_of_a_tool_is_nice_too() -> None:
-    limits = Limits(20, 512 * 1024**2, 1024**2, Priority.IDLE)
+    limits = Limits(20, 512 * 1024**2, 1024**2, Priority.IDLE, reads=(Path("/proc"),))
     result = await run_tool(("sh", "-c", "sleep 0.2; cat /proc/self/autogroup"), limits)
     assert result.output.split()[-1] == "19"
 
