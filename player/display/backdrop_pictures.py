@@ -39,18 +39,17 @@ class RawPicture:
     bgrx: bytes | bytearray
 
 
-def brand_picture(width: int, height: int, *, title: str = "", line: str = "") -> RawPicture:
-    """Draw the neutral fallback picture: a gradient with our mark, `title` below, a small `line` at the bottom."""
+def brand_picture(width: int, height: int, *, title: str = "") -> RawPicture:
+    """Draw the neutral fallback picture: a gradient with our mark, and `title` below."""
     canvas = _background(width, height)
     unit = min(width, height)
     _draw_mark(canvas, width / 2, height * 0.42, unit * 0.13)
     if title:
         _draw_centred(canvas, title, height * 0.64, unit * 0.06, _TEXT)
-    _draw_footer(canvas, line)
     return _to_raw(canvas)
 
 
-def owner_picture(path: Path, width: int, height: int, *, background: str = "#000000", line: str = "") -> RawPicture:
+def owner_picture(path: Path, width: int, height: int, *, background: str = "#000000") -> RawPicture:
     """Fit the owner's fallback picture into the screen, upright, with `background` around it.
 
     Raises:
@@ -67,7 +66,6 @@ def owner_picture(path: Path, width: int, height: int, *, background: str = "#00
         raise MediaUnplayable(f"fallback picture {path} cannot be read: {reason}; using the built-in one") from error
     fitted = ImageOps.contain(upright, (width, height), Image.Resampling.LANCZOS)
     canvas.paste(fitted, ((width - fitted.width) // 2, (height - fitted.height) // 2), fitted)
-    _draw_footer(canvas, line)
     return _to_raw(canvas)
 
 
@@ -167,8 +165,3 @@ def _draw_centred(canvas: Image.Image, text: str, y: float, size: float, colour:
     while len(text) > 1 and draw.textlength(text, font=_font(fitting)) > max_width:
         text = text[: len(text) * 9 // 10 - 1] + "…"
     draw.text((canvas.width / 2, y), text, font=_font(fitting), fill=colour, anchor="mm")
-
-
-def _draw_footer(canvas: Image.Image, line: str) -> None:
-    if line:
-        _draw_centred(canvas, line, canvas.height * 0.95, min(canvas.width, canvas.height) * 0.026, _FAINT)

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from sync.device.download_plan import evictions
 from sync.device.store.chunk_catalog import ChunkCatalog
@@ -41,18 +41,8 @@ class Janitor:
             await self._catalog.mark_complete(by_older_version, self._clock.now())
         changed = [name for name, stamp in found.items() if known.get(name, None) not in ("", stamp)]
         for sha256 in sorted(changed):
-            if await in_thread(media.recheck, sha256):
+            if await self._is_whole(sha256):
                 await self._catalog.mark_complete({sha256: found[sha256]}, self._clock.now())
-            else:
-                log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
-                await self._catalog.delete((sha256,))
-
-    async def recheck(self, assets: Collection[str]) -> None:
-        """Hash these assets again. Damaged ones are deleted, so that they are downloaded again."""
-        for sha256 in assets:
-            if self._store.has_asset(sha256) and not await in_thread(self._store.media.recheck, sha256):
-                log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
-                await self._catalog.delete((sha256,))
 
     async def scrub(self) -> None:
         """Hash one asset again if an hour has passed since the last one. All assets take their turn."""
@@ -60,8 +50,16 @@ class Janitor:
             return
         self._scrubbed = self._clock.monotonic()
         self._to_scrub = self._to_scrub or sorted(self._store.media.assets())
-        if self._to_scrub:
-            await self.recheck((self._to_scrub.pop(),))
+        if self._to_scrub and self._store.has_asset(sha256 := self._to_scrub.pop()):
+            await self._is_whole(sha256)
+
+    async def _is_whole(self, sha256: str) -> bool:
+        """Hash an asset again. A damaged one is deleted, so that it is downloaded again."""
+        if await in_thread(self._store.media.recheck, sha256):
+            return True
+        log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
+        await self._catalog.delete((sha256,))
+        return False
 
     async def evict(self) -> None:
         """Delete all content that neither the active, the previous nor the pending release names."""

@@ -140,7 +140,6 @@ class Syncer:
         self._downloader: Downloader | None = None
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
         self._wake_requested = asyncio.Event()
-        self._to_recheck: set[str] = set()
         self._state = SyncState.STARTING
         self._problem = ""
         self._problems = RecurringProblem(clock, log, "sync waits", "sync works again")
@@ -150,11 +149,6 @@ class Syncer:
     def wake(self) -> None:
         """Check the origin now instead of at the next poll."""
         self._wake_requested.set()
-
-    def recheck_asset(self, sha256: str) -> None:
-        """Have an asset hashed again because it could not be shown. A damaged one is downloaded again."""
-        self._to_recheck.add(sha256)
-        self.wake()
 
     def facts(self) -> SyncFacts:
         """Return the present state."""
@@ -215,8 +209,6 @@ class Syncer:
         await self._files.repair()
         await catalog.restore()
         self._enter(SyncState.CHECKING)
-        to_recheck, self._to_recheck = self._to_recheck, set()
-        await janitor.recheck(to_recheck)
         timestamp = await self._update_check.timestamp()
         release = await self._update_check.release(timestamp)
         until = self._clock.monotonic() + self._options.poll_s

@@ -70,10 +70,7 @@ def change_channel(store: ContentStore, channel: str) -> None:
     Raises:
         StorageFull, StorageBroken: the disk refuses.
     """
-    with _CHANGING:
-        stored = _load(store)
-        if stored is not None:
-            _save(store, stored.model_copy(update={"channel": channel}))
+    _change(store, channel=channel)
 
 
 def change_origin(store: ContentStore, url: str) -> DeviceMembership | None:
@@ -82,11 +79,15 @@ def change_origin(store: ContentStore, url: str) -> DeviceMembership | None:
     Raises:
         StorageFull, StorageBroken: the disk refuses.
     """
+    _change(store, origin=url)
+    return load_membership(store)
+
+
+def _change(store: ContentStore, **values: str) -> None:
     with _CHANGING:
         stored = _load(store)
         if stored is not None:
-            _save(store, stored.model_copy(update={"origin": url}))
-    return load_membership(store)
+            _save(store, stored.model_copy(update=values))
 
 
 def save_membership(store: ContentStore, root: Envelope, membership: DeviceMembership) -> None:

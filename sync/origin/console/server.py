@@ -31,17 +31,15 @@ _TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".woff2": "font/woff2",
 }
 _TEXTS = frozenset({".html", ".css", ".js", ".svg"})
 
 
-def add_console(app: web.Application, folder: Path = CONSOLE) -> None:
+def add_console(app: web.Application) -> None:
     """Route `/` and each file of the console; nothing else is ever looked up on the disk."""
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(CONSOLE.rglob("*")):
         if path.suffix in _TYPES:
-            route = f"/{path.relative_to(folder).as_posix()}"
+            route = f"/{path.relative_to(CONSOLE).as_posix()}"
             app.router.add_get("/" if route == "/index.html" else route, _serve(path))
 
 

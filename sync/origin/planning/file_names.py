@@ -6,7 +6,6 @@ and shown is always text of at most `LONGEST_NAME` characters, in the composed f
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 LONGEST_NAME = 200
 """Characters of a name that are stored and shown (`sync.wire.value_types.Name`); a file system may hold longer ones."""
@@ -47,11 +46,6 @@ def natural_key(name: str) -> tuple[_Key, _Key, str]:
     if not stem:
         stem, ending = text, ""
     return _parts(stem), _parts(dot + ending), text
-
-
-def in_natural_order(names: Iterable[str]) -> list[str]:
-    """Return names in their natural order."""
-    return sorted(names, key=natural_key)
 
 
 def is_text(name: str) -> bool:

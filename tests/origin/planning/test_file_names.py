@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from sync.origin.ingest.upload_intake import display_name
-from sync.origin.planning.file_names import LONGEST_NAME, in_natural_order, same_name, shown_name
+from sync.origin.planning.file_names import LONGEST_NAME, natural_key, same_name, shown_name
 
 NOT_TEXT = os.fsdecode(b"odd\xff.png")
 
@@ -72,4 +72,4 @@ def test_composed_and_decomposed_are_one_name() -> None:
 def test_names_come_in_the_order_in_which_people_count(ordered: list[str]) -> None:
     for seed in range(3):
         mixed = random.Random(seed).sample(ordered, len(ordered))
-        assert in_natural_order(mixed) == ordered
+        assert sorted(mixed, key=natural_key) == ordered

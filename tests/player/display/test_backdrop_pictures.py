@@ -16,14 +16,14 @@ def _decode(raw: RawPicture) -> Image.Image:
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1080, 1920), (320, 200), (3840, 2160), (1, 1)])
 def test_the_brand_picture_has_the_size_of_the_screen_and_is_not_black(width: int, height: int) -> None:
-    picture = brand_picture(width, height, title="A shop", line="waiting for content")
+    picture = brand_picture(width, height, title="A shop")
     assert (picture.width, picture.height, len(picture.bgrx)) == (width, height, width * height * 4)
     darkest = _decode(picture).convert("L").getextrema()[0]
     assert isinstance(darkest, int | float) and darkest > 8
 
 
 def test_the_same_values_give_the_same_pixels() -> None:
-    assert brand_picture(640, 360, title="A", line="b") == brand_picture(640, 360, title="A", line="b")
+    assert brand_picture(640, 360, title="A") == brand_picture(640, 360, title="A")
     assert brand_picture(640, 360, title="A") != brand_picture(640, 360, title="B")
 
 
@@ -32,8 +32,8 @@ def test_a_pairing_card_differs_by_its_code() -> None:
     assert cards[0] != cards[1]
 
 
-def test_a_long_line_stays_inside_the_picture() -> None:
-    picture = _decode(brand_picture(640, 360, line="x" * 400)).convert("RGB")
+def test_a_long_title_stays_inside_the_picture() -> None:
+    picture = _decode(brand_picture(640, 360, title="x" * 400)).convert("RGB")
     plain = _decode(brand_picture(640, 360)).convert("RGB")
     assert [picture.getpixel((0, y)) for y in range(360)] == [plain.getpixel((0, y)) for y in range(360)]
 

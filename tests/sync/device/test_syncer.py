@@ -3,6 +3,9 @@
 import hashlib
 from pathlib import Path
 
+import pytest
+
+from sync.device import janitor
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.runtime.durable_files import write_durably
@@ -125,7 +128,10 @@ async def test_an_old_release_with_a_new_sequence_needs_no_download(origin: Orig
     assert origin.media_bytes == before
 
 
-async def test_a_damaged_asset_is_found_and_downloaded_again(origin: Origin, store: ContentStore) -> None:
+async def test_a_damaged_asset_is_found_when_its_turn_comes_and_downloaded_again(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(janitor, "SCRUB_EVERY_S", 0.0)
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
@@ -133,7 +139,9 @@ async def test_a_damaged_asset_is_found_and_downloaded_again(origin: Origin, sto
         path.chmod(0o644)
         with path.open("r+b") as file:
             file.write(b"rotten")
-        device.syncer.recheck_asset(asset.sha256)
+        device.syncer.wake()
+        await device.until(lambda: not store.has_asset(asset.sha256))
+        device.syncer.wake()
         await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256))
         assert device.activations == 1
 
