@@ -38,7 +38,7 @@ from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
 from tests.fakes import FakeClock
-from tests.sync.device.damage import Damage, empty, folder, garbage, link, pipe, truncated
+from tests.sync.device.disk.damage import Damage, empty, folder, garbage, link, pipe, truncated
 from tests.sync.http.standards import check_metrics, hold_to_the_standard, needs_promtool
 
 DISPLAY = brand_picture(320, 180)

@@ -14,7 +14,7 @@ from tests.fakes import FakeClock
 from tests.player.director.venue import DEVICE
 from tests.player.evidence.plays import closed, log_plays
 from tests.player.evidence.test_ledger import logged
-from tests.sync.device.damage import ALL, Damage, deleted, empty, folder, garbage, link, newer, pipe, truncated
+from tests.sync.device.disk.damage import ALL, Damage, deleted, empty, folder, garbage, link, newer, pipe, truncated
 
 
 @pytest.mark.parametrize("damage", [deleted, folder, link, pipe], ids=lambda it: it.__name__)

@@ -9,7 +9,7 @@ from player.settings.layers import Source, fields_by_path, merge
 from player.settings.model import Settings
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from tests import TOP
-from tests.sync.device.damage import Damage, empty, folder, garbage, link, pipe, truncated
+from tests.sync.device.disk.damage import Damage, empty, folder, garbage, link, pipe, truncated
 
 
 @pytest.fixture

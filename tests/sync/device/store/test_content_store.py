@@ -14,7 +14,7 @@ from sync.device.store.partial_file import PartialFile, dump_bitmap, load_bitmap
 from sync.errors import Conflict, CorruptContent, NotFound, StorageBroken, StorageFull
 from sync.runtime.durable_files import write_durably
 from sync.wire.chunk_index import Index
-from tests.sync.device.damage import Damage, deleted, folder, link, pipe
+from tests.sync.device.disk.damage import Damage, deleted, folder, link, pipe
 from tests.sync.file_tree_origin import CHUNK, Publisher, cut_into, noise, release_of
 
 

@@ -23,7 +23,7 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound
 from sync.runtime.clock import SystemClock
 from tests import TOP
-from tests.sync.device.test_kill import check, pinned
+from tests.sync.device.disk.test_kill import check, pinned
 from tests.sync.file_tree_origin import CHUNK, Origin, noise, serving
 
 CUTS = int(os.environ.get("SIGNAGE_CUTS", "5"))
@@ -70,7 +70,7 @@ async def stopped(
 ) -> tuple[asyncio.subprocess.Process, int]:
     """Run a device until the moment and stop it; return it and the highest active sequence that it reported."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.sync.device.killed_syncer", str(state_dir), origin.url, cwd=TOP,
+        sys.executable, "-m", "tests.sync.device.disk.killed_syncer", str(state_dir), origin.url, cwd=TOP,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         env=os.environ | ({} if flushing else {"CHILD_WITHOUT_FLUSHES": "1"}),
     )  # fmt: skip

@@ -15,7 +15,7 @@ import pytest
 from sync.device.store.content_store import open_content_store
 from sync.device.store.file_report import owner_problems
 from tests import TOP
-from tests.sync.device.damage import Original, synced
+from tests.sync.device.disk.damage import Original, synced
 from tests.sync.file_tree_origin import Origin
 from tests.unprivileged import STRANGER, give_away, give_to_player, reachable_folder, unprivileged
 
@@ -58,7 +58,9 @@ async def asked(top: Path) -> dict[str, Any]:
         cells += [device, path]
     origin = Origin(original.publisher)
     await origin.start()
-    command = unprivileged(sys.executable, "-m", "tests.sync.device.unprivileged_device", origin.url, *map(str, cells))
+    command = unprivileged(
+        sys.executable, "-m", "tests.sync.device.disk.unprivileged_device", origin.url, *map(str, cells)
+    )
     try:
         process = await asyncio.create_subprocess_exec(
             *command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -1,4 +1,4 @@
-"""A syncer in its own process, to be killed: `python -m tests.sync.device.killed_syncer STATE_DIR URL [LIMIT]`.
+"""A syncer in its own process, to be killed: `python -m tests.sync.device.disk.killed_syncer STATE_DIR URL [LIMIT]`.
 
 Prints one JSON object a line whenever its facts change. LIMIT is the largest file it may write, in bytes.
 """

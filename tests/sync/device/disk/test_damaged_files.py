@@ -16,7 +16,7 @@ from sync.errors import SignageError, StorageBroken
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.sync.conftest import running
-from tests.sync.device.damage import (
+from tests.sync.device.disk.damage import (
     ALL,
     Damage,
     Original,

@@ -1,4 +1,4 @@
-"""A device without rights, in its own process: `python -m tests.sync.device.unprivileged_device URL STATE_DIR FILE …`.
+"""A device without rights, a process: `python -m tests.sync.device.disk.unprivileged_device URL STATE_DIR FILE …`.
 
 For each state folder and the file in it that belongs to somebody else it prints one JSON object a line: what it could
 read, what it plays without the origin, and what it has and reports once the origin was there.

@@ -46,7 +46,14 @@ class Child:
 
 @asynccontextmanager
 async def child(state_dir: Path, origin: Origin, *limit: int) -> AsyncIterator[Child]:
-    command = [sys.executable, "-m", "tests.sync.device.killed_syncer", str(state_dir), origin.url, *map(str, limit)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.sync.device.disk.killed_syncer",
+        str(state_dir),
+        origin.url,
+        *map(str, limit),
+    ]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=TOP, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
@@ -155,7 +162,7 @@ async def test_a_second_process_on_the_same_state_ends_with_a_clear_message(tmp_
         async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
             second = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.sync.device.killed_syncer", str(store.state.parent), origin.url,
+                sys.executable, "-m", "tests.sync.device.disk.killed_syncer", str(store.state.parent), origin.url,
                 cwd=TOP, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             _, said = await second.communicate()
