@@ -85,18 +85,20 @@ class Deck:
         now = self._clock.monotonic()
         if now >= self._show_due_s():
             self._start_playback()
+        if now - self._next_pulse_s > PULSE_EVERY_S:  # this process stood: what was seen of it comes before any end
+            self._pulse(now)
         if self._shot:
             self._shot.tick(now)
         self._player.audio.advance_fade(now)
         if now >= self._next_pulse_s:
-            self._next_pulse_s = now + PULSE_EVERY_S
-            self._send_pulse(now)
+            self._pulse(now)
 
-    def _send_pulse(self, now: float) -> None:
+    def _pulse(self, now: float) -> None:
+        self._next_pulse_s = now + PULSE_EVERY_S
         if isinstance(self._shot, Playback):
             self._shot.send_pulse(now)
         else:
-            self._context.send(DeckPulse(take=self._take))
+            self._context.send(DeckPulse(at_s=now, take=self._take))
 
     @property
     def _take(self) -> str | None:

@@ -52,7 +52,8 @@ _MIN_RATE_INTERVAL_S = 0.18  # a shorter interval does not tell the paint rate
 _SURE_SAMPLES = 4  # in a row that are painted often: a film that moves
 _MAX_SAMPLES = 256
 _RECENT_S = 1.0
-_MAX_GAP_S = 2.5  # a longer gap between samples means that the machine was suspended
+_MAX_GAP_S = 2.5  # a longer gap between samples means that this process or the machine stood
+_LEAST_PAINTS_PER_S = 2  # in such a gap, while libVLC went on: it repaints what stands 14 times a second
 
 
 class PictureFault(StrEnum):
@@ -82,6 +83,7 @@ class PictureSample:
     lost: int | None = None  # pictures that came too late to be shown
     pixels: bytes | None = None  # a few rows; None: not read, because the paints tell that the picture changes
     planned_s: float = 0.0  # where in its media it should be
+    suspended_s: float = 0.0  # how long the machine was suspended since boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,17 @@ def has_new_picture(before: PictureSample, sample: PictureSample) -> bool:
     return sample.decoded != before.decoded or looks_different(before, sample)
 
 
+def unseen_s(before: PictureSample, sample: PictureSample, kind: MediaKind) -> float:
+    """Return for how much of the time between two samples nothing was on the screen, or nobody knows what.
+
+    The machine was suspended; or deck and decoder stood together, as they do when the deck or a virtual machine is
+    stopped. A still picture needs no decoder, and stays.
+    """
+    gap_s = sample.at_s - before.at_s
+    stood = gap_s > _MAX_GAP_S and kind is not MediaKind.PICTURE and sample.paints < _LEAST_PAINTS_PER_S * gap_s
+    return gap_s if stood else min(gap_s, sample.suspended_s - before.suspended_s)
+
+
 class PictureWatch:
     """The samples of one take; a new watch begins with every take on air.
 
@@ -302,7 +315,7 @@ class PictureWatch:
 
     @property
     def still_ms(self) -> int:
-        """How long the picture of a video or stream stood still that should have changed."""
+        """How long the picture of a video or stream stood still that should have changed, or the machine stood."""
         return round((self._stood_s + self._stands_s) * 1000)
 
     def needs_pixels(self, at_s: float, paints: int) -> bool:
@@ -321,6 +334,7 @@ class PictureWatch:
         before = self._samples[-1] if self._samples else sample
         self._samples.append(sample)
         samples = list(self._samples)
+        self._stood_s += unseen_s(before, sample, self._media.kind)
         if sample.at_s - before.at_s < _MAX_GAP_S:
             self._count(samples, before, sample)
         fault = judge_output(samples, self._media, self._record)

@@ -202,12 +202,13 @@ class Playback:
     def send_pulse(self, now: float) -> None:
         """Report what is on air; break off media whose picture is black or does not change."""
         if self.state is not ShotState.ON_AIR:
-            self._context.send(DeckPulse(take=self.shot.take))
+            self._context.send(DeckPulse(at_s=now, take=self.shot.take))
             return
         fault = self._watch_picture(now)
         video = self.shot.kind is MediaKind.VIDEO
         self._context.send(
             DeckPulse(
+                at_s=now,
                 take=self.shot.take,
                 media_ms=self._player.media_ms(),
                 frames_lost=self._player.frames_lost(),
@@ -232,9 +233,8 @@ class Playback:
         pixels = self._window.sample_pixels() if moving and self._watch.needs_pixels(now, paints) else None
         player, planned_s = self._player, now - self._media_started_s
         decoded, lost = (player.decoded(), player.frames_lost()) if moving else (None, None)
-        sample = PictureSample(
-            now, paints, player.media_ms(), self._window.is_black(), decoded, lost, pixels, planned_s
-        )
+        black, suspended_s = self._window.is_black(), self._clock.suspended()
+        sample = PictureSample(now, paints, player.media_ms(), black, decoded, lost, pixels, planned_s, suspended_s)
         fault = self._watch.add(sample)
         player.usual_pace = self._watch.record.pace
         return fault

@@ -61,16 +61,17 @@ def with_deadline(showing: Showing, cut_at: datetime | None, scene: Scene) -> Sh
     return replace(showing, cut_at=cut_at, cut_reason=reason)
 
 
-def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, *, ordered: bool) -> Ended:
+def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, seen_s: float, *, ordered: bool) -> Ended:
     """Return how a take left the screen; `ordered`: an operator had it cut.
 
     `at_s` is the instant that ends it if nothing did before: the cut, or the monotonic clock of now. What the deck says
-    of its end may be a little later than that, and never counts. Without a report from the screen the take was lost.
+    of its end may be a little later than that, and never counts. Without a report from the screen the take was lost:
+    only what the screen vouched for before counts, until `seen_s`.
     """
     take = showing.planned.take.take
     if ended is None or ended.take != take:
-        lost = Ended(take=take, started_s=showing.start.at_s, ended_s=at_s, reason="lost", failed=True, deck_lost=True)
-        return lost
+        at_s, reason = min(at_s, seen_s), "lost"
+        return Ended(take=take, started_s=showing.start.at_s, ended_s=at_s, reason=reason, failed=True, deck_lost=True)
     reason = ended.reason
     if reason == "cut":
         reason = "operator" if ordered else showing.cut_reason

@@ -25,10 +25,14 @@ log = logging.getLogger(__name__)
 
 
 class TakeTracker:
-    """Owns the state of the air; `display` returns what is known of the screen's power."""
+    """Owns the state of the air.
+
+    `display` returns what is known of the screen's power; `so_far` is `Screen.so_far`.
+    """
 
     def __init__(
         self,
+        so_far: Callable[[str], Ended | None],
         recorder: TakeRecorder,
         failures: FailureBackoff,
         clock: Clock,
@@ -36,7 +40,10 @@ class TakeTracker:
         streams: StreamBackoff,
     ) -> None:
         self.state: AirState = None
-        self._progress = ("", 0.0)  # a take, and how many seconds of it are written
+        self._progress = ("", 0.0)  # a take, and for how many seconds of it the screen vouched
+        self._written_s = 0.0  # of them
+        self._was_off = False  # the screen's power, at any time since the take on air began
+        self._so_far = so_far
         self._recorder = recorder
         self._failures = failures
         self._clock = clock
@@ -59,13 +66,18 @@ class TakeTracker:
 
     async def _write_progress(self, showing: Showing) -> None:
         """Write how long a take is on: an ad at every tick, an item each time that doubled, to spare the disk."""
-        shown_s, take = self._clock.monotonic() - showing.start.at_s, showing.planned.take
+        take, so_far = showing.planned.take, self._so_far(showing.planned.take.take)
+        self._was_off |= self._display() is ScreenState.OFF
+        if so_far is None or so_far.deck_lost:
+            return
+        shown_s = max(0.0, so_far.ended_s - showing.start.at_s - so_far.still_ms / 1000)
         if shown_s >= _STREAM_WORKS_S:
             self._streams.record_success(take.asset)
         if take.take != self._progress[0]:
-            self._progress = (take.take, 0.0)
-        if take.kind is PlayKind.AD or shown_s >= 2 * self._progress[1]:
-            self._progress = (take.take, shown_s)
+            self._written_s = 0.0
+        self._progress = (take.take, shown_s)
+        if shown_s > self._written_s and (take.kind is PlayKind.AD or shown_s >= 2 * self._written_s):
+            self._written_s = shown_s
             await self._recorder.write_progress(take.take, timedelta(seconds=shown_s))
 
     def set_deadline(self, scene: Scene, now: datetime) -> None:
@@ -123,10 +135,11 @@ class TakeTracker:
     async def stop(self) -> None:
         """Record that the player stops while a take is on."""
         if isinstance(self.state, Showing):
-            showing, now_s = await self._avoid_used_time(self.state), self._clock.monotonic()
-            take = showing.planned.take.take
-            ended = Ended(take=take, started_s=showing.start.at_s, ended_s=now_s, reason="stopped")
-            self._judge(ended, now_s, ordered=False)
+            showing = await self._avoid_used_time(self.state)
+            ended = self._so_far(showing.planned.take.take)
+            if ended and ended.reason == "cut":
+                ended = ended.model_copy(update={"reason": "stopped"})
+            self._judge(ended, self._clock.monotonic(), ordered=False)
         await self._recorder.retry()  # the last chance for what could not be written
         await self._recorder.save()
 
@@ -139,8 +152,10 @@ class TakeTracker:
         if not isinstance(showing, Showing):
             return
         take = showing.planned.take
-        ended = how_it_ended(showing, ended, at_s, ordered=ordered)
-        facts = self._recorder.end(take, ended, showing.start, clock=showing.clock, screen=self._display())
+        seen_s = showing.start.at_s + (self._progress[1] if self._progress[0] == take.take else 0.0)
+        ended = how_it_ended(showing, ended, at_s, seen_s, ordered=ordered)
+        screen, self._was_off = ScreenState.OFF if self._was_off else self._display(), False
+        facts = self._recorder.end(take, ended, showing.start, clock=showing.clock, screen=screen)
         if ended.failed and not ended.deck_lost:
             log.warning("take=%s title=%s failed on air: %s", take.take, take.title, ended.reason)
             self.record_failure(showing.planned, ended.reason)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
@@ -16,13 +16,14 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from player.platform.child_process import child_environment, kill_process
+from player.platform.child_process import kill_process, start_child
 from player.platform.geometry import Area
 from player.programme.due_overlays import due_overlays
 from player.protocol.overlay_messages import OVERLAY_EVENT, OverlaysShown, ShowOverlays
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound
 from sync.runtime.clock import Backoff, Clock
+from sync.runtime.os_messages import os_reason
 from sync.runtime.waiting import wait_unless
 from sync.wire.overlay import Logo, Overlay
 
@@ -126,11 +127,11 @@ class OverlayHost:
 
     async def _run_process(self, wanted: ShowOverlays) -> str:
         """Have a process show `wanted` and what is wanted later; return why it ended, empty if nothing is wanted."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "player.overlay", "--parent", str(os.getpid()),
-            "--state-dir", str(self._cache.store.parent),
-            stdin=PIPE, stdout=PIPE, env=child_environment(self._display.name),
-        )  # fmt: skip
+        command = sys.executable, "-m", "player.overlay", "--parent", str(os.getpid())
+        try:
+            process = await start_child(self._display.name, *command, "--state-dir", str(self._cache.store.parent))
+        except OSError as error:
+            return f"their process cannot be run: {os_reason(error)}"
         self.pid = process.pid
         try:
             return await wait_unless(self._read_events(process), self._send_changes(process, wanted)) or ""

@@ -1,11 +1,13 @@
-"""The daemon's child processes: what they are given and what they lose, their memory, how to end one."""
+"""The daemon's child processes: how one is started and ended, what it is given and what it loses, its memory."""
 
+import asyncio
 import ctypes
+import errno
 import os
 import re
 import resource
 import signal
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +20,39 @@ _PASSED_ENVIRONMENT = re.compile(
     "|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|PULSE_.*|PIPEWIRE_.*|ALSA_.*"  # display and sound
     "|VLC_.*|LIBVA_.*|VDPAU_.*|LIBGL_.*|MESA_.*|FONTCONFIG_.*|PANGO_.*"
 )
+_READ_AHEAD_BYTES = 64 * 1024
+
+
+class _ChildProtocol(SubprocessStreamProtocol):
+    """The pipes of a child. asyncio leaves a child running if it fails after the fork: `given_up` ends that one."""
+
+    given_up = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.given_up:
+            transport.close()
+
+
+async def start_child(display: str, *command: str) -> Process:
+    """Start a program that draws on `display`, with pipes to its input and output.
+
+    Raises:
+        OSError: there are too few descriptors, threads, processes or bytes of memory; no process of it stays.
+    """
+    loop = asyncio.get_running_loop()
+    protocol = _ChildProtocol(_READ_AHEAD_BYTES, loop)
+    try:
+        transport, _ = await loop.subprocess_exec(
+            lambda: protocol, *command, stdin=PIPE, stdout=PIPE, stderr=None, env=child_environment(display)
+        )
+    except (OSError, RuntimeError, MemoryError) as error:
+        protocol.given_up = True
+        if isinstance(error, OSError):
+            raise
+        number = errno.ENOMEM if isinstance(error, MemoryError) else errno.EAGAIN  # no thread to wait for its end
+        raise OSError(number, str(error)) from error
+    return Process(transport, protocol, loop)
 
 
 def child_environment(display: str) -> dict[str, str]:

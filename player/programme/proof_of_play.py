@@ -1,7 +1,7 @@
 """What a take was worth, and the chain of plays that shows every later change.
 
 How long something was shown comes from the monotonic clock alone, without the time in which its picture stood still
-that should have changed. Wall-clock times come from
+that should have changed, and is never longer than the item (`_rendered_ms`). Wall-clock times come from
 `player.director.record_clock`, which keeps the takes of a screen from overlapping.
 """
 
@@ -19,7 +19,7 @@ from sync.wire.device_reports import GENESIS, Outcome, Play, PlayKind, ScreenSta
 from sync.wire.value_types import Identifier, Name, Sha256, Wire
 
 TOLERANCE_MS = 500
-"""What may be missing of a complete play: the cut takes a moment at either end."""
+"""What may be missing of a complete play: the cut takes a moment at either end. At most half of a short item."""
 
 _NATURAL_ENDS = ("eof", "duration")  # the reasons of a take that nobody cut short
 
@@ -94,21 +94,33 @@ def judge_take(
     """
     if times is None:
         return NoPlay("it was never on the screen")
+    still_ms = 0 if ended is None else ended.still_ms
+    times, on_ms = replace(times, rendered_ms=_rendered_ms(take, times, still_ms)), times.rendered_ms
     if ended is None:
         return TakeFacts(times, Outcome.INTERRUPTED, "interrupted", screen=screen, clock=clock)
-    if times.rendered_ms <= 0:
+    if on_ms <= 0:
         return NoPlay(f"it left the screen at the instant it came: {ended.reason}")
-    times = replace(times, rendered_ms=max(0, times.rendered_ms - ended.still_ms))
     outcome, reason = _outcome(take.expected_ms, times.rendered_ms, ended), ended.reason
     if outcome is Outcome.PARTIAL and reason in _NATURAL_ENDS and ended.still_ms:
         reason = f"its picture stood still for {ended.still_ms / 1000:.1f} s"
     return TakeFacts(times, outcome, reason, ended.frames_lost, screen, clock)
 
 
+def _rendered_ms(take: Take, times: TakeTimes, still_ms: int) -> int:
+    """Return how long a take counts as shown: while its picture was right, and no longer than its item.
+
+    The last picture of an item stays until something follows; that time is not the item's.
+    """
+    right_ms = max(0, times.rendered_ms - max(0, still_ms))
+    return right_ms if take.expected_ms is None else min(right_ms, take.expected_ms)
+
+
 def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome:
-    if expected_ms is not None and rendered_ms >= expected_ms - TOLERANCE_MS:
+    if ended.deck_lost:  # what was last on the screen nobody knows
+        return Outcome.FAILED
+    if expected_ms is not None and rendered_ms and rendered_ms >= expected_ms - min(TOLERANCE_MS, expected_ms // 2):
         return Outcome.COMPLETE
-    if ended.failed or ended.deck_lost:
+    if ended.failed:
         return Outcome.FAILED
     whole = expected_ms is None and ended.reason in _NATURAL_ENDS and ended.still_ms <= TOLERANCE_MS
     return Outcome.COMPLETE if whole else Outcome.PARTIAL

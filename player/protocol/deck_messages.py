@@ -171,9 +171,10 @@ class ShotFailed(Wire):
 
 
 class DeckPulse(PlaybackFacts):
-    """Sent five times a second while the deck's loop runs. A deck that sends none hangs."""
+    """Sent at `at_s`, five times a second while the deck's loop runs. A deck that sends none hangs."""
 
     event: Literal["pulse"] = "pulse"
+    at_s: float = 0.0
     take: str | None = None
     media_ms: int | None = None
     frames_lost: int | None = None

@@ -99,6 +99,12 @@ class Screen(Protocol):
     async def ended(self) -> Ended:
         """Wait until the shot on air ended and no shot follows; its last picture stays (fallback if its deck died)."""
 
+    def so_far(self, take: str) -> Ended | None:
+        """Return how `take` ended, though its last picture may stay; while it goes on, as if it were cut now.
+
+        Only what its deck vouches for counts. None: it is not on the screen.
+        """
+
     async def clear(self) -> Ended | None:
         """Hide both decks so that the fallback shows; return how the shot on air ended."""
 

@@ -6,7 +6,7 @@ The life of a process is `player.stage.deck_state.DECK_STATES`; only this class 
 import asyncio
 import logging
 import os
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from random import Random
 from typing import TypeVar
@@ -14,11 +14,11 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from player.platform.child_process import (
-    child_environment,
     deck_memory_limit_bytes,
     is_stopped,
     kill_process,
     rss_bytes,
+    start_child,
     waits_for_disk,
 )
 from player.protocol.deck_messages import (
@@ -44,6 +44,7 @@ from player.stage.deck_options import DeckOptions
 from player.stage.deck_state import DECK_STATES, DeckExit, DeckState, exit_from_code
 from sync.errors import DeckLost, MediaUnplayable, ScreenFailed
 from sync.runtime.clock import Backoff, Clock
+from sync.runtime.os_messages import os_reason
 
 QUIET_S = 0.8  # a deck sends a pulse five times a second: one that is quiet for so long may hang
 SILENCE_S = 3.5  # and one that is quiet for so long hangs: loading takes a second on a slow machine
@@ -84,6 +85,7 @@ class DeckProcess:
         self.renewals = 0
         self.shots = 0  # loaded by this process
         self.suspected_shot: Shot | None = None  # see `suspect`
+        self._unstarted = False  # the last try to start a process failed
         self._replace_reason = ""  # see `replace_when_hidden`
         self._wanted_options = options
         self._options = options()  # of this process
@@ -126,8 +128,9 @@ class DeckProcess:
             why = await self._run_process()
             self.restarts += not why.renewal
             self.renewals += why.renewal
-            level = logging.INFO if why.renewal else logging.WARNING
+            level = logging.INFO if why.renewal else logging.DEBUG if self._unstarted else logging.WARNING
             log.log(level, "deck=%s lost: %s; starting another", self.name, why.reason)
+            self._unstarted = why.unstarted
             if self._clock.monotonic() - began_s > _STABLE_AFTER_S:
                 backoff.reset()
             else:
@@ -250,18 +253,19 @@ class DeckProcess:
         self._options = self._wanted_options()
         self._move(DeckState.STARTING)
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._options.arguments(), "--parent", str(os.getpid()),
-                stdin=PIPE, stdout=PIPE, env=child_environment(self._options.display),
-            )  # fmt: skip
+            command = *self._options.arguments(), "--parent", str(os.getpid())
+            self._process = await start_child(self._options.display, *command)
             if self.state is DeckState.STARTING:  # else it was killed before it had a process
                 await self._listen(self._process)
         except OSError as error:
-            self._exit = DeckExit(f"it cannot be run: {error}", crashed=False)
+            self._exit = DeckExit(f"it cannot be run: {os_reason(error)}", crashed=False, unstarted=True)
         finally:  # also if the task is cancelled: whoever waits for this deck must not wait for ever
-            why = await self._end_process()
-            self._refuse_requests(why)
-            self._on_exit(self, why)
+            why = DeckExit("the stage is closed", crashed=False)
+            try:
+                why = await self._end_process()
+            finally:
+                self._refuse_requests(why)
+                self._on_exit(self, why)
         return why
 
     async def _end_process(self) -> DeckExit:
@@ -344,6 +348,9 @@ class DeckProcess:
         match event:
             case Ready() if self.state is DeckState.STARTING:
                 self._move(DeckState.READY)
+                if self._unstarted:
+                    log.info("deck=%s runs again", self.name)
+                    self._unstarted = False
                 self.send(SetAudioDevice(device=self._wanted_options().sound))
             case Loaded() if self.state is DeckState.LOADING and event.take == self._take:
                 self._move(DeckState.LOADED)

@@ -61,13 +61,14 @@ class DeckExit:
     """Why a deck ended. `crashed`: its own decoder is the cause, not somebody from outside.
 
     `displayless`: the X server did not accept it, so another deck fails too. `renewal`: the deck was in order, but it
-    is worn, or the display changed.
+    is worn, or the display changed. `unstarted`: the system did not start the process.
     """
 
     reason: str
     crashed: bool
     displayless: bool = False
     renewal: bool = False
+    unstarted: bool = False
 
 
 def exit_from_code(code: int) -> DeckExit:

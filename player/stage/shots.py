@@ -8,6 +8,8 @@ from player.protocol.screen import ON_TIME_S, Cut, Ended, Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DeckExit, DeckState
 
+_UNSEEN_S = 2.5  # a longer time without a pulse is not proven: the machine stood, or nobody knows
+_PULSE_S = 0.25  # between two pulses, with the time they take to come
 _PULSE_STEP_MS = 750  # a pulse comes five times a second, with a media time that is up to half a second old
 
 IMMEDIATELY = float("-inf")
@@ -26,12 +28,18 @@ class ShotOnAir:
     reported: bool = False  # a caller has got how it ended: no other caller gets that
     pulse: DeckPulse | None = None  # the last one of its deck with a media time
     pulse_s: float = 0.0
+    seen_s: float = 0.0  # when its deck last said that it has it on the screen
     frames_lost: int | None = None
+
+    def __post_init__(self) -> None:
+        self.seen_s = self.started_s
 
     def update(self, event: ShotFinished | EndAnnounced | DeckPulse, now_s: float) -> None:
         """Record what its deck reports of it."""
         if event.frames_lost is not None or isinstance(event, ShotFinished):
             self.frames_lost = event.frames_lost
+        if isinstance(event, DeckPulse):
+            self.seen_s = max(self.seen_s, event.at_s)
         match event:
             case EndAnnounced():
                 self.ends = event
@@ -52,14 +60,27 @@ class ShotOnAir:
 
     def end(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> None:
         """Record how it ended; the first record stays."""
-        still_ms = (self.pulse.still_ms if self.pulse else None) or 0
         if not self.ended.done():
-            self.ended.set_result(
-                Ended(
-                    take=self.shot.take, started_s=self.started_s, ended_s=at_s, reason=reason,
-                    failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost, still_ms=still_ms,
-                )
-            )  # fmt: skip
+            self.ended.set_result(self._ended_at(at_s, reason, failed=failed, deck_lost=deck_lost))
+
+    def lose(self, reason: str, *, deck_lost: bool = True) -> None:
+        """Record that its deck is lost, or quiet: it ended when that was last heard of."""
+        self.end(self.seen_s, reason, failed=True, deck_lost=deck_lost)
+
+    def so_far(self, now_s: float) -> Ended:
+        """Return how it ended; while it goes on, how it would be recorded if it were cut now."""
+        at_s = min(now_s, self.seen_s + _PULSE_S, self.ends.at_s if self.ends else now_s)
+        return self.ended.result() if self.ended.done() else self._ended_at(at_s, "cut")
+
+    def _ended_at(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> Ended:
+        unseen_s = at_s - self.seen_s
+        still_ms = ((self.pulse.still_ms if self.pulse else None) or 0) + round(unseen_s * 1000) * (
+            unseen_s > _UNSEEN_S
+        )
+        return Ended(
+            take=self.shot.take, started_s=self.started_s, ended_s=at_s, reason=reason,
+            failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost, still_ms=still_ms,
+        )  # fmt: skip
 
     def cut_due_s(self, deadline_s: float | None) -> float | None:
         """Return when to cut away from it, `deadline_s` at the latest; None while its end is not known."""

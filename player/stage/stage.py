@@ -101,6 +101,11 @@ class Stage:
         on_air.reported = True
         return ended
 
+    def so_far(self, take: str) -> Ended | None:
+        """See `Screen.so_far`."""
+        on_air = self._on_air
+        return on_air.so_far(self._clock.monotonic()) if on_air and on_air.shot.take == take else None
+
     async def clear(self) -> Ended | None:
         """See `Screen.clear`; what is prerolled stays so."""
         await self._cuts.cancel(self._waiting)
@@ -109,8 +114,9 @@ class Stage:
         try:
             if deck and deck.up:
                 await deck.hide()
-        except DeckLost:
-            pass  # its window went with it
+        except DeckLost as error:  # its window went with it
+            if on_air:
+                on_air.lose(str(error))
         return self._leave(on_air, self._clock.monotonic())
 
     async def blank(self) -> Ended | None:
@@ -121,8 +127,10 @@ class Stage:
         self._on_screen = BlankScreen(deck)
         try:
             at_s = (await deck.blank()).at_s
-        except DeckLost:
+        except DeckLost as error:
             at_s = self._clock.monotonic()
+            if on_air:
+                on_air.lose(str(error))
         return self._leave(on_air, at_s)
 
     def set_volume(self, take: str, volume: int) -> None:
@@ -178,11 +186,23 @@ class Stage:
 
     async def run(self) -> None:
         """Keep both decks alive (a service): start them, end what hangs, replace what died."""
-        await self._decks.run()
+        try:
+            await self._decks.run()
+        finally:
+            self._lose_all()
 
     def close(self) -> None:
         """End both decks, in any state."""
         self._decks.close()
+        self._lose_all()
+
+    def _lose_all(self) -> None:
+        """Record what no deck shows or holds any more, however the decks ended."""
+        why = DeckExit("the stage is closed", crashed=False)
+        self._drop_waiting(why)
+        if self._on_air:
+            self._on_air.lose(why.reason)
+        self._cuts.wake()
 
     @property
     def _on_air(self) -> ShotOnAir | None:
@@ -283,7 +303,7 @@ class Stage:
             log.warning("take=%s deck=%s %s; the next one comes", on_air.shot.take, on_air.deck.name, why)
             self._escalation.count_suspicion()
             on_air.deck.suspect(on_air.shot)
-            on_air.end(self._clock.monotonic(), why, failed=True, deck_lost=True)
+            on_air.lose(why)
             self._cuts.wake()
         return True
 
@@ -294,7 +314,7 @@ class Stage:
         if not why.displayless:
             self._escalation.escalate_without_decks(self._clock.monotonic() - self._last_event_s)
         if self._on_air and self._on_air.deck is deck:
-            self._on_air.end(self._clock.monotonic(), why.reason, failed=True, deck_lost=not why.crashed)
+            self._on_air.lose(why.reason, deck_lost=not why.crashed)
         if self._waiting and self._waiting.deck is deck:
             self._drop_waiting(why)
         self._cuts.wake()

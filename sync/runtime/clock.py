@@ -65,6 +65,10 @@ class SystemClock:
         """Return seconds since boot, suspend included."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
+    def suspended(self) -> float:
+        """Return how many seconds since boot this machine was suspended."""
+        return self.monotonic() - time.clock_gettime(time.CLOCK_MONOTONIC)
+
     def trust(self) -> ClockTrust:
         """Return SYNCED if systemd-timesyncd has marked the clock, or if chrony runs (it does only with a source)."""
         synced = _TIMESYNC_MARK.exists() or _CHRONY_MARK.exists()

@@ -25,6 +25,7 @@ _REASONS = {
     errno.EMFILE: "too many files are open; raise the limit of open files",
     errno.ENFILE: "too many files are open; raise the limit of open files",
     errno.ENOMEM: "there is not enough memory",
+    errno.EAGAIN: "too many processes or threads run; raise their limit",
     errno.EBUSY: "another program is using it",
     errno.ETXTBSY: "another program is using it",
     errno.EINVAL: "the system does not accept this name or value",

@@ -68,13 +68,14 @@ async def test_what_is_on_air_says_when_to_cut_away_from_it() -> None:
 async def test_a_cut_before_the_end_of_the_plan_is_a_cut(at_s: float, ended_s: float, reason: str) -> None:
     on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
     on_air.ends = EndAnnounced(take="a", at_s=110.0, reason="eof")
+    on_air.update(DeckPulse(at_s=at_s, take="a", media_ms=9000), at_s)
     left = on_air.leave(at_s)
     assert left and (left.ended_s, left.reason) == (ended_s, reason)
 
 
 async def test_what_stood_still_on_air_is_part_of_how_it_ended() -> None:
     on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 100.0)
-    on_air.update(DeckPulse(take="a", media_ms=4000, still_ms=3200), 104.0)
+    on_air.update(DeckPulse(at_s=104.0, take="a", media_ms=4000, still_ms=3200), 104.0)
     left = on_air.leave(105.0)
     assert left and left.still_ms == 3200
 

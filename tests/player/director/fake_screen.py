@@ -37,6 +37,7 @@ class FakeScreen:
         self.lengths_ms: dict[str, int] = {}  # path to ms
         self.unplayable: set[str] = set()  # paths that cannot be prerolled
         self.decks_to_lose = 0  # so many prerolls fail because their deck is gone
+        self.still_ms = 0  # how long the picture of the shot on air stood, as the deck saw it
         self.load_time_s = 0.0  # how long a preroll takes
         self.prerolls: list[Shot] = []
         self.at_once: list[bool] = []  # for each of them, whether it was wanted at once
@@ -84,6 +85,13 @@ class FakeScreen:
     async def blank(self) -> Ended | None:
         return self._show_no_take("blank")
 
+    def so_far(self, take: str) -> Ended | None:
+        if self._on_air is None or self._ended is None or self._on_air.take != take:
+            return None
+        if self._ended.done():
+            return self._ended.result()
+        return Ended(take=take, started_s=self._started_s, ended_s=self._clock.monotonic(), reason="cut")
+
     # Verbs for tests
 
     def finish(self) -> None:
@@ -99,6 +107,10 @@ class FakeScreen:
         """End the deck with the prerolled shot; what is on air goes on."""
         self._next = None
         self._next_lost.set_result(None)
+
+    def forget(self) -> None:
+        """Lose what is on air without a word."""
+        self._on_air = None
 
     @property
     def on_air(self) -> Shot | None:
@@ -148,6 +160,7 @@ class FakeScreen:
                 reason=reason,
                 failed=failed,
                 deck_lost=deck_lost,
+                still_ms=self.still_ms,
             )
         )
 

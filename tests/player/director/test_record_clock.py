@@ -39,7 +39,7 @@ class RecordedScreen:
     def end(self, at_s: float, ended: Ended | None = None) -> None:
         """What is on ends without a successor."""
         if self._showing is not None:
-            how = how_it_ended(self._showing, ended, BOOT_S + at_s, ordered=False)
+            how = how_it_ended(self._showing, ended, BOOT_S + at_s, BOOT_S + at_s, ordered=False)
             self.recorded.append(self._clock.end(self._showing.start, how.ended_s))
         self._showing = None
 

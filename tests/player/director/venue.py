@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from player.evidence.ledger import Ledger, open_ledger
 from player.settings.model import Settings
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
-from sync.wire.device_reports import Play
+from sync.wire.device_reports import Play, ScreenState
 from sync.wire.release import Asset, Campaign, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from tests.fakes import FakeClock
 from tests.player.director.fake_screen import FakeScreen, PictureChange
@@ -114,7 +115,10 @@ class World:
         self.ledger = ledger
         self.screen = FakeScreen(clock)
         self.settings = Settings()
-        self.director = Director(self.screen, ledger, cache, clock, lambda: self.settings, seed=7)
+        self.power = ScreenState.ON
+        self.director = Director(
+            self.screen, ledger, cache, clock, lambda: self.settings, seed=7, display=lambda: self.power
+        )
         self._sequence = 0
 
     def publish(self, content: Release, *, without: frozenset[str] = frozenset()) -> str:
@@ -129,6 +133,18 @@ class World:
 
     def media(self, name: str) -> str:
         return str(self.cache.media._assets / asset(name).sha256)
+
+    async def sleep(self, seconds: float) -> None:
+        """The whole machine is suspended: both clocks go on, nobody works."""
+        self.clock._move_to(self.clock.monotonic() + seconds)
+        self.clock._wake_sleepers()
+        await self.clock.until_idle()
+
+    def ledger_now(self) -> Path:
+        """Return a copy of the ledger as it lies on the disk, as if the player were killed now."""
+        for suffix in ("", "-wal"):
+            shutil.copy(self.path / f"plays.db{suffix}", self.path / f"killed.db{suffix}")
+        return self.path / "killed.db"
 
     async def plays(self) -> list[Play]:
         bodies = await self.ledger.outbox.plays(limit=100_000)

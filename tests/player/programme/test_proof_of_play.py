@@ -60,7 +60,6 @@ def shown(how: Ended) -> TakeTimes:
         (10_000, ended(10_000), Outcome.COMPLETE),
         (10_000, ended(10_000 - TOLERANCE_MS), Outcome.COMPLETE),
         (10_000, ended(10_000 - TOLERANCE_MS - 1), Outcome.PARTIAL),
-        (10_000, ended(12_345), Outcome.COMPLETE),
         (10_000, ended(4_000, "eof"), Outcome.PARTIAL),  # the file was shorter than what was booked
         (10_000, ended(4_000, "daypart"), Outcome.PARTIAL),
         (10_000, ended(4_000, "decoder gave up", failed=True), Outcome.FAILED),
@@ -71,6 +70,8 @@ def shown(how: Ended) -> TakeTimes:
         (None, ended(4_000, "cut"), Outcome.PARTIAL),
         (None, ended(4_000, "eof", failed=True), Outcome.FAILED),
         (200, ended(150, "cut"), Outcome.COMPLETE),
+        (200, ended(99, "cut"), Outcome.PARTIAL),
+        (10_000, ended(9_900, "its deck was lost", failed=True, deck_lost=True), Outcome.FAILED),
         (9_999_999_999_999, ended(4_000, "cut"), Outcome.PARTIAL),
     ],
 )
@@ -93,7 +94,8 @@ def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: En
         (10_000, ended(10_000, "operator"), 4_200, Outcome.PARTIAL, 5_800, "operator"),
         (10_000, ended(9_900, "it froze", failed=True), 5_000, Outcome.FAILED, 4_900, "it froze"),
         (10_000, ended(4_000, "eof"), 9_000, Outcome.PARTIAL, 0, "its picture stood still for 9.0 s"),
-        (4_000, ended(10_000), 5_000, Outcome.COMPLETE, 5_000, "duration"),
+        (4_000, ended(10_000), 5_000, Outcome.COMPLETE, 4_000, "duration"),
+        (400, ended(400), 400, Outcome.PARTIAL, 0, "its picture stood still for 0.4 s"),
         (None, ended(10_000, "eof"), 400, Outcome.COMPLETE, 9_600, "eof"),
         (None, ended(10_000, "eof"), 4_200, Outcome.PARTIAL, 5_800, "its picture stood still for 4.2 s"),
     ],
@@ -105,6 +107,25 @@ def test_time_in_which_the_picture_stood_still_is_not_proven(
     assert isinstance(facts, TakeFacts)
     assert (facts.outcome, facts.times.rendered_ms, facts.reason) == (outcome, rendered_ms, reason)
     assert facts.times.ended_at == shown(how).ended_at
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.none() | st.integers(0, 20_000),
+    st.integers(-5_000, 10**9),
+    st.integers(-5_000, 10**9),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+def test_no_take_is_ever_shown_for_longer_than_clock_and_item_allow(
+    expected_ms: int | None, on_ms: int, still_ms: int, killed: bool, failed: bool, deck_lost: bool
+) -> None:
+    how = ended(on_ms, failed=failed, deck_lost=deck_lost).model_copy(update={"still_ms": still_ms})
+    facts = judge_take(take(expected_ms), None if killed else how, times(on_ms))
+    if isinstance(facts, TakeFacts):
+        assert 0 <= facts.times.rendered_ms <= max(0, on_ms if expected_ms is None else min(on_ms, expected_ms))
+        assert facts.outcome is not Outcome.COMPLETE or (facts.times.rendered_ms and not deck_lost)
 
 
 def test_a_take_that_was_never_on_the_screen_is_no_play() -> None:

@@ -1,10 +1,15 @@
 """The end of a deck: it does not outlive its stage, its daemon or its input."""
 
 import asyncio
+import errno
+import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +19,7 @@ from player.stage.deck_options import DeckOptions
 from player.stage.deck_process import DeckProcess
 from player.stage.stage import open_stage
 from sync.runtime.clock import SystemClock
-from tests.player.conftest import Media, put_on_air, running_stage, wait_for_both_decks
+from tests.player.conftest import Media, on_air_pid, put_on_air, running_stage, wait_for_both_decks
 from tests.player.pixels import wait_until
 
 
@@ -119,3 +124,49 @@ def test_a_deck_without_a_display_ends_with_code_3() -> None:
     )  # fmt: skip
     assert ended.returncode == 3
     assert b"X server ':4711' does not answer" in ended.stderr
+
+
+async def test_a_deck_that_cannot_be_started_is_tried_again_and_its_sibling_plays_on(
+    display_name: str, media: Media, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The system refuses the process four times, once after the fork: there is no thread to wait for its end."""
+    refusals: list[Exception] = [
+        OSError(errno.EMFILE, ""), OSError(errno.EAGAIN, ""), OSError(errno.ENOMEM, ""), MemoryError(), RuntimeError(),
+    ]  # fmt: skip
+    caplog.set_level(logging.INFO)
+    spawn, start_thread, pids = subprocess.Popen.__init__, threading.Thread.start, list[int]()
+
+    def refuse(process: Any, *arguments: Any, **how: Any) -> None:
+        if refusals and not isinstance(refusals[0], RuntimeError):
+            raise refusals.pop(0)
+        spawn(process, *arguments, **how)
+        pids.append(process.pid)
+
+    def refuse_thread(thread: threading.Thread) -> None:
+        if refusals and thread.name.startswith("asyncio-waitpid"):
+            raise refusals.pop(0)
+        start_thread(thread)
+
+    async with running_stage(display_name) as stage:
+        await put_on_air(stage, media.shot("long"))
+        before = stage.facts()
+        monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+        monkeypatch.setattr(threading.Thread, "start", refuse_thread)
+        os.kill(next(pid for pid in before.pids if pid and pid != on_air_pid(stage)), signal.SIGKILL)
+        await wait_until(lambda: not refusals and stage.facts().restarts >= 5)
+        await wait_for_both_decks(stage)
+        after = stage.facts()
+        assert (after.on_air, after.deck) == ("long", before.deck)
+        assert len(set(before.pids) & set(after.pids)) == 1
+        assert [pid for pid in pids if _runs(pid)] == [pid for pid in after.pids if pid not in before.pids]
+    assert caplog.text.count("it cannot be run: ") == caplog.text.count("runs again") == 1
+
+
+async def test_a_stage_that_is_torn_down_reports_what_it_had_on_air_as_lost(display_name: str, media: Media) -> None:
+    async with running_stage(display_name) as stage:
+        await put_on_air(stage, media.shot("long"))
+        waits = asyncio.create_task(stage.ended())
+        await SystemClock().sleep(0.5)
+    ended = await waits
+    assert (ended.failed, ended.deck_lost, stage.facts().on_air) == (True, True, None)
+    assert 0.1 < ended.ended_s - ended.started_s < 2.0
