@@ -39,7 +39,7 @@ class LiveSocket:
     async def _listen(self, request: web.Request) -> web.WebSocketResponse:
         if len(self._sockets) >= _MOST_LISTENERS:
             raise Conflict(f"{_MOST_LISTENERS} pages are open already: close one")
-        socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096, timeout=_CLOSE_TIMEOUT_S)
+        socket = web.WebSocketResponse(compress=False, heartbeat=20, max_msg_size=4096, timeout=_CLOSE_TIMEOUT_S)
         await socket.prepare(request)
         self._sockets.add(socket)
         async with asyncio.TaskGroup() as group:

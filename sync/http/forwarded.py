@@ -54,10 +54,10 @@ def is_secure(request: web.Request) -> bool:
     return request.secure or _forwarded(request, "X-Forwarded-Proto").lower() == "https"
 
 
-def client_of(request: web.Request) -> str:
+def client_of(request: web.Request, app: web.Application) -> str:
     """Return the address of the caller: of the peer, or the one that trusted proxies name; empty if it is not known."""
-    networks = request.app.get(TRUSTED_PROXIES, ())
-    return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), networks)
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    return client_address(request.remote or "", forwarded, app.get(TRUSTED_PROXIES, ()))
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:

@@ -2,24 +2,43 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import socket
+import ssl
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
-from ssl import SSLContext
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from sync.http.forwarded import TRUSTED_PROXIES
-from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors, open_sockets
-from sync.http.problems import problem
+from sync.http.forwarded import TRUSTED_PROXIES, client_of
+from sync.http.listening_socket import (
+    TOO_MANY,
+    Connection,
+    ConnectionLimits,
+    Connections,
+    Holder,
+    HolderKind,
+    ListeningSocket,
+    limits_for_descriptors,
+    open_sockets,
+)
+from sync.http.problems import problem, problem_middleware
+from sync.runtime.os_messages import os_reason
 
 RESERVED_DESCRIPTORS = 256
-"""For files, databases and child processes."""
+"""For databases and child processes."""
 
 IDLE_S = 75.0
 """How long a connection without a complete request stays open: longer than common proxies keep theirs (60 s)."""
+
+STALLED_S = 60.0
+"""How long the other side may take nothing of an answer."""
+
+PAUSE_S = 1.0
+"""How long no connection is accepted after the system had no descriptor for one."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +51,7 @@ async def serve_http(
     *,
     limits: ConnectionLimits | None = None,
     shutdown_s: float = 1.0,
-    tls: SSLContext | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Serve until the end of the block, then finish running requests for at most `shutdown_s`.
 
@@ -43,39 +62,138 @@ async def serve_http(
         Rejected: the address or port cannot be used.
     """
     limits = limits or limits_for_descriptors(RESERVED_DESCRIPTORS)
-    runner = _Runner(app, access_log=None, shutdown_timeout=shutdown_s)
+    connections = Connections(limits, app.get(TRUSTED_PROXIES, ()))
+    runner = _Runner(app, connections, access_log=None, shutdown_timeout=shutdown_s)
     await runner.setup()
+    acceptor = _Acceptor(runner, tls)
     try:
-        for listening in open_sockets(host, port, limits, app.get(TRUSTED_PROXIES, ())):
-            await web.SockSite(runner, listening, ssl_context=tls).start()
+        for listening in open_sockets(host, port, connections, STALLED_S):
+            acceptor.start(listening)
         scheme = "http" if tls is None else "https"
-        yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
+        yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{acceptor.port}"
     finally:
+        await acceptor.stop()
         await runner.cleanup()
+
+
+def hold_by_token(request: web.Request, token: str) -> None:
+    """Count the connection of a request for a valid token, not for its address; `token` is its hash."""
+    if isinstance(request.protocol, _Protocol):
+        request.protocol.connection.hand_over(Holder(HolderKind.TOKEN, token))
+
+
+class _Acceptor:
+    """Accepts connections. While the system has no descriptor for one it pauses, and says so once."""
+
+    def __init__(self, runner: "_Runner", tls: ssl.SSLContext | None) -> None:
+        self._runner = runner
+        self._tls = tls
+        self._listening: list[ListeningSocket] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        return int(self._listening[0].getsockname()[1])
+
+    def start(self, listening: ListeningSocket) -> None:
+        self._listening.append(listening)
+        self._begin(self._accept_all(listening), listening)
+
+    async def stop(self) -> None:
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[Any, Any, None], used: socket.socket) -> None:
+        """Run `work`; a socket whose work was cancelled is closed."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda ended: used.close() if ended.cancelled() else None)
+
+    async def _accept_all(self, listening: ListeningSocket) -> None:
+        loop = asyncio.get_running_loop()
+        failed_s: float | None = None  # when it failed last, until it has worked for a while
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listening)
+            except ConnectionAbortedError:  # it was closed before it was accepted
+                continue
+            except OSError as error:
+                if failed_s is None:
+                    log.warning("no connection can be accepted, tried again each second: %s", os_reason(error))
+                failed_s = loop.time()
+                await asyncio.sleep(PAUSE_S)
+                continue
+            if failed_s is not None and loop.time() - failed_s > 10 * PAUSE_S:
+                log.info("connections are accepted again")
+                failed_s = None
+            assert isinstance(connection, Connection)  # of a `ListeningSocket`
+            self._begin(self._connect(connection), connection)
+            await asyncio.sleep(0)  # other work, too
+
+    async def _connect(self, connection: Connection) -> None:
+        loop, protocol = asyncio.get_running_loop(), partial(self._runner.protocol, connection)
+        try:
+            await loop.connect_accepted_socket(protocol, connection, ssl=self._tls)
+        except OSError as error:
+            log.debug("a connection ended before its first request: %s", os_reason(error))
 
 
 class _Runner(web.AppRunner):
     """Runs the application with our own connection class: only there can the text of aiohttp's errors be changed."""
 
+    def __init__(self, app: web.Application, connections: Connections, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._connections = connections
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
-        return _Server(server.request_handler, request_factory=server.request_factory)
+        self._handler = server.request_handler
+        return web.Server(self._answer, request_factory=server.request_factory)
 
-
-class _Server(web.Server):
-    def __call__(self) -> RequestHandler:
-        loop = asyncio.get_running_loop()
-        return _Connection(
-            self,
-            loop=loop,
-            access_log=None,  # type: ignore[arg-type]  # None is documented: no log
+    def protocol(self, connection: Connection) -> RequestHandler:
+        """Return what speaks HTTP on a connection."""
+        assert self.server is not None  # after setup
+        return _Protocol(
+            self.server,
+            connection,
+            loop=asyncio.get_running_loop(),
+            access_log=None,
             keepalive_timeout=IDLE_S,
             auto_decompress=False,  # compressed bodies are refused in `sync.http.bodies`
         )
 
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request. One that comes through a trusted proxy counts for its client meanwhile."""
+        assert isinstance(request, web.Request) and isinstance(request.protocol, _Protocol)
+        connection = request.protocol.connection
+        proxy = connection.holder if connection.holder.kind is HolderKind.PROXY else None
+        connection.request = request
+        try:
+            client = self._connections.holder_of(client_of(request, self.app))
+            if proxy is not None and not connection.hand_over(client):
+                return _too_many(request)
+            return await problem_middleware(request, self._handler)
+        finally:
+            connection.request = None
+            if proxy is not None:
+                connection.hand_over(proxy)
 
-class _Connection(RequestHandler):
-    __slots__ = ()
+
+def _too_many(request: web.Request) -> web.Response:
+    answer = problem(503, "service-unavailable", "Service Unavailable", TOO_MANY, request.path)
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+class _Protocol(RequestHandler):
+    __slots__ = ("connection",)
+
+    def __init__(self, server: web.Server, connection: Connection, **options: Any) -> None:
+        super().__init__(server, **options)
+        self.connection = connection
 
     def log_exception(self, *args: Any, **details: Any) -> None:
         """Log a fault of this program; a body that is not valid HTTP is a fault of the caller."""
@@ -92,6 +210,8 @@ class _Connection(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer an error that happened outside of any operation with a problem; close the connection after it."""
+        if isinstance(exc, ConnectionError):  # nobody is there any more
+            raise exc
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request=%s %s failed", request.method, request.path, exc_info=exc)
         else:  # anybody can send wrong bytes: this would fill the log

@@ -1,29 +1,32 @@
-"""A listening socket with limits: how many connections in all, and how many from one address.
+"""Sockets that listen, and who holds their connections: limits in all, for each client and for each token.
 
-A network of IPv6 addresses that one customer gets (/64) counts as one address. Proxies are no clients: they have no
-limit of their own.
-
-Connections are counted from the moment they are accepted, before TLS and before any request, until they are closed. One
-too many is answered with 503 and closed at once: it costs no task, and a descriptor only for a moment.
+Connections count from the moment they are accepted, before TLS and before any request, until they are closed. The
+clients are addresses; a network of IPv6 addresses that one customer gets (/64) counts as one. A connection that sent a
+valid token counts for that token alone, so that many devices behind one address have room. Where there is none, the
+oldest connection without a complete request makes room. What finds none is answered with 503 and closed: it
+costs no task, and a descriptor only for a moment.
 """
 
 import logging
 import resource
 import socket
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_network
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+from aiohttp import web
 
 from sync.errors import Rejected
 from sync.http.forwarded import Networks, is_trusted
 from sync.runtime.os_messages import os_reason
 
-_DETAIL = "too many connections are open: try again in a few seconds"
+TOO_MANY = "too many connections are open: try again in a few seconds"
 _PROBLEM = (
     '{"type": "urn:signage:problem:service-unavailable", "title": "Service Unavailable", "status": 503, '
-    f'"detail": "{_DETAIL}", "instance": ""}}'
+    f'"detail": "{TOO_MANY}", "instance": ""}}'
 )
 _REFUSAL = (
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 5\r\n"
@@ -32,76 +35,168 @@ _REFUSAL = (
 ).encode()
 _BACKLOG = 128
 _UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
-_REUSABLE_AFTER = 0.9  # of the limit: the log does not flap around the limit itself
+_REUSABLE_AFTER = 0.75  # of the limit: the log does not flap around the limit itself
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The most connections in all, and from one address."""
+    """The most connections in all, from one address, and with one token."""
 
     most: int
     most_of_one: int
+    most_of_token: int = 32
 
 
 def limits_for_descriptors(reserve: int) -> ConnectionLimits:
-    """Return limits that leave `reserve` of the descriptors of this process for files and databases."""
+    """Return limits that leave `reserve` of the descriptors of this process; a connection may use two, with a file."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = max(16, (_UNLIMITED if soft == resource.RLIM_INFINITY else soft) - reserve)
+    most = max(16, ((_UNLIMITED if soft == resource.RLIM_INFINITY else soft) - reserve) // 2)
     return ConnectionLimits(most, max(8, most // 2))
 
 
-@dataclass(slots=True)
-class _Count:
-    """The connections that are open, by address."""
+class HolderKind(StrEnum):
+    """Who holds connections."""
 
-    limits: ConnectionLimits
-    proxies: Networks
-    by_address: Counter[str] = field(default_factory=Counter)
-    is_full: bool = False
-
-    def admits(self, address: str, *, is_proxy: bool) -> bool:
-        total = self.by_address.total()
-        if total >= self.limits.most:
-            if not self.is_full:
-                log.warning("connections=%d all are in use: more are refused", total)
-            self.is_full = True
-            return False
-        return self.by_address[address] < self.limits.most_of_one or is_proxy
-
-    def remove(self, address: str) -> None:
-        self.by_address[address] -= 1
-        if self.by_address[address] <= 0:
-            del self.by_address[address]
-        if self.is_full and self.by_address.total() <= _REUSABLE_AFTER * self.limits.most:
-            self.is_full = False
-            log.info("connections=%d there is room again", self.by_address.total())
+    ADDRESS = "address"
+    PROXY = "proxy"  # stands for everybody: it has no limit of its own
+    TOKEN = "token"
 
 
-class _Connection(socket.socket):
-    """An accepted connection that is counted until it is closed."""
+class Holder(NamedTuple):
+    """One address, one token, or all trusted proxies."""
 
-    counted: tuple[_Count, str] | None = None
+    kind: HolderKind
+    name: str = ""
+
+
+class Connection(socket.socket):
+    """An accepted connection that counts until it is closed."""
+
+    _connections: "Connections | None" = None
+    holder: Holder
+    request: web.BaseRequest | None = None
+
+    @property
+    def is_answering(self) -> bool:
+        """Return whether a request has arrived completely and is being answered."""
+        return self.request is not None and self.request.content.is_eof()
+
+    def begin(self, connections: "Connections", holder: Holder) -> None:
+        """Count from now on."""
+        self._connections, self.holder = connections, holder
+
+    def hand_over(self, holder: Holder) -> bool:
+        """Count for another holder from now on, if that one has room."""
+        return self._connections is None or self._connections.hand_over(self, holder)
+
+    def end(self) -> None:
+        """Count no more."""
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            connections.remove(self)
 
     def close(self) -> None:
-        counted, self.counted = self.counted, None
-        if counted is not None:
-            counted[0].remove(counted[1])
+        """Close it."""
+        self.end()
         super().close()
+
+
+class Connections:
+    """The open connections of a server by their holders."""
+
+    def __init__(self, limits: ConnectionLimits, proxies: Networks) -> None:
+        self._most = limits.most
+        self._most_of = {
+            HolderKind.ADDRESS: limits.most_of_one,
+            HolderKind.PROXY: limits.most,
+            HolderKind.TOKEN: limits.most_of_token,
+        }
+        self._proxies = proxies
+        self._held: dict[Holder, dict[Connection, None]] = {}  # the oldest first
+        self._total = 0
+        self._is_full = False
+
+    def admit(self, connection: Connection, peer: str) -> bool:
+        """Count a new connection if there is room, or if another one makes room."""
+        holder = self.holder_of(peer)
+        if not self._has_room_for_one_of(holder) or not self._has_room(holder):
+            return False
+        connection.begin(self, holder)
+        self._add(connection)
+        return True
+
+    def holder_of(self, peer: str) -> Holder:
+        """Return who holds the connections of a peer that has not shown a token."""
+        if is_trusted(peer, self._proxies):
+            return Holder(HolderKind.PROXY)
+        return Holder(HolderKind.ADDRESS, network_of(peer))
+
+    def hand_over(self, connection: Connection, holder: Holder) -> bool:
+        """Count a connection for another holder, if that one has room."""
+        if connection.holder != holder:
+            if not self._has_room_for_one_of(holder):
+                return False
+            self.remove(connection)
+            connection.holder = holder
+            self._add(connection)
+        return True
+
+    def remove(self, connection: Connection) -> None:
+        """Count a connection no more."""
+        of_one = self._held[connection.holder]
+        del of_one[connection]
+        if not of_one:
+            del self._held[connection.holder]
+        self._total -= 1
+        if self._is_full and self._total <= _REUSABLE_AFTER * self._most:
+            self._is_full = False
+            log.info("connections=%d there is room again", self._total)
+
+    def _add(self, connection: Connection) -> None:
+        self._held.setdefault(connection.holder, {})[connection] = None
+        self._total += 1
+
+    def _has_room_for_one_of(self, holder: Holder) -> bool:
+        of_one = self._held.get(holder, {})
+        return len(of_one) < self._most_of[holder.kind] or _close_oldest(of_one, busy=holder.kind is HolderKind.TOKEN)
+
+    def _has_room(self, holder: Holder) -> bool:
+        """Return whether there is room in all; strangers make room, first those who hold the most."""
+        if self._total < self._most:
+            return True
+        if not self._is_full:
+            log.warning("connections=%d all are in use: the oldest of strangers make room for new ones", self._total)
+        self._is_full = True
+        strangers = (held for known, held in self._held.items() if known.kind is not HolderKind.TOKEN)
+        most = max(strangers, key=len, default={})
+        return _close_oldest(most, busy=len(most) > len(self._held.get(holder, {})) + 1)
+
+
+def _close_oldest(held: Mapping[Connection, None], *, busy: bool) -> bool:
+    """Close the oldest connection without a complete request, or with `busy` the oldest of all; tell if one was."""
+    connection = next((one for one in held if not one.is_answering), next(iter(held), None) if busy else None)
+    if connection is None:
+        return False
+    connection.end()
+    with suppress(OSError):  # its transport reads the end, and closes it
+        connection.shutdown(socket.SHUT_RDWR)
+    return True
 
 
 class ListeningSocket(socket.socket):
     """Accepts at most as many connections as its limits allow."""
 
-    _count: _Count
+    _connections: Connections
 
     @classmethod
-    def bound(cls, family: int, address: Any, count: _Count) -> Self:
+    def bound(cls, family: int, address: Any, connections: Connections, stalled_s: float) -> Self:
         """Return a socket that listens on one address; raises OSError."""
         listening = cls(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stalled_s * 1000))
             if family == socket.AF_INET6:
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # 0.0.0.0 may have a socket of its own
             listening.bind(address)
@@ -110,21 +205,18 @@ class ListeningSocket(socket.socket):
             listening.close()
             raise
         listening.setblocking(False)
-        listening._count = count
+        listening._connections = connections
         return listening
 
-    def accept(self) -> tuple[socket.socket, Any]:
+    def accept(self) -> tuple[Connection, Any]:
         """Return the next connection that is within the limits; refuse those before it that are not."""
-        while True:
+        for _ in range(_BACKLOG):
             accepted, address = super().accept()
-            connection = _Connection(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-            peer = str(address[0])
-            client = network_of(peer)
-            if self._count.admits(client, is_proxy=is_trusted(peer, self._count.proxies)):
-                connection.counted = self._count, client
-                self._count.by_address[client] += 1
+            connection = Connection(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+            if self._connections.admit(connection, str(address[0])):
                 return connection, address
             _refuse(connection)
+        raise BlockingIOError  # other work first
 
 
 def network_of(address: str) -> str:
@@ -134,17 +226,18 @@ def network_of(address: str) -> str:
     return str(ip_network(f"{address.partition('%')[0]}/64", strict=False).network_address)
 
 
-def open_sockets(host: str, port: int, limits: ConnectionLimits, proxies: Networks) -> Iterator[ListeningSocket]:
+def open_sockets(host: str, port: int, connections: Connections, stalled_s: float) -> Iterator[ListeningSocket]:
     """Yield a listening socket for each address of `host`; the limits hold for all of them together.
+
+    A connection whose other side takes nothing for `stalled_s` is closed by the kernel.
 
     Raises:
         Rejected: the address or port cannot be used.
     """
-    count = _Count(limits, proxies)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
-            yield ListeningSocket.bound(family, address, count)
+            yield ListeningSocket.bound(family, address, connections, stalled_s)
     except OSError as error:
         raise Rejected(f"cannot listen on {host} port {port}: {os_reason(error)}") from error
 

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from sync.errors import Forbidden, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import cookie_path, is_secure
+from sync.http.listener import hold_by_token
 from sync.http.operations import Access, Operation
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
@@ -83,6 +84,7 @@ class Gatekeeper:
         if not _is_allowed(caller.access, access):
             raise Forbidden(f"{caller.name} may not do this: it needs {_needed_key(access)}")
         request[_CALLER] = caller
+        hold_by_token(request, caller.proof)
 
     async def identify(self, request: web.Request) -> Caller:
         """Return who sent the request.

@@ -113,7 +113,7 @@ class LiveHints:
                 listener.closing.set()
 
     async def _open_socket(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES)
+        socket = web.WebSocketResponse(compress=False, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES)
         if not socket.can_prepare(request).ok:
             raise web.HTTPBadRequest(text="this address is a WebSocket: open it as one, version 13")
         await socket.prepare(request)

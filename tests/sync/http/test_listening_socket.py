@@ -2,70 +2,213 @@
 
 import asyncio
 import logging
+import os
 import resource
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
 
-from sync.http.listener import serve_http
+from sync.http.forwarded import TRUSTED_PROXIES
+from sync.http.listener import hold_by_token, serve_http
 from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors
 from tests.sync.certificates import make_company
 
-LIMITS = ConnectionLimits(most=8, most_of_one=5)
+LIMITS = ConnectionLimits(most=8, most_of_one=5, most_of_token=3)
+PROXY = "127.0.0.9"
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Address = tuple[str, int]
 
 
-async def _hello(request: web.Request) -> web.Response:
-    return web.Response(text="hello")
+class Server:
+    """Answers `/` at once, `/slow` when told to, `/endless` for as long as somebody takes it."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.go_on = asyncio.Event()
+        self.app = web.Application()
+        self.app[TRUSTED_PROXIES] = (ip_network(PROXY),)
+        self.app.router.add_get("/", self._answer)
+        self.app.router.add_get("/slow", self._answer)
+        self.app.router.add_get("/endless", self._answer_for_ever)
+        self.given_up = False
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if token := request.headers.get("Authorization"):
+            hold_by_token(request, token)
+        if request.path == "/slow":
+            self.waiting += 1
+            await self.go_on.wait()
+        return web.Response(text="hello")
+
+    async def _answer_for_ever(self, request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        try:
+            while True:
+                await answer.write(b"x" * 1_000_000)
+        finally:
+            self.given_up = True
 
 
 @pytest.fixture
-async def address() -> AsyncIterator[tuple[str, int]]:
-    app = web.Application()
-    app.router.add_get("/", _hello)
-    async with serve_http(app, "0.0.0.0", 0, limits=LIMITS) as url:
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def address(server: Server) -> AsyncIterator[Address]:
+    async with serve_http(server.app, "0.0.0.0", 0, limits=LIMITS) as url:
         yield "127.0.0.1", int(url.rpartition(":")[2])
+        server.go_on.set()
 
 
-async def silent(address: tuple[str, int], count: int, source: str = "127.0.0.1") -> list[asyncio.StreamWriter]:
-    opened = [await asyncio.open_connection(*address, local_addr=(source, 0)) for _ in range(count)]
-    return [writer for _, writer in opened]
+async def silent(address: Address, count: int, source: str = "127.0.0.1") -> list[Streams]:
+    return [await asyncio.open_connection(*address, local_addr=(source, 0)) for _ in range(count)]
 
 
-async def close(held: list[asyncio.StreamWriter]) -> None:
-    for writer in held:
+async def close(held: list[Streams]) -> None:
+    for _, writer in held:
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 
 
-async def ask(address: tuple[str, int], source: str = "127.0.0.1") -> bytes:
-    reader, writer = await asyncio.open_connection(*address, local_addr=(source, 0))
-    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+def ended(held: list[Streams]) -> list[int]:
+    """Return which connections the server closed."""
+    return [place for place, (reader, _) in enumerate(held) if reader.at_eof()]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # what is waited for has no event
+            await asyncio.sleep(0.001)
+
+
+def send(streams: Streams, path: str = "/", headers: str = "") -> None:
+    streams[1].write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
+
+
+async def ask(address: Address, source: str = "127.0.0.1", headers: str = "") -> bytes:
+    streams = await asyncio.open_connection(*address, local_addr=(source, 0))
+    send(streams, headers=f"Connection: close\r\n{headers}")
     try:
         async with asyncio.timeout(10):
-            return await reader.read()
+            return await streams[0].read()
     finally:
-        await close([writer])
+        await close([streams])
 
 
-async def test_one_client_that_holds_too_many_is_refused_and_others_are_served(address: tuple[str, int]) -> None:
+async def show_token(address: Address, token: str, path: str = "/") -> Streams:
+    streams = await asyncio.open_connection(*address)
+    send(streams, path, f"Authorization: {token}\r\n")
+    if path == "/":
+        await streams[0].readuntil(b"hello")
+    return streams
+
+
+def is_refusal(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 503 ") and b"application/problem+json" in answer and b"Retry-After" in answer
+
+
+async def test_who_holds_too_many_makes_room_itself_and_others_are_served(address: Address) -> None:
     held = await silent(address, 5)
-    refused = await ask(address)
-    assert refused.startswith(b"HTTP/1.1 503 ") and b"application/problem+json" in refused and b"Retry-After" in refused
+    for _ in range(3):
+        assert (await ask(address)).endswith(b"hello")
     assert (await ask(address, "127.0.0.2")).endswith(b"hello")
-    await close([held.pop()])
-    for _ in range(100):
-        if (again := await ask(address)).endswith(b"hello"):
-            break
-    assert again.endswith(b"hello")
+    await until(lambda: ended(held) == [0])  # its place was free again for the next ones
     await close(held)
 
 
-@pytest.mark.parametrize(("descriptors", "most"), [(1024, 768), (100, 16), (resource.RLIM_INFINITY, (1 << 20) - 256)])
+async def test_what_is_being_answered_is_not_cut_short_for_a_newcomer(server: Server, address: Address) -> None:
+    held = await silent(address, 5)
+    for streams in held:
+        send(streams, "/slow")
+    await until(lambda: server.waiting == 5)
+    assert is_refusal(await ask(address))
+    assert (await ask(address, "127.0.0.2")).endswith(b"hello")
+    server.go_on.set()
+    for reader, _ in held:
+        assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 ")
+    await close(held)
+
+
+async def test_a_full_server_serves_newcomers_and_says_once_that_it_is_full_and_once_that_it_is_not(
+    address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sync.http.listening_socket")
+    held = await silent(address, 5) + await silent(address, 3, "127.0.0.2")
+    newcomers = [await silent(address, 1, f"127.0.1.{number}") for number in range(3)]
+    for newcomer in newcomers:
+        send(newcomer[0])
+        await newcomer[0][0].readuntil(b"hello")
+    await until(lambda: len(ended(held)) == 3)
+    assert set(ended(held)) <= {0, 1, 2, 5}  # the oldest of those who hold the most
+    await close(held + [streams for newcomer in newcomers for streams in newcomer])
+    for _ in range(100):
+        if [record.levelname for record in caplog.records] == ["WARNING", "INFO"]:
+            break
+        await ask(address, "127.0.0.3")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+async def test_requests_that_never_end_cannot_hold_the_door_closed(server: Server, address: Address) -> None:
+    held = await silent(address, 5) + await silent(address, 3, "127.0.0.2")
+    for streams in held:
+        send(streams, "/slow")
+    await until(lambda: server.waiting == 8)
+    assert (await ask(address, "127.0.0.3")).endswith(b"hello")
+    server.go_on.set()
+    await close(held)
+
+
+async def test_a_known_token_does_not_count_for_its_address_and_gives_way_to_no_stranger(address: Address) -> None:
+    known = [await show_token(address, token) for token in "abcdefg"]  # more than one address may hold
+    strangers = [await ask(address, f"127.0.0.{number}") for number in range(2, 20)]
+    assert all(answer.endswith(b"hello") for answer in strangers)
+    held = await silent(address, 20, "127.0.0.2")
+    assert ended(known) == []
+    for streams in known:
+        send(streams)
+        await streams[0].readuntil(b"hello")
+    await close(known + held)
+
+
+async def test_a_device_that_connects_again_never_finds_its_dead_connections_in_the_way(
+    server: Server, address: Address
+) -> None:
+    held = [await show_token(address, "a", "/slow") for _ in range(3)]
+    await until(lambda: server.waiting == 3)
+    held += [await show_token(address, "a"), await show_token(address, "b")]
+    await until(lambda: ended(held) == [0])
+    server.go_on.set()
+    await close(held)
+
+
+async def test_a_trusted_proxy_has_room_for_everybody_and_each_client_only_its_own(
+    server: Server, address: Address
+) -> None:
+    held = await silent(address, 5, PROXY)
+    for streams in held:
+        send(streams, "/slow", "X-Forwarded-For: 198.51.100.1\r\n")
+    await until(lambda: server.waiting == 5)
+    assert is_refusal(await ask(address, PROXY, "X-Forwarded-For: 192.0.2.66, 198.51.100.1\r\n"))
+    for client in ("198.51.100.2", "2001:db8::1", "unknown"):
+        assert (await ask(address, PROXY, f"X-Forwarded-For: {client}\r\n")).endswith(b"hello")
+    send(held[0], "/slow", "X-Forwarded-For: 198.51.100.1\r\n")
+    server.go_on.set()
+    for reader, _ in held:
+        await reader.readuntil(b"hello")
+    assert (await ask(address, PROXY, "X-Forwarded-For: 198.51.100.1\r\n")).endswith(b"hello")
+    await close(held)
+
+
+@pytest.mark.parametrize(("descriptors", "most"), [(1024, 384), (100, 16), (resource.RLIM_INFINITY, (1 << 19) - 128)])
 def test_files_and_databases_keep_their_descriptors(
     descriptors: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,48 +216,67 @@ def test_files_and_databases_keep_their_descriptors(
     assert limits_for_descriptors(256) == ConnectionLimits(most, max(8, most // 2))
 
 
-async def test_a_full_server_says_so_once_and_once_when_there_is_room(
-    address: tuple[str, int], caplog: pytest.LogCaptureFixture
+async def test_without_descriptors_it_waits_and_says_so_once(
+    address: Address, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level(logging.INFO, "sync.http.listening_socket")
-    held = await silent(address, 4) + await silent(address, 4, "127.0.0.2")
-    for _ in range(5):
-        assert (await ask(address, "127.0.0.3")).startswith(b"HTTP/1.1 503 ")
-    await close(held)
-    for _ in range(100):
-        if (await ask(address, "127.0.0.3")).endswith(b"hello"):
-            break
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("sync.http.listener.PAUSE_S", 0.01)
+    with socket.socket() as client:
+        client.setblocking(False)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        next_free = os.dup(client.fileno())
+        os.close(next_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next_free, hard))
+        try:
+            await asyncio.get_running_loop().sock_connect(client, address)
+            await until(lambda: bool(caplog.records))
+            await asyncio.sleep(0.05)  # several tries
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        while len(caplog.records) < 2:
+            assert (await ask(address)).endswith(b"hello")
+    words = [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+    assert words == [
+        "WARNING no connection can be accepted, tried again each second: too many files are open; "
+        "raise the limit of open files",
+        "INFO connections are accepted again",
+    ]
 
 
-async def test_a_thousand_at_once_leave_the_server_as_it_was(address: tuple[str, int]) -> None:
-    for _ in range(10):
+async def test_a_head_that_trickles_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.http.listener.IDLE_S", 0.1)
+    async with serve_http(server.app, "127.0.0.1", 0, limits=LIMITS) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        for _ in range(1000):
+            writer.write(b"GET / HTTP/1.1\r\nX: " if not reader.at_eof() else b"")
+            await asyncio.sleep(0.01)
+            if reader.at_eof():
+                break
+        assert reader.at_eof()
+        await close([(reader, writer)])
+
+
+async def test_an_answer_that_nobody_takes_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.http.listener.STALLED_S", 0.3)
+    async with serve_http(server.app, "127.0.0.1", 0, limits=LIMITS) as url:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
+            client.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+            await until(lambda: server.given_up)
+
+
+async def test_hundreds_at_once_leave_the_server_as_it_was(address: Address) -> None:
+    for _ in range(3):
         answers = await asyncio.gather(*(ask(address) for _ in range(100)), return_exceptions=True)
         assert not [answer for answer in answers if isinstance(answer, bytes) and answer and b" 500 " in answer]
-    for _ in range(100):
-        if (answer := await ask(address)).endswith(b"hello"):
-            break
-    assert answer.endswith(b"hello")
+    assert (await ask(address)).endswith(b"hello")
 
 
-async def test_connections_count_before_they_speak_tls(tmp_path: Path) -> None:
+async def test_connections_count_before_they_speak_tls(server: Server, tmp_path: Path) -> None:
     company = make_company(tmp_path)
     trusting = ssl.create_default_context(cafile=company.file)
-    app = web.Application()
-    app.router.add_get("/", _hello)
-    async with serve_http(app, "127.0.0.1", 0, limits=LIMITS, tls=company.server("127.0.0.1")) as url:
-        port = int(url.rpartition(":")[2])
-        held = await silent(("127.0.0.1", port), 5)
-        with pytest.raises((ssl.SSLError, ConnectionError)):
-            await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+    async with serve_http(server.app, "127.0.0.1", 0, limits=LIMITS, tls=company.server("127.0.0.1")) as url:
+        held = await silent(("127.0.0.1", int(url.rpartition(":")[2])), 5)
+        async with ClientSession() as client, client.get(url, ssl=trusting) as answer:
+            assert await answer.text() == "hello"
+        await until(lambda: ended(held) == [0])
         await close(held)
-        async with ClientSession() as client:
-            for _ in range(100):
-                try:
-                    async with client.get(url, ssl=trusting) as answer:
-                        assert await answer.text() == "hello"
-                        break
-                except OSError:
-                    continue
-            else:
-                raise AssertionError("the connections that were closed still count")
