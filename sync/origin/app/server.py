@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import resource
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from sync.runtime.os_messages import os_reason
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, notify, watchdog_interval_s
 
+_MOST_DESCRIPTORS = 16_384  # LimitNOFILE in systemd/signage-origin.service
+
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +33,7 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
         Conflict: another origin uses this data_dir.
         StorageBroken: data_dir or the database cannot be used.
     """
+    _raise_descriptor_limit()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -45,6 +49,14 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
                 announce(f"first key (may do everything, shown only this once): {token}")
             log.info("origin started data_dir=%s", settings.storage.data_dir)
             await _run(origin, clock, stop)
+
+
+def _raise_descriptor_limit() -> None:
+    """Use as many descriptors as the system allows, but no more than the unit; shells begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _run(origin: Origin, clock: Clock, stop: asyncio.Event) -> None:

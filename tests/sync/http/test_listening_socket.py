@@ -35,6 +35,7 @@ class Server:
         self.app[TRUSTED_PROXIES] = (ip_network(PROXY),)
         self.app.router.add_get("/", self._answer)
         self.app.router.add_get("/slow", self._answer)
+        self.app.router.add_post("/body", self._take)
         self.app.router.add_get("/endless", self._answer_for_ever)
         self.given_up = False
 
@@ -45,6 +46,9 @@ class Server:
             self.waiting += 1
             await self.go_on.wait()
         return web.Response(text="hello")
+
+    async def _take(self, request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
 
     async def _answer_for_ever(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
@@ -241,6 +245,35 @@ async def test_without_descriptors_it_waits_and_says_so_once(
         "raise the limit of open files",
         "INFO connections are accepted again",
     ]
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /nothing HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    ],
+)
+async def test_what_no_operation_answers_is_a_problem(address: Address, request_bytes: bytes, status: int) -> None:
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(request_bytes)
+    async with asyncio.timeout(10):
+        head = await reader.readuntil(b"\r\n\r\n")
+    assert int(head.split(b" ")[1]) == status and b"application/problem+json" in head
+    await close([(reader, writer)])
+
+
+async def test_who_vanishes_leaves_no_line_in_the_log(address: Address, caplog: pytest.LogCaptureFixture) -> None:
+    held = await silent(address, 3)
+    for _, writer in held:
+        writer.write(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+    assert (await ask(address)).endswith(b"hello")
+    await close(held)
+    assert (await ask(address)).endswith(b"hello")
+    assert not caplog.records
 
 
 async def test_a_head_that_trickles_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
