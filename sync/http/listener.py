@@ -26,6 +26,7 @@ from sync.http.listening_socket import (
     open_sockets,
 )
 from sync.http.problems import problem, problem_middleware
+from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import os_reason
 
 RESERVED_DESCRIPTORS = 256
@@ -87,6 +88,7 @@ class _Acceptor:
 
     def __init__(self, runner: "_Runner", tls: ssl.SSLContext | None) -> None:
         self._runner = runner
+        self._clock = SystemClock()
         self._tls = tls
         self._listening: list[ListeningSocket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,15 +125,15 @@ class _Acceptor:
             except OSError as error:
                 if failed_s is None:
                     log.warning("no connection can be accepted, tried again each second: %s", os_reason(error))
-                failed_s = loop.time()
-                await asyncio.sleep(PAUSE_S)
+                failed_s = self._clock.monotonic()
+                await self._clock.sleep(PAUSE_S)
                 continue
-            if failed_s is not None and loop.time() - failed_s > 10 * PAUSE_S:
+            if failed_s is not None and self._clock.monotonic() - failed_s > 10 * PAUSE_S:
                 log.info("connections are accepted again")
                 failed_s = None
             assert isinstance(connection, Connection)  # of a `ListeningSocket`
             self._begin(self._connect(connection), connection)
-            await asyncio.sleep(0)  # other work, too
+            await self._clock.sleep(0)  # other work, too
 
     async def _connect(self, connection: Connection) -> None:
         loop, protocol = asyncio.get_running_loop(), partial(self._runner.protocol, connection)
