@@ -19,7 +19,7 @@ from player.settings.configuration import Configuration
 from player.settings.model import EndpointSettings, Settings
 from sync.errors import Forbidden, Rejected, StorageBroken, StorageFull, Unauthenticated
 from sync.http.listener import hold_by_token
-from sync.http.operations import Access
+from sync.http.operations import UNGUARDED, Access
 from sync.runtime.clock import Clock
 from sync.runtime.file_with_copy import FileWithCopy
 from sync.runtime.os_messages import os_reason
@@ -157,7 +157,7 @@ class AccessGuard:
         is_authenticated = self._is_authenticated(request)
         if is_authenticated:
             hold_by_token(request, TOKEN_FILE)
-        open_to_all = access is Access.OPEN or (access is Access.READ and is_local(self._endpoint.host))
+        open_to_all = access in UNGUARDED or (access is Access.READ and is_local(self._endpoint.host))
         if not (open_to_all or is_authenticated):
             raise Unauthenticated(
                 f"this needs the token in the file {TOKEN_FILE}: send `Authorization: Bearer …`, or log in"

@@ -1,9 +1,10 @@
 """The operations of the endpoint. Each one parses the request, calls one part of the player, and answers."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, Field, SecretStr
 
 from player.display.screenshots import ImageFormat, ScreenshotTaker
@@ -82,29 +83,45 @@ class EndpointRoutes:
         return (
             Operation("GET", "/v1/status", self._status, "How this player is", read, answer=Status),
             Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, answer=Now),
-            Operation("GET", "/v1/config", self._config, "The settings and their sources", read, answer=ConfigView),
-            Operation(
-                "PATCH",
-                "/v1/config",
-                self._patch,
-                "Change settings (JSON merge patch)",
-                write,
-                Settings,
-                ConfigView,
-                headers=("If-Match",),
-            ),
             Operation("POST", "/v1/commands", self._command, "Command the screen", write, body=Command, answer=Now),
             Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
             Operation(
                 "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, answer=Plays, query=PlaysQuery
             ),
-            Operation("GET", "/v1/screenshot.png", self._png, "The display now, as a PNG", read, query=PictureQuery),
-            Operation("GET", "/v1/screenshot.jpg", self._jpeg, "The display now, as a JPEG", read, query=PictureQuery),
-            Operation("POST", "/v1/session", self._log_in, "Log a page in", anyone, body=Login, status=204),
+            *self._tagged(),
+            Operation(
+                "POST",
+                "/v1/session",
+                self._log_in,
+                "Log a page in",
+                anyone,
+                body=Login,
+                status=204,
+                answer_headers=(hdrs.SET_COOKIE,),
+            ),
             Operation("DELETE", "/v1/session", self._log_out, "Log a page out", anyone, status=204),
-            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read),
+            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read, answer="text/plain"),
             Operation("GET", "/healthz", self._health, "Whether the display answers", anyone, answer=Well),
         )
+
+    def _tagged(self) -> Iterator[Operation]:
+        """Yield the operations whose answers have an ETag."""
+        path, what, read, tag = "/v1/config", "The settings and their sources", Access.READ, (hdrs.ETAG,)
+        yield Operation("GET", path, self._config, what, read, answer=ConfigView, answer_headers=tag)
+        yield Operation(
+            "PATCH",
+            path,
+            self._patch,
+            "Change settings (JSON merge patch)",
+            Access.WRITE,
+            Settings,
+            ConfigView,
+            headers=(hdrs.IF_MATCH,),
+            answer_headers=tag,
+        )
+        for ending, kind, handler in (("png", ImageFormat.PNG, self._png), ("jpg", ImageFormat.JPEG, self._jpeg)):
+            path, what = f"/v1/screenshot.{ending}", f"The display now, as a {kind.name}"
+            yield Operation("GET", path, handler, what, read, answer=kind.value, query=PictureQuery, answer_headers=tag)
 
     async def _status(self, request: web.Request) -> web.Response:
         return json_answer(await self._collector.status())

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from player import __version__
-from player.endpoint.auth import AccessGuard, check_listening, tls_context
+from player.endpoint.auth import COOKIE, AccessGuard, check_listening, is_local, tls_context
 from player.endpoint.websocket import LiveSocket
 from player.settings.configuration import Configuration
 from player.status.metrics import PlayerMetrics
@@ -61,7 +61,10 @@ class EndpointServer:
     ) -> None:
         self._settings = configuration.settings.endpoint
         self._guard = guard
-        self._operations = (*operations, *live.operations(), *_page_operations())
+        openapi = Operation(
+            "GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN, answer="application/json"
+        )
+        self._operations = (*operations, *live.operations(), *_page_operations(), openapi)
         self._live = live
         self._metrics = metrics
         self._clock = clock
@@ -103,8 +106,7 @@ class EndpointServer:
         app = web.Application(
             middlewares=[self._metrics.operations.measure, problem_middleware], client_max_size=1024 * 1024
         )
-        openapi = Operation("GET", "/v1/openapi.json", self._openapi, "This document", Access.OPEN)
-        mount(app, (*self._operations, openapi), self._guard.check)
+        mount(app, self._operations, self._guard.check)
         app.on_response_prepare.append(_add_security_headers)
         app.on_shutdown.append(self._live.close)
         return app
@@ -114,12 +116,21 @@ class EndpointServer:
 
     @cached_property
     def _openapi_document(self) -> dict[str, Any]:
-        return openapi_document("Signage player", __version__, self._operations)
+        is_open = is_local(self._settings.host)
+        return openapi_document("Signage player", __version__, self._operations, cookie=COOKIE, reads_are_open=is_open)
 
 
 def _page_operations() -> Iterable[Operation]:
     for path, (name, media_type) in _PAGE_FILES.items():
-        yield Operation("GET", path, _file(PAGE / name, media_type), "The device page", Access.OPEN)
+        yield Operation(
+            "GET",
+            path,
+            _file(PAGE / name, media_type),
+            "The device page",
+            Access.OPEN,
+            answer=media_type,
+            answer_headers=(hdrs.ETAG,),
+        )
 
 
 def _file(path: Path, media_type: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

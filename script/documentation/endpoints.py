@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from markdown import table
 from models import model_section, type_text
 
+from player.endpoint.auth import COOKIE
 from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.websocket import LiveSocket
@@ -25,7 +26,7 @@ def device_page() -> str:
     """Return the page of the device's endpoint."""
     routes = (EndpointRoutes, ForecastRoutes, LiveSocket)
     operations = [operation for kind in routes for operation in _operations(kind)]
-    return _page("HTTP API of the device", openapi_document("Signage player", "", operations))
+    return _page("HTTP API of the device", openapi_document("Signage player", "", operations, cookie=COOKIE))
 
 
 def _operations(kind: Any) -> Iterable[Operation]:
@@ -52,11 +53,13 @@ async def _origin_document() -> Mapping[str, Any]:
 
 def _page(title: str, document: Mapping[str, Any]) -> str:
     intro = (
-        "Errors are RFC 9457 problem documents (`application/problem+json`). `token` means: send "
-        "`Authorization: Bearer TOKEN`. The machine-readable form is `/v1/openapi.json`.\n"
+        "Errors are RFC 9457 problem documents (`application/problem+json`). What a call needs is sent as "
+        "`Authorization: Bearer …`: the `token` of a person or program, of a `device`, or the secret of a `pairing`. "
+        "A page that logged in sends its cookie. What answers GET answers HEAD and OPTIONS too. The machine-readable "
+        "form is `/v1/openapi.json`.\n"
     )
     rows = [
-        (f"`{method.upper()} {path}`", one["summary"], "token" if "security" in one else "", _sent(one), _answered(one))
+        (f"`{method.upper()} {path}`", one["summary"], _needed(one), _sent(one), _answered(one))
         for path, methods in sorted(document["paths"].items())
         for method, one in methods.items()
     ]
@@ -69,14 +72,23 @@ def _page(title: str, document: Mapping[str, Any]) -> str:
 def _sent(operation: Mapping[str, Any]) -> str:
     inputs = [f"`{one['name']}` ({one['in']})" for one in operation.get("parameters", ()) if one["in"] != "path"]
     body = operation.get("requestBody")
-    return ", ".join([type_text(_schema(body)), *inputs] if body else inputs)
+    return ", ".join([_types(body), *inputs] if body else inputs)
 
 
 def _answered(operation: Mapping[str, Any]) -> str:
-    status, answer = next(iter(operation["responses"].items()))
-    return f"{status} {type_text(_schema(answer))}" if "content" in answer else str(status)
+    answers = [(status, one) for status, one in operation["responses"].items() if "$ref" not in one]
+    _, first = answers[0]
+    return f"{', '.join(status for status, _ in answers)} {_types(first)}".strip()
 
 
-def _schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = body["content"]["application/json"]["schema"]
-    return schema
+def _types(body: Mapping[str, Any]) -> str:
+    """Return the model of a body, or its media types."""
+    return " or ".join(
+        type_text(one["schema"]) if "$ref" in one["schema"] else f"`{media_type}`"
+        for media_type, one in body.get("content", {}).items()
+    )
+
+
+def _needed(operation: Mapping[str, Any]) -> str:
+    ways = [next(iter(way), "") for way in operation["security"]]
+    return " or ".join(way or "nothing on this machine" for way in ways if way != "session")

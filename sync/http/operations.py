@@ -25,17 +25,25 @@ class Access(StrEnum):
     """Who may call an operation."""
 
     OPEN = "open"
+    OPEN_HERE = "open here"  # on this machine; elsewhere like READ
+    PAIRING = "pairing"  # the secret of the pairing itself
     DEVICE = "device"
     ANY_TOKEN = "known"  # any device or person with a token
     READ = "read"
     WRITE = "write"
 
 
+UNGUARDED = frozenset({Access.OPEN, Access.OPEN_HERE, Access.PAIRING})
+"""What a guard lets through: these operations check for themselves whether somebody may call them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its route, who can call it, and the models of its body and answer.
+    """One operation: its route, who can call it, and what it takes and answers.
 
-    `body`, `answer` and `query` are models. `headers` names the headers that it reads beside the common ones.
+    `body` and `answer` are models, or the media type of bytes; `other_types` can be answered instead. `also` are
+    statuses beside `status` that are no problems. `headers` are those that it reads, `needed_headers` those that it
+    refuses to go without, `answer_headers` those that it sends; all beside the common ones.
     """
 
     method: str
@@ -43,16 +51,25 @@ class Operation:
     handler: Handler
     summary: str
     access: Access
-    body: type[BaseModel] | None = None
-    answer: type[BaseModel] | None = None
+    body: type[BaseModel] | str | None = None
+    answer: type[BaseModel] | str | None = None
     status: int = 200
     query: type[BaseModel] | None = None
     headers: tuple[str, ...] = ()
+    needed_headers: tuple[str, ...] = ()
+    answer_headers: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
         """A short label for metrics, such as `GET /v1/media/{id}`."""
         return f"{self.method} {self.path}"
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """The statuses of its answers that are no problems."""
+        return (self.status, *self.also)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -67,16 +84,29 @@ Guard = Callable[[web.Request, Access], Awaitable[None]]
 def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -> None:
     """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller.
 
-    What answers GET answers HEAD too. An answer that does not say how long it may be kept is not kept.
+    What answers GET answers HEAD too. Each address tells its own methods, also where others match it as well. An
+    answer that does not say how long it may be kept is not kept.
     """
-    resources: dict[str, web.Resource] = {}
+    by_path: dict[str, list[Operation]] = {}
     for operation in operations:
-        if operation.path not in resources:
-            resources[operation.path] = app.router.add_resource(operation.path)
-        handler = _guarded(operation, guard)
-        for method in operation.methods:
-            resources[operation.path].add_route(method, handler, expect_handler=_handle_expect)
+        by_path.setdefault(operation.path, []).append(operation)
+    for path, own in by_path.items():
+        resource = app.router.add_resource(path)
+        for operation in own:
+            handler = _guarded(operation, guard)
+            for method in operation.methods:
+                resource.add_route(method, handler, expect_handler=_handle_expect)
+        resource.add_route(hdrs.METH_ANY, _other_method(own))
     app.on_response_prepare.append(_keep_nowhere)
+
+
+def _other_method(operations: Iterable[Operation]) -> Handler:
+    known = {method for operation in operations for method in operation.methods}
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, known)
+
+    return refuse
 
 
 async def _keep_nowhere(request: web.Request, response: web.StreamResponse) -> None:

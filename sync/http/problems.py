@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import hdrs, web
+from pydantic import BaseModel
 
 from sync.errors import (
     Conflict,
@@ -37,6 +38,22 @@ _STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # the first match cou
     (StorageFull, 507),
     (StorageBroken, 503),
 )
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem: what happened, to what, and what to do.
+
+    `fields` names each wrong field, `users` what still uses a thing, `current` the version in force.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    fields: dict[str, str] = {}
+    users: list[str] = []
+    current: int = 0
 
 
 def problem(status: int, kind: str, title: str, detail: str, instance: str, **members: Any) -> web.Response:

@@ -4,6 +4,7 @@ Received documents ignore unknown fields (an old player, a new origin). Requests
 typo is an error). Names of integers end with the unit; instants are RFC 3339 in UTC; local times are `HH:MM`.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,9 +12,11 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
 
 
@@ -39,8 +42,21 @@ Name = Annotated[
 ]
 """A name given by people. It never becomes a path, and has no control characters."""
 
+
+def _as_text(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise ValueError("must be a time such as 2026-11-23T18:00:00Z, not a number")
+    return value
+
+
+_NUMBER = re.compile(r"\s*[-+]?[\d._]+(e[-+]?\d+)?\s*", re.IGNORECASE)  # pydantic would count seconds since 1970
+
 Instant = Annotated[
-    AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_rfc3339, return_type=str, when_used="json")
+    AwareDatetime,
+    BeforeValidator(_as_text),
+    AfterValidator(_in_utc),
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment, written in UTC with milliseconds."""
 

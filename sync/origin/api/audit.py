@@ -84,7 +84,14 @@ class AuditRoutes:
         path = "/v1/plays/audit"
         return (
             Operation(
-                "GET", path, self._show, "Check the chains of plays", Access.READ, answer=AuditView, query=AuditQuery
+                "GET",
+                path,
+                self._show,
+                "Check the chains of plays",
+                Access.READ,
+                answer=AuditView,
+                query=AuditQuery,
+                other_types=("text/csv",),
             ),
         )
 

@@ -30,7 +30,8 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_READ = (hdrs.RANGE, hdrs.IF_RANGE, hdrs.IF_NONE_MATCH)
+_RANGES = (hdrs.RANGE, hdrs.IF_RANGE)
+_TOLD = (hdrs.ETAG, hdrs.CACHE_CONTROL, hdrs.ACCEPT_RANGES, hdrs.CONTENT_RANGE)
 _BYTES = "application/octet-stream"
 _JSON = "application/json"
 
@@ -43,21 +44,32 @@ class ContentRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations: one for each kind of file."""
-        kinds: tuple[tuple[str, str, Handler], ...] = (
-            ("assets/{name}", "A media file, whole or by range", self._immutable(_HASH, "", asset_path, _BYTES)),
-            ("index/{name}", "The chunk list of a media file", self._immutable(_HASH, "", index_path, _BYTES)),
-            ("releases/{name}", "A release", self._immutable(_HASH, ".json", release_path, _JSON)),
-            (
-                "roots/{name}",
-                "A root: the keys that devices trust",
-                self._immutable(_NUMBER, ".json", lambda n: root_path(int(n)), _JSON),
-            ),
-            ("channels/{name}/timestamp.json", "The signed timestamp of a channel", self._timestamp),
+        roots = self._immutable(_NUMBER, ".json", lambda n: root_path(int(n)), _JSON)
+        kinds: tuple[tuple[str, str, Handler, str], ...] = (
+            ("assets", "A media file, whole or by range", self._immutable(_HASH, "", asset_path, _BYTES), _BYTES),
+            ("index", "The chunk list of a media file", self._immutable(_HASH, "", index_path, _BYTES), _BYTES),
+            ("releases", "A release", self._immutable(_HASH, ".json", release_path, _JSON), _JSON),
+            ("roots", "A root: the keys that devices trust", roots, _JSON),
         )
-        return tuple(
-            Operation("GET", f"/content/{path}", handler, what, Access.OPEN, headers=_READ)
-            for path, what, handler in kinds
+        immutable = (
+            Operation(
+                "GET",
+                f"/content/{folder}/{{name}}",
+                handler,
+                what,
+                Access.OPEN,
+                answer=media_type,
+                headers=_RANGES,
+                answer_headers=_TOLD,
+                also=(206,),
+            )
+            for folder, what, handler, media_type in kinds
         )
+        path, what = "/content/channels/{name}/timestamp.json", "The signed timestamp of a channel"
+        timestamp = Operation(
+            "GET", path, self._timestamp, what, Access.OPEN, answer=_JSON, answer_headers=(hdrs.ETAG,)
+        )
+        return (*immutable, timestamp)
 
     def _immutable(self, pattern: re.Pattern[str], suffix: str, path_of: Callable[[str], str], kind: str) -> Handler:
         """Serve files that never change. Their name is their ETag."""

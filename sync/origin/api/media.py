@@ -68,43 +68,20 @@ class MediaRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        one = "/v1/media/{id}"
+        many, one, read, write = "/v1/media", "/v1/media/{id}", Access.READ, Access.WRITE
+        view, if_match, jpeg = MediaView, (hdrs.IF_MATCH,), "image/jpeg"
+        streams, new_stream = f"{many}/streams", "Add a network stream"
+        picture, unused = f"{one}/thumbnail", "Delete a media that is not in use"
         return (
-            Operation("GET", "/v1/media", self._list, "All media", Access.READ, answer=MediaList),
+            Operation("GET", many, self._list, "All media", read, answer=MediaList),
+            Operation("POST", streams, self._add_stream, new_stream, write, StreamRequest, view, 201),
+            Operation("GET", one, self._get, "One media", read, answer=view),
+            Operation("PATCH", one, self._rename, "Rename a media", write, MediaChange, view, headers=if_match),
+            Operation("DELETE", one, self._remove, unused, write, status=204, headers=if_match),
+            Operation("POST", f"{one}/retry", self._retry, "Process a media again", write, None, view, 202),
             Operation(
-                "POST",
-                "/v1/media/streams",
-                self._add_stream,
-                "Add a network stream",
-                Access.WRITE,
-                body=StreamRequest,
-                answer=MediaView,
-                status=201,
+                "GET", picture, self._thumbnail, "Its thumbnail (JPEG)", read, answer=jpeg, answer_headers=(hdrs.ETAG,)
             ),
-            Operation("GET", one, self._get, "One media", Access.READ, answer=MediaView),
-            Operation(
-                "PATCH",
-                one,
-                self._rename,
-                "Rename a media",
-                Access.WRITE,
-                body=MediaChange,
-                answer=MediaView,
-                headers=(hdrs.IF_MATCH,),
-            ),
-            Operation(
-                "DELETE",
-                one,
-                self._remove,
-                "Delete a media that is not in use",
-                Access.WRITE,
-                status=204,
-                headers=(hdrs.IF_MATCH,),
-            ),
-            Operation(
-                "POST", f"{one}/retry", self._retry, "Process a media again", Access.WRITE, answer=MediaView, status=202
-            ),
-            Operation("GET", f"{one}/thumbnail", self._thumbnail, "Its thumbnail (JPEG)", Access.READ),
         )
 
     def view(self, row: MediaRow) -> MediaView:

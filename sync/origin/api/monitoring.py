@@ -19,7 +19,7 @@ from sync.http.openapi import openapi_document
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
 from sync.origin.api.devices import ONLINE_S
-from sync.origin.http.auth import Gatekeeper
+from sync.origin.http.auth import COOKIE, Gatekeeper
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.counts import CountStore
@@ -146,16 +146,18 @@ class MonitoringRoutes:
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
         return (
-            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", Access.OPEN),
+            Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", Access.OPEN_HERE, answer="text/plain"),
             Operation(
                 "GET", "/healthz", self._health, "Whether the origin can serve requests", Access.OPEN, None, Health
             ),
-            Operation("GET", "/v1/openapi.json", self._describe, "This document", Access.OPEN),
+            Operation(
+                "GET", "/v1/openapi.json", self._describe, "This document", Access.OPEN, answer="application/json"
+            ),
         )
 
     def describe(self, operations: Iterable[Operation]) -> None:
         """Make the OpenAPI document of all operations, once: it cannot change while the origin runs."""
-        self._described = openapi_document(TITLE, self._version, operations)
+        self._described = openapi_document(TITLE, self._version, operations, cookie=COOKIE)
 
     async def _scrape(self, request: web.Request) -> web.Response:
         if not is_from_this_machine(request):

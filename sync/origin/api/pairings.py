@@ -115,7 +115,7 @@ class PairingRoutes:
                 201,
             ),
             Operation(
-                "GET", "/v1/pairings/{id}", self._poll, "The state of a pairing", Access.OPEN, None, PairingState
+                "GET", "/v1/pairings/{id}", self._poll, "The state of a pairing", Access.PAIRING, None, PairingState
             ),
             Operation(
                 "POST",

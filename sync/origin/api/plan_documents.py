@@ -93,10 +93,27 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         whole = f"{kind.one} and its {kind.parts}"
         return (
             Operation("GET", many, self._list, f"All {kind.topic}", Access.READ, answer=kind.listed),
-            Operation("POST", many, self._create, f"Create a {kind.one}", Access.WRITE, draft, stored, 201),
+            Operation(
+                "POST",
+                many,
+                self._create,
+                f"Create a {kind.one}",
+                Access.WRITE,
+                draft,
+                stored,
+                201,
+                answer_headers=(hdrs.LOCATION,),
+            ),
             Operation("GET", one, self._read, f"A {whole}", Access.READ, answer=stored),
             Operation(
-                "PUT", one, self._replace, f"Replace a {whole}", Access.WRITE, draft, stored, headers=(hdrs.IF_MATCH,)
+                "PUT",
+                one,
+                self._replace,
+                f"Replace a {whole}",
+                Access.WRITE,
+                draft,
+                stored,
+                needed_headers=(hdrs.IF_MATCH,),
             ),
             Operation(
                 "DELETE", one, self._remove, f"Remove a {kind.one}", Access.WRITE, status=204, headers=(hdrs.IF_MATCH,)

@@ -108,7 +108,15 @@ class PlayRoutes:
         return (
             Operation("POST", path, self._receive, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
             Operation(
-                "GET", path, self._page, "Read plays, newest first", Access.READ, answer=PlaysPage, query=PlayQuery
+                "GET",
+                path,
+                self._page,
+                "Read plays, newest first",
+                Access.READ,
+                answer=PlaysPage,
+                query=PlayQuery,
+                other_types=("text/csv",),
+                answer_headers=("X-Next",),
             ),
             Operation(
                 "GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, answer=PlaySums, query=PlayQuery

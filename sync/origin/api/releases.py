@@ -34,6 +34,12 @@ class ReleaseQuery(Request):
     channel: Identifier | None = None
 
 
+class PreviewQuery(Request):
+    """The channel."""
+
+    channel: Identifier
+
+
 class ReleaseView(Wire):
     """One release. `asset_bytes`: what a new device downloads for it; `size_bytes`: the release file itself."""
 
@@ -97,7 +103,15 @@ class ReleaseRoutes:
         many = "/v1/releases"
         return (
             Operation(
-                "POST", many, self._publish, "Publish a channel", Access.WRITE, PublishRequest, PublishedView, 201
+                "POST",
+                many,
+                self._publish,
+                "Publish a channel",
+                Access.WRITE,
+                PublishRequest,
+                PublishedView,
+                201,
+                also=(200,),
             ),
             Operation(
                 "GET",
@@ -115,7 +129,7 @@ class ReleaseRoutes:
                 "What publishing now would do",
                 Access.READ,
                 answer=Preview,
-                query=ReleaseQuery,
+                query=PreviewQuery,
             ),
         )
 
@@ -129,9 +143,7 @@ class ReleaseRoutes:
         return json_answer(ReleaseList(releases=tuple(_view(record) for record in found)))
 
     async def _preview(self, request: web.Request) -> web.Response:
-        channel = read_query(request, ReleaseQuery).channel
-        if channel is None:
-            raise Rejected("name the channel, for example ?channel=main", fields={"channel": "is missing"})
+        channel = read_query(request, PreviewQuery).channel
         return json_answer(await self._previews.get((channel, await self._store.plan_version(channel))))
 
     async def _compute(self, key: tuple[str, object]) -> Preview:

@@ -45,6 +45,7 @@ class ScheduleRoutes:
                 draft,
                 stored,
                 headers=(hdrs.IF_MATCH,),
+                also=(201,),
             ),
             Operation(
                 "DELETE",

@@ -6,7 +6,7 @@ In addition to tus: with the metadata `sha256` (hex or base64) the whole file is
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import format_datetime
 
 from aiohttp import hdrs, web
@@ -23,7 +23,7 @@ from sync.runtime.clock import instant
 from sync.wire.value_types import Instant, Wire
 
 TUS_VERSION = "1.0.0"
-_PATH = "/v1/uploads"
+_PATH, _ONE = "/v1/uploads", "/v1/uploads/{id}"
 CHUNK_TYPE = "application/offset+octet-stream"
 MEDIA_HEADER = "Signage-Media"
 
@@ -35,9 +35,10 @@ _NOT_OFFERED = {
     "Upload-Defer-Length": "send the size of the file as Upload-Length",
 }
 _ALWAYS = ("Tus-Resumable",)
-_CHUNK = (*_ALWAYS, "Upload-Offset", "Upload-Checksum")
-_OVERRIDE = ("X-HTTP-Method-Override", *_CHUNK)
-_BEGIN = (*_ALWAYS, "Upload-Length", "Upload-Metadata", "Upload-Checksum")
+_CHUNK = ("Upload-Offset", "Upload-Checksum")
+_TOLD = (*_ALWAYS, "Upload-Offset", "Upload-Expires", MEDIA_HEADER)
+_FEATURES = (hdrs.ALLOW, *_ALWAYS, "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
+_BEGIN = ("Upload-Length", "Upload-Metadata", "Upload-Checksum")
 
 
 class UploadView(Wire):
@@ -65,35 +66,49 @@ class UploadRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; only the list answers JSON."""
-        one, many = f"{_PATH}/{{id}}", _PATH
-        return (
-            Operation("OPTIONS", many, self._options, "Features of this tus server", Access.OPEN, status=204),
-            Operation("OPTIONS", one, self._options, "Features of this tus server", Access.OPEN, status=204),
-            Operation("GET", many, self._list, "Unfinished uploads", Access.READ, answer=UploadList),
-            Operation(
-                "POST", many, self._tus(self._create), "Create an upload", Access.WRITE, status=201, headers=_BEGIN
-            ),
-            Operation(
-                "POST",
-                one,
-                self._tus(_unnamed),
-                "Send a chunk, without PATCH",
-                Access.WRITE,
-                status=204,
-                headers=_OVERRIDE,
-            ),
-            Operation("HEAD", one, self._tus(self._offset), "How far an upload is", Access.WRITE, headers=_ALWAYS),
-            Operation("PATCH", one, self._tus(self._append), "Send a chunk", Access.WRITE, status=204, headers=_CHUNK),
-            Operation(
-                "DELETE",
-                one,
-                self._tus(self._terminate),
-                "Delete an upload",
-                Access.WRITE,
-                status=204,
-                headers=_ALWAYS,
-            ),
+        access, what = Access.WRITE, "Features of this tus server"
+        features = (
+            Operation("OPTIONS", path, self._options, what, Access.OPEN, status=204, answer_headers=_FEATURES)
+            for path in (_PATH, _ONE)
         )
+        create = Operation(
+            "POST",
+            _PATH,
+            self._tus(self._create),
+            "Create an upload",
+            access,
+            CHUNK_TYPE,
+            status=201,
+            headers=_BEGIN,
+            needed_headers=_ALWAYS,
+            answer_headers=(hdrs.LOCATION, *_TOLD),
+        )
+        unfinished = Operation("GET", _PATH, self._list, "Unfinished uploads", Access.READ, answer=UploadList)
+        terminate, what = self._tus(self._terminate), "Delete an upload"
+        remove = Operation("DELETE", _ONE, terminate, what, access, status=204, needed_headers=_ALWAYS)
+        return (*features, unfinished, create, *self._chunks(access), remove)
+
+    def _chunks(self, access: Access) -> Iterator[Operation]:
+        told, needed = ("Upload-Length", "Upload-Metadata", *_TOLD), _ALWAYS
+        offset, what = self._tus(self._offset), "How far an upload is"
+        yield Operation("HEAD", _ONE, offset, what, access, needed_headers=needed, answer_headers=told)
+        for method, handler, what, named, also in (
+            ("PATCH", self._append, "Send a chunk", "Upload-Offset", ()),
+            ("POST", _unnamed, "Send a chunk, without PATCH", "X-HTTP-Method-Override", (200,)),
+        ):
+            yield Operation(
+                method,
+                _ONE,
+                self._tus(handler),
+                what,
+                access,
+                CHUNK_TYPE,
+                status=204,
+                also=also,
+                headers=tuple(name for name in _CHUNK if name != named),
+                needed_headers=(*needed, named),
+                answer_headers=_TOLD,
+            )
 
     def _tus(self, handler: Handler) -> Handler:
         """Refuse clients of another tus version, and call the handler of the method that the client means.
@@ -126,7 +141,7 @@ class UploadRoutes:
 
     async def _options(self, request: web.Request) -> web.Response:
         resource = request.match_info.route.resource
-        methods = () if resource is None else (route.method for route in resource)
+        methods = {route.method for route in resource or ()} - {hdrs.METH_ANY}
         headers = {
             hdrs.ALLOW: ", ".join(sorted(methods)),
             "Tus-Version": TUS_VERSION,

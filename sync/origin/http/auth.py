@@ -14,7 +14,7 @@ from sync.errors import Forbidden, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import cookie_path, is_secure
 from sync.http.listener import hold_by_token
-from sync.http.operations import Access, Operation
+from sync.http.operations import UNGUARDED, Access, Operation
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
 from sync.runtime.clock import Clock, unix_ms
@@ -66,7 +66,16 @@ class Gatekeeper:
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations that log a page in and out."""
         return (
-            Operation("POST", "/v1/session", self._log_in, "Log a page in", Access.OPEN, Login, Whoami),
+            Operation(
+                "POST",
+                "/v1/session",
+                self._log_in,
+                "Log a page in",
+                Access.OPEN,
+                Login,
+                Whoami,
+                answer_headers=(hdrs.SET_COOKIE,),
+            ),
             Operation("GET", "/v1/session", self._whoami, "Who is logged in", Access.READ, None, Whoami),
             Operation("DELETE", "/v1/session", self._log_out, "Log the page out", Access.OPEN, status=204),
         )
@@ -78,7 +87,7 @@ class Gatekeeper:
             Unauthenticated: there is no valid token or cookie.
             Forbidden: the caller is known and may not do this.
         """
-        if access is Access.OPEN:
+        if access in UNGUARDED:
             return
         caller = await self.identify(request)
         if not _is_allowed(caller.access, access):

@@ -39,7 +39,8 @@ from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
 from tests.fakes import FakeClock
 from tests.sync.device.disk.damage import Damage, empty, folder, garbage, link, pipe, truncated
-from tests.sync.http.standards import check_metrics, hold_to_the_standard, needs_promtool
+from tests.sync.http.foreign_tools import CASES, GeneratedClient, check_metrics, needs, try_everything
+from tests.sync.http.standards import hold_to_the_standard
 
 DISPLAY = brand_picture(320, 180)
 
@@ -450,7 +451,8 @@ async def test_the_openapi_document_describes_every_operation(device: Device) ->
     described = json.loads(await read(device, "/v1/openapi.json"))
     assert described["openapi"].startswith("3.1")
     assert OpenAPI.model_validate(described).components
-    assert all(name in described["components"]["schemas"] for name in _references(described))
+    parts = {f"#/components/{kind}/{name}" for kind, named in described["components"].items() for name in named}
+    assert parts >= set(_references(described))
     assert {"get", "patch"} <= described["paths"]["/v1/config"].keys()
     assert {"/v1/status", "/v1/now", "/v1/commands", "/v1/plays", "/v1/screenshot.png", "/v1/live"} <= set(
         described["paths"]
@@ -460,7 +462,7 @@ async def test_the_openapi_document_describes_every_operation(device: Device) ->
 def _references(document: object) -> Iterator[str]:
     if isinstance(document, dict):
         if isinstance(document.get("$ref"), str):
-            yield document["$ref"].removeprefix("#/components/schemas/")
+            yield document["$ref"]
         document = list(document.values())
     if isinstance(document, list):
         for part in document:
@@ -529,6 +531,40 @@ async def test_every_address_answers_as_rfc_9110_asks(device: Device) -> None:
     await hold_to_the_standard(device.url, device.bearer, json.loads(await read(device, "/v1/openapi.json")))
 
 
-@needs_promtool
+@needs("promtool")
 async def test_promtool_finds_no_fault_in_the_metrics(device: Device) -> None:
     check_metrics((await read(device, "/metrics")).decode())
+
+
+@needs("openapi-python-client")
+async def test_a_generated_client_reads_commands_and_configures(
+    device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    document = json.loads(await read(device, "/v1/openapi.json"))
+    made = await asyncio.to_thread(GeneratedClient, document, tmp_path, "device_client")
+    call, models = made.operation, made.models
+    with made.session(device.url, device.token) as session:
+        assert (await call("get_status")(client=session)).parsed.version == __version__
+        skip = models.Command(do=models.CommandDo.SKIP)
+        assert (await call("post_commands")(client=session, body=skip)).parsed.title == "Autumn"
+        assert [command.do for command in device.player.commands] == ["skip"]
+        unknown = models.Command(do=models.CommandDo.PLAY, item="nothing")
+        assert (await call("post_commands")(client=session, body=unknown)).parsed.status == 404
+        louder = models.Settings(playback=models.PlaybackSettings(volume=40))
+        changed = await call("patch_config")(client=session, body=louder)
+        assert changed.parsed.settings["playback"]["volume"] == 40
+        picture = await call("get_screenshot_jpg")(client=session, width=160)
+        assert Image.open(picture.parsed.payload).size == (160, 90)
+        tag = picture.headers["ETag"]
+        again = await call("get_screenshot_jpg")(client=session, width=160, if_none_match=tag)
+        assert (again.status_code, again.content) == (304, b"")
+
+
+@needs("schemathesis")
+@pytest.mark.parametrize(("phases", "most"), CASES)
+async def test_schemathesis_finds_no_answer_that_the_document_does_not_tell(
+    device: Device, tmp_path: Path, caplog: pytest.LogCaptureFixture, phases: str, most: str
+) -> None:
+    await asyncio.to_thread(try_everything, device.url, device.token, tmp_path, phases, most)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
