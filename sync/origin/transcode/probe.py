@@ -23,6 +23,7 @@ from sync.origin.transcode.film.damage import (
 )
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
 from sync.origin.transcode.film.fields import LOOK_FILTERS, LOOK_S, FieldsSeen, should_look, with_fields_seen
+from sync.origin.transcode.film.geometry import Shape
 from sync.origin.transcode.film.rhythm import Packet, TrackTimes, film_span, measure_tracks, read_packet
 from sync.origin.transcode.film.tracks import is_encrypted
 from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
@@ -30,6 +31,7 @@ from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
 HEAD_BYTES = 4096
 # What ffmpeg may open: no format that refers to other files or hosts.
 CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,ogg,asf,mxf,dv,ivf,mp3,wav,flac,aac"
+EXACT_CROP = ("-flags", "+unaligned")  # of decoders: else they show some columns that a codec crops at the left
 SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
 
 _FIELDS_SEEN = re.compile(r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+)")  # of ffmpeg's idet
@@ -53,6 +55,12 @@ _OTHER_KINDS = (
     (b"#EXTM3U", "a list of files, not the files themselves"),
 )
 _MOST_MISSING = 0.1
+_CHANGE_AT_KEYS = frozenset(
+    {"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vc1"}
+)  # their shape, if at all
+_CHANGE_ANYWHERE = frozenset({"vp9", "av1"})
+_MAY_CROP = frozenset({"h264", "hevc"})  # at the left or top
+_START_S = 0.1
 _ENCRYPTED = "This file is encrypted (DRM): no screen has its key. Export it without copy protection."
 
 
@@ -179,6 +187,7 @@ async def decode_whole(video: VideoFile, path: Path, limits: Limits) -> VideoFil
     """
     packets, _ = await read_packets(path, limits)
     pictures = await _decode(path, video.video_stream, video.starts_s, limits)
+    video = video.with_shapes_seen(_shapes(pictures, video.starts_s))
     damage = _damage_of(video, video.times, video.video_stream, packets, pictures)
     if video.audio_stream is None or video.sound_times is None:
         return replace(video, damage=damage)
@@ -213,17 +222,24 @@ async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
     return find_damage(frames, due, times.frame_s, times.end_s - start_s, missing)
 
 
-async def _decode(path: Path, stream: int, starts_s: float, limits: Limits) -> list[DecodedFrame]:
+def _shapes(frames: Iterable[DecodedFrame], starts_s: float) -> list[tuple[float, Shape]]:
+    return [(frame.due_s + starts_s, frame.shape) for frame in frames if frame.shape is not None]
+
+
+async def _decode(
+    path: Path, stream: int, starts_s: float, limits: Limits, *, only: tuple[str, ...] = ()
+) -> list[DecodedFrame]:
     frames: list[DecodedFrame] = []
 
     async def read_line(line: str) -> None:
         if (frame := read_frame(line)) is not None:
-            frames.append(DecodedFrame(frame[0] - starts_s, frame[1]))
+            frames.append(replace(frame, due_s=frame.due_s - starts_s))
         if frames and (complaint := read_complaint(line)) is not None:
             frames[-1] = replace(frames[-1], complaints=(*frames[-1].complaints, complaint))
 
-    entries = "frame=key_frame,best_effort_timestamp_time:log=message"
-    options = ("-v", "quiet", "-threads", str(THREADS), "-select_streams", str(stream), "-show_log", "16")
+    entries = "frame=key_frame,best_effort_timestamp_time,width,height,sample_aspect_ratio:log=message"
+    decoder = (*only, *EXACT_CROP, "-threads", str(THREADS))
+    options = ("-v", "quiet", *decoder, "-select_streams", str(stream), "-show_log", "16")
     output = ("-show_frames", "-show_entries", entries, "-of", "compact")
     await run_tool(("ffprobe", *options, *output, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
     return frames
@@ -245,6 +261,39 @@ async def look_at_fields(video: VideoFile, path: Path, limits: Limits) -> VideoF
         if orders and combed:  # the last count is the whole one
             seen = [count + int(more) for count, more in zip(seen, (*orders[-1], combed[-1]), strict=True)]
     return with_fields_seen(video, FieldsSeen(*seen))
+
+
+async def look_at_shapes(video: VideoFile, path: Path, limits: Limits) -> VideoFile:
+    """Return the film with the shape that its pictures have for the longest time.
+
+    Only key frames are decoded, where it can change at no other.
+
+    Raises:
+        ChildStopped: ffprobe hit a limit.
+    """
+    if video.codec not in _CHANGE_AT_KEYS | _CHANGE_ANYWHERE:
+        return video
+    only = () if video.codec in _CHANGE_ANYWHERE else ("-skip_frame", "nokey")
+    return video.with_shapes_seen(_shapes(await _decode(path, video.video_stream, 0.0, limits, only=only), 0.0))
+
+
+async def look_at_codec_crop(video: VideoFile, path: Path, folder: Path, limits: Limits) -> VideoFile:
+    """Return the film with whether its codec crops it at the left or top: it is larger when it is told not to.
+
+    Raises:
+        ChildStopped: a tool hit a limit.
+    """
+    if video.codec not in _MAY_CROP:
+        return video
+    start, codec = folder / "start", video.codec
+    uncropped = ("-bsf:v", f"{codec}_mp4toannexb,{codec}_metadata=crop_left=0:crop_top=0")
+    source = ("-t", str(_START_S), *SAFE_INPUT, "-i", f"file:{path}", "-map", f"0:{video.video_stream}")
+    copy = ("ffmpeg", "-v", "quiet", "-nostdin", "-y", *source, "-c", "copy", *uncropped, "-f", codec)
+    await run_tool((*copy, f"file:{start}"), limits)
+    size = ("-v", "quiet", "-show_entries", "stream=width,height", "-of", "csv=p=0")
+    result = await run_tool(("ffprobe", *size, *SAFE_INPUT, "-f", codec, f"file:{start}"), limits)
+    cropped = result.code == 0 and result.output.strip() not in ("", f"{video.width},{video.height}")
+    return replace(video, codec_crops=cropped)
 
 
 async def look_at_colours(video: VideoFile, path: Path, limits: Limits) -> VideoFile:

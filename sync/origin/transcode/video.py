@@ -15,11 +15,14 @@ from sync.origin.transcode.film.filters import SUBTITLES_FILE
 from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, even_pixels, why_encode
 from sync.origin.transcode.picture.colour import write_table
 from sync.origin.transcode.probe import (
+    EXACT_CROP,
     SAFE_INPUT,
     BadMedia,
     decode_whole,
+    look_at_codec_crop,
     look_at_colours,
     look_at_fields,
+    look_at_shapes,
     packet_duration_ms,
     probe,
 )
@@ -67,8 +70,12 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
 async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
     """Copy the film if every player shows it as it is and nothing in it is damaged; else encode it."""
     edge = job.settings.longest_edge
+    if not list(why_encode(video, edge)):
+        video = await look_at_codec_crop(video, job.source, job.folder, job.limits)
     if video.unreadable or video.losses or not list(why_encode(video, edge)):
         video = await decode_whole(video, job.source, job.limits)
+    else:
+        video = await look_at_shapes(video, job.source, job.limits)
     recipe = choose_recipe(video, edge)
     if recipe.copies_video and await _run(video, job, recipe, path) is not None:
         copied = await probe(path, job.limits)
@@ -144,7 +151,9 @@ def _note(video: VideoFile) -> str | None:
 async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) -> str | None:
     """Make the asset; return what ffmpeg complained about, None if it failed."""
     audio = () if video.audio_stream is None else ("-map", f"0:{video.audio_stream}")
-    opening = ("-threads", str(THREADS), "-noautorotate", "-fflags", "+genpts", *_shift(video), *job.input)
+    steady = ("-reinit_filter:v", "0") if video.shape_changes else ()  # else each change of shape begins a new film
+    decoder = ("-threads", str(THREADS), "-noautorotate", *EXACT_CROP, *steady)
+    opening = (*decoder, "-fflags", "+genpts", *_shift(video), *job.input)
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     encoder = (*recipe.arguments, "-threads", str(THREADS))
     output = (*encoder, *NO_METADATA, *faststart, "-f", recipe.container, f"file:{path}")

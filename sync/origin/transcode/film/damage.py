@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sync.origin.transcode.film.containers import Loss
+from sync.origin.transcode.film.geometry import Shape, read_shape
 from sync.origin.transcode.film.rhythm import Packet, TrackTimes
 
 LONGEST_MENDED_S = 2.0  # the picture before stays meanwhile, so that no screen shows smeared pictures
@@ -25,11 +26,12 @@ _HARMLESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
-    """One frame that came out of the decoder, and what the decoder said about it."""
+    """One frame that came out of the decoder, what the decoder said about it, and the shape of a picture."""
 
     due_s: float
     key: bool
     complaints: tuple[str, ...] = ()
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,12 @@ class Damage:
         return sum(end - start for start, end in self.spans)
 
 
-def read_frame(line: str) -> tuple[float, bool] | None:
-    """Return the time and whether it is a key frame, of one line of ffprobe (compact form); None if it is no frame."""
+def read_frame(line: str) -> DecodedFrame | None:
+    """Return one frame, of one line of ffprobe (compact form); None if it is none, or one without a time."""
     due = re.search(r"best_effort_timestamp_time=([-\d.]+)", line)
-    return (float(due[1]), "key_frame=1" in line) if line.startswith("frame|") and due else None
+    if due is None or not line.startswith("frame|"):
+        return None
+    return DecodedFrame(float(due[1]), "key_frame=1" in line, shape=read_shape(line))
 
 
 def cannot_be_read(complaints: str, container: str) -> bool:

@@ -1,13 +1,13 @@
 """The facts of a film or a sound file, as ffprobe states them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts, Loss
 from sync.origin.transcode.film.damage import Damage, cannot_be_read
-from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, orientation_of
+from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, Shape, longest_shape, orientation_of
 from sync.origin.transcode.film.rhythm import TrackTimes, film_span
 from sync.origin.transcode.film.tracks import (
     choose_picture,
@@ -44,8 +44,9 @@ class VideoFile:
 
     Sizes are as stored, before `crop`, `pixel_aspect` and `orientation` are applied. `frame_rate` is what the file
     states, `declared_ms` how long it says that it plays, `present_ms` how much of that is there in any of its tracks.
-    `file_start_s` is where the timestamps of the whole file begin. `damage` and `sound_damage` are None until the film
-    was decoded as a whole.
+    `shape_changes`: its pictures have more than one size or pixel aspect, and the facts are those of most of its time.
+    `codec_crops`: its codec crops its pictures at the left or top. `file_start_s` is where the timestamps of the whole
+    file begin. `damage` and `sound_damage` are None until the film was decoded as a whole.
     """
 
     container: str
@@ -67,6 +68,8 @@ class VideoFile:
     level: int = 0
     orientation: Orientation = UPRIGHT
     crop: Crop | None = None
+    codec_crops: bool = False
+    shape_changes: bool = False
     field_order: str = ""
     colour: ColourTags = ColourTags()
     side_data: tuple[Mapping[str, Any], ...] = ()  # of the video stream, as ffprobe prints it
@@ -91,6 +94,14 @@ class VideoFile:
         """How long a person sees or hears something: until the last picture or sound ends."""
         start_s, end_s = film_span((self.times, self.sound_times))
         return end_s - start_s
+
+    def with_shapes_seen(self, seen: Sequence[tuple[float, Shape]]) -> "VideoFile":
+        """Return the film with the shape that its decoded frames, given with their times, have for the longest time."""
+        stated = Shape(self.width, self.height, self.pixel_aspect)
+        if self.crop or {shape for _, shape in seen} <= {stated}:  # newer decoders crop their frames
+            return self
+        main = longest_shape(seen, self.times.end_s)
+        return replace(self, width=main.width, height=main.height, pixel_aspect=main.pixel_aspect, shape_changes=True)
 
 
 @dataclass(frozen=True, slots=True)

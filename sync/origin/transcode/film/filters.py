@@ -1,7 +1,8 @@
 """The filters of an encode, as one chain of named steps; each step is a pure function of the facts of the film.
 
-The order matters: times are mended first, fields are woven before colours and sizes change, colours are converted at
-the stored size, the picture is turned before its pixels become square, and the even rate and subtitles come last.
+The order matters: times are mended first, then all pictures get one shape, fields are woven before colours and sizes
+change, colours are converted at the stored size, the picture is turned before its pixels become square, and the even
+rate and subtitles come last.
 """
 
 from fractions import Fraction
@@ -22,6 +23,7 @@ def filter_chain(video: VideoFile, width: int, height: int) -> str:
         close_jumps("setpts", video.times),
         leave_out(video),
         leave_out_most(video),
+        keep_shape(video),
         deinterlace(video),
         convert_colour(video),
         turn(video),
@@ -47,6 +49,18 @@ def leave_out(video: VideoFile) -> tuple[str, ...]:
     spans = (video.damage or Damage()).spans
     bad = "+".join(f"between(t,{start - 0.001:.3f},{end - 0.001:.3f})" for start, end in spans)
     return (f"select='not({bad})'",) if bad else ()
+
+
+def keep_shape(video: VideoFile) -> tuple[str, ...]:
+    """Return the filters that bring pictures of other shapes into that of most, with bars beside them."""
+    if not video.shape_changes:
+        return ()
+    width, height = video.width, video.height
+    shown = float(width * video.pixel_aspect / height)
+    same = f"eq(iw,{width})*eq(ih,{height})*lt(abs(dar-{shown:.6f}),{shown / 1000:.6f})"
+    across, down = f"{width}*min(1,dar/{shown:.6f})", f"{height}*min(1,{shown:.6f}/dar)"
+    size = (f"'if({same},{whole},max(2,2*trunc({part}/2)))'" for whole, part in ((width, across), (height, down)))
+    return ("scale=w={}:h={}:eval=frame:interl=-1".format(*size), f"pad={width}:{height}:-1:-1:eval=frame")
 
 
 def turn(video: VideoFile) -> tuple[str, ...]:

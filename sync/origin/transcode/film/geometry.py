@@ -1,8 +1,12 @@
 """The shape of a film: how a player turns, mirrors and crops its stored pixels, and the size a person sees."""
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 _TURNED = {  # by the signs of b and c of the display matrix
@@ -11,6 +15,7 @@ _TURNED = {  # by the signs of b and c of the display matrix
     (False, True): "transpose=cclock",
     (False, False): "transpose=clock_flip",
 }
+_FRAME_SHAPE = re.compile(r"\bwidth=(\d+)\|height=(\d+)\|sample_aspect_ratio=(?:(\d+):(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,35 @@ class Crop:
     height: int
     left: int
     top: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The size of a stored picture, and width by height of its pixels."""
+
+    width: int
+    height: int
+    pixel_aspect: Fraction
+
+
+def read_shape(line: str) -> Shape | None:
+    """Return the shape of one frame, of one line of ffprobe (compact form); None if it tells none."""
+    found = _FRAME_SHAPE.search(line)
+    return _shape(*found.groups()) if found else None
+
+
+@lru_cache(maxsize=64)
+def _shape(width: str, height: str, across: str | None, down: str | None) -> Shape:
+    known = across and down and int(across) and int(down)
+    return Shape(int(width), int(height), Fraction(int(across or 1), int(down or 1)) if known else Fraction(1))
+
+
+def longest_shape(seen: Sequence[tuple[float, Shape]], end_s: float) -> Shape:
+    """Return the shape that a film has for the longest time, of its frames with their times; it ends at `end_s`."""
+    seconds: defaultdict[Shape, float] = defaultdict(float)
+    for (start_s, shape), (next_s, _) in pairwise([*seen, (end_s, seen[-1][1])]):
+        seconds[shape] += max(0.0, next_s - start_s)
+    return max(seconds, key=lambda shape: seconds[shape])
 
 
 def orientation_of(video: Mapping[str, Any]) -> Orientation:

@@ -82,6 +82,10 @@ def _why_encode_shape(video: VideoFile, longest_edge: int) -> Iterator[str]:
         yield f"the size {video.width} x {video.height}"
     if video.orientation.filters:
         yield "it is turned or mirrored"
+    if video.shape_changes:
+        yield "its shape changes"
+    if video.codec_crops:
+        yield "its codec crops it at the left or top"
     if video.crop:
         yield "only a part of its pictures is meant to be seen"
     if video.subtitles and video.subtitles.text:

@@ -95,7 +95,10 @@ def test_people_read_when() -> None:
 
 def test_the_lines_of_ffprobe() -> None:
     line = "frame|key_frame=1|best_effort_timestamp_time=3.080000|log|message=[h264 @ 0x5] Invalid NAL unit size"
-    assert read_frame(line) == (3.08, True) and read_complaint(line) == "[h264 @ 0x5] Invalid NAL unit size"
+    assert (
+        read_frame(line) == DecodedFrame(3.08, key=True)
+        and read_complaint(line) == "[h264 @ 0x5] Invalid NAL unit size"
+    )
     assert read_frame("frame|key_frame=0|best_effort_timestamp_time=N/A|") is None and read_complaint("") is None
     assert cannot_be_read("[matroska,webm @ 0x5] 0x00 invalid as first byte of an EBML number", "matroska,webm")
     assert not cannot_be_read("[h264 @ 0x5] non-existing PPS 0 referenced", "mpegts")
