@@ -45,6 +45,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
     "player/stage": (SERVICES, "player/platform player/protocol"),
+    "player/streams": (SERVICES, "player/platform sync/device"),
     "player/overlay": (SERVICES, "player/platform player/protocol sync/sandbox"),
     "player/display": (
         SERVICES,
@@ -95,7 +96,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/settings player/stage player/status sync/device sync/device/store sync/sandbox",
+        "player/settings player/stage player/status player/streams sync/device sync/device/store sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,

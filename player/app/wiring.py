@@ -5,11 +5,11 @@ The daemon imports this file while the decks start, because its imports take hal
 
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from random import SystemRandom
 
 from player.app.core import PlayerCore
-from player.app.device_session import SessionBuilder
+from player.app.device_session import SessionBuilder, network_of
 from player.app.session_runner import CurrentSession, SessionRunner
 from player.display import WantedOutput
 from player.display.backdrop import Backdrop
@@ -20,10 +20,13 @@ from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
+from player.settings.model import Settings
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import ProblemReports, StatusSources
+from player.streams.gate import StreamGate
+from sync.device.connection import Network
 from sync.device.janitor import FileRepair
 from sync.runtime.file_watcher import FileWatcher
 from sync.runtime.supervisor import supervise
@@ -51,6 +54,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         backdrop.wake()
         overlays.wake()
 
+    core.stage.streams = streams = _build_streams(core)
     collector = _build_collector(core, current, overlays, problems)
     reports = problems.reporter("connection"), problems.reporter("move")
     builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom(), *reports)
@@ -62,6 +66,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "backdrop": backdrop.run,
         "overlays": overlays.run,
         "shift": sessions.run,
+        "streams": streams.run,
         "endpoint": _build_endpoint(core, collector, current, problems, token).run,
         "token": lambda: token.run(clock),
         "files": FileRepair(content, clock, release_activated).run,
@@ -72,6 +77,21 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     if (interval_s := watchdog_interval_s()) is not None:
         services["watchdog"] = Watchdog(interval_s, clock).run
     return services
+
+
+def _build_streams(core: PlayerCore) -> StreamGate:
+    configuration = core.configuration
+
+    @lru_cache(maxsize=1)  # the network keeps the certificates it has read
+    def network(settings: Settings) -> Network:
+        return network_of(settings, core.clock)
+
+    return StreamGate(
+        core.clock,
+        network=lambda: network(configuration.settings),
+        own_ports=lambda port: configuration.settings.streams.has_own_port(port),
+        screen=lambda: core.display.area.upright,
+    )
 
 
 def _build_collector(

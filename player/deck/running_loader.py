@@ -106,7 +106,7 @@ class StreamLoader(RunningLoader):
 
     def _open(self) -> None:
         try:
-            source = open_source(self._url)
+            source = open_source(self._url, self.shot.source or "")
         except MediaUnplayable as error:
             self._fail(str(error))
             return

@@ -18,6 +18,7 @@ ON_TIME_S = 0.05
 class Shot(Wire):
     """What to show in one take, and how: the file at `path`, or the stream at `url` (then `path` is empty).
 
+    `source` is what ffmpeg opens for a stream; the stage sets it.
     Without `duration_ms` a video or stream plays to its end. With `loop` a shorter video starts again until the
     duration is over. `length_ms` is the measured length of the video itself; the end is planned with it.
     """
@@ -25,6 +26,7 @@ class Shot(Wire):
     take: str
     path: str
     url: StreamUrl | None = None
+    source: str | None = None
     kind: MediaKind
     duration_ms: Annotated[int, Field(ge=1)] | None = None
     length_ms: Annotated[int, Field(ge=1)] | None = None
@@ -60,6 +62,20 @@ class Cut(Wire):
     take: str
     at_s: float
     previous: Ended | None = None
+
+
+class StreamDoor(Protocol):
+    """How streams are reached; `player.streams.gate` is it."""
+
+    async def source(self, url: str) -> str:
+        """Return what ffmpeg opens instead of `url`.
+
+        Raises:
+            MediaUnplayable: the stream may not or cannot be reached.
+        """
+
+    def why(self, url: str) -> str:
+        """Return what was refused of the stream since it was opened last; empty if nothing was."""
 
 
 class Screen(Protocol):

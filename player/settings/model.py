@@ -3,6 +3,7 @@
 An unknown field is an error that names it.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -76,6 +77,23 @@ Zone = Annotated[str, AfterValidator(_check_zone)]
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
 """A list of names; in the environment written as `a.example,b.example`."""
+
+
+def _check_ports(ranges: tuple[str, ...]) -> tuple[str, ...]:
+    for each in ranges:
+        ends = [int(end) for end in each.split("-")] if re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?", each) else []
+        if not (ends and 1 <= ends[0] <= ends[-1] <= 65_535):
+            raise ValueError(f"{each[:20]!r} is not a port such as 8554, or a range such as 9000-9100")
+    return ranges
+
+
+def _ports_as_text(value: Any) -> Any:
+    value = _split_at_commas(value)
+    return [str(port) if type(port) is int else port for port in value] if isinstance(value, list) else value
+
+
+Ports = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_ports_as_text), AfterValidator(_check_ports)]
+"""A list of ports and ranges of ports; in the environment written as `8554,9000-9100`."""
 
 
 class OriginSettings(Section):
@@ -186,6 +204,18 @@ class DisplaySettings(Section):
     """By how many degrees the picture is turned clockwise: 0, 90, 180 or 270."""
 
 
+class StreamSettings(Section):
+    """Network streams."""
+
+    own_ports: Ports = Field((), examples=[["8554", "9000-9100"]])
+    """Ports of this device that streams may come from, for a stream server on it. No other port of it is reached."""
+
+    def has_own_port(self, port: int) -> bool:
+        """Tell whether streams may come from `port` of this device."""
+        bounds = [[int(end) for end in each.split("-")] for each in self.own_ports]
+        return any(bound[0] <= port <= bound[-1] for bound in bounds)
+
+
 class EndpointSettings(Section):
     """The HTTP endpoint and page of the device."""
 
@@ -220,6 +250,7 @@ class Settings(Section):
     playback: PlaybackSettings = PlaybackSettings()
     display: DisplaySettings = DisplaySettings()
     audio: AudioSettings = AudioSettings()
+    streams: StreamSettings = StreamSettings()
     endpoint: EndpointSettings = EndpointSettings()
     recovery: RecoverySettings = RecoverySettings()
     logging: LoggingSettings = LoggingSettings()

@@ -23,7 +23,7 @@ from player.protocol.deck_messages import (
     ShotFinished,
     ShotShown,
 )
-from player.protocol.screen import Cut, Ended, Shot
+from player.protocol.screen import Cut, Ended, Shot, StreamDoor
 from player.stage.counters import StageCounters, StageFacts
 from player.stage.cut_scheduler import CutScheduler
 from player.stage.deck_options import DeckOptions
@@ -60,6 +60,8 @@ class Stage:
         self._escalation = Escalation(recoverer)
         self._hangs: dict[str, str] = {}  # why the deck had to be ended that showed this media; raised at its next turn
         self._last_event_s = clock.monotonic()  # of any deck
+        self.streams: StreamDoor | None = None
+        """How streams are reached; without it none is shown."""
 
     async def preroll(self, shot: Shot, *, at_once: bool = False) -> None:
         """See `Screen.preroll`."""
@@ -70,7 +72,11 @@ class Stage:
             raise MediaUnplayable(f"when it was last on air its deck had to be ended: {why}")
         await deck.wait_up()
         try:
+            shot = await self._with_source(shot)
             loaded = await load_shot(deck, shot, self._on_air, at_once=at_once)
+        except MediaUnplayable as error:
+            why = self.streams.why(shot.url) if self.streams and shot.url else ""
+            raise MediaUnplayable(why or str(error)) from error
         except asyncio.CancelledError:
             deck.send(Hide(take=shot.take))
             raise
@@ -79,6 +85,13 @@ class Stage:
         self._waiting = WaitingShot(deck, shot)
         if self._on_air and self._on_air.deck.outdated:
             self._on_air.end(self._clock.monotonic(), "display")
+
+    async def _with_source(self, shot: Shot) -> Shot:
+        if shot.url is None:
+            return shot
+        if self.streams is None:
+            raise MediaUnplayable("no way to network streams is open")
+        return shot.model_copy(update={"source": await self.streams.source(shot.url)})
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:
         """See `Screen.cut_at_end`."""

@@ -18,6 +18,7 @@ import rhythm
 import seam
 import soak
 import start
+import streams
 import tables
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "encode": lambda _: encode.measure(),
     "colour": lambda _: colour.measure(),
     "orders": lambda _: orders.measure(),
+    "streams": lambda _: streams.measure(),
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),
     "faults": lambda _: faults.measure(),

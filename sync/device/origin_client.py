@@ -219,12 +219,13 @@ class _Answer:
     content: bytes
 
 
-class _Resolver(AbstractResolver):
+class NameResolver(AbstractResolver):
     """Looks names up in daemon threads: without a DNS server that takes half a minute, and must not delay a stop."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
+        """Return all addresses of a name; raises OSError and TimeoutError."""
         async with asyncio.timeout(_LOOK_UP_S):
             found = await in_thread(look_up, host, port, family)
         return [
@@ -245,7 +246,7 @@ async def open_client(
     Without `network` the variables of the environment say whether there is a proxy.
     """
     headers = {"Accept-Encoding": "identity"}  # a compressed answer could become larger than any limit
-    connector = aiohttp.TCPConnector(resolver=_Resolver())
+    connector = aiohttp.TCPConnector(resolver=NameResolver())
     async with aiohttp.ClientSession(
         timeout=_TIMEOUT, headers=headers, auto_decompress=False, connector=connector
     ) as session:

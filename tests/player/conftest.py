@@ -17,6 +17,7 @@ from player.protocol.screen import Shot
 from player.stage.deck_options import DECK, DeckOptions
 from player.stage.deck_state import DeckState
 from player.stage.stage import Stage, open_stage
+from player.streams.gate import StreamGate
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.display import start_xvfb
@@ -102,13 +103,16 @@ async def running_stage(
     """Run a stage of decks on a display."""
     options = DeckOptions(display_name, area, program=program)
     async with open_stage(options, SystemClock(), **how) as stage:
-        service = asyncio.create_task(stage.run())
+        stage.streams = gate = StreamGate(
+            SystemClock(), own_ports=lambda _: True
+        )  # servers of tests are on this machine
+        services = [asyncio.create_task(service()) for service in (stage.run, gate.run)]
         try:
             yield stage
         finally:
-            service.cancel()
-            with suppress(asyncio.CancelledError):
-                await service
+            for service in services:
+                service.cancel()
+            await asyncio.gather(*services, return_exceptions=True)
 
 
 @asynccontextmanager

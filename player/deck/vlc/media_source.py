@@ -1,8 +1,7 @@
-"""What libVLC reads: a file, with a read-ahead; a stream at its address, or through a pipe from ffmpeg.
+"""What libVLC reads: a file, with a read-ahead; or a stream, through a pipe from ffmpeg.
 
-Debian builds libVLC without RTSP because of live555's licence. libVLC also reads 400 kB of RTMP before it shows a
-picture, which takes ten seconds for a slow stream. So ffmpeg reads both. It copies the video and encodes the sound
-again, because MPEG-TS cannot carry the sound of many cameras. ffmpeg ends with the deck.
+libVLC follows a stream to files, devices and other protocols; ffmpeg has a list of what it may open. It copies the
+video and encodes the sound again, because MPEG-TS cannot carry the sound of many cameras. ffmpeg ends with the deck.
 """
 
 import os
@@ -20,19 +19,28 @@ from sync.wire.stream_url import scrub
 
 CACHING_MS = 1000  # of a network stream before its first picture; it hides an uneven line
 _READ_AHEAD_MS = 300  # in a file
-_REMUXED = {  # scheme: ffmpeg's options; a server may be silent for 5 s (in microseconds)
-    "rtsp": ("-rtsp_flags", "prefer_tcp", "-timeout", "5000000"),
-    "rtsps": ("-rtsp_flags", "prefer_tcp", "-timeout", "5000000"),
-    "rtmp": ("-rw_timeout", "5000000"),
-    "rtmps": ("-rw_timeout", "5000000"),
+_START_FAST = ("-analyzeduration", "1000000", "-probesize", "500000")
+_SILENCE = "5000000"  # microseconds that a server may be silent
+_HTTP = ("-protocol_whitelist", "http,tcp,crypto", "-rw_timeout", "20000000")
+_RTSP = ("-rtsp_flags", "prefer_tcp", "-timeout", _SILENCE)
+_READING = {  # scheme: ffmpeg's options
+    "http": _HTTP,
+    "https": _HTTP,
+    "rtsp": ("-protocol_whitelist", "rtsp,rtp,udp,tcp", *_RTSP),
+    "rtsps": ("-protocol_whitelist", "rtsps,rtsp,rtp,srtp,udp,tcp,tls", *_RTSP),
+    "rtmp": ("-protocol_whitelist", "rtmp,tcp", "-rw_timeout", _SILENCE),
+    "rtmps": ("-protocol_whitelist", "rtmps,rtmp,tcp,tls", "-rw_timeout", _SILENCE),
+    "udp": ("-protocol_whitelist", "udp", "-timeout", _SILENCE),
+    "rtp": ("-protocol_whitelist", "rtp,udp", "-rw_timeout", _SILENCE),
 }
-_LISTENING = frozenset({"udp", "rtp"})
-_STREAM_OPTIONS = (f":network-caching={CACHING_MS}", ":ipv4-timeout=5000")
+_CONTAINERS = (  # none that names files of its own
+    "hls,mpegts,mov,matroska,flv,live_flv,rtsp,rtp,mpeg,mpegvideo,h264,hevc,m4v,avi,asf,ogg,mjpeg,mpjpeg,"
+    "aac,mp3,ac3,eac3,wav,webvtt,nut,gif,apng,ivf"
+)
 _PIPE_OPTIONS = (f":file-caching={CACHING_MS}", ":demux=ts")
 _LOG_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 _DIE_WITH_DECK = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # by the kernel, however the deck ends
 _QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-nostats")
-_START_FAST = ("-analyzeduration", "1000000", "-probesize", "500000", "-fflags", "nobuffer")
 _TRACKS = ("-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
 _TO_PIPE = ("-flush_packets", "1", "-f", "mpegts", "pipe:1")
 
@@ -57,19 +65,14 @@ class MediaSource:
     feed: Feed | None = None
 
 
-def open_source(url: str) -> MediaSource:
-    """Return how libVLC reads a stream, with ffmpeg started where it is needed; close its `feed` afterwards.
+def open_source(url: str, source: str) -> MediaSource:
+    """Return how libVLC reads the stream at `url`, which ffmpeg, started here, opens at `source`; close its `feed`.
 
     Raises:
-        MediaUnplayable: ffmpeg is needed and not installed.
+        MediaUnplayable: ffmpeg is not installed.
     """
-    parts = urlsplit(url)
-    if parts.scheme in _REMUXED:
-        remuxer = StreamRemuxer(url)
-        return MediaSource(remuxer.address, _PIPE_OPTIONS, remuxer)
-    if parts.scheme in _LISTENING and "@" not in parts.netloc:
-        url = url.replace("://", "://@", 1)  # otherwise libVLC listens elsewhere, for packets from this host
-    return MediaSource(url, _STREAM_OPTIONS)
+    remuxer = StreamRemuxer(url, source)
+    return MediaSource(remuxer.address, _PIPE_OPTIONS, remuxer)
 
 
 def read_ahead_ms(length_ms: int | None) -> int:
@@ -85,14 +88,14 @@ def read_ahead_ms(length_ms: int | None) -> int:
 class StreamRemuxer:
     """One ffmpeg that turns a stream into MPEG-TS on a pipe."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, source: str) -> None:
         self._url = url
         self._last_line = ""
         with ExitStack() as undo:
             self._read_end, write_end = os.pipe()
             undo.callback(os.close, self._read_end)
             try:
-                self._process = _start_ffmpeg(url, write_end)
+                self._process = _start_ffmpeg(url, source, write_end)
             finally:
                 os.close(write_end)
             undo.pop_all()  # from here on `close` does it
@@ -117,13 +120,35 @@ class StreamRemuxer:
         os.close(self._read_end)
 
     def _read_errors(self, errors: IO[bytes]) -> None:
-        for line in errors:
-            self._last_line = line.decode(errors="replace").strip()[-300:] or self._last_line
+        with errors:
+            for line in errors:
+                self._last_line = line.decode(errors="replace").strip()[-300:] or self._last_line
 
 
-def _start_ffmpeg(url: str, write_end: int) -> "subprocess.Popen[bytes]":
+def _start_ffmpeg(url: str, source: str, write_end: int) -> "subprocess.Popen[bytes]":
     if shutil.which("ffmpeg") is None:
-        raise MediaUnplayable("RTSP and RTMP need ffmpeg: install it on this device (apt install ffmpeg)")
-    read = (*_REMUXED[urlsplit(url).scheme], *_START_FAST, "-i", url)
+        raise MediaUnplayable("network streams need ffmpeg: install it on this device (apt install ffmpeg)")
+    read = (*_READING[urlsplit(url).scheme], "-format_whitelist", _CONTAINERS, *_START_FAST, *_named(url), "-i", source)
     command = (*_DIE_WITH_DECK, "ffmpeg", *_QUIET, *read, *_TRACKS, *_TO_PIPE)
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=write_end, stderr=subprocess.PIPE, close_fds=True)
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=write_end, stderr=subprocess.PIPE, close_fds=True,
+        env=_environment(source),
+    )  # fmt: skip
+
+
+def _environment(source: str) -> dict[str, str]:
+    """Return ffmpeg's environment: all of its HTTP goes to the server of `source`, wherever a stream leads it."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath)}
+    parts = urlsplit(source)
+    return environment | ({"http_proxy": f"http://{parts.netloc}"} if parts.scheme == "http" else {})
+
+
+def _named(url: str) -> tuple[str, ...]:
+    """Return how a server of RTMP is told the name it was asked for, which `source` replaces with an address."""
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("rtmp"):
+        return ()
+    folders = parts.path.strip("/").split("/")
+    application = "/".join(folders[:-1][:2]) or folders[0]
+    asked = ("-rtmp_tcurl", f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{application}")
+    return (*asked, "-verifyhost", parts.hostname or "") if parts.scheme == "rtmps" else asked

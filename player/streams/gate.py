@@ -1,0 +1,264 @@
+"""The gate between ffmpeg and the network: the only server that an ffmpeg for HTTP and HLS streams may reach.
+
+ffmpeg asks it for every piece of a stream. The gate fetches the piece itself and leads what a playlist names through
+itself again, so that no redirect, playlist, segment or key reaches a file, another protocol or this device itself. Of
+the variants of an HLS stream it lets one through. Streams that are not HTTP get an address that is looked up here.
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+import re
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import web
+
+from player.platform.own_addresses import is_own
+from player.streams.hls import HEAD, Carried, StreamPart, lead_through
+from player.streams.upstream import ANSWER_WITHIN_S, Answer, OwnPorts, Upstream, look_up_in_time, open_upstream
+from sync.device.connection import Network
+from sync.errors import MediaUnplayable
+from sync.runtime.clock import Clock
+from sync.runtime.os_messages import network_reason
+from sync.runtime.threads import in_thread
+from sync.wire.stream_url import shown_url, stream_name
+
+PLAYLIST_CAP_BYTES = 2 * 1024 * 1024
+_LISTENING = ("udp", "rtp")
+_HTTP = ("http", "https")
+_KNOWN_STREAMS = 64
+_CHUNK_BYTES = 64 * 1024
+_PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
+_READY_WITHIN_S = 5.0
+
+_DIRECT = Network()
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class LineRate:
+    """What the line carried, and which variants of which streams came too slowly. Times are monotonic seconds."""
+
+    _SLOW_FOR_S = 600.0
+    _TOLERATED = 1.25  # of its own length a piece may take
+    _COUNTED_BYTES = 100_000
+    _HEADROOM = 0.9
+
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=20))  # bits a second
+    too_slow: dict[str, tuple[int, float]] = field(default_factory=dict)  # stream: bits of the variant, until when
+
+    def add(self, piece: StreamPart, size: int, read_s: float, write_s: float, now_s: float) -> None:
+        """Count a piece of `size` bytes: how long it was waited for, and how long ffmpeg did not take it."""
+        if size >= self._COUNTED_BYTES and write_s < read_s / 4:
+            self.recent.append(size * 8 / read_s)
+        if piece.bits and piece.length_ms and read_s * 1000 > self._TOLERATED * piece.length_ms:
+            log.info("stream=%s its variant of %d bit/s comes too slowly", piece.stream[:12], piece.bits)
+            self.too_slow[piece.stream] = piece.bits, now_s + self._SLOW_FOR_S
+
+    def carries(self, stream: str, now_s: float) -> float | None:
+        """Return how many bits a second a variant of `stream` may have; None while that is not known."""
+        bits, until_s = self.too_slow.get(stream, (0, 0.0))
+        limits = [max(self.recent) * self._HEADROOM] if self.recent else []
+        if now_s < until_s:
+            limits.append(bits - 1)
+        return min(limits, default=None)
+
+
+class StreamGate:
+    """A service; `network`, `own_ports` and `screen` (width and height, upright) return what holds now."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        network: Callable[[], Network] = lambda: _DIRECT,
+        own_ports: OwnPorts = lambda _: False,
+        screen: Callable[[], tuple[int, int]] = lambda: (1920, 1080),
+    ) -> None:
+        self.received_bytes = 0
+        self._clock = clock
+        self._network = network
+        self._own_ports = own_ports
+        self._screen = screen
+        self._secret = secrets.token_urlsafe(16)
+        self._port = 0
+        self._ready = asyncio.Event()
+        self._urls: OrderedDict[str, str] = OrderedDict()  # by the name of the stream
+        self._reasons: dict[str, str] = {}  # why a piece of it was refused
+        self._rate = LineRate()
+
+    async def run(self) -> None:
+        """Serve ffmpeg until cancelled."""
+        async with open_upstream(self._network, self._own_ports) as upstream:
+
+            async def answer(request: web.Request) -> web.StreamResponse:
+                return await self._answer(request, upstream)
+
+            application = web.Application()
+            application.router.add_get("/{path:.*}", answer)
+            runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
+            await runner.setup()
+            try:
+                await web.TCPSite(runner, "127.0.0.1", 0).start()
+                self._port = runner.addresses[0][1]
+                self._ready.set()
+                await asyncio.Event().wait()
+            finally:
+                self._ready.clear()
+                await runner.cleanup()
+
+    async def source(self, url: str) -> str:
+        """Return what ffmpeg opens instead of `url`.
+
+        Raises:
+            MediaUnplayable: the stream is on this device, or its host is not known.
+        """
+        parts = urlsplit(url)
+        if parts.scheme in _LISTENING:
+            return url
+        if parts.scheme not in _HTTP:
+            return await self._looked_up(url)
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                await self._ready.wait()
+        except TimeoutError as error:
+            raise MediaUnplayable("the player cannot open streams yet") from error
+        name = stream_name(url)
+        self._urls[name] = url
+        self._urls.move_to_end(name)
+        self._reasons.pop(name, None)
+        while len(self._urls) > _KNOWN_STREAMS:
+            oldest, _ = self._urls.popitem(last=False)
+            self._reasons.pop(oldest, None)
+        return self._address(StreamPart(name, ""))
+
+    def why(self, url: str) -> str:
+        """Return why the gate refused a piece of the stream when it was opened last; empty if it did not."""
+        return self._reasons.get(stream_name(url), "")
+
+    async def _looked_up(self, url: str) -> str:
+        """Return `url` with the address of its host: a name could lead elsewhere when ffmpeg looks it up again."""
+        parts = urlsplit(url)
+        port = parts.port or {"rtsp": 554, "rtsps": 322, "rtmp": 1935}.get(parts.scheme, 443)
+        try:
+            found = await look_up_in_time(parts.hostname or "", port)
+        except (OSError, TimeoutError) as error:
+            raise MediaUnplayable(f"{shown_url(url)[:200]}: {network_reason(error)}") from error
+        allowed = [address for _, address, _ in found if self._own_ports(port) or not is_own(address)]
+        if not allowed:
+            raise MediaUnplayable(f"{shown_url(url)[:200]} is an address of this device (see streams.own_ports)")
+        login, at, _ = parts.netloc.rpartition("@")
+        host = f"[{allowed[0]}]" if ":" in allowed[0] else allowed[0]
+        return parts._replace(netloc=f"{login}{at}{host}:{port}").geturl()
+
+    # ── addresses of pieces ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _address(self, piece: StreamPart) -> str:
+        known = piece.url or self._urls[piece.stream]
+        name = re.sub(r"[^\w.-]", "", urlsplit(known).path.rpartition("/")[2], flags=re.ASCII)[-60:] or "stream"
+        url = base64.urlsafe_b64encode(piece.url.encode()).decode() or "-"
+        return (
+            f"http://127.0.0.1:{self._port}/{self._secret}/{piece.stream}/{piece.bits}/{piece.length_ms}/{url}/{name}"
+        )
+
+    def _piece(self, path: str) -> StreamPart | None:
+        """Return what ffmpeg asks for; None if the address is not one of ours."""
+        parts = path.split("/")
+        if len(parts) != 7 or not secrets.compare_digest(parts[1].encode(), self._secret.encode()):
+            return None
+        _, _, stream, bits, length_ms, encoded, _ = parts
+        try:
+            url = self._urls[stream] if encoded == "-" else base64.urlsafe_b64decode(encoded).decode()
+            return StreamPart(stream, url, int(bits), int(length_ms))
+        except (KeyError, ValueError, binascii.Error):
+            return None
+
+    # ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _answer(self, request: web.Request, upstream: Upstream) -> web.StreamResponse:
+        piece = self._piece(request.path)
+        if piece is None:
+            return web.Response(status=403)
+        try:
+            async with upstream.get(piece.url, dict(request.headers)) as answer:
+                return await self._pass_on(request, piece, answer)
+        except MediaUnplayable as error:
+            self._reasons[piece.stream] = str(error)
+            return web.Response(status=403)
+
+    async def _pass_on(self, request: web.Request, piece: StreamPart, answer: Answer) -> web.StreamResponse:
+        response = answer.response
+        if response.status not in (200, 206):
+            reason = f"{shown_url(answer.url)[:200]} answers with status {response.status}"
+            self._reasons.setdefault(piece.stream, reason)
+            return web.Response(status=response.status if response.status >= 400 else 502)
+        head = await self._first_bytes(response)
+        at_start = response.status == 200 or response.headers.get("Content-Range", "").startswith("bytes 0-")
+        if at_start and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(HEAD):
+            return await self._playlist(piece, answer, head)
+        passed = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+        out = web.StreamResponse(status=response.status, headers=passed)
+        await out.prepare(request)
+        await self._copy(request, out, head, piece, response)
+        return out
+
+    async def _first_bytes(self, response: aiohttp.ClientResponse) -> bytes:
+        head = b""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                while len(head) < 16 and (more := await response.content.readany()):
+                    head += more
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise MediaUnplayable(f"{shown_url(str(response.url))[:200]} sends too slowly") from error
+        return head
+
+    async def _playlist(self, piece: StreamPart, answer: Answer, head: bytes) -> web.Response:
+        content = bytearray(head)
+        where = shown_url(answer.url)[:200]
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                while more := await answer.response.content.readany():
+                    content += more
+                    if len(content) > PLAYLIST_CAP_BYTES:
+                        raise MediaUnplayable(f"{where} is a playlist of more than {PLAYLIST_CAP_BYTES >> 20} MiB")
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise MediaUnplayable(f"{where} sends its playlist too slowly") from error
+        self.received_bytes += len(content)
+        base = StreamPart(piece.stream, answer.url, piece.bits)
+        carried = Carried(*self._screen(), self._rate.carries(piece.stream, self._clock.monotonic()))
+        text = content.decode("utf-8-sig", errors="replace")
+        led = await in_thread(lead_through, text, base, carried, self._address)
+        return web.Response(text=led, content_type="application/vnd.apple.mpegurl")
+
+    async def _copy(
+        self,
+        request: web.Request,
+        out: web.StreamResponse,
+        head: bytes,
+        piece: StreamPart,
+        response: aiohttp.ClientResponse,
+    ) -> None:
+        """Pass the body on, and measure how long it was waited for."""
+        clock, size, write_s = self._clock, 0, 0.0
+        started_s = clock.monotonic()
+        try:
+            chunk = head
+            while chunk:
+                size += len(chunk)
+                self.received_bytes += len(chunk)
+                before_s = clock.monotonic()
+                await out.write(chunk)
+                write_s += clock.monotonic() - before_s
+                chunk = await response.content.readany()
+        except (aiohttp.ClientError, TimeoutError, ConnectionError):
+            if request.transport is not None:
+                request.transport.abort()  # an orderly end would pass for the whole
+        finally:
+            now_s = clock.monotonic()
+            self._rate.add(piece, size, max(0.001, now_s - started_s - write_s), write_s, now_s)

@@ -1,0 +1,145 @@
+"""Fetches the pieces of HTTP streams: never from this device itself, through the company's proxy, with limits."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from player.platform.own_addresses import is_own
+from player.streams.hls import target
+from sync.device.connection import REDIRECTS, Network, look_up
+from sync.device.origin_client import NameResolver
+from sync.errors import MediaUnplayable, OriginUnreachable
+from sync.runtime.threads import in_thread
+from sync.wire.stream_url import shown_url
+
+ANSWER_WITHIN_S = 8.0  # the head and the first bytes; the deck waits 10 s for a picture
+_MOST_REDIRECTS = 8  # as ffmpeg
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=10)
+_MOST_CONNECTIONS = 32
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+_FORWARDED = ("Range", "User-Agent")
+_CACHED_NAMES_S = 10
+
+OwnPorts = Callable[[int], bool]
+"""Tells of a port of this device whether streams may come from there."""
+
+
+class OwnAddress(OSError):
+    """A connection would lead to this device itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one request, after redirects; `url` is the address that gave it."""
+
+    url: str
+    response: aiohttp.ClientResponse
+
+
+class Upstream:
+    """The way out; made by `open_upstream`. `network` returns how to reach a server, as the settings say it now."""
+
+    def __init__(
+        self,
+        direct: aiohttp.ClientSession,
+        proxied: aiohttp.ClientSession,
+        network: Callable[[], Network],
+        own: OwnPorts,
+    ) -> None:
+        self._direct = direct
+        self._proxied = proxied
+        self._network = network
+        self._own_ports = own
+
+    @asynccontextmanager
+    async def get(self, url: str, headers: dict[str, str]) -> AsyncIterator[Answer]:
+        """Ask for `url` and follow redirects to other HTTP addresses.
+
+        Raises:
+            MediaUnplayable: there is no answer, or a redirect leads where no stream may lead.
+        """
+        sent = {name: headers[name] for name in _FORWARDED if name in headers} | {"Accept-Encoding": "identity"}
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = await self._ask(url, sent)
+            try:
+                if response.status not in REDIRECTS:
+                    yield Answer(url, response)
+                    return
+                url = target(url, response.headers.get("Location", ""))
+            finally:
+                response.close()
+        raise MediaUnplayable(f"{shown_url(url)[:200]} is one redirect too many: more than {_MOST_REDIRECTS}")
+
+    async def _ask(self, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
+        network = self._network()
+        try:
+            way: dict[str, Any] = {"ssl": network.tls()} if url.startswith("https:") else {}
+            session = self._direct
+            if (proxy := network.proxy(url)) is not None:
+                await self._refuse_own_name(url)
+                login = {"Authorization": proxy.authorization} if proxy.login else None
+                way |= {"proxy": proxy.address, "proxy_headers": login}
+                session = self._proxied
+            address = URL(quote(url, safe=_SAFE), encoded=True)
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await session.get(address, headers=headers, allow_redirects=False, **way)
+        except OwnAddress as error:
+            raise MediaUnplayable(_own_reason(url)) from error
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            if "OwnAddress" in repr(error) or isinstance(getattr(error, "os_error", None), OwnAddress):
+                raise MediaUnplayable(_own_reason(url)) from error
+            raise MediaUnplayable(f"{shown_url(url)[:200]}: {network.reason(error, url)}") from error
+        except OriginUnreachable as error:  # of the settings
+            raise MediaUnplayable(str(error)) from error
+
+    async def _refuse_own_name(self, url: str) -> None:
+        """Refuse a host that is this device. A name that only the proxy can look up is left to the proxy."""
+        parts = urlsplit(url)
+        with_port = parts.port or {"https": 443}.get(parts.scheme, 80)
+        try:
+            found = await look_up_in_time(parts.hostname or "", with_port)
+        except (OSError, TimeoutError):
+            return
+        if any(is_own(address) for _, address, _ in found) and not self._own_ports(with_port):
+            raise OwnAddress
+
+
+async def look_up_in_time(host: str, port: int) -> list[tuple[int, str, int]]:
+    """Return the addresses of a host as (family, address, port); raises OSError and TimeoutError."""
+    async with asyncio.timeout(ANSWER_WITHIN_S):
+        return await in_thread(look_up, host, port)
+
+
+@asynccontextmanager
+async def open_upstream(network: Callable[[], Network], own_ports: OwnPorts) -> AsyncIterator[Upstream]:
+    """Open the way out for HTTP. The check of an address stands where the connection is made: names may change."""
+
+    def guarded(found: Any) -> socket.socket:
+        family, kind, protocol, _, (host, port, *_) = found
+        if is_own(host) and not own_ports(port):
+            raise OwnAddress(f"OwnAddress {host}")
+        return socket.socket(family, kind, protocol)
+
+    def connector(**how: Any) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(
+            resolver=NameResolver(), limit=_MOST_CONNECTIONS, ttl_dns_cache=_CACHED_NAMES_S, **how
+        )
+
+    def session(using: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False, connector=using, read_bufsize=2**16)
+
+    async with session(connector(socket_factory=guarded)) as direct, session(connector()) as proxied:
+        yield Upstream(direct, proxied, network, own_ports)
+
+
+def _own_reason(url: str) -> str:
+    return (
+        f"{shown_url(url)[:200]} is an address of this device: streams do not come from there (see streams.own_ports)"
+    )

@@ -1,0 +1,297 @@
+"""The gate between ffmpeg and the network: what a server may lead to, and what it never reaches."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from player.deck.vlc.media_source import StreamRemuxer
+from player.platform.own_addresses import is_own
+from player.streams.gate import LineRate, StreamGate
+from player.streams.hls import StreamPart
+from sync.device.connection import ConnectionSettings, Network
+from sync.errors import MediaUnplayable
+from sync.runtime.clock import SystemClock
+from tests.sync.http_proxy import http_proxy
+
+SEGMENT = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{}\n#EXT-X-ENDLIST\n"
+KEY = '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=AES-128,URI="{}"\n#EXTINF:2,\nfilm.ts\n#EXT-X-ENDLIST\n'
+MAP = '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI="{}"\n#EXTINF:2,\nfilm.ts\n#EXT-X-ENDLIST\n'
+NESTED = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n{}\n"
+PLACES = (SEGMENT, KEY, MAP, NESTED, "ffconcat version 1.0\nfile '{}'\n", "v=0\nc=IN IP4 {}\nm=video 9 RTP/AVP 33\n")
+
+
+class Site:
+    """A hostile server; what it answers is set by path."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.bodies: dict[str, bytes] = {}
+        self.redirects: dict[str, tuple[int, str]] = {}
+        self.asked: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path)
+        if request.path in self.redirects:
+            status, location = self.redirects[request.path]
+            return web.Response(status=status, headers={"Location": location})
+        body = self.bodies.get(request.path)
+        return web.Response(status=404) if body is None else web.Response(body=body)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+@contextmanager
+def device_endpoint() -> Iterator[tuple[int, list[bytes]]]:
+    """Something on this device that no stream may reach, at all of its addresses; yields its port and what it got."""
+    got: list[bytes] = []
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.settimeout(1)
+                    got.append(b"connected")
+                    got.append(connection.recv(100))
+
+        threading.Thread(target=serve, name="endpoint", daemon=True).start()
+        try:
+            yield listening.getsockname()[1], got
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+
+
+@asynccontextmanager
+async def open_site(network: Network | None = None) -> AsyncIterator[tuple[Site, StreamGate]]:
+    """A site on this machine, and a gate that may reach its port alone."""
+    site = Site()
+    application = web.Application()
+    application.router.add_get("/{path:.*}", site.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    site.port = runner.addresses[0][1]
+    way = network or Network()
+    gate = StreamGate(SystemClock(), lambda: way, lambda port: port == site.port)
+    service = asyncio.create_task(gate.run())
+    try:
+        yield site, gate
+    finally:
+        service.cancel()
+        await asyncio.gather(service, return_exceptions=True)
+        await runner.cleanup()
+
+
+async def fetch(gate: StreamGate, url: str) -> tuple[int, bytes]:
+    """Ask the gate for a stream as ffmpeg does."""
+    async with aiohttp.ClientSession() as session, session.get(await gate.source(url)) as answer:
+        return answer.status, await answer.read()
+
+
+async def ffmpeg_output(url: str, source: str) -> bytes:
+    """Return the first 64 KiB that a deck's ffmpeg makes of a stream."""
+    remuxer = StreamRemuxer(url, source)
+
+    def read() -> bytes:
+        with os.fdopen(os.dup(int(remuxer.address.removeprefix("fd://"))), "rb") as pipe:
+            return pipe.read(65_536)
+
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(read), 20)
+    finally:
+        await asyncio.to_thread(remuxer.close)
+
+
+def own_lan_address() -> str:
+    """Return an address of this machine that is not loopback; loopback where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.254", 9))  # sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+OWN = (
+    "127.0.0.1", "127.9.9.9", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "0.0.0.0", "localhost",
+    "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "①②⑦.0.0.1",
+    "user@127.0.0.1", "169.254.169.254", "[fe80::1]", "255.255.255.255", "LAN", "[::ffff:LAN]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_no_redirect_segment_key_or_playlist_reaches_this_device(scheme: str) -> None:
+    with device_endpoint() as (port, got):
+        async with open_site() as (site, gate):
+            for number, host in enumerate(OWN):
+                url = f"{scheme}://{host.replace('LAN', own_lan_address())}:{port}/v1/screenshot"
+                site.redirects[f"/{number}"] = 302, url
+                for where in (url, site.url(f"/{number}")):
+                    status, body = await fetch(gate, where)
+                    assert (status, body) == (403, b"") and gate.why(where), where
+            assert "address of this device" in gate.why(site.url("/0"))
+        assert got == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_followed_to_http_alone_and_not_for_ever(status: int) -> None:
+    async with open_site() as (site, gate):
+        site.bodies["/a/film"] = b"film"
+        site.redirects |= {"/1": (status, "/a/2"), "/a/2": (status, "../a/film"), "/loop": (status, "loop")}
+        assert await fetch(gate, site.url("/1")) == (200, b"film")
+        assert await fetch(gate, site.url("/loop")) == (403, b"")
+        assert "redirect too many" in gate.why(site.url("/loop")) and site.asked.count("/loop") < 12
+        for where in ("file:///etc/passwd", "gopher://127.0.0.1/", "data:text/plain,x", "concat:/etc/passwd", "//", ""):
+            site.redirects["/away"] = status, where
+            assert (await fetch(gate, site.url("/away")))[0] == 403, where
+            assert "http and https only" in gate.why(site.url("/away")) or not where.strip("/")
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """A folder with a film to show, and one on this device that nobody may see."""
+    for name, colour in (("film.ts", "red"), ("secret.ts", "blue")):
+        source = ["-f", "lavfi", "-i", f"color={colour}:s=64x64:d=1", "-c:v", "libx264", "-f", "mpegts"]
+        subprocess.run(["ffmpeg", "-v", "error", *source, tmp_path / name], check=True, timeout=30)
+    return tmp_path
+
+
+async def test_ffmpeg_never_gets_a_file_or_this_device_out_of_a_stream(films: Path) -> None:
+    with device_endpoint() as (port, got):
+        async with open_site() as (site, gate):
+            site.bodies["/film.ts"] = (films / "film.ts").read_bytes()
+            site.bodies["/good.m3u8"] = SEGMENT.format("film.ts").encode()
+            site.bodies["/nested.m3u8"] = NESTED.format("good.m3u8").encode()
+            for good in ("/film.ts", "/nested.m3u8"):
+                assert (await ffmpeg_output(site.url(good), await gate.source(site.url(good))))[:1] == b"\x47", good
+            for number, place in enumerate(PLACES):
+                site.bodies[f"/{number}"] = place.format(f"file://{films}/secret.ts").encode()
+            site.bodies["/own"] = NESTED.format(f"http://127.0.0.1:{port}/v1/screenshot.m3u8").encode()
+            for path in list(site.bodies)[3:]:
+                assert await ffmpeg_output(site.url(path), await gate.source(site.url(path))) == b"", path
+        assert got == []
+
+
+async def test_ffmpeg_itself_opens_nothing_else_should_the_gate_ever_let_an_address_through(films: Path) -> None:
+    with device_endpoint() as (port, got):
+        async with open_site() as (site, _):
+            for number, where in enumerate((f"file://{films}/secret.ts", f"http://127.0.0.1:{port}/a.ts")):
+                site.bodies[f"/{number}"] = SEGMENT.format(where).encode()
+                assert await ffmpeg_output(site.url(f"/{number}"), site.url(f"/{number}")) == b"", where
+            assert site.asked == ["/0", "/1", "/a.ts"], "all of its HTTP goes to the server of its source"
+        assert got == []
+
+
+async def test_only_who_knows_the_secret_gets_through(tmp_path: Path) -> None:
+    async with open_site() as (site, gate):
+        address = await gate.source(site.url("/film"))
+        root, secret = address.split("/")[2:4]
+        async with aiohttp.ClientSession() as session:
+            for other in (
+                "/",
+                "/x" + address.partition(secret)[2],
+                f"/{secret}",
+                f"/{secret}/a/0/0/-/x",
+                f"/{secret}/a/x/y/#/x",
+            ):
+                async with session.get(f"http://{root}{other}") as answer:
+                    assert answer.status in (403, 404), other
+            async with session.get("http://example.com/", proxy=f"http://{root}") as answer:
+                assert answer.status == 403
+        assert site.asked == []
+
+
+async def test_streams_take_the_proxy_of_the_settings_but_never_to_this_device() -> None:
+    async with http_proxy(login="eve:hush") as proxy:
+        network = Network(ConnectionSettings(f"http://eve:hush@127.0.0.1:{proxy.port}"))
+        async with open_site(network) as (site, gate):
+            site.bodies["/film"] = b"film"
+            proxy.names["films.example"] = "127.0.0.1", site.port
+            assert await fetch(gate, "http://films.example/film") == (200, b"film")
+            assert proxy.asked == ["GET http://films.example/film"]
+            for host in (own_lan_address(), "localhost", "[::1]", "169.254.169.254"):
+                assert (await fetch(gate, f"http://{host}:1/film"))[0] == 403
+            assert len(proxy.asked) == 1
+
+
+async def test_endless_heads_playlists_and_slow_servers_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("player.streams.gate.ANSWER_WITHIN_S", 0.3)
+    monkeypatch.setattr("player.streams.upstream.ANSWER_WITHIN_S", 0.3)
+    sent = {
+        "head": (b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"b" * 1000 + b"\r\n"),
+        "line": (b"HTTP/1.1 200 OK\r\nX: ", b"c" * 1000),
+        "playlist": (b"HTTP/1.1 200 OK\r\n\r\n#EXTM3U\n#EXT-X-VERSION:3\n", b"#EXTINF:1,\na.ts\n" * 1000),
+        "silence": (b"", b""),
+        "drop": (b"HTTP/1.1 200 OK\r\n\r\n#", b""),
+    }
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first, more = sent[(await reader.readline()).split()[1].decode().strip("/")]
+        writer.write(first)
+        try:
+            while True:
+                writer.write(more)
+                await writer.drain()
+                await asyncio.sleep(0 if more else 0.05)
+                if reader.at_eof():
+                    return
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    gate = StreamGate(SystemClock(), own_ports=lambda _: True)
+    service = asyncio.create_task(gate.run())
+    for kind in sent:
+        assert await fetch(gate, f"http://127.0.0.1:{port}/{kind}") == (403, b""), kind
+        assert gate.why(f"http://127.0.0.1:{port}/{kind}"), kind
+    service.cancel()
+    await asyncio.gather(service, return_exceptions=True)
+    server.close()
+
+
+async def test_streams_that_are_not_http_get_an_address_instead_of_a_name() -> None:
+    gate = StreamGate(SystemClock(), own_ports=lambda port: port == 8554)
+    assert await gate.source("rtsp://eve:hush@localhost:8554/door?a=b") in (
+        "rtsp://eve:hush@127.0.0.1:8554/door?a=b",
+        "rtsp://eve:hush@[::1]:8554/door?a=b",
+    )
+    assert await gate.source("udp://@239.0.0.1:5000") == "udp://@239.0.0.1:5000"
+    assert await gate.source("rtmp://192.0.2.9/live/one") == "rtmp://192.0.2.9:1935/live/one"
+    for url in ("rtsp://localhost/door", "rtmp://[::1]/live/one", "rtsps://127.1/x", "rtmps://0/live/one"):
+        with pytest.raises(MediaUnplayable, match="address of this device"):
+            await gate.source(url)
+    with pytest.raises(MediaUnplayable, match="name"):
+        await gate.source("rtsp://no.such.host.invalid/door")
+
+
+def test_a_variant_that_comes_too_slowly_is_not_taken_again_for_ten_minutes() -> None:
+    rate, segment = LineRate(), StreamPart("s", "http://a.example/1.ts", bits=5_000_000, length_ms=4_000)
+    assert rate.carries("s", 0) is None
+    rate.add(segment, 2_500_000, read_s=2.0, write_s=0.1, now_s=10)
+    assert rate.carries("s", 10) == pytest.approx(9_000_000)
+    rate.add(segment, 2_500_000, read_s=0.01, write_s=4.0, now_s=14)  # ffmpeg was not ready: tells nothing
+    assert rate.carries("s", 14) == pytest.approx(9_000_000)
+    rate.add(segment, 2_500_000, read_s=6.0, write_s=0.1, now_s=20)
+    assert rate.carries("s", 20) == 4_999_999 and rate.carries("other", 20) == pytest.approx(9_000_000)
+    assert rate.carries("s", 621) == pytest.approx(9_000_000)
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "192.0.2.99", "8.8.8.8", "2001:db8::1", "::ffff:10.1.2.3", "fd00::99"])
+def test_addresses_of_others_are_not_own(address: str) -> None:
+    assert not is_own(address)
