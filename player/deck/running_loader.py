@@ -8,7 +8,7 @@ this way, because no part of it can be missed. It is then paused, because a paus
 from player.deck.picture_watch import BLAMED_FAULTS, PictureSample, PictureWatch, WatchedMedia, WatchRecord
 from player.deck.shot_loader import PAINT_WITHIN_S, ShotLoader
 from player.deck.shot_states import ShotState
-from player.deck.vlc.media_source import open_source
+from player.deck.vlc.media_source import Feed, StreamRemuxer, open_source
 from player.deck.vlc.vlc_player import VlcEvent
 from sync.errors import MediaUnplayable
 from sync.wire.release import MediaKind
@@ -95,6 +95,7 @@ class StreamLoader(RunningLoader):
     """
 
     _watch: PictureWatch
+    _remuxer: Feed | None = None
 
     def due_s(self) -> float:
         """Return when `tick` is due."""
@@ -106,11 +107,21 @@ class StreamLoader(RunningLoader):
 
     def _open(self) -> None:
         try:
-            source = open_source(self._url, self.shot.source or "")
+            source = open_source(self._url, self.shot.source or "", other_container=self._is_unsuited())
         except MediaUnplayable as error:
             self._fail(str(error))
             return
+        self._remuxer = source.feed
         self._player.open_source(source, self._aspect)
+
+    def _is_unsuited(self) -> bool:
+        return isinstance(self._remuxer, StreamRemuxer) and self._remuxer.is_unsuited
+
+    def tick(self, now: float) -> None:
+        """Do what is due; open a stream once more whose video the usual container cannot carry."""
+        if not self.loaded and not self.failed and self._is_unsuited():
+            self._open()
+        super().tick(now)
 
     @property
     def _url(self) -> str:

@@ -1,7 +1,8 @@
 """What libVLC reads: a file, with a read-ahead; or a stream, through a pipe from ffmpeg.
 
 libVLC follows a stream to files, devices and other protocols; ffmpeg has a list of what it may open. It copies the
-video and encodes the sound again, because MPEG-TS cannot carry the sound of many cameras. ffmpeg ends with the deck.
+video into MPEG-TS and encodes the sound, for MPEG-TS cannot carry that of many cameras. Video that MPEG-TS cannot
+carry (VP9, AV1, MJPEG) goes into NUT, of which libVLC buffers more. ffmpeg ends with the deck.
 """
 
 import os
@@ -37,12 +38,14 @@ _CONTAINERS = (  # none that names files of its own
     "hls,mpegts,mov,matroska,flv,live_flv,rtsp,rtp,mpeg,mpegvideo,h264,hevc,m4v,avi,asf,ogg,mjpeg,mpjpeg,"
     "aac,mp3,ac3,eac3,wav,webvtt,nut,gif,apng,ivf"
 )
-_PIPE_OPTIONS = (f":file-caching={CACHING_MS}", ":demux=ts")
+_CONTAINER, _OTHER_CONTAINER = "mpegts", "nut"
+_DEMUXERS = {_CONTAINER: (":demux=ts",), _OTHER_CONTAINER: (":demux=avformat", ":avformat-format=nut")}
 _LOG_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 _DIE_WITH_DECK = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # by the kernel, however the deck ends
-_QUIET = ("-hide_banner", "-nostdin", "-v", "error", "-nostats")
+_QUIET = ("-hide_banner", "-nostdin", "-v", "level+warning", "-nostats")
+_UNSUITED = b"is muxed as a private data stream"  # ffmpeg's warning of a codec that MPEG-TS does not carry
 _TRACKS = ("-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
-_TO_PIPE = ("-flush_packets", "1", "-f", "mpegts", "pipe:1")
+_TO_PIPE = ("-flush_packets", "1", "-f")
 
 
 class Feed(Protocol):
@@ -65,14 +68,15 @@ class MediaSource:
     feed: Feed | None = None
 
 
-def open_source(url: str, source: str) -> MediaSource:
+def open_source(url: str, source: str, *, other_container: bool = False) -> MediaSource:
     """Return how libVLC reads the stream at `url`, which ffmpeg, started here, opens at `source`; close its `feed`.
 
     Raises:
         MediaUnplayable: ffmpeg is not installed.
     """
-    remuxer = StreamRemuxer(url, source)
-    return MediaSource(remuxer.address, _PIPE_OPTIONS, remuxer)
+    container = _OTHER_CONTAINER if other_container else _CONTAINER
+    remuxer = StreamRemuxer(url, source, container)
+    return MediaSource(remuxer.address, (f":file-caching={CACHING_MS}", *_DEMUXERS[container]), remuxer)
 
 
 def read_ahead_ms(length_ms: int | None) -> int:
@@ -86,16 +90,18 @@ def read_ahead_ms(length_ms: int | None) -> int:
 
 
 class StreamRemuxer:
-    """One ffmpeg that turns a stream into MPEG-TS on a pipe."""
+    """One ffmpeg that turns a stream into MPEG-TS, or into NUT, on a pipe."""
 
-    def __init__(self, url: str, source: str) -> None:
+    def __init__(self, url: str, source: str, container: str = _CONTAINER) -> None:
+        self.is_unsuited = False
+        """Whether the container cannot carry the video."""
         self._url = url
         self._last_line = ""
         with ExitStack() as undo:
             self._read_end, write_end = os.pipe()
             undo.callback(os.close, self._read_end)
             try:
-                self._process = _start_ffmpeg(url, source, write_end)
+                self._process = _start_ffmpeg(url, source, container, write_end)
             finally:
                 os.close(write_end)
             undo.pop_all()  # from here on `close` does it
@@ -122,14 +128,16 @@ class StreamRemuxer:
     def _read_errors(self, errors: IO[bytes]) -> None:
         with errors:
             for line in errors:
-                self._last_line = line.decode(errors="replace").strip()[-300:] or self._last_line
+                self.is_unsuited |= _UNSUITED in line
+                if b"[error]" in line or b"[fatal]" in line:
+                    self._last_line = line.decode(errors="replace").strip()[-300:]
 
 
-def _start_ffmpeg(url: str, source: str, write_end: int) -> "subprocess.Popen[bytes]":
+def _start_ffmpeg(url: str, source: str, container: str, write_end: int) -> "subprocess.Popen[bytes]":
     if shutil.which("ffmpeg") is None:
         raise MediaUnplayable("network streams need ffmpeg: install it on this device (apt install ffmpeg)")
     read = (*_READING[urlsplit(url).scheme], "-format_whitelist", _CONTAINERS, *_START_FAST, *_named(url), "-i", source)
-    command = (*_DIE_WITH_DECK, "ffmpeg", *_QUIET, *read, *_TRACKS, *_TO_PIPE)
+    command = (*_DIE_WITH_DECK, "ffmpeg", *_QUIET, *read, *_TRACKS, *_TO_PIPE, container, "pipe:1")
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=write_end, stderr=subprocess.PIPE, close_fds=True,
         env=_environment(source),

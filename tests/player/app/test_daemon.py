@@ -22,9 +22,12 @@ from sync.command_output import READER_GONE
 from sync.device.store.content_store import open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Ticker
-from sync.wire.release import Asset, Item, MediaKind, Playlist, Release
+from sync.wire.release import Asset, Item, MediaKind, Playlist, Release, Stream
+from sync.wire.stream_url import stream_name
 from tests import TOP
 from tests.display import start_xvfb
+from tests.player.conftest import H264, make_media
+from tests.player.stream_servers import http_server
 from tests.sync.file_tree_origin import EPOCH, Publisher
 
 pytestmark = pytest.mark.display
@@ -72,6 +75,23 @@ def store_release(state_dir: Path, scratch: Path) -> None:
         )
         raw = release.model_dump_json().encode()
         name = publisher.write_release(raw)
+        cache.save_release(name, raw)
+        cache.activate(name, 1)
+
+
+def store_streams(state_dir: Path, scratch: Path, *urls: str) -> None:
+    """Store a release that plays streams, each for a second."""
+    items = tuple(Item(id=f"i{n}", title=url, asset=stream_name(url), duration_ms=1000) for n, url in enumerate(urls))
+    release = Release(
+        channel="main",
+        created_at=EPOCH,
+        default_playlist="all",
+        playlists=(Playlist(id="all", name="All", items=items),),
+        streams=tuple(Stream(sha256=stream_name(url), url=url) for url in urls),
+    )
+    with open_content_store(state_dir) as cache:
+        raw = release.model_dump_json().encode()
+        name = Publisher(scratch).write_release(raw)
         cache.save_release(name, raw)
         cache.activate(name, 1)
 
@@ -358,3 +378,17 @@ def heartbeat(url: str, key: str, device: str) -> dict[str, Any]:
     request = Request(f"{url}/v1/devices/{device}", headers={"Authorization": f"Bearer {key}"})
     with urlopen(request, timeout=10) as answer:
         return json.loads(answer.read()).get("heartbeat") or {}
+
+
+def test_a_stream_comes_from_this_device_only_by_a_port_of_the_settings(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    make_media(tmp_path / "film.mp4", "-f", "lavfi", "-i", "color=0x1e3cc8:s=320x180:r=10:d=5", *H264)
+    with http_server(tmp_path) as site:
+        port = site.rpartition(":")[2]
+        own = f"http://127.0.0.1:{environment['SIGNAGE_PLAYER__ENDPOINT__PORT']}/v1/screenshot.jpg"
+        store_streams(tmp_path / "device", tmp_path / "origin", own, f"{site}/film.mp4")
+        with started(environment | {"SIGNAGE_PLAYER__STREAMS__OWN_PORTS": f"1,{port}"}) as player:
+            until(lambda: listening(player))
+            until(lambda: player.shows(BLUE))
+            assert any("address of this device" in problem for problem in player.ask("/v1/now")["problems"])

@@ -34,6 +34,10 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_media(folder / f"{name}.mp4", *source, *FILM, "-movflags", "+faststart")
     count = ["-vf", "geq=lum='16+26*N':cb=128:cr=128"]  # eight frames, each brighter
     make_media(folder / "counting", "-f", "lavfi", "-i", "color=gray:s=320x180:r=10:d=0.8", *count, *H264)
+    webm = ["-g", "5", "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus", "-f", "webm"]
+    make_media(folder / "lime.webm", "-i", str(folder / "lime.mp4"), "-t", "4", *webm)
+    mjpeg = ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_mulaw", "-ar", "8000"]
+    make_media(folder / "magenta.avi", "-i", str(folder / "magenta.mp4"), "-t", "4", *mjpeg)
     hls = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"]
     make_media(folder / "index.m3u8", "-i", str(folder / "magenta.mp4"), *hls)
     (folder / "list.m3u").write_text("#EXTM3U\nlime.mp4\n")
@@ -64,6 +68,8 @@ async def test_every_kind_of_stream_is_shown_and_others_are_refused_with_a_reaso
         addresses = [
             (f"{http}/lime.mp4", GREEN),
             (f"{http}/index.m3u8", MAGENTA),
+            (f"{http}/lime.webm", GREEN),
+            (f"{http}/magenta.avi", MAGENTA),
             (servers.enter_context(stream_server(lime, "rtmp")), GREEN),
             (servers.enter_context(stream_server(magenta, "udp")), MAGENTA),
             (servers.enter_context(stream_server(lime, "rtsp")), GREEN),
