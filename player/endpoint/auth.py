@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from hmac import compare_digest
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -20,6 +19,7 @@ from player.settings.model import EndpointSettings, Settings
 from sync.errors import Forbidden, Rejected, StorageBroken, StorageFull, Unauthenticated
 from sync.http.listener import hold_by_token
 from sync.http.operations import UNGUARDED, Access
+from sync.http.request_checks import host_name, is_address
 from sync.runtime.clock import Clock
 from sync.runtime.file_with_copy import FileWithCopy
 from sync.runtime.os_messages import os_reason
@@ -203,9 +203,9 @@ class AccessGuard:
 
     def _refuse_other_names(self, request: web.Request) -> None:
         """Prevent DNS rebinding: another site's name that resolves to this device. An address cannot be rebound."""
-        name = _host_name(request.host)
+        name = host_name(request).rstrip(".")
         ours = {"localhost", self._endpoint.host, *self._endpoint.allowed_hosts}
-        if name not in ours and not _is_address(name):
+        if name not in ours and not is_address(name):
             raise Forbidden(f"the name {name!r} is not allowed for this device: add it to endpoint.allowed_hosts")
 
 
@@ -216,18 +216,3 @@ def _refuse_other_pages(request: web.Request) -> None:
     site, mode = request.headers.get("Sec-Fetch-Site", "none"), request.headers.get("Sec-Fetch-Mode", "")
     if site not in ("none", "same-origin") and mode != "navigate":  # picture and script tags send no Origin header
         raise Forbidden("a page of another site may not use this device")
-
-
-def _host_name(host: str) -> str:
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError as error:
-        raise Forbidden(f"{host!r} is not a host name") from error
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

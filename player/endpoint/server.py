@@ -18,12 +18,13 @@ from player.endpoint.websocket import LiveSocket
 from player.settings.configuration import Configuration
 from player.status.metrics import PlayerMetrics
 from sync.errors import Rejected
-from sync.http.bodies import file_answer, json_answer
+from sync.http.bodies import BODY_CAP_BYTES, file_answer, json_answer
 from sync.http.listener import serve_http
 from sync.http.listening_socket import ConnectionLimits
 from sync.http.openapi import openapi_document
 from sync.http.operations import Access, Operation, mount
 from sync.http.problems import problem_middleware
+from sync.http.request_checks import check_request
 from sync.runtime.clock import Clock
 
 PAGE = Path(__file__).with_name("page")
@@ -103,9 +104,8 @@ class EndpointServer:
         self._report_problem(problem)
 
     def _app(self) -> web.Application:
-        app = web.Application(
-            middlewares=[self._metrics.operations.measure, problem_middleware], client_max_size=1024 * 1024
-        )
+        checks = [self._metrics.operations.measure, problem_middleware, check_request]
+        app = web.Application(middlewares=checks, client_max_size=BODY_CAP_BYTES)
         mount(app, self._operations, self._guard.check)
         app.on_response_prepare.append(_add_security_headers)
         app.on_shutdown.append(self._live.close)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from pydantic import BaseModel
 
 from sync.http.conditional import conditional
@@ -118,6 +118,8 @@ async def _handle_expect(request: web.Request) -> web.StreamResponse | None:
     """Answer an `Expect` header: continue, or a problem where aiohttp would answer with plain text."""
     if request.headers.get("Expect", "").lower() != "100-continue":
         return problem(417, "expectation-failed", "Expectation failed", "only 100-continue is supported", request.path)
+    if request.version < HttpVersion11:
+        return None  # it knows no 100, and would take that for the answer
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.writer.output_size = 0  # the response itself has not started
     return None

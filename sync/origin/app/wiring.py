@@ -12,6 +12,7 @@ from sync.http.bodies import BODY_CAP_BYTES
 from sync.http.forwarded import TRUSTED_PROXIES
 from sync.http.operations import Operation, mount
 from sync.http.problems import problem_middleware
+from sync.http.request_checks import check_request
 from sync.origin import __version__
 from sync.origin.api.audit import AuditRoutes
 from sync.origin.api.content import ContentRoutes
@@ -178,7 +179,7 @@ def _application(
     metrics: OriginMetrics,
     live: LiveHints,
 ) -> web.Application:
-    checks = [metrics.operations.measure, problem_middleware, check_host(_names(settings))]
+    checks = [metrics.operations.measure, problem_middleware, check_request, check_host(_names(settings))]
     app = web.Application(middlewares=checks, client_max_size=BODY_CAP_BYTES)
     app[TRUSTED_PROXIES] = settings.server.trusted_networks
     mount(app, operations, gatekeeper.guard)

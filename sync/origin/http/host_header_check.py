@@ -5,14 +5,14 @@ from a page of this very host and port, because browsers send a same-site cookie
 proxy that replaces `Host` the browser's own word counts (`Sec-Fetch-Site`).
 """
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from sync.errors import Forbidden, Rejected
+from sync.errors import Forbidden
 from sync.http.forwarded import is_own_page
+from sync.http.request_checks import host_name, is_address
 
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
@@ -27,8 +27,8 @@ def check_host(allowed: frozenset[str]) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        name = _host_name(request)
-        if name not in allowed and not _is_address(name):
+        name = host_name(request)
+        if name not in allowed and not is_address(name):
             raise Forbidden(f"{name!r} is not a name of this origin; add it to server.allowed_hosts")
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is not None and _is_write_or_socket(request) and not _is_page_of(origin, request):
@@ -51,14 +51,7 @@ def is_own_address(url: str, request: web.Request, allowed: frozenset[str]) -> b
         name = (urlsplit(url).hostname or "").lower()
     except ValueError:
         return False
-    return name in allowed or name == _host_name(request) or _is_address(name)
-
-
-def _host_name(request: web.Request) -> str:
-    try:
-        return (urlsplit(f"//{request.host}").hostname or "").lower()
-    except ValueError as error:
-        raise Rejected("the Host header is not a host") from error
+    return name in allowed or name == host_name(request) or is_address(name)
 
 
 def _is_page_of(origin: str, request: web.Request) -> bool:
@@ -66,14 +59,6 @@ def _is_page_of(origin: str, request: web.Request) -> bool:
         return is_own_page(request, urlsplit(origin).netloc)
     except ValueError:  # not a URL
         return False
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_write_or_socket(request: web.Request) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.origin.running_origin import RunningOrigin
 from tests.sync.http.foreign_tools import CASES, GeneratedClient, check_metrics, needs, try_everything
+from tests.sync.http.raw_requests import hold_to_raw_requests
 from tests.sync.http.standards import hold_to_the_standard
 
 TUS = {"tus_resumable": "1.0.0"}
@@ -16,6 +17,12 @@ TUS = {"tus_resumable": "1.0.0"}
 async def test_every_address_answers_as_rfc_9110_asks(server: RunningOrigin) -> None:
     document = (await server.ask("GET", "/v1/openapi.json")).document
     await hold_to_the_standard(server.url, {"Authorization": f"Bearer {server.writer}"}, document)
+
+
+async def test_no_bytes_get_another_answer_than_http_has(
+    server: RunningOrigin, caplog: pytest.LogCaptureFixture
+) -> None:
+    await hold_to_raw_requests(server.url, caplog)
 
 
 @needs("promtool")

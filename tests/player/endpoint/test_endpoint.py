@@ -40,6 +40,7 @@ from sync.wire.overlay import Overlay
 from tests.fakes import FakeClock
 from tests.sync.device.disk.damage import Damage, empty, folder, garbage, link, pipe, truncated
 from tests.sync.http.foreign_tools import CASES, GeneratedClient, check_metrics, needs, try_everything
+from tests.sync.http.raw_requests import hold_to_raw_requests
 from tests.sync.http.standards import hold_to_the_standard
 
 DISPLAY = brand_picture(320, 180)
@@ -529,6 +530,10 @@ async def test_a_port_in_use_is_reported(prepared: Path, monkeypatch: pytest.Mon
 
 async def test_every_address_answers_as_rfc_9110_asks(device: Device) -> None:
     await hold_to_the_standard(device.url, device.bearer, json.loads(await read(device, "/v1/openapi.json")))
+
+
+async def test_no_bytes_get_another_answer_than_http_has(device: Device, caplog: pytest.LogCaptureFixture) -> None:
+    await hold_to_raw_requests(device.url, caplog)
 
 
 @needs("promtool")
