@@ -26,7 +26,7 @@ def proxied(site: Site, browser: Chrome, tmp_path: Path) -> Iterator[Page]:
 
 def test_a_picture_over_the_limit_of_the_proxy_is_sent_in_smaller_pieces(proxied: Page, tmp_path: Path) -> None:
     page, picture = proxied, tmp_path / "behind a proxy.png"
-    Image.effect_noise((1400, 700), 80).save(picture)
+    Image.effect_noise((900, 660), 80).save(picture)
     assert picture.stat().st_size > 500_000
     page.open()
     page.type("#token", page.site.token)

@@ -17,6 +17,7 @@ from tests.display import XorgDummy
 from tests.player.conftest import Media, put_on_air, running_display_and_stage
 from tests.player.pixels import BLACK, BLUE, GREEN, Colour, PixelReader, is_close, wait_until
 
+pytestmark = pytest.mark.display
 FIRST, SECOND = "DUMMY0", "DUMMY1"
 LEFT, RIGHT = Area(width=1280, height=720), Area(width=640, height=480, x=1280)
 read_setup = randr.read_setup

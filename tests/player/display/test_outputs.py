@@ -134,6 +134,7 @@ def _red(eye: PixelReader, *spots: tuple[int, int]) -> bool:
     return all(is_close(eye.colour_at(*spot), RED) for spot in spots)
 
 
+@pytest.mark.display
 async def test_another_size_and_rotation_are_followed_while_it_plays(dummy: str, media: Media) -> None:
     connection, eye = XDisplay(dummy), PixelReader(dummy)
     async with running_display_and_stage(dummy) as (display, stage):
