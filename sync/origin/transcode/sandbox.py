@@ -76,9 +76,15 @@ async def run_tool(
     if "No space left on device" in errors:
         raise StorageFull("no room left to process this file")
     # A tool that goes on after such an error met a size that is damaged, not its limit.
-    if code < 0 or (code > 0 and any(text in errors for text in _OUT_OF_MEMORY)):
+    if code < 0 or (code > 0 and _lacks_memory(errors)):
         raise ChildStopped(f"{command[0]} ended with {code}: {errors[-300:].strip() or 'killed'}")
     return ToolResult(code, output, errors)
+
+
+def _lacks_memory(errors: str) -> bool:
+    """Tell whether a tool met its limit; a packet that is too large to be read is said of the file, and is damage."""
+    own = [line for line in errors.splitlines() if not line.startswith("file:")]
+    return any(text in line for line in own for text in _OUT_OF_MEMORY)
 
 
 async def _start(command: Sequence[str], limits: Limits, folder: Path | None) -> Process:

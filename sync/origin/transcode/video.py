@@ -14,6 +14,7 @@ from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.filters import SUBTITLES_FILE
 from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, even_pixels, why_encode
 from sync.origin.transcode.picture.colour import write_table
+from sync.origin.transcode.picture_jobs import make_picture
 from sync.origin.transcode.probe import (
     EXACT_CROP,
     SAFE_INPUT,
@@ -57,6 +58,8 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     if problem := why_not_shown(video):
         raise BadMedia(problem)
     video = await look_at_fields(await look_at_colours(video, job.source, job.limits), job.source, job.limits)
+    if video.length_s * 1000 < MIN_DURATION_MS and video.audio_stream is None:
+        return await _make_still(video, job)
     path = job.folder / "asset"
     video, recipe = await _make_asset(video, job, path)
     duration_ms = await packet_duration_ms(path, job.limits)
@@ -65,6 +68,17 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
     size, has_audio = (recipe.width, recipe.height), video.audio_stream is not None
     return MadeMedia(path, thumbnail, MediaKind.VIDEO, media_type, *size, duration_ms, has_audio, note=_note(video))
+
+
+async def _make_still(video: VideoFile, job: TranscodeJob) -> MadeMedia:
+    """Make a picture of the first one of a film that is too short to be seen: upright, in the colours of screens."""
+    recipe = encoding_recipe(replace(video, subtitles=None), job.settings.longest_edge)
+    first, still = ("-vf", *recipe.arguments[1:2], "-frames:v", "1", "-c:v", "png"), job.folder / "still"
+    if await _run(video, job, replace(recipe, arguments=first, container="image2pipe"), still) is None:
+        raise BadMedia("This video is damaged: its first picture cannot be decoded.")
+    made = await make_picture(replace(job, source=still))
+    several = "This video plays for less than 0.2 seconds: its first picture is shown."
+    return replace(made, note=several) if video.times.packets > 1 else made
 
 
 async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
@@ -162,7 +176,7 @@ async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) 
         await asyncio.to_thread(write_table, recipe.colour_table, job.folder)
     report = partial(job.report, duration_ms=round(video.length_s * 1000))
     result = await run_tool(command, job.limits, on_line=report, folder=job.folder)
-    if result.code == 0 and video.orientation.filters:
+    if result.code == 0 and video.orientation.filters and recipe.container == "mp4":
         await asyncio.to_thread(_forget_turn, path)
     if result.code != 0:
         log.warning("media=%s ffmpeg failed: %s", job.source.name, result.errors.strip()[-300:])
@@ -189,7 +203,7 @@ def _check_duration(video: VideoFile, duration_ms: int) -> None:
             f"This video is incomplete: {present_s:.0f} of its {declared_s:.0f} seconds are there. Send it again."
         )
     if duration_ms < MIN_DURATION_MS:
-        raise BadMedia("This video is too short to be seen: use a picture instead.")
+        raise BadMedia("This video is too short to be seen and heard: send it as a picture, or longer.")
 
 
 async def _make_thumbnail(path: Path, job: TranscodeJob, duration_ms: int, size: tuple[int, int]) -> Path:

@@ -42,6 +42,7 @@ async def test_a_tool_gets_no_more_memory_and_no_larger_files_than_allowed(tmp_p
 async def test_a_tool_that_goes_on_after_an_absurd_size_has_hit_no_limit() -> None:
     told = "echo 'packet: Cannot allocate memory' >&2; exit"
     assert "Cannot allocate" in (await run_tool(("sh", "-c", f"{told} 0"), LIMITS)).errors
+    assert (await run_tool(("sh", "-c", f"{told.replace('packet', 'file:/source')} 69"), LIMITS)).code == 69
     with pytest.raises(ChildStopped):
         await run_tool(("sh", "-c", f"{told} 1"), LIMITS)
 

@@ -219,8 +219,31 @@ async def test_a_file_that_is_not_media_fails_at_once_with_a_clear_reason(
     assert not list(media_origin.files.uploads.iterdir()), "the bytes of a bad file are deleted"
 
 
-async def test_a_video_of_one_frame_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:
-    row = await media_origin.process_file(samples.video("blink.mp4", *X264, "-frames:v", "1", rate=25))
+@pytest.mark.parametrize(
+    ("name", "arguments", "size", "note"),
+    [
+        ("one.mp4", (*X264, "-frames:v", "1"), (160, 90), None),
+        ("four.avi", ("-c:v", "mjpeg", "-frames:v", "4"), (160, 90), "its first picture is shown"),
+        ("turned.mov", (*X264, "-frames:v", "1", "-vf", "setsar=2"), (90, 320), None),
+    ],
+)
+async def test_a_film_too_short_to_be_seen_is_a_picture(
+    media_origin: MediaOrigin, samples: Samples, name: str, arguments: tuple[str, ...], size: tuple[int, int], note: str
+) -> None:
+    film = samples.video(name, *arguments, rate=25)
+    if name == "turned.mov":
+        write_matrix(film, 0, 1, -1, 0)
+    row = await media_origin.process_file(film)
+    assert row.asset and row.asset.kind is MediaKind.PICTURE and row.asset.duration_ms is None, row.problem
+    assert (row.asset.width, row.asset.height) == size
+    assert (note in (row.problem or "")) if note else row.problem is None
+    third, made = "crop=iw:ih/3:0:0,scale=90:60", media_origin.asset_file(row)
+    expected, shown = (colour_of(path, samples.folder / f"{path.name}.third.mp4", third) for path in (film, made))
+    assert near(shown, expected, off=12)
+
+
+async def test_a_film_with_sound_too_short_to_be_heard_is_refused(media_origin: MediaOrigin, samples: Samples) -> None:
+    row = await media_origin.process_file(samples.video("blip.mp4", *SOUND, *X264, "-t", "0.1", rate=25))
     assert row.state is MediaState.FAILED and row.problem and "too short" in row.problem
 
 
