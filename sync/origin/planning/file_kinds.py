@@ -19,10 +19,17 @@ _MEDIA_ENDINGS = frozenset(
 _MAGIC = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # pictures
     *(b"\x1a\x45\xdf\xa3", b"FLV\x01", b"OggS", b"DKIF", b"fLaC", b"ID3"),  # Matroska, Flash, Ogg, IVF, FLAC, MP3
+    *(b"nut/multimedia container\0", b".RMF", b"YUV4MPEG2", b"\0\0\0\0\x01\xbc", b"NSVf", b"NSVs", b"\xb7\xd8\0\x20"),
+    *(b"\x0b\x77", b"\x77\x0b", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"DTSHDHDR"),  # Dolby Digital, DTS
+    *(b"caff", b"#!AMR", b"MAC ", b"wvpk", b"TTA1", b"tBaK", b".snd", b"MPCK", b"MP+", b"DSD ", b"Creative Voice File"),
+    *(b"riff\x2e\x91\xcf\x11", b"DHAV", b"\x12\0\x0a"),  # Wave64, recorders, AV1
     *(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\x1f\x07\0"),  # Windows Media, DV
-    *(b"\0\0\x01\xba", b"\0\0\x01\xb3", b"\0\0\0\x01\x67", b"\0\0\0\x01\x09", b"\0\0\0\x01\x40\x01"),  # MPEG, H.26x
+    *(b"\0\0\x01\xba", b"\0\0\x01\xb3", b"\0\0\x01\xb0", b"\0\0\x01\x0f"),  # MPEG and VC-1
+    *(b"\0\0\x01\x67", b"\0\0\0\x01\x67", b"\0\0\0\x01\x09", b"\0\0\0\x01\x40\x01"),  # H.264, HEVC
 )
 _RIFF_KINDS = (b"WEBP", b"AVI ", b"WAVE")
+_FORM_KINDS = (b"AIFF", b"AIFC")
+_DOLBY_LOSSLESS = (b"\xf8\x72\x6f\xba", b"\xf8\x72\x6f\xbb")  # TrueHD and MLP, behind the head of the first unit
 _QUICKTIME_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"pnot")
 _MXF_HEADER = b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02"  # may stand behind a run-in (SMPTE 377)
 _BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})  # bytes
@@ -116,6 +123,8 @@ def is_media(name: str, head: bytes) -> bool:
     if head.startswith(_MAGIC) or head[4:8] in _QUICKTIME_BOXES or _MXF_HEADER in head:
         return True
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] in _RIFF_KINDS:
+        return True
+    if (head[:4] == b"FORM" and head[8:12] in _FORM_KINDS) or head[4:8] in _DOLBY_LOSSLESS:
         return True
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return True

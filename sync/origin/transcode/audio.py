@@ -29,7 +29,9 @@ from sync.wire.release import MediaKind
 
 FRAME_RATE = 5  # frames a second, about; with fewer libVLC shows the first one late
 LARGEST_SIZE = (1920, 1080)  # more would show no more of a cover, and cost every screen
-_ESTIMATED_LENGTH = frozenset({"mp3", "aac"})  # containers whose declared length is a guess from the bit rate
+_ESTIMATED_LENGTH = frozenset(
+    {"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp", "amr"}
+)  # containers whose declared length is a guess from the bit rate
 
 log = logging.getLogger(__name__)
 

@@ -29,8 +29,15 @@ from sync.origin.transcode.film.tracks import is_encrypted
 from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
 
 HEAD_BYTES = 4096
-# What ffmpeg may open: no format that refers to other files or hosts.
-CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,ogg,asf,mxf,dv,ivf,mp3,wav,flac,aac"
+_BARE_PICTURES = ("mpegvideo", "m4v", "h264", "hevc", "vc1", "cavsvideo")  # without a container
+# What ffmpeg may open, by its content: no format that refers to other files or hosts, no script, nothing raw.
+CONTAINERS = ",".join(
+    (
+        "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gxf,nut,nsv,rm,wtv,dv,dhav,ivf,obu,yuv4mpegpipe,smjpeg",
+        *_BARE_PICTURES,
+        "mp3,wav,w64,flac,aac,loas,ac3,eac3,dts,dtshd,truehd,mlp,aiff,au,caf,amr,ape,wv,tta,tak,mpc,mpc8,voc,dsf",
+    )
+)
 EXACT_CROP = ("-flags", "+unaligned")  # of decoders: else they show some columns that a codec crops at the left
 SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
 
@@ -123,6 +130,8 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     document = _parsed(result.output)
     if is_encrypted(document):
         raise BadMedia(_ENCRYPTED)
+    if document["format"]["format_name"] in _BARE_PICTURES and not await asyncio.to_thread(_begins_bare, path):
+        raise BadMedia("This video is damaged: its start is missing. Send it again.")
     packets, complaints = await read_packets(path, limits)
     times = measure_tracks(packets)
     facts = audio_facts(document, times, hidden) or video_facts(document, times, hidden, complaints)
@@ -134,6 +143,12 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
 def _hidden_facts(path: Path) -> HiddenFacts:
     with path.open("rb") as file:
         return hidden_facts(file)
+
+
+def _begins_bare(path: Path) -> bool:
+    """Tell whether a file begins with a start code; else pictures were found within a film whose own start is lost."""
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES).lstrip(b"\0").startswith(b"\x01")
 
 
 def _parsed(output: str) -> dict[str, Any]:

@@ -166,8 +166,9 @@ async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) 
     """Make the asset; return what ffmpeg complained about, None if it failed."""
     audio = () if video.audio_stream is None else ("-map", f"0:{video.audio_stream}")
     steady = ("-reinit_filter:v", "0") if video.shape_changes else ()  # else each change of shape begins a new film
+    times = () if video.times.decoded_only else ("-fflags", "+genpts")  # it guesses wrong where pictures are reordered
     decoder = ("-threads", str(THREADS), "-noautorotate", *EXACT_CROP, *steady)
-    opening = (*decoder, "-fflags", "+genpts", *_shift(video), *job.input)
+    opening = (*decoder, *times, *_shift(video), *job.input)
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     encoder = (*recipe.arguments, "-threads", str(THREADS))
     output = (*encoder, *NO_METADATA, *faststart, "-f", recipe.container, f"file:{path}")

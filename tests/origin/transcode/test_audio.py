@@ -35,6 +35,14 @@ async def test_a_sound_file_becomes_a_video_of_exactly_its_length(
     assert media_origin.files.thumbnail_path(row.id).stat().st_size
 
 
+@pytest.mark.parametrize("name", ["tone.ac3", *in_bench("tone.aiff", "tone.dts", "tone.caf", "tone.wv", "tone.mlp")])
+async def test_sounds_are_known_by_their_content(media_origin: MediaOrigin, samples: Samples, name: str) -> None:
+    samples.ffmpeg(*TONE, "-ac", "2", "-ar", "48000", "-strict", "-2", str(samples.folder / name))
+    unnamed = (samples.folder / name).rename(samples.folder / f"sound of {name[5:]}")
+    row = await media_origin.process_file(unnamed)
+    assert row.asset and row.asset.duration_ms and abs(row.asset.duration_ms - 1370) < 40, row.problem
+
+
 async def test_an_embedded_cover_is_shown(media_origin: MediaOrigin, samples: Samples) -> None:
     source = samples.folder / "song.mp3"
     cover = samples.picture("cover.jpg", samples.halves(301, 300), "JPEG", quality=95)

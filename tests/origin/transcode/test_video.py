@@ -129,6 +129,8 @@ async def test_two_exports_of_the_same_video_are_one_asset(media_origin: MediaOr
         *in_bench(
             ("a.avi", ("-c:v", "mpeg4", "-f", "avi"), "mpeg4", "video/mp4"),
             ("a.mpg", ("-c:v", "mpeg2video", "-r", "25", "-f", "mpeg"), "mpeg2video", "video/mp4"),
+            ("a.nut", ("-c:v", "mpeg4"), "mpeg4", "video/mp4"),
+            ("a.y4m", FLAT, "h264", "video/mp4"),
             ("a.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", *FLAT), "vp9", "video/mp4"),
             ("b.mkv", ("-c:v", "libx264", "-pix_fmt", "yuv444p10le", "-preset", "ultrafast"), "h264", "video/mp4"),
         ),

@@ -64,6 +64,7 @@ class VideoFile:
     audio_codec: str
     sound_times: TrackTimes | None = None
     file_start_s: float = 0.0
+    held_back: int = 0  # pictures that its decoder takes in before the first one comes out, to bring them in order
     profile: str = ""
     level: int = 0
     orientation: Orientation = UPRIGHT
@@ -162,6 +163,7 @@ def _picture_facts(video: Mapping[str, Any]) -> dict[str, Any]:
         "height": video["height"],
         "pixel_aspect": _fraction(video.get("sample_aspect_ratio"), ":"),
         "frame_rate": _fraction(video.get("avg_frame_rate"), "/"),
+        "held_back": int(video.get("has_b_frames", 0)),
         "profile": str(video.get("profile", "")),
         "level": int(video.get("level", 0)),
         "orientation": orientation_of(video),

@@ -20,6 +20,7 @@ SUBTITLES_FILE = "forced.ass"
 def filter_chain(video: VideoFile, width: int, height: int) -> str:
     """Return ffmpeg's filters that make of a decoded film what screens show, at this size."""
     steps = (
+        bring_forward(video),
         close_jumps("setpts", video.times),
         leave_out(video),
         leave_out_most(video),
@@ -32,6 +33,12 @@ def filter_chain(video: VideoFile, width: int, height: int) -> str:
         burn_in(video),
     )
     return ",".join(name for step in steps for name in step)
+
+
+def bring_forward(video: VideoFile) -> tuple[str, ...]:
+    """Return the filter that takes off what a decoder adds to times of decoding: it holds some pictures back."""
+    late_s = video.held_back * video.times.frame_s if video.times.decoded_only else 0.0
+    return (f"setpts=PTS-{late_s:.6f}/TB",) if late_s else ()
 
 
 def close_jumps(setter: str, times: TrackTimes) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class Packet:
 class TrackTimes:
     """The rhythm of one track, after jumps of its timestamps were closed. All times are in seconds.
 
-    `frame_s` is the usual time between two pictures, `even` tells whether nearly all keep to it.
+    `frame_s` is the usual time between two pictures, `even` tells whether nearly all keep to it. `decoded_only`: these
+    are the times at which pictures are decoded, for the file (such as AVI) does not say when they are due.
     """
 
     packets: int
@@ -55,6 +56,7 @@ class TrackTimes:
     starts_with_key: bool
     trimmed: bool
     jumps: bool
+    decoded_only: bool = False
     gaps: tuple[tuple[float, float], ...] = ()  # the first long ones: pictures that stay, sound that is not there
 
 
@@ -139,6 +141,7 @@ def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | No
         starts_with_key=packets[0].key,
         trimmed=len(kept) < len(packets),
         jumps=any(shifts),
+        decoded_only=all(packet.due_s is None for packet in packets),
         gaps=_long_gaps(dues, frame_s),
     )
 

@@ -123,6 +123,19 @@ async def test_a_flipped_film_is_shown_as_its_matrix_says(media_origin: MediaOri
     assert "side_data_list" not in stream
 
 
+@pytest.mark.parametrize("name", ["reordered.avi", "in-order.avi", "reordered.ts"])
+async def test_pictures_and_sound_stay_together(media_origin: MediaOrigin, samples: Samples, name: str) -> None:
+    """AVI says when pictures are decoded and not when they are due."""
+    bright = "drawbox=c=white:t=fill:enable='gte(t,1)'"
+    pictures = ("-f", "lavfi", "-i", f"color=black:s=96x64:r=25:d=2,{bright}")
+    reordered = ("-bf", "3", "-b_strategy", "0") if name.startswith("reordered") else ("-bf", "0")
+    source, sound = samples.folder / name, "pcm_s16le" if name.endswith("avi") else "mp2"
+    samples.ffmpeg(*pictures, *tone(2), *X264, "-g", "50", *reordered, "-c:a", sound, str(source))
+    row = await media_origin.process_file(source)
+    shown = [pixel[0] > 128 for pixel in frames(media_origin.asset_file(row))]
+    assert abs(shown.index(True) - 25) <= 1, row.problem
+
+
 @pytest.mark.parametrize(
     ("name", "lost", "note", "problem"),
     [
@@ -150,6 +163,19 @@ async def test_what_a_stream_of_packets_lost_is_told_with_its_instant(
     row = await media_origin.process_file(path)
     assert (row.state is MediaState.FAILED) == bool(problem), row.problem
     assert (note or problem or "None") in str(row.problem)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("cut.avi", "mpeg4"), ("cut-too.avi", "libx264"), ("cut.mxf", "mpeg2video")]
+)
+async def test_a_film_whose_start_is_gone_is_not_taken_for_its_pictures_alone(
+    media_origin: MediaOrigin, samples: Samples, name: str, codec: str
+) -> None:
+    source = samples.folder / name
+    samples.ffmpeg(*pattern("25", 2), *tone(2), "-c:v", codec, "-ar", "48000", "-c:a", "pcm_s16le", str(source))
+    source.write_bytes(source.read_bytes()[100:])
+    row = await media_origin.process_file(source)
+    assert row.problem == "This video is damaged: its start is missing. Send it again."
 
 
 def damaged(film: Path, target: Path, share: float, start: float) -> Path:
