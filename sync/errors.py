@@ -42,10 +42,11 @@ class OriginUnreachable(SignageError):
 
 
 class OriginRefused(SignageError):
-    """The origin answered with an error status."""
+    """The origin answered with an error status; `detail` is why, in its own words."""
 
-    def __init__(self, message: str, *, status: int, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, *, status: int, retry_after_s: float | None = None, detail: str = "") -> None:
         super().__init__(message)
+        self.detail = detail
         self.status = status
         self.retry_after_s = retry_after_s
 

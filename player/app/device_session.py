@@ -159,7 +159,7 @@ def network_of(settings: Settings, clock: Clock) -> Network:
     origin = settings.origin
     proxy = origin.proxy.get_secret_value() if origin.proxy else ""
     certificates = None if origin.ca_certificates == Path() else origin.ca_certificates  # an empty text
-    return Network(ConnectionSettings(proxy, origin.no_proxy, certificates), clock)
+    return Network(ConnectionSettings(proxy, origin.no_proxy, certificates, origin.fingerprint), clock)
 
 
 def screen_state(display: Display) -> ScreenState:

@@ -39,6 +39,7 @@ LIVE = frozenset(
         "origin.url",
         "origin.name",
         "origin.enrolment_key",
+        "origin.fingerprint",
         "origin.proxy",
         "origin.no_proxy",
         "origin.ca_certificates",

@@ -24,7 +24,7 @@ from player.platform.decoders import Decoding
 from player.platform.geometry import Turn
 from sync.runtime.default_folders import state_folder
 from sync.wire.release import Fit, LocalWindow
-from sync.wire.settings_section import LoggingSettings, Section
+from sync.wire.settings_section import SHORTEST_ENROLMENT_KEY, LoggingSettings, Section
 from sync.wire.value_types import Colour, Name
 
 
@@ -55,6 +55,15 @@ def _without_credentials(url: HttpUrl) -> HttpUrl:
     if url.username is not None or url.password is not None:
         raise ValueError("leave the user and the password out of the address of the origin")
     return url
+
+
+def _check_enrolment_key(key: SecretStr | None) -> SecretStr | None:
+    if key and len(key) < SHORTEST_ENROLMENT_KEY:
+        raise ValueError(
+            f"give the key of the origin, at least {SHORTEST_ENROLMENT_KEY} letters: it is proven, "
+            "and a shorter one could be found out from its proof"
+        )
+    return key
 
 
 def _check_proxy(proxy: SecretStr | None) -> SecretStr | None:
@@ -103,8 +112,17 @@ class OriginSettings(Section):
     """The address of the origin."""
     name: Name = "signage player"
     """The name of this screen in the console of the origin."""
-    enrolment_key: SecretStr | None = Field(None, examples=["…"])
-    """The enrolment key of the origin. Without it the screen shows a code for pairing."""
+    enrolment_key: Annotated[SecretStr | None, AfterValidator(_check_enrolment_key)] = Field(
+        None, examples=["a long random text"]
+    )
+    """The enrolment key of the origin, of at least 16 letters. Without it the screen shows a code for pairing.
+
+    It is proven, never sent; over plain HTTP to another machine only where `fingerprint` is set.
+    """
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        None, examples=["(what signage-origin fingerprint prints)"]
+    )
+    """What the origin prints with `signage-origin fingerprint`. This screen then pairs with no other origin."""
     proxy: Annotated[SecretStr | None, AfterValidator(_check_proxy)] = Field(
         None, examples=["http://proxy.example:3128"]
     )

@@ -65,14 +65,14 @@ def installed(folder: Path, display: str, endpoint_port: int = 0) -> tuple[dict[
     origin = {
         "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder / "origin"),
         "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
-        "SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY": "bench",
+        "SIGNAGE_ORIGIN__PUBLISH__ENROLMENT_KEY": "a key of the bench",
         "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal",  # there may be a player beside it
     }
     player = {
         "DISPLAY": display,
         "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(folder / "player"),
         "SIGNAGE_PLAYER__ORIGIN__URL": f"http://127.0.0.1:{port}",
-        "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": "bench",
+        "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": "a key of the bench",
         "SIGNAGE_PLAYER__ENDPOINT__PORT": str(endpoint_port),
     }
     return origin, player

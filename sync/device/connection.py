@@ -33,12 +33,13 @@ class ConnectionSettings:
     """What a person set. `proxy` empty: the variables of the environment decide; `DIRECT`: no proxy at all.
 
     `no_proxy` are hosts that are reached without it; `ca_certificates` is a PEM file of issuers to trust in addition to
-    those of the system.
+    those of the system; `fingerprint` is that of the root of the only origin to pair with.
     """
 
     proxy: str = field(default="", repr=False)  # it may hold a password
     no_proxy: tuple[str, ...] = ()
     ca_certificates: Path | None = None
+    fingerprint: str | None = None
 
 
 class ProxyUnreachable(OSError):
@@ -147,6 +148,11 @@ class Network:
 
     def _is_excepted(self, address: SplitResult, variables: dict[str, str]) -> bool:
         return _is_listed(address, (*self.settings.no_proxy, *re.split(r"[,\s]+", variables.get("no", ""))))
+
+    def is_private(self, url: str) -> bool:
+        """Return whether nobody on the way can read or change what is sent: by verified TLS, or on this machine."""
+        address = urlsplit(url)
+        return address.scheme == "https" or _is_this_machine(address)
 
     def tls(self) -> ssl.SSLContext:
         """Return what certificates are trusted: those of the system, and those of the setting.

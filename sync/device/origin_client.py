@@ -34,6 +34,7 @@ from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.threads import in_thread
 from sync.wire.device_reports import (
     BatchAnswer,
+    EnrolmentProof,
     Heartbeat,
     IdentityChallenge,
     PairingAnswer,
@@ -76,6 +77,8 @@ class OriginClient:
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str | None, network: Network) -> None:
         self.url = url.rstrip("/")
+        self.fingerprint = network.settings.fingerprint
+        self.is_private = network.is_private(url)
         self._base = self.url  # or HTTPS of the same host, once the origin redirected there
         self._session = session
         self._network = network
@@ -98,6 +101,11 @@ class OriginClient:
     async def start_pairing(self, request: PairingRequest) -> PairingAnswer:
         """Ask the origin to pair this device."""
         return _parsed(await self._request("POST", "/v1/pairings", body=_encode(request)), PairingAnswer)
+
+    async def prove_enrolment(self, pairing: str, secret: str, proof: EnrolmentProof) -> None:
+        """Prove that this device knows the enrolment key; status 403 means that the pairing is over."""
+        headers = {"Authorization": f"Bearer {secret}"}
+        await self._request("POST", f"/v1/pairings/{pairing}/proof", headers=headers, body=_encode(proof))
 
     async def pairing(self, pairing: str, secret: str) -> PairingState:
         """Return the state of a pairing; `secret` proves that the device that asks started it."""
@@ -192,6 +200,7 @@ class OriginClient:
         raise OriginRefused(
             f"{url} answers with status {answer.status}: {detail}",
             status=answer.status,
+            detail=detail,
             retry_after_s=answer.retry_after_s,
         )
 

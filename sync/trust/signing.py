@@ -8,6 +8,7 @@ document is not valid for another.
 import base64
 import binascii
 import hashlib
+import hmac
 import secrets
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from sync.errors import Untrusted
 from sync.wire.device_reports import IdentityChallenge
 from sync.wire.release import (
+    ENROLMENT_DOMAIN,
     IDENTITY_DOMAIN,
     ROOT_DOMAIN,
     TIMESTAMP_DOMAIN,
@@ -172,6 +174,21 @@ def pairing_code(root: Envelope, secret: str) -> str:
     """
     digest = hashlib.sha256(f"{root.payload}\0{secret}".encode()).digest()
     return "".join(_CODE_ALPHABET[byte % 32] for byte in digest[:_CODE_LENGTH])
+
+
+def root_fingerprint(root: Root) -> str:
+    """Return the SHA-256 that an origin is known by: of its root keys, so that it stays when a root is renewed."""
+    return hashlib.sha256("\n".join((str(root.root.threshold), *sorted(set(root.root.keys)))).encode()).hexdigest()
+
+
+def enrolment_proof(key: str, root: Root, secret: str, url: str) -> str:
+    """Return the proof that a device knows the enrolment key: an HMAC-SHA256.
+
+    It covers the secret of this pairing, the origin's root and the address that the device asks. So it is of no use to
+    another origin, which has another root and another address, and for no other pairing.
+    """
+    message = "\0".join((root_fingerprint(root), secret, url))
+    return hmac.new(key.encode(errors="surrogatepass"), ENROLMENT_DOMAIN + message.encode(), "sha256").hexdigest()
 
 
 def new_token() -> str:

@@ -154,11 +154,11 @@ class IdentityChallenge(Wire):
 
 
 class PairingRequest(Wire):
-    """A device asks to be paired. With the enrolment key it is paired at once; else a person enters the code."""
+    """A device asks to be paired: a person enters the code on its screen, or it proves to know the enrolment key."""
 
     name: Name
     secret: Sha256  # random, made by the device; it proves that later polls come from the same device
-    enrolment_key: str | None = None
+    enrolment_key: str | None = None  # of older players; newer ones send an `EnrolmentProof`
 
 
 class PairingAnswer(Wire):
@@ -167,6 +167,14 @@ class PairingAnswer(Wire):
     pairing: Identifier
     root: Envelope
     expires_at: Instant
+    takes_proof: bool = False  # whether this origin has an enrolment key and takes an `EnrolmentProof`
+
+
+class EnrolmentProof(Wire):
+    """A device proves that it knows the enrolment key, without sending it; one try for each pairing."""
+
+    url: Annotated[str, StringConstraints(max_length=2048)]  # the address that it asks
+    proof: Sha256  # `sync.trust.signing.enrolment_proof`
 
 
 class PairingState(Wire):

@@ -22,6 +22,7 @@ INDEX_CAP_BYTES = 2 * 1024 * 1024
 TIMESTAMP_DOMAIN = b"signage/timestamp/1\0"
 ROOT_DOMAIN = b"signage/root/1\0"
 IDENTITY_DOMAIN = b"signage/identity/1\0"
+ENROLMENT_DOMAIN = b"signage/enrolment/1\0"
 
 Weekday = Annotated[int, Field(ge=1, le=7)]
 """ISO weekday, Monday is 1."""

@@ -8,6 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+SHORTEST_ENROLMENT_KEY = 16
+"""Letters: who gets the proof of a shorter key could try all keys until one fits."""
+
 
 class Section(BaseModel):
     """One table of a settings file. An unknown field is an error that names it."""

@@ -15,7 +15,7 @@ from typing import Any
 from sync.runtime.clock import SystemClock
 
 BIN = Path(sys.executable).parent
-ENROLMENT = "e2e-enrolment"
+ENROLMENT = "e2e-enrolment-key"
 
 Colour = tuple[int, int, int]
 

@@ -1,9 +1,9 @@
-"""Pairs devices: by a short code on the screen that a person types, or by the enrolment key of the settings.
+"""Pairs devices: by a short code on the screen that a person types, or by a proof that they know the enrolment key.
 
 Devices that are paired already are told that this is their origin, where it moved to another address.
 
 The device's token is made when the device fetches it, and given exactly once. A device that lost the answer pairs
-again. Anybody may ask to pair, so the number of waiting pairings is limited.
+again. Anybody may ask to pair, so the number of waiting pairings is limited, for each client and in all.
 """
 
 import hmac
@@ -14,23 +14,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aiohttp import hdrs, web
-from pydantic import SecretStr
 
-from sync.errors import Forbidden, Unauthenticated
+from sync.errors import Forbidden, NotFound, Unauthenticated
 from sync.http.bodies import json_answer, read_json
+from sync.http.forwarded import client_of, is_from_this_machine, is_secure
+from sync.http.listening_socket import network_of
 from sync.http.operations import Access, Operation
 from sync.origin.api.devices import DeviceRoutes, DeviceView
 from sync.origin.http.host_header_check import is_own_address
 from sync.origin.http.live_hints import LiveHints
-from sync.origin.store.devices import Admission, Pairing, PairingStep, PairingStore
+from sync.origin.store.devices import Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.runtime.clock import Clock, instant, unix_ms
-from sync.trust.signing import new_token, pairing_code, token_hash
-from sync.wire.device_reports import IdentityChallenge, PairingAnswer, PairingRequest, PairingState
-from sync.wire.release import Envelope
+from sync.trust.signing import enrolment_proof, new_token, pairing_code, pin_root, root_fingerprint, token_hash
+from sync.wire.device_reports import EnrolmentProof, IdentityChallenge, PairingAnswer, PairingRequest, PairingState
+from sync.wire.release import Envelope, Root
 from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 
 PAIRING_LASTS = timedelta(minutes=15)
-MOST_PAIRINGS = 500
+LIMITS = PairingLimits(most=10_000, most_of_one=1_000)  # a venue of 500 screens has one address
 BODY_CAP_BYTES = 8 * 1024
 
 log = logging.getLogger(__name__)
@@ -59,15 +60,22 @@ class Approval(Request):
 
 
 class Enrolment:
-    """How devices pair without a person: the enrolment key, and the channel they get."""
+    """How devices pair without a person: the enrolment key, empty if there is none, and the channel they get."""
 
-    def __init__(self, key: SecretStr | None, channel: str) -> None:
-        self._key = key.get_secret_value() if key is not None else ""
+    def __init__(self, key: str, channel: str) -> None:
+        self.key = key
         self.channel = channel
 
-    def accepts(self, offered: str | None) -> bool:
-        """Tell whether the device sent the right key; without a key in the settings no device can."""
-        return bool(self._key) and hmac.compare_digest(self._key.encode(), (offered or "").encode())
+    def accepts_key(self, offered: str) -> bool:
+        """Tell whether an older device sent the right key."""
+        key, sent = (text.encode(errors="surrogatepass") for text in (self.key, offered))
+        return bool(key) and hmac.compare_digest(key, sent)
+
+    def accepts_proof(self, offered: EnrolmentProof, root: Root, secret: str) -> bool:
+        """Tell whether a device knows the key."""
+        return bool(self.key) and hmac.compare_digest(
+            enrolment_proof(self.key, root, secret, offered.url), offered.proof
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,15 @@ class PairingRoutes:
             ),
             Operation(
                 "POST",
+                "/v1/pairings/{id}/proof",
+                self._prove_key,
+                "Prove to know the enrolment key",
+                Access.OPEN,
+                EnrolmentProof,
+                status=204,
+            ),
+            Operation(
+                "POST",
                 "/v1/identity",
                 self._prove,
                 "Prove to a device that this is the origin it belongs to",
@@ -139,6 +156,10 @@ class PairingRoutes:
             ),
         )
 
+    def fingerprint(self) -> str:
+        """Return what devices know this origin by."""
+        return root_fingerprint(pin_root(self._keys.root()))
+
     async def approve(self, code: str, channel: str, name: str | None) -> DeviceView:
         """Pair the device that shows `code`. Spaces, dashes and case do not matter.
 
@@ -154,40 +175,82 @@ class PairingRoutes:
 
     async def _request(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PairingRequest, cap_bytes=BODY_CAP_BYTES)
-        root, now = self._keys.root(), self._clock.now()
+        root, now, new_id = self._keys.root(), self._clock.now(), secrets.token_hex(8)
         pairing = await self._store.create(
-            Pairing(secrets.token_hex(8), asked.name, PairingStep.WAITING, None, None, unix_ms(now + PAIRING_LASTS)),
+            Pairing(new_id, asked.name, PairingStep.WAITING, None, None, unix_ms(now + PAIRING_LASTS)),
             code=pairing_code(root, asked.secret),
             secret_hash=token_hash(asked.secret),
             now_ms=unix_ms(now),
-            limit=MOST_PAIRINGS,
+            client=network_of(client_of(request, request.app)),
+            limits=LIMITS,
         )
         if pairing is None:
             raise web.HTTPTooManyRequests(
-                text="too many devices are waiting to be paired; try again in a minute", headers={"Retry-After": "60"}
+                text="too many devices of this address are waiting to be paired; try again in a minute",
+                headers={"Retry-After": "60"},
             )
-        if pairing.step is PairingStep.WAITING:
-            await self._enrol(pairing, asked)
+        if pairing.id == new_id and asked.enrolment_key:
+            await self._take_key(
+                pairing, asked.enrolment_key, is_private=is_secure(request) or is_from_this_machine(request)
+            )
         self._live.changed("pairings", pairing.id)
-        expires_at = instant(pairing.expires_ms)
-        return json_answer(PairingAnswer(pairing=pairing.id, root=root, expires_at=expires_at), status=201)
+        answer = PairingAnswer(
+            pairing=pairing.id,
+            root=root,
+            expires_at=instant(pairing.expires_ms),
+            takes_proof=bool(self._enrolment.key),
+        )
+        return json_answer(answer, status=201)
 
-    async def _enrol(self, pairing: Pairing, asked: PairingRequest) -> None:
-        if self._enrolment.accepts(asked.enrolment_key):
-            admission = self._admission(self._enrolment.channel, None)
-            await self._store.approve(pairing.id, admission)
-            log.info("device=%s channel=%s paired by enrolment key", admission.device, admission.channel)
-            self._live.changed("devices", admission.device)
-        elif asked.enrolment_key:
+    async def _take_key(self, pairing: Pairing, key: str, *, is_private: bool) -> None:
+        """Let an older device in, which sends the key itself, unless it did so where others can read it."""
+        if not is_private:
+            log.warning(
+                "pairing=%s sent an enrolment key in the clear, so it waits for a person: update this player, or "
+                "have it use HTTPS; if the key was right, give origin and players another one",
+                pairing.id,
+            )
+        elif self._enrolment.accepts_key(key):
+            await self._let_in(pairing)
+        else:
             log.warning("pairing=%s sent a wrong enrolment key; it waits for a person", pairing.id)
 
-    async def _poll(self, request: web.Request) -> web.Response:
+    async def _let_in(self, pairing: Pairing) -> None:
+        admission = self._admission(self._enrolment.channel, None)
+        await self._store.approve(pairing.id, admission)
+        log.info("device=%s channel=%s paired by enrolment key", admission.device, admission.channel)
+        self._live.changed("devices", admission.device)
+
+    async def _prove_key(self, request: web.Request) -> web.Response:
+        """Let a device in that proves to know the key. A wrong proof closes its pairing: there is one try for each.
+
+        A proof for a name that is not ours was meant for somebody else, who only passes it on: it counts as no try.
+        """
+        pairing, secret = await self._pairing_of(request)
+        offered = await read_json(request, EnrolmentProof, cap_bytes=BODY_CAP_BYTES)
+        if pairing is None or pairing.step not in (PairingStep.WAITING, PairingStep.APPROVED):
+            raise NotFound("this pairing does not wait for a proof: ask to be paired again")
+        self._refuse_other_names(offered.url, request)
+        if not self._enrolment.accepts_proof(offered, pin_root(self._keys.root()), secret):
+            await self._store.refuse(pairing.id)
+            self._live.changed("pairings", pairing.id)
+            log.warning("pairing=%s proved another enrolment key than ours, and is over", pairing.id)
+            raise Forbidden("the enrolment key of this device is not that of the origin (publish.enrolment_key)")
+        if pairing.step is PairingStep.WAITING:
+            await self._let_in(pairing)
+        return web.Response(status=204)
+
+    async def _pairing_of(self, request: web.Request) -> tuple[Pairing | None, str]:
+        """Return the pairing that has the secret of the request, and the secret."""
         scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not secret:
             raise Unauthenticated("send the pairing's secret as Authorization: Bearer SECRET")
-        now_ms = unix_ms(self._clock.now())
-        pairing = await self._store.get(request.match_info["id"], token_hash(secret.strip()), now_ms)
-        if pairing is None or pairing.step is PairingStep.DELIVERED:
+        now_ms, secret = unix_ms(self._clock.now()), secret.strip()
+        return await self._store.get(request.match_info["id"], token_hash(secret), now_ms), secret
+
+    async def _poll(self, request: web.Request) -> web.Response:
+        pairing, _ = await self._pairing_of(request)
+        if pairing is None or pairing.step in (PairingStep.DELIVERED, PairingStep.REFUSED):
             return json_answer(PairingState(status="expired"))
         if pairing.step is PairingStep.WAITING:
             return json_answer(PairingState(status="waiting"))
@@ -204,11 +267,14 @@ class PairingRoutes:
     async def _prove(self, request: web.Request) -> web.Response:
         """Sign a challenge, but not for a name that is not ours: somebody there may only pass it on to us."""
         challenge = await read_json(request, IdentityChallenge, cap_bytes=BODY_CAP_BYTES)
-        if not is_own_address(challenge.url, request, self._keys.names):
-            raise Forbidden(
-                f"{challenge.url[:200]!r} is at no name of this origin; if it is, add the name to server.allowed_hosts"
-            )
+        self._refuse_other_names(challenge.url, request)
         return json_answer(self._keys.prove(challenge))
+
+    def _refuse_other_names(self, url: str, request: web.Request) -> None:
+        if not is_own_address(url, request, self._keys.names):
+            raise Forbidden(
+                f"{url[:200]!r} is at no name of this origin; if it is, add the name to server.allowed_hosts"
+            )
 
     async def _waiting(self, request: web.Request) -> web.Response:
         found = await self._store.list_waiting(unix_ms(self._clock.now()))

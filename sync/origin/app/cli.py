@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     put.add_argument("folder", type=Path, help="pictures, videos and, optionally, a playlist.toml")
     put.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel that plays it")
     put.add_argument("--name", type=_name, help="the name of the playlist (default: the name of the folder)")
+    _verb(commands, "fingerprint", shared, _fingerprint, "what players know this origin by (their origin.fingerprint)")
     _add_keys(commands, shared)
     _add_devices(commands, shared)
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
@@ -191,6 +192,11 @@ async def _approve_device(origin: Origin, options: argparse.Namespace) -> None:
 async def _remove_device(origin: Origin, options: argparse.Namespace) -> None:
     await origin.devices.remove(options.device)
     _print(options, {"removed": options.device}, [f"Device {options.device} is removed; its plays stay."])
+
+
+async def _fingerprint(origin: Origin, options: argparse.Namespace) -> None:
+    fingerprint = origin.pairings.fingerprint()
+    _print(options, {"fingerprint": fingerprint}, [fingerprint])
 
 
 async def _storage(origin: Origin, options: argparse.Namespace) -> None:

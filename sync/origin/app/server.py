@@ -19,6 +19,7 @@ from sync.runtime.clock import Clock, SystemClock
 from sync.runtime.os_messages import os_reason
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, notify, watchdog_interval_s
+from sync.wire.settings_section import SHORTEST_ENROLMENT_KEY
 
 _MOST_DESCRIPTORS = 16_384  # LimitNOFILE in systemd/signage-origin.service
 
@@ -47,6 +48,12 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
             announce(f"listening on {url}")
             if token is not None:
                 announce(f"first key (may do everything, shown only this once): {token}")
+            if settings.publish.enrolment_key and not settings.publish.usable_enrolment_key:
+                log.error(
+                    "publish.enrolment_key is not used, and screens show a code: it is too short; "
+                    "give the origin and the players the same key of at least %d letters",
+                    SHORTEST_ENROLMENT_KEY,
+                )
             log.info("origin started data_dir=%s", settings.storage.data_dir)
             await _run(origin, clock, stop)
 

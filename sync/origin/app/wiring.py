@@ -101,7 +101,7 @@ def _assemble(
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
 
     devices = DeviceRoutes(device_store, live, clock)
-    enrolment = Enrolment(settings.publish.enrolment_key, settings.publish.enrolment_channel)
+    enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
     plays = PlayRoutes(PlayStore(database), live, metrics, clock)

@@ -274,6 +274,7 @@ pairings = Table(
     Column("channel_id", String(64)),
     Column("device_id", String(64)),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("client", Text, nullable=False, server_default=""),  # whose quota it counts for: an address or a network
 )
 
 plays = Table(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from sync.runtime.default_folders import data_folder
-from sync.wire.settings_section import LoggingSettings, Section
+from sync.wire.settings_section import SHORTEST_ENROLMENT_KEY, LoggingSettings, Section
 from sync.wire.value_types import Identifier
 
 GIB = 1024**3
@@ -104,9 +104,15 @@ class PublishSettings(Section):
     Signatures are renewed in time. Expiry never blanks a screen.
     """
     enrolment_key: SecretStr | None = Field(None, examples=["a long random text"])
-    """Devices that know this key are paired without a person. Without it: by code only."""
+    """Devices that know this key are paired without a person. It has at least 16 letters. Without it: by code only."""
     enrolment_channel: Identifier = "main"
     """The channel of those devices."""
+
+    @property
+    def usable_enrolment_key(self) -> str:
+        """The enrolment key; empty if there is none, or one so short that it can be guessed from a proof."""
+        key = "" if self.enrolment_key is None else self.enrolment_key.get_secret_value()
+        return key if len(key) >= SHORTEST_ENROLMENT_KEY else ""
 
 
 class RetentionSettings(Section):

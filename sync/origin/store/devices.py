@@ -108,6 +108,7 @@ class PairingStep(StrEnum):
 
     WAITING = "waiting"  # a person must enter the code that its screen shows
     APPROVED = "approved"  # it is a device now; nobody has its token yet
+    REFUSED = "refused"  # its proof of the enrolment key was wrong; no poll and no code lets it in
     DELIVERED = "delivered"  # it has its token; no other poll gets one
     EXPIRED = "expired"  # no query returns it any more; never stored, the row is deleted later
 
@@ -118,17 +119,21 @@ PAIRING_STATES = StateTable(
     {
         PairingStep.WAITING: {
             PairingStep.APPROVED: "a person enters its code, or it knows the enrolment key",
+            PairingStep.REFUSED: "its proof of the enrolment key is wrong",
             PairingStep.EXPIRED: "nobody approves it in time",
         },
         PairingStep.APPROVED: {
             PairingStep.DELIVERED: "the device polls and gets its token",
             PairingStep.EXPIRED: "the device does not poll in time",
         },
+        PairingStep.REFUSED: {PairingStep.EXPIRED: "its time is over"},
         PairingStep.DELIVERED: {PairingStep.EXPIRED: "its time is over"},
         PairingStep.EXPIRED: {},
     },
 )
 _OPEN = (PairingStep.WAITING, PairingStep.APPROVED)
+_COUNTED = (PairingStep.WAITING, PairingStep.REFUSED)
+"""The steps of pairings that anybody can cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,14 @@ class Pairing:
     channel: str | None
     device: str | None
     expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairingLimits:
+    """The most pairings that wait or were refused: in all, and of one client."""
+
+    most: int
+    most_of_one: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +173,23 @@ class PairingStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def create(self, pairing: Pairing, *, code: str, secret_hash: str, now_ms: int, limit: int) -> Pairing | None:
-        """Store a new pairing, or return the open one with this secret; None if `limit` pairings are stored."""
+    async def create(
+        self, pairing: Pairing, *, code: str, secret_hash: str, now_ms: int, client: str, limits: PairingLimits
+    ) -> Pairing | None:
+        """Store a new pairing, or return the open one with this secret; None if this client has too many.
+
+        If there are too many in all, the oldest one of the client that has the most goes.
+        """
         async with self._database.writing() as connection:
             await connection.execute(delete(pairings).where(pairings.c.expires_ms <= now_ms))
             open_one = select(pairings).where(pairings.c.secret == secret_hash, pairings.c.state.in_(_OPEN))
             row = (await connection.execute(open_one)).first()
             if row is not None:
                 return _pairing(row)
-            if (await connection.scalar(select(func.count()).select_from(pairings)) or 0) >= limit:
+            if not await _has_room(connection, client, limits):
                 return None
             values = {"id": pairing.id, "name": pairing.name, "state": pairing.step, "expires_ms": pairing.expires_ms}
-            await connection.execute(insert(pairings).values(**values, code=code, secret=secret_hash))
+            await connection.execute(insert(pairings).values(**values, code=code, secret=secret_hash, client=client))
             return pairing
 
     async def list_waiting(self, now_ms: int) -> list[Pairing]:
@@ -210,7 +228,7 @@ class PairingStore:
             await _approve(connection, rows[0], admission)
 
     async def approve(self, pairing: str, admission: Admission) -> None:
-        """Let in the device of a waiting pairing, which knows the enrolment key.
+        """Let in the device of a waiting pairing, which proved to know the enrolment key.
 
         Raises:
             NotFound: it is not waiting.
@@ -222,6 +240,11 @@ class PairingStore:
                 raise NotFound(f"pairing {pairing} is not waiting")
             await _approve(connection, row, admission)
 
+    async def refuse(self, pairing: str) -> bool:
+        """Close a waiting pairing, whose device does not know the enrolment key; tell whether it was waiting."""
+        async with self._database.writing() as connection:
+            return (await connection.execute(_move(pairing, PairingStep.REFUSED))).rowcount == 1
+
     async def deliver(self, pairing: Pairing, token_hash: str) -> bool:
         """Make the device's token valid; True for exactly one caller, who hands out the token."""
         async with self._database.writing() as connection:
@@ -231,6 +254,20 @@ class PairingStore:
             token = update(devices).where(devices.c.id == pairing.device).values(token_hash=token_hash)
             await connection.execute(token)
             return True
+
+
+async def _has_room(connection: AsyncConnection, client: str, limits: PairingLimits) -> bool:
+    counted = pairings.c.state.in_(_COUNTED)
+    number = func.count().label("number")
+    of_each = select(pairings.c.client, number).where(counted).group_by(pairings.c.client).order_by(number.desc())
+    numbers = {row.client: row.number for row in await connection.execute(of_each)}
+    if numbers.get(client, 0) >= limits.most_of_one:
+        return False
+    if sum(numbers.values()) >= limits.most:
+        of_most = select(pairings.c.id).where(counted, pairings.c.client == next(iter(numbers)))
+        oldest = await connection.scalar(of_most.order_by(pairings.c.expires_ms).limit(1))
+        await connection.execute(delete(pairings).where(pairings.c.id == oldest))
+    return True
 
 
 async def _approve(connection: AsyncConnection, row: Row[Any], admission: Admission) -> None:

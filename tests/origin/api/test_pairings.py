@@ -1,6 +1,8 @@
 """Letting devices in: by code, by enrolment key, once, in time, and never by somebody who imitates them."""
 
+import base64
 import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ from sync.errors import Untrusted
 from sync.origin.api import pairings
 from sync.origin.api.pairings import PAIRING_LASTS
 from sync.origin.settings.model import PublishSettings
-from sync.trust.signing import check_identity, pairing_code, pin_root, read_timestamp
+from sync.origin.store.devices import PairingLimits
+from sync.runtime.clock import instant
+from sync.trust.signing import SigningKey, check_identity, enrolment_proof, pairing_code, pin_root, read_timestamp
 from sync.wire.device_reports import IdentityChallenge
-from sync.wire.release import Envelope
+from sync.wire.release import Envelope, Role, Root
 from tests.fakes import FakeClock
-from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
+from tests.origin.running_origin import Answer, RunningOrigin, running_origin, settings_in
 
 SECRET = "5" * 64
 
@@ -90,23 +94,135 @@ async def test_two_devices_with_one_code_are_both_refused(
     assert (await poll(server, first))["status"] == (await poll(server, second, "6" * 64))["status"] == "waiting"
 
 
-async def test_strangers_cannot_fill_the_database(server: RunningOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairings, "MOST_PAIRINGS", 3)
-    for _ in range(3):
-        await asked(server, secrets.token_hex(32))
-    full = await server.ask("POST", "/v1/pairings", body={"name": "window", "secret": secrets.token_hex(32)})
+async def ask_as(server: RunningOrigin, client: str) -> Answer:
+    body = {"name": "window", "secret": secrets.token_hex(32)}
+    return await server.ask("POST", "/v1/pairings", body=body, headers={"X-Forwarded-For": client})
+
+
+async def waiting(server: RunningOrigin) -> list[str]:
+    listed = (await server.ask("GET", "/v1/pairings", server.reader)).document["pairings"]
+    return [row["pairing"] for row in listed]
+
+
+async def test_one_client_cannot_close_the_door_for_the_others(
+    server: RunningOrigin, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairings, "LIMITS", PairingLimits(most=5, most_of_one=4))
+    greedy = []
+    for number in range(4):
+        greedy.append((await ask_as(server, f"2001:db8::{number}")).document["pairing"])  # one customer
+        clock.step_wall(1)
+    full = await ask_as(server, "2001:db8::99")
     assert (full.status, full.headers["Retry-After"]) == (429, "60")
+    others = [(await ask_as(server, f"192.0.2.{number}")).document["pairing"] for number in range(3)]
+    assert await waiting(server) == greedy[2:] + others  # the oldest of those who have the most made room
+    clock.step_wall(PAIRING_LASTS.total_seconds())
+    assert (await ask_as(server, "2001:db8::99")).status == 201
 
 
-async def test_the_enrolment_key_lets_a_device_in_without_a_person(tmp_path: Path, clock: FakeClock) -> None:
-    publish = PublishSettings(enrolment_key=SecretStr("open sesame"), enrolment_channel="lobby")
+KEY = "open sesame, please"
+URL = "http://127.0.0.1:8090"
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path, clock: FakeClock) -> AsyncIterator[RunningOrigin]:
+    """An origin with an enrolment key."""
+    publish = PublishSettings(enrolment_key=SecretStr(KEY), enrolment_channel="lobby")
     async with running_origin(settings_in(tmp_path, publish=publish), clock) as server:
-        wrong = await asked(server, "7" * 64, enrolment_key="open barley")
-        assert (await poll(server, wrong, "7" * 64))["status"] == "waiting"
-        right = await asked(server, enrolment_key="open sesame")
-        state = await poll(server, right)
-        assert (state["status"], state["channel"]) == ("paired", "lobby")
-        assert (await server.ask("GET", "/v1/device", state["token"])).document["channel"] == "lobby"
+        yield server
+
+
+def proof_for(answer: dict[str, Any], **changes: Any) -> dict[str, str]:
+    told = {
+        "key": KEY,
+        "root": pin_root(Envelope.model_validate(answer["root"])),
+        "secret": SECRET,
+        "url": URL,
+        **changes,
+    }
+    return {"url": told["url"], "proof": enrolment_proof(**told)}
+
+
+async def prove(server: RunningOrigin, answer: dict[str, Any], proof: dict[str, str], secret: str = SECRET) -> Answer:
+    return await server.ask("POST", f"/v1/pairings/{answer['pairing']}/proof", secret, proof)
+
+
+async def test_a_device_that_proves_to_know_the_key_is_let_in_without_a_person(fleet: RunningOrigin) -> None:
+    answer = await asked(fleet)
+    assert answer["takes_proof"]
+    proof = proof_for(answer)
+    assert KEY not in str(proof)
+    for _ in range(2):  # the answer may get lost
+        assert (await prove(fleet, answer, proof)).status == 204
+    state = await poll(fleet, answer)
+    assert (state["status"], state["channel"]) == ("paired", "lobby")
+    assert (await fleet.ask("GET", "/v1/device", state["token"])).document["channel"] == "lobby"
+    assert (await prove(fleet, answer, proof)).status == 404
+    assert len((await fleet.ask("GET", "/v1/devices", fleet.reader)).document["devices"]) == 1
+
+
+def another_root() -> Root:
+    key = SigningKey.generate()
+    role = Role(keys=(key.id,))
+    keys = {key.id: base64.b64encode(key.public).decode()}
+    return Root(version=1, expires_at=instant(2**40), keys=keys, root=role, timestamp=role)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"key": "open barley, please"}, {"key": KEY + " "}, {"secret": "6" * 64}, {"root": another_root()}, {"key": ""}],
+)
+async def test_a_wrong_proof_closes_its_pairing(fleet: RunningOrigin, wrong: dict[str, Any]) -> None:
+    answer = await asked(fleet)
+    refused = await prove(fleet, answer, proof_for(answer, **wrong))
+    assert (refused.status, KEY in refused.text) == (403, False)
+    assert (await prove(fleet, answer, proof_for(answer))).status == 404  # one try
+    assert (await poll(fleet, answer))["status"] == "expired"
+    typed = await fleet.ask("POST", "/v1/devices", fleet.writer, {"code": code_of(answer), "channel": "main"})
+    assert typed.status == 404
+    assert (await asked(fleet))["pairing"] != answer["pairing"]
+
+
+async def test_a_proof_that_another_origin_passes_on_lets_nobody_in(fleet: RunningOrigin) -> None:
+    answer = await asked(fleet)
+    for url in ("https://evil.example", "https://evil.example@127.0.0.1.evil.example/"):
+        assert (await prove(fleet, answer, proof_for(answer, url=url))).status == 403
+    moved = proof_for(answer, url="https://evil.example") | {"url": URL}
+    assert (await prove(fleet, answer, proof_for(answer), "6" * 64)).status == 404
+    assert (await poll(fleet, answer))["status"] == "waiting"  # nothing of this was a try
+    assert (await prove(fleet, answer, moved)).status == 403
+    assert (await poll(fleet, answer))["status"] == "expired"
+
+
+LINES: tuple[tuple[dict[str, str], str], ...] = (
+    ({}, "paired"),  # on this machine
+    ({"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}, "paired"),
+    ({"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "http"}, "waiting"),
+    ({"X-Forwarded-For": "192.0.2.7"}, "waiting"),
+)
+
+
+@pytest.mark.parametrize(("headers", "status"), LINES)
+async def test_an_older_device_that_sends_its_key_is_let_in_where_nobody_else_can_read_it(
+    fleet: RunningOrigin, headers: dict[str, str], status: str
+) -> None:
+    body = {"name": "window", "secret": SECRET, "enrolment_key": "open barley, please"}
+    wrong = (await fleet.ask("POST", "/v1/pairings", body=body, headers=headers)).document
+    again = (await fleet.ask("POST", "/v1/pairings", body=body | {"enrolment_key": KEY}, headers=headers)).document
+    assert wrong["pairing"] == again["pairing"]
+    assert (await poll(fleet, wrong))["status"] == "waiting"  # for a person: one try
+    body = {"name": "window", "secret": "6" * 64, "enrolment_key": KEY}
+    right = (await fleet.ask("POST", "/v1/pairings", body=body, headers=headers)).document
+    assert (await poll(fleet, right, "6" * 64))["status"] == status
+
+
+async def test_a_key_that_is_too_short_lets_nobody_in(tmp_path: Path, clock: FakeClock) -> None:
+    publish = PublishSettings(enrolment_key=SecretStr("fifteen letters"))
+    async with running_origin(settings_in(tmp_path, publish=publish), clock) as server:
+        answer = await asked(server, enrolment_key="fifteen letters")
+        assert not answer["takes_proof"]
+        assert (await poll(server, answer))["status"] == "waiting"
+        assert (await prove(server, answer, proof_for(answer, key="fifteen letters"))).status == 403
 
 
 async def test_without_an_enrolment_key_no_key_is_the_right_one(server: RunningOrigin) -> None:

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from sync.device.origin_client import open_client
 from sync.http.listening_socket import ConnectionLimits
 from sync.origin.settings.model import PublishSettings, ServerSettings
-from sync.wire.device_reports import PairingRequest
+from sync.trust.signing import enrolment_proof, pin_root
+from sync.wire.device_reports import EnrolmentProof, PairingRequest
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 
@@ -38,7 +39,9 @@ async def origin(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPat
 async def pair(url: str) -> str:
     async with open_client(url) as client:
         secret = secrets.token_hex(32)
-        asked = await client.start_pairing(PairingRequest(name="screen", secret=secret, enrolment_key=KEY))
+        asked = await client.start_pairing(PairingRequest(name="screen", secret=secret))
+        proof = enrolment_proof(KEY, pin_root(asked.root), secret, url)
+        await client.prove_enrolment(asked.pairing, secret, EnrolmentProof(url=url, proof=proof))
         state = await client.pairing(asked.pairing, secret)
         assert state.token is not None
         return state.token

@@ -22,7 +22,15 @@ from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
 from sync.origin.publishing.publisher import Publication
 from sync.origin.retention.scanner import Figures
-from sync.origin.store.devices import Admission, DeviceStore, Pairing, PairingStep, PairingStore, add_device
+from sync.origin.store.devices import (
+    Admission,
+    DeviceStore,
+    Pairing,
+    PairingLimits,
+    PairingStep,
+    PairingStore,
+    add_device,
+)
 from sync.origin.store.plays import ChainStore, PlayStore, ReceivedPlay
 from sync.wire.device_reports import Play
 from tests.fakes import FakeClock
@@ -213,7 +221,7 @@ async def test_a_broken_chain_is_found(origins: Origins) -> None:
 async def test_of_two_people_who_approve_a_device_at_once_only_one_lets_it_in(origins: Origins) -> None:
     stores = [PairingStore(origin.database) for origin in origins]
     pairing = Pairing("p", "window", PairingStep.WAITING, None, None, 2**50)
-    await stores[0].create(pairing, code="CODE", secret_hash="secret", now_ms=0, limit=9)
+    await stores[0].create(pairing, code="CODE", secret_hash="secret", now_ms=0, client="", limits=PairingLimits(9, 9))
     admissions = [Admission(f"d{number}", "main", None, f"token {number}", now_ms=0) for number in range(6)]
     outcomes = await asyncio.gather(
         *(stores[number % 2].approve_by_code("CODE", admission) for number, admission in enumerate(admissions)),

@@ -7,7 +7,7 @@ import pytest
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
-from sync.origin.store.devices import PAIRING_STATES, Admission, Pairing, PairingStep, PairingStore
+from sync.origin.store.devices import PAIRING_STATES, Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.origin.store.media import MEDIA_STATES, MediaState, MediaStore
 from sync.origin.store.uploads import UPLOAD_STATES, UploadState, UploadStore
 from sync.runtime.state_table import ForbiddenMove
@@ -163,7 +163,15 @@ async def deliver(store: PairingStore) -> bool:
     return await store.deliver(Pairing("p", "window", PairingStep.APPROVED, "main", "d", LASTS_MS), "token")
 
 
-PAIRING_MOVES = {PairingStep.APPROVED: approve, PairingStep.DELIVERED: deliver}
+async def refuse(store: PairingStore) -> bool:
+    return await store.refuse("p")
+
+
+PAIRING_MOVES = {
+    PairingStep.APPROVED: approve,
+    PairingStep.REFUSED: refuse,
+    PairingStep.DELIVERED: deliver,
+}
 
 
 @pytest.mark.parametrize("before", [PairingStep.WAITING, *PAIRING_MOVES])
@@ -173,9 +181,12 @@ async def test_a_pairing_makes_the_moves_of_its_table_and_no_other(
 ) -> None:
     store = PairingStore(database)
     new = Pairing("p", "window", PairingStep.WAITING, None, None, LASTS_MS)
-    assert await store.create(new, code="CODE", secret_hash="secret", now_ms=0, limit=9) == new
+    assert (
+        await store.create(new, code="CODE", secret_hash="secret", now_ms=0, client="", limits=PairingLimits(9, 9))
+        == new
+    )
     for step, move in PAIRING_MOVES.items():
-        if before is PairingStep.DELIVERED or step is before:
+        if step is before or (before is PairingStep.DELIVERED and step is PairingStep.APPROVED):
             assert await move(store)
     if after is PairingStep.EXPIRED:
         assert await store.get("p", "secret", LASTS_MS) is None and after in PAIRING_STATES.moves[before]

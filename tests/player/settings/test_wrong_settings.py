@@ -30,6 +30,9 @@ MAIN = "from player.app.cli import main; main()"
          "SOCKS proxies cannot be used: give the address of an HTTP proxy."),
         (b"[origin]\nproxy = 'https://shop:s3cret@p:1'\n", {}, "The setting origin.proxy from the file is left out: "
          'Give the address of an HTTP proxy such as http://proxy.example:3128, or "none".'),
+        (b"[origin]\nenrolment_key = 'open sesame'\n", {},
+         "The setting origin.enrolment_key from the file is left out: Give the key of the origin, at least 16 letters"),
+        (b"[origin]\nfingerprint = 'AB:CD'\n", {}, "The setting origin.fingerprint from the file is left out: "),
         (b"", {"PLAYBAK__VOLUME": "40"}, "There is no field of this name. Did you mean playback?"),
         (b"", {"AUDIO__QUIET_HOURS": "22-06"}, "SIGNAGE_PLAYER__AUDIO__QUIET_HOURS is not JSON. "
          'Write a list as ["one", "two"] and a group of fields as {"name": 1}.'),

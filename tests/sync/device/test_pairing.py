@@ -10,13 +10,14 @@ from random import Random
 import pytest
 from aiohttp import web
 
+from sync.device.connection import ConnectionSettings, Network
 from sync.device.origin_client import open_client
 from sync.device.pairing import DevicePairing
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.runtime.clock import SystemClock
-from sync.trust.signing import SigningKey, open_envelope, pairing_code
-from sync.wire.device_reports import PairingAnswer, PairingRequest, PairingState
+from sync.trust.signing import SigningKey, enrolment_proof, open_envelope, pairing_code, pin_root, root_fingerprint
+from sync.wire.device_reports import EnrolmentProof, PairingAnswer, PairingRequest, PairingState
 from sync.wire.release import ROOT_CAP_BYTES, Timestamp
 from tests.fakes import FakeClock
 from tests.sync.file_tree_origin import EPOCH, Publisher
@@ -32,6 +33,9 @@ class PairingServer:
         self.polls: list[str] = []
         self.down = 0
         self.url = ""
+        self.takes_proof = True
+        self.proofs: list[int] = []
+        self.proved: list[tuple[str, str, EnrolmentProof]] = []
 
     async def begin(self, request: web.Request) -> web.Response:
         if self.down:
@@ -39,7 +43,13 @@ class PairingServer:
             return web.Response(status=503, headers={"Retry-After": "7"})
         self.requests.append(PairingRequest.model_validate_json(await request.read()))
         answer = PairingAnswer(pairing=f"p{len(self.requests)}", root=self.envelope, expires_at=EPOCH)
+        answer = answer.model_copy(update={"takes_proof": self.takes_proof})
         return web.Response(text=answer.model_dump_json(), content_type="application/json")
+
+    async def prove(self, request: web.Request) -> web.Response:
+        proof = EnrolmentProof.model_validate_json(await request.read())
+        self.proved.append((request.match_info["id"], request.headers["Authorization"], proof))
+        return web.json_response({"detail": KEYS_DIFFER}, status=self.proofs.pop(0))
 
     async def poll(self, request: web.Request) -> web.Response:
         self.polls.append(request.headers["Authorization"])
@@ -55,6 +65,7 @@ async def pairing_server(publisher: Publisher) -> AsyncIterator[PairingServer]:
     app = web.Application()
     app.router.add_post("/v1/pairings", server.begin)
     app.router.add_get("/v1/pairings/{id}", server.poll)
+    app.router.add_post("/v1/pairings/{id}/proof", server.prove)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -74,14 +85,22 @@ def store(tmp_path: Path) -> Iterator[ContentStore]:
 
 PAIRED = PairingState(status="paired", device="d1", token="s3cret", channel="main")
 WAITING = PairingState(status="waiting")
+EXPIRED = PairingState(status="expired")
 
 
 async def paired_with(
-    server: PairingServer, store: ContentStore, codes: list[str | None], *, enrolment_key: str | None = None
+    server: PairingServer,
+    store: ContentStore,
+    codes: list[str | None],
+    *,
+    enrolment_key: str | None = None,
+    fingerprint: str | None = None,
+    problems: list[str] | None = None,
 ) -> DeviceMembership:
     clock = FakeClock()
-    async with open_client(server.url) as client:
-        pairing = DevicePairing(client, store, clock, Random(3), "Window left", enrolment_key, codes.append)
+    report = ([] if problems is None else problems).append
+    async with open_client(server.url, None, Network(ConnectionSettings(fingerprint=fingerprint))) as client:
+        pairing = DevicePairing(client, store, clock, Random(3), "Window left", enrolment_key, codes.append, report)
         task = asyncio.create_task(pairing.run())
         for _ in range(1000):
             if task.done():
@@ -114,13 +133,91 @@ async def test_the_token_is_readable_by_its_owner_only(store: ContentStore, tmp_
     assert stat.S_IMODE((store.state / "membership.json").stat().st_mode) == 0o600
 
 
-async def test_an_enrolment_key_pairs_the_device_without_a_code(store: ContentStore, tmp_path: Path) -> None:
+KEY = "a key of the whole fleet"
+KEYS_DIFFER = "the enrolment key of this device is not that of the origin"
+
+
+async def test_a_device_proves_that_it_knows_the_key_and_never_sends_it(store: ContentStore, tmp_path: Path) -> None:
     async with pairing_server(Publisher(tmp_path / "tree")) as origin:
-        origin.answers = [PAIRED]
+        origin.proofs, origin.answers = [204], [PAIRED]
         codes: list[str | None] = []
-        await paired_with(origin, store, codes, enrolment_key="sesame")
-    assert origin.requests[0].enrolment_key == "sesame"
+        await paired_with(origin, store, codes, enrolment_key=KEY)
     assert codes == [None]
+    (request,), root = origin.requests, store.root()
+    assert root is not None and request.enrolment_key is None
+    proof = EnrolmentProof(url=origin.url, proof=enrolment_proof(KEY, root, request.secret, origin.url))
+    assert origin.proved == [("p1", f"Bearer {request.secret}", proof)]
+
+
+async def test_a_proof_whose_answer_is_lost_is_sent_again(store: ContentStore, tmp_path: Path) -> None:
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
+        origin.proofs, origin.answers = [502, 429, 204], [PAIRED]
+        await paired_with(origin, store, [], enrolment_key=KEY)
+    assert [pairing for pairing, *_ in origin.proved] == ["p1"] * 3
+
+
+async def test_a_device_with_another_key_shows_a_code_says_so_and_tries_again_later(
+    store: ContentStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
+        origin.proofs, origin.answers = [403, 403], [WAITING, WAITING, EXPIRED, WAITING, PAIRED]
+        codes: list[str | None] = []
+        problems: list[str] = []
+        await paired_with(origin, store, codes, enrolment_key=KEY, problems=problems)
+    assert [pairing for pairing, *_ in origin.proved] == ["p1", "p3"]
+    assert {code for code in codes if code} == {
+        pairing_code(origin.envelope, origin.requests[number].secret) for number in (1, 3)
+    }
+    assert KEYS_DIFFER in problems[0] and problems[0].startswith("A person has to enter the code: ")
+    assert len([record for record in caplog.records if KEYS_DIFFER in record.getMessage()]) == 1
+
+
+@pytest.mark.parametrize(
+    ("takes_proof", "private", "fingerprint", "reason"),
+    [
+        (False, True, None, "the origin takes no proof of the enrolment key"),  # an older one, or a false one
+        (True, False, None, "the enrolment key is not used over plain HTTP"),
+        (True, False, "right", None),
+        (True, True, "right", None),
+    ],
+)
+async def test_where_a_proof_is_of_no_use_or_not_safe_the_screen_shows_a_code(
+    store: ContentStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    takes_proof: bool,
+    private: bool,
+    fingerprint: str | None,
+    reason: str | None,
+) -> None:
+    monkeypatch.setattr("sync.device.connection.Network.is_private", lambda self, url: private)
+    async with pairing_server(Publisher(tmp_path / "tree")) as origin:
+        origin.takes_proof, origin.proofs, origin.answers = takes_proof, [204], [WAITING, PAIRED]
+        told = fingerprint and root_fingerprint(pin_root(origin.envelope))
+        problems: list[str] = []
+        codes: list[str | None] = []
+        await paired_with(origin, store, codes, enrolment_key=KEY, fingerprint=told, problems=problems)
+    assert bool(origin.proved) is (reason is None)
+    assert codes[0] == pairing_code(origin.envelope, origin.requests[0].secret)  # it waited once
+    assert origin.requests[0].enrolment_key is None
+    assert (reason or "") in problems[0]
+
+
+async def test_an_origin_with_another_fingerprint_gets_nothing(store: ContentStore, tmp_path: Path) -> None:
+    clock, problems = FakeClock(), list[str]()
+    network = Network(ConnectionSettings(fingerprint="a" * 64))
+    async with (
+        pairing_server(Publisher(tmp_path / "tree")) as origin,
+        open_client(origin.url, None, network) as client,
+    ):
+        pairing = DevicePairing(client, store, clock, Random(3), "x", KEY, lambda code: None, problems.append)
+        task = asyncio.create_task(pairing.run())
+        while len(origin.requests) < 3:
+            await clock.advance(1)
+            await SystemClock().sleep(0.002)
+        task.cancel()
+    assert (store.root(), origin.polls, origin.proved) == (None, [], [])
+    assert "another origin answers" in problems[0] and "origin.fingerprint" in problems[0]
 
 
 @pytest.mark.parametrize("end", [PairingState(status="expired"), 404])
