@@ -130,7 +130,7 @@ class PairingRoutes:
                 "/v1/pairings/{id}/proof",
                 self._prove_key,
                 "Prove to know the enrolment key",
-                Access.OPEN,
+                Access.PAIRING,
                 EnrolmentProof,
                 status=204,
             ),
