@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NoReturn
 
 from aiohttp import hdrs, web
 
@@ -23,7 +24,7 @@ from sync.http.operations import Access, Operation
 from sync.origin.api.devices import DeviceRoutes, DeviceView
 from sync.origin.http.host_header_check import is_own_address
 from sync.origin.http.live_hints import LiveHints
-from sync.origin.store.devices import Admission, Pairing, PairingLimits, PairingStep, PairingStore
+from sync.origin.store.devices import NOT_WAITING, Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import enrolment_proof, new_token, pairing_code, pin_root, root_fingerprint, token_hash
 from sync.wire.device_reports import EnrolmentProof, IdentityChallenge, PairingAnswer, PairingRequest, PairingState
@@ -229,16 +230,20 @@ class PairingRoutes:
         pairing, secret = await self._pairing_of(request)
         offered = await read_json(request, EnrolmentProof, cap_bytes=BODY_CAP_BYTES)
         if pairing is None or pairing.step not in (PairingStep.WAITING, PairingStep.APPROVED):
-            raise NotFound("this pairing does not wait for a proof: ask to be paired again")
+            raise NotFound(NOT_WAITING)
         self._refuse_other_names(offered.url, request)
         if not self._enrolment.accepts_proof(offered, pin_root(self._keys.root()), secret):
-            await self._store.refuse(pairing.id)
-            self._live.changed("pairings", pairing.id)
-            log.warning("pairing=%s proved another enrolment key than ours, and is over", pairing.id)
-            raise Forbidden("the enrolment key of this device is not that of the origin (publish.enrolment_key)")
-        if pairing.step is PairingStep.WAITING:
+            await self._close(pairing)
+        elif pairing.step is PairingStep.WAITING:
             await self._let_in(pairing)
         return web.Response(status=204)
+
+    async def _close(self, pairing: Pairing) -> NoReturn:
+        if not await self._store.refuse(pairing.id):
+            raise NotFound(NOT_WAITING)  # as after a right proof: of many at once only the first one learns anything
+        self._live.changed("pairings", pairing.id)
+        log.warning("pairing=%s proved another enrolment key than ours, and is over", pairing.id)
+        raise Forbidden("the enrolment key of this device is not that of the origin (publish.enrolment_key)")
 
     async def _pairing_of(self, request: web.Request) -> tuple[Pairing | None, str]:
         """Return the pairing that has the secret of the request, and the secret."""

@@ -103,6 +103,9 @@ async def add_device(connection: AsyncConnection, **values: Any) -> None:
     await connection.execute(insert(devices).values(version=1, **values))
 
 
+NOT_WAITING = "this pairing does not wait: ask to be paired again"
+
+
 class PairingStep(StrEnum):
     """How far a device that asks to be let in has come."""
 
@@ -237,7 +240,7 @@ class PairingStore:
             found = select(pairings).where(pairings.c.id == pairing, pairings.c.state == PairingStep.WAITING)
             row = (await connection.execute(found)).first()
             if row is None:
-                raise NotFound(f"pairing {pairing} is not waiting")
+                raise NotFound(NOT_WAITING)
             await _approve(connection, row, admission)
 
     async def refuse(self, pairing: str) -> bool:

@@ -1,5 +1,6 @@
 """Letting devices in: by code, by enrolment key, once, in time, and never by somebody who imitates them."""
 
+import asyncio
 import base64
 import secrets
 from collections.abc import AsyncIterator
@@ -181,6 +182,14 @@ async def test_a_wrong_proof_closes_its_pairing(fleet: RunningOrigin, wrong: dic
     typed = await fleet.ask("POST", "/v1/devices", fleet.writer, {"code": code_of(answer), "channel": "main"})
     assert typed.status == 404
     assert (await asked(fleet))["pairing"] != answer["pairing"]
+
+
+async def test_of_many_proofs_at_once_only_one_is_a_try(fleet: RunningOrigin) -> None:
+    answer = await asked(fleet)
+    proofs = [proof_for(answer, key=f"guess number {number}") for number in range(12)]
+    answers = await asyncio.gather(*(prove(fleet, answer, proof) for proof in [*proofs, proof_for(answer)]))
+    assert sorted(answer.status for answer in answers) in ([403, *[404] * 12], [204, *[404] * 12])
+    assert len({answer.text for answer in answers if answer.status == 404}) == 1
 
 
 async def test_a_proof_that_another_origin_passes_on_lets_nobody_in(fleet: RunningOrigin) -> None:
