@@ -112,48 +112,17 @@ class PairingRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations for devices and for people."""
+        ask, prove = "Ask to be paired", "Prove to know the enrolment key"
+        identify = "Prove to a device that this is the origin it belongs to"
+        one = "/v1/pairings/{id}"
         return (
-            Operation(
-                "POST",
-                "/v1/pairings",
-                self._request,
-                "Ask to be paired",
-                Access.OPEN,
-                PairingRequest,
-                PairingAnswer,
-                201,
-            ),
-            Operation(
-                "GET", "/v1/pairings/{id}", self._poll, "The state of a pairing", Access.PAIRING, None, PairingState
-            ),
-            Operation(
-                "POST",
-                "/v1/pairings/{id}/proof",
-                self._prove_key,
-                "Prove to know the enrolment key",
-                Access.PAIRING,
-                EnrolmentProof,
-                status=204,
-            ),
-            Operation(
-                "POST",
-                "/v1/identity",
-                self._prove,
-                "Prove to a device that this is the origin it belongs to",
-                Access.OPEN,
-                IdentityChallenge,
-                Envelope,
-            ),
+            Operation("POST", "/v1/pairings", self._request, ask, Access.OPEN, PairingRequest, PairingAnswer, 201),
+            Operation("GET", one, self._poll, "The state of a pairing", Access.PAIRING, None, PairingState),
+            Operation("POST", f"{one}/proof", self._prove_key, prove, Access.PAIRING, EnrolmentProof, status=204),
+            Operation("POST", "/v1/identity", self._prove, identify, Access.OPEN, IdentityChallenge, Envelope),
             Operation("GET", "/v1/pairings", self._waiting, "Waiting devices", Access.READ, None, WaitingList),
             Operation(
-                "POST",
-                "/v1/devices",
-                self._approve,
-                "Pair a device by code",
-                Access.WRITE,
-                Approval,
-                DeviceView,
-                201,
+                "POST", "/v1/devices", self._approve, "Pair a device by code", Access.WRITE, Approval, DeviceView, 201
             ),
         )
 
