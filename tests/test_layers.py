@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings"),
     "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/store": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
-    "sync/origin/proof": (ENGINES_AND_STORES, ""),
+    "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/device": (SERVICES, "sync/device/store sync/trust"),
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),

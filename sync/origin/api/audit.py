@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
-from sync.origin.proof.chain_audit import AuditFinding, BrokenLink, Kind, PlayLog, SequenceConflict, audit_chains
+from sync.origin.proof.chain_audit import (
+    AuditFinding,
+    BrokenLink,
+    ImplausiblePlay,
+    Kind,
+    PlayLog,
+    SequenceConflict,
+    audit_chains,
+)
 from sync.origin.proof.csv_export import csv_of
 from sync.origin.store.plays import ChainStore
 from sync.runtime.clock import Clock, instant, unix_ms
@@ -50,7 +58,10 @@ class FindingView(Wire):
 
 
 class ChainView(Wire):
-    """The plays of one device. `whole`: nothing is missing, forked or in conflict."""
+    """The plays of one device. `whole`: nothing is missing, forked or in conflict.
+
+    `implausible`: so many plays of the period cannot be what happened; they are in no sum.
+    """
 
     device: str
     logs: int
@@ -59,6 +70,7 @@ class ChainView(Wire):
     forks: int
     conflicts: int
     resets: int
+    implausible: int
     whole: bool
 
 
@@ -109,14 +121,15 @@ class AuditRoutes:
         logs = [PlayLog(*row) for row in await self._store.logs(device)]
         breaks = [BrokenLink(*row) for row in await self._store.breaks(*span)]
         clashes = [SequenceConflict(*row) for row in await self._store.conflicts(*span)]
-        found = [one for one in audit_chains(logs, breaks, clashes) if span[1] <= one.at_ms < span[2]]
+        odd = [ImplausiblePlay(*row) for row in await self._store.set_aside(*span)]
+        found = [one for one in audit_chains(logs, breaks, clashes, odd) if span[1] <= one.at_ms < span[2]]
         devices = sorted({log.device for log in logs})
         return AuditView(
             from_at=start,
             until_at=until,
             devices=tuple(_chain_view(name, logs, found) for name in devices),
             findings=tuple(_finding_view(one) for one in found[:MOST_FINDINGS]),
-            more=max(len(found), len(breaks), len(clashes)) > MOST_FINDINGS,
+            more=max(len(found), len(breaks), len(clashes), len(odd)) > MOST_FINDINGS,
         )
 
 
@@ -132,7 +145,8 @@ def _chain_view(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> 
         forks=kinds.count("fork") + kinds.count("overlap"),
         conflicts=kinds.count("conflict"),
         resets=kinds.count("reset"),
-        whole=all(kind == "reset" for kind in kinds),
+        implausible=kinds.count("implausible"),
+        whole=all(kind in ("reset", "implausible") for kind in kinds),
     )
 
 

@@ -26,6 +26,7 @@ from sync.origin.store.counts import CountStore
 from sync.origin.store.media import MediaState
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.supervisor import Restarts
+from sync.wire.device_reports import Receipt
 from sync.wire.value_types import Wire
 
 TITLE = "Signage origin"
@@ -42,15 +43,17 @@ class OriginMetrics:
         registry = self.registry = CollectorRegistry()
         self.operations = OperationMetrics("signage_origin", registry, clock)
         self._plays = Counter("signage_origin_plays", "Plays received, by receipt", ["status"], registry=registry)
+        self._set_aside = Counter("signage_origin_plays_set_aside", "Plays taken that are in no sum", registry=registry)
         self._cleared = Counter(
             "signage_origin_cleared_bytes", "Bytes of content that nobody needed, removed", registry=registry
         )
         self._gauges = _Gauges(registry)
 
-    def count_receipts(self, statuses: Iterable[str]) -> None:
+    def count_receipts(self, receipts: Iterable[Receipt]) -> None:
         """Count the receipts of a batch of plays."""
-        for status in statuses:
-            self._plays.labels(status).inc()
+        for receipt in receipts:
+            self._plays.labels(receipt.status).inc()
+            self._set_aside.inc(receipt.status == "accepted" and receipt.detail != "")
 
     def record_scan(self, figures: Figures, cleared_bytes: int) -> None:
         """Store what a scan of the content tree found, and add what was deleted after it."""

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -19,7 +20,9 @@ from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
-from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, ReceivedPlay
+from sync.origin.proof.plausibility import ScreenFacts, why_set_aside
+from sync.origin.publishing.release_contents import ReleaseContents
+from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, ReceiptStatus, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
 from sync.wire.input_messages import one_line, rejected
@@ -33,11 +36,21 @@ LONGEST_DETAIL = 500
 """A receipt describes a fault in at most this many characters, so that a hostile play cannot inflate the answer."""
 
 
+class SetAside(Wire):
+    """A play that cannot be what happened, and why: it is kept, and is in no sum."""
+
+    device: str
+    log_epoch: str
+    sequence: int
+    reason: str
+
+
 class PlaysPage(Wire):
-    """Plays as their devices sent them, newest first; `next` asks for older ones."""
+    """Plays as they were sent, newest first; `next` asks for older ones, `set_aside` tells which do not count."""
 
     plays: tuple[dict[str, Any], ...]
     next: str | None
+    set_aside: tuple[SetAside, ...] = ()
 
 
 class PlaySum(Wire):
@@ -52,9 +65,10 @@ class PlaySum(Wire):
 
 
 class PlaySums(Wire):
-    """The sums, the most played first."""
+    """The sums, the most played first. `set_aside`: so many plays are in none of them."""
 
     sums: tuple[PlaySum, ...]
+    set_aside: int = 0
 
 
 class PlayConflicts(Wire):
@@ -64,7 +78,7 @@ class PlayConflicts(Wire):
 
 
 class PlayQuery(BaseModel):
-    """Which plays to return. `from` is included, `until` is not."""
+    """Which plays to return. `from` is included, `until` is not. `set_aside`: only those that do not count, or do."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,6 +89,7 @@ class PlayQuery(BaseModel):
     kind: Literal["item", "ad"] | None = None
     from_: AskedInstant | None = Field(None, alias="from")
     until: AskedInstant | None = None
+    set_aside: bool | None = None
     limit: int = Field(100, ge=1, le=1000)
     after: str | None = None
     format: Literal["json", "csv"] = "json"
@@ -90,14 +105,18 @@ class PlayQuery(BaseModel):
             kind=self.kind,
             from_ms=None if self.from_ is None else unix_ms(self.from_),
             until_ms=None if self.until is None else unix_ms(self.until),
+            set_aside=self.set_aside,
         )
 
 
 class PlayRoutes:
     """Serves the proof of play: devices deliver it, people read it."""
 
-    def __init__(self, store: PlayStore, live: LiveHints, metrics: OriginMetrics, clock: Clock) -> None:
+    def __init__(
+        self, store: PlayStore, contents: ReleaseContents, live: LiveHints, metrics: OriginMetrics, clock: Clock
+    ) -> None:
         self._store = store
+        self._contents = contents
         self._live = live
         self._metrics = metrics
         self._clock = clock
@@ -139,18 +158,26 @@ class PlayRoutes:
         for first in range(0, len(batch.plays), CHECKED_AT_ONCE):
             results += [_check_play(document, device) for document in batch.plays[first : first + CHECKED_AT_ONCE]]
             await self._clock.sleep(0)  # others are answered in between
-        arrivals = [result for result in results if isinstance(result, ReceivedPlay)]
-        statuses = iter(await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else [])
-        receipts = tuple(
-            Receipt(sequence=result.play.sequence, status=next(statuses))
-            if isinstance(result, ReceivedPlay)
-            else result
-            for result in results
-        )
-        self._metrics.count_receipts(receipt.status for receipt in receipts)
+        arrivals = await self._judged(device, [result for result in results if isinstance(result, ReceivedPlay)])
+        statuses = await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else []
+        stored = iter([_receipt(arrival, status) for arrival, status in zip(arrivals, statuses, strict=True)])
+        receipts = tuple(next(stored) if isinstance(result, ReceivedPlay) else result for result in results)
+        self._metrics.count_receipts(receipts)
         if any(receipt.status == "accepted" for receipt in receipts):
             self._live.changed("plays", device)
         return json_answer(await self._answer(device, batch, receipts))
+
+    async def _judged(self, device: str, arrivals: list[ReceivedPlay]) -> list[ReceivedPlay]:
+        """Return the plays with the reason why they are set aside, where there is one."""
+        if not arrivals:
+            return []
+        plays, now_ms = [arrival.play for arrival in arrivals], unix_ms(self._clock.now())
+        known = await self._contents.known({play.release for play in plays}, {play.asset for play in plays})
+        sender = await self._store.sender(device)
+        taken = await self._store.taken(device, [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays])
+        facts = ScreenFacts(sender.paired_ms, sender.channels, sender.published, taken)
+        reasons = why_set_aside(plays, facts, known, now_ms)
+        return [replace(arrival, set_aside=reason) for arrival, reason in zip(arrivals, reasons, strict=True)]
 
     async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
         epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)
@@ -161,18 +188,23 @@ class PlayRoutes:
         query = read_query(request, PlayQuery)
         after = None if query.after is None else _cursor(query.after)
         plays = await self._store.page(query.filter(), after=after, limit=query.limit)
-        following = _page_mark(plays[-1]) if len(plays) == query.limit else None
+        following = _page_mark(plays[-1].body) if len(plays) == query.limit else None
         if query.format == "csv":
             headers = {"X-Next": following} if following else {}
             return web.Response(
-                text=csv_of(plays, PLAY_COLUMNS), content_type="text/csv", charset="utf-8", headers=headers
+                text=csv_of(({**play.body, "set_aside": play.set_aside} for play in plays), PLAY_COLUMNS),
+                content_type="text/csv",
+                charset="utf-8",
+                headers=headers,
             )
-        return json_answer(PlaysPage(plays=tuple(plays), next=following))
+        odd = tuple(_set_aside(play.body, play.set_aside) for play in plays if play.set_aside)
+        return json_answer(PlaysPage(plays=tuple(dict(play.body) for play in plays), next=following, set_aside=odd))
 
     async def _sums(self, request: web.Request) -> web.Response:
         query = read_query(request, PlayQuery)
         sums = await self._store.totals(query.filter(), query.by)
-        return json_answer(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums)))
+        odd = await self._store.count_set_aside(query.filter())
+        return json_answer(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums), set_aside=odd))
 
     async def _conflicts(self, request: web.Request) -> web.Response:
         return json_answer(
@@ -192,6 +224,15 @@ def _check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Rece
     if play_hash(play.previous_hash, document) != play.hash:
         return _invalid(document, "the hash does not match the play")
     return ReceivedPlay(play, document)
+
+
+def _receipt(arrival: ReceivedPlay, status: ReceiptStatus) -> Receipt:
+    why = arrival.set_aside if status == "accepted" else None
+    return Receipt(sequence=arrival.play.sequence, status=status, detail=f"set aside: {why}" if why else "")
+
+
+def _set_aside(body: Mapping[str, Any], reason: str) -> SetAside:
+    return SetAside(device=body["device"], log_epoch=body["log_epoch"], sequence=body["sequence"], reason=reason)
 
 
 def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:

@@ -37,6 +37,7 @@ from sync.origin.persistence.database import OriginDatabase, open_origin_databas
 from sync.origin.publishing.folder_publisher import FolderTarget
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
+from sync.origin.publishing.release_contents import ReleaseContents
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner
@@ -104,7 +105,7 @@ def _assemble(
     enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
-    plays = PlayRoutes(PlayStore(database), live, metrics, clock)
+    plays = PlayRoutes(PlayStore(database), ReleaseContents(ReleaseStore(database), files), live, metrics, clock)
 
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)

@@ -102,7 +102,7 @@ def _translated(error: DBAPIError) -> SignageError:
 
 @asynccontextmanager
 async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
-    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`); create missing tables and columns.
+    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`); create what is missing in it.
 
     Raises:
         StorageBroken: the database cannot be reached, or the file is not a database.
@@ -121,6 +121,7 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
         async with database.writing() as connection:
             await connection.run_sync(metadata.create_all)
             await connection.run_sync(_add_missing_columns)
+            await connection.run_sync(_add_missing_indexes)
         yield database
     finally:
         await engine.dispose()
@@ -135,6 +136,12 @@ def _add_missing_columns(connection: Connection) -> None:
             if column.name not in present:
                 definition = CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+
+
+def _add_missing_indexes(connection: Connection) -> None:
+    for table in metadata.sorted_tables:
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

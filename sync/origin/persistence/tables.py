@@ -246,6 +246,20 @@ releases = Table(
     Column("ads", Integer, nullable=False),
     Column("asset_bytes", BigInteger, nullable=False),
     Column("note", Text),  # a remark of its publisher
+    Column("named", Boolean, nullable=False, server_default=false()),  # what it shows is in `release_contents`
+)
+
+# All that the releases of a channel ever showed, as an item or as an ad; what does not apply is empty.
+release_contents = Table(
+    "release_contents",
+    metadata,
+    Column("channel_id", String(64), primary_key=True),
+    Column("asset", String(64), primary_key=True),
+    Column("item", String(64), primary_key=True),
+    Column("campaign", String(64), primary_key=True),
+    Column("line", String(64), primary_key=True),
+    Column("creative", String(64), primary_key=True),
+    Column("longest_ms", BigInteger, primary_key=True),  # 0: only the device knows
 )
 
 devices = Table(
@@ -259,6 +273,7 @@ devices = Table(
     Column("seen_ms", BigInteger),
     Column("heartbeat", JSON),  # the last one, as received
     Column("version", Integer, nullable=False, default=1),
+    Column("channels", JSON),  # every channel it was in; NULL: paired with an earlier version, unknown
     Column("removed_ms", BigInteger),  # its plays stay as evidence; its token is no longer valid
 )
 
@@ -294,9 +309,14 @@ plays = Table(
     Column("rendered_ms", BigInteger, nullable=False),
     Column("body", JSON, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),  # NULL: stored by an earlier version, like the next
+    Column("set_aside", Text),  # why it is in no sum; NULL: it counts
     Index("plays_by_line", "line_id", "started_ms"),
     Index("plays_by_start", "started_ms"),
+    Index("plays_by_device", "device_id", "started_ms"),
 )
+_set_aside = plays.c.set_aside.is_not(None)
+Index("plays_set_aside", plays.c.received_ms, sqlite_where=_set_aside, postgresql_where=_set_aside)
 
 # Up to which sequence a device's log has no gap, so that no answer counts from the beginning.
 play_marks = Table(

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Literal
 
-Kind = Literal["gap", "fork", "reset", "overlap", "conflict"]
+Kind = Literal["gap", "fork", "reset", "overlap", "conflict", "implausible"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,17 @@ class SequenceConflict:
 
 
 @dataclass(frozen=True, slots=True)
+class ImplausiblePlay:
+    """A play that came at `at_ms` and cannot be what happened (`sync.origin.proof.plausibility`), and why."""
+
+    device: str
+    log_epoch: str
+    sequence: int
+    at_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFinding:
     """A finding about the plays `sequence` to `until` of a log, at `at_ms` (Unix ms), told in `detail`."""
 
@@ -72,10 +83,14 @@ class AuditFinding:
 
 
 def audit_chains(
-    logs: Iterable[PlayLog], links: Iterable[BrokenLink], conflicts: Iterable[SequenceConflict]
+    logs: Iterable[PlayLog],
+    links: Iterable[BrokenLink],
+    conflicts: Iterable[SequenceConflict],
+    implausible: Iterable[ImplausiblePlay] = (),
 ) -> tuple[AuditFinding, ...]:
     """Return all findings, ordered by device and time."""
     found = [*_resets(logs), *(_gap_or_fork(one) for one in links), *(_conflict(one) for one in conflicts)]
+    found += [_implausible(one) for one in implausible]
     return tuple(sorted(found, key=attrgetter("device", "at_ms", "log_epoch", "sequence", "kind")))
 
 
@@ -95,6 +110,11 @@ def _conflict(one: SequenceConflict) -> AuditFinding:
         f"a different play {one.sequence} was sent later and set aside: two logs share a name, or a play was changed"
     )
     return _finding("conflict", one, one.sequence, one.sequence, detail)
+
+
+def _implausible(one: ImplausiblePlay) -> AuditFinding:
+    detail = f"play {one.sequence} is set aside and in no sum: {one.reason}"
+    return _finding("implausible", one, one.sequence, one.sequence, detail)
 
 
 def _resets(logs: Iterable[PlayLog]) -> Iterator[AuditFinding]:
@@ -121,5 +141,7 @@ def _resets_of_device(logs: Sequence[PlayLog]) -> Iterator[AuditFinding]:
             yield AuditFinding("overlap", log.device, log.log_epoch, log.first, log.last, log.first_ms, detail)
 
 
-def _finding(kind: Kind, one: BrokenLink | SequenceConflict, sequence: int, until: int, detail: str) -> AuditFinding:
+def _finding(
+    kind: Kind, one: BrokenLink | SequenceConflict | ImplausiblePlay, sequence: int, until: int, detail: str
+) -> AuditFinding:
     return AuditFinding(kind, one.device, one.log_epoch, sequence, until, one.at_ms, detail)

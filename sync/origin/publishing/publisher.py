@@ -16,6 +16,7 @@ from pathlib import Path
 from sync.errors import CorruptContent, Rejected, StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
+from sync.origin.planning.release_contents import contents_of
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, dump_release, plan_warnings
 from sync.origin.publishing.timestamps import TimestampSigner
@@ -86,7 +87,7 @@ class Publisher:
             await asyncio.to_thread(self._check_files, compiled.release)
             await asyncio.to_thread(self._write_release, compiled)
             if not compiled.unchanged:
-                await self._store.add(_record(compiled, note))
+                await self._store.add(_record(compiled, note), contents_of(compiled.release))
             record, timestamp = await self.timestamps.sign_newest(channel)
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])

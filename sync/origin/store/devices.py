@@ -71,6 +71,8 @@ class DeviceStore:
                 values["name"] = name
             if channel is not None:
                 values["channel_id"] = channel
+                been_in = await connection.scalar(select(devices.c.channels).where(devices.c.id == device))
+                values["channels"] = None if been_in is None else sorted({*been_in, channel})
             await connection.execute(update(devices).where(devices.c.id == device).values(**values))
             return await _get_device(connection, device)
 
@@ -283,6 +285,7 @@ async def _approve(connection: AsyncConnection, row: Row[Any], admission: Admiss
         id=admission.device,
         name=admission.name or row.name,
         channel_id=admission.channel,
+        channels=[admission.channel],
         token_hash=admission.token_hash,
         paired_ms=admission.now_ms,
     )

@@ -1,15 +1,15 @@
 """The tables of plays: each play is stored once by (device, log epoch, sequence), conflicting ones separately."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.tables import play_conflicts, play_marks, plays
+from sync.origin.persistence.tables import devices, play_conflicts, play_marks, plays, releases
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import GENESIS, Play
 
@@ -26,6 +26,7 @@ class ReceivedPlay:
 
     play: Play
     body: Mapping[str, Any]
+    set_aside: str | None = None  # why it is in no sum
 
     @property
     def key(self) -> PlayKey:
@@ -54,6 +55,24 @@ class PlayFilter:
     kind: str | None = None
     from_ms: int | None = None
     until_ms: int | None = None
+    set_aside: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySender:
+    """What is known of a device that sends plays; `channels` None: it was paired with an earlier version."""
+
+    paired_ms: int
+    channels: tuple[str, ...] | None
+    published: bool  # its channel has a release
+
+
+@dataclass(frozen=True, slots=True)
+class PagedPlay:
+    """A play as it was sent, and why it is in no sum (None: it counts)."""
+
+    body: Mapping[str, Any]
+    set_aside: str | None
 
 
 class PlayStore:
@@ -99,19 +118,48 @@ class PlayStore:
                 await connection.execute(update(play_marks).where(this_log).values(high_water=mark))
             return mark
 
-    async def page(self, selected: PlayFilter, *, after: Cursor | None, limit: int) -> list[dict[str, Any]]:
-        """Return plays as they were sent, newest first."""
-        query = _filtered(select(plays.c.body), selected)
+    async def sender(self, device: str) -> PlaySender:
+        """Return what is known of a device, which must exist."""
+        published = exists().where(releases.c.channel_id == devices.c.channel_id)
+        query = select(devices.c.paired_ms, devices.c.channels, published).where(devices.c.id == device)
+        async with self._database.reading() as connection:
+            paired_ms, channels, has_release = (await connection.execute(query)).one()
+        return PlaySender(paired_ms, None if channels is None else tuple(channels), bool(has_release))
+
+    async def taken(self, device: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the times of plays that count and may overlap one of `spans` (Unix ms).
+
+        Plays that count do not overlap, so only the last two that start before the end of a span can overlap it.
+        """
+        spans = [span for span in spans if span[0] <= span[1]]
+        if not spans:
+            return []
+        async with self._database.reading() as connection:
+            newest = await _last_before(connection, device, max(until for _, until in spans))
+            if all(until <= min(since for since, _ in spans) for _, until in newest):
+                return []
+            found = [await _last_before(connection, device, until) for until in {until for _, until in spans}]
+        return sorted({span for two in found for span in two})
+
+    async def page(self, selected: PlayFilter, *, after: Cursor | None, limit: int) -> list[PagedPlay]:
+        """Return plays, newest first."""
+        query = _filtered(select(plays.c.body, plays.c.set_aside), selected)
         keys = (plays.c.started_ms, plays.c.device_id, plays.c.log_epoch, plays.c.sequence)
         if after is not None:
             values = (after.started_ms, after.device, after.log_epoch, after.sequence)
             query = query.where(tuple_(*keys) < tuple_(*values))
         query = query.order_by(*(key.desc() for key in keys)).limit(limit)
         async with self._database.reading() as connection:
-            return [row.body for row in await connection.execute(query)]
+            return [PagedPlay(row.body, row.set_aside) for row in await connection.execute(query)]
+
+    async def count_set_aside(self, selected: PlayFilter) -> int:
+        """Return how many of the plays are in no sum."""
+        query = _filtered(select(func.count()).select_from(plays), replace(selected, set_aside=True))
+        async with self._database.reading() as connection:
+            return await connection.scalar(query) or 0
 
     async def totals(self, selected: PlayFilter, by: GroupBy) -> list[dict[str, Any]]:
-        """Return for each group its plays, complete plays and milliseconds shown, the most played first."""
+        """Return for each group its plays that count, complete ones and milliseconds shown, the most played first."""
         column = _GROUPS[by]
         complete = func.sum(case((plays.c.outcome == "complete", 1), else_=0))
         query = select(
@@ -122,7 +170,9 @@ class PlayStore:
             func.min(plays.c.started_ms).label("first_ms"),
             func.max(plays.c.started_ms).label("last_ms"),
         ).where(column.is_not(None))
-        query = _filtered(query, selected).group_by(column).order_by(func.count().desc(), column)
+        query = (
+            _filtered(query, replace(selected, set_aside=False)).group_by(column).order_by(func.count().desc(), column)
+        )
         async with self._database.reading() as connection:
             return [dict(row._mapping) for row in await connection.execute(query)]
 
@@ -140,6 +190,15 @@ _GROUPS: dict[GroupBy, ColumnElement[str | None]] = {
     "creative": plays.c.creative_id,
     "device": plays.c.device_id,
 }
+
+
+async def _last_before(connection: AsyncConnection, device: str, before_ms: int) -> list[tuple[int, int]]:
+    """Return from when to when the last two plays were on that count and started before an instant."""
+    ended_ms = func.coalesce(plays.c.ended_ms, plays.c.started_ms)  # of an earlier version: its end is not known
+    query = select(plays.c.started_ms, ended_ms).where(
+        plays.c.device_id == device, plays.c.started_ms < before_ms, plays.c.set_aside.is_(None)
+    )
+    return [(row[0], row[1]) for row in await connection.execute(query.order_by(plays.c.started_ms.desc()).limit(2))]
 
 
 async def _hashes(connection: AsyncConnection, device: str, keys: Sequence[PlayKey]) -> dict[PlayKey, str]:
@@ -184,6 +243,8 @@ def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*
         plays.c.kind: selected.kind,
     }
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    if selected.set_aside is not None:
+        query = query.where(plays.c.set_aside.is_not(None) if selected.set_aside else plays.c.set_aside.is_(None))
     if selected.from_ms is not None:
         query = query.where(plays.c.started_ms >= selected.from_ms)
     return query if selected.until_ms is None else query.where(plays.c.started_ms < selected.until_ms)
@@ -202,6 +263,8 @@ def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
         "outcome": play.outcome.value,
         "started_ms": unix_ms(play.started_at),
         "rendered_ms": play.rendered_ms,
+        "ended_ms": unix_ms(play.ended_at),
+        "set_aside": arrival.set_aside,
     }
 
 
@@ -265,6 +328,14 @@ class ChainStore:
             .limit(limit)
         )
         return await self._rows(query if device is None else query.where(plays.c.device_id == device))
+
+    async def set_aside(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return the plays received in this time that are in no sum: device, epoch, sequence, when it came, why."""
+        row = plays.c
+        query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row.set_aside)
+        query = query.where(row.set_aside.is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
+        query = query if device is None else query.where(row.device_id == device)
+        return await self._rows(query.order_by(row.received_ms.desc()).limit(limit))
 
     async def conflicts(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
         """Return the conflicting plays received in this time, newest first: device, epoch, sequence, when it came."""

@@ -4,20 +4,25 @@ A release is stored before its channel points to it. `channels.sequence` follows
 disk, so no device is told about a release that it cannot download. A crash in between is noticed and repaired.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, case, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, media_fact
-from sync.origin.persistence.tables import campaigns, channels, media, playlists, releases
+from sync.origin.persistence.tables import campaigns, channels, media, playlists, release_contents, releases
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.planning.release_contents import ReleaseContent
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.playlists import load_playlists
@@ -66,8 +71,8 @@ class ReleaseStore:
         async with self._database.reading() as connection:
             return tuple((await connection.execute(select(releases.c.channel_id).distinct())).scalars())
 
-    async def add(self, record: ReleaseRecord) -> None:
-        """Add a release as the newest of its channel; its sequence may leave a gap.
+    async def add(self, record: ReleaseRecord, contents: Collection[ReleaseContent]) -> None:
+        """Add a release as the newest of its channel, and what it shows; its sequence may leave a gap.
 
         Raises:
             Conflict: somebody else published this channel at the same moment.
@@ -77,7 +82,32 @@ class ReleaseStore:
             latest = await _latest(connection, record.channel)
             if latest is not None and record.sequence <= latest.sequence:
                 raise Conflict(f"somebody else has just published {record.channel}: read it and try again")
-            await connection.execute(insert(releases).values(channel_id=record.channel, **values))
+            await connection.execute(insert(releases).values(channel_id=record.channel, named=True, **values))
+            await _insert_contents(connection, record.channel, contents)
+
+    async def remember_contents(self, channel: str, sha256: str, contents: Collection[ReleaseContent]) -> None:
+        """Store what a release shows that was published without."""
+        async with self._database.writing() as connection:
+            await _insert_contents(connection, channel, contents)
+            await connection.execute(update(releases).where(releases.c.sha256 == sha256).values(named=True))
+
+    async def published(self, sha256s: Collection[str]) -> dict[str, tuple[str, int, bool]]:
+        """Return of each of these releases that was published its channel, its creation, and whether it is `named`."""
+        own = releases.c
+        query = select(own.sha256, own.channel_id, func.min(own.created_ms), func.max(case((own.named, 1), else_=0)))
+        query = query.where(own.sha256.in_(sha256s)).group_by(own.sha256, own.channel_id)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query)
+            return {sha256: (channel, created_ms, bool(named)) for sha256, channel, created_ms, named in rows}
+
+    async def contents(self, channel: str, assets: Collection[str]) -> dict[str, list[ReleaseContent]]:
+        """Return what all releases of a channel ever showed of each of these assets."""
+        fields = [release_contents.c[name] for name in ReleaseContent.__dataclass_fields__]
+        query = select(*fields).where(release_contents.c.channel_id == channel, release_contents.c.asset.in_(assets))
+        query = query.order_by(release_contents.c.asset)
+        async with self._database.reading() as connection:
+            shown = [ReleaseContent(*row) for row in await connection.execute(query)]
+        return {asset: list(same) for asset, same in groupby(shown, key=attrgetter("asset"))}
 
     @asynccontextmanager
     async def locked_latest(self, channel: str) -> AsyncIterator[ReleaseRecord]:
@@ -104,6 +134,13 @@ class ReleaseStore:
         )
         async with self._database.reading() as connection:
             return tuple([tuple(row) for query in queries for row in await connection.execute(query)])
+
+
+async def _insert_contents(connection: AsyncConnection, channel: str, contents: Collection[ReleaseContent]) -> None:
+    rows = [{"channel_id": channel, **asdict(content)} for content in contents]
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    if rows:
+        await connection.execute(dialect.insert(release_contents).on_conflict_do_nothing(), rows)
 
 
 def _change_counts(table: Any) -> Select[Any]:

@@ -7,6 +7,8 @@ from typing import Any
 from tests.origin.api.test_plays import OTHER_EPOCH, bring, statuses
 from tests.origin.running_origin import EPOCH, ZERO, RunningOrigin, play
 
+FINE = {"implausible": 0, "whole": True}
+LATER = {"started_at": "2026-03-02T10:00:00Z", "ended_at": "2026-03-02T10:00:10Z"}
 MARCH = "from=2026-03-01T00:00:00Z&until=2026-04-01T00:00:00Z"
 
 
@@ -43,7 +45,7 @@ async def test_a_whole_chain_is_whole_in_whatever_order_and_however_often_it_com
     document = await audited(server)
     assert document["findings"] == []
     assert document["devices"] == [
-        {"device": device, "logs": 1, "plays": 9, "missing": 0, "forks": 0, "conflicts": 0, "resets": 0, "whole": True}
+        {"device": device, "logs": 1, "plays": 9, "missing": 0, "forks": 0, "conflicts": 0, "resets": 0} | FINE
     ]
 
 
@@ -61,7 +63,7 @@ async def test_a_play_put_in_afterwards_and_one_that_is_no_beginning_are_forks(s
     device, token = await server.pair()
     plays = log(device, 6)
     forged = play(device, 3, title="Never shown", previous_hash=plays[1]["hash"])
-    beginning = play(device, 1, log_epoch=OTHER_EPOCH, previous_hash="a" * 64, started_at="2026-03-09T10:00:00Z")
+    beginning = play(device, 1, log_epoch=OTHER_EPOCH, previous_hash="a" * 64, **LATER)
     answer = await bring(server, token, *plays[:2], forged, *plays[3:], beginning)
     assert set(statuses(answer)) == {"accepted"}
     document = await audited(server)
@@ -91,11 +93,11 @@ async def test_a_log_begun_anew_is_told_and_is_no_fault_but_two_at_once_are(serv
     assert kinds(document) == [("reset", 1, 1)]
     assert f"after play 5 of log {EPOCH[:8]}" in document["findings"][0]["detail"]
     assert document["devices"][0] | {"device": ""} == {
-        "device": "", "logs": 2, "plays": 8, "missing": 0, "forks": 0, "conflicts": 0, "resets": 1, "whole": True
+        "device": "", "logs": 2, "plays": 8, "missing": 0, "forks": 0, "conflicts": 0, "resets": 1, **FINE,
     }  # fmt: skip
     await bring(server, token, *log(device, 2, epoch="e" * 32, start=101))
     document = await audited(server)
-    assert [kind for kind, _, _ in kinds(document)] == ["reset", "overlap", "reset"]
+    assert [kind for kind, _, _ in kinds(document)] == ["reset", "overlap", "reset", *["implausible"] * 2]
     assert not document["devices"][0]["whole"]
 
 

@@ -128,11 +128,12 @@ async function check(device) {
 
 function auditText({ devices: [chain], findings }) {
   if (!chain) return { whole: true, text: "Proof of play: nothing delivered yet." };
-  const { plays, missing, forks, conflicts, resets, whole } = chain;
-  const begun = resets ? `, restarted ${count(resets, "time")}` : "";
+  const { plays, missing, forks, conflicts, resets, implausible, whole } = chain;
+  const odd = implausible ? `, ${count(implausible, "play")} set aside` : "";
+  const begun = (resets ? `, restarted ${count(resets, "time")}` : "") + odd;
   if (whole) return { whole, text: `Proof of play: ${count(plays, "play")}, the chain of the last 31 days is whole${begun}.` };
   const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict")];
-  const last = findings.filter(({ kind }) => kind !== "reset").at(-1);
+  const last = findings.filter(({ kind }) => kind !== "reset" && kind !== "implausible").at(-1);
   return { whole, text: `Proof of play: ${faults.filter(Boolean).join(", ")}${begun}. Last: ${last.detail}.` };
 }
 

@@ -1,0 +1,51 @@
+"""Knows what the releases of a channel named, also those that an earlier version of the origin published."""
+
+import asyncio
+import hashlib
+from collections.abc import Collection
+
+from pydantic import ValidationError
+
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.planning.release_contents import KnownRelease, contents_of
+from sync.origin.store.releases import ReleaseStore
+from sync.runtime.clock import unix_ms
+from sync.wire.content_paths import release_path
+from sync.wire.release import RELEASE_CAP_BYTES, Release
+
+
+class ReleaseContents:
+    """Reads the database; what it lacks comes from the files of releases, once, as long as they are there."""
+
+    def __init__(self, store: ReleaseStore, files: DataFolder) -> None:
+        self._store = store
+        self._files = files
+        self._found: dict[str, tuple[str, int]] = {}  # releases that a restored database has lost: channel, creation
+
+    async def known(self, releases: Collection[str], assets: Collection[str]) -> dict[str, KnownRelease]:
+        """Return those of `releases` that were ever published, with what their channels show of `assets`."""
+        stored = await self._store.published(releases)
+        for sha256 in releases:
+            channel, created_ms, named = stored.get(sha256, (*self._found.get(sha256, ("", 0)), sha256 in self._found))
+            if not named and (release := await asyncio.to_thread(self._read, sha256)):
+                channel, created_ms, named = release.channel, unix_ms(release.created_at), True
+                self._found[sha256] = (channel, created_ms)
+                await self._store.remember_contents(channel, sha256, contents_of(release))
+            if channel:
+                stored[sha256] = (channel, created_ms, named)
+        shown = {
+            channel: await self._store.contents(channel, assets) for channel in {row[0] for row in stored.values()}
+        }
+        return {
+            sha256: KnownRelease(channel, created_ms, shown[channel] if named else None)
+            for sha256, (channel, created_ms, named) in stored.items()
+        }
+
+    def _read(self, sha256: str) -> Release | None:
+        """Return a release from its file; None if that is gone or damaged. Blocks."""
+        try:
+            with (self._files.content / release_path(sha256)).open("rb") as file:
+                raw = file.read(RELEASE_CAP_BYTES + 1)
+            return Release.model_validate_json(raw) if hashlib.sha256(raw).hexdigest() == sha256 else None
+        except (OSError, ValidationError):
+            return None

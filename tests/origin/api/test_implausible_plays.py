@@ -1,0 +1,266 @@
+"""Plays that cannot be what happened: taken as evidence, in no sum, and named with the reason."""
+
+import csv
+import hashlib
+import io
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from sync.origin.app.wiring import open_origin
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.planning.channel_plan import ReleaseRecord
+from sync.origin.planning.release_contents import contents_of
+from sync.origin.proof.plausibility import TOLERANCE_MS, ScreenFacts, Span, why_set_aside
+from sync.origin.store.plays import PlayFilter, PlaySender, PlayStore
+from sync.origin.store.releases import ReleaseStore
+from sync.runtime.clock import unix_ms
+from sync.wire.content_paths import release_path
+from sync.wire.device_reports import Play
+from sync.wire.release import Asset, Campaign, Creative, Item, Line, MediaKind, Playlist, Release
+from tests.fakes import FakeClock
+from tests.origin.api.test_audit import audited
+from tests.origin.api.test_plays import bring, kept, statuses
+from tests.origin.running_origin import RunningOrigin, play, settings_in
+
+MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+FILM, PICTURE, STRANGE = "a" * 64, "b" * 64, "c" * 64
+
+
+def release(channel: str = "main", line: str = "mornings", *, created_at: datetime = MORNING) -> Release:
+    def asset(sha256: str, kind: MediaKind, duration_ms: int | None) -> Asset:
+        return Asset(
+            sha256=sha256, size_bytes=1, index=sha256, kind=kind, media_type="video/mp4", width=1, height=1,
+            duration_ms=duration_ms,
+        )  # fmt: skip
+
+    spot = Creative(id="spot", title="Spot", asset=FILM)
+    campaign = Campaign(
+        id="spring", name="Spring", advertiser="Tea", starts_at=created_at, ends_at=created_at + timedelta(days=9),
+        lines=(Line(id=line, name="Mornings", creatives=(spot,)),),
+    )  # fmt: skip
+    return Release(
+        channel=channel,
+        created_at=created_at,
+        playlists=(Playlist(id="loop", name="Loop", items=(Item(id="news", title="News", asset=PICTURE),)),),
+        campaigns=(campaign,),
+        assets=(asset(FILM, MediaKind.VIDEO, 10_000), asset(PICTURE, MediaKind.PICTURE, None)),
+    )
+
+
+async def publish(server: RunningOrigin, folder: Path, content: Release, *, as_earlier_version: bool = False) -> str:
+    """Publish `content`; an earlier version of the origin left what it shows only in its file."""
+    await server.ask("PUT", f"/v1/schedule/{content.channel}", server.writer, {"zone": "Europe/Berlin"})
+    raw = content.model_dump_json().encode()
+    sha256 = hashlib.sha256(raw).hexdigest()
+    store = ReleaseStore(database_of(server))
+    newest = await store.latest(content.channel)
+    record = ReleaseRecord(
+        content.channel,
+        newest.sequence + 1 if newest else 1,
+        sha256,
+        len(raw),
+        unix_ms(content.created_at),
+        1,
+        1,
+        2,
+        None,
+    )
+    await store.add(record, [] if as_earlier_version else contents_of(content))
+    if as_earlier_version:
+        async with database_of(server).writing() as connection:
+            await connection.execute(text("UPDATE releases SET named = false"))
+        DataFolder(folder).put(release_path(sha256), raw)
+    return sha256
+
+
+def database_of(server: RunningOrigin) -> OriginDatabase:
+    return server.origin.keys._database
+
+
+def ad(device: str, number: int, release: str, **changes: Any) -> dict[str, Any]:
+    return play(
+        device, number, **{"release": release, "asset": FILM, "creative": "spot", "expected_ms": 10_000, **changes}
+    )
+
+
+def at(started_at: str, ended_at: str, **changes: Any) -> dict[str, Any]:
+    return {"started_at": started_at, "ended_at": ended_at, **changes}
+
+
+EARLIER = {"started_at": "2026-03-02T08:00:00Z", "ended_at": "2026-03-02T08:00:10Z"}
+
+TABLE: tuple[tuple[dict[str, Any], str], ...] = (
+    (EARLIER, ""),
+    ({"outcome": "partial", "rendered_ms": 10_999}, ""),  # a slow machine, and a player of an earlier version
+    ({"kind": "item", "asset": PICTURE, "item": "news", "line": None, "campaign": None, "creative": None}, ""),
+    ({"outcome": "interrupted", "rendered_ms": 0}, ""),
+    (at("2026-03-02T07:00:10Z", "2026-03-02T07:00:00Z"), "it ended before it started"),
+    (at("2026-03-02T07:00:10Z", "1970-01-01T00:00:00Z"), "it ended before it started"),
+    (at("2029-03-02T07:00:00Z", "2029-03-02T07:00:10Z"), "its time had not come yet when it was sent"),
+    (at("9999-12-31T23:59:00Z", "9999-12-31T23:59:10Z"), "its time had not come yet when it was sent"),
+    (at("2026-03-02T07:00:00Z", "2029-03-02T07:00:10Z"), "its time had not come yet when it was sent"),
+    (at("1970-01-01T00:00:00Z", "1970-01-01T00:00:10Z"), "it is older than the pairing of its screen"),
+    (at("0001-01-01T00:00:00Z", "0001-01-01T00:00:10Z"), "it is older than the pairing of its screen"),
+    (at("2026-03-01T13:00:00Z", "2026-03-01T13:00:10Z", release="later"), "it is older than the release that it names"),
+    (
+        at("2026-03-02T07:10:00Z", "2026-03-02T07:10:04Z", rendered_ms=33_906),
+        "it says 33.9 s on the screen, but its clock allows 4.0 s",
+    ),
+    (
+        at("2026-03-02T07:11:00Z", "2026-03-02T07:11:34Z", rendered_ms=33_906, expected_ms=4_000),
+        "it says 33.9 s on the screen, but its item lasts 4.0 s",
+    ),
+    (
+        at("2026-03-02T07:12:00Z", "2026-03-02T07:14:00Z", rendered_ms=120_000, expected_ms=120_000),
+        "it says 120.0 s on the screen, but its release allows 10.0 s",
+    ),
+    (
+        at("2026-03-02T07:15:00Z", "2026-03-02T07:15:10Z", rendered_ms=800),
+        "it says complete, but was on for 0.8 s of 10.0 s",
+    ),
+    ({"asset": STRANGE}, f"no release of channel main shows asset {STRANGE[:16]} as line mornings"),
+    ({"line": "evenings"}, f"no release of channel main shows asset {FILM[:16]} as line evenings"),
+    ({"campaign": "autumn"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
+    ({"creative": "other"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
+    ({"item": "news"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
+    ({"asset": PICTURE}, f"no release of channel main shows asset {PICTURE[:16]} as line mornings"),
+    ({"release": STRANGE}, f"no release {STRANGE[:16]} was ever published"),
+    ({"release": "other", "line": "foreign"}, "its release is of channel other, in which its screen never was"),
+    (at("2026-03-02T07:59:55Z", "2026-03-02T08:00:05Z"), "another play of this screen has the same time"),
+    (
+        at("2026-03-02T08:00:02Z", "2026-03-02T08:00:08Z", rendered_ms=6_000, outcome="partial"),
+        "another play of this screen has the same time",
+    ),
+    (at("2026-03-02T07:59:00Z", "2026-03-02T08:59:00Z"), "another play of this screen has the same time"),
+    (at("2026-03-02T08:00:10Z", "2026-03-02T08:00:20Z"), ""),
+)  # fmt: skip
+"""What a play says beside what `ad` says, and why it is set aside; empty: it counts."""
+
+
+@pytest.mark.parametrize("batches", [1, len(TABLE)], ids=["in one batch", "one by one"])
+async def test_what_cannot_have_happened_is_taken_as_evidence_and_is_in_no_sum(
+    server: RunningOrigin, tmp_path: Path, clock: FakeClock, batches: int
+) -> None:
+    contents = (release(), release("other", "foreign"), release(created_at=MORNING + timedelta(hours=8)))
+    names = {
+        name: await publish(server, tmp_path, each) for name, each in zip(("", "other", "later"), contents, strict=True)
+    }
+    device, token = await server.pair()
+    plays = [
+        ad(device, number, **{**changes, "release": names.get(changes.get("release", ""), STRANGE)})
+        for number, (changes, _) in enumerate(TABLE, start=1)
+    ]
+    size = len(plays) // batches
+    answers = [await bring(server, token, *plays[first : first + size]) for first in range(0, len(plays), size)]
+    receipts = [receipt for answer in answers for receipt in answer.document["receipts"]]
+    assert [receipt["status"] for receipt in receipts] == ["accepted"] * len(plays)
+    expected = [f"set aside: {why}" if why else "" for _, why in TABLE]
+    assert [receipt["detail"] for receipt in receipts] == expected
+    assert answers[-1].document["high_water"] == len(plays)
+
+    counted = sum(not why for _, why in TABLE)
+    for by, wanted in (("device", {device: counted}), ("line", {"mornings": counted - 1}), ("item", {"news": 1})):
+        document = (await server.ask("GET", f"/v1/plays/summary?by={by}", server.reader)).document
+        assert {each["id"]: each["plays"] for each in document["sums"]} == wanted
+        assert document["set_aside"] == len(plays) - counted
+
+    assert len(await kept(server, "?set_aside=false")) == counted
+    page = (await server.ask("GET", "/v1/plays?set_aside=true", server.reader)).document
+    told = {one["sequence"]: one["reason"] for one in page["set_aside"]}
+    assert told == {number: why for number, (_, why) in enumerate(TABLE, start=1) if why}
+    text = (await server.ask("GET", "/v1/plays?format=csv", server.reader)).text
+    assert {
+        int(row["sequence"]): row["set_aside"] for row in csv.DictReader(io.StringIO(text)) if row["set_aside"]
+    } == told
+
+    document = await audited(server, f"device={device}")
+    named = {one["sequence"]: one["detail"] for one in document["findings"] if one["kind"] == "implausible"}
+    assert named == {number: f"play {number} is set aside and in no sum: {why}" for number, why in told.items()}
+    assert document["devices"][0]["implausible"] == len(told)
+    again = await bring(server, token, *plays)
+    assert set(statuses(again)) == {"duplicate"}
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["of an earlier version", "lost by a restored database"])
+async def test_what_a_release_shows_is_learned_from_its_file(
+    server: RunningOrigin, tmp_path: Path, forgotten: bool
+) -> None:
+    name = await publish(server, tmp_path, release(), as_earlier_version=True)
+    if forgotten:
+        await publish(server, tmp_path, release(created_at=MORNING + timedelta(hours=1)))
+        async with database_of(server).writing() as connection:
+            await connection.execute(text("DELETE FROM releases WHERE sha256 = :name"), {"name": name})
+    device, token = await server.pair()
+    answer = await bring(server, token, ad(device, 1, name), ad(device, 2, name, line="evenings"))
+    assert [receipt["detail"] != "" for receipt in answer.document["receipts"]] == [False, True]
+
+
+async def test_a_release_whose_file_is_gone_is_not_held_against_its_plays(
+    server: RunningOrigin, tmp_path: Path
+) -> None:
+    name = await publish(server, tmp_path, release(), as_earlier_version=True)
+    (tmp_path / "content" / release_path(name)).unlink()
+    device, token = await server.pair()
+    answer = await bring(server, token, ad(device, 1, name, line="evenings"))
+    assert answer.document["receipts"][0]["detail"] == ""
+
+
+async def test_a_screen_that_was_moved_delivers_what_it_played_before(server: RunningOrigin, tmp_path: Path) -> None:
+    before, after = await publish(server, tmp_path, release()), await publish(server, tmp_path, release("other"))
+    device, token = await server.pair()
+    moved = await server.ask("PATCH", f"/v1/devices/{device}", server.writer, {"channel": "other"})
+    assert moved.status == 200, moved.text
+    answer = await bring(server, token, ad(device, 1, before), ad(device, 2, after))
+    assert [receipt["detail"] for receipt in answer.document["receipts"]] == ["", ""]
+
+
+async def test_a_database_of_an_earlier_version_counts_on(tmp_path: Path, clock: FakeClock) -> None:
+    configuration = settings_in(tmp_path)
+    async with open_origin(configuration, clock) as origin, origin.keys._database.writing() as connection:
+        for statement in (
+            "DROP INDEX plays_by_device", "DROP INDEX plays_set_aside", "ALTER TABLE plays DROP COLUMN ended_ms",
+            "ALTER TABLE plays DROP COLUMN set_aside", "ALTER TABLE releases DROP COLUMN named",
+            "ALTER TABLE devices DROP COLUMN channels", "DROP TABLE release_contents",
+        ):  # fmt: skip
+            await connection.execute(text(statement))
+        await connection.execute(text(
+            "INSERT INTO devices (id, name, channel_id, token_hash, paired_ms, version)"
+            " VALUES ('d', 'd', 'main', 'h', 0, 1)"
+        ))  # fmt: skip
+        await connection.execute(text(
+            "INSERT INTO plays (device_id, log_epoch, sequence, hash, kind, line_id, outcome, started_ms, rendered_ms,"
+            " body, received_ms) VALUES ('d', 'e', 1, 'h', 'ad', 'mornings', 'complete', 1000, 4000, '{}', 2000)"
+        ))  # fmt: skip
+    async with open_origin(configuration, clock) as origin:
+        store = PlayStore(origin.keys._database)
+        assert [total["plays"] for total in await store.totals(PlayFilter(), "line")] == [1]
+        assert await store.sender("d") == PlaySender(0, None, published=False)
+        assert await store.taken("d", [(0, 5_000)]) == [(1_000, 1_000)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 120), st.integers(0, 40)), max_size=8), max_size=12))
+def test_plays_that_count_never_have_the_same_time(batches: list[list[tuple[int, int]]]) -> None:
+    counted = list[Span]()
+    for batch in batches:
+        plays = [a_play(MORNING + timedelta(seconds=start / 4), length / 4) for start, length in batch]
+        spans = [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays]
+        taken = {span for _, until in spans for span in [one for one in sorted(counted) if one[0] < until][-2:]}
+        reasons = why_set_aside(plays, ScreenFacts(0, None, published=False, taken=sorted(taken)), {}, unix_ms(MORNING))
+        counted += [span for span, reason in zip(spans, reasons, strict=True) if reason is None]
+    for one, other in combinations(sorted(counted), 2):
+        assert min(one[1], other[1]) - other[0] <= TOLERANCE_MS, (one, other)
+
+
+def a_play(started_at: datetime, seconds: float) -> Play:
+    ended_at = started_at + timedelta(seconds=seconds)
+    times = {"started_at": started_at.isoformat(), "ended_at": ended_at.isoformat()}
+    return Play.model_validate(play("d", 1, **times, rendered_ms=0, outcome="partial"))
