@@ -82,6 +82,7 @@ def test_every_picture_on_the_display_is_one_play_that_began_then_and_lasted_so_
         assert is_close(colours[1], COLOURS[Path(play["title"]).stem])
         assert abs(timedelta(milliseconds=play["rendered_ms"]) - timedelta(seconds=next_s - first_s)) < slack
         assert play["outcome"] == "complete"
+    assert site.ask("origin", "/v1/plays?set_aside=true")["plays"] == [], "true plays are plausible"
 
 
 def began(play: dict[str, str]) -> datetime:
