@@ -21,11 +21,7 @@ class ScreenCapture:
         self._screen: MSS | None = None
 
     def capture(self, area: Area) -> RawPicture:
-        """Return what the display shows in `area`, not turned.
-
-        Raises:
-            ScreenFailed: the server does not answer.
-        """
+        """Return what the display shows in `area`, not turned; raise ScreenFailed if the server does not answer."""
         try:
             return self._grab(area)
         except ScreenFailed:  # mss does not notice that a display grew: try again over a new connection

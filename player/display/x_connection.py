@@ -50,11 +50,7 @@ class XConnection:
         self.ceiling = 0
 
     def open(self) -> None:
-        """Connect, or connect again, and set up the display.
-
-        Raises:
-            ScreenFailed: it cannot be used.
-        """
+        """Connect, or connect again, and set up the display; raise ScreenFailed if it cannot be used."""
         self.close()
         connection = connect_x(self._name)
         screen = connection.screen()

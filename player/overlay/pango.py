@@ -89,11 +89,7 @@ class TextLine:
 
 @contextmanager
 def text_line(text: str, letter_height: float) -> Iterator[TextLine]:
-    """Lay out a text in letters of that height in pixels.
-
-    Raises:
-        ScreenFailed: the libraries are not installed.
-    """
+    """Lay out a text in letters of that height in pixels; raise ScreenFailed if the libraries are not installed."""
     with _canvas(bytearray(4), 1, 1) as canvas:
         layout = _call("pango_cairo_create_layout", canvas)
         font = _call("pango_font_description_from_string", _FONT)

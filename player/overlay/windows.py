@@ -155,11 +155,7 @@ class OverlayStack:
 
 
 def open_overlay_stack(name: str) -> OverlayStack:
-    """Connect to the X server `name`.
-
-    Raises:
-        ScreenFailed: it does not answer, or has no Shape extension.
-    """
+    """Connect to the X server `name`; raise ScreenFailed if it does not answer, or has no Shape extension."""
     connection = connect_x(name)
     if not connection.has_extension("SHAPE"):
         raise ScreenFailed(f"X server {name!r} lacks the SHAPE extension, which overlays need")

@@ -68,11 +68,7 @@ def dump_index(index: Index) -> bytes:
 
 
 def load_index(raw: bytes) -> Index:
-    """Parse an index file.
-
-    Raises:
-        CorruptContent: the magic, the size or the sum of the lengths is wrong.
-    """
+    """Parse an index file; raise CorruptContent if the magic, the size or the sum of the lengths is wrong."""
     start = len(_MAGIC) + _HEAD.size
     if len(raw) > INDEX_CAP_BYTES or not raw.startswith(_MAGIC) or len(raw) < start:
         raise CorruptContent("not an index file")

@@ -84,11 +84,12 @@ class MediaOrigin:
     changes: list[tuple[str, str]] = field(default_factory=list)
 
     async def wait_until_processed(self, media_id: str) -> MediaRow:
-        """Wait until a media is ready or failed, and return it."""
+        """Wait until a media is ready or failed and nothing is left of the work on it, and return it."""
 
         async def finished() -> MediaRow | None:
             row = await self.media.get(media_id)
-            return row if row.state in (MediaState.READY, MediaState.FAILED) else None
+            ended = row.state in (MediaState.READY, MediaState.FAILED)
+            return row if ended and not (self.files.work / media_id).exists() else None
 
         row: MediaRow = await wait_until(finished)
         return row

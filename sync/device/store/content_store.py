@@ -245,11 +245,7 @@ class ContentStore:
     # Media
 
     def asset_path(self, sha256: str) -> Path:
-        """Return the path of a complete, verified media file.
-
-        Raises:
-            NotFound: it is not on this device.
-        """
+        """Return the path of a complete, verified media file; raise NotFound if it is not on this device."""
         return self.media.path(sha256)
 
     def has_asset(self, sha256: str) -> bool:

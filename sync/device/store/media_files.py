@@ -43,11 +43,7 @@ class MediaFiles:
                     path.unlink()
 
     def path(self, sha256: str) -> Path:
-        """Return the path of a complete, verified media file.
-
-        Raises:
-            NotFound: it is not on this device.
-        """
+        """Return the path of a complete, verified media file; raise NotFound if it is not on this device."""
         if not self.has(sha256):
             raise NotFound(f"asset {sha256} is not on this device")
         return self._assets / sha256

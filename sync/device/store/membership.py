@@ -121,11 +121,7 @@ def repair_membership(store: ContentStore) -> None:
 
 
 def pin_of(root: Envelope) -> RootPin:
-    """Return the pin of a root.
-
-    Raises:
-        Untrusted: it is no root.
-    """
+    """Return the pin of a root; raise Untrusted if it is no root."""
     return RootPin(version=pin_root(root).version, payload=hashlib.sha256(root.payload.encode()).hexdigest())
 
 

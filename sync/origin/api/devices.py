@@ -104,11 +104,7 @@ class DeviceRoutes:
         )
 
     async def view(self, device: str) -> DeviceView:
-        """Return one device for people.
-
-        Raises:
-            NotFound: there is no such device.
-        """
+        """Return one device for people; raise NotFound if there is no such device."""
         return self._view(await self._store.get(device))
 
     async def views(self) -> list[DeviceView]:

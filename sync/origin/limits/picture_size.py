@@ -50,11 +50,7 @@ def main(arguments: list[str]) -> int:
 
 
 def read_picture_size(source: Path) -> PictureSize:
-    """Return what the headers say.
-
-    Raises:
-        UnreadablePicture: they are damaged, or of no picture.
-    """
+    """Return what the headers say; raise UnreadablePicture if they are damaged, or of no picture."""
     with source.open("rb") as file:
         head = file.read(16)
         file.seek(0)

@@ -41,11 +41,7 @@ class CampaignStore:
         return tuple(sorted(found, key=lambda campaign: (natural_key(campaign.name), campaign.id)))
 
     async def get(self, campaign_id: str) -> StoredCampaign:
-        """Return a campaign.
-
-        Raises:
-            NotFound: no campaign has this id.
-        """
+        """Return a campaign; raise NotFound if no campaign has this id."""
         async with self._database.reading() as connection:
             return await _get_campaign(connection, campaign_id)
 

@@ -53,10 +53,6 @@ class CountStore:
             )
 
     async def ping(self) -> bool:
-        """Return True if the database answers.
-
-        Raises:
-            StorageBroken: it does not.
-        """
+        """Return True if the database answers; raise StorageBroken if it does not."""
         async with self._database.reading() as connection:
             return await connection.scalar(select(1)) == 1

@@ -29,11 +29,7 @@ class KeyStore:
         self._database = database
 
     async def add(self, key: Key, secret_hash: str) -> None:
-        """Add a key.
-
-        Raises:
-            Conflict: another key has this name.
-        """
+        """Add a key; raise Conflict if another key has this name."""
         async with self._database.writing() as connection:
             if await connection.scalar(select(keys.c.id).where(keys.c.name == key.name)):
                 raise Conflict(f"there is a key named {key.name!r} already: revoke it or choose another name")

@@ -127,11 +127,7 @@ class MediaStore:
         return media_id
 
     async def get(self, media_id: str) -> MediaRow:
-        """Return one media.
-
-        Raises:
-            NotFound: no media has this id.
-        """
+        """Return one media; raise NotFound if no media has this id."""
         found = await self._select(media.c.id == media_id)
         if not found:
             raise NotFound(f"there is no media {media_id}")

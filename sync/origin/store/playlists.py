@@ -52,11 +52,7 @@ class PlaylistStore:
         return tuple(sorted(found, key=lambda playlist: (natural_key(playlist.name), playlist.id)))
 
     async def get(self, playlist_id: str) -> StoredPlaylist:
-        """Return a playlist with its items.
-
-        Raises:
-            NotFound: no playlist has this id.
-        """
+        """Return a playlist with its items; raise NotFound if no playlist has this id."""
         async with self._database.reading() as connection:
             return await _get_playlist(connection, playlist_id)
 

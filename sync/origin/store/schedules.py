@@ -47,11 +47,7 @@ class ScheduleStore:
             return await load_schedules(connection, channels.c.id.is_not(None))
 
     async def get(self, channel: str) -> StoredSchedule:
-        """Return the schedule of a channel.
-
-        Raises:
-            NotFound: there is no such channel.
-        """
+        """Return the schedule of a channel; raise NotFound if there is no such channel."""
         async with self._database.reading() as connection:
             return await get_schedule(connection, channel)
 
@@ -124,11 +120,7 @@ async def load_schedules(connection: AsyncConnection, condition: ColumnElement[b
 
 
 async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
-    """Return the schedule of a channel inside the caller's transaction.
-
-    Raises:
-        NotFound: there is no such channel.
-    """
+    """Return the schedule of a channel inside the caller's transaction; raise NotFound if there is no such channel."""
     found = await load_schedules(connection, channels.c.id == channel)
     if not found:
         raise NotFound(f"there is no channel {channel}: PUT /v1/schedule/{channel} adds it")
