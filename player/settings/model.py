@@ -119,9 +119,7 @@ class OriginSettings(Section):
 
     It is proven, never sent; over plain HTTP to another machine only where `fingerprint` is set.
     """
-    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
-        None, examples=["(what signage-origin fingerprint prints)"]
-    )
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(None, examples=["0123456789abcdef" * 4])
     """What the origin prints with `signage-origin fingerprint`. This screen then pairs with no other origin."""
     proxy: Annotated[SecretStr | None, AfterValidator(_check_proxy)] = Field(
         None, examples=["http://proxy.example:3128"]

@@ -26,6 +26,7 @@ from sync.http.listening_socket import (
     open_sockets,
 )
 from sync.http.problems import problem, problem_middleware
+from sync.http.shortage import SHORTAGE
 from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import os_reason
 
@@ -84,7 +85,7 @@ def hold_by_token(request: web.Request, token: str) -> None:
 
 
 class _Acceptor:
-    """Accepts connections. While the system has no descriptor for one it pauses, and says so once."""
+    """Accepts connections. When the system has no descriptor for one it pauses."""
 
     def __init__(self, runner: "_Runner", tls: ssl.SSLContext | None) -> None:
         self._runner = runner
@@ -116,21 +117,12 @@ class _Acceptor:
 
     async def _accept_all(self, listening: ListeningSocket) -> None:
         loop = asyncio.get_running_loop()
-        failed_s: float | None = None  # when it failed last, until it has worked for a while
         while True:
             try:
                 connection, _ = await loop.sock_accept(listening)
-            except ConnectionAbortedError:  # it was closed before it was accepted
+            except OSError as error:  # many kinds mean only that this one connection is gone again
+                await self._clock.sleep(PAUSE_S if SHORTAGE.is_cause(error) else 0)
                 continue
-            except OSError as error:
-                if failed_s is None:
-                    log.warning("no connection can be accepted, tried again each second: %s", os_reason(error))
-                failed_s = self._clock.monotonic()
-                await self._clock.sleep(PAUSE_S)
-                continue
-            if failed_s is not None and self._clock.monotonic() - failed_s > 10 * PAUSE_S:
-                log.info("connections are accepted again")
-                failed_s = None
             assert isinstance(connection, Connection)  # of a `ListeningSocket`
             self._begin(self._connect(connection), connection)
             await self._clock.sleep(0)  # other work, too

@@ -17,7 +17,7 @@ from enum import StrEnum
 from ipaddress import ip_network
 from typing import Any, NamedTuple, Self
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from sync.errors import Rejected
 from sync.http.forwarded import Networks, is_trusted
@@ -80,8 +80,9 @@ class Connection(socket.socket):
 
     @property
     def is_answering(self) -> bool:
-        """Return whether a request has arrived completely and is being answered."""
-        return self.request is not None and self.request.content.is_eof()
+        """Return whether a request has arrived completely and is being answered; WebSockets stay open for ever."""
+        request = self.request
+        return request is not None and request.content.is_eof() and hdrs.UPGRADE not in request.headers
 
     def begin(self, connections: "Connections", holder: Holder) -> None:
         """Count from now on."""

@@ -20,6 +20,7 @@ from sync.errors import (
     Unauthenticated,
     Unsupported,
 )
+from sync.http.shortage import SHORTAGE
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,9 @@ def _kind_and_title(name: str) -> tuple[str, str]:
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn errors into problems. An unexpected one is logged with its traceback, which the answer does not show."""
     try:
-        return await handler(request)
+        answer = await handler(request)
+        SHORTAGE.worked()
+        return answer
     except SignageError as error:
         return problem_of(error, request.path)
     except web.HTTPMethodNotAllowed as error:
@@ -100,7 +103,10 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         return answer
     except (ConnectionError, TimeoutError):
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and SHORTAGE.is_cause(error):
+            detail = "the system has no open file or memory left for this: try again in a few seconds"
+            return problem(503, "service-unavailable", "Service Unavailable", detail, request.path)
         log.exception("request=%s %s failed", request.method, request.path)
         return problem(
             500, "internal", "Internal error", "This is a fault of the program. Its log has the details.", request.path

@@ -5,17 +5,22 @@ import base64
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from sync.device.connection import ConnectionSettings, Network
+from sync.device.origin_client import open_client
+from sync.device.pairing import DevicePairing
+from sync.device.store.content_store import open_content_store
 from sync.errors import Untrusted
 from sync.origin.api import pairings
 from sync.origin.api.pairings import PAIRING_LASTS
 from sync.origin.settings.model import PublishSettings
 from sync.origin.store.devices import PairingLimits
-from sync.runtime.clock import instant
+from sync.runtime.clock import SystemClock, instant
 from sync.trust.signing import SigningKey, check_identity, enrolment_proof, pairing_code, pin_root, read_timestamp
 from sync.wire.device_reports import IdentityChallenge
 from sync.wire.release import Envelope, Role, Root
@@ -160,6 +165,17 @@ async def test_a_device_that_proves_to_know_the_key_is_let_in_without_a_person(f
     assert (await fleet.ask("GET", "/v1/device", state["token"])).document["channel"] == "lobby"
     assert (await prove(fleet, answer, proof)).status == 404
     assert len((await fleet.ask("GET", "/v1/devices", fleet.reader)).document["devices"]) == 1
+
+
+async def test_a_player_pairs_by_its_key(fleet: RunningOrigin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.device.pairing.POLL_S", 0.01)
+    codes: list[str | None] = []
+    network = Network(ConnectionSettings(fingerprint=fleet.origin.pairings.fingerprint()))
+    with open_content_store(tmp_path / "device") as store:
+        async with open_client(fleet.url, None, network) as client:
+            device = DevicePairing(client, store, SystemClock(), Random(1), "window", KEY, codes.append)
+            assert (await device.run()).channel == "lobby"
+    assert codes == [None]
 
 
 def another_root() -> Root:

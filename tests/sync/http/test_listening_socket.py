@@ -1,6 +1,7 @@
 """Limits of connections, on real sockets: who is refused, how, and that everybody else is served."""
 
 import asyncio
+import errno
 import logging
 import os
 import resource
@@ -17,6 +18,8 @@ from aiohttp import ClientSession, web
 from sync.http.forwarded import TRUSTED_PROXIES
 from sync.http.listener import hold_by_token, serve_http
 from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors
+from sync.http.problems import problem_middleware
+from sync.http.shortage import Shortage
 from tests.sync.certificates import make_company
 
 LIMITS = ConnectionLimits(most=8, most_of_one=5, most_of_token=3)
@@ -31,10 +34,11 @@ class Server:
     def __init__(self) -> None:
         self.waiting = 0
         self.go_on = asyncio.Event()
-        self.app = web.Application()
+        self.app = web.Application(middlewares=[problem_middleware])
         self.app[TRUSTED_PROXIES] = (ip_network(PROXY),)
         self.app.router.add_get("/", self._answer)
-        self.app.router.add_get("/slow", self._answer)
+        self.app.router.add_route("*", "/slow", self._answer)
+        self.app.router.add_get("/short", self._answer)
         self.app.router.add_post("/body", self._take)
         self.app.router.add_get("/endless", self._answer_for_ever)
         self.given_up = False
@@ -45,6 +49,8 @@ class Server:
         if request.path == "/slow":
             self.waiting += 1
             await self.go_on.wait()
+        if request.path == "/short":
+            raise OSError(errno.EMFILE, "too many open files")
         return web.Response(text="hello")
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -61,7 +67,10 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Server:
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    shortage = Shortage()  # the other one is of the whole process
+    for user in ("listener", "problems"):
+        monkeypatch.setattr(f"sync.http.{user}.SHORTAGE", shortage)
     return Server()
 
 
@@ -140,6 +149,18 @@ async def test_what_is_being_answered_is_not_cut_short_for_a_newcomer(server: Se
     for reader, _ in held:
         assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 ")
     await close(held)
+
+
+async def test_bodies_that_do_not_come_and_websockets_make_room(server: Server, address: Address) -> None:
+    held = await silent(address, 5)
+    for _, writer in held[:3]:
+        writer.write(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+    for streams in held[3:]:
+        send(streams, "/slow", "Connection: Upgrade\r\nUpgrade: websocket\r\n")
+    await until(lambda: server.waiting == 5)
+    newcomers = await silent(address, 5)
+    await until(lambda: ended(held) == [0, 1, 2, 3, 4])
+    await close(held + newcomers)
 
 
 async def test_a_full_server_serves_newcomers_and_says_once_that_it_is_full_and_once_that_it_is_not(
@@ -225,6 +246,7 @@ async def test_without_descriptors_it_waits_and_says_so_once(
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr("sync.http.listener.PAUSE_S", 0.01)
+    monkeypatch.setattr("sync.http.shortage.QUIET_S", 0.1)
     with socket.socket() as client:
         client.setblocking(False)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -241,9 +263,9 @@ async def test_without_descriptors_it_waits_and_says_so_once(
             assert (await ask(address)).endswith(b"hello")
     words = [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
     assert words == [
-        "WARNING no connection can be accepted, tried again each second: too many files are open; "
+        "WARNING requests and connections fail, and are tried again: too many files are open; "
         "raise the limit of open files",
-        "INFO connections are accepted again",
+        "INFO requests and connections work again",
     ]
 
 
@@ -251,6 +273,7 @@ async def test_without_descriptors_it_waits_and_says_so_once(
     ("request_bytes", "status"),
     [
         (b"GET /nothing HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417),
+        (b"GET /short HTTP/1.1\r\nHost: x\r\n\r\n", 503),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (b"CONNECT a:443 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
         (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -280,12 +303,17 @@ async def test_a_head_that_trickles_is_given_up(server: Server, monkeypatch: pyt
     monkeypatch.setattr("sync.http.listener.IDLE_S", 0.1)
     async with serve_http(server.app, "127.0.0.1", 0, limits=LIMITS) as url:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
-        for _ in range(1000):
-            writer.write(b"GET / HTTP/1.1\r\nX: " if not reader.at_eof() else b"")
-            await asyncio.sleep(0.01)
-            if reader.at_eof():
-                break
-        assert reader.at_eof()
+
+        async def trickle() -> None:
+            writer.write(b"GET / HTTP/1.1\r\n")
+            while True:
+                writer.write(b"X: y\r\n")
+                await asyncio.sleep(0.02)
+
+        trickling = asyncio.create_task(trickle())
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        trickling.cancel()
         await close([(reader, writer)])
 
 
