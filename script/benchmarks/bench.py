@@ -34,9 +34,9 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "streams": lambda _: streams.measure(),
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),
-    "faults": lambda _: faults.measure(),
+    "faults": lambda options: faults.measure(options.rounds, options.only),
     "rhythm": lambda _: rhythm.measure(),
-    "fuzz": lambda options: fuzz.measure(options.cuts, options.part),
+    "fuzz": lambda options: fuzz.measure(options.cuts, options.part, options.seed),
     "tables": lambda _: tables.measure(),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
@@ -78,6 +78,9 @@ def main() -> None:
         "--cuts", type=int, default=seam.CUTS, help="cuts of `seam` and `soak`, files of `fuzz` (%(default)s)"
     )
     parser.add_argument("--peer-cuts", type=int, help="how many cuts `seam` has its peers make (as ours, at most 100)")
+    parser.add_argument("--rounds", type=int, default=faults.ROUNDS, help="of each fault of `faults` (%(default)s)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="of `faults` those whose name has this in it")
+    parser.add_argument("--seed", type=int, default=7, help="of the damage of `fuzz` (%(default)s)")
     parser.add_argument("--part", choices=("decks", "ingest", "both"), default="both", help="of `fuzz` (%(default)s)")
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"

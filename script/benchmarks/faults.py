@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from faults_eye import Account, Kind, View, account, spread, watching
+from progress import tell
 
 from player.display import open_display
 from player.display.backdrop_pictures import RawPicture
@@ -39,6 +40,7 @@ from processes import SIZE, virtual_display  # noqa: E402 - found by the line ab
 from tests.player.faulty_decks import DECK, frozen_decoder  # noqa: E402
 
 ROUNDS = 5
+_ROUND_S = 60  # after this the next item does not come any more
 _FILM_S = 12
 _AIRED_S = 0.7  # before the fault: libVLC has told the time by then
 _SOON_S = 0.05  # after the order to load
@@ -233,37 +235,41 @@ _PLAYS_ON = "on air: the "  # counted from the last new picture
 # ── rounds ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def measure(rounds: int = ROUNDS) -> list[dict[str, Any]]:
-    """Return a row for each fault."""
+async def measure(rounds: int, only: str) -> list[dict[str, Any]]:
+    """Return a row for each fault that has `only` in its name; each is told as it is done."""
     deck_process._STABLE_AFTER_S = 0.0  # in a shop decks live longer than a round: the next one starts at once
     with tempfile.TemporaryDirectory(prefix="bench-faults-") as made:
         await asyncio.to_thread(_media, Path(made))
         rows = []
-        for name, (fault, urgent) in FAULTS.items():
+        for name, (fault, urgent) in ((name, how) for name, how in FAULTS.items() if only in name):
             async with _shop(Path(made)) as shop:
                 seen = [await _round(shop, fault, urgent=urgent) for _ in range(rounds)]
-            rows.append(_row(name, seen))
+            rows.append(_row(name, [one for one in seen if one is not None], rounds))
+            tell(rows[-1])
         return rows
 
 
-async def _round(shop: Shop, fault: Fault, *, urgent: bool) -> Account:
+async def _round(shop: Shop, fault: Fault, *, urgent: bool) -> Account | None:
+    """Return what the shop saw in one round; None if the next item did not come."""
     shop.view.sights.clear()
-    with ExitStack() as shop.stack:
-        async with asyncio.timeout(60):
+    with ExitStack() as shop.stack, suppress(TimeoutError):
+        async with asyncio.timeout(_ROUND_S):
             await fault(shop)
             return await shop.follow(urgent=urgent)
+    return None
 
 
-def _row(name: str, seen: list[Account]) -> dict[str, Any]:
+def _row(name: str, seen: list[Account], rounds: int) -> dict[str, Any]:
     on = name.startswith(_PLAYS_ON)
     return {
         "fault": name,
-        "rounds": len(seen),
+        "rounds": rounds,
+        "without_end": rounds - len(seen),
         "next_item_ms": spread([one.stopped_s if on else one.next_item_s for one in seen]),
         "frozen_ms": spread([one.frozen_s for one in seen]),
         "fallback_ms": spread([one.fallback_s for one in seen]),
         "black_ms": spread([one.black_s for one in seen]),
-        "widest_look_ms": 1000 * max(one.widest_look_s for one in seen),
+        "widest_look_ms": 1000 * max((one.widest_look_s for one in seen), default=0.0),
     }
 
 

@@ -1,5 +1,6 @@
 """What the shop sees, 200 times a second: the film moving or standing, another item, the fallback, black."""
 
+import math
 import statistics
 import threading
 from collections.abc import Iterator, Sequence
@@ -125,5 +126,6 @@ def watching(name: str, size: tuple[int, int]) -> Iterator[View]:
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float]:
-    """Return median and maximum in milliseconds."""
+    """Return median and maximum in milliseconds; no number (NaN) of no times."""
+    seconds = seconds or (math.nan,)
     return {"median": 1000 * statistics.median(seconds), "max": 1000 * max(seconds)}

@@ -33,7 +33,6 @@ from processes import SIZE, virtual_display
 
 BLUE = (0, 0, 255)
 _SHOWN_S = 0.2
-_SEED = 7
 
 _VIDEO = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.8", "-f", "lavfi", "-i", "sine=440:d=0.8"]
 _PICTURE = ["-f", "lavfi", "-i", "testsrc2=s=640x360", "-frames:v", "1"]
@@ -51,21 +50,21 @@ _KINDS: dict[str, tuple[MediaKind, list[str]]] = {
 # ── the stage ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def measure(count: int, part: str) -> list[dict[str, Any]]:
+async def measure(count: int, part: str, seed: int) -> list[dict[str, Any]]:
     """Return a row for each kind of media, of `count` damaged files: for `decks`, for `ingest`, or for both."""
-    rows = [] if part == "ingest" else await _measure_decks(count)
-    return rows if part == "decks" else rows + await fuzz_ingest.measure(count)
+    rows = [] if part == "ingest" else await _measure_decks(count, seed)
+    return rows if part == "decks" else rows + await fuzz_ingest.measure(count, seed)
 
 
-async def _measure_decks(count: int) -> list[dict[str, Any]]:
+async def _measure_decks(count: int, seed: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="bench-fuzz-") as made:
         folder = Path(made)
         blue = _make(folder / "blue", _BLUE)
         rows = []
         async with virtual_display() as name:
             for kind, (what, how) in _KINDS.items():
-                whole = _make(folder / "whole", how).read_bytes()
-                rows.append({"media": kind, **await _fuzz(name, folder, whole, what, blue, -(-count // len(_KINDS)))})
+                whole, files = _make(folder / "whole", how).read_bytes(), -(-count // len(_KINDS))
+                rows.append({"media": kind, **await _fuzz(name, folder, whole, what, blue, files, seed)})
     return rows
 
 
@@ -74,8 +73,10 @@ def _make(path: Path, how: list[str]) -> Path:
     return path
 
 
-async def _fuzz(name: str, folder: Path, whole: bytes, kind: MediaKind, blue: Path, count: int) -> dict[str, Any]:
-    rng, seen, glass = Random(_SEED), Counter[str](), Glass(name)
+async def _fuzz(
+    name: str, folder: Path, whole: bytes, kind: MediaKind, blue: Path, count: int, seed: int
+) -> dict[str, Any]:
+    rng, seen, glass = Random(seed), Counter[str](), Glass(name)
     width, height = SIZE
     async with open_stage(DeckOptions(name, Area(width=width, height=height)), SystemClock()) as stage:
         service = asyncio.create_task(stage.run())

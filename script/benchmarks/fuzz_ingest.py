@@ -27,6 +27,7 @@ import start
 from aiohttp import ClientSession
 from fuzz_damage import damaged
 from fuzz_samples import PLANS, make_film, make_references, make_samples
+from progress import tell
 
 from sync.errors import SignageError
 from sync.origin.planning.folder_plan import read_folder_plan
@@ -36,7 +37,6 @@ from sync.runtime.clock import SystemClock
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import free_port, running
 
-_SEED = 7
 _AT_ONCE = 6
 _LATE_S = 5.0  # a child may need this long to be ended
 _BUDGET_S = 120
@@ -50,7 +50,7 @@ _TUS = {"Tus-Resumable": "1.0.0"}
 _CHUNK = {**_TUS, "Content-Type": "application/offset+octet-stream"}
 
 
-async def measure(count: int) -> list[dict[str, Any]]:
+async def measure(count: int, seed: int) -> list[dict[str, Any]]:
     """Return a row for each format, of `count` damaged files altogether, and one each for references and plans."""
     async with _canary() as canary, running_origin(canary.folder, _SETTINGS) as origin:
         samples = make_samples(canary.folder)
@@ -58,13 +58,13 @@ async def measure(count: int) -> list[dict[str, Any]]:
         canary.begin()
         rows = []
         for name, whole in samples.items():
-            rng = Random(f"{_SEED} {name}")
+            rng = Random(f"{seed} {name}")
             files = [damaged(whole, rng) for _ in range(-(-count // len(samples)))]
             rows.append(await _fuzz(name, files, origin, canary))
-        rng = Random(_SEED)
+        rng = Random(seed)
         files = [*references.values(), *(damaged(whole, rng) for whole in references.values() for _ in range(3))]
         rows.append(await _fuzz("references", files, origin, canary))
-        rows.append(await asyncio.to_thread(_fuzz_plans, count, samples["PNG"], canary))
+        rows.append(await asyncio.to_thread(_fuzz_plans, count, seed, samples["PNG"], canary))
     return rows
 
 
@@ -243,15 +243,17 @@ async def _fuzz(name: str, files: list[bytes], origin: Origin, canary: _Canary) 
 
 def _row(name: str, files: int, seen: Counter[str], *, slowest_s: float, late: int, touched: int) -> dict[str, Any]:
     outcomes = {what: seen[what] for what in ("shown", "refused", "over its budget", "origin stumbled")}
-    return {"ingested": name, "files": files, **outcomes, "slowest_s": slowest_s, "late": late, "canary": touched}
+    row = {"ingested": name, "files": files, **outcomes, "slowest_s": slowest_s, "late": late, "canary": touched}
+    tell(row)
+    return row
 
 
 # ── plans ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _fuzz_plans(count: int, picture: bytes, canary: _Canary) -> dict[str, Any]:
+def _fuzz_plans(count: int, seed: int, picture: bytes, canary: _Canary) -> dict[str, Any]:
     """Read damaged plans of a folder; an exception that is none of ours goes through."""
-    folder, rng, seen, clock = canary.folder / "plans", Random(_SEED), Counter[str](), SystemClock()
+    folder, rng, seen, clock = canary.folder / "plans", Random(seed), Counter[str](), SystemClock()
     folder.mkdir()
     (folder / "good.png").write_bytes(picture)
     (folder / "link").symlink_to(canary.film)
