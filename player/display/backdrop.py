@@ -6,6 +6,7 @@ It is visible whenever no deck covers it, and stays when decks and daemon have e
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -79,30 +80,23 @@ class Backdrop:
         origin = self._configuration.settings.origin
         if self._code is not None:
             return pairing_picture(width, height, code=self._code, name=origin.name, origin=str(origin.url))
-        for path in self._candidates():
+        problem, picture, background = "", None, self._configuration.settings.playback.background
+        for find in self._candidates():
             try:
-                picture = owner_picture(
-                    path, width, height, background=self._configuration.settings.playback.background
-                )
-            except MediaUnplayable as error:
-                self._set_problem(str(error))
-            else:
-                self._set_problem("")
-                return picture
-        return brand_picture(width, height, title=origin.name)
+                picture = owner_picture(find(), width, height, background=background)
+                break
+            except (MediaUnplayable, NotFound) as error:
+                problem = problem or str(error)
+        self._set_problem(problem)
+        return picture or brand_picture(width, height, title=origin.name)
 
-    def _candidates(self) -> list[Path]:
+    def _candidates(self) -> list[Callable[[], Path]]:
+        """Return how to find the file of each picture that may be shown, the best one first."""
         own_picture = self._configuration.settings.playback.fallback
         active = self._cache.active()
         fallback = active.release.fallback if active else None
-        return [path for path in (own_picture, self._asset_path(fallback) if fallback else None) if path]
-
-    def _asset_path(self, asset: str) -> Path | None:
-        try:
-            return self._cache.asset_path(asset)
-        except NotFound as error:
-            self._set_problem(str(error))
-            return None
+        found = [lambda: own_picture] if own_picture else []
+        return [*found, partial(self._cache.asset_path, fallback)] if fallback else found
 
     def _set_problem(self, reason: str) -> None:
         if reason and reason != self._problem:

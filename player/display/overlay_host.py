@@ -82,6 +82,7 @@ class OverlayHost:
         while True:
             wanted = await self._wanted_overlays()
             if wanted is None:
+                self._report_problem("")
                 backoff.reset()
                 await self._wait()
                 continue

@@ -88,12 +88,19 @@ class Configuration:
     """The settings of this player; made by `load_configuration`."""
 
     def __init__(
-        self, layers: Mapping[Source, Values], effective: Effective, *, file: Path | None, problems: tuple[str, ...]
+        self,
+        layers: Mapping[Source, Values],
+        effective: Effective,
+        *,
+        file: Path | None,
+        problems: tuple[str, ...],
+        lasting_problems: tuple[str, ...] = (),
     ) -> None:
         self._layers = dict(layers)
         self._effective = effective
         self._settings_at_start = effective.settings
-        self._load_problems = problems
+        self._load_problems = (*problems, *lasting_problems)
+        self._lasting_problems = lasting_problems  # of the environment, which is read at the start only
         self._reload_problem = ""
         self._salt = os.urandom(16)
         self._changed = asyncio.Event()
@@ -177,7 +184,7 @@ class Configuration:
             log.warning("settings=%s refused: %s", self.file, one_line(error))
             self._notify_waiting()
             return
-        self._reload_problem, self._load_problems = "", ()
+        self._reload_problem, self._load_problems = "", self._lasting_problems
         self._layers[Source.FILE] = layer
         self._apply(effective)
         self.save_last_valid()
@@ -191,7 +198,7 @@ class Configuration:
 
     def save_last_valid(self) -> None:
         """Store the values of the file, if they are all valid. A start with a wrong file uses them."""
-        if self.file is None or self._load_problems or self._reload_problem:
+        if self.file is None or self._load_problems != self._lasting_problems or self._reload_problem:
             return
         try:
             setting_sources.save_values(self._state_file(setting_sources.LAST_GOOD), self._layers[Source.FILE])
@@ -239,7 +246,7 @@ def load_configuration(file: Path | None) -> Configuration:
     If the file cannot be read or has a wrong field, the last valid one is used.
     """
     environment, wrong_variables = setting_sources.read_environment()
-    problems = list(wrong_variables)
+    problems: list[str] = []
     values = _read_or_report(lambda: read_toml(file), problems) if file is not None else {}
     known, _ = leave_out_wrong_fields(_layers_by_strength({Source.FILE: values or {}, Source.ENVIRONMENT: environment}))
     state_dir = resolve(known).settings.storage.state_dir / setting_sources.STATE
@@ -253,8 +260,13 @@ def load_configuration(file: Path | None) -> Configuration:
     accepted = _read_or_report(lambda: read_saved_values(state_dir / setting_sources.ACCEPTED), problems) or {}
     layers = {Source.FILE: values or {}, Source.ACCEPTED: accepted, Source.ENVIRONMENT: environment}
     valid, left_out = leave_out_wrong_fields(_layers_by_strength(layers))
+    _, of_environment = leave_out_wrong_fields(_layers_by_strength({Source.ENVIRONMENT: environment}))
+    problems += [one for one in left_out if one not in of_environment]
     values_by_source = {layer.source: layer.values for layer in valid}
-    return Configuration(values_by_source, resolve(valid), file=file, problems=(*problems, *left_out))
+    lasting = (*wrong_variables, *of_environment)
+    return Configuration(
+        values_by_source, resolve(valid), file=file, problems=tuple(problems), lasting_problems=lasting
+    )
 
 
 def _read_or_report(read: Callable[[], Value], problems: list[str]) -> Value | None:

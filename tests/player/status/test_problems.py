@@ -1,0 +1,337 @@
+"""Each problem that status tells begins with its cause and ends with it. What can be told is read from the code."""
+
+import ast
+import asyncio
+import inspect
+import re
+import socket
+import textwrap
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from player.director.director import Director
+from player.display import overlay_host
+from player.display.overlay_host import OverlayHost
+from player.endpoint.auth import EndpointToken
+from player.endpoint.server import EndpointServer
+from player.platform.geometry import Area
+from player.settings.configuration import load_configuration
+from player.status import health
+from player.status.collector import StatusCollector
+from player.status.health import Condition, Throttling, health_problems
+from player.status.recent_counts import WINDOW_S, RecentCounts
+from player.status.status_sources import ProblemReports
+from sync.device.pairing import DevicePairing, PairingPhase
+from sync.device.store.content_store import open_content_store
+from sync.errors import OriginUnreachable, StorageBroken
+from sync.runtime.clock import ClockTrust
+from sync.wire.device_reports import PairingState
+from sync.wire.overlay import Ticker
+from tests.fakes import FakeClock
+from tests.player.display.test_backdrop import FakeDisplay, running_backdrop
+from tests.player.overlay.test_overlays_on_screen import OverlayPublisher
+from tests.player.status.test_health import HEALTHY, MACHINE
+
+TOP = Path(__file__).parents[3]
+
+
+def words_of(node: ast.expr) -> str:
+    """Return a pattern for the sentences that an expression makes."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(re.escape(str(v.value)) if isinstance(v, ast.Constant) else ".*" for v in node.values)
+    assert isinstance(node, ast.Constant)
+    return re.escape(str(node.value))
+
+
+# ── health ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lately(after_s: float) -> int:
+    """Return what counts of five events, so long after they came."""
+    counts = RecentCounts()
+    counts.update("x", 5, 0.0)
+    return counts.update("x", 5, after_s)
+
+
+def machine(**facts: Any) -> Condition:
+    return replace(HEALTHY, machine=replace(MACHINE, **facts))
+
+
+CAUSES: tuple[tuple[Condition, Condition], ...] = (  # with the cause, and without it again
+    (machine(throttling=Throttling(undervoltage=True)), machine(throttling=Throttling())),
+    (machine(throttling=Throttling(throttled=True)), machine(throttling=Throttling())),
+    (machine(throttling=Throttling(undervoltage_since_boot=True)), machine(throttling=Throttling())),  # a new start
+    (machine(temperature_c=80.0), machine(temperature_c=79.9)),
+    (machine(disk_free_bytes=(256 << 20) - 1), machine(disk_free_bytes=256 << 20)),
+    (machine(memory_percent=92.0), machine(memory_percent=91.9)),
+    (machine(load_1m=8.0, cpu_percent=95.0), machine(load_1m=8.0, cpu_percent=94.0)),
+    (replace(HEALTHY, clock=ClockTrust.UNSYNCED), HEALTHY),
+    (replace(HEALTHY, display_answers=False), HEALTHY),
+    (replace(HEALTHY, covered_by="Update"), HEALTHY),
+    (machine(monitor=False), machine(monitor=True)),
+    (
+        replace(HEALTHY, deck_restarts_lately=lately(WINDOW_S - 1)),
+        replace(HEALTHY, deck_restarts_lately=lately(WINDOW_S + 1)),
+    ),
+    (replace(HEALTHY, picture_faults=lately(1.0)), replace(HEALTHY, picture_faults=lately(WINDOW_S + 1))),
+    (replace(HEALTHY, recovered="restart"), HEALTHY),
+    (replace(HEALTHY, quarantined=("Bread",)), HEALTHY),
+    (replace(HEALTHY, left_out="c (kind clock)"), HEALTHY),
+    (
+        replace(HEALTHY, service_restarts={"sync": 5}, service_restarts_lately={"sync": lately(1.0)}),
+        replace(HEALTHY, service_restarts={"sync": 5}),
+    ),
+    (replace(HEALTHY, paired=False, pairing_code=True), HEALTHY),
+    (replace(HEALTHY, paired=False), replace(HEALTHY, paired=False, origin_told=True)),  # a better sentence is told
+    (replace(HEALTHY, paired=False), replace(HEALTHY, paired=False, membership_unreadable=True)),
+    (replace(HEALTHY, sync_failure="it is away"), HEALTHY),
+    (replace(HEALTHY, sync_age_s=900.1), replace(HEALTHY, sync_age_s=900.0)),
+    (replace(HEALTHY, outbox_depth=5000), replace(HEALTHY, outbox_depth=4999)),
+)
+
+
+@pytest.mark.parametrize(("with_cause", "without"), CAUSES)
+def test_a_problem_of_health_ends_with_its_cause(with_cause: Condition, without: Condition) -> None:
+    assert len(health_problems(with_cause)) == 1 and health_problems(without) == ()
+
+
+def test_every_problem_of_health_has_a_row() -> None:
+    told = {sentence for with_cause, _ in CAUSES for sentence in health_problems(with_cause)}
+    sentences = [node.value for node in ast.walk(ast.parse(inspect.getsource(health))) if isinstance(node, ast.Yield)]
+    patterns = [words_of(node) for node in sentences if node is not None]
+    assert len(patterns) > 15
+    missing = [pattern for pattern in patterns if not any(re.fullmatch(pattern, sentence) for sentence in told)]
+    assert missing == [], "give these problems a row in CAUSES"
+
+
+# ── what the parts of the player report ────────────────────────────────────────────────────────────────────────────
+
+Told = AsyncIterator[bool]
+"""Whether the problem is told: before its cause, while it lasts, and when it is over."""
+
+
+async def wrong_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    file = folder / "player.toml"
+    file.write_text("")
+    configuration = load_configuration(file)
+    for text in ("", "[playback]\nvolume = 101\n", "[playback]\nvolume = 99\n"):
+        file.write_text(text)
+        configuration.reload()
+        yield configuration.problems() != ()
+
+
+async def settings_that_wait_for_a_restart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    file = folder / "player.toml"
+    file.write_text("")
+    configuration = load_configuration(file)
+    for text in ("", "[endpoint]\nport = 9999\n", ""):
+        file.write_text(text)
+        configuration.reload()
+        yield configuration.problems() != ()
+
+
+async def wrong_variables(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    file = folder / "player.toml"
+    file.write_text("")
+    yield load_configuration(file).problems() != ()
+    monkeypatch.setenv("SIGNAGE_PLAYER__PLAYBACK__VOLUME", "101")
+    configuration = load_configuration(file)
+    configuration.reload()  # the variable is still wrong
+    yield configuration.problems() != ()
+    monkeypatch.delenv("SIGNAGE_PLAYER__PLAYBACK__VOLUME")
+    yield load_configuration(file).problems() != ()
+
+
+async def a_token_that_cannot_be_stored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    told = ProblemReports()
+    token = EndpointToken(folder / "state", told.reporter("token"))
+    yield told.tells("token")
+    (folder / "state").rename(folder / "away")
+    (folder / "state").write_text("in the way")
+    token._store()
+    yield told.tells("token")
+    (folder / "state").unlink()
+    (folder / "away").rename(folder / "state")
+    token._store()
+    yield told.tells("token")
+
+
+async def a_fallback_picture_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    configuration, display = load_configuration(None), FakeDisplay()
+    with open_content_store(folder) as content:
+        async with running_backdrop(display, configuration, content) as (backdrop, problems):
+            await display.next()
+            for picture in (None, str(folder / "missing.png"), None):
+                await configuration.patch({"playback": {"fallback": picture}}, expected=None)
+                backdrop.wake()
+                await display.next()
+                yield problems[-1] != ""
+
+
+async def overlays_whose_process_is_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    async def refused(*command: object) -> None:
+        raise OSError("no process")
+
+    monkeypatch.setattr(overlay_host, "start_child", refused)
+    told, clock = ProblemReports(), FakeClock()
+    with open_content_store(folder) as content:
+        publisher = OverlayPublisher(content, folder / "tree")
+        display: Any = SimpleNamespace(area=Area(width=320, height=180), name=":0")
+        overlays = OverlayHost(display, content, clock, lambda: False, told.reporter("overlays"))
+        service = asyncio.create_task(overlays.run())
+        for due in ((), (Ticker(id="news", text="Bread"),), ()):
+            publisher.release(*due)
+            overlays.wake()
+            for _ in range(50):
+                await clock.advance(1)
+                await asyncio.sleep(0.002)
+            yield told.tells("overlays")
+        service.cancel()
+
+
+async def a_log_of_plays_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    told, faults = ProblemReports(), ["", "it is locked", ""]
+
+    async def depth() -> int:
+        if fault := faults.pop(0):
+            raise StorageBroken(fault)
+        return 0
+
+    session = SimpleNamespace(ledger=SimpleNamespace(outbox=SimpleNamespace(depth=depth)))
+    sources: Any = SimpleNamespace(session=lambda: session, problems=told)
+    for _ in range(3):
+        await StatusCollector(sources, FakeClock())._outbox_depth()
+        yield told.tells("ledger")
+
+
+async def an_origin_that_is_away_while_pairing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    told, answer, away = ProblemReports(), PairingState(status="expired"), OriginUnreachable("nobody answers")
+    answers: list[PairingState | OriginUnreachable] = [answer, away, answer]
+
+    async def pairing_state(*_: object) -> PairingState:
+        if isinstance(answer := answers.pop(0), OriginUnreachable):
+            raise answer
+        return answer
+
+    client: Any = SimpleNamespace(url="http://a.example/", pairing=pairing_state)
+    asked: Any = SimpleNamespace(pairing="p")
+    unused: Any = None
+    for _ in range(3):
+        pairing = DevicePairing(client, unused, FakeClock(), Random(1), "x", None, unused, told.reporter("connection"))
+        pairing._show_code, pairing._phase = lambda code: None, PairingPhase.WAITING
+        pairing._answer = asked
+        try:
+            await pairing._poll()
+        except OriginUnreachable as error:
+            pairing._after_failure(error)
+        yield told.tells("connection")
+
+
+async def a_port_in_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    told, clock, nothing = ProblemReports(), FakeClock(), SimpleNamespace(operations=lambda: ())
+    unused: Any = nothing
+    yield told.tells("endpoint")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", str(other.getsockname()[1]))
+        server = EndpointServer(load_configuration(None), unused, (), unused, unused, clock, told.reporter("endpoint"))
+        monkeypatch.setattr(server, "_app", web.Application)
+        service = asyncio.create_task(server.run())
+        while not server.problem:
+            await clock.run_ready()
+        yield told.tells("endpoint")
+    while not server.url:
+        await clock.advance(60)
+    yield told.tells("endpoint")
+    service.cancel()
+
+
+async def sound_from_another_output(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    output: list[str | None] = [None]
+    sources: Any = SimpleNamespace(stage=SimpleNamespace(facts=lambda: SimpleNamespace(sound=output[0])))
+    collector = StatusCollector(sources, FakeClock())
+    for device, heard in (("hdmi", "hdmi"), ("hdmi", "usb"), ("usb", "usb")):
+        output[0] = heard
+        yield collector._other_audio_output(device) != ()
+
+
+Case = Callable[[Path, pytest.MonkeyPatch], Told]
+REPORTS: dict[str, tuple[Case | str, ...]] = {
+    # by the expression in `StatusCollector._problems`, `Director.now`, or the name of the reporter: cases of this file,
+    # or the test elsewhere in which it ends
+    "sources.configuration.problems()": (wrong_settings, settings_that_wait_for_a_restart, wrong_variables),
+    "token": (a_token_that_cannot_be_stored,),
+    "backdrop": (a_fallback_picture_that_is_not_there,),
+    "overlays": (
+        overlays_whose_process_is_lost,
+        "player/overlay/test_overlays_on_screen.py::test_lost_overlays_are_reported_when_the_x_server_ends_and_come_back"
+        "_with_the_next",
+    ),
+    "ledger": (a_log_of_plays_that_cannot_be_read,),
+    "connection": (an_origin_that_is_away_while_pairing,),
+    "move": (
+        "player/app/test_origin_move.py::test_device_log_and_undelivered_plays_go_along_to_another_name_scheme_and_port",
+    ),
+    "endpoint": (a_port_in_use,),
+    "self._ledger.problem": ("player/evidence/test_damaged_ledger.py::",),  # it ends with the next start
+    "self._recorder.problem": (
+        "player/director/test_storage.py::test_with_a_full_disk_items_go_on_ads_wait_and_plays_are_written_once_there"
+        "_is_room",
+    ),
+    "self._scenes.problem": (
+        "player/director/test_director.py::test_a_zone_that_nobody_named_is_that_of_the_machine_and_reported_where_local"
+        "_times_are_used",
+    ),
+    "*self._streams.problems()": (
+        "player/director/test_streams.py::test_a_stream_that_fails_is_skipped_until_it_works",
+    ),
+    "self._files[1]": ("sync/device/disk/test_damaged_files.py::test_a_damaged_copy_is_written_again",),
+    "health_problems(condition)": ("player/status/test_problems.py::test_a_problem_of_health_ends_with_its_cause",),
+    "((f'The setting {display}.',) if display else ())": ("player/display/test_live_outputs.py::",),
+    "self._other_audio_output(sources.configuration.settings.audio.device)": (sound_from_another_output,),
+}
+CASES = [case for cases in REPORTS.values() for case in cases if not isinstance(case, str)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+async def test_a_problem_is_told_while_its_cause_lasts(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    (tmp_path / "state").mkdir()
+    async with aclosing(case(tmp_path, monkeypatch)) as told:  # type: ignore[type-var]
+        assert [each async for each in told] == [False, True, False]
+
+
+def elements_of(method: Callable[..., Any], name: str) -> list[ast.expr]:
+    """Return the elements of the tuple that a method gives the name `name`."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
+    tuples = (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name
+    )
+    return next(found.elts for found in tuples if isinstance(found, ast.Tuple))
+
+
+def test_every_problem_that_can_be_told_is_in_the_table() -> None:
+    own = {ast.unparse(element).removeprefix("*") for element in elements_of(StatusCollector._problems, "problems")}
+    of_director = {ast.unparse(element) for element in elements_of(Director.now, "problems")}
+    sources = [path.read_text() for path in (TOP / "player").rglob("*.py")]
+    reporters = {name for text in sources for name in re.findall(r"\.reporter\(\"(\w+)\"\)", text)}
+    assert {"sources.problems.sentences()", "now.problems"} < own
+    expected = (own - {"sources.problems.sentences()", "now.problems"}) | of_director | reporters
+    assert set(REPORTS) == expected
+
+
+@pytest.mark.parametrize("test", [one for cases in REPORTS.values() for one in cases if isinstance(one, str)])
+def test_the_tests_that_the_table_names_exist(test: str) -> None:
+    file, _, name = test.partition("::")
+    assert re.search(rf"def {name}\b" if name else "problem", (TOP / "tests" / file).read_text())
