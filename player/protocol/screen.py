@@ -67,6 +67,9 @@ class Cut(Wire):
 class StreamDoor(Protocol):
     """How streams are reached; `player.streams.gate` is it."""
 
+    received_bytes: int
+    """Of streams over HTTP, since start."""
+
     async def source(self, url: str) -> str:
         """Return what ffmpeg opens instead of `url`.
 

@@ -38,6 +38,7 @@ class StageFacts:
     codec: str | None = None
     hardware: bool | None = None
     sound: str | None = None  # the output that is used; None: there is no sound
+    stream_bytes: int = 0  # received of streams over HTTP since start
     states: tuple[DeckState, DeckState] = (DeckState.GONE, DeckState.GONE)  # of deck `a` and deck `b`
 
 

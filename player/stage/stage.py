@@ -174,6 +174,7 @@ class Stage:
             steps=self._escalation.step_counts(),
             recovered=self._escalation.latest_recovery(),
             deck=on_air.deck.name if on_air else None,
+            stream_bytes=self.streams.received_bytes if self.streams else 0,
             fps=pulse.fps,
             painted_fps=pulse.painted_fps,
             codec=pulse.codec,

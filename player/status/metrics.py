@@ -61,6 +61,7 @@ class StageSeries(Collector):
             "Decks replaced without a fault: long use, or another display",
             facts.renewals,
         )
+        yield _counter("stream_bytes", "Bytes received of network streams over HTTP", facts.stream_bytes)
         yield _histogram("cut_late_seconds", "From the time a cut was due until its window was on top", counts.late)
         yield _histogram("take_black_seconds", "How long a take was black, checked once a second", counts.black)
         yield _histogram(

@@ -29,7 +29,8 @@ from sync.runtime.os_messages import network_reason
 from sync.runtime.threads import in_thread
 from sync.wire.stream_url import shown_url, stream_name
 
-PLAYLIST_CAP_BYTES = 2 * 1024 * 1024
+PLAYLIST_CAP_BYTES = 1024 * 1024
+_REST = 4  # times what a playlist cost the processor, before ffmpeg gets it and asks again
 _LISTENING = ("udp", "rtp")
 _HTTP = ("http", "https")
 _KNOWN_STREAMS = 64
@@ -59,7 +60,7 @@ class LineRate:
         if size >= self._COUNTED_BYTES and write_s < read_s / 4:
             self.recent.append(size * 8 / read_s)
         if piece.bits and piece.length_ms and read_s * 1000 > self._TOLERATED * piece.length_ms:
-            log.info("stream=%s its variant of %d bit/s comes too slowly", piece.stream[:12], piece.bits)
+            log.info("stream=%s its variant of %d bit/s comes too slowly", piece.stream, piece.bits)
             self.too_slow[piece.stream] = piece.bits, now_s + self._SLOW_FOR_S
 
     def carries(self, stream: str, now_s: float) -> float | None:
@@ -129,7 +130,7 @@ class StreamGate:
                 await self._ready.wait()
         except TimeoutError as error:
             raise MediaUnplayable("the player cannot open streams yet") from error
-        name = stream_name(url)
+        name = _name(url)
         self._urls[name] = url
         self._urls.move_to_end(name)
         self._reasons.pop(name, None)
@@ -140,7 +141,7 @@ class StreamGate:
 
     def why(self, url: str) -> str:
         """Return why the gate refused a piece of the stream when it was opened last; empty if it did not."""
-        return self._reasons.get(stream_name(url), "")
+        return self._reasons.get(_name(url), "")
 
     async def _looked_up(self, url: str) -> str:
         """Return `url` with the address of its host: a name could lead elsewhere when ffmpeg looks it up again."""
@@ -232,8 +233,10 @@ class StreamGate:
         self.received_bytes += len(content)
         base = StreamPart(piece.stream, answer.url, piece.bits)
         carried = Carried(*self._screen(), self._rate.carries(piece.stream, self._clock.monotonic()))
+        began_s = self._clock.monotonic()
         text = content.decode("utf-8-sig", errors="replace")
         led = await in_thread(lead_through, text, base, carried, self._address)
+        await self._clock.sleep(min(ANSWER_WITHIN_S, _REST * (self._clock.monotonic() - began_s)))
         return web.Response(text=led, content_type="application/vnd.apple.mpegurl")
 
     async def _copy(
@@ -262,3 +265,8 @@ class StreamGate:
         finally:
             now_s = clock.monotonic()
             self._rate.add(piece, size, max(0.001, now_s - started_s - write_s), write_s, now_s)
+
+
+def _name(url: str) -> str:
+    """Return a short name of a stream: it stands in each address of a playlist."""
+    return stream_name(url)[:16]

@@ -37,7 +37,10 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class StreamPart:
-    """One address of a stream: the stream's name, bits a second of its variant, and how long it plays, in ms."""
+    """One address of a stream: the stream's name, bits a second of its variant, and how long it plays, in ms.
+
+    `bits` is 0 until a variant was chosen.
+    """
 
     stream: str
     url: str
@@ -56,7 +59,7 @@ class _Variant:
 
     @property
     def bits(self) -> int:
-        return _number(self.attributes.get("BANDWIDTH", ""))
+        return max(1, _number(self.attributes.get("BANDWIDTH", "")))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -79,6 +82,8 @@ def lead_through(text: str, piece: StreamPart, carried: Carried, address: Lead) 
     if not any(line.startswith("#EXT-X-") for line in lines):
         raise MediaUnplayable("this address is a playlist of other files: enter the address of the stream itself")
     master = any(line.startswith("#EXT-X-STREAM-INF:") for line in lines)
+    if master and piece.bits:
+        raise MediaUnplayable("this HLS playlist names variants that have variants themselves")
     written = _master(lines, piece, carried, address) if master else _media(lines, piece, address)
     return "\n".join(("#EXTM3U", *written, ""))
 

@@ -16,7 +16,7 @@ from typing import IO, Protocol
 from urllib.parse import urlsplit
 
 from sync.errors import MediaUnplayable
-from sync.wire.stream_url import scrub
+from sync.wire.stream_url import scrub, shown_url
 
 CACHING_MS = 1000  # of a network stream before its first picture; it hides an uneven line
 _READ_AHEAD_MS = 300  # in a file
@@ -95,7 +95,7 @@ class StreamRemuxer:
     def __init__(self, url: str, source: str, container: str = _CONTAINER) -> None:
         self.is_unsuited = False
         """Whether the container cannot carry the video."""
-        self._url = url
+        self._url, self._source = url, source
         self._last_line = ""
         with ExitStack() as undo:
             self._read_end, write_end = os.pipe()
@@ -116,7 +116,7 @@ class StreamRemuxer:
     @property
     def last_error(self) -> str:
         """The last message of ffmpeg, without passwords from the address."""
-        return scrub(_LOG_PREFIX.sub("", self._last_line), self._url)
+        return scrub(self._last_line.replace(self._source, shown_url(self._url)), self._url)
 
     def close(self) -> None:
         """End ffmpeg and close the pipe."""
@@ -130,7 +130,7 @@ class StreamRemuxer:
             for line in errors:
                 self.is_unsuited |= _UNSUITED in line
                 if b"[error]" in line or b"[fatal]" in line:
-                    self._last_line = line.decode(errors="replace").strip()[-300:]
+                    self._last_line = _LOG_PREFIX.sub("", line.decode(errors="replace").strip()[-1000:])
 
 
 def _start_ffmpeg(url: str, source: str, container: str, write_end: int) -> "subprocess.Popen[bytes]":

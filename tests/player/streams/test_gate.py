@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,7 @@ from player.streams.hls import StreamPart
 from sync.device.connection import ConnectionSettings, Network
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
+from tests.sync.certificates import make_company
 from tests.sync.http_proxy import http_proxy
 
 SEGMENT = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{}\n#EXT-X-ENDLIST\n"
@@ -75,14 +77,16 @@ def device_endpoint() -> Iterator[tuple[int, list[bytes]]]:
 
 
 @asynccontextmanager
-async def open_site(network: Network | None = None) -> AsyncIterator[tuple[Site, StreamGate]]:
+async def open_site(
+    network: Network | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[Site, StreamGate]]:
     """A site on this machine, and a gate that may reach its port alone."""
     site = Site()
     application = web.Application()
     application.router.add_get("/{path:.*}", site.answer)
     runner = web.AppRunner(application)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     site.port = runner.addresses[0][1]
     way = network or Network()
     gate = StreamGate(SystemClock(), lambda: way, lambda port: port == site.port)
@@ -214,17 +218,26 @@ async def test_only_who_knows_the_secret_gets_through(tmp_path: Path) -> None:
         assert site.asked == []
 
 
-async def test_streams_take_the_proxy_of_the_settings_but_never_to_this_device() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_streams_take_proxy_and_certificates_of_the_settings_but_never_to_this_device(
+    scheme: str, tmp_path: Path
+) -> None:
+    company = make_company(tmp_path)
+    tls = company.server("films.example") if scheme == "https" else None
     async with http_proxy(login="eve:hush") as proxy:
-        network = Network(ConnectionSettings(f"http://eve:hush@127.0.0.1:{proxy.port}"))
-        async with open_site(network) as (site, gate):
+        way = ConnectionSettings(f"http://eve:hush@127.0.0.1:{proxy.port}", ca_certificates=company.file)
+        async with open_site(Network(way), tls) as (site, gate):
             site.bodies["/film"] = b"film"
             proxy.names["films.example"] = "127.0.0.1", site.port
-            assert await fetch(gate, "http://films.example/film") == (200, b"film")
-            assert proxy.asked == ["GET http://films.example/film"]
+            assert await fetch(gate, f"{scheme}://films.example/film") == (200, b"film")
+            assert gate.received_bytes == 4 and len(proxy.asked) == 1
             for host in (own_lan_address(), "localhost", "[::1]", "169.254.169.254"):
-                assert (await fetch(gate, f"http://{host}:1/film"))[0] == 403
+                assert (await fetch(gate, f"{scheme}://{host}:1/film"))[0] == 403
             assert len(proxy.asked) == 1
+    async with open_site(tls=tls) as (site, gate):
+        url = site.url("/film").replace("http:", f"{scheme}:")
+        assert (await fetch(gate, url))[0] == (403 if tls else 404)
+        assert "certificate is not trusted" in gate.why(url) or not tls
 
 
 async def test_endless_heads_playlists_and_slow_servers_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:

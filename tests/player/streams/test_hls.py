@@ -107,3 +107,8 @@ def test_a_playlist_that_leads_to_anything_but_http_is_refused(where: str) -> No
 def test_a_list_of_other_files_is_refused(text: str) -> None:
     with pytest.raises(MediaUnplayable, match="playlist of other files"):
         led(text)
+
+
+def test_variants_have_no_variants_themselves() -> None:
+    with pytest.raises(MediaUnplayable, match="variants themselves"):
+        led(MASTER, base=StreamPart("s", BASE.url, bits=1))
