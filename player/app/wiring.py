@@ -25,7 +25,7 @@ from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import ProblemReports, StatusSources
-from player.streams.gate import StreamGate
+from player.streams.gateway import StreamGateway
 from sync.device.connection import Network
 from sync.device.janitor import FileRepair
 from sync.runtime.file_watcher import FileWatcher
@@ -79,14 +79,14 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     return services
 
 
-def _build_streams(core: PlayerCore) -> StreamGate:
+def _build_streams(core: PlayerCore) -> StreamGateway:
     configuration = core.configuration
 
     @lru_cache(maxsize=1)  # the network keeps the certificates it has read
     def network(settings: Settings) -> Network:
         return network_of(settings, core.clock)
 
-    return StreamGate(
+    return StreamGateway(
         core.clock,
         network=lambda: network(configuration.settings),
         own_ports=lambda port: configuration.settings.streams.has_own_port(port),

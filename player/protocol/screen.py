@@ -64,8 +64,8 @@ class Cut(Wire):
     previous: Ended | None = None
 
 
-class StreamDoor(Protocol):
-    """How streams are reached; `player.streams.gate` is it."""
+class StreamAccess(Protocol):
+    """How streams are reached; `player.streams.gateway` is it."""
 
     received_bytes: int
     """Of streams over HTTP, since start."""
@@ -77,7 +77,7 @@ class StreamDoor(Protocol):
             MediaUnplayable: the stream may not or cannot be reached.
         """
 
-    def why(self, url: str) -> str:
+    def refusal(self, url: str) -> str:
         """Return what was refused of the stream since it was opened last; empty if nothing was."""
 
 

@@ -23,7 +23,7 @@ from player.protocol.deck_messages import (
     ShotFinished,
     ShotShown,
 )
-from player.protocol.screen import Cut, Ended, Shot, StreamDoor
+from player.protocol.screen import Cut, Ended, Shot, StreamAccess
 from player.stage.counters import StageCounters, StageFacts
 from player.stage.cut_scheduler import CutScheduler
 from player.stage.deck_options import DeckOptions
@@ -60,7 +60,7 @@ class Stage:
         self._escalation = Escalation(recoverer)
         self._hangs: dict[str, str] = {}  # why the deck had to be ended that showed this media; raised at its next turn
         self._last_event_s = clock.monotonic()  # of any deck
-        self.streams: StreamDoor | None = None
+        self.streams: StreamAccess | None = None
         """How streams are reached; without it none is shown."""
 
     async def preroll(self, shot: Shot, *, at_once: bool = False) -> None:
@@ -75,7 +75,7 @@ class Stage:
             shot = await self._with_source(shot)
             loaded = await load_shot(deck, shot, self._on_air, at_once=at_once)
         except MediaUnplayable as error:
-            why = self.streams.why(shot.url) if self.streams and shot.url else ""
+            why = self.streams.refusal(shot.url) if self.streams and shot.url else ""
             raise MediaUnplayable(why or str(error)) from error
         except asyncio.CancelledError:
             deck.send(Hide(take=shot.take))

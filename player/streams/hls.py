@@ -1,4 +1,4 @@
-"""HLS playlists (RFC 8216) as ffmpeg gets them: one variant, every address led through the gate, nothing unknown. Pure.
+"""HLS playlists (RFC 8216) as ffmpeg gets them: one variant, every address led through the gateway. Pure.
 
 A playlist is written anew from the tags that ffmpeg needs; all others are left out.
 """
@@ -72,8 +72,8 @@ class _Variant:
         return self.size[0] > 0 or not codecs or any(codec in codecs for codec in _VIDEO_CODECS)
 
 
-def lead_through(text: str, piece: StreamPart, carried: Carried, address: Lead) -> str:
-    """Return a playlist that came from `piece.url` with every address led through `address`.
+def lead_through(text: str, part: StreamPart, carried: Carried, address: Lead) -> str:
+    """Return a playlist that came from `part.url` with every address led through `address`.
 
     Raises:
         MediaUnplayable: it is no playlist of HLS, or leads to something other than HTTP.
@@ -82,13 +82,13 @@ def lead_through(text: str, piece: StreamPart, carried: Carried, address: Lead) 
     if not any(line.startswith("#EXT-X-") for line in lines):
         raise MediaUnplayable("this address is a playlist of other files: enter the address of the stream itself")
     master = any(line.startswith("#EXT-X-STREAM-INF:") for line in lines)
-    if master and piece.bits:
+    if master and part.bits:
         raise MediaUnplayable("this HLS playlist names variants that have variants themselves")
-    written = _master(lines, piece, carried, address) if master else _media(lines, piece, address)
+    written = _master(lines, part, carried, address) if master else _media(lines, part, address)
     return "\n".join(("#EXTM3U", *written, ""))
 
 
-def _media(lines: Iterable[str], piece: StreamPart, address: Lead) -> Iterator[str]:
+def _media(lines: Iterable[str], part: StreamPart, address: Lead) -> Iterator[str]:
     length_ms = 0
     for line in lines:
         tag, _, value = line.partition(":")
@@ -100,24 +100,24 @@ def _media(lines: Iterable[str], piece: StreamPart, address: Lead) -> Iterator[s
         elif tag in _PLAIN_TAGS and _PLAIN_VALUE.fullmatch(value):
             yield line
         elif tag in _ADDRESS_TAGS:
-            yield f"{tag}:{_attributes_led(value, piece, address)}"
+            yield f"{tag}:{_attributes_led(value, part, address)}"
         elif line and not line.startswith("#"):
-            yield address(StreamPart(piece.stream, target(piece.url, line), piece.bits, length_ms))
+            yield address(StreamPart(part.stream, target(part.url, line), part.bits, length_ms))
 
 
-def _master(lines: list[str], piece: StreamPart, carried: Carried, address: Lead) -> Iterator[str]:
+def _master(lines: list[str], part: StreamPart, carried: Carried, address: Lead) -> Iterator[str]:
     variants, renditions = list(_variants(lines)), list(_renditions(lines))
     if not variants:
         raise MediaUnplayable("this HLS playlist names no stream")
     chosen = choose(variants, carried)
     sounds = [sound for sound in renditions if sound.get("GROUP-ID") == chosen.attributes.get("AUDIO")]
     default = next((sound for sound in sounds if sound.get("DEFAULT") == "YES"), sounds[0] if sounds else None)
-    inside = StreamPart(piece.stream, piece.url, chosen.bits)
+    inside = StreamPart(part.stream, part.url, chosen.bits)
     if default:
         yield f"#EXT-X-MEDIA:{_attributes_led(_joined(default), inside, address)}"
     kept = {name: value for name, value in chosen.attributes.items() if name in ("BANDWIDTH", "AUDIO")}
     yield f"#EXT-X-STREAM-INF:{_joined(kept)}"
-    yield address(StreamPart(piece.stream, target(piece.url, chosen.uri), chosen.bits))
+    yield address(StreamPart(part.stream, target(part.url, chosen.uri), chosen.bits))
 
 
 def _variants(lines: list[str]) -> Iterator[_Variant]:
@@ -176,10 +176,10 @@ def _joined(attributes: dict[str, str]) -> str:
     return ",".join(f"{name}={value}" for name, value in attributes.items())
 
 
-def _attributes_led(text: str, piece: StreamPart, address: Lead) -> str:
+def _attributes_led(text: str, part: StreamPart, address: Lead) -> str:
     attributes = _attributes(text)
     if "URI" in attributes:
-        inside = StreamPart(piece.stream, target(piece.url, attributes["URI"].strip('"')), piece.bits)
+        inside = StreamPart(part.stream, target(part.url, attributes["URI"].strip('"')), part.bits)
         attributes["URI"] = f'"{address(inside)}"'
     return _joined(attributes)
 

@@ -1,6 +1,7 @@
 """Fetches the pieces of HTTP streams: never from this device itself, through the company's proxy, with limits."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from yarl import URL
 
-from player.platform.own_addresses import is_own
+from player.platform.own_addresses import OwnPorts, may_reach
 from player.streams.hls import target
 from sync.device.connection import REDIRECTS, Network, look_up
 from sync.device.origin_client import NameResolver
@@ -26,13 +27,9 @@ _MOST_CONNECTIONS = 32
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _FORWARDED = ("Range", "User-Agent")
 _CACHED_NAMES_S = 10
-
-OwnPorts = Callable[[int], bool]
-"""Tells of a port of this device whether streams may come from there."""
-
-
-class OwnAddress(OSError):
-    """A connection would lead to this device itself."""
+_MOST_COOKIES = 100
+_UNAUTHORIZED = 401
+_OWN = "an address of this device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +84,11 @@ class Upstream:
                 login = {"Authorization": proxy.authorization} if proxy.login else None
                 way |= {"proxy": proxy.address, "proxy_headers": login}
                 session = self._proxied
-            address = URL(quote(url, safe=_SAFE), encoded=True)
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                return await session.get(address, headers=headers, allow_redirects=False, **way)
-        except OwnAddress as error:
-            raise MediaUnplayable(_own_reason(url)) from error
+                return await _request(session, url, headers=headers, allow_redirects=False, **way)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            if "OwnAddress" in repr(error) or isinstance(getattr(error, "os_error", None), OwnAddress):
-                raise MediaUnplayable(_own_reason(url)) from error
-            raise MediaUnplayable(f"{shown_url(url)[:200]}: {network.reason(error, url)}") from error
+            reason = own_reason(url) if _OWN in str(error) else f"{shown_url(url)[:200]}: {network.reason(error, url)}"
+            raise MediaUnplayable(reason) from error
         except OriginUnreachable as error:  # of the settings
             raise MediaUnplayable(str(error)) from error
 
@@ -107,8 +100,25 @@ class Upstream:
             found = await look_up_in_time(parts.hostname or "", with_port)
         except (OSError, TimeoutError):
             return
-        if any(is_own(address) for _, address, _ in found) and not self._own_ports(with_port):
-            raise OwnAddress
+        if not all(may_reach(address, port, self._own_ports) for _, address, port in found):
+            raise OSError(errno.EACCES, _OWN)
+
+
+async def _request(session: aiohttp.ClientSession, url: str, **how: Any) -> aiohttp.ClientResponse:
+    """Send one request, and once more where the server wants the password of the address as a digest (cameras)."""
+    address = URL(quote(url, safe=_SAFE), encoded=True)
+    response = await session.get(address, **how)
+    if len(session.cookie_jar) > _MOST_COOKIES:
+        session.cookie_jar.clear()
+    if response.status == _UNAUTHORIZED and address.user and _wants_digest(response):
+        response.close()
+        digest = aiohttp.DigestAuthMiddleware(address.user, address.password or "")
+        response = await session.get(address.with_user(None), middlewares=(digest,), **how)
+    return response
+
+
+def _wants_digest(response: aiohttp.ClientResponse) -> bool:
+    return any(each.lower().startswith("digest") for each in response.headers.getall("WWW-Authenticate", ()))
 
 
 async def look_up_in_time(host: str, port: int) -> list[tuple[int, str, int]]:
@@ -123,8 +133,8 @@ async def open_upstream(network: Callable[[], Network], own_ports: OwnPorts) -> 
 
     def guarded(found: Any) -> socket.socket:
         family, kind, protocol, _, (host, port, *_) = found
-        if is_own(host) and not own_ports(port):
-            raise OwnAddress(f"OwnAddress {host}")
+        if not may_reach(host, port, own_ports):
+            raise OSError(errno.EACCES, _OWN)
         return socket.socket(family, kind, protocol)
 
     def connector(**how: Any) -> aiohttp.TCPConnector:
@@ -139,7 +149,6 @@ async def open_upstream(network: Callable[[], Network], own_ports: OwnPorts) -> 
         yield Upstream(direct, proxied, network, own_ports)
 
 
-def _own_reason(url: str) -> str:
-    return (
-        f"{shown_url(url)[:200]} is an address of this device: streams do not come from there (see streams.own_ports)"
-    )
+def own_reason(url: str) -> str:
+    """Return why nothing is fetched from `url`, which leads to this device."""
+    return f"{shown_url(url)[:200]} is {_OWN}: streams do not come from there (see streams.own_ports)"

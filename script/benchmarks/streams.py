@@ -15,7 +15,7 @@ from player.platform.geometry import Area
 from player.protocol.screen import Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.stage import open_stage
-from player.streams.gate import StreamGate
+from player.streams.gateway import StreamGateway
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
@@ -46,8 +46,8 @@ async def measure() -> list[dict[str, Any]]:
         threading.Thread(target=web.serve_forever, daemon=True).start()
         stack.callback(web.shutdown)
         stage = await stack.enter_async_context(open_stage(DeckOptions(display, Area(width=1280, height=720)), clock))
-        stage.streams = gate = StreamGate(clock, own_ports=lambda _: True)
-        services = [asyncio.create_task(service()) for service in (stage.run, gate.run)]
+        stage.streams = gateway = StreamGateway(clock, own_ports=lambda _: True)
+        services = [asyncio.create_task(service()) for service in (stage.run, gateway.run)]
         address = f"http://127.0.0.1:{web.server_address[1]}"
         for kind, url in (("film over HTTP", f"{address}/film.mp4"), ("HLS", f"{address}/film.m3u8")):
             rows.append(_row(kind, [await _load(stage, url) for _ in range(ROUNDS)]))

@@ -17,7 +17,7 @@ from player.protocol.screen import Shot
 from player.stage.deck_options import DECK, DeckOptions
 from player.stage.deck_state import DeckState
 from player.stage.stage import Stage, open_stage
-from player.streams.gate import StreamGate
+from player.streams.gateway import StreamGateway
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.display import start_xvfb
@@ -103,10 +103,10 @@ async def running_stage(
     """Run a stage of decks on a display."""
     options = DeckOptions(display_name, area, program=program)
     async with open_stage(options, SystemClock(), **how) as stage:
-        stage.streams = gate = StreamGate(
+        stage.streams = gateway = StreamGateway(
             SystemClock(), own_ports=lambda _: True
         )  # servers of tests are on this machine
-        services = [asyncio.create_task(service()) for service in (stage.run, gate.run)]
+        services = [asyncio.create_task(service()) for service in (stage.run, gateway.run)]
         try:
             yield stage
         finally:

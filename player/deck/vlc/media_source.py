@@ -32,7 +32,7 @@ _READING = {  # scheme: ffmpeg's options
     "rtmp": ("-protocol_whitelist", "rtmp,tcp", "-rw_timeout", _SILENCE),
     "rtmps": ("-protocol_whitelist", "rtmps,rtmp,tcp,tls", "-rw_timeout", _SILENCE),
     "udp": ("-protocol_whitelist", "udp", "-timeout", _SILENCE),
-    "rtp": ("-protocol_whitelist", "rtp,udp", "-rw_timeout", _SILENCE),
+    "rtp": ("-protocol_whitelist", "rtp,udp"),  # it takes no timeout
 }
 _CONTAINERS = (  # none that names files of its own
     "hls,mpegts,mov,matroska,flv,live_flv,rtsp,rtp,mpeg,mpegvideo,h264,hevc,m4v,avi,asf,ogg,mjpeg,mpjpeg,"

@@ -1,4 +1,4 @@
-"""The gate between ffmpeg and the network: what a server may lead to, and what it never reaches."""
+"""The gateway between ffmpeg and the network: what a server may lead to, and what it never reaches."""
 
 import asyncio
 import os
@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 
 from player.deck.vlc.media_source import StreamRemuxer
-from player.platform.own_addresses import is_own
-from player.streams.gate import LineRate, StreamGate
+from player.platform.own_addresses import may_reach
+from player.streams.gateway import LineRate, StreamGateway
 from player.streams.hls import StreamPart
 from sync.device.connection import ConnectionSettings, Network
 from sync.errors import MediaUnplayable
@@ -39,9 +39,20 @@ class Site:
         self.bodies: dict[str, bytes] = {}
         self.redirects: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
+        self.digest = ""  # the login that it wants
+        self.slow: dict[str, float] = {}  # seconds between the two halves of a body
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        if self.digest and not request.headers.get("Authorization", "").startswith('Digest username="eve"'):
+            return web.Response(status=401, headers={"WWW-Authenticate": self.digest})
+        if request.path in self.slow:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            for half in range(2):
+                await response.write(b"half of a film")
+                await asyncio.sleep(0 if half else self.slow[request.path])
+            return response
         if request.path in self.redirects:
             status, location = self.redirects[request.path]
             return web.Response(status=status, headers={"Location": location})
@@ -79,8 +90,8 @@ def device_endpoint() -> Iterator[tuple[int, list[bytes]]]:
 @asynccontextmanager
 async def open_site(
     network: Network | None = None, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[tuple[Site, StreamGate]]:
-    """A site on this machine, and a gate that may reach its port alone."""
+) -> AsyncIterator[tuple[Site, StreamGateway]]:
+    """A site on this machine, and a gateway that may reach its port alone."""
     site = Site()
     application = web.Application()
     application.router.add_get("/{path:.*}", site.answer)
@@ -89,19 +100,19 @@ async def open_site(
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     site.port = runner.addresses[0][1]
     way = network or Network()
-    gate = StreamGate(SystemClock(), lambda: way, lambda port: port == site.port)
-    service = asyncio.create_task(gate.run())
+    gateway = StreamGateway(SystemClock(), lambda: way, lambda port: port == site.port)
+    service = asyncio.create_task(gateway.run())
     try:
-        yield site, gate
+        yield site, gateway
     finally:
         service.cancel()
         await asyncio.gather(service, return_exceptions=True)
         await runner.cleanup()
 
 
-async def fetch(gate: StreamGate, url: str) -> tuple[int, bytes]:
-    """Ask the gate for a stream as ffmpeg does."""
-    async with aiohttp.ClientSession() as session, session.get(await gate.source(url)) as answer:
+async def fetch(gateway: StreamGateway, url: str) -> tuple[int, bytes]:
+    """Ask the gateway for a stream as ffmpeg does."""
+    async with aiohttp.ClientSession() as session, session.get(await gateway.source(url)) as answer:
         return answer.status, await answer.read()
 
 
@@ -139,29 +150,29 @@ OWN = (
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_no_redirect_segment_key_or_playlist_reaches_this_device(scheme: str) -> None:
     with device_endpoint() as (port, got):
-        async with open_site() as (site, gate):
+        async with open_site() as (site, gateway):
             for number, host in enumerate(OWN):
                 url = f"{scheme}://{host.replace('LAN', own_lan_address())}:{port}/v1/screenshot"
                 site.redirects[f"/{number}"] = 302, url
                 for where in (url, site.url(f"/{number}")):
-                    status, body = await fetch(gate, where)
-                    assert (status, body) == (403, b"") and gate.why(where), where
-            assert "address of this device" in gate.why(site.url("/0"))
+                    status, body = await fetch(gateway, where)
+                    assert (status, body) == (403, b"") and gateway.refusal(where), where
+            assert "address of this device" in gateway.refusal(site.url("/0"))
         assert got == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_followed_to_http_alone_and_not_for_ever(status: int) -> None:
-    async with open_site() as (site, gate):
+    async with open_site() as (site, gateway):
         site.bodies["/a/film"] = b"film"
         site.redirects |= {"/1": (status, "/a/2"), "/a/2": (status, "../a/film"), "/loop": (status, "loop")}
-        assert await fetch(gate, site.url("/1")) == (200, b"film")
-        assert await fetch(gate, site.url("/loop")) == (403, b"")
-        assert "redirect too many" in gate.why(site.url("/loop")) and site.asked.count("/loop") < 12
+        assert await fetch(gateway, site.url("/1")) == (200, b"film")
+        assert await fetch(gateway, site.url("/loop")) == (403, b"")
+        assert "redirect too many" in gateway.refusal(site.url("/loop")) and site.asked.count("/loop") < 12
         for where in ("file:///etc/passwd", "gopher://127.0.0.1/", "data:text/plain,x", "concat:/etc/passwd", "//", ""):
             site.redirects["/away"] = status, where
-            assert (await fetch(gate, site.url("/away")))[0] == 403, where
-            assert "http and https only" in gate.why(site.url("/away")) or not where.strip("/")
+            assert (await fetch(gateway, site.url("/away")))[0] == 403, where
+            assert "http and https only" in gateway.refusal(site.url("/away")) or not where.strip("/")
 
 
 @pytest.fixture
@@ -175,21 +186,21 @@ def films(tmp_path: Path) -> Path:
 
 async def test_ffmpeg_never_gets_a_file_or_this_device_out_of_a_stream(films: Path) -> None:
     with device_endpoint() as (port, got):
-        async with open_site() as (site, gate):
+        async with open_site() as (site, gateway):
             site.bodies["/film.ts"] = (films / "film.ts").read_bytes()
             site.bodies["/good.m3u8"] = SEGMENT.format("film.ts").encode()
             site.bodies["/nested.m3u8"] = NESTED.format("good.m3u8").encode()
             for good in ("/film.ts", "/nested.m3u8"):
-                assert (await ffmpeg_output(site.url(good), await gate.source(site.url(good))))[:1] == b"\x47", good
+                assert (await ffmpeg_output(site.url(good), await gateway.source(site.url(good))))[:1] == b"\x47", good
             for number, place in enumerate(PLACES):
                 site.bodies[f"/{number}"] = place.format(f"file://{films}/secret.ts").encode()
             site.bodies["/own"] = NESTED.format(f"http://127.0.0.1:{port}/v1/screenshot.m3u8").encode()
             for path in list(site.bodies)[3:]:
-                assert await ffmpeg_output(site.url(path), await gate.source(site.url(path))) == b"", path
+                assert await ffmpeg_output(site.url(path), await gateway.source(site.url(path))) == b"", path
         assert got == []
 
 
-async def test_ffmpeg_itself_opens_nothing_else_should_the_gate_ever_let_an_address_through(films: Path) -> None:
+async def test_ffmpeg_itself_opens_nothing_else_should_the_gateway_ever_let_an_address_through(films: Path) -> None:
     with device_endpoint() as (port, got):
         async with open_site() as (site, _):
             for number, where in enumerate((f"file://{films}/secret.ts", f"http://127.0.0.1:{port}/a.ts")):
@@ -200,8 +211,8 @@ async def test_ffmpeg_itself_opens_nothing_else_should_the_gate_ever_let_an_addr
 
 
 async def test_only_who_knows_the_secret_gets_through(tmp_path: Path) -> None:
-    async with open_site() as (site, gate):
-        address = await gate.source(site.url("/film"))
+    async with open_site() as (site, gateway):
+        address = await gateway.source(site.url("/film"))
         root, secret = address.split("/")[2:4]
         async with aiohttp.ClientSession() as session:
             for other in (
@@ -226,22 +237,22 @@ async def test_streams_take_proxy_and_certificates_of_the_settings_but_never_to_
     tls = company.server("films.example") if scheme == "https" else None
     async with http_proxy(login="eve:hush") as proxy:
         way = ConnectionSettings(f"http://eve:hush@127.0.0.1:{proxy.port}", ca_certificates=company.file)
-        async with open_site(Network(way), tls) as (site, gate):
+        async with open_site(Network(way), tls) as (site, gateway):
             site.bodies["/film"] = b"film"
             proxy.names["films.example"] = "127.0.0.1", site.port
-            assert await fetch(gate, f"{scheme}://films.example/film") == (200, b"film")
-            assert gate.received_bytes == 4 and len(proxy.asked) == 1
+            assert await fetch(gateway, f"{scheme}://films.example/film") == (200, b"film")
+            assert gateway.received_bytes == 4 and len(proxy.asked) == 1
             for host in (own_lan_address(), "localhost", "[::1]", "169.254.169.254"):
-                assert (await fetch(gate, f"{scheme}://{host}:1/film"))[0] == 403
+                assert (await fetch(gateway, f"{scheme}://{host}:1/film"))[0] == 403
             assert len(proxy.asked) == 1
-    async with open_site(tls=tls) as (site, gate):
+    async with open_site(tls=tls) as (site, gateway):
         url = site.url("/film").replace("http:", f"{scheme}:")
-        assert (await fetch(gate, url))[0] == (403 if tls else 404)
-        assert "certificate is not trusted" in gate.why(url) or not tls
+        assert (await fetch(gateway, url))[0] == (403 if tls else 404)
+        assert "certificate is not trusted" in gateway.refusal(url) or not tls
 
 
 async def test_endless_heads_playlists_and_slow_servers_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("player.streams.gate.ANSWER_WITHIN_S", 0.3)
+    monkeypatch.setattr("player.streams.gateway.ANSWER_WITHIN_S", 0.3)
     monkeypatch.setattr("player.streams.upstream.ANSWER_WITHIN_S", 0.3)
     sent = {
         "head": (b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"b" * 1000 + b"\r\n"),
@@ -268,29 +279,49 @@ async def test_endless_heads_playlists_and_slow_servers_cost_little(monkeypatch:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    gate = StreamGate(SystemClock(), own_ports=lambda _: True)
-    service = asyncio.create_task(gate.run())
+    gateway = StreamGateway(SystemClock(), own_ports=lambda _: True)
+    service = asyncio.create_task(gateway.run())
     for kind in sent:
-        assert await fetch(gate, f"http://127.0.0.1:{port}/{kind}") == (403, b""), kind
-        assert gate.why(f"http://127.0.0.1:{port}/{kind}"), kind
+        assert await fetch(gateway, f"http://127.0.0.1:{port}/{kind}") == (403, b""), kind
+        assert gateway.refusal(f"http://127.0.0.1:{port}/{kind}"), kind
     service.cancel()
     await asyncio.gather(service, return_exceptions=True)
     server.close()
 
 
 async def test_streams_that_are_not_http_get_an_address_instead_of_a_name() -> None:
-    gate = StreamGate(SystemClock(), own_ports=lambda port: port == 8554)
-    assert await gate.source("rtsp://eve:hush@localhost:8554/door?a=b") in (
+    gateway = StreamGateway(SystemClock(), own_ports=lambda port: port == 8554)
+    assert await gateway.source("rtsp://eve:hush@localhost:8554/door?a=b") in (
         "rtsp://eve:hush@127.0.0.1:8554/door?a=b",
         "rtsp://eve:hush@[::1]:8554/door?a=b",
     )
-    assert await gate.source("udp://@239.0.0.1:5000") == "udp://@239.0.0.1:5000"
-    assert await gate.source("rtmp://192.0.2.9/live/one") == "rtmp://192.0.2.9:1935/live/one"
+    assert await gateway.source("udp://@239.0.0.1:5000") == "udp://@239.0.0.1:5000"
+    assert await gateway.source("rtp://@:5000") == "rtp://0.0.0.0:5000"
+    assert await gateway.source("rtmp://192.0.2.9/live/one") == "rtmp://192.0.2.9:1935/live/one"
     for url in ("rtsp://localhost/door", "rtmp://[::1]/live/one", "rtsps://127.1/x", "rtmps://0/live/one"):
         with pytest.raises(MediaUnplayable, match="address of this device"):
-            await gate.source(url)
+            await gateway.source(url)
     with pytest.raises(MediaUnplayable, match="name"):
-        await gate.source("rtsp://no.such.host.invalid/door")
+        await gateway.source("rtsp://no.such.host.invalid/door")
+
+
+async def test_after_a_stall_a_smaller_variant_is_taken() -> None:
+    variant = "#EXT-X-STREAM-INF:BANDWIDTH={0}000,RESOLUTION={0}x9\n{0}.m3u8\n"
+
+    async def taken() -> str:
+        """Return the last line of what ffmpeg gets: the address of the variant, or of a segment."""
+        return (await fetch(gateway, site.url("/all.m3u8")))[1].decode().split()[-1]
+
+    async with open_site() as (site, gateway), aiohttp.ClientSession() as session:
+        site.bodies["/all.m3u8"] = ("#EXTM3U\n" + variant.format(16) + variant.format(32)).encode()
+        site.bodies["/32.m3u8"] = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.2,\n1.ts\n"
+        site.slow["/1.ts"] = 0.3
+        assert (await taken()).endswith("/32.m3u8")
+        async with session.get(await taken()) as playlist:
+            segment = (await playlist.text()).split()[-1]
+        async with session.get(segment) as answer:
+            assert await answer.read() == b"half of a film" * 2
+        assert (await taken()).endswith("/16.m3u8")
 
 
 def test_a_variant_that_comes_too_slowly_is_not_taken_again_for_ten_minutes() -> None:
@@ -306,5 +337,17 @@ def test_a_variant_that_comes_too_slowly_is_not_taken_again_for_ten_minutes() ->
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "192.0.2.99", "8.8.8.8", "2001:db8::1", "::ffff:10.1.2.3", "fd00::99"])
-def test_addresses_of_others_are_not_own(address: str) -> None:
-    assert not is_own(address)
+def test_other_machines_may_be_reached(address: str) -> None:
+    assert may_reach(address, 80, lambda _: False)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1%lo", "::ffff:169.254.169.254", "224.0.0.1", "ff02::1"])
+def test_a_port_of_this_device_opens_no_port_of_the_cloud(address: str) -> None:
+    assert not may_reach(address, 80, lambda _: True) and may_reach("127.0.0.1", 80, lambda port: port == 80)
+
+
+async def test_a_camera_that_wants_a_digest_gets_one() -> None:
+    async with open_site() as (site, gateway):
+        site.bodies["/film"], site.digest = b"film", 'Digest realm="camera", nonce="1", qop="auth"'
+        assert await fetch(gateway, site.url("/film")) == (401, b"")
+        assert await fetch(gateway, site.url("/film").replace("://", "://eve:hush@")) == (200, b"film")

@@ -1,6 +1,6 @@
-"""The gate between ffmpeg and the network: the only server that an ffmpeg for HTTP and HLS streams may reach.
+"""The gateway between ffmpeg and the network: the only server that an ffmpeg for HTTP and HLS streams may reach.
 
-ffmpeg asks it for every piece of a stream. The gate fetches the piece itself and leads what a playlist names through
+ffmpeg asks it for every part of a stream. The gateway fetches the part itself and leads what a playlist names through
 itself again, so that no redirect, playlist, segment or key reaches a file, another protocol or this device itself. Of
 the variants of an HLS stream it lets one through. Streams that are not HTTP get an address that is looked up here.
 """
@@ -19,9 +19,16 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from player.platform.own_addresses import is_own
+from player.platform.own_addresses import OwnPorts, may_reach
 from player.streams.hls import HEAD, Carried, StreamPart, lead_through
-from player.streams.upstream import ANSWER_WITHIN_S, Answer, OwnPorts, Upstream, look_up_in_time, open_upstream
+from player.streams.upstream import (
+    ANSWER_WITHIN_S,
+    Answer,
+    Upstream,
+    look_up_in_time,
+    open_upstream,
+    own_reason,
+)
 from sync.device.connection import Network
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import Clock
@@ -34,7 +41,6 @@ _REST = 4  # times what a playlist cost the processor, before ffmpeg gets it and
 _LISTENING = ("udp", "rtp")
 _HTTP = ("http", "https")
 _KNOWN_STREAMS = 64
-_CHUNK_BYTES = 64 * 1024
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
 _READY_WITHIN_S = 5.0
 
@@ -48,20 +54,21 @@ class LineRate:
     """What the line carried, and which variants of which streams came too slowly. Times are monotonic seconds."""
 
     _SLOW_FOR_S = 600.0
-    _TOLERATED = 1.25  # of its own length a piece may take
-    _COUNTED_BYTES = 100_000
+    _TOLERATED = 1.25  # of its own length a part may take
+    _COUNTED_BYTES, _COUNTED_S = 100_000, 2.0  # less tells nothing
     _HEADROOM = 0.9
 
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=20))  # bits a second
     too_slow: dict[str, tuple[int, float]] = field(default_factory=dict)  # stream: bits of the variant, until when
 
-    def add(self, piece: StreamPart, size: int, read_s: float, write_s: float, now_s: float) -> None:
-        """Count a piece of `size` bytes: how long it was waited for, and how long ffmpeg did not take it."""
-        if size >= self._COUNTED_BYTES and write_s < read_s / 4:
+    def add(self, part: StreamPart, size: int, read_s: float, write_s: float, now_s: float) -> None:
+        """Count a part of `size` bytes: how long it was waited for, and how long ffmpeg did not take it."""
+        tells = size >= self._COUNTED_BYTES or read_s > self._COUNTED_S
+        if tells and write_s < read_s / 4:
             self.recent.append(size * 8 / read_s)
-        if piece.bits and piece.length_ms and read_s * 1000 > self._TOLERATED * piece.length_ms:
-            log.info("stream=%s its variant of %d bit/s comes too slowly", piece.stream, piece.bits)
-            self.too_slow[piece.stream] = piece.bits, now_s + self._SLOW_FOR_S
+        if part.bits and part.length_ms and read_s * 1000 > self._TOLERATED * part.length_ms:
+            log.info("stream=%s its variant of %d bit/s comes too slowly", part.stream, part.bits)
+            self.too_slow[part.stream] = part.bits, now_s + self._SLOW_FOR_S
 
     def carries(self, stream: str, now_s: float) -> float | None:
         """Return how many bits a second a variant of `stream` may have; None while that is not known."""
@@ -72,7 +79,17 @@ class LineRate:
         return min(limits, default=None)
 
 
-class StreamGate:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An answer of which the first bytes are there."""
+
+    of: StreamPart
+    response: aiohttp.ClientResponse
+    head: bytes
+    asked_s: float
+
+
+class StreamGateway:
     """A service; `network`, `own_ports` and `screen` (width and height, upright) return what holds now."""
 
     def __init__(
@@ -91,7 +108,7 @@ class StreamGate:
         self._port = 0
         self._ready = asyncio.Event()
         self._urls: OrderedDict[str, str] = OrderedDict()  # by the name of the stream
-        self._reasons: dict[str, str] = {}  # why a piece of it was refused
+        self._reasons: dict[str, str] = {}  # why a part of it was refused
         self._rate = LineRate()
 
     async def run(self) -> None:
@@ -121,8 +138,8 @@ class StreamGate:
             MediaUnplayable: the stream is on this device, or its host is not known.
         """
         parts = urlsplit(url)
-        if parts.scheme in _LISTENING:
-            return url
+        if parts.scheme in _LISTENING:  # ffmpeg connects to nobody
+            return url if parts.hostname else parts._replace(netloc=f"0.0.0.0:{parts.port}").geturl()
         if parts.scheme not in _HTTP:
             return await self._looked_up(url)
         try:
@@ -139,8 +156,8 @@ class StreamGate:
             self._reasons.pop(oldest, None)
         return self._address(StreamPart(name, ""))
 
-    def why(self, url: str) -> str:
-        """Return why the gate refused a piece of the stream when it was opened last; empty if it did not."""
+    def refusal(self, url: str) -> str:
+        """Return why the gateway refused a part of the stream when it was opened last; empty if it did not."""
         return self._reasons.get(_name(url), "")
 
     async def _looked_up(self, url: str) -> str:
@@ -151,24 +168,22 @@ class StreamGate:
             found = await look_up_in_time(parts.hostname or "", port)
         except (OSError, TimeoutError) as error:
             raise MediaUnplayable(f"{shown_url(url)[:200]}: {network_reason(error)}") from error
-        allowed = [address for _, address, _ in found if self._own_ports(port) or not is_own(address)]
+        allowed = [address for _, address, _ in found if may_reach(address, port, self._own_ports)]
         if not allowed:
-            raise MediaUnplayable(f"{shown_url(url)[:200]} is an address of this device (see streams.own_ports)")
+            raise MediaUnplayable(own_reason(url))
         login, at, _ = parts.netloc.rpartition("@")
         host = f"[{allowed[0]}]" if ":" in allowed[0] else allowed[0]
         return parts._replace(netloc=f"{login}{at}{host}:{port}").geturl()
 
     # ── addresses of pieces ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _address(self, piece: StreamPart) -> str:
-        known = piece.url or self._urls[piece.stream]
+    def _address(self, part: StreamPart) -> str:
+        known = part.url or self._urls[part.stream]
         name = re.sub(r"[^\w.-]", "", urlsplit(known).path.rpartition("/")[2], flags=re.ASCII)[-60:] or "stream"
-        url = base64.urlsafe_b64encode(piece.url.encode()).decode() or "-"
-        return (
-            f"http://127.0.0.1:{self._port}/{self._secret}/{piece.stream}/{piece.bits}/{piece.length_ms}/{url}/{name}"
-        )
+        url = base64.urlsafe_b64encode(part.url.encode()).decode() or "-"
+        return f"http://127.0.0.1:{self._port}/{self._secret}/{part.stream}/{part.bits}/{part.length_ms}/{url}/{name}"
 
-    def _piece(self, path: str) -> StreamPart | None:
+    def _part(self, path: str) -> StreamPart | None:
         """Return what ffmpeg asks for; None if the address is not one of ours."""
         parts = path.split("/")
         if len(parts) != 7 or not secrets.compare_digest(parts[1].encode(), self._secret.encode()):
@@ -183,30 +198,33 @@ class StreamGate:
     # ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _answer(self, request: web.Request, upstream: Upstream) -> web.StreamResponse:
-        piece = self._piece(request.path)
-        if piece is None:
+        part = self._part(request.path)
+        if part is None:
             return web.Response(status=403)
+        asked_s = self._clock.monotonic()
         try:
-            async with upstream.get(piece.url, dict(request.headers)) as answer:
-                return await self._pass_on(request, piece, answer)
+            async with upstream.get(part.url, dict(request.headers)) as answer:
+                return await self._pass_on(request, part, answer, asked_s)
         except MediaUnplayable as error:
-            self._reasons[piece.stream] = str(error)
+            self._reasons[part.stream] = str(error)
             return web.Response(status=403)
 
-    async def _pass_on(self, request: web.Request, piece: StreamPart, answer: Answer) -> web.StreamResponse:
+    async def _pass_on(
+        self, request: web.Request, part: StreamPart, answer: Answer, asked_s: float
+    ) -> web.StreamResponse:
         response = answer.response
         if response.status not in (200, 206):
             reason = f"{shown_url(answer.url)[:200]} answers with status {response.status}"
-            self._reasons.setdefault(piece.stream, reason)
+            self._reasons.setdefault(part.stream, reason)
             return web.Response(status=response.status if response.status >= 400 else 502)
         head = await self._first_bytes(response)
         at_start = response.status == 200 or response.headers.get("Content-Range", "").startswith("bytes 0-")
         if at_start and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(HEAD):
-            return await self._playlist(piece, answer, head)
+            return await self._playlist(part, answer, head)
         passed = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
         out = web.StreamResponse(status=response.status, headers=passed)
         await out.prepare(request)
-        await self._copy(request, out, head, piece, response)
+        await self._copy(request, out, _Begun(part, response, head, asked_s))
         return out
 
     async def _first_bytes(self, response: aiohttp.ClientResponse) -> bytes:
@@ -219,7 +237,7 @@ class StreamGate:
             raise MediaUnplayable(f"{shown_url(str(response.url))[:200]} sends too slowly") from error
         return head
 
-    async def _playlist(self, piece: StreamPart, answer: Answer, head: bytes) -> web.Response:
+    async def _playlist(self, part: StreamPart, answer: Answer, head: bytes) -> web.Response:
         content = bytearray(head)
         where = shown_url(answer.url)[:200]
         try:
@@ -231,40 +249,32 @@ class StreamGate:
         except (TimeoutError, aiohttp.ClientError) as error:
             raise MediaUnplayable(f"{where} sends its playlist too slowly") from error
         self.received_bytes += len(content)
-        base = StreamPart(piece.stream, answer.url, piece.bits)
-        carried = Carried(*self._screen(), self._rate.carries(piece.stream, self._clock.monotonic()))
+        base = StreamPart(part.stream, answer.url, part.bits)
+        carried = Carried(*self._screen(), self._rate.carries(part.stream, self._clock.monotonic()))
         began_s = self._clock.monotonic()
         text = content.decode("utf-8-sig", errors="replace")
         led = await in_thread(lead_through, text, base, carried, self._address)
         await self._clock.sleep(min(ANSWER_WITHIN_S, _REST * (self._clock.monotonic() - began_s)))
         return web.Response(text=led, content_type="application/vnd.apple.mpegurl")
 
-    async def _copy(
-        self,
-        request: web.Request,
-        out: web.StreamResponse,
-        head: bytes,
-        piece: StreamPart,
-        response: aiohttp.ClientResponse,
-    ) -> None:
+    async def _copy(self, request: web.Request, out: web.StreamResponse, begun: _Begun) -> None:
         """Pass the body on, and measure how long it was waited for."""
         clock, size, write_s = self._clock, 0, 0.0
-        started_s = clock.monotonic()
         try:
-            chunk = head
+            chunk = begun.head
             while chunk:
                 size += len(chunk)
                 self.received_bytes += len(chunk)
                 before_s = clock.monotonic()
                 await out.write(chunk)
                 write_s += clock.monotonic() - before_s
-                chunk = await response.content.readany()
+                chunk = await begun.response.content.readany()
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             if request.transport is not None:
                 request.transport.abort()  # an orderly end would pass for the whole
         finally:
             now_s = clock.monotonic()
-            self._rate.add(piece, size, max(0.001, now_s - started_s - write_s), write_s, now_s)
+            self._rate.add(begun.of, size, max(0.001, now_s - begun.asked_s - write_s), write_s, now_s)
 
 
 def _name(url: str) -> str:
