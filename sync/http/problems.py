@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -21,6 +22,10 @@ from sync.errors import (
     Unsupported,
 )
 from sync.http.shortage import SHORTAGE
+
+MOST_NAMED = 20
+"""The most wrong fields, or users of a thing, in one problem: a short request has no long answer."""
+_LONGEST_DETAIL, _LONGEST_NAME, _LONGEST_REASON = 4_000, 200, 500  # characters
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +75,15 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
     members: dict[str, Any] = {}
     if isinstance(error, Rejected) and error.fields:
-        members["fields"] = error.fields
+        members["fields"] = {
+            name[:_LONGEST_NAME]: why[:_LONGEST_REASON] for name, why in islice(error.fields.items(), MOST_NAMED)
+        }
     if isinstance(error, Conflict) and error.users:
-        members["users"] = list(error.users)
+        members["users"] = list(error.users[:MOST_NAMED])
     if isinstance(error, StaleVersion):
         members["current"] = error.current
     kind, title = _kind_and_title(type(error).__name__)
-    return problem(status, kind, title, str(error), instance, **members)
+    return problem(status, kind, title, str(error)[:_LONGEST_DETAIL], instance, **members)
 
 
 def _kind_and_title(name: str) -> tuple[str, str]:

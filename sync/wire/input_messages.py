@@ -36,6 +36,7 @@ _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TOML_TEXTS = re.compile(r""""{3}(?:[^\\]|\\.)*?"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*""", re.DOTALL)
 _DEEP_NAME = re.compile(r"(?<![\w.-])(?:[\w-]*+[ \t]*+\.[ \t]*+){100}")
 _LONGEST_VALUE = 60  # characters of a wrong value that are repeated
+_LONGEST_NAME = 100  # characters of the name of a field
 _MOST_NAMES = 12  # names in one sentence
 _MOST_FIELDS = 20  # explained
 _MOST_FAULTS = 1_000  # looked at: pydantic needs 3 us for each, and a hostile document has a hundred thousand
@@ -203,6 +204,8 @@ def argument(kind: Any) -> Callable[[str], Any]:
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the name that was probably meant, None if none is like it."""
+    if len(name) > _LONGEST_NAME:
+        return None  # comparing takes as long as the name is
     return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)), None)
 
 
@@ -219,7 +222,7 @@ def _locate(root: Schema, where: Sequence[int | str]) -> tuple[str, Schema]:
         below = _below(root, node, part)
         if below is None and (node.get("anyOf") or "[" in str(part)):
             continue  # which alternative of a union, or which function, failed: not a name people know
-        parts.append(str(part))
+        parts.append(_cut(str(part), _LONGEST_NAME))
         node = below or {}
     return ".".join(parts) or BODY, node
 
@@ -297,7 +300,7 @@ def _right_value(value: object, node: Schema) -> str:
 def _shown(value: object) -> str:
     """Return a wrong value as people wrote it, shortened and without control characters."""
     if isinstance(value, str):
-        cut = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
+        cut = _cut(value, _LONGEST_VALUE)
         return '"' + "".join(letter if letter.isprintable() else "?" for letter in cut) + '"'
     if isinstance(value, bool | int | float) or value is None:
         return json.dumps(value)
@@ -306,6 +309,10 @@ def _shown(value: object) -> str:
     if isinstance(value, Mapping | BaseModel):
         return "The group of fields"
     return "The list" if isinstance(value, list | tuple | set | frozenset) else "The value"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _json_sentence(text: str) -> str:

@@ -12,9 +12,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 from aiohttp import hdrs, web
+from pydantic import StringConstraints
 
 from sync.errors import Forbidden, NotFound, Unauthenticated
 from sync.http.bodies import json_answer, read_json
@@ -55,7 +56,7 @@ class WaitingList(Wire):
 class Approval(Request):
     """The code that a person read on the screen, and the channel of the device."""
 
-    code: str
+    code: Annotated[str, StringConstraints(max_length=100)]
     channel: Identifier
     name: Name | None = None
 

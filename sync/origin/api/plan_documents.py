@@ -1,5 +1,6 @@
 """Playlists and campaigns over HTTP: versioned documents, each changed as a whole in one transaction."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -121,22 +122,23 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(self._kind.listed(**{self._kind.topic: await self._store.list_all()}))
+        listed = self._kind.listed(**{self._kind.topic: await self._store.list_all()})
+        return await asyncio.to_thread(json_answer, listed)
 
     async def _create(self, request: web.Request) -> web.Response:
         created = await self._store.create(await self._draft(request))
-        answer = self._changed_answer(created, status=201)
+        answer = await self._changed_answer(created, status=201)
         answer.headers["Location"] = location(request, f"/v1/{self._kind.topic}/{created.id}")
         return answer
 
     async def _read(self, request: web.Request) -> web.Response:
         found = await self._store.get(request.match_info["id"])
-        return json_answer(found, version=found.version)
+        return await asyncio.to_thread(json_answer, found, version=found.version)
 
     async def _replace(self, request: web.Request) -> web.Response:
         version = require_version(request)
         draft = await self._draft(request)
-        return self._changed_answer(await self._store.replace(request.match_info["id"], draft, version=version))
+        return await self._changed_answer(await self._store.replace(request.match_info["id"], draft, version=version))
 
     async def _remove(self, request: web.Request) -> web.Response:
         document = request.match_info["id"]
@@ -147,6 +149,6 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
     async def _draft(self, request: web.Request) -> Draft:
         return await read_json(request, self._kind.draft, cap_bytes=BODY_CAP_BYTES, most_values=MOST_VALUES)
 
-    def _changed_answer(self, stored: Stored, *, status: int = 200) -> web.Response:
+    async def _changed_answer(self, stored: Stored, *, status: int = 200) -> web.Response:
         self._changed(self._kind.topic, stored.id)
-        return json_answer(stored, status=status, version=stored.version)
+        return await asyncio.to_thread(json_answer, stored, status=status, version=stored.version)

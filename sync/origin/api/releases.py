@@ -1,6 +1,7 @@
 """Releases over HTTP: publish a channel, list releases, preview what publishing now would do."""
 
 import asyncio
+from itertools import islice
 from typing import Annotated
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from pydantic import Field, StringConstraints
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
+from sync.http.problems import MOST_NAMED
 from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.publishing.publisher import Publication, Publisher, count_ads, count_items
@@ -75,7 +77,8 @@ class ReleaseList(Wire):
 class Preview(Wire):
     """What publishing now would do. Devices with the newest release would download `new_bytes` in `new_assets`.
 
-    With `problems` (by field) it would be refused, and the numbers are zero. `warnings` do not stand in its way.
+    With `problems` (by field, the first 20) it would be refused, and the numbers are zero. `warnings` do not stand in
+    its way.
     """
 
     channel: str
@@ -153,7 +156,7 @@ class ReleaseRoutes:
         except Rejected as error:
             if not error.fields:  # no such channel
                 raise
-            return Preview(channel=channel, problems=error.fields)
+            return Preview(channel=channel, problems=dict(islice(error.fields.items(), MOST_NAMED)))
         release, newest = compiled.release, compiled.newest
         before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
         known = set() if before is None else {asset.sha256 for asset in before.assets}

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Table, select, update
+from sqlalchemy import Column, ColumnElement, FromClause, Table, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,7 @@ from sync.wire.release import Asset
 FieldUses = Sequence[tuple[str, str]]
 """Pairs of the path of a field and the id in it."""
 
+_ROWS_PER_INSERT = 500
 _IDS_PER_QUERY = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 32,767
 
 ASSET_COLUMNS = [
@@ -97,6 +98,12 @@ async def check_exists(connection: AsyncConnection, column: Column[Any], kind: s
     ids = sorted({used for _, used in uses})
     known = set((await connection.execute(select(column).where(column.in_(ids)))).scalars())
     raise_if_wrong({field: f"there is no {kind} {used}" for field, used in uses if used not in known})
+
+
+async def insert_all(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, a few hundred at a time: others are answered in between."""
+    for start in range(0, len(rows), _ROWS_PER_INSERT):
+        await connection.execute(insert(table), rows[start : start + _ROWS_PER_INSERT])
 
 
 async def check_ids_free(

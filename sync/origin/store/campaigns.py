@@ -1,9 +1,10 @@
 """The tables of campaigns: each is replaced with its lines and creatives as a whole and read in one query."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, insert, select
+from sqlalchemy import ColumnElement, Select, case, delete, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,7 @@ from sync.origin.persistence.row_checks import (
     check_ids_free,
     check_media,
     check_version,
+    insert_all,
     join_media_facts,
     media_fact,
     new_id,
@@ -98,14 +100,21 @@ class CampaignStore:
 
 async def load_campaigns(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredCampaign, ...]:
     """Return the campaigns that match, with their lines, creatives and the facts about their media, by id."""
+    rows = await connection.execute(_query().where(condition))
+    return await asyncio.to_thread(_campaigns, rows.mappings())
+
+
+def _campaigns(rows: Iterable[RowMapping]) -> tuple[StoredCampaign, ...]:
     rows_by_id: dict[str, list[RowMapping]] = {}
-    for row in (await connection.execute(_query().where(condition))).mappings():
+    for row in rows:
         rows_by_id.setdefault(row["id"], []).append(row)
-    return tuple(_campaign(rows) for rows in rows_by_id.values())
+    return tuple(_campaign(one) for one in rows_by_id.values())
 
 
 def _query() -> Select[Any]:
-    line_columns = [column.label(f"line_{name}") for name, column in lines.c.items()]
+    # The windows of a line come with its first creative only: with each one, they would be read 100 times.
+    windows = case((creatives.c.position == 0, lines.c.windows)).label("line_windows")
+    line_columns = [column.label(f"line_{name}") for name, column in lines.c.items() if name != "windows"] + [windows]
     creative_columns = [column.label(f"creative_{name}") for name, column in creatives.c.items()]
     with_media = join_media_facts(creatives.join(media, media.c.id == creatives.c.media_id))
     with_lines = campaigns.join(lines, lines.c.campaign_id == campaigns.c.id)
@@ -173,6 +182,15 @@ def _creatives(draft: CampaignDraft) -> list[tuple[str, CreativeDraft]]:
 
 async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft) -> None:
     names = await check_media(connection, [(f"{path}.media", creative.media) for path, creative in _creatives(draft)])
+    line_rows, creative_rows = await asyncio.to_thread(_rows, campaign_id, draft, names)
+    await insert_all(connection, lines, line_rows)
+    await insert_all(connection, creatives, creative_rows)
+
+
+def _rows(
+    campaign_id: str, draft: CampaignDraft, names: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of the lines and of their creatives."""
     line_rows: list[dict[str, Any]] = []
     creative_rows: list[dict[str, Any]] = []
     for position, line in enumerate(draft.lines):
@@ -183,5 +201,4 @@ async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: Cam
             values = creative.model_dump(mode="json", exclude={"media"})
             values |= {"id": creative.id or new_id(), "title": creative.title or names[creative.media]}
             creative_rows.append({**values, "line_id": line_id, "position": number, "media_id": creative.media})
-    await connection.execute(insert(lines), line_rows)
-    await connection.execute(insert(creatives), creative_rows)
+    return line_rows, creative_rows

@@ -1,5 +1,6 @@
 """The tables of playlists: each is replaced with its items in one transaction and read with them in one query."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from sync.origin.persistence.row_checks import (
     check_ids_free,
     check_media,
     check_version,
+    insert_all,
     join_media_facts,
     media_fact,
     new_id,
@@ -121,10 +123,15 @@ class PlaylistStore:
 
 async def load_playlists(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredPlaylist, ...]:
     """Return the playlists that match, with their items and the facts about their media, by id."""
+    rows = await connection.execute(_query().where(condition))
+    return await asyncio.to_thread(_playlists, rows.mappings())  # 10,000 items take a fifth of a second
+
+
+def _playlists(rows: Iterable[RowMapping]) -> tuple[StoredPlaylist, ...]:
     rows_by_id: dict[str, list[RowMapping]] = {}
-    for row in (await connection.execute(_query().where(condition))).mappings():
+    for row in rows:
         rows_by_id.setdefault(row["id"], []).append(row)
-    return tuple(_playlist(rows) for rows in rows_by_id.values())
+    return tuple(_playlist(one) for one in rows_by_id.values())
 
 
 def _query() -> Select[Any]:
@@ -177,9 +184,10 @@ async def _write_items(connection: AsyncConnection, playlist_id: str, items: Ite
     names = await check_media(connection, [(f"items.{number}.media", item.media) for number, item in numbered])
     sent_ids = [(f"items.{number}.id", item.id) for number, item in numbered if item.id is not None]
     await check_ids_free(connection, playlist_items, playlist_items.c.playlist_id != playlist_id, sent_ids)
-    rows = [_row(playlist_id, number, item, names[item.media]) for number, item in numbered]
-    if rows:
-        await connection.execute(insert(playlist_items), rows)
+    rows = await asyncio.to_thread(
+        lambda: [_row(playlist_id, number, item, names[item.media]) for number, item in numbered]
+    )
+    await insert_all(connection, playlist_items, rows)
 
 
 def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -> dict[str, Any]:

@@ -149,6 +149,15 @@ FLOODS = {
     "wrong windows": ("POST", "/v1/campaigns", many(b'{"lines":[{"windows":[', b"1", 90_000, b"]}]}")),
     "wrong weekdays": ("PUT", "/v1/schedule/a", many(b'{"dayparts":[{"weekdays":[', b"9", 90_000, b"]}]}")),
     "wrong health": ("POST", "/v1/heartbeats", many(b'{"health":{', b'"f#":[]', 1_500, b"}}")),
+    "a name of a field as long as a book": ("POST", "/v1/playlists", b'{"' + b"f" * 900_000 + b'":1}'),
+    "a title as long as a book": ("POST", "/v1/playlists", b'{"name":"' + b"a" * 900_000 + b'"}'),
+    "media nobody has": ("POST", "/v1/playlists", many(b'{"name":"a","items":[', b'{"media":"m#"}', 9_000, b"]}")),
+    "much that is unknown and much that is missing": (
+        "POST",
+        "/v1/campaigns",
+        many(b'{"x":[', b'{"a":[1,2,3],"b":"c"}', 10_000, b"]}"),
+    ),
+    "a code as long as a book": ("POST", "/v1/devices", b'{"channel":"a","code":"' + b"a" * 900_000 + b'"}'),
     "endless problems": ("POST", "/v1/heartbeats", many(b'{"problems":[', b"1", 1_900, b"]}")),
 }
 
@@ -168,6 +177,43 @@ async def test_a_document_full_of_faults_gets_a_short_answer(server: RunningOrig
         assert len(answer.document.get("fields", {})) <= 20
         assert len(answer.text) < 5_000
     assert len(answer.text) < 300_000
+
+
+ODD = {
+    "deep": b"[" * 100_000,
+    "deep in a name": b'{"name":' + b"[" * 900 + b"]" * 900 + b"}",
+    "a number of a million digits": b'{"name":' + b"9" * 60_000 + b',"token":1e' + b"9" * 60_000 + b"}",
+    "half a letter": b'{"name":"\\ud800","token":"\\ud800","code":"\\udfff","channel":"\\ud800","url":"\\ud800"}',
+    "NUL": b'{"name":"a\\u0000","token":"\\u0000","code":"\\u0000","channel":"\\u0000","url":"http://a\\u0000/"}',
+    "a name given twice": b'{"name":"a","name":[]}',
+    "no number": b'{"name":NaN,"sequence":Infinity}',
+    "a list": b"[]",
+    "nothing": b"null",
+    "UTF-16": '{"name":"a"}'.encode("utf-16"),
+    "no text": b'{"name":"\xff"}',
+    "empty": b"",
+    "two": b'{"name":"a"}{}',
+    "years": b'{"name":"a","advertiser":"b","starts_at":0,"ends_at":"9999-12-31T23:59:59-23:59","lines":[]}',
+    "zones": b'{"zone":"../../etc/passwd"}',
+}
+
+
+async def test_odd_documents_are_wrong_documents_everywhere(
+    server: RunningOrigin, caplog: pytest.LogCaptureFixture
+) -> None:
+    device, token = await server.pair()
+    paths = (await server.ask("GET", "/v1/openapi.json")).document["paths"]
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            if "application/json" not in operation.get("requestBody", {}).get("content", {}):
+                continue
+            key = token if {"device": []} in operation["security"] else server.writer
+            for name, body in ODD.items():
+                real = path.replace("{id}", device).replace("{channel}", "main")
+                answer = await server.ask(method.upper(), real, key, body, headers={"If-Match": '"1"'})
+                assert 400 <= answer.status < 500, f"{method} {path} {name}: {answer.status} {answer.text}"
+                assert len(answer.text) < 3_000, f"{method} {path} {name}"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-02T00:00:00%2b23:00"])

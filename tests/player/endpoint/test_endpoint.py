@@ -536,6 +536,13 @@ async def test_no_bytes_get_another_answer_than_http_has(device: Device, caplog:
     await hold_to_raw_requests(device.url, caplog)
 
 
+async def test_many_wrong_settings_get_a_short_answer(device: Device) -> None:
+    wrong = {f"field_{number}" * 50: 1 for number in range(100)}
+    async with device.send("PATCH", "/v1/config", json=wrong, headers=device.bearer) as answer:
+        told = await problem_of(answer, 422)
+    assert len(told["fields"]) == 20 and len(json.dumps(told)) < 10_000
+
+
 @needs("promtool")
 async def test_promtool_finds_no_fault_in_the_metrics(device: Device) -> None:
     check_metrics((await read(device, "/metrics")).decode())
