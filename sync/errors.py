@@ -50,6 +50,11 @@ class OriginRefused(SignageError):
         self.status = status
         self.retry_after_s = retry_after_s
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be answered better later."""
+        return self.status >= 500 or self.status in (408, 425, 429)
+
 
 class Untrusted(SignageError):
     """A signed document is not valid; the old one stays in use."""

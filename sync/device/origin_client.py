@@ -103,7 +103,7 @@ class OriginClient:
         return _parsed(await self._request("POST", "/v1/pairings", body=_encode(request)), PairingAnswer)
 
     async def prove_enrolment(self, pairing: str, secret: str, proof: EnrolmentProof) -> None:
-        """Prove that this device knows the enrolment key; status 403 means that the pairing is over."""
+        """Prove that this device knows the enrolment key."""
         headers = {"Authorization": f"Bearer {secret}"}
         await self._request("POST", f"/v1/pairings/{pairing}/proof", headers=headers, body=_encode(proof))
 

@@ -23,7 +23,6 @@ _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
 _NOT_YET = "the new address of the origin is not used yet"
 _ANOTHER = "another origin answers at the new address, so this screen pairs anew"
-_BUSY = (408, 425, 429)  # with 500 and above: it may answer better later
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class OriginMove:
                 self._tell(_NOT_YET, error)
                 offline = isinstance(error, OriginUnreachable) and error.offline
             except (OriginRefused, Untrusted) as error:
-                if not _may_pass(error):
+                if not (isinstance(error, OriginRefused) and error.may_pass):
                     self._tell(_ANOTHER, error)
                     return None
                 self._tell(_NOT_YET, error)
@@ -92,7 +91,3 @@ class OriginMove:
         if str(error) != self._problem:
             self._problem = str(error)
             log.warning("%s: %s", what, error)
-
-
-def _may_pass(error: SignageError) -> bool:
-    return isinstance(error, OriginRefused) and (error.status >= 500 or error.status in _BUSY)

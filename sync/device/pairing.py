@@ -27,7 +27,6 @@ POLL_S = 2.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
 _UNKNOWN_PAIRING = (404, 410)
-_FORBIDDEN = 403
 
 ShowCode = Callable[[str | None], None]
 ReportProblem = Callable[[str], None]
@@ -144,14 +143,14 @@ class DevicePairing:
         return ""
 
     async def _prove(self) -> bool:
-        """Prove to know the enrolment key; return False if the origin refuses that, and the pairing is over."""
+        """Prove to know the enrolment key; return False if the origin refuses that, and the pairing is given up."""
         assert self._answer is not None, "the origin answered before"
         url = self._client.url
         proof = enrolment_proof(self._enrolment_key or "", pin_root(self._answer.root), self._secret, url)
         try:
             await self._client.prove_enrolment(self._answer.pairing, self._secret, EnrolmentProof(url=url, proof=proof))
         except OriginRefused as error:
-            if error.status != _FORBIDDEN:
+            if error.may_pass:
                 raise
             self._is_key_refused = True
             self._tell_about_key(f"{self._client.url} refuses the proof: {error.detail or error}")

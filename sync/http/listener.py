@@ -120,8 +120,12 @@ class _Acceptor:
         while True:
             try:
                 connection, _ = await loop.sock_accept(listening)
-            except OSError as error:  # many kinds mean only that this one connection is gone again
-                await self._clock.sleep(PAUSE_S if SHORTAGE.is_cause(error) else 0)
+            except ConnectionAbortedError:  # it was gone before it was accepted
+                continue
+            except OSError as error:
+                if not SHORTAGE.is_cause(error):
+                    log.debug("a connection cannot be accepted: %s", os_reason(error))
+                await self._clock.sleep(PAUSE_S)
                 continue
             assert isinstance(connection, Connection)  # of a `ListeningSocket`
             self._begin(self._connect(connection), connection)

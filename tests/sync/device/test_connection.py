@@ -452,3 +452,14 @@ def test_a_proxy_that_cannot_be_used_is_named_where_the_origin_is_not_reached(
     reason = Network().reason(ConnectionRefusedError(), "http://a.example/")
     assert (told in reason) if told else ("proxy" not in reason)
     assert "s3cret" not in reason
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [("https://signage.example/x", True), ("HTTPS://10.1.2.3", True), ("http://127.0.0.1:8090/", True),
+     ("http://[::1]:8090/", True), ("http://localhost", True), ("http://10.1.2.3:8090/", False),
+     ("http://signage.example", False), ("http://localhost.example", False), ("http://127.0.0.1.example", False),
+     ("http://[::ffff:10.1.2.3]/", False), ("http://0.0.0.0", False)],
+)  # fmt: skip
+def test_a_line_is_private_by_tls_or_on_this_machine(url: str, private: bool) -> None:
+    assert Network().is_private(url) is private

@@ -160,7 +160,7 @@ async def test_a_device_with_another_key_shows_a_code_says_so_and_tries_again_la
     store: ContentStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with pairing_server(Publisher(tmp_path / "tree")) as origin:
-        origin.proofs, origin.answers = [403, 403], [WAITING, WAITING, EXPIRED, WAITING, PAIRED]
+        origin.proofs, origin.answers = [403, 404], [WAITING, WAITING, EXPIRED, WAITING, PAIRED]
         codes: list[str | None] = []
         problems: list[str] = []
         await paired_with(origin, store, codes, enrolment_key=KEY, problems=problems)
