@@ -76,7 +76,7 @@ class XorgDummy(Xvfb):
         """Start it, with the display number that it had before."""
         self._folder = tempfile.TemporaryDirectory()
         self._file = Path(self._folder.name) / "xorg.conf"
-        self._file.write_text(_XORG.format(modes=f'"{self._size}"'))
+        self._file.write_text(XORG.format(modes=f'"{self._size}"'))
         super().start()
 
     def stop(self) -> None:
@@ -105,7 +105,7 @@ class Xephyr(Xvfb):
         return {**os.environ, "DISPLAY": self._host}
 
 
-_XORG = """
+XORG = """
 Section "Device"
     Identifier "d"
     Driver "dummy"

@@ -14,6 +14,7 @@ from typing import Any
 
 from player import __version__
 from player.app.daemon import run
+from player.platform.x11 import find_authority
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.escalation import EscalationStep
 from sync.command_output import print_answer
@@ -88,7 +89,9 @@ def _doctor(configuration: Configuration, options: argparse.Namespace) -> int:
     settings, clock = configuration.settings, SystemClock()
     content = ContentStore(settings.storage.state_dir)
     way = walk_to_origin(str(settings.origin.url), network_of(settings, clock), content, clock)
-    facts = replace(probe_machine(configuration, os.environ.get("DISPLAY", "")), origin=asyncio.run(way))
+    display = os.environ.get("DISPLAY", "")
+    find_authority(display)
+    facts = replace(probe_machine(configuration, display), origin=asyncio.run(way))
     print_answer(json.dumps(doctor_document(facts)) if options.json else "\n".join(doctor_text(facts)))
     return FAILED if any(finding.weight is Severity.BROKEN for finding in find_faults(facts)) else 0
 
@@ -133,6 +136,7 @@ def _run(configuration: Configuration, _options: argparse.Namespace) -> int:
     try:
         if not display:
             raise ScreenFailed("no display: DISPLAY is not set")
+        find_authority(display)
         step = asyncio.run(run(configuration, display))
     except Conflict as error:
         print(f"signage-player: {error}", file=sys.stderr)

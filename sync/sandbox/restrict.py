@@ -27,6 +27,9 @@ SCOPES_SINCE, _SCOPE_SIGNAL = 6, 2  # signals to processes outside
 _SET_NO_NEW_PRIVILEGES = 38
 _SIGPIPE, _SIGXFSZ, _DEFAULT = 13, 25, None
 
+CANNOT_RUN = 127
+"""The exit code if rights cannot be given up, or there is no such command, as shells have it."""
+
 # <seccomp.h>
 _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000  # plus the error that the caller gets
@@ -179,21 +182,21 @@ def _call(number: int, *arguments: object) -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """Give up rights and become the command, which begins with a path; exit code 127 if nothing is there."""
+    """Give up rights and become the command, which begins with a path; exit code CANNOT_RUN if that is not possible."""
     border = arguments.index("--")
     words, command = arguments[:border], arguments[border + 1 :]
     kept: dict[str, list[str]] = {"list": [], "read": [], "write": []}
     for word, path in zip(words[::2], words[1::2], strict=True):
         kept[word].append(path)
-    restrict_files(listed=kept["list"], read=kept["read"], write=kept["write"])
-    refuse_calls(local_sockets=False)
-    for number in (_SIGPIPE, _SIGXFSZ):  # Python ignores them, and so would the command
-        _libc.signal(number, _DEFAULT)
     try:
+        restrict_files(listed=kept["list"], read=kept["read"], write=kept["write"])
+        refuse_calls(local_sockets=False)
+        for number in (_SIGPIPE, _SIGXFSZ):  # Python ignores them, and so would the command
+            _libc.signal(number, _DEFAULT)
         os.execv(command[0], command)
     except OSError as error:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
-        sys.exit(127)
+        sys.exit(CANNOT_RUN)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,8 @@ async def run_tool(
         raise ChildStopped(f"{command[0]} took longer than {limits.seconds:.0f} s") from error
     finally:
         await _kill(process)
+    if code == restrict.CANNOT_RUN:
+        raise StorageBroken(f"{errors[-300:].strip()}: the tool cannot be run; is it installed?")
     if "No space left on device" in errors:
         raise StorageFull("no room left to process this file")
     # A tool that goes on after such an error met a size that is damaged, not its limit.
