@@ -22,6 +22,7 @@ _LONGEST_EVEN_GAP_S = 0.125
 _JITTER = 0.12  # of the usual time between two pictures, as cameras of phones have it
 _UNTIMED_FRAME_S = 1 / 25
 _MOST_GAPS = 1000
+_REORDERED = 17  # packets: no codec holds back more than 16 pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,17 @@ def _timed(packets: Sequence[Packet]) -> Sequence[Packet]:
 
 
 def _steps(packets: Sequence[Packet]) -> list[tuple[Packet, float]]:
-    """Return each packet but the last one with the time until the next one is decoded."""
-    times = [packet.due_s if packet.decoded_s is None else packet.decoded_s for packet in packets]
-    steps = [(after or 0.0) - (before or 0.0) for before, after in pairwise(times)]
-    return list(zip(packets, steps, strict=False))
+    """Return each packet but the last one with the time until the next one is decoded.
+
+    Where the file does not say when that is, it is no later than the first of the next packets is due.
+    """
+    times = [
+        min((later.due_s or 0.0 for later in packets[number : number + _REORDERED]), default=0.0)
+        if packet.decoded_s is None
+        else packet.decoded_s
+        for number, packet in enumerate(packets)
+    ]
+    return list(zip(packets, (after - before for before, after in pairwise(times)), strict=False))
 
 
 def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | None:
@@ -150,13 +158,19 @@ def _due_times(packets: Sequence[Packet]) -> list[float]:
     """Return when each packet is due.
 
     Where the file says it of some only, or what it says is far from when they are decoded, it follows from the latter.
+    It may be far before a picture that stays: then it is so for most of the packets that come next.
     """
     delays_s = [p.due_s - p.decoded_s for p in packets if p.due_s is not None and p.decoded_s is not None]
     all_known, usual_s = all(packet.due_s is not None for packet in packets), median(delays_s or [0.0])
+    in_order = sorted(packet.due_s for packet in packets if packet.due_s is not None)
+    far_s = max(FORWARD_JUMP_S, _REORDERED * median([after - before for before, after in pairwise(in_order)] or [0.0]))
     least_s, due_s, times = min(delays_s, default=0.0), 0.0, []
-    for packet in packets:
+    for number, packet in enumerate(packets):
         stated = packet.due_s if all_known or packet.decoded_s is None else None
-        believed = packet.decoded_s is None or abs((stated or 0.0) - packet.decoded_s - usual_s) < FORWARD_JUMP_S
+        believed = packet.decoded_s is None or abs((stated or 0.0) - packet.decoded_s - usual_s) < far_s
+        if stated is not None and not believed:
+            coming = packets[number : number + _REORDERED]
+            believed = 2 * sum(abs((later.due_s or 0.0) - stated) < far_s for later in coming) > len(coming)
         if stated is not None and believed:
             due_s = stated
         elif packet.decoded_s is not None:

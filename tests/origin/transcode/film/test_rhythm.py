@@ -1,6 +1,7 @@
 """The rhythm of tracks, from the times of their packets."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -96,6 +97,31 @@ def test_a_due_time_far_from_the_time_of_decoding_is_not_believed() -> None:
     packets = track(every(0.04, 100))
     packets[60] = Packet(0, 32.4, 2.4, 0.04, False, False)
     assert measure_tracks(packets)[0].end_s == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("dues", "end_s"),
+    [
+        ([*every(0.04, 100), 79.96], 80.0),  # a last picture long after the others
+        ([*every(0.04, 100), *every(0.04, 5, 60.0), *every(0.04, 5, 90.0)], 90.2),
+        (every(30, 10), 300.0),
+        ([0.0, 10.0, 20.0, 30.0], 40.0),
+    ],
+)
+@pytest.mark.parametrize("told", [0, 2])
+def test_pictures_that_stay_long_are_believed_although_decoding_runs_behind(
+    dues: list[float], end_s: float, told: int
+) -> None:
+    """As x264 writes them: of two pictures the later one comes first, and decoding begins two pictures earlier."""
+    frame_s = min(after - before for before, after in pairwise(dues))
+    stored = [due for first in range(0, len(dues), 2) for due in reversed(dues[first : first + 2])]
+    decoded = [-2 * frame_s + dues[0], -frame_s + dues[0], *dues]
+    packets = [
+        Packet(0, due, at if n >= told else None, frame_s, n == 0, False)
+        for n, (due, at) in enumerate(zip(stored, decoded, strict=False))
+    ]
+    times = measure_tracks(packets)[0]
+    assert not times.jumps and times.start_s == 0.0 and times.end_s == pytest.approx(end_s)
 
 
 def test_some_due_times_follow_from_the_time_of_decoding() -> None:
