@@ -133,7 +133,7 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     if document["format"]["format_name"] in _BARE_PICTURES and not await asyncio.to_thread(_begins_bare, path):
         raise BadMedia("This video is damaged: its start is missing. Send it again.")
     packets, complaints = await read_packets(path, limits)
-    times = measure_tracks(packets)
+    times = await asyncio.to_thread(measure_tracks, packets)
     facts = audio_facts(document, times, hidden) or video_facts(document, times, hidden, complaints)
     if facts is None:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
@@ -164,15 +164,17 @@ def _parsed(output: str) -> dict[str, Any]:
     return document
 
 
-async def read_packets(path: Path, limits: Limits, *, streams: str = "") -> tuple[list[Packet], str]:
+async def read_packets(
+    path: Path, limits: Limits, *, streams: str = "", positions: bool = False
+) -> tuple[list[Packet], str]:
     """Return the packets of a file (of `streams` only, if given) as they are stored, and what ffprobe complains about.
 
-    Nothing is decoded.
+    Nothing is decoded. With `positions` the packets say where they are in the file.
     """
     packets: list[Packet] = []
 
     async def read_line(line: str) -> None:
-        if (packet := read_packet(line)) is not None:
+        if (packet := read_packet(line, positions=positions)) is not None:
             packets.append(packet)
         if len(packets) > MOST_PACKETS:  # they are held in memory
             raise BadMedia(f"This file is too long: it has more than {MOST_PACKETS:,} frames and pieces of sound.")
@@ -187,7 +189,7 @@ async def read_packets(path: Path, limits: Limits, *, streams: str = "") -> tupl
 async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
     """Return how long a file plays, from its packets (of `streams` only, if given), since its header may be wrong."""
     packets, _ = await read_packets(path, limits, streams=streams)
-    tracks = measure_tracks(packets).values()
+    tracks = (await asyncio.to_thread(measure_tracks, packets)).values()
     if not tracks:
         return 0
     start_s, end_s = film_span(tracks)
@@ -200,14 +202,14 @@ async def decode_whole(video: VideoFile, path: Path, limits: Limits) -> VideoFil
     Raises:
         ChildStopped: ffprobe hit a limit.
     """
-    packets, _ = await read_packets(path, limits)
+    packets, _ = await read_packets(path, limits, positions=bool(video.losses))
     pictures = await _decode(path, video.video_stream, video.starts_s, limits)
     video = video.with_shapes_seen(_shapes(pictures, video.starts_s))
-    damage = _damage_of(video, video.times, video.video_stream, packets, pictures)
+    damage = await asyncio.to_thread(_damage_of, video, video.times, video.video_stream, packets, pictures)
     if video.audio_stream is None or video.sound_times is None:
         return replace(video, damage=damage)
     sounds = await _decode(path, video.audio_stream, video.starts_s, limits)
-    sound_damage = _damage_of(video, video.sound_times, video.audio_stream, packets, sounds)
+    sound_damage = await asyncio.to_thread(_damage_of, video, video.sound_times, video.audio_stream, packets, sounds)
     return replace(video, damage=damage, sound_damage=sound_damage)
 
 
@@ -227,7 +229,7 @@ async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
     Raises:
         ChildStopped: ffprobe hit a limit.
     """
-    packets, _ = await read_packets(path, limits, streams=str(sound.audio_stream))
+    packets, _ = await read_packets(path, limits, streams=str(sound.audio_stream), positions=bool(sound.losses))
     start_s, times = sound.times.start_s, sound.times
     frames = await _decode(path, sound.audio_stream, start_s, limits)
     known = [] if times.jumps else [packet for packet in packets if not packet.discarded]

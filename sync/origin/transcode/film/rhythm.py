@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from statistics import fmean, median
 
@@ -61,14 +62,27 @@ class TrackTimes:
     gaps: tuple[tuple[float, float], ...] = ()  # the first long ones: pictures that stay, sound that is not there
 
 
-def read_packet(line: str) -> Packet | None:
-    """Return the packet of one line of ffprobe (CSV: track, pts, dts, duration, pos, flags); None if it is none."""
+def read_packet(line: str, *, positions: bool = True) -> Packet | None:
+    """Return the packet of one line of ffprobe (CSV: track, pts, dts, duration, pos, flags); None if it is none.
+
+    There may be millions: equal times are one object, and without `positions` the place in the file is left out.
+    """
     fields = line.split(",")
     if len(fields) < 6 or not fields[0].isdecimal():
         return None
-    due_s, decoded_s, lasts_s = (None if raw == "N/A" else float(raw) for raw in fields[1:4])
-    at = int(fields[4]) if fields[4].isdecimal() else None
-    return Packet(int(fields[0]), due_s, decoded_s, lasts_s or 0.0, "K" in fields[5], "D" in fields[5], at)
+    due_s = _seconds(fields[1])
+    decoded_s = due_s if fields[2] == fields[1] else _seconds(fields[2])
+    at = int(fields[4]) if positions and fields[4].isdecimal() else None
+    return Packet(int(fields[0]), due_s, decoded_s, _length(fields[3]), "K" in fields[5], "D" in fields[5], at)
+
+
+def _seconds(raw: str) -> float | None:
+    return None if raw == "N/A" else float(raw)
+
+
+@lru_cache(1000)
+def _length(raw: str) -> float:
+    return _seconds(raw) or 0.0
 
 
 def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:
@@ -77,11 +91,8 @@ def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:
     for packet in packets:
         tracks.setdefault(packet.track, []).append(packet)
     timed = {track: _timed(found) for track, found in tracks.items()}
-    leaps = {
-        track: [step - before.lasts_s for before, step in _steps([packet for packet in found if not packet.discarded])]
-        for track, found in timed.items()
-    }
-    longest = [max(each, default=0.0) for each in leaps.values()]
+    shown = ([packet for packet in found if not packet.discarded] for found in timed.values())
+    longest = [max((step - before.lasts_s for before, step in _steps(found)), default=0.0) for found in shown]
     closes = (len(timed) > 1 and min(longest) > FORWARD_JUMP_S) or max(longest, default=0.0) > _HALF_CLOCK_S
     measured = {track: _measure(found, closes) for track, found in timed.items()}
     return {track: times for track, times in measured.items() if times is not None}
