@@ -45,7 +45,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
     "player/stage": (SERVICES, "player/platform player/protocol"),
-    "player/streams": (SERVICES, "player/platform sync/device"),
+    "player/streams": (SERVICES, "player/platform sync/device sync/http"),
     "player/overlay": (SERVICES, "player/platform player/protocol sync/sandbox"),
     "player/display": (
         SERVICES,

@@ -31,6 +31,8 @@ from player.streams.upstream import (
 )
 from sync.device.connection import Network
 from sync.errors import MediaUnplayable
+from sync.http.listener import serve_http
+from sync.http.listening_socket import ConnectionLimits
 from sync.runtime.clock import Clock
 from sync.runtime.os_messages import network_reason
 from sync.runtime.threads import in_thread
@@ -43,6 +45,8 @@ _HTTP = ("http", "https")
 _KNOWN_STREAMS = 64
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
 _READY_WITHIN_S = 5.0
+_LIMITS = ConnectionLimits(64, 64)  # two decks use a handful
+_PAUSED_S = 3600.0  # ffmpeg takes nothing while a film that it has read ahead plays
 
 _DIRECT = Network()
 
@@ -105,7 +109,7 @@ class StreamGateway:
         self._own_ports = own_ports
         self._screen = screen
         self._secret = secrets.token_urlsafe(16)
-        self._port = 0
+        self._base = ""
         self._ready = asyncio.Event()
         self._urls: OrderedDict[str, str] = OrderedDict()  # by the name of the stream
         self._reasons: dict[str, str] = {}  # why a part of it was refused
@@ -120,16 +124,13 @@ class StreamGateway:
 
             application = web.Application()
             application.router.add_get("/{path:.*}", answer)
-            runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
-            await runner.setup()
-            try:
-                await web.TCPSite(runner, "127.0.0.1", 0).start()
-                self._port = runner.addresses[0][1]
+            serving = serve_http(application, "127.0.0.1", 0, limits=_LIMITS, shutdown_s=0.1, stalled_s=_PAUSED_S)
+            async with serving as self._base:
                 self._ready.set()
-                await asyncio.Event().wait()
-            finally:
-                self._ready.clear()
-                await runner.cleanup()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self._ready.clear()
 
     async def source(self, url: str) -> str:
         """Return what ffmpeg opens instead of `url`.
@@ -181,7 +182,7 @@ class StreamGateway:
         known = part.url or self._urls[part.stream]
         name = re.sub(r"[^\w.-]", "", urlsplit(known).path.rpartition("/")[2], flags=re.ASCII)[-60:] or "stream"
         url = base64.urlsafe_b64encode(part.url.encode()).decode() or "-"
-        return f"http://127.0.0.1:{self._port}/{self._secret}/{part.stream}/{part.bits}/{part.length_ms}/{url}/{name}"
+        return f"{self._base}/{self._secret}/{part.stream}/{part.bits}/{part.length_ms}/{url}/{name}"
 
     def _part(self, path: str) -> StreamPart | None:
         """Return what ffmpeg asks for; None if the address is not one of ours."""

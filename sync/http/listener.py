@@ -53,12 +53,13 @@ async def serve_http(
     *,
     limits: ConnectionLimits | None = None,
     shutdown_s: float = 1.0,
+    stalled_s: float | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Serve until the end of the block, then finish running requests for at most `shutdown_s`.
 
     Yields the address, such as `http://127.0.0.1:8090`. Port 0 uses any free port. Without `limits` connections may use
-    all descriptors of this process but `RESERVED_DESCRIPTORS`.
+    all descriptors of this process but `RESERVED_DESCRIPTORS`. `stalled_s` replaces `STALLED_S`.
 
     Raises:
         Rejected: the address or port cannot be used.
@@ -69,7 +70,7 @@ async def serve_http(
     await runner.setup()
     acceptor = _Acceptor(runner, tls)
     try:
-        for listening in open_sockets(host, port, connections, STALLED_S):
+        for listening in open_sockets(host, port, connections, stalled_s or STALLED_S):
             acceptor.start(listening)
         scheme = "http" if tls is None else "https"
         yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{acceptor.port}"
