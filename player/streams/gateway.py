@@ -38,7 +38,7 @@ from sync.runtime.os_messages import network_reason
 from sync.runtime.threads import in_thread
 from sync.wire.stream_url import shown_url, stream_name
 
-PLAYLIST_CAP_BYTES = 1024 * 1024
+PLAYLIST_CAP_BYTES = 4 * 1024 * 1024
 _REST = 4  # times what a playlist cost the processor, before ffmpeg gets it and asks again
 _LISTENING = ("udp", "rtp")
 _HTTP = ("http", "https")
@@ -66,12 +66,19 @@ class LineRate:
     too_slow: dict[str, tuple[int, float]] = field(default_factory=dict)  # stream: bits of the variant, until when
 
     def add(self, part: StreamPart, size: int, read_s: float, write_s: float, now_s: float) -> None:
-        """Count a part of `size` bytes: how long it was waited for, and how long ffmpeg did not take it."""
-        tells = size >= self._COUNTED_BYTES or read_s > self._COUNTED_S
-        if tells and write_s < read_s / 4:
+        """Count a segment of `size` bytes: how long it was waited for, and how long ffmpeg did not take it.
+
+        One that took about as long as it plays tells nothing of the line: a live server sends it while it is made.
+        """
+        length_s = part.length_ms / 1000
+        is_slow, is_fast = read_s > self._TOLERATED * length_s, read_s < length_s / 2
+        if not length_s or not (is_slow or is_fast):
+            return
+        if (size >= self._COUNTED_BYTES or read_s > self._COUNTED_S) and write_s < read_s / 4:
             self.recent.append(size * 8 / read_s)
-        if part.bits and part.length_ms and read_s * 1000 > self._TOLERATED * part.length_ms:
-            log.info("stream=%s its variant of %d bit/s comes too slowly", part.stream, part.bits)
+        if part.bits and is_slow:
+            if self.too_slow.get(part.stream, (0, 0.0))[0] != part.bits:
+                log.info("stream=%s its variant of %d bit/s comes too slowly", part.stream, part.bits)
             self.too_slow[part.stream] = part.bits, now_s + self._SLOW_FOR_S
 
     def carries(self, stream: str, now_s: float) -> float | None:

@@ -41,6 +41,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hls = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"]
     make_media(folder / "index.m3u8", "-i", str(folder / "magenta.mp4"), *hls)
     (folder / "list.m3u").write_text("#EXTM3U\nlime.mp4\n")
+    local = f"file://{folder}/index0.ts"
+    (folder / "local.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{local}\n#EXT-X-ENDLIST\n")
     return folder
 
 
@@ -89,6 +91,7 @@ async def _assert_refused(stage: Stage, http: str) -> None:
     with_password = http.replace("http://", "http://eve:hush@")
     for url, reason in (
         (f"{http}/list.m3u", "playlist"),
+        (f"{http}/local.m3u8", "http and https only"),
         (f"{with_password}/none.mp4", "404"),
         (f"http://127.0.0.1:{free_port()}/x", "no program listens"),
         (f"rtsp://eve:hush@127.0.0.1:{free_port()}/x", "refused"),

@@ -326,14 +326,19 @@ async def test_after_a_stall_a_smaller_variant_is_taken() -> None:
 
 def test_a_variant_that_comes_too_slowly_is_not_taken_again_for_ten_minutes() -> None:
     rate, segment = LineRate(), StreamPart("s", "http://a.example/1.ts", bits=5_000_000, length_ms=4_000)
-    assert rate.carries("s", 0) is None
-    rate.add(segment, 2_500_000, read_s=2.0, write_s=0.1, now_s=10)
-    assert rate.carries("s", 10) == pytest.approx(9_000_000)
-    rate.add(segment, 2_500_000, read_s=0.01, write_s=4.0, now_s=14)  # ffmpeg was not ready: tells nothing
-    assert rate.carries("s", 14) == pytest.approx(9_000_000)
+    rate.add(StreamPart("t", "http://a.example/live.ts"), 2_500_000, read_s=10.0, write_s=0.0, now_s=0)
+    assert rate.carries("s", 0) is None, "a stream without segments comes as it is made"
+    for size, read_s, write_s in (
+        (2_500_000, 1.0, 0.1),  # the line carries 20 Mbit/s
+        (2_500_000, 0.01, 4.0),  # ffmpeg was not ready
+        (2_500_000, 4.1, 0.1),  # a live segment, sent while it is made
+        (1_000, 0.00001, 0.0),  # too small to tell
+    ):
+        rate.add(segment, size, read_s, write_s, now_s=10)
+        assert rate.carries("s", 10) == pytest.approx(18_000_000)
     rate.add(segment, 2_500_000, read_s=6.0, write_s=0.1, now_s=20)
-    assert rate.carries("s", 20) == 4_999_999 and rate.carries("other", 20) == pytest.approx(9_000_000)
-    assert rate.carries("s", 621) == pytest.approx(9_000_000)
+    assert rate.carries("s", 20) == 4_999_999 and rate.carries("other", 20) == pytest.approx(18_000_000)
+    assert rate.carries("s", 621) == pytest.approx(18_000_000)
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "192.0.2.99", "8.8.8.8", "2001:db8::1", "::ffff:10.1.2.3", "fd00::99"])
