@@ -77,7 +77,7 @@ class Upstream:
     async def _ask(self, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
         network = self._network()
         try:
-            way: dict[str, Any] = {"ssl": network.tls()} if url.startswith("https:") else {}
+            way: dict[str, Any] = {"ssl": network.tls()} if urlsplit(url).scheme == "https" else {}
             session = self._direct
             if (proxy := network.proxy(url)) is not None:
                 await self._refuse_own_name(url)

@@ -44,8 +44,7 @@ _LOG_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 _DIE_WITH_DECK = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # by the kernel, however the deck ends
 _QUIET = ("-hide_banner", "-nostdin", "-v", "level+warning", "-nostats")
 _UNSUITED = b"is muxed as a private data stream"  # ffmpeg's warning of a codec that MPEG-TS does not carry
-_TRACKS = ("-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
-_TO_PIPE = ("-flush_packets", "1", "-f")
+_TRACKS = ("-map", "0:V:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
 
 
 class Feed(Protocol):
@@ -137,7 +136,7 @@ def _start_ffmpeg(url: str, source: str, container: str, write_end: int) -> "sub
     if shutil.which("ffmpeg") is None:
         raise MediaUnplayable("network streams need ffmpeg: install it on this device (apt install ffmpeg)")
     read = (*_READING[urlsplit(url).scheme], "-format_whitelist", _CONTAINERS, *_START_FAST, *_named(url), "-i", source)
-    command = (*_DIE_WITH_DECK, "ffmpeg", *_QUIET, *read, *_TRACKS, *_TO_PIPE, container, "pipe:1")
+    command = (*_DIE_WITH_DECK, "ffmpeg", *_QUIET, *read, *_TRACKS, "-flush_packets", "1", "-f", container, "pipe:1")
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=write_end, stderr=subprocess.PIPE, close_fds=True,
         env=_environment(source),
