@@ -33,8 +33,11 @@ BODY = "body"
 
 _FILE_CAP_BYTES = 8 * 1024 * 1024  # a playlist.toml with 10,000 items and long titles
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_TOML_TEXTS = re.compile(r""""{3}(?:[^\\]|\\.)*?"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*""", re.DOTALL)
-_DEEP_NAME = re.compile(r"(?<![\w.-])(?:[\w-]*+[ \t]*+\.[ \t]*+){100}")
+_TOML_TEXTS = re.compile(  # a text that nobody ends goes to the end, so that it is looked at once
+    r""""{3}(?:[^\\"]|\\.|"(?!""))*+(?:"{3}|\Z)|'{3}.*?(?:'{3}|\Z)|"(?:[^"\\\n]|\\.)*+"?|'[^'\n]*+'?|#[^\n]*+""",
+    re.DOTALL,
+)
+_DEEP_NAME = re.compile(r"(?<![\w. \t-])[ \t]*+(?:[\w-]*+[ \t]*+\.[ \t]*+){100}")
 _LONGEST_VALUE = 60  # characters of a wrong value that are repeated
 _LONGEST_NAME = 100  # characters of the name of a field
 _MOST_NAMES = 12  # names in one sentence
@@ -156,16 +159,23 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise Rejected(f"{path} is UTF-16 text. Save it as UTF-8: in Notepad, Save as, Encoding.")
     try:
         text = raw.removeprefix(codecs.BOM_UTF8).decode()  # Windows puts a mark before UTF-8
-        if _DEEP_NAME.search(_TOML_TEXTS.sub("", text)):  # the library needs minutes for a name of 100,000 parts
-            raise Rejected(f"{path} has a name with too many dots: a name has at most 100 parts.")
-        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise Rejected(f"{path} is not UTF-8 text in line {line}. Save it as UTF-8.") from error
+    return _parse_toml(path, text)
+
+
+def _parse_toml(path: Path, text: str) -> dict[str, Any]:
+    if _DEEP_NAME.search(_TOML_TEXTS.sub("", text)):  # the library needs minutes for a name of 100,000 parts
+        raise Rejected(f"{path} has a name with too many dots: a name has at most 100 parts.")
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Rejected(f"{path} {_toml_fault(str(error), len(raw.splitlines()))}") from error
+        raise Rejected(f"{path} {_toml_fault(str(error), len(text.splitlines()))}") from error
     except RecursionError as error:
         raise Rejected(f"{path} has too many levels of brackets.") from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise Rejected(f"{path} has a number with too many digits.") from error
 
 
 def json_fault(error: ValueError | RecursionError) -> str:

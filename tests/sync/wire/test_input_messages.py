@@ -253,6 +253,11 @@ def test_json_read_without_a_model_says_where_it_breaks(text: bytes, sentence: s
         (b"a = 1\nb = '\xff'", "is not UTF-8 text in line 2. Save it as UTF-8."),
         (b"a = " + b"[" * 100_000, "has too many levels of brackets."),
         (b"a" + b".a" * 100_000 + b" = 1", "has a name with too many dots: a name has at most 100 parts."),
+        (b"\t[ a" + b" .a" * 100_000 + b" ]", "has a name with too many dots: a name has at most 100 parts."),
+        (b"a = " + b"9" * 100_000, "has a number with too many digits."),
+        (b"a = " + b" " * 2_000_000, "is not correct TOML at its end, line 1: the value is no number, neither true nor "
+         "false, and not text in quotation marks."),
+        (b'a = """' + b'\\"' * 500_000, "is not correct TOML at its end, line 1: a closing quotation mark is missing."),
         ("a = 1".encode("utf-16"), "is UTF-16 text. Save it as UTF-8: in Notepad, Save as, Encoding."),
         (b"#" * 9_000_000, "is too large: at most 8388608 bytes are read."),
     ],
