@@ -11,6 +11,7 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.transcode.audio import FRAME_RATE, LARGEST_SIZE, make_video_from_audio
 from sync.origin.transcode.film.colour import colours_of
 from sync.origin.transcode.film.facts import AudioFile, VideoFile
+from sync.origin.transcode.film.fields import most_shown_rate
 from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.loudness import measure_lufs
 from sync.origin.transcode.picture_jobs import make_picture
@@ -67,7 +68,8 @@ def _film_work(video: VideoFile, job: TranscodeJob) -> Work:
     kind = WorkKind.COPIED_FILM if recipe.copies_video else WorkKind.ENCODED_FILM
     shown, stored = (recipe.width, recipe.height), (video.width, video.height)
     width, height = max(shown, stored, key=lambda size: size[0] * size[1])
-    frames = film_frames(width * height, seconds, float(video.frame_rate), source_bytes)
+    rate = video.frame_rate if recipe.copies_video else most_shown_rate(video)
+    frames = film_frames(width * height, seconds, float(rate), source_bytes)
     return Work(kind, width, height, frames, seconds, source_bytes)
 
 

@@ -72,5 +72,10 @@ def shown_rate(video: VideoFile) -> Fraction:
     return video.frame_rate * 2 if is_interlaced(video) and _doubles(video) else video.frame_rate
 
 
+def most_shown_rate(video: VideoFile) -> Fraction:
+    """Return how many pictures a second an encode may have to make, before anybody has looked at the fields."""
+    return video.frame_rate * 2 if should_look(video) else shown_rate(video)
+
+
 def _doubles(video: VideoFile) -> bool:
     return video.frame_rate <= _INTERLACED_RATES[1]

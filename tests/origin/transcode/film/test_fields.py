@@ -12,6 +12,7 @@ from sync.origin.transcode.film.fields import (
     FieldsSeen,
     deinterlace,
     is_interlaced,
+    most_shown_rate,
     should_look,
     shown_rate,
     with_fields_seen,
@@ -116,6 +117,19 @@ def test_fields_are_known_by_the_tag_or_by_the_format(video: VideoFile, filters:
 )
 def test_only_films_that_may_be_interlaced_are_looked_at(video: VideoFile, looks: bool) -> None:
     assert should_look(video) is looks
+
+
+@pytest.mark.parametrize(
+    ("video", "rate"),
+    [
+        (replace(PLAIN, field_order="tt", frame_rate=Fraction(25)), 50),
+        (replace(PLAIN, frame_rate=Fraction(25)), 50),  # it will be looked at
+        (replace(PLAIN, height=720), 30),
+        (replace(PLAIN, field_order="tt", frame_rate=Fraction(60)), 60),
+    ],
+)
+def test_the_work_on_an_interlaced_film_counts_the_pictures_made_of_its_fields(video: VideoFile, rate: int) -> None:
+    assert most_shown_rate(video) == rate
 
 
 @pytest.mark.parametrize(
