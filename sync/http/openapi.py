@@ -56,10 +56,8 @@ def openapi_document(
     known = tuple(operations)
     schemas, shared = models_json_schema(_model_uses(known), ref_template="#/components/schemas/{model}")
     models: dict[str, Any] = shared["$defs"]
-    for name, model in models.items():
-        model["title"] = name.replace(
-            "-", ""
-        )  # generators name their classes so: `Heartbeat-Input` and `-Output` differ
+    for name, model in models.items():  # generators name classes by it, and what is read and written may differ
+        model["title"] = name.replace("-", "")
     paths: dict[str, dict[str, Any]] = {}
     for operation in known:
         described = _describe(operation, schemas)
@@ -109,7 +107,7 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 def _operation_id(operation: Operation) -> str:
     """Return its method and its path in words: `get_media_by_id_thumbnail`."""
     path = re.sub(r"\{(\w+)\}", r"by_\1", operation.path.removeprefix("/v1"))
-    return "_".join(filter(None, (operation.method.lower(), *re.split(r"\W", path or "page"))))
+    return "_".join((operation.method.lower(), *re.split(r"\W", path.strip("/") or "page")))
 
 
 def _responses(operation: Operation, schemas: _Schemas) -> dict[int, dict[str, Any]]:

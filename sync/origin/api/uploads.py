@@ -136,14 +136,12 @@ class UploadRoutes:
             return handler
         known = {"HEAD": self._offset, "PATCH": self._append, "DELETE": self._terminate}
         if "id" not in request.match_info or meant not in known:
-            raise web.HTTPMethodNotAllowed(meant, known)
+            raise web.HTTPMethodNotAllowed(meant, _methods(request))
         return known[meant]
 
     async def _options(self, request: web.Request) -> web.Response:
-        resource = request.match_info.route.resource
-        methods = {route.method for route in resource or ()} - {hdrs.METH_ANY}
         headers = {
-            hdrs.ALLOW: ", ".join(sorted(methods)),
+            hdrs.ALLOW: ", ".join(sorted(_methods(request))),
             "Tus-Version": TUS_VERSION,
             "Tus-Extension": _EXTENSIONS,
             "Tus-Max-Size": str(self._intake.largest_bytes),
@@ -208,6 +206,11 @@ def _view(upload: Upload) -> UploadView:
         created_at=instant(upload.created_ms),
         expires_at=instant(upload.expires_ms),
     )
+
+
+def _methods(request: web.Request) -> set[str]:
+    """Return the methods of the address that was asked."""
+    return {route.method for route in request.match_info.route.resource or ()} - {hdrs.METH_ANY}
 
 
 async def _unnamed(request: web.Request) -> web.StreamResponse:

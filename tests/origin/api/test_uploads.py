@@ -108,6 +108,7 @@ async def test_an_upload_that_is_not_offered_is_refused_and_not_made(
         assert (answer.status, (await answer.json(content_type=None))["status"]) == (status, status)
         assert answer.headers["Tus-Resumable"] == "1.0.0"
         assert answer.headers.get("Tus-Version") == ("1.0.0" if status == 412 else None)
+        assert answer.headers.get("Allow") == ("GET, HEAD, OPTIONS, POST" if status == 405 else None)
     assert await idle_origin.intake.unfinished() == ()
 
 

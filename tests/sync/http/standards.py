@@ -11,6 +11,9 @@ TAKES_TIME = {"Date", "Content-Length", "ETag"}  # may differ between two answer
 
 async def hold_to_the_standard(url: str, headers: Mapping[str, str], document: Mapping[str, Any]) -> None:
     """Ask every address of an OpenAPI document with GET, HEAD, OPTIONS and a method that nobody knows."""
+    ids = [one["operationId"] for item in document["paths"].values() for one in item.values()]
+    titles = [model["title"] for model in document["components"]["schemas"].values()]
+    assert (len(set(ids)), len(set(titles))) == (len(ids), len(titles))
     async with ClientSession(url, headers=headers) as session:
 
         async def ask(method: str, path: str) -> ClientResponse:
