@@ -53,6 +53,7 @@ _SURE_SAMPLES = 4  # in a row that are painted often: a film that moves
 _MAX_SAMPLES = 256
 _RECENT_S = 1.0
 _MAX_GAP_S = 2.5  # a longer gap between samples means that this process or the machine stood
+_LEAST_SUSPENSION_S = 0.1  # the two clocks are not read at one instant
 _LEAST_PAINTS_PER_S = 2  # in such a gap, while libVLC went on: it repaints what stands 14 times a second
 
 
@@ -284,7 +285,8 @@ def unseen_s(before: PictureSample, sample: PictureSample, kind: MediaKind) -> f
     """
     gap_s = sample.at_s - before.at_s
     stood = gap_s > _MAX_GAP_S and kind is not MediaKind.PICTURE and sample.paints < _LEAST_PAINTS_PER_S * gap_s
-    return gap_s if stood else min(gap_s, sample.suspended_s - before.suspended_s)
+    suspended_s = sample.suspended_s - before.suspended_s
+    return gap_s if stood else min(gap_s, suspended_s) if suspended_s > _LEAST_SUSPENSION_S else 0.0
 
 
 class PictureWatch:

@@ -70,8 +70,8 @@ def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, seen_s: flo
     """
     take = showing.planned.take.take
     if ended is None or ended.take != take:
-        at_s, reason = min(at_s, seen_s), "lost"
-        return Ended(take=take, started_s=showing.start.at_s, ended_s=at_s, reason=reason, failed=True, deck_lost=True)
+        started_s, ended_s = showing.start.at_s, min(at_s, seen_s)
+        return Ended(take=take, started_s=started_s, ended_s=ended_s, reason="lost", failed=True, deck_lost=True)
     reason = ended.reason
     if reason == "cut":
         reason = "operator" if ordered else showing.cut_reason

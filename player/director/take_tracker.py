@@ -11,7 +11,7 @@ from player.director.backoff import FailureBackoff, StreamBackoff
 from player.director.take_recorder import TakeRecorder
 from player.programme.next_take import Idle, Planned, Scene, stays_until
 from player.programme.proof_of_play import TakeFacts
-from player.protocol.screen import Cut, Ended
+from player.protocol.screen import STAGE_CLOSED, Cut, Ended
 from sync.runtime.clock import Clock, ClockTrust
 from sync.wire.device_reports import PlayKind, ScreenState
 
@@ -137,8 +137,8 @@ class TakeTracker:
         if isinstance(self.state, Showing):
             showing = await self._avoid_used_time(self.state)
             ended = self._so_far(showing.planned.take.take)
-            if ended and ended.reason == "cut":
-                ended = ended.model_copy(update={"reason": "stopped"})
+            if ended and ended.reason in ("cut", STAGE_CLOSED):  # the stage stops at the same time
+                ended = ended.model_copy(update={"reason": "stopped", "failed": False, "deck_lost": False})
             self._judge(ended, self._clock.monotonic(), ordered=False)
         await self._recorder.retry()  # the last chance for what could not be written
         await self._recorder.save()

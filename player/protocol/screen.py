@@ -14,6 +14,9 @@ from sync.wire.value_types import Colour, Wire
 ON_TIME_S = 0.05
 """A cut no later than this counts as made at the instant it was ordered for."""
 
+STAGE_CLOSED = "the stage is closed"
+"""The reason of a shot that was on air when the stage ended, with the player or without it."""
+
 
 class Shot(Wire):
     """What to show in one take, and how: the file at `path`, or the stream at `url` (then `path` is empty).

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from player.platform.child_process import rss_bytes
 from player.protocol.deck_messages import SetAudioDevice
+from player.protocol.screen import STAGE_CLOSED
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DeckExit
 from sync.errors import DeckLost
@@ -131,7 +132,7 @@ class DeckPair:
     def close(self) -> None:
         """End every deck, in any state."""
         for deck in self._all():
-            deck.kill(DeckExit("the stage is closed", crashed=False))
+            deck.kill(DeckExit(STAGE_CLOSED, crashed=False))
 
     def _all(self) -> tuple[DeckProcess, ...]:
         return *self._decks, *self._stand_ins.values()

@@ -39,7 +39,7 @@ from player.protocol.deck_messages import (
     ShotShown,
     ShowCancelled,
 )
-from player.protocol.screen import Shot
+from player.protocol.screen import STAGE_CLOSED, Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_state import DECK_STATES, DeckExit, DeckState, exit_from_code
 from sync.errors import DeckLost, MediaUnplayable, ScreenFailed
@@ -257,10 +257,13 @@ class DeckProcess:
             self._process = await start_child(self._options.display, *command)
             if self.state is DeckState.STARTING:  # else it was killed before it had a process
                 await self._listen(self._process)
+        except asyncio.CancelledError:
+            self._exit = self._exit or DeckExit(STAGE_CLOSED, crashed=False)
+            raise
         except OSError as error:
             self._exit = DeckExit(f"it cannot be run: {os_reason(error)}", crashed=False, unstarted=True)
         finally:  # also if the task is cancelled: whoever waits for this deck must not wait for ever
-            why = DeckExit("the stage is closed", crashed=False)
+            why = DeckExit(STAGE_CLOSED, crashed=False)
             try:
                 why = await self._end_process()
             finally:

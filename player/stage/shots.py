@@ -73,10 +73,8 @@ class ShotOnAir:
         return self.ended.result() if self.ended.done() else self._ended_at(at_s, "cut")
 
     def _ended_at(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> Ended:
-        unseen_s = at_s - self.seen_s
-        still_ms = ((self.pulse.still_ms if self.pulse else None) or 0) + round(unseen_s * 1000) * (
-            unseen_s > _UNSEEN_S
-        )
+        still_ms, unseen_s = (self.pulse.still_ms if self.pulse else None) or 0, at_s - self.seen_s
+        still_ms += round(unseen_s * 1000) if unseen_s > _UNSEEN_S else 0
         return Ended(
             take=self.shot.take, started_s=self.started_s, ended_s=at_s, reason=reason,
             failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost, still_ms=still_ms,

@@ -23,7 +23,7 @@ from player.protocol.deck_messages import (
     ShotFinished,
     ShotShown,
 )
-from player.protocol.screen import Cut, Ended, Shot, StreamAccess
+from player.protocol.screen import STAGE_CLOSED, Cut, Ended, Shot, StreamAccess
 from player.stage.counters import StageCounters, StageFacts
 from player.stage.cut_scheduler import CutScheduler
 from player.stage.deck_options import DeckOptions
@@ -212,7 +212,7 @@ class Stage:
 
     def _lose_all(self) -> None:
         """Record what no deck shows or holds any more, however the decks ended."""
-        why = DeckExit("the stage is closed", crashed=False)
+        why = DeckExit(STAGE_CLOSED, crashed=False)
         self._drop_waiting(why)
         if self._on_air:
             self._on_air.lose(why.reason)

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -112,6 +114,33 @@ async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Ven
     assert (following.started_at - hit.ended_at).total_seconds() < 1.0
     blamed = {failure.asset for failure in venue.ledger.quarantine.failures()}
     assert blamed <= {asset("bad").sha256}
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """No file, socket or pipe more can be opened in this process."""
+    limits, highest = resource.getrlimit(resource.RLIMIT_NOFILE), os.open("/dev/null", os.O_RDONLY)
+    os.close(highest)  # the lowest that was free: none at or above it can be opened
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_a_deck_that_cannot_be_started_leaves_the_other_one_and_the_record_true(venue: Venue) -> None:
+    await eventually(lambda: venue.director.now().next.readiness == "ready" and venue.left_s() > LENGTH_MS / 3000)
+    take, on_air = venue.director.now().take, on_air_pid(venue.stage)
+    hidden = next(pid for pid in venue.stage.facts().pids if pid and pid != on_air)
+    with no_descriptors():
+        os.kill(hidden, signal.SIGKILL)
+        await eventually(lambda: venue.stage.facts().restarts >= 3 and venue.stage.facts().on_air is None)
+        await SystemClock().sleep(1.0)
+        assert on_air in venue.stage.facts().pids
+    plays = await venue.until_played(len(await venue.plays()) + 1)
+    (hit,) = (play for play in plays if play.take == take)
+    assert (hit.outcome, hit.reason) == (Outcome.COMPLETE, "eof") and hit.rendered_ms <= LENGTH_MS
+    assert on_air in venue.stage.facts().pids, "the deck that was in order never ended"
 
 
 async def test_no_two_plays_overlap_through_cuts_skips_a_blank_and_a_killed_deck(venue: Venue) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from player.platform.geometry import Area
+from player.platform.x11 import connect_x
 from player.protocol.deck_messages import Load
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_process import DeckProcess
-from player.stage.stage import open_stage
+from player.stage.stage import Stage, open_stage
 from sync.runtime.clock import SystemClock
 from tests.player.conftest import Media, on_air_pid, put_on_air, running_stage, wait_for_both_decks
 from tests.player.pixels import wait_until
@@ -129,9 +130,9 @@ def test_a_deck_without_a_display_ends_with_code_3() -> None:
 async def test_a_deck_that_cannot_be_started_is_tried_again_and_its_sibling_plays_on(
     display_name: str, media: Media, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The system refuses the process four times, once after the fork: there is no thread to wait for its end."""
+    """The third refusal comes after the fork: there is no thread to wait for the end of the process."""
     refusals: list[Exception] = [
-        OSError(errno.EMFILE, ""), OSError(errno.EAGAIN, ""), OSError(errno.ENOMEM, ""), MemoryError(), RuntimeError(),
+        OSError(errno.EMFILE, ""), MemoryError(), RuntimeError(),
     ]  # fmt: skip
     caplog.set_level(logging.INFO)
     spawn, start_thread, pids = subprocess.Popen.__init__, threading.Thread.start, list[int]()
@@ -153,7 +154,7 @@ async def test_a_deck_that_cannot_be_started_is_tried_again_and_its_sibling_play
         monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
         monkeypatch.setattr(threading.Thread, "start", refuse_thread)
         os.kill(next(pid for pid in before.pids if pid and pid != on_air_pid(stage)), signal.SIGKILL)
-        await wait_until(lambda: not refusals and stage.facts().restarts >= 5)
+        await wait_until(lambda: not refusals and stage.facts().restarts >= 4)
         await wait_for_both_decks(stage)
         after = stage.facts()
         assert (after.on_air, after.deck) == ("long", before.deck)
@@ -170,3 +171,36 @@ async def test_a_stage_that_is_torn_down_reports_what_it_had_on_air_as_lost(disp
     ended = await waits
     assert (ended.failed, ended.deck_lost, stage.facts().on_air) == (True, True, None)
     assert 0.1 < ended.ended_s - ended.started_s < 2.0
+
+
+async def test_time_in_which_everything_stood_and_a_window_that_somebody_took_away_are_not_proven(
+    display_name: str, media: Media
+) -> None:
+    clock = SystemClock()
+    async with running_stage(display_name) as stage:
+        await put_on_air(stage, media.shot("long"))
+        await clock.sleep(0.5)
+        pids = [pid for pid in stage.facts().pids if pid]
+        for number, stands_s in ((signal.SIGSTOP, 2.8), (signal.SIGCONT, 0.0)):
+            for pid in pids:
+                os.kill(pid, number)
+            clock.wait(stands_s)  # this process, too, as when a virtual machine is paused
+        await wait_until(lambda: _still_ms(stage) > 0)
+        assert 2_700 < _still_ms(stage) < 3_500
+        connection = connect_x(display_name)
+        (window,) = (each for each in connection.screen().root.query_tree().children if _is_on_screen(each))
+        window.unmap()
+        connection.sync()
+        taken_s = clock.monotonic()
+        ended = await stage.ended()
+        connection.close()
+    assert ended.failed and ended.ended_s < taken_s + 0.3
+
+
+def _still_ms(stage: Stage) -> int:
+    so_far = stage.so_far("long")
+    return so_far.still_ms if so_far else 0
+
+
+def _is_on_screen(window: Any) -> bool:
+    return bool(window.get_wm_name() == "signage-player deck" and window.get_geometry().x >= 0)
