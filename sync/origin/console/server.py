@@ -49,9 +49,9 @@ def _serve(path: Path) -> Handler:
 
     async def serve(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = "console"
-        answer = file_answer(read(), media_type)
-        answer.headers["Content-Security-Policy"] = _POLICY
-        return conditional(request, answer)
+        answer = conditional(request, file_answer(read(), media_type))
+        answer.headers["Content-Security-Policy"] = _POLICY  # also on 304: a browser puts its headers on what it keeps
+        return answer
 
     return serve
 

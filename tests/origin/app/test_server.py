@@ -167,6 +167,8 @@ async def test_the_page_loads_nothing_from_elsewhere_and_is_never_guessed_at(ser
     assert page.status == 200
     assert "<!doctype html>" in page.text
     policy = page.headers["Content-Security-Policy"]
+    kept = await server.ask("GET", "/", headers={"If-None-Match": page.headers["ETag"]})
+    assert (kept.status, kept.headers["Content-Security-Policy"]) == (304, policy), "a browser puts it on what it keeps"
     assert "default-src 'none'" in policy and "unsafe" not in policy
     for name in ("console.js", "console.css"):
         part = await server.ask("GET", f"/{name}")
