@@ -16,7 +16,7 @@ from tests.sync.faulty_disk import FaultyDisk
 _REPEATED = ("display", "browser")  # markers
 _DISPLAY_FIXTURES = {"display", "display_name", "stage"}
 _BACKGROUND = "gw2"  # the third worker
-_BACKGROUND_NICE = 10
+_BACKGROUND_NICE = 5
 
 
 class _FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types

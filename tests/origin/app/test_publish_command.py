@@ -24,6 +24,12 @@ def pictures(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the pipeline work although other tests run players on this machine: they leave nothing to the idle."""
+    monkeypatch.setenv("SIGNAGE_ORIGIN__PIPELINE__PRIORITY", "normal")
+
+
 async def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     code = await asyncio.wait_for(asyncio.to_thread(main, list(arguments)), PATIENCE_S)
     out, err = capsys.readouterr()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -28,7 +29,8 @@ class Site:
     def start(self) -> None:
         port = self.url.rpartition(":")[2] or "0"
         command = (sys.executable, "-m", "sync.origin.app.cli", "serve", "--data-dir", str(self.folder), "--port", port)
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        normal = {**os.environ, "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal"}  # other tests leave nothing to the idle
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=normal)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
         self.token = self.token or self._process.stdout.readline().split()[-1]
