@@ -168,16 +168,18 @@ class PlayRoutes:
         return json_answer(await self._answer(device, batch, receipts))
 
     async def _judged(self, device: str, arrivals: list[ReceivedPlay]) -> list[ReceivedPlay]:
-        """Return the plays with the reason why they are set aside, where there is one."""
-        if not arrivals:
-            return []
-        plays, now_ms = [arrival.play for arrival in arrivals], unix_ms(self._clock.now())
+        """Return the plays with the reason why they are set aside, where there is one; a stored play is not judged."""
+        stored = await self._store.stored(device, arrivals) if arrivals else frozenset()
+        new = [arrival for arrival in arrivals if arrival.key not in stored]
+        if not new:
+            return arrivals
+        plays, now_ms = [arrival.play for arrival in new], unix_ms(self._clock.now())
         known = await self._contents.known({play.release for play in plays}, {play.asset for play in plays})
         sender = await self._store.sender(device)
         taken = await self._store.taken(device, [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays])
         facts = ScreenFacts(sender.paired_ms, sender.channels, sender.published, taken)
-        reasons = why_set_aside(plays, facts, known, now_ms)
-        return [replace(arrival, set_aside=reason) for arrival, reason in zip(arrivals, reasons, strict=True)]
+        reasons = iter(why_set_aside(plays, facts, known, now_ms))
+        return [one if one.key in stored else replace(one, set_aside=next(reasons)) for one in arrivals]
 
     async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
         epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)

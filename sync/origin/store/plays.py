@@ -1,6 +1,6 @@
 """The tables of plays: each play is stored once by (device, log epoch, sequence), conflicting ones separately."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -126,6 +126,11 @@ class PlayStore:
             paired_ms, channels, has_release = (await connection.execute(query)).one()
         return PlaySender(paired_ms, None if channels is None else tuple(channels), bool(has_release))
 
+    async def stored(self, device: str, received: Sequence[ReceivedPlay]) -> Set[PlayKey]:
+        """Return the keys of those plays that are taken already, by the same play or by another one."""
+        async with self._database.reading() as connection:
+            return (await _hashes(connection, device, [arrival.key for arrival in received])).keys()
+
     async def taken(self, device: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the times of plays that count and may overlap one of `spans` (Unix ms).
 
@@ -170,9 +175,8 @@ class PlayStore:
             func.min(plays.c.started_ms).label("first_ms"),
             func.max(plays.c.started_ms).label("last_ms"),
         ).where(column.is_not(None))
-        query = (
-            _filtered(query, replace(selected, set_aside=False)).group_by(column).order_by(func.count().desc(), column)
-        )
+        query = _filtered(query, replace(selected, set_aside=False)).group_by(column)
+        query = query.order_by(func.count().desc(), column)
         async with self._database.reading() as connection:
             return [dict(row._mapping) for row in await connection.execute(query)]
 
