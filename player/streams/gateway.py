@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 
 from player.platform.own_addresses import OwnPorts, may_reach
-from player.streams.hls import HEAD, Carried, StreamPart, lead_through
+from player.streams.hls import HEAD, Carried, StreamPart, lead_through, target
 from player.streams.upstream import (
     ANSWER_WITHIN_S,
     Answer,
@@ -44,6 +44,8 @@ _LISTENING = ("udp", "rtp")
 _HTTP = ("http", "https")
 _KNOWN_STREAMS = 64
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
+_PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
+_LONGEST_ADDRESS = 4000  # ffmpeg cuts a line of a playlist at 4095
 _READY_WITHIN_S = 5.0
 _LIMITS = ConnectionLimits(64, 64)  # two decks use a handful
 _PAUSED_S = 3600.0  # ffmpeg takes nothing while a film that it has read ahead plays
@@ -156,7 +158,7 @@ class StreamGateway:
         except TimeoutError as error:
             raise MediaUnplayable("the player cannot open streams yet") from error
         name = _name(url)
-        self._urls[name] = url
+        self._urls[name] = target("", url)
         self._urls.move_to_end(name)
         self._reasons.pop(name, None)
         while len(self._urls) > _KNOWN_STREAMS:
@@ -189,7 +191,10 @@ class StreamGateway:
         known = part.url or self._urls[part.stream]
         name = re.sub(r"[^\w.-]", "", urlsplit(known).path.rpartition("/")[2], flags=re.ASCII)[-60:] or "stream"
         url = base64.urlsafe_b64encode(part.url.encode()).decode() or "-"
-        return f"{self._base}/{self._secret}/{part.stream}/{part.bits}/{part.length_ms}/{url}/{name}"
+        address = f"{self._base}/{self._secret}/{part.stream}/{part.bits}/{part.length_ms}/{url}/{name}"
+        if len(address) > _LONGEST_ADDRESS:
+            raise MediaUnplayable(f"{shown_url(part.url)[:200]} has {len(part.url)} letters: that is too long")
+        return address
 
     def _part(self, path: str) -> StreamPart | None:
         """Return what ffmpeg asks for; None if the address is not one of ours."""
@@ -229,7 +234,8 @@ class StreamGateway:
         at_start = response.status == 200 or response.headers.get("Content-Range", "").startswith("bytes 0-")
         if at_start and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(HEAD):
             return await self._playlist(part, answer, head)
-        passed = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+        kept = {name: response.headers.get(name, "") for name in _PASSED_ON}
+        passed = {name: value for name, value in kept.items() if value and _PLAIN_VALUE.fullmatch(value)}
         out = web.StreamResponse(status=response.status, headers=passed)
         await out.prepare(request)
         await self._copy(request, out, _Begun(part, response, head, asked_s))
@@ -242,7 +248,7 @@ class StreamGateway:
                 while len(head) < 16 and (more := await response.content.readany()):
                     head += more
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise MediaUnplayable(f"{shown_url(str(response.url))[:200]} sends too slowly") from error
+            raise MediaUnplayable(f"{shown_url(str(response.url))[:200]} sends too slowly, or breaks off") from error
         return head
 
     async def _playlist(self, part: StreamPart, answer: Answer, head: bytes) -> web.Response:
@@ -255,7 +261,7 @@ class StreamGateway:
                     if len(content) > PLAYLIST_CAP_BYTES:
                         raise MediaUnplayable(f"{where} is a playlist of more than {PLAYLIST_CAP_BYTES >> 20} MiB")
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise MediaUnplayable(f"{where} sends its playlist too slowly") from error
+            raise MediaUnplayable(f"{where} sends its playlist too slowly, or not to its end") from error
         self.received_bytes += len(content)
         base = StreamPart(part.stream, answer.url, part.bits)
         carried = Carried(*self._screen(), self._rate.carries(part.stream, self._clock.monotonic()))

@@ -6,7 +6,7 @@ A playlist is written anew from the tags that ffmpeg needs; all others are left 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from sync.errors import MediaUnplayable
 from sync.wire.stream_url import shown_url
@@ -21,9 +21,11 @@ _PLAIN_TAGS = frozenset(
 )  # fmt: skip
 _ADDRESS_TAGS = frozenset({"#EXT-X-KEY", "#EXT-X-MAP"})
 _PLAIN_VALUE = re.compile(r"[\w:.,@+-]*", re.ASCII)
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,"]*)')
+_ATTRIBUTE = re.compile(r'(?<![A-Z0-9-])([A-Z0-9-]+)=("[^"]*"|[^,"]*)')  # a name is tried from its start alone
 _VIDEO_CODECS = ("avc", "hvc", "hev", "dvh", "av01", "vp0", "mp4v")
 _SHORTEST_TARGET_S = 1
+_MOST_LINES = 150_000  # a day of segments of 2 s, of three lines each
+_SAFE = "%/:=&?~#+!$,;'@()*[]"  # in an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,11 @@ def lead_through(text: str, part: StreamPart, carried: Carried, address: Lead) -
     """Return a playlist that came from `part.url` with every address led through `address`.
 
     Raises:
-        MediaUnplayable: it is no playlist of HLS, or leads to something other than HTTP.
+        MediaUnplayable: it is no playlist of HLS, is too long, or leads to something other than HTTP.
     """
     lines = [line.strip() for line in re.split(r"[\r\n]+", text.replace("\0", ""))]
+    if len(lines) > _MOST_LINES:
+        raise MediaUnplayable(f"this playlist has more than {_MOST_LINES} lines: have the server name fewer segments")
     if not any(line.startswith("#EXT-X-") for line in lines):
         raise MediaUnplayable("this address is a playlist of other files: enter the address of the stream itself")
     master = any(line.startswith("#EXT-X-STREAM-INF:") for line in lines)
@@ -151,13 +155,13 @@ def choose(variants: list[_Variant], carried: Carried) -> _Variant:
 
 
 def target(base: str, uri: str) -> str:
-    """Return the address that `uri` means in a playlist, or a redirect, of `base`.
+    """Return the address that `uri` means in a playlist, or a redirect, of `base`; in ASCII, as HTTP sends it.
 
     Raises:
         MediaUnplayable: it is not of HTTP.
     """
     try:
-        found = urljoin(base, uri.strip())
+        found = quote(urljoin(base, uri.strip()), safe=_SAFE, errors="surrogateescape")  # aiohttp reads headers so
         parts = urlsplit(found)
         is_http = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError as error:

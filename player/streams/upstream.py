@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -24,7 +24,6 @@ ANSWER_WITHIN_S = 8.0  # the head and the first bytes; the deck waits 10 s for a
 _MOST_REDIRECTS = 8  # as ffmpeg
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=10)
 _MOST_CONNECTIONS = 32
-_SAFE = "%/:=&?~#+!$,;'@()*[]"
 _FORWARDED = ("Range", "User-Agent")
 _CACHED_NAMES_S = 10
 _MOST_COOKIES = 100
@@ -106,7 +105,7 @@ class Upstream:
 
 async def _request(session: aiohttp.ClientSession, url: str, **how: Any) -> aiohttp.ClientResponse:
     """Send one request, and once more where the server wants the password of the address as a digest (cameras)."""
-    address = URL(quote(url, safe=_SAFE), encoded=True)
+    address = URL(url, encoded=True)
     response = await session.get(address, **how)
     if len(session.cookie_jar) > _MOST_COOKIES:
         session.cookie_jar.clear()

@@ -114,8 +114,11 @@ class StreamRemuxer:
 
     @property
     def last_error(self) -> str:
-        """The last message of ffmpeg, without passwords from the address."""
-        return scrub(self._last_line.replace(self._source, shown_url(self._url)), self._url)
+        """The last message of ffmpeg, without passwords from the address; every address of the gateway is left out."""
+        shown = shown_url(self._url)
+        server = "/".join(self._source.split("/", 3)[:3])
+        text = self._last_line.replace(self._source, shown)
+        return scrub(re.sub(rf"{re.escape(server)}(/[^\s'\",:]*)?", lambda _: shown, text), self._url)
 
     def close(self) -> None:
         """End ffmpeg and close the pipe."""

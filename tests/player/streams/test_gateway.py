@@ -21,6 +21,8 @@ from player.streams.hls import StreamPart
 from sync.device.connection import ConnectionSettings, Network
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
+from sync.wire.stream_url import shown_url
+from tests.player.director.venue import eventually
 from tests.sync.certificates import make_company
 from tests.sync.http_proxy import http_proxy
 
@@ -116,8 +118,8 @@ async def fetch(gateway: StreamGateway, url: str) -> tuple[int, bytes]:
         return answer.status, await answer.read()
 
 
-async def ffmpeg_output(url: str, source: str) -> bytes:
-    """Return the first 64 KiB that a deck's ffmpeg makes of a stream."""
+async def ffmpeg_output(url: str, source: str, *, says: str = "") -> bytes:
+    """Return the first 64 KiB that a deck's ffmpeg makes of a stream, once its last error has `says` in it."""
     remuxer = StreamRemuxer(url, source)
 
     def read() -> bytes:
@@ -125,7 +127,9 @@ async def ffmpeg_output(url: str, source: str) -> bytes:
             return pipe.read(65_536)
 
     try:
-        return await asyncio.wait_for(asyncio.to_thread(read), 20)
+        output = await asyncio.wait_for(asyncio.to_thread(read), 20)
+        await eventually(lambda: says in remuxer.last_error)
+        return output
     finally:
         await asyncio.to_thread(remuxer.close)
 
@@ -210,6 +214,15 @@ async def test_ffmpeg_itself_opens_nothing_else_should_the_gateway_ever_let_an_a
         assert got == []
 
 
+async def test_no_message_of_ffmpeg_tells_the_addresses_of_the_gateway(films: Path) -> None:
+    """They have the secret of the gateway, and all that is secret in the address of a part."""
+    async with open_site() as (site, gateway):
+        site.bodies["/film.ts"] = (films / "film.ts").read_bytes()
+        site.bodies["/live"] = KEY.replace("#EXT-X-KEY", "#EXTINF:1,\nfilm.ts\n#EXT-X-KEY").format("gone?a=1").encode()
+        url = site.url("/live").replace("://", "://eve:hush@")
+        assert await ffmpeg_output(url, await gateway.source(url), says=f"key file {shown_url(url)}")
+
+
 async def test_only_who_knows_the_secret_gets_through(tmp_path: Path) -> None:
     async with open_site() as (site, gateway):
         address = await gateway.source(site.url("/film"))
@@ -284,6 +297,8 @@ async def test_endless_heads_playlists_and_slow_servers_cost_little(monkeypatch:
     for kind in sent:
         assert await fetch(gateway, f"http://127.0.0.1:{port}/{kind}") == (403, b""), kind
         assert gateway.refusal(f"http://127.0.0.1:{port}/{kind}"), kind
+    sent["header"] = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\nContent-Type: \xff\x01\r\n\r\n0123456789abcdef", b""
+    assert await fetch(gateway, f"http://127.0.0.1:{port}/header") == (200, b"0123456789abcdef")
     service.cancel()
     await asyncio.gather(service, return_exceptions=True)
     server.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from player.streams.hls import Carried, StreamPart, lead_through
+from player.streams.hls import Carried, StreamPart, lead_through, target
 from sync.errors import MediaUnplayable
 
 SCREEN = Carried(1920, 1080)
@@ -112,3 +112,28 @@ def test_a_list_of_other_files_is_refused(text: str) -> None:
 def test_variants_have_no_variants_themselves() -> None:
     with pytest.raises(MediaUnplayable, match="variants themselves"):
         led(MASTER, base=StreamPart("s", BASE.url, bits=1))
+
+
+def test_long_attributes_cost_little_and_too_many_lines_are_refused() -> None:
+    """A name of a megabyte would take hours were it tried from each of its letters."""
+    head = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
+    for text in ("A" * 1_000_000, 'A="' * 300_000, "A-" * 500_000 + '"'):
+        assert len(led(f"{head}#EXT-X-KEY:{text}\n")) == 3
+    with pytest.raises(MediaUnplayable, match="150000 lines"):
+        led(head + "a\n" * 150_000)
+
+
+@pytest.mark.parametrize(
+    ("uri", "sent"),
+    [
+        ("a b\x1b[31m.ts", "http://a.example/a%20b%1B[31m.ts"),
+        ("é\udcff?x=%0a", "http://a.example/%C3%A9%FF?x=%0a"),
+        ("HTTP://b.example/\x85.ts", "http://b.example/%C2%85.ts"),
+        ("http://c.example\\@b.example/", "http://c.example%5C@b.example/"),
+    ],
+)
+def test_addresses_are_of_plain_letters_in_requests_and_in_messages(uri: str, sent: str) -> None:
+    assert target("http://a.example/x", uri) == sent
+    with pytest.raises(MediaUnplayable) as refused:
+        target("http://a.example/x", f"ftp://d.example/{uri}")
+    assert str(refused.value).isascii() and str(refused.value).isprintable()
