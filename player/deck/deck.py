@@ -15,6 +15,7 @@ from player.deck.playback import Playback
 from player.deck.running_loader import RunningLoader, StreamLoader
 from player.deck.shot_loader import ShotLoader
 from player.deck.vlc.vlc_player import VlcSignal, libvlc_version
+from player.platform.code_version import CODE
 from player.protocol.deck_messages import (
     Blank,
     Blanked,
@@ -56,7 +57,7 @@ class Deck:
 
     def run(self) -> None:
         """Work until `Quit`."""
-        self._context.send(Ready(window=self._window.canvas, libvlc=libvlc_version()))
+        self._context.send(Ready(window=self._window.canvas, libvlc=libvlc_version(), code=CODE))
         while True:
             received = self._receive()
             if isinstance(received, Quit):

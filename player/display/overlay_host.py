@@ -17,6 +17,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from player.platform.child_process import kill_process, start_child
+from player.platform.code_version import CODE, OTHER_CODE
 from player.platform.geometry import Area
 from player.programme.due_overlays import due_overlays
 from player.protocol.overlay_messages import OVERLAY_EVENT, OverlaysShown, ShowOverlays
@@ -164,17 +165,22 @@ class OverlayHost:
                 return f"no sign of life for {SILENCE_S:.0f} s"
             if not line:
                 return f"it ended with code {await process.wait()}"
-            self._receive(line)
+            if why := self._receive(line):
+                return why
 
-    def _receive(self, line: bytes) -> None:
+    def _receive(self, line: bytes) -> str:
+        """Note what an event tells; return why the process may not go on, empty if it may."""
         try:
             event = OVERLAY_EVENT.validate_json(line)
         except ValidationError:
             log.error("overlays sent an unreadable line: %r", line[:200])
-            return
+            return ""
         if isinstance(event, OverlaysShown):
+            if event.code != CODE:
+                return OTHER_CODE
             self.shown = event.shown
             if self._lost:
                 log.info("overlays=shown again")
             self._lost = False
             self._report_problem(" ".join(event.problems))
+        return ""

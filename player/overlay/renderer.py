@@ -13,6 +13,7 @@ from player.overlay.layout import REFRESH_HZ, Box, lay_out, ticker_motion
 from player.overlay.missing_fonts import describe_missing_letters
 from player.overlay.ticker_and_logo import Strip, draw_ticker, read_logo
 from player.overlay.windows import OverlayStack, OverlayWindow, TickerWindow
+from player.platform.code_version import CODE
 from player.platform.geometry import Area
 from player.protocol.overlay_messages import OverlayEvent, OverlayPulse, OverlaysShown, ShowOverlays
 from sync.errors import MediaUnplayable
@@ -66,7 +67,7 @@ class OverlayRenderer:
             self._show(ShowOverlays.model_validate_json(line))
         except ValidationError as error:
             problem = f"The overlays cannot be read: {error.error_count()} errors. Restart the player."
-            self._send(OverlaysShown(shown=(), problems=(problem,)))
+            self._send(OverlaysShown(shown=(), problems=(problem,), code=CODE))
 
     # ── tickers ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,7 +106,8 @@ class OverlayRenderer:
                     problems.append(f"{_name_of(overlay)} is not shown: {error}.")
         self._replace_windows(windows)
         problems += [window.problem for window in windows.values() if window.problem]
-        self._send(OverlaysShown(shown=tuple(overlay.id for overlay, _, _ in windows), problems=tuple(problems)))
+        shown = tuple(overlay.id for overlay, _, _ in windows)
+        self._send(OverlaysShown(shown=shown, problems=tuple(problems), code=CODE))
 
     def _replace_windows(self, windows: dict[Appearance, OverlayWindow]) -> None:
         outdated = [window for appearance, window in self._windows.items() if appearance not in windows]

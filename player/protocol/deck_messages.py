@@ -90,11 +90,12 @@ COMMAND: TypeAdapter[DeckCommand] = TypeAdapter(DeckCommand)
 
 
 class Ready(Wire):
-    """The deck takes commands: its X window, and the version of libVLC."""
+    """The deck takes commands: its X window, the version of libVLC, and the code that it was started from."""
 
     event: Literal["ready"] = "ready"
     window: int
     libvlc: str
+    code: str = ""
 
 
 class Loaded(Wire):

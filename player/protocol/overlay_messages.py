@@ -21,11 +21,12 @@ class ShowOverlays(Wire):
 
 
 class OverlaysShown(Wire):
-    """The ids of the overlays on the display now, and for people: why others are not."""
+    """The ids of the overlays on the display now, for people why others are not, and the code it was started from."""
 
     event: Literal["placed"] = "placed"
     shown: tuple[str, ...]
     problems: tuple[str, ...]
+    code: str = ""
 
 
 class OverlayPulse(Wire):

@@ -8,6 +8,7 @@ import logging
 import os
 from asyncio.subprocess import Process
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from player.platform.child_process import (
     start_child,
     waits_for_disk,
 )
+from player.platform.code_version import CODE, OTHER_CODE, code_version
 from player.protocol.deck_messages import (
     DECK_EVENT,
     Blank,
@@ -97,6 +99,7 @@ class DeckProcess:
         self._process: Process | None = None
         self._moved = asyncio.Event()  # set, and replaced, at each change of the state
         self._exit: DeckExit | None = None  # why the process was killed
+        self._greeted = False  # this process said `Ready`, and is of our code
         self._take = ""  # of the shot ordered last: a reply may be to the one before
         self._replies: dict[type[DeckEvent], asyncio.Future[DeckEvent]] = {}
 
@@ -250,7 +253,7 @@ class DeckProcess:
 
     async def _run_process(self) -> DeckExit:
         self._exit, self.shots, self._replace_reason, self.suspected_shot = None, 0, "", None
-        self._options = self._wanted_options()
+        self._options, self._greeted = self._wanted_options(), False
         self._move(DeckState.STARTING)
         try:
             command = *self._options.arguments(), "--parent", str(os.getpid())
@@ -266,6 +269,8 @@ class DeckProcess:
             why = DeckExit(STAGE_CLOSED, crashed=False)
             try:
                 why = await self._end_process()
+                if not self._greeted and code_version() != CODE:  # it may not even understand how it is started now
+                    why = replace(why, other_code=True)
             finally:
                 self._refuse_requests(why)
                 self._on_exit(self, why)
@@ -336,6 +341,11 @@ class DeckProcess:
         except ValidationError:
             self.kill(DeckExit(f"it sent an unreadable line: {line[:200]!r}", crashed=True))
             return
+        if isinstance(event, Ready):
+            self._greeted = event.code == CODE
+            if not self._greeted:
+                self.kill(DeckExit(OTHER_CODE, crashed=False, other_code=True))
+                return
         self._apply(event)
         self._on_event(self, event)
         future = self._replies.get(Loaded if isinstance(event, ShotFailed) else type(event))

@@ -61,7 +61,8 @@ class DeckExit:
     """Why a deck ended. `crashed`: its own decoder is the cause, not somebody from outside.
 
     `displayless`: the X server did not accept it, so another deck fails too. `renewal`: the deck was in order, but it
-    is worn, or the display changed. `unstarted`: the system did not start the process.
+    is worn, or the display changed. `unstarted`: the system did not start the process. `other_code`: the program was
+    updated since the player started.
     """
 
     reason: str
@@ -69,6 +70,7 @@ class DeckExit:
     displayless: bool = False
     renewal: bool = False
     unstarted: bool = False
+    other_code: bool = False
 
 
 def exit_from_code(code: int) -> DeckExit:

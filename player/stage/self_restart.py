@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from player.platform.code_version import CODE, code_version
 from player.stage.escalation import EscalationStep, upper_step
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
@@ -24,6 +25,7 @@ FILE = "recovery.json"
 
 _RECENT = timedelta(days=1)
 _CAP_BYTES = 64 * 1024
+_UPDATE_STANDS_S = 3.0  # so long nothing more of an update was written: it is whole
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class SelfRestart:
         self._file = FileWithCopy(path, RestartRecord.model_validate_json, _CAP_BYTES)
         self._clock = clock
         self._reboot = reboot
+        self._found_code, self._found_s = CODE, 0.0
         self._record, self._known = self._read()
 
     def _read(self) -> tuple[RestartRecord, bool]:
@@ -82,6 +85,19 @@ class SelfRestart:
         self._record, self.step = record, step
         self.ending.set()
         return True
+
+    def restart_for_new_code(self) -> None:
+        """Have the daemon end once the code on the disk is another one, and has not changed for some seconds.
+
+        Nothing is recorded and no rate limits this: the next player is of the new code.
+        """
+        found, now_s = code_version(), self._clock.monotonic()
+        if found != self._found_code:
+            self._found_code, self._found_s = found, now_s
+        if found != CODE and self.step is None and now_s - self._found_s >= _UPDATE_STANDS_S:
+            log.warning("step=restart the player ends itself: the program was updated, and decks are of the new code")
+            self.step = EscalationStep.RESTART
+            self.ending.set()
 
     def counts(self) -> dict[EscalationStep, int]:
         """Return how often each upper step was performed on this device."""

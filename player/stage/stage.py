@@ -325,6 +325,8 @@ class Stage:
         shot = deck.suspected_shot
         if shot and why.crashed:
             self._hangs[shot.url or shot.path] = why.reason
+        if why.other_code:
+            self._escalation.restart_for_new_code()
         if not why.displayless:
             self._escalation.escalate_without_decks(self._clock.monotonic() - self._last_event_s)
         if self._on_air and self._on_air.deck is deck:
