@@ -4,6 +4,7 @@ Each service runs under `supervise`, so that a bug in one never ends another.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -45,6 +46,7 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
         tasks = start({"stage": core.stage.run, "display": core.display.run})
         build_services = await asyncio.to_thread(_import_wiring)
         tasks += start(build_services(core))
+        gc.freeze()  # what is imported stays: a full collection over it would stop cuts for 90 ms each time
         notify("READY=1")
         state_dir = configuration.settings.storage.state_dir
         log.info("player=%s started display=%s state_dir=%s", __version__, display_name, state_dir)

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import resource
@@ -72,6 +73,7 @@ async def _run(origin: Origin, clock: Clock, stop: asyncio.Event) -> None:
         services["watchdog"] = Watchdog(interval_s, clock).run
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(supervise(name, run, clock, origin.restarts)) for name, run in services.items()]
+        gc.freeze()  # what is imported stays: a full collection over it would stop the loop for 65 to 130 ms each time
         notify("READY=1")
         await stop.wait()
         notify("STOPPING=1")
