@@ -36,6 +36,8 @@ _REFUSAL = (
 _BACKLOG = 128
 _UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
 _REUSABLE_AFTER = 0.75  # of the limit: the log does not flap around the limit itself
+_MOST_READ_BYTES, _MOST_READ_OF_LISTENER_BYTES = 8 * 1024, 1024
+"""The most that is read at once. 8 KiB may be 1,300 chunks, 1 KiB 150 messages: the event loop needs 20 ms for them."""
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +83,22 @@ class Connection(socket.socket):
     @property
     def is_answering(self) -> bool:
         """Return whether a request has arrived completely and is being answered; WebSockets stay open for ever."""
-        request = self.request
-        return request is not None and request.content.is_eof() and hdrs.UPGRADE not in request.headers
+        return self.request is not None and self.request.content.is_eof() and not self._is_websocket
+
+    @property
+    def _is_websocket(self) -> bool:
+        return self.request is not None and hdrs.UPGRADE in self.request.headers
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Read a little; the rest is read when the other connections had their turn."""
+        return super().recv(self._at_most(size), flags)
+
+    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
+        """Read a little, for TLS."""
+        return super().recv_into(buffer, self._at_most(size or len(buffer)), flags)
+
+    def _at_most(self, size: int) -> int:
+        return min(size, _MOST_READ_OF_LISTENER_BYTES if self._is_websocket else _MOST_READ_BYTES)
 
     def begin(self, connections: "Connections", holder: Holder) -> None:
         """Count from now on."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.web_protocol import RequestHandler
 
 from sync.http.forwarded import TRUSTED_PROXIES
 from sync.http.listener import hold_by_token, serve_http
@@ -330,6 +331,33 @@ async def test_hundreds_at_once_leave_the_server_as_it_was(address: Address) -> 
         answers = await asyncio.gather(*(ask(address) for _ in range(100)), return_exceptions=True)
         assert not [answer for answer in answers if isinstance(answer, bytes) and answer and b" 500 " in answer]
     assert (await ask(address)).endswith(b"hello")
+
+
+@pytest.mark.parametrize(
+    ("tls", "headers", "most"), [(False, {}, 8_192), (False, {"Upgrade": "websocket"}, 1_024), (True, {}, 16_384)]
+)
+async def test_who_sends_much_is_read_a_little_at_a_time(
+    server: Server, tmp_path: Path, tls: bool, headers: dict[str, str], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    receive = RequestHandler.data_received
+
+    def received(self: RequestHandler, data: bytes) -> None:
+        read.append(len(data))
+        receive(self, data)
+
+    monkeypatch.setattr(RequestHandler, "data_received", received)
+    company, body = make_company(tmp_path), bytes(400_000)
+    trusting = ssl.create_default_context(cafile=company.file)
+    context = company.server("127.0.0.1") if tls else None
+    async with (
+        serve_http(server.app, "127.0.0.1", 0, limits=LIMITS, tls=context) as url,
+        ClientSession() as client,
+        client.post(f"{url}/body", data=body, headers=headers, ssl=trusting) as answer,
+    ):
+        assert await answer.read() == body
+    assert max(read) <= max(most, 8_192)
+    assert len(read) >= len(body) / most
 
 
 async def test_connections_count_before_they_speak_tls(server: Server, tmp_path: Path) -> None:
