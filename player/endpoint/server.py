@@ -4,11 +4,11 @@ It may fail without any effect on the screen. A port in use or a missing certifi
 endpoint tries again.
 """
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -18,7 +18,7 @@ from player.endpoint.websocket import LiveSocket
 from player.settings.configuration import Configuration
 from player.status.metrics import PlayerMetrics
 from sync.errors import Rejected
-from sync.http.bodies import BODY_CAP_BYTES, file_answer, json_answer
+from sync.http.bodies import BODY_CAP_BYTES, file_answer
 from sync.http.listener import serve_http
 from sync.http.listening_socket import ConnectionLimits
 from sync.http.openapi import openapi_document
@@ -26,6 +26,7 @@ from sync.http.operations import Access, Operation, mount
 from sync.http.problems import problem_middleware
 from sync.http.request_checks import check_request
 from sync.runtime.clock import Clock
+from sync.runtime.threads import in_thread
 
 PAGE = Path(__file__).with_name("page")
 
@@ -112,12 +113,16 @@ class EndpointServer:
         return app
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return json_answer(self._openapi_document)
+        body = await in_thread(lambda: self._openapi_document)
+        return web.Response(body=body, content_type="application/json")
 
     @cached_property
-    def _openapi_document(self) -> dict[str, Any]:
+    def _openapi_document(self) -> bytes:
         is_open = is_local(self._settings.host)
-        return openapi_document("Signage player", __version__, self._operations, cookie=COOKIE, reads_are_open=is_open)
+        document = openapi_document(
+            "Signage player", __version__, self._operations, cookie=COOKIE, reads_are_open=is_open
+        )
+        return json.dumps(document).encode()
 
 
 def _page_operations() -> Iterable[Operation]:

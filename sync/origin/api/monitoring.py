@@ -4,9 +4,10 @@ Labels of metrics come from our own tables only (the name of an operation, a sta
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
@@ -144,7 +145,7 @@ class MonitoringRoutes:
         self._listeners = listeners
         self._reserve_bytes = reserve_bytes
         self._version = version
-        self._described: dict[str, Any] = {}
+        self._described = b""
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
@@ -160,7 +161,7 @@ class MonitoringRoutes:
 
     def describe(self, operations: Iterable[Operation]) -> None:
         """Make the OpenAPI document of all operations, once: it cannot change while the origin runs."""
-        self._described = openapi_document(TITLE, self._version, operations, cookie=COOKIE)
+        self._described = json.dumps(openapi_document(TITLE, self._version, operations, cookie=COOKIE)).encode()
 
     async def _scrape(self, request: web.Request) -> web.Response:
         if not is_from_this_machine(request):
@@ -179,4 +180,4 @@ class MonitoringRoutes:
         return json_answer(Health(version=self._version))
 
     async def _describe(self, request: web.Request) -> web.Response:
-        return json_answer(self._described)
+        return web.Response(body=self._described, content_type="application/json")

@@ -263,13 +263,13 @@ class PairingStore:
 
 async def _has_room(connection: AsyncConnection, client: str, limits: PairingLimits) -> bool:
     counted = pairings.c.state.in_(_COUNTED)
-    number = func.count().label("number")
-    of_each = select(pairings.c.client, number).where(counted).group_by(pairings.c.client).order_by(number.desc())
-    numbers = {row.client: row.number for row in await connection.execute(of_each)}
-    if numbers.get(client, 0) >= limits.most_of_one:
+    of_client = func.count().filter(pairings.c.client == client)
+    of_one, in_all = (await connection.execute(select(of_client, func.count()).where(counted))).one()
+    if of_one >= limits.most_of_one:
         return False
-    if sum(numbers.values()) >= limits.most:
-        of_most = select(pairings.c.id).where(counted, pairings.c.client == next(iter(numbers)))
+    if in_all >= limits.most:
+        by_number = select(pairings.c.client).where(counted).group_by(pairings.c.client).order_by(func.count().desc())
+        of_most = select(pairings.c.id).where(counted, pairings.c.client == by_number.limit(1).scalar_subquery())
         oldest = await connection.scalar(of_most.order_by(pairings.c.expires_ms).limit(1))
         await connection.execute(delete(pairings).where(pairings.c.id == oldest))
     return True
