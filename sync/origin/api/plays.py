@@ -3,12 +3,14 @@
 Each play gets its own receipt, so that one bad record never blocks the outbox of a device.
 """
 
+import asyncio
 import base64
 import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -120,6 +122,7 @@ class PlayRoutes:
         self._live = live
         self._metrics = metrics
         self._clock = clock
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()  # by the device that delivers
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operation for devices, and those for people."""
@@ -158,8 +161,9 @@ class PlayRoutes:
         for first in range(0, len(batch.plays), CHECKED_AT_ONCE):
             results += [_check_play(document, device) for document in batch.plays[first : first + CHECKED_AT_ONCE]]
             await self._clock.sleep(0)  # others are answered in between
-        arrivals = await self._judged(device, [result for result in results if isinstance(result, ReceivedPlay)])
-        statuses = await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else []
+        async with self._turns.setdefault(device, asyncio.Lock()):  # so that what counts is known to the next request
+            arrivals = await self._judged(device, [result for result in results if isinstance(result, ReceivedPlay)])
+            statuses = await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else []
         stored = iter([_receipt(arrival, status) for arrival, status in zip(arrivals, statuses, strict=True)])
         receipts = tuple(next(stored) if isinstance(result, ReceivedPlay) else result for result in results)
         self._metrics.count_receipts(receipts)
@@ -168,18 +172,23 @@ class PlayRoutes:
         return json_answer(await self._answer(device, batch, receipts))
 
     async def _judged(self, device: str, arrivals: list[ReceivedPlay]) -> list[ReceivedPlay]:
-        """Return the plays with the reason why they are set aside, where there is one; a stored play is not judged."""
+        """Return the plays with the reason why they are set aside, where there is one.
+
+        Only what will be stored is judged: of each key the first to come. Anything else must take no time from it.
+        """
         stored = await self._store.stored(device, arrivals) if arrivals else frozenset()
-        new = [arrival for arrival in arrivals if arrival.key not in stored]
+        firsts = {arrival.key: arrival for arrival in reversed(arrivals) if arrival.key not in stored}
+        new = [arrival for arrival in arrivals if firsts.get(arrival.key) is arrival]
         if not new:
             return arrivals
         plays, now_ms = [arrival.play for arrival in new], unix_ms(self._clock.now())
-        known = await self._contents.known({play.release for play in plays}, {play.asset for play in plays})
-        sender = await self._store.sender(device)
+        assets, sender = {play.asset for play in plays}, await self._store.sender(device)
+        known = await self._contents.known({play.release for play in plays}, assets)
+        shown = await self._contents.shown(sender.channels, assets) if sender.published else None
         taken = await self._store.taken(device, [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays])
-        facts = ScreenFacts(sender.paired_ms, sender.channels, sender.published, taken)
+        facts = ScreenFacts(sender.paired_ms, sender.channels, shown, taken)
         reasons = iter(why_set_aside(plays, facts, known, now_ms))
-        return [one if one.key in stored else replace(one, set_aside=next(reasons)) for one in arrivals]
+        return [replace(one, set_aside=next(reasons)) if firsts.get(one.key) is one else one for one in arrivals]
 
     async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
         epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)
@@ -219,7 +228,7 @@ def _check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Rece
         play = Play.model_validate(document)
     except ValidationError as error:
         return _invalid(document, one_line(rejected(error, Play)))
-    if max(play.sequence, play.rendered_ms) > LARGEST_NUMBER:
+    if max(play.sequence, play.rendered_ms, play.expected_ms or 0, play.frames_lost or 0) > LARGEST_NUMBER:
         return _invalid(document, "a number is too large")
     if play.device != device:
         return _invalid(document, f"the play names device {play.device}, but device {device} sent it")

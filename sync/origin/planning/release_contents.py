@@ -21,13 +21,17 @@ class ReleaseContent:
     longest_ms: int
 
 
+ShownAssets = Mapping[str, Sequence[ReleaseContent]]
+"""What was shown of each asset."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownRelease:
     """A published release. `contents`: what its channel ever showed of each asset asked for; None: unknown."""
 
     channel: str
     created_ms: int
-    contents: Mapping[str, Sequence[ReleaseContent]] | None
+    contents: ShownAssets | None
 
 
 def contents_of(release: Release) -> frozenset[ReleaseContent]:

@@ -7,7 +7,7 @@ from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sync.origin.planning.release_contents import KnownRelease, ReleaseContent
+from sync.origin.planning.release_contents import KnownRelease, ReleaseContent, ShownAssets
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Outcome, Play
 
@@ -22,13 +22,13 @@ Span = tuple[int, int]
 class ScreenFacts:
     """What the origin knows of the screen that sent plays. `taken` is the time of its plays that count.
 
-    `channels` is every channel it was in, None if unknown. `published`: its channel has a release, so that its plays
-    must name one.
+    `channels` is every channel it was in, None if unknown. `shown` is what releases of these ever showed of the assets
+    of its plays, None if its channel has no release.
     """
 
     paired_ms: int
     channels: Collection[str] | None
-    published: bool
+    shown: ShownAssets | None
     taken: Sequence[Span]
 
 
@@ -79,21 +79,28 @@ def _longer(play: Play, allowed_ms: int, whose: str) -> Iterator[str]:
 
 
 def _foreign(play: Play, started_ms: int, screen: ScreenFacts, release: KnownRelease | None) -> Iterator[str]:
-    """Yield what does not fit to the release that it names."""
+    """Yield what does not fit to the release that it names, or to all of its channels if that is not known here.
+
+    A restored database may have lost the release.
+    """
     if release is None:
-        if screen.published:
-            yield f"no release {play.release[:16]} was ever published"
+        if screen.shown is not None:
+            nobody = f"release {play.release[:16]} is unknown, and none of its channels"
+            yield from _not_shown(play, screen.shown, nobody)
         return
     if screen.channels is not None and release.channel not in screen.channels:
         yield f"its release is of channel {release.channel}, in which its screen never was"
     if started_ms < release.created_ms - CLOCK_MS:
         yield "it is older than the release that it names"
-    if release.contents is None:
-        return
-    shown = [content for content in release.contents.get(play.asset, ()) if _names(content, play)]
+    if release.contents is not None:
+        yield from _not_shown(play, release.contents, f"no release of channel {release.channel}")
+
+
+def _not_shown(play: Play, contents: ShownAssets, nobody: str) -> Iterator[str]:
+    shown = [content for content in contents.get(play.asset, ()) if _names(content, play)]
     if not shown:
         what = f"line {play.line}" if play.line else f"item {play.item}" if play.item else "something"
-        yield f"no release of channel {release.channel} shows asset {play.asset[:16]} as {what}"
+        yield f"{nobody} shows asset {play.asset[:16]} as {what}"
     elif all(content.longest_ms for content in shown):
         yield from _longer(play, max(content.longest_ms for content in shown), "its release allows")
 

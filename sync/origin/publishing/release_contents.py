@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pydantic import ValidationError
 
 from sync.origin.persistence.data_folder import DataFolder
-from sync.origin.planning.release_contents import KnownRelease, contents_of
+from sync.origin.planning.release_contents import KnownRelease, ShownAssets, contents_of
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
@@ -33,13 +33,15 @@ class ReleaseContents:
                 await self._store.remember_contents(channel, sha256, contents_of(release))
             if channel:
                 stored[sha256] = (channel, created_ms, named)
-        shown = {
-            channel: await self._store.contents(channel, assets) for channel in {row[0] for row in stored.values()}
-        }
+        shown = {channel: await self.shown([channel], assets) for channel in {row[0] for row in stored.values()}}
         return {
             sha256: KnownRelease(channel, created_ms, shown[channel] if named else None)
             for sha256, (channel, created_ms, named) in stored.items()
         }
+
+    async def shown(self, channels: Collection[str] | None, assets: Collection[str]) -> ShownAssets:
+        """Return what releases of these channels (None: of any) ever showed of each asset, as far as that is stored."""
+        return await self._store.contents(channels, assets)
 
     def _read(self, sha256: str) -> Release | None:
         """Return a release from its file; None if that is gone or damaged. Blocks."""

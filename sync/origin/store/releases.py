@@ -22,7 +22,7 @@ from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, m
 from sync.origin.persistence.tables import campaigns, channels, media, playlists, release_contents, releases
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.plan_fields import MediaFact
-from sync.origin.planning.release_contents import ReleaseContent
+from sync.origin.planning.release_contents import ReleaseContent, ShownAssets
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.playlists import load_playlists
@@ -100,11 +100,12 @@ class ReleaseStore:
             rows = await connection.execute(query)
             return {sha256: (channel, created_ms, bool(named)) for sha256, channel, created_ms, named in rows}
 
-    async def contents(self, channel: str, assets: Collection[str]) -> dict[str, list[ReleaseContent]]:
-        """Return what all releases of a channel ever showed of each of these assets."""
+    async def contents(self, channels: Collection[str] | None, assets: Collection[str]) -> ShownAssets:
+        """Return what all releases of these channels (None: of any) ever showed of each of these assets."""
         fields = [release_contents.c[name] for name in ReleaseContent.__dataclass_fields__]
-        query = select(*fields).where(release_contents.c.channel_id == channel, release_contents.c.asset.in_(assets))
-        query = query.order_by(release_contents.c.asset)
+        query = select(*fields).where(release_contents.c.asset.in_(assets)).order_by(release_contents.c.asset)
+        if channels is not None:
+            query = query.where(release_contents.c.channel_id.in_(channels))
         async with self._database.reading() as connection:
             shown = [ReleaseContent(*row) for row in await connection.execute(query)]
         return {asset: list(same) for asset, same in groupby(shown, key=attrgetter("asset"))}

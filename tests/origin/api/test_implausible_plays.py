@@ -1,5 +1,6 @@
 """Plays that cannot be what happened: taken as evidence, in no sum, and named with the reason."""
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -132,7 +133,14 @@ TABLE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"creative": "other"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
     ({"item": "news"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
     ({"asset": PICTURE}, f"no release of channel main shows asset {PICTURE[:16]} as line mornings"),
-    ({"release": STRANGE}, f"no release {STRANGE[:16]} was ever published"),
+    (
+        {"release": STRANGE, "line": "evenings"},
+        f"release {STRANGE[:16]} is unknown, and none of its channels shows asset {FILM[:16]} as line evenings",
+    ),
+    (
+        at("2026-03-02T07:20:00Z", "2026-03-02T07:20:10Z", release=STRANGE),  # one that a restored origin has lost
+        "",
+    ),
     ({"release": "other", "line": "foreign"}, "its release is of channel other, in which its screen never was"),
     (at("2026-03-02T07:59:55Z", "2026-03-02T08:00:05Z"), "another play of this screen has the same time"),
     (
@@ -222,6 +230,22 @@ async def test_a_screen_that_was_moved_delivers_what_it_played_before(server: Ru
     assert [receipt["detail"] for receipt in answer.document["receipts"]] == ["", ""]
 
 
+async def test_of_plays_that_come_at_once_one_has_the_time(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    for first in range(1, 40, 4):
+        plays = [play(device, number, **EARLIER) for number in range(first, first + 4)]
+        await asyncio.gather(*(bring(server, token, each) for each in plays))
+    assert len(await kept(server, "?set_aside=false")) == 1
+
+
+async def test_what_is_not_stored_takes_no_time_from_others(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    other = at("2026-03-02T09:00:40Z", "2026-03-02T09:00:50Z")
+    answer = await bring(server, token, play(device, 1), play(device, 1, **other), play(device, 4))
+    assert statuses(answer) == ["accepted", "conflict", "accepted"]
+    assert [receipt["detail"] for receipt in answer.document["receipts"]] == ["", "", ""]
+
+
 async def test_a_database_of_an_earlier_version_counts_on(tmp_path: Path, clock: FakeClock) -> None:
     configuration = settings_in(tmp_path)
     async with open_origin(configuration, clock) as origin, origin.keys._database.writing() as connection:
@@ -254,7 +278,7 @@ def test_plays_that_count_never_have_the_same_time(batches: list[list[tuple[int,
         plays = [a_play(MORNING + timedelta(seconds=start / 4), length / 4) for start, length in batch]
         spans = [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays]
         taken = {span for _, until in spans for span in [one for one in sorted(counted) if one[0] < until][-2:]}
-        reasons = why_set_aside(plays, ScreenFacts(0, None, published=False, taken=sorted(taken)), {}, unix_ms(MORNING))
+        reasons = why_set_aside(plays, ScreenFacts(0, None, shown=None, taken=sorted(taken)), {}, unix_ms(MORNING))
         counted += [span for span, reason in zip(spans, reasons, strict=True) if reason is None]
     for one, other in combinations(sorted(counted), 2):
         assert min(one[1], other[1]) - other[0] <= TOLERANCE_MS, (one, other)

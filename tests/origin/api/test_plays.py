@@ -43,11 +43,12 @@ async def test_one_batch_may_hold_new_old_conflicting_and_invalid_plays(server: 
         play(device, 7),
         play(device, 8, sequence=2**70),
         play(device, 9, rendered_ms=2**70),
+        play(device, 10, expected_ms=10**400),
         {},
     )
     assert statuses(answer) == [
         "duplicate", "conflict", "accepted", "invalid", "invalid", "invalid", "accepted", "duplicate",
-        "invalid", "invalid", "invalid",
+        "invalid", "invalid", "invalid", "invalid",
     ]  # fmt: skip
     assert [receipt["sequence"] for receipt in answer.document["receipts"]][:8] == [1, 2, 3, 4, 5, 6, 7, 7]
     assert answer.document["receipts"][-1]["sequence"] is None
