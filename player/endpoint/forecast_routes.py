@@ -1,5 +1,6 @@
 """The operations `/v1/explain` and `/v1/forecast`, from the log of plays and the files of this player."""
 
+import asyncio
 from datetime import datetime
 
 from aiohttp import web
@@ -42,6 +43,7 @@ class ForecastRoutes:
         self._configuration = configuration
         self._session = session
         self._clock = clock
+        self._one_at_a_time = asyncio.Lock()  # else those who ask often take the processor from the programme itself
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the table of what is served."""
@@ -52,12 +54,14 @@ class ForecastRoutes:
         )
 
     async def _explain(self, request: web.Request) -> web.Response:
-        view = await self._view(read_query(request, ExplainQuery).at)
-        return json_answer(await in_thread(explain, view))
+        at = read_query(request, ExplainQuery).at
+        async with self._one_at_a_time:
+            return json_answer(await in_thread(explain, await self._view(at)))
 
     async def _forecast(self, request: web.Request) -> web.Response:
         query = read_query(request, ForecastQuery)
-        return json_answer(await in_thread(forecast, await self._view(None), query.hours, query.most))
+        async with self._one_at_a_time:
+            return json_answer(await in_thread(forecast, await self._view(None), query.hours, query.most))
 
     async def _view(self, at: datetime | None) -> DecisionView:
         session = self._session()
