@@ -21,6 +21,7 @@ from aiohttp import hdrs, web
 
 from sync.errors import Rejected
 from sync.http.forwarded import Networks, is_trusted
+from sync.http.shortage import RepeatedEvent
 from sync.runtime.os_messages import os_reason
 
 TOO_MANY = "too many connections are open: try again in a few seconds"
@@ -35,7 +36,6 @@ _REFUSAL = (
 ).encode()
 _BACKLOG = 128
 _UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
-_REUSABLE_AFTER = 0.75  # of the limit: the log does not flap around the limit itself
 _MOST_READ_BYTES, _MOST_READ_OF_LISTENER_BYTES = 8 * 1024, 1024
 """The most that is read at once. 8 KiB may be 1,300 chunks, 1 KiB 150 messages: the event loop needs 20 ms for them."""
 
@@ -133,7 +133,7 @@ class Connections:
         self._proxies = proxies
         self._held: dict[Holder, dict[Connection, None]] = {}  # the oldest first
         self._total = 0
-        self._is_full = False
+        self._fullness = RepeatedEvent("there is room for connections again")
 
     def admit(self, connection: Connection, peer: str) -> bool:
         """Count a new connection if there is room, or if another one makes room."""
@@ -167,9 +167,6 @@ class Connections:
         if not of_one:
             del self._held[connection.holder]
         self._total -= 1
-        if self._is_full and self._total <= _REUSABLE_AFTER * self._most:
-            self._is_full = False
-            log.info("connections=%d there is room again", self._total)
 
     def _add(self, connection: Connection) -> None:
         self._held.setdefault(connection.holder, {})[connection] = None
@@ -182,10 +179,9 @@ class Connections:
     def _has_room(self, holder: Holder) -> bool:
         """Return whether there is room in all; strangers make room, first those who hold the most."""
         if self._total < self._most:
+            self._fullness.did_not_happen()
             return True
-        if not self._is_full:
-            log.warning("connections=%d all are in use: the oldest of strangers make room for new ones", self._total)
-        self._is_full = True
+        self._fullness.happened(f"connections={self._total} all are in use: strangers' oldest make room for new ones")
         strangers = (held for known, held in self._held.items() if known.kind is not HolderKind.TOKEN)
         most = max(strangers, key=len, default={})
         return _close_oldest(most, busy=len(most) > len(self._held.get(holder, {})) + 1)

@@ -96,7 +96,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     """Turn errors into problems. An unexpected one is logged with its traceback, which the answer does not show."""
     try:
         answer = await handler(request)
-        SHORTAGE.worked()
+        SHORTAGE.did_not_happen()
         return answer
     except SignageError as error:
         return problem_of(error, request.path)
