@@ -142,7 +142,10 @@ async def open_upstream(network: Callable[[], Network], own_ports: OwnPorts) -> 
         )
 
     def session(using: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False, connector=using, read_bufsize=2**16)
+        cookies = aiohttp.CookieJar(unsafe=True)  # those of servers without a name, too
+        return aiohttp.ClientSession(
+            timeout=_TIMEOUT, auto_decompress=False, connector=using, cookie_jar=cookies, read_bufsize=2**16
+        )
 
     async with session(connector(socket_factory=guarded)) as direct, session(connector()) as proxied:
         yield Upstream(direct, proxied, network, own_ports)

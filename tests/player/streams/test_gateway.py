@@ -41,11 +41,13 @@ class Site:
         self.bodies: dict[str, bytes] = {}
         self.redirects: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
+        self.cookies: list[str] = []  # that came with each request
         self.digest = ""  # the login that it wants
         self.slow: dict[str, float] = {}  # seconds between the two halves of a body
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        self.cookies.append(request.headers.get("Cookie", ""))
         if self.digest and not request.headers.get("Authorization", "").startswith('Digest username="eve"'):
             return web.Response(status=401, headers={"WWW-Authenticate": self.digest})
         if request.path in self.slow:
@@ -57,7 +59,7 @@ class Site:
             return response
         if request.path in self.redirects:
             status, location = self.redirects[request.path]
-            return web.Response(status=status, headers={"Location": location})
+            return web.Response(status=status, headers={"Location": location, "Set-Cookie": "session=1; Path=/"})
         body = self.bodies.get(request.path)
         return web.Response(status=404) if body is None else web.Response(body=body)
 
@@ -171,6 +173,7 @@ async def test_redirects_are_followed_to_http_alone_and_not_for_ever(status: int
         site.bodies["/a/film"] = b"film"
         site.redirects |= {"/1": (status, "/a/2"), "/a/2": (status, "../a/film"), "/loop": (status, "loop")}
         assert await fetch(gateway, site.url("/1")) == (200, b"film")
+        assert site.cookies == ["", "session=1", "session=1"]
         assert await fetch(gateway, site.url("/loop")) == (403, b"")
         assert "redirect too many" in gateway.refusal(site.url("/loop")) and site.asked.count("/loop") < 12
         for where in ("file:///etc/passwd", "gopher://127.0.0.1/", "data:text/plain,x", "concat:/etc/passwd", "//", ""):
