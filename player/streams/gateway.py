@@ -45,6 +45,8 @@ _HTTP = ("http", "https")
 _KNOWN_STREAMS = 64
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
+_NAMES_KEPT = ("m3u8", "mp3", "ac3", "eac3", "ec3")  # by their ends
+_NAME_OF_ANY_VIDEO = ".m4s"  # ffmpeg refuses segments by their names since 2025; this one it takes for MPEG-TS and MP4
 _LONGEST_ADDRESS = 4000  # ffmpeg cuts a line of a playlist at 4095
 _READY_WITHIN_S = 5.0
 _LIMITS = ConnectionLimits(64, 64)  # two decks use a handful
@@ -190,6 +192,8 @@ class StreamGateway:
     def _address(self, part: StreamPart) -> str:
         known = part.url or self._urls[part.stream]
         name = re.sub(r"[^\w.-]", "", urlsplit(known).path.rpartition("/")[2], flags=re.ASCII)[-60:] or "stream"
+        if part.url and name.rpartition(".")[2].lower() not in _NAMES_KEPT:
+            name += _NAME_OF_ANY_VIDEO
         url = base64.urlsafe_b64encode(part.url.encode()).decode() or "-"
         address = f"{self._base}/{self._secret}/{part.stream}/{part.bits}/{part.length_ms}/{url}/{name}"
         if len(address) > _LONGEST_ADDRESS:

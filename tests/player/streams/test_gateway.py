@@ -197,12 +197,14 @@ async def test_ffmpeg_never_gets_a_file_or_this_device_out_of_a_stream(films: Pa
             site.bodies["/film.ts"] = (films / "film.ts").read_bytes()
             site.bodies["/good.m3u8"] = SEGMENT.format("film.ts").encode()
             site.bodies["/nested.m3u8"] = NESTED.format("good.m3u8").encode()
-            for good in ("/film.ts", "/nested.m3u8"):
+            site.bodies["/odd"] = SEGMENT.format("film.ts/part.jpg;a=1?b=2").encode()
+            site.bodies["/film.ts/part.jpg;a=1"] = site.bodies["/film.ts"]
+            for good in ("/film.ts", "/nested.m3u8", "/odd"):
                 assert (await ffmpeg_output(site.url(good), await gateway.source(site.url(good))))[:1] == b"\x47", good
             for number, place in enumerate(PLACES):
                 site.bodies[f"/{number}"] = place.format(f"file://{films}/secret.ts").encode()
             site.bodies["/own"] = NESTED.format(f"http://127.0.0.1:{port}/v1/screenshot.m3u8").encode()
-            for path in list(site.bodies)[3:]:
+            for path in list(site.bodies)[5:]:
                 assert await ffmpeg_output(site.url(path), await gateway.source(site.url(path))) == b"", path
         assert got == []
 
