@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import logging
 import os
 import shlex
 import sys
@@ -17,7 +16,7 @@ from player.app.daemon import run
 from player.platform.x11 import find_authority
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.escalation import EscalationStep
-from sync.command_output import print_answer
+from sync.command_output import log_to_stderr, print_answer
 from sync.errors import Conflict, ScreenFailed, SignageError
 from sync.runtime.clock import SystemClock
 from sync.wire.input_messages import argument
@@ -131,7 +130,7 @@ def _add_decision_commands(commands: Any, common: argparse.ArgumentParser) -> No
 
 
 def _run(configuration: Configuration, _options: argparse.Namespace) -> int:
-    _log_to_stderr(configuration.settings.logging.level)
+    _log(configuration.settings.logging.level)
     display = os.environ.get("DISPLAY", "")
     try:
         if not display:
@@ -150,7 +149,7 @@ def _run(configuration: Configuration, _options: argparse.Namespace) -> int:
     return STEPS[step] if step else 0
 
 
-def _log_to_stderr(level: str) -> None:
+def _log(level: str) -> None:
     """Log without the time to the journal, which adds its own; with the time to everything else."""
     time = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
-    logging.basicConfig(level=level, format=f"{time}%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    log_to_stderr(level, f"{time}%(levelname)s %(name)s %(message)s")

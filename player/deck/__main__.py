@@ -20,6 +20,7 @@ from player.deck.window import open_deck_window
 from player.platform.child_process import become_child
 from player.platform.geometry import Area
 from player.protocol.deck_messages import COMMAND, DeckEvent, Quit
+from sync.command_output import log_to_stderr
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
 
@@ -67,7 +68,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one deck until `quit`, the end of input or the daemon's death; return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="deck[%(process)d] %(levelname)s %(message)s")
+    log_to_stderr(logging.INFO, "deck[%(process)d] %(levelname)s %(message)s")
     options = _parse(argv)
     become_child(options.parent, address_space_bytes=_ADDRESS_SPACE_BYTES, state_dir=options.state_dir)
     pipe = _take_over_stdout()

@@ -12,6 +12,7 @@ from player.overlay.renderer import OverlayRenderer
 from player.overlay.windows import open_overlay_stack
 from player.platform.child_process import become_child
 from player.protocol.overlay_messages import OverlayEvent
+from sync.command_output import log_to_stderr
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
 from sync.sandbox.restrict import refuse_calls
@@ -31,7 +32,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Show overlays until the input, the X server or the daemon ends; return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="overlay[%(process)d] %(levelname)s %(message)s")
+    log_to_stderr(logging.INFO, "overlay[%(process)d] %(levelname)s %(message)s")
     options = _parse(argv)
     become_child(options.parent, address_space_bytes=_ADDRESS_SPACE_BYTES, state_dir=options.state_dir)
 

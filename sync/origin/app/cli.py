@@ -6,14 +6,13 @@ import dataclasses
 import functools
 import json
 import logging
-import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from sync.command_output import print_answer
+from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.api.devices import DeviceView
@@ -29,7 +28,6 @@ from sync.wire.input_messages import argument
 from sync.wire.value_types import Identifier, Name
 
 FAILED = 1
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # in the names of files, which a terminal would obey
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
 
 _channel = argument(Identifier)
@@ -43,14 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         settings = load_settings(options.config, _overrides(options))
-        logging.basicConfig(
-            level=settings.logging.level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr
-        )
+        log_to_stderr(settings.logging.level, "%(levelname)s %(name)s %(message)s")
         for library in NOISY:
             logging.getLogger(library).setLevel(logging.INFO)
         asyncio.run(options.run(settings, options))
     except SignageError as error:
-        print(f"signage-origin: {_CONTROLS.sub('?', str(error))}", file=sys.stderr)
+        print(f"signage-origin: {one_line(str(error))}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return 130
