@@ -157,12 +157,16 @@ def choose(variants: list[_Variant], carried: Carried) -> _Variant:
 def target(base: str, uri: str) -> str:
     """Return the address that `uri` means in a playlist, or a redirect, of `base`; in ASCII, as HTTP sends it.
 
+    On the same server it keeps user and password of `base`, as browsers do (RFC 7617, 2.2).
+
     Raises:
         MediaUnplayable: it is not of HTTP.
     """
     try:
         found = quote(urljoin(base, uri.strip()), safe=_SAFE, errors="surrogateescape")  # aiohttp reads headers so
-        parts = urlsplit(found)
+        parts, before = urlsplit(found), urlsplit(base)
+        if (parts.scheme, parts.netloc) == (before.scheme, before.netloc.rpartition("@")[2]):
+            found = parts._replace(netloc=before.netloc).geturl()
         is_http = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
         raise MediaUnplayable("the stream leads to what is no address: it may lead to http and https only") from error

@@ -137,3 +137,11 @@ def test_addresses_are_of_plain_letters_in_requests_and_in_messages(uri: str, se
     with pytest.raises(MediaUnplayable) as refused:
         target("http://a.example/x", f"ftp://d.example/{uri}")
     assert str(refused.value).isascii() and str(refused.value).isprintable()
+
+
+def test_a_password_goes_to_its_own_server_alone() -> None:
+    base = "http://eve:hush@a.example:8080/live/index.m3u8"
+    for uri in ("a.ts", "/live/a.ts", "//a.example:8080/live/a.ts", "http://a.example:8080/live/a.ts"):
+        assert target(base, uri) == "http://eve:hush@a.example:8080/live/a.ts"
+    for uri in ("https://a.example:8080/", "http://a.example/", "http://b.example:8080/", "http://bob@a.example:8080/"):
+        assert target(base, uri) == uri
