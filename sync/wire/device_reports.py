@@ -10,7 +10,7 @@ from pydantic import FailFast, Field, StringConstraints
 
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Envelope
-from sync.wire.value_types import Identifier, Instant, Name, Sha256, Wire
+from sync.wire.value_types import Identifier, Instant, Name, Sha256, Token, Wire
 
 BATCH_LIMIT = 500
 """Most plays in one batch."""
@@ -182,5 +182,5 @@ class PairingState(Wire):
 
     status: Literal["waiting", "paired", "expired"]
     device: Identifier | None = None
-    token: str | None = None
+    token: Token | None = None
     channel: Identifier | None = None

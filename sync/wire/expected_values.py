@@ -24,6 +24,7 @@ PATTERNS = {
     r"^[0-9a-f]{64}$": "a SHA-256 of 64 hexadecimal digits in lower case",
     r"^[0-9a-f]{32}$": "32 hexadecimal digits in lower case",
     r"^[\x21-\x7e]+$": "an address without spaces, such as https://example.com/live.m3u8",
+    r"^[\x21-\x7e]{1,512}$": "a token of at most 512 ASCII characters, without spaces",
     r"^#[0-9a-fA-F]{6}$": "a colour such as #1a2b3c",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day from 00:00 to 23:59",
     r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$": "a time of day from 00:00 to 24:00",

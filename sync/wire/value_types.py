@@ -37,6 +37,9 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An id, or the name of a channel: safe in a URL and as a file name."""
 
+Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,512}$")]
+"""A bearer token: what a header can hold."""
+
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]

@@ -15,7 +15,7 @@ from sync.errors import StorageBroken, Untrusted
 from sync.runtime.file_with_copy import FileWithCopy
 from sync.trust.signing import open_envelope, pin_root
 from sync.wire.release import ROOT_CAP_BYTES, Envelope
-from sync.wire.value_types import Identifier, Sha256, Wire
+from sync.wire.value_types import Identifier, Sha256, Token, Wire
 
 _CHANGING = threading.Lock()  # a repair, a pairing and a change run in threads of their own
 
@@ -33,7 +33,7 @@ class DeviceMembership(Wire):
     """Who this device is at its origin."""
 
     device: Identifier
-    token: str
+    token: Token
     channel: Identifier
     origin: str
 

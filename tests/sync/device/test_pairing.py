@@ -220,6 +220,13 @@ async def test_an_origin_with_another_fingerprint_gets_nothing(store: ContentSto
     assert "another origin answers" in problems[0] and "origin.fingerprint" in problems[0]
 
 
+@pytest.mark.parametrize("token", ["a\r\nX: y", "a\x00", "caf\u00e9", "a b", "", "a" * 600])
+async def test_a_token_that_no_header_can_hold_is_never_kept(store: ContentStore, tmp_path: Path, token: str) -> None:
+    async with pairing_server(Publisher(tmp_path / "origin")) as server:
+        server.answers = [PAIRED.model_copy(update={"token": token}), PAIRED]
+        assert (await paired_with(server, store, [])).token == PAIRED.token
+
+
 @pytest.mark.parametrize("end", [PairingState(status="expired"), 404])
 async def test_after_an_expired_pairing_the_device_asks_with_another_secret(
     store: ContentStore, tmp_path: Path, end: PairingState | int
