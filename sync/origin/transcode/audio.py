@@ -72,7 +72,7 @@ async def _duration_ms(sound: AudioFile, job: TranscodeJob) -> int:
     output = ("-map", f"0:{sound.audio_stream}", "-f", "null", "-")
     await run_tool((*QUIET, *REPORT_PROGRESS, *job.input, *output), job.limits, on_line=read_line)
     decoded_ms = round(decoded_us / 1000)
-    packets_ms = await packet_duration_ms(job.source, job.limits, streams=str(sound.audio_stream))
+    packets_ms = await packet_duration_ms(job.source, job.limits, sound=sound.audio_stream)
     return min(decoded_ms, packets_ms) if packets_ms else decoded_ms
 
 

@@ -12,6 +12,7 @@ was transparent also holds the transparent picture, at most LOGO_EDGE long, in a
 """
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from typing import Any
 import pillow_heif
 from PIL import Image, ImageOps, ImageStat, PngImagePlugin, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import TiffImageFile
 
 from sync.origin.limits.picture_size import DAMAGED, FORMATS
 from sync.origin.transcode.film.colour_table import ColourTable
@@ -37,7 +39,10 @@ _DRAWN_FORMATS = ("PNG", "GIF", "BMP", "DIB")
 _LIGHT = 160  # of 255; a drawing of at least this mean luminance is laid on black
 _QUALITY = 90
 _LARGEST_TEXT_BYTES = 16 * 1024**2  # of a comment or colour profile in a PNG, unpacked
+_SUBFILE_TYPE = 254  # the tag of TIFF; bit 0: a reduced version of another picture in the file
 _INCOMPLETE = "This picture is damaged or incomplete. Send it again."
+_RARE_FRAMES = frozenset(range(0xC3, 0xD0)) - {0xC4, 0xC8, 0xCC}  # lossless and arithmetic codes, no tables
+_JPEG_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # of pixels: what is no stuffed byte, filler or restart
 _STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
 
 
@@ -102,6 +107,8 @@ def _open(source: Path, largest_pixels: int) -> Image.Image:
         raise UnusablePicture(_INCOMPLETE) from error
     if image.width * image.height > largest_pixels:
         raise UnusablePicture(f"This picture is too large: {image.width} x {image.height} pixels.")
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(_SUBFILE_TYPE, 0) & 1:
+        raise UnusablePicture("This is a raw photograph, with only a small preview: export it as JPEG.")
     return image
 
 
@@ -205,16 +212,29 @@ def _keeps_pixels(image: Image.Image, source: Path, longest_edge: int) -> bool:
 
 
 def strip_jpeg(raw: bytes) -> bytes | None:
-    """Return a JPEG without tags, comments and bytes behind its end; None if its segments cannot be read."""
+    """Return a JPEG without tags, comments and bytes behind its end, such as the film of a motion photo or a gain map.
+
+    None if its segments cannot be read (ITU-T T.81, annex B), or if some decoders do not know how it is coded.
+    """
     kept, at = bytearray(raw[:2]), 2
-    while at + 4 <= len(raw) and raw[at] == 0xFF:
+    while at + 2 <= len(raw) and raw[at] == 0xFF:
+        if raw[at + 1] == 0xFF:  # a filler
+            at += 1
+            continue
         marker, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")
-        if marker == 0xDA:  # the pixels, up to the end mark
-            end = raw.rfind(b"\xff\xd9")
-            return bytes(kept + raw[at : end + 2]) if end > at else None
+        if marker in _RARE_FRAMES:
+            return None
+        if marker == 0xD9:
+            return bytes(kept + raw[at : at + 2])
+        end = at + 2 + length
+        if marker == 0xDA:  # the pixels follow
+            found = _JPEG_END.search(raw, end)
+            if found is None:
+                return None
+            end = found.start()
         if marker not in _STRIPPED_MARKERS:
-            kept += raw[at : at + 2 + length]
-        at += 2 + length
+            kept += raw[at:end]
+        at = end
     return None
 
 

@@ -53,6 +53,14 @@ _OTHER_KINDS = (
     (b"<?xml", "a drawing or a data file: save it as PNG"),
     (b"<!doctype html", "a web page"),
     (b"<html", "a web page"),
+    (b"\xff\x0a", "a JPEG XL picture: save it as JPEG or PNG"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL picture: save it as JPEG or PNG"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture: save it as JPEG or PNG"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture: save it as JPEG or PNG"),
+    (b"\0\0\1\0", "an icon: save it as PNG"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR picture: save it as JPEG or PNG"),
+    (b"qoif", "a QOI picture: save it as PNG"),
+    (b"%!PS", "a PostScript document: save it as a picture"),
     (b"8BPS", "a Photoshop document: save it as PNG or JPEG"),
     (b"\x1f\x8b", "an archive: unpack it first"),
     (b"7z\xbc\xaf", "an archive: unpack it first"),
@@ -133,7 +141,8 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     if document["format"]["format_name"] in _BARE_PICTURES and not await asyncio.to_thread(_begins_bare, path):
         raise BadMedia("This video is damaged: its start is missing. Send it again.")
     packets, complaints = await read_packets(path, limits)
-    times = await asyncio.to_thread(measure_tracks, packets)
+    sounds = {stream["index"] for stream in document["streams"] if stream.get("codec_type") == "audio"}
+    times = await asyncio.to_thread(measure_tracks, packets, sounds)
     facts = audio_facts(document, times, hidden) or video_facts(document, times, hidden, complaints)
     if facts is None:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
@@ -186,10 +195,10 @@ async def read_packets(
     return packets, result.errors
 
 
-async def packet_duration_ms(path: Path, limits: Limits, *, streams: str = "") -> int:
-    """Return how long a file plays, from its packets (of `streams` only, if given), since its header may be wrong."""
-    packets, _ = await read_packets(path, limits, streams=streams)
-    tracks = (await asyncio.to_thread(measure_tracks, packets)).values()
+async def packet_duration_ms(path: Path, limits: Limits, *, sound: int | None = None) -> int:
+    """Return how long a file plays, from its packets, for its header may be wrong; of one track of sound if given."""
+    packets, _ = await read_packets(path, limits, streams="" if sound is None else str(sound))
+    tracks = (await asyncio.to_thread(measure_tracks, packets, () if sound is None else (sound,))).values()
     if not tracks:
         return 0
     start_s, end_s = film_span(tracks)

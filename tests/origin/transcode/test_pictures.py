@@ -202,6 +202,21 @@ def test_a_jpeg_with_unreadable_segments_is_not_stripped() -> None:
     assert strip_jpeg(b"\xff\xd8garbage") is None
 
 
+def test_a_stripped_jpeg_ends_where_its_pixels_end_and_rare_codes_are_not_kept(samples: Samples) -> None:
+    for options in ({}, {"progressive": True}, {"restart_marker_blocks": 1}):
+        plain = samples.picture("plain.jpg", samples.halves(), "JPEG", **options).read_bytes()
+        film, gain_map = b"\0\0\0\x18ftypmp42Secret\xff\xd9", plain[:2] + b"\xff\xe1\0\x08Secret" + plain[2:]
+        for behind in (b"", film, gain_map):
+            assert strip_jpeg(plain[:2] + b"\xff" * 3 + plain[2:] + behind) == plain
+    baseline = samples.picture("plain.jpg", samples.halves(), "JPEG").read_bytes()
+    assert strip_jpeg(baseline.replace(b"\xff\xc0", b"\xff\xc9", 1)) is None, "arithmetic codes"
+
+
+async def test_a_raw_photograph_is_not_shown_as_its_small_preview(media_origin: MediaOrigin, samples: Samples) -> None:
+    row = await media_origin.process_file(samples.picture("a.dng", samples.halves(), "TIFF", tiffinfo={254: 1}))
+    assert row.problem and "raw photograph" in row.problem
+
+
 def test_frames_are_repeated_without_drift() -> None:
     assert frame_step_ms([100, 200]) == 100 and frame_step_ms([40]) == 40 and frame_step_ms([30, 70]) == 20
     assert list(frame_repeats([30] * 10, 20)) == [2, 1, 1, 2, 2, 1, 1, 2, 2, 1]

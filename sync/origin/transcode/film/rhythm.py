@@ -1,10 +1,11 @@
 """The rhythm of a track: when its pictures or sounds are due, by the times of its packets, and an even rate for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from math import inf
 from statistics import fmean, median
 
 BACKWARD_JUMP_S = 1.0
@@ -23,6 +24,7 @@ _LONGEST_EVEN_GAP_S = 0.125
 _JITTER = 0.12  # of the usual time between two pictures, as cameras of phones have it
 _UNTIMED_FRAME_S = 1 / 25
 _MOST_GAPS = 1000
+_LONGEST_STRAY_S = 1.0
 _REORDERED = 17  # packets: no codec holds back more than 16 pictures
 
 
@@ -85,8 +87,8 @@ def _length(raw: str) -> float:
     return _seconds(raw) or 0.0
 
 
-def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:
-    """Return the rhythm of each track that shows at least one packet."""
+def measure_tracks(packets: Iterable[Packet], sounds: Container[int] = ()) -> dict[int, TrackTimes]:
+    """Return the rhythm of each track that shows at least one packet; `sounds` are the tracks that are heard."""
     tracks: dict[int, list[Packet]] = {}
     for packet in packets:
         tracks.setdefault(packet.track, []).append(packet)
@@ -94,8 +96,20 @@ def measure_tracks(packets: Iterable[Packet]) -> dict[int, TrackTimes]:
     shown = ([packet for packet in found if not packet.discarded] for found in timed.values())
     longest = [max((step - before.lasts_s for before, step in _steps(found)), default=0.0) for found in shown]
     closes = (len(timed) > 1 and min(longest) > FORWARD_JUMP_S) or max(longest, default=0.0) > _HALF_CLOCK_S
-    measured = {track: _measure(found, closes) for track, found in timed.items()}
+    astray = {track for track in timed if track in sounds and _ends_astray(track, timed)}
+    measured = {track: _measure(found, closes or track in astray) for track, found in timed.items()}
     return {track: times for track, times in measured.items() if times is not None}
+
+
+def _ends_astray(track: int, tracks: Mapping[int, Sequence[Packet]]) -> bool:
+    """Tell whether a track of sound ends with some packets alone, long after all else in the film has ended."""
+    dues = {key: [p.due_s or p.decoded_s or 0.0 for p in found if not p.discarded] for key, found in tracks.items()}
+    own = dues.pop(track)
+    jumps = [number for number, (before, after) in enumerate(pairwise(own), 1) if after - before > FORWARD_JUMP_S]
+    if not jumps or own[-1] - own[jumps[-1]] >= _LONGEST_STRAY_S:
+        return False
+    rest_ends_s = max((due for others in dues.values() for due in others), default=-inf)
+    return own[jumps[-1]] - rest_ends_s > FORWARD_JUMP_S
 
 
 def film_span(tracks: Iterable[TrackTimes | None]) -> tuple[float, float]:
@@ -195,6 +209,7 @@ def _shifts(packets: Sequence[Packet], closes_forward: bool) -> list[float]:
     steps = _steps(packets)
     in_order = all(packet.decoded_s is not None for packet in packets)  # else pictures are stored in another order
     backward_s = -max(BACKWARD_JUMP_S, 20 * median(step for _, step in steps)) if steps else 0.0
+    closes_forward |= any(step < backward_s for _, step in steps)  # as the filter does that closes them
     repeats = in_order and sum(step <= 0 for _, step in steps) > _UNEVEN_SHARE * len(steps)
     jumps = [
         step < backward_s or (repeats and step <= 0) or (closes_forward and step - before.lasts_s > FORWARD_JUMP_S)

@@ -92,6 +92,10 @@ def in_srgb(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _convert_profile(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
+    if mode == "RGBA" and profile[16:20] == b"GRAY":  # profiles have no transparency: it is put back
+        opaque = _convert_profile(image.convert("L"), profile, "RGB")
+        opaque.putalpha(image.getchannel("A"))
+        return opaque
     intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
     srgb = ImageCms.createProfile("sRGB")
     try:

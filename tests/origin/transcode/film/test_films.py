@@ -19,6 +19,8 @@ from tests.origin.transcode.test_video import X264, colour_of, stream_hash, stre
 AAC = (*X264, "-c:a", "aac")
 SPARSE = ("-vf", "select='not(mod(n,7))+lt(mod(n,20),4)'", "-fps_mode", "vfr")
 
+ASTRAY = "setts=ts=if(gt(PTS*TB\\,1.97)\\,PTS+16560/TB\\,PTS)"  # the last packet of a sound claims 4.6 hours
+
 
 def rhythm_of(path: Path) -> dict[str, TrackTimes]:
     """Return the rhythm of the pictures ("v") and of the sound ("a") of a film."""
@@ -58,6 +60,7 @@ def jumping(samples: Samples, by_ms: int) -> tuple[str, ...]:
         ("still.mp4", (*pattern("25", 0.04), *tone(2), *AAC), 25, 2),
         ("far.ts", (*pattern("25", 1), "-vf", "settb=1/90000", *X264, "-output_ts_offset", "95440"), 25, 1),
         ("forward.mkv", 30_000, 25, 2),
+        ("astray.flv", (*pattern("25", 2), *tone(2), *AAC, "-bsf:a", ASTRAY), 25, 2),
         *in_bench(
             ("slides.mp4", (*pattern("1/2", 4), *X264), 24, 4),
             ("screen.mkv", (*pattern("60", 2), *SPARSE, *X264), 60, 2),

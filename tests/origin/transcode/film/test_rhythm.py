@@ -88,6 +88,24 @@ def test_a_jump_ahead_counts_if_all_tracks_make_it() -> None:
     assert not measure_tracks(stated + other)[0].jumps
 
 
+@pytest.mark.parametrize(
+    ("sound", "pictures", "end_s"),
+    [
+        ([*every(0.02, 100), 16_560.0], every(0.04, 50), 2.02),
+        ([*every(0.02, 100), 16_560.0], [], 2.02),
+        ([*every(0.02, 100), *every(0.02, 5, 60.0)], every(0.04, 50), 2.1),
+        ([*every(0.02, 100), 60.0], every(0.04, 1600), 60.02),  # while pictures are shown
+        ([*every(0.02, 100), *every(0.02, 100, 60.0)], every(0.04, 50), 62.0),  # it can be heard
+        ([*every(0.02, 50), 16_560.0, *every(0.02, 49, 1.02)], every(0.04, 50), 2.0),
+    ],
+)
+def test_sound_that_is_alone_long_after_the_film_is_no_part_of_its_length(
+    sound: list[float], pictures: list[float], end_s: float
+) -> None:
+    found = measure_tracks(track(sound, lasts_s=0.02) + track(pictures, number=1), sounds={0})
+    assert found[0].end_s == pytest.approx(end_s, abs=0.05)
+
+
 def test_a_clock_that_starts_anew_is_a_jump_in_a_track_alone_too() -> None:
     times = measured(every(0.04, 50) + every(0.04, 50, 2**33 / 90_000 - 3600))
     assert times.jumps and times.end_s == pytest.approx(4.0)
