@@ -266,7 +266,13 @@ async def _decode(
     entries = "frame=key_frame,best_effort_timestamp_time,width,height,sample_aspect_ratio:log=message"
     decoder = (*only, *EXACT_CROP, "-threads", str(THREADS))
     options = ("-v", "quiet", *decoder, "-select_streams", str(stream), "-show_log", "16")
-    output = ("-show_frames", "-show_entries", entries, "-of", "compact")
+    output = (
+        "-show_frames",
+        "-show_entries",
+        entries,
+        "-of",
+        "json=compact=1",
+    )  # "compact" alone joins the lines of frames with tags
     await run_tool(("ffprobe", *options, *output, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
     return frames
 

@@ -51,11 +51,9 @@ class Damage:
 
 
 def read_frame(line: str) -> DecodedFrame | None:
-    """Return one frame, of one line of ffprobe (compact form); None if it is none, or one without a time."""
-    due = re.search(r"best_effort_timestamp_time=([-\d.]+)", line)
-    if due is None or not line.startswith("frame|"):
-        return None
-    return DecodedFrame(float(due[1]), "key_frame=1" in line, shape=read_shape(line))
+    """Return one frame, of one line of ffprobe (compact JSON); None if it is none, or one without a time."""
+    due = re.search(r'"best_effort_timestamp_time": "([-\d.]+)"', line)
+    return DecodedFrame(float(due[1]), '"key_frame": 1' in line, shape=read_shape(line)) if due else None
 
 
 def cannot_be_read(complaints: str, container: str) -> bool:
@@ -67,8 +65,8 @@ def cannot_be_read(complaints: str, container: str) -> bool:
 
 
 def read_complaint(line: str) -> str | None:
-    """Return what a decoder said, of one line of ffprobe (compact form); None if it is silent."""
-    found = re.search(r"log\|.*?message=(.*)", line)
+    """Return what a decoder said, of one line of ffprobe (compact JSON); None if it is silent."""
+    found = re.search(r'"message": "(.*)"', line)
     return found[1] if found else None
 
 

@@ -26,6 +26,7 @@ def filter_chain(video: VideoFile, width: int, height: int) -> str:
         leave_out_most(video),
         keep_shape(video),
         deinterlace(video),
+        lay_on_black(video),
         convert_colour(video),
         turn(video),
         make_square(width, height),
@@ -68,6 +69,12 @@ def keep_shape(video: VideoFile) -> tuple[str, ...]:
     across, down = f"{width}*min(1,dar/{shown:.6f})", f"{height}*min(1,{shown:.6f}/dar)"
     size = (f"'if({same},{whole},max(2,2*trunc({part}/2)))'" for whole, part in ((width, across), (height, down)))
     return ("scale=w={}:h={}:eval=frame:interl=-1".format(*size), f"pad={width}:{height}:-1:-1:eval=frame")
+
+
+def lay_on_black(video: VideoFile) -> tuple[str, ...]:
+    """Return the filter that makes black of what is clear: any colour may be hidden there."""
+    clear = video.pixel_format.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"))
+    return ("premultiply=inplace=1",) if clear else ()
 
 
 def turn(video: VideoFile) -> tuple[str, ...]:

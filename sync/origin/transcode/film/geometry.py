@@ -15,7 +15,7 @@ _TURNED = {  # by the signs of b and c of the display matrix
     (False, True): "transpose=cclock",
     (False, False): "transpose=clock_flip",
 }
-_FRAME_SHAPE = re.compile(r"\bwidth=(\d+)\|height=(\d+)\|sample_aspect_ratio=(?:(\d+):(\d+))?")
+_FRAME_SHAPE = re.compile(r'"width": (\d+), "height": (\d+)(?:, "sample_aspect_ratio": "(\d+):(\d+)")?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Shape:
 
 
 def read_shape(line: str) -> Shape | None:
-    """Return the shape of one frame, of one line of ffprobe (compact form); None if it tells none."""
+    """Return the shape of one frame, of one line of ffprobe (compact JSON); None if it tells none."""
     found = _FRAME_SHAPE.search(line)
     return _shape(*found.groups()) if found else None
 

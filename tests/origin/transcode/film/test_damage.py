@@ -1,5 +1,7 @@
 """Which stretches of a film count as damaged, by what its decoder and ffprobe said."""
 
+from fractions import Fraction
+
 import pytest
 
 from sync.origin.transcode.film.containers import Loss
@@ -14,6 +16,7 @@ from sync.origin.transcode.film.damage import (
     read_complaint,
     read_frame,
 )
+from sync.origin.transcode.film.geometry import Shape
 from sync.origin.transcode.film.rhythm import Packet, measure_tracks
 
 BROKEN = "[h264 @ 0x55] error while decoding MB 31 19, bytestream 1105"
@@ -94,11 +97,9 @@ def test_people_read_when() -> None:
 
 
 def test_the_lines_of_ffprobe() -> None:
-    line = "frame|key_frame=1|best_effort_timestamp_time=3.080000|log|message=[h264 @ 0x5] Invalid NAL unit size"
-    assert (
-        read_frame(line) == DecodedFrame(3.08, key=True)
-        and read_complaint(line) == "[h264 @ 0x5] Invalid NAL unit size"
-    )
-    assert read_frame("frame|key_frame=0|best_effort_timestamp_time=N/A|") is None and read_complaint("") is None
+    line = '{ "key_frame": 1, "best_effort_timestamp_time": "3.080000", "width": 4, "height": 2,'
+    assert read_frame(line) == DecodedFrame(3.08, key=True, shape=Shape(4, 2, Fraction(1)))
+    assert read_complaint('{ "message": "[h264 @ 0x5] Invalid NAL unit size" }') == "[h264 @ 0x5] Invalid NAL unit size"
+    assert read_frame('{ "key_frame": 0, "width": 4, "height": 2,') is None and read_complaint("") is None
     assert cannot_be_read("[matroska,webm @ 0x5] 0x00 invalid as first byte of an EBML number", "matroska,webm")
     assert not cannot_be_read("[h264 @ 0x5] non-existing PPS 0 referenced", "mpegts")

@@ -55,6 +55,7 @@ def jumping(samples: Samples, by_ms: int) -> tuple[str, ...]:
     ("name", "arguments", "rate", "seconds"),
     [
         ("gap.mp4", (*pattern("30", 5), "-vf", "select='lt(t,1)+gt(t,4)'", "-fps_mode", "vfr", *X264), 30, 5),
+        ("side_by_side.mp4", (*pattern("25", 2), *X264, "-x264-params", "frame-packing=3"), 25, 2),
         ("fast.mp4", (*pattern("240", 1), *X264), 60, 1),
         ("late.mp4", ("-itsoffset", "1", *pattern("25", 1), *tone(2), "-map", "0", "-map", "1", *AAC), 25, 2),
         ("still.mp4", (*pattern("25", 0.04), *tone(2), *AAC), 25, 2),
@@ -259,3 +260,16 @@ async def test_forced_subtitles_are_burnt_in(media_origin: MediaOrigin, samples:
     shown = frames(media_origin.asset_file(row))
     assert near(shown[2], (0, 0, 254), off=20) and near(shown[22], shown[2], off=3)
     assert near(shown[12], (254, 254, 254), off=20)
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels"), [("prores_ks", "yuva444p10le"), *in_bench(("png", "rgba"), ("qtrle", "argb"))]
+)
+async def test_what_is_clear_in_a_film_becomes_black_whatever_colour_is_hidden_there(
+    media_origin: MediaOrigin, samples: Samples, codec: str, pixels: str
+) -> None:
+    source = samples.folder / "clear.mov"
+    half = f"color=red:s=160x90:r=25:d=1,format=rgba,colorchannelmixer=aa=0.5,format={pixels}"
+    samples.ffmpeg("-f", "lavfi", "-i", half, "-c:v", codec, "-pix_fmt", pixels, str(source))
+    row = await media_origin.process_file(source)
+    assert all(near(colour, (127, 0, 0), off=6) for colour in frames(media_origin.asset_file(row)))

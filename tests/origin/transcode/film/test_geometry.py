@@ -30,14 +30,14 @@ def test_the_shape_that_lasts_longest_is_that_of_the_film() -> None:
 @pytest.mark.parametrize(
     ("told", "shape"),
     [
-        ("width=720|height=576|sample_aspect_ratio=64:45|tag:timecode=0", Shape(720, 576, Fraction(64, 45))),
-        ("width=16|height=90|sample_aspect_ratio=N/A", Shape(16, 90, Fraction(1))),
-        ("width=16|height=90|sample_aspect_ratio=0:1", Shape(16, 90, Fraction(1))),
-        ("key_frame=1", None),
+        ('"width": 720, "height": 576, "sample_aspect_ratio": "64:45",', Shape(720, 576, Fraction(64, 45))),
+        ('"width": 16, "height": 90 },', Shape(16, 90, Fraction(1))),
+        ('"width": 16, "height": 90, "sample_aspect_ratio": "0:1" },', Shape(16, 90, Fraction(1))),
+        ("", None),
     ],
 )
 def test_the_lines_of_ffprobe(told: str, shape: Shape | None) -> None:
-    assert read_shape(f"frame|key_frame=1|{told}") == shape
+    assert read_shape('{ "key_frame": 1, ' + told) == shape
 
 
 @pytest.mark.parametrize(
