@@ -88,6 +88,10 @@ class DeckLost(ScreenFailed):
     """A deck process ended, hung or was killed. The media is not at fault."""
 
 
+class DeckMissing(DeckLost):
+    """A deck cannot be started, again and again; the other one could do its work."""
+
+
 class Rejected(SignageError):
     """The input is wrong; `fields` maps the path of each wrong field to a sentence about it."""
 

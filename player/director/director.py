@@ -25,7 +25,7 @@ from player.programme.next_take import Idle, Planned, Scene, plan_item, plan_nex
 from player.protocol.operator import Command, Now
 from player.protocol.screen import Cut, Screen
 from player.settings.model import Settings
-from sync.errors import DeckLost, MediaUnplayable, ScreenFailed
+from sync.errors import DeckLost, DeckMissing, MediaUnplayable, ScreenFailed
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import wait_unless
 from sync.wire.device_reports import ScreenState
@@ -167,16 +167,21 @@ class Director:
                 return False
         except MediaUnplayable as error:
             self._fail(planned, error)
+        except DeckMissing:
+            await self._idle_screen.make_way()
         except DeckLost as error:
-            second_time = bool(self._failures.failures % 2)
-            self._failures.record_failure()
-            if second_time:  # at the first time the same take is tried again
-                self._skip(planned, error)
+            self._lose(planned, error)
         else:
             if await self._recorder.reserve(planned):
                 self._next = NextTake(planned, self._clock.now())
                 return True
         return False
+
+    def _lose(self, planned: Planned, error: DeckLost) -> None:
+        second_time = bool(self._failures.failures % 2)
+        self._failures.record_failure()
+        if second_time:  # at the first time the same take is tried again
+            self._skip(planned, error)
 
     def _fail(self, planned: Planned, error: MediaUnplayable) -> None:
         if planned.shot.path or planned.shot.url:  # a file that is not here says nothing about the media

@@ -100,6 +100,7 @@ class Screen(Protocol):
         Raises:
             MediaUnplayable: the media cannot be shown; skip it, and count it towards quarantine.
             DeckLost: the hidden deck died or hung, not because of the media; it is being replaced.
+            DeckMissing: it cannot be started, and the shot on air is over: `clear`, and its deck shows the next one.
         """
 
     async def cut_at_end(self, take: str, *, deadline_s: float | None = None) -> Cut:

@@ -40,6 +40,7 @@ class StageFacts:
     sound: str | None = None  # the output that is used; None: there is no sound
     stream_bytes: int = 0  # received of streams over HTTP since start
     states: tuple[DeckState, DeckState] = (DeckState.GONE, DeckState.GONE)  # of deck `a` and deck `b`
+    failed_starts: int = 0  # in a row, of the deck that failed more often
 
 
 class Histogram:

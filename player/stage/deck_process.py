@@ -44,7 +44,7 @@ from player.protocol.deck_messages import (
 from player.protocol.screen import STAGE_CLOSED, Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_state import DECK_STATES, DeckExit, DeckState, exit_from_code
-from sync.errors import DeckLost, MediaUnplayable, ScreenFailed
+from sync.errors import DeckLost, DeckMissing, MediaUnplayable, ScreenFailed
 from sync.runtime.clock import Backoff, Clock
 from sync.runtime.os_messages import os_reason
 
@@ -56,6 +56,7 @@ ANSWER_WITHIN_S = 2.0
 _CHECK_EVERY_S = 0.2  # while a deck says nothing
 _STOPPED_CHECKS = 2  # checks in a row that find the process stopped by a signal
 _STABLE_AFTER_S = 10.0
+_HOPELESS_STARTS = 3  # in a row that failed: some two seconds, and nobody knows when one will succeed
 _LONGEST_WAIT_S = 2.0  # meanwhile the fallback shows: worth a tenth of a processor
 _MIB = 1024**2
 _DISPLAY_CHANGED = DeckExit("the display changed", crashed=False, renewal=True)
@@ -87,6 +88,7 @@ class DeckProcess:
         self.renewals = 0
         self.shots = 0  # loaded by this process
         self.suspected_shot: Shot | None = None  # see `suspect`
+        self.failed_starts = 0  # in a row: processes that did not start, or ended before they took commands
         self._unstarted = False  # the last try to start a process failed
         self._replace_reason = ""  # see `replace_when_hidden`
         self._wanted_options = options
@@ -130,6 +132,7 @@ class DeckProcess:
             began_s = self._clock.monotonic()
             why = await self._run_process()
             self.restarts += not why.renewal
+            self.failed_starts += not (why.renewal or self._greeted)
             self.renewals += why.renewal
             level = logging.INFO if why.renewal else logging.DEBUG if self._unstarted else logging.WARNING
             log.log(level, "deck=%s lost: %s; starting another", self.name, why.reason)
@@ -139,16 +142,20 @@ class DeckProcess:
             else:
                 await self._clock.sleep(backoff.next_s())
 
-    async def wait_up(self) -> None:
-        """Wait until the deck takes commands.
+    async def wait_up(self, replaceable: Callable[[], bool] = lambda: False) -> None:
+        """Wait until the deck takes commands; `replaceable`: another deck can do its work by now.
 
         Raises:
             DeckLost: it does not start in time.
+            DeckMissing: its starts fail one after the other, and it is replaceable.
         """
         try:
             async with asyncio.timeout(START_WITHIN_S):
                 while not self.up:
                     await self._moved.wait()
+                    hopeless = self.state is DeckState.GONE and self.failed_starts >= _HOPELESS_STARTS
+                    if hopeless and replaceable():
+                        raise DeckMissing(f"deck {self.name} does not start, {self.failed_starts} times in a row")
         except TimeoutError as error:
             raise DeckLost(f"deck {self.name} does not start; see its log lines, and the display") from error
 
@@ -361,6 +368,7 @@ class DeckProcess:
         match event:
             case Ready() if self.state is DeckState.STARTING:
                 self._move(DeckState.READY)
+                self.failed_starts = 0
                 if self._unstarted:
                     log.info("deck=%s runs again", self.name)
                     self._unstarted = False

@@ -70,7 +70,7 @@ class Stage:
         self._waiting = None
         if why := self._hangs.pop(shot.url or shot.path, None):
             raise MediaUnplayable(f"when it was last on air its deck had to be ended: {why}")
-        await deck.wait_up()
+        await deck.wait_up(self._other_deck_is_over)
         try:
             shot = await self._with_source(shot)
             loaded = await load_shot(deck, shot, self._on_air, at_once=at_once)
@@ -85,6 +85,11 @@ class Stage:
         self._waiting = WaitingShot(deck, shot)
         if self._on_air and self._on_air.deck.outdated:
             self._on_air.end(self._clock.monotonic(), "display")
+
+    def _other_deck_is_over(self) -> bool:
+        """Return whether black or the last picture of a shot is on the screen, by a deck that could show the next."""
+        over = self._on_air.ended.done() if self._on_air else True
+        return over and self._deck_on_screen is not None and self._deck_on_screen.up
 
     async def _with_source(self, shot: Shot) -> Shot:
         if shot.url is None:
@@ -181,6 +186,7 @@ class Stage:
             hardware=pulse.hardware,
             sound=pulse.sound,
             states=(first.state, second.state),
+            failed_starts=max(first.failed_starts, second.failed_starts),
         )
 
     @property

@@ -188,6 +188,7 @@ class StatusCollector:
             outbox_depth=outbox_depth,
             deck_restarts=stage.restarts,
             deck_restarts_lately=self._recent.update("decks", stage.restarts, now_s),
+            deck_failed_starts=stage.failed_starts,
             picture_faults=stage.picture_faults,
             recovered=stage.recovered,
             display_answers=display.answers,

@@ -69,6 +69,7 @@ class Condition:
     outbox_depth: int = 0
     deck_restarts: int = 0  # since the start
     deck_restarts_lately: int = 0  # in the last hour
+    deck_failed_starts: int = 0  # in a row, of one deck
     picture_faults: int = 0  # in the last hour
     recovered: str = ""  # the restart or reboot in the last day that repaired the picture, with its reason
     display_answers: bool = True
@@ -190,7 +191,10 @@ def _screen_problems(condition: Condition) -> Iterator[str]:
 
 
 def _playing_problems(condition: Condition) -> Iterator[str]:
-    if condition.deck_restarts_lately >= _RESTARTS:
+    if condition.deck_failed_starts >= _RESTARTS and condition.display_answers:
+        times = _times(condition.deck_failed_starts)
+        yield f"A video deck failed to start {times} in a row, so there are gaps between items: find why in the log."
+    elif condition.deck_restarts_lately >= _RESTARTS:
         times = _times(condition.deck_restarts_lately)
         yield f"Video decks failed and were replaced {times} in the last hour: find the faulty media in the log."
     if condition.picture_faults:
