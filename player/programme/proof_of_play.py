@@ -7,7 +7,7 @@ that should have changed, and is never longer than the item (`_rendered_ms`). Wa
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
@@ -54,6 +54,11 @@ class TakeTimes:
     started_at: datetime
     ended_at: datetime
     rendered_ms: int
+
+    @property
+    def clock_back_ms(self) -> int:
+        """Return how much of `rendered_ms` has no time in the record: the clock was set back, and it was used."""
+        return max(0, self.rendered_ms - (self.ended_at - self.started_at) // timedelta(milliseconds=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,7 @@ def chain_play(previous_hash: str, take: Take, facts: TakeFacts, *, device: str,
         "started_at": facts.times.started_at,
         "ended_at": facts.times.ended_at,
         "rendered_ms": facts.times.rendered_ms,
+        "clock_back_ms": facts.times.clock_back_ms or None,
         "outcome": facts.outcome,
         "reason": facts.reason,
         "frames_lost": facts.frames_lost,

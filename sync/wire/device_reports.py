@@ -78,6 +78,7 @@ class Play(Wire):
     screen: ScreenState = ScreenState.UNKNOWN
     clock: ClockTrust = ClockTrust.UNSYNCED
     relaxed: tuple[str, ...] = ()  # soft ad rules that were not kept in this slot
+    clock_back_ms: Annotated[int, Field(ge=0)] | None = None  # of `rendered_ms`: its clock was set back into used time
     previous_hash: Sha256
     hash: Sha256
 

@@ -22,7 +22,7 @@ from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
-from sync.origin.proof.plausibility import ScreenFacts, why_set_aside
+from sync.origin.proof.plausibility import MOST_MS, ScreenFacts, day_of, time_before, why_set_aside
 from sync.origin.publishing.release_contents import ReleaseContents
 from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, ReceiptStatus, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
@@ -186,7 +186,11 @@ class PlayRoutes:
         known = await self._contents.known({play.release for play in plays}, assets)
         shown = await self._contents.shown(sender.channels, assets) if sender.published else None
         taken = await self._store.taken(device, [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays])
-        facts = ScreenFacts(sender.paired_ms, sender.channels, shown, taken)
+        spare_ms = {
+            day: MOST_MS - await self._store.shown_ms(device, *time_before(day))
+            for day in {day_of(one) for one in plays if one.clock_back_ms}
+        }
+        facts = ScreenFacts(sender.paired_ms, sender.channels, shown, taken, spare_ms)
         reasons = iter(why_set_aside(plays, facts, known, now_ms))
         return [replace(one, set_aside=next(reasons)) if firsts.get(one.key) is one else one for one in arrivals]
 
@@ -228,7 +232,8 @@ def _check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Rece
         play = Play.model_validate(document)
     except ValidationError as error:
         return _invalid(document, one_line(rejected(error, Play)))
-    if max(play.sequence, play.rendered_ms, play.expected_ms or 0, play.frames_lost or 0) > LARGEST_NUMBER:
+    numbers = (play.sequence, play.rendered_ms, play.expected_ms, play.frames_lost, play.clock_back_ms)
+    if max(number or 0 for number in numbers) > LARGEST_NUMBER:
         return _invalid(document, "a number is too large")
     if play.device != device:
         return _invalid(document, f"the play names device {play.device}, but device {device} sent it")

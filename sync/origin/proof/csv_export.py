@@ -9,6 +9,7 @@ PLAY_COLUMNS = (
     "started_at", "ended_at", "zone", "device", "kind", "title", "advertiser", "campaign", "line", "creative",
     "playlist", "item", "asset", "release", "rendered_ms", "expected_ms", "outcome", "reason", "frames_lost",
     "screen", "clock", "log_epoch", "sequence", "take", "previous_hash", "hash", "set_aside",
+    "clock_back_ms",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -12,7 +12,11 @@ from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Outcome, Play
 
 TOLERANCE_MS = 1_000  # a cut takes a moment at either end, and a slow machine is late
-CLOCK_MS = 24 * 3_600_000  # a device's clock may be wrong by so much
+DAY_MS = 24 * 3_600_000
+CLOCK_MS = DAY_MS  # a device's clock may be wrong by so much
+WEEK_DAYS = 7
+MOST_MS = (WEEK_DAYS + 1) * DAY_MS + CLOCK_MS
+"""For how long the plays of a day and of the week before it can have been on: so long, and a clock that was wrong."""
 
 Span = tuple[int, int]
 """Time on a screen, from and to, in Unix milliseconds."""
@@ -23,28 +27,44 @@ class ScreenFacts:
     """What the origin knows of the screen that sent plays. `taken` is the time of its plays that count.
 
     `channels` is every channel it was in, None if unknown. `shown` is what releases of these ever showed of the assets
-    of its plays, None if its channel has no release.
+    of its plays, None if its channel has no release. `spare_ms` is for each day (`day_of`) how much of `MOST_MS` its
+    plays have not used, for plays whose clock was set back.
     """
 
     paired_ms: int
     channels: Collection[str] | None
     shown: ShownAssets | None
     taken: Sequence[Span]
+    spare_ms: Mapping[int, int]
+
+
+def day_of(play: Play) -> int:
+    """Return the day on which a play started, in days since 1970, in UTC."""
+    return unix_ms(play.started_at) // DAY_MS
+
+
+def time_before(day: int) -> Span:
+    """Return the time of a day and of the week before it."""
+    return (day - WEEK_DAYS) * DAY_MS, (day + 1) * DAY_MS
 
 
 def why_set_aside(
     plays: Sequence[Play], screen: ScreenFacts, releases: Mapping[str, KnownRelease], now_ms: int
 ) -> list[str | None]:
     """Return for each play why it cannot be counted, None if it can; a play that counts takes its time."""
-    taken, reasons = sorted(screen.taken), list[str | None]()
+    taken, spare_ms, reasons = sorted(screen.taken), dict(screen.spare_ms), list[str | None]()
     for play in plays:
         span = unix_ms(play.started_at), unix_ms(play.ended_at)
         reason = next(_faults(play, span, screen, releases.get(play.release), now_ms), None)
         place = bisect(taken, span)
         if reason is None and any(_overlaps(span, other) for other in taken[max(0, place - 2) : place + 2]):
             reason = "another play of this screen has the same time"
+        if reason is None and play.clock_back_ms and play.rendered_ms > spare_ms[day_of(play)]:
+            reason = "the plays of its screen add up to more than the time there was"
         if reason is None:
             taken.insert(place, span)
+            if play.clock_back_ms:
+                spare_ms[day_of(play)] -= play.rendered_ms
         reasons.append(reason)
     return reasons
 
@@ -65,7 +85,7 @@ def _faults(play: Play, span: Span, screen: ScreenFacts, release: KnownRelease |
         yield "its time had not come yet when it was sent"
     if started_ms < screen.paired_ms - CLOCK_MS:
         yield "it is older than the pairing of its screen"
-    yield from _longer(play, ended_ms - started_ms, "its clock allows")
+    yield from _longer(play, ended_ms - started_ms + (play.clock_back_ms or 0), "its clock allows")
     if play.expected_ms is not None:
         yield from _longer(play, play.expected_ms, "its item lasts")
         if play.outcome is Outcome.COMPLETE and play.rendered_ms < play.expected_ms - TOLERANCE_MS:

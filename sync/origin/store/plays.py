@@ -146,6 +146,13 @@ class PlayStore:
             found = [await _last_before(connection, device, until) for until in {until for _, until in spans}]
         return sorted({span for two in found for span in two})
 
+    async def shown_ms(self, device: str, from_ms: int, until_ms: int) -> int:
+        """Return for how long the plays of a device that count and started in this time were on."""
+        query = _filtered(select(func.sum(plays.c.rendered_ms)), PlayFilter(device, set_aside=False))
+        async with self._database.reading() as connection:
+            in_time = query.where(plays.c.started_ms >= from_ms, plays.c.started_ms < until_ms)
+            return int(await connection.scalar(in_time) or 0)
+
     async def page(self, selected: PlayFilter, *, after: Cursor | None, limit: int) -> list[PagedPlay]:
         """Return plays, newest first."""
         query = _filtered(select(plays.c.body, plays.c.set_aside), selected)

@@ -19,7 +19,7 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
-from sync.origin.proof.plausibility import TOLERANCE_MS, ScreenFacts, Span, why_set_aside
+from sync.origin.proof.plausibility import DAY_MS, TOLERANCE_MS, ScreenFacts, Span, why_set_aside
 from sync.origin.store.plays import PlayFilter, PlaySender, PlayStore
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
@@ -230,6 +230,28 @@ async def test_a_screen_that_was_moved_delivers_what_it_played_before(server: Ru
     assert [receipt["detail"] for receipt in answer.document["receipts"]] == ["", ""]
 
 
+async def test_plays_after_a_clock_was_set_back_count_as_long_as_there_was_time_for_them(server: RunningOrigin) -> None:
+    """A clock was set back into time that a play has already: what follows has none of its own."""
+    device, token = await server.pair()
+    back = at("2026-03-02T08:00:10Z", "2026-03-02T08:00:10Z")
+    answer = await bring(
+        server,
+        token,
+        play(device, 1, **EARLIER),
+        play(device, 2, **back, clock_back_ms=10_000),
+        play(device, 3, **back, clock_back_ms=10_000),
+        play(device, 4, **at("2026-03-02T08:00:10Z", "2026-03-02T08:00:16Z"), clock_back_ms=4_000),
+        play(device, 5, **back, clock_back_ms=8_000),
+        play(device, 6, **back, clock_back_ms=20 * DAY_MS, rendered_ms=10 * DAY_MS),
+        play(device, 7, **back, clock_back_ms=8 * DAY_MS, rendered_ms=8 * DAY_MS),
+    )
+    too_much = "set aside: the plays of its screen add up to more than the time there was"
+    too_long = "set aside: it says 10.0 s on the screen, but its clock allows 8.0 s"
+    assert [one["detail"] for one in answer.document["receipts"]] == ["", "", "", "", too_long, too_much, ""]
+    answer = await bring(server, token, play(device, 8, **back, clock_back_ms=DAY_MS, rendered_ms=DAY_MS))
+    assert [one["detail"] for one in answer.document["receipts"]] == [too_much]
+
+
 async def test_of_plays_that_come_at_once_one_has_the_time(server: RunningOrigin) -> None:
     device, token = await server.pair()
     for first in range(1, 40, 4):
@@ -278,7 +300,8 @@ def test_plays_that_count_never_have_the_same_time(batches: list[list[tuple[int,
         plays = [a_play(MORNING + timedelta(seconds=start / 4), length / 4) for start, length in batch]
         spans = [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays]
         taken = {span for _, until in spans for span in [one for one in sorted(counted) if one[0] < until][-2:]}
-        reasons = why_set_aside(plays, ScreenFacts(0, None, shown=None, taken=sorted(taken)), {}, unix_ms(MORNING))
+        facts = ScreenFacts(0, None, shown=None, taken=sorted(taken), spare_ms={})
+        reasons = why_set_aside(plays, facts, {}, unix_ms(MORNING))
         counted += [span for span, reason in zip(spans, reasons, strict=True) if reason is None]
     for one, other in combinations(sorted(counted), 2):
         assert min(one[1], other[1]) - other[0] <= TOLERANCE_MS, (one, other)

@@ -162,6 +162,14 @@ def test_a_play_carries_its_take_and_its_facts() -> None:
     assert play.previous_hash == GENESIS
 
 
+def test_a_play_says_how_much_of_it_has_no_time_in_the_record_because_the_clock_was_set_back() -> None:
+    facts = judge_take(take(), ended(10_000), TakeTimes(NOON, NOON + timedelta(seconds=4), 10_000))
+    assert isinstance(facts, TakeFacts)
+    play = chain_play(GENESIS, take(), facts, device="d1", log_epoch=EPOCH, sequence=1)
+    assert (play.rendered_ms, play.outcome, play.clock_back_ms) == (10_000, Outcome.COMPLETE, 6_000)
+    assert log_of(1)[0].clock_back_ms is None
+
+
 def test_the_hash_can_be_checked_with_nothing_but_the_json() -> None:
     play = log_of(2)[1]
     sent = json.loads(play.model_dump_json())
