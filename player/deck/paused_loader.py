@@ -50,7 +50,9 @@ class PausedLoader(ShotLoader):
         """Do what is due."""
         if self.state in _REPAINTS:
             self._paints += self._window.count_paints()
-            if self._paints >= _REPAINTS[self.state]:
+            if self._follow_shape():
+                pass
+            elif self._paints >= _REPAINTS[self.state]:
                 self._stretch() if self._must_stretch else self._on_painted(now)
             elif self._stands_on_first_picture(now - self._last_step_s):
                 self._succeed(now)

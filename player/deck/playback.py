@@ -134,7 +134,7 @@ class Playback:
             case ShotState.ON_AIR, VlcEvent.FAILED:
                 self._fail(scrub(self._player.last_error or "decoding failed", self.shot.url or ""))
             case ShotState.ON_AIR, VlcEvent.VOUT if self.shot.kind is MediaKind.STREAM:  # its size changed
-                self._context.lay_out(self.shot.fit)
+                self._context.on_new_output(self.shot.fit)
             case _:
                 pass
 
@@ -205,6 +205,7 @@ class Playback:
             self._context.send(DeckPulse(at_s=now, take=self.shot.take))
             return
         fault = self._watch_picture(now)
+        self._context.follow_shape(self.shot.fit)
         video = self.shot.kind is MediaKind.VIDEO
         self._context.send(
             DeckPulse(

@@ -65,6 +65,8 @@ class RunningLoader(ShotLoader):
         waits_for_paint = self.state in (ShotState.PLAYING, ShotState.PLAYED_OUT)
         if self.loaded:
             self._tick_loaded(now)
+        elif waits_for_paint and self._follow_shape():
+            pass
         elif waits_for_paint and self._is_painted():
             self._stretch() if self._must_stretch else self._on_painted(now)
         else:
@@ -73,7 +75,9 @@ class RunningLoader(ShotLoader):
     def _is_painted(self) -> bool:
         paints = self._window.count_paints()
         self._paints += paints
-        return bool(paints) and (self._paints >= _BLACK_PAINTS or self._window.has_picture_at_far_edges())
+        if not paints or self._paints <= 0:
+            return False
+        return self._paints >= _BLACK_PAINTS or self._window.has_picture_at_far_edges()
 
     def _on_painted(self, now: float) -> None:
         if self.shot.kind is MediaKind.PICTURE:
@@ -94,6 +98,7 @@ class StreamLoader(RunningLoader):
     It never expires. If it ends or stops while it waits, `ShotFailed` follows `Loaded`. Its rhythm is learned.
     """
 
+    _first_paints = 1  # libVLC may show the first picture unscaled, and the next one 0.8 s later
     _watch: PictureWatch
     _remuxer: Feed | None = None
 
@@ -102,7 +107,7 @@ class StreamLoader(RunningLoader):
         return self._clock.monotonic() + _STREAM_POLL_S if self.loaded else super().due_s()
 
     def _begin(self) -> None:
-        self._window.prepare(self.shot.background)
+        self._window.prepare(self.shot.background, may_change=True)
         self._open()
 
     def _open(self) -> None:
@@ -134,7 +139,7 @@ class StreamLoader(RunningLoader):
             case ShotState.FAILED, _:
                 pass
             case ShotState.LOADED, VlcEvent.VOUT:  # its size changed
-                self._must_stretch = self._context.lay_out(self.shot.fit)
+                self._context.on_new_output(self.shot.fit)
             case _, VlcEvent.VOUT:  # one for each output libVLC tries
                 self._lay_out()
             case _:
@@ -156,6 +161,7 @@ class StreamLoader(RunningLoader):
         if now - self._last_step_s < _STREAM_POLL_S / 2:
             return  # a command came in between
         self._last_step_s, player = now, self._player
+        self._context.follow_shape(self.shot.fit)
         fault = self._watch.add(
             PictureSample(
                 now, self._window.count_paints(), player.media_ms(), False, player.decoded(), player.frames_lost(),
@@ -167,7 +173,9 @@ class StreamLoader(RunningLoader):
             self._fail("the stream stopped while it waited for its turn")
 
     def _give_up(self, now: float, *, stuck: bool) -> None:
-        if now - self._started_s > CONNECT_WITHIN_S:
+        if stuck and self._paints == 0:  # one picture came, and no other one
+            self._on_painted(now)
+        elif now - self._started_s > CONNECT_WITHIN_S:
             error = self._player.last_error
             detail = f"; the last message was: {scrub(error, self._url)}" if error else ""
             self._fail(f"no picture came within {CONNECT_WITHIN_S:.0f} s{detail}")

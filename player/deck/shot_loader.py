@@ -21,6 +21,7 @@ from sync.wire.release import Fit, MediaKind
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video shorter than 0.2 s
 PLAY_LEAD_S = 0.012  # `play` to a moving picture: frame 1 comes 11-13 ms plus one frame later, with all codecs
+_WRONG_PAINTS = 3  # by libVLC, in the old size, once it is given another one while it plays
 _NEVER = float("inf")
 
 
@@ -42,6 +43,7 @@ class ShotLoader(ABC):
     _delays_sound = True
     """Whether the shot waits for its turn, perhaps for long."""
 
+    _first_paints = 0  # that do not count
     _poll_s = 0.01  # for paints
 
     def __init__(self, shot: Shot, context: DeckContext) -> None:
@@ -126,6 +128,15 @@ class ShotLoader(ABC):
         self._player.clear_error()
         self._await_paint(ShotState.PLAYING)
 
+    def _follow_shape(self) -> bool:
+        """Follow another shape than the media was laid out for; return whether it was another one."""
+        fit = Fit.COVER if self._must_stretch else self.shot.fit
+        if fit is Fit.FILL or not self._context.follow_shape(fit):
+            return False
+        self._restart_paint_count()
+        self._paints = -_WRONG_PAINTS
+        return True
+
     def _stretch(self) -> None:
         self._must_stretch = False
         self._context.stretch_to_fill()
@@ -137,7 +148,7 @@ class ShotLoader(ABC):
 
     def _restart_paint_count(self) -> None:
         self._window.count_paints()
-        self._paints = 0
+        self._paints = -self._first_paints
         self._last_step_s = self._clock.monotonic()
 
     def _give_up(self, now: float, *, stuck: bool) -> None:

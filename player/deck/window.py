@@ -11,6 +11,7 @@ from typing import Any
 from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
 from Xlib.ext import composite, damage
+from Xlib.protocol import event as x_events
 
 from player.platform.geometry import Area
 from player.platform.x11 import CEILING, connect_x
@@ -22,6 +23,9 @@ _SPOTS = 16
 _ROWS = 8
 _BLACK = 16  # of 255; decoders do not show black as 0
 _MARGIN = 16  # pixels between a hidden window and the display
+_LARGEST = 16384  # pixels of an edge: X has 16 bits with a sign, and libVLC's pictures grow with it
+_ROUNDING = 2  # pixels by which libVLC's window may be smaller than ours
+_SETTLED_PAINTS = 3  # of libVLC's window, which has other shapes while libVLC begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,18 @@ def fit_media(area: Area, width: int, height: int, fit: Fit) -> MediaRectangle:
     if fit is Fit.FILL or width < 1 or height < 1:
         return MediaRectangle(0, 0, area.width, area.height)
     across, down = area.upright[0] / width, area.upright[1] / height
-    scale = min(across, down) if fit is Fit.CONTAIN else max(across, down)
+    scale = min(across, down) if fit is Fit.CONTAIN else min(max(across, down), _LARGEST / max(width, height))
     scaled_width, scaled_height = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (area.upright[0] - scaled_width) // 2, (area.upright[1] - scaled_height) // 2
     return MediaRectangle(*area.turned(left, top, scaled_width, scaled_height))
 
 
 class DeckWindow:
-    """One top-level window with a child as large as the media; made by `open_deck_window`, used from one thread."""
+    """One top-level window with a child, the canvas, as large as the media; made by `open_deck_window`.
+
+    Most outputs of libVLC put a window of their own into the canvas, in the shape in which people are to see the media.
+    Those that use OpenGL paint the canvas itself. Used from one thread.
+    """
 
     def __init__(self, connection: XDisplay, area: Area) -> None:
         self._connection = connection
@@ -55,8 +63,13 @@ class DeckWindow:
         self._ceiling_property = connection.intern_atom(CEILING)
         self._top = _create(self._root, area)
         self._canvas = self._top.create_window(
-            0, 0, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent
-        )
+            0, 0, area.width, area.height, 0, X.CopyFromParent, X.InputOutput, X.CopyFromParent,
+            event_mask=X.SubstructureNotifyMask,
+        )  # fmt: skip
+        self._output: tuple[int, int] | None = None  # the size of libVLC's own window
+        self._output_id = 0
+        self._output_paints = 0  # since it has this size in this canvas
+        self._paints = 0
         self._media = fit_media(area, 0, 0, Fit.FILL)
         self._top.composite_redirect_window(composite.RedirectAutomatic)
         self._top.damage_create(damage.DamageReportRawRectangles)
@@ -74,37 +87,84 @@ class DeckWindow:
         """The part of the display this window fills when raised."""
         return self._area
 
-    def prepare(self, background: str) -> None:
-        """Hide the window and give it the `background` colour (`#rrggbb`) of the next shot."""
+    def prepare(self, background: str, *, may_change: bool = False) -> None:
+        """Hide the window and give it the `background` colour (`#rrggbb`) of the next shot.
+
+        `may_change`: the media may change its shape. Then the X server paints the background where libVLC's window no
+        longer is. With other media it would do so for an instant when the deck crashes.
+        """
         self.hide()
         self._top.change_attributes(background_pixel=int(background[1:], 16))
+        if may_change:
+            self._canvas.change_attributes(background_pixel=int(background[1:], 16))
+        else:
+            self._canvas.change_attributes(background_pixmap=X.NONE)
         self._canvas.map()
         self._place_canvas(fit_media(self._area, 0, 0, Fit.FILL))
 
-    def place_media(self, width: int, height: int, fit: Fit) -> None:
-        """Place media of that size in the window."""
+    def place_media(self, width: int, height: int, fit: Fit) -> bool:
+        """Place media of that size in the window; return whether it was in another place."""
+        before = self._media
         self._place_canvas(fit_media(self._area, width, height, fit))
+        return self._media != before
 
     def count_paints(self) -> int:
         """Return how often nearly all of the visible media was painted since the last call."""
-        _, _, width, height = self._visible_media()
-        paints = 0
-        while self._connection.pending_events():
-            event = self._connection.next_event()
-            painted = getattr(event, "area", None)
-            paints += painted is not None and painted.width * painted.height >= _FULL_PAINT * width * height
+        self._read_events()
+        paints, self._paints = self._paints, 0
         return paints
 
+    def _read_events(self) -> None:
+        while self._connection.pending_events():
+            event = self._connection.next_event()
+            match event:
+                case x_events.CreateNotify():
+                    self._output_id = event.window.id
+                    self._set_output((event.width, event.height))
+                case x_events.ConfigureNotify() if event.window.id == self._output_id:
+                    self._set_output((event.width, event.height))
+                case x_events.DestroyNotify() if event.window.id == self._output_id:
+                    self._set_output(None)
+                case _ if (painted := getattr(event, "area", None)) is not None:  # python-xlib copies the class
+                    self._count(painted.width * painted.height)
+
+    def _set_output(self, size: tuple[int, int] | None) -> None:
+        if size != self._output:
+            self._output, self._output_paints = size, 0
+
+    def _count(self, painted: int) -> None:
+        """Count a paint of so many pixels."""
+        _, _, width, height = self._visible_media()
+        self._paints += painted >= _FULL_PAINT * width * height
+        if self._output:
+            width, height = min(width, self._output[0]), min(height, self._output[1])
+            self._output_paints += painted >= _FULL_PAINT * width * height
+
+    @property
+    def has_output(self) -> bool:
+        """Whether libVLC has a window of its own in the canvas, as far as it is known."""
+        return self._output is not None
+
     def output_size(self) -> tuple[int, int]:
-        """Return the upright media's size from the window libVLC made in ours; (0, 0) if it has just closed it."""
-        inner = self._canvas
-        try:
-            while children := inner.query_tree().children:
-                inner = children[-1]
-            size = inner.get_geometry()
-        except (error.BadWindow, error.BadDrawable):
-            return 0, 0
-        return (size.height, size.width) if self._area.sideways else (size.width, size.height)
+        """Return the upright media's size from the window libVLC made in ours; (0, 0) if there is none."""
+        self._connection.sync()
+        self._read_events()
+        return self._upright(self._output or (0, 0))
+
+    def other_shape(self) -> tuple[int, int] | None:
+        """Return the upright media's size from libVLC's window if that has another shape than the canvas.
+
+        None also until libVLC has painted it a few times, and while it does not follow the canvas: then it is smaller
+        or larger in both directions.
+        """
+        self._read_events()
+        if self._output is None or self._output_paints < _SETTLED_PAINTS:
+            return None
+        free = self._media.width - self._output[0], self._media.height - self._output[1]
+        return self._upright(self._output) if abs(min(free)) <= 1 and max(free) > _ROUNDING else None
+
+    def _upright(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size[::-1] if self._area.sideways else size
 
     def sample_pixels(self) -> bytes:
         """Return a few rows of the media, hidden or not: equal for equal pictures (2 ms)."""
@@ -180,7 +240,7 @@ class DeckWindow:
         self._top.configure(refused, x=self._area.x, y=self._area.y, **under)
 
     def _place_canvas(self, to: MediaRectangle) -> None:
-        self._media = to
+        self._media, self._output_paints = to, 0
         self._canvas.configure(x=to.x, y=to.y, width=to.width, height=to.height)
         self._top.clear_area()
         self._connection.sync()

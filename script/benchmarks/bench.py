@@ -16,6 +16,7 @@ import fuzz
 import orders
 import rhythm
 import seam
+import shapes
 import soak
 import start
 import streams
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "faults": lambda options: faults.measure(options.rounds, options.only),
     "rhythm": lambda _: rhythm.measure(),
     "fuzz": lambda options: fuzz.measure(options.cuts, options.part, options.seed),
+    "shapes": lambda _: shapes.measure(),
     "tables": lambda _: tables.measure(),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row

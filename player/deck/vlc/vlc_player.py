@@ -16,7 +16,7 @@ import vlc
 from player.deck.vlc.audio_devices import has_sound, silence_alsa
 from player.deck.vlc.colour_matrix import Matrix, film_matrix, set_default_matrix
 from player.deck.vlc.decoder_log import DecoderLog, is_relevant
-from player.deck.vlc.media_shape import shape_of
+from player.deck.vlc.media_shape import MediaShape, shape_of
 from player.deck.vlc.media_source import MediaSource, read_ahead_ms
 from player.deck.vlc.sound_fades import SOUND_DELAY_OPTION, AudioOutput
 from player.platform.geometry import Turn
@@ -153,7 +153,7 @@ class VlcPlayer:
         return True
 
     def set_aspect(self, width: int, height: int) -> None:
-        """Distort the picture to this width and height, as they are on the display."""
+        """Distort the picture to this width and height, as they are on the display, before a turn by the file."""
         self._player.video_set_aspect_ratio(f"{width}:{height}")
 
     def pause(self) -> None:
@@ -193,10 +193,9 @@ class VlcPlayer:
         self._last_error = ""
         self.decoder_log.reset()
 
-    def size(self) -> tuple[int, int] | None:
-        """Return the upright media's size in square pixels; None while unknown, for an MPEG program stream always."""
-        shape = shape_of(self._player.get_media())
-        return (shape.width, shape.height) if shape else None
+    def shape(self) -> MediaShape | None:
+        """Return the media's shape; None while unknown, for an MPEG program stream always."""
+        return shape_of(self._player.get_media())
 
     def length_ms(self) -> int:
         """Return the media's length; 0 while unknown and for pictures."""

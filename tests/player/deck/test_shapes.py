@@ -12,8 +12,19 @@ from player.platform.geometry import Area
 from player.protocol.screen import Shot
 from player.stage.stage import Stage
 from sync.wire.release import Fit, MediaKind
-from tests.player.conftest import running_stage, wait_for_both_decks
-from tests.player.pixels import RED, WHITE
+from tests.player.conftest import make_media, put_on_air, running_stage, wait_for_both_decks
+from tests.player.pixels import (
+    BLACK,
+    GREEN,
+    RED,
+    WHITE,
+    Colour,
+    ScreenRecording,
+    is_close,
+    recording_screen,
+    wait_until,
+)
+from tests.player.stream_servers import http_server
 
 BACKGROUND = (0x20, 0x60, 0x40)
 TABLE = [
@@ -24,10 +35,15 @@ TABLE = [
     ("PAL 16:9, turned by 90", Fit.COVER),
     ("PAL 16:9, H.264", Fit.FILL),
     ("PAL 16:9, VP8", Fit.COVER),
+    ("HDV, MPEG-2", Fit.CONTAIN),
+    ("PAL 16:9, turned by 270", Fit.FILL),
 ]
+PREROLLED = ("PAL 16:9, H.264", "HDV, MPEG-2")  # the first picture of a transport stream may be shown unscaled
+PARTS_S = (2.4, 1.2, 1.2)  # of what changes its shape
 ON_A_TURNED_SCREEN = [
     ("PAL 16:9, H.264", Fit.COVER),
     ("PAL 16:9, turned by 90", Fit.CONTAIN),
+    ("PAL 16:9, turned by 90", Fit.FILL),
 ]
 
 
@@ -35,7 +51,7 @@ ON_A_TURNED_SCREEN = [
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shapes")
     for name in {name for name, _ in [*TABLE, *ON_A_TURNED_SCREEN]}:
-        FILMS[name].make(folder / name)
+        FILMS[name].make(folder / name, seconds=2.0)
     return folder
 
 
@@ -48,7 +64,7 @@ def glass(display_name: str) -> Iterator[Glass]:
 async def _assert_shown(stage: Stage, folder: Path, name: str, fit: Fit, glass: Glass) -> None:
     take = f"{name}, {fit.value}, turned by {stage.area.turn}"
     shot = Shot(take=take, path=str(folder / name), kind=MediaKind.VIDEO, fit=fit, background="#206040")
-    await stage.preroll(shot, at_once=name != TABLE[0][0])
+    await stage.preroll(shot, at_once=name not in PREROLLED)
     await stage.cut_now(take)
     errors = FILMS[name].errors(stage.area, fit, glass.bounds(RED), glass.bounds(WHITE))
     assert max(errors) <= 4, take
@@ -67,3 +83,47 @@ async def test_their_edges_where_libvlc_turns_the_picture(films: Path, display_n
         await wait_for_both_decks(stage)
         for name, fit in ON_A_TURNED_SCREEN:
             await _assert_shown(stage, films, name, fit, glass)
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a red film in 16:9 with a lime part in 4:3: as HLS, and as one file in which only the pixels change."""
+    folder = tmp_path_factory.mktemp("changing")
+    parts = [("red", "1280x720", "1/1"), ("lime", "640x480", "1/1"), ("red", "1280x720", "1/1")]
+    lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:3"]
+    for number, part in enumerate(parts):
+        _make_part(folder / f"{number}.ts", number, *part, "libx264")
+        lines += ["#EXT-X-DISCONTINUITY", f"#EXTINF:{PARTS_S[number]},", f"{number}.ts"]
+    (folder / "index.m3u8").write_text("\n".join([*lines, "#EXT-X-ENDLIST", ""]))
+    for number, (colour, pixel) in enumerate([("red", "64/45"), ("lime", "16/15"), ("red", "64/45")]):
+        _make_part(folder / f"part {number}", number, colour, "720x576", pixel, "mpeg2video")
+    (folder / "pixels.ts").write_bytes(b"".join((folder / f"part {number}").read_bytes() for number in range(3)))
+    return folder
+
+
+def _make_part(target: Path, number: int, colour: str, size: str, pixel: str, codec: str) -> None:
+    source = ["-f", "lavfi", "-i", f"color={colour}:s={size}:r=25:d={PARTS_S[number]}", "-vf", f"setsar={pixel}"]
+    timing = ["-output_ts_offset", str(sum(PARTS_S[:number])), "-muxdelay", "0", "-bf", "0", "-f", "mpegts"]
+    make_media(target, *source, "-c:v", codec, "-pix_fmt", "yuv420p", *timing)
+
+
+@pytest.mark.parametrize("how", ["index.m3u8", "pixels.ts"])
+async def test_a_change_of_shape_is_followed_and_nothing_of_the_old_picture_stays(
+    how: str, stage: Stage, changing: Path, display_name: str
+) -> None:
+    with http_server(changing) as address:
+        where = {"take": how, "kind": MediaKind.STREAM, "path": "", "url": f"{address}/{how}"}
+        shot = Shot.model_validate({**where, "background": "#206040"})
+        await put_on_air(stage, shot)
+        sides = (1 / 16, 0.5, 15 / 16)  # a film in 4:3 begins at an eighth
+        with recording_screen(display_name, across=sides) as recording:
+            await wait_until(lambda: _seen(recording, BACKGROUND, GREEN, BACKGROUND))
+            await wait_until(lambda: _seen(recording, RED, RED, RED))
+    for _, colours in recording.samples:
+        assert not all(any(is_close(colour, film, 40) for colour in colours) for film in (RED, GREEN)), colours
+
+
+def _seen(recording: ScreenRecording, *wanted: Colour) -> bool:
+    """Tell whether the newest sample has these colours."""
+    newest = recording.samples[-1][1] if recording.samples else (BLACK,) * len(wanted)
+    return all(is_close(*pair, 40) for pair in zip(newest, wanted, strict=True))

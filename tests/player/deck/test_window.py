@@ -32,6 +32,7 @@ SHAPES = {
         (1080, 1920, Fit.CONTAIN, MediaRectangle(437, 0, 405, 720)),
         (0, 0, Fit.CONTAIN, MediaRectangle(0, 0, 1280, 720)),
         (100_000, 1, Fit.CONTAIN, MediaRectangle(0, 359, 1280, 1)),
+        (2, 1000, Fit.COVER, MediaRectangle(623, -7832, 33, 16384)),  # a part stays free: X has 16 bits
     ],
 )
 def test_media_is_placed_by_its_fit(width: int, height: int, fit: Fit, expected: MediaRectangle) -> None:
