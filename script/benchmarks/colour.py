@@ -14,7 +14,6 @@ from sync.origin.transcode.probe import probe
 from sync.origin.transcode.sandbox import Limits
 
 _PICTURES = 50
-_LIMITS = Limits(300, 8 * 1024**3, 1024**3)
 _TONEMAP = (  # what ffmpeg has for it, to compare
     "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0:peak=49:param=0.5",
     "zscale=t=bt709:m=bt709:r=tv,format=yuv420p",
@@ -41,7 +40,7 @@ async def _rows(name: str, folder: Path) -> list[dict[str, Any]]:
     rate = 50 if "interlace" in filters else 25  # of two pictures one interlaced one is made
     source = ("-f", "lavfi", "-i", f"testsrc2=s=1920x1080:r={rate}:d={_PICTURES / 25}")
     await _cpu_s(folder, *source, "-vf", filters, *encoder.split(), str(film))
-    facts = await probe(film, _LIMITS)
+    facts = await probe(film, Limits(300, 8 * 1024**3, 1024**3, reads=(film,)))
     assert isinstance(facts, VideoFile)
     if table := colours_of(facts).table:
         await asyncio.to_thread(write_table, table, folder)

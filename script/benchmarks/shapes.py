@@ -35,7 +35,6 @@ from sync.wire.release import Fit, MediaKind
 
 _TURNS: tuple[Turn, ...] = (0, 90, 180, 270)
 _RED, _WHITE = (255, 0, 0), (255, 255, 255)
-_LIMITS = Limits(300, 8 * 1024**3, 1024**3)
 
 
 async def measure() -> list[dict[str, Any]]:
@@ -66,8 +65,9 @@ async def _make_asset(source: Path) -> Path:
     """Return what an origin makes of a film."""
     folder = source.with_name(f"{source.name} from an origin")
     folder.mkdir()
-    job = TranscodeJob(source, source.name, folder, _LIMITS, PipelineSettings(), _no_progress)
-    facts = await probe(source, _LIMITS)
+    limits = Limits(300, 8 * 1024**3, 1024**3, reads=(source,), writes=(folder,))
+    job = TranscodeJob(source, source.name, folder, limits, PipelineSettings(), _no_progress)
+    facts = await probe(source, limits)
     assert isinstance(facts, VideoFile)
     return (await make_video(facts, job)).path
 

@@ -20,7 +20,6 @@ from tests.origin.transcode.film.patches import Colour, hdr_film, hlg_signal, ma
 from tests.player.pixels import PixelReader, is_close
 
 Signal = Callable[[Colour], Colour]
-LIMITS = Limits(60, 4 * 1024**3, 1024**3)
 SIGNALS: list[Colour] = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.8, 0.4, 0.2), (1.0, 1.0, 1.0)]
 LIGHTS: list[Colour] = [*((float(light),) * 3 for light in range(203, 1004, 100)), (203.0, 0.0, 0.0)]
 
@@ -39,8 +38,9 @@ async def transcoded(source: Path, folder: Path) -> Path:
         assert percent <= 100
 
     folder.mkdir()
-    job = TranscodeJob(source, source.name, folder, LIMITS, PipelineSettings(), progress)
-    facts = await probe(source, LIMITS)
+    limits = Limits(60, 4 * 1024**3, 1024**3, reads=(source,), writes=(folder,))
+    job = TranscodeJob(source, source.name, folder, limits, PipelineSettings(), progress)
+    facts = await probe(source, limits)
     assert isinstance(facts, VideoFile)
     return (await make_video(facts, job)).path
 
