@@ -9,7 +9,6 @@ import pytest
 from sync.origin.limits.priority import Priority, player_runs_here, priority_for
 from sync.origin.transcode.sandbox import Limits, run_tool
 
-OWN = os.getpriority(os.PRIO_PROCESS, 0)  # niceness adds up
 TELL = (
     "import os; from pathlib import Path; a = Path('/proc/self/autogroup'); "
     "print(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), flush=True); "
@@ -18,17 +17,20 @@ TELL = (
 
 
 @pytest.mark.parametrize(
-    ("priority", "told"),
+    ("priority", "scheduling", "nicer", "input_output"),
     [
-        (Priority.IDLE, f"{os.SCHED_IDLE} 19 idle"),
-        (Priority.NICE, f"{os.SCHED_OTHER} {min(19, 10 + OWN)} best-effort: prio 7"),
-        (Priority.NORMAL, f"{os.SCHED_OTHER} {OWN}"),
+        (Priority.IDLE, os.SCHED_IDLE, 19, "idle"),
+        (Priority.NICE, os.SCHED_OTHER, 10, "best-effort: prio 7"),
+        (Priority.NORMAL, os.SCHED_OTHER, 0, ""),
     ],
 )
-async def test_a_tool_and_its_children_get_the_priority(priority: Priority, told: str) -> None:
+async def test_a_tool_and_its_children_get_the_priority(
+    priority: Priority, scheduling: int, nicer: int, input_output: str
+) -> None:
+    nice = min(19, os.getpriority(os.PRIO_PROCESS, 0) + nicer)  # niceness adds up
     limits = Limits(20, 512 * 1024**2, 1024**2, priority)
     result = await run_tool(("sh", "-c", 'exec "$0" -c "$1"', sys.executable, TELL), limits)
-    assert " ".join(result.output.split()).startswith(told)
+    assert " ".join(result.output.split()).startswith(f"{scheduling} {nice} {input_output}".rstrip())
 
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group by session")
