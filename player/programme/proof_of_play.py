@@ -127,7 +127,7 @@ def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome
         return Outcome.COMPLETE
     if ended.failed:
         return Outcome.FAILED
-    whole = expected_ms is None and ended.reason in _NATURAL_ENDS and ended.still_ms <= TOLERANCE_MS
+    whole = expected_ms is None and rendered_ms and ended.reason in _NATURAL_ENDS and ended.still_ms <= TOLERANCE_MS
     return Outcome.COMPLETE if whole else Outcome.PARTIAL
 
 

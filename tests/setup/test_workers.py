@@ -33,7 +33,8 @@ def test_files_with_a_display_run_in_front_and_others_in_the_background(tmp_path
         (tmp_path / f"test_{name}.py").write_text(TEST.format(mark="@pytest.mark.display"))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(TOP / "pyproject.toml")]
     command += ["--rootdir", str(tmp_path), "--numprocesses", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
-    done = subprocess.run([*command, str(tmp_path)], cwd=TOP, capture_output=True, text=True, check=False)
+    outside = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
+    done = subprocess.run([*command, str(tmp_path)], cwd=TOP, env=outside, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     own = os.getpriority(os.PRIO_PROCESS, 0)
     found = {name: json.loads((tmp_path / f"test_{name}.json").read_text()) for name in ("x", "y", "c")}

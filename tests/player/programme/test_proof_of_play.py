@@ -97,6 +97,7 @@ def test_a_take_is_worth_what_was_on_the_screen(expected_ms: int | None, how: En
         (4_000, ended(10_000), 5_000, Outcome.COMPLETE, 4_000, "duration"),
         (400, ended(400), 400, Outcome.PARTIAL, 0, "its picture stood still for 0.4 s"),
         (None, ended(10_000, "eof"), 400, Outcome.COMPLETE, 9_600, "eof"),
+        (None, ended(400, "eof"), 400, Outcome.PARTIAL, 0, "its picture stood still for 0.4 s"),
         (None, ended(10_000, "eof"), 4_200, Outcome.PARTIAL, 5_800, "its picture stood still for 4.2 s"),
     ],
 )
