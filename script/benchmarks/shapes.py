@@ -5,24 +5,19 @@ them is off: where a film is cropped to cover, that may be one of its own pixels
 """
 
 import asyncio
-import functools
+import sys
 import tempfile
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-
-from glass import Glass
-from processes import SIZE, virtual_display
-from shape_films import FILMS, Film
 
 from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.stage import Stage, open_stage
+from player.streams.gateway import StreamGateway
 from sync.errors import MediaUnplayable
 from sync.origin.settings.model import PipelineSettings
 from sync.origin.transcode.film.facts import VideoFile
@@ -32,6 +27,13 @@ from sync.origin.transcode.transcode_job import TranscodeJob
 from sync.origin.transcode.video import make_video
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit, MediaKind
+
+sys.path[:0] = [str(Path(__file__).parent.parent.parent), str(Path(__file__).parent.parent / "demonstration")]
+from glass import Glass  # noqa: E402 - found by the line above
+from processes import SIZE, virtual_display  # noqa: E402
+from shape_films import FILMS, Film  # noqa: E402
+
+from tests.player.stream_servers import http_server  # noqa: E402
 
 _TURNS: tuple[Turn, ...] = (0, 90, 180, 270)
 _RED, _WHITE = (255, 0, 0), (255, 255, 255)
@@ -47,7 +49,7 @@ async def measure() -> list[dict[str, Any]]:
             shots = {name: _files(Path(folder) / name) for name in FILMS}
             for turn in _TURNS:
                 columns[f"turned by {turn}"] = await _errors(display, turn, shots)
-            with _http_server(Path(folder)) as address:
+            with http_server(Path(folder)) as address:
                 shots = {name: _streams(f"{address}/{quote(name)}") for name in FILMS}
                 columns["over HTTP"] = await _errors(display, 0, shots)
             made = {name: await _make_asset(Path(folder) / name) for name in FILMS}
@@ -91,14 +93,16 @@ def _shot(fit: Fit, **where: Any) -> Shot:
 @asynccontextmanager
 async def _running_stage(display: str, turn: Turn) -> AsyncIterator[Stage]:
     area = Area(width=SIZE[0], height=SIZE[1], turn=turn)
-    async with open_stage(DeckOptions(display, area), SystemClock()) as stage:
-        service = asyncio.create_task(stage.run())
+    clock = SystemClock()
+    async with open_stage(DeckOptions(display, area), clock) as stage:
+        stage.streams = gateway = StreamGateway(clock, own_ports=lambda _: True)
+        services = [asyncio.create_task(service()) for service in (stage.run, gateway.run)]
         try:
             yield stage
         finally:
-            service.cancel()
-            with suppress(asyncio.CancelledError):
-                await service
+            for service in services:
+                service.cancel()
+            await asyncio.gather(*services, return_exceptions=True)
 
 
 async def _worst(stage: Stage, film: Film, shots: list[Shot], display: str) -> str:
@@ -113,19 +117,3 @@ async def _worst(stage: Stage, film: Film, shots: list[Shot], display: str) -> s
         with closing(Glass(display)) as glass:
             off = max(off, *film.errors(stage.area, shot.fit, glass.bounds(_RED), glass.bounds(_WHITE)))
     return f"{off:.1f}"
-
-
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def _http_server(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_QuietHandler, directory=folder))
-    threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
