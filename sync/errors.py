@@ -24,6 +24,7 @@ The code that calls a library converts its errors into these, `from error`:
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 
 class SignageError(Exception):
@@ -56,8 +57,30 @@ class OriginRefused(SignageError):
         return self.status >= 500 or self.status in (408, 425, 429)
 
 
+class Distrust(StrEnum):
+    """Which rule a refused document breaks: for programs, in status, metrics and heartbeats."""
+
+    MALFORMED = "malformed"  # it is no such document, or larger than one may be
+    UNKNOWN_KEY = "unknown_key"  # too few keys of the root signed it
+    BAD_SIGNATURE = "bad_signature"  # it was changed after a key of the root signed it
+    ROLLBACK = "rollback"  # older than what was accepted before
+    CONFLICT = "conflict"  # the same sequence as before, with other content
+    FREEZE = "freeze"  # what was accepted before has expired, and nothing newer is served
+    EXPIRED = "expired"  # it had expired before it was seen
+    FUTURE = "future"  # issued more than a day ahead of a synchronised clock
+    MIXED = "mixed"  # valid by itself, but not together with the others: mix-and-match
+    ROOT_CHAIN = "root_chain"  # the next root does not follow from the pinned one
+    ROOT_EXPIRED = "root_expired"
+    NO_ROOT = "no_root"  # none is pinned, or it is lost
+    UNSUPPORTED = "unsupported"  # not known to this version
+
+
 class Untrusted(SignageError):
     """A signed document is not valid; the old one stays in use."""
+
+    def __init__(self, message: str, reason: Distrust = Distrust.MALFORMED) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Outdated(Untrusted):
@@ -65,7 +88,11 @@ class Outdated(Untrusted):
 
 
 class CorruptContent(SignageError):
-    """Bytes do not match their hash."""
+    """Bytes do not match their hash; `reason` is set if they are a document that another one names."""
+
+    def __init__(self, message: str, reason: Distrust | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StorageFull(SignageError):

@@ -144,7 +144,7 @@ class _Walk:
             raise _WayEnds("the pinned root is lost; while the player runs it fetches it again")
         while (raw := await self._document(client, root_path(root.version + 1), ROOT_CAP_BYTES)) is not None:
             root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES))
-        check_root(root, self._clock.now())
+        check_root(root, self._store.known(membership.channel, root, self._clock))
         if membership.origin.rstrip("/") == self._url:
             return root, ""
         challenge = IdentityChallenge(nonce=secrets.token_hex(32), url=self._url)
@@ -160,8 +160,7 @@ class _Walk:
         if raw is None:
             return f"nothing is published on channel {channel} yet"
         timestamp = read_timestamp(root, open_envelope(raw, TIMESTAMP_CAP_BYTES))
-        floor = self._store.floor(channel)
-        check_timestamp(timestamp, channel=channel, floor=floor, minimum_sequence=0, now=self._clock.now())
+        check_timestamp(timestamp, channel, self._store.known(channel, root, self._clock))
         until = f"{timestamp.expires_at:%Y-%m-%d %H:%M} UTC"
         return f"release {timestamp.sequence} of channel {channel}, valid until {until}"
 

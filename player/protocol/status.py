@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from sync.wire.value_types import Instant, Wire
 
 
@@ -17,6 +19,8 @@ class SyncStatus(Wire):
     age_s: float | None = None  # since the origin last confirmed the release that plays
     confirmed_at: Instant | None = None
     problem: str = ""
+    trust: str = ""  # the rule that the last document broke: `expired`, `rollback`, `unknown_key` …; empty: none
+    refused: dict[str, int] = Field(default_factory=dict)  # documents by the rule they broke, since start
     waiting_s: float = 0.0
 
 

@@ -97,6 +97,7 @@ class StatusCollector:
             next_title=now.next.title,
             outbox_depth=status.outbox_depth,
             sync_age_s=status.sync.age_s,
+            trust=status.sync.trust,
             problems=status.problems,
             health=status.health,
         )
@@ -167,6 +168,8 @@ class StatusCollector:
             age_s=None if confirmed_s is None else round(self._clock.monotonic() - confirmed_s, 1),
             confirmed_at=facts.confirmed_at,
             problem=facts.problem,
+            trust=facts.trust,
+            refused=dict(facts.refused),
             waiting_s=round(facts.waiting_s, 1),
         )
 

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from player.protocol.status import Status
 from player.stage.counters import Histogram, StageCounters, StageFacts
+from sync.errors import Distrust
 from sync.http.metrics import OperationMetrics
 from sync.runtime.clock import Clock
 
@@ -101,6 +102,8 @@ class PlayerMetrics:
         self._depth = self._gauge("outbox_depth", "Plays waiting for delivery")
         self._problems = self._gauge("problems", "Number of problems in the status")
         self._sequence = self._gauge("release_sequence", "Sequence of the active release")
+        self._trust = self._gauge("trust_problem", "1 for the rule that the last document broke", "reason")
+        self._refused = self._gauge("refused_documents", "Documents refused since start, by broken rule", "reason")
         self._restarts = self._gauge("service_restarts", "How often a service failed and was restarted", "service")
 
     def render(self, status: Status) -> bytes:
@@ -114,6 +117,9 @@ class PlayerMetrics:
         self._problems.set(len(status.problems))
         self._sequence.set(status.sync.sequence or 0)
         self._info.info({"version": status.version, "device": status.device or "", "channel": status.channel or ""})
+        for reason in Distrust:
+            self._trust.labels(reason.value).set(status.sync.trust == reason)
+            self._refused.labels(reason.value).set(status.sync.refused.get(reason, 0))
         for service, times in status.service_restarts.items():
             self._restarts.labels(service).set(times)
         return generate_latest(self.registry)

@@ -7,8 +7,9 @@ again.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from random import Random
@@ -96,6 +97,8 @@ class SyncFacts:
     last_confirmed: float | None = None  # when the origin last confirmed the active release, in monotonic seconds
     confirmed_at: datetime | None = None  # the same moment by the wall clock
     problem: str = ""  # the last fault, until a release is confirmed
+    trust: str = ""  # the rule that the last document broke (`Distrust`), until one is accepted
+    refused: Mapping[str, int] = field(default_factory=dict)  # documents by the rule they broke, since start
     waiting_s: float = 0.0  # how long the syncer waits before the next try
 
 
@@ -142,6 +145,8 @@ class Syncer:
         self._wake_requested = asyncio.Event()
         self._state = SyncState.STARTING
         self._problem = ""
+        self._trust = ""
+        self._refused = Counter[str]()
         self._problems = RecurringProblem(clock, log, "sync waits", "sync works again")
         self._waiting_s = 0.0
         self._confirmed: tuple[float, datetime] | None = None
@@ -166,6 +171,8 @@ class Syncer:
             last_confirmed=self._confirmed[0] if self._confirmed else None,
             confirmed_at=self._confirmed[1] if self._confirmed else None,
             problem=self._problem,
+            trust=self._trust,
+            refused=dict(self._refused),
             waiting_s=self._waiting_s,
         )
 
@@ -211,6 +218,7 @@ class Syncer:
         self._enter(SyncState.CHECKING)
         timestamp = await self._update_check.timestamp()
         release = await self._update_check.release(timestamp)
+        self._trust = ""
         until = self._clock.monotonic() + self._options.poll_s
 
         def should_stop() -> bool:
@@ -292,6 +300,9 @@ class Syncer:
 
     async def _wait_after_error(self, error: SignageError) -> None:
         self._problem = str(error)
+        if isinstance(error, Untrusted | CorruptContent) and error.reason:
+            self._trust = error.reason.value
+            self._refused[self._trust] += 1
         self._problems.occurred(self._problem, comes_and_goes=isinstance(error, Outdated))
         asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
         offline = isinstance(error, OriginUnreachable) and error.offline

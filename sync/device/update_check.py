@@ -5,10 +5,10 @@ import logging
 from sync.device.origin_client import OriginClient
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import pin_of, pinned_root
-from sync.errors import OriginRefused, Untrusted
+from sync.errors import Distrust, OriginRefused, Untrusted
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
-from sync.trust.acceptance import check_release, check_root, check_timestamp, is_newer
+from sync.trust.acceptance import check_release, check_root, check_timestamp
 from sync.trust.signing import next_root, open_envelope, pin_root, read_timestamp
 from sync.wire.content_paths import release_path, root_path, timestamp_path
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
@@ -27,6 +27,7 @@ class UpdateCheck:
         self._store = store
         self._clock = clock
         self._channel = channel
+        self._accepted_by: Root | None = None
         self.fetched = False
         """Whether the last release had to be fetched: it was new here, or damaged."""
 
@@ -40,13 +41,8 @@ class UpdateCheck:
         root = await self.root()
         raw = await self._client.document(timestamp_path(self._channel), TIMESTAMP_CAP_BYTES)
         timestamp = read_timestamp(root, open_envelope(raw, TIMESTAMP_CAP_BYTES))
-        check_timestamp(
-            timestamp,
-            channel=self._channel,
-            floor=self._store.floor(self._channel),
-            minimum_sequence=self._store.minimum_sequence(self._channel),
-            now=self._clock.now(),
-        )
+        check_timestamp(timestamp, self._channel, self._store.known(self._channel, root, self._clock))
+        self._accepted_by = root
         return timestamp
 
     async def release(self, timestamp: Timestamp) -> Release:
@@ -63,8 +59,8 @@ class UpdateCheck:
             raw = await self._client.document(release_path(timestamp.release), timestamp.release_bytes)
             release = check_release(raw, timestamp)
             await in_thread(self._store.save_release, timestamp.release, raw)
-        if is_newer(timestamp, self._store.floor(self._channel)) or self._store.pending() != timestamp.release:
-            await in_thread(self._store.raise_floor, timestamp)
+        assert self._accepted_by is not None, "timestamp comes first"
+        await in_thread(self._store.raise_floor, timestamp, self._accepted_by, self._clock)
         return release
 
     async def root(self) -> Root:
@@ -85,7 +81,7 @@ class UpdateCheck:
             root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES))
             await in_thread(self._store.save_root, raw)
             log.info("root=%s is trusted from now on", root.version)
-        check_root(root, self._clock.now())
+        check_root(root, self._store.known(self._channel, root, self._clock))
         return root
 
     async def _pinned_root(self) -> Root:
@@ -98,11 +94,13 @@ class UpdateCheck:
             return root
         pin = pinned_root(self._store)
         if pin is None:
-            raise Untrusted(reason)
+            raise Untrusted(reason, Distrust.NO_ROOT)
         raw = await self._client.document(root_path(pin.version), ROOT_CAP_BYTES)
         envelope = open_envelope(raw, ROOT_CAP_BYTES)
         if pin_of(envelope) != pin:
-            raise Untrusted(f"{reason}. The origin's root {pin.version} is not the one that was pinned")
+            raise Untrusted(
+                f"{reason}. The origin's root {pin.version} is not the one that was pinned", Distrust.ROOT_CHAIN
+            )
         await in_thread(self._store.save_root, raw)
         log.warning("root=%s was fetched again, and is the one that was pinned", pin.version)
         return pin_root(envelope)

@@ -5,6 +5,7 @@ it includes suspend, never steps, and is the same in every process of a device.
 """
 
 import asyncio
+import ctypes
 import time
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from typing import Protocol
 
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 _CHRONY_MARK = Path("/run/chrony/chronyd.pid")
+_KERNEL_LIMIT_US = 16_000_000  # of the error that the kernel admits; it stays there until a time service sets the clock
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,6 +59,9 @@ class Clock(Protocol):
 class SystemClock:
     """The clock of this machine."""
 
+    def __init__(self) -> None:
+        self._was_synced = False
+
     def now(self) -> datetime:
         """Return the wall clock as an aware UTC instant."""
         return datetime.now(UTC)
@@ -70,8 +75,16 @@ class SystemClock:
         return self.monotonic() - time.clock_gettime(time.CLOCK_MONOTONIC)
 
     def trust(self) -> ClockTrust:
-        """Return SYNCED if systemd-timesyncd has marked the clock, or if chrony runs (it does only with a source)."""
-        synced = _TIMESYNC_MARK.exists() or _CHRONY_MARK.exists()
+        """Return SYNCED once a time service has set the clock since boot.
+
+        systemd-timesyncd leaves a mark. Of the others (chrony, ntpd) the kernel knows, which `timedatectl` asks too.
+        Where it may not be asked (a container), chrony counts while it runs.
+        """
+        if self._was_synced or _exists(_TIMESYNC_MARK):
+            return ClockTrust.SYNCED
+        kernel_error_us = _kernel_error_us()
+        synced = _exists(_CHRONY_MARK) if kernel_error_us is None else kernel_error_us < _KERNEL_LIMIT_US
+        self._was_synced = synced  # without a network the kernel's error grows to the limit within nine hours
         return ClockTrust.SYNCED if synced else ClockTrust.UNSYNCED
 
     async def sleep(self, seconds: float) -> None:
@@ -81,6 +94,32 @@ class SystemClock:
     def wait(self, seconds: float) -> None:
         """Block this thread for `seconds`. For worker threads and deck processes only."""
         time.sleep(max(0.0, seconds))
+
+
+class _Timex(ctypes.Structure):
+    """The head of `struct timex` of adjtimex(2), with room for the rest; nothing is changed while `modes` is 0."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("rest", ctypes.c_char * 512),
+    )
+
+
+def _kernel_error_us() -> int | None:
+    """Return by how much the wall clock may be wrong, in microseconds, as the kernel knows; None: it does not say."""
+    timex = _Timex()
+    refused = ctypes.CDLL(None).adjtimex(ctypes.byref(timex)) < 0
+    return None if refused else int(timex.maxerror)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # its folder is not for us
+        return False
 
 
 class Backoff:

@@ -2,74 +2,144 @@
 
 A sequence above the floor is new. The same sequence with the same release only extends the validity. The same sequence
 with another release, or a lower sequence, is refused. Expiry stops new content, but never content that plays.
+
+A time service makes the clock of the device a judge: then what is issued more than a day ahead is refused, and a time
+once seen is a lower bound for the clock. Without one the device may be in 1970, and finds every honest time far ahead.
 """
 
 import hashlib
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from sync.errors import CorruptContent, Outdated, Untrusted
+from sync.errors import CorruptContent, Distrust, Outdated, Untrusted
 from sync.wire.chunk_index import LARGEST_CHUNK_BYTES, Index, load_index
 from sync.wire.input_messages import rejected
 from sync.wire.release import Asset, Release, Root, Timestamp
 from sync.wire.release_reader import read_release
 
+AHEAD = timedelta(days=1)
+"""How far the clocks of origin and device may be apart."""
 
-def check_root(root: Root, now: datetime) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a device knows when it judges a timestamp of one channel."""
+
+    now: datetime  # by its clock
+    synchronised: bool  # whether a time service has set that clock
+    floor: Timestamp | None = None  # the newest timestamp that was accepted
+    minimum_sequence: int = 0  # prevents a rollback if the floor is lost
+    earliest: datetime | None = None  # no time before this one is believed: a synchronised clock has shown it
+
+    @property
+    def time(self) -> datetime:
+        """The time to judge by. A clock that lost the time must not make an expired document valid."""
+        earliest = self.lower_bound
+        return self.now if earliest is None else max(self.now, earliest)
+
+    @property
+    def lower_bound(self) -> datetime | None:
+        """`earliest`, unless the clock is synchronised now and shows that it came from the future."""
+        wrong = self.earliest is not None and self.synchronised and self.earliest - self.now > AHEAD
+        return None if wrong else self.earliest
+
+    @property
+    def clock_text(self) -> str:
+        """What the clock of the device says, for messages."""
+        unset = "" if self.synchronised else ", and no time service has set it"
+        return f"the clock of this device says {_utc(self.now)}{unset}"
+
+    def bound_with(self, timestamp: Timestamp) -> datetime | None:
+        """Return the lower bound after `timestamp` was accepted: only a synchronised clock raises it."""
+        if not self.synchronised:
+            return self.earliest
+        shown = min(timestamp.issued_at, self.now)
+        return shown if self.lower_bound is None else max(shown, self.lower_bound)
+
+    def floor_with(self, timestamp: Timestamp) -> Timestamp:
+        """Return the floor after `timestamp` was accepted: its newest form, but no time from the future."""
+        held = self.floor
+        if held is None or timestamp.sequence > held.sequence:
+            return timestamp
+        wrong = self.synchronised and held.issued_at - self.now > AHEAD
+        return timestamp if wrong or timestamp.issued_at > held.issued_at else held
+
+
+def check_root(root: Root, known: Known) -> None:
     """Refuse a root that has expired.
 
     Raises:
         Untrusted: it has expired.
     """
-    if now >= root.expires_at:
+    if known.time >= root.expires_at:
         raise Untrusted(
-            f"root {root.version} expired at {root.expires_at}: "
-            "publish a new root at the origin, or correct the clock of this device"
+            f"root {root.version} expired at {_utc(root.expires_at)}: publish a new root at the origin "
+            f"(signage-origin trust renew), or correct the clock of this device ({known.clock_text})",
+            Distrust.ROOT_EXPIRED,
         )
 
 
-def check_timestamp(
-    timestamp: Timestamp, *, channel: str, floor: Timestamp | None, minimum_sequence: int, now: datetime
-) -> None:
+def check_timestamp(timestamp: Timestamp, channel: str, known: Known) -> None:
     """Refuse a timestamp that is not acceptable, although its signature is right.
 
-    `minimum_sequence` prevents a rollback if the floor is lost.
-
     Raises:
-        Untrusted: it is of another channel, expired, or contradicts the floor.
+        Untrusted: it is of another channel, expired, from the future, or contradicts the floor.
         Outdated: it is older than the floor.
     """
     if timestamp.channel != channel:
-        raise Untrusted(f"the timestamp is of channel {timestamp.channel}, not of {channel}")
-    if timestamp.sequence < minimum_sequence:
-        raise Untrusted(f"sequence {timestamp.sequence} is older than {minimum_sequence}, which is active")
-    if floor is not None:
-        now = max(now, floor.issued_at)  # a clock that lost the time must not make an expired timestamp valid
-        _check_sequence(timestamp, floor)
-    if now >= timestamp.expires_at:
+        raise Untrusted(f"the timestamp is of channel {timestamp.channel}, not of {channel}", Distrust.MIXED)
+    if timestamp.sequence < known.minimum_sequence:
         raise Untrusted(
-            f"the timestamp of sequence {timestamp.sequence} expired at {timestamp.expires_at}; "
-            "the active content stays. For new content start the origin, which signs again, "
-            "or correct the clock of this device"
+            f"sequence {timestamp.sequence} is older than {known.minimum_sequence}, which is active", Distrust.ROLLBACK
         )
+    if known.floor is not None:
+        _check_sequence(timestamp, known.floor)
+    if known.synchronised and timestamp.issued_at - known.now > AHEAD:
+        raise Untrusted(
+            f"the timestamp of sequence {timestamp.sequence} was issued at {_utc(timestamp.issued_at)}, more than a "
+            f"day ahead ({known.clock_text}); the active content stays. Correct the clock of the origin, or of this "
+            "device",
+            Distrust.FUTURE,
+        )
+    if known.time >= timestamp.expires_at:
+        raise _expired(timestamp, known)
 
 
 def _check_sequence(timestamp: Timestamp, floor: Timestamp) -> None:
     if timestamp.sequence < floor.sequence:
-        raise Outdated(f"sequence {timestamp.sequence} is older than {floor.sequence}, which was accepted before")
+        raise Outdated(
+            f"sequence {timestamp.sequence} is older than {floor.sequence}, which was accepted before",
+            Distrust.ROLLBACK,
+        )
     if timestamp.sequence == floor.sequence and timestamp.release != floor.release:
         raise Untrusted(
             f"sequence {timestamp.sequence} names release {timestamp.release}, but named {floor.release} before: "
-            "two origins use one key, or the key is stolen"
+            "two origins use one key, or the key is stolen",
+            Distrust.CONFLICT,
         )
 
 
-def is_newer(timestamp: Timestamp, floor: Timestamp | None) -> bool:
-    """Tell whether an accepted timestamp raises the floor: by a higher sequence, or a later date of the same one."""
-    if floor is None:
-        return True
-    return (timestamp.sequence, timestamp.issued_at) > (floor.sequence, floor.issued_at)
+def _expired(timestamp: Timestamp, known: Known) -> Untrusted:
+    ended = f"the timestamp of sequence {timestamp.sequence} expired at {_utc(timestamp.expires_at)}"
+    held = known.floor
+    if held is None or (timestamp.sequence, timestamp.issued_at) > (held.sequence, held.issued_at):
+        return Untrusted(
+            f"{ended}; the active content stays. For new content start the origin, which signs again, "
+            f"or correct the clock of this device ({known.clock_text})",
+            Distrust.EXPIRED,
+        )
+    return Untrusted(
+        f"{ended}, and nothing newer is served than what was accepted before; the active content stays. Start the "
+        "origin, which signs again, or look for a cache on the way that keeps old documents; or correct the clock "
+        f"of this device ({known.clock_text})",
+        Distrust.FREEZE,
+    )
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def check_release(raw: bytes, timestamp: Timestamp) -> Release:
@@ -80,20 +150,25 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
         Untrusted: they match, but this player cannot play the release.
     """
     if len(raw) != timestamp.release_bytes or hashlib.sha256(raw).hexdigest() != timestamp.release:
-        raise CorruptContent(f"release {timestamp.release}: {len(raw)} bytes that do not match its hash")
+        wrong = f"release {timestamp.release}: {len(raw)} bytes that do not match its hash"
+        raise CorruptContent(wrong, Distrust.MIXED)
     try:
         release = read_release(raw)
     except ValidationError as error:
         fields = ", ".join(sorted(rejected(error).fields))
         raise Untrusted(
-            f"release {timestamp.release} is not known to this version ({fields}): update this player"
+            f"release {timestamp.release} is not known to this version ({fields}): update this player",
+            Distrust.UNSUPPORTED,
         ) from error
     if release.channel != timestamp.channel:
-        raise Untrusted(f"release {timestamp.release} is of channel {release.channel}, not of {timestamp.channel}")
+        raise Untrusted(
+            f"release {timestamp.release} is of channel {release.channel}, not of {timestamp.channel}", Distrust.MIXED
+        )
     listed = {asset.sha256 for asset in release.assets} | {stream.sha256 for stream in release.streams}
     if unlisted := referenced_assets(release) - listed:
         raise Untrusted(
-            f"release {timestamp.release} shows assets that it does not list: {', '.join(sorted(unlisted))}"
+            f"release {timestamp.release} shows assets that it does not list: {', '.join(sorted(unlisted))}",
+            Distrust.MIXED,
         )
     _check_items(release, timestamp.release)
     return release
@@ -103,7 +178,10 @@ def _check_items(release: Release, sha256: str) -> None:
     """Refuse a release of which every item is unknown: the active release is better than an empty screen."""
     lost = [one for one in release.left_out if one.list_name in ("items", "playlists")]
     if lost and not any(playlist.items for playlist in release.playlists):
-        raise Untrusted(f"release {sha256} has no item that this version knows ({lost[0]}): update this player")
+        raise Untrusted(
+            f"release {sha256} has no item that this version knows ({lost[0]}): update this player",
+            Distrust.UNSUPPORTED,
+        )
 
 
 def referenced_assets(release: Release) -> frozenset[str]:
@@ -122,10 +200,10 @@ def check_index(raw: bytes, asset: Asset) -> Index:
         CorruptContent: it is another one, or it describes another file.
     """
     if hashlib.sha256(raw).hexdigest() != asset.index:
-        raise CorruptContent(f"index {asset.index} does not match its hash")
+        raise CorruptContent(f"index {asset.index} does not match its hash", Distrust.MIXED)
     index = load_index(raw)
     if index.asset != asset.sha256 or index.size_bytes != asset.size_bytes:
-        raise CorruptContent(f"index {asset.index} is of another file than asset {asset.sha256}")
+        raise CorruptContent(f"index {asset.index} is of another file than asset {asset.sha256}", Distrust.MIXED)
     if any(chunk.length > LARGEST_CHUNK_BYTES for chunk in index.chunks):
         raise CorruptContent(f"index {asset.index} has a chunk over {LARGEST_CHUNK_BYTES} bytes")
     return index

@@ -6,7 +6,6 @@ document is not valid for another.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -15,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import ValidationError
 
-from sync.errors import Untrusted
+from sync.errors import Distrust, Untrusted
 from sync.wire.device_reports import IdentityChallenge
 from sync.wire.release import (
     ENROLMENT_DOMAIN,
@@ -75,13 +74,19 @@ def verify_envelope(domain: bytes, envelope: Envelope, keys: dict[str, str], rol
     Raises:
         Untrusted: there are too few valid signatures, or the envelope is not valid.
     """
+    one_of_each = {signature.key: signature for signature in envelope.signatures if signature.key in role.keys}
     try:
         payload = base64.b64decode(envelope.payload, validate=True)
-        signers = {s.key for s in envelope.signatures if s.key in role.keys and _valid(s, domain + payload, keys)}
-    except (binascii.Error, ValueError) as error:
+        signers = {key for key, one in one_of_each.items() if _valid(one, domain + payload, keys)}
+    except ValueError as error:
         raise Untrusted("the envelope or one of its signatures is not valid") from error
     if len(signers) < role.threshold:
-        raise Untrusted(f"signed by {len(signers)} keys; {role.threshold} must sign")
+        signed = f"signed by {len(signers)} keys of the root; {role.threshold} must sign"
+        if wrong := one_of_each.keys() - signers:
+            was = f"{signed}. The signature of key {min(wrong)[:16]} is of another document, or this one was changed"
+            raise Untrusted(was, Distrust.BAD_SIGNATURE)
+        others = ", ".join(sorted({one.key[:16] for one in envelope.signatures})[:3]) or "none"
+        raise Untrusted(f"{signed}. It has signatures of these keys: {others}", Distrust.UNKNOWN_KEY)
     return payload
 
 
@@ -117,12 +122,21 @@ def pin_root(envelope: Envelope) -> Root:
     Raises:
         Untrusted: it is not a root, or not signed by its own keys.
     """
-    try:
-        root = Root.model_validate_json(base64.b64decode(envelope.payload, validate=True))
-    except (binascii.Error, ValidationError) as error:
-        raise Untrusted("a document is not a root") from error
+    root = read_root(envelope)
     verify_envelope(ROOT_DOMAIN, envelope, root.keys, root.root)
     return root
+
+
+def read_root(envelope: Envelope) -> Root:
+    """Return the root that an envelope says it is. Its signatures are not checked.
+
+    Raises:
+        Untrusted: it is not a root.
+    """
+    try:
+        return Root.model_validate_json(base64.b64decode(envelope.payload, validate=True))
+    except ValueError as error:  # of base64, or of the model
+        raise Untrusted("a document is not a root") from error
 
 
 def next_root(trusted: Root, envelope: Envelope) -> Root:
@@ -131,10 +145,15 @@ def next_root(trusted: Root, envelope: Envelope) -> Root:
     Raises:
         Untrusted: a version or a signature is missing.
     """
-    root = pin_root(envelope)
+    root = read_root(envelope)
     if root.version != trusted.version + 1:
-        raise Untrusted(f"root {root.version} does not follow root {trusted.version}")
-    verify_envelope(ROOT_DOMAIN, envelope, trusted.keys, trusted.root)
+        raise Untrusted(f"root {root.version} does not follow root {trusted.version}", Distrust.ROOT_CHAIN)
+    for keys_of in (trusted, root):  # the trusted keys first: what strangers send costs one look
+        try:
+            verify_envelope(ROOT_DOMAIN, envelope, keys_of.keys, keys_of.root)
+        except Untrusted as error:
+            by = f"root {root.version} does not follow root {trusted.version} by the keys of root {keys_of.version}"
+            raise Untrusted(f"{by}: {error}", Distrust.ROOT_CHAIN) from error
     return root
 
 

@@ -139,6 +139,7 @@ class Heartbeat(Wire):
     next_title: str = ""
     outbox_depth: int = 0
     sync_age_s: float | None = None  # since the origin last confirmed the active release
+    trust: str = ""  # the rule that the last document from the origin broke (`sync.errors.Distrust`); empty: none
     problems: Annotated[tuple[str, ...], FailFast()] = ()  # for technicians, one sentence each
     health: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sync.wire.release import Release, Timestamp
-from sync.wire.value_types import Identifier, Sha256, Wire
+from sync.trust.acceptance import Known
+from sync.wire.release import Release, Root, Timestamp
+from sync.wire.value_types import Identifier, Instant, Sha256, Wire
 
 
 class ActivePointer(Wire):
@@ -18,10 +19,33 @@ class ActivePointer(Wire):
 
 
 class Floors(Wire):
-    """The content of `state/floor`: the newest accepted timestamp of each channel, and the channel of this device."""
+    """The content of `state/floor`: the newest accepted timestamp of each channel, and the channel of this device.
+
+    `earliest` is the lower bound for the clock. `online` are the timestamp keys of the root by which they were
+    accepted. Once all of them are revoked the channels do not count any more: who stole a key may have signed any
+    sequence (TUF, 5.3.11).
+    """
 
     channels: dict[Identifier, Timestamp] = Field(default_factory=dict)
     current: Identifier | None = None
+    earliest: Instant | None = None
+    online: tuple[Sha256, ...] = ()  # empty: an older version wrote the file
+
+    def counted(self, root: Root) -> dict[str, Timestamp]:
+        """Return the timestamps that count with this root."""
+        revoked = self.online and not set(self.online) & set(root.timestamp.keys)
+        return {} if revoked else self.channels
+
+
+def raised(floors: Floors, root: Root, timestamp: Timestamp, known: Known) -> Floors:
+    """Return the floors after `timestamp` was accepted, with what was known before."""
+    channels = {**floors.counted(root), timestamp.channel: known.floor_with(timestamp)}
+    return Floors(
+        channels=channels,
+        current=timestamp.channel,
+        earliest=known.bound_with(timestamp),
+        online=root.timestamp.keys,
+    )
 
 
 def find_pointer(

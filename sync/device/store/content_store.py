@@ -15,9 +15,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sync.device.store.active_pointer import ActivePointer, Floors, find_pointer
+from sync.device.store.active_pointer import ActivePointer, Floors, find_pointer, raised
 from sync.device.store.media_files import MediaFiles, hash_names
-from sync.errors import CorruptContent, StorageBroken, StorageFull, Untrusted
+from sync.errors import CorruptContent, Distrust, StorageBroken, StorageFull, Untrusted
+from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.durable_files import (
     TEMP_SUFFIX,
     free_bytes,
@@ -30,6 +31,7 @@ from sync.runtime.durable_files import (
 )
 from sync.runtime.file_with_copy import COPIES, FileWithCopy
 from sync.runtime.os_messages import os_reason
+from sync.trust.acceptance import Known
 from sync.trust.signing import open_envelope, pin_root
 from sync.wire.chunk_index import Index, load_index
 from sync.wire.input_messages import rejected
@@ -180,22 +182,31 @@ class ContentStore:
         """
         found = self.root_file.find()
         if found.value is None and found.fault:
-            raise Untrusted(f"{found.fault}, so no new content is accepted: {PAIR_AGAIN}")
+            raise Untrusted(f"{found.fault}, so no new content is accepted: {PAIR_AGAIN}", Distrust.NO_ROOT)
         return found.value
 
     def save_root(self, envelope: bytes) -> None:
         """Pin a root envelope, with its exact bytes."""
         self.root_file.save(envelope)
 
+    def known(self, channel: str, root: Root, clock: Clock) -> Known:
+        """Return what a timestamp of a channel is judged by."""
+        floors, minimum = self._floors(), 0
+        if floors is None:  # it is lost: no rollback behind what is active
+            active = self.active()
+            minimum = active.sequence if active is not None and active.release.channel == channel else 0
+        return Known(
+            now=clock.now(),
+            synchronised=clock.trust() is ClockTrust.SYNCED,
+            floor=floors.counted(root).get(channel) if floors else None,
+            minimum_sequence=minimum,
+            earliest=floors.earliest if floors else None,
+        )
+
     def floor(self, channel: str) -> Timestamp | None:
-        """Return the newest accepted timestamp of a channel. A lower sequence is never accepted again."""
+        """Return the newest accepted timestamp of a channel, whoever signed it."""
         floors = self._floors()
         return None if floors is None else floors.channels.get(channel)
-
-    def minimum_sequence(self, channel: str) -> int:
-        """Return the sequence of the active release if `state/floor` is lost, else 0. It prevents a rollback."""
-        active = self.active() if self._floors() is None else None
-        return active.sequence if active is not None and active.release.channel == channel else 0
 
     def pending(self) -> str | None:
         """Return the release that was accepted last, whether it is active or still incomplete."""
@@ -203,11 +214,12 @@ class ContentStore:
         newest = floors.channels.get(floors.current) if floors is not None and floors.current else None
         return newest.release if newest is not None else None
 
-    def raise_floor(self, timestamp: Timestamp) -> None:
-        """Store an accepted timestamp as the floor of its channel."""
+    def raise_floor(self, timestamp: Timestamp, root: Root, clock: Clock) -> None:
+        """Store an accepted timestamp as the floor of its channel, unless the file says so already."""
         floors = self._floors() or Floors()
-        channels = {**floors.channels, timestamp.channel: timestamp}
-        self._save_floors(Floors(channels=channels, current=timestamp.channel))
+        new = raised(floors, root, timestamp, self.known(timestamp.channel, root, clock))
+        if new != floors:
+            self._save_floors(new)
 
     def clear_floors(self) -> None:
         """Delete all floors after a change of the root: sequences of another origin cannot be compared."""

@@ -21,9 +21,9 @@ from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, dump_release, plan_warnings
 from sync.origin.publishing.timestamps import TimestampSigner
 from sync.origin.store.releases import ReleaseStore
-from sync.runtime.clock import Clock, instant, unix_ms
+from sync.runtime.clock import Clock, ClockTrust, instant, unix_ms
 from sync.runtime.os_messages import os_reason
-from sync.trust.acceptance import check_index
+from sync.trust.acceptance import AHEAD, check_index
 from sync.wire.content_paths import asset_path, index_path, release_path
 from sync.wire.release import RELEASE_CAP_BYTES, Asset, Release, Timestamp
 
@@ -104,11 +104,16 @@ class Publisher:
         """
         plan, newest, now = await self._store.plan(channel), await self._store.latest(channel), self._clock.now()
         signed = await asyncio.to_thread(self.timestamps.last_signed_sequence, channel)
-        if newest is not None:  # compile with its creation time, which is in its bytes, to compare the plans
+        if newest is not None and not self._is_of_the_future(newest, now):
+            # compile with its creation time, which is in its bytes, to compare the plans
             again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)
             if again.unchanged:
                 return again
         return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
+
+    def _is_of_the_future(self, release: ReleaseRecord, now: datetime) -> bool:
+        """Tell whether a wrong clock dated a release: screens without a time service play by no schedule until then."""
+        return self._clock.trust() is ClockTrust.SYNCED and instant(release.created_ms) - now > AHEAD
 
     def read_release(self, record: ReleaseRecord) -> Release:
         """Read the file of a published release. Blocks.

@@ -1,4 +1,4 @@
-"""Signs each channel's timestamp: for its newest release, and again before it expires.
+"""Signs each channel's timestamp: for its newest release, again before it expires, and again after a wrong clock.
 
 The timestamp is the only file of the tree that is replaced. So whoever writes it locks the channel in the database.
 """
@@ -12,15 +12,20 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.store.releases import ReleaseStore
-from sync.runtime.clock import Clock
+from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.durable_files import storage_errors
 from sync.trust.signing import open_envelope, read_timestamp, sign_envelope
 from sync.wire.content_paths import timestamp_path
 from sync.wire.release import TIMESTAMP_CAP_BYTES, TIMESTAMP_DOMAIN, Timestamp
 
-_LONGEST_SLEEP_S = 3600.0
+_LONGEST_SLEEP_S = 300.0  # how long a clock that was put right, or a new key, is not seen
 _SHORTEST_SLEEP_S = 1.0
 _NEXT = timedelta(milliseconds=1)
+_APART = timedelta(hours=1)  # steps of the clock that need no new signature; devices allow a day
+_NOT_BELIEVED = (
+    "no time service has set this clock, so it is not believed: have one set it. "
+    "If the clock is right, run signage-origin trust rotate online"
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +42,7 @@ class TimestampSigner:
         self._clock = clock
         self._valid_for = timedelta(seconds=valid_for_s)
         self._failing: set[str] = set()
+        self._ahead: set[str] = set()
 
     async def sign_newest(self, channel: str) -> tuple[ReleaseRecord, Timestamp]:
         """Make the channel's newest release the one that devices fetch.
@@ -102,7 +108,24 @@ class TimestampSigner:
             )
         if held is None or newest is None or (held.sequence, held.release) != (newest.sequence, newest.sha256):
             return 0.0
-        return (held.expires_at - self._valid_for / 2 - self._clock.now()).total_seconds()
+        now = self._clock.now()
+        if self._is_ahead(held, now):
+            return 0.0
+        until = min(held.expires_at, held.issued_at + self._valid_for)
+        return (until - self._valid_for / 2 - now).total_seconds()
+
+    def _is_ahead(self, held: Timestamp, now: datetime) -> bool:
+        """Tell whether a timestamp was signed by a clock that was ahead, and log when that starts and ends."""
+        ahead, synchronised = held.issued_at - now > _APART, self._clock.trust() is ClockTrust.SYNCED
+        channel = held.channel
+        if ahead and channel not in self._ahead:
+            then = "it is signed again" if synchronised else _NOT_BELIEVED
+            log.warning("channel=%s timestamp was issued at %s, ahead of this clock: %s", channel, held.issued_at, then)
+            self._ahead.add(channel)
+        elif not ahead and channel in self._ahead:
+            log.info("channel=%s timestamp is not ahead of this clock any more", channel)
+            self._ahead.discard(channel)
+        return ahead and synchronised
 
     def _current_timestamp(self, channel: str) -> Timestamp | None:
         path = self._files.content / timestamp_path(channel)
@@ -117,19 +140,22 @@ class TimestampSigner:
             return None
 
     def _next_timestamp(self, newest: ReleaseRecord, now: datetime) -> Timestamp:
-        """Return the next timestamp of a channel, always issued later than the last one.
+        """Return the next timestamp of a channel.
 
-        Devices accept no time before that of the last timestamp. If our clock was ahead for a while, timestamps by the
-        right time would be too old for them.
+        If our clock was ahead for a while, the last one is of the future. A synchronised clock then tells the time all
+        the same, and only the expiry never goes back: older players accept no time before that of the last timestamp.
+        A clock that no time service has set may be the one that is wrong, so it does not go back.
         """
+        now, until = self._clock.now(), self._clock.now() + self._valid_for
         held = self._current_timestamp(newest.channel)
-        if held is not None:
-            now = max(now, held.issued_at + _NEXT)
+        if held is not None and held.issued_at >= now and self._clock.trust() is not ClockTrust.SYNCED:
+            now = held.issued_at + _NEXT
+            until = now + self._valid_for
         return Timestamp(
             channel=newest.channel,
             sequence=newest.sequence,
             release=newest.sha256,
             release_bytes=newest.size_bytes,
             issued_at=now,
-            expires_at=now + self._valid_for,
+            expires_at=max(until, held.expires_at) if held is not None else until,
         )

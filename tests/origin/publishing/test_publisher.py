@@ -16,8 +16,8 @@ from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.publishing import publisher, timestamps
 from sync.origin.publishing.publisher import Publisher
-from sync.runtime.clock import SystemClock
-from sync.trust.acceptance import check_index, check_release, check_timestamp, is_newer
+from sync.runtime.clock import ClockTrust, SystemClock
+from sync.trust.acceptance import Known, check_index, check_release, check_timestamp
 from sync.trust.signing import open_envelope, pin_root, read_timestamp
 from sync.wire.chunk_index import load_index
 from sync.wire.release import RELEASE_CAP_BYTES, ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Timestamp
@@ -33,12 +33,12 @@ async def plan(planning: PlanningOrigin, *media: str, name: str = "Lobby") -> st
     return playlist.id
 
 
-def fetched(content: Path, channel: str, clock: FakeClock) -> tuple[Timestamp, Release]:
+def fetched(content: Path, channel: str, clock: FakeClock, *, synced: bool = True) -> tuple[Timestamp, Release]:
     """Return what a device that has nothing but the files of the tree comes to trust."""
     root = pin_root(open_envelope((content / "roots/1.json").read_bytes(), ROOT_CAP_BYTES))
     raw = (content / f"channels/{channel}/timestamp.json").read_bytes()
     timestamp = read_timestamp(root, open_envelope(raw, TIMESTAMP_CAP_BYTES))
-    check_timestamp(timestamp, channel=channel, floor=None, minimum_sequence=0, now=clock.now())
+    check_timestamp(timestamp, channel, Known(clock.now(), synchronised=synced))
     release = check_release((content / f"releases/{timestamp.release}.json").read_bytes(), timestamp)
     for asset in release.assets:
         data = (content / "assets" / asset.sha256).read_bytes()
@@ -216,7 +216,7 @@ async def test_timestamps_are_signed_anew_at_half_their_life_for_ever(
     first = (await planning.publisher.publish("main")).timestamp
     signed = {first.issued_at}
     while clock.now() - first.issued_at < timedelta(seconds=3 * VALID_FOR_S):
-        await clock.advance(await planning.publisher.timestamps.refresh())
+        await clock.advance(max(await planning.publisher.timestamps.refresh(), 3600))
         timestamp, _ = fetched(planning.files.content, "main", clock)
         assert timestamp.expires_at - clock.now() > timedelta(seconds=VALID_FOR_S / 4)
         assert (timestamp.sequence, timestamp.release) == (first.sequence, first.release)
@@ -341,23 +341,47 @@ async def test_the_indexes_of_a_release_cover_their_assets(planning: PlanningOri
     assert len(index.chunks) < RELEASE_CAP_BYTES
 
 
+@pytest.mark.parametrize("trusted", ClockTrust)
 async def test_a_clock_that_was_ahead_for_a_while_does_not_shut_devices_out(
-    planning: PlanningOrigin, clock: FakeClock
+    planning: PlanningOrigin, clock: FakeClock, trusted: ClockTrust
 ) -> None:
     await planning.make_media("a")
     await planning.make_media("b")
     playlist = await plan(planning, "a")
+    clock.trusted = trusted
     clock.step_wall(400 * 86_400)
     await planning.publisher.publish("main")
     floor, _ = fetched(planning.files.content, "main", clock)
     clock.step_wall(-400 * 86_400)
+    synced = trusted is ClockTrust.SYNCED
+    await planning.publisher.timestamps.refresh()
+    timestamp, _ = fetched(planning.files.content, "main", clock, synced=synced)
+    assert (timestamp.issued_at == clock.now()) is synced
+    if synced:  # screens whose clocks no time service sets play by schedule again
+        assert not (await planning.publisher.publish("main")).unchanged
     await planning.playlists.replace(playlist, PlaylistDraft(name="L", items=(PlaylistItem(media="b"),)), version=1)
     for _ in range(2):  # a new release, then the same signed again
         await planning.publisher.publish("main")
-        timestamp, _ = fetched(planning.files.content, "main", clock)
-        check_timestamp(timestamp, channel="main", floor=floor, minimum_sequence=0, now=clock.now())
-        assert is_newer(timestamp, floor)
-        floor = timestamp
+        timestamp, release = fetched(planning.files.content, "main", clock, synced=synced)
+        assert release.created_at == clock.now()
+        check_timestamp(timestamp, "main", Known(clock.now(), synchronised=synced, floor=floor))
+        assert max(clock.now(), floor.issued_at) < timestamp.expires_at, "older players take the floor's time for now"
+        assert timestamp.sequence > floor.sequence
+
+
+async def test_a_clock_that_lost_the_time_signs_nothing_that_has_expired(
+    planning: PlanningOrigin, clock: FakeClock
+) -> None:
+    await planning.make_media("a")
+    await plan(planning, "a")
+    await planning.publisher.publish("main")
+    right = clock.now()
+    clock.trusted = ClockTrust.UNSYNCED
+    clock.step_wall(-50 * 365 * 86_400)
+    await planning.publisher.publish("main")
+    timestamp, _ = fetched(planning.files.content, "main", clock, synced=False)
+    assert timestamp.issued_at > right
+    check_timestamp(timestamp, "main", Known(right, synchronised=True))
 
 
 async def test_a_database_from_a_backup_publishes_above_what_devices_accepted(

@@ -286,5 +286,7 @@ async def test_pairing_with_another_origin_clears_the_floors_and_with_the_same_o
             origin.answers = [PAIRED]
             await paired_with(origin, store, [])
         assert (store.floor("main") is not None) is kept
-        assert store.minimum_sequence("main") == 0
-        store.raise_floor(floor)
+        clock, root = FakeClock(), store.root()
+        assert root is not None
+        assert store.known("main", root, clock).minimum_sequence == 0
+        store.raise_floor(floor, root, clock)

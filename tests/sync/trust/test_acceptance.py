@@ -1,14 +1,17 @@
 """Documents that a device refuses; each time the active release stays."""
 
+import base64
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from sync.device.store.content_store import ContentStore
+from sync.errors import Distrust
+from sync.runtime.clock import ClockTrust
 from sync.trust.signing import SigningKey
 from sync.wire.content_paths import release_path, timestamp_path
-from sync.wire.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES
+from sync.wire.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES, Envelope
 from tests.sync.conftest import running
 from tests.sync.file_tree_origin import CHANNEL, EPOCH, Origin, Publisher, noise, release_of
 
@@ -33,6 +36,28 @@ def the_same_sequence_with_another_release(publisher: Publisher) -> None:
 def expired(publisher: Publisher) -> None:
     publisher.publish(noise(2, 100))
     publisher.sign(6, publisher.release, expires_at=EPOCH - timedelta(days=1), issued_at=EPOCH - timedelta(days=9))
+
+
+def nothing_new_until_all_has_expired(publisher: Publisher) -> None:
+    publisher.sign(5, publisher.release, expires_at=EPOCH - timedelta(days=1))
+
+
+def a_changed_timestamp(publisher: Publisher) -> None:
+    path = publisher.folder / TIMESTAMP
+    envelope = Envelope.model_validate_json(path.read_bytes())
+    changed = base64.b64encode(base64.b64decode(envelope.payload).replace(b'"sequence":5', b'"sequence":9')).decode()
+    publisher.write(TIMESTAMP, envelope.model_copy(update={"payload": changed}).model_dump_json().encode())
+
+
+def issued_in_forty_days(publisher: Publisher) -> None:
+    publisher.publish(noise(2, 100))
+    publisher.sign(6, publisher.release, issued_at=EPOCH + timedelta(days=40))
+
+
+def another_valid_release_under_the_name(publisher: Publisher) -> None:
+    publisher.publish(noise(2, 100))
+    other = release_of((publisher.asset(noise(3, 100)),)).model_dump_json().encode()
+    publisher.write(release_path(publisher.release), other)
 
 
 def another_channel(publisher: Publisher) -> None:
@@ -92,29 +117,33 @@ def an_index_of_another_file(publisher: Publisher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("fault", "reason", "rule"),
     [
-        (signed_by_a_stranger, "signed by 0"),
-        (an_older_sequence, "older than 5"),
-        (the_same_sequence_with_another_release, "before"),
-        (expired, "expired"),
-        (another_channel, "channel another"),
-        (a_release_of_another_channel, "channel another"),
-        (a_release_that_is_not_json, "not known to this version"),
-        (a_release_nested_deeper_than_a_parser_likes, "not known to this version"),
-        (a_release_that_shows_what_it_does_not_list, "does not list"),
-        (an_asset_name_that_climbs_out, "not known to this version"),
-        (an_asset_name_with_a_zero_byte, "not known to this version"),
-        (garbage_for_a_timestamp, "wants a login first"),
-        (a_timestamp_that_is_no_envelope, "not a signed envelope"),
-        (an_oversized_timestamp, "more than the allowed 16384 bytes"),
-        (a_root_that_does_not_follow, "signed by 0"),
-        (an_index_of_another_file, "another file"),
+        (signed_by_a_stranger, "signed by 0", Distrust.UNKNOWN_KEY),
+        (an_older_sequence, "older than 5", Distrust.ROLLBACK),
+        (the_same_sequence_with_another_release, "before", Distrust.CONFLICT),
+        (expired, "expired", Distrust.EXPIRED),
+        (nothing_new_until_all_has_expired, "nothing newer is served", Distrust.FREEZE),
+        (a_changed_timestamp, "or this one was changed", Distrust.BAD_SIGNATURE),
+        (issued_in_forty_days, "more than a day ahead", Distrust.FUTURE),
+        (another_valid_release_under_the_name, "do not match its hash", Distrust.MIXED),
+        (another_channel, "channel another", Distrust.MIXED),
+        (a_release_of_another_channel, "channel another", Distrust.MIXED),
+        (a_release_that_is_not_json, "not known to this version", Distrust.UNSUPPORTED),
+        (a_release_nested_deeper_than_a_parser_likes, "not known to this version", Distrust.UNSUPPORTED),
+        (a_release_that_shows_what_it_does_not_list, "does not list", Distrust.MIXED),
+        (an_asset_name_that_climbs_out, "not known to this version", Distrust.UNSUPPORTED),
+        (an_asset_name_with_a_zero_byte, "not known to this version", Distrust.UNSUPPORTED),
+        (garbage_for_a_timestamp, "wants a login first", ""),
+        (a_timestamp_that_is_no_envelope, "not a signed envelope", Distrust.MALFORMED),
+        (an_oversized_timestamp, "more than the allowed 16384 bytes", Distrust.MALFORMED),
+        (a_root_that_does_not_follow, "signed by 0", Distrust.ROOT_CHAIN),
+        (an_index_of_another_file, "another file", Distrust.MIXED),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 async def test_a_document_that_is_not_valid_is_refused_and_the_old_release_stays_active(
-    origin: Origin, store: ContentStore, fault: Callable[[Publisher], None], reason: str
+    origin: Origin, store: ContentStore, fault: Callable[[Publisher], None], reason: str, rule: str
 ) -> None:
     origin.publisher.sequence = 4
     origin.publisher.publish(noise(1, 5000))
@@ -125,6 +154,8 @@ async def test_a_document_that_is_not_valid_is_refused_and_the_old_release_stays
         device.syncer.wake()
         await device.until(lambda: reason in device.syncer.facts().problem)
         assert device.activations == 1
+        assert device.syncer.facts().trust == rule
+        assert list(device.syncer.facts().refused) == ([rule] if rule else [])
     active = store.active()
     assert active is not None
     assert (active.sha256, active.sequence) == (playing, 5)
@@ -203,6 +234,7 @@ async def test_a_clock_set_back_does_not_make_an_expired_timestamp_valid(origin:
         publisher.publish(noise(2, 100))
         publisher.sign(3, publisher.release, expires_at=EPOCH - timedelta(days=1))
         device.clock.step_wall(-10 * 365 * 86_400)
+        device.clock.trusted = ClockTrust.UNSYNCED
         device.syncer.wake()
         await device.until(lambda: "expired" in device.syncer.facts().problem)
 
