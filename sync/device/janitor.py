@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sync.device.download_plan import evictions
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.content_store import ContentStore
+from sync.device.store.media_files import WrongName
 from sync.device.store.membership import repair_membership
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
@@ -38,14 +39,18 @@ class Janitor:
             await self._catalog.delete(gone)
         by_older_version = {name: found[name] for name, stamp in known.items() if not stamp and name in found}
         if by_older_version:
-            await self._catalog.mark_complete(by_older_version, self._clock.now())
+            await self._catalog.mark_hashed(by_older_version, self._clock.now())
         changed = [name for name, stamp in found.items() if known.get(name, None) not in ("", stamp)]
         for sha256 in sorted(changed):
             if await self._is_whole(sha256):
-                await self._catalog.mark_complete({sha256: found[sha256]}, self._clock.now())
+                await self._catalog.mark_hashed({sha256: found[sha256]}, self._clock.now())
 
     async def scrub(self) -> None:
-        """Hash one asset again if an hour has passed since the last one. All assets take their turn."""
+        """Hash what was not hashed as a whole yet, and one asset again if an hour has passed since the last one."""
+        for sha256, chunk_list in (await self._catalog.unproven()).items():
+            stamp = self._store.media.stamp(sha256)
+            if await self._is_whole(sha256, chunk_list):
+                await self._catalog.mark_hashed({sha256: stamp}, self._clock.now())
         if self._clock.monotonic() - self._scrubbed < SCRUB_EVERY_S:
             return
         self._scrubbed = self._clock.monotonic()
@@ -53,10 +58,15 @@ class Janitor:
         if self._to_scrub and self._store.has_asset(sha256 := self._to_scrub.pop()):
             await self._is_whole(sha256)
 
-    async def _is_whole(self, sha256: str) -> bool:
+    async def _is_whole(self, sha256: str, chunk_list: str = "") -> bool:
         """Hash an asset again. A damaged one is deleted, so that it is downloaded again."""
-        if await in_thread(self._store.media.recheck, sha256):
-            return True
+        index = self._store.index(chunk_list) if chunk_list else None
+        try:
+            if await in_thread(self._store.media.recheck, sha256, index):
+                return True
+        except WrongName as error:
+            log.error("%s: publish it again at the origin", error)
+            return False
         log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
         await self._catalog.delete((sha256,))
         return False

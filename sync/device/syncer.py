@@ -14,13 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from random import Random
 
-from sync.device.downloader import Downloader, DownloadProgress, ReleaseDoesNotFit
+from sync.device.downloader import Downloader, ReleaseDoesNotFit
 from sync.device.janitor import FileRepair, Janitor
 from sync.device.origin_client import OriginClient
 from sync.device.range_fetcher import SpanFetcher
 from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
+from sync.device.store.media_intake import DownloadProgress
 from sync.device.store.membership import change_channel
 from sync.device.update_check import UpdateCheck
 from sync.errors import (
@@ -224,7 +225,7 @@ class Syncer:
         def should_stop() -> bool:
             return self._wake_requested.is_set() or self._clock.monotonic() >= until
 
-        if missing := downloader.has_missing_assets(release):
+        if missing := bool(await downloader.missing(release)):
             self._enter(SyncState.FETCHING)
         before = downloader.progress().done_bytes
         try:
@@ -256,8 +257,7 @@ class Syncer:
         self._backoff.reset()
         self._clear_problem()
         if new:
-            stamps = {asset.sha256: self._store.media.stamp(asset.sha256) for asset in release.assets}
-            await catalog.mark_complete(stamps, self._clock.now())
+            await catalog.mark_needed([asset.sha256 for asset in release.assets], self._clock.now())
 
     def _older_releases(self) -> tuple[Release, ...]:
         """Return the active and the previous release, as far as they can be read."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from sync.errors import CorruptContent
-from sync.wire.release import INDEX_CAP_BYTES
+from sync.wire.release import INDEX_CAP_BYTES, Asset
 
 MIB = 1024 * 1024
 MOST_CHUNKS = 2048  # as in Syncthing: larger chunks instead of a longer list
@@ -65,6 +65,17 @@ def dump_index(index: Index) -> bytes:
     """Return the index as the bytes of a file, whose name is their SHA-256."""
     head = _MAGIC + _HEAD.pack(bytes.fromhex(index.asset), index.size_bytes, len(index.chunks))
     return head + b"".join(_ENTRY.pack(chunk.length, bytes.fromhex(chunk.sha256)) for chunk in index.chunks)
+
+
+def one_chunk_index(asset: Asset) -> Index | None:
+    """Return the chunk list of an asset of one chunk, None if it has more: then its index file says which.
+
+    That chunk is the whole file, so the release tells all of the list, and the hash of the list that it is right.
+    """
+    if asset.size_bytes > LARGEST_CHUNK_BYTES:
+        return None
+    index = Index(asset.sha256, asset.size_bytes, (Chunk(0, 0, asset.size_bytes, asset.sha256),))
+    return index if hashlib.sha256(dump_index(index)).hexdigest() == asset.index else None
 
 
 def load_index(raw: bytes) -> Index:

@@ -4,6 +4,7 @@ It can be rebuilt from the files. So a damaged or locked catalogue is renamed an
 does not need it.
 """
 
+import json
 import logging
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -33,6 +34,10 @@ _MIGRATIONS = (
     -- Size and time of the last change of the file when it was hashed; another one: hash it again.
     ALTER TABLE assets ADD COLUMN stamp TEXT NOT NULL DEFAULT '';
     """,
+    """
+    -- SHA-256 of the index file whose chunks the file has, until it was hashed as a whole; then empty.
+    ALTER TABLE assets ADD COLUMN chunk_list TEXT NOT NULL DEFAULT '';
+    """,
 )
 _BITMAPS = "SELECT asset, chunk_list, bitmap FROM parts"
 _RECORD = """
@@ -40,10 +45,13 @@ _RECORD = """
     ON CONFLICT (asset) DO UPDATE SET chunk_list = excluded.chunk_list, bitmap = excluded.bitmap
 """
 _ASSETS = "SELECT sha256, needed_ms, stamp FROM assets"
-_NEEDED = """
-    INSERT INTO assets (sha256, needed_ms, stamp) VALUES (:sha256, :needed_ms, :stamp)
-    ON CONFLICT (sha256) DO UPDATE SET needed_ms = excluded.needed_ms, stamp = excluded.stamp
+_COMPLETE = """
+    INSERT INTO assets (sha256, needed_ms, stamp, chunk_list) VALUES (:sha256, :needed_ms, :stamp, :chunk_list)
+    ON CONFLICT (sha256) DO UPDATE
+    SET needed_ms = excluded.needed_ms, stamp = excluded.stamp, chunk_list = excluded.chunk_list
 """
+_NEEDED = "UPDATE assets SET needed_ms = :needed_ms WHERE sha256 IN (SELECT value FROM json_each(:names))"
+_UNPROVEN = "SELECT sha256, chunk_list FROM assets WHERE chunk_list != ''"
 _FORGET_PART = "DELETE FROM parts WHERE asset = :asset"
 _FORGET_ASSET = "DELETE FROM assets WHERE sha256 = :asset"
 
@@ -60,11 +68,33 @@ class ChunkCatalog:
         """Return the durable bitmap of each partial file, by asset and chunk list."""
         return {(row["asset"], row["chunk_list"]): bytes(row["bitmap"]) for row in await self._database.rows(_BITMAPS)}
 
-    async def save_bitmaps(self, bitmaps: Mapping[tuple[str, str], bytes]) -> None:
-        """Save bitmaps whose bytes are durable already."""
+    async def save(
+        self,
+        bitmaps: Mapping[tuple[str, str], bytes],
+        complete: Mapping[str, str],
+        lists: Mapping[str, str],
+        lost: Collection[str],
+        at: datetime,
+    ) -> None:
+        """Save in one commit what became durable before: bitmaps, and `complete` assets with their stamps.
+
+        `lists` are the chunk lists of those that were not hashed as a whole. Partial files that are `lost` are
+        forgotten.
+        """
         rows = [{"asset": asset, "chunk_list": chunks, "bitmap": bits} for (asset, chunks), bits in bitmaps.items()]
         async with self._database.transaction():
             await self._database.execute_many(_RECORD, rows)
+            await self._complete(complete, lists, at)
+            await self._database.execute_many(_FORGET_PART, [{"asset": asset} for asset in lost])
+
+    async def _complete(self, stamps: Mapping[str, str], lists: Mapping[str, str], at: datetime) -> None:
+        needed_ms = int(at.timestamp() * 1000)
+        rows = [
+            {"sha256": name, "needed_ms": needed_ms, "stamp": stamp, "chunk_list": lists.get(name, "")}
+            for name, stamp in stamps.items()
+        ]
+        await self._database.execute_many(_FORGET_PART, [{"asset": name} for name in stamps])
+        await self._database.execute_many(_COMPLETE, rows)
 
     async def assets(self) -> dict[str, int]:
         """Return the complete assets and when each was last needed, in Unix ms."""
@@ -74,13 +104,20 @@ class ChunkCatalog:
         """Return the stamp of each complete asset when it was hashed; empty if an older version did so."""
         return {row["sha256"]: row["stamp"] for row in await self._database.rows(_ASSETS)}
 
-    async def mark_complete(self, stamps: Mapping[str, str], at: datetime) -> None:
-        """Record that assets are complete, with their stamps, and were needed at `at`."""
-        needed_ms, assets = int(at.timestamp() * 1000), list(stamps)
-        rows = [{"sha256": name, "needed_ms": needed_ms, "stamp": stamp} for name, stamp in stamps.items()]
+    async def unproven(self) -> dict[str, str]:
+        """Return the assets that were not hashed as a whole yet, each with the chunk list that it matches."""
+        return {row["sha256"]: row["chunk_list"] for row in await self._database.rows(_UNPROVEN)}
+
+    async def mark_hashed(self, stamps: Mapping[str, str], at: datetime) -> None:
+        """Record that assets match their names, with their stamps, and were needed at `at`."""
         async with self._database.transaction():
-            await self._database.execute_many(_FORGET_PART, [{"asset": sha256} for sha256 in assets])
-            await self._database.execute_many(_NEEDED, rows)
+            await self._complete(stamps, {}, at)
+
+    async def mark_needed(self, assets: Collection[str], at: datetime) -> None:
+        """Record that a release needed these assets at `at`."""
+        values = {"needed_ms": int(at.timestamp() * 1000), "names": json.dumps(list(assets))}
+        async with self._database.transaction():
+            await self._database.execute(_NEEDED, values)
 
     async def restore(self) -> None:
         """Write the file again if somebody deleted or replaced it while it is open."""

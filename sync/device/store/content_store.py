@@ -250,6 +250,10 @@ class ContentStore:
         except CorruptContent:
             return None
 
+    def indexes(self) -> frozenset[str]:
+        """Return the names of all stored chunk lists."""
+        return frozenset(hash_names(self._indexes))
+
     def save_index(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified chunk list."""
         write_durably(self._indexes / sha256, raw)

@@ -1,21 +1,26 @@
 """Media files on the device: complete ones, verified and named by their hash, and partial ones."""
 
-import errno
+import hashlib
 import logging
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sync.errors import CorruptContent, NotFound
-from sync.runtime.durable_files import hash_file, set_aside, storage_errors, sync_folder
+from sync.runtime.durable_files import hash_file, read_at, set_aside, storage_errors, sync_folder
 from sync.runtime.os_messages import os_reason
+from sync.wire.chunk_index import Index
 from sync.wire.release import Asset
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 log = logging.getLogger(__name__)
+
+
+class WrongName(CorruptContent):
+    """The chunk list of an asset, which the origin signed, does not make the file that the asset is named by."""
 
 
 class MediaFiles:
@@ -91,48 +96,56 @@ class MediaFiles:
         """Return the path of a partial asset."""
         return self._parts / sha256
 
-    def complete(self, sha256: str) -> None:
-        """Make a partial file a complete asset: hash of the file, fsync, rename, fsync of both folders. Blocks.
+    def admit(self, sizes: Mapping[str, int]) -> tuple[dict[str, str], dict[str, str]]:
+        """Make partial files that are verified and durable complete assets, by renaming them. Blocks.
+
+        Return the stamps of those that are assets now, and for the others why not: they are no longer what was written.
 
         Raises:
-            CorruptContent: the file does not match its hash; it stays a partial file.
             StorageBroken: the disk failed.
         """
-        part = self._parts / sha256
-        with storage_errors(part):
-            self._check_part(part, sha256)
-            part.chmod(0o444)
-            descriptor = os.open(part, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            path = self._assets / sha256
-            if path.is_dir():
-                set_aside(path)
-            part.replace(path)
-            sync_folder(self._parts)
-            sync_folder(self._assets)
-        self._unreadable.discard(sha256)
+        refused: dict[str, str] = {}
+        with storage_errors(self._parts):
+            for sha256, size_bytes in sizes.items():
+                reason = self._admit(self._parts / sha256, self._assets / sha256, size_bytes)
+                if reason:
+                    refused[sha256] = reason
+            if len(refused) < len(sizes):
+                sync_folder(self._assets)
+        self._unreadable -= sizes.keys() - refused.keys()
+        return {sha256: self.stamp(sha256) for sha256 in sizes if sha256 not in refused}, refused
 
-    def _check_part(self, part: Path, sha256: str) -> None:
+    def _admit(self, part: Path, path: Path, size_bytes: int) -> str:
         try:
-            if hash_file(part) == sha256:
-                return
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            raise CorruptContent(f"asset {sha256}: the disk cannot read what was written to it") from error
-        raise CorruptContent(f"asset {sha256}: all chunks match their hashes, but the file does not")
+            if part.lstat().st_size != size_bytes:
+                return "its file has another size than what was written to it"
+            part.chmod(0o444)
+        except FileNotFoundError:  # it has its name already, if an admission did not come to its end
+            return "" if self.has(path.name) else "its file was deleted before it was whole"
+        self._rename(part, path)
+        return ""
 
-    def recheck(self, sha256: str) -> bool:
+    def _rename(self, part: Path, path: Path) -> None:
+        try:
+            part.replace(path)
+        except IsADirectoryError:
+            set_aside(path)
+            part.replace(path)
+
+    def recheck(self, sha256: str, index: Index | None = None) -> bool:
         """Hash an asset again; return False if it has to be downloaded again. Blocks.
 
         A damaged one is deleted. One that cannot be read no longer counts as being here; its content is not known.
+        `index` is its chunk list if that is known.
+
+        Raises:
+            WrongName: it has all the chunks of that list, which the origin signed, but another hash. It stays.
         """
         path = self._assets / sha256
         try:
             intact = self.has(sha256) and hash_file(path) == sha256
+            if not intact and index is not None and self.has(sha256) and _has_chunks(path, index):
+                raise WrongName(f"asset {sha256} has another hash, though it has the chunks that the origin signed")
         except OSError as error:
             log.error("asset=%s cannot be read: %s", sha256, os_reason(error))
             self._unreadable.add(sha256)
@@ -149,6 +162,17 @@ class MediaFiles:
                 (self._parts / sha256).unlink(missing_ok=True)
             sync_folder(self._assets)
             sync_folder(self._parts)
+
+
+def _has_chunks(path: Path, index: Index) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.fstat(descriptor).st_size == index.size_bytes and all(
+            hashlib.sha256(read_at(descriptor, chunk.length, chunk.offset)).hexdigest() == chunk.sha256
+            for chunk in index.chunks
+        )
+    finally:
+        os.close(descriptor)
 
 
 def hash_names(folder: Path) -> list[str]:

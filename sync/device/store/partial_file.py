@@ -1,31 +1,44 @@
 """A partial asset: one preallocated file, and the numbers of its verified chunks.
 
 `write` checks each chunk against the chunk list, so the source of the bytes need not be trusted. Chunks are made
-durable in groups (`flush`): 66 flushes per GiB instead of 1,026.
+durable in groups (`sync.device.store.media_intake`): 66 flushes per GiB instead of 1,026.
 """
 
 import hashlib
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sync.errors import CorruptContent
-from sync.runtime.durable_files import read_at, set_aside, storage_errors, sync_data, sync_folder, write_at
+from sync.runtime.durable_files import read_at, set_aside, storage_errors, write_at
 from sync.runtime.os_messages import os_reason
 from sync.wire.chunk_index import Chunk, Index
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was verified and written at one moment; all numbers of chunks. It is durable after a later flush."""
+
+    verified: frozenset[int]
+    unsaved: frozenset[int]
+
+
 class PartialFile:
-    """One partial asset. All methods can be called from worker threads, and block."""
+    """One partial asset. All methods can be called from worker threads, and block.
+
+    `wrote` is called after each chunk, with the number of bytes.
+    """
 
     def __init__(self, path: Path, index: Index, chunk_list: str, saved: set[int], unsaved: set[int]) -> None:
         self.index = index
         self.chunk_list = chunk_list  # the name of the index file of the bitmap
-        self._path = path
+        self.path = path
+        self.wrote: Callable[[PartialFile, int], None] = lambda part, length: None
         self._verified = saved | unsaved
         self._unsaved = unsaved
         self._lock = threading.Lock()
@@ -35,10 +48,17 @@ class PartialFile:
         with self._lock:
             return frozenset(self._verified)
 
-    def unsaved_bytes(self) -> int:
-        """Return the verified bytes that a power cut now would lose."""
-        with self._lock:
-            return sum(self.index.chunks[number].length for number in self._unsaved)
+    def is_whole(self) -> bool:
+        """Tell whether all chunks are verified."""
+        return len(self._verified) == len(self.index.chunks)
+
+    def has_unsaved(self) -> bool:
+        """Tell whether a power cut now would lose verified bytes."""
+        return bool(self._unsaved)
+
+    def verified_bytes(self) -> int:
+        """Return the bytes of the verified chunks."""
+        return sum(self.index.chunks[number].length for number in self.verified())
 
     def missing(self) -> tuple[Chunk, ...]:
         """Return the missing chunks, in file order."""
@@ -54,52 +74,58 @@ class PartialFile:
         """
         if hashlib.sha256(content).hexdigest() != chunk.sha256:
             raise CorruptContent(f"asset {self.index.asset}: chunk {chunk.number} does not match its hash")
-        with storage_errors(self._path):
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW)
+        with storage_errors(self.path):
+            descriptor = _open_or_replace(self.path) if self._is_one_chunk() else _open_to_write(self.path)
             try:
                 write_at(descriptor, content, chunk.offset)
             finally:
                 os.close(descriptor)
         with self._lock:
+            new = chunk.number not in self._verified
             self._verified.add(chunk.number)
             self._unsaved.add(chunk.number)
+        if new:
+            self.wrote(self, chunk.length)
 
-    def flush(self) -> bytes:
-        """Make the verified chunks durable and return their bitmap, which the caller can save now.
+    def _is_one_chunk(self) -> bool:
+        return len(self.index.chunks) == 1
 
-        Raises:
-            StorageBroken: the flush failed. The kernel no longer knows which bytes are lost, so the file must be
-                deleted. A second flush would succeed and prove nothing.
+    def written(self) -> Written:
+        """Return what was written until now, to take before a flush of the file."""
+        with self._lock:
+            return Written(frozenset(self._verified), frozenset(self._unsaved))
+
+    def saved(self, written: Written) -> bytes:
+        """Record that this was made durable, and return its bitmap, which the caller can save now."""
+        with self._lock:
+            self._unsaved -= written.unsaved
+        return dump_bitmap(written.verified, len(self.index.chunks))
+
+    def discard(self) -> None:
+        """Delete the file and forget its chunks: nobody knows which bytes are lost after a flush that failed.
+
+        A second flush would succeed and prove nothing.
         """
+        with storage_errors(self.path):
+            self.path.unlink(missing_ok=True)
         with self._lock:
-            numbers, saved = frozenset(self._verified), frozenset(self._unsaved)
-        with storage_errors(self._path):
-            sync_data(self._path)
-        with self._lock:
-            self._unsaved -= saved
-        return dump_bitmap(numbers, len(self.index.chunks))
-
-    def recheck(self) -> int:
-        """Hash all verified chunks again and discard damaged ones; return how many."""
-        with storage_errors(self._path), self._path.open("rb", buffering=0) as file:
-            damaged = {n for n in self.verified() if not _matches(file.fileno(), self.index.chunks[n])}
-        with self._lock:
-            self._verified -= damaged
-            self._unsaved -= damaged
-        return len(damaged)
+            self._verified.clear()
+            self._unsaved.clear()
 
 
 def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> PartialFile:
     """Open or create the file of a partial asset.
 
     Chunks with a set bit count as verified: a bit is saved after its bytes are durable. Other chunks are hashed where
-    the file has data, so that chunks that arrived after the last flush survive a kill. Holes are skipped.
+    the file has data, so that chunks that arrived after the last flush survive a kill. Holes are skipped. The file of
+    a single chunk is created when that arrives.
 
     Raises:
         StorageFull: the complete file does not fit; nothing was downloaded.
     """
+    if len(index.chunks) == 1 and not os.path.lexists(path):
+        return PartialFile(path, index, chunk_list, set(), set())
     with storage_errors(path):
-        new = not path.exists()
         descriptor = _open_or_replace(path)
         try:
             if os.fstat(descriptor).st_size != index.size_bytes:
@@ -110,8 +136,6 @@ def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) 
             unsaved = set(_recovered(descriptor, index, saved))
         finally:
             os.close(descriptor)
-        if new:
-            sync_folder(path.parent)
     return PartialFile(path, index, chunk_list, saved, unsaved)
 
 
@@ -129,10 +153,13 @@ def _open_or_replace(path: Path) -> int:
         return os.open(path, flags, 0o644)
 
 
+def _open_to_write(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
 def _reserve(descriptor: int, path: Path, size_bytes: int) -> None:
     try:
         os.posix_fallocate(descriptor, 0, size_bytes)
-        os.fsync(descriptor)
     except OSError:
         path.unlink()  # a partly reserved file would take space from others
         raise

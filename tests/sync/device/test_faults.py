@@ -112,7 +112,7 @@ async def test_a_silent_server_is_disconnected_and_asked_again(origin: Origin, s
 
 @pytest.mark.parametrize("path", ["timestamp.json", "releases/", "index/", "assets/"])
 async def test_retry_after_is_respected_even_when_a_hint_comes(origin: Origin, store: ContentStore, path: str) -> None:
-    origin.publisher.publish(noise(1, 5000))
+    origin.publisher.publish(noise(1, 2 * CHUNK))
     origin.faults.status = [(path, 503, {"Retry-After": "120"})]
     async with running(origin, store) as device:
         await device.until(lambda: "503" in device.syncer.facts().problem)
@@ -253,7 +253,7 @@ async def test_a_release_that_never_fits_is_reported_with_its_size_and_nothing_i
 async def test_chunk_lists_are_fetched_at_the_same_time_and_a_failed_one_does_not_affect_the_others(
     origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assets = origin.publisher.publish(*(noise(seed, 5000) for seed in range(INDEXES_AT_ONCE)))
+    assets = origin.publisher.publish(*(noise(seed, CHUNK + 1) for seed in range(INDEXES_AT_ONCE)))
     origin.faults.status = [(assets[3].index, 500, {})]
     together, fetch = asyncio.Barrier(INDEXES_AT_ONCE), OriginClient.document
     asked: list[str] = []

@@ -103,7 +103,7 @@ async def test_files_are_deleted_only_when_neither_active_nor_previous_release_n
     async with running(origin, store) as device:
         assets: list[Asset] = []
         for seed in (1, 2, 3):
-            assets += origin.publisher.publish(noise(seed, 5000))
+            assets += origin.publisher.publish(noise(seed, 2 * CHUNK))
             device.syncer.wake()
             await device.plays(origin.publisher.release)
             await device.until(lambda: len(store.media.assets()) <= 2)

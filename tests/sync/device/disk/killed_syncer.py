@@ -15,7 +15,7 @@ from sync.device.origin_client import open_client
 from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import open_content_store
 from sync.device.syncer import Syncer, SyncOptions
-from sync.runtime import sqlite
+from sync.runtime import durable_files, sqlite
 from sync.runtime.clock import SystemClock
 from tests.sync.file_tree_origin import CHANNEL
 
@@ -25,6 +25,7 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     if os.environ.get("CHILD_WITHOUT_FLUSHES"):  # the power cut test must fail then
         os.fsync = os.fdatasync = lambda fd: None
+        durable_files._syncfs = lambda folder: None
         sqlite._PRAGMAS = (*sqlite._PRAGMAS[:-1], "PRAGMA synchronous=OFF")  # the last one is about checkpoints
     clock = SystemClock()
     with open_content_store(state_dir) as store:

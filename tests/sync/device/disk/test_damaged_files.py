@@ -283,10 +283,11 @@ async def test_the_catalogue_of_an_older_version_is_kept_and_hashes_nothing_agai
     path = original.paths(original.copy_to(tmp_path / "device"))["index.db"]
     with closing(sqlite3.connect(path, isolation_level=None)) as older:
         older.execute("ALTER TABLE assets DROP COLUMN stamp")
+        older.execute("ALTER TABLE assets DROP COLUMN chunk_list")
         older.execute("PRAGMA user_version=1")
     rechecked: list[str] = []
     with open_content_store(tmp_path / "device") as store:
-        monkeypatch.setattr(store.media, "recheck", rechecked.append)
+        monkeypatch.setattr(store.media, "recheck", lambda sha256, index: rechecked.append(sha256))
         async with running(origin, store) as device:
             await device.plays(original.releases[ACTIVE])
     assert rechecked == []

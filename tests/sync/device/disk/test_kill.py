@@ -153,6 +153,23 @@ async def test_a_kill_loses_only_the_bytes_in_flight(tmp_path: Path) -> None:
         check(store, 1)
 
 
+async def test_a_kill_in_the_middle_of_a_group_of_small_files_loses_only_those_in_flight(tmp_path: Path) -> None:
+    async with serving(tmp_path / "tree") as origin:
+        store = pinned(tmp_path / "device", origin)
+        origin.faults.pace_s = 0.002
+        assets = origin.publisher.publish(*(noise(seed, 5000) for seed in range(300)))
+        for asked in (40, 200, 303):
+            async with child(store.state.parent, origin) as device:
+                await origin.until(lambda: len(origin.requests) >= asked)  # noqa: B023
+                await device.kill()
+            check(store, 0)
+        async with child(store.state.parent, origin) as device:
+            await device.until(lambda facts: facts["release"] == origin.publisher.release)
+        check(store, 1)
+        assert 0 <= origin.media_bytes - len(assets) * 5000 <= 3 * 2 * 5000  # one for each worker and kill
+        assert not store.media.parts()
+
+
 async def test_a_second_process_on_the_same_state_ends_with_a_clear_message(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
         store = pinned(tmp_path / "device", origin)

@@ -112,7 +112,11 @@ async def cut_power(image: Path, tmp_path: Path, moments: Iterable[Moment], *, f
             origin.faults.pace_s = 0.003
             for cut, moment in enumerate(moments):
                 if cut % 2 == 0:
-                    origin.publisher.publish(noise(cut, 30 * CHUNK), noise(cut + 1, 8 * CHUNK), noise(50 + cut, 3000))
+                    origin.publisher.publish(
+                        noise(cut, 30 * CHUNK),
+                        noise(cut + 1, 8 * CHUNK),
+                        *(noise(100 * cut + n, 3000) for n in range(50, 90)),
+                    )
                 process, said = await stopped(disk / "device", origin, moment, flushing)
                 try:
                     played = max(played, said)
@@ -121,6 +125,10 @@ async def cut_power(image: Path, tmp_path: Path, moments: Iterable[Moment], *, f
                     process.kill()
                     await process.communicate()
     return played
+
+
+def small(cut: int) -> Iterator[bytes]:
+    return (noise(100 * cut + number, 3000) for number in range(50, 90))
 
 
 def look(image: Path, folder: Path, played: int) -> None:

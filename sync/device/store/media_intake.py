@@ -1,0 +1,232 @@
+"""Takes in the media that a release misses: makes what arrived durable in groups, and admits whole files to the assets.
+
+Each group costs one flush of its files, one of the folder and one commit, however many files it has. The order survives
+a power cut: bytes are durable before their bits are saved, a file is durable before it gets its name, and it has its
+name before its row in the catalogue. `docs/decisions/sync-files-admitted-by-their-chunk-list.md` says why a file that
+has all the chunks of its signed list is not hashed a second time before that.
+"""
+
+import asyncio
+import threading
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sync.device.store.chunk_catalog import ChunkCatalog
+from sync.device.store.media_files import MediaFiles
+from sync.device.store.partial_file import PartialFile, Written, open_partial_file
+from sync.errors import CorruptContent, SignageError
+from sync.runtime.clock import Clock
+from sync.runtime.durable_files import storage_error, sync_files
+from sync.runtime.threads import in_thread
+from sync.wire.chunk_index import Index
+
+GROUP_BYTES = 64 * 1024 * 1024
+GROUP_S = 10.0
+ADMIT_S = 2.0
+"""How long a whole file waits for others, so that all of them share their flushes."""
+
+_CHECK_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadProgress:
+    """The progress of the present release: verified bytes, of all bytes of the assets that were missing."""
+
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+class MediaIntake:
+    """The partial files under way. `begin` and `commit` can be called while threads write to them."""
+
+    def __init__(self, media: MediaFiles, catalog: ChunkCatalog, clock: Clock) -> None:
+        self._media = media
+        self._catalog = catalog
+        self._clock = clock
+        self._parts: dict[str, PartialFile] = {}
+        self._bitmaps: Mapping[tuple[str, str], bytes] | None = None  # of the catalogue; None: not read yet
+        self._lock = threading.Lock()  # of all below
+        self._unsaved: set[PartialFile] = set()
+        self._unsaved_bytes = 0
+        self._whole = False  # whether a file of `_unsaved` is whole
+        self._sizes: dict[str, int] = {}  # of all assets that were begun, also those admitted
+        self._done: dict[str, int] = {}  # their verified bytes
+        self._total_bytes = self._done_bytes = 0  # the sums of both
+        self._committed_s = clock.monotonic()
+        self._committing = asyncio.Lock()
+
+    @property
+    def parts(self) -> Mapping[str, PartialFile]:
+        """The partial files by asset; those that were admitted or lost are no longer here."""
+        return self._parts
+
+    def progress(self) -> DownloadProgress:
+        """Return the progress of all assets that were begun and not forgotten."""
+        return DownloadProgress(self._done_bytes, self._total_bytes)
+
+    def forget_all_but(self, assets: Container[str]) -> None:
+        """Forget what is under way or was admitted of other assets, after a `commit`. Their files stay on the disk."""
+        with self._lock:
+            for asset in [name for name in self._sizes if name not in assets]:
+                self._forget(asset)
+
+    def _forget(self, asset: str) -> None:
+        part = self._parts.pop(asset, None)
+        if part is not None:
+            self._unsaved.discard(part)
+        self._total_bytes -= self._sizes.pop(asset, 0)
+        self._done_bytes -= self._done.pop(asset, 0)
+
+    async def begin(self, indexes: Mapping[str, tuple[str, Index]]) -> None:
+        """Open or create the partial files of these assets, each with the name and the content of its chunk list.
+
+        Those that are under way with the same chunk list go on.
+
+        Raises:
+            StorageFull: one of them does not fit.
+            StorageBroken: the disk failed.
+        """
+        if self._bitmaps is None:
+            self._bitmaps = await self._catalog.bitmaps()
+        new = {name: one for name, one in indexes.items() if not self._is_under_way(name, one[0])}
+        opened = await in_thread(self._open, new, self._bitmaps)
+        with self._lock:
+            for part in opened:
+                part.wrote = self._wrote
+                self._add(part)
+
+    def _is_under_way(self, asset: str, chunk_list: str) -> bool:
+        return asset in self._parts and self._parts[asset].chunk_list == chunk_list
+
+    def _open(
+        self, new: Mapping[str, tuple[str, Index]], bitmaps: Mapping[tuple[str, str], bytes]
+    ) -> list[PartialFile]:
+        existing = self._media.parts()
+        opened = []
+        for asset, (chunk_list, index) in new.items():
+            bitmap = bitmaps.get((asset, chunk_list), b"") if asset in existing else b""
+            opened.append(open_partial_file(self._media.part_path(asset), index, bitmap, chunk_list))
+        return opened
+
+    def _add(self, part: PartialFile) -> None:
+        asset = part.index.asset
+        self._forget(asset)
+        self._parts[asset] = part
+        self._sizes[asset], self._done[asset] = part.index.size_bytes, part.verified_bytes()
+        self._total_bytes += self._sizes[asset]
+        self._done_bytes += self._done[asset]
+        if part.has_unsaved() or part.is_whole():
+            self._note(part, 0)
+
+    def _wrote(self, part: PartialFile, length: int) -> None:
+        with self._lock:
+            if self._parts.get(part.index.asset) is part:
+                self._done[part.index.asset] += length
+                self._done_bytes += length
+                self._note(part, length)
+
+    def _note(self, part: PartialFile, length: int) -> None:
+        self._unsaved.add(part)
+        self._unsaved_bytes += length
+        self._whole = self._whole or part.is_whole()
+
+    async def commit_in_groups(self) -> None:
+        """Commit whenever a group is full, or whole files have waited for long enough; until cancelled.
+
+        Raises:
+            CorruptContent, StorageFull, StorageBroken: as `commit`.
+        """
+        while True:
+            await self._clock.sleep(_CHECK_S)
+            waited_s = self._clock.monotonic() - self._committed_s
+            if self._unsaved_bytes >= GROUP_BYTES or waited_s >= (ADMIT_S if self._whole else GROUP_S):
+                await self.commit()
+
+    async def commit(self) -> frozenset[str]:
+        """Make durable what was written until now, and admit the files that are whole; return their names.
+
+        A cancellation does not wait for the disk; the next commit does.
+
+        Raises:
+            StorageFull, StorageBroken: some bytes could not be made durable; those files are fetched again. The others
+                are durable.
+            CorruptContent: somebody deleted or changed a file before it was whole.
+        """
+        commit = asyncio.ensure_future(self._commit())
+        commit.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if nobody waits any more
+        return await asyncio.shield(commit)
+
+    async def _commit(self) -> frozenset[str]:
+        async with self._committing:
+            group = self._take()
+            if not group:
+                return frozenset()
+            try:
+                settled = await in_thread(self._settle, group)
+            except SignageError:
+                self._give_back(group)
+                raise
+            lost = [part.index.asset for part in settled.faults]
+            lists = {name: self._chunk_list(name) for name in settled.admitted}
+            self._leave(settled)
+            await self._catalog.save(settled.bitmaps, settled.admitted, lists, lost, self._clock.now())
+        for fault in settled.faults.values():
+            raise fault
+        return frozenset(settled.admitted)
+
+    def _take(self) -> dict[PartialFile, Written]:
+        self._committed_s = self._clock.monotonic()
+        with self._lock:
+            group = {part: part.written() for part in self._unsaved}
+            self._unsaved.clear()
+            self._unsaved_bytes, self._whole = 0, False
+            return group
+
+    def _give_back(self, group: Iterable[PartialFile]) -> None:
+        with self._lock:
+            for part in group:
+                self._note(part, 0)
+
+    def _chunk_list(self, asset: str) -> str:
+        """Return the list that the bytes of an asset match; empty for one chunk, whose hash is that of the file."""
+        part = self._parts.get(asset)
+        return part.chunk_list if part is not None and len(part.index.chunks) > 1 else ""
+
+    def _leave(self, settled: "_Settled") -> None:
+        with self._lock:
+            for part in settled.faults:
+                if self._parts.get(part.index.asset) is part:
+                    self._forget(part.index.asset)
+            for asset in settled.admitted:
+                self._parts.pop(asset, None)
+
+    def _settle(self, group: Mapping[PartialFile, Written]) -> "_Settled":
+        """Flush, then rename. Blocks."""
+        by_path = {part.path: part for part in group}
+        settled = _Settled()
+        for path, error in sync_files(self._media.folders()[1], tuple(by_path)).items():
+            settled.faults[by_path[path]] = storage_error(error, path)
+            by_path[path].discard()
+        whole = {}
+        for part, written in group.items():
+            if part in settled.faults:
+                continue
+            bitmap = part.saved(written)
+            if len(written.verified) == len(part.index.chunks):
+                whole[part.index.asset] = part
+            else:
+                settled.bitmaps[part.index.asset, part.chunk_list] = bitmap
+        settled.admitted, refused = self._media.admit({name: part.index.size_bytes for name, part in whole.items()})
+        for name, reason in refused.items():
+            settled.faults[whole[name]] = CorruptContent(f"asset {name}: {reason}")
+            whole[name].discard()
+        return settled
+
+
+@dataclass(slots=True)
+class _Settled:
+    """What is durable of a group: bitmaps to save, the stamps of admitted files; and the faults of the others."""
+
+    bitmaps: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    admitted: dict[str, str] = field(default_factory=dict)
+    faults: dict[PartialFile, SignageError] = field(default_factory=dict)

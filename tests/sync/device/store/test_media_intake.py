@@ -1,0 +1,202 @@
+"""Many files share one round of flushes, in the order that survives a power cut; a lost file takes no other with it."""
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
+from sync.device.store.content_store import ContentStore
+from sync.device.store.media_intake import GROUP_S, MediaIntake
+from sync.device.store.partial_file import PartialFile, load_bitmap
+from sync.errors import CorruptContent, StorageBroken
+from sync.runtime import durable_files
+from sync.runtime.clock import SystemClock
+from sync.wire.chunk_index import Index, one_chunk_index
+from tests.fakes import FakeClock
+from tests.sync.file_tree_origin import CHUNK, Publisher, cut_into, noise
+
+LIST = "c" * 64
+
+
+@pytest.fixture
+async def catalog(store: ContentStore) -> AsyncIterator[ChunkCatalog]:
+    async with open_catalog(store.catalog_path) as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def intake(store: ContentStore, catalog: ChunkCatalog, clock: FakeClock) -> MediaIntake:
+    return MediaIntake(store.media, catalog, clock)
+
+
+async def begun(intake: MediaIntake, *contents: bytes) -> list[Index]:
+    indexes = [cut_into(content) for content in contents]
+    await intake.begin({index.asset: (LIST, index) for index in indexes})
+    return indexes
+
+
+def fill(part: PartialFile, content: bytes, most: int = 1_000) -> None:
+    for chunk in part.index.chunks[:most]:
+        part.write(chunk, memoryview(content)[chunk.offset : chunk.offset + chunk.length])
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch, catalog: ChunkCatalog) -> list[str]:
+    """Note each flush, each new name and each commit."""
+    noted: list[str] = []
+
+    def note(owner: object, name: str, step: str) -> None:
+        real = getattr(owner, name)
+
+        def noting(*given: object, **named: object) -> object:
+            noted.append(step)
+            return real(*given, **named)
+
+        monkeypatch.setattr(owner, name, noting)
+
+    note(durable_files, "_syncfs", "flush of all")
+    note(os, "fdatasync", "flush")
+    note(os, "fsync", "flush of a folder")
+    note(Path, "replace", "name")
+    note(catalog._database, "transaction", "commit")
+    return noted
+
+
+async def test_many_small_files_share_their_flushes_and_one_commit(
+    store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog, steps: list[str]
+) -> None:
+    contents = [noise(seed, 100 + seed) for seed in range(40)]
+    indexes = await begun(intake, *contents)
+    assert not store.media.parts(), "the file of a single chunk is created when it arrives"
+    for index, content in zip(indexes, contents, strict=True):
+        fill(intake.parts[index.asset], content)
+    assert await intake.commit() == {index.asset for index in indexes} == store.media.assets()
+    assert steps == ["flush of all", *["name"] * 40, "flush of a folder", "commit"]
+    assert (await catalog.assets()).keys() == store.media.assets()
+    assert (await catalog.unproven(), intake.parts, store.media.parts()) == ({}, {}, frozenset())
+    assert await intake.commit() == frozenset() and len(steps) == 43, "nothing new costs nothing"
+
+
+async def test_a_kernel_that_hides_lost_bytes_from_syncfs_flushes_each_file(
+    intake: MediaIntake, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable_files, "_syncfs_reports_errors", lambda: False)
+    for index, content in zip(await begun(intake, b"one", b"two"), (b"one", b"two"), strict=True):
+        fill(intake.parts[index.asset], content)
+    assert len(await intake.commit()) == 2
+    assert steps == ["flush"] * 2 + ["flush of a folder"] + ["name"] * 2 + ["flush of a folder", "commit"]
+
+
+async def test_chunks_of_a_file_that_is_not_whole_are_durable_before_their_bits(
+    intake: MediaIntake, catalog: ChunkCatalog, steps: list[str]
+) -> None:
+    content = noise(1, 4 * CHUNK)
+    (index,) = await begun(intake, content)
+    fill(intake.parts[index.asset], content, 2)
+    assert await intake.commit() == frozenset()
+    assert steps == ["flush", "flush of a folder", "commit"]
+    assert load_bitmap((await catalog.bitmaps())[index.asset, LIST], 4) == {0, 1}
+    assert (intake.progress().done_bytes, intake.progress().total_bytes) == (2 * CHUNK, 4 * CHUNK)
+
+
+async def test_a_file_of_several_chunks_is_to_be_hashed_as_a_whole_later(
+    store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog
+) -> None:
+    (index,) = await begun(intake, content := noise(1, 2 * CHUNK))
+    fill(intake.parts[index.asset], content)
+    await intake.commit()
+    assert await catalog.unproven() == {index.asset: LIST}
+    await catalog.mark_hashed({index.asset: store.media.stamp(index.asset)}, FakeClock().now())
+    assert await catalog.unproven() == {}
+
+
+def deleted(part: PartialFile) -> None:
+    part.path.unlink()
+
+
+def cut_short(part: PartialFile) -> None:
+    os.truncate(part.path, 5)
+
+
+@pytest.mark.parametrize("damage", [deleted, cut_short])
+async def test_a_file_that_somebody_changed_before_it_was_whole_is_lost_alone(
+    store: ContentStore, intake: MediaIntake, damage: Callable[[PartialFile], None]
+) -> None:
+    contents = [noise(seed, 2 * CHUNK) for seed in range(3)]
+    lost, *others = indexes = await begun(intake, *contents)
+    for index, content in zip(indexes, contents, strict=True):
+        fill(intake.parts[index.asset], content)
+    damage(intake.parts[lost.asset])
+    with pytest.raises(CorruptContent, match=lost.asset):
+        await intake.commit()
+    assert store.media.assets() == {index.asset for index in others}
+    assert not intake.parts and not store.media.parts()
+    await begun(intake, contents[0])
+    assert not intake.parts[lost.asset].verified()
+
+
+async def test_bytes_that_the_disk_loses_cost_their_own_file_only(
+    store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = [noise(seed, 3 * CHUNK) for seed in range(3)]
+    indexes = await begun(intake, *contents)
+    for index, content in zip(indexes, contents, strict=True):
+        fill(intake.parts[index.asset], content, 2)
+    lost, fdatasync = intake.parts[indexes[1].asset].path.stat(), os.fdatasync
+
+    def failing(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), lost):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fdatasync(descriptor)
+
+    def syncfs(folder: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", failing)
+    monkeypatch.setattr(durable_files, "_syncfs", syncfs)
+    with pytest.raises(StorageBroken, match="the disk reports an error"):
+        await intake.commit()
+    kept = {index.asset for index in (indexes[0], indexes[2])}
+    assert intake.parts.keys() == store.media.parts() == {name for name, _ in await catalog.bitmaps()} == kept
+
+
+async def test_a_commit_that_nobody_waits_for_any_more_is_finished_before_the_next(
+    store: ContentStore, intake: MediaIntake
+) -> None:
+    (index,) = await begun(intake, content := noise(1, CHUNK))
+    fill(intake.parts[index.asset], content)
+    abandoned = asyncio.create_task(intake.commit())
+    await asyncio.sleep(0)
+    abandoned.cancel()
+    assert await intake.commit() == frozenset()
+    assert store.has_asset(index.asset) and not intake.parts
+
+
+async def test_groups_are_committed_by_time_and_whole_files_sooner(
+    store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog, clock: FakeClock
+) -> None:
+    (large, small) = await begun(intake, noise(1, 3 * CHUNK), noise(2, 50))
+    saving = asyncio.create_task(intake.commit_in_groups())
+    fill(intake.parts[small.asset], noise(2, 50))
+    while not store.has_asset(small.asset):
+        await clock.advance(0.25)
+        await SystemClock().sleep(0.001)
+    assert clock.monotonic() < 1000 + GROUP_S / 2
+    fill(intake.parts[large.asset], noise(1, 3 * CHUNK), 1)
+    while not await catalog.bitmaps():
+        await clock.advance(0.25)
+        await SystemClock().sleep(0.001)
+    saving.cancel()
+    await asyncio.wait({saving})
+
+
+def test_the_chunk_list_of_one_chunk_follows_from_the_release(tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path)
+    one, two = publisher.asset(noise(1, CHUNK)), publisher.asset(noise(2, CHUNK + 1))
+    assert one_chunk_index(one) == cut_into(noise(1, CHUNK))
+    assert one_chunk_index(two) is None
+    assert one_chunk_index(one.model_copy(update={"size_bytes": 5})) is None
