@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sync.device.download_plan import evictions
 from sync.device.store.chunk_catalog import ChunkCatalog
@@ -12,6 +12,7 @@ from sync.device.store.membership import repair_membership
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
+from sync.wire.release import Release
 
 SCRUB_EVERY_S = 3600.0
 """How often one asset is hashed again. Memory cards lose data, and nobody notices before the asset is shown."""
@@ -75,11 +76,11 @@ class Janitor:
         """Delete all content that neither the active, the previous nor the pending release names."""
         pointer = self._store.pointer()
         names = {pointer.release, pointer.previous} if pointer else set()
-        kept = {name: self._store.release(name) for name in names | {self._store.pending()} if name}
+        kept = await in_thread(self._releases, names | {self._store.pending()})
         if pointer is None or kept[pointer.release] is None:
             return  # the active release is unknown: delete nothing
         releases = [release for release in kept.values() if release]
-        local = self._store.media.assets() | self._store.media.parts()
+        local = await in_thread(self._store.media.assets) | await in_thread(self._store.media.parts)
         evicted = evictions(local, releases, await self._catalog.assets())
         if evicted:
             await self._catalog.delete(evicted)
@@ -87,6 +88,9 @@ class Janitor:
             log.info("evicted=%s assets that no release needs", len(evicted))
         indexes = frozenset(asset.index for release in releases for asset in release.assets)
         await in_thread(self._store.delete_documents_except, frozenset(kept), indexes)
+
+    def _releases(self, names: Iterable[str | None]) -> dict[str, Release | None]:
+        return {name: self._store.release(name) for name in names if name}
 
     async def make_room(self, missing_bytes: int = 0) -> bool:
         """Delete the ballast, so that the database can write again, then delete what no release needs.

@@ -229,7 +229,7 @@ class Syncer:
             self._enter(SyncState.FETCHING)
         before = downloader.progress().done_bytes
         try:
-            complete = await downloader.download(release, self._older_releases(), should_stop)
+            complete = await downloader.download(release, await in_thread(self._older_releases), should_stop)
         finally:
             if downloader.progress().done_bytes > before:
                 self._backoff.reset()  # some bytes arrived: the connection works

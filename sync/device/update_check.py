@@ -53,12 +53,12 @@ class UpdateCheck:
             Untrusted: they are, but this player cannot play it.
             OriginUnreachable, OriginRefused: the document could not be fetched.
         """
-        release = self._store.release(timestamp.release)
+        release = await in_thread(self._store.release, timestamp.release)
         self.fetched = release is None
         if release is None:
             raw = await self._client.document(release_path(timestamp.release), timestamp.release_bytes)
-            release = check_release(raw, timestamp)
-            await in_thread(self._store.save_release, timestamp.release, raw)
+            release = await in_thread(check_release, raw, timestamp)
+            await in_thread(self._store.save_release, timestamp.release, raw, release)
         assert self._accepted_by is not None, "timestamp comes first"
         await in_thread(self._store.raise_floor, timestamp, self._accepted_by, self._clock)
         return release

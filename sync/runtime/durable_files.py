@@ -303,6 +303,15 @@ def _syncfs(folder: Path) -> None:
         os.close(descriptor)
 
 
+def file_stamp(path: Path) -> str:
+    """Return what changes when somebody writes to a file or replaces it; empty if it is not there."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return ""
+    return f"{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
 def free_bytes(folder: Path) -> int:
     """Return the free bytes for users without privileges."""
     state = os.statvfs(folder)

@@ -1,22 +1,144 @@
 """Reads a release without the entries that this version does not know, and without what depends on them."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+from typing import Any
 
+from sync.runtime.clock import give_way
 from sync.wire.lenient_lists import LeftOut
 from sync.wire.release import Campaign, Creative, Item, Line, Playlist, Release
+
+_LONG_BYTES = 64 * 1024
+_NOTHING = {"channel": '"none"', "created_at": '"2000-01-01T00:00:00Z"'}
+_AT_ONCE = 50  # entries
+_DECODE = json.JSONDecoder().raw_decode
 
 
 def read_release(raw: bytes) -> Release:
     """Return a release without unknown entries, which its `left_out` lists.
 
+    A long one is read in pieces: a thread that reads it at once holds the interpreter for 0.1 s, and a cut would wait.
+
     Raises:
         ValidationError: the document itself is not valid.
     """
     unknown: list[LeftOut] = []
-    release = Release.model_validate_json(raw, context=unknown)
+    release = _read_in_pieces(raw, unknown) if len(raw) > _LONG_BYTES else None
+    if release is None:
+        unknown = []
+        release = Release.model_validate_json(raw, context=unknown)
     media = {one.name: one.unknown for one in unknown if one.list_name in ("assets", "streams")}
     others = [one for one in unknown if one.name not in media]
     return _without(release, media, (*others, *_dependents(release, media)))
+
+
+def _read_in_pieces(raw: bytes, unknown: list[LeftOut]) -> Release | None:
+    """Return the release as if it had been read at once; None if it has to be, because something about it is odd."""
+    try:
+        cursor = _Cursor(raw.decode().strip())
+        fields, lists = _split(cursor, {"assets": {}, "streams": {}, "playlists": {"items": {}}})
+        if not cursor.ended():
+            return None
+        release = Release.model_validate_json(_document(fields), context=unknown)
+        update: dict[str, Any] = {"playlists": tuple(_playlists(lists.pop("playlists", []), unknown))}
+        for name, pieces in lists.items():
+            update[name] = tuple(entry for piece in pieces for entry in getattr(_part(name, piece, unknown), name))
+        return release.model_copy(update=update)
+    except (ValueError, IndexError, RecursionError):
+        return None
+
+
+def _playlists(found: list[Any], unknown: list[LeftOut]) -> Iterator[Playlist]:
+    part = '{"id":"part","name":"part","items":[%s]}'
+    for fields, lists in found:
+        (shell,) = _part("playlists", _document(fields | {name: "[]" for name in lists}), unknown).playlists
+        items = (_part("playlists", part % piece, unknown).playlists[0].items for piece in lists.get("items", ()))
+        yield shell.model_copy(update={"items": tuple(chain.from_iterable(items))})
+
+
+def _part(name: str, entries: str, unknown: list[LeftOut]) -> Release:
+    """Return a release that has nothing but these entries of one list."""
+    give_way()
+    return Release.model_validate_json(_document(_NOTHING | {name: f"[{entries}]"}), context=unknown)
+
+
+def _document(fields: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in fields.items()) + "}"
+
+
+class _Cursor:
+    """A position in a JSON text, which reads on from there; ValueError or IndexError: it is no JSON."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def next(self) -> str:
+        """Return the next letter that is no space, without passing it."""
+        while self._text[self._at] in " \t\r\n":
+            self._at += 1
+        return self._text[self._at]
+
+    def ended(self) -> bool:
+        """Tell whether nothing is left."""
+        return self._at == len(self._text)
+
+    def passes(self, letter: str) -> bool:
+        """Pass the next letter if it is this one."""
+        found = self.next() == letter
+        self._at += found
+        return found
+
+    def expect(self, letter: str) -> None:
+        """Pass the next letter, which must be this one."""
+        if not self.passes(letter):
+            raise ValueError(f"{letter} is missing")
+
+    def value(self) -> tuple[Any, str]:
+        """Pass a value; return it and its text."""
+        self.next()
+        start = self._at
+        value, self._at = _DECODE(self._text, start)
+        return value, self._text[start : self._at]
+
+
+def _split(cursor: _Cursor, long: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, list[Any]]]:
+    """Return the fields of an object as JSON, and the pieces of its `long` lists.
+
+    The entries of a long list that has long lists of its own are split in turn.
+    """
+    fields: dict[str, str] = {}
+    lists: dict[str, list[Any]] = {}
+    cursor.expect("{")
+    while not cursor.passes("}"):
+        if fields or lists:
+            cursor.expect(",")
+        name = cursor.value()[0]
+        cursor.expect(":")
+        if not isinstance(name, str) or name in fields or name in lists:
+            raise ValueError("a name is no text, or is there twice")
+        if name not in long:
+            fields[name] = cursor.value()[1]
+        elif long[name]:
+            lists[name] = list(_entries(cursor, partial(_split, cursor, long[name])))
+        else:
+            texts = list(_entries(cursor, lambda: cursor.value()[1]))
+            lists[name] = [",".join(texts[at : at + _AT_ONCE]) for at in range(0, len(texts), _AT_ONCE)]
+    return fields, lists
+
+
+def _entries(cursor: _Cursor, read: Callable[[], Any]) -> Iterator[Any]:
+    cursor.expect("[")
+    number = 0
+    while not cursor.passes("]"):
+        if number:
+            cursor.expect(",")
+        yield read()
+        number += 1
+        if number % _AT_ONCE == 0:
+            give_way()
 
 
 def _without(release: Release, media: Mapping[str, str], left_out: tuple[LeftOut, ...]) -> Release:

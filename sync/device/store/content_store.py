@@ -8,10 +8,12 @@ verified and is durable. So each release in `store/` may play: when `state/activ
 import hashlib
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -21,6 +23,7 @@ from sync.errors import CorruptContent, Distrust, StorageBroken, StorageFull, Un
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.durable_files import (
     TEMP_SUFFIX,
+    file_stamp,
     free_bytes,
     locked,
     make_folder,
@@ -62,6 +65,9 @@ class ContentStore:
         self.store = state_dir / "store"
         self.catalog_path = self.state / "index.db"
         self.media = MediaFiles(self.store)
+        self._read: WeakValueDictionary[str, Release] = WeakValueDictionary()  # those that somebody uses now
+        self._stamps: dict[str, str] = {}  # of their files when they were read
+        self._reading = threading.Lock()
         self._indexes = self.store / "index"
         self._releases = self.store / "releases"
         self._ballast = self.state / "ballast"
@@ -234,13 +240,32 @@ class ContentStore:
     # Documents
 
     def release(self, sha256: str) -> Release | None:
-        """Return a stored release, None if it is missing or damaged."""
-        raw = _read_verified(self._releases / f"{sha256}.json", sha256, RELEASE_CAP_BYTES)
-        return None if raw is None else _release(raw, self._releases / sha256)
+        """Return a stored release, None if it is missing or damaged. Blocks, for a long one 0.2 s: call it in a thread.
 
-    def save_release(self, sha256: str, raw: bytes) -> None:
-        """Store the bytes of a verified release."""
-        write_durably(self._releases / f"{sha256}.json", raw)
+        All who use a release at the same time share one value. Its file is read again only after it was changed.
+        """
+        path = self._release_path(sha256)
+        with self._reading:
+            stamp = file_stamp(path)
+            known = self._read.get(sha256)
+            if known is not None and stamp and self._stamps.get(sha256) == stamp:
+                return known
+            raw = _read_verified(path, sha256, RELEASE_CAP_BYTES)
+            release = None if raw is None else known or _release(raw, path)
+            if release is not None:
+                self._read[sha256], self._stamps[sha256] = release, stamp
+            return release
+
+    def save_release(self, sha256: str, raw: bytes, release: Release | None = None) -> None:
+        """Store the bytes of a verified release; `release` is their content, if it is known. Blocks."""
+        path = self._release_path(sha256)
+        write_durably(path, raw)
+        if release is not None:
+            with self._reading:
+                self._read[sha256], self._stamps[sha256] = release, file_stamp(path)
+
+    def _release_path(self, sha256: str) -> Path:
+        return self._releases / f"{sha256}.json"
 
     def index(self, sha256: str) -> Index | None:
         """Return a stored chunk list, None if it is missing or damaged."""
@@ -274,6 +299,7 @@ class ContentStore:
             for path in self._releases.glob("*.json"):
                 if path.stem not in releases:
                     path.unlink()
+                    self._stamps.pop(path.stem, None)
             for name in hash_names(self._indexes):
                 if name not in indexes:
                     (self._indexes / name).unlink()
