@@ -131,6 +131,7 @@ DOORS: dict[str, set[str]] = {
     "cryptography": {"sync/trust/signing"},
     "http.client": {"sync/device/range_fetcher"},
     "mss": {"player/display/capture"},
+    "pyfastcdc": {"sync/origin/ingest/chunker"},
     "tzlocal": {"player/settings/system_zone"},
     "async_lru": {"sync/origin/http/answer_cache"},
     "PIL": {

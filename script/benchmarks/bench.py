@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from itertools import groupby
 from typing import Any
 
+import chunks
 import colour
 import encode
 import faults
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "start": lambda _: start.measure(),
     "footprint": lambda _: footprint.measure(),
     "encode": lambda _: encode.measure(),
+    "chunks": lambda _: chunks.measure(),
     "colour": lambda _: colour.measure(),
     "orders": lambda _: orders.measure(),
     "streams": lambda _: streams.measure(),

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC
@@ -19,6 +20,7 @@ from sync.origin.api.devices import DeviceView
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
 from sync.origin.http.auth import make_key
+from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.publishing.folder_publisher import publish_folder
 from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
@@ -76,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     _add_devices(commands, shared)
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
     storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
+    _verb(commands, "doctor", shared, _doctor, "what this machine lets the origin do")
     return parser
 
 
@@ -202,6 +205,24 @@ async def _storage(origin: Origin, options: argparse.Namespace) -> None:
         f"kept      {figures.releases} releases, {figures.assets} assets of {figures.asset_bytes} bytes",
         f"resting   {figures.resting} of these assets, {figures.resting_bytes} bytes, until their grace is over",
         f"may go    {figures.over} files, {figures.over_bytes} bytes",
+    ]
+    _print(options, shown, lines)
+
+
+async def _doctor(origin: Origin, options: argparse.Namespace) -> None:
+    free_bytes = origin.folder_target.files.free_bytes()
+    shown = {
+        "version": __version__,
+        "chunks": describe_chunker(),
+        "chunks_by_content": divides_by_content(),
+        "ffmpeg": shutil.which("ffmpeg"),
+        "free_bytes": free_bytes,
+    }
+    lines = [
+        f"version   {__version__}",
+        f"chunks    media are divided {describe_chunker()}",
+        f"ffmpeg    {shown['ffmpeg'] or 'missing: no media can be taken in; install ffmpeg'}",
+        f"room      {free_bytes} bytes are free in {origin.folder_target.files.data_dir}",
     ]
     _print(options, shown, lines)
 

@@ -15,6 +15,7 @@ from sync.errors import Conflict, StorageBroken
 from sync.http.listener import serve_http
 from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_first_key
+from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.settings.model import OriginConfiguration
 from sync.runtime.clock import Clock, SystemClock
 from sync.runtime.os_messages import os_reason
@@ -55,6 +56,8 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
                     "give the origin and the players the same key of at least %d letters",
                     SHORTEST_ENROLMENT_KEY,
                 )
+            if not divides_by_content():
+                log.warning("media are divided %s", describe_chunker())
             log.info("origin started data_dir=%s", settings.storage.data_dir)
             await _run(origin, clock, stop)
 

@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from sync.origin.ingest.chunker import divide, divide_evenly
 from sync.origin.limits.budget import Work, WorkKind, film_frames
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.transcode.audio import FRAME_RATE, LARGEST_SIZE, make_video_from_audio
@@ -18,7 +20,7 @@ from sync.origin.transcode.picture_jobs import make_picture
 from sync.origin.transcode.probe import HEAD_BYTES, BadMedia, FileKind, probe, recognise_kind
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.origin.transcode.video import make_video
-from sync.wire.chunk_index import dump_index, index_file
+from sync.wire.chunk_index import Index, dump_index
 from sync.wire.content_paths import asset_path, index_path
 from sync.wire.release import Asset
 
@@ -96,22 +98,26 @@ async def _sequence_as_film(job: TranscodeJob, brand: bytes) -> MadeMedia | None
         return None
 
 
-def store_asset(files: DataFolder, made: MadeMedia) -> Asset:
+def divide_asset(made: MadeMedia) -> Index:
+    """Return the chunk list of a finished file, by the rules of this origin. Blocks."""
+    with made.path.open("rb") as file:
+        return divide(file, made.path.stat().st_size)
+
+
+def store_asset(files: DataFolder, made: MadeMedia, index: Index, listed: str | None) -> Asset:
     """Move a finished file into the content tree, then add its chunk list; return the asset.
 
-    What is damaged under their names is replaced.
+    `listed` names the list that these bytes had before, None if they are new. They keep it, since releases name it.
+    What is damaged under their names is replaced. Blocks.
 
     Raises:
         StorageFull: no room.
         StorageBroken: the disk refuses.
     """
-    size_bytes = made.path.stat().st_size
-    with made.path.open("rb") as file:
-        index = index_file(file, size_bytes)
-    raw = dump_index(index)
+    raw = dump_index(index) if listed is None else _known_list(files, made, index, listed)
     asset = Asset(
         sha256=index.asset,
-        size_bytes=size_bytes,
+        size_bytes=index.size_bytes,
         index=hashlib.sha256(raw).hexdigest(),
         kind=made.kind,
         media_type=made.media_type,
@@ -125,6 +131,17 @@ def store_asset(files: DataFolder, made: MadeMedia) -> Asset:
     files.move_in(made.path, asset_path(asset.sha256))
     files.put(index_path(asset.index), raw)
     return asset
+
+
+def _known_list(files: DataFolder, made: MadeMedia, index: Index, listed: str) -> bytes:
+    """Return the list named `listed`, from its file or made again by one of our rules; else the list of `index`."""
+    new = dump_index(index)
+    with suppress(OSError):
+        if hashlib.sha256(stored := (files.content / index_path(listed)).read_bytes()).hexdigest() == listed:
+            return stored
+    with made.path.open("rb") as file:
+        even = dump_index(divide_evenly(file, index.size_bytes))
+    return even if hashlib.sha256(even).hexdigest() == listed else new
 
 
 def _head(source: Path) -> bytes:

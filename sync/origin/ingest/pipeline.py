@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 
 from sync.errors import Conflict, NotFound, StorageBroken, StorageFull
-from sync.origin.ingest.asset_builder import build_asset, store_asset
+from sync.origin.ingest.asset_builder import build_asset, divide_asset, store_asset
 from sync.origin.limits.budget import QUICK_ENDS_AFTER_S, Limits
 from sync.origin.limits.priority import priority_for
 from sync.origin.persistence.data_folder import DataFolder
@@ -223,7 +223,9 @@ class Pipeline:
     async def _store_asset(self, row: MediaRow, made: MadeMedia) -> None:
         """Store the asset with its index, then the thumbnail, then the row."""
         async with self._files.adding_content(self._clock):
-            asset = await asyncio.to_thread(store_asset, self._files, made)
+            index = await asyncio.to_thread(divide_asset, made)
+            listed = await self._store.list_of(index.asset)
+            asset = await asyncio.to_thread(store_asset, self._files, made, index, listed)
             await asyncio.to_thread(move_durably, made.thumbnail, self._files.thumbnail_path(row.id))
             await self._mark_ready(row, asset, made.note)
 

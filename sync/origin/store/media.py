@@ -235,14 +235,23 @@ class MediaStore:
         media again.
         """
         values = asset.model_dump(exclude={"index"}) | {"index_sha256": asset.index, "created_ms": self._now_ms()}
-        known = select(assets.c.sha256).where(assets.c.sha256 == asset.sha256)
         change = _move(media_id, MediaState.READY).values(
             progress=100, problem=note, asset_sha256=asset.sha256, updated_ms=self._now_ms()
         )
         async with self._database.writing() as connection:
-            if (await connection.execute(known)).scalar() is None:
+            listed = (await connection.execute(_list_of(asset.sha256))).scalar()
+            if listed is None:
                 await connection.execute(insert(assets).values(**values))
+            elif listed != asset.index:  # the file of the old list is lost, and no rule gives it any more
+                same = update(assets).where(assets.c.sha256 == asset.sha256)
+                await connection.execute(same.values(index_sha256=asset.index))
             return (await connection.execute(change)).rowcount > 0
+
+    async def list_of(self, asset: str) -> str | None:
+        """Return the name of the chunk list of an asset, None if no media had this asset yet."""
+        async with self._database.reading() as connection:
+            listed: str | None = (await connection.execute(_list_of(asset))).scalar()
+        return listed
 
     async def retry(self, media_id: str) -> None:
         """Queue a failed media again, with all its attempts.
@@ -286,6 +295,10 @@ async def insert_queued(
         updated_ms=now_ms,
     )
     await connection.execute(row)
+
+
+def _list_of(asset: str) -> Select[Any]:
+    return select(assets.c.index_sha256).where(assets.c.sha256 == asset)
 
 
 def _move(media_id: str, after: MediaState) -> Update:

@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 import pytest
@@ -18,6 +19,7 @@ from aiohttp import ClientSession
 
 from sync.command_output import READER_GONE
 from sync.origin.app.cli import main
+from sync.origin.ingest import chunker
 from sync.origin.settings import loader
 from sync.runtime.clock import SystemClock
 from sync.trust.signing import pairing_code
@@ -191,6 +193,18 @@ async def test_what_is_stored_is_told_and_cleared_from_the_command_line(
     code, out, _ = await run(capsys, "storage", "--clear", "--data-dir", str(tmp_path))
     assert (code, stray.exists()) == (0, False)
     assert "may go    0 files" in out
+
+
+async def test_the_doctor_says_how_media_are_divided(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "origin.db").touch()
+    for compiled, words in ((True, "by content"), (False, "at fixed lengths")):
+        monkeypatch.setattr(chunker, "_COMPILED", compiled)
+        monkeypatch.setattr(chunker, "pyfastcdc", SimpleNamespace(__version__="9"), raising=False)
+        assert words in (await run(capsys, "doctor", "--data-dir", str(tmp_path)))[1]
+        code, out, _ = await run(capsys, "doctor", "--json", "--data-dir", str(tmp_path))
+        assert (code, json.loads(out)["chunks_by_content"]) == (0, compiled)
 
 
 async def test_a_device_is_let_in_listed_and_locked_out_from_the_command_line(

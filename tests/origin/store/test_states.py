@@ -195,3 +195,16 @@ async def test_a_pairing_makes_the_moves_of_its_table_and_no_other(
     assert await PAIRING_MOVES[after](store) is allowed
     found = await store.get("p", "secret", 0)
     assert found and found.step is (after if allowed else before)
+
+
+async def test_an_asset_is_listed_by_its_last_chunk_list(media: MediaStore) -> None:
+    assert await media.list_of(ASSET.sha256) is None
+    await bring_media_to(MediaState.READY, media)
+    assert await media.list_of(ASSET.sha256) == ASSET.index
+    await media.queue("again", "photo.jpg", HASH, SIZE_BYTES)
+    await media.claim()
+    assert await media.mark_ready("again", ASSET.model_copy(update={"index": "b" * 64}))
+    assert await media.list_of(ASSET.sha256) == "b" * 64
+    first = (await media.get("m")).asset
+    assert first is not None
+    assert first.index == "b" * 64
