@@ -11,6 +11,7 @@ import ssl
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from stat import S_ISREG
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies_environment
 
@@ -20,6 +21,8 @@ from sync.runtime.os_messages import CERTIFICATE_DATES, certificate_problem, net
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 3
+WEB_PAGE_STATUSES = (403, 407, 511)
+"""With these, portals and proxies answer in place of the origin, by a web page."""
 DIRECT = "none"
 """The value of the setting `proxy` with which variables of the environment do not count either."""
 
@@ -162,7 +165,10 @@ class Network:
         """
         path = self.settings.ca_certificates
         try:
-            print_ = None if path is None else (path.stat().st_mtime_ns, path.stat().st_size)
+            found = None if path is None else path.stat()
+            if found and not S_ISREG(found.st_mode):  # reading it might never end
+                raise OriginUnreachable(f"origin.ca_certificates: {path} is no file: give a file in PEM format")
+            print_ = found and (found.st_mtime_ns, found.st_size)
             if self._context is None or self._context[0] != print_:
                 context = ssl.create_default_context()
                 if path is not None:
@@ -171,7 +177,7 @@ class Network:
             return self._context[1]
         except ssl.SSLError as error:
             raise OriginUnreachable(
-                f"origin.ca_certificates: {path} has no certificate that can be read: give a file in PEM format"
+                f"origin.ca_certificates: {path} has no certificate, or one that is damaged: give a file in PEM format"
             ) from error
         except OSError as error:
             raise OriginUnreachable(f"origin.ca_certificates: {path} cannot be read: {os_reason(error)}") from error
@@ -324,6 +330,14 @@ def portal_reason(url: str, status: int = 200) -> str:
     )
 
 
+def circle_reason(url: str, target: str) -> str:
+    """Return what it means that `url` is redirected again and again, at last to `target`."""
+    return (
+        f"{url} is redirected over {MOST_REDIRECTS} times, at last to {target[:200]}: this network wants a login first "
+        "(captive portal), or servers redirect to each other: check origin.url"
+    )
+
+
 def look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, str, int]]:
     """Return the addresses of a host as (family, address, port); blocks, for half a minute without a DNS server.
 
@@ -345,8 +359,9 @@ def _names_no_http_proxy(variables: dict[str, str], kind: str) -> bool:
 
 
 def _why_ignored(source: str, proxy: str) -> str:
-    if proxy.lower().startswith("socks"):
-        return f"{source} names a SOCKS proxy, which cannot be used: give an HTTP proxy"
+    for kind, name in (("socks", "a SOCKS"), ("https:", "an HTTPS")):
+        if proxy.lower().startswith(kind):
+            return f"{source} names {name} proxy, which cannot be used: give an HTTP proxy"
     return f"{source} names no HTTP proxy, and does not count"
 
 

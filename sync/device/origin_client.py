@@ -21,7 +21,9 @@ from pydantic import BaseModel, ValidationError
 from sync.device.connection import (
     MOST_REDIRECTS,
     REDIRECTS,
+    WEB_PAGE_STATUSES,
     Network,
+    circle_reason,
     is_offline,
     is_web_page,
     look_up,
@@ -52,7 +54,6 @@ LONGEST_RETRY_AFTER_S = 3600.0
 _TIMEOUT = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=30)
 _LIVE_HEARTBEAT_S = 30.0
 _LOOK_UP_S = 20.0
-_WEB_PAGE_STATUSES = (403, 407, 511)  # with which portals and proxies answer in place of the origin
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -170,7 +171,7 @@ class OriginClient:
             target = redirect_target(url, answer.location, answer.status, secret=secret)
             self._base = moved_base(self._base, url, target)
             url = target
-        raise OriginUnreachable(f"{self._base + path}: over {MOST_REDIRECTS} redirects")
+        raise OriginUnreachable(circle_reason(self._base + path, url))
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, cap: int) -> "_Answer":
         try:
@@ -192,7 +193,7 @@ class OriginClient:
         proxy = self._network.proxy(url)
         if answer.status == 407 and proxy is not None:
             raise OriginUnreachable(f"{url} does not answer: {proxy_refusal(proxy, answer.status)}")
-        if answer.status == 511 or (answer.status in _WEB_PAGE_STATUSES and is_web_page(answer.content)):
+        if answer.status == 511 or (answer.status in WEB_PAGE_STATUSES and is_web_page(answer.content)):
             raise OriginRefused(portal_reason(url, answer.status), status=answer.status)
         detail = _detail(answer.content)
         if detail is None:
@@ -217,7 +218,8 @@ class OriginClient:
     def _unreachable(self, url: str, error: Exception) -> OriginUnreachable:
         log.debug("url=%s %s", url, type(error).__name__)
         reason = self._network.reason(error, url)
-        return OriginUnreachable(f"{url} does not answer: {reason}", offline=is_offline(error))
+        where = url if url.startswith(self.url) else f"{url} (where {self.url} redirects to)"
+        return OriginUnreachable(f"{where} does not answer: {reason}", offline=is_offline(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,10 @@ from urllib.parse import SplitResult, urlsplit
 from sync.device.connection import (
     MOST_REDIRECTS,
     REDIRECTS,
+    WEB_PAGE_STATUSES,
     Network,
     Proxy,
+    circle_reason,
     moved_base,
     portal_reason,
     proxy_refusal,
@@ -262,7 +264,7 @@ class _Worker:
             target = redirect_target(url, location, response.status, secret=False)
             self._base = moved_base(self._base, url, target)
             url = target
-        raise OriginUnreachable(f"{url}: over {MOST_REDIRECTS} redirects")
+        raise OriginUnreachable(circle_reason(self._base + path, url))
 
     def _request(self, url: str, byte_range: str) -> http.client.HTTPResponse:
         address, proxy = urlsplit(url), self._network.proxy(url)
@@ -320,7 +322,9 @@ def _check(response: http.client.HTTPResponse, content_range: str, length: int) 
     headers = response.headers
     if status not in (200, 206):
         wait_s = retry_after_s(headers.get("Retry-After", ""), headers.get("Date", ""))
-        raise OriginRefused(f"media: the origin answers with status {status}", status=status, retry_after_s=wait_s)
+        page = status in WEB_PAGE_STATUSES and headers.get_content_type() == "text/html"
+        reason = portal_reason("media", status) if page else f"media: the origin answers with status {status}"
+        raise OriginRefused(reason, status=status, retry_after_s=wait_s)
     sent = headers.get("Content-Range", "").strip()
     if status == 206 and sent != content_range:
         raise OriginUnreachable(f"media: {content_range} was requested, and {sent[:100]!r} came")
