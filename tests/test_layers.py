@@ -101,7 +101,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/app": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/console sync/origin/http sync/origin/ingest "
-        "sync/origin/persistence sync/origin/publishing sync/origin/retention sync/origin/settings sync/origin/store",
+        "sync/origin/persistence sync/origin/publishing sync/origin/retention sync/origin/settings sync/origin/store "
+        "sync/trust",
     ),
 }
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import cached_property
 from typing import Literal
 
 from aiohttp import hdrs, web
@@ -145,7 +146,7 @@ class MonitoringRoutes:
         self._listeners = listeners
         self._reserve_bytes = reserve_bytes
         self._version = version
-        self._described = b""
+        self._operations: tuple[Operation, ...] = ()
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
@@ -160,8 +161,13 @@ class MonitoringRoutes:
         )
 
     def describe(self, operations: Iterable[Operation]) -> None:
-        """Make the OpenAPI document of all operations, once: it cannot change while the origin runs."""
-        self._described = json.dumps(openapi_document(TITLE, self._version, operations, cookie=COOKIE)).encode()
+        """Take all operations into the OpenAPI document."""
+        self._operations = tuple(operations)
+
+    @cached_property
+    def _document(self) -> bytes:
+        """The OpenAPI document, made when somebody first asks: that takes half a second, which commands need not."""
+        return json.dumps(openapi_document(TITLE, self._version, self._operations, cookie=COOKIE)).encode()
 
     async def _scrape(self, request: web.Request) -> web.Response:
         if not is_from_this_machine(request):
@@ -180,4 +186,5 @@ class MonitoringRoutes:
         return json_answer(Health(version=self._version))
 
     async def _describe(self, request: web.Request) -> web.Response:
-        return web.Response(body=self._described, content_type="application/json")
+        body = await asyncio.to_thread(lambda: self._document)
+        return web.Response(body=body, content_type="application/json")

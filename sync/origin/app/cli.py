@@ -1,4 +1,4 @@
-"""The command `signage-origin`: serve, publish a folder, keys, devices."""
+"""The command `signage-origin`: serve, publish a folder, keys, devices, trust."""
 
 import argparse
 import asyncio
@@ -11,12 +11,15 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.api.devices import DeviceView
+from sync.origin.app import trust_commands
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
 from sync.origin.http.auth import make_key
@@ -26,6 +29,7 @@ from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
 from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise
+from sync.trust.root_changes import public_key
 from sync.wire.input_messages import argument
 from sync.wire.value_types import Identifier, Name
 
@@ -34,8 +38,12 @@ NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parame
 
 _channel = argument(Identifier)
 _name = argument(Name)
+_Count = Annotated[int, Field(ge=1)]
+
+_FILE: dict[str, Any] = {"type": Path, "metavar": "FILE"}
 
 CliCommand = Callable[[Origin, argparse.Namespace], Awaitable[Any]]
+TrustCommand = Callable[[Origin, argparse.Namespace], Awaitable[trust_commands.Answer]]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     _verb(commands, "fingerprint", shared, _fingerprint, "what players know this origin by (their origin.fingerprint)")
     _add_keys(commands, shared)
     _add_devices(commands, shared)
+    _add_trust(commands, shared)
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
     storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
     _verb(commands, "doctor", shared, _doctor, "what this machine lets the origin do")
@@ -103,6 +112,78 @@ def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
     approve.add_argument("--name", type=_name, help="a name for it (default: the name it gives itself)")
     remove = _verb(verbs, "remove", shared, _remove_device, "remove a device; its plays stay")
     remove.add_argument("device", help="its id")
+
+
+def _add_trust(commands: Any, shared: argparse.ArgumentParser) -> None:
+    trust = commands.add_parser("trust", help="the root and online keys that devices trust")
+    verbs = trust.add_subparsers(required=True, metavar="VERB")
+    _verb(verbs, "show", shared, _answered(trust_commands.show), "show the newest root, its keys, and what is amiss")
+
+    def change(name: str, command: TrustCommand, text: str) -> argparse.ArgumentParser:
+        parser = _verb(verbs, name, shared, _answered(command), text)
+        _add_consent(parser)
+        parser.add_argument("--key", action="append", default=[], help="a root key that signs, in this file", **_FILE)
+        parser.add_argument("--export", help="write what is to be signed elsewhere; change nothing yet", **_FILE)
+        number = "threshold" if name == "threshold" else "--threshold"
+        parser.add_argument(number, type=argument(_Count), metavar="N", help="how many root keys must sign")
+        return parser
+
+    rotate = change("rotate", trust_commands.rotate, "replace the online key, or root keys")
+    rotate.add_argument("role", choices=("online", "root"))
+    text = "a new root key, by its public part; all old ones go (default: a new one here for the one here)"
+    rotate.add_argument("--with", dest="new", action="append", default=[], type=_public, metavar="PUBLICKEY", help=text)
+    add = change("add", trust_commands.add, "add a root key that is kept elsewhere")
+    add.add_argument("new", type=_public, metavar="PUBLICKEY", help="what `trust make` printed")
+    revoke = change("revoke", trust_commands.revoke, "take a key out of the root")
+    revoke.add_argument("key_id", metavar="KEY", help="the beginning of its id, see `trust show`")
+    change("threshold", trust_commands.change, "change how many root keys must sign")
+    change("renew", trust_commands.change, "give the root ten more years")
+    signed = _verb(
+        verbs, "import", shared, _answered(trust_commands.import_signed), "publish what was signed elsewhere"
+    )
+    _add_consent(signed)
+    signed.add_argument("file", help="what `--export` wrote, signed", **_FILE)
+    _add_trust_elsewhere(verbs)
+
+
+def _add_trust_elsewhere(verbs: Any) -> None:
+    """Add what is done on the machine with a root key, where there is no origin."""
+    make = _verb_elsewhere(verbs, "make", trust_commands.make, "make a root key in a file, on any machine")
+    make.add_argument("file", help="the file for the private part", **_FILE)
+    sign = _verb_elsewhere(verbs, "sign", trust_commands.sign, "sign what was exported, where the root key is")
+    _add_consent(sign)
+    sign.add_argument("file", help="what `--export` wrote; it is written again", **_FILE)
+    sign.add_argument("--key", action="append", required=True, help="the root key", **_FILE)
+
+
+def _verb_elsewhere(
+    verbs: Any, name: str, command: Callable[[argparse.Namespace], Awaitable[trust_commands.Answer]], text: str
+) -> argparse.ArgumentParser:
+    async def run(settings: OriginConfiguration, options: argparse.Namespace) -> None:
+        _print(options, *await command(options))
+
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run, config=None, data_dir=None)
+    return parser
+
+
+def _add_consent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do it, without asking")
+
+
+def _public(text: str) -> dict[str, str]:
+    try:
+        return public_key(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _answered(command: TrustCommand) -> CliCommand:
+    async def run(origin: Origin, options: argparse.Namespace) -> None:
+        _print(options, *await command(origin, options))
+
+    return run
 
 
 def _verb(

@@ -73,6 +73,7 @@ class Origin:
     folder_target: FolderTarget
     pipeline: Pipeline
     cleaner: Cleaner
+    keyring: Keyring
 
 
 @asynccontextmanager
@@ -130,7 +131,7 @@ def _assemble(
         "clearer": cleaner.run,
         "live": live.run,
     }
-    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, cleaner)
+    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, cleaner, keyring)
 
 
 def _names(settings: OriginConfiguration) -> frozenset[str]:

@@ -45,22 +45,24 @@ def test_later_starts_change_nothing(tmp_path: Path, clock: FakeClock) -> None:
 
 
 def test_a_renewed_timestamp_key_is_named_by_the_next_root(tmp_path: Path, clock: FakeClock) -> None:
-    first = _open(tmp_path, clock)
+    running = _open(tmp_path, clock)
+    first = running.root()
     (tmp_path / "keys/timestamp.key").unlink()
     second = _open(tmp_path, clock)
-    followed = next_root(first.root(), second.root_envelope())
+    followed = next_root(first, second.root_envelope())
     assert followed.version == 2
     sealed = open_envelope(sign_envelope(TIMESTAMP_DOMAIN, b"{}", second.timestamp_key), ROOT_CAP_BYTES)
     assert verify_envelope(TIMESTAMP_DOMAIN, sealed, followed.keys, followed.timestamp) == b"{}"
     with pytest.raises(Untrusted):
-        verify_envelope(TIMESTAMP_DOMAIN, sealed, first.root().keys, first.root().timestamp)
+        verify_envelope(TIMESTAMP_DOMAIN, sealed, first.keys, first.timestamp)
+    assert running.timestamp_key.id == second.timestamp_key.id, "an origin that runs follows"
 
 
 async def test_a_root_is_renewed_a_year_before_its_end(tmp_path: Path, clock: FakeClock) -> None:
-    first = _open(tmp_path, clock)
-    await clock.advance((ROOT_VALID - RENEW_BEFORE).total_seconds())
+    first = _open(tmp_path, clock).root()
+    await clock.advance((first.expires_at - RENEW_BEFORE - clock.now()).total_seconds())
     second = _open(tmp_path, clock)
-    assert next_root(first.root(), second.root_envelope()).expires_at == clock.now() + ROOT_VALID
+    assert next_root(first, second.root_envelope()).expires_at == clock.now() + ROOT_VALID
 
 
 def test_the_root_key_may_lie_in_a_safe_until_it_is_needed(tmp_path: Path, clock: FakeClock) -> None:
@@ -68,8 +70,10 @@ def test_the_root_key_may_lie_in_a_safe_until_it_is_needed(tmp_path: Path, clock
     away = (tmp_path / "keys/root.key").rename(tmp_path / "safe")
     assert _open(tmp_path, clock).root().version == 1
     (tmp_path / "keys/timestamp.key").unlink()
-    with pytest.raises(StorageBroken, match=r"root\.key is needed"):
-        _open(tmp_path, clock)
+    lost = _open(tmp_path, clock)  # plays and heartbeats are still taken
+    assert not lost.has_online_key()
+    with pytest.raises(StorageBroken, match="trust rotate online"):
+        assert lost.timestamp_key
     away.rename(tmp_path / "keys/root.key")
     assert _open(tmp_path, clock).root().version == 2
 
