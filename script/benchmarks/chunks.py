@@ -28,6 +28,7 @@ from sync.origin.ingest.chunker import divide, divide_evenly
 from sync.wire.chunk_index import MIB, Index, dump_index
 
 FILMS = 3
+OTHERS = 20  # pictures and packages
 _SPEED_BYTES = (MIB, 16 * MIB, 256 * MIB)
 _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-threads", "2")
 _GROUPS = ("-x264-params", "keyint=60:min-keyint=60:scenecut=0:open-gop=0")
@@ -46,9 +47,9 @@ async def measure() -> list[dict[str, Any]]:
 
 def _edits() -> Iterator[dict[str, Any]]:
     found: dict[str, list[dict[str, float | None]]] = {}
-    for number in range(FILMS):
+    for number in range(OTHERS):
+        makers = (_films, _pictures, _packages) if number < FILMS else (_pictures, _packages)
         with tempfile.TemporaryDirectory(prefix="bench-chunks-") as folder:
-            makers = (_films, _pictures, _packages)
             for edit, old, new in (pair for make in makers for pair in make(Path(folder), number)):
                 found.setdefault(edit, []).append(_compare(old, new))
     for edit, rows in found.items():

@@ -7,6 +7,7 @@ one site fetch different spans at one time and can help each other; in one order
 from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 
 from sync.wire.chunk_index import Chunk, Index
@@ -124,26 +125,28 @@ def _spans(index: Index, local: LocalContent, longest_bytes: int) -> Iterator[Sp
         yield Span(index.asset, tuple(run))
 
 
-def copies(wanted: Collection[Index], sources: Collection[Index], local: LocalContent) -> tuple[Copy, ...]:
-    """Return the missing chunks of `wanted` that complete assets on this device contain, at any offset.
+def copies(wanted: Collection[Index], places: Mapping[str, tuple[str, int]], local: LocalContent) -> tuple[Copy, ...]:
+    """Return the missing chunks of `wanted` that complete assets on this device contain.
 
-    `sources` are chunk lists of older assets; assets that are not complete are ignored.
+    `places` says where: by the hash of a chunk the asset, and the offset in it.
     """
-    locations = {
-        chunk.sha256: (index.asset, chunk.offset)
-        for index in sources
-        if index.asset in local.assets
-        for chunk in index.chunks
-    }
     return tuple(
-        Copy(index.asset, chunk, *locations[chunk.sha256])
+        Copy(index.asset, chunk, *places[chunk.sha256])
         for index in wanted
         for chunk in local.missing_chunks(index)
-        if chunk.sha256 in locations
+        if chunk.sha256 in places
     )
 
 
-def evictions(local: AbstractSet[str], kept: Collection[Release], needed_ms: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the local assets that no release of `kept` names, the ones needed longest ago first (Unix ms)."""
+def evictions(
+    local: Mapping[str, int], kept: Collection[Release], needed_ms: Mapping[str, int], missing_bytes: float
+) -> tuple[str, ...]:
+    """Return the assets to delete so that `missing_bytes` more are free; fewer if there are no more.
+
+    `local` has the size of each asset on the device. What a release of `kept` names stays; of the others those go
+    first that were needed longest ago (Unix ms).
+    """
     needed = {asset.sha256 for release in kept for asset in release.assets}
-    return tuple(sorted(local - needed, key=lambda sha256: (needed_ms.get(sha256, 0), sha256)))
+    oldest = sorted(local.keys() - needed, key=lambda sha256: (needed_ms.get(sha256, 0), sha256))
+    freed = accumulate((local[sha256] for sha256 in oldest), initial=0)
+    return tuple(sha256 for sha256, before in zip(oldest, freed, strict=False) if before < missing_bytes)

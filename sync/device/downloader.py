@@ -15,6 +15,7 @@ from sync.device.download_plan import SPAN_BYTES, Copy, LocalContent, copies, do
 from sync.device.origin_client import OriginClient
 from sync.device.range_fetcher import SpanFetcher
 from sync.device.store.chunk_catalog import ChunkCatalog
+from sync.device.store.chunk_lists import chunk_places
 from sync.device.store.content_store import ContentStore
 from sync.device.store.media_intake import DownloadProgress, MediaIntake
 from sync.device.store.partial_file import PartialFile
@@ -84,8 +85,8 @@ class Downloader:
         doubtful = {name for name, chunk_list in lists.items() if named.get(name, chunk_list) != chunk_list}
         return missing_assets(release, whole - doubtful)
 
-    async def download(self, release: Release, older: tuple[Release, ...], should_stop: Callable[[], bool]) -> bool:
-        """Complete `release`, also with chunks of the `older` releases; return True when no asset is missing.
+    async def download(self, release: Release, should_stop: Callable[[], bool]) -> bool:
+        """Complete `release`, also with chunks of other assets; return True when no asset is missing.
 
         Returns early soon after `should_stop` is true. What arrived until then is durable.
 
@@ -98,7 +99,7 @@ class Downloader:
         if wanted:
             indexes = await self._indexes(wanted)
             await self._begin(wanted, indexes)
-            await self._copy(indexes, older)
+            await self._copy(indexes)
             await self._intake.commit()
             parts = dict(self._intake.parts)
             local = LocalContent(
@@ -146,21 +147,22 @@ class Downloader:
             raise ReleaseDoesNotFit(need, free, self._reserve_bytes)
         await self._intake.begin({asset.sha256: (asset.index, indexes[asset.sha256]) for asset in wanted})
 
-    async def _copy(self, indexes: Mapping[str, Index], older: tuple[Release, ...]) -> None:
+    async def _copy(self, indexes: Mapping[str, Index]) -> None:
         parts = self._intake.parts
-        for copy in await in_thread(self._copies, indexes, older):
+        for copy in await in_thread(self._copies, indexes):
             try:
                 await in_thread(_copy, copy, self._store.asset_path(copy.source), parts[copy.asset])
             except (CorruptContent, NotFound) as error:  # the source is damaged; the chunk is fetched instead
                 log.warning("asset=%s is damaged and is not copied from: %s", copy.source, error)
 
-    def _copies(self, indexes: Mapping[str, Index], older: tuple[Release, ...]) -> tuple[Copy, ...]:
-        stored, parts = self._store.indexes(), self._intake.parts
-        lists = {asset.sha256: asset.index for release in older for asset in release.assets if asset.index in stored}
+    def _copies(self, indexes: Mapping[str, Index]) -> tuple[Copy, ...]:
+        """Return what any complete asset on this device has, whether a release still names it or not."""
+        parts = self._intake.parts
         complete = self._store.media.assets() - parts.keys()  # a file that is too short is fetched anew
-        sources = [index for name, at in lists.items() if name in complete and (index := self._store.index(at))]
         local = LocalContent(complete, {name: part.verified() for name, part in parts.items()})
-        return copies(tuple(indexes.values()), sources, local)
+        wanted = {chunk.sha256 for index in indexes.values() for chunk in local.missing_chunks(index)}
+        places = chunk_places(self._store.index_folder, wanted, complete)
+        return copies(tuple(indexes.values()), places, local)
 
     async def _fetch(self, fetching_spans: Coroutine[Any, Any, None]) -> None:
         fetching = asyncio.create_task(fetching_spans)

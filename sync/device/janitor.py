@@ -2,10 +2,12 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable
 
 from sync.device.download_plan import evictions
 from sync.device.store.chunk_catalog import ChunkCatalog
+from sync.device.store.chunk_lists import listed_assets
 from sync.device.store.content_store import ContentStore
 from sync.device.store.media_files import WrongName
 from sync.device.store.membership import repair_membership
@@ -25,10 +27,11 @@ log = logging.getLogger(__name__)
 class Janitor:
     """The maintenance between two downloads."""
 
-    def __init__(self, store: ContentStore, catalog: ChunkCatalog, clock: Clock) -> None:
+    def __init__(self, store: ContentStore, catalog: ChunkCatalog, clock: Clock, reserve_bytes: int) -> None:
         self._store = store
         self._catalog = catalog
         self._clock = clock
+        self._reserve_bytes = reserve_bytes
         self._scrubbed = clock.monotonic()
         self._to_scrub: list[str] = []
 
@@ -73,54 +76,71 @@ class Janitor:
         return False
 
     async def evict(self) -> None:
-        """Delete all content that neither the active, the previous nor the pending release names."""
-        pointer = self._store.pointer()
-        names = {pointer.release, pointer.previous} if pointer else set()
-        kept = await in_thread(self._releases, names | {self._store.pending()})
-        if pointer is None or kept[pointer.release] is None:
-            return  # the active release is unknown: delete nothing
-        releases = [release for release in kept.values() if release]
-        local = await in_thread(self._store.media.assets) | await in_thread(self._store.media.parts)
-        evicted = evictions(local, releases, await self._catalog.assets())
-        if evicted:
-            await self._catalog.delete(evicted)
-            await in_thread(self._store.media.remove, evicted)
-            log.info("evicted=%s assets that no release needs", len(evicted))
-        indexes = frozenset(asset.index for release in releases for asset in release.assets)
-        await in_thread(self._store.delete_documents_except, frozenset(kept), indexes)
+        """Delete what nobody needs: partial files and documents at once, assets once room is short, the oldest first.
 
-    def _releases(self, names: Iterable[str | None]) -> dict[str, Release | None]:
-        return {name: self._store.release(name) for name in names if name}
+        What neither the active, the previous nor the pending release names may be named again, or have chunks that a
+        later release has too. It stays, with its chunk list, while twice the reserve is free.
+        """
+        await self._evict(2 * self._reserve_bytes - await in_thread(self._store.free_bytes))
+
+    async def _evict(self, missing_bytes: float) -> bool:
+        """Delete what nobody needs, and as many assets that no release names as it takes; return False if none."""
+        kept = await in_thread(self._kept)
+        if kept is None:
+            return False
+        media, releases = self._store.media, [release for release in kept.values() if release]
+        local = await in_thread(media.sizes)
+        evicted = evictions(local, releases, await self._catalog.assets(), missing_bytes)
+        unneeded = await in_thread(media.parts) - {asset.sha256 for release in releases for asset in release.assets}
+        if gone := (*evicted, *(unneeded - local.keys())):
+            await self._catalog.delete(gone)
+            await in_thread(media.remove, gone)
+            log.info("evicted=%s assets that no release needs", len(gone))
+        lists = await in_thread(listed_assets, self._store.index_folder)
+        named = {asset.index for release in releases for asset in release.assets}
+        held = {name for name, asset in lists.items() if asset in local.keys() - set(evicted)}
+        await in_thread(self._store.delete_documents_except, frozenset(kept), frozenset(named | held))
+        return bool(gone)
+
+    def _kept(self) -> dict[str, Release | None] | None:
+        """Return the releases that stay, by name; None while the active one is unknown: then nothing is deleted."""
+        pointer = self._store.pointer()
+        names = (pointer.release, pointer.previous, self._store.pending()) if pointer else ()
+        kept = {name: self._store.release(name) for name in names if name}
+        return None if pointer is None or kept[pointer.release] is None else kept
 
     async def make_room(self, missing_bytes: int = 0) -> bool:
-        """Delete the ballast, so that the database can write again, then delete what no release needs.
+        """Delete the ballast, so that the database can write again, and assets that no release names.
 
-        If that is not enough for `missing_bytes`, the previous release is dropped, provided that it frees enough. It
-        only serves when the document of the active release is damaged, and to copy chunks from. Returns True if it was
-        dropped: the caller can try again at once.
+        As many of them as `missing_bytes` takes, the oldest first; all if nobody knows how much is missing. If they
+        are not enough, the previous release is dropped as well; it only serves when the document of the active release
+        is damaged. If even that is not enough, nothing is deleted. Returns True if there is more room than before: the
+        caller can try again at once.
         """
         await in_thread(self._store.delete_ballast)
         with contextlib.suppress(StorageFull):  # the caller has reported it
-            await self.evict()
-            if 0 < missing_bytes <= self._spare_bytes():
+            if not missing_bytes:
+                return await self._evict(math.inf)
+            unnamed, previous = await in_thread(self._spare_bytes)
+            if missing_bytes <= unnamed:
+                return await self._evict(missing_bytes)
+            if missing_bytes <= unnamed + previous:
                 await in_thread(self._store.drop_previous)
                 log.warning("the previous release is dropped to make room for the next one")
-                await self.evict()
-                return True
+                return await self._evict(missing_bytes)
         return False
 
-    def _spare_bytes(self) -> int:
-        """Return the bytes of the assets that only the previous release needs."""
-        pointer = self._store.pointer()
-        active = self._store.release(pointer.release) if pointer else None
-        previous = self._store.release(pointer.previous) if pointer and pointer.previous else None
-        if active is None or previous is None:  # without the active one's document the previous one is played
-            return 0
-        pending = self._store.pending()
-        releases = (active, self._store.release(pending) if pending else None)
-        kept = {asset.sha256 for release in releases if release for asset in release.assets}
-        spare = self._store.media.assets() - kept
-        return sum(asset.size_bytes for asset in previous.assets if asset.sha256 in spare)
+    def _spare_bytes(self) -> tuple[int, int]:
+        """Return the bytes of the assets that no release names, and of those that only the previous one names."""
+        kept, pointer = self._kept(), self._store.pointer()
+        if kept is None or pointer is None:  # without the active one's document the previous one is played
+            return 0, 0
+        sizes = self._store.media.sizes()
+        named = {name: {asset.sha256 for asset in release.assets} for name, release in kept.items() if release}
+        previous = named.get(pointer.previous or "", set())
+        needed = set().union(*(assets for name, assets in named.items() if name != pointer.previous))
+        unnamed = sizes.keys() - needed - previous
+        return sum(sizes[name] for name in unnamed), sum(sizes[name] for name in sizes.keys() & previous - needed)
 
 
 class FileRepair:

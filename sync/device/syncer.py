@@ -200,7 +200,7 @@ class Syncer:
         self._downloader = downloader = Downloader(
             self._client, self._fetcher, self._store, catalog, self._clock, self._rng, self._options.reserve_bytes
         )
-        janitor = Janitor(self._store, catalog, self._clock)
+        janitor = Janitor(self._store, catalog, self._clock, self._options.reserve_bytes)
         await janitor.reconcile()
         while True:
             try:
@@ -229,7 +229,7 @@ class Syncer:
             self._enter(SyncState.FETCHING)
         before = downloader.progress().done_bytes
         try:
-            complete = await downloader.download(release, await in_thread(self._older_releases), should_stop)
+            complete = await downloader.download(release, should_stop)
         finally:
             if downloader.progress().done_bytes > before:
                 self._backoff.reset()  # some bytes arrived: the connection works
@@ -258,12 +258,6 @@ class Syncer:
         self._clear_problem()
         if new:
             await catalog.mark_needed([asset.sha256 for asset in release.assets], self._clock.now())
-
-    def _older_releases(self) -> tuple[Release, ...]:
-        """Return the active and the previous release, as far as they can be read."""
-        pointer = self._store.pointer()
-        names = (pointer.release, pointer.previous) if pointer else ()
-        return tuple(release for name in names if name and (release := self._store.release(name)))
 
     async def _listen_for_hints(self) -> None:
         backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)

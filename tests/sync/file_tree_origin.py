@@ -79,8 +79,8 @@ class Publisher:
         temporary.write_bytes(content)
         temporary.replace(target)
 
-    def asset(self, content: bytes, chunk: int = CHUNK) -> Asset:
-        index = cut_into(content, chunk)
+    def asset(self, content: bytes, chunk: int = CHUNK, *, index: Index | None = None) -> Asset:
+        index = index or cut_into(content, chunk)
         raw = dump_index(index)
         name = hashlib.sha256(raw).hexdigest()
         self.write(asset_path(index.asset), content)

@@ -68,7 +68,7 @@ class ContentStore:
         self._read: WeakValueDictionary[str, Release] = WeakValueDictionary()  # those that somebody uses now
         self._stamps: dict[str, str] = {}  # of their files when they were read
         self._reading = threading.Lock()
-        self._indexes = self.store / "index"
+        self.index_folder = self.store / "index"
         self._releases = self.store / "releases"
         self._ballast = self.state / "ballast"
         self.active_file = FileWithCopy(self.state / "active", ActivePointer.model_validate_json, SMALL_CAP_BYTES)
@@ -103,7 +103,7 @@ class ContentStore:
 
     def folders(self) -> tuple[Path, ...]:
         """Return all folders of the store."""
-        return (self.state, self._indexes, self._releases, *self.media.folders())
+        return (self.state, self.index_folder, self._releases, *self.media.folders())
 
     def repair(self) -> bool:
         """Make the files good again that are damaged or lost, as far as their copies and the releases allow it.
@@ -269,7 +269,7 @@ class ContentStore:
 
     def index(self, sha256: str) -> Index | None:
         """Return a stored chunk list, None if it is missing or damaged."""
-        raw = _read_verified(self._indexes / sha256, sha256, INDEX_CAP_BYTES)
+        raw = _read_verified(self.index_folder / sha256, sha256, INDEX_CAP_BYTES)
         try:
             return None if raw is None else load_index(raw)
         except CorruptContent:
@@ -277,11 +277,11 @@ class ContentStore:
 
     def indexes(self) -> frozenset[str]:
         """Return the names of all stored chunk lists."""
-        return frozenset(hash_names(self._indexes))
+        return frozenset(hash_names(self.index_folder))
 
     def save_index(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified chunk list."""
-        write_durably(self._indexes / sha256, raw)
+        write_durably(self.index_folder / sha256, raw)
 
     # Media
 
@@ -300,9 +300,9 @@ class ContentStore:
                 if path.stem not in releases:
                     path.unlink()
                     self._stamps.pop(path.stem, None)
-            for name in hash_names(self._indexes):
+            for name in hash_names(self.index_folder):
                 if name not in indexes:
-                    (self._indexes / name).unlink()
+                    (self.index_folder / name).unlink()
 
     # Disk space
 

@@ -70,6 +70,11 @@ class MediaFiles:
         """Return the names of all complete assets."""
         return frozenset(name for name in self.names() if self.has(name))
 
+    def sizes(self) -> dict[str, int]:
+        """Return the names of all complete assets, each with its size in bytes."""
+        found = ((name, self._stat(name)) for name in self.names())
+        return {name: at.st_size for name, at in found if at is not None}
+
     def whole(self, assets: Iterable[Asset]) -> frozenset[str]:
         """Return the names of those assets that are here with all their bytes."""
         found = ((asset, self._stat(asset.sha256)) for asset in assets)

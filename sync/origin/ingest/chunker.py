@@ -11,7 +11,6 @@ Devices take any lengths, so a list by one rule is as good as by another.
 
 import hashlib
 import warnings
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -34,7 +33,7 @@ EXPECTED_CHUNKS = 1024
 """The average length is doubled until about as many chunks are expected."""
 
 _LARGEST_CUTTER_BYTES = 4 * MIB  # of pyfastcdc
-_MOST_BOXES = 64  # on the top level of an MP4 file; of a fragmented one only the first parts are found
+_MOST_BOXES = 64  # on the top level of an MP4 file, before its media data
 
 
 def describe_chunker() -> str:
@@ -101,14 +100,10 @@ def _cut(file: BinaryIO, size_bytes: int, average: int) -> Index:
 
 
 def media_data_edges(file: BinaryIO, size_bytes: int) -> tuple[int, ...]:
-    """Return where the media data of an MP4 file (`mdat`, ISO/IEC 14496-12) begin and end, without start and end of it.
+    """Return where the media data of an MP4 file (the first `mdat`, ISO/IEC 14496-12) begin and end, inside the file.
 
-    Of other files none. The head of the box, which has its length, belongs to what is before it.
+    Of other files nowhere. The head of the box, which has its length, belongs to what is before it.
     """
-    return tuple(edge for edge in sorted(set(_edges(file, size_bytes))) if 0 < edge < size_bytes)
-
-
-def _edges(file: BinaryIO, size_bytes: int) -> Iterator[int]:
     at = 0
     for number in range(_MOST_BOXES):
         file.seek(at)
@@ -119,10 +114,11 @@ def _edges(file: BinaryIO, size_bytes: int) -> Iterator[int]:
         elif length == 0:  # to the end of the file
             length = size_bytes - at
         if length < head_bytes or at + length > size_bytes or (number == 0 and kind != b"ftyp"):
-            return
+            break
         if kind == b"mdat":
-            yield from (at + head_bytes, at + length)
+            return tuple(sorted({at + head_bytes, at + length} - {size_bytes}))
         at += length
+    return ()
 
 
 class _Section:

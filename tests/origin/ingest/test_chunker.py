@@ -124,6 +124,7 @@ def test_the_table_of_an_mp4_takes_no_media_data_along(long: bool) -> None:
         (box(b"ftyp") + box(b"moov", bytes(9)) + box(b"mdat", bytes(20)), (33,)),
         (box(b"ftyp") + box(b"mdat", bytes(20), length=0), (16,)),  # to the end of the file
         (box(b"ftyp") + box(b"mdat", bytes(20), long=True) + box(b"free"), (24, 44)),
+        (box(b"ftyp") + box(b"mdat", bytes(20)) + box(b"moof") + box(b"mdat", bytes(20)), (16, 36)),  # in fragments
         (box(b"ftyp") + box(b"mdat", bytes(20), length=900), ()),  # longer than the file
         (box(b"ftyp") + box(b"mdat", bytes(20), length=3), ()),
         (box(b"ftyp") + box(b"mdat", length=9, long=True), ()),

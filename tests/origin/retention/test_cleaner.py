@@ -139,14 +139,14 @@ async def test_a_device_weeks_behind_downloads_the_release_it_reported_or_else_t
                 fetcher = RangeFetcher(url, origin.clock)
                 downloader = Downloader(client, fetcher, cache, catalog, origin.clock, Random(7), 0)
                 if reported:
-                    assert await downloader.download(release, (), lambda: False)
+                    assert await downloader.download(release, lambda: False)
                     assert cache.pending() == old
                 else:
                     with pytest.raises(OriginRefused):
-                        await downloader.download(release, (), lambda: False)
+                        await downloader.download(release, lambda: False)
                 await origin.planning.publisher.timestamps.refresh()
                 newest = await update_check.release(await update_check.timestamp())
-                assert await downloader.download(newest, (), lambda: False)
+                assert await downloader.download(newest, lambda: False)
                 assert cache.has_asset(asset_of("c"))
 
 

@@ -129,39 +129,39 @@ def test_screens_of_one_site_fetch_in_different_orders() -> None:
     assert len(orders) == 8
 
 
-@given(worlds(), st.lists(st.integers(0, 8999), max_size=20))
-def test_copies_come_from_complete_assets_and_have_the_named_chunk(
-    world: tuple[Release, dict[str, Index], LocalContent], shared: list[int]
+@given(worlds(), st.dictionaries(st.integers(0, 8999).map(name), st.integers(0, 99)))
+def test_each_missing_chunk_that_is_somewhere_is_copied_from_there(
+    world: tuple[Release, dict[str, Index], LocalContent], offsets: dict[str, int]
 ) -> None:
     _, indexes, held = world
-    source = Index(name(99), 7 * len(shared), tuple(Chunk(i, 7 * i, 7, name(s)) for i, s in enumerate(shared)))
-    found = copies(tuple(indexes.values()), [source], LocalContent(held.assets | {source.asset}, held.chunks))
-    for copy in found:
-        at = next(chunk for chunk in source.chunks if chunk.offset == copy.offset)
-        assert at.sha256 == copy.chunk.sha256
-        assert copy.chunk in held.missing_chunks(indexes[copy.asset])
-    expected = {
+    places = {chunk: (name(99), offset) for chunk, offset in offsets.items()}
+    found = copies(tuple(indexes.values()), places, held)
+    assert all((copy.source, copy.offset) == places[copy.chunk.sha256] for copy in found)
+    assert {(copy.asset, copy.chunk.number) for copy in found} == {
         (asset, chunk.number)
         for asset, index in indexes.items()
         for chunk in held.missing_chunks(index)
-        if chunk.sha256 in {name(s) for s in shared}
+        if chunk.sha256 in offsets
     }
-    assert {(copy.asset, copy.chunk.number) for copy in found} == expected
-    assert copies(tuple(indexes.values()), [source], held) == ()
 
 
-@given(worlds(), worlds(), st.dictionaries(st.integers(1, 9).map(name), st.integers(0, 99)))
-def test_eviction_lists_exactly_what_no_release_names_oldest_first(
+@given(worlds(), worlds(), st.dictionaries(st.integers(1, 9).map(name), st.integers(0, 99)), st.integers(-5, 60))
+def test_eviction_takes_what_no_release_names_oldest_first_and_no_more_than_it_must(
     one: tuple[Release, dict[str, Index], LocalContent],
     other: tuple[Release, dict[str, Index], LocalContent],
     needed: dict[str, int],
+    missing_bytes: int,
 ) -> None:
-    held = frozenset(name(n) for n in range(1, 10))
+    held = {name(n): 2 * n for n in range(1, 10)}
     kept = [one[0], other[0]]
-    gone = evictions(held, kept, needed)
-    named = {asset.sha256 for release in kept for asset in release.assets}
-    assert set(gone) == held - named
+    gone = evictions(held, kept, needed, missing_bytes)
+    spare = held.keys() - {asset.sha256 for release in kept for asset in release.assets}
+    assert set(gone) <= spare
     assert [needed.get(asset, 0) for asset in gone] == sorted(needed.get(asset, 0) for asset in gone)
+    assert all(needed.get(asset, 0) >= max((needed.get(a, 0) for a in gone), default=0) for asset in spare - set(gone))
+    freed = sum(held[asset] for asset in gone)
+    assert freed >= missing_bytes or set(gone) == spare
+    assert not gone or freed - held[gone[-1]] < missing_bytes
 
 
 @given(worlds())

@@ -9,8 +9,9 @@ from sync.device import janitor
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.runtime.durable_files import write_durably
+from sync.wire.chunk_index import MIB, Chunk, Index
 from sync.wire.release import Asset
-from tests.sync.conftest import running
+from tests.sync.conftest import Device, running
 from tests.sync.file_tree_origin import CHANNEL, CHUNK, EPOCH, Origin, noise, release_of
 
 
@@ -83,6 +84,29 @@ async def test_chunks_of_older_assets_are_copied_and_not_fetched(origin: Origin,
     assert origin.media_bytes - before == CHUNK
 
 
+async def test_many_chunks_of_any_length_cost_few_requests(origin: Origin, store: ContentStore) -> None:
+    content, offset = noise(1, 3 * MIB), 0
+    chunks: list[Chunk] = []
+    while offset < len(content):  # between 1 byte and 16 KiB
+        piece = content[offset : offset + 1 + content[offset] * 64]
+        chunks.append(Chunk(len(chunks), offset, len(piece), hashlib.sha256(piece).hexdigest()))
+        offset += len(piece)
+    assert len(chunks) > 300
+    divided = Index(hashlib.sha256(content).hexdigest(), len(content), tuple(chunks))
+    asset = origin.publisher.asset(content, index=divided)
+    origin.publisher.publish_release(release_of((asset,)))
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+        assert sum(path.startswith("assets/") for path in origin.requests) <= 2
+        edited = content[: 2 * MIB] + b"edited" + content[2 * MIB :]
+        origin.publisher.publish(edited, chunk=100_000)  # another division has nothing in common but the start
+        device.syncer.wake()
+        await device.plays(origin.publisher.release)
+        assert sum(path.startswith("assets/") for path in origin.requests) <= 4
+    assert whole(store, asset.sha256)
+    assert whole(store, hashlib.sha256(edited).hexdigest())
+
+
 async def test_a_damaged_source_of_copies_only_costs_a_download(origin: Origin, store: ContentStore) -> None:
     original = noise(1, 10 * CHUNK)
     (asset,) = origin.publisher.publish(original)
@@ -97,19 +121,57 @@ async def test_a_damaged_source_of_copies_only_costs_a_download(origin: Origin, 
     assert whole(store, edited.sha256)
 
 
+async def publish_one_after_the_other(origin: Origin, device: Device, *contents: bytes) -> list[Asset]:
+    assets: list[Asset] = []
+    for content in contents:
+        assets += origin.publisher.publish(content)
+        device.syncer.wake()
+        await device.plays(origin.publisher.release)
+        await device.clock.advance(0.5)  # so that they are not of the same age
+    return assets
+
+
+async def test_what_no_release_names_stays_while_there_is_room(origin: Origin, store: ContentStore) -> None:
+    contents = [noise(seed, 20 * CHUNK) for seed in range(6)]
+    async with running(origin, store) as device:
+        await publish_one_after_the_other(origin, device, *contents)
+        before = origin.media_bytes
+        await publish_one_after_the_other(origin, device, contents[0])  # what played last week
+        assert origin.media_bytes == before
+        await publish_one_after_the_other(origin, device, contents[1][: 15 * CHUNK] + noise(9, CHUNK) + contents[2])
+        assert origin.media_bytes == before + CHUNK
+    assert len(store.media.assets()) == 7
+    assert len(list(store.index_folder.iterdir())) == 7
+
+
+async def test_the_oldest_go_when_room_is_short(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, size = 9 * MIB, 20 * CHUNK  # 7 files
+    monkeypatch.setattr(store, "free_bytes", lambda: disk - sum(store.media.sizes().values()))
+    async with running(origin, store, reserve_bytes=MIB) as device:
+        assets = await publish_one_after_the_other(origin, device, *(noise(seed, size) for seed in range(9)))
+        await device.until(lambda: store.free_bytes() >= 2 * MIB)
+        assert store.media.assets() == {asset.sha256 for asset in assets[4:]}
+        await publish_one_after_the_other(origin, device, noise(10, 4 * size))  # fits after two more have gone
+        await device.until(lambda: store.free_bytes() >= 2 * MIB)
+        names = {asset.sha256 for asset in assets[8:]}
+        assert store.media.assets() >= names
+        assert len(list(store.index_folder.iterdir())) == len(store.media.assets())
+        held = store.media.assets()
+        origin.publisher.publish(noise(11, 8 * size))
+        device.syncer.wake()
+        await device.until(lambda: "are missing" in device.syncer.facts().problem)
+        assert store.media.assets() == held  # it fits in no way, so nothing goes, and nothing is fetched
+
+
 async def test_files_are_deleted_only_when_neither_active_nor_previous_release_needs_them(
     origin: Origin, store: ContentStore
 ) -> None:
-    async with running(origin, store) as device:
-        assets: list[Asset] = []
-        for seed in (1, 2, 3):
-            assets += origin.publisher.publish(noise(seed, 2 * CHUNK))
-            device.syncer.wake()
-            await device.plays(origin.publisher.release)
-            await device.until(lambda: len(store.media.assets()) <= 2)
+    async with running(origin, store, reserve_bytes=store.free_bytes() * 3 // 4) as device:
+        assets = await publish_one_after_the_other(origin, device, *(noise(seed, 5000) for seed in (1, 2, 3)))
+        await device.until(lambda: len(store.media.assets()) <= 2)
     assert store.media.assets() == {asset.sha256 for asset in assets[1:]}
-    assert len(list((store.store / "releases").iterdir())) == 2
-    assert len(list((store.store / "index").iterdir())) == 2
 
 
 async def test_an_old_release_with_a_new_sequence_needs_no_download(origin: Origin, store: ContentStore) -> None:
