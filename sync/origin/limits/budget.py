@@ -15,10 +15,10 @@ LARGEST_ANIMATION_PIXELS = 10_000_000_000
 """Of all frames of an animated picture together: 48 s of 3840 x 2160 at 25 frames a second."""
 LONGEST_PLAY_S = 24 * 3600.0
 MOST_TRACKS = 256
-MOST_PACKETS = 1_500_000
-"""Frames and pieces of sound, of which the origin holds the times in memory, with at most 260 bytes each (370 MiB).
+MOST_PACKETS = 9_500_000
+"""Frames and pieces of sound, of which the origin holds the times in memory, with at most 55 bytes each (500 MiB).
 
-These are five hours of film at 30 frames a second with a track of sound, and nearly 14 hours without.
+These are 24 hours of film at 60 frames a second with a track of sound.
 """
 QUICK_S = 6.0
 """Work that is expected to take longer goes to the lane for large media."""

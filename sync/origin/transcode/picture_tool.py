@@ -12,17 +12,16 @@ was transparent also holds the transparent picture, at most LOGO_EDGE long, in a
 """
 
 import json
-import re
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pillow_heif
-from PIL import Image, ImageOps, ImageStat, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageSequence, ImageStat, PngImagePlugin, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -31,6 +30,7 @@ from sync.origin.transcode.film.colour_table import ColourTable
 from sync.origin.transcode.picture.animation import LONGEST_HOURS, Survey, save_video, survey
 from sync.origin.transcode.picture.colour import apply_table, colour_table_of, in_8_bits, in_srgb
 from sync.origin.transcode.picture.frames import DECODER_ERRORS, MOVING_FORMATS, MovingPicture
+from sync.origin.transcode.picture.jpeg import strip_jpeg
 from sync.wire.overlay import LOGO_CHUNK, LOGO_EDGE
 
 THUMBNAIL_EDGE = 480
@@ -40,10 +40,9 @@ _LIGHT = 160  # of 255; a drawing of at least this mean luminance is laid on bla
 _QUALITY = 90
 _LARGEST_TEXT_BYTES = 16 * 1024**2  # of a comment or colour profile in a PNG, unpacked
 _SUBFILE_TYPE = 254  # the tag of TIFF; bit 0: a reduced version of another picture in the file
+_NO_PAGE = 0b101  # bit 2: a mask
+_SEVERAL_PAGES = "This file has {} pages: the first one is shown. Send each page as a file of its own."
 _INCOMPLETE = "This picture is damaged or incomplete. Send it again."
-_RARE_FRAMES = frozenset(range(0xC3, 0xD0)) - {0xC4, 0xC8, 0xCC}  # lossless and arithmetic codes, no tables
-_JPEG_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # of pixels: what is no stuffed byte, filler or restart
-_STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
 
 
 class UnusablePicture(Exception):
@@ -88,7 +87,19 @@ def _convert(image: Image.Image, source: Path, target: Path, longest_edge: int) 
     if table := colour_table_of(source, image):
         loaded = apply_table(loaded, table, target.parent)
     flat = flatten(loaded)
-    return flat, _save(source, image, flat, target, longest_edge, _transparent_chunk(loaded))
+    facts = _save(source, image, flat, target, longest_edge, _transparent_chunk(loaded))
+    return flat, facts | ({"note": _SEVERAL_PAGES.format(pages)} if (pages := _pages(image)) > 1 else {})
+
+
+def _pages(image: Image.Image) -> int:
+    """Return how many pages a TIFF has, without previews and masks of others; 1 for other kinds."""
+    if not isinstance(image, TiffImageFile):
+        return 1
+    pages = 0
+    with suppress(*DECODER_ERRORS):  # the first one is whole
+        for _ in ImageSequence.Iterator(image):
+            pages += not image.tag_v2.get(_SUBFILE_TYPE, 0) & _NO_PAGE
+    return pages
 
 
 def _open(source: Path, largest_pixels: int) -> Image.Image:
@@ -209,33 +220,6 @@ def _keeps_pixels(image: Image.Image, source: Path, longest_edge: int) -> bool:
         upright = untouched.getexif().get(0x0112, 1) == 1
         plain_colours = untouched.mode in ("RGB", "L") and "icc_profile" not in untouched.info
     return image.format == "JPEG" and small and upright and plain_colours
-
-
-def strip_jpeg(raw: bytes) -> bytes | None:
-    """Return a JPEG without tags, comments and bytes behind its end, such as the film of a motion photo or a gain map.
-
-    None if its segments cannot be read (ITU-T T.81, annex B), or if some decoders do not know how it is coded.
-    """
-    kept, at = bytearray(raw[:2]), 2
-    while at + 2 <= len(raw) and raw[at] == 0xFF:
-        if raw[at + 1] == 0xFF:  # a filler
-            at += 1
-            continue
-        marker, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")
-        if marker in _RARE_FRAMES:
-            return None
-        if marker == 0xD9:
-            return bytes(kept + raw[at : at + 2])
-        end = at + 2 + length
-        if marker == 0xDA:  # the pixels follow
-            found = _JPEG_END.search(raw, end)
-            if found is None:
-                return None
-            end = found.start()
-        if marker not in _STRIPPED_MARKERS:
-            kept += raw[at:end]
-        at = end
-    return None
 
 
 if __name__ == "__main__":

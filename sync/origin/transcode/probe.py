@@ -3,9 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Sequence
+from array import array
+from collections import defaultdict
 from dataclasses import replace
 from enum import StrEnum
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from sync.origin.transcode.film.colour import may_be_hdr, with_picture_told
 from sync.origin.transcode.film.containers import HiddenFacts, hidden_facts
 from sync.origin.transcode.film.damage import (
     Damage,
-    DecodedFrame,
+    DecodedTrack,
     find_damage,
     missing_in_file,
     read_complaint,
@@ -23,9 +25,16 @@ from sync.origin.transcode.film.damage import (
 )
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
 from sync.origin.transcode.film.fields import LOOK_FILTERS, LOOK_S, FieldsSeen, should_look, with_fields_seen
-from sync.origin.transcode.film.geometry import Shape
-from sync.origin.transcode.film.rhythm import Packet, TrackTimes, film_span, measure_tracks, read_packet
-from sync.origin.transcode.film.tracks import is_encrypted
+from sync.origin.transcode.film.rhythm import (
+    TrackPackets,
+    Tracks,
+    TrackTimes,
+    film_span,
+    measure_tracks,
+    read_packet,
+)
+from sync.origin.transcode.film.tracks import is_encrypted, tracks_of
+from sync.origin.transcode.picture.jpeg import JPEG_START
 from sync.origin.transcode.sandbox import THREADS, Limits, run_tool
 
 HEAD_BYTES = 4096
@@ -33,7 +42,7 @@ _BARE_PICTURES = ("mpegvideo", "m4v", "h264", "hevc", "vc1", "cavsvideo")  # wit
 # What ffmpeg may open, by its content: no format that refers to other files or hosts, no script, nothing raw.
 CONTAINERS = ",".join(
     (
-        "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gxf,nut,nsv,rm,wtv,dv,dhav,ivf,obu,yuv4mpegpipe,smjpeg",
+        "mov,mp4,matroska,webm,avi,mpjpeg,mpegts,mpeg,flv,ogg,asf,mxf,gxf,nut,nsv,rm,wtv,dv,dhav,ivf,obu,yuv4mpegpipe,smjpeg",
         *_BARE_PICTURES,
         "mp3,wav,w64,flac,aac,loas,ac3,eac3,dts,dtshd,truehd,mlp,aiff,au,caf,amr,ape,wv,tta,tak,mpc,mpc8,voc,dsf",
     )
@@ -43,7 +52,7 @@ SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", CONTAINERS)
 
 _FIELDS_SEEN = re.compile(r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+)")  # of ffmpeg's idet
 _COMBED_SEEN = re.compile(r"^frame=(\d+)$", re.MULTILINE)  # of ffmpeg's progress
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PICTURES = (JPEG_START, b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 _OTHER_KINDS = (
     (b"%PDF", "a PDF document: save its pages as pictures"),
@@ -76,6 +85,11 @@ _CHANGE_AT_KEYS = frozenset(
 _CHANGE_ANYWHERE = frozenset({"vp9", "av1"})
 _MAY_CROP = frozenset({"h264", "hevc"})  # at the left or top
 _START_S = 0.1
+_MOST_LOGGED = 300_000  # packets of MP4: with the log ffprobe keeps a line of 350 bytes for each before it begins
+_DECODE_PIPED = (  # so these are told one by one, in another container: the path, the track, and ffprobe's arguments
+    f'ffmpeg -v quiet -nostdin -copyts {" ".join(SAFE_INPUT)} -i "file:$0" -map "0:$1" -c copy '
+    '-avoid_negative_ts disabled -f matroska pipe:1 | (shift; exec "$@" -protocol_whitelist pipe -i pipe:0)'
+)
 _ENCRYPTED = "This file is encrypted (DRM): no screen has its key. Export it without copy protection."
 
 
@@ -141,8 +155,8 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     if document["format"]["format_name"] in _BARE_PICTURES and not await asyncio.to_thread(_begins_bare, path):
         raise BadMedia("This video is damaged: its start is missing. Send it again.")
     packets, complaints = await read_packets(path, limits)
-    sounds = {stream["index"] for stream in document["streams"] if stream.get("codec_type") == "audio"}
-    times = await asyncio.to_thread(measure_tracks, packets, sounds)
+    sounds, pictures = tracks_of(document, "audio"), tracks_of(document, "video")
+    times = await asyncio.to_thread(measure_tracks, packets, sounds, pictures)
     facts = audio_facts(document, times, hidden) or video_facts(document, times, hidden, complaints)
     if facts is None:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")
@@ -173,26 +187,27 @@ def _parsed(output: str) -> dict[str, Any]:
     return document
 
 
-async def read_packets(
-    path: Path, limits: Limits, *, streams: str = "", positions: bool = False
-) -> tuple[list[Packet], str]:
+async def read_packets(path: Path, limits: Limits, *, streams: str = "", positions: bool = False) -> tuple[Tracks, str]:
     """Return the packets of a file (of `streams` only, if given) as they are stored, and what ffprobe complains about.
 
     Nothing is decoded. With `positions` the packets say where they are in the file.
     """
-    packets: list[Packet] = []
+    tracks: defaultdict[int, TrackPackets] = defaultdict(TrackPackets)
+    count = 0
 
     async def read_line(line: str) -> None:
-        if (packet := read_packet(line, positions=positions)) is not None:
-            packets.append(packet)
-        if len(packets) > MOST_PACKETS:  # they are held in memory
+        nonlocal count
+        if (packet := read_packet(line)) is not None:
+            tracks[packet.track].append(packet, positions=positions)
+            count += 1
+        if count > MOST_PACKETS:  # they are held in memory
             raise BadMedia(f"This file is too long: it has more than {MOST_PACKETS:,} frames and pieces of sound.")
 
     selection = ("-select_streams", streams) if streams else ()
     entries = ("-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,pos,flags")
     options = ("-v", "error", *selection, *entries, "-of", "csv=p=0")
     result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
-    return packets, result.errors
+    return tracks, result.errors
 
 
 async def packet_duration_ms(path: Path, limits: Limits, *, sound: int | None = None) -> int:
@@ -212,24 +227,28 @@ async def decode_whole(video: VideoFile, path: Path, limits: Limits) -> VideoFil
         ChildStopped: ffprobe hit a limit.
     """
     packets, _ = await read_packets(path, limits, positions=bool(video.losses))
-    pictures = await _decode(path, video.video_stream, video.starts_s, limits)
-    video = video.with_shapes_seen(_shapes(pictures, video.starts_s))
+    pictures = await _decode(video, video.video_stream, video.times, path, limits)
+    video = video.with_shapes_seen(pictures.shapes)
     damage = await asyncio.to_thread(_damage_of, video, video.times, video.video_stream, packets, pictures)
     if video.audio_stream is None or video.sound_times is None:
         return replace(video, damage=damage)
-    sounds = await _decode(path, video.audio_stream, video.starts_s, limits)
+    sounds = await _decode(video, video.audio_stream, video.sound_times, path, limits)
     sound_damage = await asyncio.to_thread(_damage_of, video, video.sound_times, video.audio_stream, packets, sounds)
     return replace(video, damage=damage, sound_damage=sound_damage)
 
 
 def _damage_of(
-    video: VideoFile, times: TrackTimes, track: int, packets: Iterable[Packet], frames: Sequence[DecodedFrame]
+    file: VideoFile | AudioFile, times: TrackTimes, track: int, packets: Tracks, frames: DecodedTrack
 ) -> Damage:
-    own = [packet for packet in packets if packet.track == track and not packet.discarded and not times.jumps]
-    due = [packet.due_s - video.starts_s for packet in own if packet.due_s is not None]
-    stretches = missing_in_file(own, times, video.losses, unreadable=video.unreadable)
-    missing = [(start - video.starts_s, end - video.starts_s) for start, end in stretches]
-    return find_damage(frames, due, times.frame_s, times.end_s - video.starts_s, missing)
+    """Return the damage of a track; a sound file has nothing but its track, so that any gap in it is damage."""
+    known = packets.get(track, TrackPackets()).shown()
+    if times.jumps or times.counted:  # the times of the file are not those of the film
+        known = TrackPackets()
+    due = array("d", (due - file.starts_s for due in known.dues if not isnan(due)))
+    unreadable = file.unreadable if isinstance(file, VideoFile) else True
+    stretches = missing_in_file(known, track, times, file.losses, unreadable=unreadable)
+    missing = [(start - file.starts_s, end - file.starts_s) for start, end in stretches]
+    return find_damage(frames, due, times.frame_s, times.end_s - file.starts_s, missing)
 
 
 async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
@@ -239,41 +258,35 @@ async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
         ChildStopped: ffprobe hit a limit.
     """
     packets, _ = await read_packets(path, limits, streams=str(sound.audio_stream), positions=bool(sound.losses))
-    start_s, times = sound.times.start_s, sound.times
-    frames = await _decode(path, sound.audio_stream, start_s, limits)
-    known = [] if times.jumps else [packet for packet in packets if not packet.discarded]
-    due = [packet.due_s - start_s for packet in known if packet.due_s is not None]
-    stretches = missing_in_file(known, times, sound.losses, unreadable=True)
-    missing = [(start - start_s, end - start_s) for start, end in stretches]
-    return find_damage(frames, due, times.frame_s, times.end_s - start_s, missing)
-
-
-def _shapes(frames: Iterable[DecodedFrame], starts_s: float) -> list[tuple[float, Shape]]:
-    return [(frame.due_s + starts_s, frame.shape) for frame in frames if frame.shape is not None]
+    frames = await _decode(sound, sound.audio_stream, sound.times, path, limits)
+    return await asyncio.to_thread(_damage_of, sound, sound.times, sound.audio_stream, packets, frames)
 
 
 async def _decode(
-    path: Path, stream: int, starts_s: float, limits: Limits, *, only: tuple[str, ...] = ()
-) -> list[DecodedFrame]:
-    frames: list[DecodedFrame] = []
+    file: VideoFile | AudioFile,
+    stream: int,
+    times: TrackTimes,
+    path: Path,
+    limits: Limits,
+    *,
+    only: tuple[str, ...] = (),
+) -> DecodedTrack:
+    frames = DecodedTrack(file.starts_s, times.frame_s if times.counted else None)
 
     async def read_line(line: str) -> None:
         if (frame := read_frame(line)) is not None:
-            frames.append(replace(frame, due_s=frame.due_s - starts_s))
-        if frames and (complaint := read_complaint(line)) is not None:
-            frames[-1] = replace(frames[-1], complaints=(*frames[-1].complaints, complaint))
+            frames.append(frame)
+        elif (complaint := read_complaint(line)) is not None:
+            frames.complain(complaint)
 
     entries = "frame=key_frame,best_effort_timestamp_time,width,height,sample_aspect_ratio:log=message"
-    decoder = (*only, *EXACT_CROP, "-threads", str(THREADS))
-    options = ("-v", "quiet", *decoder, "-select_streams", str(stream), "-show_log", "16")
-    output = (
-        "-show_frames",
-        "-show_entries",
-        entries,
-        "-of",
-        "json=compact=1",
-    )  # "compact" alone joins the lines of frames with tags
-    await run_tool(("ffprobe", *options, *output, *SAFE_INPUT, f"file:{path}"), limits, on_line=read_line)
+    decoder = ("-v", "quiet", *only, *EXACT_CROP, "-threads", str(THREADS), "-show_log", "16")
+    # "compact" alone joins the lines of frames with tags
+    probing = ("ffprobe", *decoder, "-show_frames", "-show_entries", entries, "-of", "json=compact=1")
+    command = (*probing, "-select_streams", str(stream), *SAFE_INPUT, f"file:{path}")
+    if times.packets > _MOST_LOGGED and file.container.startswith("mov"):
+        command = ("sh", "-c", _DECODE_PIPED, str(path), str(stream), *probing)
+    await run_tool(command, limits, on_line=read_line)
     return frames
 
 
@@ -305,8 +318,11 @@ async def look_at_shapes(video: VideoFile, path: Path, limits: Limits) -> VideoF
     """
     if video.codec not in _CHANGE_AT_KEYS | _CHANGE_ANYWHERE:
         return video
-    only = () if video.codec in _CHANGE_ANYWHERE else ("-skip_frame", "nokey")
-    return video.with_shapes_seen(_shapes(await _decode(path, video.video_stream, 0.0, limits, only=only), 0.0))
+    all_of_it = video.codec in _CHANGE_ANYWHERE or video.times.counted
+    only = () if all_of_it else ("-skip_frame", "nokey")
+    return video.with_shapes_seen(
+        (await _decode(video, video.video_stream, video.times, path, limits, only=only)).shapes
+    )
 
 
 async def look_at_codec_crop(video: VideoFile, path: Path, folder: Path, limits: Limits) -> VideoFile:

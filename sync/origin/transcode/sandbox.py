@@ -29,6 +29,7 @@ THREADS = 4  # of a codec; more would need too much address space on machines wi
 _OUTPUT_CAP_BYTES = 32 * 1024 * 1024  # tags may be long
 _ERRORS_CAP_BYTES = 8 * 1024
 _LINE_CAP_BYTES = 256 * 1024
+_PIECE_BYTES = 64 * 1024
 _OUT_OF_MEMORY = ("Cannot allocate memory", "MemoryError", "malloc of size")
 _PASSED_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR")  # no secrets are among these
 _PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
@@ -139,22 +140,35 @@ def _tell_missing_restrictions() -> None:
 async def _read_output(process: Process, on_line: OnLine | None) -> str:
     assert process.stdout is not None
     if on_line is not None:
-        try:
-            async for line in process.stdout:
-                await on_line(line.decode("utf-8", "replace").rstrip())
-        except ValueError as error:  # a line without an end, or a number that is none
-            raise ChildStopped(f"what a tool printed cannot be read: {error}") from error
+        await _read_lines(process.stdout, on_line)
         return ""
     output = bytearray()
-    while piece := await process.stdout.read(64 * 1024):
+    while piece := await process.stdout.read(_PIECE_BYTES):
         output += piece[: max(0, _OUTPUT_CAP_BYTES - len(output))]
     return output.decode("utf-8", "replace")
+
+
+async def _read_lines(stream: asyncio.StreamReader, on_line: OnLine) -> None:
+    """Read lines a piece at a time: a long film has millions."""
+    rest = b""
+    try:
+        while piece := await stream.read(_PIECE_BYTES):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                await on_line(line.decode("utf-8", "replace").rstrip())
+            if len(rest) > _LINE_CAP_BYTES:
+                raise ValueError("a line without an end")
+            await asyncio.sleep(0)  # others get their turn between the pieces
+        if rest:
+            await on_line(rest.decode("utf-8", "replace").rstrip())
+    except ValueError as error:  # also a number that is none
+        raise ChildStopped(f"what a tool printed cannot be read: {error}") from error
 
 
 async def _read_errors(process: Process) -> str:
     assert process.stderr is not None
     tail = b""
-    while piece := await process.stderr.read(64 * 1024):
+    while piece := await process.stderr.read(_PIECE_BYTES):
         tail = (tail + piece)[-_ERRORS_CAP_BYTES:]
     return tail.decode("utf-8", "replace")
 

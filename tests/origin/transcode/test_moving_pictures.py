@@ -190,6 +190,45 @@ def test_the_cover_of_an_apng_is_no_frame(tmp_path: Path) -> None:
     assert shown(tmp_path / "asset") == "r1g2"
 
 
+def jpeg(size: tuple[int, int], ink: str, **options: object) -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", size, INKS[ink][:3]).save(written, "JPEG", **options)
+    return written.getvalue()
+
+
+FILM_OF_JPEGS = [jpeg(SIZE, ink) for ink in "rrrrrgggggbbbbb"]
+CAMERA = b"--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "film"),
+    [
+        (FILM_OF_JPEGS, True),
+        ([one + bytes(9) for one in FILM_OF_JPEGS], True),
+        ([CAMERA % (len(one), one) for one in FILM_OF_JPEGS], True),
+        (FILM_OF_JPEGS[:4], False),
+        ([FILM_OF_JPEGS[0], *[jpeg((12, 8), "b")] * 6], False),  # previews or a gain map behind a picture
+        ([jpeg(SIZE, "r"), b"Secret" * 9], False),
+    ],
+    ids=["bare", "padded", "camera", "few", "previews", "tail"],
+)
+async def test_jpegs_one_behind_the_other_are_a_film(
+    media_origin: MediaOrigin, tmp_path: Path, parts: list[bytes], film: bool
+) -> None:
+    (tmp_path / "still.jpg").write_bytes(b"".join(parts))
+    row = await media_origin.process_file(tmp_path / "still.jpg")
+    assert row.asset and (row.asset.kind is MediaKind.VIDEO) == film, row.problem
+    if film:
+        assert row.asset.duration_ms == 600 and shown(media_origin.asset_file(row)) == "r5g5b5"
+
+
+async def test_a_picture_of_a_3d_camera_is_still(media_origin: MediaOrigin, tmp_path: Path) -> None:
+    views = [Image.open(io.BytesIO(jpeg(SIZE, ink))) for ink in "rgbrgb"]
+    views[0].save(tmp_path / "views.mpo", "MPO", save_all=True, append_images=views[1:])
+    row = await media_origin.process_file(tmp_path / "views.mpo")
+    assert row.asset and row.asset.media_type == "image/jpeg", row.problem
+
+
 def test_a_gif_whose_frame_lies_beyond_its_edge_keeps_its_size(tmp_path: Path) -> None:
     red, _, blue = cycle(100, 100, 100)
     facts = made(tmp_path, gif(SIZE, [red, Frame(INKS["g"], (20, 10, 40, 40)), blue]))

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from sync.origin.store.media import MediaState
 from sync.origin.transcode.picture.animation import frame_repeats, frame_step_ms
-from sync.origin.transcode.picture_tool import strip_jpeg
+from sync.origin.transcode.picture.jpeg import strip_jpeg
 from sync.wire.chunk_index import load_index
 from sync.wire.overlay import LOGO_CHUNK
 from sync.wire.release import MediaKind
@@ -215,6 +215,17 @@ def test_a_stripped_jpeg_ends_where_its_pixels_end_and_rare_codes_are_not_kept(s
 async def test_a_raw_photograph_is_not_shown_as_its_small_preview(media_origin: MediaOrigin, samples: Samples) -> None:
     row = await media_origin.process_file(samples.picture("a.dng", samples.halves(), "TIFF", tiffinfo={254: 1}))
     assert row.problem and "raw photograph" in row.problem
+
+
+async def test_of_pages_the_first_is_shown_and_the_others_are_told(
+    media_origin: MediaOrigin, samples: Samples, tmp_path: Path
+) -> None:
+    red, blue = Image.new("RGB", (9, 9), RED), Image.new("RGB", (9, 9), BLUE)
+    red.save(tmp_path / "scan.tif", "TIFF", save_all=True, append_images=[blue, blue])
+    row = await media_origin.process_file(tmp_path / "scan.tif")
+    assert row.state is MediaState.READY and row.problem and "has 3 pages" in row.problem
+    with Image.open(media_origin.asset_file(row)) as made:
+        assert near(made.getpixel((4, 4)), RED)
 
 
 def test_frames_are_repeated_without_drift() -> None:

@@ -1,19 +1,24 @@
 """What is damaged in a film, by decoding it once as a whole."""
 
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, compress, pairwise
+from math import isnan, nan
+from typing import NamedTuple
 
 from sync.origin.transcode.film.containers import Loss
 from sync.origin.transcode.film.geometry import Shape, read_shape
-from sync.origin.transcode.film.rhythm import Packet, TrackTimes
+from sync.origin.transcode.film.rhythm import TrackPackets, TrackTimes
 
 LONGEST_MENDED_S = 2.0  # the picture before stays meanwhile, so that no screen shows smeared pictures
 _MENDED_SHARE = 0.05
 _JOINED_S = 0.5
 _SAME_S = 0.002  # times differ by rounding
+_MOST_COMPLAINTS = 100_000
+_DUE = re.compile(r'"best_effort_timestamp_time": "([-\d.]+)"')
 _DAMAGE = re.compile(
     r"error|invalid|corrupt|conceal|missing|damaged|overread|out of range|exhausted|not find ref|illegal|truncat|broken"
     r"|failed|too (small|short|large)|not allocated|unavailable|exceed",
@@ -24,14 +29,41 @@ _HARMLESS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedFrame:
-    """One frame that came out of the decoder, what the decoder said about it, and the shape of a picture."""
+class DecodedFrame(NamedTuple):
+    """One frame that came out of the decoder: `due_s` is NaN where the file does not say, sound has no shape."""
 
     due_s: float
     key: bool
-    complaints: tuple[str, ...] = ()
     shape: Shape | None = None
+
+
+class DecodedTrack:
+    """What came out of the decoder for one track: frames in 9 bytes each, of shapes each change, and what it said.
+
+    `complaints` are the numbers of frames and what the decoder said about each. Frames without times, or whose times
+    are not to be believed, are `frame_s` apart.
+    """
+
+    def __init__(self, starts_s: float = 0.0, frame_s: float | None = None) -> None:
+        self.dues, self.keys = array("d"), bytearray()
+        self.shapes: list[tuple[float, Shape]] = []
+        self.complaints: list[tuple[int, str]] = []
+        self._starts_s, self._frame_s = starts_s, frame_s
+
+    def append(self, frame: DecodedFrame) -> None:
+        """Add the next frame."""
+        due_s = frame.due_s - self._starts_s if self._frame_s is None else len(self.dues) * self._frame_s
+        if isnan(due_s):
+            return
+        if frame.shape and (not self.shapes or self.shapes[-1][1] != frame.shape):
+            self.shapes.append((due_s + self._starts_s, frame.shape))
+        self.dues.append(due_s)
+        self.keys.append(frame.key)
+
+    def complain(self, words: str) -> None:
+        """Add what the decoder said about the last frame."""
+        if self.dues and len(self.complaints) < _MOST_COMPLAINTS:
+            self.complaints.append((len(self.dues) - 1, words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +83,11 @@ class Damage:
 
 
 def read_frame(line: str) -> DecodedFrame | None:
-    """Return one frame, of one line of ffprobe (compact JSON); None if it is none, or one without a time."""
-    due = re.search(r'"best_effort_timestamp_time": "([-\d.]+)"', line)
-    return DecodedFrame(float(due[1]), '"key_frame": 1' in line, shape=read_shape(line)) if due else None
+    """Return one frame, of one line of ffprobe (compact JSON); None if it is none."""
+    if '"key_frame": ' not in line:
+        return None
+    due = _DUE.search(line)
+    return DecodedFrame(float(due[1]) if due else nan, '"key_frame": 1' in line, read_shape(line))
 
 
 def cannot_be_read(complaints: str, container: str) -> bool:
@@ -71,7 +105,7 @@ def read_complaint(line: str) -> str | None:
 
 
 def find_damage(
-    frames: Sequence[DecodedFrame],
+    frames: DecodedTrack,
     due: Sequence[float],
     frame_s: float,
     end_s: float,
@@ -83,21 +117,19 @@ def find_damage(
     that the damage lasts until then. So does what is `missing` in the file. What comes before the first frame is none:
     a recording that begins between two key frames.
     """
-    if not frames:
+    if not frames.dues:
         return Damage(((min(due, default=0.0), end_s),), complaints=True)
-    keys = sorted(frame.due_s for frame in frames if frame.key)
-    shown = sorted(frame.due_s for frame in frames)
-    bad = [(frame.due_s, frame.due_s) for frame in frames if any(_is_damage(words) for words in frame.complaints)]
-    bad += [(at_s, at_s) for at_s in _missing(sorted(due), [*shown, end_s], 1.5 * frame_s + 0.01)]
+    keys, shown = sorted(compress(frames.dues, frames.keys)), array("d", sorted(frames.dues))
+    bad = [(frames.dues[number],) * 2 for number, words in frames.complaints if _is_damage(words)]
+    bad += [(at_s, at_s) for at_s in _missing(array("d", sorted(due)), shown, end_s, 1.5 * frame_s + 0.01)]
     bad += missing
-    spans = [
-        (start, next((key for key in keys if key > end + _SAME_S / 2), end_s)) for start, end in bad if start > shown[0]
-    ]
-    return Damage(_joined(spans), complaints=any(frame.complaints for frame in frames[1:]))
+    ends = ((start, bisect_right(keys, end + _SAME_S / 2)) for start, end in bad if start > shown[0])
+    spans = [(start, keys[after] if after < len(keys) else end_s) for start, after in ends]
+    return Damage(_joined(spans), complaints=any(number for number, _ in frames.complaints))
 
 
 def missing_in_file(
-    packets: Sequence[Packet], times: TrackTimes, losses: Sequence[Loss], *, unreadable: bool
+    packets: TrackPackets, track: int, times: TrackTimes, losses: Sequence[Loss], *, unreadable: bool
 ) -> list[tuple[float, float]]:
     """Return when what is not in the file was due, as first and last picture of each stretch, by the times of the file.
 
@@ -105,25 +137,22 @@ def missing_in_file(
     meanwhile. A loss in the track itself spoils the group of packets that it is in, or that begins with it, unless
     this one needs no other.
     """
-    if times.jumps or not (losses or unreadable):
+    if times.jumps or not packets or not (losses or unreadable):
         return []
-    groups: dict[int, list[Packet]] = {}
-    place = 0
-    for packet in packets:
-        place = place if packet.at is None else packet.at
-        groups.setdefault(place, []).append(packet)
-    place_of = {packet.due_s: place for place, group in groups.items() for packet in group}
+    edges = {edge for gap in times.gaps for edge in gap}
+    places = packets.places or array("q", bytes(8 * len(packets)))
+    place_of = {due: place for due, place in zip(packets.dues, places, strict=True) if due in edges}
     lost_at = sorted(loss.at for loss in losses)
     missing = []
     for start, end in times.gaps:
         first, last = sorted((place_of.get(start, 0), place_of.get(end, 0)))
         if unreadable or bisect_left(lost_at, first) < bisect_right(lost_at, last):
             missing.append((start + times.frame_s, end - _SAME_S))
-    places = sorted(groups)
     for loss in losses:
-        group = groups[places[max(0, bisect_right(places, loss.at) - 1)]]
-        dues = [packet.due_s for packet in group if packet.due_s is not None]
-        if loss.track == group[0].track and dues and not (loss.begins and group[0].key):
+        place = places[max(0, bisect_right(places, loss.at) - 1)]
+        first, last = bisect_left(places, place), bisect_right(places, place)
+        dues = [due for due in packets.dues[first:last] if not isnan(due)]
+        if loss.track == track and dues and not (loss.begins and packets.keys[first]):
             missing.append((min(dues), max(dues)))
     return missing
 
@@ -145,10 +174,10 @@ def _is_damage(words: str) -> bool:
     return bool(_DAMAGE.search(words)) and not _HARMLESS.search(words)
 
 
-def _missing(due: Sequence[float], shown: Sequence[float], longer_than_s: float) -> list[float]:
+def _missing(due: Sequence[float], shown: Sequence[float], end_s: float, longer_than_s: float) -> list[float]:
     """Return the first time that is due in each long gap of what is shown."""
     missing = []
-    for before, after in pairwise(shown):
+    for before, after in pairwise(chain(shown, (end_s,))):
         if after - before > longer_than_s:
             first = bisect_right(due, before + _SAME_S)
             missing += [due[first]] if first < len(due) and due[first] < after - _SAME_S else []

@@ -87,8 +87,8 @@ class VideoFile:
 
     @property
     def jumps(self) -> bool:
-        """Whether its timestamps jump: then the length that it states may be the distance of the jump."""
-        return self.times.jumps or (self.sound_times is not None and self.sound_times.jumps)
+        """Whether its timestamps jump, or are none: then the length that it states may be anything."""
+        return self.times.jumps or self.times.counted or (self.sound_times is not None and self.sound_times.jumps)
 
     @property
     def length_s(self) -> float:
@@ -119,6 +119,11 @@ class AudioFile:
     title: str
     artist: str
 
+    @property
+    def starts_s(self) -> float:
+        """When the first sound is due, by the timestamps of the file."""
+        return self.times.start_s
+
 
 def video_facts(
     document: Mapping[str, Any],
@@ -136,10 +141,12 @@ def video_facts(
         return None
     audio = choose_sound(document, times, video)
     container = document.get("format", {})
+    own = times[video["index"]]
+    facts = _picture_facts(video) | ({"frame_rate": own.rate} if own.counted else {})
     return VideoFile(
         container=container.get("format_name", ""),
         video_stream=video["index"],
-        times=times[video["index"]],
+        times=own,
         declared_ms=_declared_ms(container, [video, *([audio] if audio else [])]),
         present_ms=_present_ms(times.values()),
         audio_stream=audio["index"] if audio else None,
@@ -150,7 +157,7 @@ def video_facts(
         subtitles=_subtitles(choose_subtitles(document, audio)),
         losses=_losses(hidden.losses, document),
         unreadable=hidden.broken or cannot_be_read(complaints, container.get("format_name", "")),
-        **_picture_facts(video),
+        **facts,
     )
 
 

@@ -20,6 +20,7 @@ SUBTITLES_FILE = "forced.ass"
 def filter_chain(video: VideoFile, width: int, height: int) -> str:
     """Return ffmpeg's filters that make of a decoded film what screens show, at this size."""
     steps = (
+        count(video),
         bring_forward(video),
         close_jumps("setpts", video.times),
         leave_out(video),
@@ -34,6 +35,13 @@ def filter_chain(video: VideoFile, width: int, height: int) -> str:
         burn_in(video),
     )
     return ",".join(name for step in steps for name in step)
+
+
+def count(video: VideoFile) -> tuple[str, ...]:
+    """Return the filters that let pictures without times, or with times that cannot be true, follow each other."""
+    if not video.times.counted:
+        return ()
+    return ("settb=AVTB", f"setpts=(N/({video.times.rate})+{video.times.start_s - video.starts_s:.6f})/TB")
 
 
 def bring_forward(video: VideoFile) -> tuple[str, ...]:

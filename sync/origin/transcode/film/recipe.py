@@ -93,7 +93,7 @@ def _why_encode_shape(video: VideoFile, longest_edge: int) -> Iterator[str]:
 
 
 def _why_encode_times(times: TrackTimes, video: VideoFile) -> Iterator[str]:
-    if times.jumps or times.decoded_only:
+    if times.jumps or times.decoded_only or times.counted:
         yield "its timestamps jump" if times.jumps else "it does not say when its pictures are due"
     if not times.even or not _SLOWEST_COPIED_RATE <= times.rate <= FASTEST_RATE:
         yield f"its pictures come unevenly, too seldom or too often ({float(times.rate):.2f} a second)"

@@ -1,12 +1,17 @@
 """The rhythm of a track: when its pictures or sounds are due, by the times of its packets, and an even rate for it."""
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate, pairwise
-from math import inf
+from itertools import accumulate, chain, compress, groupby, islice, pairwise
+from math import inf, isnan, nan
+from operator import lt, sub
+from random import Random
 from statistics import fmean, median
+from typing import NamedTuple
 
 BACKWARD_JUMP_S = 1.0
 _HALF_CLOCK_S = 2**32 / 90_000  # of MPEG streams: a clock that starts anew seems to go on until it is full
@@ -22,14 +27,15 @@ _UNEVEN_SHARE = 0.02  # so many frames may be dropped before a film counts as un
 _FEW_GAPS = 10
 _LONGEST_EVEN_GAP_S = 0.125
 _JITTER = 0.12  # of the usual time between two pictures, as cameras of phones have it
-_UNTIMED_FRAME_S = 1 / 25
+_UNTIMED_RATE = Fraction(25)  # frames a second of pictures without times, as all programs take them
+_SHORTEST_FRAME_S, _LONGEST_TOLD_S = 1 / 500, 60.0  # no camera is faster; a bare stream of slower pictures means none
 _MOST_GAPS = 1000
+_MOST_SORTED = 500_000  # gaps: of more a sample tells which are usual
 _LONGEST_STRAY_S = 1.0
 _REORDERED = 17  # packets: no codec holds back more than 16 pictures
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """One packet: when it is due and decoded (seconds, None if the file does not say), where it is, and its flags."""
 
     track: int
@@ -41,12 +47,56 @@ class Packet:
     at: int | None = None  # the byte of the file where it, or the group of packets that it belongs to, begins
 
 
+class TrackPackets:
+    """The packets of one track as they are stored, in 22 bytes each: a day of film has millions.
+
+    Times are in seconds, NaN where the file does not say them. `places` is empty where they were not asked for. They
+    never go back: a packet without one has that of the packet before.
+    """
+
+    __slots__ = ("decoded", "discarded", "dues", "keys", "lasts", "places")
+
+    def __init__(self) -> None:
+        self.dues, self.decoded, self.lasts = array("d"), array("d"), array("f")
+        self.keys, self.discarded, self.places = bytearray(), bytearray(), array("q")
+
+    def __len__(self) -> int:
+        return len(self.dues)
+
+    def append(self, packet: Packet, *, positions: bool = False) -> None:
+        """Add the next packet."""
+        self.dues.append(nan if packet.due_s is None else packet.due_s)
+        self.decoded.append(nan if packet.decoded_s is None else packet.decoded_s)
+        self.lasts.append(packet.lasts_s)
+        self.keys.append(packet.key)
+        self.discarded.append(packet.discarded)
+        if positions:
+            before = self.places[-1] if self.places else 0
+            self.places.append(max(before, packet.at or 0))
+
+    def shown(self) -> "TrackPackets":
+        """Return the packets without those that are discarded."""
+        return self.where([not flag for flag in self.discarded]) if any(self.discarded) else self
+
+    def where(self, kept: Sequence[bool]) -> "TrackPackets":
+        """Return those packets that are marked."""
+        found = TrackPackets()
+        for name in self.__slots__:
+            getattr(found, name).extend(compress(getattr(self, name), kept))
+        return found
+
+
+Tracks = Mapping[int, TrackPackets]
+"""The packets of a file, by the number of their track."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrackTimes:
     """The rhythm of one track, after jumps of its timestamps were closed. All times are in seconds.
 
     `frame_s` is the usual time between two pictures, `even` tells whether nearly all keep to it. `decoded_only`: these
-    are the times at which pictures are decoded, for the file (such as AVI) does not say when they are due.
+    are the times at which pictures are decoded, for the file (such as AVI) does not say when they are due. `counted`:
+    it says no times, or none that can be true, so that its pictures follow each other at `rate`.
     """
 
     packets: int
@@ -61,20 +111,18 @@ class TrackTimes:
     trimmed: bool
     jumps: bool
     decoded_only: bool = False
+    counted: bool = False
     gaps: tuple[tuple[float, float], ...] = ()  # the first long ones: pictures that stay, sound that is not there
 
 
-def read_packet(line: str, *, positions: bool = True) -> Packet | None:
-    """Return the packet of one line of ffprobe (CSV: track, pts, dts, duration, pos, flags); None if it is none.
-
-    There may be millions: equal times are one object, and without `positions` the place in the file is left out.
-    """
+def read_packet(line: str) -> Packet | None:
+    """Return the packet of one line of ffprobe (CSV: track, pts, dts, duration, pos, flags); None if it is none."""
     fields = line.split(",")
     if len(fields) < 6 or not fields[0].isdecimal():
         return None
     due_s = _seconds(fields[1])
     decoded_s = due_s if fields[2] == fields[1] else _seconds(fields[2])
-    at = int(fields[4]) if positions and fields[4].isdecimal() else None
+    at = int(fields[4]) if fields[4].isdecimal() else None
     return Packet(int(fields[0]), due_s, decoded_s, _length(fields[3]), "K" in fields[5], "D" in fields[5], at)
 
 
@@ -87,29 +135,71 @@ def _length(raw: str) -> float:
     return _seconds(raw) or 0.0
 
 
-def measure_tracks(packets: Iterable[Packet], sounds: Container[int] = ()) -> dict[int, TrackTimes]:
-    """Return the rhythm of each track that shows at least one packet; `sounds` are the tracks that are heard."""
-    tracks: dict[int, list[Packet]] = {}
-    for packet in packets:
-        tracks.setdefault(packet.track, []).append(packet)
-    timed = {track: _timed(found) for track, found in tracks.items()}
-    shown = ([packet for packet in found if not packet.discarded] for found in timed.values())
-    longest = [max((step - before.lasts_s for before, step in _steps(found)), default=0.0) for found in shown]
+def measure_tracks(tracks: Tracks, sounds: Container[int] = (), pictures: Container[int] = ()) -> dict[int, TrackTimes]:
+    """Return the rhythm of each track that shows at least one packet; `sounds` are heard, `pictures` are seen."""
+    bare = {track for track, found in tracks.items() if all(map(isnan, found.dues)) and all(map(isnan, found.decoded))}
+    timed = {track: _timed(found).shown() for track, found in tracks.items() if track not in bare}
+    longest = [max(map(sub, _steps(found), found.lasts), default=0.0) for found in timed.values()]
     closes = (len(timed) > 1 and min(longest) > FORWARD_JUMP_S) or max(longest, default=0.0) > _HALF_CLOCK_S
     astray = {track for track in timed if track in sounds and _ends_astray(track, timed)}
-    measured = {track: _measure(found, closes or track in astray) for track, found in timed.items()}
-    return {track: times for track, times in measured.items() if times is not None}
+    measured: dict[int, TrackTimes] = {}
+    for track, found in tracks.items():
+        if track in bare:
+            measured[track] = _count(len(found), _told_rate(found))
+        elif len(timed[track]):
+            times = _measure(timed[track], closes or track in astray)
+            measured[track] = replace(times, starts_with_key=bool(found.keys[0]), trimmed=any(found.discarded))
+    heard_s = max((times.end_s - times.start_s for track, times in measured.items() if track in sounds), default=0.0)
+    for track, times in measured.items():
+        if track in pictures and not times.counted and times.packets > 1 and times.frame_s < _SHORTEST_FRAME_S:
+            measured[track] = _count(len(timed[track]), _rate_beside(len(timed[track]), heard_s), times.start_s)
+    return measured
 
 
-def _ends_astray(track: int, tracks: Mapping[int, Sequence[Packet]]) -> bool:
+def _told_rate(packets: TrackPackets) -> Fraction:
+    """Return the rate of a bare stream by its headers, if it can be true: from a picture a minute to 500 a second."""
+    told = [lasts_s for lasts_s in packets.lasts if _SHORTEST_FRAME_S <= lasts_s <= _LONGEST_TOLD_S]
+    return _rate([], median(told)) if told else _UNTIMED_RATE
+
+
+def _rate_beside(packets: int, heard_s: float) -> Fraction:
+    """Return the rate at which so many pictures last as long as the sound; the usual one without any sound."""
+    rate = Fraction(packets / heard_s).limit_denominator(1001) if heard_s else _UNTIMED_RATE
+    return rate if 1 <= rate <= 1 / _SHORTEST_FRAME_S else _UNTIMED_RATE
+
+
+def _count(packets: int, rate: Fraction, start_s: float = 0.0) -> TrackTimes:
+    frame_s = float(1 / rate)
+    end_s = start_s + float(packets / rate)
+    return TrackTimes(
+        packets,
+        start_s,
+        end_s,
+        frame_s,
+        rate,
+        even=False,
+        longest_gap_s=frame_s,
+        key_distance_s=0.0,
+        starts_with_key=True,
+        trimmed=False,
+        jumps=False,
+        counted=True,
+    )
+
+
+def _ends_astray(track: int, tracks: Tracks) -> bool:
     """Tell whether a track of sound ends with some packets alone, long after all else in the film has ended."""
-    dues = {key: [p.due_s or p.decoded_s or 0.0 for p in found if not p.discarded] for key, found in tracks.items()}
-    own = dues.pop(track)
-    jumps = [number for number, (before, after) in enumerate(pairwise(own), 1) if after - before > FORWARD_JUMP_S]
-    if not jumps or own[-1] - own[jumps[-1]] >= _LONGEST_STRAY_S:
+    own = _known_dues(tracks[track])
+    jump = next((n for n in range(len(own) - 1, 0, -1) if own[n] - own[n - 1] > FORWARD_JUMP_S), None)
+    if jump is None or own[-1] - own[jump] >= _LONGEST_STRAY_S:
         return False
-    rest_ends_s = max((due for others in dues.values() for due in others), default=-inf)
-    return own[jumps[-1]] - rest_ends_s > FORWARD_JUMP_S
+    others = (max(_known_dues(found), default=-inf) for key, found in tracks.items() if key != track)
+    return own[jump] - max(others, default=-inf) > FORWARD_JUMP_S
+
+
+def _known_dues(packets: TrackPackets) -> Sequence[float]:
+    """Return when packets are due, or decoded where only that is known."""
+    return array("d", (at if isnan(due) else due for due, at in zip(packets.dues, packets.decoded, strict=True)))
 
 
 def film_span(tracks: Iterable[TrackTimes | None]) -> tuple[float, float]:
@@ -127,96 +217,107 @@ def even_rate(rate: Fraction) -> Fraction:
     return rate
 
 
-def _timed(packets: Sequence[Packet]) -> Sequence[Packet]:
-    """Return the packets that have times; a raw stream has none, there they follow each other."""
-    timed = [packet for packet in packets if packet.due_s is not None or packet.decoded_s is not None]
-    if timed:
-        return timed
-    ends = accumulate(packet.lasts_s or _UNTIMED_FRAME_S for packet in packets)
-    return [replace(packet, due_s=end_s) for packet, end_s in zip(packets, ends, strict=True)]
+def _timed(packets: TrackPackets) -> TrackPackets:
+    """Return the packets that have times."""
+    if not any(map(isnan, packets.dues)):
+        return packets
+    return packets.where(
+        [not (isnan(due) and isnan(at)) for due, at in zip(packets.dues, packets.decoded, strict=True)]
+    )
 
 
-def _steps(packets: Sequence[Packet]) -> list[tuple[Packet, float]]:
-    """Return each packet but the last one with the time until the next one is decoded.
+def _steps(packets: TrackPackets) -> Sequence[float]:
+    """Return the time from each packet but the last one until the next one is decoded.
 
     Where the file does not say when that is, it is no later than the first of the next packets is due.
     """
-    times = [
-        min((later.due_s or 0.0 for later in packets[number : number + _REORDERED]), default=0.0)
-        if packet.decoded_s is None
-        else packet.decoded_s
-        for number, packet in enumerate(packets)
-    ]
-    return list(zip(packets, (after - before for before, after in pairwise(times)), strict=False))
+    times = packets.decoded
+    if any(map(isnan, times)):
+        dues = array("d", (0.0 if isnan(due) else due for due in packets.dues))
+        times = array("d", (min(dues[n : n + _REORDERED]) if isnan(at) else at for n, at in enumerate(times)))
+    return array("d", (after - before for before, after in pairwise(times)))
 
 
-def _measure(packets: Sequence[Packet], closes_forward: bool) -> TrackTimes | None:
-    kept = [packet for packet in packets if not packet.discarded]  # the times of the others overlap those before them
-    if not kept:
-        return None
-    found = zip(_due_times(kept), shifts := _shifts(kept, closes_forward), kept, strict=True)
-    shown = {due - shift: packet for due, shift, packet in found}
-    dues = sorted(shown)
-    gaps = [after - before for before, after in pairwise(dues)]
-    frame_s = median(gaps) if gaps else 0.0
-    last_s = shown[dues[-1]].lasts_s or frame_s
+def _measure(packets: TrackPackets, closes_forward: bool) -> TrackTimes:
+    late = _shifts(packets, closes_forward)
+    times = _due_times(packets)
+    closed = array("d", map(sub, times, late)) if late else times
+    in_order = all(map(lt, closed, islice(closed, 1, None)))
+    dues = closed if in_order else array("d", (due for due, _ in groupby(sorted(closed))))
+    gaps = array("d", (after - before for before, after in pairwise(dues)))
+    steps = sorted(gaps if len(gaps) <= _MOST_SORTED else Random(0).choices(gaps, k=_MOST_SORTED))
+    frame_s = median(steps) if steps else 0.0
+    last_s = packets.lasts[closed.index(dues[-1])] or frame_s
     end_s = dues[-1] + last_s
-    keys = [due for due in dues if shown[due].key]
+    keys = compress(closed, packets.keys)
     return TrackTimes(
-        packets=len(shown),
+        packets=len(dues),
         start_s=dues[0],
         end_s=end_s,
         frame_s=frame_s,
-        rate=_rate(gaps, last_s),
-        even=any(packet.decoded_s is not None for packet in packets) and _is_even(gaps, frame_s),
+        rate=_rate(steps, last_s),
+        even=not all(map(isnan, packets.decoded)) and _is_even(gaps, frame_s),
         longest_gap_s=max(gaps, default=0.0),
-        key_distance_s=max((after - before for before, after in pairwise([*keys, end_s])), default=end_s - dues[0]),
-        starts_with_key=packets[0].key,
-        trimmed=len(kept) < len(packets),
-        jumps=any(shifts),
-        decoded_only=all(packet.due_s is None for packet in packets),
+        key_distance_s=_longest_step(keys if in_order else sorted(keys), end_s) or end_s - dues[0],
+        starts_with_key=bool(packets.keys[0]),
+        trimmed=False,
+        jumps=late is not None,
+        decoded_only=all(map(isnan, packets.dues)),
         gaps=_long_gaps(dues, frame_s),
     )
 
 
-def _due_times(packets: Sequence[Packet]) -> list[float]:
+def _longest_step(dues: Iterable[float], end_s: float) -> float:
+    return max((after - before for before, after in pairwise(chain(dues, (end_s,)))), default=0.0)
+
+
+def _due_times(packets: TrackPackets) -> "array[float]":
     """Return when each packet is due.
 
     Where the file says it of some only, or what it says is far from when they are decoded, it follows from the latter.
     It may be far before a picture that stays: then it is so for most of the packets that come next.
     """
-    delays_s = [p.due_s - p.decoded_s for p in packets if p.due_s is not None and p.decoded_s is not None]
-    all_known, usual_s = all(packet.due_s is not None for packet in packets), median(delays_s or [0.0])
-    in_order = sorted(packet.due_s for packet in packets if packet.due_s is not None)
+    dues = packets.dues
+    delays = array("d", (delay for delay in map(sub, dues, packets.decoded) if not isnan(delay)))
+    all_known, least_s = not any(map(isnan, dues)), min(delays, default=0.0)
+    if all_known and max(delays, default=0.0) - least_s < FORWARD_JUMP_S:
+        return dues
+    usual_s = median(delays or [0.0])
+    in_order = sorted(due for due in dues if not isnan(due))
     far_s = max(FORWARD_JUMP_S, _REORDERED * median([after - before for before, after in pairwise(in_order)] or [0.0]))
-    least_s, due_s, times = min(delays_s, default=0.0), 0.0, []
-    for number, packet in enumerate(packets):
-        stated = packet.due_s if all_known or packet.decoded_s is None else None
-        believed = packet.decoded_s is None or abs((stated or 0.0) - packet.decoded_s - usual_s) < far_s
-        if stated is not None and not believed:
-            coming = packets[number : number + _REORDERED]
-            believed = 2 * sum(abs((later.due_s or 0.0) - stated) < far_s for later in coming) > len(coming)
-        if stated is not None and believed:
+    due_s, times = 0.0, array("d")
+    for number, (due, at) in enumerate(zip(dues, packets.decoded, strict=True)):
+        stated = due if all_known or isnan(at) else nan
+        believed = isnan(at) or abs(stated - at - usual_s) < far_s
+        if not believed and not isnan(stated):
+            coming = dues[number : number + _REORDERED]
+            believed = 2 * sum(abs(later - stated) < far_s for later in coming) > len(coming)
+        if believed:
             due_s = stated
-        elif packet.decoded_s is not None:
-            due_s = packet.decoded_s + (usual_s if all_known else least_s)
+        elif not isnan(at):
+            due_s = at + (usual_s if all_known else least_s)
         times.append(due_s)
     return times
 
 
-def _shifts(packets: Sequence[Packet], closes_forward: bool) -> list[float]:
-    """Return for each packet what its times are too late by; all are 0 where nothing jumps."""
+def _shifts(packets: TrackPackets, closes_forward: bool) -> "array[float] | None":
+    """Return for each packet what its times are too late by; None where nothing jumps."""
     steps = _steps(packets)
-    in_order = all(packet.decoded_s is not None for packet in packets)  # else pictures are stored in another order
-    backward_s = -max(BACKWARD_JUMP_S, 20 * median(step for _, step in steps)) if steps else 0.0
-    closes_forward |= any(step < backward_s for _, step in steps)  # as the filter does that closes them
-    repeats = in_order and sum(step <= 0 for _, step in steps) > _UNEVEN_SHARE * len(steps)
-    jumps = [
-        step < backward_s or (repeats and step <= 0) or (closes_forward and step - before.lasts_s > FORWARD_JUMP_S)
-        for before, step in steps
-    ]
-    late = (step - before.lasts_s if jump else 0.0 for (before, step), jump in zip(steps, jumps, strict=True))
-    return list(accumulate(late, initial=0.0))
+    if not steps:
+        return None
+    in_order = not any(map(isnan, packets.decoded))  # else pictures are stored in another order
+    least_s, backward_s = min(steps), -BACKWARD_JUMP_S
+    if least_s < backward_s:
+        backward_s = min(backward_s, -20 * median(steps))
+    closes_forward |= least_s < backward_s  # as the filter does that closes them
+    repeats = in_order and sum(step <= 0 for step in steps) > _UNEVEN_SHARE * len(steps)
+    if not closes_forward and not repeats:
+        return None
+    late = array("d")
+    for step, lasts_s in zip(steps, packets.lasts, strict=False):
+        forward = closes_forward and step - lasts_s > FORWARD_JUMP_S
+        late.append(step - lasts_s if step < backward_s or (repeats and step <= 0) or forward else 0.0)
+    return array("d", accumulate(late, initial=0.0)) if any(late) else None
 
 
 def _long_gaps(dues: Sequence[float], frame_s: float) -> tuple[tuple[float, float], ...]:
@@ -233,9 +334,12 @@ def _is_even(gaps: Sequence[float], frame_s: float) -> bool:
     return uneven <= allowed and max(gaps) <= max(1.5 * frame_s, _LONGEST_EVEN_GAP_S) + _ROUNDING_S
 
 
-def _rate(gaps: Sequence[float], only_frame_s: float) -> Fraction:
-    """Return the frames a second of a track: of a tenth of its shortest steps, so that still stretches do not count."""
-    positive = sorted(gap for gap in gaps if gap > _ROUNDING_S / 2) or [only_frame_s or 1 / 25]
+def _rate(steps: Sequence[float], only_frame_s: float) -> Fraction:
+    """Return the frames a second of a track: of a tenth of its shortest steps, so that still stretches do not count.
+
+    `steps` are in order.
+    """
+    positive = steps[bisect_right(steps, _ROUNDING_S / 2) :] or [only_frame_s or float(1 / _UNTIMED_RATE)]
     base_s = positive[len(positive) // 10] if len(positive) > 1 else positive[0]
     step_s = fmean(gap for gap in positive if abs(gap - base_s) <= _JITTER * base_s + _ROUNDING_S)
     nearest = min(_STANDARD_RATES, key=lambda rate: abs(float(rate) * step_s - 1))

@@ -23,6 +23,11 @@ def covers_of(document: Mapping[str, Any]) -> list[Stream]:
     return [stream for stream in _of_type(document, "video") if _has(stream, *_COVERS)]
 
 
+def tracks_of(document: Mapping[str, Any], kind: str) -> set[int]:
+    """Return the numbers of the tracks of a kind, in ffprobe's words: `video` or `audio`."""
+    return {stream["index"] for stream in _of_type(document, kind)}
+
+
 def choose_picture(document: Mapping[str, Any], times: Mapping[int, TrackTimes]) -> Stream | None:
     """Return the track of pictures that a player shows by itself.
 

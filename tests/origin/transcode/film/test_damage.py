@@ -1,6 +1,7 @@
 """Which stretches of a film count as damaged, by what its decoder and ffprobe said."""
 
 from fractions import Fraction
+from math import isnan
 
 import pytest
 
@@ -8,6 +9,7 @@ from sync.origin.transcode.film.containers import Loss
 from sync.origin.transcode.film.damage import (
     Damage,
     DecodedFrame,
+    DecodedTrack,
     can_mend,
     cannot_be_read,
     describe,
@@ -17,16 +19,21 @@ from sync.origin.transcode.film.damage import (
     read_frame,
 )
 from sync.origin.transcode.film.geometry import Shape
-from sync.origin.transcode.film.rhythm import Packet, measure_tracks
+from sync.origin.transcode.film.rhythm import Packet, TrackPackets, measure_tracks
 
 BROKEN = "[h264 @ 0x55] error while decoding MB 31 19, bytestream 1105"
 DUE = [n / 10 for n in range(40)]
 
 
-def frames(*, without: tuple[int, ...] = (), said: dict[int, str] | None = None) -> list[DecodedFrame]:
+def frames(*, without: tuple[int, ...] = (), said: dict[int, str] | None = None) -> DecodedTrack:
     """Return 40 frames, ten a second, with a key frame each second."""
-    words = {at: (text,) for at, text in (said or {}).items()}
-    return [DecodedFrame(n / 10, n % 10 == 0, words.get(n, ())) for n in range(40) if n not in without]
+    found = DecodedTrack()
+    for number in range(40):
+        if number not in without:
+            found.append(DecodedFrame(number / 10, number % 10 == 0))
+        if said and number in said:
+            found.complain(said[number])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -39,11 +46,11 @@ def frames(*, without: tuple[int, ...] = (), said: dict[int, str] | None = None)
         (frames(without=(38, 39)), ((3.8, 4.0),)),
         (frames(without=tuple(range(5))), ()),
         (frames(said={13: BROKEN, 16: BROKEN, 31: BROKEN}), ((1.3, 2.0), (3.1, 4.0))),
-        ([], ((0.0, 4.0),)),
+        (frames(without=tuple(range(40))), ((0.0, 4.0),)),
     ],
 )
 def test_damage_lasts_from_the_first_bad_picture_to_the_next_key_frame(
-    seen: list[DecodedFrame], spans: tuple[tuple[float, float], ...]
+    seen: DecodedTrack, spans: tuple[tuple[float, float], ...]
 ) -> None:
     assert find_damage(seen, DUE, 0.1, 4.0).spans == spans
 
@@ -78,8 +85,10 @@ def test_a_hole_in_the_file_lasts_until_the_next_key_frame() -> None:
 def test_lost_packets_spoil_what_they_are_of_and_what_they_leave_out(
     lost: list[Loss], unreadable: bool, spans: list[tuple[float, float]]
 ) -> None:
-    packets = [Packet(0, n / 10, n / 10, 0.1, n % 10 == 0, False, 10 * n) for n in range(40) if not 11 < n < 27]
-    missing = missing_in_file(packets, measure_tracks(packets)[0], lost, unreadable=unreadable)
+    track = TrackPackets()
+    for n in (*range(12), *range(27, 40)):
+        track.append(Packet(0, n / 10, n / 10, 0.1, n % 10 == 0, False, 10 * n), positions=True)
+    missing = missing_in_file(track, 0, measure_tracks({0: track})[0], lost, unreadable=unreadable)
     assert missing == [pytest.approx(span) for span in spans]
 
 
@@ -99,7 +108,9 @@ def test_people_read_when() -> None:
 def test_the_lines_of_ffprobe() -> None:
     line = '{ "key_frame": 1, "best_effort_timestamp_time": "3.080000", "width": 4, "height": 2,'
     assert read_frame(line) == DecodedFrame(3.08, key=True, shape=Shape(4, 2, Fraction(1)))
+    untimed = read_frame('{ "key_frame": 0, "width": 4, "height": 2,')
+    assert untimed and isnan(untimed.due_s) and not untimed.key
     assert read_complaint('{ "message": "[h264 @ 0x5] Invalid NAL unit size" }') == "[h264 @ 0x5] Invalid NAL unit size"
-    assert read_frame('{ "key_frame": 0, "width": 4, "height": 2,') is None and read_complaint("") is None
+    assert read_frame('{ "message": "" }') is None and read_complaint("") is None
     assert cannot_be_read("[matroska,webm @ 0x5] 0x00 invalid as first byte of an EBML number", "matroska,webm")
     assert not cannot_be_read("[h264 @ 0x5] non-existing PPS 0 referenced", "mpegts")

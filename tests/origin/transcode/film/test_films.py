@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sync.origin.store.media import MediaState
-from sync.origin.transcode.film.rhythm import TrackTimes, measure_tracks, read_packet
+from sync.origin.transcode import probe
+from sync.origin.transcode.film.rhythm import TrackPackets, TrackTimes, measure_tracks, read_packet
 from tests.long_tables import in_bench
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import Samples
@@ -19,6 +20,7 @@ from tests.origin.transcode.test_video import X264, colour_of, stream_hash, stre
 AAC = (*X264, "-c:a", "aac")
 SPARSE = ("-vf", "select='not(mod(n,7))+lt(mod(n,20),4)'", "-fps_mode", "vfr")
 
+PASSED = ("-fps_mode", "passthrough", "-enc_time_base", "1/90000")
 ASTRAY = "setts=ts=if(gt(PTS*TB\\,1.97)\\,PTS+16560/TB\\,PTS)"  # the last packet of a sound claims 4.6 hours
 
 
@@ -29,8 +31,11 @@ def rhythm_of(path: Path) -> dict[str, TrackTimes]:
     for kind in "va":
         command = ("ffprobe", "-v", "error", "-select_streams", kind, *entries, str(path))
         lines = subprocess.check_output(command, text=True).splitlines()
-        packets = [packet for line in lines if (packet := read_packet(line)) is not None]
-        found |= zip(kind, measure_tracks(packets).values(), strict=False)
+        track = TrackPackets()
+        for line in lines:
+            if (packet := read_packet(line)) is not None:
+                track.append(packet)
+        found |= {kind: measure_tracks({0: track})[0]} if track else {}
     return found
 
 
@@ -61,6 +66,8 @@ def jumping(samples: Samples, by_ms: int) -> tuple[str, ...]:
         ("still.mp4", (*pattern("25", 0.04), *tone(2), *AAC), 25, 2),
         ("far.ts", (*pattern("25", 1), "-vf", "settb=1/90000", *X264, "-output_ts_offset", "95440"), 25, 1),
         ("forward.mkv", 30_000, 25, 2),
+        ("slow.h264", (*pattern("25", 1), *X264, "-bsf:v", "h264_metadata=tick_rate=1/50"), 25, 1),
+        ("nonsense.mp4", (*pattern("25", 1), "-vf", "settb=1/90000,setpts=N", *PASSED, *X264), 25, 1),
         ("astray.flv", (*pattern("25", 2), *tone(2), *AAC, "-bsf:a", ASTRAY), 25, 2),
         *in_bench(
             ("slides.mp4", (*pattern("1/2", 4), *X264), 24, 4),
@@ -201,8 +208,8 @@ def sound_film(samples: Samples) -> Path:
     return path
 
 
-async def test_a_little_damage_is_mended_and_told(
-    media_origin: MediaOrigin, samples: Samples, sound_film: Path
+async def test_a_little_damage_is_mended_and_told_in_a_long_film_too(
+    media_origin: MediaOrigin, samples: Samples, sound_film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurt = damaged(sound_film, samples.folder / "hurt.mp4", 0.02, 0.5)
     row = await media_origin.process_file(hurt)
@@ -210,6 +217,7 @@ async def test_a_little_damage_is_mended_and_told(
     assert row.problem and re.search(r"damaged: its picture from 0:0[23]\.\d to 0:0[34]\.\d", row.problem)
     pictures = rhythm_of(media_origin.asset_file(row))["v"]
     assert pictures.even and pictures.packets == 150
+    monkeypatch.setattr(probe, "_MOST_LOGGED", 20)  # packets: it counts as a long one
     again = samples.folder / "again.mp4"
     again.write_bytes(hurt.read_bytes())
     assert (await media_origin.process_file(again)).problem == row.problem

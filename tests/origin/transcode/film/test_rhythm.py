@@ -1,11 +1,29 @@
 """The rhythm of tracks, from the times of their packets."""
 
+import tracemalloc
+from collections import defaultdict
+from collections.abc import Container
 from fractions import Fraction
 from itertools import pairwise
 
 import pytest
 
-from sync.origin.transcode.film.rhythm import Packet, TrackTimes, even_rate, film_span, measure_tracks, read_packet
+from sync.origin.transcode.film.rhythm import (
+    Packet,
+    TrackPackets,
+    TrackTimes,
+    even_rate,
+    film_span,
+    measure_tracks,
+    read_packet,
+)
+
+
+def measure(packets: list[Packet], sounds: Container[int] = (), pictures: Container[int] = ()) -> dict[int, TrackTimes]:
+    tracks: defaultdict[int, TrackPackets] = defaultdict(TrackPackets)
+    for packet in packets:
+        tracks[packet.track].append(packet)
+    return measure_tracks(tracks, sounds, pictures)
 
 
 def track(dues: list[float], *, lasts_s: float = 0.04, keys: int = 25, number: int = 0) -> list[Packet]:
@@ -14,7 +32,7 @@ def track(dues: list[float], *, lasts_s: float = 0.04, keys: int = 25, number: i
 
 
 def measured(dues: list[float], lasts_s: float = 0.04) -> TrackTimes:
-    return measure_tracks(track(dues, lasts_s=lasts_s))[0]
+    return measure(track(dues, lasts_s=lasts_s))[0]
 
 
 def every(step_s: float, count: int, first_s: float = 0.0) -> list[float]:
@@ -78,14 +96,14 @@ def test_a_jump_ahead_counts_if_all_tracks_make_it() -> None:
     jump = every(0.04, 50) + every(0.04, 50, 60.0)
     alone = measured(jump)
     assert not alone.jumps and alone.end_s == pytest.approx(62.0)
-    both = measure_tracks(track(jump) + track(jump, number=1))
+    both = measure(track(jump) + track(jump, number=1))
     assert all(times.jumps and times.end_s == pytest.approx(4.0) for times in both.values())
-    beside = measure_tracks(track(jump) + track(every(0.04, 1550), number=1))
+    beside = measure(track(jump) + track(every(0.04, 1550), number=1))
     assert not beside[0].jumps and beside[0].end_s == pytest.approx(62.0)
     stated = track(jump)
     stated[49] = Packet(0, 1.96, 1.96, 58.04, False, False)  # the file says that this one stays
     other = [Packet(1, packet.due_s, packet.decoded_s, packet.lasts_s, True, False) for packet in track(jump)]
-    assert not measure_tracks(stated + other)[0].jumps
+    assert not measure(stated + other)[0].jumps
 
 
 @pytest.mark.parametrize(
@@ -102,7 +120,7 @@ def test_a_jump_ahead_counts_if_all_tracks_make_it() -> None:
 def test_sound_that_is_alone_long_after_the_film_is_no_part_of_its_length(
     sound: list[float], pictures: list[float], end_s: float
 ) -> None:
-    found = measure_tracks(track(sound, lasts_s=0.02) + track(pictures, number=1), sounds={0})
+    found = measure(track(sound, lasts_s=0.02) + track(pictures, number=1), sounds={0})
     assert found[0].end_s == pytest.approx(end_s, abs=0.05)
 
 
@@ -114,7 +132,7 @@ def test_a_clock_that_starts_anew_is_a_jump_in_a_track_alone_too() -> None:
 def test_a_due_time_far_from_the_time_of_decoding_is_not_believed() -> None:
     packets = track(every(0.04, 100))
     packets[60] = Packet(0, 32.4, 2.4, 0.04, False, False)
-    assert measure_tracks(packets)[0].end_s == pytest.approx(4.0)
+    assert measure(packets)[0].end_s == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize(
@@ -138,37 +156,66 @@ def test_pictures_that_stay_long_are_believed_although_decoding_runs_behind(
         Packet(0, due, at if n >= told else None, frame_s, n == 0, False)
         for n, (due, at) in enumerate(zip(stored, decoded, strict=False))
     ]
-    times = measure_tracks(packets)[0]
+    times = measure(packets)[0]
     assert not times.jumps and times.start_s == 0.0 and times.end_s == pytest.approx(end_s)
 
 
 def test_some_due_times_follow_from_the_time_of_decoding() -> None:
     packets = [Packet(0, None if n % 3 else 0.54 + n / 25, 0.5 + n / 25, 0.04, n == 0, False) for n in range(50)]
-    times = measure_tracks(packets)[0]
+    times = measure(packets)[0]
     assert times.even and times.start_s == pytest.approx(0.54) and times.packets == 50
 
 
-def test_a_raw_stream_without_any_times_is_not_even() -> None:
-    packets = [Packet(0, None, None, 0.04, n == 0, False) for n in range(50)]
-    times = measure_tracks(packets)[0]
-    assert not times.even and times.rate == 25 and times.end_s - times.start_s == pytest.approx(2.0)
+@pytest.mark.parametrize(
+    ("told_s", "rate"),
+    [(0.04, 25), (1.0, 1), (8.0, Fraction(1, 8)), (1 / 240, 240), (0.0, 25), (100.0, 25), (1e-5, 25)],
+)
+def test_pictures_of_a_bare_stream_are_counted_at_the_rate_it_tells_if_that_can_be_true(
+    told_s: float, rate: Fraction
+) -> None:
+    times = measure([Packet(0, None, None, told_s, n == 0, False) for n in range(50)])[0]
+    assert times.counted and not times.even and times.rate == rate
+    assert times.end_s - times.start_s == pytest.approx(50 / rate)
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(None, 25), (4, Fraction(25, 2)), (5000, 25)])
+def test_pictures_faster_than_any_camera_are_counted_and_last_as_long_as_the_sound(
+    seconds: int | None, rate: Fraction
+) -> None:
+    sound = [] if seconds is None else [Packet(1, float(n), float(n), 1.0, True, False) for n in range(seconds)]
+    times = measure(track(every(1 / 90_000, 50), lasts_s=1 / 90_000) + sound, {1}, {0})[0]
+    assert times.counted and times.rate == rate and times.end_s == pytest.approx(50 / rate)
+    fast = measure(track(every(1 / 480, 50), lasts_s=1 / 480), (), {0})[0]
+    assert not fast.counted and fast.end_s == pytest.approx(50 / 480)
+
+
+def test_a_day_of_film_takes_the_memory_that_is_stated() -> None:
+    pictures = [Packet(0, (n + 2 * (n % 2)) / 60, n / 60, 1 / 60, n % 250 == 0, False) for n in range(11_000)]
+    packets = [*pictures, *track(every(1024 / 48_000, 9_000), number=1)]
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    assert measure(packets, {1}, {0})[0].even
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (most - before) / len(packets) < 55.5  # bytes, as `MOST_PACKETS` says
 
 
 def test_trimmed_packets_and_distant_keys_are_seen() -> None:
     packets = [Packet(0, n / 25 - 1, n / 25 - 1, 0.04, n % 50 == 0, n < 25) for n in range(100)]
-    times = measure_tracks(packets)[0]
+    times = measure(packets)[0]
     assert times.trimmed and times.starts_with_key and times.start_s == 0.0 and times.packets == 75
     assert times.key_distance_s == pytest.approx(2.0)
 
 
 def test_what_an_edit_list_decodes_and_does_not_show_is_no_jump() -> None:
     hidden = [Packet(0, due, due, 0.04, n == 0, True) for n, due in enumerate(every(0.04, 30, 0.8))]
-    times = measure_tracks([*track(every(0.04, 50)), *hidden, *track(every(0.04, 50, 2.0))])[0]
+    times = measure([*track(every(0.04, 50)), *hidden, *track(every(0.04, 50, 2.0))])[0]
     assert times.trimmed and times.even and not times.jumps and times.end_s == pytest.approx(4.0)
 
 
 def test_a_film_lasts_from_its_first_track_to_the_end_of_its_last() -> None:
-    tracks = measure_tracks(track(every(0.04, 50, 5.0)) + track(every(0.02, 200, 5.1), lasts_s=0.02, number=1))
+    tracks = measure(track(every(0.04, 50, 5.0)) + track(every(0.02, 200, 5.1), lasts_s=0.02, number=1))
     assert [*film_span([*tracks.values(), None])] == pytest.approx([5.0, 9.1])
 
 

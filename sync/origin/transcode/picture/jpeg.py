@@ -1,0 +1,90 @@
+"""The segments of JPEG files (ITU-T T.81, annex B): one picture without its tags, or many that follow each other."""
+
+import mmap
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+JPEG_START = b"\xff\xd8\xff"
+
+_END, _PIXELS, _INDEX = 0xD9, 0xDA, 0xE2
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_RARE_FRAMES = _FRAMES - {0xC0, 0xC1, 0xC2}  # lossless and arithmetic codes, no tables
+_STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
+_PIXELS_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # what is no stuffed byte, filler or restart
+_SEVERAL = b"MPF\0"
+_FEWEST_PICTURES = 5  # of a film: fewer play for less than 0.2 s
+
+Bytes = bytes | mmap.mmap
+
+
+class Segment(NamedTuple):
+    """A marker, and where it begins and ends with what belongs to it."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def segments(raw: Bytes, start: int = 0) -> Iterator[Segment]:
+    """Yield the segments of the picture that begins at `start`, up to its end mark; none are left out.
+
+    Raises:
+        ValueError: they cannot be read.
+    """
+    at = start + 2
+    while raw[at : at + 1] == b"\xff" and at + 2 <= len(raw):
+        if raw[at + 1] == 0xFF:  # a filler
+            at += 1
+            continue
+        marker = raw[at + 1]
+        end = at + 2 if marker == _END else at + 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+        if marker == _PIXELS:
+            found = _PIXELS_END.search(raw, end)
+            if found is None:
+                break
+            end = found.start()
+        yield Segment(marker, at, end)
+        if marker == _END:
+            return
+        at = end
+    raise ValueError("the segments end too early")
+
+
+def strip_jpeg(raw: bytes) -> bytes | None:
+    """Return a JPEG without tags, comments and bytes behind its end, such as the film of a motion photo or a gain map.
+
+    None if its segments cannot be read, or if some decoders do not know how it is coded.
+    """
+    try:
+        found = list(segments(raw))
+    except ValueError:
+        return None
+    if any(segment.marker in _RARE_FRAMES for segment in found):
+        return None
+    return raw[:2] + b"".join(raw[start:end] for marker, start, end in found if marker not in _STRIPPED_MARKERS)
+
+
+def is_film_of_jpegs(source: Path) -> bool:
+    """Tell whether a file has JPEGs of one size one behind the other, as some cameras write films without a container.
+
+    A file with an index of its pictures (MPF: 3D cameras, gain maps, previews) is one picture.
+    """
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        sizes: set[bytes] = set()
+        at = 0
+        try:
+            for _ in range(_FEWEST_PICTURES):
+                while raw[at : at + 1] == b"\0":  # some pad their pictures
+                    at += 1
+                if raw[at : at + 3] != JPEG_START:
+                    return False
+                found = list(segments(raw, at))
+                if any(one.marker == _INDEX and raw[one.start + 4 : one.start + 8] == _SEVERAL for one in found):
+                    return False
+                sizes |= {raw[one.start + 5 : one.start + 9] for one in found if one.marker in _FRAMES}
+                at = found[-1].end
+        except ValueError:
+            return False
+        return len(sizes) == 1
