@@ -14,7 +14,7 @@ from sync.origin.transcode.film.damage import Damage, can_mend, describe
 from sync.origin.transcode.film.facts import AudioFile
 from sync.origin.transcode.film.recipe import even_pixels
 from sync.origin.transcode.picture_jobs import make_card, make_picture
-from sync.origin.transcode.probe import BadMedia, decode_sound, packet_duration_ms
+from sync.origin.transcode.probe import BadMedia, decode_sound, packet_duration_ms, probe
 from sync.origin.transcode.sandbox import THREADS, ToolResult, run_tool
 from sync.origin.transcode.transcode_job import (
     MIN_DURATION_MS,
@@ -29,9 +29,10 @@ from sync.wire.release import MediaKind
 
 FRAME_RATE = 5  # frames a second, about; with fewer libVLC shows the first one late
 LARGEST_SIZE = (1920, 1080)  # more would show no more of a cover, and cost every screen
-_ESTIMATED_LENGTH = frozenset(
-    {"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp", "amr"}
-)  # containers whose declared length is a guess from the bit rate
+_BARE = frozenset({"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp", "amr"})
+"""Streams without a container: the declared length is a guess from the bit rate, times follow from the first packet."""
+_COUNTED_RATE = 8000  # samples a second, of two bytes, by which the length of a bare stream is measured
+_OTHER_RATE_SHARE = 0.01
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ async def make_video_from_audio(sound: AudioFile, job: TranscodeJob) -> MadeMedi
     """
     duration_ms = await _duration_ms(sound, job)
     damage = await decode_sound(sound, job.source, job.limits)
+    changes = sound.container in _BARE and not damage.spans and _changes_rate(sound, duration_ms)
+    if changes and (even := await _at_one_rate(sound, job)):
+        return await make_video_from_audio(*even)
     if duration_ms >= MIN_DURATION_MS and not can_mend(damage, duration_ms / 1000):
         raise BadMedia(f"This sound is damaged: {describe(damage)} cannot be decoded. Send it again.")
     _check_duration(sound, duration_ms)
@@ -61,17 +65,43 @@ async def make_video_from_audio(sound: AudioFile, job: TranscodeJob) -> MadeMedi
     return MadeMedia(path, picture.thumbnail, *kind, *size, duration_ms, has_audio=True, note=note)
 
 
+def _changes_rate(sound: AudioFile, duration_ms: int) -> bool:
+    """Tell whether a bare stream plays longer or shorter than the rate at its start says: others were joined to it."""
+    stated_ms = 1000 * (sound.times.end_s - sound.times.start_s)
+    return abs(duration_ms - stated_ms) > _OTHER_RATE_SHARE * stated_ms + MIN_DURATION_MS
+
+
+async def _at_one_rate(sound: AudioFile, job: TranscodeJob) -> tuple[AudioFile, TranscodeJob] | None:
+    """Write the sound anew, each part as it is heard, and return its facts; None if that fails."""
+    target = job.folder / "sound"
+    output = ("-map", f"0:{sound.audio_stream}", "-c:a", "flac", "-f", "flac", f"file:{target}")
+    await run_tool((*QUIET, *job.input, *output), job.limits)
+    found = await probe(target, job.limits)
+    if not isinstance(found, AudioFile):
+        return None
+    return replace(found, title=sound.title, artist=sound.artist), replace(job, source=target)
+
+
 async def _duration_ms(sound: AudioFile, job: TranscodeJob) -> int:
-    """Return how long the sound plays: the packets include padding, and decoders may skip packets."""
-    decoded_us = 0
+    """Return how long the sound plays: the packets include padding, and decoders may skip packets.
+
+    Of a bare stream the decoded samples count, for its rate may change.
+    """
+    decoded_ms, bare = 0, sound.container in _BARE
 
     async def read_line(line: str) -> None:
-        nonlocal decoded_us
-        decoded_us = out_time_us(line) or decoded_us
+        nonlocal decoded_ms
+        key, _, value = line.partition("=")
+        if bare and key == "total_size" and value.isdecimal():
+            decoded_ms = round(int(value) * 1000 / (2 * _COUNTED_RATE))
+        elif not bare:
+            decoded_ms = round((out_time_us(line) or 1000 * decoded_ms) / 1000)
 
-    output = ("-map", f"0:{sound.audio_stream}", "-f", "null", "-")
+    samples = ("-ac", "1", "-ar", str(_COUNTED_RATE), "-f", "s16le", "/dev/null") if bare else ("-f", "null", "-")
+    output = ("-map", f"0:{sound.audio_stream}", *samples)
     await run_tool((*QUIET, *REPORT_PROGRESS, *job.input, *output), job.limits, on_line=read_line)
-    decoded_ms = round(decoded_us / 1000)
+    if bare:
+        return decoded_ms
     packets_ms = await packet_duration_ms(job.source, job.limits, sound=sound.audio_stream)
     return min(decoded_ms, packets_ms) if packets_ms else decoded_ms
 
@@ -81,7 +111,7 @@ def _check_duration(sound: AudioFile, duration_ms: int) -> None:
         raise BadMedia("This sound file is damaged: nothing in it can be heard.")
     if duration_ms < MIN_DURATION_MS:
         raise BadMedia("This sound file is too short to be played.")
-    states_length = sound.container not in _ESTIMATED_LENGTH and not sound.times.jumps
+    states_length = sound.container not in _BARE and not sound.times.jumps
     if states_length and duration_ms < sound.declared_ms * 0.9 - 500:
         present_s, declared_s = duration_ms / 1000, sound.declared_ms / 1000
         raise BadMedia(
@@ -115,8 +145,8 @@ def _audio_arguments(sound: AudioFile, damage: Damage) -> tuple[str, ...]:
     encoder = ("-c:a", "aac", "-b:a", "192k", "-ac", "2", "-flags:a", "+bitexact")
     if damage.complaints or damage.spans:
         return ("-af", "aresample=async=1:first_pts=0", *encoder)
-    # other codecs may be padded, and a copy would keep the padding
-    return ("-c:a", "copy") if sound.audio_codec == "aac" else encoder
+    # other codecs may be padded, and a copy would keep the padding; a bare stream may change its channels
+    return ("-c:a", "copy") if sound.audio_codec == "aac" and sound.container not in _BARE else encoder
 
 
 async def _encode(

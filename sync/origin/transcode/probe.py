@@ -91,6 +91,10 @@ _DECODE_PIPED = (  # so these are told one by one, in another container: the pat
     '-avoid_negative_ts disabled -f matroska pipe:1 | (shift; exec "$@" -protocol_whitelist pipe -i pipe:0)'
 )
 _ENCRYPTED = "This file is encrypted (DRM): no screen has its key. Export it without copy protection."
+_CHANGES = (
+    "This video has other tracks or codecs after {:.0%} of its file, as when two recordings are joined: players do not "
+    "go on there. Send its parts as files of their own, or convert it as a whole."
+)
 
 
 class BadMedia(Rejected):
@@ -139,10 +143,6 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
         ChildStopped: ffprobe hit a limit.
     """
     hidden = await asyncio.to_thread(_hidden_facts, path)
-    if hidden.encrypted:
-        raise BadMedia(_ENCRYPTED)
-    if hidden.missing_share > _MOST_MISSING:
-        raise BadMedia(f"This video is incomplete: {hidden.missing_share:.0%} of its file is missing. Send it again.")
     options = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-show_programs")
     result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits)
     if result.code != 0 and "moov atom not found" in result.errors:
@@ -164,8 +164,16 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
 
 
 def _hidden_facts(path: Path) -> HiddenFacts:
+    """Return the facts; raise BadMedia for those that no screen can show."""
     with path.open("rb") as file:
-        return hidden_facts(file)
+        hidden = hidden_facts(file)
+    if hidden.encrypted:
+        raise BadMedia(_ENCRYPTED)
+    if hidden.missing_share > _MOST_MISSING:
+        raise BadMedia(f"This video is incomplete: {hidden.missing_share:.0%} of its file is missing. Send it again.")
+    if hidden.changes_at is not None:
+        raise BadMedia(_CHANGES.format(hidden.changes_at))
+    return hidden
 
 
 def _begins_bare(path: Path) -> bool:

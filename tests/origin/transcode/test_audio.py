@@ -1,6 +1,7 @@
 """A sound file becomes a video of its cover or a card, exactly as long as the sound."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,23 @@ async def test_sounds_are_known_by_their_content(media_origin: MediaOrigin, samp
     unnamed = (samples.folder / name).rename(samples.folder / f"sound of {name[5:]}")
     row = await media_origin.process_file(unnamed)
     assert row.asset and row.asset.duration_ms and abs(row.asset.duration_ms - 1370) < 40, row.problem
+
+
+async def test_joined_sounds_of_other_rates_play_as_each_was_recorded(
+    media_origin: MediaOrigin, samples: Samples, tmp_path: Path
+) -> None:
+    joined, decoded = tmp_path / "joined.aac", tmp_path / "decoded.raw"
+    for rate, channels, pitch in ((44_100, 1, 440), (22_050, 2, 880)):
+        part, tone = tmp_path / f"{rate}.aac", ("-f", "lavfi", "-i", f"sine={pitch}:d=2")
+        samples.ffmpeg(*tone, "-ar", str(rate), "-ac", str(channels), "-c:a", "aac", str(part))
+        with joined.open("ab") as file:
+            file.write(part.read_bytes())
+    row = await media_origin.process_file(joined)
+    assert row.asset and row.asset.duration_ms and abs(row.asset.duration_ms - 4000) < 100, row.problem
+    samples.ffmpeg("-i", str(media_origin.asset_file(row)), "-ac", "1", "-ar", "8000", "-f", "u8", str(decoded))
+    high = [sample > 128 for sample in decoded.read_bytes()]
+    crossings = [sum(a != b for a, b in pairwise(high[8000 * at : 8000 * at + 4000])) for at in (1, 3)]
+    assert crossings == [pytest.approx(440, abs=9), pytest.approx(880, abs=9)]  # two a wave, in half a second
 
 
 async def test_an_embedded_cover_is_shown(media_origin: MediaOrigin, samples: Samples) -> None:

@@ -19,6 +19,7 @@ _ENCODINGS, _ENCODING, _ENCRYPTION = 0x6D80, 0x6240, 0x5035
 _TS_SIZES = (188, 192, 204)  # of packets in bytes: broadcast, cameras (M2TS), with error correction
 _TS_FIRST, _TS_LOOKED_AT, _TS_CHUNK = 8, 2000, 20_000  # packets
 _TS_SYNC, _TS_PADDING = b"G", 0x1FFF
+_TS_PICTURES = frozenset({0x01, 0x02, 0x10, 0x1B, 0x24, 0x33, 0x42, 0xD1, 0xD2, 0xEA})  # codecs, by their number there
 _MOST_LOSSES = 1000
 
 Part = tuple[bytes, int, int]
@@ -41,7 +42,8 @@ class HiddenFacts:
     """`crops` has an entry for each track, in the order of the file; None where all of the picture is meant.
 
     `broken` and `losses`: bytes of an MPEG-TS are not what they were, or not there; ffmpeg passes over both in silence.
-    `missing_share` is how much of the file, by its header, is not there.
+    `missing_share` is how much of the file, by its header, is not there. `changes_at` is after which share of an
+    MPEG-TS its tables name other tracks or codecs, so that what comes then is another film.
     """
 
     crops: tuple[Crop | None, ...] = ()
@@ -49,6 +51,7 @@ class HiddenFacts:
     broken: bool = False
     losses: tuple[Loss, ...] = ()
     missing_share: float = 0.0
+    changes_at: float | None = None
 
 
 NOTHING_HIDDEN = HiddenFacts()
@@ -213,21 +216,29 @@ def _read_transport(file: BinaryIO, start: int, size: int) -> HiddenFacts:
     """Return where an MPEG-TS lost packets, and whether one does not begin with its sync byte; all of it is read."""
     counters: dict[int, int] = {}
     losses: list[Loss] = []
-    at, broken = start, False
+    tables = _Tables()
+    at, broken, end = start, False, file.seek(0, 2)
     file.seek(start)
     while (chunk := file.read(size * _TS_CHUNK)) and len(losses) < _MOST_LOSSES and not broken:
         broken = bool(chunk[::size].strip(_TS_SYNC))
-        losses += _losses(chunk, size, at, counters)
+        losses += _losses(chunk, size, at, counters, tables)
         at += len(chunk)
-    return HiddenFacts(encrypted=_is_scrambled(file, start, size), broken=broken, losses=tuple(losses[:_MOST_LOSSES]))
+    return HiddenFacts(
+        encrypted=_is_scrambled(file, start, size),
+        broken=broken,
+        losses=tuple(losses[:_MOST_LOSSES]),
+        changes_at=None if tables.change_at is None else tables.change_at / end,
+    )
 
 
-def _losses(chunk: bytes, size: int, at: int, counters: dict[int, int]) -> Iterator[Loss]:
+def _losses(chunk: bytes, size: int, at: int, counters: dict[int, int], tables: "_Tables") -> Iterator[Loss]:
     """Yield where the count of packets with content (four bits) of a track does not go on (ISO 13818-1, 2.4.3.3)."""
     for number, (high, low, flags) in enumerate(zip(chunk[1::size], chunk[2::size], chunk[3::size], strict=False)):
         track = (high & 0x1F) << 8 | low
         if not flags & 0x10 or track == _TS_PADDING:  # without content
             continue
+        if high & 0x40 and track in tables.tracks:
+            tables.read(chunk[number * size : number * size + _TS_SIZES[0]], track, at + number * size)
         count, before = flags & 0x0F, counters.get(track, -1)
         counters[track] = count
         if before < 0 or count == before or count == (before + 1) & 0x0F:  # a packet may be sent twice
@@ -236,6 +247,46 @@ def _losses(chunk: bytes, size: int, at: int, counters: dict[int, int]) -> Itera
         announced = flags & 0x20 and chunk[place + 4 : place + 5] > b"\0" and chunk[place + 5 : place + 6] >= b"\x80"
         if not announced:
             yield Loss(track, at + place, begins=bool(high & 0x40))
+
+
+class _Tables:
+    """The tables of an MPEG-TS (ISO 13818-1, 2.4.4) that name the tracks and codecs of its programmes.
+
+    `tracks` are those that hold tables, `change_at` is the byte at which a table first contradicts an earlier one: it
+    has another codec for a track, or other tracks of pictures.
+    """
+
+    def __init__(self) -> None:
+        self.tracks = {0}
+        self.change_at: int | None = None
+        self._codecs: dict[bytes, dict[int, int]] = {}
+
+    def read(self, packet: bytes, track: int, at: int) -> None:
+        """Read the packet in which a table begins; what does not fit into it is not read."""
+        if len(packet) < _TS_SIZES[0] or len(self._codecs) > _MOST_PARTS:
+            return
+        begin = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
+        section = packet[begin + 1 + packet[begin] :] if begin < len(packet) else b""
+        end = min(len(section), 3 + (int.from_bytes(section[1:3], "big") & 0xFFF) - 4)
+        if track == 0 and section[:1] == b"\0":
+            self.tracks |= {int.from_bytes(section[n + 2 : n + 4], "big") & 0x1FFF for n in range(8, end - 3, 4)}
+        elif track and section[:1] == b"\2" and end > 12:
+            self._compare(section[3:5], dict(_codecs(section[:end])), at)
+
+    def _compare(self, programme: bytes, codecs: dict[int, int], at: int) -> None:
+        before = self._codecs.setdefault(programme, codecs)
+        other_codec = any(before.get(track, codec) != codec for track, codec in codecs.items())
+        pictures, shown = ({t for t, codec in one.items() if codec in _TS_PICTURES} for one in (before, codecs))
+        if self.change_at is None and (other_codec or (pictures and shown and not pictures & shown)):
+            self.change_at = at
+
+
+def _codecs(section: bytes) -> Iterator[tuple[int, int]]:
+    """Yield each track of a programme with the number of its codec."""
+    at = 12 + (int.from_bytes(section[10:12], "big") & 0xFFF)
+    while at + 5 <= len(section):
+        yield int.from_bytes(section[at + 1 : at + 3], "big") & 0x1FFF, section[at]
+        at += 5 + (int.from_bytes(section[at + 3 : at + 5], "big") & 0xFFF)
 
 
 def _number(file: BinaryIO, length: int) -> int:

@@ -177,6 +177,29 @@ async def test_what_a_stream_of_packets_lost_is_told_with_its_instant(
 
 
 @pytest.mark.parametrize(
+    ("codecs", "other_track", "refused"),
+    [
+        (("libx264", "aac"), False, False),
+        (("mpeg2video", "aac"), False, True),
+        *in_bench((("libx264", "mp2"), False, True), (("libx265", "aac"), False, True)),
+        (("libx264", "aac"), True, True),
+    ],
+)
+async def test_a_stream_that_has_other_codecs_in_the_middle_is_refused_and_says_so(
+    media_origin: MediaOrigin, samples: Samples, codecs: tuple[str, str], other_track: bool, refused: bool
+) -> None:
+    first, second, joined = (samples.folder / name for name in ("first.ts", "second.ts", "codecs.ts"))
+    number = ("-streamid", f"0:{800 if other_track else 256}")
+    samples.ffmpeg(*pattern("25", 1), *tone(1), *AAC, str(first))
+    pictures, sound = codecs
+    samples.ffmpeg(*pattern("25", 1), *tone(1), "-c:v", pictures, "-c:a", sound, *number, str(second))
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    row = await media_origin.process_file(joined)
+    assert (row.state is MediaState.FAILED) == refused, row.problem
+    assert not refused or re.search(r"other tracks or codecs after \d\d% of its file", str(row.problem))
+
+
+@pytest.mark.parametrize(
     ("name", "codec"), [("cut.avi", "mpeg4"), ("cut-too.avi", "libx264"), ("cut.mxf", "mpeg2video")]
 )
 async def test_a_film_whose_start_is_gone_is_not_taken_for_its_pictures_alone(
