@@ -16,11 +16,9 @@ from sync.origin.transcode.film.facts import AudioFile, VideoFile
 from sync.origin.transcode.film.fields import most_shown_rate
 from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.loudness import measure_lufs
-from sync.origin.transcode.picture.jpeg import JPEG_START, is_film_of_jpegs
-from sync.origin.transcode.picture_jobs import make_picture
+from sync.origin.transcode.picture_jobs import film_of_jpegs, make_picture
 from sync.origin.transcode.probe import HEAD_BYTES, BadMedia, FileKind, probe, recognise_kind
-from sync.origin.transcode.sandbox import run_tool
-from sync.origin.transcode.transcode_job import QUIET, MadeMedia, TranscodeJob
+from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.origin.transcode.video import make_video
 from sync.wire.chunk_index import Index, dump_index
 from sync.wire.content_paths import asset_path, index_path
@@ -50,8 +48,8 @@ async def build_asset(job: TranscodeJob) -> MadeMedia:
 async def _transcode(job: TranscodeJob) -> MadeMedia:
     head = await asyncio.to_thread(_head, job.source)
     if recognise_kind(head) is FileKind.PICTURE:
-        if head.startswith(JPEG_START) and await asyncio.to_thread(is_film_of_jpegs, job.source):
-            return await _film_of_jpegs(job)
+        if (jpegs := await film_of_jpegs(job)) is not None:
+            return await _transcode(replace(job, source=jpegs))
         brand = head[8:12]
         if brand in (*_HEVC_SEQUENCES, _AVIF_SEQUENCE) and (film := await _sequence_as_film(job, brand)) is not None:
             return film
@@ -85,20 +83,6 @@ def _sound_work(sound: AudioFile, job: TranscodeJob) -> Work:
     seconds = stated_s or source_bytes / _USUAL_SOUND_BYTES_S
     frames = max(1, round(seconds * FRAME_RATE))
     return Work(WorkKind.SOUND, *LARGEST_SIZE, frames, seconds, source_bytes)
-
-
-async def _film_of_jpegs(job: TranscodeJob) -> MadeMedia:
-    """Make the film of JPEGs that follow each other: in a container, for by themselves they look like one picture.
-
-    They tell no times. 25 a second is what all programs take.
-    """
-    film = job.folder / "film"
-    pictures = ("-protocol_whitelist", "file", "-f", "mjpeg", "-framerate", "25", "-i", f"file:{job.source.absolute()}")
-    await run_tool((*QUIET, *pictures, "-c", "copy", "-f", "matroska", f"file:{film}"), job.limits)
-    job = replace(job, source=film)
-    facts = await probe(film, job.for_headers())
-    assert isinstance(facts, VideoFile)
-    return await _make_film(facts, job)
 
 
 async def _sequence_as_film(job: TranscodeJob, brand: bytes) -> MadeMedia | None:

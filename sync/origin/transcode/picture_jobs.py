@@ -1,14 +1,16 @@
 """Runs the picture tool and the card tool in the sandbox."""
 
+import asyncio
 import json
 import logging
 import sys
 from pathlib import Path
 
 from sync.origin.limits.budget import Limits, Work, WorkKind
+from sync.origin.transcode.picture.jpeg import are_jpegs_of_a_film
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import ToolResult, run_tool
-from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
+from sync.origin.transcode.transcode_job import QUIET, MadeMedia, TranscodeJob
 from sync.wire.release import MediaKind
 
 _SIZE_TOOL = (sys.executable, "-m", "sync.origin.limits.picture_size")
@@ -32,6 +34,22 @@ async def make_picture(job: TranscodeJob) -> MadeMedia:
     result = await run_tool((*_PICTURE_TOOL, str(job.source), str(job.folder), *size_limits), job.limits)
     _check_usable(result)
     return _media_of(result, job.source.name, job.folder)
+
+
+async def film_of_jpegs(job: TranscodeJob) -> Path | None:
+    """Return a film of a file in which JPEGs follow each other; None if it is another one.
+
+    It gets a container, for by themselves they look like one picture. They tell no times: 25 a second is usual.
+
+    Raises:
+        ChildStopped, StorageFull: another attempt may help.
+    """
+    if not await asyncio.to_thread(are_jpegs_of_a_film, job.source):
+        return None
+    film, source = job.folder / "film", f"file:{job.source.absolute()}"
+    pictures = ("-protocol_whitelist", "file", "-f", "mjpeg", "-framerate", "25", "-i", source)
+    result = await run_tool((*QUIET, *pictures, "-c", "copy", "-f", "matroska", f"file:{film}"), job.limits)
+    return film if result.code == 0 else None
 
 
 async def _read_work(job: TranscodeJob) -> Work:

@@ -158,7 +158,6 @@ async def _read_lines(stream: asyncio.StreamReader, on_line: OnLine) -> None:
                 await on_line(line.decode("utf-8", "replace").rstrip())
             if len(rest) > _LINE_CAP_BYTES:
                 raise ValueError("a line without an end")
-            await asyncio.sleep(0)  # others get their turn between the pieces
         if rest:
             await on_line(rest.decode("utf-8", "replace").rstrip())
     except ValueError as error:  # also a number that is none

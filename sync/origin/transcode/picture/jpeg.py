@@ -66,12 +66,16 @@ def strip_jpeg(raw: bytes) -> bytes | None:
     return raw[:2] + b"".join(raw[start:end] for marker, start, end in found if marker not in _STRIPPED_MARKERS)
 
 
-def is_film_of_jpegs(source: Path) -> bool:
+def are_jpegs_of_a_film(source: Path) -> bool:
     """Tell whether a file has JPEGs of one size one behind the other, as some cameras write films without a container.
 
     A file with an index of its pictures (MPF: 3D cameras, gain maps, previews) is one picture.
     """
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+    with source.open("rb") as file:
+        if file.read(len(JPEG_START)) != JPEG_START:
+            return False
+        raw = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with raw:
         sizes: set[bytes] = set()
         at = 0
         try:
