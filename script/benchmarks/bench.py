@@ -85,7 +85,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=faults.ROUNDS, help="of each fault of `faults` (%(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="of `faults` those whose name has this in it")
     parser.add_argument("--seed", type=int, default=7, help="of the damage of `fuzz` (%(default)s)")
-    parser.add_argument("--part", choices=("decks", "ingest", "both"), default="both", help="of `fuzz` (%(default)s)")
+    parser.add_argument(
+        "--part", choices=("decks", "ingest", "both", "documents"), default="both", help="of `fuzz` (%(default)s)"
+    )
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"
     )

@@ -3,7 +3,7 @@
 On a real stage a blue picture is on air; each damaged file is prerolled, shown for a moment if it can be, and followed
 by the picture again. `blue late` is the longest wait for blue after that cut; `decks lost` are crashes and hangs of the
 decoder, each of which costs one deck and blames its file. The same seed makes the same damage. For the origin see
-`fuzz_ingest.py`.
+`fuzz_ingest.py`, for signed documents `fuzz_documents.py`.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import fuzz_documents
 import fuzz_ingest
 from fuzz_damage import damaged
 from glass import Glass
@@ -51,7 +52,12 @@ _KINDS: dict[str, tuple[MediaKind, list[str]]] = {
 
 
 async def measure(count: int, part: str, seed: int) -> list[dict[str, Any]]:
-    """Return a row for each kind of media, of `count` damaged files: for `decks`, for `ingest`, or for both."""
+    """Return a row for each kind of media, of `count` damaged files: for `decks`, for `ingest`, or for both.
+
+    Or for each kind of the `documents` that a device reads from a server.
+    """
+    if part == "documents":
+        return await asyncio.to_thread(fuzz_documents.measure, count, seed)
     rows = [] if part == "ingest" else await _measure_decks(count, seed)
     return rows if part == "decks" else rows + await fuzz_ingest.measure(count, seed)
 

@@ -276,6 +276,8 @@ def retry_after_s(value: str, date: str) -> float | None:
 
 
 def _detail(raw: bytes) -> str | None:
+    if len(raw) > HINT_CAP_BYTES:
+        return None  # no origin gives a reason that long
     try:
         return str(json.loads(raw)["detail"])[:200]
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -112,7 +112,7 @@ class Receipt(Wire):
 class BatchAnswer(Wire):
     """One receipt for each play, in the order sent; `high_water` is the highest sequence without a gap below it."""
 
-    receipts: tuple[Receipt, ...]
+    receipts: Annotated[tuple[Receipt, ...], FailFast(), Field(max_length=BATCH_LIMIT)]
     log_epoch: str | None = None
     high_water: int = 0
 

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import FailFast, Field, StringConstraints, model_validator
 
 from sync.wire.lenient_lists import LeftOut, LenientList
 from sync.wire.overlay import Overlay
@@ -23,6 +23,15 @@ TIMESTAMP_DOMAIN = b"signage/timestamp/1\0"
 ROOT_DOMAIN = b"signage/root/1\0"
 IDENTITY_DOMAIN = b"signage/identity/1\0"
 ENROLMENT_DOMAIN = b"signage/enrolment/1\0"
+
+MOST_KEYS = 256
+"""Most keys of a role, and most signatures of a document."""
+
+MOST_NUMBER = 2**53 - 1
+"""The largest whole number that every JSON reader and database keeps exactly (RFC 8259, section 6)."""
+
+Duration = Annotated[int, Field(ge=1, le=10 * 366 * 86_400_000)]
+"""Milliseconds, at most ten years: an end can be computed from every start."""
 
 Weekday = Annotated[int, Field(ge=1, le=7)]
 """ISO weekday, Monday is 1."""
@@ -42,14 +51,14 @@ class Envelope(Wire):
     """A signed document; `payload` is the base64 of the exact signed bytes."""
 
     payload: str
-    signatures: tuple[Signature, ...]
+    signatures: Annotated[tuple[Signature, ...], FailFast(), Field(max_length=MOST_KEYS)]
 
 
 class Role(Wire):
     """Which keys can sign a document, and how many of them must."""
 
-    keys: tuple[Sha256, ...]
-    threshold: Annotated[int, Field(ge=1)] = 1
+    keys: Annotated[tuple[Sha256, ...], FailFast(), Field(max_length=MOST_KEYS)]
+    threshold: Annotated[int, Field(ge=1, le=MOST_KEYS)] = 1
 
 
 class Root(Wire):
@@ -60,7 +69,7 @@ class Root(Wire):
     `roots/{n+1}.json` is signed by a threshold of root n and of itself.
     """
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
     expires_at: Instant
     keys: dict[Sha256, str]
     root: Role
@@ -71,7 +80,7 @@ class Timestamp(Wire):
     """The signed pointer to the release of a channel; `sequence` only increases."""
 
     channel: Identifier
-    sequence: Annotated[int, Field(ge=1)]
+    sequence: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
     release: Sha256
     release_bytes: Annotated[int, Field(ge=1, le=RELEASE_CAP_BYTES)]
     issued_at: Instant
@@ -105,13 +114,13 @@ class Asset(Wire):
     """A media file named by the SHA-256 of its bytes; `index` names its chunk list."""
 
     sha256: Sha256
-    size_bytes: Annotated[int, Field(ge=1)]
+    size_bytes: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
     index: Sha256
     kind: MediaKind
     media_type: str
-    width: Annotated[int, Field(ge=1)]
-    height: Annotated[int, Field(ge=1)]
-    duration_ms: Annotated[int, Field(ge=1)] | None = None  # None for pictures
+    width: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+    height: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+    duration_ms: Duration | None = None  # None for pictures
     has_audio: bool = False
     loudness_lufs: float | None = None  # EBU R128, of all of its sound; None: silent, too short, or not measured
 
@@ -138,7 +147,7 @@ class Item(Wire):
     id: Identifier
     title: Name
     asset: Sha256
-    duration_ms: Annotated[int, Field(ge=1)] | None = None  # None plays a video or stream to its end
+    duration_ms: Duration | None = None  # None plays a video or stream to its end
     loop: bool = False  # a video that is shorter than `duration_ms` is repeated
     fit: Fit | None = None  # None: by the settings of the device
     background: Colour | None = None
@@ -184,7 +193,7 @@ class Creative(Wire):
     id: Identifier
     title: Name
     asset: Sha256
-    duration_ms: Annotated[int, Field(ge=1)] | None = None
+    duration_ms: Duration | None = None
     fit: Fit | None = None  # None: by the settings of the device
     background: Colour | None = None
     volume: Annotated[int, Field(ge=0, le=100)] = 100

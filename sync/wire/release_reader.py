@@ -13,6 +13,8 @@ from sync.wire.release import Campaign, Creative, Item, Line, Playlist, Release
 _LONG_BYTES = 64 * 1024
 _NOTHING = {"channel": '"none"', "created_at": '"2000-01-01T00:00:00Z"'}
 _AT_ONCE = 50  # entries
+_MOST_ENTRIES = 65_536  # of one list, more than 5 MiB of real ones; what has more is read at once, which refuses it
+_MOST_FIELDS = 100
 _DECODE = json.JSONDecoder().raw_decode
 
 
@@ -117,8 +119,8 @@ def _split(cursor: _Cursor, long: Mapping[str, Any]) -> tuple[dict[str, str], di
             cursor.expect(",")
         name = cursor.value()[0]
         cursor.expect(":")
-        if not isinstance(name, str) or name in fields or name in lists:
-            raise ValueError("a name is no text, or is there twice")
+        if not isinstance(name, str) or name in fields or name in lists or len(fields) == _MOST_FIELDS:
+            raise ValueError("a name is no text, or is there twice, or there are too many")
         if name not in long:
             fields[name] = cursor.value()[1]
         elif long[name]:
@@ -133,6 +135,8 @@ def _entries(cursor: _Cursor, read: Callable[[], Any]) -> Iterator[Any]:
     cursor.expect("[")
     number = 0
     while not cursor.passes("]"):
+        if number == _MOST_ENTRIES:
+            raise ValueError("too many entries")
         if number:
             cursor.expect(",")
         yield read()
