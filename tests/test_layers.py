@@ -41,11 +41,12 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/store": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
-    "sync/device": (SERVICES, "sync/device/store sync/trust"),
+    "sync/device/transfer": (SERVICES, "sync/device/store"),
+    "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/trust"),
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
     "player/stage": (SERVICES, "player/platform player/protocol"),
-    "player/streams": (SERVICES, "player/platform sync/device sync/http"),
+    "player/streams": (SERVICES, "player/platform sync/device sync/device/transfer sync/http"),
     "player/overlay": (SERVICES, "player/platform player/protocol sync/sandbox"),
     "player/display": (
         SERVICES,
@@ -80,7 +81,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
-        "player/status sync/device sync/device/store sync/trust",
+        "player/status sync/device sync/device/store sync/device/transfer sync/trust",
     ),
     "player/endpoint": (
         FACES,
@@ -96,7 +97,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/settings player/stage player/status player/streams sync/device sync/device/store sync/sandbox",
+        "player/settings player/stage player/status player/streams sync/device sync/device/store sync/device/transfer "
+        "sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,
@@ -114,6 +116,7 @@ PURE = {
     "player/programme",
     "sync/origin/proof",
     "sync/device/download_plan",
+    "sync/device/transfer/spans",
     "sync/trust/acceptance",
     "sync/origin/limits/budget",
     "sync/origin/publishing/release_compiler",
@@ -130,7 +133,7 @@ DOORS: dict[str, set[str]] = {
     "aiosqlite": {"sync/runtime/sqlite"},
     "sqlalchemy": {"sync/origin/persistence", "sync/origin/store"},
     "cryptography": {"sync/trust/signing"},
-    "http.client": {"sync/device/range_fetcher"},
+    "aiohappyeyeballs": {"sync/device/transfer/addresses"},
     "mss": {"player/display/capture"},
     "pyfastcdc": {"sync/origin/ingest/chunker"},
     "tzlocal": {"player/settings/system_zone"},

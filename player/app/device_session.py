@@ -18,14 +18,14 @@ from player.evidence.ledger import Ledger, open_ledger
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.settings.model import Settings
 from player.status.heartbeat import HeartbeatSender
-from sync.device.connection import ConnectionSettings, Network
 from sync.device.origin_client import open_client
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
 from sync.device.play_uploader import PlayUploader
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
 from sync.device.syncer import Syncer, SyncOptions
+from sync.device.transfer.connection import ConnectionSettings, Network
+from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import first_of
@@ -138,7 +138,7 @@ class SessionBuilder:
                 membership=membership,
                 syncer=Syncer(
                     client,
-                    RangeFetcher(url, core.clock, network=network),
+                    ContentTransfer(url, core.clock, network=network, rng=self.rng),
                     core.content,
                     core.clock,
                     self.rng,

@@ -26,8 +26,8 @@ from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import ProblemReports, StatusSources
 from player.streams.gateway import StreamGateway
-from sync.device.connection import Network
 from sync.device.janitor import FileRepair
+from sync.device.transfer.connection import Network
 from sync.runtime.file_watcher import FileWatcher
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, watchdog_interval_s

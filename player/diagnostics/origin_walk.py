@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sync.device.connection import Network, TunnelRefused, look_up
 from sync.device.origin_client import OriginClient, open_client
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, load_membership
+from sync.device.transfer.addresses import look_up
+from sync.device.transfer.connection import Network, TunnelRefused
 from sync.errors import OriginRefused, SignageError, Untrusted
 from sync.runtime.clock import Clock
 from sync.runtime.os_messages import os_reason

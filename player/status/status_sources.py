@@ -12,7 +12,7 @@ from player.stage.counters import StageFacts
 from player.status.health import MachineProbe
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership
-from sync.device.syncer import SyncFacts
+from sync.device.sync_state import SyncFacts
 from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
 

@@ -29,7 +29,7 @@ from player.streams.upstream import (
     open_upstream,
     own_reason,
 )
-from sync.device.connection import Network
+from sync.device.transfer.connection import Network
 from sync.errors import MediaUnplayable
 from sync.http.listener import serve_http
 from sync.http.listening_socket import ConnectionLimits

@@ -14,8 +14,9 @@ from yarl import URL
 
 from player.platform.own_addresses import OwnPorts, may_reach
 from player.streams.hls import target
-from sync.device.connection import REDIRECTS, Network, look_up
 from sync.device.origin_client import NameResolver
+from sync.device.transfer.addresses import look_up
+from sync.device.transfer.connection import REDIRECTS, Network
 from sync.errors import MediaUnplayable, OriginUnreachable
 from sync.runtime.threads import in_thread
 from sync.wire.stream_url import shown_url

@@ -8,31 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import accumulate
-from random import Random
 
 from sync.wire.chunk_index import Chunk, Index
 from sync.wire.release import Asset, Release
-
-SPAN_BYTES = 8 * 1024 * 1024
-"""Most bytes of adjacent chunks in one request; a larger chunk has a request of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Adjacent chunks of one asset, fetched by one range request."""
-
-    asset: str
-    chunks: tuple[Chunk, ...]
-
-    @property
-    def offset(self) -> int:
-        """The start in the asset, in bytes."""
-        return self.chunks[0].offset
-
-    @property
-    def length(self) -> int:
-        """The number of bytes."""
-        return sum(chunk.length for chunk in self.chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +44,15 @@ def missing_assets(release: Release, local: AbstractSet[str]) -> tuple[Asset, ..
     return tuple(asset for sha256, asset in assets.items() if sha256 not in local)
 
 
-def downloads(
-    release: Release,
-    indexes: Mapping[str, Index],
-    local: LocalContent,
-    rng: Random,
-    *,
-    longest_bytes: int = SPAN_BYTES,
-) -> tuple[Span, ...]:
-    """Return the spans to fetch, in order of first use.
+def priority_groups(release: Release, wanted: AbstractSet[str]) -> Iterator[list[str]]:
+    """Yield the wanted assets in groups by their first use; each is in exactly one.
 
-    `indexes` maps assets to their chunk lists; an asset without one is left out. The order is the fallback picture,
-    logos, the default playlist, the other playlists by the priority of their dayparts, then ads.
+    The order is the fallback picture, logos, the default playlist, the other playlists by the priority of their
+    dayparts, then ads.
     """
-    spans: list[Span] = []
-    for group in _priority_groups(release):
-        found = [
-            span for sha256 in group if sha256 in indexes for span in _spans(indexes[sha256], local, longest_bytes)
-        ]
-        rng.shuffle(found)
-        spans += found
-    return tuple(spans)
-
-
-def _priority_groups(release: Release) -> Iterator[list[str]]:
-    """Yield groups of assets in order of first use; each asset of the release is in exactly one."""
     seen: set[str] = set()
     for group in _assets_by_first_use(release):
-        new = [sha256 for sha256 in dict.fromkeys(group) if sha256 not in seen]
+        new = [sha256 for sha256 in dict.fromkeys(group) if sha256 in wanted and sha256 not in seen]
         seen.update(new)
         yield new
 
@@ -110,19 +69,6 @@ def _assets_by_first_use(release: Release) -> Iterator[list[str]]:
     for campaign in sorted(release.campaigns, key=lambda campaign: campaign.starts_at):
         yield [creative.asset for line in campaign.lines for creative in line.creatives]
     yield [asset.sha256 for asset in release.assets]
-
-
-def _spans(index: Index, local: LocalContent, longest_bytes: int) -> Iterator[Span]:
-    run: list[Chunk] = []
-    length = 0
-    for chunk in local.missing_chunks(index):
-        if run and (chunk.number != run[-1].number + 1 or length + chunk.length > longest_bytes):
-            yield Span(index.asset, tuple(run))
-            run, length = [], 0
-        run.append(chunk)
-        length += chunk.length
-    if run:
-        yield Span(index.asset, tuple(run))
 
 
 def copies(wanted: Collection[Index], places: Mapping[str, tuple[str, int]], local: LocalContent) -> tuple[Copy, ...]:

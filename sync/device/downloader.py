@@ -1,37 +1,33 @@
-"""Completes all assets of a release on the device: copies chunks from older assets, and fetches the others.
+"""Completes all assets of a release on the device: copies chunks from older assets, and has the others fetched.
 
-What arrives goes to `sync.device.store.media_intake`, which makes it durable in groups.
+What arrives goes to `sync.device.store.media_intake`, which makes it durable in groups. No asset waits for another one:
+each is begun when its chunk list is here, and admitted when it is whole.
 """
 
 import asyncio
 import logging
+import math
 import os
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from random import Random
-from typing import Any
 
-from sync.device.download_plan import SPAN_BYTES, Copy, LocalContent, copies, downloads, missing_assets
-from sync.device.origin_client import OriginClient
-from sync.device.range_fetcher import SpanFetcher
+from sync.device.download_plan import Copy, LocalContent, copies, missing_assets, priority_groups
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.chunk_lists import chunk_places
 from sync.device.store.content_store import ContentStore
 from sync.device.store.media_intake import DownloadProgress, MediaIntake
 from sync.device.store.partial_file import PartialFile
-from sync.errors import CorruptContent, NotFound, StorageFull
+from sync.device.transfer.asset_state import Fetch, TransferFacts
+from sync.device.transfer.spans import spans
+from sync.device.transfer.transfer import ContentTransfer
+from sync.errors import CorruptContent, NotFound, SignageError, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import read_at
 from sync.runtime.os_messages import os_reason
 from sync.runtime.threads import in_thread
 from sync.trust.acceptance import check_index
 from sync.wire.chunk_index import Index, one_chunk_index
-from sync.wire.content_paths import index_path
-from sync.wire.release import INDEX_CAP_BYTES, Asset, Release
-
-INDEXES_AT_ONCE = 8
-SHORTEST_SPAN_BYTES = 256 * 1024
-_SPAN_TARGET_S = 8.0
+from sync.wire.release import Asset, Release
 
 log = logging.getLogger(__name__)
 
@@ -49,31 +45,41 @@ class ReleaseDoesNotFit(StorageFull):
 
 
 class Downloader:
-    """Completes releases, one at a time."""
+    """Completes releases, one at a time; another one may take over while assets that both need are under way.
+
+    `failed` is told each fault of an asset or a source, and `recheck` called when assets are nowhere: a newer timestamp
+    may name others.
+    """
 
     def __init__(
         self,
-        client: OriginClient,
-        fetcher: SpanFetcher,
+        transfer: ContentTransfer,
         store: ContentStore,
         catalog: ChunkCatalog,
         clock: Clock,
-        rng: Random,
         reserve_bytes: int,
+        failed: Callable[[SignageError], None],
+        recheck: Callable[[], None],
     ) -> None:
-        self._client = client
-        self._fetcher = fetcher
+        self._transfer = transfer
+        self._queue = transfer.queue
         self._store = store
         self._catalog = catalog
         self._clock = clock
-        self._rng = rng
         self._reserve_bytes = reserve_bytes
+        self._failed = failed
+        self._recheck = recheck
         self._intake = MediaIntake(store.media, catalog, clock)
-        self._span_bytes = SPAN_BYTES
+        self._wanted_bytes = 0
 
     def progress(self) -> DownloadProgress:
         """Return the progress of the present release; both numbers are 0 when it is complete."""
-        return self._intake.progress()
+        found = self._intake.progress()
+        return DownloadProgress(found.done_bytes, max(found.total_bytes, self._wanted_bytes))
+
+    def transfers(self) -> TransferFacts:
+        """Return what is under way, and what waits."""
+        return self._queue.facts()
 
     async def missing(self, release: Release) -> tuple[Asset, ...]:
         """Return the assets of `release` that are missing.
@@ -85,108 +91,143 @@ class Downloader:
         doubtful = {name for name, chunk_list in lists.items() if named.get(name, chunk_list) != chunk_list}
         return missing_assets(release, whole - doubtful)
 
-    async def download(self, release: Release, should_stop: Callable[[], bool]) -> bool:
+    async def download(self, release: Release, changed: asyncio.Event) -> bool:
         """Complete `release`, also with chunks of other assets; return True when no asset is missing.
 
-        Returns early soon after `should_stop` is true. What arrived until then is durable.
+        Returns False once `changed` is set. What is under way goes on; the next call keeps what both releases need.
 
         Raises:
-            OriginUnreachable, OriginRefused, CorruptContent: some content could not be fetched; the rest is stored.
             StorageFull, StorageBroken: no room, or the disk failed.
         """
-        wanted = await self.missing(release)
-        self._intake.forget_all_but({asset.sha256 for asset in release.assets} if wanted else ())
-        if wanted:
-            indexes = await self._indexes(wanted)
-            await self._begin(wanted, indexes)
-            await self._copy(indexes)
-            await self._intake.commit()
-            parts = dict(self._intake.parts)
-            local = LocalContent(
-                frozenset(indexes.keys() - parts.keys()), {name: part.verified() for name, part in parts.items()}
-            )
-            spans = downloads(release, indexes, local, self._rng, longest_bytes=self._span_bytes)
-            if spans:
-                await self._adapt_span_length(self._fetch(self._fetcher.fetch(spans, parts, should_stop=should_stop)))
-        complete = not wanted or not await self.missing(release)
-        if complete:
-            self._intake.forget_all_but(())
-        return complete
-
-    async def _indexes(self, wanted: Collection[Asset]) -> dict[str, Index]:
-        """Return the chunk list of each asset. Several are fetched at a time, because each takes a round trip."""
-        slots = asyncio.Semaphore(INDEXES_AT_ONCE)
-
-        async def fetch(asset: Asset) -> Index:
-            async with slots:
-                return await self._index(asset)
-
-        tasks = [asyncio.create_task(fetch(asset)) for asset in wanted]
         try:
-            found = await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        return {asset.sha256: index for asset, index in zip(wanted, found, strict=True)}
+            while await self._begin(release):
+                if not await self._fetch(changed):
+                    return False
+        except BaseException:
+            await self.stop()
+            raise
+        self._intake.forget_all_but(())
+        self._wanted_bytes = 0
+        return True
 
-    async def _index(self, asset: Asset) -> Index:
-        index = one_chunk_index(asset) or self._store.index(asset.index)
-        if index is not None:
-            return index
-        raw = await self._client.document(index_path(asset.index), INDEX_CAP_BYTES)
-        index = check_index(raw, asset)
-        await in_thread(self._store.save_index, asset.index, raw)
-        return index
+    async def stop(self) -> None:
+        """End all transfers. What they brought is durable."""
+        await self._transfer.stop()
+        try:
+            await self._intake.commit()
+        except SignageError as error:  # the next download finds what is missing
+            log.warning("not all that arrived is durable: %s", error)
 
-    async def _begin(self, wanted: Collection[Asset], indexes: Mapping[str, Index]) -> None:
+    async def _begin(self, release: Release) -> bool:
+        """Plan what is missing; return False if nothing is."""
+        wanted = await self.missing(release)
+        groups = priority_groups(release, {asset.sha256 for asset in wanted})
+        assets = {asset.sha256: asset for asset in wanted}
+        self._transfer.drop(self._queue.plan([[assets[name] for name in group] for group in groups]))
+        if not wanted:
+            return False
+        self._intake.forget_all_but({asset.sha256 for asset in release.assets})
+        self._wanted_bytes = sum(asset.size_bytes for asset in wanted)
+        self._check_room(wanted)
+        known = await in_thread(self._known_lists, wanted)
+        await self._begin_parts(known)
+        for name in assets.keys() - known.keys():
+            self._queue.add_list(name)
+        return True
+
+    def _check_room(self, wanted: Collection[Asset]) -> None:
         existing = self._store.media.parts()
-        need = sum(index.size_bytes for sha256, index in indexes.items() if sha256 not in existing)
+        need = sum(asset.size_bytes for asset in wanted if asset.sha256 not in existing)
         free = self._store.free_bytes()
         if need and need + self._reserve_bytes > free:
             raise ReleaseDoesNotFit(need, free, self._reserve_bytes)
-        await self._intake.begin({asset.sha256: (asset.index, indexes[asset.sha256]) for asset in wanted})
 
-    async def _copy(self, indexes: Mapping[str, Index]) -> None:
-        parts = self._intake.parts
-        for copy in await in_thread(self._copies, indexes):
+    def _known_lists(self, wanted: Collection[Asset]) -> dict[str, tuple[str, Index]]:
+        found = ((asset, one_chunk_index(asset) or self._store.index(asset.index)) for asset in wanted)
+        return {asset.sha256: (asset.index, index) for asset, index in found if index is not None}
+
+    async def _begin_parts(self, lists: Mapping[str, tuple[str, Index]]) -> None:
+        """Open the files of assets whose chunk lists are here, copy what is on the disk, and ask for the rest."""
+        if not lists:
+            return
+        await self._intake.begin(lists)
+        parts = {name: part for name in lists if (part := self._intake.parts.get(name))}
+        await in_thread(self._copy, parts)
+        for name, part in parts.items():
+            self._queue.add_spans(name, part, spans(name, part.missing()))
+
+    def _copy(self, parts: Mapping[str, PartialFile]) -> None:
+        """Copy what any complete asset on this device has, whether a release still names it or not."""
+        complete = self._store.media.assets() - self._intake.parts.keys()  # a file that is too short is fetched anew
+        local = LocalContent(complete, {name: part.verified() for name, part in parts.items()})
+        indexes = [part.index for part in parts.values()]
+        wanted = {chunk.sha256 for index in indexes for chunk in local.missing_chunks(index)}
+        places = chunk_places(self._store.index_folder, wanted, complete)
+        for copy in copies(indexes, places, local):
             try:
-                await in_thread(_copy, copy, self._store.asset_path(copy.source), parts[copy.asset])
+                _copy(copy, self._store.asset_path(copy.source), parts[copy.asset])
             except (CorruptContent, NotFound) as error:  # the source is damaged; the chunk is fetched instead
                 log.warning("asset=%s is damaged and is not copied from: %s", copy.source, error)
 
-    def _copies(self, indexes: Mapping[str, Index]) -> tuple[Copy, ...]:
-        """Return what any complete asset on this device has, whether a release still names it or not."""
-        parts = self._intake.parts
-        complete = self._store.media.assets() - parts.keys()  # a file that is too short is fetched anew
-        local = LocalContent(complete, {name: part.verified() for name, part in parts.items()})
-        wanted = {chunk.sha256 for index in indexes.values() for chunk in local.missing_chunks(index)}
-        places = chunk_places(self._store.index_folder, wanted, complete)
-        return copies(tuple(indexes.values()), places, local)
+    async def _fetch(self, changed: asyncio.Event) -> bool:
+        """Fetch what is planned; return False once `changed` is set, True when it is time to look what is missing."""
+        while True:
+            self._transfer.changed.clear()
+            await self._take_news()
+            self._transfer.start_workers()
+            if not await self._commit_if_due() or not self._queue.wanted():
+                return True
+            if changed.is_set():
+                return False
+            if not self._transfer.changed.is_set():
+                await self._wait(changed)
 
-    async def _fetch(self, fetching_spans: Coroutine[Any, Any, None]) -> None:
-        fetching = asyncio.create_task(fetching_spans)
-        saving = asyncio.create_task(self._intake.commit_in_groups())
-        try:
-            await asyncio.wait((fetching, saving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (fetching, saving):
-                task.cancel()
-            ended = await asyncio.gather(saving, fetching, return_exceptions=True)
-            await self._intake.commit()
-        for fault in ended:
-            if isinstance(fault, Exception):
-                raise fault
+    async def _take_news(self) -> None:
+        if lists := self._queue.take_lists():
+            await self._begin_parts(await in_thread(self._save_lists, lists))
+        for fault in self._queue.take_faults():
+            self._failed(fault)
+        if self._queue.take_recheck():
+            self._recheck()
 
-    async def _adapt_span_length(self, fetch: Coroutine[Any, Any, None]) -> None:
-        """Await `fetch`, then set the span length so that a span takes about 8 s. Long requests delay all else."""
-        started, before = self._clock.monotonic(), self.progress().done_bytes
+    def _save_lists(self, lists: Collection[tuple[Fetch, bytes]]) -> dict[str, tuple[str, Index]]:
+        """Store the chunk lists that are right and return them; have the others fetched again."""
+        saved = {}
+        for fetch, raw in lists:
+            asset = fetch.asset
+            try:
+                saved[asset.sha256] = asset.index, check_index(raw, asset)
+            except CorruptContent as error:
+                self._queue.fail(fetch, error)
+                self._queue.add_list(asset.sha256)
+            else:
+                self._store.save_index(asset.index, raw)
+        return saved
+
+    async def _commit_if_due(self) -> bool:
+        """Admit what is whole, if it is time; return False if a file was lost that was fetched already."""
+        idle = not self._queue.is_active() and not self._queue.ready()
+        if not idle and self._intake.due_s() > 0:
+            return True
         try:
-            await fetch
+            self._queue.remove(await self._intake.commit())
+        except CorruptContent as error:
+            self._failed(error)
+            return False
+        return True
+
+    async def _wait(self, changed: asyncio.Event) -> None:
+        """Wait until something happened, a wait is over or a commit is due."""
+        moment_s = min(self._queue.next_s(), self._queue.recheck_s()) - self._clock.monotonic()
+        wait_s = min(moment_s, self._intake.due_s())
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._transfer.changed, changed)]
+        if wait_s < math.inf:
+            waits.append(asyncio.ensure_future(self._clock.sleep(wait_s)))  # type: ignore[arg-type]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            took_s, received = self._clock.monotonic() - started, self.progress().done_bytes - before
-            if took_s >= _SPAN_TARGET_S:
-                self._span_bytes = max(SHORTEST_SPAN_BYTES, min(SPAN_BYTES, int(received / took_s * _SPAN_TARGET_S)))
+            for wait in waits:
+                wait.cancel()
 
 
 def megabytes(size_bytes: int) -> str:

@@ -11,14 +11,15 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import BaseModel, ValidationError
 
-from sync.device.connection import (
+from sync.device.transfer.addresses import AnsweringAddresses, look_up
+from sync.device.transfer.connection import (
     MOST_REDIRECTS,
     REDIRECTS,
     WEB_PAGE_STATUSES,
@@ -26,12 +27,13 @@ from sync.device.connection import (
     circle_reason,
     is_offline,
     is_web_page,
-    look_up,
     moved_base,
     portal_reason,
     proxy_refusal,
     redirect_target,
 )
+from sync.device.transfer.http_reader import retry_after_s
+from sync.device.transfer.limits import LEAST_BYTES_S
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.threads import in_thread
 from sync.wire.device_reports import (
@@ -50,8 +52,10 @@ log = logging.getLogger(__name__)
 
 ANSWER_CAP_BYTES = 1024 * 1024
 HINT_CAP_BYTES = 64 * 1024
-LONGEST_RETRY_AFTER_S = 3600.0
-_TIMEOUT = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=30)
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
+_HEAD_S = 30.0  # from the name of the host to the end of the headers
+_SEND_S = 300.0  # the same with a body, such as hundreds of plays on a slow line
+_WINDOW_S = 30.0  # over which the speed of a body is measured
 _LIVE_HEARTBEAT_S = 30.0
 _LOOK_UP_S = 20.0
 
@@ -135,13 +139,15 @@ class OriginClient:
         """
         live = f"{self._base}/v1/live"
         try:
-            async with self._session.ws_connect(
-                live,
-                headers=self._headers,
-                heartbeat=_LIVE_HEARTBEAT_S,
-                max_msg_size=HINT_CAP_BYTES,
-                **self._way(live),
-            ) as connection:
+            async with asyncio.timeout(_HEAD_S):
+                connection = await self._session.ws_connect(
+                    live,
+                    headers=self._headers,
+                    heartbeat=_LIVE_HEARTBEAT_S,
+                    max_msg_size=HINT_CAP_BYTES,
+                    **self._way(live),
+                )
+            async with connection:
                 async for message in connection:
                     hint = _hint(message)
                     if hint is not None:
@@ -174,16 +180,27 @@ class OriginClient:
         raise OriginUnreachable(circle_reason(self._base + path, url))
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, cap: int) -> "_Answer":
+        request = self._session.request(
+            method, url, headers=headers, data=body, allow_redirects=False, **self._way(url)
+        )
         try:
-            async with self._session.request(
-                method, url, headers=headers, data=body, allow_redirects=False, **self._way(url)
-            ) as answer:
+            async with asyncio.timeout(_HEAD_S if body is None else _SEND_S):
+                answer = await request
+            async with answer:
+                self._note_address(url, answer)
                 fields = answer.headers
                 wait_s = retry_after_s(fields.get("Retry-After", ""), fields.get("Date", ""))
                 return _Answer(answer.status, fields.get("Location", ""), wait_s, await _bounded(answer, cap))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._base = self.url  # the redirect that was followed before may be gone
             raise self._unreachable(url, error) from error
+
+    def _note_address(self, url: str, answer: aiohttp.ClientResponse) -> None:
+        """Remember the address that answered, so that one that does not is tried after it from now on."""
+        transport = answer.connection.transport if answer.connection else None
+        peer = transport.get_extra_info("peername") if transport else None
+        if peer and self._network.proxy(url) is None:
+            self._network.addresses.answered(urlsplit(url).hostname or "", str(peer[0]))
 
     def _content(self, url: str, answer: "_Answer") -> bytes:
         if answer.status < 300:
@@ -233,6 +250,9 @@ class _Answer:
 class NameResolver(AbstractResolver):
     """Looks names up in daemon threads: without a DNS server that takes half a minute, and must not delay a stop."""
 
+    def __init__(self, addresses: AnsweringAddresses | None = None) -> None:
+        self._addresses = addresses or AnsweringAddresses()
+
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
@@ -241,7 +261,7 @@ class NameResolver(AbstractResolver):
             found = await in_thread(look_up, host, port, family)
         return [
             ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
-            for kind, address, port in found
+            for kind, address, port in self._addresses.sorted(host, found)
         ]
 
     async def close(self) -> None:
@@ -257,22 +277,12 @@ async def open_client(
     Without `network` the variables of the environment say whether there is a proxy.
     """
     headers = {"Accept-Encoding": "identity"}  # a compressed answer could become larger than any limit
-    connector = aiohttp.TCPConnector(resolver=NameResolver())
+    network = network or Network()
+    connector = aiohttp.TCPConnector(resolver=NameResolver(network.addresses))
     async with aiohttp.ClientSession(
         timeout=_TIMEOUT, headers=headers, auto_decompress=False, connector=connector
     ) as session:
-        yield OriginClient(session, url, token, network or Network())
-
-
-def retry_after_s(value: str, date: str) -> float | None:
-    """Return the wait of a `Retry-After` header, at most an hour; a date is compared with the header `Date`."""
-    if value.isdecimal():
-        return min(float(value), LONGEST_RETRY_AFTER_S)
-    try:
-        until, since = parsedate_to_datetime(value), parsedate_to_datetime(date)
-        return min(max(0.0, (until - since).total_seconds()), LONGEST_RETRY_AFTER_S)
-    except (ValueError, TypeError):  # no date, or only one of both has a time zone
-        return None
+        yield OriginClient(session, url, token, network)
 
 
 def _detail(raw: bytes) -> str | None:
@@ -286,8 +296,14 @@ def _detail(raw: bytes) -> str | None:
 
 async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:
     received = bytearray()
+    loop = asyncio.get_running_loop()
+    since_s, before = loop.time(), 0
     async for piece in answer.content.iter_chunked(64 * 1024):
         received += piece
+        if loop.time() - since_s >= _WINDOW_S:
+            if len(received) - before < LEAST_BYTES_S * _WINDOW_S:
+                raise TimeoutError
+            since_s, before = loop.time(), len(received)
         if len(received) > cap_bytes:
             raise Untrusted(f"{answer.url} sends more than the allowed {cap_bytes} bytes")
     return bytes(received)

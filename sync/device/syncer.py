@@ -7,100 +7,39 @@ again.
 import asyncio
 import contextlib
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from random import Random
 
 from sync.device.downloader import Downloader, ReleaseDoesNotFit
 from sync.device.janitor import FileRepair, Janitor
 from sync.device.origin_client import OriginClient
-from sync.device.range_fetcher import SpanFetcher
-from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
 from sync.device.store.media_intake import DownloadProgress
 from sync.device.store.membership import change_channel
+from sync.device.sync_state import FIRST_WAIT_S, LONGEST_WAIT_S, SyncFacts, SyncProblems, state_of, transfer_problem
+from sync.device.transfer.network_changes import NetworkChanges
+from sync.device.transfer.transfer import ContentTransfer
 from sync.device.update_check import UpdateCheck
 from sync.errors import (
     CorruptContent,
     OriginRefused,
     OriginUnreachable,
-    Outdated,
     SignageError,
     StorageBroken,
     StorageFull,
     Untrusted,
 )
 from sync.runtime.clock import Backoff, Clock
-from sync.runtime.state_table import StateTable
 from sync.runtime.threads import in_thread
+from sync.runtime.waiting import first_of
 from sync.wire.release import Release, Timestamp
 
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 300.0
 _POLL_JITTER = 0.1  # share of the poll interval, so that devices that start together do not poll together
 
 log = logging.getLogger(__name__)
-
-
-class SyncState(StrEnum):
-    """What the syncer does. Its run begins with STARTING; it has no end."""
-
-    STARTING = "starting"  # the catalogue is opened and compared with the files
-    CHECKING = "checking"  # the origin is asked for the newest release
-    FETCHING = "fetching"  # a release is accepted, and some of its media are missing
-    CURRENT = "current"  # the active release is the one that the origin named last
-    WAITING = "waiting"  # the last try failed; `problem` says why, and `waiting_s` when the next one is
-
-
-SYNC_STATES = StateTable(
-    "syncer",
-    SyncState.STARTING,
-    {
-        SyncState.STARTING: {
-            SyncState.CHECKING: "the catalogue matches the files",
-            SyncState.WAITING: "the disk fails or is full",
-        },
-        SyncState.CHECKING: {
-            SyncState.CHECKING: "the disk was full, and there is room now",
-            SyncState.FETCHING: "media are missing",
-            SyncState.CURRENT: "nothing is missing",
-            SyncState.WAITING: "the origin, the release or the disk is at fault",
-        },
-        SyncState.FETCHING: {
-            SyncState.CHECKING: "a poll is due, a hint came, or there is room now",
-            SyncState.CURRENT: "nothing is missing any more",
-            SyncState.WAITING: "the origin, the content or the disk is at fault",
-        },
-        SyncState.CURRENT: {SyncState.CHECKING: "a poll is due, or a hint came"},
-        SyncState.WAITING: {
-            SyncState.CHECKING: "the wait is over",
-            SyncState.WAITING: "the catalogue still cannot be opened",
-        },
-    },
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SyncFacts:
-    """The state of the syncer for status and metrics."""
-
-    state: SyncState = SyncState.STARTING
-    channel: str = ""
-    release: str | None = None  # the active release
-    sequence: int | None = None
-    preparing: str | None = None  # the release that was accepted last and is not complete yet
-    bytes_to_do: int = 0
-    bytes_done: int = 0
-    last_confirmed: float | None = None  # when the origin last confirmed the active release, in monotonic seconds
-    confirmed_at: datetime | None = None  # the same moment by the wall clock
-    problem: str = ""  # the last fault, until a release is confirmed
-    trust: str = ""  # the rule that the last document broke (`Distrust`), until one is accepted
-    refused: Mapping[str, int] = field(default_factory=dict)  # documents by the rule they broke, since start
-    waiting_s: float = 0.0  # how long the syncer waits before the next try
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +54,14 @@ class SyncOptions:
 class Syncer:
     """The service that synchronizes one device.
 
-    `activated` is called after each activation, `mended` when lost content of the active release is here again. Neither
-    may block.
+    Checking and downloading run side by side: no poll, hint or newer release waits for a transfer. `activated` is
+    called after each activation, `mended` when lost content of the active release is here again. Neither may block.
     """
 
     def __init__(
         self,
         client: OriginClient,
-        fetcher: SpanFetcher,
+        transfer: ContentTransfer,
         store: ContentStore,
         clock: Clock,
         rng: Random,
@@ -131,7 +70,7 @@ class Syncer:
         mended: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
-        self._fetcher = fetcher
+        self._transfer = transfer
         self._store = store
         self._clock = clock
         self._rng = rng
@@ -141,28 +80,41 @@ class Syncer:
         self._mended = mended
         self._files = FileRepair(store, clock, mended)
         self._update_check = UpdateCheck(client, store, clock, options.channel)
+        self._network = NetworkChanges(clock, self.wake)
         self._downloader: Downloader | None = None
-        self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
+        self._problems = SyncProblems(clock, rng, options.poll_s)
         self._wake_requested = asyncio.Event()
-        self._state = SyncState.STARTING
-        self._problem = ""
-        self._trust = ""
-        self._refused = Counter[str]()
-        self._problems = RecurringProblem(clock, log, "sync waits", "sync works again")
-        self._waiting_s = 0.0
+        self._accepted: _Accepted | None = None
+        self._to_download = asyncio.Event()  # `_accepted` is to be compared with what is here
+        self._mending = False  # the document of the release was fetched: it was new here, or damaged
+        self._downloading = ""  # the release whose media are being fetched
+        self._started = False
+        self._checking = True
         self._confirmed: tuple[float, datetime] | None = None
 
     def wake(self) -> None:
-        """Check the origin now instead of at the next poll."""
+        """Check the origin and try all again that waits, now instead of later."""
         self._wake_requested.set()
+        self._transfer.queue.retry_now()
 
     def facts(self) -> SyncFacts:
         """Return the present state."""
         pointer = self._store.pointer()
         progress = self._downloader.progress() if self._downloader else DownloadProgress()
         pending = self._store.pending()
+        transfers = self._transfer.queue.facts()
+        waits = bool(self._downloading) and not transfers.active and transfers.waiting_s > 0
+        fetching = bool(self._downloading) and not waits and not self._problems.disk
+        problem = self._problems.check or self._problems.disk
+        if not problem and self._downloading:
+            problem = transfer_problem(transfers)
         return SyncFacts(
-            state=self._state,
+            state=state_of(
+                started=self._started,
+                fetching=fetching,
+                checking=self._checking and not waits and not self._problems.disk,
+                failing=bool(problem) or waits,
+            ),
             channel=self._channel,
             release=pointer.release if pointer else None,
             sequence=pointer.sequence if pointer else None,
@@ -171,16 +123,20 @@ class Syncer:
             bytes_done=progress.done_bytes,
             last_confirmed=self._confirmed[0] if self._confirmed else None,
             confirmed_at=self._confirmed[1] if self._confirmed else None,
-            problem=self._problem,
-            trust=self._trust,
-            refused=dict(self._refused),
-            waiting_s=self._waiting_s,
+            problem=problem,
+            trust=self._problems.trust,
+            refused=dict(self._problems.refused),
+            waiting_s=transfers.waiting_s if waits else self._problems.waiting_s,
+            failing_assets=transfers.failing,
+            asset_problems=transfers.problems,
+            sources=transfers.sources,
         )
 
     async def run(self) -> None:
         """Synchronize until cancelled."""
-        self._state = SYNC_STATES.start
+        self._started = False
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._network.run())
             group.create_task(self._listen_for_hints())
             group.create_task(self._synchronize())
 
@@ -191,57 +147,96 @@ class Syncer:
                 async with open_catalog(self._store.catalog_path) as catalog:
                     await self._run_updates(catalog)
             except StorageBroken as error:
-                await self._wait_after_error(error)
+                await self._wait_for_disk(error)
             except StorageFull as error:
                 await in_thread(self._store.delete_ballast)
-                await self._wait_after_error(error)
+                await self._wait_for_disk(error)
 
     async def _run_updates(self, catalog: ChunkCatalog) -> None:
         self._downloader = downloader = Downloader(
-            self._client, self._fetcher, self._store, catalog, self._clock, self._rng, self._options.reserve_bytes
+            self._transfer,
+            self._store,
+            catalog,
+            self._clock,
+            self._options.reserve_bytes,
+            self._problems.note,
+            self._wake_requested.set,
         )
         janitor = Janitor(self._store, catalog, self._clock, self._options.reserve_bytes)
         await janitor.reconcile()
-        while True:
-            try:
-                await self._update(downloader, janitor, catalog)
-            except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent) as error:
-                await self._wait_after_error(error)
-            except StorageFull as error:
-                if not await janitor.make_room(error.missing_bytes if isinstance(error, ReleaseDoesNotFit) else 0):
-                    await self._wait_after_error(error)
+        self._started, self._problems.disk = True, ""
+        try:
+            await first_of(self._check_for_ever(catalog), self._download_for_ever(downloader, janitor, catalog))
+        finally:
+            await downloader.stop()
 
-    async def _update(self, downloader: Downloader, janitor: Janitor, catalog: ChunkCatalog) -> None:
-        """Check, download and activate once. Return when the next check is due."""
-        self._wake_requested.clear()
-        await self._files.repair()
-        await catalog.restore()
-        self._enter(SyncState.CHECKING)
+    async def _check_for_ever(self, catalog: ChunkCatalog) -> None:
+        while True:
+            self._wake_requested.clear()
+            self._checking = True
+            await self._files.repair()
+            await catalog.restore()
+            reached = True
+            try:
+                await self._check()
+                wait_s = self._options.poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER)
+            except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent, StorageFull) as error:
+                self._checking, reached = False, not isinstance(error, OriginUnreachable)
+                wait_s = self._problems.check_failed(error)
+                if isinstance(error, StorageFull):
+                    await in_thread(self._store.delete_ballast)
+            self._transfer.queue.checked(reached=reached)
+            await self._wait_for_wake(wait_s)
+
+    async def _check(self) -> None:
+        """Ask the origin for the newest release, and have the download follow it."""
         timestamp = await self._update_check.timestamp()
         release = await self._update_check.release(timestamp)
-        self._trust = ""
-        until = self._clock.monotonic() + self._options.poll_s
+        self._problems.check_worked()
+        self._accepted = _Accepted(timestamp, release)
+        self._mending |= self._update_check.fetched
+        if self._downloading != timestamp.release:
+            self._to_download.set()
+        else:
+            self._checking = False
 
-        def should_stop() -> bool:
-            return self._wake_requested.is_set() or self._clock.monotonic() >= until
+    async def _download_for_ever(self, downloader: Downloader, janitor: Janitor, catalog: ChunkCatalog) -> None:
+        while True:
+            if self._accepted is None:
+                await self._to_download.wait()
+            self._to_download.clear()
+            try:
+                if not await self._download(downloader, catalog):
+                    continue
+                await janitor.evict()
+                await janitor.scrub()
+                await in_thread(self._store.create_ballast)
+            except StorageFull as error:
+                if not await janitor.make_room(error.missing_bytes if isinstance(error, ReleaseDoesNotFit) else 0):
+                    await self._wait_for_disk(error)
+                continue
+            self._problems.disk_worked()
+            if not self._to_download.is_set():
+                self._checking = False
+                await self._to_download.wait()
 
-        if missing := bool(await downloader.missing(release)):
-            self._enter(SyncState.FETCHING)
-        before = downloader.progress().done_bytes
-        try:
-            complete = await downloader.download(release, should_stop)
-        finally:
-            if downloader.progress().done_bytes > before:
-                self._backoff.reset()  # some bytes arrived: the connection works
-        if complete:
-            await self._activate(timestamp, release, catalog, mended=missing or self._update_check.fetched)
-            await janitor.evict()
-            await janitor.scrub()
-            await in_thread(self._store.create_ballast)
-            self._enter(SyncState.CURRENT)
-            await self._wait_for_wake(self._options.poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER))
-        elif not should_stop():
-            await self._wait_for_wake(FIRST_WAIT_S)  # media are missing without a fault: check again, with a pause
+    async def _download(self, downloader: Downloader, catalog: ChunkCatalog) -> bool:
+        """Complete and activate what was accepted; return False if something else is accepted meanwhile."""
+        accepted = self._latest()
+        missing = bool(await downloader.missing(accepted.release))
+        if missing:
+            self._downloading, self._checking = accepted.timestamp.release, False
+        if not await downloader.download(accepted.release, self._to_download):
+            return False
+        self._downloading, self._checking = "", True
+        newest = self._latest() if self._latest().of(accepted) else accepted
+        mended, self._mending = missing or self._mending, False
+        await self._activate(newest.timestamp, newest.release, catalog, mended=mended)
+        return True
+
+    def _latest(self) -> "_Accepted":
+        assert self._accepted is not None, "a check comes first"
+        return self._accepted
 
     async def _activate(self, timestamp: Timestamp, release: Release, catalog: ChunkCatalog, *, mended: bool) -> None:
         """Make a new release the active one; with `mended`, what was lost of the active one is here again."""
@@ -254,8 +249,7 @@ class Syncer:
         elif mended:
             self._mended()
         self._confirmed = (self._clock.monotonic(), self._clock.now())
-        self._backoff.reset()
-        self._clear_problem()
+        self._problems.confirmed()
         if new:
             await catalog.mark_needed([asset.sha256 for asset in release.assets], self._clock.now())
 
@@ -292,27 +286,9 @@ class Syncer:
             self._update_check = UpdateCheck(self._client, self._store, self._clock, channel)
             self.wake()
 
-    async def _wait_after_error(self, error: SignageError) -> None:
-        self._problem = str(error)
-        if isinstance(error, Untrusted | CorruptContent) and error.reason:
-            self._trust = error.reason.value
-            self._refused[self._trust] += 1
-        self._problems.occurred(self._problem, comes_and_goes=isinstance(error, Outdated))
-        asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
-        offline = isinstance(error, OriginUnreachable) and error.offline
-        wait_s = self._backoff.next_s(at_least_s=asked_s or 0.0, offline=offline)
-        self._enter(SyncState.WAITING, wait_s)
-        if asked_s:
-            await self._clock.sleep(wait_s)  # the origin asked for this wait: a hint does not shorten it
-        else:
-            await self._wait_for_wake(wait_s)
-
-    def _enter(self, state: SyncState, waiting_s: float = 0.0) -> None:
-        self._state, self._waiting_s = SYNC_STATES.move(self._state, state), waiting_s
-
-    def _clear_problem(self) -> None:
-        self._problems.cleared()
-        self._problem = ""
+    async def _wait_for_disk(self, error: SignageError) -> None:
+        self._checking = False
+        await self._wait_for_wake(self._problems.disk_failed(error))
 
     async def _wait_for_wake(self, seconds: float) -> None:
         waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._wake_requested.wait())]
@@ -321,3 +297,15 @@ class Syncer:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """What the origin named last."""
+
+    timestamp: Timestamp
+    release: Release
+
+    def of(self, other: "_Accepted") -> bool:
+        """Return whether both name the same release."""
+        return self.timestamp.release == other.timestamp.release

@@ -10,9 +10,10 @@ from random import Random
 import pytest
 
 from sync.device.origin_client import open_client
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.syncer import Syncer, SyncOptions
+from sync.device.transfer.limits import Deadlines
+from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.sync.file_tree_origin import CHANNEL, Origin, serving
@@ -65,7 +66,9 @@ async def running(
     if pin and store.root() is None:
         store.save_root(origin.publisher.root)
     async with open_client(origin.url, "token") as client:
-        fetcher = RangeFetcher(origin.url, clock, read_s=options.pop("read_s", 5.0))
+        transfer = ContentTransfer(
+            origin.url, clock, rng=Random(7), deadlines=Deadlines(silence_s=options.pop("read_s", 5.0))
+        )
         device: Device
 
         def activated() -> None:
@@ -76,7 +79,7 @@ async def running(
 
         syncer = Syncer(
             client,
-            fetcher,
+            transfer,
             store,
             clock,
             Random(7),

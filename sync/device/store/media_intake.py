@@ -7,6 +7,7 @@ has all the chunks of its signed list is not hashed a second time before that.
 """
 
 import asyncio
+import math
 import threading
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +25,6 @@ GROUP_BYTES = 64 * 1024 * 1024
 GROUP_S = 10.0
 ADMIT_S = 2.0
 """How long a whole file waits for others, so that all of them share their flushes."""
-
-_CHECK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +129,18 @@ class MediaIntake:
         self._unsaved_bytes += length
         self._whole = self._whole or part.is_whole()
 
-    async def commit_in_groups(self) -> None:
-        """Commit whenever a group is full, or whole files have waited for long enough; until cancelled.
+    def due_s(self) -> float:
+        """Return when to `commit`, in seconds from now: once a group is full, or whole files have waited for long.
 
-        Raises:
-            CorruptContent, StorageFull, StorageBroken: as `commit`.
+        Infinite while nothing was written.
         """
-        while True:
-            await self._clock.sleep(_CHECK_S)
-            waited_s = self._clock.monotonic() - self._committed_s
-            if self._unsaved_bytes >= GROUP_BYTES or waited_s >= (ADMIT_S if self._whole else GROUP_S):
-                await self.commit()
+        with self._lock:
+            if not self._unsaved:
+                return math.inf
+            if self._unsaved_bytes >= GROUP_BYTES:
+                return 0.0
+            waits_s = ADMIT_S if self._whole else GROUP_S
+            return max(0.0, self._committed_s + waits_s - self._clock.monotonic())
 
     async def commit(self) -> frozenset[str]:
         """Make durable what was written until now, and admit the files that are whole; return their names.

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +34,22 @@ class PartialFile:
     `wrote` is called after each chunk, with the number of bytes.
     """
 
-    def __init__(self, path: Path, index: Index, chunk_list: str, saved: set[int], unsaved: set[int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        index: Index,
+        chunk_list: str,
+        saved: set[int],
+        unsaved: set[int],
+        kept: Mapping[int, int] = {},
+    ) -> None:
         self.index = index
         self.chunk_list = chunk_list  # the name of the index file of the bitmap
         self.path = path
         self.wrote: Callable[[PartialFile, int], None] = lambda part, length: None
         self._verified = saved | unsaved
         self._unsaved = unsaved
+        self._kept = dict(kept)  # how much of the beginning of a missing chunk is in the file
         self._lock = threading.Lock()
 
     def verified(self) -> frozenset[int]:
@@ -74,21 +83,56 @@ class PartialFile:
         """
         if hashlib.sha256(content).hexdigest() != chunk.sha256:
             raise CorruptContent(f"asset {self.index.asset}: chunk {chunk.number} does not match its hash")
-        with storage_errors(self.path):
-            descriptor = _open_or_replace(self.path) if self._is_one_chunk() else _open_to_write(self.path)
-            try:
-                write_at(descriptor, content, chunk.offset)
-            finally:
-                os.close(descriptor)
+        self._write_at(content, chunk.offset)
         with self._lock:
             new = chunk.number not in self._verified
+            self._kept.pop(chunk.number, None)
             self._verified.add(chunk.number)
             self._unsaved.add(chunk.number)
         if new:
             self.wrote(self, chunk.length)
 
-    def _is_one_chunk(self) -> bool:
-        return len(self.index.chunks) == 1
+    def _write_at(self, content: memoryview, offset: int) -> None:
+        with storage_errors(self.path):
+            one_chunk = len(self.index.chunks) == 1
+            descriptor = _open_or_replace(self.path) if one_chunk else _open_to_write(self.path)
+            try:
+                if one_chunk and len(content) < self.index.size_bytes:
+                    os.ftruncate(descriptor, self.index.size_bytes)
+                write_at(descriptor, content, offset)
+            finally:
+                os.close(descriptor)
+
+    def kept_bytes(self, chunk: Chunk) -> int:
+        """Return how much of the beginning of a missing chunk is in the file; nobody has verified it."""
+        with self._lock:
+            return self._kept.get(chunk.number, 0)
+
+    def keep(self, chunk: Chunk, content: memoryview, kept: int) -> None:
+        """Write the beginning of a missing chunk, of which `kept` bytes are in the file already.
+
+        Raises:
+            StorageFull, StorageBroken: the disk is full or failed.
+        """
+        self._write_at(content[kept:], chunk.offset + kept)
+        with self._lock:
+            self._kept[chunk.number] = len(content)
+
+    def read_kept(self, chunk: Chunk, content: memoryview) -> None:
+        """Read what was kept of a chunk; raises StorageBroken."""
+        with storage_errors(self.path):
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                content[:] = read_at(descriptor, len(content), chunk.offset)
+            finally:
+                os.close(descriptor)
+
+    def drop_kept(self, chunk: Chunk) -> None:
+        """Discard what was kept of a chunk: it was wrong. Zeros replace it, so that no restart takes it up again."""
+        with self._lock:
+            kept = self._kept.pop(chunk.number, 0)
+        if kept:
+            self._write_at(memoryview(bytes(kept)), chunk.offset)
 
     def written(self) -> Written:
         """Return what was written until now, to take before a flush of the file."""
@@ -111,6 +155,7 @@ class PartialFile:
         with self._lock:
             self._verified.clear()
             self._unsaved.clear()
+            self._kept.clear()
 
 
 def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> PartialFile:
@@ -133,10 +178,10 @@ def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) 
                 os.ftruncate(descriptor, 0)
                 _reserve(descriptor, path, index.size_bytes)
             saved = set(load_bitmap(bitmap, len(index.chunks)))
-            unsaved = set(_recovered(descriptor, index, saved))
+            unsaved, kept = _recovered(descriptor, index, saved)
         finally:
             os.close(descriptor)
-    return PartialFile(path, index, chunk_list, saved, unsaved)
+    return PartialFile(path, index, chunk_list, saved, unsaved, kept)
 
 
 def _open_or_replace(path: Path) -> int:
@@ -165,14 +210,27 @@ def _reserve(descriptor: int, path: Path, size_bytes: int) -> None:
         raise
 
 
-def _recovered(descriptor: int, index: Index, verified: set[int]) -> Iterator[int]:
+def _recovered(descriptor: int, index: Index, verified: set[int]) -> tuple[set[int], dict[int, int]]:
+    """Return the chunks that are whole in the file, and how much there is of the beginning of others.
+
+    A beginning ends with its last byte that is not zero: what follows was never written, and no hole is left where it
+    was not written in order. If a power cut has lost some of it, the hash of the chunk tells.
+    """
+    whole: set[int] = set()
+    kept: dict[int, int] = {}
     data_from = 0
     for chunk in index.chunks:
         if chunk.number in verified or chunk.offset + chunk.length <= data_from:
             continue
         data_from = _next_data(descriptor, chunk.offset, index.size_bytes)
-        if data_from < chunk.offset + chunk.length and _matches(descriptor, chunk):
-            yield chunk.number
+        if data_from >= chunk.offset + chunk.length:
+            continue
+        content = _read(descriptor, chunk)
+        if hashlib.sha256(content).hexdigest() == chunk.sha256:
+            whole.add(chunk.number)
+        elif length := len(content.rstrip(b"\0")):
+            kept[chunk.number] = min(length, chunk.length - 1)
+    return whole, kept
 
 
 def _next_data(descriptor: int, offset: int, size_bytes: int) -> int:
@@ -182,12 +240,12 @@ def _next_data(descriptor: int, offset: int, size_bytes: int) -> int:
         return size_bytes
 
 
-def _matches(descriptor: int, chunk: Chunk) -> bool:
+def _read(descriptor: int, chunk: Chunk) -> bytes:
     try:
-        return hashlib.sha256(read_at(descriptor, chunk.length, chunk.offset)).hexdigest() == chunk.sha256
+        return read_at(descriptor, chunk.length, chunk.offset)
     except OSError as error:  # a chunk that cannot be read is not there
         log.warning("chunk=%s cannot be read: %s", chunk.sha256, os_reason(error))
-        return False
+        return b""
 
 
 def dump_bitmap(numbers: frozenset[int], count: int) -> bytes:

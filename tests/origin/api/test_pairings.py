@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from sync.device.connection import ConnectionSettings, Network
 from sync.device.origin_client import open_client
 from sync.device.pairing import DevicePairing
 from sync.device.store.content_store import open_content_store
+from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.errors import Untrusted
 from sync.origin.api import pairings
 from sync.origin.api.pairings import PAIRING_LASTS

@@ -9,17 +9,16 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from sync.device.downloader import Downloader
 from sync.device.origin_client import open_client
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.chunk_catalog import open_catalog
 from sync.device.store.content_store import open_content_store
+from sync.device.transfer.transfer import ContentTransfer
 from sync.device.update_check import UpdateCheck
-from sync.errors import Conflict, OriginRefused, Rejected, StorageBroken
+from sync.errors import Conflict, OriginRefused, Rejected, SignageError, StorageBroken
 from sync.origin.retention import cleaner
 from sync.origin.store.devices import DeviceStore
 from sync.wire.content_paths import asset_path, index_path, release_path
@@ -136,17 +135,26 @@ async def test_a_device_weeks_behind_downloads_the_release_it_reported_or_else_t
                 for _ in range(3):
                     await origin.clock.advance(GRACE_S)
                     await origin.clear_and_check()
-                fetcher = RangeFetcher(url, origin.clock)
-                downloader = Downloader(client, fetcher, cache, catalog, origin.clock, Random(7), 0)
+                faults: list[SignageError] = []
+                newer = asyncio.Event()
+
+                def fail(fault: SignageError) -> None:
+                    faults.append(fault)
+                    newer.set()
+
+                downloader = Downloader(
+                    ContentTransfer(url, origin.clock), cache, catalog, origin.clock, 0, fail, lambda: None
+                )
+                assert await downloader.download(release, newer) is reported
                 if reported:
-                    assert await downloader.download(release, lambda: False)
                     assert cache.pending() == old
                 else:
-                    with pytest.raises(OriginRefused):
-                        await downloader.download(release, lambda: False)
+                    assert [fault.status for fault in faults if isinstance(fault, OriginRefused)] == [404]
                 await origin.planning.publisher.timestamps.refresh()
                 newest = await update_check.release(await update_check.timestamp())
-                assert await downloader.download(newest, lambda: False)
+                newer.clear()
+                assert await downloader.download(newest, newer)
+                await downloader.stop()
                 assert cache.has_asset(asset_of("c"))
 
 

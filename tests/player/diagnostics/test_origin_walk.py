@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from player.diagnostics.origin_walk import Step, walk_to_origin
-from sync.device.connection import ConnectionSettings, Network
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.membership import DeviceMembership, save_membership
+from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.http.listener import serve_http
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Envelope

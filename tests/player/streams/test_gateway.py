@@ -18,7 +18,7 @@ from player.deck.vlc.media_source import StreamRemuxer
 from player.platform.own_addresses import may_reach
 from player.streams.gateway import LineRate, StreamGateway
 from player.streams.hls import StreamPart
-from sync.device.connection import ConnectionSettings, Network
+from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.stream_url import shown_url

@@ -1,12 +1,18 @@
 """Properties of the plan: nothing is missing, nothing is fetched twice, nothing needed is evicted."""
 
-from random import Random
-
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.device.download_plan import LocalContent, copies, downloads, evictions, missing_assets
-from sync.wire.chunk_index import Chunk, Index
+from sync.device.download_plan import (
+    LocalContent,
+    copies,
+    evictions,
+    missing_assets,
+    priority_groups,
+)
+from sync.device.transfer.spans import Span, longest_span_bytes, next_request, spans
+from sync.wire.chunk_index import MIB, Chunk, Index
 from sync.wire.release import Asset, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from sync.wire.release import Campaign as Booking
 from tests.sync.file_tree_origin import EPOCH
@@ -63,35 +69,57 @@ def worlds(draw: st.DrawFn) -> tuple[Release, dict[str, Index], LocalContent]:
     return release, indexes, LocalContent(whole, held)
 
 
-@given(worlds(), st.integers(1, 100), st.integers())
+@given(worlds(), st.integers(1, 100))
 def test_each_missing_chunk_is_planned_exactly_once_and_no_other(
-    world: tuple[Release, dict[str, Index], LocalContent], longest: int, seed: int
+    world: tuple[Release, dict[str, Index], LocalContent], longest: int
 ) -> None:
     release, indexes, held = world
-    spans = downloads(release, indexes, held, Random(seed), longest_bytes=longest)
-    planned = [(span.asset, chunk.number) for span in spans for chunk in span.chunks]
-    wanted = [(asset, chunk.number) for asset, index in indexes.items() for chunk in held.missing_chunks(index)]
-    assert sorted(planned) == sorted(wanted)
+    wanted = [asset.sha256 for asset in missing_assets(release, held.assets)]
+    groups = [name for group in priority_groups(release, frozenset(wanted)) for name in group]
+    assert sorted(groups) == sorted(wanted)
+    for name in wanted:
+        missing = held.missing_chunks(indexes[name])
+        assert [c for span in spans(name, missing, longest) for c in span.chunks] == list(missing)
 
 
 @given(worlds(), st.integers(1, 100))
 def test_a_span_has_adjacent_chunks_within_its_limit_unless_one_chunk_is_larger(
     world: tuple[Release, dict[str, Index], LocalContent], longest: int
 ) -> None:
-    release, indexes, held = world
-    for span in downloads(release, indexes, held, Random(1), longest_bytes=longest):
+    _, indexes, held = world
+    for span in (s for name, index in indexes.items() for s in spans(name, held.missing_chunks(index), longest)):
         numbers = [chunk.number for chunk in span.chunks]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert span.length <= longest or len(span.chunks) == 1
         assert span.offset == span.chunks[0].offset
 
 
+@given(worlds(), st.integers(1, 100), st.frozensets(st.integers(0, 11)))
+def test_a_request_and_what_is_left_are_the_chunks_that_nobody_has_or_fetches(
+    world: tuple[Release, dict[str, Index], LocalContent], longest: int, busy: frozenset[int]
+) -> None:
+    for name, index in world[1].items():
+        left: Span | None = Span(name, index.chunks)
+        asked: list[int] = []
+        while left is not None:
+            first, left = next_request(left, busy, longest)
+            asked += [chunk.number for chunk in first.chunks] if first else []
+        assert asked == [chunk.number for chunk in index.chunks if chunk.number not in busy]
+
+
+@pytest.mark.parametrize(
+    ("bytes_s", "length"), [(0, 8 * MIB), (1, 65536), (2000, 65536), (100_000, 800_000), (1e9, 8 * MIB)]
+)
+def test_requests_are_shorter_on_a_slow_line(bytes_s: float, length: int) -> None:
+    assert longest_span_bytes(bytes_s) == length
+
+
 @given(worlds())
 def test_the_default_playlist_is_fetched_before_other_playlists(
     world: tuple[Release, dict[str, Index], LocalContent],
 ) -> None:
-    release, indexes, held = world
-    order = [span.asset for span in downloads(release, indexes, held, Random(2))]
+    release, indexes, _ = world
+    order = [name for group in priority_groups(release, frozenset(indexes)) for name in group]
     first = {item.asset for p in release.playlists if p.id == release.default_playlist for item in p.items}
     first |= {release.fallback} if release.fallback else set()
     ranks = [asset in first for asset in order]
@@ -115,18 +143,8 @@ def test_the_default_playlist_comes_first_then_dayparts_by_priority_then_ads() -
         campaigns=(Booking(id="b", name="b", advertiser="a", starts_at=EPOCH, ends_at=EPOCH, lines=(ad,)),),
         fallback=name(5),
     )
-    order = [span.asset for span in downloads(release, indexes, LocalContent(), Random(1))]
-    assert order == [name(5), name(1), name(3), name(2), name(4), name(6)]
-
-
-def test_screens_of_one_site_fetch_in_different_orders() -> None:
-    index = index_of(1, [10] * 200)
-    release = Release(channel="main", created_at=EPOCH, assets=(asset_of(index),))
-    orders = {
-        tuple(s.offset for s in downloads(release, {name(1): index}, LocalContent(), Random(seed), longest_bytes=10))
-        for seed in range(8)
-    }
-    assert len(orders) == 8
+    order = [group for group in priority_groups(release, frozenset(indexes)) if group]
+    assert order == [[name(n)] for n in (5, 1, 3, 2, 4, 6)]
 
 
 @given(worlds(), st.dictionaries(st.integers(0, 8999).map(name), st.integers(0, 99)))

@@ -1,6 +1,5 @@
 """Faults of network, server and disk: verified content stays, and other content is never used."""
 
-import asyncio
 import errno
 import os
 import sqlite3
@@ -8,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from sync.device.downloader import INDEXES_AT_ONCE
-from sync.device.origin_client import OriginClient
 from sync.device.store.content_store import BALLAST_BYTES, ContentStore
 from sync.device.store.partial_file import PartialFile
 from sync.errors import StorageFull
@@ -111,19 +108,21 @@ async def test_a_silent_server_is_disconnected_and_asked_again(origin: Origin, s
 
 
 @pytest.mark.parametrize("path", ["timestamp.json", "releases/", "index/", "assets/"])
-async def test_retry_after_is_respected_even_when_a_hint_comes(origin: Origin, store: ContentStore, path: str) -> None:
+@pytest.mark.parametrize(("asked_s", "believed_s"), [(120, 120), (86_400, 900)])
+async def test_retry_after_is_believed_up_to_a_limit_and_a_hint_ends_it(
+    origin: Origin, store: ContentStore, path: str, asked_s: int, believed_s: int
+) -> None:
     origin.publisher.publish(noise(1, 2 * CHUNK))
-    origin.faults.status = [(path, 503, {"Retry-After": "120"})]
-    async with running(origin, store) as device:
+    origin.faults.status = [(path, 503, {"Retry-After": str(asked_s)})]
+    async with running(origin, store, poll_s=10_000) as device:
         await device.until(lambda: "503" in device.syncer.facts().problem)
-        assert device.syncer.facts().waiting_s == 120
-        before = len(origin.requests)
-        await device.clock.advance(119)
+        assert device.syncer.facts().waiting_s == believed_s
+        asked = [request for request in origin.requests if path in request]
+        await device.clock.advance(believed_s - 1)
+        assert [request for request in origin.requests if path in request] == asked
+        assert device.syncer.facts().waiting_s <= believed_s
         device.syncer.wake()
-        await device.clock.run_ready()
-        assert [request for request in origin.requests[before:] if request != "/v1/live"] == []
-        await device.clock.advance(1)
-        await device.until(lambda: device.syncer.facts().release is not None)
+        await device.plays(origin.publisher.release)
 
 
 async def test_a_missing_asset_is_tried_again_after_reading_the_timestamp_again(
@@ -248,26 +247,6 @@ async def test_a_release_that_never_fits_is_reported_with_its_size_and_nothing_i
         await device.until(lambda: origin.requests.count("roots/2.json") > tries, pass_s=1)
         assert store.pointer() == before
         assert store.media.assets() == {asset.sha256 for asset in kept}
-
-
-async def test_chunk_lists_are_fetched_at_the_same_time_and_a_failed_one_does_not_affect_the_others(
-    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assets = origin.publisher.publish(*(noise(seed, CHUNK + 1) for seed in range(INDEXES_AT_ONCE)))
-    origin.faults.status = [(assets[3].index, 500, {})]
-    together, fetch = asyncio.Barrier(INDEXES_AT_ONCE), OriginClient.document
-    asked: list[str] = []
-
-    async def wait_for_the_others(client: OriginClient, path: str, cap_bytes: int) -> bytes:
-        if path.startswith("index/"):
-            asked.append(path)
-            if len(asked) <= INDEXES_AT_ONCE:
-                await together.wait()
-        return await fetch(client, path, cap_bytes)
-
-    monkeypatch.setattr(OriginClient, "document", wait_for_the_others)
-    async with running(origin, store) as device:
-        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "empty", "deleted", "locked", "truncated"])

@@ -9,21 +9,21 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from sync.device.download_plan import Span
 from sync.device.origin_client import (
     ANSWER_CAP_BYTES,
-    LONGEST_RETRY_AFTER_S,
     Hint,
     OriginClient,
     open_client,
-    retry_after_s,
 )
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import open_partial_file
+from sync.device.transfer.http_reader import LONGEST_RETRY_AFTER_S, retry_after_s
+from sync.device.transfer.limits import Deadlines
+from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Heartbeat
+from tests.sync.device.transfer.one_fetch import fetch
 from tests.sync.file_tree_origin import CHUNK, EPOCH, Origin, cut_into, noise
 
 Asked = tuple[str, dict[str, str], bytes]
@@ -166,7 +166,7 @@ async def test_a_transfer_below_the_least_speed_is_aborted(origin: Origin, store
     origin.publisher.asset(content)
     part = open_partial_file(store.media.part_path(index.asset), index, b"", "0" * 64)
     origin.faults.drip_s = 0.02
-    fetcher = RangeFetcher(origin.url, SystemClock(), read_s=5, window_s=0.3)
+    transfer = ContentTransfer(origin.url, SystemClock(), deadlines=Deadlines(window_s=0.3))
     with pytest.raises(OriginUnreachable, match="slower than"):
-        await fetcher.fetch([Span(index.asset, index.chunks)], {index.asset: part}, should_stop=lambda: False)
+        await fetch(transfer, part)
     assert part.verified() == frozenset()

@@ -10,11 +10,11 @@ from random import Random
 import pytest
 from aiohttp import web
 
-from sync.device.connection import ConnectionSettings, Network
 from sync.device.origin_client import open_client
 from sync.device.pairing import DevicePairing
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.membership import DeviceMembership, load_membership
+from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.runtime.clock import SystemClock
 from sync.trust.signing import SigningKey, enrolment_proof, open_envelope, pairing_code, pin_root, root_fingerprint
 from sync.wire.device_reports import EnrolmentProof, PairingAnswer, PairingRequest, PairingState
@@ -190,7 +190,7 @@ async def test_where_a_proof_is_of_no_use_or_not_safe_the_screen_shows_a_code(
     fingerprint: str | None,
     reason: str | None,
 ) -> None:
-    monkeypatch.setattr("sync.device.connection.Network.is_private", lambda self, url: private)
+    monkeypatch.setattr("sync.device.transfer.connection.Network.is_private", lambda self, url: private)
     async with pairing_server(Publisher(tmp_path / "tree")) as origin:
         origin.takes_proof, origin.proofs, origin.answers = takes_proof, [204], [WAITING, PAIRED]
         told = fingerprint and root_fingerprint(pin_root(origin.envelope))

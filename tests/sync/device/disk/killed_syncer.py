@@ -12,9 +12,9 @@ from pathlib import Path
 from random import Random
 
 from sync.device.origin_client import open_client
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import open_content_store
 from sync.device.syncer import Syncer, SyncOptions
+from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime import durable_files, sqlite
 from sync.runtime.clock import SystemClock
 from tests.sync.file_tree_origin import CHANNEL
@@ -32,7 +32,7 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
         async with open_client(url) as client:
             syncer = Syncer(
                 client,
-                RangeFetcher(url, clock),
+                ContentTransfer(url, clock),
                 store,
                 clock,
                 Random(),

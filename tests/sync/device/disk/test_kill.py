@@ -17,6 +17,7 @@ import pytest
 
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.partial_file import load_bitmap
+from sync.device.transfer.transfer import WORKERS
 from sync.runtime.clock import SystemClock
 from tests import TOP
 from tests.long_tables import in_bench
@@ -166,7 +167,7 @@ async def test_a_kill_in_the_middle_of_a_group_of_small_files_loses_only_those_i
         async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
         check(store, 1)
-        assert 0 <= origin.media_bytes - len(assets) * 5000 <= 3 * 2 * 5000  # one for each worker and kill
+        assert 0 <= origin.media_bytes - len(assets) * 5000 <= 3 * WORKERS * 5000  # one for each worker and kill
         assert not store.media.parts()
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 
 from sync.device.origin_client import open_client
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.file_report import file_problems
 from sync.device.store.membership import load_membership
 from sync.device.syncer import Syncer, SyncOptions
+from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import StorageBroken
 from sync.runtime.clock import SystemClock
 from tests.sync.file_tree_origin import CHANNEL
@@ -37,7 +37,7 @@ async def sync(store: ContentStore, url: str) -> None:
     clock = SystemClock()
     async with open_client(url) as client:
         options = SyncOptions(CHANNEL, poll_s=60, reserve_bytes=0)
-        syncer = Syncer(client, RangeFetcher(url, clock), store, clock, Random(), options, lambda: None)
+        syncer = Syncer(client, ContentTransfer(url, clock), store, clock, Random(), options, lambda: None)
         task = asyncio.create_task(syncer.run())
         async with asyncio.timeout(20):
             while syncer.facts().state not in ("current", "waiting"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import math
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,11 +11,10 @@ import pytest
 
 from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
-from sync.device.store.media_intake import GROUP_S, MediaIntake
+from sync.device.store.media_intake import ADMIT_S, GROUP_S, MediaIntake
 from sync.device.store.partial_file import PartialFile, load_bitmap
 from sync.errors import CorruptContent, StorageBroken
 from sync.runtime import durable_files
-from sync.runtime.clock import SystemClock
 from sync.wire.chunk_index import Index, one_chunk_index
 from tests.fakes import FakeClock
 from tests.sync.file_tree_origin import CHUNK, Publisher, cut_into, noise
@@ -180,18 +180,19 @@ async def test_groups_are_committed_by_time_and_whole_files_sooner(
     store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog, clock: FakeClock
 ) -> None:
     (large, small) = await begun(intake, noise(1, 3 * CHUNK), noise(2, 50))
-    saving = asyncio.create_task(intake.commit_in_groups())
+    assert intake.due_s() == math.inf
     fill(intake.parts[small.asset], noise(2, 50))
-    while not store.has_asset(small.asset):
-        await clock.advance(0.25)
-        await SystemClock().sleep(0.001)
-    assert clock.monotonic() < 1000 + GROUP_S / 2
+    assert intake.due_s() == ADMIT_S
+    await clock.advance(ADMIT_S)
+    assert intake.due_s() == 0
+    await intake.commit()
+    assert store.has_asset(small.asset)
     fill(intake.parts[large.asset], noise(1, 3 * CHUNK), 1)
-    while not await catalog.bitmaps():
-        await clock.advance(0.25)
-        await SystemClock().sleep(0.001)
-    saving.cancel()
-    await asyncio.wait({saving})
+    assert intake.due_s() == GROUP_S
+    await clock.advance(GROUP_S)
+    assert intake.due_s() == 0
+    await intake.commit()
+    assert await catalog.bitmaps() and intake.due_s() == math.inf
 
 
 def test_the_chunk_list_of_one_chunk_follows_from_the_release(tmp_path: Path) -> None:

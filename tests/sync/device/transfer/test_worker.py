@@ -1,4 +1,4 @@
-"""The range fetcher alone: TLS, cancellation, and the work of two threads."""
+"""The threads that fetch, alone: TLS, cancellation, kept connections."""
 
 import asyncio
 import ipaddress
@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from sync.device.download_plan import Span
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
+from sync.device.transfer.limits import Deadlines
+from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginUnreachable
 from sync.runtime.clock import SystemClock
+from tests.sync.device.transfer.one_fetch import fetch
 from tests.sync.file_tree_origin import CHUNK, Origin, cut_into, noise
 
 CONTENT = noise(1, 12 * CHUNK)
@@ -31,14 +32,8 @@ def part(store: ContentStore) -> PartialFile:
     return open_partial_file(store.media.part_path(index.asset), index, b"", "0" * 64)
 
 
-def spans(part: PartialFile, each: int = 3) -> list[Span]:
-    chunks = part.index.chunks
-    return [Span(part.index.asset, chunks[at : at + each]) for at in range(0, len(chunks), each)]
-
-
-async def fetch(url: str, part: PartialFile, *, read_s: float = 5.0) -> None:
-    fetcher = RangeFetcher(url, SystemClock(), read_s=read_s)
-    await fetcher.fetch(spans(part), {part.index.asset: part}, should_stop=lambda: False)
+async def fetch_from(url: str, part: PartialFile, *, silence_s: float = 5.0) -> None:
+    await fetch(ContentTransfer(url, SystemClock(), deadlines=Deadlines(silence_s=silence_s)), part, longest=3 * CHUNK)
 
 
 def certificate(folder: Path) -> Path:
@@ -89,13 +84,13 @@ async def test_media_are_fetched_over_tls_from_a_trusted_server(
 ) -> None:
     url, pem = secure
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    await fetch(url, part)
+    await fetch_from(url, part)
     assert part.missing() == ()
 
 
 async def test_media_are_not_fetched_from_an_untrusted_server(secure: tuple[str, Path], part: PartialFile) -> None:
     with pytest.raises(OriginUnreachable, match="certificate is not trusted"):
-        await fetch(secure[0], part)
+        await fetch_from(secure[0], part)
     assert part.verified() == frozenset()
 
 
@@ -103,7 +98,7 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
     origin.publisher.asset(CONTENT)
     origin.faults.trickle_bytes = CHUNK + 1
     clock = SystemClock()
-    task = asyncio.create_task(fetch(origin.url, part, read_s=60))
+    task = asyncio.create_task(fetch_from(origin.url, part, silence_s=60))
     while not part.verified():
         await clock.sleep(0.005)
     began = clock.monotonic()
@@ -111,28 +106,20 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
     with pytest.raises(asyncio.CancelledError):
         await task
     assert clock.monotonic() - began < 1.5
-    assert 0 < len(part.verified()) <= 2
-
-
-async def test_a_fetch_told_to_stop_ends_after_the_present_span(origin: Origin, part: PartialFile) -> None:
-    origin.publisher.asset(CONTENT)
-    fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
-    await fetcher.fetch(spans(part), {part.index.asset: part}, should_stop=lambda: bool(part.verified()))
-    assert part.verified() == {0, 1, 2}
+    assert 0 < len(part.verified()) <= 4  # one of each request
 
 
 async def test_spans_that_another_source_completed_are_not_fetched(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     for chunk in part.index.chunks[3:9]:
         part.write(chunk, memoryview(CONTENT)[chunk.offset : chunk.offset + chunk.length])
-    await fetch(origin.url, part)
+    await fetch_from(origin.url, part)
     assert part.missing() == ()
     assert origin.media_bytes == 6 * CHUNK
 
 
 async def test_each_worker_uses_one_connection(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
-    fetcher = RangeFetcher(origin.url, SystemClock(), workers=1)
-    await fetcher.fetch(spans(part, 1), {part.index.asset: part}, should_stop=lambda: False)
+    await fetch(ContentTransfer(origin.url, SystemClock(), workers=1), part, longest=CHUNK)
     assert len(origin.requests) == 12
     assert len(origin.peers) == 1

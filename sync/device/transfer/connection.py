@@ -1,6 +1,6 @@
 """How the device reaches its origin: directly or through a proxy, with which certificates, and what stands in the way.
 
-Both ways to the origin, documents (`origin_client`) and media (`range_fetcher`), ask here before they connect.
+Both ways to the origin, for documents (`sync.device.origin_client`) and media (`http_reader`), ask here first.
 """
 
 import base64
@@ -15,6 +15,8 @@ from stat import S_ISREG
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies_environment
 
+from sync.device.transfer.addresses import AnsweringAddresses
+from sync.device.transfer.limits import Deadline
 from sync.errors import OriginRefused, OriginUnreachable
 from sync.runtime.clock import Clock, ClockTrust, SystemClock
 from sync.runtime.os_messages import CERTIFICATE_DATES, certificate_problem, network_reason, os_reason
@@ -23,6 +25,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 3
 WEB_PAGE_STATUSES = (403, 407, 511)
 """With these, portals and proxies answer in place of the origin, by a web page."""
+TUNNEL_S = 10.0
 DIRECT = "none"
 """The value of the setting `proxy` with which variables of the environment do not count either."""
 
@@ -118,6 +121,7 @@ class Network:
         self.settings = settings
         self._clock = clock or SystemClock()
         self._context: tuple[object, ssl.SSLContext] | None = None
+        self.addresses = AnsweringAddresses()
 
     def proxy(self, url: str) -> Proxy | None:
         """Return the proxy to reach `url` through, None to connect directly.
@@ -193,9 +197,7 @@ class Network:
         address, proxy = urlsplit(url), self.proxy(url)
         host, port = address.hostname or "", _place(address)[2] or 0
         try:
-            plain = socket.create_connection((host, port) if proxy is None else (proxy.host, proxy.port), timeout_s)
-        except UnicodeError as error:  # an empty label, or one of over 63 letters
-            raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
+            plain = self.addresses.connect(*((host, port) if proxy is None else (proxy.host, proxy.port)), timeout_s)
         except OSError as error:
             if proxy is None:
                 raise
@@ -205,10 +207,14 @@ class Network:
         try:
             if proxy is not None:
                 open_tunnel(plain, proxy, host, port)
+            plain.settimeout(timeout_s)
             return self.tls().wrap_socket(plain, server_hostname=host)
         except (OSError, OriginUnreachable):
             plain.close()
             raise
+        except ValueError as error:  # also of Unicode: what no certificate can name
+            plain.close()
+            raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
 
     def reason(self, error: Exception, url: str) -> str:
         """Return why `url` could not be reached: what is wrong, where on the way, and what to do."""
@@ -244,6 +250,8 @@ class Network:
 def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -> None:
     """Have the proxy pass all bytes of `connection` on to `host` (CONNECT, RFC 9110, 9.3.6).
 
+    All of it may take as long as the timeout of `connection`.
+
     Raises:
         TunnelRefused: it does not.
         OSError: the connection breaks, or what answers is no proxy.
@@ -251,8 +259,9 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -
     name = f"[{host}]:{port}" if ":" in host else f"{host.encode('idna').decode()}:{port}"
     login = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.login else ""
     connection.sendall(f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n{login}\r\n".encode())
-    head = b""
+    head, deadline = b"", Deadline(connection.gettimeout() or TUNNEL_S)
     while not head.endswith(b"\r\n\r\n"):  # byte by byte: the next one may be of TLS
+        connection.settimeout(deadline.left_s())
         piece = connection.recv(1)
         if not piece or len(head) > _HEAD_CAP_BYTES:
             raise ConnectionError("no answer of a proxy")
@@ -337,19 +346,6 @@ def circle_reason(url: str, target: str) -> str:
         f"{url} is redirected over {MOST_REDIRECTS} times, at last to {target[:200]}: this network wants a login first "
         "(captive portal), or servers redirect to each other: check origin.url"
     )
-
-
-def look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, str, int]]:
-    """Return the addresses of a host as (family, address, port); blocks, for half a minute without a DNS server.
-
-    Raises:
-        OSError: the name is not known, or is none.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-    except UnicodeError as error:  # an empty label, or one of over 63 letters
-        raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
-    return [(family, str(where[0]), int(where[1])) for family, _, _, _, where in found]
 
 
 def _names_no_http_proxy(variables: dict[str, str], kind: str) -> bool:

@@ -15,18 +15,18 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 
-from sync.device.connection import DIRECT, ConnectionSettings, Network, parse_proxy, redirect_target
-from sync.device.download_plan import Span
 from sync.device.origin_client import open_client
-from sync.device.range_fetcher import RangeFetcher
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
+from sync.device.transfer.connection import DIRECT, ConnectionSettings, Network, parse_proxy, redirect_target
+from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, SignageError
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.sync.certificates import DAY, Company, make_company
 from tests.sync.conftest import running
+from tests.sync.device.transfer.one_fetch import fetch
 from tests.sync.file_tree_origin import CHUNK, EPOCH, Origin, cut_into, noise
 from tests.sync.http_proxy import http_proxy
 
@@ -95,9 +95,7 @@ def ask(request: pytest.FixtureRequest, part: PartialFile) -> Ask:
     """Each way of asking the origin: for public content by either plane, and with the token."""
 
     async def media(url: str, network: Network) -> None:
-        fetcher = RangeFetcher(url, SystemClock(), network=network)
-        spans = [Span(part.index.asset, part.index.chunks)]
-        await fetcher.fetch(spans, {part.index.asset: part}, should_stop=lambda: False)
+        await fetch(ContentTransfer(url, SystemClock(), network=network), part)
         assert part.missing() == ()
 
     async def document(url: str, network: Network) -> None:

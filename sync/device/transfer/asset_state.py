@@ -1,0 +1,126 @@
+"""One asset that is missing: what of it is under way, why it waits, and until when. And one request for it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync.device.store.partial_file import PartialFile
+from sync.device.transfer.sources import ContentSource, SourceFacts
+from sync.device.transfer.spans import Span
+from sync.errors import CorruptContent, OriginRefused, SignageError
+from sync.runtime.clock import Backoff
+from sync.wire.release import Asset
+
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 300.0
+LONGEST_ASKED_S = 900.0
+"""How far a `Retry-After` is believed, for an asset as for a source."""
+
+_MISSING = (404, 410)  # removed, or being published: the timestamp is read again before the next try
+
+Item = tuple[int, float, int, str, Span | None]
+"""What is to be asked for: rank of the group, order in it, a number, asset; without a span its chunk list."""
+
+
+@dataclass(eq=False, slots=True)
+class Fetch:
+    """One request: a span of an asset, or its chunk list if there is none."""
+
+    asset: Asset
+    source: ContentSource
+    span: Span | None = None
+    part: PartialFile | None = None
+    again: bool = False  # the asset has failed before
+    listed: bool = False  # the chunk list arrived
+
+    @property
+    def done(self) -> bool:
+        """Whether all that was asked for is here."""
+        if self.span is None or self.part is None:
+            return self.listed
+        verified = self.part.verified()
+        return all(chunk.number in verified for chunk in self.span.chunks)
+
+
+@dataclass(eq=False, slots=True)
+class AssetState:
+    """The state of one asset; `TransferQueue` guards it by its lock."""
+
+    asset: Asset
+    rank: int
+    backoff: Backoff
+    part: PartialFile | None = None
+    until_s: float = 0.0  # nothing of it is asked for before
+    recheck_s: float = math.inf  # when the timestamp is to be read, before the next try
+    fault: SignageError | None = None  # since its last success
+    careful: bool = False  # bytes were wrong: one chunk a request
+    claimed: bool = False  # one request brings all of it
+    flying: list[Fetch] = field(default_factory=list)
+    avoided: dict[str, float] = field(default_factory=dict)  # sources that failed for it, until when
+    held: list[Item] = field(default_factory=list)
+
+    def is_of(self, asset: Asset) -> bool:
+        """Return whether it is the state of this asset with this chunk list."""
+        return self.asset.index == asset.index
+
+    def busy_chunks(self) -> set[int]:
+        """Return the numbers of the chunks that are here or under way."""
+        busy = set(self.part.verified()) if self.part else set()
+        return busy.union(chunk.number for fetch in self.flying if fetch.span for chunk in fetch.span.chunks)
+
+    def fail(self, source: ContentSource, error: SignageError, now_s: float) -> float:
+        """Record a fault: this source is not asked for it for a while. Return how long the source asked to wait."""
+        asked_s = min((isinstance(error, OriginRefused) and error.retry_after_s) or 0.0, LONGEST_ASKED_S)
+        self.fault = error
+        self.careful = self.careful or isinstance(error, CorruptContent)
+        if self.avoided.get(source.url, 0.0) <= now_s:  # requests that fail together are one failure
+            self.avoided[source.url] = now_s + self.backoff.next_s(at_least_s=asked_s)
+        return asked_s
+
+    def wait_until(self, free_s: float) -> None:
+        """Wait until a source is free for it; if it is nowhere, until the timestamp was read again."""
+        if isinstance(self.fault, OriginRefused) and self.fault.status in _MISSING:
+            self.until_s, self.recheck_s = math.inf, free_s
+        else:
+            self.until_s = free_s
+
+    def end_wait(self) -> None:
+        """Try again now, at any source."""
+        self.until_s, self.recheck_s = 0.0, math.inf
+        self.avoided.clear()
+
+    def recover(self) -> None:
+        """Forget the faults, after a success."""
+        self.fault = None
+        self.backoff.reset()
+        self.end_wait()
+
+
+@dataclass(frozen=True, slots=True)
+class AssetProblem:
+    """Why an asset waits, and for how long at least."""
+
+    asset: str
+    problem: str
+    waiting_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFacts:
+    """What the queue does: whether anything is under way, and what waits."""
+
+    active: bool = False
+    failing: int = 0
+    problems: tuple[AssetProblem, ...] = ()  # of some of those that fail
+    sources: tuple[SourceFacts, ...] = ()
+    waiting_s: float = 0.0  # until something is tried again
+
+
+def problem_of(state: AssetState, now_s: float) -> AssetProblem:
+    """Return why an asset waits."""
+    return AssetProblem(state.asset.sha256, str(state.fault), max(0.0, min(state.until_s, state.recheck_s) - now_s))
+
+
+def failing(states: Mapping[str, AssetState]) -> dict[str, AssetState]:
+    """Return those that have failed since their last success."""
+    return {name: state for name, state in states.items() if state.fault is not None}

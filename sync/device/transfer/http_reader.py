@@ -1,0 +1,216 @@
+"""Reads over HTTP/1.1 into memory of the caller, with a deadline for each step; one kept connection at a time.
+
+A thread that reads, hashes and writes this way needs less than a quarter of the CPU of asyncio streams and less than
+libcurl, whose callbacks copy (`docs/decisions/sync-sockets-instead-of-libcurl.md`). Only what content needs is here:
+GET, and bodies of a stated length.
+"""
+
+import contextlib
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlsplit
+
+from sync.device.transfer.connection import Network, Proxy, is_offline, proxy_refusal
+from sync.device.transfer.limits import Deadline, Deadlines
+from sync.errors import OriginUnreachable
+
+LONGEST_RETRY_AFTER_S = 3600.0
+
+_HEAD_CAP_BYTES = 64 * 1024  # of all heads of one answer: some servers send `100 Continue` for ever
+_DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs the connection
+_STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: |$)")
+_PROXY_LOGIN = 407
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_URL_LETTERS = "%/:=&?~#+!$,;'@()*[]"
+
+
+class NotReached(OriginUnreachable):
+    """No connection to the server: the line or the server is at fault, not what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status and the headers of an answer, by their names in lower case; `length` is None if it is not stated."""
+
+    status: int
+    headers: Mapping[str, str]
+    length: int | None
+
+
+class HttpReader:
+    """One connection, which is opened when it is needed. Only `interrupt` may be called from another thread."""
+
+    def __init__(self, network: Network, deadlines: Deadlines) -> None:
+        self._network = network
+        self._deadlines = deadlines
+        self._place: tuple[str, str, Proxy | None] = ("", "", None)  # scheme, host and proxy of the connection
+        self._socket: socket.socket | None = None
+        self._rest = b""  # of what was read with the head
+        self._left = 0  # bytes of the present body that were not read yet
+        self._keeps = False  # whether the server keeps the connection after this body
+        self.interrupted = False
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Head:
+        """Send a request and return the head of the answer.
+
+        Raises:
+            NotReached: there is no connection.
+            OriginUnreachable: no answer, or none of HTTP.
+        """
+        reused = self._connect(url)
+        try:
+            head = self._exchange(url, headers)
+        except ConnectionError as error:
+            self.close()
+            if not reused:
+                raise self._fault(url, error) from error
+            return self.get(url, headers)  # the server had closed an idle connection
+        except OSError as error:
+            self.close()
+            raise self._fault(url, error) from error
+        proxy = self._place[2]
+        if proxy is not None and head.status == _PROXY_LOGIN:
+            self.close()
+            raise NotReached(f"{url} does not answer: {proxy_refusal(proxy, head.status)}")
+        return head
+
+    def read_into(self, view: memoryview) -> int:
+        """Read a piece of the body; return its length, 0 at the end.
+
+        Raises:
+            OSError: the connection broke, or was silent for too long.
+        """
+        if self._left == 0:
+            return 0
+        if self._rest:
+            count = min(len(self._rest), len(view), self._left)
+            view[:count] = self._rest[:count]
+            self._rest = self._rest[count:]
+        else:
+            assert self._socket is not None
+            count = self._socket.recv_into(view[: self._left])
+            if count == 0:
+                raise ConnectionResetError
+        self._left -= count
+        return count
+
+    def end(self) -> None:
+        """End with the present answer: keep the connection if it can be used again."""
+        view = memoryview(bytearray(min(self._left, _DRAINED_BYTES)))
+        try:
+            while self._keeps and 0 < self._left <= _DRAINED_BYTES:
+                self.read_into(view)
+        except OSError:
+            self.close()
+        if self._left or self._rest or not self._keeps:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        connection, self._socket, self._left, self._rest = self._socket, None, 0, b""
+        if connection is not None:
+            connection.close()
+
+    def interrupt(self) -> None:
+        """Wake the thread that reads, which gets an error, now and at its next step."""
+        self.interrupted = True
+        connection = self._socket
+        if connection is not None:
+            # Of the plain socket: that of TLS would end the session while the other thread reads.
+            with contextlib.suppress(OSError):  # closed already
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def resume(self) -> None:
+        """Work again after an interruption."""
+        self.interrupted = False
+
+    def _connect(self, url: str) -> bool:
+        """Connect if there is no connection to this place; return whether there was one."""
+        address = urlsplit(url)
+        place = (address.scheme, address.netloc, self._network.proxy(url))
+        if self._socket is not None and self._place == place:
+            return True
+        self.close()
+        if self.interrupted:
+            raise OriginUnreachable(f"{url}: stopped")
+        try:
+            self._socket = self._network.connect(url, self._deadlines.connect_s)
+        except OSError as error:
+            reason = self._network.reason(error, url)
+            raise NotReached(f"{url} does not answer: {reason}", offline=is_offline(error)) from error
+        self._place = place
+        return False
+
+    def _exchange(self, url: str, headers: Mapping[str, str]) -> Head:
+        assert self._socket is not None
+        deadline = Deadline(self._deadlines.head_s)
+        self._socket.settimeout(self._deadlines.head_s)
+        self._socket.sendall(_request(url, headers, self._place[2]))
+        received = b""
+        while True:
+            found = _END_OF_HEAD.search(received)
+            if found is None:
+                if len(received) > _HEAD_CAP_BYTES:
+                    raise OriginUnreachable(f"{url}: its headers do not end")
+                self._socket.settimeout(deadline.left_s())
+                piece = self._socket.recv(4096)
+                if not piece:
+                    raise ConnectionResetError
+                received += piece
+                continue
+            head, keeps = _parse(url, received[: found.start()])
+            received = received[found.end() :]
+            if head.status >= 200:
+                break
+        self._rest, self._left, self._keeps = received, head.length or 0, keeps and head.length is not None
+        self._socket.settimeout(self._deadlines.silence_s)
+        return head
+
+    def _fault(self, url: str, error: OSError) -> OriginUnreachable:
+        return OriginUnreachable(f"{url} does not answer: {self._network.reason(error, url)}")
+
+
+def _request(url: str, headers: Mapping[str, str], proxy: Proxy | None) -> bytes:
+    address = urlsplit(url)
+    target = address._replace(fragment="")
+    if proxy is None or address.scheme == "https":  # an HTTP proxy is told the whole address
+        target = target._replace(scheme="", netloc="")
+    fields = {"Host": address.netloc.rpartition("@")[2], "Accept-Encoding": "identity", **headers}
+    if proxy is not None and address.scheme == "http":
+        fields |= proxy.headers
+    lines = [f"GET {quote(target.geturl() or '/', _URL_LETTERS)} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _parse(url: str, raw: bytes) -> tuple[Head, bool]:
+    """Return a head, and whether the connection can be used after its body."""
+    lines = raw.split(b"\n")
+    status = _STATUS.match(lines[0].rstrip(b"\r"))
+    if status is None:
+        raise OriginUnreachable(f"{url} does not answer: what it sends is not HTTP")
+    headers: dict[str, str] = {}
+    for line in lines[1:]:
+        name, _, value = line.decode("latin-1").partition(":")
+        headers.setdefault(name.strip().lower(), value.strip())
+    code, length = int(status[2]), headers.get("content-length", "")
+    if code in (204, 304) or code < 200:
+        length = "0"
+    stated = int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else None
+    if "transfer-encoding" in headers:
+        stated = None
+    keeps = status[1] == b"1" and "close" not in headers.get("connection", "").lower()
+    return Head(code, headers, stated), keeps
+
+
+def retry_after_s(value: str, date: str) -> float | None:
+    """Return the wait of a `Retry-After` header, at most an hour; a date is compared with the header `Date`."""
+    if value.isdecimal():
+        return min(float(value), LONGEST_RETRY_AFTER_S)
+    try:
+        until, since = parsedate_to_datetime(value), parsedate_to_datetime(date)
+        return min(max(0.0, (until - since).total_seconds()), LONGEST_RETRY_AFTER_S)
+    except (ValueError, TypeError):  # no date, or only one of both has a time zone
+        return None

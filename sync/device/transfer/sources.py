@@ -1,0 +1,153 @@
+"""Where content is fetched from: mirrors and CDNs before the origin, each with its health.
+
+A source that cannot be reached, or that fails for one asset after the other, is left alone for a while (full jitter);
+the next one is asked meanwhile. Then it is tried again, by one request if it was not reached. Nothing here trusts a
+source: chunks are verified.
+
+Sources that are nearer than a mirror (the chunk in another file on the disk, later neighbours and sticks) come before
+these: `sync.device.downloader` looks on the disk before it asks for spans.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from statistics import median
+
+from sync.errors import OriginUnreachable, SignageError
+from sync.runtime.clock import Backoff
+
+ORIGIN = "origin"
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 60.0
+"""Short, for the wait does not end when a captive portal or a cable does, and one request tries a source."""
+
+STRIKES = 8
+"""After so many assets in turn that a source does not serve, with no other one between them, the source is at fault."""
+
+LONGEST_STRUCK_S = 15.0
+"""The longest wait for that, for the assets may be at fault after all, and others wait."""
+
+SLOW_SHARE = 0.1
+"""A source below this share of the speed of another one is asked after it."""
+
+_DOUBTFUL_BYTES_S = 250_000  # a slower source is compared with others, which one request each measures
+_USUAL_OF = 9  # of so many of the last requests the median speed is usual
+_MEASURED_S = 600.0  # after that time a speed is not known any more, and the source has its place again
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """A source for status and metrics; `bytes_s` is what one connection reached lately."""
+
+    name: str
+    url: str
+    bytes: int
+    bytes_s: float
+    errors: int
+    problem: str
+    waiting_s: float
+
+
+class ContentSource:
+    """One server of the content tree, at `{url}/content/`. `TransferQueue` guards it by its lock."""
+
+    def __init__(self, name: str, url: str, rng: Random) -> None:
+        self.name = name
+        self.url = url.rstrip("/")
+        self.base = f"{self.url}/content/"  # or HTTPS of the same host, once it redirected there
+        self.bytes = 0
+        self.errors = 0
+        self.problem = ""
+        self.until_s = 0.0
+        self.in_flight = 0
+        self._rates: deque[float] = deque(maxlen=_USUAL_OF)
+        self._measured_s = -math.inf
+        self._unreached = False
+        self._struck: dict[str, float] = {}  # assets not served since the last success, and the waits asked for
+        self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
+
+    def is_free(self, now_s: float) -> bool:
+        """Return whether it may be asked: if it was not reached, by one request at a time, until that works."""
+        return now_s >= self.until_s and (not self._unreached or self.in_flight == 0)
+
+    def measured(self, bytes_s: float, now_s: float) -> None:
+        """Record the speed of a request."""
+        if now_s - self._measured_s > _MEASURED_S:
+            self._rates.clear()
+        self._rates.append(bytes_s)
+        self._measured_s = now_s
+
+    def usual_bytes_s(self, now_s: float) -> float:
+        """Return the median speed of its last requests, 0 if that is not known."""
+        known = self._rates and now_s - self._measured_s <= _MEASURED_S
+        return median(self._rates) if known else 0.0
+
+    def recover(self) -> None:
+        """Ask it as usual from now on, after a success."""
+        self.problem, self.until_s, self._unreached = "", 0.0, False
+        self._struck.clear()
+        self._backoff.reset()
+
+    def strike(self, asset: str, error: SignageError, now_s: float, asked_s: float) -> None:
+        """Record that it does not serve an asset, and what wait it has asked for; after several in turn it waits."""
+        self.errors += 1
+        self._struck[asset] = asked_s
+        if len(self._struck) >= STRIKES:
+            self._wait(error, now_s, min(self._struck.values()), LONGEST_STRUCK_S)
+
+    def failed(self, error: SignageError, now_s: float) -> None:
+        """Record that it cannot be reached, and leave it alone for a while."""
+        self.errors += 1
+        self._unreached = True
+        self._wait(error, now_s, 0.0, LONGEST_WAIT_S)
+
+    def _wait(self, error: SignageError, now_s: float, at_least_s: float, most_s: float) -> None:
+        self.problem = str(error)
+        if now_s >= self.until_s:  # several requests that fail together are one failure
+            offline = isinstance(error, OriginUnreachable) and error.offline
+            self.until_s = now_s + max(at_least_s, min(most_s, self._backoff.next_s(offline=offline)))
+
+    def facts(self, now_s: float) -> SourceFacts:
+        """Return it as it is now."""
+        waiting_s = max(0.0, self.until_s - now_s) if self.problem else 0.0
+        bytes_s = self.usual_bytes_s(now_s)
+        return SourceFacts(self.name, self.url, self.bytes, bytes_s, self.errors, self.problem, waiting_s)
+
+
+class Sources:
+    """All sources, the preferred one first, and the origin last."""
+
+    def __init__(self, origin: str, mirrors: Sequence[str], rng: Random) -> None:
+        self._rng = rng
+        self.origin = ContentSource(ORIGIN, origin, rng)
+        self._configured = [ContentSource(f"mirror-{n}", url, rng) for n, url in enumerate(dict.fromkeys(mirrors), 1)]
+        self._named: list[ContentSource] = []
+
+    def name_mirrors(self, urls: Sequence[str]) -> None:
+        """Use also the mirrors that a release names, after those of the configuration; known ones keep their health."""
+        known = {source.url: source for source in self._named}
+        taken = {source.url for source in (*self._configured, self.origin)}
+        wanted = [url for url in dict.fromkeys(url.rstrip("/") for url in urls) if url not in taken]
+        self._named = [
+            known.get(url) or ContentSource(f"release-mirror-{n}", url, self._rng) for n, url in enumerate(wanted, 1)
+        ]
+
+    def all(self) -> tuple[ContentSource, ...]:
+        """Return the sources in the order in which they are asked."""
+        return (*self._configured, *self._named, self.origin)
+
+    def choose(self, avoided: Mapping[str, float], now_s: float) -> ContentSource | None:
+        """Return the best source that is free; `avoided` are URLs not to ask for this asset, and until when."""
+        free = [s for s in self.all() if s.is_free(now_s) and avoided.get(s.url, 0.0) <= now_s]
+        speeds = {source: source.usual_bytes_s(now_s) for source in free}
+        if free and 0 < speeds[free[0]] < _DOUBTFUL_BYTES_S:
+            if unknown := next((s for s in free if not speeds[s] and not s.in_flight), None):
+                return unknown
+            return next(s for s in free if speeds[s] >= SLOW_SHARE * max(speeds.values()))
+        return free[0] if free else None
+
+    def free_at_s(self, avoided: Mapping[str, float] = {}) -> float:
+        """Return when the first source may be asked, as far as that is known from waits."""
+        return min(max(source.until_s, avoided.get(source.url, 0.0)) for source in self.all())

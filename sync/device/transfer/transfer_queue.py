@@ -1,0 +1,368 @@
+"""What is to be fetched: what is ready, what waits after a fault, what is under way. No I/O.
+
+Each asset fails, waits and is tried again by itself. Threads take fetches and report how they ended; the event loop
+plans and reads facts. One lock guards all; what is called often costs the same however many assets there are.
+"""
+
+import heapq
+import math
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count, islice
+from random import Random
+
+from sync.device.store.partial_file import PartialFile
+from sync.device.transfer.asset_state import (
+    FIRST_WAIT_S,
+    LONGEST_WAIT_S,
+    AssetState,
+    Fetch,
+    Item,
+    TransferFacts,
+    failing,
+    problem_of,
+)
+from sync.device.transfer.limits import Limiter, Unlimited
+from sync.device.transfer.sources import ContentSource, Sources
+from sync.device.transfer.spans import Span, longest_span_bytes, next_request
+from sync.errors import SignageError
+from sync.runtime.clock import Backoff, Clock
+from sync.wire.release import INDEX_CAP_BYTES, Asset
+
+_PROGRESS_BYTES = 64 * 1024  # so many bytes of use show that an asset can be fetched
+_PROBLEMS = 5  # as many are told
+_MOST_AGAIN = 3  # as many requests are for assets that have failed, while others wait
+
+
+class TransferQueue:
+    """The queue of one device. `changed` is called, from any thread, when the event loop has something to do."""
+
+    def __init__(
+        self, sources: Sources, clock: Clock, rng: Random, changed: Callable[[], None], limiter: Limiter | None = None
+    ) -> None:
+        self._limiter = limiter or Unlimited()
+        self._sources = sources
+        self._clock = clock
+        self._rng = rng
+        self._changed = changed
+        self._lock = threading.RLock()
+        self._numbers = count()
+        self._states: dict[str, AssetState] = {}
+        self._failing: dict[str, AssetState] = {}  # of these those with a fault
+        self._ready: list[Item] = []
+        self._again: list[Item] = []  # of assets that have failed: ready too, but not to hold all threads
+        self._delayed: list[tuple[float, int, str]] = []  # when assets with held items are due
+        self._flying: set[Fetch] = set()
+        self._limited_until_s = 0.0
+        self._lists: list[tuple[Fetch, bytes]] = []
+        self._faults: list[SignageError] = []
+        self._stopped: SignageError | None = None
+
+    # For the event loop
+
+    def plan(self, groups: Sequence[Sequence[Asset]]) -> frozenset[Fetch]:
+        """Fetch these assets, the first group first; return what is under way and no longer wanted.
+
+        What was wanted before keeps its state. `add_list` and `add_spans` say what is missing of each.
+        """
+        with self._lock:
+            before, self._states = self._states, {}
+            for rank, asset in ((rank, asset) for rank, group in enumerate(groups) for asset in group):
+                state = before.get(asset.sha256)
+                if state is None or not state.is_of(asset):
+                    backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)
+                    state = AssetState(asset, rank, backoff)
+                state.rank, state.held = rank, []
+                self._states[asset.sha256] = state
+            self._ready, self._again, self._delayed, self._stopped = [], [], [], None
+            self._failing = failing(self._states)
+            for state in self._failing.values():
+                self._delay(state)
+            return frozenset(fetch for fetch in self._flying if self._state(fetch) is None)
+
+    def add_list(self, asset: str) -> None:
+        """Have the chunk list of an asset fetched."""
+        with self._lock:
+            self._push(asset, None)
+
+    def add_spans(self, asset: str, part: PartialFile, spans: Iterable[Span]) -> None:
+        """Have spans of an asset fetched into its partial file, in random order among those of its group."""
+        with self._lock:
+            if (state := self._states.get(asset)) is not None:
+                state.part = part
+                for span in spans:
+                    self._push(asset, span)
+
+    def remove(self, assets: Iterable[str]) -> None:
+        """Forget assets that are here now."""
+        with self._lock:
+            for name in assets:
+                self._states.pop(name, None)
+                self._failing.pop(name, None)
+
+    def wanted(self) -> int:
+        """Return how many assets are missing."""
+        return len(self._states)
+
+    def take_lists(self) -> list[tuple[Fetch, bytes]]:
+        """Return the wanted chunk lists that arrived since the last call; they are not verified."""
+        with self._lock:
+            found, self._lists = self._lists, []
+            return [(fetch, raw) for fetch, raw in found if self._state(fetch) is not None]
+
+    def take_faults(self) -> list[SignageError]:
+        """Return the faults since the last call.
+
+        Raises:
+            StorageFull, StorageBroken: the disk stopped all.
+        """
+        with self._lock:
+            if self._stopped is not None:
+                raise self._stopped
+            found, self._faults = self._faults, []
+            return found
+
+    def retry_now(self) -> None:
+        """End all waits: there is news of the origin, or of the network."""
+        with self._lock:
+            for source in self._sources.all():
+                source.until_s = 0.0
+            self._end_waits_of(self._failing.values())
+        self._changed()
+
+    def checked(self, *, reached: bool) -> None:
+        """Record that the timestamp was read again, or that it was tried; `reached`: the origin answered."""
+        with self._lock:
+            if reached:
+                self._sources.origin.until_s = 0.0
+            self._end_waits_of(state for state in self._failing.values() if state.until_s == math.inf)
+        self._changed()
+
+    def recheck_s(self) -> float:
+        """Return when the timestamp is to be read again because an asset is nowhere; infinite if none is missing."""
+        with self._lock:
+            return min((state.recheck_s for state in self._failing.values()), default=math.inf)
+
+    def take_recheck(self) -> bool:
+        """Return whether the timestamp is to be read now; `checked` is called after that."""
+        with self._lock:
+            now_s = self._clock.monotonic()
+            due = [state for state in self._failing.values() if state.recheck_s <= now_s]
+            for state in due:
+                state.recheck_s = math.inf
+            return bool(due)
+
+    def ready(self) -> int:
+        """Return how many more fetches may begin now."""
+        with self._lock:
+            now_s = self._clock.monotonic()
+            self._end_waits(now_s)
+            return len(self._ready) + len(self._again) if self._may_begin(now_s) else 0
+
+    def next_s(self) -> float:
+        """Return the next moment at which something can begin that waits now; infinite if only events help."""
+        with self._lock:
+            moments = [self._delayed[0][0]] if self._delayed else []
+            if self._ready or self._again:
+                moments += [*(source.until_s for source in self._sources.all()), self._limited_until_s]
+            now_s = self._clock.monotonic()
+            return min((moment for moment in moments if moment > now_s), default=math.inf)
+
+    def is_active(self) -> bool:
+        """Return whether a request is under way."""
+        return bool(self._flying)
+
+    def facts(self) -> TransferFacts:
+        """Return what the queue does now."""
+        with self._lock:
+            now_s = self._clock.monotonic()
+            next_s = min(self.next_s(), self.recheck_s())
+            return TransferFacts(
+                active=self.is_active() or self.ready() > 0,
+                failing=len(self._failing),
+                problems=tuple(problem_of(state, now_s) for state in islice(self._failing.values(), _PROBLEMS)),
+                sources=tuple(source.facts(now_s) for source in self._sources.all()),
+                waiting_s=0.0 if next_s == math.inf else max(0.0, next_s - now_s),
+            )
+
+    # For the threads that fetch
+
+    def take(self) -> Fetch | None:
+        """Return the next fetch, None if nothing can begin now."""
+        with self._lock:
+            now_s = self._clock.monotonic()
+            self._end_waits(now_s)
+            put_back: list[Item] = []
+            fetch = None
+            while fetch is None and self._may_begin(now_s) and (first := self._first()) is not None:
+                item, source = self._choose(first, now_s, put_back)
+                if item is not None and source is not None:
+                    fetch = self._begin(item, source, now_s, put_back)
+            self._add(*put_back)
+            return fetch
+
+    def _first(self) -> Item | None:
+        """Take what is to be fetched next; what has failed before comes after the others of its group."""
+        if not self._again:
+            return heapq.heappop(self._ready) if self._ready else None
+        if self._ready:
+            held = sum(fetch.again for fetch in self._flying) >= _MOST_AGAIN
+            if held or self._ready[0][0] <= self._again[0][0]:
+                return heapq.heappop(self._ready)
+        return heapq.heappop(self._again)
+
+    def claim_whole(self, fetch: Fetch) -> bool:
+        """Have one request bring all of an asset, from a server without ranges; False if another one does so."""
+        with self._lock:
+            state = self._state(fetch)
+            if state is None or state.claimed:
+                return False
+            state.claimed = True
+            return True
+
+    def work_waits(self) -> bool:
+        """Return whether something else could be fetched in place of what is under way."""
+        return bool(self._ready or self._again)
+
+    def received(self, fetch: Fetch, length: int) -> None:
+        """Count bytes that were read."""
+        with self._lock:
+            fetch.source.bytes += length
+        self._limiter.received(fetch.source.name, length)
+
+    def listed(self, fetch: Fetch, raw: bytes) -> None:
+        """Hand over the chunk list that was fetched."""
+        with self._lock:
+            fetch.listed = True
+            self._lists.append((fetch, raw))
+
+    def stop(self, error: SignageError) -> None:
+        """Begin nothing more: the disk is at fault."""
+        with self._lock:
+            self._stopped = self._stopped or error
+
+    def fail(self, fetch: Fetch, error: SignageError) -> None:
+        """Record a fault of an asset, during a fetch or after it."""
+        with self._lock:
+            state, now_s = self._state(fetch), self._clock.monotonic()
+            if state is None:
+                return
+            self._faults.append(error)
+            self._failing[state.asset.sha256] = state
+            asked_s = state.fail(fetch.source, error, now_s)
+            fetch.source.strike(state.asset.sha256, error, now_s, asked_s)
+            free_s = self._sources.free_at_s(state.avoided)
+            if free_s > now_s:
+                state.wait_until(free_s)
+                self._delay(state)
+        self._changed()
+
+    def fail_source(self, fetch: Fetch, error: SignageError) -> None:
+        """Record that a source was not reached; no asset is to blame."""
+        with self._lock:
+            self._faults.append(error)
+            fetch.source.failed(error, self._clock.monotonic())
+
+    def end(self, fetch: Fetch, useful_bytes: int, took_s: float, *, failed: bool) -> None:
+        """Record the end of a fetch that brought so many bytes that are kept."""
+        with self._lock:
+            self._flying.discard(fetch)
+            fetch.source.in_flight -= 1
+            state, works = self._state(fetch), useful_bytes >= _PROGRESS_BYTES or (fetch.done and not failed)
+            if works:
+                fetch.source.recover()
+            if useful_bytes >= _PROGRESS_BYTES and took_s > 0:
+                fetch.source.measured(useful_bytes / took_s, self._clock.monotonic())
+            if state is not None:
+                state.flying = [other for other in state.flying if other is not fetch]
+                state.claimed = state.claimed and bool(state.flying)
+                self._settle(state, fetch, works=works, failed=failed)
+        self._changed()
+
+    def _settle(self, state: AssetState, fetch: Fetch, *, works: bool, failed: bool) -> None:
+        if works:
+            state.backoff.reset()
+        if works and not failed:
+            state.recover()
+            state.careful = False
+            self._failing.pop(state.asset.sha256, None)
+        if not state.claimed and state.until_s == 0.0:
+            self._release(state)
+        if not fetch.done:
+            self._push(state.asset.sha256, fetch.span)
+
+    def _state(self, fetch: Fetch) -> AssetState | None:
+        state = self._states.get(fetch.asset.sha256)
+        return state if state is not None and state.is_of(fetch.asset) else None
+
+    def _may_begin(self, now_s: float) -> bool:
+        free = any(source.is_free(now_s) for source in self._sources.all())
+        return free and self._stopped is None and now_s >= self._limited_until_s
+
+    def _choose(self, item: Item, now_s: float, put_back: list[Item]) -> tuple[Item | None, ContentSource | None]:
+        """Return what to ask for, and whom; nobody if that is not wanted any more, or has to wait."""
+        state = self._states.get(item[3])
+        if state is None:
+            return None, None
+        if state.until_s > now_s or state.claimed or (state.careful and state.flying):
+            state.held.append(item)
+            return None, None
+        source = self._sources.choose(state.avoided, now_s)
+        if source is None:
+            free_s = self._sources.free_at_s(state.avoided)
+            if free_s <= now_s:  # one request tries the only source, and its end is an event
+                put_back.append(item)
+            else:
+                state.until_s = free_s
+                state.held.append(item)
+                self._delay(state)
+            return None, None
+        rank, order, _, name, span = item
+        if span is None:
+            return (None if state.flying else item), source
+        longest = 1 if state.careful else longest_span_bytes(source.usual_bytes_s(now_s))
+        first, rest = next_request(span, state.busy_chunks(), longest)
+        if rest is not None:
+            put_back.append((rank, order, next(self._numbers), name, rest))
+        return (None if first is None else (rank, order, next(self._numbers), name, first)), source
+
+    def _begin(self, item: Item, source: ContentSource, now_s: float, put_back: list[Item]) -> Fetch | None:
+        span, state = item[4], self._states[item[3]]
+        wait_s = self._limiter.wait_s(source.name, INDEX_CAP_BYTES if span is None else span.length)
+        if wait_s > 0:
+            self._limited_until_s = now_s + wait_s
+            put_back.append(item)
+            return None
+        fetch = Fetch(state.asset, source, span, state.part, again=state.fault is not None)
+        state.flying.append(fetch)
+        source.in_flight += 1
+        self._flying.add(fetch)
+        return fetch
+
+    def _end_waits_of(self, states: Iterable[AssetState]) -> None:
+        for state in states:
+            state.end_wait()
+            self._release(state)
+
+    def _end_waits(self, now_s: float) -> None:
+        while self._delayed and self._delayed[0][0] <= now_s:
+            state = self._states.get(heapq.heappop(self._delayed)[2])
+            if state is not None and state.until_s <= now_s:
+                state.until_s = 0.0
+                self._release(state)
+
+    def _delay(self, state: AssetState) -> None:
+        if 0.0 < state.until_s < math.inf:
+            heapq.heappush(self._delayed, (state.until_s, next(self._numbers), state.asset.sha256))
+
+    def _release(self, state: AssetState) -> None:
+        held, state.held = state.held, []
+        self._add(*held)
+
+    def _push(self, asset: str, span: Span | None) -> None:
+        if (state := self._states.get(asset)) is not None:
+            self._add((state.rank, self._rng.random(), next(self._numbers), asset, span))
+
+    def _add(self, *items: Item) -> None:
+        for item in items:
+            heapq.heappush(self._again if item[3] in self._failing else self._ready, item)

@@ -1,0 +1,239 @@
+"""A thread that fetches: it reads into its buffer, verifies each chunk and writes it. Only the hash decides.
+
+What is received of a chunk stays when the request ends early: the next one goes on inside the chunk.
+"""
+
+from sync.device.store.partial_file import PartialFile
+from sync.device.transfer.asset_state import Fetch
+from sync.device.transfer.connection import (
+    MOST_REDIRECTS,
+    REDIRECTS,
+    WEB_PAGE_STATUSES,
+    Network,
+    circle_reason,
+    moved_base,
+    portal_reason,
+    redirect_target,
+)
+from sync.device.transfer.http_reader import Head, HttpReader, NotReached, retry_after_s
+from sync.device.transfer.limits import Deadlines, why_given_up
+from sync.device.transfer.transfer_queue import TransferQueue
+from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
+from sync.runtime.clock import Clock
+from sync.wire.chunk_index import Chunk
+from sync.wire.content_paths import asset_path, index_path
+from sync.wire.release import INDEX_CAP_BYTES
+
+BAD_CHUNKS = 2
+"""After so many wrong chunks in one answer the rest of it is not read."""
+
+KEEP_S = 5.0
+"""How often the beginning of an unfinished chunk is written to its file, so that little is lost in a kill."""
+
+
+class FetchWorker:
+    """One worker thread, with one connection and one buffer."""
+
+    def __init__(self, queue: TransferQueue, clock: Clock, network: Network, deadlines: Deadlines) -> None:
+        self.fetch: Fetch | None = None
+        self._queue = queue
+        self._clock = clock
+        self._network = network
+        self._window_s = deadlines.window_s
+        self._reader = HttpReader(network, deadlines)
+        self._buffer = bytearray()
+        self._stopped = False
+        self._useful_bytes = 0
+        self._pace = _Pace(0.0)
+
+    def run(self) -> None:
+        """Fetch until nothing can begin."""
+        while not self._stopped and (fetch := self._queue.take()) is not None:
+            self.fetch = fetch
+            self._reader.resume()
+            started_s, self._useful_bytes, failed = self._clock.monotonic(), 0, True
+            try:
+                failed = not self._attempt(fetch)
+            finally:
+                self._queue.end(fetch, self._useful_bytes, self._clock.monotonic() - started_s, failed=failed)
+        self._reader.close()
+
+    def stop(self) -> None:
+        """End soon. Called from another thread."""
+        self._stopped = True
+        self._reader.interrupt()
+
+    def drop(self, fetch: Fetch) -> None:
+        """End this fetch, if it is the present one. Called from another thread."""
+        if self.fetch is fetch:
+            self._reader.interrupt()
+
+    def _attempt(self, fetch: Fetch) -> bool:
+        """Fetch; record a fault and return False if there is one."""
+        try:
+            if fetch.span is None or fetch.part is None:
+                self._fetch_list(fetch)
+                return True
+            return self._fetch_span(fetch, fetch.part)
+        except (StorageFull, StorageBroken) as error:
+            self._reader.close()
+            self._queue.stop(error)
+        except (SignageError, OSError) as error:
+            self._reader.close()
+            if not self._reader.interrupted:
+                self._record(fetch, error)
+        return False
+
+    def _record(self, fetch: Fetch, error: SignageError | OSError) -> None:
+        if isinstance(error, NotReached):
+            self._queue.fail_source(fetch, error)
+        elif isinstance(error, SignageError):
+            self._queue.fail(fetch, error)
+        else:
+            reason = self._network.reason(error, fetch.source.base)
+            self._queue.fail(fetch, OriginUnreachable(f"{fetch.source.base} does not answer: {reason}"))
+
+    def _fetch_list(self, fetch: Fetch) -> None:
+        head = self._ask(fetch, index_path(fetch.asset.index), {})
+        if head.status != 200 or head.length is None or head.length > INDEX_CAP_BYTES:
+            raise _refusal(head, "200", INDEX_CAP_BYTES)
+        raw = self._view(head.length)
+        self._receive(fetch, raw, 0)
+        self._reader.end()
+        self._useful_bytes = len(raw)
+        self._queue.listed(fetch, bytes(raw))
+
+    def _fetch_span(self, fetch: Fetch, part: PartialFile) -> bool:
+        assert fetch.span is not None
+        kept = part.kept_bytes(fetch.span.chunks[0])
+        first, last, size = fetch.span.offset + kept, fetch.span.offset + fetch.span.length - 1, part.index.size_bytes
+        head = self._ask(fetch, asset_path(fetch.asset.sha256), {"Range": f"bytes={first}-{last}"})
+        whole = head.status == 200
+        _check(head, f"bytes {first}-{last}/{size}", size if whole else last - first + 1)
+        if whole and not self._queue.claim_whole(fetch):
+            self._reader.close()
+            return True
+        self._pace.yields = not whole  # that would begin anew, so it makes room for nobody
+        bad = 0
+        for chunk in part.index.chunks if whole else fetch.span.chunks:
+            bad += not self._fetch_chunk(fetch, part, chunk, 0 if whole else kept)
+            kept = 0
+            if bad >= BAD_CHUNKS or self._reader.interrupted:
+                self._reader.close()
+                return bad == 0
+        self._reader.end()
+        return bad == 0
+
+    def _fetch_chunk(self, fetch: Fetch, part: PartialFile, chunk: Chunk, kept: int) -> bool:
+        """Read one chunk, whose first `kept` bytes are in the file; return False if its bytes are wrong."""
+        content, known = self._view(chunk.length), chunk.number in part.verified()
+        try:
+            if kept:
+                part.read_kept(chunk, content[:kept])
+            self._receive(fetch, content, kept, None if known else (part, chunk))
+            if known:
+                return True
+            part.write(chunk, content)
+        except CorruptContent as error:
+            part.drop_kept(chunk)
+            self._queue.fail(fetch, error)
+            return False
+        self._useful_bytes += chunk.length - kept
+        return True
+
+    def _receive(
+        self, fetch: Fetch, content: memoryview, done: int, keep: tuple[PartialFile, Chunk] | None = None
+    ) -> None:
+        """Fill `content` from the body. What came of a chunk that has to be kept is written to its file at the end."""
+        began, kept, kept_s = done, done, self._clock.monotonic()
+        try:
+            while done < len(content):
+                count = self._reader.read_into(content[done:])
+                if not count:
+                    raise OriginUnreachable(f"{fetch.source.base}: the response ended too early")
+                done += count
+                self._queue.received(fetch, count)
+                self._check_pace(fetch, count)
+                if keep is not None and self._pace.now_s - kept_s >= KEEP_S:
+                    keep[0].keep(keep[1], content[:done], kept)
+                    kept, kept_s = done, self._pace.now_s
+        except (SignageError, OSError):
+            if keep is not None and done > kept:
+                keep[0].keep(keep[1], content[:done], kept)
+            self._useful_bytes += done - began if keep is not None else 0
+            raise
+
+    def _check_pace(self, fetch: Fetch, count: int) -> None:
+        pace = self._pace
+        pace.bytes += count
+        pace.now_s = self._clock.monotonic()
+        took_s = pace.now_s - pace.since_s
+        if took_s < self._window_s:
+            return
+        bytes_s, pace.windows = pace.bytes / took_s, pace.windows + 1
+        usual = fetch.source.usual_bytes_s(pace.now_s)
+        waits = pace.yields and self._queue.work_waits()
+        if why := why_given_up(bytes_s, usual, pace.windows, work_waits=waits):
+            raise OriginUnreachable(f"{fetch.source.base}: {why}")
+        pace.since_s, pace.bytes = pace.now_s, 0
+
+    def _ask(self, fetch: Fetch, path: str, headers: dict[str, str]) -> Head:
+        """Return the head of the answer, after redirects."""
+        source = fetch.source
+        url = source.base + path
+        for _ in range(MOST_REDIRECTS + 1):
+            try:
+                head = self._reader.get(url, headers)
+            except NotReached as error:
+                source.base = f"{source.url}/content/"  # the redirect that was followed before may be gone
+                if url.startswith(source.base):
+                    raise
+                raise OriginUnreachable(str(error)) from error  # where it redirects to is at fault, for this asset
+            location = head.headers.get("location", "")
+            if head.status not in REDIRECTS or not location:
+                self._pace = _Pace(self._clock.monotonic())
+                return head
+            self._reader.end()
+            target = redirect_target(url, location, head.status, secret=False)
+            source.base = moved_base(source.base, url, target)
+            url = target
+        raise OriginUnreachable(circle_reason(source.base + path, url))
+
+    def _view(self, length: int) -> memoryview:
+        if len(self._buffer) < length:
+            self._buffer = bytearray(length)
+        return memoryview(self._buffer)[:length]
+
+
+class _Pace:
+    """The speed of a body in the present window."""
+
+    __slots__ = ("bytes", "now_s", "since_s", "windows", "yields")
+
+    def __init__(self, now_s: float) -> None:
+        self.now_s = self.since_s = now_s
+        self.bytes = self.windows = 0
+        self.yields = True
+
+
+def _check(head: Head, content_range: str, length: int) -> None:
+    """Accept the requested range or the complete asset; refuse any other response before its body is read."""
+    sent = head.headers.get("content-range", "")
+    if head.status == 206 and sent != content_range:
+        raise OriginUnreachable(f"media: {content_range} was requested, and {sent[:100]!r} came")
+    if head.status not in (200, 206) or head.length != length:
+        raise _refusal(head, str(length), length)
+    if head.headers.get("content-encoding", "identity") != "identity":
+        raise _refusal(head, str(length), length)
+
+
+def _refusal(head: Head, wanted: str, length: int) -> SignageError:
+    """Return what is wrong with an answer that is not what was asked for."""
+    if head.status not in (200, 206):
+        wait_s = retry_after_s(head.headers.get("retry-after", ""), head.headers.get("date", ""))
+        page = head.status in WEB_PAGE_STATUSES and head.headers.get("content-type", "").startswith("text/html")
+        reason = portal_reason("media", head.status) if page else f"media: the origin answers with status {head.status}"
+        return OriginRefused(reason, status=head.status, retry_after_s=wait_s)
+    if head.headers.get("content-type", "").startswith("text/html"):
+        return OriginUnreachable(portal_reason("media"))
+    return OriginUnreachable(f"media: {head.length} bytes instead of {length}, or they are compressed")
