@@ -187,7 +187,7 @@ def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) 
 def _open_or_replace(path: Path) -> int:
     """Open the file. What is no file of ours is put out of the way: the asset is fetched again."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    if os.path.lexists(path) and not path.is_symlink() and not path.is_file():
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
         set_aside(path)
     try:
         return os.open(path, flags, 0o644)
