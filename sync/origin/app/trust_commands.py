@@ -13,7 +13,7 @@ from sync.errors import Rejected
 from sync.origin.app.wiring import Origin
 from sync.origin.publishing.keyring import ONLINE, RENEW_BEFORE, ROOT, read_key
 from sync.runtime.clock import SystemClock
-from sync.runtime.durable_files import storage_errors, write_durably
+from sync.runtime.durable_files import read_file, write_durably
 from sync.trust.root_changes import (
     PROPOSAL_CAP_BYTES,
     RootProposal,
@@ -187,14 +187,14 @@ async def _publish(
         raise Rejected(f"{export} exists already: name another file")
     told = _told(proposal, len(await origin.devices.views()))
     _confirm(told, options)
-    for name, key in made.items():
-        origin.keyring.store_next(name, key)
     version = read_root(proposal.proposed).version
     if export:
         _write_proposal(export, proposal)
+        for name, key in made.items():
+            origin.keyring.store_next(name, key)
         shown = {"root": version, "published": False, "missing": missing, "file": str(export)}
         return shown, [f"{export}: {missing or 'completely signed'}. Nothing has changed until it is imported."]
-    root = origin.keyring.publish(proposal)
+    root = origin.keyring.publish(proposal, made)
     await origin.folder_target.publisher.timestamps.refresh()
     lines = [f"Root {root.version} is in force. Back up keys and content/roots of the data folder now."]
     return {"root": root.version, "published": True, "devices": told}, lines
@@ -216,10 +216,10 @@ def _confirm(told: list[str], options: argparse.Namespace) -> None:
 
 
 def _read_proposal(path: Path) -> RootProposal:
-    with storage_errors(path):
-        if path.stat().st_size > PROPOSAL_CAP_BYTES:
-            raise Rejected(f"{path} is larger than a proposed root can be")
-        return read_proposal(path.read_bytes())
+    raw = read_file(path, PROPOSAL_CAP_BYTES)
+    if raw is None:
+        raise Rejected(f"there is no file {path}")
+    return read_proposal(raw)
 
 
 def _write_proposal(path: Path, proposal: RootProposal) -> None:

@@ -11,7 +11,7 @@ next root by itself. A key that a root named once and names no more is never tak
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from sync.errors import Conflict, Rejected, StorageBroken, Untrusted
 from sync.origin.persistence.data_folder import DataFolder
 from sync.runtime.clock import Clock
-from sync.runtime.durable_files import storage_errors, write_durably
+from sync.runtime.durable_files import read_file, storage_errors, write_durably
 from sync.trust.root_changes import RootProposal, keys_of, make_root, propose, public_of, unsigned_reason
 from sync.trust.signing import SigningKey, next_root, open_envelope, pin_root, sign_envelope
 from sync.wire.content_paths import root_path
@@ -113,15 +113,16 @@ class Keyring:
         return max(self._clock.now(), _BUILT) + ROOT_VALID
 
     def store_next(self, name: str, key: SigningKey) -> None:
-        """Store a new key that no root names yet; it replaces one that waited.
+        """Store a new key that waits for a root to name it; it replaces one that waited.
 
         Raises:
             StorageFull, StorageBroken: it is not stored.
         """
-        write_durably(self._path(f"{name}-next"), key.to_bytes(), mode=0o600)
+        with self._locked():
+            self._store_next(name, key)
 
-    def publish(self, proposal: RootProposal) -> Root:
-        """Make a proposed root the newest one, and its keys the ones in force.
+    def publish(self, proposal: RootProposal, made: Mapping[str, SigningKey]) -> Root:
+        """Make a proposed root the newest one, and its keys the ones in force. `made` are new keys that it names.
 
         Raises:
             Rejected: it is not completely signed, has expired, or its online key is not here.
@@ -141,10 +142,15 @@ class Keyring:
                 raise Conflict(f"{error}. The keys were changed after this was made: make it again") from error
             if root.expires_at <= self._clock.now():
                 raise Rejected(f"root {root.version} has expired already, at {root.expires_at}: make it again")
-            if self._find(ONLINE, root) is None:
+            if ONLINE not in made and self._find(ONLINE, root) is None:
                 raise Rejected(f"the online key that root {root.version} names is not in {self._folder}: rotate it")
+            for name, key in made.items():
+                self._store_next(name, key)
             self._publish(root, proposal.proposed)
         return root
+
+    def _store_next(self, name: str, key: SigningKey) -> None:
+        write_durably(self._path(f"{name}-next"), key.to_bytes(), mode=0o600)
 
     def _publish(self, root: Root, envelope: Envelope) -> None:
         self._files.put(root_path(root.version), envelope.model_dump_json().encode())
@@ -174,7 +180,7 @@ class Keyring:
             return
         online = self._timestamp_key or SigningKey.generate()
         if self._timestamp_key is None:
-            self.store_next(ONLINE, online)
+            self._store_next(ONLINE, online)
             log.warning("the online key is lost: a new one was made")
         following = make_root(
             root.version + 1, self.expiry(), keys_of(root, root.root), root.root.threshold, public_of(online)
@@ -205,17 +211,18 @@ class Keyring:
         """Read the newest root and its online key, and finish a change that was interrupted."""
         envelope = self._newest_root()
         assert envelope is not None, "prepare comes first"
-        self._envelope, self._root = envelope, pin_root(envelope)
+        root = pin_root(envelope)
         for name in (ROOT, ONLINE):
-            waiting = self._load(f"{name}-next")
-            if waiting is not None and waiting.id in self._role(name, self._root):
+            waiting = self._load_next(name)
+            if waiting is not None and waiting.id in self._role(name, root):
                 write_durably(self._path(name), waiting.to_bytes(), mode=0o600)
                 self._path(f"{name}-next").unlink()
-        self._timestamp_key = self._find(ONLINE, self._root)
+        # Together: other threads sign meanwhile.
+        self._timestamp_key, self._envelope, self._root = self._find(ONLINE, root), envelope, root
 
     def _find(self, name: str, root: Root) -> SigningKey | None:
         """Return the key in the folder, in force or waiting, that a root names."""
-        keys = (self._load(name), self._load(f"{name}-next"))
+        keys = (self._load(name), self._load_next(name))
         return next((key for key in keys if key is not None and key.id in self._role(name, root)), None)
 
     def _role(self, name: str, root: Root) -> tuple[str, ...]:
@@ -243,6 +250,13 @@ class Keyring:
         path = self._path(name)
         return read_key(path) if path.exists() else None
 
+    def _load_next(self, name: str) -> SigningKey | None:
+        try:
+            return self._load(f"{name}-next")
+        except StorageBroken as error:
+            log.warning("a key that no root names yet is not used: %s", error)
+            return None
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Lock the folder: two origins that start at the same moment must not make two sets of keys."""
@@ -261,8 +275,9 @@ def read_key(path: Path) -> SigningKey:
     Raises:
         StorageBroken: it cannot be read, or is no key.
     """
-    with storage_errors(path):
-        raw = path.read_bytes()
+    raw = read_file(path, 32)
+    if raw is None:
+        raise StorageBroken(f"{path} is not there")
     if len(raw) != 32:
         raise StorageBroken(f"{path} is not a signing key: restore it from a backup")
     return SigningKey.from_bytes(raw)

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from sync.device.store.content_store import ContentStore, open_content_store
-from sync.errors import Distrust
+from sync.errors import Conflict, Distrust, Rejected
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.publishing import keyring as keyring_file
@@ -223,6 +223,9 @@ MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("rotate", "online", "--yes", "--export", "KEYS/root.key"), "exists already"),
     (("import", "KEYS/root.key", "--yes"), "not a proposed root"),
     (("import", "missing", "--yes"), "missing"),
+    (("import", "/dev/zero", "--yes"), "a device, not a file"),
+    (("renew", "--key", "/dev/zero", "--yes"), "a device, not a file"),
+    (("rotate", "online", "--yes", "--export", "/nowhere/change"), "/nowhere"),
 )
 
 
@@ -237,6 +240,13 @@ async def test_a_mistake_is_refused_and_changes_nothing(venue: Venue) -> None:
         given = [words.get(word, word.replace("KEYS", str(venue.keys))) for word in arguments]
         assert answer in await venue.trust(*given, code=1), arguments
         assert everything(venue.folder) == before, arguments
+
+
+async def test_show_names_devices_that_refuse_what_they_are_sent(venue: Venue) -> None:
+    _, token = await venue.server.pair("window")
+    beat = {"at": "2026-11-29T12:00:00Z", "version": "1", "trust": "freeze"}
+    assert (await venue.server.ask("POST", "/v1/heartbeats", token, beat)).status < 300
+    assert "device window refuses what it is sent: freeze" in await venue.trust("show")
 
 
 async def test_a_change_that_waited_too_long_is_refused(venue: Venue) -> None:
@@ -278,8 +288,8 @@ def _die_at(name: str, owner: object, when: str, call: int) -> None:
 @pytest.mark.parametrize(
     ("name", "owner", "when", "call", "version"),
     [
-        ("store_next", Keyring, "before", 1, 1),
-        ("store_next", Keyring, "after", 1, 1),
+        ("_store_next", Keyring, "before", 1, 1),
+        ("_store_next", Keyring, "after", 1, 1),
         ("put", DataFolder, "before", 1, 1),
         ("put", DataFolder, "after", 1, 2),
         ("write_durably", keyring_file, "before", 2, 2),
@@ -311,6 +321,27 @@ def test_killed_in_the_middle_of_a_rotation_old_or_new_keys_are_in_force_whole(
     assert not list((tmp_path / "keys").glob("*-next*"))
 
 
+@pytest.mark.parametrize("role", [ONLINE, ROOT])
+def test_of_changes_at_once_each_is_made_whole_or_refused(tmp_path: Path, role: str) -> None:
+    opened(tmp_path)
+    children = []
+    for _ in range(8):
+        if (child := os.fork()) == 0:
+            try:
+                rotate(opened(tmp_path), role)
+            except (Conflict, Rejected):  # the keys were changed after it began
+                os._exit(1)
+            os._exit(0)
+        children.append(child)
+    made = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children].count(0)
+    keyring = opened(tmp_path)
+    here = keyring.root_key()
+    assert keyring.root().version == 1 + made > 1
+    assert keyring.has_online_key()
+    assert here is not None
+    assert here.id in keyring.root().root.keys
+
+
 def opened(folder: Path) -> Keyring:
     files = DataFolder(folder)
     files.prepare()
@@ -329,5 +360,5 @@ def rotate(keyring: Keyring, role: str) -> None:
     root_keys, online = keys_of(root, root.root), keys_of(root, root.timestamp)
     changed = (public_of(new), online) if role == ROOT else (root_keys, public_of(new))
     following = make_root(root.version + 1, keyring.expiry(), changed[0], 1, changed[1])
-    keyring.store_next(role, new)
-    keyring.publish(propose(keyring.root_envelope(), following, [here, new] if role == ROOT else [here]))
+    signers = [here, new] if role == ROOT else [here]
+    keyring.publish(propose(keyring.root_envelope(), following, signers), {role: new})

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -33,7 +34,8 @@ from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import DirectorControl, ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
-from sync.errors import NotFound
+from sync.device.sync_state import SyncFacts
+from sync.errors import Distrust, NotFound
 from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
@@ -60,7 +62,7 @@ class Session:
 
     ledger: Ledger
     director: DirectorControl
-    connection: None = None
+    connection: Any = None
     pairing_code: None = None
 
 
@@ -75,6 +77,7 @@ class FakePlayer:
         self.display = DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
         self.overlays = Overlays()
         self.pictures = 0
+        self.connection: Any = None  # of a paired device
 
     def now(self) -> Now:
         return self.shown
@@ -122,7 +125,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePla
         sources = StatusSources(
             configuration=configuration,
             content=ContentStore(tmp_path),
-            session=lambda: session,
+            session=lambda: replace(session, connection=player.connection),
             stage=player,
             display=player,
             overlays=player.overlays,
@@ -414,6 +417,18 @@ async def test_now_contains_the_facts_of_the_deck_only_for_the_take_on_air(devic
     device.player.stage = replace(device.player.stage, on_air="t0")  # the cut has not happened yet
     now = json.loads(await read(device, "/v1/now"))
     assert now["deck"] is None and now["media_ms"] is None and now["decoder"] is None
+
+
+async def test_status_and_metrics_name_the_rule_that_a_refused_document_broke(device: Device) -> None:
+    facts = SyncFacts(problem="it has expired", trust=Distrust.FREEZE, refused={"freeze": 2, "rollback": 1})
+    device.player.connection = SimpleNamespace(membership=None, syncer=SimpleNamespace(facts=lambda: facts))
+    status = json.loads(await read(device, "/v1/status"))
+    assert (status["sync"]["trust"], status["sync"]["refused"]) == ("freeze", {"freeze": 2, "rollback": 1})
+    assert "Syncing fails: it has expired." in status["problems"]
+    text = (await read(device, "/metrics")).decode()
+    assert 'signage_player_trust_problem{reason="freeze"} 1.0' in text
+    assert 'signage_player_trust_problem{reason="rollback"} 0.0' in text
+    assert 'signage_player_refused_documents{reason="rollback"} 1.0' in text
 
 
 async def test_metrics_count_cuts_and_takes(device: Device) -> None:
