@@ -138,7 +138,13 @@ class SessionBuilder:
                 membership=membership,
                 syncer=Syncer(
                     client,
-                    ContentTransfer(url, core.clock, network=network, rng=self.rng),
+                    ContentTransfer(
+                        url,
+                        core.clock,
+                        mirrors=[str(mirror) for mirror in settings.origin.mirrors],
+                        network=network,
+                        rng=self.rng,
+                    ),
                     core.content,
                     core.clock,
                     self.rng,

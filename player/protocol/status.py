@@ -7,6 +7,26 @@ from pydantic import Field
 from sync.wire.value_types import Instant, Wire
 
 
+class SourceStatus(Wire):
+    """A server that media are fetched from, the preferred one first."""
+
+    name: str  # `mirror-1` … of the settings, `signed-mirror-1` … of the origin, `origin`
+    url: str
+    received_bytes: int  # since the connection to this origin was set up, also bytes of no use
+    bytes_s: float  # what one connection reached lately; 0: not known
+    errors: int
+    problem: str  # why it is not asked now; empty: it is
+    waiting_s: float
+
+
+class AssetProblemStatus(Wire):
+    """A file that failed at its last try; the others are fetched meanwhile."""
+
+    asset: str
+    problem: str
+    waiting_s: float
+
+
 class SyncStatus(Wire):
     """How far the device is with the content the origin wants it to have."""
 
@@ -22,6 +42,9 @@ class SyncStatus(Wire):
     trust: str = ""  # the rule that the last document broke: `expired`, `rollback`, `unknown_key` …; empty: none
     refused: dict[str, int] = Field(default_factory=dict)  # documents by the rule they broke, since start
     waiting_s: float = 0.0
+    failing_assets: int = 0  # files that failed at their last try
+    asset_problems: tuple[AssetProblemStatus, ...] = ()  # of some of them
+    sources: tuple[SourceStatus, ...] = ()
 
 
 class OverlayStatus(Wire):

@@ -43,6 +43,7 @@ LIVE = frozenset(
         "origin.proxy",
         "origin.no_proxy",
         "origin.ca_certificates",
+        "origin.mirrors",
         "origin.poll_s",
         "origin.heartbeat_s",
         "storage.reserve_bytes",

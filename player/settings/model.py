@@ -85,6 +85,12 @@ def _check_proxy(proxy: SecretStr | None) -> SecretStr | None:
 Zone = Annotated[str, AfterValidator(_check_zone)]
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
+Mirrors = Annotated[
+    tuple[Annotated[HttpUrl, AfterValidator(_without_credentials)], ...],
+    NoDecode,
+    BeforeValidator(_split_at_commas),
+    Field(max_length=8),
+]
 """A list of names; in the environment written as `a.example,b.example`."""
 
 
@@ -132,6 +138,12 @@ class OriginSettings(Section):
     """Hosts that are reached without the proxy: names, domains (.example), addresses and networks (10.0.0.0/8)."""
     ca_certificates: Path | None = Field(None, examples=["/etc/signage/company-ca.pem"])
     """The certificates of issuers to trust beside those of the system, as PEM: those of a company, for example."""
+    mirrors: Mirrors = ()
+    """Other servers of the same files, such as a copy in the venue: media are fetched from them first, in this order.
+
+    Nobody has to trust them. Each serves them at `/content/`. What one does not have comes from the next, at last from
+    the origin.
+    """
     poll_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     """How often to ask for a new release, in seconds. Usually a hint arrives at once."""
     heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0

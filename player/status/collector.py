@@ -7,7 +7,7 @@ from typing import Any
 from player import __version__
 from player.programme.schedule import zone_of_venue
 from player.protocol.operator import Decoder, Now
-from player.protocol.status import Status, SyncStatus
+from player.protocol.status import AssetProblemStatus, SourceStatus, Status, SyncStatus
 from player.settings.system_zone import system_zone
 from player.stage.counters import StageFacts
 from player.status.health import Condition, Machine, figures, health_problems
@@ -171,6 +171,23 @@ class StatusCollector:
             trust=facts.trust,
             refused=dict(facts.refused),
             waiting_s=round(facts.waiting_s, 1),
+            failing_assets=facts.failing_assets,
+            asset_problems=tuple(
+                AssetProblemStatus(asset=one.asset, problem=one.problem, waiting_s=round(one.waiting_s, 1))
+                for one in facts.asset_problems
+            ),
+            sources=tuple(
+                SourceStatus(
+                    name=one.name,
+                    url=one.url,
+                    received_bytes=one.bytes,
+                    bytes_s=round(one.bytes_s),
+                    errors=one.errors,
+                    problem=one.problem,
+                    waiting_s=round(one.waiting_s, 1),
+                )
+                for one in facts.sources
+            ),
         )
 
     def _condition(self, sync: SyncStatus, outbox_depth: int, release: Release | None) -> Condition:

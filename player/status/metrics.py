@@ -86,6 +86,14 @@ def _histogram(name: str, meaning: str, values: Histogram) -> Metric:
     return HistogramMetricFamily(f"signage_player_{name}", meaning, buckets=buckets, sum_value=values.sum_s)
 
 
+_SOURCE_NUMBERS = {
+    "received_bytes": "Bytes of media received from a server since the connection to the origin was set up",
+    "bytes_per_second": "What one connection to a server reached lately; 0: not known",
+    "errors": "Requests to a server that failed",
+    "up": "1 unless a server is left alone for a while because it failed",
+}
+
+
 class PlayerMetrics:
     """The registry of one player; two players in one process, as in tests, have two."""
 
@@ -104,6 +112,10 @@ class PlayerMetrics:
         self._sequence = self._gauge("release_sequence", "Sequence of the active release")
         self._trust = self._gauge("trust_problem", "1 for the rule that the last document broke", "reason")
         self._refused = self._gauge("refused_documents", "Documents refused since start, by broken rule", "reason")
+        self._failing = self._gauge("failing_assets", "Files that could not be fetched at their last try")
+        self._sources = {
+            name: self._gauge(f"source_{name}", meaning, "source") for name, meaning in _SOURCE_NUMBERS.items()
+        }
         self._restarts = self._gauge("service_restarts", "How often a service failed and was restarted", "service")
 
     def render(self, status: Status) -> bytes:
@@ -120,6 +132,14 @@ class PlayerMetrics:
         for reason in Distrust:
             self._trust.labels(reason.value).set(status.sync.trust == reason)
             self._refused.labels(reason.value).set(status.sync.refused.get(reason, 0))
+        self._failing.set(status.sync.failing_assets)
+        for gauge in self._sources.values():
+            gauge.clear()  # mirrors come and go
+        for source in status.sync.sources:
+            self._sources["received_bytes"].labels(source.name).set(source.received_bytes)
+            self._sources["bytes_per_second"].labels(source.name).set(source.bytes_s)
+            self._sources["errors"].labels(source.name).set(source.errors)
+            self._sources["up"].labels(source.name).set(not source.problem)
         for service, times in status.service_restarts.items():
             self._restarts.labels(service).set(times)
         return generate_latest(self.registry)

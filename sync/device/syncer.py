@@ -194,6 +194,7 @@ class Syncer:
         release = await self._update_check.release(timestamp)
         self._problems.check_worked()
         self._accepted = _Accepted(timestamp, release)
+        self._transfer.queue.name_mirrors(timestamp.mirrors)
         self._mending |= self._update_check.fetched
         if self._downloading != timestamp.release:
             self._to_download.set()

@@ -85,6 +85,8 @@ class Timestamp(Wire):
     release_bytes: Annotated[int, Field(ge=1, le=RELEASE_CAP_BYTES)]
     issued_at: Instant
     expires_at: Instant
+    mirrors: tuple[str, ...] = ()
+    """Other servers of the same content tree, at `{url}/content/`, which devices ask before the origin."""
 
 
 class MediaKind(StrEnum):

@@ -59,16 +59,21 @@ class Device:
 
 @asynccontextmanager
 async def running(
-    origin: Origin, store: ContentStore, *, clock: FakeClock | None = None, pin: bool = True, **options: float
+    origin: Origin,
+    store: ContentStore,
+    *,
+    clock: FakeClock | None = None,
+    pin: bool = True,
+    mirrors: tuple[str, ...] = (),
+    **options: float,
 ) -> AsyncIterator[Device]:
     """Run a paired device's syncer against `origin`, whose root is pinned first if there is none."""
     clock = clock or FakeClock()
     if pin and store.root() is None:
         store.save_root(origin.publisher.root)
     async with open_client(origin.url, "token") as client:
-        transfer = ContentTransfer(
-            origin.url, clock, rng=Random(7), deadlines=Deadlines(silence_s=options.pop("read_s", 5.0))
-        )
+        deadlines = Deadlines(silence_s=options.pop("read_s", 5.0), head_s=options.pop("head_s", 5.0))
+        transfer = ContentTransfer(origin.url, clock, mirrors=mirrors, rng=Random(7), deadlines=deadlines)
         device: Device
 
         def activated() -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.sources import ContentSource, SourceFacts
@@ -48,15 +49,16 @@ class AssetState:
 
     asset: Asset
     rank: int
-    backoff: Backoff
+    rng: Random
     part: PartialFile | None = None
     until_s: float = 0.0  # nothing of it is asked for before
     recheck_s: float = math.inf  # when the timestamp is to be read, before the next try
     fault: SignageError | None = None  # since its last success
-    careful: bool = False  # bytes were wrong: one chunk a request
     claimed: bool = False  # one request brings all of it
     flying: list[Fetch] = field(default_factory=list)
     avoided: dict[str, float] = field(default_factory=dict)  # sources that failed for it, until when
+    wrong: set[str] = field(default_factory=set)  # sources whose bytes were wrong: one chunk a request
+    backoffs: dict[str, Backoff] = field(default_factory=dict)  # of the sources that failed
     held: list[Item] = field(default_factory=list)
 
     def is_of(self, asset: Asset) -> bool:
@@ -72,9 +74,12 @@ class AssetState:
         """Record a fault: this source is not asked for it for a while. Return how long the source asked to wait."""
         asked_s = min((isinstance(error, OriginRefused) and error.retry_after_s) or 0.0, LONGEST_ASKED_S)
         self.fault = error
-        self.careful = self.careful or isinstance(error, CorruptContent)
+        if isinstance(error, CorruptContent):
+            self.wrong.add(source.url)
         if self.avoided.get(source.url, 0.0) <= now_s:  # requests that fail together are one failure
-            self.avoided[source.url] = now_s + self.backoff.next_s(at_least_s=asked_s)
+            backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self.rng)
+            wait_s = self.backoffs.setdefault(source.url, backoff).next_s(at_least_s=asked_s)
+            self.avoided[source.url] = now_s + wait_s
         return asked_s
 
     def wait_until(self, free_s: float) -> None:
@@ -89,11 +94,13 @@ class AssetState:
         self.until_s, self.recheck_s = 0.0, math.inf
         self.avoided.clear()
 
-    def recover(self) -> None:
-        """Forget the faults, after a success."""
+    def recover(self, source: ContentSource) -> None:
+        """Forget the faults of a source, after a success."""
         self.fault = None
-        self.backoff.reset()
-        self.end_wait()
+        self.until_s, self.recheck_s = 0.0, math.inf
+        for known in (self.avoided, self.backoffs):
+            known.pop(source.url, None)
+        self.wrong.discard(source.url)
 
 
 @dataclass(frozen=True, slots=True)

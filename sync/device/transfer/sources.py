@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import median
+from urllib.parse import urlsplit
 
 from sync.errors import OriginUnreachable, SignageError
 from sync.runtime.clock import Backoff
@@ -22,6 +23,9 @@ ORIGIN = "origin"
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 """Short, for the wait does not end when a captive portal or a cable does, and one request tries a source."""
+
+MOST_MIRRORS = 8
+"""So many mirrors that the origin signed are used."""
 
 STRIKES = 8
 """After so many assets in turn that a source does not serve, with no other one between them, the source is at fault."""
@@ -122,17 +126,23 @@ class Sources:
     def __init__(self, origin: str, mirrors: Sequence[str], rng: Random) -> None:
         self._rng = rng
         self.origin = ContentSource(ORIGIN, origin, rng)
-        self._configured = [ContentSource(f"mirror-{n}", url, rng) for n, url in enumerate(dict.fromkeys(mirrors), 1)]
+        self._configured: list[ContentSource] = []
+        self._configured = self._new("mirror", mirrors)
         self._named: list[ContentSource] = []
 
     def name_mirrors(self, urls: Sequence[str]) -> None:
-        """Use also the mirrors that a release names, after those of the configuration; known ones keep their health."""
+        """Use also the mirrors that the origin signed, after those of the configuration; known ones keep their health.
+
+        What is no address of HTTP is left out: it may be of a newer origin.
+        """
         known = {source.url: source for source in self._named}
+        found = self._new("signed-mirror", [url for url in urls if _is_http(url)])[:MOST_MIRRORS]
+        self._named = [known.get(source.url, source) for source in found]
+
+    def _new(self, name: str, urls: Sequence[str]) -> list[ContentSource]:
         taken = {source.url for source in (*self._configured, self.origin)}
         wanted = [url for url in dict.fromkeys(url.rstrip("/") for url in urls) if url not in taken]
-        self._named = [
-            known.get(url) or ContentSource(f"release-mirror-{n}", url, self._rng) for n, url in enumerate(wanted, 1)
-        ]
+        return [ContentSource(f"{name}-{n}", url, self._rng) for n, url in enumerate(wanted, 1)]
 
     def all(self) -> tuple[ContentSource, ...]:
         """Return the sources in the order in which they are asked."""
@@ -151,3 +161,11 @@ class Sources:
     def free_at_s(self, avoided: Mapping[str, float] = {}) -> float:
         """Return when the first source may be asked, as far as that is known from waits."""
         return min(max(source.until_s, avoided.get(source.url, 0.0)) for source in self.all())
+
+
+def _is_http(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False

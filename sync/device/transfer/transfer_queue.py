@@ -13,8 +13,6 @@ from random import Random
 
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import (
-    FIRST_WAIT_S,
-    LONGEST_WAIT_S,
     AssetState,
     Fetch,
     Item,
@@ -26,7 +24,7 @@ from sync.device.transfer.limits import Limiter, Unlimited
 from sync.device.transfer.sources import ContentSource, Sources
 from sync.device.transfer.spans import Span, longest_span_bytes, next_request
 from sync.errors import SignageError
-from sync.runtime.clock import Backoff, Clock
+from sync.runtime.clock import Clock
 from sync.wire.release import INDEX_CAP_BYTES, Asset
 
 _PROGRESS_BYTES = 64 * 1024  # so many bytes of use show that an asset can be fetched
@@ -70,8 +68,7 @@ class TransferQueue:
             for rank, asset in ((rank, asset) for rank, group in enumerate(groups) for asset in group):
                 state = before.get(asset.sha256)
                 if state is None or not state.is_of(asset):
-                    backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)
-                    state = AssetState(asset, rank, backoff)
+                    state = AssetState(asset, rank, self._rng)
                 state.rank, state.held = rank, []
                 self._states[asset.sha256] = state
             self._ready, self._again, self._delayed, self._stopped = [], [], [], None
@@ -129,6 +126,11 @@ class TransferQueue:
                 source.until_s = 0.0
             self._end_waits_of(self._failing.values())
         self._changed()
+
+    def name_mirrors(self, urls: Sequence[str]) -> None:
+        """Use the mirrors that the origin signed."""
+        with self._lock:
+            self._sources.name_mirrors(urls)
 
     def checked(self, *, reached: bool) -> None:
         """Record that the timestamp was read again, or that it was tried; `reached`: the origin answered."""
@@ -281,10 +283,9 @@ class TransferQueue:
 
     def _settle(self, state: AssetState, fetch: Fetch, *, works: bool, failed: bool) -> None:
         if works:
-            state.backoff.reset()
+            state.backoffs.pop(fetch.source.url, None)
         if works and not failed:
-            state.recover()
-            state.careful = False
+            state.recover(fetch.source)
             self._failing.pop(state.asset.sha256, None)
         if not state.claimed and state.until_s == 0.0:
             self._release(state)
@@ -304,7 +305,7 @@ class TransferQueue:
         state = self._states.get(item[3])
         if state is None:
             return None, None
-        if state.until_s > now_s or state.claimed or (state.careful and state.flying):
+        if state.until_s > now_s or state.claimed:
             state.held.append(item)
             return None, None
         source = self._sources.choose(state.avoided, now_s)
@@ -320,7 +321,11 @@ class TransferQueue:
         rank, order, _, name, span = item
         if span is None:
             return (None if state.flying else item), source
-        longest = 1 if state.careful else longest_span_bytes(source.usual_bytes_s(now_s))
+        wrong = source.url in state.wrong
+        if wrong and state.flying:
+            state.held.append(item)
+            return None, None
+        longest = 1 if wrong else longest_span_bytes(source.usual_bytes_s(now_s))
         first, rest = next_request(span, state.busy_chunks(), longest)
         if rest is not None:
             put_back.append((rank, order, next(self._numbers), name, rest))

@@ -150,7 +150,13 @@ def _folder_target(
     media = MediaStore(database, clock)
     uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
     publisher = Publisher(
-        ReleaseStore(database), files, keyring, clock, valid_for_s=settings.publish.valid_for_s, changed=live.changed
+        ReleaseStore(database),
+        files,
+        keyring,
+        clock,
+        valid_for_s=settings.publish.valid_for_s,
+        changed=live.changed,
+        mirrors=[str(mirror) for mirror in settings.publish.mirrors],
     )
     return FolderTarget(
         files=files,

@@ -8,7 +8,7 @@ is in force, or `run` finishes the new one.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,13 +64,14 @@ class Publisher:
         *,
         valid_for_s: float,
         changed: Callable[[str, str], None],
+        mirrors: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._files = files
         self._clock = clock
         self._changed = changed
         self._lock = asyncio.Lock()
-        self.timestamps = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s)
+        self.timestamps = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s, mirrors=mirrors)
 
     async def publish(self, channel: str, note: str | None = None) -> Publication:
         """Make the channel's plan its newest release; the same plan again only gets a new signature.

@@ -5,6 +5,7 @@ The timestamp is the only file of the tree that is replaced. So whoever writes i
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sync.errors import StorageBroken, StorageFull, Untrusted
@@ -34,13 +35,21 @@ class TimestampSigner:
     """Signs and writes timestamps, each valid for `valid_for_s`."""
 
     def __init__(
-        self, store: ReleaseStore, files: DataFolder, keyring: Keyring, clock: Clock, *, valid_for_s: float
+        self,
+        store: ReleaseStore,
+        files: DataFolder,
+        keyring: Keyring,
+        clock: Clock,
+        *,
+        valid_for_s: float,
+        mirrors: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._files = files
         self._keyring = keyring
         self._clock = clock
         self._valid_for = timedelta(seconds=valid_for_s)
+        self._mirrors = tuple(mirrors)
         self._failing: set[str] = set()
         self._ahead: set[str] = set()
 
@@ -109,7 +118,7 @@ class TimestampSigner:
         if held is None or newest is None or (held.sequence, held.release) != (newest.sequence, newest.sha256):
             return 0.0
         now = self._clock.now()
-        if self._is_ahead(held, now):
+        if self._is_ahead(held, now) or held.mirrors != self._mirrors:
             return 0.0
         until = min(held.expires_at, held.issued_at + self._valid_for)
         return (until - self._valid_for / 2 - now).total_seconds()
@@ -158,4 +167,5 @@ class TimestampSigner:
             release_bytes=newest.size_bytes,
             issued_at=now,
             expires_at=max(until, held.expires_at) if held is not None else until,
+            mirrors=self._mirrors,
         )

@@ -4,7 +4,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 
 from sync.runtime.default_folders import data_folder
 from sync.wire.settings_section import SHORTEST_ENROLMENT_KEY, LoggingSettings, Section
@@ -107,6 +107,12 @@ class PublishSettings(Section):
     """Devices that know this key are paired without a person. It has at least 16 letters. Without it: by code only."""
     enrolment_channel: Identifier = "main"
     """The channel of those devices."""
+
+    mirrors: Annotated[tuple[HttpUrl, ...], Field(max_length=8)] = ()
+    """Other servers of the content tree (`/content/`), such as a CDN: devices fetch media from them first.
+
+    They are named in each signed timestamp; nobody has to trust them.
+    """
 
     @property
     def usable_enrolment_key(self) -> str:

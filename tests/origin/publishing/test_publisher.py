@@ -224,6 +224,25 @@ async def test_timestamps_are_signed_anew_at_half_their_life_for_ever(
     assert len(signed) in (6, 7)
 
 
+async def test_mirrors_are_named_in_the_timestamp_and_a_change_of_them_at_the_next_refresh(
+    planning: PlanningOrigin, clock: FakeClock
+) -> None:
+    await planning.make_media("a")
+    await plan(planning, "a")
+    await planning.publisher.publish("main")
+    for mirrors in (["https://cdn.example/"], []):
+        signer = timestamps.TimestampSigner(
+            planning.releases,
+            planning.files,
+            planning.keyring,
+            planning.clock,
+            valid_for_s=VALID_FOR_S,
+            mirrors=mirrors,
+        )
+        await signer.refresh()
+        assert list(fetched(planning.files.content, "main", clock)[0].mirrors) == mirrors
+
+
 async def test_the_service_signs_what_another_key_had_signed(
     planning: PlanningOrigin, clock: FakeClock, tmp_path: Path
 ) -> None:

@@ -98,10 +98,10 @@ class FaultyServer:
 
 
 @asynccontextmanager
-async def faulty(folder: Path, host: str = "127.0.0.1") -> AsyncIterator[FaultyServer]:
+async def faulty(folder: Path, port: int = 0) -> AsyncIterator[FaultyServer]:
     served = FaultyServer(folder)
-    server = await asyncio.start_server(served.handle, host, 0)
-    served.url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(served.handle, "127.0.0.1", port)
+    served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield served
     finally:
