@@ -112,7 +112,7 @@ class StreamLoader(RunningLoader):
 
     def _open(self) -> None:
         try:
-            source = open_source(self._url, self.shot.source or "", other_container=self._is_unsuited())
+            source = open_source(self.shot.source or "", other_container=self._is_unsuited())
         except MediaUnplayable as error:
             self._fail(str(error))
             return

@@ -15,7 +15,6 @@ from player.protocol.overlay_messages import OverlayEvent
 from sync.command_output import log_to_stderr
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
-from sync.sandbox.restrict import refuse_calls
 
 _ADDRESS_SPACE_BYTES = 1024**3
 _NO_DISPLAY = 3
@@ -42,7 +41,6 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         stack = open_overlay_stack(os.environ.get("DISPLAY", ""))
-        refuse_calls(local_sockets=True)  # from here on it opens logos
         OverlayRenderer(stack, SystemClock(), sys.stdin.fileno(), send).run()
     except BrokenPipeError:
         return 0

@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from contextlib import suppress
 from pathlib import Path
 
-from sync.sandbox.restrict import everything_but, restrict_files
+from sync.sandbox.restrict import everything_but, refuse_calls, restrict_files
 
 _PR_SET_PDEATHSIG = 1
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -71,7 +71,8 @@ def become_child(parent: int, *, address_space_bytes: int, state_dir: Path | Non
     """Make this process a child of the daemon with process id `parent`: limited, without core dumps, ended by it alone.
 
     The kernel kills the process when the daemon dies. SIGINT and SIGTERM are ignored, because the daemon ends its child
-    processes itself, in order. It sees no tokens and no evidence in `state_dir`, and not the memory of the daemon.
+    processes itself, in order. It sees no tokens and no evidence in `state_dir`, and not the memory of the daemon. It
+    reaches display, sound and daemon over local sockets, and no network.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -82,6 +83,7 @@ def become_child(parent: int, *, address_space_bytes: int, state_dir: Path | Non
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if state_dir:
         hide_state(state_dir)
+    refuse_calls("local")
 
 
 def deck_memory_limit_bytes() -> int:

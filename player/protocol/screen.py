@@ -21,7 +21,7 @@ STAGE_CLOSED = "the stage is closed"
 class Shot(Wire):
     """What to show in one take, and how: the file at `path`, or the stream at `url` (then `path` is empty).
 
-    `source` is what ffmpeg opens for a stream; the stage sets it.
+    `source` is what the deck asks with for a stream; the stage sets it.
     Without `duration_ms` a video or stream plays to its end. With `loop` a shorter video starts again until the
     duration is over. `length_ms` is the measured length of the video itself; the end is planned with it.
     """
@@ -74,7 +74,7 @@ class StreamAccess(Protocol):
     """Of streams over HTTP, since start."""
 
     async def source(self, url: str) -> str:
-        """Return what ffmpeg opens instead of `url`.
+        """Return what a deck opens instead of `url`.
 
         Raises:
             MediaUnplayable: the stream may not or cannot be reached.

@@ -2,7 +2,7 @@
 
 ffmpeg asks it for every part of a stream. The gateway fetches the part itself and leads what a playlist names through
 itself again, so that no redirect, playlist, segment or key reaches a file, another protocol or this device itself. Of
-the variants of an HLS stream it lets one through. Streams that are not HTTP get an address that is looked up here.
+the variants of an HLS stream it lets one through. To other servers it opens a relay.
 """
 
 import asyncio
@@ -11,30 +11,27 @@ import binascii
 import logging
 import re
 import secrets
-from collections import OrderedDict, deque
-from collections.abc import Callable
+import shutil
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
-from player.platform.own_addresses import OwnPorts, may_reach
-from player.streams.hls import HEAD, Carried, StreamPart, lead_through, target
-from player.streams.upstream import (
-    ANSWER_WITHIN_S,
-    Answer,
-    Upstream,
-    look_up_in_time,
-    open_upstream,
-    own_reason,
-)
+from player.platform.own_addresses import OwnPorts
+from player.streams.hls import HEAD, NO_MEDIA, Carried, StreamPart, lead_through, target, what_text_is
+from player.streams.relay import open_relay
+from player.streams.remuxing import Remuxing
+from player.streams.upstream import ANSWER_WITHIN_S, Answer, Upstream, open_upstream
 from sync.device.transfer.connection import Network
 from sync.errors import MediaUnplayable
 from sync.http.listener import serve_http
 from sync.http.listening_socket import ConnectionLimits
 from sync.runtime.clock import Clock
-from sync.runtime.os_messages import network_reason
 from sync.runtime.threads import in_thread
 from sync.wire.stream_url import shown_url, stream_name
 
@@ -42,7 +39,7 @@ PLAYLIST_CAP_BYTES = 4 * 1024 * 1024
 _REST = 4  # times what a playlist cost the processor, before ffmpeg gets it and asks again
 _LISTENING = ("udp", "rtp")
 _HTTP = ("http", "https")
-_KNOWN_STREAMS = 64
+_REASONS_KEPT = 64
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
 _NAMES_KEPT = ("m3u8", "mp3", "ac3", "eac3", "ec3")  # by their ends
@@ -122,8 +119,10 @@ class StreamGateway:
         self._secret = secrets.token_urlsafe(16)
         self._base = ""
         self._ready = asyncio.Event()
-        self._urls: OrderedDict[str, str] = OrderedDict()  # by the name of the stream
-        self._reasons: dict[str, str] = {}  # why a part of it was refused
+        self._urls: dict[str, str] = {}  # of the streams that are being read, by their names
+        self._readers: Counter[str] = Counter()
+        self._reasons: OrderedDict[str, str] = OrderedDict()  # why a stream, or a part of it, was refused
+        self._remuxing = Remuxing(self.opened, lambda url, why: self._refused(_name(url), why), clock)
         self._rate = LineRate()
 
     async def run(self) -> None:
@@ -136,7 +135,7 @@ class StreamGateway:
             application = web.Application()
             application.router.add_get("/{path:.*}", answer)
             serving = serve_http(application, "127.0.0.1", 0, limits=_LIMITS, shutdown_s=0.1, stalled_s=_PAUSED_S)
-            async with serving as self._base:
+            async with serving as self._base, self._remuxing.serve():
                 self._ready.set()
                 try:
                     await asyncio.Event().wait()
@@ -144,48 +143,53 @@ class StreamGateway:
                     self._ready.clear()
 
     async def source(self, url: str) -> str:
-        """Return what ffmpeg opens instead of `url`.
+        """Return what a deck opens instead of `url`.
 
         Raises:
-            MediaUnplayable: the stream is on this device, or its host is not known.
+            MediaUnplayable: streams cannot be opened.
         """
-        parts = urlsplit(url)
-        if parts.scheme in _LISTENING:  # ffmpeg connects to nobody
-            return url if parts.hostname else parts._replace(netloc=f"0.0.0.0:{parts.port}").geturl()
-        if parts.scheme not in _HTTP:
-            return await self._looked_up(url)
+        if shutil.which("ffmpeg") is None:
+            raise MediaUnplayable("network streams need ffmpeg: install it on this device (apt install ffmpeg)")
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
                 await self._ready.wait()
         except TimeoutError as error:
             raise MediaUnplayable("the player cannot open streams yet") from error
-        name = _name(url)
-        self._urls[name] = target("", url)
-        self._urls.move_to_end(name)
-        self._reasons.pop(name, None)
-        while len(self._urls) > _KNOWN_STREAMS:
-            oldest, _ = self._urls.popitem(last=False)
-            self._reasons.pop(oldest, None)
-        return self._address(StreamPart(name, ""))
+        self._reasons.pop(_name(url), None)
+        return self._remuxing.ticket(url)
+
+    @asynccontextmanager
+    async def opened(self, url: str) -> AsyncIterator[str]:
+        """Yield what ffmpeg opens instead of `url`; there is a way to the stream until the end of the block.
+
+        Raises:
+            MediaUnplayable: the address of the stream is of no server.
+        """
+        parts, name = urlsplit(url), _name(url)
+        if parts.scheme in _LISTENING:  # ffmpeg connects to nobody
+            yield url if parts.hostname else parts._replace(netloc=f"0.0.0.0:{parts.port}").geturl()
+        elif parts.scheme in _HTTP:
+            self._urls[name] = target("", url)
+            self._readers[name] += 1
+            try:
+                yield self._address(StreamPart(name, ""))
+            finally:
+                self._readers[name] -= 1
+                if not self._readers[name]:
+                    del self._urls[name], self._readers[name]
+        else:
+            refused = partial(self._refused, name)
+            async with open_relay(url, self._network(), self._own_ports, refused) as address:
+                yield address
 
     def refusal(self, url: str) -> str:
         """Return why the gateway refused a part of the stream when it was opened last; empty if it did not."""
         return self._reasons.get(_name(url), "")
 
-    async def _looked_up(self, url: str) -> str:
-        """Return `url` with the address of its host: a name could lead elsewhere when ffmpeg looks it up again."""
-        parts = urlsplit(url)
-        port = parts.port or {"rtsp": 554, "rtsps": 322, "rtmp": 1935}.get(parts.scheme, 443)
-        try:
-            found = await look_up_in_time(parts.hostname or "", port)
-        except (OSError, TimeoutError) as error:
-            raise MediaUnplayable(f"{shown_url(url)[:200]}: {network_reason(error)}") from error
-        allowed = [address for _, address, _ in found if may_reach(address, port, self._own_ports)]
-        if not allowed:
-            raise MediaUnplayable(own_reason(url))
-        login, at, _ = parts.netloc.rpartition("@")
-        host = f"[{allowed[0]}]" if ":" in allowed[0] else allowed[0]
-        return parts._replace(netloc=f"{login}{at}{host}:{port}").geturl()
+    def _refused(self, name: str, why: str) -> None:
+        self._reasons[name] = why
+        if len(self._reasons) > _REASONS_KEPT:
+            self._reasons.popitem(last=False)
 
     # ── addresses of pieces ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -223,7 +227,7 @@ class StreamGateway:
             async with upstream.get(part.url, dict(request.headers)) as answer:
                 return await self._pass_on(request, part, answer, asked_s)
         except MediaUnplayable as error:
-            self._reasons[part.stream] = str(error)
+            self._refused(part.stream, str(error))
             return web.Response(status=403)
 
     async def _pass_on(
@@ -232,12 +236,15 @@ class StreamGateway:
         response = answer.response
         if response.status not in (200, 206):
             reason = f"{shown_url(answer.url)[:200]} answers with status {response.status}"
-            self._reasons.setdefault(part.stream, reason)
+            self._refused(part.stream, self._reasons.get(part.stream, reason))
             return web.Response(status=response.status if response.status >= 400 else 502)
         head = await self._first_bytes(response)
         at_start = response.status == 200 or response.headers.get("Content-Range", "").startswith("bytes 0-")
-        if at_start and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(HEAD):
+        text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if at_start and text.startswith(HEAD):
             return await self._playlist(part, answer, head)
+        if at_start and text.startswith(NO_MEDIA) and part.url == self._urls.get(part.stream):  # a key may begin so
+            raise MediaUnplayable(f"{shown_url(answer.url)[:200]} {what_text_is(text)}")
         kept = {name: response.headers.get(name, "") for name in _PASSED_ON}
         passed = {name: value for name, value in kept.items() if value and _PLAIN_VALUE.fullmatch(value)}
         out = web.StreamResponse(status=response.status, headers=passed)
@@ -249,7 +256,9 @@ class StreamGateway:
         head = b""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                while len(head) < 16 and (more := await response.content.readany()):
+                while len(head) < (1024 if head[:4].strip()[:1] == b"<" else 16) and (
+                    more := await response.content.readany()
+                ):
                     head += more
         except (TimeoutError, aiohttp.ClientError) as error:
             raise MediaUnplayable(f"{shown_url(str(response.url))[:200]} sends too slowly, or breaks off") from error

@@ -12,6 +12,13 @@ from sync.errors import MediaUnplayable
 from sync.wire.stream_url import shown_url
 
 HEAD = b"#EXTM3U"
+NO_MEDIA = b"<", b"[playlist]"  # no film begins so
+_XML = (  # what a text has in it: what is wrong with it
+    (b"<MPD", "is DASH, which is not played: enter the address of the stream's HLS playlist (.m3u8)"),
+    (b"<SmoothStreamingMedia", "is Smooth Streaming, which is not played: enter the address of its HLS playlist"),
+    (b"<html", "is a web page: enter the address of the stream itself"),
+    (b"<!doctype html", "is a web page: enter the address of the stream itself"),
+)
 _PLAIN_TAGS = frozenset(
     f"#EXT-X-{name}"
     for name in (
@@ -140,6 +147,12 @@ def _renditions(lines: list[str]) -> Iterator[dict[str, str]]:
             attributes = _attributes(line.partition(":")[2])
             if attributes.get("TYPE") == "AUDIO":
                 yield attributes
+
+
+def what_text_is(text: bytes) -> str:
+    """Return what is wrong with a text that begins with one of `NO_MEDIA`, from its first bytes."""
+    known = (why for sign, why in _XML if sign.lower() in text.lower())
+    return next(known, "is a list of other files, or a page: enter the address of the stream itself")
 
 
 def choose(variants: list[_Variant], carried: Carried) -> _Variant:

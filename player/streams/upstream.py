@@ -22,8 +22,9 @@ from sync.runtime.threads import in_thread
 from sync.wire.stream_url import shown_url
 
 ANSWER_WITHIN_S = 8.0  # the head and the first bytes; the deck waits 10 s for a picture
-_MOST_REDIRECTS = 8  # as ffmpeg
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=10)
+CONNECT_WITHIN_S = 5.0
+MOST_REDIRECTS = 8  # as ffmpeg
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN_S, sock_read=10)
 _MOST_CONNECTIONS = 32
 _FORWARDED = ("Range", "User-Agent")
 _CACHED_NAMES_S = 10
@@ -63,7 +64,7 @@ class Upstream:
             MediaUnplayable: there is no answer, or a redirect leads where no stream may lead.
         """
         sent = {name: headers[name] for name in _FORWARDED if name in headers} | {"Accept-Encoding": "identity"}
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(MOST_REDIRECTS + 1):
             response = await self._ask(url, sent)
             try:
                 if response.status not in REDIRECTS:
@@ -72,7 +73,7 @@ class Upstream:
                 url = target(url, response.headers.get("Location", ""))
             finally:
                 response.close()
-        raise MediaUnplayable(f"{shown_url(url)[:200]} is one redirect too many: more than {_MOST_REDIRECTS}")
+        raise MediaUnplayable(f"{shown_url(url)[:200]} is one redirect too many: more than {MOST_REDIRECTS}")
 
     async def _ask(self, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
         network = self._network()

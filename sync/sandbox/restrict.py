@@ -1,8 +1,8 @@
 """Takes rights away from this process and all that it starts; also a program that does so and becomes another one.
 
-`python -I -S restrict.py [list|read|write PATH]… -- COMMAND…` imports little of the standard library and nothing else:
-it starts with each tool. Files are restricted by Landlock (Linux 5.13), system calls by a seccomp filter that
-libseccomp makes. `missing_restrictions` says what this machine lacks; without it a process keeps those rights.
+`python -I -S restrict.py [list|read|write PATH]… [sockets KIND] -- COMMAND…` imports little of the standard library and
+nothing else: it starts with each tool. Files are restricted by Landlock (Linux 5.13), system calls by a seccomp filter
+that libseccomp makes. `missing_restrictions` says what this machine lacks; without it a process keeps those rights.
 """
 
 import ctypes
@@ -33,10 +33,10 @@ CANNOT_RUN = 127
 # <seccomp.h>
 _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000  # plus the error that the caller gets
-_NOT_EQUAL, _MASKED_EQUAL = 1, 7
+_NOT_EQUAL, _GREATER, _MASKED_EQUAL = 1, 6, 7
 _UNKNOWN_CALL = -1
 _NEW_USER_NAMESPACE = 0x10000000
-_PROCESSES_OF_OTHERS = ("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp")
+_PROCESSES_OF_OTHERS = ("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd")
 _KERNEL = ("bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "unshare", "setns", "mount")
 _RINGS = ("io_uring_setup", "io_uring_enter", "io_uring_register")  # they open sockets past a filter
 
@@ -49,6 +49,12 @@ class _Rule(ctypes.Structure):
 class _Comparison(ctypes.Structure):
     _fields_ = (("argument", ctypes.c_uint), ("how", ctypes.c_int), ("one", ctypes.c_uint64), ("two", ctypes.c_uint64))
 
+
+_REFUSED_SOCKETS = {
+    "pairs": None,
+    "local": _Comparison(0, _NOT_EQUAL, 1),
+    "internet": _Comparison(0, _GREATER, 10),  # AF_INET6; AF_INET is 2, and Netlink, raw packets and VSOCK are above
+}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -122,11 +128,12 @@ def _add_rule(ruleset: int, path: str, rights: int) -> None:
         os.close(opened)
 
 
-def refuse_calls(*, local_sockets: bool) -> None:
+def refuse_calls(sockets: str = "pairs") -> None:
     """Refuse system calls that nothing which decodes media needs, for the calling thread and all that it starts.
 
-    Sockets: none but pairs, or with `local_sockets` those of AF_UNIX too. Refused besides: debugging and limiting other
-    processes, namespaces, mounts, keys, BPF. Open sockets stay open. Without libseccomp nothing changes.
+    Sockets: none but `pairs`, or `local` ones (AF_UNIX) too, or those of the `internet` too. Refused besides: debugging
+    and limiting other processes, namespaces, mounts, keys, BPF. Open sockets stay open. Without libseccomp nothing
+    changes.
 
     Raises:
         OSError: the kernel refuses.
@@ -140,7 +147,7 @@ def refuse_calls(*, local_sockets: bool) -> None:
         *((name, errno.ENOSYS, None) for name in (*_RINGS, "clone3")),  # libraries then use the older calls
         ("clone", errno.EPERM, _Comparison(0, _MASKED_EQUAL, _NEW_USER_NAMESPACE, _NEW_USER_NAMESPACE)),
         ("prlimit64", errno.EPERM, _Comparison(0, _NOT_EQUAL, 0)),
-        ("socket", errno.EACCES, _Comparison(0, _NOT_EQUAL, 1) if local_sockets else None),
+        ("socket", errno.EACCES, _REFUSED_SOCKETS[sockets]),
     ]
     try:
         for name, error, only_if in refused:
@@ -185,12 +192,12 @@ def main(arguments: list[str]) -> None:
     """Give up rights and become the command, which begins with a path; exit code CANNOT_RUN if that is not possible."""
     border = arguments.index("--")
     words, command = arguments[:border], arguments[border + 1 :]
-    kept: dict[str, list[str]] = {"list": [], "read": [], "write": []}
+    kept: dict[str, list[str]] = {"list": [], "read": [], "write": [], "sockets": ["pairs"]}
     for word, path in zip(words[::2], words[1::2], strict=True):
         kept[word].append(path)
     try:
         restrict_files(listed=kept["list"], read=kept["read"], write=kept["write"])
-        refuse_calls(local_sockets=False)
+        refuse_calls(kept["sockets"][-1])
         for number in (_SIGPIPE, _SIGXFSZ):  # Python ignores them, and so would the command
             _libc.signal(number, _DEFAULT)
         os.execv(command[0], command)

@@ -31,8 +31,11 @@ async def planning(tmp_path: Path) -> AsyncIterator[PlanningOrigin]:
 
 
 @pytest.mark.parametrize(
-    "url", [URL, "rtmp://host/app/key", "udp://@:5000", "udp://239.0.0.1:5000", "rtsp://cam/1", "rtp://@239.1.1.1:4"]
-)
+    "url",
+    [URL, "rtmp://host/app/key", "rtmps://host/app/key", "udp://@:5000", "udp://239.0.0.1:5000", "rtsp://cam/1",
+     "udp://239.0.0.1:5000?localaddr=192.0.2.9", "udp://[ff15::1]:5000", "rtp://@239.1.1.1:4", "rtsps://cam/1",
+     "HTTP://host/film.mp4"],
+)  # fmt: skip
 def test_addresses_of_streams_are_taken(url: str) -> None:
     assert URLS.validate_python(url) == url
 
@@ -40,6 +43,12 @@ def test_addresses_of_streams_are_taken(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["file:///etc/passwd", "/etc/passwd", "http:///x", "fd://3", "udp://@", "http://h:99999/x", "http://h/a b", "dshow://",
+     "srt://h:9", "srtp://h:9", "rist://h:9", "mms://h/a", "mmsh://h/a", "mmst://h/a", "gopher://h/", "gophers://h/",
+     "tcp://h:9", "tls://h:9", "ftp://h/a", "sftp://h/a", "smb://h/a", "ipfs://x", "icecast://h/a", "rtmpt://h/a/b",
+     "rtmpe://h/a/b", "rtspt://h/a", "httpproxy://h/", "unix:/run/x", "pipe:0", "concat:/etc/passwd|http://h/",
+     "subfile,,start,0,end,9,,:/etc/passwd", "crypto:http://h/a", "crypto+http://h/a", "cache:http://h/a",
+     "async:http://h/a", "data:text/plain,x", "concatf:/etc/passwd", "hls+http://h/a", "lavfi://x", "udplite://h:9",
+     "udp://h", "rtp:///x", "rtsp:cam/1", "rtsp:///1", "javascript:x", "http:h/a", " http://h/a",
      "https://[::1", "http://h/\n", "http://h/" + "x" * 2000, "screen://", "v4l2:///dev/video0"],
 )  # fmt: skip
 def test_everything_else_is_refused(url: str) -> None:

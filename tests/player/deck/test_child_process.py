@@ -25,6 +25,10 @@ HIDDEN = {
     "read through the daemon": "open(f'/proc/{parent}/root' + state + '/state/endpoint_token').read()",
     "read the environment of the daemon": "open(f'/proc/{parent}/environ').read()",
     "write the memory of the daemon": "open(f'/proc/{parent}/mem', 'wb')",
+    "open a connection to the Internet": "socket.socket(socket.AF_INET)",
+    "send datagrams": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+    "open a connection by IPv6": "socket.socket(socket.AF_INET6)",
+    "ask for the network's settings": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
 }
 if landlock_version() >= SCOPES_SINCE:
     HIDDEN["stop the daemon"] = "os.kill(parent, 19)"
@@ -35,9 +39,11 @@ KEPT = {
     "run a program": "subprocess.run(['true'], check=True)",
     "open a device": "open('/dev/null', 'w')",
     "read settings of the system": "os.listdir('/etc')",
+    "reach display and sound": "socket.socket(socket.AF_UNIX)",
+    "make a pair of sockets": "socket.socketpair()",
 }
 PROGRAM = """
-import ctypes, json, os, subprocess, sys
+import ctypes, json, os, socket, subprocess, sys
 from pathlib import Path
 from player.platform.child_process import become_child
 attempts, state, beside, given = json.loads(sys.argv[1])

@@ -1,6 +1,7 @@
 """Network streams on a display: every kind from a real server, refused addresses, and a server that dies."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from player.deck.vlc.media_source import open_source
 from player.protocol.screen import Shot
 from player.stage.stage import Stage
+from player.streams.gateway import StreamGateway
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
@@ -52,14 +54,21 @@ def http(films: Path) -> Iterator[str]:
         yield address
 
 
-def test_libvlc_opens_a_pipe_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for url in ("http://127.0.0.1:9/a.m3u8", "rtmp://127.0.0.1:9/live/one", "udp://@239.0.0.1:5000"):
-        source = open_source(url, url)
-        assert source.address.startswith("fd://") and ":demux=ts" in source.options and source.feed
+async def test_libvlc_opens_a_pipe_alone_and_without_ffmpeg_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gateway = StreamGateway(SystemClock())
+    service = asyncio.create_task(gateway.run())
+    for container, demuxer in ((False, ":demux=ts"), (True, ":avformat-format=nut")):
+        source = open_source(await gateway.source("http://127.0.0.1:9/x"), other_container=container)
+        assert source.address.startswith("fd://") and demuxer in source.options and source.feed
+        assert await asyncio.to_thread(os.read, int(source.address[5:]), 1) == b""
         source.feed.close()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MediaUnplayable, match="apt install ffmpeg"):
-        open_source("rtsp://camera.local/door", "rtsp://192.0.2.9/door")
+        await gateway.source("rtsp://camera.local/door")
+    service.cancel()
+    await asyncio.gather(service, return_exceptions=True)
 
 
 async def test_every_kind_of_stream_is_shown_and_others_are_refused_with_a_reason_without_password(
@@ -81,10 +90,11 @@ async def test_every_kind_of_stream_is_shown_and_others_are_refused_with_a_reaso
             await stage.preroll(stream(url, str(number)))
             await stage.cut_now(str(number))
             assert is_close(pixels.colour_at(640, 360), colour, 40), url
-        await wait_until(lambda: _children("ffmpeg", stage) == 1)
+        await wait_until(lambda: _readers() == 1)
+        assert all("Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text() for pid in stage.facts().pids)
         await _assert_refused(stage, http)
         await stage.clear()
-        await wait_until(lambda: _children("ffmpeg", stage) == 0)
+        await wait_until(lambda: _readers() == 0)
 
 
 async def _assert_refused(stage: Stage, http: str) -> None:
@@ -94,7 +104,7 @@ async def _assert_refused(stage: Stage, http: str) -> None:
         (f"{http}/local.m3u8", "http and https only"),
         (f"{with_password}/none.mp4", "404"),
         (f"http://127.0.0.1:{free_port()}/x", "no program listens"),
-        (f"rtsp://eve:hush@127.0.0.1:{free_port()}/x", "refused"),
+        (f"rtsp://eve:hush@127.0.0.1:{free_port()}/x", "no program listens"),
     ):
         with pytest.raises(MediaUnplayable, match=f"(?i){reason}") as caught:
             await stage.preroll(stream(url))
@@ -141,8 +151,7 @@ async def test_a_looped_video_starts_over_without_a_gap_until_its_duration_is_up
     assert again and again[0][1] - bright_s < 0.15  # no frame stays longer than its tenth of a second
 
 
-def _children(name: str, stage: Stage) -> int:
-    """Return how many child processes of that name the decks have."""
-    decks = {str(pid) for pid in stage.facts().pids}
-    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
-    return sum(f"({name})" in stat and stat.rpartition(")")[2].split()[1] in decks for stat in stats)
+def _readers() -> int:
+    """Return how many streams the player reads, which is this process."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return sum(b"\0pipe:1\0" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children)

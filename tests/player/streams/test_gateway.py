@@ -18,6 +18,7 @@ from player.deck.vlc.media_source import StreamRemuxer
 from player.platform.own_addresses import may_reach
 from player.streams.gateway import LineRate, StreamGateway
 from player.streams.hls import StreamPart
+from player.streams.remuxing import command, environment
 from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
@@ -93,9 +94,9 @@ def device_endpoint() -> Iterator[tuple[int, list[bytes]]]:
 
 @asynccontextmanager
 async def open_site(
-    network: Network | None = None, tls: ssl.SSLContext | None = None
+    network: Network | None = None, tls: ssl.SSLContext | None = None, ports: tuple[int, ...] = ()
 ) -> AsyncIterator[tuple[Site, StreamGateway]]:
-    """A site on this machine, and a gateway that may reach its port alone."""
+    """A site on this machine, and a gateway that may reach its port and `ports` alone."""
     site = Site()
     application = web.Application()
     application.router.add_get("/{path:.*}", site.answer)
@@ -104,7 +105,7 @@ async def open_site(
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     site.port = runner.addresses[0][1]
     way = network or Network()
-    gateway = StreamGateway(SystemClock(), lambda: way, lambda port: port == site.port)
+    gateway = StreamGateway(SystemClock(), lambda: way, lambda port: port in (site.port, *ports))
     service = asyncio.create_task(gateway.run())
     try:
         yield site, gateway
@@ -114,16 +115,26 @@ async def open_site(
         await runner.cleanup()
 
 
+@asynccontextmanager
+async def opened(gateway: StreamGateway, url: str) -> AsyncIterator[str]:
+    """Yield what ffmpeg opens for a stream that a deck asked for."""
+    await gateway.source(url)
+    async with gateway.opened(url) as address:
+        yield address
+
+
 async def fetch(gateway: StreamGateway, url: str) -> tuple[int, bytes]:
     """Ask the gateway for a stream as ffmpeg does."""
-    async with aiohttp.ClientSession() as session, session.get(await gateway.source(url)) as answer:
+    async with opened(gateway, url) as source, aiohttp.ClientSession() as session, session.get(source) as answer:
         return answer.status, await answer.read()
 
 
-async def ffmpeg_output(url: str, source: str, *, says: str = "") -> bytes:
-    """Return the first 64 KiB that a deck's ffmpeg makes of a stream, once its last error has `says` in it."""
-    remuxer = StreamRemuxer(url, source)
+async def ffmpeg_output(gateway: StreamGateway, url: str, *, says: str = "") -> bytes:
+    """Return the first 64 KiB that a deck gets of a stream, once the last error of ffmpeg has `says` in it."""
+    return await output_of(StreamRemuxer(await gateway.source(url)), says)
 
+
+async def output_of(remuxer: StreamRemuxer, says: str = "") -> bytes:
     def read() -> bytes:
         with os.fdopen(os.dup(int(remuxer.address.removeprefix("fd://"))), "rb") as pipe:
             return pipe.read(65_536)
@@ -133,7 +144,7 @@ async def ffmpeg_output(url: str, source: str, *, says: str = "") -> bytes:
         await eventually(lambda: says in remuxer.last_error)
         return output
     finally:
-        await asyncio.to_thread(remuxer.close)
+        remuxer.close()
 
 
 def own_lan_address() -> str:
@@ -200,12 +211,12 @@ async def test_ffmpeg_never_gets_a_file_or_this_device_out_of_a_stream(films: Pa
             site.bodies["/odd"] = SEGMENT.format("film.ts/part.jpg;a=1?b=2").encode()
             site.bodies["/film.ts/part.jpg;a=1"] = site.bodies["/film.ts"]
             for good in ("/film.ts", "/nested.m3u8", "/odd"):
-                assert (await ffmpeg_output(site.url(good), await gateway.source(site.url(good))))[:1] == b"\x47", good
+                assert (await ffmpeg_output(gateway, site.url(good)))[:1] == b"\x47", good
             for number, place in enumerate(PLACES):
                 site.bodies[f"/{number}"] = place.format(f"file://{films}/secret.ts").encode()
             site.bodies["/own"] = NESTED.format(f"http://127.0.0.1:{port}/v1/screenshot.m3u8").encode()
             for path in list(site.bodies)[5:]:
-                assert await ffmpeg_output(site.url(path), await gateway.source(site.url(path))) == b"", path
+                assert await ffmpeg_output(gateway, site.url(path)) == b"", path
         assert got == []
 
 
@@ -214,7 +225,9 @@ async def test_ffmpeg_itself_opens_nothing_else_should_the_gateway_ever_let_an_a
         async with open_site() as (site, _):
             for number, where in enumerate((f"file://{films}/secret.ts", f"http://127.0.0.1:{port}/a.ts")):
                 site.bodies[f"/{number}"] = SEGMENT.format(where).encode()
-                assert await ffmpeg_output(site.url(f"/{number}"), site.url(f"/{number}")) == b"", where
+                asked, own = command(site.url(""), site.url(f"/{number}"), "mpegts"), environment(site.url(""))
+                ffmpeg = await asyncio.create_subprocess_exec(*asked, stdout=subprocess.PIPE, env=own)
+                assert (await ffmpeg.communicate())[0] == b"", where
             assert site.asked == ["/0", "/1", "/a.ts"], "all of its HTTP goes to the server of its source"
         assert got == []
 
@@ -225,14 +238,13 @@ async def test_no_message_of_ffmpeg_tells_the_addresses_of_the_gateway(films: Pa
         site.bodies["/film.ts"] = (films / "film.ts").read_bytes()
         site.bodies["/live"] = KEY.replace("#EXT-X-KEY", "#EXTINF:1,\nfilm.ts\n#EXT-X-KEY").format("gone?a=1").encode()
         url = site.url("/live").replace("://", "://eve:hush@")
-        assert await ffmpeg_output(url, await gateway.source(url), says=f"key file {shown_url(url)}")
+        assert await ffmpeg_output(gateway, url, says=f"key file {shown_url(url)}")
 
 
 async def test_only_who_knows_the_secret_gets_through(tmp_path: Path) -> None:
     async with open_site() as (site, gateway):
-        address = await gateway.source(site.url("/film"))
-        root, secret = address.split("/")[2:4]
-        async with aiohttp.ClientSession() as session:
+        async with opened(gateway, site.url("/film")) as address, aiohttp.ClientSession() as session:
+            root, secret = address.split("/")[2:4]
             for other in (
                 "/",
                 "/x" + address.partition(secret)[2],
@@ -309,20 +321,84 @@ async def test_endless_heads_playlists_and_slow_servers_cost_little(monkeypatch:
     server.close()
 
 
-async def test_streams_that_are_not_http_get_an_address_instead_of_a_name() -> None:
-    gateway = StreamGateway(SystemClock(), own_ports=lambda port: port == 8554)
-    assert await gateway.source("rtsp://eve:hush@localhost:8554/door?a=b") in (
-        "rtsp://eve:hush@127.0.0.1:8554/door?a=b",
-        "rtsp://eve:hush@[::1]:8554/door?a=b",
-    )
-    assert await gateway.source("udp://@239.0.0.1:5000") == "udp://@239.0.0.1:5000"
-    assert await gateway.source("rtp://@:5000") == "rtp://0.0.0.0:5000"
-    assert await gateway.source("rtmp://192.0.2.9/live/one") == "rtmp://192.0.2.9:1935/live/one"
-    for url in ("rtsp://localhost/door", "rtmp://[::1]/live/one", "rtsps://127.1/x", "rtmps://0/live/one"):
-        with pytest.raises(MediaUnplayable, match="address of this device"):
-            await gateway.source(url)
-    with pytest.raises(MediaUnplayable, match="name"):
-        await gateway.source("rtsp://no.such.host.invalid/door")
+@pytest.mark.parametrize(
+    ("url", "opened"),
+    [
+        ("udp://@239.0.0.1:5000", "udp://@239.0.0.1:5000"),
+        ("udp://239.0.0.1:5000?localaddr=192.0.2.9&sources=192.0.2.1", None),
+        ("rtp://@:5000", "rtp://0.0.0.0:5000"),
+    ],
+)
+async def test_ffmpeg_itself_listens_for_what_is_sent_to_this_device(url: str, opened: str | None) -> None:
+    async with StreamGateway(SystemClock()).opened(url) as address:
+        assert address == (opened or url)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'<?xml version="1.0"?>\n<!-- ' + b"x" * 99 + b'-->\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011">', "DASH"),
+        (b"\xef\xbb\xbf  <MPD/>", "DASH"),
+        (b"<?xml?><SmoothStreamingMedia>", "Smooth Streaming"),
+        (b"<!DOCTYPE html>", "web page"),
+        (b"<HTML>", "web page"),
+        (b"<asx version='3'>", "list of other files"),
+        (b"[playlist]\nFile1=http://a/", "list of other files"),
+        (b"#EXTM3U\nfilm.mp4\n", "playlist of other files"),
+    ],
+)
+async def test_what_is_no_stream_is_refused_by_its_name(body: bytes, why: str) -> None:
+    async with open_site() as (site, gateway):
+        site.bodies["/x"], site.redirects["/to"] = body, (302, "/x")
+        for path in ("/x", "/to"):
+            assert await fetch(gateway, site.url(path)) == (403, b"")
+            assert why in gateway.refusal(site.url(path))
+
+
+async def test_a_key_may_begin_as_a_page_does() -> None:
+    async with open_site() as (site, gateway), aiohttp.ClientSession() as session:
+        site.bodies |= {"/a.m3u8": KEY.format("key").encode(), "/key": b"<16 random bytes"}
+        async with opened(gateway, site.url("/a.m3u8")) as address, session.get(address) as playlist:
+            key = (await playlist.text()).partition('URI="')[2].partition('"')[0]
+            async with session.get(key) as answer:
+                assert await answer.read() == site.bodies["/key"]
+
+
+async def test_a_stream_is_known_for_as_long_as_it_is_read() -> None:
+    """However many others are opened meanwhile; and a ticket opens what it was given out for, as often as wanted."""
+    async with open_site() as (site, gateway), aiohttp.ClientSession() as session:
+        site.bodies["/live"] = b"a film of more than 16 bytes"
+        async with opened(gateway, site.url("/live")) as address, opened(gateway, site.url("/live")):
+            for number in range(70):
+                assert (await fetch(gateway, site.url(f"/{number}")))[0] == 404
+            async with session.get(address) as answer:
+                assert answer.status == 200
+        async with session.get(address) as answer:
+            assert answer.status == 403
+        assert "404" in gateway.refusal(site.url("/69")) and not gateway.refusal(site.url("/1"))
+
+
+async def test_only_a_ticket_starts_ffmpeg(films: Path) -> None:
+    async with open_site() as (site, gateway):
+        site.bodies["/film.ts"] = (films / "film.ts").read_bytes()
+        source = await gateway.source(site.url("/film.ts"))
+        name = source.partition("/")[0]
+        for wrong, container in (
+            (f"{name}/", "mpegts"),
+            (f"{name}/x", "nut"),
+            (source, "image2"),
+            (source, "nut -y x"),
+        ):
+            assert await output_of(StreamRemuxer(wrong, container)) == b""
+        with socket.socket(socket.AF_UNIX) as without_a_pipe:
+            without_a_pipe.connect(f"\0{name}")
+            without_a_pipe.send(f"{source.partition('/')[2]} nut".encode())
+            assert await asyncio.to_thread(without_a_pipe.recv, 1) == b""
+        assert site.asked == []
+        assert (await output_of(StreamRemuxer(source)))[:1] == b"\x47"
+        assert (await output_of(StreamRemuxer(source, "nut")))[:3] == b"nut"
+    with pytest.raises(MediaUnplayable, match="the player opens no stream"):
+        StreamRemuxer(source)
 
 
 async def test_after_a_stall_a_smaller_variant_is_taken() -> None:
@@ -332,7 +408,11 @@ async def test_after_a_stall_a_smaller_variant_is_taken() -> None:
         """Return the last line of what ffmpeg gets: the address of the variant, or of a segment."""
         return (await fetch(gateway, site.url("/all.m3u8")))[1].decode().split()[-1]
 
-    async with open_site() as (site, gateway), aiohttp.ClientSession() as session:
+    async with (
+        open_site() as (site, gateway),
+        aiohttp.ClientSession() as session,
+        opened(gateway, site.url("/all.m3u8")),
+    ):
         site.bodies["/all.m3u8"] = ("#EXTM3U\n" + variant.format(16) + variant.format(32)).encode()
         site.bodies["/32.m3u8"] = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.2,\n1.ts\n"
         site.slow["/1.ts"] = 0.3
