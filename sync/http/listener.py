@@ -5,7 +5,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -38,6 +38,11 @@ IDLE_S = 75.0
 
 STALLED_S = 60.0
 """How long the other side may take nothing of an answer."""
+
+LINGER_S = 2.0
+"""How long a connection whose bytes are not HTTP stays open, so that the other side can read why."""
+
+_MOST_UNREAD_BYTES = 1024 * 1024  # read and dropped meanwhile
 
 PAUSE_S = 1.0
 """How long no connection is accepted after the system had no descriptor for one."""
@@ -188,11 +193,44 @@ def _too_many(request: web.Request) -> web.Response:
 
 
 class _Protocol(RequestHandler):
-    __slots__ = ("connection",)
+    __slots__ = ("_ended", "_unread_bytes", "connection")
 
     def __init__(self, server: web.Server, connection: Connection, **options: Any) -> None:
         super().__init__(server, **options)
         self.connection = connection
+        self._ended = asyncio.Event()
+        self._unread_bytes = 0  # that may still come after bytes that are not HTTP; 0 before
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Note that the other side has gone."""
+        self._ended.set()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes; what follows bytes that are not HTTP is dropped."""
+        if self._unread_bytes > 0:
+            self._unread_bytes -= len(data)
+            if self._unread_bytes <= 0:
+                self._ended.set()
+        else:
+            super().data_received(data)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer. After one to bytes that are not HTTP, read on for a while.
+
+        Bytes that nobody read would make the kernel reset the connection, and the other side lose the answer (RFC 9112,
+        9.6).
+        """
+        finished = await super().finish_response(request, resp, start_time)
+        if self._unread_bytes > 0 and self.transport is not None and self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.transport.resume_reading()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    await self._ended.wait()
+        return finished
 
     def log_exception(self, *args: Any, **details: Any) -> None:
         """Log a fault of this program; a body that is not valid HTTP is a fault of the caller."""
@@ -220,4 +258,5 @@ class _Protocol(RequestHandler):
         title = HTTPStatus(status).phrase
         answer = problem(status, title.lower().replace(" ", "-"), title, HTTPStatus(status).description or title, "")
         answer.force_close()
+        self._unread_bytes = _MOST_UNREAD_BYTES
         return answer

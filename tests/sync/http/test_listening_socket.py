@@ -296,6 +296,32 @@ async def test_what_no_operation_answers_is_a_problem(address: Address, request_
     await close([(reader, writer)])
 
 
+@pytest.mark.parametrize(
+    "start", [b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"]
+)
+async def test_who_sends_on_after_bytes_that_are_not_http_reads_why(address: Address, start: bytes) -> None:
+    reader, writer = await asyncio.open_connection(*address)
+    for piece in (start, *[b"a" * 50_000] * 10, b"\r\n\r\n"):
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        assert b" 400 " in await reader.readline()
+        await reader.read()
+    await close([(reader, writer)])
+
+
+async def test_who_never_stops_sending_is_not_read_for_ever(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.http.listener._MOST_UNREAD_BYTES", 100_000)
+    _, writer = await asyncio.open_connection(*address)
+    with pytest.raises(ConnectionError):
+        async with asyncio.timeout(10):
+            while True:
+                writer.write(b"a" * 50_000)
+                await writer.drain()
+                await asyncio.sleep(0)
+
+
 async def test_who_vanishes_leaves_no_line_in_the_log(address: Address, caplog: pytest.LogCaptureFixture) -> None:
     held = await silent(address, 3)
     for _, writer in held:
