@@ -1,12 +1,27 @@
 """Starts a private X server for tests that need a real display: Xvfb, Xorg with its dummy driver, or Xephyr."""
 
+import atexit
 import os
+import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
+
+
+@cache
+def authority() -> str:
+    """Return a file with the key of all servers of this process; who does not have it may not draw (XAUTHORITY)."""
+    folder = tempfile.mkdtemp(prefix="signage-key-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "Xauthority"
+    parts = socket.gethostname().encode(), b"", b"MIT-MAGIC-COOKIE-1", os.urandom(16)  # see <X11/Xauth.h>
+    path.write_bytes(b"\x01\x00" + b"".join(len(part).to_bytes(2) + part for part in parts))
+    return str(path)
 
 
 class Xvfb:
@@ -15,7 +30,8 @@ class Xvfb:
     def __init__(self, width: int = 1280, height: int = 720, *options: str) -> None:
         self.name = ""
         self._size = f"{width}x{height}"
-        self._options = ["-noreset", "-nolisten", "tcp", *options]
+        os.environ["XAUTHORITY"] = authority()  # for all that is started from here
+        self._options = ["-noreset", "-nolisten", "tcp", "-auth", authority(), *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

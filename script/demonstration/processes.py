@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -39,10 +40,21 @@ async def display() -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def virtual_display(size: tuple[int, int] = SIZE) -> AsyncIterator[str]:
-    """Give a display nobody else sees, by default of 1280x720."""
+    """Give a display nobody else sees, by default of 1280x720; its key is where `XAUTHORITY` says."""
+    with tempfile.TemporaryDirectory() as folder:
+        key = Path(folder, "Xauthority")
+        parts = socket.gethostname().encode(), b"", b"MIT-MAGIC-COOKIE-1", os.urandom(16)  # see <X11/Xauth.h>
+        key.write_bytes(b"\x01\x00" + b"".join(len(part).to_bytes(2) + part for part in parts))
+        os.environ["XAUTHORITY"] = str(key)
+        async with _xvfb(size, "-auth", str(key)) as name:
+            yield name
+
+
+@contextlib.asynccontextmanager
+async def _xvfb(size: tuple[int, int], *options: str) -> AsyncIterator[str]:
     reader, writer = os.pipe()
-    screen = ("-screen", "0", f"{size[0]}x{size[1]}x24")
-    command = ("Xvfb", "-displayfd", str(writer), *screen, "-noreset", "-nolisten", "tcp", "+extension", "Composite")
+    screen = ("-screen", "0", f"{size[0]}x{size[1]}x24", "-noreset", "-nolisten", "tcp", "+extension", "Composite")
+    command = ("Xvfb", "-displayfd", str(writer), *screen, *options)
     process = await asyncio.create_subprocess_exec(
         *command, pass_fds=(writer,), stderr=asyncio.subprocess.DEVNULL, start_new_session=True
     )

@@ -22,6 +22,7 @@ from sync.http.listening_socket import (
     Holder,
     HolderKind,
     ListeningSocket,
+    Turns,
     limits_for_descriptors,
     open_sockets,
 )
@@ -151,6 +152,7 @@ class _Runner(web.AppRunner):
     def __init__(self, app: web.Application, connections: Connections, **options: Any) -> None:
         super().__init__(app, **options)
         self._connections = connections
+        self._turns = Turns()
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
@@ -179,6 +181,7 @@ class _Runner(web.AppRunner):
             client = self._connections.holder_of(client_of(request, self.app))
             if proxy is not None and not connection.hand_over(client):
                 return _too_many(request)
+            await self._turns.wait(connection.holder)
             return await problem_middleware(request, self._handler)
         finally:
             connection.request = None

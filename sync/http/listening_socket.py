@@ -7,9 +7,11 @@ oldest connection without a complete request makes room. What finds none is answ
 costs no task, and a descriptor only for a moment.
 """
 
+import asyncio
 import logging
 import resource
 import socket
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -196,6 +198,34 @@ def _close_oldest(held: Mapping[Connection, None], *, busy: bool) -> bool:
     with suppress(OSError):  # its transport reads the end, and closes it
         connection.shutdown(socket.SHUT_RDWR)
     return True
+
+
+class Turns:
+    """Lets each holder begin one request in each round of the event loop, so that no other one waits for all of his."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Holder, deque[asyncio.Future[None]]] = {}
+
+    async def wait(self, holder: Holder) -> None:
+        """Wait for a turn. Who has none waiting begins at once."""
+        loop = asyncio.get_running_loop()
+        if (waiting := self._waiting.get(holder)) is None:
+            self._waiting[holder] = deque()
+            loop.call_soon(self._next, holder)
+        else:
+            turn = loop.create_future()
+            waiting.append(turn)
+            await turn
+
+    def _next(self, holder: Holder) -> None:
+        waiting = self._waiting[holder]
+        while waiting and waiting[0].done():  # cancelled
+            waiting.popleft()
+        if waiting:
+            waiting.popleft().set_result(None)
+            asyncio.get_running_loop().call_soon(self._next, holder)
+        else:
+            del self._waiting[holder]
 
 
 class ListeningSocket(socket.socket):

@@ -6,6 +6,7 @@ The device's token is made when the device fetches it, and given exactly once. A
 again. Anybody may ask to pair, so the number of waiting pairings is limited, for each client and in all.
 """
 
+import asyncio
 import hmac
 import logging
 import secrets
@@ -253,8 +254,7 @@ class PairingRoutes:
 
     async def _waiting(self, request: web.Request) -> web.Response:
         found = await self._store.list_waiting(unix_ms(self._clock.now()))
-        waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
-        return json_answer(WaitingList(pairings=tuple(waiting)))
+        return await asyncio.to_thread(_waiting_answer, found)
 
     async def _approve(self, request: web.Request) -> web.Response:
         approval = await read_json(request, Approval)
@@ -264,6 +264,11 @@ class PairingRoutes:
     def _admission(self, channel: str, name: str | None) -> Admission:
         unused = token_hash(new_token())
         return Admission(secrets.token_hex(8), channel, name, unused, unix_ms(self._clock.now()))
+
+
+def _waiting_answer(found: list[Pairing]) -> web.Response:
+    waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
+    return json_answer(WaitingList(pairings=tuple(waiting)))
 
 
 def _normalised(code: str) -> str:

@@ -1,5 +1,6 @@
 """The tables of devices and pairings: those that belong to this origin, and those that ask to be let in."""
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -201,7 +202,8 @@ class PairingStore:
         """Return the pairings that wait for a person, the longest waiting first."""
         async with self._database.reading() as connection:
             found = select(pairings).where(pairings.c.state == PairingStep.WAITING, pairings.c.expires_ms > now_ms)
-            return [_pairing(row) for row in await connection.execute(found.order_by(pairings.c.expires_ms))]
+            rows = await connection.execute(found.order_by(pairings.c.expires_ms))
+            return await asyncio.to_thread(lambda: [_pairing(row) for row in rows])
 
     async def get(self, pairing: str, secret_hash: str, now_ms: int) -> Pairing | None:
         """Return the pairing that has this secret; None if it expired or the secret is wrong."""

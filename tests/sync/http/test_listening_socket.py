@@ -43,6 +43,8 @@ class Server:
         self.app.router.add_get("/short", self._answer)
         self.app.router.add_post("/body", self._take)
         self.app.router.add_get("/endless", self._answer_for_ever)
+        self.app.router.add_get("/steps", self._answer_in_steps)
+        self.begun: list[str] = []  # who was answered in steps
         self.given_up = False
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -54,6 +56,12 @@ class Server:
         if request.path == "/short":
             raise OSError(errno.EMFILE, "too many open files")
         return web.Response(text="hello")
+
+    async def _answer_in_steps(self, request: web.Request) -> web.Response:
+        self.begun.append(str(request.remote))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return web.Response(text=str(self.begun.count("127.0.0.2")))
 
     async def _take(self, request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
@@ -138,6 +146,23 @@ async def test_who_holds_too_many_makes_room_itself_and_others_are_served(addres
     assert (await ask(address, "127.0.0.2")).endswith(b"hello")
     await until(lambda: ended(held) == [0])  # its place was free again for the next ones
     await close(held)
+
+
+async def test_who_asks_at_full_speed_lets_others_in_between(server: Server) -> None:
+    limits = ConnectionLimits(most=100, most_of_one=60)
+    async with serve_http(server.app, "0.0.0.0", 0, limits=limits) as url:
+        address = "127.0.0.1", int(url.rpartition(":")[2])
+        strangers = await silent(address, 50, "127.0.0.2")
+        for streams in strangers:
+            for _ in range(40):
+                send(streams, "/steps")
+        await until(lambda: len(server.begun) > 200)
+        mine = await asyncio.open_connection(*address)
+        send(mine, "/steps", "Connection: close\r\n")
+        answer = await mine[0].read()
+        before = server.begun[: server.begun.index("127.0.0.1")].count("127.0.0.2")
+        assert int(answer.rpartition(b"\r\n")[2]) - before < 25, "with each of the 50 it would be 50"
+        await close([mine, *strangers])
 
 
 async def test_what_is_being_answered_is_not_cut_short_for_a_newcomer(server: Server, address: Address) -> None:
