@@ -32,6 +32,7 @@ class StageFacts:
     picture_faults: int = 0  # how often, within the last hour, the picture on air stood still or was black
     steps: dict[str, int] = field(default_factory=dict)  # what these led to: see `Escalation.step_counts`
     recovered: str = ""  # the restart or reboot of the last day, and why
+    update_fault: str = ""  # why the updated program does not start
     deck: str | None = None  # the one on air, `a` or `b`
     fps: float | None = None  # these five of a video on air: see `PlaybackFacts`
     painted_fps: float | None = None

@@ -54,8 +54,11 @@ class Recoverer(Protocol):
     def perform(self, step: EscalationStep, reason: str) -> bool:
         """End the daemon for an upper step; return False if that is not possible."""
 
-    def restart_for_new_code(self) -> None:
-        """End the daemon if the code on the disk is no longer its own."""
+    def restart_for_new_code(self, *, on_air: bool) -> None:
+        """End the daemon if the code on the disk is no longer its own; soon, if something is `on_air`."""
+
+    def update_fault(self) -> str:
+        """Return why the program on the disk does not start; empty if that is not so."""
 
     def counts(self) -> dict[EscalationStep, int]:
         """Return how often each upper step was performed on this device."""
@@ -132,10 +135,14 @@ class Escalation:
         step = self._recoverer.allowed_step() if self._recoverer and for_s > NO_DECK_S else None
         return step if step and self._perform(step, f"no deck came up for {for_s:.0f} s") else None
 
-    def restart_for_new_code(self) -> None:
+    def restart_for_new_code(self, *, on_air: bool) -> None:
         """End the daemon if the code on the disk is no longer its own: no deck can be started any more."""
         if self._recoverer:
-            self._recoverer.restart_for_new_code()
+            self._recoverer.restart_for_new_code(on_air=on_air)
+
+    def update_fault(self) -> str:
+        """Return why the program on the disk does not start; empty if that is not so."""
+        return self._recoverer.update_fault() if self._recoverer else ""
 
     def step_counts(self) -> dict[str, int]:
         """Return how often each step was performed: the lower ones since start, the upper ones on this device."""

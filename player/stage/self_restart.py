@@ -6,6 +6,8 @@ so no step can repeat without a limit. Neither does one that cannot read the rec
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +28,11 @@ FILE = "recovery.json"
 _RECENT = timedelta(days=1)
 _CAP_BYTES = 64 * 1024
 _UPDATE_STANDS_S = 3.0  # so long nothing more of an update was written: it is whole
+_ITEM_LASTS_S = 300.0  # so long the item on air is waited for
+_TRIAL = (  # of the program on the disk: all that a player needs can be imported
+    "nice", sys.executable, "-c",
+    "import player.app.cli, player.app.daemon, player.app.wiring, player.deck.__main__, player.overlay.__main__",
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +60,10 @@ class SelfRestart:
         self._file = FileWithCopy(path, RestartRecord.model_validate_json, _CAP_BYTES)
         self._clock = clock
         self._reboot = reboot
-        self._found_code, self._found_s = CODE, 0.0
+        self._found_code, self._found_s = CODE, 0.0  # on the disk, and since when
+        self._trial: subprocess.Popen[str] | None = None
+        self._update_starts: bool | None = None  # None: not known
+        self._update_fault = ""
         self._record, self._known = self._read()
 
     def _read(self) -> tuple[RestartRecord, bool]:
@@ -86,18 +96,49 @@ class SelfRestart:
         self.ending.set()
         return True
 
-    def restart_for_new_code(self) -> None:
-        """Have the daemon end once the code on the disk is another one, and has not changed for some seconds.
+    def restart_for_new_code(self, *, on_air: bool) -> None:
+        """Have the daemon end once the code on the disk is another one, has not changed for some seconds, and starts.
 
-        Nothing is recorded and no rate limits this: the next player is of the new code.
+        While something is `on_air` that is waited for, but no more than `_ITEM_LASTS_S`. Nothing is recorded and no
+        rate limits this: the next player is of the new code.
         """
         found, now_s = code_version(), self._clock.monotonic()
         if found != self._found_code:
-            self._found_code, self._found_s = found, now_s
-        if found != CODE and self.step is None and now_s - self._found_s >= _UPDATE_STANDS_S:
+            self._found_code, self._found_s, self._update_starts, self._update_fault = found, now_s, None, ""
+            self._end_trial()
+        stood_s = now_s - self._found_s
+        if found == CODE or self.step is not None or stood_s < _UPDATE_STANDS_S or not self._starts():
+            return
+        if not on_air or stood_s >= _ITEM_LASTS_S:
             log.warning("step=restart the player ends itself: the program was updated, and decks are of the new code")
             self.step = EscalationStep.RESTART
             self.ending.set()
+
+    def _starts(self) -> bool:
+        """Return whether the program on the disk is known to start; this does not wait for that."""
+        if self._trial is None and self._update_starts is None:
+            self._trial = subprocess.Popen(
+                _TRIAL, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            )
+        elif self._trial is not None and self._trial.poll() is not None:
+            self._update_starts = self._trial.returncode == 0
+            lines = self._end_trial().strip().splitlines()
+            if not self._update_starts:
+                self._update_fault = lines[-1][:200] if lines else "it ends at once"
+                log.error("the program was updated and does not start, so the old one plays on: %s", self._update_fault)
+        return bool(self._update_starts)
+
+    def _end_trial(self) -> str:
+        """End the trial, if one runs, and return what it said."""
+        trial, self._trial = self._trial, None
+        if trial is None:
+            return ""
+        trial.kill()
+        return trial.communicate()[1]
+
+    def update_fault(self) -> str:
+        """Return why the program that is on the disk by now does not start; empty if nothing is known against it."""
+        return self._update_fault if self._update_fault and code_version() == self._found_code else ""
 
     def counts(self) -> dict[EscalationStep, int]:
         """Return how often each upper step was performed on this device."""

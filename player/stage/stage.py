@@ -58,6 +58,7 @@ class Stage:
         self._last_cut_ms: float | None = None
         self._last_preroll_ms: int | None = None
         self._escalation = Escalation(recoverer)
+        self._other_code = False  # a deck was of other code, or could not start after an update
         self._hangs: dict[str, str] = {}  # why the deck had to be ended that showed this media; raised at its next turn
         self._last_event_s = clock.monotonic()  # of any deck
         self.streams: StreamAccess | None = None
@@ -178,6 +179,7 @@ class Stage:
             picture_faults=self._escalation.recent_faults(self._clock.monotonic()),
             steps=self._escalation.step_counts(),
             recovered=self._escalation.latest_recovery(),
+            update_fault=self._escalation.update_fault(),
             deck=on_air.deck.name if on_air else None,
             stream_bytes=self.streams.received_bytes if self.streams else 0,
             fps=pulse.fps,
@@ -286,6 +288,7 @@ class Stage:
             before.leave_screen()
             self._decks.start_stand_in_if_worn(before)
         self._on_screen = ShotOnAir(waiting.deck, waiting.shot, shown.at_s)
+        self._on_screen.ended.add_done_callback(self._make_way)
         self._waiting = None
         late_s = shown.raised_s - waiting.due_s
         self._last_cut_ms = late_s * 1000
@@ -332,7 +335,8 @@ class Stage:
         if shot and why.crashed:
             self._hangs[shot.url or shot.path] = why.reason
         if why.other_code:
-            self._escalation.restart_for_new_code()
+            self._other_code = True
+            self._make_way()
         if not why.displayless:
             self._escalation.escalate_without_decks(self._clock.monotonic() - self._last_event_s)
         if self._on_air and self._on_air.deck is deck:
@@ -340,6 +344,12 @@ class Stage:
         if self._waiting and self._waiting.deck is deck:
             self._drop_waiting(why)
         self._cuts.wake()
+
+    def _make_way(self, _ended: object = None) -> None:
+        """Make way for another program on the disk, if possible when nothing is on air."""
+        if self._other_code:
+            on_air = self._on_air is not None and not self._on_air.ended.done()
+            self._escalation.restart_for_new_code(on_air=on_air)
 
     def _drop_waiting(self, why: DeckExit) -> None:
         """Give up the prerolled shot: no deck has it any more."""

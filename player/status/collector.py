@@ -209,6 +209,7 @@ class StatusCollector:
             deck_restarts=stage.restarts,
             deck_restarts_lately=self._recent.update("decks", stage.restarts, now_s),
             deck_failed_starts=stage.failed_starts,
+            update_fault=stage.update_fault,
             picture_faults=stage.picture_faults,
             recovered=stage.recovered,
             display_answers=display.answers,

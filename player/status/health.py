@@ -70,6 +70,7 @@ class Condition:
     deck_restarts: int = 0  # since the start
     deck_restarts_lately: int = 0  # in the last hour
     deck_failed_starts: int = 0  # in a row, of one deck
+    update_fault: str = ""  # why the updated program does not start
     picture_faults: int = 0  # in the last hour
     recovered: str = ""  # the restart or reboot in the last day that repaired the picture, with its reason
     display_answers: bool = True
@@ -190,13 +191,22 @@ def _screen_problems(condition: Condition) -> Iterator[str]:
     yield from _playing_problems(condition)
 
 
-def _playing_problems(condition: Condition) -> Iterator[str]:
-    if condition.deck_failed_starts >= _RESTARTS and condition.display_answers:
+def _deck_problems(condition: Condition) -> Iterator[str]:
+    if condition.update_fault:
+        yield (
+            f"The program was updated and does not start ({condition.update_fault}), so the old one plays on, with "
+            "gaps between items: install it again."
+        )
+    elif condition.deck_failed_starts >= _RESTARTS and condition.display_answers:
         times = _times(condition.deck_failed_starts)
         yield f"A video deck failed to start {times} in a row, so there are gaps between items: find why in the log."
     elif condition.deck_restarts_lately >= _RESTARTS:
         times = _times(condition.deck_restarts_lately)
         yield f"Video decks failed and were replaced {times} in the last hour: find the faulty media in the log."
+
+
+def _playing_problems(condition: Condition) -> Iterator[str]:
+    yield from _deck_problems(condition)
     if condition.picture_faults:
         times = _times(condition.picture_faults)
         yield f"The picture froze or became black {times} in the last hour: find the media in the log."

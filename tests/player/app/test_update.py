@@ -56,6 +56,13 @@ def test_after_an_update_the_player_makes_way_for_the_new_one(
         with started(environment) as player:
             until(lambda: listening(player))
             until(lambda: player.shows(RED))
+            window = tree / "player/deck/window.py"
+            whole = window.read_text()
+            window.write_text("this is no Python")
+            os.kill(player.ask("/v1/status")["decks"]["pids"][0], signal.SIGKILL)
+            until(lambda: "was updated and does not start" in str(player.ask("/v1/status")["problems"]))
+            assert player.process.poll() is None and bright(display)
+            window.write_text(whole)
             replace_code(tree)
             os.kill(player.ask("/v1/status")["decks"]["pids"][0], signal.SIGKILL)
             assert player.process.wait(30) == 5

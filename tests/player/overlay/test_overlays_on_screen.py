@@ -19,6 +19,7 @@ from Xlib.display import Display as XDisplay
 
 from player.display import Display
 from player.display.overlay_host import OverlayHost
+from player.platform.code_version import OTHER_CODE
 from player.platform.geometry import Area
 from player.stage.stage import Stage
 from sync.device.store.content_store import ContentStore, open_content_store
@@ -212,6 +213,17 @@ async def test_lost_overlays_are_reported_when_the_x_server_ends_and_come_back_w
             pixels = PixelReader(server.name)
             assert is_close(pixels.colour_at(640, BAR_TOP + 1), RED)
             pixels.close()
+
+
+async def test_an_overlay_process_of_other_code_is_refused_and_shows_nothing(
+    display: Display, cache: ContentStore, publisher: OverlayPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("player.display.overlay_host.CODE", "of the player before the update")
+    problems: list[str] = []
+    publisher.release(Ticker(id="news", text="open"))
+    async with running_host(OverlayHost(display, cache, SystemClock(), lambda: False, problems.append)) as overlays:
+        await wait_until(lambda: bool(problems))
+        assert OTHER_CODE in problems[-1] and overlays.shown == ()
 
 
 FONTS = """<fontconfig>

@@ -1,5 +1,7 @@
 """What a fault of the picture leads to, up to a reboot, and what stays recorded over restarts."""
 
+import asyncio
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from player.stage.escalation import (
     upper_step,
 )
 from player.stage.self_restart import FILE, SelfRestart
+from tests import TOP
 from tests.fakes import FakeClock
 from tests.sync.faulty_disk import FaultyDisk
 
@@ -160,3 +163,38 @@ def test_upper_steps_keep_their_distance(hours: Sequence[float], reboot: bool) -
             assert all(at - before >= RESTART_EVERY for before, _ in performed)
         performed.append((at, step))
         assert upper_step(performed, at - timedelta(minutes=10), reboot=False) is None, "a clock set back"
+
+
+async def test_the_daemon_makes_way_for_an_update_that_starts_and_only_between_two_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("player", "sync"):
+        shutil.copytree(TOP / name, tmp_path / name, ignore=shutil.ignore_patterns("origin", "page"))
+    monkeypatch.setattr("player.platform.code_version._TOP", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    device = Device(tmp_path)
+
+    async def ends(after_s: float, *, on_air: bool) -> bool:
+        """Tell whether the daemon ends itself, once the trial of the new program is over."""
+        await device.clock.advance(after_s)
+        device.self_restart.restart_for_new_code(on_air=on_air)
+        if (trial := device.self_restart._trial) is not None:
+            await asyncio.to_thread(trial.wait)
+            device.self_restart.restart_for_new_code(on_air=on_air)
+        return device.self_restart.ending.is_set()
+
+    window = tmp_path / "player/deck/window.py"
+    window.unlink()
+    assert not await ends(1, on_air=False) and not await ends(3, on_air=False)
+    assert "player.deck.window" in device.escalation.update_fault()
+    assert not await ends(1000, on_air=False)
+    shutil.copy(TOP / "player/deck/window.py", window)
+    assert not device.escalation.update_fault()
+    assert not await ends(1, on_air=True) and not await ends(3, on_air=True)
+    assert not await ends(290, on_air=True)
+    assert await ends(0, on_air=False)
+    device.self_restart.step = None
+    device.self_restart.ending.clear()
+    assert not await ends(0, on_air=True)
+    assert await ends(10, on_air=True), "an item that lasts longer is not waited for"

@@ -49,6 +49,7 @@ def test_a_healthy_screen_has_no_problems() -> None:
         (replace(HEALTHY, display_answers=False), "signage-display"),
         (replace(HEALTHY, covered_by="Update available"), "Update available"),
         (replace(HEALTHY, deck_restarts=9, deck_restarts_lately=4), "4 times in the last hour"),
+        (replace(HEALTHY, update_fault="ImportError: no such thing"), "no such thing"),
         (replace(HEALTHY, recovered="restart at 2026-11-22 14:05 UTC: the picture became black"), "14:05"),
         (replace(HEALTHY, quarantined=("Summer sale",)), "Summer sale"),
         (replace(HEALTHY, service_restarts_lately={"sync": 2}, service_reasons={"sync": "bug 7"}), "bug 7"),

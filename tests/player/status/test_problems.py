@@ -96,6 +96,7 @@ CAUSES: tuple[tuple[Condition, Condition], ...] = (  # with the cause, and witho
     (replace(HEALTHY, deck_failed_starts=3, deck_restarts_lately=3), replace(HEALTHY, deck_failed_starts=2)),
     (replace(HEALTHY, picture_faults=lately(1.0)), replace(HEALTHY, picture_faults=lately(WINDOW_S + 1))),
     (replace(HEALTHY, recovered="restart"), HEALTHY),
+    (replace(HEALTHY, update_fault="SyntaxError: x", deck_failed_starts=3), HEALTHY),
     (replace(HEALTHY, quarantined=("Bread",)), HEALTHY),
     (replace(HEALTHY, left_out="c (kind clock)"), HEALTHY),
     (
