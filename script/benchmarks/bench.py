@@ -40,7 +40,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "faults": lambda options: faults.measure(options.rounds, options.only),
     "rhythm": lambda _: rhythm.measure(),
     "fuzz": lambda options: fuzz.measure(options.cuts, options.part, options.seed),
-    "shapes": lambda _: shapes.measure(),
+    "shapes": lambda options: shapes.measure(options.only, options.seed),
     "tables": lambda _: tables.measure(),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
@@ -83,8 +83,8 @@ def main() -> None:
     )
     parser.add_argument("--peer-cuts", type=int, help="how many cuts `seam` has its peers make (as ours, at most 100)")
     parser.add_argument("--rounds", type=int, default=faults.ROUNDS, help="of each fault of `faults` (%(default)s)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="of `faults` those whose name has this in it")
-    parser.add_argument("--seed", type=int, default=7, help="of the damage of `fuzz` (%(default)s)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="of `faults` and `shapes` those named so")
+    parser.add_argument("--seed", type=int, default=7, help="of `fuzz` and `shapes` (%(default)s)")
     parser.add_argument(
         "--part", choices=("decks", "ingest", "both", "documents"), default="both", help="of `fuzz` (%(default)s)"
     )
