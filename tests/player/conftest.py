@@ -3,12 +3,14 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from player.display import Display, WantedOutput, open_display
 from player.display.backdrop_pictures import RawPicture, brand_picture
@@ -25,6 +27,7 @@ from tests.player.pixels import PixelReader, wait_until
 
 _DEFAULT_OUTPUT = WantedOutput()
 _FULL_SCREEN = Area(width=1280, height=720)
+_YELLOW = RawPicture(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720))
 _STILL = ["-frames:v", "1", "-f", "image2", "-c:v"]
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
 
@@ -51,18 +54,28 @@ def _colour(name: str, size: str, rate: int, seconds: float) -> list[str]:
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     folder = tmp_path_factory.mktemp("media")
-    make_media(folder / "red", *_colour("red", "640x360", 30, 1), *H264)
-    make_media(folder / "green", *_colour("lime", "640x480", 25, 1), *H264)
-    make_media(folder / "long", *_colour("blue", "640x360", 10, 20), *H264)
-    sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
-    make_media(folder / "loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
-    make_media(folder / "wide", *_colour("white", "800x200", 10, 20), *H264)
-    # The luma of frame n is 16 + 10 n.
-    frame_count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
-    make_media(folder / "counting", *_colour("gray", "640x360", 10, 2), *frame_count, *H264)
-    make_media(folder / "blue_picture", *_colour("blue", "1280x720", 1, 1), *_STILL, "png")
-    make_media(folder / "green_picture", *_colour("lime", "1280x720", 1, 1), *_STILL, "png")
-    make_media(folder / "red_picture", *_colour("red", "640x480", 1, 1), *_STILL, "mjpeg")
+    made: list[Future[None]] = []
+    with ThreadPoolExecutor() as making:
+
+        def make(name: str, *arguments: str) -> None:
+            made.append(making.submit(make_media, folder / name, *arguments))
+
+        make("red", *_colour("red", "640x360", 30, 1), *H264)
+        make("green", *_colour("lime", "640x480", 25, 1), *H264)
+        make("long", *_colour("blue", "640x360", 10, 20), *H264)
+        sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
+        make("loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
+        make("wide", *_colour("white", "800x200", 10, 20), *H264)
+        # The luma of frame n is 16 + 10 n.
+        frame_count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
+        make("counting", *_colour("gray", "640x360", 10, 2), *frame_count, *H264)
+        make("blue_picture", *_colour("blue", "1280x720", 1, 1), *_STILL, "png")
+        make("green_picture", *_colour("lime", "1280x720", 1, 1), *_STILL, "png")
+        make("red_picture", *_colour("red", "640x480", 1, 1), *_STILL, "mjpeg")
+        pattern = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
+        make("faststart", *pattern, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
+    for each in made:
+        each.result()
     (folder / "zero").touch()
     (folder / "junk").write_bytes(bytes(range(256)) * 40)
     (folder / "junk_picture").write_bytes(b"not a picture at all" * 100)
@@ -70,8 +83,6 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     (folder / "headless").write_bytes(
         complete[: len(complete) // 3]
     )  # cut before its index, which is at the end of the file
-    pattern = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
-    make_media(folder / "faststart", *pattern, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
     faststart = (folder / "faststart").read_bytes()
     (folder / "short").write_bytes(faststart[: len(faststart) // 3])  # cut between its frames
     return Media(folder)
@@ -149,10 +160,42 @@ async def stage(display_name: str) -> AsyncIterator[Stage]:
         yield stage
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all tests that share a stage in the event loop of its decks."""
+    for item in items:
+        if "shared_stage" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage_of_module(display_name: str) -> AsyncIterator[Stage]:
+    async with running_stage(display_name) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shared_stage(stage_of_module: Stage) -> AsyncIterator[Stage]:
+    """A stage whose decks start once for all tests of a module; each begins with both up and nothing on air.
+
+    Other async fixtures must not be used beside it: they live in an event loop of their own.
+    """
+    await wait_for_both_decks(stage_of_module)
+    yield stage_of_module
+    await stage_of_module.clear()
+
+
 @pytest.fixture
 async def yellow_root(display: Display) -> None:
     """Make the fallback yellow: then every colour but yellow and the items' is a fault."""
-    await display.show_root(RawPicture(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720)))
+    await display.show_root(_YELLOW)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_yellow_root(display_name: str) -> AsyncIterator[None]:
+    """The same, beside a shared stage."""
+    async with open_display(display_name, SystemClock()) as display:
+        await display.show_root(_YELLOW)
+        yield
 
 
 def on_air_pid(stage: Stage) -> int:

@@ -24,6 +24,11 @@ SIGNALS: list[Colour] = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.8
 LIGHTS: list[Colour] = [*((float(light),) * 3 for light in range(203, 1004, 100)), (203.0, 0.0, 0.0)]
 
 
+@pytest.fixture
+def stage(shared_stage: Stage) -> Stage:
+    return shared_stage
+
+
 async def shown(stage: Stage, pixels: PixelReader, film: Path, patches: int) -> list[tuple[int, int, int]]:
     """Return the colours of the patches of a film on the display."""
     await stage.preroll(Shot(take=film.name, path=str(film), kind=MediaKind.VIDEO, duration_ms=900, fit=Fit.FILL))

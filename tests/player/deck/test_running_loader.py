@@ -21,6 +21,11 @@ FIRST, STEP, FRAMES = 60, 14, 12  # frame n of the film is grey, FIRST + n * STE
 LOUD = 0.25
 
 
+@pytest.fixture
+def stage(shared_stage: Stage) -> Stage:
+    return shared_stage
+
+
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("films") / "film"

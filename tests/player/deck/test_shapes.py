@@ -47,11 +47,16 @@ ON_A_TURNED_SCREEN = [
 ]
 
 
+@pytest.fixture
+def stage(shared_stage: Stage) -> Stage:
+    return shared_stage
+
+
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shapes")
     for film, _ in [*TABLE, *ON_A_TURNED_SCREEN]:
-        film.make(folder, seconds=2.0)
+        film.make(folder, seconds=1.6)
     return folder
 
 
@@ -73,7 +78,6 @@ async def _assert_shown(stage: Stage, folder: Path, film: Film, fit: Fit, glass:
 
 
 async def test_the_edges_of_films_of_every_shape(stage: Stage, films: Path, glass: Glass) -> None:
-    await wait_for_both_decks(stage)
     for film, fit in TABLE:
         await _assert_shown(stage, films, film, fit, glass)
 

@@ -1,15 +1,18 @@
 """Where media are placed on the screen: shapes, fit, background, blank and clear."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from player.deck.window import MediaRectangle, fit_media
-from player.display import Display
+from player.display import Display, open_display
 from player.display.backdrop_pictures import brand_picture
 from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
 from player.stage.stage import Stage
+from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit, MediaKind
 from tests.player.conftest import Media, make_media
 from tests.player.pixels import BLACK, GREEN, RED, WHITE, PixelReader, is_close, wait_until
@@ -21,6 +24,17 @@ SHAPES = {
     "upright program stream": ("1080x1920", "-c:v mpeg2video -f vob"),  # libVLC never knows its size
     "flat": ("800x200", "-c:v mpeg2video -f mp4"),
 }
+
+
+@pytest.fixture
+def stage(shared_stage: Stage) -> Stage:
+    return shared_stage
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def display(display_name: str) -> AsyncIterator[Display]:
+    async with open_display(display_name, SystemClock()) as display:
+        yield display
 
 
 @pytest.mark.parametrize(

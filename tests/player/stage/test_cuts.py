@@ -13,6 +13,11 @@ from tests.player.conftest import Media, put_on_air
 from tests.player.pixels import BLUE, GREEN, RED, YELLOW, PixelReader, is_close, recording_screen, wait_until
 
 
+@pytest.fixture
+def stage(shared_stage: Stage) -> Stage:
+    return shared_stage
+
+
 def _is_cut_ordered(stage: Stage) -> bool:
     return stage._waiting is not None and stage._waiting.order_s is not None
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 import pytest
+import pytest_asyncio
 
 from player.protocol.screen import Cut
 from player.stage.stage import Stage
@@ -53,13 +54,13 @@ class SignalledStage:
                 return cut
 
 
-@pytest.fixture(params=[KILL, STOP], ids=["SIGKILL", "SIGSTOP"])
+@pytest_asyncio.fixture(params=[KILL, STOP], ids=["SIGKILL", "SIGSTOP"], loop_scope="module")
 async def target(
-    request: pytest.FixtureRequest, stage: Stage, media: Media, yellow_root: None, display_name: str
+    request: pytest.FixtureRequest, shared_stage: Stage, media: Media, shared_yellow_root: None, display_name: str
 ) -> AsyncIterator[SignalledStage]:
-    await put_on_air(stage, media.shot("long"))
+    await put_on_air(shared_stage, media.shot("long"))
     with recording_screen(display_name) as recording:
-        yield SignalledStage(stage, media, recording, request.param)
+        yield SignalledStage(shared_stage, media, recording, request.param)
 
 
 async def loading(target: SignalledStage, *, deck_on_air: bool) -> None:
