@@ -8,6 +8,7 @@ this way, because no part of it can be missed. It is then paused, because a paus
 from player.deck.picture_watch import BLAMED_FAULTS, PictureSample, PictureWatch, WatchedMedia, WatchRecord
 from player.deck.shot_loader import PAINT_WITHIN_S, ShotLoader
 from player.deck.shot_states import ShotState
+from player.deck.vlc.media_shape import tells_its_shape_late
 from player.deck.vlc.media_source import Feed, StreamRemuxer, open_source
 from player.deck.vlc.vlc_player import VlcEvent
 from sync.errors import MediaUnplayable
@@ -25,6 +26,10 @@ class RunningLoader(ShotLoader):
 
     _delays_sound = False
     _poll_s = 0.004  # for paints, and for the sound, which comes about 20 ms before the first picture
+
+    def _begin(self) -> None:
+        self._first_paints = int(tells_its_shape_late(self.shot.path))
+        super()._begin()
 
     def is_usable_at(self, at_s: float) -> bool:
         """Tell whether what is loaded is still its beginning if it is shown at `at_s`."""
@@ -98,7 +103,7 @@ class StreamLoader(RunningLoader):
     It never expires. If it ends or stops while it waits, `ShotFailed` follows `Loaded`. Its rhythm is learned.
     """
 
-    _first_paints = 1  # libVLC may show the first picture unscaled, and the next one 0.8 s later
+    _first_paints = 1  # most are MPEG-TS for libVLC: see `tells_its_shape_late`
     _watch: PictureWatch
     _remuxer: Feed | None = None
 

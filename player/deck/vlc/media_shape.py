@@ -2,11 +2,13 @@
 
 import ctypes
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import vlc
 
 _VIDEO = 1  # libvlc_track_type_t
+_TS_PACKET, _TS_SYNC = 188, b"G"
 _TRANSPOSED = 4  # of libvlc_video_orient_t: this one and those above change width and height
 
 
@@ -17,6 +19,19 @@ class MediaShape:
     width: int
     height: int
     transposed: bool = False
+
+
+def tells_its_shape_late(path: str) -> bool:
+    """Tell whether only the pictures of a film state its shape (MPEG-TS).
+
+    libVLC may show the first of them unscaled until it begins to play, up to 0.8 s later.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(_TS_PACKET + 1)
+    except OSError:
+        return False
+    return head[:1] == head[_TS_PACKET:] == _TS_SYNC
 
 
 def shape_of(media: Any) -> MediaShape | None:

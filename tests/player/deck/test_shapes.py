@@ -38,7 +38,7 @@ TABLE = [
     (Film("HDV", "MPEG-2 transport stream"), Fit.CONTAIN),
     (Film("PAL 16:9", turned=270), Fit.FILL),
 ]
-PREROLLED = (Film("PAL 16:9"), Film("HDV", "MPEG-2 transport stream"))
+PREROLLED = (Film("PAL 16:9"),)
 PARTS_S = (2.4, 1.2, 1.2)  # of what changes its shape
 ON_A_TURNED_SCREEN = [
     (Film("PAL 16:9"), Fit.COVER),

@@ -7,7 +7,7 @@ import pytest
 import vlc
 from shape_films import Film
 
-from player.deck.vlc.media_shape import MediaShape, shape_of
+from player.deck.vlc.media_shape import MediaShape, shape_of, tells_its_shape_late
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,15 @@ def test_the_shape_of_a_film(film: Film, expected: MediaShape | None, tmp_path: 
 
 def test_nothing_open_has_no_shape() -> None:
     assert shape_of(None) is None
+
+
+@pytest.mark.parametrize(("encoding", "late"), [("MPEG-2 transport stream", True), ("MPEG-2 in MP4", False)])
+def test_a_transport_stream_tells_its_shape_late(encoding: str, late: bool, tmp_path: Path) -> None:
+    assert tells_its_shape_late(str(Film("HDV", encoding).make(tmp_path, seconds=0.2))) is late
+
+
+def test_what_is_no_film_tells_no_shape_late(tmp_path: Path) -> None:
+    for content in (b"", b"G", b"G" * 188):
+        (tmp_path / "file").write_bytes(content)
+        assert not tells_its_shape_late(str(tmp_path / "file"))
+    assert not tells_its_shape_late(str(tmp_path / "missing"))
