@@ -6,6 +6,7 @@ it. The lock in `transaction` prevents that the commit of one task includes half
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -147,6 +148,10 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
     Raises:
         StorageBroken: the file is not a database, is damaged, or was written by a newer version.
     """
+    journal = path.with_name(f"{path.name}-journal")  # SQLite looks there first, though ours is `-wal`
+    if os.path.lexists(journal) and not journal.is_file():
+        with storage_errors(journal):
+            set_aside(journal)
     with _converted(path):
         connection = await _connect(path)
     try:

@@ -141,3 +141,16 @@ async def test_a_damaged_journal_costs_at_most_what_it_held(tmp_path: Path, dama
         await ledger.write([closed("later")])
     async with open_ledger(path, DEVICE, FakeClock()) as ledger:
         assert (await logged(ledger))[-1].take == "later"
+
+
+@pytest.mark.parametrize("damage", [folder, link, pipe], ids=lambda it: it.__name__)
+async def test_what_is_in_the_place_of_an_old_kind_of_journal_costs_nothing(tmp_path: Path, damage: Damage) -> None:
+    path = tmp_path / "plays.db"
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        await log_plays(ledger, 3)
+    (tmp_path / "plays.db-journal").touch()
+    damage(tmp_path / "plays.db-journal")
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        assert (ledger.problem, len(await logged(ledger))) == ("", 3)
+        await log_plays(ledger, 1)
+    assert os.path.lexists(tmp_path / "plays.db-journal.aside")
