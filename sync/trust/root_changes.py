@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from sync.errors import Rejected, Untrusted
-from sync.trust.signing import SigningKey, next_root, pin_root, read_root, root_fingerprint
+from sync.trust.signing import SigningKey, next_root, pin_root, read_root, root_fingerprint, verify_envelope
 from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
 from sync.wire.value_types import Wire
 
@@ -143,18 +143,30 @@ def add_signature(proposal: RootProposal, key: SigningKey) -> RootProposal:
 
 
 def unsigned_reason(proposal: RootProposal) -> str:
-    """Return who has still to sign, in a sentence; empty: nobody."""
+    """Return who has still to sign, in a sentence; empty: nobody.
+
+    A new root key signs as well, whatever the threshold: else a slip of the pen makes a key that nobody has.
+    """
+    before, after = pin_root(proposal.previous), read_root(proposal.proposed)
+    new = tuple(key for key in after.root.keys if key not in before.root.keys)
+    signed = {signature.key for signature in proposal.proposed.signatures}
+    parts = []
+    for root, keys, needed in (
+        (before, before.root.keys, before.root.threshold),
+        (after, after.root.keys, after.root.threshold),
+        (after, new, len(new)),
+    ):
+        missing = [key[:16] for key in keys if key not in signed]
+        if (count := needed - (len(keys) - len(missing))) > 0:
+            parts.append(f"{count} of the root keys of root {root.version} ({', '.join(missing)})")
+    if parts:
+        return f"still to sign: {' and '.join(dict.fromkeys(parts))}"
     try:
-        next_root(pin_root(proposal.previous), proposal.proposed)
-    except Untrusted:
-        signed = {signature.key for signature in proposal.proposed.signatures}
-        parts = []
-        for root in (pin_root(proposal.previous), read_root(proposal.proposed)):
-            have = signed & set(root.root.keys)
-            if len(have) < root.root.threshold:
-                who = ", ".join(key[:16] for key in root.root.keys if key not in have)
-                parts.append(f"{root.root.threshold - len(have)} of the root keys of root {root.version} ({who})")
-        return f"still to sign: {' and '.join(parts)}" if parts else "a signature is not valid"
+        next_root(before, proposal.proposed)
+        if new:
+            verify_envelope(ROOT_DOMAIN, proposal.proposed, after.keys, Role(keys=new, threshold=len(new)))
+    except Untrusted as error:
+        return f"it cannot be published: {error}"
     return ""
 
 
@@ -165,22 +177,22 @@ def _signers(proposal: RootProposal) -> set[str]:
 def consequences(before: Root, after: Root, devices: int | None) -> list[str]:
     """Return what a change means for devices, a sentence each."""
     lines = []
-    screens = "devices" if devices is None else "1 device" if devices == 1 else f"{devices} devices"
+    all_of_them = "Devices" if devices is None else f"Devices ({devices})"
     if set(before.timestamp.keys) != set(after.timestamp.keys):
         lines.append(
-            f"The {screens} will follow to the new online key by themselves, those that are off once they are back. "
+            f"{all_of_them} follow to the new online key by themselves, those that are off once they are back. "
             "Until then they play on. What the old key signs is refused from then on; a device asks for the root "
             "at every start, on any doubt, and at least every hour."
         )
     if (before.root.keys, before.root.threshold) != (after.root.keys, after.root.threshold):
         needed = f"{after.root.threshold} of {len(after.root.keys)} root keys must sign each later change."
-        lines.append(f"The {screens} will follow to the new root keys by themselves and play on. {needed}")
+        lines.append(f"{all_of_them} follow to the new root keys by themselves and play on. {needed}")
         if root_fingerprint(before) != root_fingerprint(after):
             lines.append(
                 "Players that name this origin by origin.fingerprint need the new one before they pair the next "
                 f"time: {root_fingerprint(after)}"
             )
     if not lines:
-        lines.append(f"Nothing changes for the {screens} but the date: root {after.version} follows by itself.")
+        lines.append(f"{all_of_them} see a new date: root {after.version} has the same keys.")
     lines.append("No device needs a visit. There is no way back but another change.")
     return lines

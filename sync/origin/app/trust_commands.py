@@ -6,6 +6,7 @@ exported, signed there, and imported. Until then nothing has changed.
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,10 @@ async def _publish(
 
 
 def _told(proposal: RootProposal, devices: int | None) -> list[str]:
-    return consequences(pin_root(proposal.previous), read_root(proposal.proposed), devices)
+    before, after = pin_root(proposal.previous), read_root(proposal.proposed)
+    root_keys, online = (", ".join(key[:16] for key in role.keys) for role in (after.root, after.timestamp))
+    named = f"Root {after.version} names these keys: root {root_keys}; online {online}."
+    return [named, *consequences(before, after, devices)]
 
 
 def _confirm(told: list[str], options: argparse.Namespace) -> None:
@@ -211,8 +215,10 @@ def _confirm(told: list[str], options: argparse.Namespace) -> None:
         return
     if not sys.stdin.isatty():
         raise Rejected("nothing was changed: run it again with --yes if that is what you want")
-    if input("Do it? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise Rejected("nothing was changed")
+    with suppress(EOFError):
+        if input("Do it? [y/N] ").strip().lower() in ("y", "yes"):
+            return
+    raise Rejected("nothing was changed")
 
 
 def _read_proposal(path: Path) -> RootProposal:

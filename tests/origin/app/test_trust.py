@@ -118,7 +118,7 @@ async def test_a_device_follows_every_change_of_keys_whether_it_runs_or_was_away
     changes: tuple[tuple[str, ...], ...] = (
         ("rotate", "online"),
         ("rotate", "root"),
-        ("add", first_public),
+        ("add", first_public, "--key", first),
         ("add", second_public, "--threshold", "2", "--key", first, "--key", second),
         ("renew", "--key", second),
         ("rotate", "online", "--key", first),
@@ -217,6 +217,7 @@ MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("rotate", "root", "--with", "ONLINE PUBLIC", "--yes"), "cannot be the online key as well"),
     (("add", "ROOT PUBLIC", "--yes"), "has this root key already"),
     (("rotate", "root", "--with", "PUBLIC", "--yes"), "still to sign: 1 of the root keys of root 2"),
+    (("add", "PUBLIC", "--yes"), "still to sign: 1 of the root keys of root 2"),
     (("add", "PUBLIC", "--threshold", "2", "--yes"), "still to sign: 1 of the root keys of root 2"),
     (("rotate", "online", "--with", "PUBLIC", "--yes"), "--with is for root keys"),
     (("rotate", "online", "--yes", "--key", "none.key"), "none.key"),

@@ -136,6 +136,18 @@ async def test_a_step_of_the_root_that_is_missing_stops_new_content_until_it_is_
         assert device.syncer.facts().release == publisher.release
 
 
+async def test_roots_that_have_expired_are_steps_to_the_one_that_has_not(origin: Origin, store: ContentStore) -> None:
+    publisher = origin.publisher
+    for version in range(2, 9):
+        publisher.sign_root(version, publisher.root_key, expires_at=None if version == 8 else EPOCH)
+    publisher.publish(noise(1, 100))
+    async with running(origin, store) as device:
+        await device.plays(publisher.release)
+    root = store.root()
+    assert root is not None
+    assert root.version == 8
+
+
 async def test_channels_that_differ_only_in_case_have_floors_of_their_own(origin: Origin, store: ContentStore) -> None:
     publisher = origin.publisher
     publisher.sequence = 4
