@@ -1,6 +1,7 @@
 """`signage-origin trust` beside an origin that runs, and a device that follows: nobody has to visit it."""
 
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +66,21 @@ class Venue:
     async def device(self) -> AsyncIterator[Device]:
         async with running(cast(Origin, self.server), self.store, clock=self.clock, pin=False) as device:
             yield device
+
+    @asynccontextmanager
+    async def restarted(self) -> AsyncIterator[None]:
+        """Start the origin anew on its folder; the one before answers no more."""
+        for name in ("reader", "writer"):
+            await self.server.origin.keys.remove(name)
+        async with running_origin(settings_in(self.folder), SystemClock()) as self.server:
+            await self.server.origin.folder_target.publisher.timestamps.refresh()
+            yield
+
+    def pair_anew(self) -> None:
+        """Do what a visit does: pin the root that the origin has now."""
+        self.store.clear_floors()
+        newest = max((self.content / "roots").iterdir(), key=lambda path: int(path.stem))
+        self.store.save_root(newest.read_bytes())
 
     async def follows(self, device: Device, release: str, root: int) -> None:
         device.syncer.wake()
@@ -186,23 +202,55 @@ async def test_a_stolen_root_key_has_no_say_once_another_one_is_in_force(venue: 
         await venue.follows(device, await venue.publish("c"), 2)
 
 
-async def test_with_the_root_key_lost_screens_go_on_and_a_new_chain_needs_a_visit(venue: Venue, tmp_path: Path) -> None:
+async def test_a_device_that_a_thief_of_the_root_key_reached_first_plays_on_until_it_is_visited(venue: Venue) -> None:
+    stolen, thief = read_key(venue.keys / "root.key"), SigningKey.generate()
+    before = venue.server.origin.keyring.root()
+    theirs = make_root(2, before.expires_at, public_of(stolen), 1, public_of(thief))
+    forged = venue.folder / "forged"
+    forged.write_bytes(sign_envelope(ROOT_DOMAIN, theirs.model_dump_json().encode(), stolen))
+    playing = await venue.publish("b")
+    async with venue.device() as device:
+        await venue.follows(device, playing, 1)
+    venue.store.save_root(forged.read_bytes())  # what it fetched through the thief's network
+    await venue.trust("rotate", "root", "--yes")
+    async with venue.device() as device:
+        await venue.refuses(device, Distrust.UNKNOWN_KEY, plays=playing)
+        await venue.trust("rotate", "online", "--yes")
+        await venue.refuses(device, Distrust.ROOT_CHAIN, plays=playing)
+    venue.pair_anew()
+    async with venue.device() as device:
+        await venue.follows(device, await venue.publish("c"), 3)
+
+
+async def test_a_backup_from_before_a_change_of_keys_is_followed_once_its_root_is_newer(venue: Venue) -> None:
+    backup = venue.folder / "backup"
+    for name in ("keys", "content/roots"):
+        shutil.copytree(venue.folder / name, backup / name)
+    await venue.trust("rotate", "online", "--yes")
+    playing = await venue.publish("b")
+    async with venue.device() as device:
+        await venue.follows(device, playing, 2)
+    for name in ("keys", "content/roots"):
+        shutil.rmtree(venue.folder / name)
+        shutil.copytree(backup / name, venue.folder / name)
+    async with venue.restarted(), venue.device() as device:
+        await venue.refuses(device, Distrust.UNKNOWN_KEY, plays=playing)
+        for _ in range(2):
+            await venue.trust("rotate", "online", "--yes")
+        await venue.follows(device, await venue.publish("c"), 3)
+
+
+async def test_with_the_root_key_lost_screens_go_on_and_a_new_chain_needs_a_visit(venue: Venue) -> None:
     async with venue.device() as device:
         (venue.keys / "root.key").unlink()
         playing = await venue.publish("b")
         await venue.follows(device, playing, 1)  # the online key does all that is done daily
-        playing = (venue.server.origin.folder_target.publisher and device.syncer.facts().release) or ""
-    for name in ("reader", "writer"):
-        await venue.server.origin.keys.remove(name)
     for name in ("keys", "content/roots"):  # as docs/operations.md says, with the origin stopped
         (venue.folder / name).rename(venue.folder / f"{name.replace('/', '-')}.lost")
-    async with running_origin(settings_in(venue.folder), SystemClock()) as server:
-        venue.server = server
-        await server.origin.folder_target.publisher.timestamps.refresh()
+    async with venue.restarted():
         async with venue.device() as device:
             await venue.refuses(device, Distrust.UNKNOWN_KEY, plays=playing)
-        venue.store.clear_floors()  # what pairing anew does
-        venue.store.save_root((venue.content / root_path(1)).read_bytes())
+        venue.pair_anew()
         async with venue.device() as device:
             await venue.follows(device, playing, 1)
 
