@@ -121,9 +121,7 @@ class Downloader:
     async def _begin(self, release: Release) -> bool:
         """Plan what is missing; return False if nothing is."""
         wanted = await self.missing(release)
-        groups = priority_groups(release, {asset.sha256 for asset in wanted})
-        assets = {asset.sha256: asset for asset in wanted}
-        self._transfer.drop(self._queue.plan([[assets[name] for name in group] for group in groups]))
+        self._transfer.drop(await in_thread(self._plan, release, wanted))
         if not wanted:
             return False
         self._intake.forget_all_but({asset.sha256 for asset in release.assets})
@@ -131,9 +129,15 @@ class Downloader:
         self._check_room(wanted)
         known = await in_thread(self._known_lists, wanted)
         await self._begin_parts(known)
-        for name in assets.keys() - known.keys():
-            self._queue.add_list(name)
+        for asset in wanted:
+            if asset.sha256 not in known:
+                self._queue.add_list(asset.sha256)
         return True
+
+    def _plan(self, release: Release, wanted: Collection[Asset]) -> frozenset[Fetch]:
+        assets = {asset.sha256: asset for asset in wanted}
+        groups = priority_groups(release, assets.keys())
+        return self._queue.plan([[assets[name] for name in group] for group in groups])
 
     def _check_room(self, wanted: Collection[Asset]) -> None:
         existing = self._store.media.parts()
@@ -152,7 +156,10 @@ class Downloader:
             return
         await self._intake.begin(lists)
         parts = {name: part for name in lists if (part := self._intake.parts.get(name))}
-        await in_thread(self._copy, parts)
+        await in_thread(self._copy_and_ask, parts)
+
+    def _copy_and_ask(self, parts: Mapping[str, PartialFile]) -> None:
+        self._copy(parts)
         for name, part in parts.items():
             self._queue.add_spans(name, part, spans(name, part.missing()))
 

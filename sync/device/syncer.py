@@ -192,6 +192,8 @@ class Syncer:
         """Ask the origin for the newest release, and have the download follow it."""
         timestamp = await self._update_check.timestamp()
         release = await self._update_check.release(timestamp)
+        if self._problems.check:
+            self._transfer.queue.retry_now()  # the line works again
         self._problems.check_worked()
         self._accepted = _Accepted(timestamp, release)
         self._transfer.queue.name_mirrors(timestamp.mirrors)

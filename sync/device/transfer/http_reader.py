@@ -20,6 +20,7 @@ from sync.errors import OriginUnreachable
 LONGEST_RETRY_AFTER_S = 3600.0
 
 _HEAD_CAP_BYTES = 64 * 1024  # of all heads of one answer: some servers send `100 Continue` for ever
+_PIECE_BYTES = 4096
 _DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs the connection
 _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: |$)")
 _PROXY_LOGIN = 407
@@ -48,6 +49,7 @@ class HttpReader:
         self._deadlines = deadlines
         self._place: tuple[str, str, Proxy | None] = ("", "", None)  # scheme, host and proxy of the connection
         self._socket: socket.socket | None = None
+        self._timeout_s = -1.0  # of the socket
         self._rest = b""  # of what was read with the head
         self._left = 0  # bytes of the present body that were not read yet
         self._keeps = False  # whether the server keeps the connection after this body
@@ -141,33 +143,39 @@ class HttpReader:
         except OSError as error:
             reason = self._network.reason(error, url)
             raise NotReached(f"{url} does not answer: {reason}", offline=is_offline(error)) from error
-        self._place = place
+        self._place, self._timeout_s = place, -1.0
         return False
 
     def _exchange(self, url: str, headers: Mapping[str, str]) -> Head:
         assert self._socket is not None
         deadline = Deadline(self._deadlines.head_s)
-        self._socket.settimeout(self._deadlines.head_s)
+        self._wait_at_most(self._deadlines.head_s)
         self._socket.sendall(_request(url, headers, self._place[2]))
-        received = b""
+        received, total = b"", 0
         while True:
             found = _END_OF_HEAD.search(received)
             if found is None:
-                if len(received) > _HEAD_CAP_BYTES:
+                if total > _HEAD_CAP_BYTES:
                     raise OriginUnreachable(f"{url}: its headers do not end")
-                self._socket.settimeout(deadline.left_s())
-                piece = self._socket.recv(4096)
+                if total:
+                    self._wait_at_most(deadline.left_s())
+                piece = self._socket.recv(_PIECE_BYTES)
                 if not piece:
                     raise ConnectionResetError
-                received += piece
+                received, total = received + piece, total + len(piece)
                 continue
             head, keeps = _parse(url, received[: found.start()])
             received = received[found.end() :]
             if head.status >= 200:
                 break
         self._rest, self._left, self._keeps = received, head.length or 0, keeps and head.length is not None
-        self._socket.settimeout(self._deadlines.silence_s)
+        self._wait_at_most(self._deadlines.silence_s)
         return head
+
+    def _wait_at_most(self, seconds: float) -> None:
+        if self._socket is not None and self._timeout_s != seconds:  # most often they are the same
+            self._socket.settimeout(seconds)
+            self._timeout_s = seconds
 
     def _fault(self, url: str, error: OSError) -> OriginUnreachable:
         return OriginUnreachable(f"{url} does not answer: {self._network.reason(error, url)}")

@@ -271,6 +271,8 @@ class TransferQueue:
             self._flying.discard(fetch)
             fetch.source.in_flight -= 1
             state, works = self._state(fetch), useful_bytes >= _PROGRESS_BYTES or (fetch.done and not failed)
+            if works and fetch.source.problem:  # what failed because of it need not wait any more
+                self._end_waits_of(s for s in self._failing.values() if fetch.source.url not in s.wrong)
             if works:
                 fetch.source.recover()
             if useful_bytes >= _PROGRESS_BYTES and took_s > 0:

@@ -27,6 +27,9 @@ from sync.wire.release import INDEX_CAP_BYTES
 BAD_CHUNKS = 2
 """After so many wrong chunks in one answer the rest of it is not read."""
 
+TOLD_BYTES = 256 * 1024
+"""So many bytes are received before the queue, and a limiter, are told of them."""
+
 KEEP_S = 5.0
 """How often the beginning of an unfinished chunk is written to its file, so that little is lost in a kill."""
 
@@ -145,14 +148,16 @@ class FetchWorker:
         self, fetch: Fetch, content: memoryview, done: int, keep: tuple[PartialFile, Chunk] | None = None
     ) -> None:
         """Fill `content` from the body. What came of a chunk that has to be kept is written to its file at the end."""
-        began, kept, kept_s = done, done, self._clock.monotonic()
+        began, kept, told, kept_s = done, done, done, self._clock.monotonic()
         try:
             while done < len(content):
                 count = self._reader.read_into(content[done:])
                 if not count:
                     raise OriginUnreachable(f"{fetch.source.base}: the response ended too early")
                 done += count
-                self._queue.received(fetch, count)
+                if done - told >= TOLD_BYTES:
+                    self._queue.received(fetch, done - told)
+                    told = done
                 self._check_pace(fetch, count)
                 if keep is not None and self._pace.now_s - kept_s >= KEEP_S:
                     keep[0].keep(keep[1], content[:done], kept)
@@ -162,6 +167,8 @@ class FetchWorker:
                 keep[0].keep(keep[1], content[:done], kept)
             self._useful_bytes += done - began if keep is not None else 0
             raise
+        finally:
+            self._queue.received(fetch, done - told)
 
     def _check_pace(self, fetch: Fetch, count: int) -> None:
         pace = self._pace

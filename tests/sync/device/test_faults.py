@@ -115,7 +115,7 @@ async def test_retry_after_is_believed_up_to_a_limit_and_a_hint_ends_it(
     origin.publisher.publish(noise(1, 2 * CHUNK))
     origin.faults.status = [(path, 503, {"Retry-After": str(asked_s)})]
     async with running(origin, store, poll_s=10_000) as device:
-        await device.until(lambda: "503" in device.syncer.facts().problem)
+        await device.until(lambda: "503" in device.syncer.facts().problem and device.syncer.facts().state == "waiting")
         assert device.syncer.facts().waiting_s == believed_s
         asked = [request for request in origin.requests if path in request]
         await device.clock.advance(believed_s - 1)

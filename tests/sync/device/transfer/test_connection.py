@@ -1,6 +1,7 @@
 """The way to the origin, for documents and media alike: proxies, certificates, redirects, logins, addresses."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -18,10 +19,13 @@ from aiohttp import web
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
+from sync.device.transfer import addresses
+from sync.device.transfer.addresses import NEXT_ADDRESS_S
 from sync.device.transfer.connection import DIRECT, ConnectionSettings, Network, parse_proxy, redirect_target
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, SignageError
 from sync.runtime.clock import SystemClock
+from sync.runtime.threads import in_thread
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.sync.certificates import DAY, Company, make_company
@@ -488,3 +492,24 @@ def test_a_proxy_that_cannot_be_used_is_named_where_the_origin_is_not_reached(
 )  # fmt: skip
 def test_a_line_is_private_by_tls_or_on_this_machine(url: str, private: bool) -> None:
     assert Network().is_private(url) is private
+
+
+async def test_an_address_that_leads_nowhere_costs_less_than_a_second_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener whose queue is full stays silent, as a route that leads nowhere does."""
+    with contextlib.ExitStack() as held:
+        silent = held.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0))
+        port = silent.getsockname()[1]
+        for _ in range(2):  # nobody accepts these
+            plug = held.enter_context(socket.socket())
+            plug.setblocking(False)
+            plug.connect_ex(("127.0.0.2", port))
+        held.enter_context(socket.create_server(("127.0.0.1", port)))
+        found = [(socket.AF_INET, "127.0.0.2", port), (socket.AF_INET, "127.0.0.1", port)]
+        monkeypatch.setattr(addresses, "look_up", lambda host, port: found)
+        network, took = Network(ConnectionSettings(DIRECT)), []
+        for _ in range(3):
+            began = SystemClock().monotonic()
+            (await in_thread(network.connect, f"http://origin.example:{port}", 5.0)).close()
+            took.append(SystemClock().monotonic() - began)
+    assert NEXT_ADDRESS_S <= took[0] < 1.0
+    assert max(took[1:]) < NEXT_ADDRESS_S
