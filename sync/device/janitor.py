@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sync.device.download_plan import evictions
 from sync.device.store.chunk_catalog import ChunkCatalog
@@ -13,67 +13,102 @@ from sync.device.store.media_files import WrongName
 from sync.device.store.membership import repair_membership
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
-from sync.runtime.threads import in_thread
-from sync.wire.release import Release
+from sync.runtime.threads import in_idle_thread, in_thread
+from sync.wire.release import Asset, Release
 
 SCRUB_EVERY_S = 3600.0
 """How often one asset is hashed again. Memory cards lose data, and nobody notices before the asset is shown."""
 
+LOOK_EVERY_S = 60.0
 REPAIR_EVERY_S = 30.0
 
 log = logging.getLogger(__name__)
 
 
 class Janitor:
-    """The maintenance between two downloads."""
+    """The maintenance beside the downloads. `run` is a service; what it finds damaged it reports with `lost`."""
 
-    def __init__(self, store: ContentStore, catalog: ChunkCatalog, clock: Clock, reserve_bytes: int) -> None:
+    def __init__(
+        self,
+        store: ContentStore,
+        catalog: ChunkCatalog,
+        clock: Clock,
+        reserve_bytes: int,
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._catalog = catalog
         self._clock = clock
         self._reserve_bytes = reserve_bytes
-        self._scrubbed = clock.monotonic()
-        self._to_scrub: list[str] = []
+        self._lost = lost
+        self._scrubbed_s = clock.monotonic()
+        self._wrong: set[str] = set()  # assets that the origin names wrongly: they are reported once
 
-    async def reconcile(self) -> None:
-        """Make the catalogue match the files: hash what is not known or was written to, forget what is gone."""
-        known, media = await self._catalog.stamps(), self._store.media
-        found = {sha256: media.stamp(sha256) for sha256 in media.assets()}
+    async def run(self) -> None:
+        """Compare the files with the catalogue each minute and hash what nobody vouches for, until cancelled.
+
+        The files play meanwhile: each got its name only after it was verified.
+
+        Raises:
+            StorageBroken: the catalogue fails.
+        """
+        while True:
+            with contextlib.suppress(StorageFull):  # whoever writes content makes room
+                await self._catalog.restore()
+                for asset, chunk_list in (await self._look()).items():
+                    await self._hash(asset, chunk_list)
+                await self._scrub()
+                if await in_thread(self._store.free_bytes) < 2 * self._reserve_bytes:
+                    await self.evict()
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _look(self) -> dict[str, str]:
+        """Return what to hash, each with the chunk list that it has, if that is known.
+
+        Those come first that somebody wrote to, then those that the catalogue does not know.
+        """
+        known, unproven = await self._catalog.stamps(), await self._catalog.unproven()
+        found = await in_thread(self._store.media.stamps)
         if gone := known.keys() - found.keys():
             await self._catalog.delete(gone)
-        by_older_version = {name: found[name] for name, stamp in known.items() if not stamp and name in found}
-        if by_older_version:
-            await self._catalog.mark_hashed(by_older_version, self._clock.now())
-        changed = [name for name, stamp in found.items() if known.get(name, None) not in ("", stamp)]
-        for sha256 in sorted(changed):
-            if await self._is_whole(sha256):
-                await self._catalog.mark_hashed({sha256: found[sha256]}, self._clock.now())
+        if by_older_version := {name: found[name] for name, stamp in known.items() if not stamp and name in found}:
+            await self._catalog.mark_stamped(by_older_version)
+        active = await in_thread(self._store.active)
+        assets = active.release.assets if active is not None else ()
+        if active is not None and (active.sequence == 0 or not all(_is_whole(one, found) for one in assets)):
+            self._lost()
+        lists = {asset.sha256: asset.index for asset in assets} | unproven
+        changed = [name for name, stamp in known.items() if stamp and found.get(name, stamp) != stamp]
+        others = sorted((found.keys() - known.keys()) | (unproven.keys() & found.keys() - self._wrong))
+        return {name: lists.get(name, "") for name in (*sorted(changed), *others)}
 
-    async def scrub(self) -> None:
-        """Hash what was not hashed as a whole yet, and one asset again if an hour has passed since the last one."""
-        for sha256, chunk_list in (await self._catalog.unproven()).items():
-            stamp = self._store.media.stamp(sha256)
-            if await self._is_whole(sha256, chunk_list):
-                await self._catalog.mark_hashed({sha256: stamp}, self._clock.now())
-        if self._clock.monotonic() - self._scrubbed < SCRUB_EVERY_S:
-            return
-        self._scrubbed = self._clock.monotonic()
-        self._to_scrub = self._to_scrub or sorted(self._store.media.assets())
-        if self._to_scrub and self._store.has_asset(sha256 := self._to_scrub.pop()):
-            await self._is_whole(sha256)
-
-    async def _is_whole(self, sha256: str, chunk_list: str = "") -> bool:
-        """Hash an asset again. A damaged one is deleted, so that it is downloaded again."""
-        index = self._store.index(chunk_list) if chunk_list else None
+    async def _hash(self, sha256: str, chunk_list: str) -> None:
+        """Hash an asset as a whole. A damaged one is deleted, so that it is downloaded again."""
+        stamp, started_s = self._store.media.stamp(sha256), self._clock.monotonic()
         try:
-            if await in_thread(self._store.media.recheck, sha256, index):
-                return True
+            whole = await in_idle_thread(self._recheck, sha256, chunk_list)
         except WrongName as error:
+            self._wrong.add(sha256)
             log.error("%s: publish it again at the origin", error)
-            return False
-        log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
-        await self._catalog.delete((sha256,))
-        return False
+            return
+        if whole:
+            await self._catalog.mark_hashed({sha256: stamp}, self._clock.now())
+        else:
+            log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
+            await self._catalog.delete((sha256,))
+            self._lost()
+        await self._clock.sleep(self._clock.monotonic() - started_s)  # half of a processor is enough
+
+    def _recheck(self, sha256: str, chunk_list: str) -> bool:
+        return self._store.media.recheck(sha256, self._store.index(chunk_list) if chunk_list else None)
+
+    async def _scrub(self) -> None:
+        """Hash the asset again whose turn it is, if the time has come. All take their turn."""
+        if self._clock.monotonic() - self._scrubbed_s < SCRUB_EVERY_S:
+            return
+        self._scrubbed_s = self._clock.monotonic()
+        if (sha256 := await self._catalog.hashed_first()) is not None:
+            await self._hash(sha256, (await self._catalog.unproven()).get(sha256, ""))
 
     async def evict(self) -> None:
         """Delete what nobody needs: partial files and documents at once, assets once room is short, the oldest first.
@@ -141,6 +176,10 @@ class Janitor:
         needed = set().union(*(assets for name, assets in named.items() if name != pointer.previous))
         unnamed = sizes.keys() - needed - previous
         return sum(sizes[name] for name in unnamed), sum(sizes[name] for name in sizes.keys() & previous - needed)
+
+
+def _is_whole(asset: Asset, stamps: Mapping[str, str]) -> bool:
+    return stamps.get(asset.sha256, "").startswith(f"{asset.size_bytes}:")
 
 
 class FileRepair:

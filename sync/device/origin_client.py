@@ -58,6 +58,7 @@ _SEND_S = 300.0  # the same with a body, such as hundreds of plays on a slow lin
 _WINDOW_S = 30.0  # over which the speed of a body is measured
 _LIVE_HEARTBEAT_S = 30.0
 _LOOK_UP_S = 20.0
+_NOT_MODIFIED = 304
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -98,6 +99,18 @@ class OriginClient:
             Untrusted: the document is larger than `cap_bytes`.
         """
         return await self._request("GET", f"/content/{path}", cap_bytes=cap_bytes)
+
+    async def newer_document(self, path: str, cap_bytes: int, held: "FetchedDocument | None") -> "FetchedDocument":
+        """Return a file of the content tree; `held` itself if the origin says that it is still that one.
+
+        Raises:
+            OriginUnreachable, OriginRefused, Untrusted: as `document`.
+        """
+        headers = {"If-None-Match": held.etag} if held is not None and held.etag else {}
+        answer = await self._answer("GET", f"/content/{path}", cap_bytes=cap_bytes, headers=headers)
+        if held is not None and answer.status == _NOT_MODIFIED:
+            return held
+        return FetchedDocument(answer.content, answer.etag)
 
     async def prove_identity(self, challenge: IdentityChallenge) -> Envelope:
         """Have the origin sign a challenge. Nothing in it is secret; whoever answers gets no token."""
@@ -167,13 +180,25 @@ class OriginClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> bytes:
+        return (await self._answer(method, path, cap_bytes=cap_bytes, headers=headers, body=body)).content
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        cap_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> "_Answer":
         all_headers = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
         url = self._base + path
         for _ in range(MOST_REDIRECTS + 1):
             answer = await self._send(method, url, all_headers, body, cap_bytes)
             if answer.status not in REDIRECTS or not answer.location:
-                return self._content(url, answer)
-            secret = bool(headers) or body is not None
+                self._check(url, answer, conditional="If-None-Match" in all_headers)
+                return answer
+            secret = "Authorization" in all_headers or body is not None
             target = redirect_target(url, answer.location, answer.status, secret=secret)
             self._base = moved_base(self._base, url, target)
             url = target
@@ -190,7 +215,8 @@ class OriginClient:
                 self._note_address(url, answer)
                 fields = answer.headers
                 wait_s = retry_after_s(fields.get("Retry-After", ""), fields.get("Date", ""))
-                return _Answer(answer.status, fields.get("Location", ""), wait_s, await _bounded(answer, cap))
+                content = await _bounded(answer, cap)
+                return _Answer(answer.status, fields.get("Location", ""), wait_s, content, fields.get("ETag", ""))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._base = self.url  # the redirect that was followed before may be gone
             raise self._unreachable(url, error) from error
@@ -202,11 +228,13 @@ class OriginClient:
         if peer and self._network.proxy(url) is None:
             self._network.addresses.answered(urlsplit(url).hostname or "", str(peer[0]))
 
-    def _content(self, url: str, answer: "_Answer") -> bytes:
+    def _check(self, url: str, answer: "_Answer", *, conditional: bool) -> None:
         if answer.status < 300:
             if is_web_page(answer.content):
                 raise OriginUnreachable(portal_reason(url))
-            return answer.content
+            return
+        if answer.status == _NOT_MODIFIED and conditional:
+            return
         proxy = self._network.proxy(url)
         if answer.status == 407 and proxy is not None:
             raise OriginUnreachable(f"{url} does not answer: {proxy_refusal(proxy, answer.status)}")
@@ -240,11 +268,20 @@ class OriginClient:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedDocument:
+    """A file of the content tree; `etag` is the server's name for this content, empty if it has none."""
+
+    content: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
     location: str
     retry_after_s: float | None
     content: bytes
+    etag: str
 
 
 class NameResolver(AbstractResolver):

@@ -84,7 +84,10 @@ class Syncer:
         self._downloader: Downloader | None = None
         self._problems = SyncProblems(clock, rng, options.poll_s)
         self._wake_requested = asyncio.Event()
+        self._hinted = False
         self._accepted: _Accepted | None = None
+        self._settled: Timestamp | None = None  # the one of which nothing is missing
+        self._losses = 0  # how often content was found damaged or gone
         self._to_download = asyncio.Event()  # `_accepted` is to be compared with what is here
         self._mending = False  # the document of the release was fetched: it was new here, or damaged
         self._downloading = ""  # the release whose media are being fetched
@@ -94,8 +97,16 @@ class Syncer:
 
     def wake(self) -> None:
         """Check the origin and try all again that waits, now instead of later."""
+        self._hinted = True
         self._wake_requested.set()
         self._transfer.queue.retry_now()
+
+    def _lost(self) -> None:
+        """Look for what is missing again: content that was here is damaged or gone."""
+        self._losses += 1
+        if self._settled is not None:
+            self._settled = None
+            self._wake_requested.set()
 
     def facts(self) -> SyncFacts:
         """Return the present state."""
@@ -162,20 +173,17 @@ class Syncer:
             self._problems.note,
             self._wake_requested.set,
         )
-        janitor = Janitor(self._store, catalog, self._clock, self._options.reserve_bytes)
-        await janitor.reconcile()
-        self._started, self._problems.disk = True, ""
+        janitor = Janitor(self._store, catalog, self._clock, self._options.reserve_bytes, self._lost)
+        self._started, self._problems.disk, self._settled = True, "", None
         try:
-            await first_of(self._check_for_ever(catalog), self._download_for_ever(downloader, janitor, catalog))
+            await first_of(self._check_for_ever(), self._download_for_ever(downloader, janitor, catalog), janitor.run())
         finally:
             await downloader.stop()
 
-    async def _check_for_ever(self, catalog: ChunkCatalog) -> None:
+    async def _check_for_ever(self) -> None:
         while True:
             self._wake_requested.clear()
             self._checking = True
-            await self._files.repair()
-            await catalog.restore()
             reached = True
             try:
                 await self._check()
@@ -190,7 +198,14 @@ class Syncer:
 
     async def _check(self) -> None:
         """Ask the origin for the newest release, and have the download follow it."""
-        timestamp = await self._update_check.timestamp()
+        hinted, self._hinted = self._hinted, False
+        timestamp = await self._update_check.timestamp(hinted=hinted)
+        if timestamp == self._settled and self._update_check.noted and self._store.has_ballast():
+            self._problems.check_worked()
+            self._confirm()
+            self._checking = False
+            return
+        await self._files.repair()
         release = await self._update_check.release(timestamp)
         if self._problems.check:
             self._transfer.queue.retry_now()  # the line works again
@@ -209,33 +224,34 @@ class Syncer:
                 await self._to_download.wait()
             self._to_download.clear()
             try:
-                if not await self._download(downloader, catalog):
+                losses = self._losses
+                if (complete := await self._download(downloader, catalog)) is None:
                     continue
                 await janitor.evict()
-                await janitor.scrub()
                 await in_thread(self._store.create_ballast)
             except StorageFull as error:
                 if not await janitor.make_room(error.missing_bytes if isinstance(error, ReleaseDoesNotFit) else 0):
                     await self._wait_for_disk(error)
                 continue
+            self._settled = complete if losses == self._losses else None
             self._problems.disk_worked()
             if not self._to_download.is_set():
                 self._checking = False
                 await self._to_download.wait()
 
-    async def _download(self, downloader: Downloader, catalog: ChunkCatalog) -> bool:
-        """Complete and activate what was accepted; return False if something else is accepted meanwhile."""
+    async def _download(self, downloader: Downloader, catalog: ChunkCatalog) -> Timestamp | None:
+        """Complete, activate and return what was accepted; None if something else is accepted meanwhile."""
         accepted = self._latest()
         missing = bool(await downloader.missing(accepted.release))
         if missing:
             self._downloading, self._checking = accepted.timestamp.release, False
         if not await downloader.download(accepted.release, self._to_download):
-            return False
+            return None
         self._downloading, self._checking = "", True
         newest = self._latest() if self._latest().of(accepted) else accepted
         mended, self._mending = missing or self._mending, False
         await self._activate(newest.timestamp, newest.release, catalog, mended=mended)
-        return True
+        return newest.timestamp
 
     def _latest(self) -> "_Accepted":
         assert self._accepted is not None, "a check comes first"
@@ -251,10 +267,13 @@ class Syncer:
             self._activated()
         elif mended:
             self._mended()
-        self._confirmed = (self._clock.monotonic(), self._clock.now())
-        self._problems.confirmed()
+        self._confirm()
         if new:
             await catalog.mark_needed([asset.sha256 for asset in release.assets], self._clock.now())
+
+    def _confirm(self) -> None:
+        self._confirmed = (self._clock.monotonic(), self._clock.now())
+        self._problems.confirmed()
 
     async def _listen_for_hints(self) -> None:
         backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)

@@ -2,7 +2,7 @@
 
 import logging
 
-from sync.device.origin_client import OriginClient
+from sync.device.origin_client import FetchedDocument, OriginClient
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import pin_of, pinned_root
 from sync.errors import Distrust, OriginRefused, Untrusted
@@ -12,6 +12,9 @@ from sync.trust.acceptance import check_release, check_root, check_timestamp
 from sync.trust.signing import next_root, open_envelope, pin_root, read_timestamp
 from sync.wire.content_paths import release_path, root_path, timestamp_path
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
+
+ROOT_EVERY_S = 3600.0
+"""How often the next root is asked for where nothing is wrong. Until then a key counts that the origin revoked."""
 
 _MOST_ROOTS = 256  # steps of the root chain in one check; the others follow in the next check
 _NO_SUCH_FILE = (403, 404, 410)  # object stores answer 403 for names that do not exist
@@ -27,23 +30,49 @@ class UpdateCheck:
         self._store = store
         self._clock = clock
         self._channel = channel
-        self._accepted_by: Root | None = None
+        self._root_read_s = 0.0
+        self._accepted: tuple[FetchedDocument, Root, Timestamp] | None = (
+            None  # the last one, and the root it was read with; None: nothing is, or it is no longer
+        )
+        self.noted = False
+        """Whether the floor on the disk says what the last timestamp says."""
         self.fetched = False
         """Whether the last release had to be fetched: it was new here, or damaged."""
 
-    async def timestamp(self) -> Timestamp:
+    async def timestamp(self, *, hinted: bool = False) -> Timestamp:
         """Return the channel's signed timestamp, after comparing it with what was accepted before.
+
+        The origin sends it only if it changed since. With `hinted`, and each hour, it has to send it in any case: some
+        servers give one ETag to two files of the same second. The next root is asked for at the start, each hour,
+        before another timestamp is accepted, and after one that was not.
 
         Raises:
             Untrusted: signature, expiry, sequence or channel is wrong; the old release stays active.
             OriginUnreachable, OriginRefused: the document could not be fetched.
         """
-        root = await self.root()
-        raw = await self._client.document(timestamp_path(self._channel), TIMESTAMP_CAP_BYTES)
-        timestamp = read_timestamp(root, open_envelope(raw, TIMESTAMP_CAP_BYTES))
-        check_timestamp(timestamp, self._channel, self._store.known(self._channel, root, self._clock))
-        self._accepted_by = root
-        return timestamp
+        old, held = None, None
+        if self._accepted is not None and self._clock.monotonic() - self._root_read_s < ROOT_EVERY_S:
+            held, old, _ = self._accepted
+        root = old or await self.root()
+        document = await self._client.newer_document(
+            timestamp_path(self._channel), TIMESTAMP_CAP_BYTES, None if hinted else held
+        )
+        if old is not None and held is not None and document.content != held.content:
+            root = await self.root()
+        self._accepted = await self._accept(document, root)
+        return self._accepted[2]
+
+    async def _accept(self, document: FetchedDocument, root: Root) -> tuple[FetchedDocument, Root, Timestamp]:
+        before, self._accepted = self._accepted, None
+        known = await in_thread(self._store.known, self._channel, root, self._clock)
+        check_root(root, known)
+        if before is not None and before[:2] == (document, root):
+            timestamp = before[2]
+        else:
+            timestamp = read_timestamp(root, open_envelope(document.content, TIMESTAMP_CAP_BYTES))
+        check_timestamp(timestamp, self._channel, known)
+        self.noted = known.floor is not None and known.floor.sequence == timestamp.sequence
+        return document, root, timestamp
 
     async def release(self, timestamp: Timestamp) -> Release:
         """Return the release of an accepted timestamp, and raise the floor to that timestamp.
@@ -59,8 +88,8 @@ class UpdateCheck:
             raw = await self._client.document(release_path(timestamp.release), timestamp.release_bytes)
             release = await in_thread(check_release, raw, timestamp)
             await in_thread(self._store.save_release, timestamp.release, raw, release)
-        assert self._accepted_by is not None, "timestamp comes first"
-        await in_thread(self._store.raise_floor, timestamp, self._accepted_by, self._clock)
+        assert self._accepted is not None, "timestamp comes first"
+        await in_thread(self._store.raise_floor, timestamp, self._accepted[1], self._clock)
         return release
 
     async def root(self) -> Root:
@@ -81,7 +110,8 @@ class UpdateCheck:
             root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES))
             await in_thread(self._store.save_root, raw)
             log.info("root=%s is trusted from now on", root.version)
-        check_root(root, self._store.known(self._channel, root, self._clock))
+        check_root(root, await in_thread(self._store.known, self._channel, root, self._clock))
+        self._root_read_s = self._clock.monotonic()
         return root
 
     async def _pinned_root(self) -> Root:

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from sync.errors import SignageError
+
+_LOWEST = 19
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -51,3 +54,15 @@ def start_thread(
 async def in_thread(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
     """Run `work` in a daemon thread and wait for its result. After a cancellation the result is ignored."""
     return await start_thread(work, *args, **kwargs)
+
+
+async def in_idle_thread(
+    work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Result:
+    """Run `work` as `in_thread` does, with the lowest priority, so that whatever plays is served first."""
+
+    def idle() -> Result:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)  # on Linux of this thread only
+        return work(*args, **kwargs)
+
+    return await in_thread(idle)

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from sync.device.janitor import FileRepair
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.syncer import Syncer, SyncOptions
@@ -93,10 +94,12 @@ async def running(
             mended,
         )
         device = Device(syncer, store, clock)
-        task = asyncio.create_task(syncer.run())
+        services = [syncer.run(), FileRepair(store, clock, mended).run()]  # as in the daemon
+        tasks = [asyncio.create_task(service) for service in services]
         try:
             yield device
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task

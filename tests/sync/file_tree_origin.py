@@ -173,6 +173,8 @@ class Origin:
         self.publisher = publisher
         self.faults = Faults()
         self.requests: list[str] = []
+        self.unchanged: list[str] = []  # those that were answered with 304
+        self.etag = ""  # of all documents; empty: each has its own
         self.media_bytes = 0
         self.peers: set[tuple[str, int]] = set()  # the peer addresses of all connections
         self.url = ""
@@ -252,7 +254,14 @@ class Origin:
             return web.Response(status=404)
         if path.startswith("assets/"):
             return await self._media(request, path, content)
-        return web.Response(body=content)
+        return self._document(request, path, content)
+
+    def _document(self, request: web.Request, path: str, content: bytes) -> web.Response:
+        tag = self.etag or f'"{hashlib.sha256(content).hexdigest()}"'
+        if request.headers.get("If-None-Match") == tag:
+            self.unchanged.append(path)
+            return web.Response(status=304, headers={"ETag": tag})
+        return web.Response(body=content, headers={"ETag": tag})
 
     async def _media(self, request: web.Request, path: str, content: bytes) -> web.StreamResponse:
         if request.transport is not None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sync.errors import StorageBroken
+from sync.runtime.clock import unix_ms
 from sync.runtime.durable_files import set_aside, storage_errors
 from sync.runtime.sqlite import Database, open_database
 
@@ -37,6 +38,8 @@ _MIGRATIONS = (
     """
     -- SHA-256 of the index file whose chunks the file has, until it was hashed as a whole; then empty.
     ALTER TABLE assets ADD COLUMN chunk_list TEXT NOT NULL DEFAULT '';
+    -- When it was last hashed as a whole on this device, Unix ms UTC; 0: never, or by an older version.
+    ALTER TABLE assets ADD COLUMN hashed_ms INTEGER NOT NULL DEFAULT 0;
     """,
 )
 _BITMAPS = "SELECT asset, chunk_list, bitmap FROM parts"
@@ -46,12 +49,16 @@ _RECORD = """
 """
 _ASSETS = "SELECT sha256, needed_ms, stamp FROM assets"
 _COMPLETE = """
-    INSERT INTO assets (sha256, needed_ms, stamp, chunk_list) VALUES (:sha256, :needed_ms, :stamp, :chunk_list)
+    INSERT INTO assets (sha256, needed_ms, stamp, chunk_list, hashed_ms)
+    VALUES (:sha256, :at_ms, :stamp, :chunk_list, iif(:chunk_list = '', :at_ms, 0))
     ON CONFLICT (sha256) DO UPDATE
-    SET needed_ms = excluded.needed_ms, stamp = excluded.stamp, chunk_list = excluded.chunk_list
+    SET needed_ms = excluded.needed_ms, stamp = excluded.stamp, chunk_list = excluded.chunk_list,
+        hashed_ms = excluded.hashed_ms
 """
-_NEEDED = "UPDATE assets SET needed_ms = :needed_ms WHERE sha256 IN (SELECT value FROM json_each(:names))"
+_STAMPED = "UPDATE assets SET stamp = :stamp WHERE sha256 = :sha256"
+_NEEDED = "UPDATE assets SET needed_ms = :at_ms WHERE sha256 IN (SELECT value FROM json_each(:names))"
 _UNPROVEN = "SELECT sha256, chunk_list FROM assets WHERE chunk_list != ''"
+_HASHED_FIRST = "SELECT sha256 FROM assets ORDER BY hashed_ms, sha256 LIMIT 1"
 _FORGET_PART = "DELETE FROM parts WHERE asset = :asset"
 _FORGET_ASSET = "DELETE FROM assets WHERE sha256 = :asset"
 
@@ -88,9 +95,8 @@ class ChunkCatalog:
             await self._database.execute_many(_FORGET_PART, [{"asset": asset} for asset in lost])
 
     async def _complete(self, stamps: Mapping[str, str], lists: Mapping[str, str], at: datetime) -> None:
-        needed_ms = int(at.timestamp() * 1000)
         rows = [
-            {"sha256": name, "needed_ms": needed_ms, "stamp": stamp, "chunk_list": lists.get(name, "")}
+            {"sha256": name, "at_ms": unix_ms(at), "stamp": stamp, "chunk_list": lists.get(name, "")}
             for name, stamp in stamps.items()
         ]
         await self._database.execute_many(_FORGET_PART, [{"asset": name} for name in stamps])
@@ -108,6 +114,17 @@ class ChunkCatalog:
         """Return the assets that were not hashed as a whole yet, each with the chunk list that it matches."""
         return {row["sha256"]: row["chunk_list"] for row in await self._database.rows(_UNPROVEN)}
 
+    async def hashed_first(self) -> str | None:
+        """Return the asset that was hashed as a whole the longest time ago, None if there are no assets."""
+        row = await self._database.row(_HASHED_FIRST)
+        return None if row is None else str(row["sha256"])
+
+    async def mark_stamped(self, stamps: Mapping[str, str]) -> None:
+        """Save the stamps of assets that an older version hashed, which saved none."""
+        rows = [{"sha256": name, "stamp": stamp} for name, stamp in stamps.items()]
+        async with self._database.transaction():
+            await self._database.execute_many(_STAMPED, rows)
+
     async def mark_hashed(self, stamps: Mapping[str, str], at: datetime) -> None:
         """Record that assets match their names, with their stamps, and were needed at `at`."""
         async with self._database.transaction():
@@ -115,7 +132,7 @@ class ChunkCatalog:
 
     async def mark_needed(self, assets: Collection[str], at: datetime) -> None:
         """Record that a release needed these assets at `at`."""
-        values = {"needed_ms": int(at.timestamp() * 1000), "names": json.dumps(list(assets))}
+        values = {"at_ms": unix_ms(at), "names": json.dumps(list(assets))}
         async with self._database.transaction():
             await self._database.execute(_NEEDED, values)
 

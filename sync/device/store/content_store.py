@@ -311,11 +311,18 @@ class ContentStore:
         with storage_errors(self.store):
             return free_bytes(self.store)
 
+    def has_ballast(self) -> bool:
+        """Tell whether the reserve for a full disk is there."""
+        try:
+            return self._ballast.is_file() and self._ballast.stat().st_size == BALLAST_BYTES
+        except OSError:
+            return False
+
     def create_ballast(self) -> None:
         """Reserve 8 MiB in a file. On a full disk even deleting from a database fails; deleting this file helps."""
+        if self.has_ballast():
+            return
         with storage_errors(self._ballast):
-            if self._ballast.is_file() and self._ballast.stat().st_size == BALLAST_BYTES:
-                return
             if not self._ballast.is_file() or not os.access(self._ballast, os.W_OK):
                 set_aside(self._ballast)
             with self._ballast.open("wb") as file:

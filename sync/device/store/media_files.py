@@ -5,15 +5,18 @@ import logging
 import os
 import re
 import stat
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sync.errors import CorruptContent, NotFound
-from sync.runtime.durable_files import hash_file, read_at, set_aside, storage_errors, sync_folder
+from sync.runtime.clock import give_way
+from sync.runtime.durable_files import file_stamp, hash_file, read_at, set_aside, storage_errors, sync_folder
 from sync.runtime.os_messages import os_reason
 from sync.wire.chunk_index import Index
 from sync.wire.release import Asset
 
+_AT_ONCE = 50  # files
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,7 @@ class MediaFiles:
         self._assets = store / "assets"
         self._parts = store / "parts"
         self._unreadable: set[str] = set()  # the disk reported an error
+        self._renaming = threading.Lock()  # of `_assets`: what is deleted there is what was found damaged
 
     def folders(self) -> tuple[Path, ...]:
         """Return both folders."""
@@ -42,10 +46,11 @@ class MediaFiles:
     def delete_links(self) -> None:
         """Delete symbolic links: this program makes none, and one could lead out of the store."""
         for folder in self.folders():
-            for path in folder.iterdir():
-                if path.is_symlink():
-                    log.error("file=%s is a symbolic link and was deleted", path)
-                    path.unlink()
+            with os.scandir(folder) as entries:
+                links = [Path(entry.path) for entry in entries if entry.is_symlink()]
+            for path in links:
+                log.error("file=%s is a symbolic link and was deleted", path)
+                path.unlink()
 
     def path(self, sha256: str) -> Path:
         """Return the path of a complete, verified media file; raise NotFound if it is not on this device."""
@@ -74,6 +79,16 @@ class MediaFiles:
         """Return the names of all complete assets, each with its size in bytes."""
         found = ((name, self._stat(name)) for name in self.names())
         return {name: at.st_size for name, at in found if at is not None}
+
+    def stamps(self) -> dict[str, str]:
+        """Return the stamps of all complete assets."""
+        found: dict[str, str] = {}
+        for number, name in enumerate(self.names()):
+            if stamp := self.stamp(name):
+                found[name] = stamp
+            if number % _AT_ONCE == 0:
+                give_way()
+        return found
 
     def whole(self, assets: Iterable[Asset]) -> frozenset[str]:
         """Return the names of those assets that are here with all their bytes."""
@@ -131,11 +146,12 @@ class MediaFiles:
         return ""
 
     def _rename(self, part: Path, path: Path) -> None:
-        try:
-            part.replace(path)
-        except IsADirectoryError:
-            set_aside(path)
-            part.replace(path)
+        with self._renaming:
+            try:
+                part.replace(path)
+            except IsADirectoryError:
+                set_aside(path)
+                part.replace(path)
 
     def recheck(self, sha256: str, index: Index | None = None) -> bool:
         """Hash an asset again; return False if it has to be downloaded again. Blocks.
@@ -146,7 +162,7 @@ class MediaFiles:
         Raises:
             WrongName: it has all the chunks of that list, which the origin signed, but another hash. It stays.
         """
-        path = self._assets / sha256
+        path, before = self._assets / sha256, file_stamp(self._assets / sha256)
         try:
             intact = self.has(sha256) and hash_file(path) == sha256
             if not intact and index is not None and self.has(sha256) and _has_chunks(path, index):
@@ -155,9 +171,15 @@ class MediaFiles:
             log.error("asset=%s cannot be read: %s", sha256, os_reason(error))
             self._unreadable.add(sha256)
             return False
-        if not intact and self.has(sha256):
-            self.remove((sha256,))
-        return intact
+        if intact:
+            return True
+        with self._renaming, storage_errors(path):
+            if file_stamp(path) != before:  # another file has taken its place meanwhile
+                return self.has(sha256)
+            if self.has(sha256):
+                path.unlink()
+                sync_folder(self._assets)
+        return False
 
     def remove(self, assets: tuple[str, ...]) -> None:
         """Delete complete and partial files; the caller makes sure that no release needs them."""

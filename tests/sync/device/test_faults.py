@@ -13,7 +13,7 @@ from sync.errors import StorageFull
 from sync.wire.release import Asset
 from tests.sync.conftest import running
 from tests.sync.device.test_syncer import whole
-from tests.sync.file_tree_origin import CHUNK, Origin, noise
+from tests.sync.file_tree_origin import CHANNEL, CHUNK, Origin, noise
 
 
 async def test_an_origin_that_is_down_at_the_start_is_asked_again(origin: Origin, store: ContentStore) -> None:
@@ -243,8 +243,8 @@ async def test_a_release_that_never_fits_is_reported_with_its_size_and_nothing_i
         origin.publisher.publish(noise(3, 300 * CHUNK))
         device.syncer.wake()
         await device.until(lambda: "the release needs 20 MB more" in device.syncer.facts().problem)
-        tries = origin.requests.count("roots/2.json")
-        await device.until(lambda: origin.requests.count("roots/2.json") > tries, pass_s=1)
+        tries = origin.requests.count(f"channels/{CHANNEL}/timestamp.json")
+        await device.until(lambda: origin.requests.count(f"channels/{CHANNEL}/timestamp.json") > tries, pass_s=1)
         assert store.pointer() == before
         assert store.media.assets() == {asset.sha256 for asset in kept}
 

@@ -53,7 +53,7 @@ async def test_a_problem_is_told_when_it_starts_and_when_it_ends(
 async def test_edges_of_different_age_cost_two_lines_however_often_they_are_asked(
     origin: Origin, store: ContentStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "sync.device.syncer")
+    caplog.set_level("INFO", "sync.device")
     origin.publisher.publish(noise(1, 1000))
     file = Path(origin.publisher.folder) / timestamp_path(CHANNEL)
     old = file.read_bytes()

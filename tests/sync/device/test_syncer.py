@@ -1,6 +1,11 @@
 """Normal operation: a published release is downloaded once, completely, and activated at once."""
 
+import dataclasses
 import hashlib
+import os
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,10 +14,11 @@ from sync.device import janitor
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.runtime.durable_files import write_durably
-from sync.wire.chunk_index import MIB, Chunk, Index
+from sync.trust.signing import SigningKey
+from sync.wire.chunk_index import MIB, Chunk, Index, dump_index
 from sync.wire.release import Asset
 from tests.sync.conftest import Device, running
-from tests.sync.file_tree_origin import CHANNEL, CHUNK, EPOCH, Origin, noise, release_of
+from tests.sync.file_tree_origin import CHANNEL, CHUNK, EPOCH, Origin, cut_into, noise, release_of
 
 
 def whole(store: ContentStore, sha256: str) -> bool:
@@ -39,14 +45,59 @@ async def test_a_published_release_is_downloaded_and_activated(origin: Origin, s
     assert not store.media.parts()
 
 
-async def test_only_the_timestamp_is_fetched_when_nothing_is_missing(origin: Origin, store: ContentStore) -> None:
+TIMESTAMP = f"channels/{CHANNEL}/timestamp.json"
+
+
+async def test_a_poll_without_news_is_one_conditional_request(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 5000))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         before = len(origin.requests)
+        for polls in range(1, 4):
+            await device.clock.advance(66)
+            await device.until(lambda: len(origin.unchanged) == polls)  # noqa: B023
+            await device.plays(origin.publisher.release)
+        assert origin.requests[before:] == origin.unchanged == [TIMESTAMP] * 3
+
+
+async def test_the_next_root_and_the_timestamp_in_any_case_are_asked_for_each_hour(
+    origin: Origin, store: ContentStore
+) -> None:
+    origin.etag = '"the same for all"'  # as of a server that makes it of size and second
+    origin.publisher.publish(noise(1, 5000))
+    async with running(origin, store, poll_s=600) as device:
+        await device.plays(origin.publisher.release)
+        assert origin.requests.count("roots/2.json") == 1
+        origin.publisher.publish(noise(2, 5000))
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=60)
+        assert 3600 <= device.clock.monotonic() - 1000 < 3600 + 2 * 660
+        assert origin.requests.count("roots/2.json") == 2
+
+
+async def test_a_hint_reads_the_timestamp_also_from_a_server_that_says_it_is_unchanged(
+    origin: Origin, store: ContentStore
+) -> None:
+    origin.etag = '"the same for all"'
+    origin.publisher.publish(noise(1, 5000))
+    async with running(origin, store, poll_s=86_000) as device:
+        await device.plays(origin.publisher.release)
+        await device.until(lambda: bool(origin.live))
+        origin.publisher.publish(noise(2, 5000))
+        await origin.announce(topic="release", channel=CHANNEL, sequence=2)
+        await device.plays(origin.publisher.release)
+    assert origin.requests.count("roots/2.json") == 2, "at the start, and before another timestamp is accepted"
+
+
+async def test_a_new_key_is_followed_at_the_poll_that_first_meets_it(origin: Origin, store: ContentStore) -> None:
+    origin.publisher.publish(noise(1, 5000))
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+        origin.publisher.key = SigningKey.generate()
+        origin.publisher.sign_root(2, origin.publisher.root_key)
+        origin.publisher.publish(noise(2, 5000))
         await device.clock.advance(66)
-        await device.until(lambda: len(origin.requests) >= before + 2)
-        assert set(origin.requests[before:]) == {"roots/2.json", f"channels/{CHANNEL}/timestamp.json"}
+        await device.plays(origin.publisher.release)
+        assert device.clock.monotonic() < 1000 + 70
 
 
 async def test_a_hint_starts_the_check_at_once(origin: Origin, store: ContentStore) -> None:
@@ -190,10 +241,9 @@ async def test_an_old_release_with_a_new_sequence_needs_no_download(origin: Orig
     assert origin.media_bytes == before
 
 
-async def test_a_damaged_asset_is_found_when_its_turn_comes_and_downloaded_again(
-    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+async def test_an_asset_that_somebody_wrote_to_is_found_within_a_minute_and_downloaded_again(
+    origin: Origin, store: ContentStore
 ) -> None:
-    monkeypatch.setattr(janitor, "SCRUB_EVERY_S", 0.0)
     (asset,) = origin.publisher.publish(noise(1, 3 * CHUNK))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
@@ -201,10 +251,9 @@ async def test_a_damaged_asset_is_found_when_its_turn_comes_and_downloaded_again
         path.chmod(0o644)
         with path.open("r+b") as file:
             file.write(b"rotten")
-        device.syncer.wake()
-        await device.until(lambda: not store.has_asset(asset.sha256))
-        device.syncer.wake()
-        await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256))
+        await device.until(lambda: store.has_asset(asset.sha256) and whole(store, asset.sha256), pass_s=5)
+        assert device.clock.monotonic() < 1000 + 5 * janitor.LOOK_EVERY_S
+        await device.until(lambda: device.mended == 1)
         assert device.activations == 1
 
 
@@ -264,15 +313,75 @@ async def test_a_newer_timestamp_only_extends_the_validity(origin: Origin, store
         assert device.activations == 1
 
 
-async def test_a_damaged_asset_is_found_by_the_hourly_scrub(origin: Origin, store: ContentStore) -> None:
+async def test_bytes_that_rot_unseen_are_found_by_the_hourly_scrub(origin: Origin, store: ContentStore) -> None:
     assets = origin.publisher.publish(noise(1, 5000), noise(2, 5000))
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         path = store.asset_path(assets[0].sha256)
+        before = path.stat()
         path.chmod(0o644)
         path.write_bytes(b"\0" * 5000)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         await device.until(lambda: store.has_asset(assets[0].sha256) and whole(store, assets[0].sha256), pass_s=30)
-        assert device.clock.monotonic() >= 1000 + 3600
+        assert 1000 + 3600 <= device.clock.monotonic() <= 1000 + 3 * 3600
+
+
+@pytest.mark.parametrize("chunks", [1, 3])
+async def test_after_a_lost_catalogue_the_first_poll_waits_for_no_hash(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch, chunks: int
+) -> None:
+    assets = origin.publisher.publish(*(noise(seed, chunks * CHUNK) for seed in range(5)))
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+    store.catalog_path.unlink()
+    recheck, hashed, may_hash = store.media.recheck, [], threading.Event()
+
+    def slow(sha256: str, index: Index | None) -> bool:
+        may_hash.wait(10)
+        hashed.append(sha256)
+        return recheck(sha256, index)
+
+    monkeypatch.setattr(store.media, "recheck", slow)
+    sent = origin.media_bytes
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+        assert not hashed and device.activations == 0
+        may_hash.set()
+        await device.until(lambda: len(hashed) == 5, pass_s=1)
+        await device.until(lambda: len(catalogued(store)) == 5)
+    assert {asset.sha256 for asset in assets} == set(hashed) == set(catalogued(store)) and origin.media_bytes == sent
+
+
+def catalogued(store: ContentStore) -> list[str]:
+    with closing(sqlite3.connect(store.catalog_path)) as database:
+        return [name for (name,) in database.execute("SELECT sha256 FROM assets WHERE chunk_list = ''")]
+
+
+async def test_a_file_with_the_chunks_of_a_wrong_list_stays_and_is_reported_once(
+    origin: Origin, store: ContentStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    content, named = noise(1, 3 * CHUNK), noise(2, 3 * CHUNK)
+    index = cut_into(content)
+    wrong = dataclasses.replace(index, asset=hashlib.sha256(named).hexdigest())
+    raw = dump_index(wrong)
+    origin.publisher.write(f"assets/{wrong.asset}", content)
+    origin.publisher.write(f"index/{hashlib.sha256(raw).hexdigest()}", raw)
+    right = origin.publisher.asset(named)
+    asset = right.model_copy(update={"index": hashlib.sha256(raw).hexdigest()})
+    origin.publisher.write(f"assets/{wrong.asset}", content)
+    origin.publisher.publish_release(release_of((asset,)))
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+        await device.until(lambda: "has another hash, though it has the chunks" in caplog.text, pass_s=10)
+        for _ in range(30):
+            await device.clock.advance(60)
+        assert caplog.text.count("though it has the chunks") == 1 and "publish it again" in caplog.text
+        assert origin.media_bytes == len(content) and store.asset_path(asset.sha256).read_bytes() == content
+        origin.publisher.write(f"assets/{wrong.asset}", named)
+        origin.publisher.publish_release(release_of((right,)))
+        device.syncer.wake()
+        await device.plays(origin.publisher.release)
+        assert whole(store, right.sha256), "the right release never shows the bytes of the wrong one"
 
 
 async def test_a_device_follows_to_another_channel_and_back(origin: Origin, store: ContentStore) -> None:
