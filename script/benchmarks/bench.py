@@ -21,6 +21,7 @@ import shapes
 import soak
 import start
 import streams
+import syncing
 import tables
 from rich.console import Console
 from rich.table import Table
@@ -37,10 +38,11 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "streams": lambda _: streams.measure(),
     "seam": lambda options: seam.measure(options.cuts, options.peer_cuts, whole=options.whole),
     "soak": lambda options: soak.measure(options.cuts),
-    "faults": lambda options: faults.measure(options.rounds, options.only),
+    "faults": lambda options: faults.measure(options.rounds or faults.ROUNDS, options.only),
     "rhythm": lambda _: rhythm.measure(),
-    "fuzz": lambda options: fuzz.measure(options.cuts, options.part, options.seed),
+    "fuzz": lambda options: fuzz.measure(options.cuts, options.part or "both", options.seed),
     "shapes": lambda options: shapes.measure(options.only, options.seed),
+    "sync": lambda options: syncing.measure(options.part, options.rounds or syncing.ROUNDS, short=options.short),
     "tables": lambda _: tables.measure(),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
@@ -82,12 +84,13 @@ def main() -> None:
         "--cuts", type=int, default=seam.CUTS, help="cuts of `seam` and `soak`, files of `fuzz` (%(default)s)"
     )
     parser.add_argument("--peer-cuts", type=int, help="how many cuts `seam` has its peers make (as ours, at most 100)")
-    parser.add_argument("--rounds", type=int, default=faults.ROUNDS, help="of each fault of `faults` (%(default)s)")
+    rounds = f"of each fault of `faults` ({faults.ROUNDS}), of each row of `sync` ({syncing.ROUNDS})"
+    parser.add_argument("--rounds", type=int, help=rounds)
     parser.add_argument("--only", default="", metavar="TEXT", help="of `faults` and `shapes` those named so")
     parser.add_argument("--seed", type=int, default=7, help="of `fuzz` and `shapes` (%(default)s)")
-    parser.add_argument(
-        "--part", choices=("decks", "ingest", "both", "documents"), default="both", help="of `fuzz` (%(default)s)"
-    )
+    parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
+    parser.add_argument("--part", default="", help=parts)
+    parser.add_argument("--short", action="store_true", help="less of each part of `sync`: under three minutes")
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"
     )

@@ -38,9 +38,9 @@ async def measure() -> list[dict[str, Any]]:
         ours: list[float] = []
         theirs: list[float] = []
         for _ in range(RUNS):
-            ours.append(await _until_green([str(BIN / "signage-player"), "run"], {**os.environ, **environment}, glass))
+            ours.append(await until_green([str(BIN / "signage-player"), "run"], {**os.environ, **environment}, glass))
             mpv = ["mpv", "--no-config", "--really-quiet", "--fs", str(clip)]
-            theirs.append(await _until_green(mpv, {**os.environ, "DISPLAY": name}, glass))
+            theirs.append(await until_green(mpv, {**os.environ, "DISPLAY": name}, glass))
     ratio = statistics.median(ours) / statistics.median(theirs)
     return [_row("signage-player", ours, ratio), _row("mpv FILE", theirs, 1.0)]
 
@@ -92,7 +92,7 @@ async def _cached(folder: Path, name: str, glass: Glass) -> dict[str, str]:
     return player
 
 
-async def _until_green(command: list[str], environment: dict[str, str], glass: Glass) -> float:
+async def until_green(command: list[str], environment: dict[str, str], glass: Glass) -> float:
     """Return the milliseconds from exec to green; the process is stopped again before this returns."""
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
