@@ -1,12 +1,19 @@
 """What the clocks of origin and device do to new content: each may be wrong, and nobody has to delete a file."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sync.device.store.active_pointer import Floors, raised
 from sync.device.store.content_store import ContentStore
-from sync.errors import Distrust
+from sync.errors import Distrust, Untrusted
 from sync.runtime.clock import ClockTrust
+from sync.trust.acceptance import AHEAD, Known, check_timestamp
+from sync.trust.root_changes import make_root
+from sync.wire.release import Timestamp
 from tests.fakes import FakeClock
 from tests.sync.conftest import Device, running
 from tests.sync.file_tree_origin import EPOCH, Origin, noise
@@ -134,3 +141,56 @@ async def test_a_clock_that_jumps_while_the_device_runs_only_delays_new_content(
             assert store.active() is not None
         device.clock.step_wall(-29_600 * DAYS)
         await accepts(device, origin.publisher.release)
+
+
+OFFSETS = st.sampled_from([timedelta(0), timedelta(hours=20), timedelta(days=40), timedelta(days=-40)]) | st.timedeltas(
+    min_value=timedelta(days=-20_000), max_value=timedelta(days=20_000)
+)
+EVENTS = st.lists(st.tuples(OFFSETS, OFFSETS, st.booleans(), st.integers(0, 2)), max_size=12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(events=EVENTS)
+def test_whatever_the_clocks_did_an_origin_that_is_right_is_followed_once_they_are(
+    events: list[tuple[timedelta, timedelta, bool, int]],
+) -> None:
+    """Each event: how wrong the clocks of origin and device are, whether a service set the latter, what was published.
+
+    A clock that a service has set is right.
+    """
+    floors, newest, at = Floors(), 1, EPOCH
+    for origin_wrong, device_wrong, synchronised, published in events:
+        at, newest = at + timedelta(days=1), newest + published
+        device = at if synchronised else at + device_wrong
+        timestamp, known = timestamp_of(newest, at + origin_wrong), known_by(floors, device, synchronised=synchronised)
+        with suppress(Untrusted):
+            check_timestamp(timestamp, "main", known)
+            assert not synchronised or -VALID < origin_wrong <= AHEAD
+            floors = raised(floors, ROOT, timestamp, known)
+        assert floors.earliest is None or floors.earliest <= at
+        held = floors.channels.get("main")
+        assert held is None or held.sequence <= newest
+    known = known_by(floors, at, synchronised=True)
+    check_timestamp(timestamp_of(newest, at), "main", known)
+    lost = known_by(raised(floors, ROOT, timestamp_of(newest, at), known), at - VALID, synchronised=False)
+    with pytest.raises(Untrusted, match="expired"):  # a clock that lost the time does not revive what has expired
+        check_timestamp(timestamp_of(newest, at - 2 * VALID), "main", lost)
+
+
+ROOT = make_root(1, EPOCH + 400 * VALID, {"a" * 64: ""}, 1, {"b" * 64: ""})
+
+
+def timestamp_of(sequence: int, at: datetime) -> Timestamp:
+    return Timestamp(
+        channel="main",
+        sequence=sequence,
+        release=f"{sequence:064x}",
+        release_bytes=1,
+        issued_at=at,
+        expires_at=at + VALID,
+    )
+
+
+def known_by(floors: Floors, now: datetime, *, synchronised: bool) -> Known:
+    floor = floors.counted(ROOT).get("main")
+    return Known(now, synchronised=synchronised, floor=floor, earliest=floors.earliest)
