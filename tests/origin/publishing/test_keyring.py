@@ -1,5 +1,6 @@
 """The signing keys and the chain of roots: made once, readable by nobody else, followed by devices step by step."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -84,3 +85,13 @@ def test_a_damaged_key_stops_the_start_instead_of_being_replaced(tmp_path: Path,
     with pytest.raises(StorageBroken, match="restore it"):
         _open(tmp_path, clock)
     assert (tmp_path / "keys/root.key").read_bytes() == b"short"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_key_that_root_makes_belongs_to_the_service(tmp_path: Path, clock: FakeClock) -> None:
+    _open(tmp_path, clock)
+    os.chown(tmp_path / "keys", 4711, 4712)
+    (tmp_path / "keys/timestamp.key").unlink()
+    _open(tmp_path, clock)
+    found = (tmp_path / "keys/timestamp.key").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (4711, 4712, 0o600)
