@@ -40,6 +40,20 @@ def profile(primaries: tuple[tuple[float, ...], ...], gamma: float) -> bytes:
     return head + fixed(0.9642, 1.0, 0.8249) + bytes(48) + table + data
 
 
+def ink_profile() -> bytes:
+    """Return an ICC profile (version 2) of a press: cyan is as printed, other inks are not seen."""
+
+    def lab(lightness: float, a: int, b: int) -> bytes:
+        return bytes((round(lightness * 2.55), a + 128, b + 128))
+
+    plain_curve = bytes(range(256))
+    inks = b"".join(lab(55, -37, -50) if cyan else lab(100, 0, 0) for cyan in (0, 1) for _ in range(8))
+    table = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    table += plain_curve * 4 + inks + plain_curve * 3
+    head = struct.pack(">I4xI4s4s4s12x4s", 144 + len(table), 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp") + bytes(28)
+    return head + fixed(0.9642, 1.0, 0.8249) + bytes(48) + struct.pack(">I4sII", 1, b"A2B0", 144, len(table)) + table
+
+
 def fixed(*numbers: float) -> bytes:
     return struct.pack(f">{len(numbers)}i", *(round(number * 65536) for number in numbers))
 
@@ -61,6 +75,12 @@ def heic(path: Path, colour: Colour, primaries: int, transfer: int) -> None:
     points = {"color_primaries": primaries, "transfer_characteristics": transfer, "matrix_coefficients": 9}
     picture = pillow_heif.from_pillow(plain(colour))
     picture.save(path, format="HEIF", quality=95, **points, full_range_flag=1)
+
+
+def deep_heic(path: Path) -> None:
+    """Write a HEIC in 10 bits, in limited range."""
+    samples = struct.pack("<3H", 0xC8C8, 0x6464, 0x3232) * SIZE[0] * SIZE[1]
+    pillow_heif.from_bytes("RGB;16", SIZE, samples).save(path, format="HEIF", quality=95, full_range_flag=0)
 
 
 P3_PROFILE = profile(P3, 2.2)
@@ -86,15 +106,42 @@ PICTURES: dict[str, tuple[Callable[[Path], object], Colour]] = {
     "floating point": (lambda path: Image.new("F", SIZE, 0.5).save(path, "TIFF"), GREY),
     "linear PNG": (lambda path: deep_png(path, 2, (0x8080,) * 3, gamma_chunk(1.0)), (187, 187, 187)),
     "gamma of a screen": (lambda path: deep_png(path, 2, (0x8080,) * 3, gamma_chunk(0.45455)), GREY),
-    "PQ PNG": (lambda path: deep_png(path, 2, (0x9494,) * 3, png_chunk(b"cICP", b"\x09\x10\0\x01")), (226, 226, 226)),
+    "PQ PNG": (lambda path: deep_png(path, 2, (0x9494,) * 3, code_points(9, 16)), (226, 226, 226)),
     "PQ PNG with gamma": (
-        lambda path: deep_png(path, 2, (0x9494,) * 3, gamma_chunk(1.0), png_chunk(b"cICP", b"\x09\x10\0\x01")),
+        lambda path: deep_png(path, 2, (0x9494,) * 3, gamma_chunk(1.0), code_points(9, 16)),
         (226, 226, 226),
+    ),
+    "PQ PNG with a profile": (  # its code points count
+        lambda path: deep_png(path, 2, (0x9494,) * 3, profile_chunk(P3_PROFILE), code_points(9, 16)),
+        (226, 226, 226),
+    ),
+    "16 bits with a profile": (
+        lambda path: deep_png(path, 2, (0xC8C8, 0x6464, 0x3232), profile_chunk(P3_PROFILE)),
+        (216, 92, 24),
+    ),
+    "P3 PNG by code points": (
+        lambda path: deep_png(path, 2, (0xC8C8, 0x6464, 0x3232), code_points(12, 13)),
+        (215, 93, 31),
+    ),
+    "P3 HEIC by code points": (lambda path: heic(path, ORANGE, 12, 13), (215, 93, 31)),
+    "P3 AVIF": (lambda path: plain(ORANGE).save(path, "AVIF", icc_profile=P3_PROFILE, quality=95), (216, 92, 24)),
+    "10 bits HEIC": (deep_heic, ORANGE),
+    "CMYK JPEG with a profile": (
+        lambda path: Image.new("CMYK", SIZE, (255, 0, 0, 0)).save(path, "JPEG", icc_profile=ink_profile(), quality=95),
+        (0, 151, 218),
     ),
     "PQ HEIC": (lambda path: heic(path, WHITE_PQ, 9, 16), (226, 226, 226)),
     "HLG HEIC": (lambda path: heic(path, WHITE_HLG, 9, 18), (226, 226, 226)),
     "plain HEIC": (lambda path: heic(path, GREY, 1, 13), GREY),
 }
+
+
+def profile_chunk(raw: bytes) -> bytes:
+    return png_chunk(b"iCCP", b"x\0\0" + zlib.compress(raw))
+
+
+def code_points(primaries: int, transfer: int) -> bytes:
+    return png_chunk(b"cICP", bytes((primaries, transfer, 0, 1)))
 
 
 def gamma_chunk(gamma: float) -> bytes:

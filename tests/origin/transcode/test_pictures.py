@@ -8,17 +8,30 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from PIL import Image, ImageDraw
 
 from sync.origin.store.media import MediaState
 from sync.origin.transcode.picture.animation import frame_repeats, frame_step_ms
 from sync.origin.transcode.picture.jpeg import strip_jpeg
+from sync.origin.transcode.picture_tool import convert
 from sync.wire.chunk_index import load_index
 from sync.wire.overlay import LOGO_CHUNK
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin, open_media_origin
 from tests.origin.samples import BLACK, BLUE, GREEN, RED, WHITE, Samples
+
+UPRIGHT = {  # where the left top and the right top of the stored picture lie, in quarters, by the tag of EXIF
+    1: ((1, 1), (3, 1)),
+    2: ((3, 1), (1, 1)),
+    3: ((3, 3), (1, 3)),
+    4: ((1, 3), (3, 3)),
+    5: ((1, 1), (1, 3)),
+    6: ((3, 1), (3, 3)),
+    7: ((3, 3), (3, 1)),
+    8: ((1, 3), (1, 1)),
+}
 
 
 def near(found: object, expected: tuple[int, int, int], *, off: int = 20) -> bool:
@@ -52,6 +65,29 @@ async def test_exif_rotation_is_applied_to_the_pixels_and_every_tag_is_removed(
         assert near(image.getpixel((100, 50)), RED) and near(image.getpixel((100, 350)), BLUE)
         assert not image.getexif()
     assert b"Secret" not in media_origin.asset_file(row).read_bytes()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_every_orientation_comes_out_upright(tmp_path: Path, kind: str, orientation: int) -> None:
+    """HEIF and AVIF get boxes for it (`irot`, `imir`), and HEIF EXIF too, as phones write both."""
+    pillow_heif.register_heif_opener()
+    image, exif = Image.new("RGB", (64, 32), WHITE), Image.Exif()
+    ImageDraw.Draw(image).rectangle((0, 0, 31, 15), fill=RED)
+    ImageDraw.Draw(image).rectangle((32, 0, 63, 15), fill=BLUE)
+    exif[0x0112] = orientation
+    options = {"tiffinfo": {0x0112: orientation}} if kind == "TIFF" else {"exif": exif.tobytes(), "quality": 95}
+    image.save(tmp_path / "source", kind, **options)
+    convert(tmp_path / "source", tmp_path, longest_edge=3840, largest_pixels=10**6)
+    with Image.open(tmp_path / "asset") as made:
+        wide, high = made.size
+        places = {(x, y): (wide * x // 4, high * y // 4) for x in (1, 3) for y in (1, 3)}
+        found = {
+            color: [at for at, place in places.items() if near(made.getpixel(place), ink, off=40)]
+            for color, ink in (("red", RED), ("blue", BLUE))
+        }
+    assert (wide > high) == (orientation < 5)
+    assert found == {"red": [UPRIGHT[orientation][0]], "blue": [UPRIGHT[orientation][1]]}
 
 
 async def test_a_plain_jpeg_keeps_its_pixels_and_loses_its_tags(media_origin: MediaOrigin, samples: Samples) -> None:

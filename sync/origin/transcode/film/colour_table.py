@@ -25,6 +25,7 @@ class Transfer(StrEnum):
     """How a stored value becomes light."""
 
     SDR = "sdr"
+    SRGB = "srgb"  # of pictures: brighter in the dark than films
     PQ = "pq"
     HLG = "hlg"
 
@@ -73,6 +74,9 @@ def screen_colour(table: ColourTable, stored: Colour) -> Colour:
     strongest = max(red, green, blue)
     if strongest <= 0.0:
         return 0.0, 0.0, 0.0
+    if table.transfer is Transfer.SRGB:
+        red, green, blue = (_srgb_signal(part / max(1.0, strongest)) for part in (red, green, blue))
+        return red, green, blue
     signal = min(1.0, strongest ** (1 / _GAMMA)) if table.transfer is Transfer.SDR else tone(strongest)
     red, green, blue = (signal * (part / strongest) ** (1 / _GAMMA) for part in (red, green, blue))
     return red, green, blue
@@ -108,9 +112,20 @@ def _light(transfer: Transfer, stored: Colour) -> Colour:
         luminance = 0.2627 * red + 0.678 * green + 0.0593 * blue
         gain = 1000.0 * luminance**0.2 if luminance > 0.0 else 0.0  # a screen of 1,000 cd/m²: system gamma 1.2
         red, green, blue = red * gain, green * gain, blue * gain
+    elif transfer is Transfer.SRGB:
+        red, green, blue = (_srgb_light(value) for value in stored)
     else:
         red, green, blue = (value**_GAMMA for value in stored)
     return red, green, blue
+
+
+def _srgb_light(signal: float) -> float:
+    """Return the light, 0 to 1, of an sRGB signal (IEC 61966-2-1)."""
+    return float(signal / 12.92 if signal <= 0.04045 else ((signal + 0.055) / 1.055) ** _GAMMA)
+
+
+def _srgb_signal(light: float) -> float:
+    return float(12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / _GAMMA) - 0.055)
 
 
 def _pq_cd_m2(value: float) -> float:

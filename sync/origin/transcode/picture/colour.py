@@ -17,19 +17,26 @@ _HEAD_BYTES = 256 * 1024
 _CODE_POINT_BOXES = (b"colrnclx", b"cICP")  # of AVIF and HEIF (two bytes each), of PNG (one byte each)
 _PRIMARIES = {9: Primaries.BT2020, 11: Primaries.P3, 12: Primaries.P3}  # ITU-T H.273, table 2
 _TRANSFERS = {16: Transfer.PQ, 18: Transfer.HLG}  # table 3
+_PLAIN = (1, 13)  # the code points of sRGB
 _SRGB_GAMMA = 0.45455
 _GREY_16 = ("I;16", "I;16B", "I;16L")
 
 
 def colour_table_of(source: Path, image: Image.Image) -> ColourTable | None:
-    """Return the table that its code points need; None if they are plain, or a profile counts."""
-    if "icc_profile" in image.info:
-        return None
+    """Return the table that its code points need; None if they are plain, or a profile counts.
+
+    In a PNG the code points count before a profile (its third edition, 4.3).
+    """
     with source.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    points = _heif_points(head) if image.format in ("AVIF", "HEIF") else _png_points(head)
-    transfer, primaries = _TRANSFERS.get(points[1], Transfer.SDR), _PRIMARIES.get(points[0], Primaries.BT709)
-    plain = transfer is Transfer.SDR and primaries is Primaries.BT709
+    if image.format == "PNG":
+        points = _png_points(head)
+    elif "icc_profile" in image.info:
+        return None
+    else:
+        points = _heif_points(head, image)
+    transfer, primaries = _TRANSFERS.get(points[1], Transfer.SRGB), _PRIMARIES.get(points[0], Primaries.BT709)
+    plain = transfer is Transfer.SRGB and primaries is Primaries.BT709
     return None if plain else ColourTable(transfer, primaries)
 
 
@@ -119,14 +126,18 @@ def _reduce_grey(image: Image.Image) -> Image.Image:
     return wide.point(lambda value: value * factor + 0).convert("L")
 
 
-def _heif_points(head: bytes) -> tuple[int, int]:
+def _heif_points(head: bytes, image: Image.Image) -> tuple[int, int]:
+    if told := image.info.get("nclx_profile"):  # of the picture that is shown; a gain map beside it has others
+        return told["color_primaries"], told["transfer_characteristics"]
+    if image.format != "AVIF":
+        return _PLAIN
     at = head.find(_CODE_POINT_BOXES[0]) + len(_CODE_POINT_BOXES[0])
     if at < len(_CODE_POINT_BOXES[0]) or at + 4 > len(head):
-        return 1, 13
+        return _PLAIN
     return int.from_bytes(head[at : at + 2], "big"), int.from_bytes(head[at + 2 : at + 4], "big")
 
 
 def _png_points(head: bytes) -> tuple[int, int]:
     end = head.find(b"IDAT")  # before it, or it does not count
     at = head.find(_CODE_POINT_BOXES[1], 0, max(end, 0)) + 4
-    return (head[at], head[at + 1]) if at >= 4 else (1, 13)
+    return (head[at], head[at + 1]) if at >= 4 else _PLAIN
