@@ -24,6 +24,7 @@ _LATE_S = 0.1
 _STILL_S = 0.25  # a picture that stays for longer while the sound goes on looks like a fault
 _LONGEST_SOUND_GAP_S = 0.15
 
+_SPHERE = "Spherical Mapping"  # in ffprobe's words
 _COPIED_PIXELS = "yuv420p"  # 8 bits: many decoders in hardware know no other
 _COPIED_VIDEO: dict[str, tuple[frozenset[str], int]] = {
     # for each codec the profiles (none: all) and the highest level that decoders in hardware take
@@ -86,6 +87,8 @@ def _why_encode_shape(video: VideoFile, longest_edge: int) -> Iterator[str]:
         yield "its shape changes"
     if video.codec_crops:
         yield "its codec crops it at the left or top"
+    if video.codec == "vp8" and any(side.get("side_data_type") == _SPHERE for side in video.side_data):
+        yield "players would show a part of its 360 degrees"  # MP4 is written without what says so
     if video.crop:
         yield "only a part of its pictures is meant to be seen"
     if video.subtitles and video.subtitles.text:

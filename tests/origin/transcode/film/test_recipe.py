@@ -63,6 +63,7 @@ def test_what_every_player_shows_is_copied(facts: dict[str, Any]) -> None:
         ({"width": 7680, "height": 4320}, "7680 x 4320"),
         ({"width": 1921}, "1921"),
         ({"crop": Crop(1900, 1000, 10, 40)}, "part"),
+        ({"codec": "vp8", "profile": "", "side_data": ({"side_data_type": "Spherical Mapping"},)}, "360"),
         (times(rate=Fraction(120)), "120"),
         (times(rate=Fraction(1)), "too seldom"),
         (times(rate=Fraction(1, 8)), "0.1"),
