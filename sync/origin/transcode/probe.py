@@ -91,9 +91,10 @@ _DECODE_PIPED = (  # so these are told one by one, in another container: the pat
     '-avoid_negative_ts disabled -f matroska pipe:1 | (shift; exec "$@" -protocol_whitelist pipe -i pipe:0)'
 )
 _ENCRYPTED = "This file is encrypted (DRM): no screen has its key. Export it without copy protection."
+_NO_TABLE = ("moov atom not found", "error reading header")  # by ffmpeg, of MP4
 _CHANGES = (
-    "This video has other tracks or codecs after {:.0%} of its file, as when two recordings are joined: players do not "
-    "go on there. Send its parts as files of their own, or convert it as a whole."
+    "This video has other tracks or codecs after {:.0%} of its file, as when two films are joined: players do not go "
+    "on there. Send its parts as files of their own, or convert it as a whole."
 )
 
 
@@ -145,7 +146,7 @@ async def probe(path: Path, limits: Limits) -> VideoFile | AudioFile:
     hidden = await asyncio.to_thread(_hidden_facts, path)
     options = ("-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-show_programs")
     result = await run_tool(("ffprobe", *options, *SAFE_INPUT, f"file:{path}"), limits)
-    if result.code != 0 and "moov atom not found" in result.errors:
+    if result.code != 0 and any(words in result.errors for words in _NO_TABLE):
         raise BadMedia("This video is incomplete: its end, with the table of contents, is missing. Send it again.")
     if result.code != 0:
         raise BadMedia("This file is not a picture or video that can be shown, or it is damaged.")

@@ -42,8 +42,8 @@ class HiddenFacts:
     """`crops` has an entry for each track, in the order of the file; None where all of the picture is meant.
 
     `broken` and `losses`: bytes of an MPEG-TS are not what they were, or not there; ffmpeg passes over both in silence.
-    `missing_share` is how much of the file, by its header, is not there. `changes_at` is after which share of an
-    MPEG-TS its tables name other tracks or codecs, so that what comes then is another film.
+    `missing_share` is how much of the file, by its header, is not there. `changes_at` is after which share of it
+    another film comes: the tables of an MPEG-TS name other tracks or codecs there, or an MP4 begins anew.
     """
 
     crops: tuple[Crop | None, ...] = ()
@@ -78,7 +78,15 @@ def _mp4(file: BinaryIO, end: int) -> HiddenFacts:
         for track in _inside(file, (b"moov", *movie), b"trak")
     ]
     found = [_sample_entry(file, *entry) if entry else HiddenFacts((None,)) for entry in entries]
-    return HiddenFacts(tuple(crop for track in found for crop in track.crops), any(track.encrypted for track in found))
+    boxes = [(kind, start) for kind, start, _ in _boxes(file, 0, end)]
+    tables = [start for kind, start in boxes if kind == b"moov"]
+    films = [start for kind, start in boxes if kind == b"ftyp"]
+    joined = len(tables) > 1 and b"moof" not in dict(boxes)  # the second one is never read
+    return HiddenFacts(
+        tuple(crop for track in found for crop in track.crops),
+        any(track.encrypted for track in found),
+        changes_at=[*films, *tables][1] / end if joined else None,
+    )
 
 
 def _sample_entry(file: BinaryIO, start: int, end: int) -> HiddenFacts:

@@ -15,6 +15,7 @@ _TURNED = {  # by the signs of b and c of the display matrix
     (False, True): "transpose=cclock",
     (False, False): "transpose=clock_flip",
 }
+_WIDEST_PIXEL = Fraction(5)
 _FRAME_SHAPE = re.compile(r'"width": (\d+), "height": (\d+)(?:, "sample_aspect_ratio": "(\d+):(\d+)")?')
 
 
@@ -46,6 +47,11 @@ class Shape:
     width: int
     height: int
     pixel_aspect: Fraction
+
+
+def true_aspect(pixel_aspect: Fraction) -> Fraction:
+    """Return width by height of pixels; square ones if that is more than any camera has (352 x 576 at 16:9 has 2.9)."""
+    return pixel_aspect if 1 / _WIDEST_PIXEL <= pixel_aspect <= _WIDEST_PIXEL else Fraction(1)
 
 
 def read_shape(line: str) -> Shape | None:
@@ -99,5 +105,5 @@ def _orientation(a: int, b: int, c: int, d: int) -> Orientation:
 
 def shown_size(width: int, height: int, pixel_aspect: Fraction, *, turned: bool) -> tuple[Fraction, Fraction]:
     """Return the size of a picture with square pixels, upright; the height of the stored picture stays."""
-    size = Fraction(width) * pixel_aspect, Fraction(height)
+    size = Fraction(width) * true_aspect(pixel_aspect), Fraction(height)
     return size[::-1] if turned else size

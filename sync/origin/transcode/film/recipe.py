@@ -14,7 +14,7 @@ from sync.origin.transcode.film.damage import Damage
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.fields import is_interlaced
 from sync.origin.transcode.film.filters import filter_chain, output_rate, sound_filters
-from sync.origin.transcode.film.geometry import shown_size
+from sync.origin.transcode.film.geometry import shown_size, true_aspect
 from sync.origin.transcode.film.rhythm import FASTEST_RATE, TrackTimes
 
 KEY_DISTANCE_S = 2  # of what is encoded: a film is resumed from the key frame before
@@ -58,7 +58,8 @@ def choose_recipe(video: VideoFile, longest_edge: int) -> Recipe:
 def why_encode(video: VideoFile, longest_edge: int) -> Iterator[str]:
     """Yield each reason why a film is not copied."""
     yield from _why_encode_samples(video)
-    yield from _why_encode_shape(video, longest_edge)
+    yield from _why_encode_size(video, longest_edge)
+    yield from _why_encode_shape(video)
     yield from _why_encode_times(video.times, video)
     if video.unreadable or (video.damage and (video.damage.spans or video.damage.complaints)):
         yield "it is damaged"
@@ -78,9 +79,14 @@ def _why_encode_samples(video: VideoFile) -> Iterator[str]:
         yield "it is interlaced"
 
 
-def _why_encode_shape(video: VideoFile, longest_edge: int) -> Iterator[str]:
+def _why_encode_size(video: VideoFile, longest_edge: int) -> Iterator[str]:
     if max(video.width, video.height) > longest_edge or video.width % 2 or video.height % 2:
         yield f"the size {video.width} x {video.height}"
+    if video.pixel_aspect != true_aspect(video.pixel_aspect):
+        yield f"the shape of its pixels, {video.pixel_aspect}, cannot be true"
+
+
+def _why_encode_shape(video: VideoFile) -> Iterator[str]:
     if video.orientation.filters:
         yield "it is turned or mirrored"
     if video.shape_changes:

@@ -28,7 +28,8 @@ _FEW_GAPS = 10
 _LONGEST_EVEN_GAP_S = 0.125
 _JITTER = 0.12  # of the usual time between two pictures, as cameras of phones have it
 _UNTIMED_RATE = Fraction(25)  # frames a second of pictures without times, as all programs take them
-_SHORTEST_FRAME_S, _LONGEST_TOLD_S = 1 / 500, 60.0  # no camera is faster; a bare stream of slower pictures means none
+_SHORTEST_TOLD_S, _LONGEST_TOLD_S = 1 / 500, 60.0  # of a picture, by the headers of a bare stream
+_SHORTEST_FRAME_S = 1 / 1001  # of pictures with times: no film is faster
 _MOST_GAPS = 1000
 _MOST_SORTED = 500_000  # gaps: of more a sample tells which are usual
 _LONGEST_STRAY_S = 1.0
@@ -158,14 +159,14 @@ def measure_tracks(tracks: Tracks, sounds: Container[int] = (), pictures: Contai
 
 def _told_rate(packets: TrackPackets) -> Fraction:
     """Return the rate of a bare stream by its headers, if it can be true: from a picture a minute to 500 a second."""
-    told = [lasts_s for lasts_s in packets.lasts if _SHORTEST_FRAME_S <= lasts_s <= _LONGEST_TOLD_S]
+    told = [lasts_s for lasts_s in packets.lasts if _SHORTEST_TOLD_S <= lasts_s <= _LONGEST_TOLD_S]
     return _rate([], median(told)) if told else _UNTIMED_RATE
 
 
 def _rate_beside(packets: int, heard_s: float) -> Fraction:
     """Return the rate at which so many pictures last as long as the sound; the usual one without any sound."""
     rate = Fraction(packets / heard_s).limit_denominator(1001) if heard_s else _UNTIMED_RATE
-    return rate if 1 <= rate <= 1 / _SHORTEST_FRAME_S else _UNTIMED_RATE
+    return rate if 1 <= rate <= 1 / _SHORTEST_TOLD_S else _UNTIMED_RATE
 
 
 def _count(packets: int, rate: Fraction, start_s: float = 0.0) -> TrackTimes:

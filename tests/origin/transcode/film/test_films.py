@@ -199,6 +199,14 @@ async def test_a_stream_that_has_other_codecs_in_the_middle_is_refused_and_says_
     assert not refused or re.search(r"other tracks or codecs after \d\d% of its file", str(row.problem))
 
 
+async def test_joined_mp4s_are_refused_for_players_show_the_first_one_only(
+    media_origin: MediaOrigin, samples: Samples, sound_film: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "joined.mp4").write_bytes(sound_film.read_bytes() * 2)
+    row = await media_origin.process_file(tmp_path / "joined.mp4")
+    assert row.problem and "other tracks or codecs after 50% of its file" in row.problem
+
+
 @pytest.mark.parametrize(
     ("name", "codec"), [("cut.avi", "mpeg4"), ("cut-too.avi", "libx264"), ("cut.mxf", "mpeg2video")]
 )

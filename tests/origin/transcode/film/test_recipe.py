@@ -63,6 +63,7 @@ def test_what_every_player_shows_is_copied(facts: dict[str, Any]) -> None:
         ({"width": 7680, "height": 4320}, "7680 x 4320"),
         ({"width": 1921}, "1921"),
         ({"crop": Crop(1900, 1000, 10, 40)}, "part"),
+        ({"pixel_aspect": Fraction(100)}, "shape of its pixels"),
         ({"codec": "vp8", "profile": "", "side_data": ({"side_data_type": "Spherical Mapping"},)}, "360"),
         (times(rate=Fraction(120)), "120"),
         (times(rate=Fraction(1)), "too seldom"),
@@ -87,6 +88,8 @@ def test_what_some_players_do_not_show_is_encoded(facts: dict[str, Any], words: 
 def test_encoding_makes_square_pixels_even_sizes_and_upright_pictures() -> None:
     recipe = encoding_recipe(replace(PLAIN, width=720, height=576, pixel_aspect=Fraction(16, 11)), 3840)
     assert (recipe.width, recipe.height) == (1048, 576)
+    recipe = encoding_recipe(replace(PLAIN, width=720, height=576, pixel_aspect=Fraction(1, 1000)), 3840)
+    assert (recipe.width, recipe.height) == (720, 576)
     recipe = encoding_recipe(replace(PLAIN, width=1921, height=1081, orientation=matrix(0, -1, 1, 0)), 1000)
     assert (recipe.width, recipe.height) == (562, 1000)
     recipe = encoding_recipe(replace(PLAIN, width=720, height=486, crop=Crop(704, 480, 8, 3)), 1000)
