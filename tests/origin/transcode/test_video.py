@@ -15,7 +15,7 @@ from sync.origin.store.media import MediaState
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.film.rhythm import TrackTimes
-from sync.origin.transcode.probe import FileKind, recognise_kind
+from sync.origin.transcode.probe import BadMedia, FileKind, recognise_kind
 from sync.wire.release import MediaKind
 from tests.long_tables import in_bench
 from tests.origin.media_origin import MediaOrigin, open_media_origin
@@ -264,3 +264,5 @@ def test_pictures_are_recognised_by_their_first_bytes() -> None:
     assert recognise_kind(b"\0\0\0\x1cftypheic") is FileKind.PICTURE
     assert recognise_kind(b"RIFF\0\0\0\0WEBPVP8 ") is FileKind.PICTURE
     assert recognise_kind(b"\0\0\0\x1cftypisom") is FileKind.VIDEO
+    with pytest.raises(BadMedia, match="a Photoshop document: save it as PNG or JPEG"):
+        recognise_kind(b"8BPS\0\1" + bytes(20))

@@ -15,7 +15,7 @@ _TURNED = {  # by the signs of b and c of the display matrix
     (False, True): "transpose=cclock",
     (False, False): "transpose=clock_flip",
 }
-_WIDEST_PIXEL = Fraction(5)
+_WIDEST_PIXEL = Fraction(20)
 _FRAME_SHAPE = re.compile(r'"width": (\d+), "height": (\d+)(?:, "sample_aspect_ratio": "(\d+):(\d+)")?')
 
 
@@ -50,7 +50,7 @@ class Shape:
 
 
 def true_aspect(pixel_aspect: Fraction) -> Fraction:
-    """Return width by height of pixels; square ones if that is more than any camera has (352 x 576 at 16:9 has 2.9)."""
+    """Return width by height of pixels; square ones if that is absurd (of real films 352 x 576 at 16:9 has most: 2.9)."""
     return pixel_aspect if 1 / _WIDEST_PIXEL <= pixel_aspect <= _WIDEST_PIXEL else Fraction(1)
 
 
