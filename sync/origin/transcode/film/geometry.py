@@ -50,7 +50,7 @@ class Shape:
 
 
 def true_aspect(pixel_aspect: Fraction) -> Fraction:
-    """Return width by height of pixels; square ones if that is absurd (of real films 352 x 576 at 16:9 has most: 2.9)."""
+    """Return width by height of pixels; square ones if no film has it (352 x 576 at 16:9 has 2.9)."""
     return pixel_aspect if 1 / _WIDEST_PIXEL <= pixel_aspect <= _WIDEST_PIXEL else Fraction(1)
 
 
