@@ -134,7 +134,7 @@ class Keyring:
             assert self._root is not None
             if self._envelope is not None and self._envelope.payload == proposal.proposed.payload:
                 return self._root  # this was interrupted before
-            if (missing := unsigned_reason(proposal)) != "":
+            if missing := unsigned_reason(proposal):
                 raise Rejected(missing)
             try:
                 root = next_root(self._root, proposal.proposed)

@@ -386,6 +386,12 @@ async def test_a_clock_that_was_ahead_for_a_while_does_not_shut_devices_out(
         check_timestamp(timestamp, "main", Known(clock.now(), synchronised=synced, floor=floor))
         assert max(clock.now(), floor.issued_at) < timestamp.expires_at, "older players take the floor's time for now"
         assert timestamp.sequence > floor.sequence
+    (planning.files.data_dir / "keys/timestamp.key").unlink()  # a person says that this clock is right: a new key
+    planning.keyring.prepare()
+    await planning.publisher.timestamps.refresh()
+    raw = (planning.files.content / "channels/main/timestamp.json").read_bytes()
+    renewed = read_timestamp(planning.keyring.root(), open_envelope(raw, TIMESTAMP_CAP_BYTES))
+    assert (renewed.issued_at, renewed.sequence) == (clock.now(), timestamp.sequence)
 
 
 async def test_a_clock_that_lost_the_time_signs_nothing_that_has_expired(
