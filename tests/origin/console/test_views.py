@@ -1,5 +1,6 @@
 """From media to a release, devices, and a page that follows all of it, even on a phone and over a restart."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ pytestmark = pytest.mark.browser
 
 VIEWS = ("media", "playlists", "channels", "campaigns", "devices")
 PHONE_PX = 375
+_CHOSEN = "const box = document.querySelector(arguments[0]); box?.click(); return box !== null"
 
 
 def test_chosen_media_become_a_playlist_on_a_channel_and_a_release(page: Page, picture: Path) -> None:
@@ -17,7 +19,7 @@ def test_chosen_media_become_a_playlist_on_a_channel_and_a_release(page: Page, p
     page.stock(picture, "First")
     for name in ("First", "Second"):
         card = page.card(name)
-        page.browser.execute_script("document.querySelector(arguments[0]).click()", f"{card} [data-do=choose]")
+        page.until(partial(page.browser.execute_script, _CHOSEN, f"{card} [data-do=choose]"))  # once it is ready
     page.says("#choice", "2 chosen")
     page.press("#offer")
     page.type("dialog [name=name]", "Window")
@@ -158,13 +160,17 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
 
 
 def test_every_view_fits_a_phone(page: Page) -> None:
+    for number in range(2):  # one in each column
+        long = {"name": f"Live {number}" + "w" * 60, "url": f"http://127.0.0.1:9/{number}/{'long' * 20}.m3u8"}
+        page.site.ask("POST", "/v1/media/streams", long)
     page.narrow(PHONE_PX)
-    wide = "return document.documentElement.scrollWidth"
+    page.resume()
+    page.card(long["name"])
     assert page.browser.execute_script("return innerWidth") == PHONE_PX
     for view in VIEWS:
         page.go(view)
         page.shown(f'[data-section="{view}"]')
-        page.until(lambda: page.browser.execute_script(wide) <= PHONE_PX)  # the layout may follow a moment later
+        assert page.browser.execute_script("return document.documentElement.scrollWidth") == PHONE_PX, view
     page.narrow(None)
 
 
