@@ -7,9 +7,12 @@ from typing import Literal
 from player.director.record_clock import TakeStart
 from player.programme.next_take import Planned, Scene
 from player.protocol.operator import Next, Now
-from player.protocol.screen import Ended
+from player.protocol.screen import Ended, Shot
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import PlayKind
+
+_SOONER_S = 2.0  # a measured length is not as exact as the end of the last picture
+_STOOD_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,13 @@ def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, seen_s: flo
     if reason == "cut":
         reason = "operator" if ordered else showing.cut_reason
     return ended.model_copy(update={"reason": reason, "ended_s": min(ended.ended_s, at_s)})
+
+
+def may_be_damaged(shot: Shot, ended: Ended) -> bool:
+    """Tell whether a shot ended as one does whose file is damaged: it failed, stood still, or was over too soon."""
+    shown_s = ended.ended_s - ended.started_s
+    too_short = ended.reason == "eof" and shot.length_ms is not None and shown_s + _SOONER_S < shot.length_ms / 1000
+    return ended.failed or ended.deck_lost or ended.still_ms >= _STOOD_MS or too_short
 
 
 def describe_now(state: AirState, following: Next, now: datetime, now_s: float) -> Now:

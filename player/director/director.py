@@ -60,7 +60,9 @@ class Director:
         self._streams = StreamBackoff(clock, seed)
         self._scenes = SceneLoader(content, clock, settings, ledger.quarantine, self._streams)
         self._failures = FailureBackoff(clock)
-        self._tracker = TakeTracker(screen.so_far, self._recorder, self._failures, clock, display, self._streams)
+        self._tracker = TakeTracker(
+            screen.so_far, self._recorder, self._failures, clock, display, self._streams, content.suspect
+        )
         self._queue = OperatorQueue()
         self._changed = asyncio.Event()
         self._idle_screen = IdleScreen(screen, self._tracker, self._queue, self._changed, clock)

@@ -33,6 +33,9 @@ class ReleaseSource(Protocol):
     def asset_path(self, sha256: str) -> Path:
         """Return the path of a complete asset; raises NotFound."""
 
+    def suspect(self, sha256: str) -> None:
+        """Have the file of an asset compared with its hash: a decoder stumbled over it."""
+
 
 class SceneLoader:
     """Makes scenes. The release is read again only after `refresh`; the eligible ads are cached."""

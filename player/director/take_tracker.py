@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from player.director.air_state import AirState, OffAir, Showing, how_it_ended, with_deadline
+from player.director.air_state import AirState, OffAir, Showing, how_it_ended, may_be_damaged, with_deadline
 from player.director.backoff import FailureBackoff, StreamBackoff
 from player.director.take_recorder import TakeRecorder
 from player.programme.next_take import Idle, Planned, Scene, stays_until
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 class TakeTracker:
     """Owns the state of the air.
 
-    `display` returns what is known of the screen's power; `so_far` is `Screen.so_far`.
+    `display` returns what is known of the screen's power; `so_far` is `Screen.so_far`. `suspect` is called with an
+    asset that did not play as it should.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class TakeTracker:
         clock: Clock,
         display: Callable[[], ScreenState],
         streams: StreamBackoff,
+        suspect: Callable[[str], None],
     ) -> None:
         self.state: AirState = None
         self._progress = ("", 0.0)  # a take, and for how many seconds of it the screen vouched
@@ -49,6 +51,7 @@ class TakeTracker:
         self._clock = clock
         self._display = display
         self._streams = streams
+        self._suspect = suspect
 
     async def run(self, clock_changed: Callable[[], None]) -> None:
         """Write progress while a take is on, and call `clock_changed` when the wall clock steps or gains trust."""
@@ -156,6 +159,8 @@ class TakeTracker:
         ended = how_it_ended(showing, ended, at_s, seen_s, ordered=ordered)
         screen, self._was_off = ScreenState.OFF if self._was_off else self._display(), False
         facts = self._recorder.end(take, ended, showing.start, clock=showing.clock, screen=screen)
+        if showing.planned.shot.url is None and may_be_damaged(showing.planned.shot, ended):
+            self._suspect(take.asset)
         if ended.failed and not ended.deck_lost:
             log.warning("take=%s title=%s failed on air: %s", take.take, take.title, ended.reason)
             self.record_failure(showing.planned, ended.reason)
@@ -169,6 +174,7 @@ class TakeTracker:
         if planned.shot.url is not None:
             self._streams.record_failure(planned.take.asset, planned.take.title, reason)
         else:
+            self._suspect(planned.take.asset)
             self._recorder.record_failure(planned.take.asset, reason, self._clock.now())
             self._failures.record_failure()
 

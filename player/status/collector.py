@@ -14,10 +14,11 @@ from player.status.health import Condition, Machine, figures, health_problems
 from player.status.recent_counts import RecentCounts
 from player.status.status_sources import StatusSources
 from player.status.wording import (
+    failures_text,
     other_audio_output,
     overlay_status,
-    quarantined_text,
     sound_status,
+    titles,
     unknown_content_text,
 )
 from sync.device.store.file_report import file_problems, membership_unreadable
@@ -193,9 +194,12 @@ class StatusCollector:
     def _condition(self, sync: SyncStatus, outbox_depth: int, release: Release | None) -> Condition:
         sources, session = self._sources, self._sources.session()
         stage, display = sources.stage.facts(), sources.display.state()
-        failures = session.ledger.quarantine.quarantined(self._clock.now()) if session else []
+        quarantine, media = session.ledger.quarantine if session else None, sources.content.media
+        failures = quarantine.quarantined(self._clock.now()) if quarantine else []
+        lately = [one for one in quarantine.failures() if one not in failures] if quarantine else []
+        damaged = {asset for asset in media.damaged if not media.has(asset)}
         now_s, restarts = self._clock.monotonic(), sources.restarts.counts
-        lately = {name: self._recent.update(f"service {name}", count, now_s) for name, count in restarts.items()}
+        again = {name: self._recent.update(f"service {name}", count, now_s) for name, count in restarts.items()}
         return Condition(
             machine=self._sample(),
             clock=self._clock.trust(),
@@ -216,9 +220,12 @@ class StatusCollector:
             covered_by=display.covered_by,
             reserve_bytes=sources.configuration.settings.storage.reserve_bytes,
             service_restarts=restarts,
-            service_restarts_lately={name: count for name, count in lately.items() if count},
+            service_restarts_lately={name: count for name, count in again.items() if count},
             service_reasons=sources.restarts.last,
-            quarantined=quarantined_text(release, failures),
+            quarantined=failures_text(release, failures),
+            failing=failures_text(release, [one for one in lately if one.asset not in media.intact | damaged]),
+            unplayable=failures_text(release, [one for one in lately if one.asset in media.intact]),
+            damaged=titles(release, damaged),
             left_out=unknown_content_text(release),
         )
 

@@ -80,6 +80,9 @@ class Condition:
     service_restarts_lately: Mapping[str, int] = field(default_factory=dict)  # in the last hour
     service_reasons: Mapping[str, str] = field(default_factory=dict)
     quarantined: tuple[str, ...] = ()  # titles of media in quarantine on this device
+    failing: tuple[str, ...] = ()  # media that failed last, with the reason, whose files are not checked yet
+    unplayable: tuple[str, ...] = ()  # the same, and their files are right
+    damaged: tuple[str, ...] = ()  # titles of media whose files were damaged and are not here again
     left_out: str = ""  # the parts of the release that this version cannot show
 
 
@@ -212,14 +215,26 @@ def _playing_problems(condition: Condition) -> Iterator[str]:
         yield f"The picture froze or became black {times} in the last hour: find the media in the log."
     if condition.recovered:
         yield f"The player could repair the picture only by a {condition.recovered}."
-    if condition.quarantined:
-        media = ", ".join(condition.quarantined)
-        yield f"Not shown, because they failed three times: {media}. Replace these media."
-    if condition.left_out:
-        yield f"Not shown, because they need a newer player: {condition.left_out}. Update this player."
+    yield from _media_problems(condition)
     for name, count in sorted(condition.service_restarts_lately.items()):
         reason = condition.service_reasons.get(name, "read the log")
         yield f"The service {name} failed and was restarted {_times(count)} in the last hour: {reason}."
+
+
+def _media_problems(condition: Condition) -> Iterator[str]:
+    if condition.quarantined:
+        media = ", ".join(condition.quarantined)
+        yield f"Not shown, because they failed three times: {media}. Replace these media."
+    if condition.damaged:
+        media = ", ".join(condition.damaged)
+        yield f"Damaged on the disk and downloaded again: {media}. If it happens again, replace the memory card."
+    if condition.unplayable:
+        media = ", ".join(condition.unplayable)
+        yield f"Could not be shown, though the files are as the origin sent them: {media}. Replace these media."
+    if condition.failing:
+        yield f"Could not be shown: {', '.join(condition.failing)}. The files will be checked."
+    if condition.left_out:
+        yield f"Not shown, because they need a newer player: {condition.left_out}. Update this player."
 
 
 def _delivery_problems(condition: Condition) -> Iterator[str]:

@@ -29,14 +29,24 @@ def _items_and_creatives(release: Release) -> Iterator[Item | Creative]:
             yield from line.creatives
 
 
-def quarantined_text(release: Release | None, failures: Iterable[AssetFailure]) -> tuple[str, ...]:
-    """Return the media of the release in quarantine: title, reason of the decoder, start of the hash."""
-    shown = {each.asset for each in _items_and_creatives(release)} if release else set()
+def failures_text(release: Release | None, failures: Iterable[AssetFailure]) -> tuple[str, ...]:
+    """Return the media of the release that failed: title, reason of the decoder, start of the hash."""
+    shown = _shown(release)
     return tuple(
         f"{title(release, each.asset)} ({each.reason}; {each.asset[:_HASH_LETTERS]})"
         for each in failures
         if each.asset in shown
     )
+
+
+def titles(release: Release | None, assets: Iterable[str]) -> tuple[str, ...]:
+    """Return the titles of those assets that the release shows."""
+    shown = _shown(release)
+    return tuple(sorted(title(release, asset) for asset in assets if asset in shown))
+
+
+def _shown(release: Release | None) -> set[str]:
+    return {each.asset for each in _items_and_creatives(release)} if release else set()
 
 
 def unknown_content_text(release: Release | None) -> str:

@@ -126,6 +126,7 @@ class Downloader:
             return False
         self._intake.forget_all_but({asset.sha256 for asset in release.assets})
         self._wanted_bytes = sum(asset.size_bytes for asset in wanted)
+        await in_thread(self._store.media.set_wrong_sizes_aside, wanted)
         self._check_room(wanted)
         known = await in_thread(self._known_lists, wanted)
         await self._begin_parts(known)

@@ -14,10 +14,17 @@ from sync.device.store.membership import repair_membership
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_idle_thread, in_thread
+from sync.runtime.waiting import wait_unless
 from sync.wire.release import Asset, Release
 
-SCRUB_EVERY_S = 3600.0
-"""How often one asset is hashed again. Memory cards lose data, and nobody notices before the asset is shown."""
+FIRST_SCRUB_S = 600.0
+"""When an asset is hashed again after a start. Memory cards lose data, and nobody notices before it is shown."""
+
+SCRUB_BYTES_S = 128 * 1024
+"""How much is hashed again on average: 7 GB in 16 hours."""
+
+SUSPECT_AGAIN_S = 600.0
+"""For so long an asset that was suspect and intact is not hashed because of another suspicion."""
 
 LOOK_EVERY_S = 60.0
 REPAIR_EVERY_S = 30.0
@@ -41,26 +48,45 @@ class Janitor:
         self._clock = clock
         self._reserve_bytes = reserve_bytes
         self._lost = lost
-        self._scrubbed_s = clock.monotonic()
+        self._scrub_s = clock.monotonic() + FIRST_SCRUB_S
+        self._cleared_s: dict[str, float] = {}  # when suspects were found intact
         self._wrong: set[str] = set()  # assets that the origin names wrongly: they are reported once
 
     async def run(self) -> None:
         """Compare the files with the catalogue each minute and hash what nobody vouches for, until cancelled.
 
-        The files play meanwhile: each got its name only after it was verified.
+        What is suspect comes first, at once. All play meanwhile: each got its name only after it was verified.
 
         Raises:
             StorageBroken: the catalogue fails.
         """
+        wanted = self._store.media.check_wanted
         while True:
+            wanted.clear()
             with contextlib.suppress(StorageFull):  # whoever writes content makes room
                 await self._catalog.restore()
                 for asset, chunk_list in (await self._look()).items():
+                    await self._check_suspects()
                     await self._hash(asset, chunk_list)
+                await self._check_suspects()
                 await self._scrub()
                 if await in_thread(self._store.free_bytes) < 2 * self._reserve_bytes:
                     await self.evict()
-            await self._clock.sleep(LOOK_EVERY_S)
+            await wait_unless(self._clock.sleep(LOOK_EVERY_S), wanted.wait())
+
+    async def _check_suspects(self) -> None:
+        """Hash what is suspect as fast as possible: it may be on the screen."""
+        media, unproven = self._store.media, await self._catalog.unproven() if self._store.media.suspects else {}
+        while media.suspects:
+            sha256 = next(iter(media.suspects))
+            cleared_s = self._cleared_s.get(sha256, -math.inf)
+            if media.has(sha256) and self._clock.monotonic() - cleared_s >= SUSPECT_AGAIN_S:
+                await self._hash(sha256, unproven.get(sha256, ""), at_once=True)
+                if media.has(sha256):
+                    self._cleared_s[sha256] = self._clock.monotonic()
+                    media.intact.add(sha256)
+                    media.damaged.discard(sha256)
+            media.suspects.pop(sha256, None)
 
     async def _look(self) -> dict[str, str]:
         """Return what to hash, each with the chunk list that it has, if that is known.
@@ -82,11 +108,12 @@ class Janitor:
         others = sorted((found.keys() - known.keys()) | (unproven.keys() & found.keys() - self._wrong))
         return {name: lists.get(name, "") for name in (*sorted(changed), *others)}
 
-    async def _hash(self, sha256: str, chunk_list: str) -> None:
-        """Hash an asset as a whole. A damaged one is deleted, so that it is downloaded again."""
+    async def _hash(self, sha256: str, chunk_list: str, *, at_once: bool = False) -> None:
+        """Hash an asset as a whole. A damaged one becomes a partial file, so that it is downloaded again."""
         stamp, started_s = self._store.media.stamp(sha256), self._clock.monotonic()
+        run = in_thread if at_once else in_idle_thread
         try:
-            whole = await in_idle_thread(self._recheck, sha256, chunk_list)
+            whole = await run(self._recheck, sha256, chunk_list)
         except WrongName as error:
             self._wrong.add(sha256)
             log.error("%s: publish it again at the origin", error)
@@ -97,18 +124,20 @@ class Janitor:
             log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
             await self._catalog.delete((sha256,))
             self._lost()
-        await self._clock.sleep(self._clock.monotonic() - started_s)  # half of a processor is enough
+        if not at_once:
+            await self._clock.sleep(self._clock.monotonic() - started_s)  # half of a processor is enough
 
     def _recheck(self, sha256: str, chunk_list: str) -> bool:
         return self._store.media.recheck(sha256, self._store.index(chunk_list) if chunk_list else None)
 
     async def _scrub(self) -> None:
-        """Hash the asset again whose turn it is, if the time has come. All take their turn."""
-        if self._clock.monotonic() - self._scrubbed_s < SCRUB_EVERY_S:
+        """Hash the asset again whose turn it is, if the time has come. All take their turn, whatever restarts."""
+        if self._clock.monotonic() < self._scrub_s:
             return
-        self._scrubbed_s = self._clock.monotonic()
-        if (sha256 := await self._catalog.hashed_first()) is not None:
+        if (sha256 := await self._catalog.hashed_first(self._clock.now())) is not None:
+            size_bytes = int(self._store.media.stamp(sha256).partition(":")[0] or 0)
             await self._hash(sha256, (await self._catalog.unproven()).get(sha256, ""))
+            self._scrub_s = self._clock.monotonic() + size_bytes / SCRUB_BYTES_S
 
     async def evict(self) -> None:
         """Delete what nobody needs: partial files and documents at once, assets once room is short, the oldest first.

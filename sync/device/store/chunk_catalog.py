@@ -58,7 +58,10 @@ _COMPLETE = """
 _STAMPED = "UPDATE assets SET stamp = :stamp WHERE sha256 = :sha256"
 _NEEDED = "UPDATE assets SET needed_ms = :at_ms WHERE sha256 IN (SELECT value FROM json_each(:names))"
 _UNPROVEN = "SELECT sha256, chunk_list FROM assets WHERE chunk_list != ''"
-_HASHED_FIRST = "SELECT sha256 FROM assets ORDER BY hashed_ms, sha256 LIMIT 1"
+_HASHED_FIRST = """
+    SELECT sha256 FROM assets WHERE chunk_list = '' ORDER BY iif(hashed_ms > :now_ms, 0, hashed_ms), sha256 LIMIT 1
+"""
+_HASHED = "UPDATE assets SET stamp = :stamp, chunk_list = '', hashed_ms = :at_ms WHERE sha256 = :sha256"
 _FORGET_PART = "DELETE FROM parts WHERE asset = :asset"
 _FORGET_ASSET = "DELETE FROM assets WHERE sha256 = :asset"
 
@@ -114,9 +117,12 @@ class ChunkCatalog:
         """Return the assets that were not hashed as a whole yet, each with the chunk list that it matches."""
         return {row["sha256"]: row["chunk_list"] for row in await self._database.rows(_UNPROVEN)}
 
-    async def hashed_first(self) -> str | None:
-        """Return the asset that was hashed as a whole the longest time ago, None if there are no assets."""
-        row = await self._database.row(_HASHED_FIRST)
+    async def hashed_first(self, now: datetime) -> str | None:
+        """Return the asset that was hashed as a whole the longest time ago, None if there are no assets.
+
+        A time in the future is of a wrong clock, and counts as never.
+        """
+        row = await self._database.row(_HASHED_FIRST, {"now_ms": unix_ms(now)})
         return None if row is None else str(row["sha256"])
 
     async def mark_stamped(self, stamps: Mapping[str, str]) -> None:
@@ -126,9 +132,12 @@ class ChunkCatalog:
             await self._database.execute_many(_STAMPED, rows)
 
     async def mark_hashed(self, stamps: Mapping[str, str], at: datetime) -> None:
-        """Record that assets match their names, with their stamps, and were needed at `at`."""
+        """Record that assets match their names, with their stamps. Those that were not known count as needed now."""
+        rows = [{"sha256": name, "stamp": stamp, "at_ms": unix_ms(at)} for name, stamp in stamps.items()]
         async with self._database.transaction():
-            await self._complete(stamps, {}, at)
+            known = {row["sha256"] for row in await self._database.rows(_ASSETS)}
+            await self._database.execute_many(_HASHED, rows)
+            await self._complete({name: stamp for name, stamp in stamps.items() if name not in known}, {}, at)
 
     async def mark_needed(self, assets: Collection[str], at: datetime) -> None:
         """Record that a release needed these assets at `at`."""

@@ -293,6 +293,10 @@ class ContentStore:
         """Tell whether an asset is on this device, complete and verified."""
         return self.media.has(sha256)
 
+    def suspect(self, sha256: str) -> None:
+        """Have an asset hashed again at once: a decoder stumbled over it."""
+        self.media.suspect(sha256)
+
     def delete_documents_except(self, releases: frozenset[str], indexes: frozenset[str]) -> None:
         """Delete all other releases and chunk lists."""
         with storage_errors(self.store):

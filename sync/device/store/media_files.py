@@ -1,5 +1,6 @@
 """Media files on the device: complete ones, verified and named by their hash, and partial ones."""
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -37,11 +38,20 @@ class MediaFiles:
         self._assets = store / "assets"
         self._parts = store / "parts"
         self._unreadable: set[str] = set()  # the disk reported an error
-        self._renaming = threading.Lock()  # of `_assets`: what is deleted there is what was found damaged
+        self._renaming = threading.Lock()  # of `_assets`: what is removed there is what was found damaged
+        self.suspects: dict[str, None] = {}  # to be hashed again at once, the oldest suspicion first
+        self.damaged: set[str] = set()  # were found damaged, and not found right since
+        self.intact: set[str] = set()  # were suspect, and have the bytes that the origin signed
+        self.check_wanted = asyncio.Event()
 
     def folders(self) -> tuple[Path, ...]:
         """Return both folders."""
         return (self._assets, self._parts)
+
+    def suspect(self, sha256: str) -> None:
+        """Have an asset hashed again at once: a decoder stumbled over it."""
+        self.suspects[sha256] = None
+        self.check_wanted.set()
 
     def delete_links(self) -> None:
         """Delete symbolic links: this program makes none, and one could lead out of the store."""
@@ -156,8 +166,8 @@ class MediaFiles:
     def recheck(self, sha256: str, index: Index | None = None) -> bool:
         """Hash an asset again; return False if it has to be downloaded again. Blocks.
 
-        A damaged one is deleted. One that cannot be read no longer counts as being here; its content is not known.
-        `index` is its chunk list if that is known.
+        A damaged one becomes a partial file: its right chunks need not be downloaded. One that cannot be read no longer
+        counts as being here; its content is not known. `index` is its chunk list if that is known.
 
         Raises:
             WrongName: it has all the chunks of that list, which the origin signed, but another hash. It stays.
@@ -177,9 +187,30 @@ class MediaFiles:
             if file_stamp(path) != before:  # another file has taken its place meanwhile
                 return self.has(sha256)
             if self.has(sha256):
-                path.unlink()
-                sync_folder(self._assets)
+                self._set_aside(sha256)
         return False
+
+    def set_wrong_sizes_aside(self, assets: Iterable[Asset]) -> None:
+        """Make those of these assets partial files that are longer or shorter than the release says. Blocks."""
+        for asset in assets:
+            with self._renaming, storage_errors(self._assets):
+                found = self._stat(asset.sha256)
+                if found is not None and found.st_size != asset.size_bytes:
+                    log.warning("asset=%s has %d bytes instead of %d", asset.sha256, found.st_size, asset.size_bytes)
+                    self._set_aside(asset.sha256)
+
+    def _set_aside(self, sha256: str) -> None:
+        """Make a damaged asset a partial file, of which nothing is known to be right, so that nothing shows it."""
+        path, part = self._assets / sha256, self._parts / sha256
+        self.damaged.add(sha256)
+        self.intact.discard(sha256)
+        if part.exists():  # it is being downloaded again already
+            path.unlink()
+        else:
+            path.chmod(0o644)
+            path.replace(part)
+        sync_folder(self._parts)
+        sync_folder(self._assets)
 
     def remove(self, assets: tuple[str, ...]) -> None:
         """Delete complete and partial files; the caller makes sure that no release needs them."""

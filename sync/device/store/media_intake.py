@@ -104,7 +104,8 @@ class MediaIntake:
         opened = []
         for asset, (chunk_list, index) in new.items():
             bitmap = bitmaps.get((asset, chunk_list), b"") if asset in existing else b""
-            opened.append(open_partial_file(self._media.part_path(asset), index, bitmap, chunk_list))
+            path, damaged = self._media.part_path(asset), asset in self._media.damaged
+            opened.append(open_partial_file(path, index, bitmap, chunk_list, damaged=damaged))
         return opened
 
     def _add(self, part: PartialFile) -> None:

@@ -158,12 +158,14 @@ class PartialFile:
             self._kept.clear()
 
 
-def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) -> PartialFile:
+def open_partial_file(
+    path: Path, index: Index, bitmap: bytes, chunk_list: str, *, damaged: bool = False
+) -> PartialFile:
     """Open or create the file of a partial asset.
 
     Chunks with a set bit count as verified: a bit is saved after its bytes are durable. Other chunks are hashed where
     the file has data, so that chunks that arrived after the last flush survive a kill. Holes are skipped. The file of
-    a single chunk is created when that arrives.
+    a single chunk is created when that arrives. With `damaged`, of a chunk that is not whole nothing is kept.
 
     Raises:
         StorageFull: the complete file does not fit; nothing was downloaded.
@@ -175,10 +177,11 @@ def open_partial_file(path: Path, index: Index, bitmap: bytes, chunk_list: str) 
         try:
             if os.fstat(descriptor).st_size != index.size_bytes:
                 bitmap = b""
-                os.ftruncate(descriptor, 0)
+                os.ftruncate(descriptor, min(os.fstat(descriptor).st_size, index.size_bytes))
                 _reserve(descriptor, path, index.size_bytes)
             saved = set(load_bitmap(bitmap, len(index.chunks)))
             unsaved, kept = _recovered(descriptor, index, saved)
+            kept = {} if damaged else kept
         finally:
             os.close(descriptor)
     return PartialFile(path, index, chunk_list, saved, unsaved, kept)
@@ -214,7 +217,8 @@ def _recovered(descriptor: int, index: Index, verified: set[int]) -> tuple[set[i
     """Return the chunks that are whole in the file, and how much there is of the beginning of others.
 
     A beginning ends with its last byte that is not zero: what follows was never written, and no hole is left where it
-    was not written in order. If a power cut has lost some of it, the hash of the chunk tells.
+    was not written in order. If a power cut has lost some of it, the hash of the chunk tells. What is there to its end
+    and wrong is damaged: nothing of it is kept.
     """
     whole: set[int] = set()
     kept: dict[int, int] = {}
@@ -228,8 +232,8 @@ def _recovered(descriptor: int, index: Index, verified: set[int]) -> tuple[set[i
         content = _read(descriptor, chunk)
         if hashlib.sha256(content).hexdigest() == chunk.sha256:
             whole.add(chunk.number)
-        elif length := len(content.rstrip(b"\0")):
-            kept[chunk.number] = min(length, chunk.length - 1)
+        elif 0 < (length := len(content.rstrip(b"\0"))) < chunk.length:
+            kept[chunk.number] = length
     return whole, kept
 
 

@@ -1,5 +1,6 @@
 """The director with real SQLite files: what was on the screen, and what the ledger says about it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, S
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Asset, Daypart, Fit
+from tests.player.director.fake_screen import FakeScreen
 from tests.player.director.venue import NOON, VenueClock, asset, campaign, item, open_world, playlist, release
 
 
@@ -158,6 +160,32 @@ async def test_an_item_that_fails_on_air_is_followed_at_once_and_recorded_as_fai
             (Outcome.FAILED, "killed", 4_000),
         ]
         assert [(s.asset, s.failures) for s in world.ledger.quarantine.failures()] == [(asset("red").sha256, 1)]
+
+
+@pytest.mark.parametrize(
+    ("stumble", "suspected"),
+    [
+        (lambda screen: screen.fail("no more frames"), True),
+        (lambda screen: screen.lose_deck(), True),
+        (lambda screen: screen.finish(), True),  # its end came 6 s too early
+        (lambda screen: setattr(screen, "still_ms", 2_000), True),
+        (lambda screen: setattr(screen, "still_ms", 300), False),
+        (lambda screen: None, False),
+    ],
+    ids=["failed", "deck lost", "too short", "stood still", "hardly stood", "right"],
+)
+async def test_the_file_of_what_does_not_play_as_it_should_is_suspect(
+    tmp_path: Path, stumble: Callable[[FakeScreen], None], suspected: bool
+) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("bad"))))
+        world.screen.unplayable.add(world.media("bad"))
+        async with world.running():
+            await world.advance(4)
+            assert list(world.cache.media.suspects) == [asset("bad").sha256]  # it cannot be opened
+            stumble(world.screen)
+            await world.advance(8)
+            assert (asset("red").sha256 in world.cache.media.suspects) is suspected
 
 
 async def test_a_deck_that_dies_while_prerolling_costs_no_item_its_turn(tmp_path: Path) -> None:

@@ -98,6 +98,9 @@ CAUSES: tuple[tuple[Condition, Condition], ...] = (  # with the cause, and witho
     (replace(HEALTHY, recovered="restart"), HEALTHY),
     (replace(HEALTHY, update_fault="SyntaxError: x", deck_failed_starts=3), HEALTHY),
     (replace(HEALTHY, quarantined=("Bread",)), HEALTHY),
+    (replace(HEALTHY, damaged=("Bread",)), HEALTHY),
+    (replace(HEALTHY, unplayable=("Bread (no decoder)",)), HEALTHY),
+    (replace(HEALTHY, failing=("Bread (no decoder)",)), HEALTHY),
     (replace(HEALTHY, left_out="c (kind clock)"), HEALTHY),
     (
         replace(HEALTHY, service_restarts={"sync": 5}, service_restarts_lately={"sync": lately(1.0)}),

@@ -14,7 +14,7 @@ from player.evidence.ledger import open_ledger
 from player.evidence.quarantine import AssetFailure
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
 from player.status.health import health_problems
-from player.status.wording import overlay_status, quarantined_text, sound_status, unknown_content_text
+from player.status.wording import failures_text, overlay_status, sound_status, unknown_content_text
 from sync.device.store.content_store import open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Corner, Logo, Ticker
@@ -34,8 +34,8 @@ RELEASE = Release(
 
 def test_media_in_quarantine_are_named_by_title_while_the_release_shows_them() -> None:
     failures = [AssetFailure(asset, 3, 1, "no decoder for it") for asset in (BREAD, UNLISTED)]
-    assert quarantined_text(RELEASE, failures) == (f"Fresh bread (no decoder for it; {BREAD[:12]})",)
-    assert quarantined_text(None, failures) == ()
+    assert failures_text(RELEASE, failures) == (f"Fresh bread (no decoder for it; {BREAD[:12]})",)
+    assert failures_text(None, failures) == ()
 
 
 def test_content_that_needs_a_newer_player_is_a_problem_that_names_it() -> None:

@@ -229,8 +229,9 @@ def test_a_partial_file_that_does_not_fit_is_deleted(store: ContentStore, monkey
     assert store.media.parts() == frozenset()
 
 
-def test_a_recheck_deletes_a_damaged_asset_and_keeps_an_intact_one(store: ContentStore) -> None:
+def test_a_recheck_makes_a_damaged_asset_a_partial_file_and_keeps_an_intact_one(store: ContentStore) -> None:
     for name, content in ((hashlib.sha256(b"good").hexdigest(), b"good"), ("e" * 64, b"rotten")):
         (store.store / "assets" / name).write_bytes(content)
         assert store.media.recheck(name) is (content == b"good")
         assert store.has_asset(name) is (content == b"good")
+    assert store.media.parts() == {"e" * 64}
