@@ -142,23 +142,32 @@ def refuse_calls(sockets: str = "pairs") -> None:
     if library is None:
         return
     made = ctypes.c_void_p(library.seccomp_init(_ALLOW))
-    refused: list[tuple[str, int, _Comparison | None]] = [
+    try:
+        add_refusals(library, made, sockets)
+        _check(library.seccomp_load(made), "seccomp_load")
+    finally:
+        library.seccomp_release(made)
+
+
+def refused_calls(sockets: str) -> "list[tuple[str, int, _Comparison | None]]":
+    """Return what is refused: the name of a call, the error that it gets, and the only arguments for which it does."""
+    return [
         *((name, errno.EPERM, None) for name in (*_PROCESSES_OF_OTHERS, *_KERNEL)),
         *((name, errno.ENOSYS, None) for name in (*_RINGS, "clone3")),  # libraries then use the older calls
         ("clone", errno.EPERM, _Comparison(0, _MASKED_EQUAL, _NEW_USER_NAMESPACE, _NEW_USER_NAMESPACE)),
         ("prlimit64", errno.EPERM, _Comparison(0, _NOT_EQUAL, 0)),
         ("socket", errno.EACCES, _REFUSED_SOCKETS[sockets]),
     ]
-    try:
-        for name, error, only_if in refused:
-            number = library.seccomp_syscall_resolve_name(name.encode())
-            if number == _UNKNOWN_CALL:  # to an old libseccomp
-                continue
-            conditions = (0, None) if only_if is None else (1, ctypes.byref(only_if))
-            _check(library.seccomp_rule_add_array(made, ctypes.c_uint32(_REFUSE | error), number, *conditions), name)
-        _check(library.seccomp_load(made), "seccomp_load")
-    finally:
-        library.seccomp_release(made)
+
+
+def add_refusals(library: ctypes.CDLL, made: ctypes.c_void_p, sockets: str) -> None:
+    """Add what is refused to a filter of libseccomp, for the processors that it is for; raises OSError."""
+    for name, error, only_if in refused_calls(sockets):
+        number = library.seccomp_syscall_resolve_name(name.encode())
+        if number == _UNKNOWN_CALL:  # to an old libseccomp
+            continue
+        conditions = (0, None) if only_if is None else (1, ctypes.byref(only_if))
+        _check(library.seccomp_rule_add_array(made, ctypes.c_uint32(_REFUSE | error), number, *conditions), name)
 
 
 def _check(status: int, what: str) -> None:

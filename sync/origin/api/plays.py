@@ -3,14 +3,12 @@
 Each play gets its own receipt, so that one bad record never blocks the outbox of a device.
 """
 
-import asyncio
 import base64
 import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
-from weakref import WeakValueDictionary
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -122,7 +120,6 @@ class PlayRoutes:
         self._live = live
         self._metrics = metrics
         self._clock = clock
-        self._turns = WeakValueDictionary[str, asyncio.Lock]()  # by the device that delivers
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operation for devices, and those for people."""
@@ -161,7 +158,7 @@ class PlayRoutes:
         for first in range(0, len(batch.plays), CHECKED_AT_ONCE):
             results += [_check_play(document, device) for document in batch.plays[first : first + CHECKED_AT_ONCE]]
             await self._clock.sleep(0)  # others are answered in between
-        async with self._turns.setdefault(device, asyncio.Lock()):  # so that what counts is known to the next request
+        async with self._store.turn(device):
             arrivals = await self._judged(device, [result for result in results if isinstance(result, ReceivedPlay)])
             statuses = await self._store.insert(device, arrivals, unix_ms(self._clock.now())) if arrivals else []
         stored = iter([_receipt(arrival, status) for arrival, status in zip(arrivals, statuses, strict=True)])

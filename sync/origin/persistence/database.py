@@ -1,11 +1,14 @@
 """Access to the origin's database: short transactions, with the same statements on SQLite and PostgreSQL."""
 
+import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
+from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, event, inspect
+from sqlalchemy import Connection, event, func, inspect, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -19,6 +22,7 @@ from sync.runtime.sqlite import database_reason
 log = logging.getLogger(__name__)
 
 _DATABASE_URL = "write postgresql+asyncpg://user:password@host/name, or leave it empty for SQLite"
+_TURNS_AT_ONCE = 4  # each holds one of the 15 connections of the pool
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
 
 
@@ -27,6 +31,9 @@ class OriginDatabase:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._writer = asyncio.Lock()  # of SQLite, which has one; waiting here is fair, and costs no connection
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
+        self._turns_at_once = asyncio.Semaphore(_TURNS_AT_ONCE)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -53,8 +60,9 @@ class OriginDatabase:
             StorageFull: the disk is full.
             StorageBroken: the database cannot be reached, is locked or damaged.
         """
-        async with self._connected() as connection:
-            if connection.dialect.name == "sqlite":  # a plain BEGIN lets two readers deadlock when both want to write
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        async with self._writer if is_sqlite else nullcontext(), self._connected() as connection:
+            if is_sqlite:  # a plain BEGIN lets two readers deadlock when both want to write
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 await connection.begin()
@@ -64,6 +72,18 @@ class OriginDatabase:
                 await connection.rollback()
                 raise
             await connection.commit()
+
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """Let one at a time work on what has that name, of all origins that share this database."""
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            if self._engine.dialect.name == "sqlite":  # no other origin uses it
+                yield
+                return
+            number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+            async with self._turns_at_once, self.writing() as connection:
+                await connection.execute(select(func.pg_advisory_xact_lock(number)))
+                yield
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:

@@ -1,6 +1,7 @@
 """The tables of plays: each play is stored once by (device, log epoch, sequence), conflicting ones separately."""
 
 from collections.abc import Mapping, Sequence, Set
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -104,6 +105,10 @@ class PlayStore:
             if conflict_rows:
                 await connection.execute(insert(play_conflicts), conflict_rows)
             return statuses
+
+    def turn(self, device: str) -> AbstractAsyncContextManager[None]:
+        """Let one delivery of a device at a time be judged and stored: what counts is known to the next one."""
+        return self._database.turn(f"plays of {device}")
 
     async def high_water(self, device: str, log_epoch: str) -> int:
         """Return the highest sequence of this log without a gap below it; 0 if the first play is missing."""

@@ -17,10 +17,11 @@ from sync.origin.settings.model import PublishSettings, ServerSettings
 from sync.trust.signing import enrolment_proof, pin_root
 from sync.wire.device_reports import EnrolmentProof, PairingRequest
 from tests.fakes import FakeClock
+from tests.long_tables import in_bench
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 
-SCREENS = 40  # with 500, pairing and two reconnections took 52 s on two busy cores; none was refused
-LIMITS = ConnectionLimits(most=SCREENS + 700, most_of_one=SCREENS + 100)
+STRANGERS = 800
+LIMITS = ConnectionLimits(most=STRANGERS + 600, most_of_one=STRANGERS)
 KEY = "a key of the whole fleet"
 
 
@@ -54,9 +55,14 @@ async def hold(url: str) -> list[asyncio.StreamWriter]:
     return [writer for _, writer in opened]
 
 
-async def test_a_venue_pairs_and_reconnects_while_a_stranger_holds_what_it_can(origin: RunningOrigin) -> None:
+@pytest.mark.parametrize(
+    "screens", [40, *in_bench(500)]
+)  # 500: pairing and two reconnections took 52 s on two busy cores
+async def test_a_venue_pairs_and_reconnects_while_a_stranger_holds_what_it_can(
+    origin: RunningOrigin, screens: int
+) -> None:
     held = await hold(origin.url)
-    tokens = await asyncio.gather(*(pair(origin.url) for _ in range(SCREENS)))
+    tokens = await asyncio.gather(*(pair(origin.url) for _ in range(screens)))
     for _ in range(2):  # the second time as after a power cut of the venue
         async with AsyncExitStack() as stack:
 

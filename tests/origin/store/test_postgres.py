@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
@@ -236,3 +236,24 @@ async def test_a_wrong_database_or_user_is_reported_in_plain_words(cluster: str,
     with pytest.raises(StorageBroken, match=r"check storage\.database_url"):
         async with open_origin_database(cluster.replace(right, wrong)):
             pass
+
+
+async def test_deliveries_of_one_device_to_two_origins_take_turns(origins: Origins) -> None:
+    first, second = (PlayStore(origin.database) for origin in origins)
+    entered: list[str] = []
+
+    async def enter(store: PlayStore, device: str) -> None:
+        async with store.turn(device):
+            entered.append(device)
+
+    async with first.turn("window"):
+        waiting = [asyncio.create_task(enter(second, "window")) for _ in range(20)]
+        await enter(second, "door")
+        async with origins[0].database.reading() as connection:
+            waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            async with asyncio.timeout(10):
+                while not (await connection.execute(waits)).scalar():
+                    pass
+        assert entered == ["door"]
+    await asyncio.gather(*waiting, *(enter(store, f"d{n}") for n in range(40) for store in (first, second)))
+    assert len(entered) == 101

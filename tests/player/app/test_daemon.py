@@ -347,9 +347,19 @@ def call(method: str, url: str, token: str, document: object) -> Any:
         return json.loads(answer.read() or b"null")
 
 
+TELLS_WHAT_IS_FROZEN = """
+import atexit, gc, os, pathlib, sys
+name = pathlib.Path(__file__).parent / f"frozen-{sys.argv[1:2]}"
+atexit.register(lambda: name.write_text(str(gc.get_freeze_count())))
+"""
+
+
 def test_a_screen_is_paired_with_an_origin_by_a_code_and_reports_while_it_plays(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "sitecustomize.py").write_text(TELLS_WHAT_IS_FROZEN)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{TOP}")
+    environment["PYTHONPATH"] = f"{tmp_path}:{TOP}"
     del environment["SIGNAGE_PLAYER__ORIGIN__URL"]
     config = tmp_path / "player.toml"
     config.write_text('[origin]\nurl = "http://127.0.0.1:9"\nheartbeat_s = 1\n')
@@ -372,6 +382,8 @@ def test_a_screen_is_paired_with_an_origin_by_a_code_and_reports_while_it_plays(
         assert player.process.wait(10) == 0
         accepted = json.loads((tmp_path / "device/state/config.json").read_text())
         assert accepted == {"origin": {"url": url}}
+    for command in ("run", "serve"):
+        assert int((tmp_path / f"frozen-['{command}']").read_text()) > 10_000, "no collection stops cuts or answers"
 
 
 def heartbeat(url: str, key: str, device: str) -> dict[str, Any]:
