@@ -43,6 +43,8 @@ STALLED_S = 60.0
 LINGER_S = 2.0
 """How long a connection whose bytes are not HTTP stays open, so that the other side can read why."""
 
+_MOST_EARLY_BYTES = 1024  # after a request for a WebSocket, before it is open
+
 _MOST_UNREAD_BYTES = 1024 * 1024  # read and dropped meanwhile
 
 PAUSE_S = 1.0
@@ -210,13 +212,19 @@ class _Protocol(RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes; what follows bytes that are not HTTP is dropped."""
+        """Take what comes; what follows bytes that are not HTTP is dropped.
+
+        Who asks for a WebSocket sends nothing more before the answer (RFC 6455, 4.1): it would all be read at once.
+        """
         if self._unread_bytes > 0:
             self._unread_bytes -= len(data)
             if self._unread_bytes <= 0:
                 self._ended.set()
-        else:
-            super().data_received(data)
+            return
+        super().data_received(data)
+        if self._upgraded and self._payload_parser is None and len(self._message_tail) > _MOST_EARLY_BYTES:
+            log.debug("a WebSocket sends before it is open")
+            self.force_close()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

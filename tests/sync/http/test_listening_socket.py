@@ -336,6 +336,18 @@ async def test_who_sends_on_after_bytes_that_are_not_http_reads_why(address: Add
     await close([(reader, writer)])
 
 
+async def test_frames_before_a_websocket_is_open_end_the_connection(server: Server, address: Address) -> None:
+    for size, ends in ((500, False), (5_000, True)):
+        streams = await asyncio.open_connection(*address)
+        send(streams, "/slow", "Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        await until(lambda: server.waiting > 0)
+        streams[1].write(b"\x89\x80abcd" * (size // 6))
+        with suppress(ConnectionError, *(() if ends else (TimeoutError,))):
+            await asyncio.wait_for(streams[0].read(), 10 if ends else 0.1)
+        server.waiting = 0
+        await close([streams])
+
+
 async def test_who_never_stops_sending_is_not_read_for_ever(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sync.http.listener._MOST_UNREAD_BYTES", 100_000)
     _, writer = await asyncio.open_connection(*address)
