@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -121,8 +122,9 @@ async def test_the_turns_go_on_where_they_stopped(
                 await device.plays(origin.publisher.release)
                 await device.until(lambda: len(hashed) >= 4 * day, pass_s=30)  # noqa: B023
                 clock.step_wall(23 * 3600.0)
-    assert set(hashed[:10]) == {asset.sha256 for asset in assets}
-    assert hashed[10:] == hashed[: len(hashed) - 10]  # then again in the same order
+    turns = [name for name, _ in groupby(hashed)]  # the last one of a day may not be written down yet
+    assert set(turns[:10]) == {asset.sha256 for asset in assets}
+    assert turns[10:] == turns[: len(turns) - 10]  # then again in the same order
 
 
 async def test_a_time_of_a_wrong_clock_leaves_no_asset_out(origin: Origin, store: ContentStore) -> None:
