@@ -71,7 +71,7 @@ class UpdateCheck:
         else:
             timestamp = read_timestamp(root, open_envelope(document.content, TIMESTAMP_CAP_BYTES))
         check_timestamp(timestamp, self._channel, known)
-        self.noted = known.floor is not None and known.floor.sequence == timestamp.sequence
+        self.noted = (known.floor_with(timestamp), known.bound_with(timestamp)) == (known.floor, known.earliest)
         return document, root, timestamp
 
     async def release(self, timestamp: Timestamp) -> Release:

@@ -90,11 +90,13 @@ class Venue:
             there = (facts.release, pinned.version if pinned else 0) == (release, root)
             return there and facts.state == "current" and not facts.trust
 
-        await device.until(followed, pass_s=0.5)
+        await device.until(followed, pass_s=60)  # it asks for the root each hour at least
 
     async def refuses(self, device: Device, rule: Distrust, plays: str) -> None:
         device.syncer.wake()
-        await device.until(lambda: device.syncer.facts().trust == rule, pass_s=0.5)
+        await device.until(
+            lambda: device.syncer.facts().trust == rule, pass_s=60
+        )  # it asks for the root each hour at least
         assert (active := self.store.active()) is not None
         assert active.sha256 == plays
 

@@ -108,6 +108,25 @@ async def test_a_device_in_1970_accepts_and_keeps_no_time_until_its_clock_is_set
         await refuses(device, Distrust.EXPIRED)
 
 
+async def test_a_clock_that_is_set_while_nothing_is_new_still_becomes_the_lower_bound(
+    origin: Origin, store: ContentStore
+) -> None:
+    clock = FakeClock(EPOCH + timedelta(hours=1))
+    clock.trusted = ClockTrust.UNSYNCED
+
+    def earliest() -> datetime | None:
+        return (store.floor_file.find().value or Floors()).earliest
+
+    async with running(origin, store, clock=clock) as device:
+        await accepts(device, publish(origin, 1))
+        await device.plays(origin.publisher.release)
+        for _ in range(3):
+            await device.clock.advance(70)
+        assert earliest() is None
+        clock.trusted = ClockTrust.SYNCED
+        await device.until(lambda: earliest() == EPOCH, pass_s=10)
+
+
 async def test_a_device_in_2090_says_that_its_clock_may_be_wrong_and_goes_on_once_it_is_set(
     origin: Origin, store: ContentStore
 ) -> None:
