@@ -57,6 +57,11 @@ class PartialFile:
         with self._lock:
             return frozenset(self._verified)
 
+    def has(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk is verified."""
+        with self._lock:
+            return chunk.number in self._verified
+
     def is_whole(self) -> bool:
         """Tell whether all chunks are verified."""
         return len(self._verified) == len(self.index.chunks)

@@ -11,7 +11,7 @@ LEAST_BYTES_S = 1000
 SHARE_OF_USUAL = 0.1
 """While other work waits, a body below this share of what requests usually reach is given up."""
 
-MOST_TURNS = 2
+MOST_WINDOWS = 2
 """After so many windows a request makes room for work that waits; what it received stays."""
 
 
@@ -43,17 +43,15 @@ class Deadline:
         return left
 
 
-def why_given_up(bytes_s: float, usual_bytes_s: float, windows: int, *, work_waits: bool) -> str:
-    """Return why a body is given up after so many windows, by its speed in the last one; empty if it goes on.
+def why_given_up(bytes_s: float, usual_bytes_s: float, *, work_waits: bool) -> str:
+    """Return why a body is given up, by its speed in the last window; empty if it goes on.
 
-    `usual_bytes_s` is what the last requests reached, 0 if there were none.
+    `usual_bytes_s` is what the last requests to the same source reached, 0 if that is not known.
     """
     if bytes_s < LEAST_BYTES_S:
         return f"slower than {LEAST_BYTES_S} bytes a second"
     if work_waits and bytes_s < usual_bytes_s * SHARE_OF_USUAL:
         return f"{bytes_s / 1000:,.1f} kB/s, where {usual_bytes_s / 1000:,.0f} kB/s are usual"
-    if work_waits and windows >= MOST_TURNS:
-        return f"{bytes_s / 1000:,.1f} kB/s, and others wait"
     return ""
 
 

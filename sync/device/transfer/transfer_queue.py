@@ -49,6 +49,7 @@ class TransferQueue:
         self._failing: dict[str, AssetState] = {}  # of these those with a fault
         self._ready: list[Item] = []
         self._again: list[Item] = []  # of assets that have failed: ready too, but not to hold all threads
+        self._parked: list[Item] = []  # until a request ends: it may show that a source works
         self._delayed: list[tuple[float, int, str]] = []  # when assets with held items are due
         self._flying: set[Fetch] = set()
         self._limited_until_s = 0.0
@@ -71,9 +72,9 @@ class TransferQueue:
                     state = AssetState(asset, rank, self._rng)
                 state.rank, state.held = rank, []
                 self._states[asset.sha256] = state
-            self._ready, self._again, self._delayed, self._stopped = [], [], [], None
+            self._ready, self._again, self._parked, self._delayed, self._stopped = [], [], [], [], None
             self._failing = failing(self._states)
-            for state in self._failing.values():
+            for state in self._states.values():
                 self._delay(state)
             return frozenset(fetch for fetch in self._flying if self._state(fetch) is None)
 
@@ -124,7 +125,7 @@ class TransferQueue:
         with self._lock:
             for source in self._sources.all():
                 source.until_s = 0.0
-            self._end_waits_of(self._failing.values())
+            self._end_waits_of(state for state in self._states.values() if state.until_s > 0.0)
         self._changed()
 
     def name_mirrors(self, urls: Sequence[str]) -> None:
@@ -249,7 +250,6 @@ class TransferQueue:
             state, now_s = self._state(fetch), self._clock.monotonic()
             if state is None:
                 return
-            self._faults.append(error)
             self._failing[state.asset.sha256] = state
             asked_s = state.fail(fetch.source, error, now_s)
             fetch.source.strike(state.asset.sha256, error, now_s, asked_s)
@@ -257,19 +257,24 @@ class TransferQueue:
             if free_s > now_s:
                 state.wait_until(free_s)
                 self._delay(state)
+            if free_s > now_s or fetch.source is self._sources.origin:  # else the next source is asked, without a word
+                self._faults.append(error)
         self._changed()
 
     def fail_source(self, fetch: Fetch, error: SignageError) -> None:
         """Record that a source was not reached; no asset is to blame."""
         with self._lock:
-            self._faults.append(error)
             fetch.source.failed(error, self._clock.monotonic())
+            if fetch.source is self._sources.origin:
+                self._faults.append(error)
 
     def end(self, fetch: Fetch, useful_bytes: int, took_s: float, *, failed: bool) -> None:
         """Record the end of a fetch that brought so many bytes that are kept."""
         with self._lock:
             self._flying.discard(fetch)
             fetch.source.in_flight -= 1
+            parked, self._parked = self._parked, []
+            self._add(*parked)
             state, works = self._state(fetch), useful_bytes >= _PROGRESS_BYTES or (fetch.done and not failed)
             if works and fetch.source.problem:  # what failed because of it need not wait any more
                 self._end_waits_of(s for s in self._failing.values() if fetch.source.url not in s.wrong)
@@ -313,8 +318,8 @@ class TransferQueue:
         source = self._sources.choose(state.avoided, now_s)
         if source is None:
             free_s = self._sources.free_at_s(state.avoided)
-            if free_s <= now_s:  # one request tries the only source, and its end is an event
-                put_back.append(item)
+            if free_s <= now_s:  # one request tries the only source that is left
+                self._parked.append(item)
             else:
                 state.until_s = free_s
                 state.held.append(item)

@@ -16,7 +16,8 @@ from sync.device.transfer.connection import (
     redirect_target,
 )
 from sync.device.transfer.http_reader import Head, HttpReader, NotReached, retry_after_s
-from sync.device.transfer.limits import Deadlines, why_given_up
+from sync.device.transfer.limits import MOST_WINDOWS, Deadlines, why_given_up
+from sync.device.transfer.sources import ORIGIN
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
@@ -78,6 +79,9 @@ class FetchWorker:
                 self._fetch_list(fetch)
                 return True
             return self._fetch_span(fetch, fetch.part)
+        except _TurnOver:
+            self._reader.close()
+            return True
         except (StorageFull, StorageBroken) as error:
             self._reader.close()
             self._queue.stop(error)
@@ -99,7 +103,7 @@ class FetchWorker:
     def _fetch_list(self, fetch: Fetch) -> None:
         head = self._ask(fetch, index_path(fetch.asset.index), {})
         if head.status != 200 or head.length is None or head.length > INDEX_CAP_BYTES:
-            raise _refusal(head, "200", INDEX_CAP_BYTES)
+            raise _refusal(fetch, head, f"at most {INDEX_CAP_BYTES}")
         raw = self._view(head.length)
         self._receive(fetch, raw, 0)
         self._reader.end()
@@ -112,7 +116,7 @@ class FetchWorker:
         first, last, size = fetch.span.offset + kept, fetch.span.offset + fetch.span.length - 1, part.index.size_bytes
         head = self._ask(fetch, asset_path(fetch.asset.sha256), {"Range": f"bytes={first}-{last}"})
         whole = head.status == 200
-        _check(head, f"bytes {first}-{last}/{size}", size if whole else last - first + 1)
+        _check(fetch, head, f"bytes {first}-{last}/{size}", size if whole else last - first + 1)
         if whole and not self._queue.claim_whole(fetch):
             self._reader.close()
             return True
@@ -129,7 +133,7 @@ class FetchWorker:
 
     def _fetch_chunk(self, fetch: Fetch, part: PartialFile, chunk: Chunk, kept: int) -> bool:
         """Read one chunk, whose first `kept` bytes are in the file; return False if its bytes are wrong."""
-        content, known = self._view(chunk.length), chunk.number in part.verified()
+        content, known = self._view(chunk.length), part.has(chunk)
         try:
             if kept:
                 part.read_kept(chunk, content[:kept])
@@ -139,7 +143,8 @@ class FetchWorker:
             part.write(chunk, content)
         except CorruptContent as error:
             part.drop_kept(chunk)
-            self._queue.fail(fetch, error)
+            if not kept:  # else another request, perhaps to another source, brought its beginning
+                self._queue.fail(fetch, error)
             return False
         self._useful_bytes += chunk.length - kept
         return True
@@ -180,8 +185,10 @@ class FetchWorker:
         bytes_s, pace.windows = pace.bytes / took_s, pace.windows + 1
         usual = fetch.source.usual_bytes_s(pace.now_s)
         waits = pace.yields and self._queue.work_waits()
-        if why := why_given_up(bytes_s, usual, pace.windows, work_waits=waits):
+        if why := why_given_up(bytes_s, usual, work_waits=waits):
             raise OriginUnreachable(f"{fetch.source.base}: {why}")
+        if waits and pace.windows >= MOST_WINDOWS:
+            raise _TurnOver
         pace.since_s, pace.bytes = pace.now_s, 0
 
     def _ask(self, fetch: Fetch, path: str, headers: dict[str, str]) -> Head:
@@ -212,6 +219,10 @@ class FetchWorker:
         return memoryview(self._buffer)[:length]
 
 
+class _TurnOver(SignageError):
+    """A request has taken long enough, and others wait. What it received is kept."""
+
+
 class _Pace:
     """The speed of a body in the present window."""
 
@@ -223,24 +234,26 @@ class _Pace:
         self.yields = True
 
 
-def _check(head: Head, content_range: str, length: int) -> None:
+def _check(fetch: Fetch, head: Head, content_range: str, length: int) -> None:
     """Accept the requested range or the complete asset; refuse any other response before its body is read."""
     sent = head.headers.get("content-range", "")
     if head.status == 206 and sent != content_range:
         raise OriginUnreachable(f"media: {content_range} was requested, and {sent[:100]!r} came")
-    if head.status not in (200, 206) or head.length != length:
-        raise _refusal(head, str(length), length)
-    if head.headers.get("content-encoding", "identity") != "identity":
-        raise _refusal(head, str(length), length)
+    encoded = head.headers.get("content-encoding", "identity") != "identity"
+    if head.status not in (200, 206) or head.length != length or encoded:
+        raise _refusal(fetch, head, str(length))
 
 
-def _refusal(head: Head, wanted: str, length: int) -> SignageError:
+def _refusal(fetch: Fetch, head: Head, wanted: str) -> SignageError:
     """Return what is wrong with an answer that is not what was asked for."""
+    page = head.headers.get("content-type", "").startswith("text/html")
     if head.status not in (200, 206):
         wait_s = retry_after_s(head.headers.get("retry-after", ""), head.headers.get("date", ""))
-        page = head.status in WEB_PAGE_STATUSES and head.headers.get("content-type", "").startswith("text/html")
-        reason = portal_reason("media", head.status) if page else f"media: the origin answers with status {head.status}"
+        who = "the origin" if fetch.source.name == ORIGIN else fetch.source.url
+        reason = f"media: {who} answers with status {head.status}"
+        if page and head.status in WEB_PAGE_STATUSES:
+            reason = portal_reason("media", head.status)
         return OriginRefused(reason, status=head.status, retry_after_s=wait_s)
-    if head.headers.get("content-type", "").startswith("text/html"):
+    if page:
         return OriginUnreachable(portal_reason("media"))
-    return OriginUnreachable(f"media: {head.length} bytes instead of {length}, or they are compressed")
+    return OriginUnreachable(f"media: {head.length} bytes instead of {wanted}, or they are compressed")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sync.device.store.content_store import ContentStore
+from sync.device.transfer.transfer import WORKERS
 from tests.sync.conftest import running
 from tests.sync.device.transfer import faulty_server
 from tests.sync.device.transfer.faulty_server import Fault, FaultyServer, cut_after, faulty, headed, location, status
@@ -167,3 +168,21 @@ async def test_wrong_bytes_for_a_long_time_cost_one_chunk_a_try_and_less_and_les
         await device.until(lambda: device.clock.monotonic() > 1000 + 900, pass_s=5)
     assert server.sent_of(bad.sha256) <= len(CONTENT) + 14 * CHUNK
     assert server.requests(f"assets/{bad.sha256}") <= 15
+
+
+async def test_slow_bodies_take_turns_and_none_of_them_is_a_problem(
+    server: FaultyServer, publisher: Publisher, store: ContentStore
+) -> None:
+    async def slow(asked: faulty_server.Asked) -> None:
+        asked.writer.write(asked.head())
+        await asked.send(asked.body, pause_s=0.02)  # 16 KiB in the time of some seconds of the device
+
+    slow_ones = publisher.publish(*(noise(seed, 24 * CHUNK) for seed in range(WORKERS)), noise(99, 2 * CHUNK))[:-1]
+    server.always = {asset.sha256: slow for asset in slow_ones}
+    async with running(origin_at(server, publisher), store) as device:
+        await device.until(lambda: bool(store.media.assets()), pass_s=0.5)  # the one that is not slow
+        assert (device.syncer.facts().problem, device.syncer.facts().failing_assets) == ("", 0)
+        assert max(server.requests(asset.sha256) for asset in slow_ones) < 8
+        server.always = {}
+        await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
+    assert sum(server.sent_of(asset.sha256) for asset in slow_ones) < 1.5 * WORKERS * 24 * CHUNK
