@@ -29,8 +29,8 @@ from sync.origin.transcode.film.rhythm import (
     TrackPackets,
     Tracks,
     TrackTimes,
-    film_span,
     measure_tracks,
+    played_ms,
     read_packet,
 )
 from sync.origin.transcode.film.tracks import is_encrypted, tracks_of
@@ -222,11 +222,8 @@ async def read_packets(path: Path, limits: Limits, *, streams: str = "", positio
 async def packet_duration_ms(path: Path, limits: Limits, *, sound: int | None = None) -> int:
     """Return how long a file plays, from its packets, for its header may be wrong; of one track of sound if given."""
     packets, _ = await read_packets(path, limits, streams="" if sound is None else str(sound))
-    tracks = (await asyncio.to_thread(measure_tracks, packets, () if sound is None else (sound,))).values()
-    if not tracks:
-        return 0
-    start_s, end_s = film_span(tracks)
-    return max(0, round((end_s - max(0.0, start_s)) * 1000))
+    tracks = await asyncio.to_thread(measure_tracks, packets, () if sound is None else (sound,))
+    return played_ms(tracks.values()) if tracks else 0
 
 
 async def decode_whole(video: VideoFile, path: Path, limits: Limits) -> VideoFile:

@@ -61,8 +61,7 @@ async def make_video(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     if video.length_s * 1000 < MIN_DURATION_MS and video.audio_stream is None:
         return await _make_still(video, job)
     path = job.folder / "asset"
-    video, recipe = await _make_asset(video, job, path)
-    duration_ms = await packet_duration_ms(path, job.limits)
+    video, recipe, duration_ms = await _make_asset(video, job, path)
     _check_duration(video, duration_ms)
     thumbnail = await _make_thumbnail(path, job, duration_ms, (recipe.width, recipe.height))
     media_type = "video/mp4" if recipe.container == "mp4" else "video/x-matroska"
@@ -81,8 +80,11 @@ async def _make_still(video: VideoFile, job: TranscodeJob) -> MadeMedia:
     return replace(made, note=several) if video.times.packets > 1 else made
 
 
-async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:
-    """Copy the film if every player shows it as it is and nothing in it is damaged; else encode it."""
+async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe, int]:
+    """Copy the film if every player shows it as it is and nothing in it is damaged; else encode it.
+
+    Return its facts, how it was made, and how long the asset plays, in milliseconds.
+    """
     edge = job.settings.longest_edge
     if not list(why_encode(video, edge)):
         video = await look_at_codec_crop(video, job.source, job.folder, job.limits)
@@ -94,8 +96,9 @@ async def _make_asset(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[
     if recipe.copies_video and await _run(video, job, recipe, path) is not None:
         copied = await probe(path, job.limits)
         if isinstance(copied, VideoFile) and not list(why_encode(copied, edge)):
-            return video, recipe
-    return await _encode_anew(video, job, path)
+            return video, recipe, copied.plays_ms
+    video, recipe = await _encode_anew(video, job, path)
+    return video, recipe, await packet_duration_ms(path, job.limits)
 
 
 async def _encode_anew(video: VideoFile, job: TranscodeJob, path: Path) -> tuple[VideoFile, Recipe]:

@@ -8,7 +8,7 @@ from typing import Any
 from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts, Loss
 from sync.origin.transcode.film.damage import Damage, cannot_be_read
 from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, Shape, longest_shape, orientation_of
-from sync.origin.transcode.film.rhythm import TrackTimes, film_span
+from sync.origin.transcode.film.rhythm import TrackTimes, film_span, played_ms
 from sync.origin.transcode.film.tracks import (
     choose_picture,
     choose_sound,
@@ -95,6 +95,11 @@ class VideoFile:
         """How long a person sees or hears something: until the last picture or sound ends."""
         start_s, end_s = film_span((self.times, self.sound_times))
         return end_s - start_s
+
+    @property
+    def plays_ms(self) -> int:
+        """How long a player plays it, which begins at 0, in milliseconds."""
+        return played_ms((self.times, self.sound_times))
 
     def with_shapes_seen(self, seen: Sequence[tuple[float, Shape]]) -> "VideoFile":
         """Return the film with the shape that its decoded frames, given with their times, have for the longest time."""

@@ -209,6 +209,12 @@ def film_span(tracks: Iterable[TrackTimes | None]) -> tuple[float, float]:
     return min(track.start_s for track in present), max(track.end_s for track in present)
 
 
+def played_ms(tracks: Iterable[TrackTimes | None]) -> int:
+    """Return how long a player that begins at 0, or earlier with the first track, plays these tracks."""
+    start_s, end_s = film_span(tracks)
+    return max(0, round((end_s - max(0.0, start_s)) * 1000))
+
+
 def even_rate(rate: Fraction) -> Fraction:
     """Return the rate to encode pictures at that come at `rate`: this rate, or a whole multiple or part of it."""
     if rate > FASTEST_RATE:

@@ -1,8 +1,8 @@
 """The segments of JPEG files (ITU-T T.81, annex B): one picture without its tags, or many that follow each other."""
 
-import mmap
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +14,10 @@ _RARE_FRAMES = _FRAMES - {0xC0, 0xC1, 0xC2}  # lossless and arithmetic codes, no
 _STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
 _PIXELS_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # what is no stuffed byte, filler or restart
 _SEVERAL = b"MPF\0"
+_FILLERS, _PADDING = re.compile(rb"\xff+"), re.compile(rb"\0*")
 _FEWEST_PICTURES = 5  # of a film: fewer play for less than 0.2 s
-
-Bytes = bytes | mmap.mmap
+_LOOKED_AT_BYTES = 32 * 1024**2  # in which these must be
+_MOST_SEGMENTS = 10_000  # of one of them; with restart marks pixels are still one
 
 
 class Segment(NamedTuple):
@@ -27,17 +28,15 @@ class Segment(NamedTuple):
     end: int
 
 
-def segments(raw: Bytes, start: int = 0) -> Iterator[Segment]:
+def segments(raw: bytes, start: int = 0) -> Iterator[Segment]:
     """Yield the segments of the picture that begins at `start`, up to its end mark; none are left out.
 
     Raises:
         ValueError: they cannot be read.
     """
     at = start + 2
-    while raw[at : at + 1] == b"\xff" and at + 2 <= len(raw):
-        if raw[at + 1] == 0xFF:  # a filler
-            at += 1
-            continue
+    while (fillers := _FILLERS.match(raw, at)) and fillers.end() < len(raw):
+        at = fillers.end() - 1
         marker = raw[at + 1]
         end = at + 2 if marker == _END else at + 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
         if marker == _PIXELS:
@@ -72,23 +71,20 @@ def are_jpegs_of_a_film(source: Path) -> bool:
     A file with an index of its pictures (MPF: 3D cameras, gain maps, previews) is one picture.
     """
     with source.open("rb") as file:
-        if file.read(len(JPEG_START)) != JPEG_START:
-            return False
-        raw = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    with raw:
-        sizes: set[bytes] = set()
-        at = 0
-        try:
-            for _ in range(_FEWEST_PICTURES):
-                while raw[at : at + 1] == b"\0":  # some pad their pictures
-                    at += 1
-                if raw[at : at + 3] != JPEG_START:
-                    return False
-                found = list(segments(raw, at))
-                if any(one.marker == _INDEX and raw[one.start + 4 : one.start + 8] == _SEVERAL for one in found):
-                    return False
-                sizes |= {raw[one.start + 5 : one.start + 9] for one in found if one.marker in _FRAMES}
-                at = found[-1].end
-        except ValueError:
-            return False
-        return len(sizes) == 1
+        raw = file.read(len(JPEG_START))
+        raw += file.read(_LOOKED_AT_BYTES) if raw == JPEG_START else b""
+    sizes: set[bytes] = set()
+    at = 0
+    try:
+        for _ in range(_FEWEST_PICTURES):
+            if raw[at : at + len(JPEG_START)] != JPEG_START:
+                return False
+            found = list(islice(segments(raw, at), _MOST_SEGMENTS))
+            if any(one.marker == _INDEX and raw[one.start + 4 : one.start + 8] == _SEVERAL for one in found):
+                return False
+            sizes |= {raw[one.start + 5 : one.start + 9] for one in found if one.marker in _FRAMES}
+            padding = _PADDING.match(raw, found[-1].end)
+            at = padding.end() if padding else len(raw)
+    except ValueError:
+        return False
+    return len(sizes) == 1
