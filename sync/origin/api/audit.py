@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
 from sync.origin.proof.chain_audit import (
+    AcceptedPlay,
     AuditFinding,
     BrokenLink,
     ImplausiblePlay,
@@ -122,14 +123,15 @@ class AuditRoutes:
         breaks = [BrokenLink(*row) for row in await self._store.breaks(*span)]
         clashes = [SequenceConflict(*row) for row in await self._store.conflicts(*span)]
         odd = [ImplausiblePlay(*row) for row in await self._store.set_aside(*span)]
-        found = [one for one in audit_chains(logs, breaks, clashes, odd) if span[1] <= one.at_ms < span[2]]
+        accepted = [AcceptedPlay(*row) for row in await self._store.accepted(*span)]
+        found = [one for one in audit_chains(logs, breaks, clashes, odd, accepted) if span[1] <= one.at_ms < span[2]]
         devices = sorted({log.device for log in logs})
         return AuditView(
             from_at=start,
             until_at=until,
             devices=tuple(_chain_view(name, logs, found) for name in devices),
             findings=tuple(_finding_view(one) for one in found[:MOST_FINDINGS]),
-            more=max(len(found), len(breaks), len(clashes), len(odd)) > MOST_FINDINGS,
+            more=max(len(found), len(breaks), len(clashes), len(odd), len(accepted)) > MOST_FINDINGS,
         )
 
 
@@ -146,7 +148,7 @@ def _chain_view(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> 
         conflicts=kinds.count("conflict"),
         resets=kinds.count("reset"),
         implausible=kinds.count("implausible"),
-        whole=all(kind in ("reset", "implausible") for kind in kinds),
+        whole=all(kind in ("reset", "implausible", "accepted") for kind in kinds),
     )
 
 

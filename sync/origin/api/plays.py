@@ -6,27 +6,36 @@ Each play gets its own receipt, so that one bad record never blocks the outbox o
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from sync.errors import Rejected
+from sync.errors import NotFound, Rejected
 from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
 from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
-from sync.origin.proof.plausibility import MOST_MS, ScreenFacts, day_of, time_before, why_set_aside
+from sync.origin.proof.plausibility import (
+    MOST_MS,
+    OriginTime,
+    ScreenFacts,
+    day_of,
+    may_lack_time,
+    time_before,
+    why_set_aside,
+)
 from sync.origin.publishing.release_contents import ReleaseContents
-from sync.origin.store.plays import Cursor, GroupBy, PlayFilter, PlayStore, ReceiptStatus, ReceivedPlay
+from sync.origin.store.plays import Acceptance, Cursor, GroupBy, PlayFilter, PlayStore, ReceiptStatus, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
 from sync.wire.input_messages import one_line, rejected
-from sync.wire.value_types import AskedInstant, Identifier, Wire
+from sync.wire.value_types import AskedInstant, Identifier, Name, Request, Wire
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
 CHECKED_AT_ONCE = 20  # plays; a wrong one takes up to a millisecond
@@ -34,6 +43,11 @@ BATCH_MOST_VALUES = 100 * BATCH_LIMIT  # a play has about 30
 LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
 LONGEST_DETAIL = 500
 """A receipt describes a fault in at most this many characters, so that a hostile play cannot inflate the answer."""
+
+MOST_ACCEPTED = 1_000  # plays, by one request
+_Place = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+
+log = logging.getLogger(__name__)
 
 
 class SetAside(Wire):
@@ -75,6 +89,23 @@ class PlayConflicts(Wire):
     """Plays with the sequence of another play: never counted, kept for inspection."""
 
     plays: tuple[dict[str, Any], ...]
+
+
+class PlaysToAccept(Request):
+    """Plays of one log that were set aside, `sequence` to `until`, and why a person says that they were shown."""
+
+    device: Identifier
+    log_epoch: LogEpoch
+    sequence: _Place
+    until: _Place | None = None
+    note: Name
+
+
+class AcceptedPlays(Wire):
+    """Which plays count from now on. `refused`: they contradict themselves or other plays, and stay set aside."""
+
+    accepted: tuple[int, ...]
+    refused: tuple[SetAside, ...] = ()
 
 
 class PlayQuery(BaseModel):
@@ -141,6 +172,15 @@ class PlayRoutes:
                 "GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, answer=PlaySums, query=PlayQuery
             ),
             Operation(
+                "POST",
+                f"{path}/accepted",
+                self._accept,
+                "Count plays that were set aside as unconfirmed",
+                Access.WRITE,
+                PlaysToAccept,
+                AcceptedPlays,
+            ),
+            Operation(
                 "GET",
                 f"{path}/conflicts",
                 self._conflicts,
@@ -178,18 +218,48 @@ class PlayRoutes:
         new = [arrival for arrival in arrivals if firsts.get(arrival.key) is arrival]
         if not new:
             return arrivals
-        plays, now_ms = [arrival.play for arrival in new], unix_ms(self._clock.now())
+        reasons = iter(await self._reasons(device, [arrival.play for arrival in new]))
+        return [replace(one, set_aside=next(reasons)) if firsts.get(one.key) is one else one for one in arrivals]
+
+    async def _reasons(self, device: str, plays: Sequence[Play], *, confirmed: bool = False) -> list[str | None]:
+        """Return for each play why it is set aside, by what the origin has; None: it counts."""
         assets, sender = {play.asset for play in plays}, await self._store.sender(device)
         known = await self._contents.known({play.release for play in plays}, assets)
         shown = await self._contents.shown(sender.channels, assets) if sender.published else None
-        taken = await self._store.taken(device, [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays])
+        spans = [(unix_ms(one.started_at), unix_ms(one.ended_at) + 1) for one in plays]  # and what follows at once
+        taken = await self._store.taken(device, spans)
         spare_ms = {
             day: MOST_MS - await self._store.shown_ms(device, *time_before(day))
-            for day in {day_of(one) for one in plays if one.clock_back_ms}
+            for day in {day_of(one) for one in plays if may_lack_time(one)}
         }
         facts = ScreenFacts(sender.paired_ms, sender.channels, shown, taken, spare_ms)
-        reasons = iter(why_set_aside(plays, facts, known, now_ms))
-        return [replace(one, set_aside=next(reasons)) if firsts.get(one.key) is one else one for one in arrivals]
+        now = OriginTime(unix_ms(self._clock.now()), self._clock.trust())
+        return why_set_aside(plays, facts, known, now, confirmed=confirmed)
+
+    async def _accept(self, request: web.Request) -> web.Response:
+        asked = await read_json(request, PlaysToAccept)
+        last = asked.sequence if asked.until is None else asked.until
+        if not asked.sequence <= last < asked.sequence + MOST_ACCEPTED:
+            wrong = f"must be {asked.sequence} to {asked.sequence + MOST_ACCEPTED - 1}"
+            raise Rejected(f"`until` {wrong}", fields={"until": wrong})
+        key, now_ms = caller_of(request), unix_ms(self._clock.now())
+        async with self._store.turn(asked.device):
+            plays = await self._store.kept_aside(asked.device, asked.log_epoch, asked.sequence, last)
+            if not plays:
+                raise NotFound("none of these plays is set aside: see the audit for what is")
+            reasons = await self._reasons(asked.device, plays, confirmed=True)
+            good = [play.sequence for play, why in zip(plays, reasons, strict=True) if why is None]
+            by = Acceptance(key.id, asked.note, now_ms)
+            await self._store.accept(asked.device, asked.log_epoch, good, by)
+        if good:
+            log.info("device=%s plays=%d set aside before are accepted by %s", asked.device, len(good), key.id)
+            self._live.changed("plays", asked.device)
+        refused = tuple(
+            SetAside(device=asked.device, log_epoch=asked.log_epoch, sequence=play.sequence, reason=why)
+            for play, why in zip(plays, reasons, strict=True)
+            if why
+        )
+        return json_answer(AcceptedPlays(accepted=tuple(good), refused=refused))
 
     async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
         epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)

@@ -311,12 +311,15 @@ plays = Table(
     Column("received_ms", BigInteger, nullable=False),
     Column("ended_ms", BigInteger),  # NULL: stored by an earlier version, like the next
     Column("set_aside", Text),  # why it is in no sum; NULL: it counts
+    Column("accepted", JSON(none_as_null=True)),  # who had it count that was set aside, why, when, and the reason
     Index("plays_by_line", "line_id", "started_ms"),
     Index("plays_by_start", "started_ms"),
     Index("plays_by_device", "device_id", "started_ms"),
 )
 _set_aside = plays.c.set_aside.is_not(None)
 Index("plays_set_aside", plays.c.received_ms, sqlite_where=_set_aside, postgresql_where=_set_aside)
+_accepted = plays.c.accepted.is_not(None)
+Index("plays_accepted", plays.c.received_ms, sqlite_where=_accepted, postgresql_where=_accepted)
 
 # Up to which sequence a device's log has no gap, so that no answer counts from the beginning.
 play_marks = Table(

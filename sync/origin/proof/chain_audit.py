@@ -4,13 +4,15 @@ A play names the hash of the one before it in its log. So nobody can remove, add
 What does not fit is reported and never refused: it is evidence too. A gap closes when a late batch arrives.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
-Kind = Literal["gap", "fork", "reset", "overlap", "conflict", "implausible"]
+from sync.runtime.clock import instant
+
+Kind = Literal["gap", "fork", "reset", "overlap", "conflict", "implausible", "accepted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,17 @@ class ImplausiblePlay:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedPlay:
+    """A play that was set aside when it came at `at_ms`, and that a person had count: `how` says who, why and when."""
+
+    device: str
+    log_epoch: str
+    sequence: int
+    at_ms: int
+    how: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFinding:
     """A finding about the plays `sequence` to `until` of a log, at `at_ms` (Unix ms), told in `detail`."""
 
@@ -87,10 +100,11 @@ def audit_chains(
     links: Iterable[BrokenLink],
     conflicts: Iterable[SequenceConflict],
     implausible: Iterable[ImplausiblePlay] = (),
+    accepted: Iterable[AcceptedPlay] = (),
 ) -> tuple[AuditFinding, ...]:
     """Return all findings, ordered by device and time."""
     found = [*_resets(logs), *(_gap_or_fork(one) for one in links), *(_conflict(one) for one in conflicts)]
-    found += [_implausible(one) for one in implausible]
+    found += [*(_implausible(one) for one in implausible), *(_accepted(one) for one in accepted)]
     return tuple(sorted(found, key=attrgetter("device", "at_ms", "log_epoch", "sequence", "kind")))
 
 
@@ -115,6 +129,12 @@ def _conflict(one: SequenceConflict) -> AuditFinding:
 def _implausible(one: ImplausiblePlay) -> AuditFinding:
     detail = f"play {one.sequence} is set aside and in no sum: {one.reason}"
     return _finding("implausible", one, one.sequence, one.sequence, detail)
+
+
+def _accepted(one: AcceptedPlay) -> AuditFinding:
+    who, on = one.how["key"], instant(one.how["at_ms"]).date()
+    detail = f"play {one.sequence} counts since {on}, by the key {who}: {one.how['note']} (it was {one.how['reason']})"
+    return _finding("accepted", one, one.sequence, one.sequence, detail)
 
 
 def _resets(logs: Iterable[PlayLog]) -> Iterator[AuditFinding]:
@@ -142,6 +162,10 @@ def _resets_of_device(logs: Sequence[PlayLog]) -> Iterator[AuditFinding]:
 
 
 def _finding(
-    kind: Kind, one: BrokenLink | SequenceConflict | ImplausiblePlay, sequence: int, until: int, detail: str
+    kind: Kind,
+    one: BrokenLink | SequenceConflict | ImplausiblePlay | AcceptedPlay,
+    sequence: int,
+    until: int,
+    detail: str,
 ) -> AuditFinding:
     return AuditFinding(kind, one.device, one.log_epoch, sequence, until, one.at_ms, detail)

@@ -1,6 +1,8 @@
 """Pure: whether a play can be what happened on a screen, and why not, in words that a buyer of ads understands.
 
-A play that cannot is kept, for it is evidence too, but set aside: it is in no sum, and the audit names it.
+A play that cannot is kept, for it is evidence too, but set aside: it is in no sum, and the audit names it. One that does
+not fit to what this origin knows is only unconfirmed, for a clock may be wrong, and a database may have been restored:
+a person who knows better may have it count.
 """
 
 from bisect import bisect
@@ -8,12 +10,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sync.origin.planning.release_contents import KnownRelease, ReleaseContent, ShownAssets
-from sync.runtime.clock import unix_ms
+from sync.runtime.clock import ClockTrust, unix_ms
 from sync.wire.device_reports import Outcome, Play
 
 TOLERANCE_MS = 1_000  # a cut takes a moment at either end, and a slow machine is late
 DAY_MS = 24 * 3_600_000
 CLOCK_MS = DAY_MS  # a device's clock may be wrong by so much
+UNSET_CLOCK_MS = 31 * DAY_MS  # the clock of an origin that no time service has set, against one that was set
+UNCONFIRMED = "unconfirmed: "
+"""How a reason begins that a person may overrule."""
 WEEK_DAYS = 7
 MOST_MS = (WEEK_DAYS + 1) * DAY_MS + CLOCK_MS
 """For how long the plays of a day and of the week before it can have been on: so long, and a clock that was wrong."""
@@ -48,25 +53,64 @@ def time_before(day: int) -> Span:
     return (day - WEEK_DAYS) * DAY_MS, (day + 1) * DAY_MS
 
 
+@dataclass(frozen=True, slots=True)
+class OriginTime:
+    """The origin's clock, and whether a time service has set it."""
+
+    now_ms: int
+    trust: ClockTrust = ClockTrust.SYNCED
+
+
 def why_set_aside(
-    plays: Sequence[Play], screen: ScreenFacts, releases: Mapping[str, KnownRelease], now_ms: int
+    plays: Sequence[Play],
+    screen: ScreenFacts,
+    releases: Mapping[str, KnownRelease],
+    time: OriginTime,
+    *,
+    confirmed: bool = False,
 ) -> list[str | None]:
-    """Return for each play why it cannot be counted, None if it can; a play that counts takes its time."""
+    """Return for each play why it cannot be counted, None if it can; a play that counts takes its time.
+
+    `confirmed`: a person says that they were shown, so only contradictions are looked for.
+    """
     taken, spare_ms, reasons = sorted(screen.taken), dict(screen.spare_ms), list[str | None]()
     for play in plays:
         span = unix_ms(play.started_at), unix_ms(play.ended_at)
-        reason = next(_faults(play, span, screen, releases.get(play.release), now_ms), None)
         place = bisect(taken, span)
-        if reason is None and any(_overlaps(span, other) for other in taken[max(0, place - 2) : place + 2]):
+        near = taken[max(0, place - 2) : place + 2]
+        back_ms = _clock_back_ms(play, span, near)
+        reason = next(_contradictions(play, span, back_ms), None)
+        if reason is None and not confirmed:
+            doubt = next(_doubts(play, span[0], screen, releases.get(play.release), time), None)
+            reason = doubt and UNCONFIRMED + doubt
+        reason = reason or next(_too_long_for_release(play, releases.get(play.release)), None)
+        if reason is None and any(_overlaps(span, other) for other in near):
             reason = "another play of this screen has the same time"
-        if reason is None and play.clock_back_ms and play.rendered_ms > spare_ms[day_of(play)]:
+        if reason is None and back_ms and play.rendered_ms > spare_ms[day_of(play)]:
             reason = "the plays of its screen add up to more than the time there was"
         if reason is None:
             taken.insert(place, span)
-            if play.clock_back_ms:
+            if back_ms:
                 spare_ms[day_of(play)] -= play.rendered_ms
         reasons.append(reason)
     return reasons
+
+
+def may_lack_time(play: Play) -> bool:
+    """Tell whether a play was on for longer than it has time in the record, as after a step back of its clock."""
+    return bool(play.clock_back_ms) or play.rendered_ms > unix_ms(play.ended_at) - unix_ms(play.started_at)
+
+
+def _clock_back_ms(play: Play, span: Span, near: Sequence[Span]) -> int:
+    """Return how much of the time of a play the record gave to others before its clock was set back.
+
+    A player of an earlier version does not say so. But it lets a play begin where used time ends, or end where other
+    used time begins, and nothing else makes a play shorter than it was on.
+    """
+    if play.clock_back_ms is not None:
+        return play.clock_back_ms
+    touches = any(span[0] == until_ms or span[1] == since_ms for since_ms, until_ms in near)
+    return max(0, play.rendered_ms - (span[1] - span[0])) if touches and span[0] <= span[1] else 0
 
 
 def _overlaps(one: Span, other: Span) -> bool:
@@ -77,20 +121,28 @@ def _overlaps(one: Span, other: Span) -> bool:
     return inside or common_ms > min(TOLERANCE_MS, shorter_ms // 2)
 
 
-def _faults(play: Play, span: Span, screen: ScreenFacts, release: KnownRelease | None, now_ms: int) -> Iterator[str]:
-    started_ms, ended_ms = span
-    if ended_ms < started_ms:
+def _contradictions(play: Play, span: Span, back_ms: int) -> Iterator[str]:
+    if span[1] < span[0]:
         yield "it ended before it started"
-    if max(span) > now_ms + CLOCK_MS:
-        yield "its time had not come yet when it was sent"
-    if started_ms < screen.paired_ms - CLOCK_MS:
-        yield "it is older than the pairing of its screen"
-    yield from _longer(play, ended_ms - started_ms + (play.clock_back_ms or 0), "its clock allows")
+    yield from _longer(play, span[1] - span[0] + back_ms, "its clock allows")
     if play.expected_ms is not None:
         yield from _longer(play, play.expected_ms, "its item lasts")
         if play.outcome is Outcome.COMPLETE and play.rendered_ms < play.expected_ms - TOLERANCE_MS:
             yield f"it says complete, but was on for {_seconds(play.rendered_ms)} of {_seconds(play.expected_ms)}"
-    yield from _foreign(play, started_ms, screen, release)
+
+
+def _doubts(
+    play: Play, started_ms: int, screen: ScreenFacts, release: KnownRelease | None, time: OriginTime
+) -> Iterator[str]:
+    """Yield what does not fit to what this origin knows; what it wrote under a clock that was ahead says nothing."""
+    unset = time.trust is not ClockTrust.SYNCED and play.clock is ClockTrust.SYNCED
+    if max(started_ms, unix_ms(play.ended_at)) > time.now_ms + (UNSET_CLOCK_MS if unset else CLOCK_MS):
+        yield "its time had not come yet when it was sent"
+    if started_ms < screen.paired_ms - CLOCK_MS and screen.paired_ms <= time.now_ms + CLOCK_MS:
+        yield "it is older than the pairing of its screen"
+    yield from _foreign(play, screen, release)
+    if release and started_ms < release.created_ms - CLOCK_MS and release.created_ms <= time.now_ms + CLOCK_MS:
+        yield "it is older than the release that it names"
 
 
 def _longer(play: Play, allowed_ms: int, whose: str) -> Iterator[str]:
@@ -98,31 +150,34 @@ def _longer(play: Play, allowed_ms: int, whose: str) -> Iterator[str]:
         yield f"it says {_seconds(play.rendered_ms)} on the screen, but {whose} {_seconds(allowed_ms)}"
 
 
-def _foreign(play: Play, started_ms: int, screen: ScreenFacts, release: KnownRelease | None) -> Iterator[str]:
+def _foreign(play: Play, screen: ScreenFacts, release: KnownRelease | None) -> Iterator[str]:
     """Yield what does not fit to the release that it names, or to all of its channels if that is not known here.
 
-    A restored database may have lost the release.
+    A restored database may have lost the release, and in which channels a screen was.
     """
     if release is None:
-        if screen.shown is not None:
-            nobody = f"release {play.release[:16]} is unknown, and none of its channels"
-            yield from _not_shown(play, screen.shown, nobody)
+        if screen.shown is not None and not _shown(play, screen.shown):
+            yield f"release {play.release[:16]} is unknown, and none of its channels {_shows(play)}"
         return
     if screen.channels is not None and release.channel not in screen.channels:
         yield f"its release is of channel {release.channel}, in which its screen never was"
-    if started_ms < release.created_ms - CLOCK_MS:
-        yield "it is older than the release that it names"
-    if release.contents is not None:
-        yield from _not_shown(play, release.contents, f"no release of channel {release.channel}")
+    if release.contents is not None and not _shown(play, release.contents):
+        yield f"no release of channel {release.channel} {_shows(play)}"
 
 
-def _not_shown(play: Play, contents: ShownAssets, nobody: str) -> Iterator[str]:
-    shown = [content for content in contents.get(play.asset, ()) if _names(content, play)]
-    if not shown:
-        what = f"line {play.line}" if play.line else f"item {play.item}" if play.item else "something"
-        yield f"{nobody} shows asset {play.asset[:16]} as {what}"
-    elif all(content.longest_ms for content in shown):
+def _too_long_for_release(play: Play, release: KnownRelease | None) -> Iterator[str]:
+    shown = _shown(play, release.contents) if release and release.contents is not None else []
+    if shown and all(content.longest_ms for content in shown):
         yield from _longer(play, max(content.longest_ms for content in shown), "its release allows")
+
+
+def _shown(play: Play, contents: ShownAssets) -> list[ReleaseContent]:
+    return [content for content in contents.get(play.asset, ()) if _names(content, play)]
+
+
+def _shows(play: Play) -> str:
+    what = f"line {play.line}" if play.line else f"item {play.item}" if play.item else "something"
+    return f"shows asset {play.asset[:16]} as {what}"
 
 
 def _names(content: ReleaseContent, play: Play) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, tuple_, update
@@ -76,8 +76,17 @@ class PagedPlay:
     set_aside: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who says that plays count that were set aside, why, and when (Unix ms)."""
+
+    key: str
+    note: str
+    at_ms: int
+
+
 class PlayStore:
-    """Stores plays as evidence: they are inserted and never changed."""
+    """Stores plays as evidence: they are inserted, and their documents never change."""
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
@@ -158,6 +167,25 @@ class PlayStore:
             in_time = query.where(plays.c.started_ms >= from_ms, plays.c.started_ms < until_ms)
             return int(await connection.scalar(in_time) or 0)
 
+    async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[Play]:
+        """Return the plays of this part of a log that are in no sum, by their start."""
+        query = select(plays.c.body).where(
+            *_in_log(device, log_epoch), plays.c.sequence.between(first, last), plays.c.set_aside.is_not(None)
+        )
+        async with self._database.reading() as connection:
+            bodies = await connection.scalars(query.order_by(plays.c.started_ms))
+            return [Play.model_validate(body) for body in bodies]
+
+    async def accept(self, device: str, log_epoch: str, sequences: Sequence[int], by: Acceptance) -> None:
+        """Have plays count that were set aside; what was held against them stays on record."""
+        aside = and_(*_in_log(device, log_epoch), plays.c.set_aside.is_not(None))
+        query = select(plays.c.sequence, plays.c.set_aside).where(aside, plays.c.sequence.in_(sequences))
+        async with self._database.writing() as connection:
+            for sequence, reason in (await connection.execute(query)).all():
+                accepted = {**asdict(by), "reason": reason}
+                change = update(plays).where(aside, plays.c.sequence == sequence)
+                await connection.execute(change.values(set_aside=None, accepted=accepted))
+
     async def page(self, selected: PlayFilter, *, after: Cursor | None, limit: int) -> list[PagedPlay]:
         """Return plays, newest first."""
         query = _filtered(select(plays.c.body, plays.c.set_aside), selected)
@@ -226,6 +254,10 @@ async def _hashes(connection: AsyncConnection, device: str, keys: Sequence[PlayK
         )
         hashes.update({(epoch, row.sequence): row.hash for row in await connection.execute(query)})
     return hashes
+
+
+def _in_log(device: str, log_epoch: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return plays.c.device_id == device, plays.c.log_epoch == log_epoch
 
 
 async def _insert_new(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
@@ -350,6 +382,14 @@ class ChainStore:
         row = plays.c
         query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row.set_aside)
         query = query.where(row.set_aside.is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
+        query = query if device is None else query.where(row.device_id == device)
+        return await self._rows(query.order_by(row.received_ms.desc()).limit(limit))
+
+    async def accepted(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return the plays received in this time that a person had count: as `set_aside`, with the acceptance."""
+        row = plays.c
+        query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row.accepted)
+        query = query.where(row.accepted.is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
         query = query if device is None else query.where(row.device_id == device)
         return await self._rows(query.order_by(row.received_ms.desc()).limit(limit))
 

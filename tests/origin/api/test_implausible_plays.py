@@ -19,7 +19,15 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
-from sync.origin.proof.plausibility import DAY_MS, TOLERANCE_MS, ScreenFacts, Span, why_set_aside
+from sync.origin.proof.plausibility import (
+    DAY_MS,
+    TOLERANCE_MS,
+    UNCONFIRMED,
+    OriginTime,
+    ScreenFacts,
+    Span,
+    why_set_aside,
+)
 from sync.origin.store.plays import PlayFilter, PlaySender, PlayStore
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
@@ -29,7 +37,7 @@ from sync.wire.release import Asset, Campaign, Creative, Item, Line, MediaKind, 
 from tests.fakes import FakeClock
 from tests.origin.api.test_audit import audited
 from tests.origin.api.test_plays import bring, kept, statuses
-from tests.origin.running_origin import RunningOrigin, play, settings_in
+from tests.origin.running_origin import EPOCH, RunningOrigin, play, settings_in
 
 MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 FILM, PICTURE, STRANGE = "a" * 64, "b" * 64, "c" * 64
@@ -54,6 +62,10 @@ def release(channel: str = "main", line: str = "mornings", *, created_at: dateti
         campaigns=(campaign,),
         assets=(asset(FILM, MediaKind.VIDEO, 10_000), asset(PICTURE, MediaKind.PICTURE, None)),
     )
+
+
+def reason(why: str) -> str:
+    return why.replace("?", UNCONFIRMED)
 
 
 async def publish(server: RunningOrigin, folder: Path, content: Release, *, as_earlier_version: bool = False) -> str:
@@ -105,12 +117,15 @@ TABLE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"outcome": "interrupted", "rendered_ms": 0}, ""),
     (at("2026-03-02T07:00:10Z", "2026-03-02T07:00:00Z"), "it ended before it started"),
     (at("2026-03-02T07:00:10Z", "1970-01-01T00:00:00Z"), "it ended before it started"),
-    (at("2029-03-02T07:00:00Z", "2029-03-02T07:00:10Z"), "its time had not come yet when it was sent"),
-    (at("9999-12-31T23:59:00Z", "9999-12-31T23:59:10Z"), "its time had not come yet when it was sent"),
-    (at("2026-03-02T07:00:00Z", "2029-03-02T07:00:10Z"), "its time had not come yet when it was sent"),
-    (at("1970-01-01T00:00:00Z", "1970-01-01T00:00:10Z"), "it is older than the pairing of its screen"),
-    (at("0001-01-01T00:00:00Z", "0001-01-01T00:00:10Z"), "it is older than the pairing of its screen"),
-    (at("2026-03-01T13:00:00Z", "2026-03-01T13:00:10Z", release="later"), "it is older than the release that it names"),
+    (at("2029-03-02T07:00:00Z", "2029-03-02T07:00:10Z"), "?its time had not come yet when it was sent"),
+    (at("9999-12-31T23:59:00Z", "9999-12-31T23:59:10Z"), "?its time had not come yet when it was sent"),
+    (at("2026-03-02T07:00:00Z", "2029-03-02T07:00:10Z"), "?its time had not come yet when it was sent"),
+    (at("1970-01-01T00:00:00Z", "1970-01-01T00:00:10Z"), "?it is older than the pairing of its screen"),
+    (at("0001-01-01T00:00:00Z", "0001-01-01T00:00:10Z"), "?it is older than the pairing of its screen"),
+    (
+        at("2026-03-01T13:00:00Z", "2026-03-01T13:00:10Z", release="later"),
+        "?it is older than the release that it names",
+    ),
     (
         at("2026-03-02T07:10:00Z", "2026-03-02T07:10:04Z", rendered_ms=33_906),
         "it says 33.9 s on the screen, but its clock allows 4.0 s",
@@ -127,21 +142,21 @@ TABLE: tuple[tuple[dict[str, Any], str], ...] = (
         at("2026-03-02T07:15:00Z", "2026-03-02T07:15:10Z", rendered_ms=800),
         "it says complete, but was on for 0.8 s of 10.0 s",
     ),
-    ({"asset": STRANGE}, f"no release of channel main shows asset {STRANGE[:16]} as line mornings"),
-    ({"line": "evenings"}, f"no release of channel main shows asset {FILM[:16]} as line evenings"),
-    ({"campaign": "autumn"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
-    ({"creative": "other"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
-    ({"item": "news"}, f"no release of channel main shows asset {FILM[:16]} as line mornings"),
-    ({"asset": PICTURE}, f"no release of channel main shows asset {PICTURE[:16]} as line mornings"),
+    ({"asset": STRANGE}, f"?no release of channel main shows asset {STRANGE[:16]} as line mornings"),
+    ({"line": "evenings"}, f"?no release of channel main shows asset {FILM[:16]} as line evenings"),
+    ({"campaign": "autumn"}, f"?no release of channel main shows asset {FILM[:16]} as line mornings"),
+    ({"creative": "other"}, f"?no release of channel main shows asset {FILM[:16]} as line mornings"),
+    ({"item": "news"}, f"?no release of channel main shows asset {FILM[:16]} as line mornings"),
+    ({"asset": PICTURE}, f"?no release of channel main shows asset {PICTURE[:16]} as line mornings"),
     (
         {"release": STRANGE, "line": "evenings"},
-        f"release {STRANGE[:16]} is unknown, and none of its channels shows asset {FILM[:16]} as line evenings",
+        f"?release {STRANGE[:16]} is unknown, and none of its channels shows asset {FILM[:16]} as line evenings",
     ),
     (
         at("2026-03-02T07:20:00Z", "2026-03-02T07:20:10Z", release=STRANGE),  # one that a restored origin has lost
         "",
     ),
-    ({"release": "other", "line": "foreign"}, "its release is of channel other, in which its screen never was"),
+    ({"release": "other", "line": "foreign"}, "?its release is of channel other, in which its screen never was"),
     (at("2026-03-02T07:59:55Z", "2026-03-02T08:00:05Z"), "another play of this screen has the same time"),
     (
         at("2026-03-02T08:00:02Z", "2026-03-02T08:00:08Z", rendered_ms=6_000, outcome="partial"),
@@ -150,7 +165,7 @@ TABLE: tuple[tuple[dict[str, Any], str], ...] = (
     (at("2026-03-02T07:59:00Z", "2026-03-02T08:59:00Z"), "another play of this screen has the same time"),
     (at("2026-03-02T08:00:10Z", "2026-03-02T08:00:20Z"), ""),
 )  # fmt: skip
-"""What a play says beside what `ad` says, and why it is set aside; empty: it counts."""
+"""What a play says beside what `ad` says, and why it is set aside; empty: it counts, `?`: a person may overrule it."""
 
 
 @pytest.mark.parametrize("batches", [1, len(TABLE)], ids=["in one batch", "one by one"])
@@ -170,7 +185,7 @@ async def test_what_cannot_have_happened_is_taken_as_evidence_and_is_in_no_sum(
     answers = [await bring(server, token, *plays[first : first + size]) for first in range(0, len(plays), size)]
     receipts = [receipt for answer in answers for receipt in answer.document["receipts"]]
     assert [receipt["status"] for receipt in receipts] == ["accepted"] * len(plays)
-    expected = [f"set aside: {why}" if why else "" for _, why in TABLE]
+    expected = [f"set aside: {reason(why)}" if why else "" for _, why in TABLE]
     assert [receipt["detail"] for receipt in receipts] == expected
     assert answers[-1].document["high_water"] == len(plays)
 
@@ -183,7 +198,7 @@ async def test_what_cannot_have_happened_is_taken_as_evidence_and_is_in_no_sum(
     assert len(await kept(server, "?set_aside=false")) == counted
     page = (await server.ask("GET", "/v1/plays?set_aside=true", server.reader)).document
     told = {one["sequence"]: one["reason"] for one in page["set_aside"]}
-    assert told == {number: why for number, (_, why) in enumerate(TABLE, start=1) if why}
+    assert told == {number: reason(why) for number, (_, why) in enumerate(TABLE, start=1) if why}
     text = (await server.ask("GET", "/v1/plays?format=csv", server.reader)).text
     assert {
         int(row["sequence"]): row["set_aside"] for row in csv.DictReader(io.StringIO(text)) if row["set_aside"]
@@ -195,6 +210,21 @@ async def test_what_cannot_have_happened_is_taken_as_evidence_and_is_in_no_sum(
     assert document["devices"][0]["implausible"] == len(told)
     again = await bring(server, token, *plays)
     assert set(statuses(again)) == {"duplicate"}
+
+    reader, wanted = server.reader, {"device": device, "log_epoch": EPOCH, "sequence": 1, "until": len(plays)}
+    asked = await server.ask("POST", "/v1/plays/accepted", reader, {**wanted, "note": "no"})
+    assert asked.status == 403
+    accept = {**wanted, "note": "seen by the manager of the shop"}
+    done = (await server.ask("POST", "/v1/plays/accepted", server.writer, accept)).document
+    unconfirmed = {number for number, (_, why) in enumerate(TABLE, start=1) if why.startswith("?")}
+    refused = {one["sequence"]: one["reason"] for one in done["refused"]}
+    same_time = "another play of this screen has the same time"
+    assert {*done["accepted"], *(number for number, why in refused.items() if why == same_time)} >= unconfirmed
+    assert len(await kept(server, "?set_aside=false")) == counted + len(done["accepted"])
+    document = await audited(server, f"device={device}")
+    named = {one["sequence"]: one["detail"] for one in document["findings"] if one["kind"] == "accepted"}
+    assert set(named) == set(done["accepted"]) and document["devices"][0]["implausible"] == len(refused)
+    assert all("by the key" in how and accept["note"] in how and "unconfirmed: " in how for how in named.values())
 
 
 @pytest.mark.parametrize("forgotten", [False, True], ids=["of an earlier version", "lost by a restored database"])
@@ -274,6 +304,7 @@ async def test_a_database_of_an_earlier_version_counts_on(tmp_path: Path, clock:
         for statement in (
             "DROP INDEX plays_by_device", "DROP INDEX plays_set_aside", "ALTER TABLE plays DROP COLUMN ended_ms",
             "ALTER TABLE plays DROP COLUMN set_aside", "ALTER TABLE releases DROP COLUMN named",
+            "DROP INDEX plays_accepted", "ALTER TABLE plays DROP COLUMN accepted",
             "ALTER TABLE devices DROP COLUMN channels", "DROP TABLE release_contents",
         ):  # fmt: skip
             await connection.execute(text(statement))
@@ -301,7 +332,7 @@ def test_plays_that_count_never_have_the_same_time(batches: list[list[tuple[int,
         spans = [(unix_ms(one.started_at), unix_ms(one.ended_at)) for one in plays]
         taken = {span for _, until in spans for span in [one for one in sorted(counted) if one[0] < until][-2:]}
         facts = ScreenFacts(0, None, shown=None, taken=sorted(taken), spare_ms={})
-        reasons = why_set_aside(plays, facts, {}, unix_ms(MORNING))
+        reasons = why_set_aside(plays, facts, {}, OriginTime(unix_ms(MORNING)))
         counted += [span for span, reason in zip(spans, reasons, strict=True) if reason is None]
     for one, other in combinations(sorted(counted), 2):
         assert min(one[1], other[1]) - other[0] <= TOLERANCE_MS, (one, other)

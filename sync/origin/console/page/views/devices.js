@@ -133,7 +133,7 @@ function auditText({ devices: [chain], findings }) {
   const begun = (resets ? `, restarted ${count(resets, "time")}` : "") + odd;
   if (whole) return { whole, text: `Proof of play: ${count(plays, "play")}, the chain of the last 31 days is whole${begun}.` };
   const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict")];
-  const last = findings.filter(({ kind }) => kind !== "reset" && kind !== "implausible").at(-1);
+  const last = findings.filter(({ kind }) => !["reset", "implausible", "accepted"].includes(kind)).at(-1);
   return { whole, text: `Proof of play: ${faults.filter(Boolean).join(", ")}${begun}. Last: ${last.detail}.` };
 }
 
