@@ -7,8 +7,9 @@ never taken for a frozen one. libVLC's own count of pictures shown is not used: 
 
 A picture may stand for as long as its film has no other one for it. Where the file tells when its pictures are due
 (`player.deck.vlc.frame_times`), a picture stands still if others were due and none came: libVLC counts each frame that
-its decoder takes, and each picture that it gives, so a still film counts twice as fast as a damaged one. Of other files
-and of streams the watch knows only what it saw, and has more patience.
+its decoder takes, and each picture that it gives, so a still film counts twice as fast as a damaged one. Of a stream
+ffmpeg tells how many pictures it passed on, so a stream that changes its codec is found in the same way. Of all else
+the watch knows only what it saw, and has more patience.
 
 libVLC updates its counts and its media time only every 0.25-0.5 s. A picture and media time that do not change for
 0.6 s are a suspicion: enough to cut to the next shot, not enough to blame the media or the deck. Blame takes 3 s.
@@ -18,10 +19,12 @@ reported), a video that repaints the same wrong picture, and a monitor that is o
 the limits.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 
 from player.deck.vlc.frame_times import FrameTimes
@@ -41,6 +44,7 @@ _LEAST_PICTURES = 6  # due meanwhile, for the same reason
 _LAG_S = 1.0  # the media may be that much behind or ahead of its plan and of libVLC's media time
 _COUNTS_BOTH = 1.5  # counts for each picture, while it moves: more tell that libVLC counts frames and pictures
 _LEADS_S = (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0)  # of the count of a picture before it is shown, and after
+_GIVEN_LEADS_S = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 _LEAST_PACE = 0.625  # of the pace; half of it are frames that give no picture
 _UNSEEN_PACE = 0.5  # counts for each picture due, before any media was seen to move
 _LATE_SHARE = 0.1  # of the pictures due: so many late ones tell that the machine is too slow, not the decoder stuck
@@ -85,6 +89,10 @@ class PictureSample:
     pixels: bytes | None = None  # a few rows; None: not read, because the paints tell that the picture changes
     planned_s: float = 0.0  # where in its media it should be
     suspended_s: float = 0.0  # how long the machine was suspended since boot
+    given: float | None = None  # pictures of a stream that its source gave, up to a second after the media time
+
+
+Rhythm = Callable[[Sequence[PictureSample]], tuple[float, float]]  # see `_rhythm`
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,32 +149,28 @@ def standing_s(samples: Sequence[PictureSample], media: WatchedMedia, record: Wa
     if media.times is None:
         still = _latest_without(samples, has_new_picture)
         still_s = _span_s(still)
-        return still_s if still_s > _patience_s(still, media, record) else 0.0
-    still = _latest_without(samples, looks_different)
-    stands_since = _stands_since(still, media, media.times, record.pace)
-    if stands_since is None:
-        return 0.0
-    gap_s, _ = _rhythm(still[stands_since:], media, media.times)
-    return max(0.0, _span_s(still[stands_since:]) - gap_s)
+        if still_s > _patience_s(still, media, record):
+            return still_s
+        return _undecoded_s(samples, partial(_given_between, [each.at_s for each in samples], samples), record.pace)
+    return _undecoded_s(samples, partial(_rhythm, media, media.times), record.pace)
 
 
-def _stands_since(
-    still: Sequence[PictureSample], media: WatchedMedia, times: FrameTimes, pace: float | None
-) -> int | None:
-    """Return since which sample the decoder gave no pictures although they were due; None if it gives some.
+def _undecoded_s(samples: Sequence[PictureSample], rhythm: Rhythm, pace: float | None) -> float:
+    """Return for how long the decoder gave no pictures although they were due, without a gap that may be among them.
 
     The latest few seconds decide, whatever came before; then the stand is as long as this holds for all of it.
     """
-    since, enough = None, _rhythm(still, media, times)[1] >= _LEAST_PICTURES
+    still, stands_s = _latest_without(samples, looks_different), 0.0
+    enough = rhythm(still)[1] >= _LEAST_PICTURES
     for first in range(len(still) - 2, -1, -1) if enough else ():
         stand = still[first:]
-        gap_s, due = _rhythm(stand, media, times)
+        gap_s, due = rhythm(stand)
         if due < _LEAST_PICTURES or _span_s(stand) - gap_s <= _LEAST_STANDING_S:
             continue
         if _painted(stand) and _decoder_works(stand, due, pace):
             break
-        since = first
-    return since
+        stands_s = _span_s(stand) - gap_s
+    return stands_s
 
 
 def _decoder_works(still: Sequence[PictureSample], due: float, pace: float | None) -> bool:
@@ -176,7 +180,18 @@ def _decoder_works(still: Sequence[PictureSample], due: float, pace: float | Non
     return _decoded(still) >= least * due or late > _LATE_SHARE * due
 
 
-def _rhythm(still: Sequence[PictureSample], media: WatchedMedia, times: FrameTimes) -> tuple[float, float]:
+def _given_between(
+    at_s: Sequence[float], samples: Sequence[PictureSample], still: Sequence[PictureSample]
+) -> tuple[float, float]:
+    """Return what `_rhythm` does, for a stream: `still` is the end of `samples`, which came at `at_s`."""
+
+    def given(until_s: float) -> float:
+        return samples[max(0, bisect_right(at_s, until_s) - 1)].given or 0.0
+
+    return 0.0, min(given(still[-1].at_s - lead_s) - given(still[0].at_s - lead_s) for lead_s in _GIVEN_LEADS_S)
+
+
+def _rhythm(media: WatchedMedia, times: FrameTimes, still: Sequence[PictureSample]) -> tuple[float, float]:
     """Return the longest time without a picture that these samples may lie in, and how many were due at least.
 
     A picture is counted when it is decoded, up to a second before it is shown.
@@ -208,7 +223,7 @@ def _suspect(still: Sequence[PictureSample], media: WatchedMedia, record: WatchR
     same_time = _latest_at_same_time(still)
     same_time_s, frame_s = _span_s(same_time), media.frame_s
     if media.times is not None and still:
-        frame_s, _ = _rhythm(still, media, media.times)
+        frame_s, _ = _rhythm(media, media.times, still)
     frames_s = _SUSPECTED_FRAMES * min(frame_s, _FEW_A_SECOND_S) + max(0.0, frame_s - _FEW_A_SECOND_S)
     if media.times is None:
         frames_s = _SUSPECTED_FRAMES * frame_s
@@ -273,8 +288,8 @@ def looks_different(before: PictureSample, sample: PictureSample) -> bool:
 
 
 def has_new_picture(before: PictureSample, sample: PictureSample) -> bool:
-    """Tell whether there is a new picture of media of unknown rhythm: where anything is decoded, it may be one."""
-    return sample.decoded != before.decoded or looks_different(before, sample)
+    """Tell whether there is a new picture of media of unknown rhythm: what is decoded and painted may be one."""
+    return (sample.decoded != before.decoded and sample.paints > 0) or looks_different(before, sample)
 
 
 def unseen_s(before: PictureSample, sample: PictureSample, kind: MediaKind) -> float:
@@ -371,11 +386,13 @@ class PictureWatch:
 
     def _measured_pace(self, sample: PictureSample) -> float | None:
         """Return the pace of the media, now that the picture has changed; None if it moved for too short a time."""
-        if self._media.times is None or self._changed is None or self._stands_s:
+        times, changed = self._media.times, self._changed
+        if (times is None and sample.given is None) or changed is None or self._stands_s:
             return None
-        self._moving_s += sample.planned_s - self._changed.planned_s
-        self._moving_due += self._media.times.due(self._changed.planned_s, sample.planned_s)
-        self._moving_decoded += _decoded((self._changed, sample))
+        self._moving_s += sample.at_s - changed.at_s
+        given = (sample.given or 0.0) - (changed.given or 0.0)
+        self._moving_due += given if times is None else times.due(changed.planned_s, sample.planned_s)
+        self._moving_decoded += _decoded((changed, sample))
         if self._moving_due < _PACE_PICTURES:
             return None
         if self._moving_decoded > _COUNTS_BOTH * self._moving_due:

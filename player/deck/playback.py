@@ -235,9 +235,12 @@ class Playback:
         player, planned_s = self._player, now - self._media_started_s
         decoded, lost = (player.decoded(), player.frames_lost()) if moving else (None, None)
         black, suspended_s = self._window.is_black(), self._clock.suspended()
-        sample = PictureSample(now, paints, player.media_ms(), black, decoded, lost, pixels, planned_s, suspended_s)
+        sample = PictureSample(
+            now, paints, player.media_ms(), black, decoded, lost, pixels, planned_s, suspended_s, player.given()
+        )
         fault = self._watch.add(sample)
-        player.usual_pace = self._watch.record.pace
+        if self.shot.kind is MediaKind.VIDEO:
+            player.usual_pace = self._watch.record.pace
         return fault
 
     def _retry_play(self, now: float) -> None:

@@ -170,7 +170,7 @@ class StreamLoader(RunningLoader):
         fault = self._watch.add(
             PictureSample(
                 now, self._window.count_paints(), player.media_ms(), False, player.decoded(), player.frames_lost(),
-                self._window.sample_pixels(),
+                self._window.sample_pixels(), given=player.given(),
             )
         )  # fmt: skip
         self.known_rhythm = self._watch.record

@@ -54,6 +54,7 @@ _DEMUXERS = (  # none that names files of its own
 )
 _TRACKS = ("-map", "0:V:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
 _QUIET = ("-hide_banner", "-nostdin", "-v", "level+warning", "-nostats")
+_PROGRESS = ("-progress", "pipe:2")  # twice a second: how many pictures up to which media time
 _DIE_WITH_PLAYER = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # by the kernel, however the player ends
 _LIMITS = ("prlimit", "--core=0", f"--as={3 * 1024**3}", "--")
 _PROGRAMS = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
@@ -209,7 +210,7 @@ def command(url: str, source: str, container: str) -> tuple[str, ...]:
     seen = (*_PROGRAMS, *_SETTINGS, str(own), str(own.parent / "lib"))
     rights = (*(word for path in seen for word in ("read", path)), "write", os.devnull, "sockets", "internet")
     read = (*_READING[urlsplit(url).scheme], "-format_whitelist", _DEMUXERS, *_START_FAST, *_named(url), "-i", source)
-    remux = (tool, *_QUIET, *read, *_TRACKS, "-flush_packets", "1", "-f", container, "pipe:1")
+    remux = (tool, *_QUIET, *_PROGRESS, *read, *_TRACKS, "-flush_packets", "1", "-f", container, "pipe:1")
     return (*_DIE_WITH_PLAYER, *_LIMITS, sys.executable, "-I", "-S", restrict.__file__, *rights, "--", *remux)
 
 

@@ -7,8 +7,10 @@ libVLC follows a stream to files, devices and other protocols; ffmpeg has a list
 import os
 import socket
 import threading
+from bisect import bisect_right
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Protocol
 
 from sync.errors import MediaUnplayable
@@ -18,6 +20,7 @@ CACHING_MS = 1000  # of a network stream before its first picture; it hides an u
 _READ_AHEAD_MS = 300  # in a file
 _CONTAINER, _OTHER_CONTAINER = "mpegts", "nut"
 _DEMUXERS = {_CONTAINER: (":demux=ts",), _OTHER_CONTAINER: (":demux=avformat", ":avformat-format=nut")}
+_MOST_COUNTS = 255  # two minutes of progress: libVLC reads that far ahead at most
 _UNSUITED = b"is muxed as a private data stream"  # ffmpeg's warning of a codec that MPEG-TS does not carry
 
 
@@ -70,6 +73,7 @@ class StreamRemuxer:
         """Whether the container cannot carry the video."""
         self.last_error = ""
         """The last message of ffmpeg."""
+        self._given: tuple[tuple[float, int], ...] = ((0.0, 0),)  # media time in seconds, pictures until then
         name, _, ticket = source.partition("/")
         with ExitStack() as undo:
             self._connection = undo.enter_context(socket.socket(socket.AF_UNIX))
@@ -83,12 +87,21 @@ class StreamRemuxer:
             finally:
                 os.close(write_end)
             undo.pop_all()  # from here on `close` does it
-        threading.Thread(target=self._read_errors, name="remux", daemon=True).start()
+        threading.Thread(target=self._read_lines, name="remux", daemon=True).start()
 
     @property
     def address(self) -> str:
         """What libVLC opens to read it."""
         return f"fd://{self._read_end}"
+
+    def pictures_until(self, media_s: float) -> float:
+        """Return how many pictures of the stream ffmpeg has passed on up to this media time."""
+        given = self._given
+        place = bisect_right(given, media_s, key=itemgetter(0))
+        if place in (0, len(given)):
+            return given[place and -1][1]
+        (before_s, before), (after_s, after) = given[place - 1], given[place]
+        return before + (after - before) * (media_s - before_s) / (after_s - before_s)
 
     def close(self) -> None:
         """Have ffmpeg ended, and close the pipe."""
@@ -96,10 +109,20 @@ class StreamRemuxer:
             self._connection.shutdown(socket.SHUT_RDWR)
         os.close(self._read_end)
 
-    def _read_errors(self) -> None:
+    def _read_lines(self) -> None:
+        pictures = 0
         with self._connection, self._connection.makefile("rb") as lines:
             for line in lines:
                 self.is_unsuited |= _UNSUITED in line
+                name, _, value = line.strip().partition(b"=")
+                if name == b"frame" and value.isdigit():
+                    pictures = int(value)
+                elif name == b"out_time_us" and value.isdigit():
+                    self._count(int(value) / 1e6, pictures)
                 level, _, text = line.decode(errors="replace").strip().partition("] ")
                 if level in ("[error", "[fatal"):
                     self.last_error = text
+
+    def _count(self, media_s: float, pictures: int) -> None:
+        if media_s > self._given[-1][0]:
+            self._given = (*self._given[-_MOST_COUNTS:], (media_s, pictures))

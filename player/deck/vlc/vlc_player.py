@@ -17,7 +17,7 @@ from player.deck.vlc.audio_devices import has_sound, silence_alsa
 from player.deck.vlc.colour_matrix import Matrix, film_matrix, set_default_matrix
 from player.deck.vlc.decoder_log import DecoderLog, is_relevant
 from player.deck.vlc.media_shape import MediaShape, shape_of
-from player.deck.vlc.media_source import MediaSource, read_ahead_ms
+from player.deck.vlc.media_source import MediaSource, StreamRemuxer, read_ahead_ms
 from player.deck.vlc.sound_fades import SOUND_DELAY_OPTION, AudioOutput
 from player.platform.geometry import Turn
 from sync.errors import ScreenFailed
@@ -229,6 +229,11 @@ class VlcPlayer:
         """
         stats = self._stats()
         return int(stats.decoded_video) if stats else None
+
+    def given(self) -> float | None:
+        """Return how many pictures the source of a stream gave, up to a second after the media time; else None."""
+        feed = self._source.feed if self._source else None
+        return feed.pictures_until(self.media_ms() / 1000 + 1.0) if isinstance(feed, StreamRemuxer) else None
 
     def _stats(self) -> Any:
         media, stats = self._player.get_media(), vlc.MediaStats()

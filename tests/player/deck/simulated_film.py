@@ -55,6 +55,10 @@ class SimulatedFilm:
             )  # fmt: skip
             before_s, at_s = at_s, at_s + every_s
 
+    def given(self, sample: PictureSample) -> float:
+        """Return how many of its pictures the source of a stream gave, up to a second after the media time."""
+        return float(sum(time <= sample.media_ms / 1000 + 1.0 for time in self.times_s))
+
     def _shown(self, time: float) -> bool:
         return not (self.refused(time) or self.broken(time) or self.hung(time) or self.late(time))
 

@@ -4,6 +4,7 @@ The tables are of simulated films, at their rhythm and as libVLC counts. `test_r
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -34,11 +35,15 @@ def worst(
     usual_pace: float | None = None,
     until_s: float = 0,
     every_s: float = 0.2,
+    streamed: bool = False,
 ) -> tuple[PictureFault, int]:
     """Return the first verdict that blames or suspects, and the time the picture stood still."""
-    frame_s, times = film.length_s / len(film.times_s), film.frame_times() if known else None
-    watch = PictureWatch(WatchedMedia(MediaKind.VIDEO, frame_s, False, times), WatchRecord(pace=usual_pace))
-    faults = [watch.add(sample) for sample in film.samples(until_s or film.length_s, every_s)]
+    frame_s, times = film.length_s / len(film.times_s), film.frame_times() if known and not streamed else None
+    kind, samples = MediaKind.VIDEO, film.samples(until_s or film.length_s, every_s)
+    if streamed:
+        kind, samples = MediaKind.STREAM, (replace(each, given=film.given(each)) for each in samples)
+    watch = PictureWatch(WatchedMedia(kind, frame_s, False, times), WatchRecord(pace=usual_pace))
+    faults = [watch.add(sample) for sample in samples]
     bad = [fault for fault in faults if fault in (SUSPECTED, STALLED, FROZEN)]
     return (bad[0] if bad else FINE), watch.still_ms
 
@@ -84,6 +89,12 @@ def test_good_content_is_never_called_frozen(
     assert worst(film, known=known, usual_pace=usual_pace, every_s=every_s) == (FINE, 0)
 
 
+@pytest.mark.parametrize("name", [name for name, (_, known) in CONTENT.items() if known and "sound" not in name])
+@pytest.mark.parametrize(("usual_pace", "every_s"), [(None, 0.45), (2.0, 0.2)])
+def test_a_stream_of_good_content_is_never_called_frozen(name: str, usual_pace: float | None, every_s: float) -> None:
+    assert worst(CONTENT[name][0], streamed=True, usual_pace=usual_pace, every_s=every_s) == (FINE, 0)
+
+
 def test_a_film_that_loops_is_not_called_frozen_in_a_later_round() -> None:
     rounds = [start + at for start in (0.0, 12.0, 24.0) for at in GAP]
     once = SimulatedFilm(GAP, 12.0).frame_times()
@@ -107,6 +118,23 @@ DAMAGE = {
 def test_a_picture_that_should_have_changed_is_found(film: SimulatedFilm, fault: PictureFault, every_s: float) -> None:
     found, still_ms = worst(film, every_s=every_s)
     assert found is fault and still_ms > 2000
+
+
+STREAM_DAMAGE = {
+    "another codec, whose frames give no picture": SimulatedFilm(EVEN, 20.0, refused=within(6, 14)),
+    "another codec, whose frames are not taken": SimulatedFilm(EVEN, 20.0, broken=within(6, 14)),
+    "the same soon after its start": SimulatedFilm(EVEN, 20.0, broken=within(2, 14)),
+    "its first frames give no picture": SimulatedFilm(EVEN, 20.0, broken=within(0.5, 14)),
+    "the same in a slow stream": SimulatedFilm(every(0.5, 40.0), 40.0, refused=within(8, 20)),
+    "no pictures come, after an even start": SimulatedFilm([at for at in EVEN if at < 12], 24.0),
+}
+
+
+@pytest.mark.parametrize("film", STREAM_DAMAGE.values(), ids=STREAM_DAMAGE)
+@pytest.mark.parametrize("every_s", [0.2, 0.33])
+def test_a_stream_whose_pictures_are_not_decoded_is_found(film: SimulatedFilm, every_s: float) -> None:
+    found, still_ms = worst(film, every_s=every_s, streamed=True)
+    assert found is FROZEN and still_ms > 2000
 
 
 @pytest.mark.parametrize(("stood_s", "counts"), [(1.0, False), (1.5, False), (3.5, True), (4.5, True)])
@@ -144,3 +172,4 @@ def test_films_of_any_rhythm_are_never_called_frozen(seed: int) -> None:
     film = SimulatedFilm(times, at_s + chance.uniform(0.04, 5), alike=seldom, silent=chance.random() < 0.5)
     assert worst(film, every_s=chance.choice((0.2, 0.25, 0.4))) == (FINE, 0)
     assert worst(film, known=False)[0] is FINE
+    assert worst(replace(film, times_s=[at for at in film.times_s if at < 9]), streamed=True, until_s=9)[0] is FINE

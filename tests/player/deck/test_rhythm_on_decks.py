@@ -1,4 +1,4 @@
-"""Odd films and damaged ones on real decks, all at once beside each other: what each deck says of its own."""
+"""Odd films and streams on real decks, all at once beside each other: what each deck says of its own."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 from random import Random
+from urllib.parse import quote
 
 import pytest
 
@@ -14,6 +15,7 @@ from player.protocol.deck_messages import DECK_EVENT, DeckPulse, Load, Loaded, Q
 from player.protocol.screen import Shot
 from sync.wire.release import MediaKind
 from tests.player.conftest import H264, make_media
+from tests.player.stream_servers import http_server
 
 PLAYED = "eof"
 MOVING = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=7"]
@@ -28,6 +30,19 @@ FILMS = {
     "a still film": [*STILL, *H264],
     "harmed for long": [*MOVING[:-1], "testsrc2=s=320x180:r=25:d=10", *FAST, *H264],
     "harmed for a while": [*MOVING, *SOUND, *FAST, "-c:a", "aac", *H264],
+}
+
+PART = ["-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-c:a", "aac"]  # of a stream, one behind the other
+LATER = ["-output_ts_offset", "3"]
+STREAMS = {
+    "a stream that becomes slides": [
+        [*MOVING, *SOUND, "-t", "3", *FAST, *H264[:-2], *PART],
+        [*STILL[:-1], "smptebars=s=320x180:r=1:d=7", *SOUND, *FAST, *H264[:-2], *PART, *LATER],
+    ],
+    "a stream of another codec": [
+        [*MOVING, *SOUND, "-t", "3", *FAST, *H264[:-2], *PART],
+        [*MOVING, *SOUND, "-c:v", "mpeg2video", *PART, *LATER],
+    ],
 }
 
 
@@ -46,17 +61,22 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_media(folder / name, *how)
     harm(folder / "harmed for long", 0.22, 0.97)
     harm(folder / "harmed for a while", 0.3, 0.85)
+    for name, parts in STREAMS.items():
+        for part in parts:
+            make_media(folder / "part", *part)
+            with (folder / name).open("ab") as stream:
+                stream.write((folder / "part").read_bytes())
     return folder
 
 
-async def played(display: str, film: Path, column: int) -> tuple[str, int]:
-    """Play a film on a deck of its own; return how it ended, and how long its picture stood still."""
+async def played(display: str, shot: Shot, column: int) -> tuple[str, int]:
+    """Play a shot on a deck of its own; return how it ended, and how long its picture stood still."""
     deck = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "player.deck", "--area", f"320x180+{320 * (column % 4)}+{180 * (column // 4)}",
         stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": display},
     )  # fmt: skip
     assert deck.stdin and deck.stdout
-    shot, still_ms = Shot(take="a", path=str(film), kind=MediaKind.VIDEO), 0
+    still_ms = 0
     deck.stdin.write(Load(shot=shot).model_dump_json().encode() + b"\n")
     async for line in deck.stdout:
         match DECK_EVENT.validate_json(line):
@@ -72,10 +92,16 @@ async def played(display: str, film: Path, column: int) -> tuple[str, int]:
 
 
 async def test_odd_films_play_to_their_end_and_damage_is_found(display_name: str, films: Path) -> None:
-    ends = await asyncio.gather(*(played(display_name, films / name, at) for at, name in enumerate(FILMS)))
-    found = dict(zip(FILMS, ends, strict=True))
+    shots = [Shot(take="a", path=str(films / name), kind=MediaKind.VIDEO) for name in FILMS]
+    with http_server(films) as address:
+        urls = [f"{address}/{quote(name)}" for name in STREAMS]
+        shots += [Shot(take="a", path="", url=url, source=url, kind=MediaKind.STREAM) for url in urls]
+        ends = await asyncio.gather(*(played(display_name, shot, at) for at, shot in enumerate(shots)))
+    found = dict(zip((*FILMS, *STREAMS), ends, strict=True))
     reason, still_ms = found.pop("harmed for long")
     assert reason == PictureFault.FROZEN and still_ms > 5000
     reason, still_ms = found.pop("harmed for a while")
     assert reason == PLAYED and 3000 < still_ms < 5000, "less than what is blamed, and counted"
+    reason, still_ms = found.pop("a stream of another codec")
+    assert reason == PictureFault.FROZEN and still_ms > 5000
     assert found == dict.fromkeys(found, (PLAYED, 0))
