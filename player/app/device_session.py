@@ -88,7 +88,7 @@ class SessionBuilder:
                     core.clock,
                     lambda: core.configuration.settings,
                     ad_seed(device),
-                    display=lambda: screen_state(core.display),
+                    display=lambda since_s: screen_state(core.display, since_s),
                 ),
             )
 
@@ -168,7 +168,6 @@ def network_of(settings: Settings, clock: Clock) -> Network:
     return Network(ConnectionSettings(proxy, origin.no_proxy, certificates, origin.fingerprint), clock)
 
 
-def screen_state(display: Display) -> ScreenState:
-    """Return whether the screen is on, as plays record it; a display that is unplugged is off."""
-    state = display.state()
-    return ScreenState.OFF if state.connected is False else _SCREEN_STATES[state.power]
+def screen_state(display: Display, since_s: float) -> ScreenState:
+    """Return whether the screen was on, as plays record it; one that was off or unplugged at any look was off."""
+    return ScreenState.OFF if display.was_dark_since(since_s) else _SCREEN_STATES[display.state().power]

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 from pydantic import ValidationError
-from Xlib.error import ConnectionClosedError
+from Xlib.error import ConnectionClosedError, XError
 
 from player.deck.context import DeckContext
 from player.deck.deck import Deck, DeckInput
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
         window = open_deck_window(os.environ.get("DISPLAY", ""), options.area)
         player = VlcPlayer(window.canvas, turn=options.area.turn, hardware=options.hardware, post=inbox.put)
         Deck(DeckContext(window, player, SystemClock(), send), inbox).run()
-    except (ScreenFailed, ConnectionClosedError) as error:
+    except (ScreenFailed, ConnectionClosedError, XError) as error:  # another program may even destroy the window
         log.error("%s", error)
         return _NO_DISPLAY
     except BrokenPipeError:

@@ -54,7 +54,8 @@ class Playback:
         self._announced_end: PlannedEnd | None = None
         self._final_report_sent = False
         self._paints = 0  # since the last sample
-        self._started_s = self._show(at_s)
+        self._out_of_sight_s = 0.0  # its window was moved, unmapped or covered
+        self._started_s = self._looked_s = self._show(at_s)
         self._played_hidden = loader.first_picture_s is not None
         self._media_started_s = self._started_s if loader.first_picture_s is None else loader.first_picture_s
         self._first_pixels = self._window.sample_pixels() if self._played_hidden else None  # until they change
@@ -213,7 +214,7 @@ class Playback:
                 take=self.shot.take,
                 media_ms=self._player.media_ms(),
                 frames_lost=self._player.frames_lost(),
-                still_ms=self._watch.still_ms,
+                still_ms=self._watch.still_ms + round(self._out_of_sight_s * 1000),
                 black_ms=self._watch.black_ms,
                 seems_frozen=video and fault is PictureFault.SUSPECTED,  # a stream may pause
                 **self._facts().model_dump(),
@@ -229,6 +230,8 @@ class Playback:
         return WatchedMedia(self.shot.kind, frame_s, black, self._frame_times, self.shot.loop)
 
     def _watch_picture(self, now: float) -> PictureFault:
+        self._out_of_sight_s += 0.0 if self._window.is_in_sight() else now - self._looked_s
+        self._looked_s = now
         paints, self._paints = self._paints + self._window.count_paints(), 0
         moving = self.shot.kind is not MediaKind.PICTURE
         pixels = self._window.sample_pixels() if moving and self._watch.needs_pixels(now, paints) else None

@@ -2,9 +2,10 @@
 
 A hidden window lies beside the display, not below the other one. So nothing covers the root picture when no deck is on
 air. The X Composite extension stores the pixels of a hidden window. Showing it is one request, so the whole picture
-changes at once.
+changes at once. Any program can move, resize, unmap or cover it, so while it is on air the deck looks after it.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from Xlib.ext import composite, damage
 from Xlib.protocol import event as x_events
 
 from player.platform.geometry import Area
-from player.platform.x11 import CEILING, connect_x
+from player.platform.x11 import CEILING, NAME_PREFIX, WindowOrder, connect_x
 from sync.errors import ScreenFailed
 from sync.wire.release import Fit
 
@@ -26,6 +27,8 @@ _MARGIN = 16  # pixels between a hidden window and the display
 _LARGEST = 16384  # pixels of an edge: X has 16 bits with a sign, and libVLC's pictures grow with it
 _ROUNDING = 2  # pixels by which libVLC's window may be smaller than ours
 _SETTLED_PAINTS = 3  # of libVLC's window, which has other shapes while libVLC begins
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class DeckWindow:
         self._connection = connection
         self._area = area
         self._root = connection.screen().root
+        self._order = WindowOrder(connection)
         self._ceiling_property = connection.intern_atom(CEILING)
         self._top = _create(self._root, area)
         self._canvas = self._top.create_window(
@@ -218,9 +222,34 @@ class DeckWindow:
             self._stack_below(0, None)
             self._connection.sync()
 
+    def is_in_sight(self) -> bool:
+        """Tell whether the raised window lies whole on the display, with no window of another program over it (1 ms).
+
+        What is wrong with the window itself is put right; the daemon puts windows of other programs below it.
+        """
+        covered_by, misplaced = self._order.foreign_over(self._top.id), self._misplaced()
+        if covered_by is None or misplaced:
+            log.warning("another program has moved, resized or unmapped the window on air; it is put back")
+            self._top.reparent(self._root, self._area.x, self._area.y)
+            self._top.map()
+            self._canvas.map()
+            self._place_canvas(self._media)
+            self.show()
+        root = self._root.get_geometry()
+        whole = self._area.x + self._area.width <= root.width and self._area.y + self._area.height <= root.height
+        return covered_by == "" and not misplaced and whole
+
+    def _misplaced(self) -> bool:
+        top, canvas = self._top.get_geometry(), self._canvas.get_geometry()
+        place, area, media = (top.x, top.y, top.width, top.height), self._area, self._media
+        in_place = place == (area.x, area.y, area.width, area.height)
+        filled = (canvas.x, canvas.y, canvas.width, canvas.height) == (media.x, media.y, media.width, media.height)
+        return not (in_place and filled and self._canvas.get_attributes().map_state == X.IsViewable)
+
     def hide(self) -> None:
         """Move the window beside the display; its pixels stay."""
-        self._top.configure(x=_hidden_x(self._area), y=self._area.y)
+        self._top.configure(x=_hidden_x(self._area), y=self._area.y, width=self._area.width, height=self._area.height)
+        self._top.map()  # another program may have changed it
         self._ceiling = self._find_ceiling()  # with an outdated one the next `show` would cover overlays for an instant
 
     def blank(self) -> None:
@@ -237,7 +266,8 @@ class DeckWindow:
 
     def _stack_below(self, ceiling: int, refused: error.CatchError | None) -> None:
         under = {"sibling": ceiling, "stack_mode": X.Below} if ceiling else {"stack_mode": X.Above}
-        self._top.configure(refused, x=self._area.x, y=self._area.y, **under)
+        area = self._area
+        self._top.configure(refused, x=area.x, y=area.y, width=area.width, height=area.height, **under)
 
     def _place_canvas(self, to: MediaRectangle) -> None:
         self._media, self._output_paints = to, 0
@@ -257,7 +287,7 @@ def _create(root: Any, area: Area) -> Any:
     )  # fmt: skip
     empty = window.create_pixmap(1, 1, 1)
     window.change_attributes(cursor=empty.create_cursor(empty, (0, 0, 0), (0, 0, 0), 0, 0))
-    window.set_wm_name("signage-player deck")
+    window.set_wm_name(f"{NAME_PREFIX}deck")
     return window
 
 

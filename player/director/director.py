@@ -35,12 +35,12 @@ _DECIDE_AGAIN = timedelta(minutes=1)
 log = logging.getLogger(__name__)
 
 
-def _unknown() -> ScreenState:
+def _unknown(_since_s: float) -> ScreenState:
     return ScreenState.UNKNOWN
 
 
 class Director:
-    """A service. `display` returns what is known of the screen's power; with `seed` each device has ads of its own."""
+    """A service. `display` returns the screen's power since an instant. With `seed` each device has its own ads."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Director:
         settings: Callable[[], Settings],
         seed: int,
         *,
-        display: Callable[[], ScreenState] = _unknown,
+        display: Callable[[float], ScreenState] = _unknown,
     ) -> None:
         self._screen = screen
         self._ledger = ledger

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class TakeTracker:
     """Owns the state of the air.
 
-    `display` returns what is known of the screen's power; `so_far` is `Screen.so_far`. `suspect` is called with an
-    asset that did not play as it should.
+    `display` returns how the screen's power was since an instant; `so_far` is `Screen.so_far`. `suspect` is called with
+    an asset that did not play as it should.
     """
 
     def __init__(
@@ -37,14 +37,13 @@ class TakeTracker:
         recorder: TakeRecorder,
         failures: FailureBackoff,
         clock: Clock,
-        display: Callable[[], ScreenState],
+        display: Callable[[float], ScreenState],
         streams: StreamBackoff,
         suspect: Callable[[str], None],
     ) -> None:
         self.state: AirState = None
         self._progress = ("", 0.0)  # a take, and for how many seconds of it the screen vouched
         self._written_s = 0.0  # of them
-        self._was_off = False  # the screen's power, at any time since the take on air began
         self._so_far = so_far
         self._recorder = recorder
         self._failures = failures
@@ -70,7 +69,6 @@ class TakeTracker:
     async def _write_progress(self, showing: Showing) -> None:
         """Write how long a take is on: an ad at every tick, an item each time that doubled, to spare the disk."""
         take, so_far = showing.planned.take, self._so_far(showing.planned.take.take)
-        self._was_off |= self._display() is ScreenState.OFF
         if so_far is None or so_far.deck_lost:
             return
         shown_s = max(0.0, so_far.ended_s - showing.start.at_s - so_far.still_ms / 1000)
@@ -157,7 +155,7 @@ class TakeTracker:
         take = showing.planned.take
         seen_s = showing.start.at_s + (self._progress[1] if self._progress[0] == take.take else 0.0)
         ended = how_it_ended(showing, ended, at_s, seen_s, ordered=ordered)
-        screen, self._was_off = ScreenState.OFF if self._was_off else self._display(), False
+        screen = self._display(showing.start.at_s)
         facts = self._recorder.end(take, ended, showing.start, clock=showing.clock, screen=screen)
         if showing.planned.shot.url is None and may_be_damaged(showing.planned.shot, ended):
             self._suspect(take.asset)

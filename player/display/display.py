@@ -46,6 +46,7 @@ class Display:
         self._wanted = wanted
         self._last_covered = ("", 0.0)  # the name of a window of another program, and when it covered ours
         self._poll_due = False  # before its time
+        self._dark_s = float("-inf")  # the last poll that found no light
         self._area_changed = asyncio.Event()
         self._state = DisplayState(False, None, Power.UNKNOWN, Area(width=1, height=1), 0)
 
@@ -126,13 +127,16 @@ class Display:
         until_s = self._clock.monotonic() + POLL_EVERY_S
         while not self._poll_due and self._clock.monotonic() < until_s:
             await self._clock.sleep(_CHECK_EVENTS_EVERY_S)
+            await self._lower_foreign_windows()
             self._poll_due = await self._run_in_worker(self._x.has_events) or self._poll_due
 
     async def _poll(self) -> None:
         self._poll_due = False
-        before, covered_by = self._state, await self._lower_foreign_windows()
-        state = await self._run_in_worker(self._x.poll_state, self._wanted)
-        self._state = replace(state, losses=before.losses, covered_by=covered_by)
+        await self._lower_foreign_windows()
+        before, state = self._state, await self._run_in_worker(self._x.poll_state, self._wanted)
+        self._state = replace(state, losses=before.losses, covered_by=before.covered_by)
+        if state.dark:
+            self._dark_s = self._clock.monotonic()
         if self._state.problem and self._state.problem != before.problem:
             log.warning("display=%s %s", self._name, self._state.problem)
         if self._state.connected != before.connected and self._state.output == before.output and before.answers:
@@ -142,14 +146,18 @@ class Display:
             self._area_changed.set()
             self._area_changed = asyncio.Event()
 
-    async def _lower_foreign_windows(self) -> str:
-        """Put windows of other programs below ours and log it once; return the latest of ten minutes by name."""
+    def was_dark_since(self, at_s: float) -> bool:
+        """Tell whether the last poll, or any other one since this instant, found the monitor off or unplugged."""
+        return self._state.dark or self._dark_s >= at_s
+
+    async def _lower_foreign_windows(self) -> None:
+        """Put windows of other programs below ours and log it once; the state names the latest of ten minutes."""
         name, now_s = await self._run_in_worker(self._x.lower_foreign_windows), self._clock.monotonic()
         if name and name != self._last_covered[0]:
             log.warning("display=%s window=%r covered the screen and was put below", self._name, name)
         if name or now_s - self._last_covered[1] > _REPORT_COVERED_FOR_S:
             self._last_covered = (name, now_s)
-        return self._last_covered[0]
+        self._state = replace(self._state, covered_by=self._last_covered[0])
 
     async def close(self) -> None:
         """Disconnect; the root picture stays."""

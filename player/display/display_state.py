@@ -31,3 +31,8 @@ class DisplayState:
     refresh_hz: float = 0.0
     problem: str = ""
     covered_by: str = ""  # a window of another program, put below ours within the last ten minutes
+
+    @property
+    def dark(self) -> bool:
+        """Whether nobody can see anything: the monitor is off or unplugged."""
+        return self.connected is False or self.power is Power.OFF

@@ -4,11 +4,10 @@ A window manager or compositor can cover any window of ours. Without one, the lo
 every window below it, also while no deck is on air.
 """
 
-from collections.abc import Iterable
-from typing import Any
-
 from Xlib import X, Xatom, error
 from Xlib.display import Display as XDisplay
+
+from player.platform.x11 import WindowOrder
 
 _ADVICE = (
     "give the player its own X server (signage-display.service), or show it in a window of this desktop: "
@@ -65,50 +64,13 @@ def _find_unnamed_manager(connection: XDisplay) -> str:
     return "a window manager without a name runs on it" if refused.get_error() else ""
 
 
-NAME_PREFIX = "signage-player "
-"""The names of all our windows begin with this."""
-
-_NO_NAME = "without a name"
-_LONGEST_NAME = 60
-
-
-def lower_foreign_windows(connection: XDisplay) -> str:
+def lower_foreign_windows(connection: XDisplay, order: WindowOrder) -> str:
     """Put each window that is over one of ours below all of ours; return the name of the topmost, empty if none."""
     root = connection.screen().root
     if root.get_full_property(connection.intern_atom("_NET_SUPPORTING_WM_CHECK"), Xatom.WINDOW):
         return ""
-    above: list[tuple[Any, str]] = []
-    lowered: list[str] = []
-    for window in reversed(root.query_tree().children):  # the topmost first
-        name = _name_if_visible(window, root)
-        if name is None:
-            continue
-        if name.startswith(NAME_PREFIX):
-            lowered += [foreign_name for _, foreign_name in above]
-            _lower(window for window, _ in above)
-            above = []
-        else:
-            above.append((window, name))
-    connection.sync()
-    return lowered[0] if lowered else ""
-
-
-def _name_if_visible(window: Any, root: Any) -> str | None:
-    """Return the name of a window; None if it is not visible, or was just closed."""
-    try:
-        attributes, geometry, screen = window.get_attributes(), window.get_geometry(), root.get_geometry()
-        if attributes.win_class != X.InputOutput or attributes.map_state != X.IsViewable:
-            return None
-        overlaps_x = -geometry.width < geometry.x < screen.width
-        overlaps_y = -geometry.height < geometry.y < screen.height
-        if not (overlaps_x and overlaps_y):
-            return None
-        name = str(window.get_wm_name() or _NO_NAME)
-        return "".join(letter for letter in name if letter.isprintable())[:_LONGEST_NAME]
-    except (error.BadWindow, error.BadDrawable):
-        return None
-
-
-def _lower(windows: Iterable[Any]) -> None:
-    for window in windows:
+    foreign = order.foreign_over_ours()
+    for window, _ in foreign:
         window.configure(error.CatchError(error.BadWindow), stack_mode=X.Below)
+    connection.sync()
+    return foreign[0][1] if foreign else ""

@@ -16,10 +16,10 @@ from player.display import randr
 from player.display.backdrop_pictures import RawPicture, rotate_picture
 from player.display.capture import ScreenCapture
 from player.display.display_state import DisplayState, Power
-from player.display.foreign_windows import NAME_PREFIX, desktop_on, lower_foreign_windows
+from player.display.foreign_windows import desktop_on, lower_foreign_windows
 from player.display.outputs import OutputChange, RandrSetup, WantedOutput, arrange
 from player.platform.geometry import Area
-from player.platform.x11 import CEILING, connect_x
+from player.platform.x11 import CEILING, NAME_PREFIX, WindowOrder, connect_x
 from sync.errors import ScreenFailed
 
 _REQUEST_BYTES = 256_000  # an X request holds 262,140 bytes
@@ -47,6 +47,7 @@ class XConnection:
         self._connection: XDisplay | None = None
         self._capture: ScreenCapture | None = None
         self._floor: Any = None
+        self._order: WindowOrder | None = None
         self.ceiling = 0
 
     def open(self) -> None:
@@ -71,7 +72,7 @@ class XConnection:
         self.ceiling = _create_ceiling(connection)
         randr.subscribe(connection)
         connection.sync()
-        self._connection = connection
+        self._connection, self._order = connection, WindowOrder(connection)
 
     def has_events(self) -> bool:
         """Return whether the server sent events since the last call; this costs no round trip."""
@@ -100,7 +101,8 @@ class XConnection:
         mode = setup.modes.get(crtc.mode) if crtc else None
         area = arrangement.area if crtc and mode else Area(width=setup.width, height=setup.height, turn=wanted.rotation)
         return DisplayState(
-            answers=True, connected=bool(output and output.connected), power=_read_power(connection), area=area,
+            answers=True, connected=bool(output and output.connected),
+            power=Power.OFF if output and not (crtc and crtc.mode) else _read_power(connection), area=area,
             losses=0, output=output.name if output else "", refresh_hz=mode.refresh_hz if mode else 0.0,
             problem=problem,
         )  # fmt: skip
@@ -148,7 +150,8 @@ class XConnection:
 
     def lower_foreign_windows(self) -> str:
         """Put windows of other programs that are over ours below ours; return the name of one, empty if none."""
-        return lower_foreign_windows(self._require_connection())
+        connection, order = self._require_connection(), self._order
+        return lower_foreign_windows(connection, order) if order else ""
 
     def close(self) -> None:
         """Disconnect; the root picture stays."""

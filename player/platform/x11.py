@@ -1,11 +1,12 @@
-"""A connection to an X server, with fixes for three faults of python-xlib."""
+"""A connection to an X server, with fixes for three faults of python-xlib; and which windows on it are ours."""
 
 import logging
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from Xlib import error, xauth
+from Xlib import X, error, xauth
 from Xlib.display import Display as XDisplay
 from Xlib.protocol import event
 from Xlib.protocol.display import Display as ProtocolDisplay
@@ -67,3 +68,58 @@ def connect_x(name: str) -> XDisplay:
 
 CEILING = "_SIGNAGE_CEILING"
 """The property of the root window with the id of the ceiling window: decks stay below it, overlays above it."""
+
+NAME_PREFIX = "signage-player "
+"""The names of all our windows begin with this."""
+
+_NO_NAME = "without a name"
+_LONGEST_NAME = 60
+
+
+class WindowOrder:
+    """The windows of an X server and whose they are; windows of ours are asked once, so that looking costs little."""
+
+    def __init__(self, connection: XDisplay) -> None:
+        self._root = connection.screen().root
+        self._ours: set[int] = set()
+
+    def foreign_over_ours(self) -> list[tuple[Any, str]]:
+        """Return the visible windows of other programs over any of ours, with their names, the topmost first."""
+        found: list[tuple[Any, str]] = []
+        above: list[tuple[Any, str]] = []
+        for window, name in self._from_the_top():
+            if window.id in self._ours:
+                found, above = [*found, *above], []
+            elif name:
+                above.append((window, name))
+        return found
+
+    def foreign_over(self, ours: int) -> str | None:
+        """Return the name of a visible window of another program over this window; None if it is not on the screen."""
+        covered_by = ""
+        for window, name in self._from_the_top():
+            if window.id == ours:
+                return covered_by
+            covered_by = covered_by or name
+        return None
+
+    def _from_the_top(self) -> Iterator[tuple[Any, str]]:
+        windows = self._root.query_tree().children
+        self._ours &= {int(window.id) for window in windows}
+        for window in reversed(windows):
+            yield window, "" if window.id in self._ours else self._name_if_visible(window)
+
+    def _name_if_visible(self, window: Any) -> str:
+        """Return the name of a window of another program; empty if it is ours, not visible, or was just closed."""
+        try:
+            name = str(window.get_wm_name() or _NO_NAME)
+            if name.startswith(NAME_PREFIX):
+                self._ours.add(int(window.id))
+                return ""
+            attributes, geometry, screen = window.get_attributes(), window.get_geometry(), self._root.get_geometry()
+        except (error.BadWindow, error.BadDrawable):
+            return ""
+        seen = attributes.win_class == X.InputOutput and attributes.map_state == X.IsViewable
+        overlaps_x = -geometry.width < geometry.x < screen.width
+        overlaps_y = -geometry.height < geometry.y < screen.height
+        return "".join(filter(str.isprintable, name))[:_LONGEST_NAME] if seen and overlaps_x and overlaps_y else ""

@@ -1,8 +1,8 @@
 """Pure: whether a play can be what happened on a screen, and why not, in words that a buyer of ads understands.
 
-A play that cannot is kept, for it is evidence too, but set aside: it is in no sum, and the audit names it. One that does
-not fit to what this origin knows is only unconfirmed, for a clock may be wrong, and a database may have been restored:
-a person who knows better may have it count.
+A play that cannot is kept, for it is evidence too, but set aside: it is in no sum, and the audit names it. One that
+does not fit to what this origin knows is unconfirmed only, for a clock may be wrong, or a database may have been
+restored: a person who knows better may have it count.
 """
 
 from bisect import bisect

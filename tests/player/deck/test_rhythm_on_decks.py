@@ -35,10 +35,6 @@ FILMS = {
 PART = ["-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-c:a", "aac"]  # of a stream, one behind the other
 LATER = ["-output_ts_offset", "3"]
 STREAMS = {
-    "a stream that becomes slides": [
-        [*MOVING, *SOUND, "-t", "3", *FAST, *H264[:-2], *PART],
-        [*STILL[:-1], "smptebars=s=320x180:r=1:d=7", *SOUND, *FAST, *H264[:-2], *PART, *LATER],
-    ],
     "a stream of another codec": [
         [*MOVING, *SOUND, "-t", "3", *FAST, *H264[:-2], *PART],
         [*MOVING, *SOUND, "-c:v", "mpeg2video", *PART, *LATER],

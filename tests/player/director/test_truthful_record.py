@@ -150,10 +150,8 @@ async def the_machine_is_suspended(world: World) -> None:
 
 async def the_screen_is_off_for_a_while(world: World) -> None:
     await world.advance(2)
-    world.power = ScreenState.OFF
-    await world.advance(5)
-    world.power = ScreenState.ON
-    await world.advance(4)
+    world.dark_s = world.clock.monotonic()
+    await world.advance(9)
 
 
 async def the_disk_is_full(world: World) -> None:

@@ -116,10 +116,14 @@ class World:
         self.screen = FakeScreen(clock)
         self.settings = Settings()
         self.power = ScreenState.ON
+        self.dark_s = float("-inf")  # when the screen was last seen off
         self.director = Director(
-            self.screen, ledger, cache, clock, lambda: self.settings, seed=7, display=lambda: self.power
+            self.screen, ledger, cache, clock, lambda: self.settings, seed=7, display=self._power_since
         )
         self._sequence = 0
+
+    def _power_since(self, at_s: float) -> ScreenState:
+        return ScreenState.OFF if self.dark_s >= at_s else self.power
 
     def publish(self, content: Release, *, without: frozenset[str] = frozenset()) -> str:
         """Activate a release as the syncer does; its assets are on disk, apart from those named."""
