@@ -104,13 +104,18 @@ def may_lack_time(play: Play) -> bool:
 def _clock_back_ms(play: Play, span: Span, near: Sequence[Span]) -> int:
     """Return how much of the time of a play the record gave to others before its clock was set back.
 
-    A player of an earlier version does not say so. But it lets a play begin where used time ends, or end where other
-    used time begins, and nothing else makes a play shorter than it was on.
+    A player of an earlier version does not say so. But its plays then have no time at all where used time ends, or end
+    where other used time begins; the one in which the clock passes the used time begins behind one without time.
     """
     if play.clock_back_ms is not None:
         return play.clock_back_ms
-    touches = any(span[0] == until_ms or span[1] == since_ms for since_ms, until_ms in near)
-    return max(0, play.rendered_ms - (span[1] - span[0])) if touches and span[0] <= span[1] else 0
+    found = span[0] <= span[1] and any(_stopped_at(span, other) for other in near)
+    return max(0, play.rendered_ms - (span[1] - span[0])) if found else 0
+
+
+def _stopped_at(span: Span, other: Span) -> bool:
+    without_time = span[0] == span[1] or other[0] == other[1]
+    return span[1] == other[0] or (span[0] == other[1] and without_time)
 
 
 def _overlaps(one: Span, other: Span) -> bool:

@@ -21,15 +21,17 @@ async def test_a_player_of_an_earlier_version_does_not_say_that_its_clock_was_se
         server,
         token,
         play(device, 1, **EARLIER),
-        play(device, 2, **back),
-        play(device, 3, **back),
-        play(device, 4, **at("2026-03-02T07:59:57Z", "2026-03-02T08:00:00Z")),  # it ends where used time begins
-        play(device, 5, **at("2026-03-02T07:50:00Z", "2026-03-02T07:50:03Z")),  # beside nothing
-        play(device, 6, **back, rendered_ms=9 * DAY_MS),
+        play(device, 2, **at("2026-03-02T08:00:10Z", "2026-03-02T08:00:13Z")),  # it follows as any play does
+        play(device, 3, **at("2026-03-02T07:50:00Z", "2026-03-02T07:50:03Z")),  # beside nothing
+        play(device, 4, **back),
+        play(device, 5, **back),
+        play(device, 6, **at("2026-03-02T08:00:10Z", "2026-03-02T08:00:14Z")),  # the clock passes the used time
+        play(device, 7, **at("2026-03-02T07:59:57Z", "2026-03-02T08:00:00Z")),  # it ends where used time begins
+        play(device, 8, **back, rendered_ms=9 * DAY_MS),
     )
     alone = "set aside: it says 10.0 s on the screen, but its clock allows 3.0 s"
     too_much = "set aside: the plays of its screen add up to more than the time there was"
-    assert [one["detail"] for one in answer.document["receipts"]] == ["", "", "", "", alone, too_much]
+    assert [one["detail"] for one in answer.document["receipts"]] == ["", alone, alone, "", "", "", "", too_much]
 
 
 @pytest.mark.parametrize(
