@@ -90,12 +90,17 @@ class FakeScreen:
             return None
         if self._ended.done():
             return self._ended.result()
-        return Ended(take=take, started_s=self._started_s, ended_s=self._clock.monotonic(), reason="cut")
+        now_s = self._clock.monotonic()
+        return Ended(take=take, started_s=self._started_s, ended_s=now_s, reason="cut", still_ms=self.still_ms)
 
     # Verbs for tests
 
     def finish(self) -> None:
         self._end("eof")
+
+    def change_outputs(self) -> None:
+        """End what is on air, because the next shot fills another part of the display."""
+        self._end("display")
 
     def fail(self, reason: str = "decoder gave up") -> None:
         self._end(reason, failed=True)

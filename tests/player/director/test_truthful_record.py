@@ -2,8 +2,9 @@
 
 Three tables: what happens to a take of ten seconds while the real director and ledger record it (a fake screen and
 clock); what a deck and the stage report when nobody looks (values); and the same on the real stage.
-`tests/player/deck/test_rhythm.py` has the films that stand, `test_record_clock.py` the wall clock that is stepped,
-`test_storm.py` all of it at random.
+`tests/player/deck/test_rhythm.py` has the films and streams that stand, `tests/player/stage/test_hands_on_windows.py`
+what other programs do to the window, `test_record_clock.py` the wall clock that is stepped, `test_storm.py` all of it at
+random, `tests/e2e/test_proof.py` kills and stops against what the display showed.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -154,6 +155,29 @@ async def the_screen_is_off_for_a_while(world: World) -> None:
     await world.advance(9)
 
 
+async def its_window_is_covered_for_a_while(world: World) -> None:
+    await world.advance(3)
+    world.screen.still_ms = 2_000  # its deck looks
+    await world.advance(8)
+
+
+async def its_window_is_covered_and_the_player_is_stopped(world: World) -> None:
+    world.screen.still_ms = 2_000
+    await world.advance(4)
+
+
+async def its_window_is_covered_and_the_player_is_killed(world: World) -> Path:
+    world.screen.still_ms = 2_000
+    await world.advance(7)
+    return world.ledger_now()
+
+
+async def the_outputs_change(world: World) -> None:
+    await world.advance(4)
+    world.screen.change_outputs()
+    await world.advance(1)
+
+
 async def the_disk_is_full(world: World) -> None:
     await pragma(world, "max_page_count = 1")
     await world.advance(11)
@@ -183,6 +207,10 @@ async def the_disk_is_full(world: World) -> None:
         (the_wall_clock_leaps_years_back, Outcome.COMPLETE, 10_000, "eof"),
         (the_machine_is_suspended, Outcome.PARTIAL, 3_000, "its picture stood still for 7200.0 s"),
         (the_screen_is_off_for_a_while, Outcome.COMPLETE, 10_000, "eof"),
+        (its_window_is_covered_for_a_while, Outcome.PARTIAL, 8_000, "its picture stood still for 2.0 s"),
+        (its_window_is_covered_and_the_player_is_stopped, Outcome.PARTIAL, 2_000, "stopped"),
+        (its_window_is_covered_and_the_player_is_killed, Outcome.INTERRUPTED, 3_000, "interrupted"),
+        (the_outputs_change, Outcome.PARTIAL, 4_000, "display"),
         (the_disk_is_full, Outcome.COMPLETE, 10_000, "eof"),
     ],
 )
