@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 RTSP = """
 import sys, time, vlc
@@ -35,9 +34,6 @@ def free_port() -> int:
 class _QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
-
-    def translate_path(self, path: str) -> str:
-        return super().translate_path(urlsplit(path).path)  # ffmpeg takes this server for its proxy, too
 
 
 @contextmanager

@@ -13,6 +13,8 @@ import pytest
 from player.deck.picture_watch import PictureFault
 from player.protocol.deck_messages import DECK_EVENT, DeckPulse, Load, Loaded, Quit, ShotFailed, ShotFinished, Show
 from player.protocol.screen import Shot
+from player.streams.gateway import StreamGateway
+from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.player.conftest import H264, make_media
 from tests.player.stream_servers import http_server
@@ -89,10 +91,15 @@ async def played(display: str, shot: Shot, column: int) -> tuple[str, int]:
 
 async def test_odd_films_play_to_their_end_and_damage_is_found(display_name: str, films: Path) -> None:
     shots = [Shot(take="a", path=str(films / name), kind=MediaKind.VIDEO) for name in FILMS]
+    gateway = StreamGateway(SystemClock(), own_ports=lambda _: True)
+    serving = asyncio.create_task(gateway.run())
     with http_server(films) as address:
-        urls = [f"{address}/{quote(name)}" for name in STREAMS]
-        shots += [Shot(take="a", path="", url=url, source=url, kind=MediaKind.STREAM) for url in urls]
+        for url in (f"{address}/{quote(name)}" for name in STREAMS):
+            source = await gateway.source(url)
+            shots.append(Shot(take="a", path="", url=url, source=source, kind=MediaKind.STREAM))
         ends = await asyncio.gather(*(played(display_name, shot, at) for at, shot in enumerate(shots)))
+        serving.cancel()
+        await asyncio.wait({serving})
     found = dict(zip((*FILMS, *STREAMS), ends, strict=True))
     reason, still_ms = found.pop("harmed for long")
     assert reason == PictureFault.FROZEN and still_ms > 5000
