@@ -122,8 +122,8 @@ class AuditRoutes:
         logs = [PlayLog(*row) for row in await self._store.logs(device)]
         breaks = [BrokenLink(*row) for row in await self._store.breaks(*span)]
         clashes = [SequenceConflict(*row) for row in await self._store.conflicts(*span)]
-        odd = [ImplausiblePlay(*row) for row in await self._store.set_aside(*span)]
-        accepted = [AcceptedPlay(*row) for row in await self._store.accepted(*span)]
+        odd = [ImplausiblePlay(*row) for row in await self._store.judged("set_aside", *span)]
+        accepted = [AcceptedPlay(*row) for row in await self._store.judged("accepted", *span)]
         found = [one for one in audit_chains(logs, breaks, clashes, odd, accepted) if span[1] <= one.at_ms < span[2]]
         devices = sorted({log.device for log in logs})
         return AuditView(

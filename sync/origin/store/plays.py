@@ -377,19 +377,16 @@ class ChainStore:
         )
         return await self._rows(query if device is None else query.where(plays.c.device_id == device))
 
-    async def set_aside(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
-        """Return the plays received in this time that are in no sum: device, epoch, sequence, when it came, why."""
-        row = plays.c
-        query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row.set_aside)
-        query = query.where(row.set_aside.is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
-        query = query if device is None else query.where(row.device_id == device)
-        return await self._rows(query.order_by(row.received_ms.desc()).limit(limit))
+    async def judged(
+        self, how: Literal["set_aside", "accepted"], device: str | None, from_ms: int, until_ms: int, limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Return plays received in this time that are in no sum, or that a person had count; the newest first.
 
-    async def accepted(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
-        """Return the plays received in this time that a person had count: as `set_aside`, with the acceptance."""
+        Each as device, epoch, sequence, when it came, and why it is in no sum, or the acceptance.
+        """
         row = plays.c
-        query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row.accepted)
-        query = query.where(row.accepted.is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
+        query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row[how])
+        query = query.where(row[how].is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
         query = query if device is None else query.where(row.device_id == device)
         return await self._rows(query.order_by(row.received_ms.desc()).limit(limit))
 
