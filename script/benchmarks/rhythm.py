@@ -15,6 +15,8 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parent.parent.parent), str(Path(__file__).parent.parent / "demonstration")]
 from processes import SIZE, virtual_display  # noqa: E402 - found by the line above
 
+from player.protocol.screen import Shot  # noqa: E402
+from sync.wire.release import MediaKind  # noqa: E402
 from tests.player.conftest import make_media  # noqa: E402
 from tests.player.deck.test_rhythm_on_decks import played  # noqa: E402
 
@@ -89,7 +91,8 @@ async def measure() -> list[dict[str, Any]]:
 
             async def row(name: str, kind: str, film: Path) -> dict[str, Any]:
                 async with limit:
-                    ended, still_ms = await played(display, film, next(columns) % _AT_A_TIME)
+                    shot = Shot(take="a", path=str(film), kind=MediaKind.VIDEO)
+                    ended, still_ms = await played(display, shot, next(columns) % _AT_A_TIME)
                 found = ended != "eof" or still_ms > 0
                 right = found == (kind == "damaged")
                 return {"film": name, "is": kind, "ended": ended, "still_s": still_ms / 1000, "right": right}

@@ -380,10 +380,7 @@ class ChainStore:
     async def judged(
         self, how: Literal["set_aside", "accepted"], device: str | None, from_ms: int, until_ms: int, limit: int
     ) -> list[tuple[Any, ...]]:
-        """Return plays received in this time that are in no sum, or that a person had count; the newest first.
-
-        Each as device, epoch, sequence, when it came, and why it is in no sum, or the acceptance.
-        """
+        """Return the plays received in this time: device, epoch, sequence, when it came, and how it was judged."""
         row = plays.c
         query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row[how])
         query = query.where(row[how].is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
