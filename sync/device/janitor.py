@@ -78,7 +78,7 @@ class Janitor:
         """Hash what is suspect as fast as possible: it may be on the screen."""
         media, unproven = self._store.media, await self._catalog.unproven() if self._store.media.suspects else {}
         while media.suspects:
-            sha256 = next(iter(media.suspects))
+            media.suspects.pop(sha256 := next(iter(media.suspects)))
             cleared_s = self._cleared_s.get(sha256, -math.inf)
             if media.has(sha256) and self._clock.monotonic() - cleared_s >= SUSPECT_AGAIN_S:
                 await self._hash(sha256, unproven.get(sha256, ""), at_once=True)
@@ -86,7 +86,6 @@ class Janitor:
                     self._cleared_s[sha256] = self._clock.monotonic()
                     media.intact.add(sha256)
                     media.damaged.discard(sha256)
-            media.suspects.pop(sha256, None)
 
     async def _look(self) -> dict[str, str]:
         """Return what to hash, each with the chunk list that it has, if that is known.

@@ -8,6 +8,7 @@ import re
 import stat
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sync.errors import CorruptContent, NotFound
@@ -180,6 +181,7 @@ class MediaFiles:
         except OSError as error:
             log.error("asset=%s cannot be read: %s", sha256, os_reason(error))
             self._unreadable.add(sha256)
+            self.damaged.add(sha256)
             return False
         if intact:
             return True
@@ -207,7 +209,8 @@ class MediaFiles:
         if part.exists():  # it is being downloaded again already
             path.unlink()
         else:
-            path.chmod(0o644)
+            with suppress(PermissionError):  # of another user: it is replaced
+                path.chmod(0o644)
             path.replace(part)
         sync_folder(self._parts)
         sync_folder(self._assets)
