@@ -132,6 +132,8 @@ async def change(origin: Origin, options: argparse.Namespace) -> Answer:
 async def import_signed(origin: Origin, options: argparse.Namespace) -> Answer:
     """Publish a change that was signed elsewhere."""
     proposal = _read_proposal(options.file)
+    if missing := unsigned_reason(proposal):
+        raise Rejected(f"{missing}. Sign it with `signage-origin trust sign`, where the keys are; nothing changed")
     return await _publish(origin, options, proposal, {})
 
 
