@@ -163,7 +163,10 @@ class FetchWorker:
                 if done - told >= TOLD_BYTES:
                     self._queue.received(fetch, done - told)
                     told = done
-                self._check_pace(fetch, count)
+                self._pace.bytes += count
+                if done == len(content):
+                    break  # however slow it was: all of a chunk is never kept as its beginning
+                self._check_pace(fetch)
                 if keep is not None and self._pace.now_s - kept_s >= KEEP_S:
                     keep[0].keep(keep[1], content[:done], kept)
                     kept, kept_s = done, self._pace.now_s
@@ -175,9 +178,8 @@ class FetchWorker:
         finally:
             self._queue.received(fetch, done - told)
 
-    def _check_pace(self, fetch: Fetch, count: int) -> None:
+    def _check_pace(self, fetch: Fetch) -> None:
         pace = self._pace
-        pace.bytes += count
         pace.now_s = self._clock.monotonic()
         took_s = pace.now_s - pace.since_s
         if took_s < self._window_s:

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
+from sync.device.transfer import worker
 from sync.device.transfer.limits import Deadlines
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginUnreachable
@@ -123,3 +124,16 @@ async def test_each_worker_uses_one_connection(origin: Origin, part: PartialFile
     await fetch(ContentTransfer(origin.url, SystemClock(), workers=1), part, longest=CHUNK)
     assert len(origin.requests) == 12
     assert len(origin.peers) == 1
+
+
+async def test_a_chunk_that_came_whole_counts_however_slow_it_was(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept as the beginning of itself, it would be asked for from its end on, and servers answer 416 for ever."""
+    monkeypatch.setattr(worker, "why_given_up", lambda *facts, **more: "slower than a snail")
+    content = noise(3, 100)
+    origin.publisher.asset(content)
+    index = cut_into(content)
+    part = open_partial_file(store.media.part_path(index.asset), index, b"", "0" * 64)
+    await fetch(ContentTransfer(origin.url, SystemClock(), deadlines=Deadlines(window_s=0.0)), part)
+    assert part.is_whole()
