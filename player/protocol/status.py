@@ -44,6 +44,7 @@ class SyncStatus(Wire):
     waiting_s: float = 0.0
     failing_assets: int = 0  # files that failed at their last try
     asset_problems: tuple[AssetProblemStatus, ...] = ()  # of some of them
+    spare_bytes: int = 0  # of files that no release names: they go when room is needed
     sources: tuple[SourceStatus, ...] = ()
 
 

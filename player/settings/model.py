@@ -160,7 +160,7 @@ class StorageSettings(Section):
     user gets `~/.local/state/signage-player`.
     """
     reserve_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
-    """How many bytes of the disk stay free for the system."""
+    """How many bytes of the disk stay free for the system; media that no release names leave twice as much."""
 
 
 class VenueSettings(Section):

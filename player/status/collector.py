@@ -173,6 +173,7 @@ class StatusCollector:
             refused=dict(facts.refused),
             waiting_s=round(facts.waiting_s, 1),
             failing_assets=facts.failing_assets,
+            spare_bytes=self._sources.content.media.spare_bytes,
             asset_problems=tuple(
                 AssetProblemStatus(asset=one.asset, problem=one.problem, waiting_s=round(one.waiting_s, 1))
                 for one in facts.asset_problems

@@ -157,11 +157,15 @@ class Janitor:
         unneeded = await in_thread(media.parts) - {asset.sha256 for release in releases for asset in release.assets}
         if gone := (*evicted, *(unneeded - local.keys())):
             await self._catalog.delete(gone)
+            if (pending := self._store.pending()) is not None and pending not in kept:
+                return False  # another release was accepted meanwhile, and may name them
             await in_thread(media.remove, gone)
             log.info("evicted=%s assets that no release needs", len(gone))
+        spare = local.keys() - set(evicted) - {asset.sha256 for release in releases for asset in release.assets}
+        media.spare_bytes = sum(local[sha256] for sha256 in spare)
         lists = await in_thread(listed_assets, self._store.index_folder)
         named = {asset.index for release in releases for asset in release.assets}
-        held = {name for name, asset in lists.items() if asset in local.keys() - set(evicted)}
+        held = {name for name, asset in lists.items() if asset in spare}
         await in_thread(self._store.delete_documents_except, frozenset(kept), frozenset(named | held))
         return bool(gone)
 

@@ -44,6 +44,7 @@ class MediaFiles:
         self.damaged: set[str] = set()  # were found damaged, and not found right since
         self.intact: set[str] = set()  # were suspect, and have the bytes that the origin signed
         self.check_wanted = asyncio.Event()
+        self.spare_bytes = 0  # of the assets that no release names
 
     def folders(self) -> tuple[Path, ...]:
         """Return both folders."""

@@ -192,6 +192,7 @@ async def test_what_no_release_names_stays_while_there_is_room(origin: Origin, s
         assert origin.media_bytes == before
         await publish_one_after_the_other(origin, device, contents[1][: 15 * CHUNK] + noise(9, CHUNK) + contents[2])
         assert origin.media_bytes == before + CHUNK
+        await device.until(lambda: store.media.spare_bytes == 5 * 20 * CHUNK)
     assert len(store.media.assets()) == 7
     assert len(list(store.index_folder.iterdir())) == 7
 
