@@ -46,10 +46,10 @@ async def build_asset(job: TranscodeJob) -> MadeMedia:
 
 
 async def _transcode(job: TranscodeJob) -> MadeMedia:
+    if (jpegs := await film_of_jpegs(job)) is not None:
+        job = replace(job, source=jpegs)
     head = await asyncio.to_thread(_head, job.source)
     if recognise_kind(head) is FileKind.PICTURE:
-        if (jpegs := await film_of_jpegs(job)) is not None:
-            return await _transcode(replace(job, source=jpegs))
         brand = head[8:12]
         if brand in (*_HEVC_SEQUENCES, _AVIF_SEQUENCE) and (film := await _sequence_as_film(job, brand)) is not None:
             return film

@@ -42,7 +42,7 @@ _BARE_PICTURES = ("mpegvideo", "m4v", "h264", "hevc", "vc1", "cavsvideo")  # wit
 # What ffmpeg may open, by its content: no format that refers to other files or hosts, no script, nothing raw.
 CONTAINERS = ",".join(
     (
-        "mov,mp4,matroska,webm,avi,mpjpeg,mpegts,mpeg,flv,ogg,asf,mxf,gxf,nut,nsv,rm,wtv,dv,dhav,ivf,obu,yuv4mpegpipe,smjpeg",
+        "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gxf,nut,nsv,rm,wtv,dv,dhav,ivf,obu,yuv4mpegpipe,smjpeg",
         *_BARE_PICTURES,
         "mp3,wav,w64,flac,aac,loas,ac3,eac3,dts,dtshd,truehd,mlp,aiff,au,caf,amr,ape,wv,tta,tak,mpc,mpc8,voc,dsf",
     )

@@ -206,11 +206,12 @@ CAMERA = b"--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n
         (FILM_OF_JPEGS, True),
         ([one + bytes(9) for one in FILM_OF_JPEGS], True),
         ([CAMERA % (len(one), one) for one in FILM_OF_JPEGS], True),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", *[CAMERA % (len(one), one) for one in FILM_OF_JPEGS]], True),
         (FILM_OF_JPEGS[:4], False),
         ([FILM_OF_JPEGS[0], *[jpeg((12, 8), "b")] * 6], False),  # previews or a gain map behind a picture
         ([jpeg(SIZE, "r"), b"Secret" * 9], False),
     ],
-    ids=["bare", "padded", "camera", "few", "previews", "tail"],
+    ids=["bare", "padded", "camera", "response", "few", "previews", "tail"],
 )
 async def test_jpegs_one_behind_the_other_are_a_film(
     media_origin: MediaOrigin, tmp_path: Path, parts: list[bytes], film: bool

@@ -14,7 +14,8 @@ _RARE_FRAMES = _FRAMES - {0xC0, 0xC1, 0xC2}  # lossless and arithmetic codes, no
 _STRIPPED_MARKERS = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}  # APP1-15 except Adobe's colour tag, and comments
 _PIXELS_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # what is no stuffed byte, filler or restart
 _SEVERAL = b"MPF\0"
-_FILLERS, _PADDING = re.compile(rb"\xff+"), re.compile(rb"\0*")
+_FILLERS = re.compile(rb"\xff+")
+_NAMED, _BETWEEN_BYTES = b"image/jpeg", 1024  # what cameras in the web send before each picture, and how long it may be
 _FEWEST_PICTURES = 5  # of a film: fewer play for less than 0.2 s
 _LOOKED_AT_BYTES = 32 * 1024**2  # in which these must be
 _MOST_SEGMENTS = 10_000  # of one of them; with restart marks pixels are still one
@@ -68,23 +69,24 @@ def strip_jpeg(raw: bytes) -> bytes | None:
 def are_jpegs_of_a_film(source: Path) -> bool:
     """Tell whether a file has JPEGs of one size one behind the other, as some cameras write films without a container.
 
-    A file with an index of its pictures (MPF: 3D cameras, gain maps, previews) is one picture.
+    Between them may be padding, or what a server sends before each. A file with an index of its pictures (MPF: 3D
+    cameras, gain maps, previews) is one picture.
     """
     with source.open("rb") as file:
-        raw = file.read(len(JPEG_START))
-        raw += file.read(_LOOKED_AT_BYTES) if raw == JPEG_START else b""
+        raw = file.read(_BETWEEN_BYTES)
+        at = raw.find(JPEG_START)
+        if at and _NAMED not in raw[: max(0, at)].lower():
+            return False
+        raw += file.read(_LOOKED_AT_BYTES)
     sizes: set[bytes] = set()
-    at = 0
     try:
         for _ in range(_FEWEST_PICTURES):
-            if raw[at : at + len(JPEG_START)] != JPEG_START:
-                return False
             found = list(islice(segments(raw, at), _MOST_SEGMENTS))
             if any(one.marker == _INDEX and raw[one.start + 4 : one.start + 8] == _SEVERAL for one in found):
                 return False
             sizes |= {raw[one.start + 5 : one.start + 9] for one in found if one.marker in _FRAMES}
-            padding = _PADDING.match(raw, found[-1].end)
-            at = padding.end() if padding else len(raw)
+            if (at := raw.find(JPEG_START, found[-1].end, found[-1].end + _BETWEEN_BYTES)) < 0:
+                return False
     except ValueError:
         return False
     return len(sizes) == 1
