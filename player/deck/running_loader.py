@@ -84,6 +84,12 @@ class RunningLoader(ShotLoader):
             return False
         return self._paints >= _BLACK_PAINTS or self._window.has_picture_at_far_edges()
 
+    def _give_up(self, now: float, *, stuck: bool) -> None:
+        if stuck and self._first_paints and self._paints == 0:  # one picture came, and no other one
+            self._on_painted(now)
+        else:
+            super()._give_up(now, stuck=stuck)
+
     def _on_painted(self, now: float) -> None:
         if self.shot.kind is MediaKind.PICTURE:
             self._player.pause()

@@ -8,10 +8,11 @@ from player.platform.geometry import Area, Turn
 from sync.wire.release import Fit
 from tests.origin.transcode.film.patches import write_matrix
 
-_H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-f")
-_HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-f")
-_MPEG2 = ("-c:v", "mpeg2video", "-f")
-_VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-f")
+_MP4 = ("-movflags", "+faststart", "-f", "mp4")  # the server of the tests knows no ranges
+_H264 = ("-c:v", "libx264", "-preset", "ultrafast")
+_HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none")
+_MPEG2 = ("-c:v", "mpeg2video")
+_VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")
 _MATRICES = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 _RATE = 10
 _DISTINCT = 4  # pixels: a smaller film shows mixed colours only
@@ -21,19 +22,19 @@ Edges = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 ENCODINGS = {
-    "H.264": (*_H264, "mp4"),
-    "H.264 in a transport stream": (*_H264, "mpegts"),
-    "HEVC": (*_HEVC, "mp4"),
-    "HEVC in a transport stream": (*_HEVC, "mpegts"),
-    "AV1": ("-c:v", "libsvtav1", "-preset", "12", "-f", "mp4"),
+    "H.264": (*_H264, *_MP4),
+    "H.264 in a transport stream": (*_H264, "-f", "mpegts"),
+    "HEVC": (*_HEVC, *_MP4),
+    "HEVC in a transport stream": (*_HEVC, "-f", "mpegts"),
+    "AV1": ("-c:v", "libsvtav1", "-preset", "12", *_MP4),
     "MPEG-4 in AVI": ("-c:v", "mpeg4", "-q:v", "4", "-f", "avi"),
     "MJPEG": ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-f", "matroska"),
     "VP8": ("-c:v", "libvpx", "-deadline", "realtime", "-f", "webm"),
-    "VP9": (*_VP9, "webm"),
-    "VP9 in MP4": (*_VP9, "mp4"),
-    "MPEG-2 in MP4": (*_MPEG2, "mp4"),
-    "MPEG-2 transport stream": (*_MPEG2, "mpegts"),
-    "MPEG-2 program stream": (*_MPEG2, "vob"),
+    "VP9": (*_VP9, "-f", "webm"),
+    "VP9 in MP4": (*_VP9, *_MP4),
+    "MPEG-2 in MP4": (*_MPEG2, *_MP4),
+    "MPEG-2 transport stream": (*_MPEG2, "-f", "mpegts"),
+    "MPEG-2 program stream": (*_MPEG2, "-f", "vob"),
 }
 """By name: what ffmpeg is told."""
 
@@ -112,7 +113,7 @@ class Film:
         draw = ["-vf", f"scale={size},{middle},setsar={shape.pixel}", "-pix_fmt", "yuv420p"]
         subprocess.run([*source, *draw, *ENCODINGS[self.encoding], str(encoded)], check=True, timeout=300)
         if shape.copied:
-            copy = ["ffmpeg", "-v", "error", "-i", str(encoded), "-c", "copy", *shape.copied, "-f", "mp4", str(target)]
+            copy = ["ffmpeg", "-v", "error", "-i", str(encoded), "-c", "copy", *shape.copied, *_MP4, str(target)]
             subprocess.run(copy, check=True, timeout=300)
         if self.turned:
             write_matrix(target, *_MATRICES[self.turned])
