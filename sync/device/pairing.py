@@ -15,7 +15,7 @@ from random import Random
 from sync.device.origin_client import OriginClient
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, save_membership
-from sync.errors import OriginRefused, OriginUnreachable, SignageError, Untrusted
+from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
 from sync.runtime.state_table import StateTable
 from sync.runtime.threads import in_thread
@@ -88,6 +88,7 @@ class DevicePairing:
         self._phase = PAIRING_PHASES.start
         self._secret = ""
         self._answer: PairingAnswer | None = None
+        self._granted: DeviceMembership | None = None  # not saved yet
         self._problem = ""
         self._key_problem = ""
         self._logged_key_problem = ""
@@ -95,7 +96,8 @@ class DevicePairing:
     async def run(self) -> DeviceMembership:
         """Pair with the origin, however long it takes, and return the membership, which is saved.
 
-        After an expired pairing the device asks again. While the origin cannot be reached, it waits.
+        After an expired pairing the device asks again. While the origin cannot be reached, or the membership cannot be
+        saved, it waits: asking again would make one more device at the origin.
         """
         while True:
             wait_s = POLL_S
@@ -104,9 +106,10 @@ class DevicePairing:
                     await self._ask()
                 if self._is_to_prove and not await self._prove():
                     await self._ask()  # for a person
-                if (membership := await self._poll()) is not None:
-                    return membership
-            except (OriginUnreachable, OriginRefused, Untrusted) as error:
+                self._granted = self._granted or await self._poll()
+                if self._granted is not None:
+                    return await self._save(self._granted)
+            except (OriginUnreachable, OriginRefused, Untrusted, StorageBroken, StorageFull) as error:
                 wait_s = self._after_failure(error)
             await self._clock.sleep(wait_s)
 
@@ -165,7 +168,7 @@ class DevicePairing:
         self._key_problem = problem
 
     async def _poll(self) -> DeviceMembership | None:
-        """Ask once whether the device is approved; return its membership, already saved, if it is."""
+        """Ask once whether the device is approved; return its membership if it is."""
         assert self._answer is not None, "a device polls only after the origin answered"
         state = await self._client.pairing(self._answer.pairing, self._secret)
         self._backoff.reset()
@@ -174,15 +177,18 @@ class DevicePairing:
             self._is_key_refused = False  # the origin's key may have been put right
             self._enter(PairingPhase.ASKING)
         elif state.device and state.token and state.channel:
-            membership = DeviceMembership(
+            return DeviceMembership(
                 device=state.device, token=state.token, channel=state.channel, origin=self._client.url
             )
-            await in_thread(save_membership, self._store, self._answer.root, membership)
-            self._enter(PairingPhase.PAIRED)
-            return membership
         else:
             self._show_code(pairing_code(self._answer.root, self._secret))
         return None
+
+    async def _save(self, membership: DeviceMembership) -> DeviceMembership:
+        assert self._answer is not None, "the origin answered before"
+        await in_thread(save_membership, self._store, self._answer.root, membership)
+        self._enter(PairingPhase.PAIRED)
+        return membership
 
     def _after_failure(self, error: SignageError) -> float:
         """Return how long to wait; the code stays on the screen unless the pairing can no longer be used."""

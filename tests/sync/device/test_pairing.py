@@ -290,3 +290,29 @@ async def test_pairing_with_another_origin_clears_the_floors_and_with_the_same_o
         assert root is not None
         assert store.known("main", root, clock).minimum_sequence == 0
         store.raise_floor(floor, root, clock)
+
+
+async def test_a_pairing_that_cannot_be_saved_is_saved_later_and_makes_no_second_device(
+    tmp_path: Path, store: ContentStore
+) -> None:
+    problems: list[str] = []
+    away = store.state.with_name("away")
+    store.state.rename(away)
+
+    def tell(problem: str) -> None:
+        problems.append(problem)
+        if len(problems) == 5:
+            away.rename(store.state)
+
+    async with pairing_server(Publisher(tmp_path)) as server:
+        server.answers += [PAIRED]
+        async with open_client(server.url) as client:
+            clock = FakeClock()
+            pairing = DevicePairing(client, store, clock, Random(3), "x", None, lambda _: None, tell)
+            task = asyncio.create_task(pairing.run())
+            while not task.done():
+                await clock.advance(60)
+                await SystemClock().sleep(0.002)
+    assert (await task).device == "d1" and load_membership(store) == await task
+    assert "Pairing waits" in problems[1] and "no such file or folder" in problems[1]
+    assert (len(server.requests), len(server.polls)) == (1, 1)
