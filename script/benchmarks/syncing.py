@@ -7,6 +7,7 @@ the one who downloads alone. Flushes and bytes are counted on a file system that
 
 import asyncio
 import os
+import re
 import shutil
 import statistics
 import sys
@@ -32,7 +33,8 @@ from sync.runtime.durable_files import hash_file
 _GIB = 1024**3
 _MIB = 1024**2
 _SMALL_BYTES = 100_000
-_KILLED_BYTES_S = "24m"  # of each connection
+_FLUSHES = ("fsync", "fdatasync", "syncfs")
+_KILLED_BYTES_S = "4m"  # of each connection: so slow that no bytes wait in a socket when the device is killed
 ROUNDS = 3
 PARTS = ("large", "small", "tls", "origin", "disk", "kills", "many")
 
@@ -189,7 +191,18 @@ async def _disk(folder: Path, scale: Scale) -> Rows:
 async def _flushed(place: Path, content: Content, url: str) -> Rows:
     """Return what one device writes, from its start to the activation, and what curl writes."""
     calls, rows = place / "calls.log", []
-    traced = ("strace", "-f", "--seccomp-bpf", "-qq", "-ttt", "-e", "trace=fsync,fdatasync,syncfs", "-o", str(calls))
+    traced = (
+        "strace",
+        "-D",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-ttt",
+        "-e",
+        "trace=fsync,fdatasync,syncfs",
+        "-o",
+        str(calls),
+    )
     with content_of.disk_of_its_own(place, 3 * content.size_bytes + 512 * _MIB) as disk:
         if disk is None:
             sys.stderr.write("disk: NOT MEASURED, it takes root and loop devices\n")
@@ -202,7 +215,8 @@ async def _flushed(place: Path, content: Content, url: str) -> Rows:
             running.begin()
             await running.told()
         os.sync()
-        asked = [line for line in calls.read_text().splitlines() if float(line.split()[1]) >= began_s] if under else []
+        lines = calls.read_text().splitlines() if under else []
+        asked = [line for line in lines if re.search(r"sync(fs)?\(", line) and float(line.split()[1]) >= began_s]
         rows.append(_row_of_disk(content, "signage-player", before, content_of.written(name), len(asked) or "-"))
         (target := mounted / "target").mkdir()
         os.sync()
@@ -229,14 +243,14 @@ def _row_of_disk(
 
 
 async def _kills(folder: Path, scale: Scale) -> Rows:
-    content, rng = content_of.random_content(folder / "tree", 4, 64 * _MIB), Random(7)
+    content, rng = content_of.random_content(folder / "tree", 4, 32 * _MIB), Random(7)
     log, clock = folder / "sent.log", SystemClock()
     limit = f"limit_rate {_KILLED_BYTES_S};"
     async with content_of.nginx(folder / "nginx", content.tree, log=str(log), more=limit) as url:
         for _ in range(scale.kills):
             async with device(folder / "device", url, content.tree) as running:
                 running.begin()
-                await clock.sleep(rng.uniform(0.2, 0.8))
+                await clock.sleep(rng.uniform(0.5, 1.5))
         async with device(folder / "device", url, content.tree) as running:
             running.begin()
             await running.told()
@@ -244,7 +258,7 @@ async def _kills(folder: Path, scale: Scale) -> Rows:
     sent = [line.split() for line in log.read_text().splitlines()]
     bodies = sum(int(length) for length, path in sent if path.startswith("/content/assets/"))
     again = bodies - content.size_bytes
-    return [{"release": "4 x 64 MiB", "kills": scale.kills, "sent_again_mib_a_kill": again / scale.kills / _MIB}]
+    return [{"release": "4 x 32 MiB", "kills": scale.kills, "sent_again_mib_a_kill": again / scale.kills / _MIB}]
 
 
 async def _many(folder: Path, scale: Scale) -> Rows:

@@ -31,7 +31,7 @@ _TICK_S = 0.002
 
 
 Used = dict[str, float]
-"""`wall_s`, `cpu_s`, `gap_ms`."""
+"""`wall_s`, `cpu_s`, and of the event loop `gap_ms` and `busy_ms`."""
 
 
 class DeviceProcess:
@@ -84,27 +84,32 @@ class Meter:
     """What the process used since `begin`."""
 
     def __init__(self) -> None:
-        self._began_s = self._cpu_s = self.largest_gap_s = 0.0
+        self._began_s = self._cpu_s = self._gap_s = self._busy_s = 0.0
 
     def begin(self) -> None:
         """Count from now on."""
-        self._began_s, self._cpu_s, self.largest_gap_s = time.perf_counter(), time.process_time(), 0.0
+        self._began_s, self._cpu_s, self._gap_s, self._busy_s = time.perf_counter(), time.process_time(), 0.0, 0.0
 
     def read(self) -> Used:
         """Return what was used."""
         return {
             "wall_s": time.perf_counter() - self._began_s,
             "cpu_s": time.process_time() - self._cpu_s,
-            "gap_ms": 1000 * self.largest_gap_s,
+            "gap_ms": 1000 * self._gap_s,
+            "busy_ms": 1000 * self._busy_s,
         }
 
     async def watch(self) -> None:
-        """Note the largest gap of the event loop."""
-        before = time.perf_counter()
+        """Note the largest gap of the event loop, and the most that its thread computed in one.
+
+        The first one is also that of a machine which has other things to do, the second one is not.
+        """
+        before, cpu_s = time.perf_counter(), time.thread_time()
         while True:
             await asyncio.sleep(_TICK_S)
-            now = time.perf_counter()
-            self.largest_gap_s, before = max(self.largest_gap_s, now - before - _TICK_S), now
+            now, used_s = time.perf_counter(), time.thread_time()
+            self._gap_s, before = max(self._gap_s, now - before - _TICK_S), now
+            self._busy_s, cpu_s = max(self._busy_s, used_s - cpu_s), used_s
 
 
 async def main() -> None:

@@ -161,6 +161,24 @@ def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
         _replace_durably(temporary, path, mode)
 
 
+def write_unflushed(path: Path, content: bytes) -> None:
+    """Replace the content of `path` without waiting for the disk: after a power cut it may be missing or damaged.
+
+    For what has its hash as its name and can be fetched again.
+
+    Raises:
+        StorageFull, StorageBroken: as `write_durably`.
+    """
+    with _beside(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            write_at(descriptor, memoryview(content), 0)
+        finally:
+            os.close(descriptor)
+        temporary.chmod(READABLE)
+        _rename(temporary, path)
+
+
 def copy_durably(source: Path, path: Path) -> None:
     """Replace `path` by a copy of a file, which may be on another file system, as `write_durably` does.
 
@@ -222,12 +240,16 @@ def _replace_durably(finished: Path, path: Path, mode: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    _rename(finished, path)
+    sync_folder(path.parent)
+
+
+def _rename(finished: Path, path: Path) -> None:
     try:
         finished.replace(path)
     except IsADirectoryError:
         set_aside(path)
         finished.replace(path)
-    sync_folder(path.parent)
 
 
 def set_aside(path: Path) -> Path | None:

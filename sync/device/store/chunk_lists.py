@@ -5,6 +5,8 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from sync.device.store.media_files import hash_names
+from sync.errors import StorageBroken
+from sync.runtime.durable_files import read_file
 from sync.wire.chunk_index import INDEX_HEAD_BYTES, find_chunks, indexed_asset
 from sync.wire.release import INDEX_CAP_BYTES
 
@@ -31,7 +33,6 @@ def chunk_places(folder: Path, wanted: Iterable[str], assets: AbstractSet[str]) 
 
 def _read(path: Path, most_bytes: int) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(most_bytes)
-    except OSError:  # it is fetched again when it is needed
+        return (read_file(path, most_bytes) or b"")[:most_bytes]
+    except StorageBroken:  # it is fetched again when it is needed
         return b""

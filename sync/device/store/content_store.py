@@ -31,6 +31,7 @@ from sync.runtime.durable_files import (
     set_aside,
     storage_errors,
     write_durably,
+    write_unflushed,
 )
 from sync.runtime.file_with_copy import COPIES, FileWithCopy
 from sync.runtime.os_messages import os_reason
@@ -280,8 +281,8 @@ class ContentStore:
         return frozenset(hash_names(self.index_folder))
 
     def save_index(self, sha256: str, raw: bytes) -> None:
-        """Store the bytes of a verified chunk list."""
-        write_durably(self.index_folder / sha256, raw)
+        """Store the bytes of a verified chunk list. The next flush of a group makes them durable."""
+        write_unflushed(self.index_folder / sha256, raw)
 
     # Media
 
