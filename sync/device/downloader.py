@@ -91,17 +91,20 @@ class Downloader:
         doubtful = {name for name, chunk_list in lists.items() if named.get(name, chunk_list) != chunk_list}
         return missing_assets(release, whole - doubtful)
 
-    async def download(self, release: Release, changed: asyncio.Event) -> bool:
+    async def download(
+        self, release: Release, changed: asyncio.Event, begun: Callable[[], None] = lambda: None
+    ) -> bool:
         """Complete `release`, also with chunks of other assets; return True when no asset is missing.
 
-        Returns False once `changed` is set. What is under way goes on; the next call keeps what both releases need.
+        Calls `begun` if some are. Returns False once `changed` is set. What is under way goes on; the next call keeps
+        what both releases need.
 
         Raises:
             StorageFull, StorageBroken: no room, or the disk failed.
         """
         try:
-            while await self._begin(release):
-                if not await self._fetch(changed):
+            while await self._begin(release, begun) and not await self._fetch(changed):
+                if changed.is_set():
                     return False
         except BaseException:
             await self.stop()
@@ -118,12 +121,13 @@ class Downloader:
         except SignageError as error:  # the next download finds what is missing
             log.warning("not all that arrived is durable: %s", error)
 
-    async def _begin(self, release: Release) -> bool:
+    async def _begin(self, release: Release, begun: Callable[[], None]) -> bool:
         """Plan what is missing; return False if nothing is."""
         wanted = await self.missing(release)
         self._transfer.drop(await in_thread(self._plan, release, wanted))
         if not wanted:
             return False
+        begun()
         self._intake.forget_all_but({asset.sha256 for asset in release.assets})
         self._wanted_bytes = sum(asset.size_bytes for asset in wanted)
         await in_thread(self._store.media.set_wrong_sizes_aside, wanted)
@@ -178,14 +182,15 @@ class Downloader:
                 log.warning("asset=%s is damaged and is not copied from: %s", copy.source, error)
 
     async def _fetch(self, changed: asyncio.Event) -> bool:
-        """Fetch what is planned; return False once `changed` is set, True when it is time to look what is missing."""
+        """Fetch what is planned; return True once all is here, False once `changed` is set or a file was lost."""
         while True:
             self._transfer.changed.clear()
             await self._take_news()
             self._transfer.start_workers()
-            if not await self._commit_if_due() or not self._queue.wanted():
+            lost = not await self._commit_if_due()
+            if not lost and not self._queue.wanted():
                 return True
-            if changed.is_set():
+            if lost or changed.is_set():
                 return False
             if not self._transfer.changed.is_set():
                 await self._wait(changed)

@@ -89,7 +89,7 @@ class Syncer:
         self._settled: Timestamp | None = None  # the one of which nothing is missing
         self._losses = 0  # how often content was found damaged or gone
         self._to_download = asyncio.Event()  # `_accepted` is to be compared with what is here
-        self._mending = False  # the document of the release was fetched: it was new here, or damaged
+        self._mending = False  # something of the release had to be fetched: it was new here, or damaged
         self._downloading = ""  # the release whose media are being fetched
         self._started = False
         self._checking = True
@@ -242,14 +242,15 @@ class Syncer:
     async def _download(self, downloader: Downloader, catalog: ChunkCatalog) -> Timestamp | None:
         """Complete, activate and return what was accepted; None if something else is accepted meanwhile."""
         accepted = self._latest()
-        missing = bool(await downloader.missing(accepted.release))
-        if missing:
-            self._downloading, self._checking = accepted.timestamp.release, False
-        if not await downloader.download(accepted.release, self._to_download):
+
+        def begun() -> None:
+            self._downloading, self._checking, self._mending = accepted.timestamp.release, False, True
+
+        if not await downloader.download(accepted.release, self._to_download, begun):
             return None
         self._downloading, self._checking = "", True
         newest = self._latest() if self._latest().of(accepted) else accepted
-        mended, self._mending = missing or self._mending, False
+        mended, self._mending = self._mending, False
         await self._activate(newest.timestamp, newest.release, catalog, mended=mended)
         return newest.timestamp
 

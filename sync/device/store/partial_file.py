@@ -100,7 +100,7 @@ class PartialFile:
     def _write_at(self, content: memoryview, offset: int) -> None:
         with storage_errors(self.path):
             one_chunk = len(self.index.chunks) == 1
-            descriptor = _open_or_replace(self.path) if one_chunk else _open_to_write(self.path)
+            descriptor = _open_new(self.path) if one_chunk else _open_to_write(self.path)
             try:
                 if one_chunk and len(content) < self.index.size_bytes:
                     os.ftruncate(descriptor, self.index.size_bytes)
@@ -204,6 +204,14 @@ def _open_or_replace(path: Path) -> int:
             raise
         path.unlink()
         return os.open(path, flags, 0o644)
+
+
+def _open_new(path: Path) -> int:
+    """Open a file that most often is not there yet."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except FileExistsError:
+        return _open_or_replace(path)
 
 
 def _open_to_write(path: Path) -> int:

@@ -22,7 +22,8 @@ LONGEST_RETRY_AFTER_S = 3600.0
 _HEAD_CAP_BYTES = 64 * 1024  # of all heads of one answer: some servers send `100 Continue` for ever
 _PIECE_BYTES = 4096
 _DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs the connection
-_STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: |$)")
+_STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?![^ \r\n])")
+_HEADER = re.compile(r"^([^:\s]+)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
 _PROXY_LOGIN = 407
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _URL_LETTERS = "%/:=&?~#+!$,;'@()*[]"
@@ -47,7 +48,8 @@ class HttpReader:
     def __init__(self, network: Network, deadlines: Deadlines) -> None:
         self._network = network
         self._deadlines = deadlines
-        self._place: tuple[str, str, Proxy | None] = ("", "", None)  # scheme, host and proxy of the connection
+        self._place = ("", "")  # scheme and host of the connection
+        self._proxy: Proxy | None = None  # through which it goes
         self._socket: socket.socket | None = None
         self._timeout_s = -1.0  # of the socket
         self._rest = b""  # of what was read with the head
@@ -73,10 +75,9 @@ class HttpReader:
         except OSError as error:
             self.close()
             raise self._fault(url, error) from error
-        proxy = self._place[2]
-        if proxy is not None and head.status == _PROXY_LOGIN:
+        if self._proxy is not None and head.status == _PROXY_LOGIN:
             self.close()
-            raise NotReached(f"{url} does not answer: {proxy_refusal(proxy, head.status)}")
+            raise NotReached(f"{url} does not answer: {proxy_refusal(self._proxy, head.status)}")
         return head
 
     def read_into(self, view: memoryview) -> int:
@@ -132,13 +133,14 @@ class HttpReader:
     def _connect(self, url: str) -> bool:
         """Connect if there is no connection to this place; return whether there was one."""
         address = urlsplit(url)
-        place = (address.scheme, address.netloc, self._network.proxy(url))
+        place = (address.scheme, address.netloc)
         if self._socket is not None and self._place == place:
             return True
         self.close()
         if self.interrupted:
             raise OriginUnreachable(f"{url}: stopped")
         try:
+            self._proxy = self._network.proxy(url)
             self._socket = self._network.connect(url, self._deadlines.connect_s)
         except OSError as error:
             reason = self._network.reason(error, url)
@@ -150,7 +152,7 @@ class HttpReader:
         assert self._socket is not None
         deadline = Deadline(self._deadlines.head_s)
         self._wait_at_most(self._deadlines.head_s)
-        self._socket.sendall(_request(url, headers, self._place[2]))
+        self._socket.sendall(_request(url, headers, self._proxy))
         received, total = b"", 0
         while True:
             found = _END_OF_HEAD.search(received)
@@ -195,14 +197,12 @@ def _request(url: str, headers: Mapping[str, str], proxy: Proxy | None) -> bytes
 
 def _parse(url: str, raw: bytes) -> tuple[Head, bool]:
     """Return a head, and whether the connection can be used after its body."""
-    lines = raw.split(b"\n")
-    status = _STATUS.match(lines[0].rstrip(b"\r"))
+    status = _STATUS.match(raw)
     if status is None:
         raise OriginUnreachable(f"{url} does not answer: what it sends is not HTTP")
     headers: dict[str, str] = {}
-    for line in lines[1:]:
-        name, _, value = line.decode("latin-1").partition(":")
-        headers.setdefault(name.strip().lower(), value.strip())
+    for name, value in _HEADER.findall(raw.decode("latin-1")):
+        headers.setdefault(name.lower(), value)
     code, length = int(status[2]), headers.get("content-length", "")
     if code in (204, 304) or code < 200:
         length = "0"
