@@ -14,7 +14,7 @@ from sync.device.store.membership import repair_membership
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_idle_thread, in_thread
-from sync.runtime.waiting import wait_unless
+from sync.runtime.waiting import first_of
 from sync.wire.release import Asset, Release
 
 FIRST_SCRUB_S = 600.0
@@ -55,24 +55,30 @@ class Janitor:
     async def run(self) -> None:
         """Compare the files with the catalogue each minute and hash what nobody vouches for, until cancelled.
 
-        What is suspect comes first, at once. All play meanwhile: each got its name only after it was verified.
+        What is suspect is hashed at once. All play meanwhile: each file got its name only after it was verified.
 
         Raises:
             StorageBroken: the catalogue fails.
         """
-        wanted = self._store.media.check_wanted
+        await first_of(self._look_for_ever(), self._check_suspects_for_ever())
+
+    async def _look_for_ever(self) -> None:
         while True:
-            wanted.clear()
             with contextlib.suppress(StorageFull):  # whoever writes content makes room
                 await self._catalog.restore()
                 for asset, chunk_list in (await self._look()).items():
-                    await self._check_suspects()
                     await self._hash(asset, chunk_list)
-                await self._check_suspects()
                 await self._scrub()
                 if await in_thread(self._store.free_bytes) < 2 * self._reserve_bytes:
                     await self.evict()
-            await wait_unless(self._clock.sleep(LOOK_EVERY_S), wanted.wait())
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _check_suspects_for_ever(self) -> None:
+        while True:
+            self._store.media.check_wanted.clear()
+            with contextlib.suppress(StorageFull):
+                await self._check_suspects()
+            await self._store.media.check_wanted.wait()
 
     async def _check_suspects(self) -> None:
         """Hash what is suspect as fast as possible: it may be on the screen."""

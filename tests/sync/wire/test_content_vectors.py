@@ -11,7 +11,7 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import CorruptContent, Outdated, Untrusted
 from sync.origin.ingest.chunker import divide, divides_by_content
 from sync.trust.acceptance import Known, check_index, check_release, check_root, check_timestamp
-from sync.trust.signing import next_root, open_envelope, pin_root, read_timestamp
+from sync.trust.signing import next_root, open_envelope, pin_root, read_timestamp, root_fingerprint
 from sync.wire.chunk_index import dump_index, one_chunk_index
 from sync.wire.content_paths import asset_path, index_path, release_path, root_path, timestamp_path
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Root, Timestamp
@@ -90,6 +90,7 @@ def test_an_origin_cuts_by_the_rules(size: str, lengths: list[int]) -> None:
     assert len(dump_index(index)) == 50 + 36 * len(lengths)
 
 
-def test_the_page_names_the_vectors() -> None:
+def test_the_page_names_the_vectors_and_the_fingerprint() -> None:
     page = (Path(__file__).parents[3] / "docs/content-format.md").read_text()
     assert str(FOLDER.relative_to(Path(__file__).parents[3])) in page
+    assert root_fingerprint(pin_root(open_envelope(stored(root_path(1)), ROOT_CAP_BYTES))) in page
