@@ -49,6 +49,14 @@ async def test_screen_saver_is_off_and_the_cursor_hidden(display: Display, displ
     connection.close()
 
 
+def test_who_does_not_have_the_key_of_the_display_may_not_draw(
+    display_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XAUTHORITY", "/dev/null")
+    with pytest.raises(ScreenFailed, match="set XAUTHORITY to its file of keys"):
+        connect_x(display_name)
+
+
 async def test_size_and_monitor_are_known(display: Display) -> None:
     state = display.state()
     assert state.answers and state.connected
