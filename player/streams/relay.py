@@ -27,6 +27,7 @@ _LINE_BYTES, _MOST_LINES, _BODY_BYTES = 4096, 100, 1024 * 1024  # of an answer o
 _FRAME = b"$"  # media between the answers (RFC 2326, 10.12)
 _STATUS = re.compile(r"RTSP/[0-9.]+ +([0-9]{3})( .*)?")
 _REQUEST = re.compile(r"[A-Z_]+ \S+ RTSP/[0-9.]+")  # a server may send those, too
+_HEADER = re.compile(r"([A-Za-z0-9-]+)[ \t]*:[ \t]*(.*?)[ \t]*")  # others are left out
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")
 
 Refuse = Callable[[str], None]
@@ -157,6 +158,8 @@ class _Relay:
         if status and status[1].startswith("3"):
             location = ("", *_values(lines, "location"))[-1]
             return f"{status[0]}\r\nLocation: {self._redirected(location)}\r\n\r\n".encode("latin-1")
+        headers = [_HEADER.fullmatch(line) for line in lines[1:]]
+        lines = [lines[0], *(f"{header[1]}: {header[2]}" for header in headers if header)]
         lengths = set(_values(lines, "content-length"))
         if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,7}", length) for length in lengths):
             raise self._odd("it does not say how long its answer is")
@@ -201,5 +204,5 @@ class _Relay:
 
 
 def _values(lines: list[str], name: str) -> list[str]:
-    headers = (line.partition(":") for line in lines[1:])
-    return [value.strip() for found, _, value in headers if found.strip().lower() == name]
+    headers = (_HEADER.fullmatch(line) for line in lines[1:])
+    return [header[2] for header in headers if header and header[1].lower() == name]

@@ -378,6 +378,28 @@ async def test_a_stream_is_known_for_as_long_as_it_is_read() -> None:
         assert "404" in gateway.refusal(site.url("/69")) and not gateway.refusal(site.url("/1"))
 
 
+@pytest.mark.parametrize(
+    ("attempt", "succeeds"),
+    [
+        ("cat /etc/passwd", False),
+        ("ls /proc", False),
+        ("cat {folder}/secret", False),
+        ("echo x >{folder}/mine", False),
+        ("grep -q localhost /etc/hosts", True),
+        ("ls /usr", True),
+        ("echo x >/dev/null", True),
+    ],
+)
+def test_a_stream_that_took_over_ffmpeg_sees_programs_and_no_other_files(
+    tmp_path: Path, attempt: str, succeeds: bool
+) -> None:
+    (tmp_path / "secret").write_text("token")
+    asked = command("udp://@:5000", "udp://@:5000", "nut")
+    confined = asked[: asked.index("--", asked.index("sockets")) + 1]
+    done = subprocess.run((*confined, "/bin/sh", "-c", attempt.format(folder=tmp_path)), capture_output=True)
+    assert (done.returncode == 0) is succeeds, done.stderr
+
+
 async def test_only_a_ticket_starts_ffmpeg(films: Path) -> None:
     async with open_site() as (site, gateway):
         site.bodies["/film.ts"] = (films / "film.ts").read_bytes()

@@ -107,6 +107,14 @@ async def test_what_could_be_read_in_two_ways_or_leads_away_does_not_pass(answer
     assert got == b"" and len(refused) == 1 and "cannot be read as RTSP" in refused[0] and "hush" not in refused[0]
 
 
+@pytest.mark.parametrize("name", [b"\tContent-Length", b"\x85Content-Length", b"X Content-Length", b"$Content-Length"])
+async def test_what_ffmpeg_would_not_read_as_the_length_of_a_body_hides_no_redirect_in_it(name: bytes) -> None:
+    hidden = b"RTSP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n"
+    async with server(OK + name + b": %d\r\n\r\n" % len(hidden) + hidden) as (port, _):
+        got, refused = await through(f"rtsp://127.0.0.1:{port}/x", OPTIONS)
+    assert got == OK + b"\r\n" and "cannot be read as RTSP" in refused[0]
+
+
 async def test_a_redirect_leads_through_the_relay_again_and_never_to_this_device() -> None:
     with device_endpoint() as (own, asked):
         async with server(OK + b"\r\n") as (second, _):
