@@ -15,6 +15,7 @@ from sync.errors import (
     TooLarge,
     Unsupported,
 )
+from sync.http.listener import begin_work, end_work
 from sync.runtime.threads import in_thread
 from sync.wire.input_messages import BODY, json_fault, rejected
 
@@ -97,6 +98,7 @@ async def read_body(request: web.Request, cap_bytes: int) -> bytes:
                     raise TooLarge(f"the body is over the limit of {cap_bytes} bytes")
     except TimeoutError as error:
         raise _too_slow(WHOLE_BODY_S) from error
+    await begin_work(request)
     return bytes(parts)
 
 
@@ -111,6 +113,7 @@ async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[by
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
     if encoding.lower() != "identity":
         raise Unsupported(f"send the body without Content-Encoding; {encoding} is not accepted")
+    end_work(request)
     pieces = aiter(request.content.iter_chunked(most_bytes))
     while True:
         try:

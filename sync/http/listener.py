@@ -22,7 +22,7 @@ from sync.http.listening_socket import (
     Holder,
     HolderKind,
     ListeningSocket,
-    Turns,
+    WorkLimit,
     limits_for_descriptors,
     open_sockets,
 )
@@ -74,6 +74,7 @@ async def serve_http(
     """
     limits = limits or limits_for_descriptors(RESERVED_DESCRIPTORS)
     connections = Connections(limits, app.get(TRUSTED_PROXIES, ()))
+    app.on_response_prepare.append(_answer_begins)
     runner = _Runner(app, connections, access_log=None, shutdown_timeout=shutdown_s)
     await runner.setup()
     acceptor = _Acceptor(runner, tls)
@@ -91,6 +92,18 @@ def hold_by_token(request: web.Request, token: str) -> None:
     """Count the connection of a request for a valid token, not for its address; `token` is its hash."""
     if isinstance(request.protocol, _Protocol):
         request.protocol.connection.hand_over(Holder(HolderKind.TOKEN, token))
+
+
+def end_work(request: web.BaseRequest) -> None:
+    """Let another request of the same client be worked on: this one waits for its body, or its answer begins."""
+    if isinstance(request.protocol, _Protocol):
+        request.protocol.work.end(request.protocol.connection)
+
+
+async def begin_work(request: web.BaseRequest) -> None:
+    """Go on with a request whose body has come, as soon as its client may have one more worked on."""
+    if isinstance(request.protocol, _Protocol):
+        await request.protocol.work.begin(request.protocol.connection)
 
 
 class _Acceptor:
@@ -148,13 +161,17 @@ class _Acceptor:
             log.debug("a connection ended before its first request: %s", os_reason(error))
 
 
+async def _answer_begins(request: web.Request, _answer: web.StreamResponse) -> None:
+    end_work(request)
+
+
 class _Runner(web.AppRunner):
     """Runs the application with our own connection class: only there can the text of aiohttp's errors be changed."""
 
     def __init__(self, app: web.Application, connections: Connections, **options: Any) -> None:
         super().__init__(app, **options)
         self._connections = connections
-        self._turns = Turns()
+        self.work = WorkLimit()
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
@@ -167,6 +184,7 @@ class _Runner(web.AppRunner):
         return _Protocol(
             self.server,
             connection,
+            self.work,
             loop=asyncio.get_running_loop(),
             access_log=None,
             keepalive_timeout=IDLE_S,
@@ -183,9 +201,10 @@ class _Runner(web.AppRunner):
             client = self._connections.holder_of(client_of(request, self.app))
             if proxy is not None and not connection.hand_over(client):
                 return _too_many(request)
-            await self._turns.wait(connection.holder)
+            await self.work.begin(connection)
             return await problem_middleware(request, self._handler)
         finally:
+            self.work.end(connection)
             connection.request = None
             if proxy is not None:
                 connection.hand_over(proxy)
@@ -198,11 +217,12 @@ def _too_many(request: web.Request) -> web.Response:
 
 
 class _Protocol(RequestHandler):
-    __slots__ = ("_ended", "_unread_bytes", "connection")
+    __slots__ = ("_ended", "_unread_bytes", "connection", "work")
 
-    def __init__(self, server: web.Server, connection: Connection, **options: Any) -> None:
+    def __init__(self, server: web.Server, connection: Connection, work: WorkLimit, **options: Any) -> None:
         super().__init__(server, **options)
         self.connection = connection
+        self.work = work
         self._ended = asyncio.Event()
         self._unread_bytes = 0  # that may still come after bytes that are not HTTP; 0 before
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import resource
 import socket
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +40,9 @@ _BACKLOG = 128
 _UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
 _MOST_READ_BYTES, _MOST_READ_OF_LISTENER_BYTES = 8 * 1024, 1024
 """The most that is read at once. 8 KiB may be 1,300 chunks, 1 KiB 150 messages: the event loop needs 20 ms for them."""
+
+_MOST_AT_ONCE = 8
+_LONGEST_WAIT_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ class Connection(socket.socket):
     _connections: "Connections | None" = None
     holder: Holder
     request: web.BaseRequest | None = None
+    works_for: Holder | None = None  # see `WorkLimit`
 
     @property
     def is_answering(self) -> bool:
@@ -200,32 +204,44 @@ def _close_oldest(held: Mapping[Connection, None], *, busy: bool) -> bool:
     return True
 
 
-class Turns:
-    """Lets each holder begin one request in each round of the event loop, so that no other one waits for all of his."""
+class WorkLimit:
+    """Lets each holder have a few requests worked on at once, so that no other one waits behind hundreds of his.
+
+    Work begins with a request and ends when its answer begins; reading a body is none. Who waited for
+    `_LONGEST_WAIT_S` goes on all the same: work that hangs must not close the door.
+    """
 
     def __init__(self) -> None:
+        self._going_on = Counter[Holder]()
         self._waiting: dict[Holder, deque[asyncio.Future[None]]] = {}
 
-    async def wait(self, holder: Holder) -> None:
-        """Wait for a turn. Who has none waiting begins at once."""
-        loop = asyncio.get_running_loop()
-        if (waiting := self._waiting.get(holder)) is None:
-            self._waiting[holder] = deque()
-            loop.call_soon(self._next, holder)
-        else:
-            turn = loop.create_future()
-            waiting.append(turn)
-            await turn
+    async def begin(self, connection: Connection) -> None:
+        """Begin to work on the request of a connection, as soon as its holder may have one more."""
+        holder = connection.holder
+        if self._going_on[holder] >= _MOST_AT_ONCE:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(holder, deque()).append(turn)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(turn, _LONGEST_WAIT_S)
+        self._going_on[holder] += 1
+        connection.works_for = holder
 
-    def _next(self, holder: Holder) -> None:
-        waiting = self._waiting[holder]
-        while waiting and waiting[0].done():  # cancelled
-            waiting.popleft()
-        if waiting:
-            waiting.popleft().set_result(None)
-            asyncio.get_running_loop().call_soon(self._next, holder)
-        else:
-            del self._waiting[holder]
+    def end(self, connection: Connection) -> None:
+        """Let the next one begin, if the connection has not ended its work before."""
+        holder, connection.works_for = connection.works_for, None
+        if holder is None:
+            return
+        self._going_on[holder] -= 1
+        waiting = self._waiting.get(holder, deque())
+        while waiting and self._going_on[holder] < _MOST_AT_ONCE:
+            turn = waiting.popleft()
+            if not turn.done():  # cancelled, or waited for too long
+                turn.set_result(None)
+                break
+        if not waiting:
+            self._waiting.pop(holder, None)
+        if not self._going_on[holder]:
+            del self._going_on[holder]
 
 
 class ListeningSocket(socket.socket):

@@ -49,6 +49,7 @@ async def test_screen_saver_is_off_and_the_cursor_hidden(display: Display, displ
     connection.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
 def test_who_does_not_have_the_key_of_the_display_may_not_draw(
     display_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.web_protocol import RequestHandler
 
+from sync.http.bodies import read_body
 from sync.http.forwarded import TRUSTED_PROXIES
 from sync.http.listener import hold_by_token, serve_http
 from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors
@@ -26,6 +27,7 @@ from tests.sync.certificates import make_company
 
 LIMITS = ConnectionLimits(most=8, most_of_one=5, most_of_token=3)
 PROXY = "127.0.0.9"
+WEBSOCKET = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Address = tuple[str, int]
 
@@ -43,6 +45,7 @@ class Server:
         self.app.router.add_get("/short", self._answer)
         self.app.router.add_post("/body", self._take)
         self.app.router.add_get("/endless", self._answer_for_ever)
+        self.app.router.add_get("/socket", self._open_socket)
         self.app.router.add_get("/steps", self._answer_in_steps)
         self.begun: list[str] = []  # who was answered in steps
         self.given_up = False
@@ -60,11 +63,17 @@ class Server:
     async def _answer_in_steps(self, request: web.Request) -> web.Response:
         self.begun.append(str(request.remote))
         for _ in range(10):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)  # as for a database
         return web.Response(text=str(self.begun.count("127.0.0.2")))
 
+    async def _open_socket(self, request: web.Request) -> web.WebSocketResponse:
+        opened = web.WebSocketResponse()
+        await opened.prepare(request)
+        await opened.receive()
+        return opened
+
     async def _take(self, request: web.Request) -> web.Response:
-        return web.Response(body=await request.read())
+        return web.Response(body=await read_body(request, 10_000_000))
 
     async def _answer_for_ever(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
@@ -163,6 +172,40 @@ async def test_who_asks_at_full_speed_lets_others_in_between(server: Server) -> 
         before = server.begun[: server.begun.index("127.0.0.1")].count("127.0.0.2")
         assert int(answer.rpartition(b"\r\n")[2]) - before < 25, "with each of the 50 it would be 50"
         await close([mine, *strangers])
+
+
+async def test_what_has_its_answer_or_waits_for_a_body_is_no_work(server: Server) -> None:
+    async with serve_http(server.app, "0.0.0.0", 0, limits=ConnectionLimits(most=100, most_of_one=60)) as url:
+        address = "127.0.0.1", int(url.rpartition(":")[2])
+        held = await silent(address, 30)
+        for streams in held[:10]:
+            send(streams, "/socket", f"Connection: Upgrade\r\nUpgrade: websocket\r\n{WEBSOCKET}")
+        for streams in held[10:20]:
+            send(streams, "/endless")
+        for streams in held[20:]:
+            streams[1].write(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+        await asyncio.gather(*(streams[0].read(9) for streams in held[:20]))
+        async with asyncio.timeout(5):
+            assert (await ask(address)).endswith(b"hello")
+        for streams in held[20:]:
+            streams[1].write(b"a" * 8)
+            async with asyncio.timeout(5):
+                assert b"xaaaaaaaa" in await streams[0].readuntil(b"aaaaaaaa")
+        await close(held)
+
+
+async def test_work_that_hangs_does_not_close_the_door(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.http.listening_socket._LONGEST_WAIT_S", 0.05)
+    async with serve_http(server.app, "0.0.0.0", 0, limits=ConnectionLimits(most=100, most_of_one=60)) as url:
+        address = "127.0.0.1", int(url.rpartition(":")[2])
+        held = await silent(address, 20)
+        for streams in held:
+            send(streams, "/slow")
+        await until(lambda: server.waiting == 20)
+        assert (await ask(address)).endswith(b"hello")
+        server.go_on.set()
+        await asyncio.gather(*(streams[0].readuntil(b"hello") for streams in held))
+        await close(held)
 
 
 async def test_what_is_being_answered_is_not_cut_short_for_a_newcomer(server: Server, address: Address) -> None:
@@ -403,7 +446,8 @@ async def test_hundreds_at_once_leave_the_server_as_it_was(address: Address) -> 
 
 
 @pytest.mark.parametrize(
-    ("tls", "headers", "most"), [(False, {}, 8_192), (False, {"Upgrade": "websocket"}, 1_024), (True, {}, 16_384)]
+    ("tls", "headers", "most"),
+    [(False, {}, 8_192), (False, {"Upgrade": "websocket"}, 1_024), (True, {}, 16_384 + 8_192)],
 )
 async def test_who_sends_much_is_read_a_little_at_a_time(
     server: Server, tmp_path: Path, tls: bool, headers: dict[str, str], most: int, monkeypatch: pytest.MonkeyPatch
