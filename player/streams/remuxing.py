@@ -61,7 +61,7 @@ _PROGRAMS = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf")
 _LOG_PREFIX = re.compile(r"^(\[(?!error|fatal|warning)[^\]]*\]\s*)+")
 _MOST_AT_ONCE = 8  # two decks use one each, and a second one while they change the container
-_MOST_TICKETS = 64  # given out, and not used yet
+_MOST_TICKETS = 64  # the newest: a deck uses one at once, and again for the other container
 _REQUEST_BYTES, _LINE_BYTES = 256, 4096
 
 Open = Callable[[str], AbstractAsyncContextManager[str]]
