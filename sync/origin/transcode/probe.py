@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import replace
 from enum import StrEnum
@@ -91,6 +92,8 @@ _DECODE_PIPED = (  # so these are told one by one, in another container: the pat
     '-avoid_negative_ts disabled -f matroska pipe:1 | (shift; exec "$@" -protocol_whitelist pipe -i pipe:0)'
 )
 _ENCRYPTED = "This file is encrypted (DRM): no screen has its key. Export it without copy protection."
+_TAGS, _TAG_BYTES, _LONGEST_TAG_S = (b"ID3", b"TAG", b"APETAGEX"), 128, 0.1  # of MP3; the last tags of a file are short
+_ROUNDING_S = 0.001
 _NO_TABLE = ("moov atom not found", "error reading header")  # by ffmpeg, of MP4
 _CHANGES = (
     "This video has other tracks or codecs after {:.0%} of its file, as when two films are joined: players do not go "
@@ -263,9 +266,27 @@ async def decode_sound(sound: AudioFile, path: Path, limits: Limits) -> Damage:
     Raises:
         ChildStopped: ffprobe hit a limit.
     """
-    packets, _ = await read_packets(path, limits, streams=str(sound.audio_stream), positions=bool(sound.losses))
+    tagged = sound.container == "mp3"
+    known = bool(sound.losses) or tagged
+    packets, _ = await read_packets(path, limits, streams=str(sound.audio_stream), positions=known)
     frames = await _decode(sound, sound.audio_stream, sound.times, path, limits)
-    return await asyncio.to_thread(_damage_of, sound, sound.times, sound.audio_stream, packets, frames)
+    damage = await asyncio.to_thread(_damage_of, sound, sound.times, sound.audio_stream, packets, frames)
+    if tagged and damage.spans:
+        return await asyncio.to_thread(_without_tags, damage, packets[sound.audio_stream], sound.starts_s, path)
+    return damage
+
+
+def _without_tags(damage: Damage, packets: TrackPackets, starts_s: float, path: Path) -> Damage:
+    """Leave out where an MP3 has a tag between its frames, as where two were joined: nothing is lost there."""
+    kept = []
+    with path.open("rb") as file:
+        for start, end in damage.spans:
+            first = bisect_left(packets.dues, start + starts_s - _ROUNDING_S)
+            file.seek(max(0, packets.places[min(first, len(packets) - 1)] - _TAG_BYTES))
+            around = file.read(_TAG_BYTES + 10)
+            if end - start > _LONGEST_TAG_S or not any(tag in around for tag in _TAGS):
+                kept.append((start, end))
+    return replace(damage, spans=tuple(kept))
 
 
 async def _decode(

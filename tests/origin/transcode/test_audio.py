@@ -61,6 +61,18 @@ async def test_joined_sounds_of_other_rates_play_as_each_was_recorded(
     assert crossings == [pytest.approx(440, abs=9), pytest.approx(880, abs=9)]  # two a wave, in half a second
 
 
+async def test_the_tags_between_joined_mp3s_are_no_damage_and_random_bytes_are(
+    media_origin: MediaOrigin, samples: Samples, tmp_path: Path
+) -> None:
+    part, joined = tmp_path / "part.mp3", tmp_path / "joined.mp3"
+    samples.ffmpeg(*TONE, "-metadata", "title=A", "-write_id3v1", "1", str(part))
+    joined.write_bytes(part.read_bytes() * 2)
+    row = await media_origin.process_file(joined)
+    assert row.asset and row.asset.duration_ms and abs(row.asset.duration_ms - 2740) < 90 and row.problem is None
+    hurt = await media_origin.process_file(damaged(joined, tmp_path / "hurt.mp3", 0.06, 0.2))
+    assert hurt.problem and re.search(r"damaged: (at|from) 0:00\.\d", hurt.problem)
+
+
 async def test_an_embedded_cover_is_shown(media_origin: MediaOrigin, samples: Samples) -> None:
     source = samples.folder / "song.mp3"
     cover = samples.picture("cover.jpg", samples.halves(301, 300), "JPEG", quality=95)
