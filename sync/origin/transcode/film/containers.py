@@ -1,7 +1,8 @@
 """What ffprobe does not tell of a file: what is meant to be seen, whether it is encrypted, and what is not there.
 
 Read from the headers of MP4 and MOV (ISO 14496-12: `clap`; ISO 23001-7: encryption), Matroska (RFC 9559: PixelCrop,
-ContentEncryption), MPEG-TS (ISO 13818-1: scrambling, sync bytes, counters) and AVI. ffmpeg crops from version 7.1 on.
+ContentEncryption), MPEG-TS (ISO 13818-1: scrambling, sync bytes, counters, tables), FLV and AVI. ffmpeg crops from version
+7.1 on.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ _VISUAL_ENTRY_BYTES = 78  # of a sample entry, before the boxes in it
 _SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
 _WIDTH, _HEIGHT, _BOTTOM, _TOP, _LEFT, _RIGHT = 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD
 _ENCODINGS, _ENCODING, _ENCRYPTION = 0x6D80, 0x6240, 0x5035
+_FLASH, _FLASH_TAGS = b"FLV", (8, 9, 18)  # sound, pictures, text
 _TS_SIZES = (188, 192, 204)  # of packets in bytes: broadcast, cameras (M2TS), with error correction
 _TS_FIRST, _TS_LOOKED_AT, _TS_CHUNK = 8, 2000, 20_000  # packets
 _TS_SYNC, _TS_PADDING = b"G", 0x1FFF
@@ -43,7 +45,7 @@ class HiddenFacts:
 
     `broken` and `losses`: bytes of an MPEG-TS are not what they were, or not there; ffmpeg passes over both in silence.
     `missing_share` is how much of the file, by its header, is not there. `changes_at` is after which share of it
-    another film comes: the tables of an MPEG-TS name other tracks or codecs there, or an MP4 begins anew.
+    another film comes: the tables of an MPEG-TS name other tracks or codecs there, or an MP4 or FLV begins anew.
     """
 
     crops: tuple[Crop | None, ...] = ()
@@ -66,9 +68,25 @@ def hidden_facts(file: BinaryIO) -> HiddenFacts:
         stated = int.from_bytes(head[4:8], "little") + 8
         written = stated < 1 << 32  # not the head of a recording that went on until the power failed
         return HiddenFacts(missing_share=max(0.0, 1 - end / stated) if written else 0.0)
+    if head[:3] == _FLASH:
+        return _flash(file, end)
     if shape := _transport_shape(file):
         return _read_transport(file, *shape)
     return _mp4(file, end)
+
+
+def _flash(file: BinaryIO, end: int) -> HiddenFacts:
+    """Return where another film begins among the tags of an FLV (Adobe's specification 10.1, annex E)."""
+    at = 13
+    while at + 11 < end:
+        file.seek(at)
+        tag = file.read(11)
+        if tag[:3] == _FLASH:
+            return HiddenFacts(changes_at=at / end)
+        if tag[0] & 0x1F not in _FLASH_TAGS:
+            break
+        at += 15 + int.from_bytes(tag[1:4], "big")
+    return NOTHING_HIDDEN
 
 
 def _mp4(file: BinaryIO, end: int) -> HiddenFacts:

@@ -199,11 +199,13 @@ async def test_a_stream_that_has_other_codecs_in_the_middle_is_refused_and_says_
     assert not refused or re.search(r"other tracks or codecs after \d\d% of its file", str(row.problem))
 
 
-async def test_joined_mp4s_are_refused_for_players_show_the_first_one_only(
-    media_origin: MediaOrigin, samples: Samples, sound_film: Path, tmp_path: Path
+@pytest.mark.parametrize("container", ["mp4", "flv"])
+async def test_joined_films_of_which_players_show_the_first_one_only_are_refused(
+    media_origin: MediaOrigin, samples: Samples, sound_film: Path, tmp_path: Path, container: str
 ) -> None:
-    (tmp_path / "joined.mp4").write_bytes(sound_film.read_bytes() * 2)
-    row = await media_origin.process_file(tmp_path / "joined.mp4")
+    samples.ffmpeg("-i", str(sound_film), "-c", "copy", "-f", container, str(tmp_path / "one"))
+    (tmp_path / "joined").write_bytes((tmp_path / "one").read_bytes() * 2)
+    row = await media_origin.process_file(tmp_path / "joined")
     assert row.problem and "other tracks or codecs after 50% of its file" in row.problem
 
 
