@@ -1,8 +1,8 @@
 """What ffprobe does not tell of a file: what is meant to be seen, whether it is encrypted, and what is not there.
 
 Read from the headers of MP4 and MOV (ISO 14496-12: `clap`; ISO 23001-7: encryption), Matroska (RFC 9559: PixelCrop,
-ContentEncryption), MPEG-TS (ISO 13818-1: scrambling, sync bytes, counters, tables), FLV and AVI. ffmpeg crops from version
-7.1 on.
+ContentEncryption), MPEG-TS (ISO 13818-1: scrambling, sync bytes, counters, tables), FLV and AVI. ffmpeg crops from
+version 7.1 on.
 """
 
 from collections.abc import Iterator
