@@ -233,7 +233,9 @@ class Syncer:
                 if not await janitor.make_room(error.missing_bytes if isinstance(error, ReleaseDoesNotFit) else 0):
                     await self._wait_for_disk(error)
                 continue
-            self._settled = complete if losses == self._losses else None
+            self._settled = complete
+            if losses != self._losses:  # something was lost meanwhile, perhaps after it was looked at
+                self._lost()
             self._problems.disk_worked()
             if not self._to_download.is_set():
                 self._checking = False

@@ -42,7 +42,7 @@ _MIGRATIONS = (
     ALTER TABLE assets ADD COLUMN hashed_ms INTEGER NOT NULL DEFAULT 0;
     """,
 )
-_BITMAPS = "SELECT asset, chunk_list, bitmap FROM parts"
+_BITMAPS = "SELECT asset, chunk_list, bitmap FROM parts WHERE asset IN (SELECT value FROM json_each(:names))"
 _RECORD = """
     INSERT INTO parts (asset, chunk_list, bitmap) VALUES (:asset, :chunk_list, :bitmap)
     ON CONFLICT (asset) DO UPDATE SET chunk_list = excluded.chunk_list, bitmap = excluded.bitmap
@@ -74,9 +74,10 @@ class ChunkCatalog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def bitmaps(self) -> dict[tuple[str, str], bytes]:
-        """Return the durable bitmap of each partial file, by asset and chunk list."""
-        return {(row["asset"], row["chunk_list"]): bytes(row["bitmap"]) for row in await self._database.rows(_BITMAPS)}
+    async def bitmaps(self, assets: Collection[str]) -> dict[tuple[str, str], bytes]:
+        """Return the durable bitmaps of the partial files of these assets, by asset and chunk list."""
+        rows = await self._database.rows(_BITMAPS, {"names": json.dumps(list(assets))})
+        return {(row["asset"], row["chunk_list"]): bytes(row["bitmap"]) for row in rows}
 
     async def save(
         self,

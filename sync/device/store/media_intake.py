@@ -43,7 +43,6 @@ class MediaIntake:
         self._catalog = catalog
         self._clock = clock
         self._parts: dict[str, PartialFile] = {}
-        self._bitmaps: Mapping[tuple[str, str], bytes] | None = None  # of the catalogue; None: not read yet
         self._lock = threading.Lock()  # of all below
         self._unsaved: set[PartialFile] = set()
         self._unsaved_bytes = 0
@@ -85,14 +84,14 @@ class MediaIntake:
             StorageFull: one of them does not fit.
             StorageBroken: the disk failed.
         """
-        if self._bitmaps is None:
-            self._bitmaps = await self._catalog.bitmaps()
-        new = {name: one for name, one in indexes.items() if not self._is_under_way(name, one[0])}
-        opened = await in_thread(self._open, new, self._bitmaps)
-        with self._lock:
-            for part in opened:
-                part.wrote = self._wrote
-                self._add(part)
+        async with self._committing:  # it may rename a file that was forgotten and is wanted again
+            new = {name: one for name, one in indexes.items() if not self._is_under_way(name, one[0])}
+            # Read anew each time: the rows of a file that was lost or evicted since are gone, and its bits with them.
+            opened = await in_thread(self._open, new, await self._catalog.bitmaps(new))
+            with self._lock:
+                for part in opened:
+                    part.wrote = self._wrote
+                    self._add(part)
 
     def _is_under_way(self, asset: str, chunk_list: str) -> bool:
         return asset in self._parts and self._parts[asset].chunk_list == chunk_list

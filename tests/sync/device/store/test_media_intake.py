@@ -99,7 +99,7 @@ async def test_chunks_of_a_file_that_is_not_whole_are_durable_before_their_bits(
     fill(intake.parts[index.asset], content, 2)
     assert await intake.commit() == frozenset()
     assert steps == ["flush", "flush of a folder", "commit"]
-    assert load_bitmap((await catalog.bitmaps())[index.asset, LIST], 4) == {0, 1}
+    assert load_bitmap((await catalog.bitmaps([index.asset]))[index.asset, LIST], 4) == {0, 1}
     assert (intake.progress().done_bytes, intake.progress().total_bytes) == (2 * CHUNK, 4 * CHUNK)
 
 
@@ -161,7 +161,12 @@ async def test_bytes_that_the_disk_loses_cost_their_own_file_only(
     with pytest.raises(StorageBroken, match="the disk reports an error"):
         await intake.commit()
     kept = {index.asset for index in (indexes[0], indexes[2])}
-    assert intake.parts.keys() == store.media.parts() == {name for name, _ in await catalog.bitmaps()} == kept
+    assert (
+        intake.parts.keys()
+        == store.media.parts()
+        == {name for name, _ in await catalog.bitmaps([index.asset for index in indexes])}
+        == kept
+    )
 
 
 async def test_a_commit_that_nobody_waits_for_any_more_is_finished_before_the_next(
@@ -192,7 +197,7 @@ async def test_groups_are_committed_by_time_and_whole_files_sooner(
     await clock.advance(GROUP_S)
     assert intake.due_s() == 0
     await intake.commit()
-    assert await catalog.bitmaps() and intake.due_s() == math.inf
+    assert await catalog.bitmaps([large.asset]) and intake.due_s() == math.inf
 
 
 def test_the_chunk_list_of_one_chunk_follows_from_the_release(tmp_path: Path) -> None:
@@ -201,3 +206,38 @@ def test_the_chunk_list_of_one_chunk_follows_from_the_release(tmp_path: Path) ->
     assert one_chunk_index(one) == cut_into(noise(1, CHUNK))
     assert one_chunk_index(two) is None
     assert one_chunk_index(one.model_copy(update={"size_bytes": 5})) is None
+
+
+async def test_bits_of_a_file_that_is_gone_never_count_for_the_one_in_its_place(
+    store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog
+) -> None:
+    content = noise(1, 4 * CHUNK)
+    (index,) = await begun(intake, content)
+    fill(intake.parts[index.asset], content, 2)
+    await intake.commit()
+    intake.forget_all_but(())
+    await begun(intake, content)
+    assert intake.parts[index.asset].verified() == {0, 1}
+    intake.forget_all_but(())
+    await catalog.delete([index.asset])  # as an eviction does
+    store.media.remove((index.asset,))
+    for _ in range(2):  # the first one creates an empty file of that size, the second one finds it
+        await begun(intake, content)
+        assert not intake.parts[index.asset].verified()
+        intake.forget_all_but(())
+
+
+async def test_a_file_that_is_wanted_again_while_it_is_admitted_waits_for_that(
+    store: ContentStore, intake: MediaIntake
+) -> None:
+    (index,) = await begun(intake, content := noise(1, 2 * CHUNK))
+    fill(intake.parts[index.asset], content)
+    admitting = asyncio.create_task(intake.commit())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    intake.forget_all_but(())
+    await begun(intake, content)
+    await admitting
+    fill(intake.parts[index.asset], content)
+    assert await intake.commit() == {index.asset}
+    assert store.asset_path(index.asset).read_bytes() == content and not store.media.parts()
