@@ -7,10 +7,12 @@ import os
 import re
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.display import Xvfb
 from tests.e2e.alone import CONTENT, alone, decks, good, longest_s, on_air, plays, problems, state, three_cuts
@@ -98,14 +100,20 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
     with Xvfb() as server, alone(tmp_path, media, server.name) as site:
         site.start("player")
         until(lambda: on_air(site), "it plays")
-        process = site.processes["player"]
+        process, take = site.processes["player"], site.now()["take"]
         server.stop()
+        gone_at = SystemClock().now()
         until(lambda: not decks(site) or "does not answer" in problems(site), "the loss is noticed")
         server.start()
         with recording_screen(site.display) as sight:
             until(lambda: any(is_close(colours[1], YELLOW) for _, colours in sight.samples), "it is back", 3.0)
             three_cuts(sight)
         assert process.poll() is None, "it was never restarted"
+        told = plays(site)
+        (hit,) = [play for play in told if play["take"] == take]
+        last_s = (datetime.fromisoformat(hit["ended_at"]) - gone_at).total_seconds()
+        assert last_s < 0.3, "nothing claims to have been on a display that is gone"
+        assert [play["sequence"] for play in told] == list(range(1, len(told) + 1))
         assert "failed on air" not in site.log("player").read_text(), "no item is blamed"
         after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
         assert not [colours for colours in after if is_close(colours[1], BLACK)]

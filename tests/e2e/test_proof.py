@@ -1,8 +1,11 @@
 """What the origin is told was shown, held against what was on the display."""
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,8 +13,9 @@ import pytest
 
 from sync.runtime.clock import SystemClock
 from tests.display import start_xvfb
+from tests.e2e.alone import decks
 from tests.e2e.site import Site, picture, until, video
-from tests.player.pixels import BLUE, GREEN, RED, WHITE, YELLOW, is_close, recording_screen
+from tests.player.pixels import BLUE, GREEN, RED, WHITE, YELLOW, ScreenRecording, is_close, recording_screen
 
 pytestmark = pytest.mark.display
 
@@ -95,3 +99,59 @@ def test_ads_have_the_shares_they_were_sold_to_less_than_one_play(site: Site) ->
     assert len(ads) >= 2 * ROUNDS
     for advertiser, share in (("Green", 0.5), ("Yellow", 0.25), ("White", 0.25)):
         assert abs(seen[advertiser] - share * len(ads)) <= 1.0
+
+
+def both_decks_are_killed(site: Site) -> None:
+    for pid in decks(site):
+        os.kill(pid, signal.SIGKILL)
+
+
+def the_player_stands_for_two_seconds(site: Site) -> None:
+    os.kill(site.processes["player"].pid, signal.SIGSTOP)
+    SystemClock().wait(2.0)
+    os.kill(site.processes["player"].pid, signal.SIGCONT)
+
+
+def the_player_is_killed(site: Site) -> None:
+    site.stop("player", signal.SIGKILL)
+    site.start("player")
+
+
+FAULTS = (both_decks_are_killed, the_player_stands_for_two_seconds, the_player_is_killed)
+
+
+def test_through_all_faults_no_play_claims_more_than_was_on_the_display_and_none_is_lost(site: Site) -> None:
+    clock, known = SystemClock(), list[str]()
+    with recording_screen(site.display) as sight:
+        began_at = clock.now()
+        for fault in FAULTS:
+            known = [play["hash"] for play in site.complete()]
+            until(lambda: len(decks(site)) == 2, "both decks run")
+            fault(site)
+            until(partial(has_more_than, site, len(known)), f"it is proven again that it plays after {fault.__name__}")
+            assert set(known) <= {play["hash"] for play in site.complete()}
+    boot, slack_s = clock.now() - timedelta(seconds=clock.monotonic()), SLACK_S + sight.longest_gap_s()
+    for play in (play for play in site.plays() if began(play) > began_at):
+        colour, at_s = COLOURS[Path(play["title"]).stem], (began(play) - boot).total_seconds()
+        seen_s = visible_s(sight, colour, at_s - slack_s, at_s + ended(play) + slack_s)
+        assert play["rendered_ms"] / 1000 <= seen_s + slack_s, play
+    (chain,) = site.ask("origin", "/v1/plays/audit")["devices"]
+    assert chain["whole"] and not chain["implausible"], chain
+
+
+def has_more_than(site: Site, count: int) -> bool:
+    return len(site.complete()) > count + 1
+
+
+def ended(play: dict[str, str]) -> float:
+    """Return after how many seconds a play ended."""
+    return (datetime.fromisoformat(play["ended_at"]) - datetime.fromisoformat(play["started_at"])).total_seconds()
+
+
+def visible_s(sight: ScreenRecording, colour: tuple[int, int, int], since_s: float, until_s: float) -> float:
+    """Return for how long a colour was on the display within this time."""
+    runs = [*sight.runs(), ((), sight.samples[-1][0], 0.0)]
+    spans = (
+        (first_s, next_s) for (colours, first_s, _), (_, next_s, _) in pairwise(runs) if is_close(colours[1], colour)
+    )
+    return sum(max(0.0, min(to_s, until_s) - max(from_s, since_s)) for from_s, to_s in spans)
