@@ -135,7 +135,7 @@ class Display:
         await self._lower_foreign_windows()
         before, state = self._state, await self._run_in_worker(self._x.poll_state, self._wanted)
         self._state = replace(state, losses=before.losses, covered_by=before.covered_by)
-        if state.dark:
+        if state.dark or (state.was_off and state.output == before.output):
             self._dark_s = self._clock.monotonic()
         if self._state.problem and self._state.problem != before.problem:
             log.warning("display=%s %s", self._name, self._state.problem)

@@ -31,6 +31,7 @@ class DisplayState:
     refresh_hz: float = 0.0
     problem: str = ""
     covered_by: str = ""  # a window of another program, put below ours within the last ten minutes
+    was_off: bool = False  # the output was off until this poll
 
     @property
     def dark(self) -> bool:

@@ -17,7 +17,7 @@ from player.display.backdrop_pictures import RawPicture, rotate_picture
 from player.display.capture import ScreenCapture
 from player.display.display_state import DisplayState, Power
 from player.display.foreign_windows import desktop_on, lower_foreign_windows
-from player.display.outputs import OutputChange, RandrSetup, WantedOutput, arrange
+from player.display.outputs import Output, OutputChange, RandrSetup, WantedOutput, arrange
 from player.platform.geometry import Area
 from player.platform.x11 import CEILING, NAME_PREFIX, WindowOrder, connect_x
 from sync.errors import ScreenFailed
@@ -91,7 +91,7 @@ class XConnection:
             area = Area(width=size.width, height=size.height, turn=wanted.rotation)
             return DisplayState(answers=True, connected=None, power=_read_power(connection), area=area, losses=0)
         arrangement = arrange(setup, wanted)
-        problem = arrangement.problem
+        problem, was_off = arrangement.problem, _is_off(setup, arrangement.output)
         if arrangement.change:
             problem = self._apply_change(connection, arrangement.change, setup) or problem
             setup = randr.read_setup(connection) or setup
@@ -102,7 +102,7 @@ class XConnection:
         area = arrangement.area if crtc and mode else Area(width=setup.width, height=setup.height, turn=wanted.rotation)
         return DisplayState(
             answers=True, connected=bool(output and output.connected),
-            power=Power.OFF if output and not (crtc and crtc.mode) else _read_power(connection), area=area,
+            power=Power.OFF if _is_off(setup, output) else _read_power(connection), area=area, was_off=was_off,
             losses=0, output=output.name if output else "", refresh_hz=mode.refresh_hz if mode else 0.0,
             problem=problem,
         )  # fmt: skip
@@ -189,6 +189,11 @@ def _create_ceiling(connection: XDisplay) -> int:
     window.set_wm_name(f"{NAME_PREFIX}ceiling")
     root.change_property(connection.intern_atom(CEILING), Xatom.WINDOW, 32, [window.id])
     return int(window.id)
+
+
+def _is_off(setup: RandrSetup, output: Output | None) -> bool:
+    crtc = setup.crtcs.get(output.crtc) if output else None
+    return output is not None and not (crtc and crtc.mode)
 
 
 def _read_power(connection: XDisplay) -> Power:

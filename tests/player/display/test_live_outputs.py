@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 from Xlib.display import Display as XDisplay
 
-from player.display import WantedOutput, randr
+from player.display import WantedOutput, open_display, randr
 from player.display.outputs import Crtc, Output, OutputChange, RandrSetup
 from player.platform.geometry import Area
+from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit
 from tests.display import XorgDummy
 from tests.player.conftest import Media, put_on_air, running_display_and_stage
@@ -41,6 +42,10 @@ class SecondOutput:
     def unplug(self) -> None:
         """Remove the monitor; the output goes off, as it does with some servers."""
         self._unplugged = True
+        self.switch_off()
+
+    def switch_off(self) -> None:
+        """Switch it off; its monitor stays plugged in."""
         self._set(replace(self._active, mode=0, outputs=()))
 
     def plug(self) -> None:
@@ -101,6 +106,17 @@ async def test_the_output_named_has_the_stage_and_the_other_is_black(second: Sec
         await stage.clear()
         assert not _shows(eye, LEFT, BLACK) and _shows(eye, RIGHT, BLACK)
     eye.close()
+
+
+async def test_an_output_that_somebody_switched_off_is_switched_on_again_and_was_dark(second: SecondOutput) -> None:
+    clock = SystemClock()
+    began_s = clock.monotonic()
+    async with open_display(second.name, clock, WantedOutput(SECOND)) as display:
+        assert not display.was_dark_since(began_s)
+        second.switch_off()
+        await display._poll()
+        assert display.was_dark_since(began_s) and not display.state().dark
+        assert not display.was_dark_since(clock.monotonic()), "the next take is seen"
 
 
 async def test_the_stage_leaves_an_unplugged_output_and_returns_to_it(second: SecondOutput, media: Media) -> None:
