@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -99,8 +99,8 @@ def test_a_killed_daemon_takes_its_decks_along_and_leaves_the_fallback(player: S
 def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: Path, media: Path) -> None:
     with Xvfb() as server, alone(tmp_path, media, server.name) as site:
         site.start("player")
-        until(lambda: on_air(site), "it plays")
-        process, take = site.processes["player"], site.now()["take"]
+        until(lambda: bool(plays(site)) and on_air(site), "it plays")
+        process = site.processes["player"]
         server.stop()
         gone_at = SystemClock().now()
         until(lambda: not decks(site) or "does not answer" in problems(site), "the loss is noticed")
@@ -110,9 +110,9 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
             three_cuts(sight)
         assert process.poll() is None, "it was never restarted"
         told = plays(site)
-        (hit,) = [play for play in told if play["take"] == take]
-        last_s = (datetime.fromisoformat(hit["ended_at"]) - gone_at).total_seconds()
-        assert last_s < 0.3, "nothing claims to have been on a display that is gone"
+        spans = [[datetime.fromisoformat(play[at]) for at in ("started_at", "ended_at")] for play in told]
+        ends = [ended_at for started_at, ended_at in spans if started_at < gone_at]
+        assert ends and max(ends) < gone_at + timedelta(seconds=0.3), "nothing claims to be on a display that is gone"
         assert [play["sequence"] for play in told] == list(range(1, len(told) + 1))
         assert "failed on air" not in site.log("player").read_text(), "no item is blamed"
         after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
