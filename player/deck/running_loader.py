@@ -82,7 +82,9 @@ class RunningLoader(ShotLoader):
         self._paints += paints
         if not paints or self._paints <= 0:
             return False
-        return self._paints >= _BLACK_PAINTS or self._window.has_picture_at_far_edges()
+        if self._paints >= _BLACK_PAINTS:
+            return True
+        return self._window.output_follows and self._window.has_picture_at_far_edges()
 
     def _give_up(self, now: float, *, stuck: bool) -> None:
         if stuck and self._first_paints and self._paints == 0:  # one picture came, and no other one

@@ -149,6 +149,14 @@ class DeckWindow:
         """Whether libVLC has a window of its own in the canvas, as far as it is known."""
         return self._output is not None
 
+    @property
+    def output_follows(self) -> bool:
+        """Whether libVLC has no window of its own, or one as large as the canvas. Until then it paints unscaled."""
+        self._read_events()
+        if self._output is None:
+            return True
+        return abs(min(self._media.width - self._output[0], self._media.height - self._output[1])) <= 1
+
     def output_size(self) -> tuple[int, int]:
         """Return the upright media's size from the window libVLC made in ours; (0, 0) if there is none."""
         self._connection.sync()
@@ -164,8 +172,8 @@ class DeckWindow:
         self._read_events()
         if self._output is None or self._output_paints < _SETTLED_PAINTS:
             return None
-        free = self._media.width - self._output[0], self._media.height - self._output[1]
-        return self._upright(self._output) if abs(min(free)) <= 1 and max(free) > _ROUNDING else None
+        free = max(self._media.width - self._output[0], self._media.height - self._output[1])
+        return self._upright(self._output) if self.output_follows and free > _ROUNDING else None
 
     def _upright(self, size: tuple[int, int]) -> tuple[int, int]:
         return size[::-1] if self._area.sideways else size
