@@ -61,8 +61,8 @@ async def measure(stack: AsyncExitStack, folder: Path, many: int) -> list[dict[s
 def _pictures(folder: Path, count: int) -> Content:
     publisher = Publisher(folder)
     assets = tuple(
-        publisher.asset(picture(number), _BYTES * 2).model_copy(update={"width": _SIZE[0], "height": _SIZE[1]})
-        for number in range(count)
+        publisher.asset(picture(), _BYTES * 2).model_copy(update={"width": _SIZE[0], "height": _SIZE[1]})
+        for _ in range(count)
     )
     release = release_of(assets)
     (playlist,) = release.playlists
@@ -71,7 +71,7 @@ def _pictures(folder: Path, count: int) -> Content:
     return Content(publisher, assets)
 
 
-def picture(number: int) -> bytes:
+def picture() -> bytes:
     """Return a green PNG of 100 kB; random bytes in a chunk that no reader knows make each another file."""
     rows = (b"\0" + bytes(start.GREEN) * _SIZE[0]) * _SIZE[1]
     head = struct.pack(">IIBBBBB", *_SIZE, 8, 2, 0, 0, 0)

@@ -14,7 +14,7 @@ from sync.wire.content_paths import release_path, root_path, timestamp_path
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
 
 ROOT_EVERY_S = 3600.0
-"""How often the next root is asked for where nothing is wrong. Until then a key counts that the origin revoked."""
+"""How often the next root is asked for while nothing is new and nothing is wrong."""
 
 _MOST_ROOTS = 256  # steps of the root chain in one check; the others follow in the next check
 _NO_SUCH_FILE = (403, 404, 410)  # object stores answer 403 for names that do not exist
@@ -31,9 +31,8 @@ class UpdateCheck:
         self._clock = clock
         self._channel = channel
         self._root_read_s = 0.0
-        self._accepted: tuple[FetchedDocument, Root, Timestamp] | None = (
-            None  # the last one, and the root it was read with; None: nothing is, or it is no longer
-        )
+        # The last one and the root it was read with; None: nothing was accepted, or the last one was refused.
+        self._accepted: tuple[FetchedDocument, Root, Timestamp] | None = None
         self.noted = False
         """Whether the floor on the disk says what the last timestamp says."""
         self.fetched = False

@@ -61,8 +61,7 @@ def _sentence(found: Found[Any], lost: str) -> str:
 
 
 def _media_problems(store: ContentStore) -> Iterator[str]:
-    refused = [name for name in store.media.names() if not os.access(store.media.file(name), os.R_OK)]
-    if refused:
+    if refused := store.media.unreadable():
         names = ", ".join(map(str, sorted(map(store.media.file, refused))[:_MOST_NAMED]))
         more = f" and {len(refused) - _MOST_NAMED} more" if len(refused) > _MOST_NAMED else ""
         yield f"{names}{more} cannot be read by this user: they are fetched again from the origin, or {_OWN}."

@@ -75,9 +75,9 @@ class MediaFiles:
         return _NAME.fullmatch(sha256) is not None and self._stat(sha256) is not None
 
     def _stat(self, sha256: str) -> os.stat_result | None:
-        path = self._assets / sha256
+        path = f"{self._assets}/{sha256}"  # text: this is asked for thousands of assets
         try:
-            found = path.lstat()
+            found = os.lstat(path)
         except OSError:
             return None
         readable = sha256 not in self._unreadable and os.access(path, os.R_OK)
@@ -110,6 +110,11 @@ class MediaFiles:
     def names(self) -> list[str]:
         """Return the names of all asset files, also of those that cannot be read."""
         return hash_names(self._assets)
+
+    def unreadable(self) -> list[str]:
+        """Return the names of the asset files that this user cannot read."""
+        folder = str(self._assets)
+        return [name for name in self.names() if not os.access(f"{folder}/{name}", os.R_OK)]
 
     def file(self, sha256: str) -> Path:
         """Return where the file of an asset is, or would be."""
