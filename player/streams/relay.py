@@ -1,7 +1,7 @@
 """The way to one RTSP or RTMP server: ffmpeg connects to a port of ours, and all bytes pass through here.
 
 So the address is checked where the connection is made, certificates are verified as the settings say (ffmpeg verifies
-those of RTSP nowhere), and a redirect of RTSP leads ffmpeg here again.
+those of RTSP nowhere), and a redirect of RTSP leads ffmpeg here again, without the password of the server before.
 """
 
 import asyncio
@@ -185,7 +185,10 @@ class _Relay:
         raise self._odd(f"it sends more than {_MOST_LINES} lines")
 
     def _redirected(self, location: str) -> str:
-        """Follow a redirect: the next connection leads there, once its address was checked."""
+        """Follow a redirect: the next connection leads there, once its address was checked.
+
+        As browsers do (RFC 7617, 2.2), only the same server gets the password of the address before.
+        """
         self._redirects += 1
         if self._redirects > MOST_REDIRECTS:
             raise MediaUnplayable(f"{shown_url(self._url)[:200]} is one redirect too many: more than {MOST_REDIRECTS}")
@@ -196,7 +199,13 @@ class _Relay:
             raise self._odd("it leads to what is no address") from error
         if not is_rtsp:
             raise self._odd(f"it leads to {shown_url(location)[:200]}, which is not of RTSP")
-        self._url = location
+        before = urlsplit(self._url)
+        login, _, server = before.netloc.rpartition("@")
+        own, _, leads_to = parts.netloc.rpartition("@")
+        if login and not own:  # ffmpeg would go on with the one it has; with an empty one it forgets it
+            is_same = (parts.scheme, leads_to) == (before.scheme, server)
+            parts = parts._replace(netloc=f"{login if is_same else ':'}@{leads_to}")
+        self._url = parts.geturl()
         return self.address(parts)
 
     def _odd(self, what: str) -> MediaUnplayable:

@@ -128,6 +128,34 @@ async def test_a_redirect_leads_through_the_relay_again_and_never_to_this_device
         assert asked == []
 
 
+@pytest.mark.parametrize(
+    ("location", "login"),
+    [
+        ("rtsp://127.0.0.1:{port}/y", "eve:hush"),
+        ("rtsps://127.0.0.1:{port}/y", ":"),
+        ("rtsp://localhost:{port}/y", ":"),
+        ("rtsp://127.0.0.1:9/y", ":"),
+        ("rtsp://@127.0.0.1:9/y", ":"),
+        ("rtsp://bob:own@127.0.0.1:9/y", "bob:own"),
+    ],
+)
+async def test_a_redirect_takes_the_password_of_an_address_to_its_own_server_alone(location: str, login: str) -> None:
+    port = free_port()
+    answer = f"RTSP/1.0 302 Found\r\nLocation: {location.format(port=port)}\r\n\r\n".encode()
+    async with server(answer, port=port):
+        got, _ = await through(f"rtsp://eve:hush@127.0.0.1:{port}/x", OPTIONS)
+    assert f"Location: rtsp://{login}@127.0.0.1:".encode() in got
+
+
+async def test_ffmpeg_gives_no_password_to_a_server_that_it_is_led_to() -> None:
+    wants = b'RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n'
+    async with server(wants) as (second, got):
+        led = f"RTSP/1.0 302 Found\r\nLocation: rtsp://127.0.0.1:{second}/x\r\n\r\n".encode()
+        async with server(led) as (first, _), open_site(ports=(first, second)) as (_, gateway):
+            assert await ffmpeg_output(gateway, f"rtsp://eve:hush@127.0.0.1:{first}/x") == b""
+    assert got and b"ZXZlOmh1c2g=" not in b"".join(got)  # eve:hush
+
+
 async def test_redirects_end() -> None:
     async with server(b"RTSP/1.0 301 Moved\r\nLocation: rtsp://127.0.0.1:9/x\r\n\r\n") as (port, _):
         _, refused = await through(f"rtsp://127.0.0.1:{port}/x", OPTIONS, OPTIONS)
