@@ -29,7 +29,7 @@ from sync.wire.release import Release
 
 _SAMPLE_S = 2.0
 _FILES_S = 5.0
-_NO_SESSION = Now(showing="fallback", why="this screen has no content yet")
+_NO_SESSION = Now(showing="fallback", why="the player is starting")
 
 
 class StatusCollector:
@@ -204,6 +204,7 @@ class StatusCollector:
         return Condition(
             machine=self._sample(),
             clock=self._clock.trust(),
+            starting=session is None,
             paired=session is not None and session.connection is not None,
             pairing_code=session is not None and session.pairing_code is not None,
             membership_unreadable=self._files[2],

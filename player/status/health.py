@@ -63,6 +63,7 @@ class Condition:
     paired: bool = True
     pairing_code: bool = False  # on the screen: a person can pair the device now
     membership_unreadable: bool = False  # paired, but nobody can say as what
+    starting: bool = False  # nobody knows yet whether it is paired
     origin_told: bool = False  # another sentence says why no origin is reached
     sync_age_s: float | None = None  # since the origin last confirmed the active release; None: never
     sync_failure: str = ""  # why the last try failed; empty: it did not
@@ -241,7 +242,8 @@ def _delivery_problems(condition: Condition) -> Iterator[str]:
     if not condition.paired and condition.pairing_code:
         yield "This screen is not paired yet: enter the code on the screen in the console of the origin."
     elif not condition.paired:
-        if not (condition.membership_unreadable or condition.origin_told):  # then file or reason are named
+        named = condition.membership_unreadable or condition.origin_told  # the file or the reason
+        if not (condition.starting or named):
             yield "This screen is not paired yet and does not reach an origin: check the network and origin.url."
     elif condition.sync_failure:
         yield f"Syncing fails: {condition.sync_failure}."

@@ -68,7 +68,8 @@ class UpdateCheck:
         if before is not None and before[:2] == (document, root):
             timestamp = before[2]
         else:
-            timestamp = read_timestamp(root, open_envelope(document.content, TIMESTAMP_CAP_BYTES))
+            what = timestamp_path(self._channel)
+            timestamp = read_timestamp(root, open_envelope(document.content, TIMESTAMP_CAP_BYTES, what))
         check_timestamp(timestamp, self._channel, known)
         self.noted = (known.floor_with(timestamp), known.bound_with(timestamp)) == (known.floor, known.earliest)
         return document, root, timestamp
@@ -101,12 +102,13 @@ class UpdateCheck:
         root = await self._pinned_root()
         for _ in range(_MOST_ROOTS):
             try:
-                raw = await self._client.document(root_path(root.version + 1), ROOT_CAP_BYTES)
+                path = root_path(root.version + 1)
+                raw = await self._client.document(path, ROOT_CAP_BYTES)
             except OriginRefused as error:
                 if error.status in _NO_SUCH_FILE:
                     break
                 raise
-            root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES))
+            root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES, path))
             await in_thread(self._store.save_root, raw)
             log.info("root=%s is trusted from now on", root.version)
         check_root(root, await in_thread(self._store.known, self._channel, root, self._clock))
@@ -125,7 +127,7 @@ class UpdateCheck:
         if pin is None:
             raise Untrusted(reason, Distrust.NO_ROOT)
         raw = await self._client.document(root_path(pin.version), ROOT_CAP_BYTES)
-        envelope = open_envelope(raw, ROOT_CAP_BYTES)
+        envelope = open_envelope(raw, ROOT_CAP_BYTES, root_path(pin.version))
         if pin_of(envelope) != pin:
             raise Untrusted(
                 f"{reason}. The origin's root {pin.version} is not the one that was pinned", Distrust.ROOT_CHAIN

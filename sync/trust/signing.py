@@ -102,18 +102,18 @@ def _valid(signature: Signature, message: bytes, keys: dict[str, str]) -> bool:
     return True
 
 
-def open_envelope(raw: bytes, cap_bytes: int) -> Envelope:
-    """Parse an envelope; its size is checked first.
+def open_envelope(raw: bytes, cap_bytes: int, what: str = "a document") -> Envelope:
+    """Parse an envelope; its size is checked first. `what` names the document to people.
 
     Raises:
         Untrusted: it is too large, or not an envelope.
     """
     if len(raw) > cap_bytes:
-        raise Untrusted(f"a document has {len(raw)} bytes; at most {cap_bytes} are allowed")
+        raise Untrusted(f"{what} has {len(raw)} bytes; at most {cap_bytes} are allowed")
     try:
         return Envelope.model_validate_json(raw)
     except ValidationError as error:
-        raise Untrusted("a document is not a signed envelope") from error
+        raise Untrusted(f"{what} is not a signed envelope: it was changed on the way, or is damaged") from error
 
 
 def pin_root(envelope: Envelope) -> Root:

@@ -78,6 +78,7 @@ class FakePlayer:
         self.overlays = Overlays()
         self.pictures = 0
         self.connection: Any = None  # of a paired device
+        self.starting = False
 
     def now(self) -> Now:
         return self.shown
@@ -125,7 +126,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePla
         sources = StatusSources(
             configuration=configuration,
             content=ContentStore(tmp_path),
-            session=lambda: replace(session, connection=player.connection),
+            session=lambda: None if player.starting else replace(session, connection=player.connection),
             stage=player,
             display=player,
             overlays=player.overlays,
@@ -184,6 +185,13 @@ async def test_status_and_now_report_the_player_and_the_screen(device: Device) -
     assert status["decks"]["libvlc"] == "3.0.24"
     assert any("not paired yet" in sentence for sentence in status["problems"])
     assert status["healthy"] is False
+
+
+async def test_while_the_player_starts_it_is_not_said_to_be_unpaired_or_without_content(device: Device) -> None:
+    device.player.starting = True
+    status, now = [json.loads(await read(device, f"/v1/{what}")) for what in ("status", "now")]
+    assert status["sync"]["state"] == "starting" and "paired" not in " ".join(status["problems"])
+    assert now["why"] == "the player is starting"
 
 
 async def test_sound_from_another_output_than_the_set_one_stays_a_problem_in_silence(device: Device) -> None:

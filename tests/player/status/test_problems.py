@@ -109,6 +109,7 @@ CAUSES: tuple[tuple[Condition, Condition], ...] = (  # with the cause, and witho
     (replace(HEALTHY, paired=False, pairing_code=True), HEALTHY),
     (replace(HEALTHY, paired=False), replace(HEALTHY, paired=False, origin_told=True)),  # a better sentence is told
     (replace(HEALTHY, paired=False), replace(HEALTHY, paired=False, membership_unreadable=True)),
+    (replace(HEALTHY, paired=False), replace(HEALTHY, paired=False, starting=True)),  # nobody knows yet
     (replace(HEALTHY, sync_failure="it is away"), HEALTHY),
     (replace(HEALTHY, sync_age_s=900.1), replace(HEALTHY, sync_age_s=900.0)),
     (replace(HEALTHY, outbox_depth=5000), replace(HEALTHY, outbox_depth=4999)),

@@ -135,7 +135,7 @@ def an_index_of_another_file(publisher: Publisher) -> None:
         (an_asset_name_that_climbs_out, "not known to this version", Distrust.UNSUPPORTED),
         (an_asset_name_with_a_zero_byte, "not known to this version", Distrust.UNSUPPORTED),
         (garbage_for_a_timestamp, "wants a login first", ""),
-        (a_timestamp_that_is_no_envelope, "not a signed envelope", Distrust.MALFORMED),
+        (a_timestamp_that_is_no_envelope, "timestamp.json is not a signed envelope", Distrust.MALFORMED),
         (an_oversized_timestamp, "more than the allowed 16384 bytes", Distrust.MALFORMED),
         (a_root_that_does_not_follow, "signed by 0", Distrust.ROOT_CHAIN),
         (an_index_of_another_file, "another file", ""),
