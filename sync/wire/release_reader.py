@@ -12,22 +12,23 @@ from sync.wire.release import Campaign, Creative, Item, Line, Playlist, Release
 
 _LONG_BYTES = 64 * 1024
 _NOTHING = {"channel": '"none"', "created_at": '"2000-01-01T00:00:00Z"'}
-_AT_ONCE = 50  # entries
+_AT_ONCE = 100  # entries: 1 ms
 _MOST_ENTRIES = 65_536  # of one list, more than 5 MiB of real ones; what has more is read at once, which refuses it
 _MOST_FIELDS = 100
 _DECODE = json.JSONDecoder().raw_decode
 
 
-def read_release(raw: bytes) -> Release:
+def read_release(raw: bytes, *, at_once: bool = False) -> Release:
     """Return a release without unknown entries, which its `left_out` lists.
 
     A long one is read in pieces: a thread that reads it at once holds the interpreter for 0.1 s, and a cut would wait.
+    `at_once` is for the start of a player, when nothing is on air and each piece would wait for its imports.
 
     Raises:
         ValidationError: the document itself is not valid.
     """
     unknown: list[LeftOut] = []
-    release = _read_in_pieces(raw, unknown) if len(raw) > _LONG_BYTES else None
+    release = _read_in_pieces(raw, unknown) if len(raw) > _LONG_BYTES and not at_once else None
     if release is None:
         unknown = []
         release = Release.model_validate_json(raw, context=unknown)

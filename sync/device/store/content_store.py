@@ -252,7 +252,7 @@ class ContentStore:
             if known is not None and stamp and self._stamps.get(sha256) == stamp:
                 return known
             raw = _read_verified(path, sha256, RELEASE_CAP_BYTES)
-            release = None if raw is None else known or _release(raw, path)
+            release = None if raw is None else known or _release(raw, path, at_once=not self._stamps)
             if release is not None:
                 self._read[sha256], self._stamps[sha256] = release, stamp
             return release
@@ -376,9 +376,9 @@ def _read_verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
     return raw
 
 
-def _release(raw: bytes, path: Path) -> Release | None:
+def _release(raw: bytes, path: Path, *, at_once: bool) -> Release | None:
     try:
-        return read_release(raw)
+        return read_release(raw, at_once=at_once)
     except ValidationError as error:
         log.error("file=%s cannot be read, wrong fields: %s", path, ", ".join(sorted(rejected(error).fields)))
         return None

@@ -12,7 +12,7 @@ from sync.wire.release_reader import read_release
 from tests.sync.file_tree_origin import release_of
 from tests.sync.wire.test_lenient_lists import FRAME, ITEM
 
-MANY = 120
+MANY = 420
 
 
 def long() -> dict[str, Any]:
