@@ -14,7 +14,7 @@ from pathlib import Path
 from sync.device.download_plan import Copy, LocalContent, copies, missing_assets, priority_groups
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.chunk_lists import chunk_places
-from sync.device.store.content_store import ContentStore
+from sync.device.store.content_store import BALLAST_BYTES, ContentStore
 from sync.device.store.media_intake import DownloadProgress, MediaIntake
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import Fetch, TransferFacts
@@ -148,8 +148,9 @@ class Downloader:
         existing = self._store.media.parts()
         need = sum(asset.size_bytes for asset in wanted if asset.sha256 not in existing)
         free = self._store.free_bytes()
-        if need and need + self._reserve_bytes > free:
-            raise ReleaseDoesNotFit(need, free, self._reserve_bytes)
+        reserve = self._reserve_bytes + (0 if self._store.has_ballast() else BALLAST_BYTES)  # it is made again
+        if need and need + reserve > free:
+            raise ReleaseDoesNotFit(need, free, reserve)
 
     def _known_lists(self, wanted: Collection[Asset]) -> dict[str, tuple[str, Index]]:
         found = ((asset, one_chunk_index(asset) or self._store.index(asset.index)) for asset in wanted)

@@ -181,6 +181,25 @@ async def test_a_release_that_does_not_fit_is_refused_before_a_byte_is_fetched(
     assert not store.media.parts()
 
 
+async def test_the_reserve_for_a_full_disk_is_no_room_for_a_release(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(store, monkeypatch, BALLAST_BYTES + 50 * CHUNK)
+    async with running(origin, store) as device:
+        origin.publisher.publish(noise(1, 40 * CHUNK))
+        await device.plays(playing := origin.publisher.release)
+        origin.publisher.publish(noise(1, 40 * CHUNK), noise(2, 20 * CHUNK))
+        device.syncer.wake()
+        await device.until(lambda: "the release needs" in device.syncer.facts().problem)
+        for _ in range(20):
+            await device.clock.advance(30)
+        assert "the release needs" in device.syncer.facts().problem
+        assert (active := store.active()) is not None and active.sha256 == playing
+        origin.publisher.publish(noise(1, 40 * CHUNK))
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
+        await device.until(lambda: store.has_ballast() and not device.syncer.facts().problem, pass_s=1)
+
+
 def limit(store: ContentStore, monkeypatch: pytest.MonkeyPatch, quota_bytes: int) -> None:
     """Limit the disk of the store, which also has the ballast, to `quota_bytes`."""
 
