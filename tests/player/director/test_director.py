@@ -229,6 +229,22 @@ async def test_many_broken_items_are_tried_at_a_bounded_rate(tmp_path: Path) -> 
             assert world.shown() == ["fallback"]
 
 
+async def test_while_all_files_are_gone_they_are_looked_for_at_a_bounded_rate(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_world(tmp_path) as world:
+        gone = [asset(name).sha256 for name in ("red", "blue")]
+        world.publish(release(playlist("loop", item("red"), item("blue"))), without=frozenset(gone))
+        async with world.running():
+            await world.advance(300)
+            assert 10 <= caplog.text.count("is not on this device") <= 20
+            assert world.shown() == ["fallback"] and "in a row could not be shown" in world.director.now().why
+            Path(world.media("blue")).write_bytes(b"media")
+            await world.wake()
+            assert world.shown() == ["fallback", "blue"]
+            assert world.ledger.quarantine.failures() == []
+
+
 async def test_without_content_the_fallback_shows_until_some_arrives(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world, world.running():
         assert world.shown() == ["fallback"]
