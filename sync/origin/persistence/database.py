@@ -139,12 +139,19 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
     try:
         database = OriginDatabase(engine)
         async with database.writing() as connection:
-            await connection.run_sync(metadata.create_all)
-            await connection.run_sync(_add_missing_columns)
-            await connection.run_sync(_add_missing_indexes)
+            await connection.run_sync(_create_missing)
         yield database
     finally:
         await engine.dispose()
+
+
+def _create_missing(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
+        metadata.create_all(connection, checkfirst=False)  # an empty file, in which nothing needs to be looked for
+        return
+    metadata.create_all(connection)
+    _add_missing_columns(connection)
+    _add_missing_indexes(connection)
 
 
 def _add_missing_columns(connection: Connection) -> None:
