@@ -186,10 +186,7 @@ class Director:
             self._skip(planned, error)
 
     def _fail(self, planned: Planned, error: MediaUnplayable) -> None:
-        if planned.shot.path or planned.shot.url:  # a file that is not here says nothing about the media
-            self._tracker.record_failure(planned, str(error))
-        else:
-            self._failures.record_failure()
+        self._tracker.record_failure(planned, str(error))
         self._skip(planned, error)
 
     async def _preroll(self, planned: Planned, *, urgent: bool) -> bool:

@@ -173,7 +173,8 @@ class TakeTracker:
             self._streams.record_failure(planned.take.asset, planned.take.title, reason)
         else:
             self._suspect(planned.take.asset)
-            self._recorder.record_failure(planned.take.asset, reason, self._clock.now())
+            if planned.shot.path:  # a file that is not here says nothing about the media
+                self._recorder.record_failure(planned.take.asset, reason, self._clock.now())
             self._failures.record_failure()
 
     def _clock_facts(self) -> tuple[timedelta, ClockTrust]:

@@ -83,6 +83,11 @@ class Janitor:
     async def _check_suspects(self) -> None:
         """Hash what is suspect as fast as possible: it may be on the screen."""
         media, unproven = self._store.media, await self._catalog.unproven() if self._store.media.suspects else {}
+        missed = {sha256 for sha256 in media.missed if not media.has(sha256)}
+        media.missed.clear()
+        if missed and (gone := missed & (await self._catalog.stamps()).keys()):  # the others are being fetched
+            await self._catalog.delete(gone)
+            self._lost()
         while media.suspects:
             media.suspects.pop(sha256 := next(iter(media.suspects)))
             cleared_s = self._cleared_s.get(sha256, -math.inf)

@@ -41,6 +41,7 @@ class MediaFiles:
         self._unreadable: set[str] = set()  # the disk reported an error
         self._renaming = threading.Lock()  # of `_assets`: what is removed there is what was found damaged
         self.suspects: dict[str, None] = {}  # to be hashed again at once, the oldest suspicion first
+        self.missed: dict[str, None] = {}  # assets that were to be shown and are not here
         self.damaged: set[str] = set()  # were found damaged, and not found right since
         self.intact: set[str] = set()  # were suspect, and have the bytes that the origin signed
         self.check_wanted = asyncio.Event()
@@ -51,8 +52,8 @@ class MediaFiles:
         return (self._assets, self._parts)
 
     def suspect(self, sha256: str) -> None:
-        """Have an asset hashed again at once: a decoder stumbled over it."""
-        self.suspects[sha256] = None
+        """Have an asset hashed again at once: a decoder stumbled over it. One that is gone is fetched again."""
+        (self.suspects if self.has(sha256) else self.missed)[sha256] = None
         self.check_wanted.set()
 
     def delete_links(self) -> None:

@@ -76,6 +76,21 @@ async def test_where_a_decoder_stumbles_damage_is_mended_at_once_with_what_is_mi
         assert device.activations == 1
 
 
+async def test_a_file_that_the_screen_misses_is_fetched_again_at_once_and_once(
+    origin: Origin, store: ContentStore
+) -> None:
+    asset, _ = origin.publisher.publish(noise(1, SIZE), noise(2, SIZE))
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+        before = origin.media_bytes
+        store.asset_path(asset.sha256).unlink()
+        for _ in range(3):
+            store.suspect(asset.sha256)
+        await device.until(lambda: whole(store, asset.sha256))
+        await device.until(lambda: device.mended == 1)
+        assert origin.media_bytes - before == SIZE and asset.sha256 not in store.media.intact  # nobody could open it
+
+
 @pytest.mark.parametrize("damage", [truncate, lengthen, empty], ids=["truncated", "longer", "empty"])
 async def test_a_file_of_the_wrong_size_is_no_longer_shown_at_the_next_poll(
     origin: Origin, store: ContentStore, damage: Callable[[Path], None]
