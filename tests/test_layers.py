@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/status": (
         SERVICES,
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
-        "sync/device sync/device/store sync/http",
+        "sync/device sync/device/store sync/device/transfer sync/http",
     ),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
@@ -97,8 +97,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/settings player/stage player/status player/streams sync/device sync/device/store sync/device/transfer "
-        "sync/sandbox",
+        "player/programme player/settings player/stage player/status player/streams sync/device sync/device/store "
+        "sync/device/transfer sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,

@@ -5,6 +5,7 @@ All that lives as long as the daemon is built in `player.app.wiring`; `player.ap
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from player.director.director import Director
 from player.display import Display, Power
 from player.evidence.ledger import Ledger, open_ledger
 from player.evidence.ledger_owner import ad_seed, find_ledger
+from player.programme.bandwidth import bandwidth_at
+from player.programme.schedule import zone_of_venue
 from player.settings.model import Settings
+from player.settings.system_zone import system_zone
 from player.status.heartbeat import HeartbeatSender
 from sync.device.origin_client import open_client
 from sync.device.origin_move import OriginMove
@@ -25,9 +29,10 @@ from sync.device.play_uploader import PlayUploader
 from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
 from sync.device.syncer import Syncer, SyncOptions
 from sync.device.transfer.connection import ConnectionSettings, Network
+from sync.device.transfer.limits import RateLimiter, RateLimits
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import StorageBroken, StorageFull
-from sync.runtime.clock import Clock
+from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.waiting import first_of
 from sync.wire.device_reports import Heartbeat, ScreenState
 
@@ -129,7 +134,7 @@ class SessionBuilder:
 
     @asynccontextmanager
     async def connection(
-        self, settings: Settings, membership: DeviceMembership, ledger: Ledger
+        self, settings: Settings, membership: DeviceMembership, session: DeviceSession
     ) -> AsyncIterator[OriginConnection]:
         """Open the connection to the origin of the settings."""
         core, url, network = self.core, str(settings.origin.url), self._network(settings)
@@ -144,6 +149,7 @@ class SessionBuilder:
                         mirrors=[str(mirror) for mirror in settings.origin.mirrors],
                         network=network,
                         rng=self.rng,
+                        limiter=self._limiter(session.director),
                     ),
                     core.content,
                     core.clock,
@@ -152,12 +158,30 @@ class SessionBuilder:
                     activated=self.release_activated,
                     mended=self.release_activated,
                 ),
-                uploader=PlayUploader(ledger.outbox, client, core.clock, self.rng),
+                uploader=PlayUploader(session.ledger.outbox, client, core.clock, self.rng),
                 heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
             )
 
+    def _limiter(self, director: Director) -> RateLimiter:
+        """Return the limits of bandwidth by the settings in force, which change while it is used."""
+        configuration, clock = self.core.configuration, self.core.clock
+
+        def limits() -> RateLimits:
+            settings, known = configuration.settings, director.venue_time()
+            machine = zone_of_venue(settings.venue.zone, None, system_zone())[0], clock.trust() is ClockTrust.SYNCED
+            zone, timed = known or machine
+            found = bandwidth_at(settings.bandwidth, zone, clock.now(), timed=timed)
+            return RateLimits(bytes_per_s(found.all_kbit_s), bytes_per_s(found.line_kbit_s), found.until)
+
+        return RateLimiter(clock, limits, lambda: configuration.settings.bandwidth.venue_hosts)
+
     def _network(self, settings: Settings) -> Network:
         return network_of(settings, self.core.clock)
+
+
+def bytes_per_s(kbit_s: int | None) -> float:
+    """Return a limit in bytes a second; infinite: no limit."""
+    return math.inf if kbit_s is None else kbit_s * 125.0
 
 
 def network_of(settings: Settings, clock: Clock) -> Network:

@@ -100,7 +100,7 @@ class SessionRunner:
             if membership.device != session.ledger.device:
                 log.info("device=%s starts a session", membership.device)
                 return
-            async with self._builder.connection(self._settings, membership, session.ledger) as connection:
+            async with self._builder.connection(self._settings, membership, session) as connection:
                 self._current.value = replace(session, connection=connection)
                 try:
                     await wait_unless(self._run_connection(connection), self._reconnect.wait())

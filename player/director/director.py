@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from player.director.air_state import NextTake, Showing, describe_next, describe_now
 from player.director.backoff import FailureBackoff, StreamBackoff
@@ -99,6 +100,10 @@ class Director:
         log.info("command=%s item=%s", command.do, command.item)
         self._failures.reset()
         self._changed.set()
+
+    def venue_time(self) -> tuple[ZoneInfo, bool] | None:
+        """Return the time zone of the venue, and whether the clock is trusted; None while there is no content."""
+        return (self._scene.zone, self._scene.timed) if self._scene else None
 
     def now(self) -> Now:
         """Return what is on the screen, why, and what comes next."""

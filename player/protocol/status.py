@@ -27,6 +27,14 @@ class AssetProblemStatus(Wire):
     waiting_s: float
 
 
+class BandwidthStatus(Wire):
+    """The limits for fetching media that hold now, in kbit/s; None: no limit, 0: none are fetched."""
+
+    all_kbit_s: float | None = None
+    line_kbit_s: float | None = None  # from outside the venue
+    until: Instant | None = None  # when other limits hold; None: no change is in sight
+
+
 class SyncStatus(Wire):
     """How far the device is with the content the origin wants it to have."""
 
@@ -46,6 +54,7 @@ class SyncStatus(Wire):
     asset_problems: tuple[AssetProblemStatus, ...] = ()  # of some of them
     spare_bytes: int = 0  # of files that no release names: they go when room is needed
     sources: tuple[SourceStatus, ...] = ()
+    limits: BandwidthStatus | None = None  # None: nothing is limited, now or later
 
 
 class OverlayStatus(Wire):

@@ -61,6 +61,10 @@ LIVE = frozenset(
         "audio.quiet_volume",
         "audio.normalise",
         "audio.target_lufs",
+        "bandwidth.all_kbit_s",
+        "bandwidth.line_kbit_s",
+        "bandwidth.venue_hosts",
+        "bandwidth.windows",
         "endpoint.allowed_hosts",
         "logging.level",
     }

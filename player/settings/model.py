@@ -5,7 +5,7 @@ An unknown field is an error that names it.
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import NoDecode
 
@@ -190,8 +191,8 @@ class PlaybackSettings(Section):
     """"on", "off", or "auto": on if `signage-player doctor` finds a decoder that libVLC can use."""
 
 
-class QuietHours(LocalWindow):
-    """A weekly window with another volume, in the local time of the venue. Its weekdays are those of its start."""
+class WeeklyWindow(LocalWindow):
+    """A weekly window in the local time of the venue. Its weekdays are those of its start."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -201,6 +202,10 @@ class QuietHours(LocalWindow):
         if not days:
             raise ValueError("name at least one weekday, 1 (Monday) to 7 (Sunday)")
         return days
+
+
+class QuietHours(WeeklyWindow):
+    """A weekly window with another volume."""
 
 
 class AudioSettings(Section):
@@ -230,6 +235,40 @@ class DisplaySettings(Section):
     """The output, such as "HDMI-1" (`signage-player doctor` lists them). Empty: the primary, or the first connected."""
     rotation: Annotated[Turn, BeforeValidator(_to_number)] = 0
     """By how many degrees the picture is turned clockwise: 0, 90, 180 or 270."""
+
+
+Rate = Annotated[int, Field(ge=0, le=100_000_000)] | None
+
+
+class BandwidthWindow(WeeklyWindow):
+    """A weekly window with limits of its own. What it leaves out is not limited in it."""
+
+    all_kbit_s: Rate = None
+    line_kbit_s: Rate = None
+
+
+class BandwidthSettings(Section):
+    """How fast media are fetched. Documents, plays and streams are not limited."""
+
+    all_kbit_s: Rate = Field(None, examples=[20_000])
+    """The limit for media from all sources together, in kbit/s. 0: none are fetched. Without it: no limit."""
+    line_kbit_s: Rate = Field(None, examples=[4_000])
+    """The same for media that come over the line of the venue: from all sources but those in `venue_hosts`."""
+    venue_hosts: Names = ()
+    """Hosts of mirrors in the venue, as in their addresses: what comes from them does not use the line."""
+    windows: tuple[BandwidthWindow, ...] = ()
+    """Weekly windows with other limits, in the time of the venue; the first that is open counts.
+
+    At night alone: all_kbit_s = 0, and here [{ start = "22:00", end = "06:00" }]. Slower while the shop is open:
+    [{ start = "09:00", end = "20:00", line_kbit_s = 1000 }].
+    """
+
+    @model_validator(mode="after")
+    def _sometimes(self) -> Self:
+        counting = ("all_kbit_s",) if self.venue_hosts else ("all_kbit_s", "line_kbit_s")
+        if all(any(getattr(one, name) == 0 for name in counting) for one in (self, *self.windows)):
+            raise ValueError("with 0 and no window with another limit, this screen would never get new media")
+        return self
 
 
 class StreamSettings(Section):
@@ -278,6 +317,7 @@ class Settings(Section):
     playback: PlaybackSettings = PlaybackSettings()
     display: DisplaySettings = DisplaySettings()
     audio: AudioSettings = AudioSettings()
+    bandwidth: BandwidthSettings = BandwidthSettings()
     streams: StreamSettings = StreamSettings()
     endpoint: EndpointSettings = EndpointSettings()
     recovery: RecoverySettings = RecoverySettings()

@@ -14,6 +14,7 @@ from player.status.health import Condition, Machine, figures, health_problems
 from player.status.recent_counts import RecentCounts
 from player.status.status_sources import StatusSources
 from player.status.wording import (
+    bandwidth_status,
     failures_text,
     other_audio_output,
     overlay_status,
@@ -190,6 +191,7 @@ class StatusCollector:
                 )
                 for one in facts.sources
             ),
+            limits=bandwidth_status(facts.limits),
         )
 
     def _condition(self, sync: SyncStatus, outbox_depth: int, release: Release | None) -> Condition:

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Inf
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from player.protocol.status import Status
+from player.protocol.status import BandwidthStatus, Status
 from player.stage.counters import Histogram, StageCounters, StageFacts
 from sync.errors import Distrust
 from sync.http.metrics import OperationMetrics
@@ -113,6 +113,7 @@ class PlayerMetrics:
         self._trust = self._gauge("trust_problem", "1 for the rule that the last document broke", "reason")
         self._refused = self._gauge("refused_documents", "Documents refused since start, by broken rule", "reason")
         self._failing = self._gauge("failing_assets", "Files that could not be fetched at their last try")
+        self._limits = self._gauge("limit_bytes_per_second", "Limit for fetching media; NaN: none", "of")
         self._sources = {
             name: self._gauge(f"source_{name}", meaning, "source") for name, meaning in _SOURCE_NUMBERS.items()
         }
@@ -133,6 +134,9 @@ class PlayerMetrics:
             self._trust.labels(reason.value).set(status.sync.trust == reason)
             self._refused.labels(reason.value).set(status.sync.refused.get(reason, 0))
         self._failing.set(status.sync.failing_assets)
+        limits = status.sync.limits or BandwidthStatus()
+        for of, kbit_s in (("all", limits.all_kbit_s), ("line", limits.line_kbit_s)):
+            self._limits.labels(of).set(float("nan") if kbit_s is None else kbit_s * 125)
         for gauge in self._sources.values():
             gauge.clear()  # mirrors come and go
         for source in status.sync.sources:

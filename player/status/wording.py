@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from math import isinf
 from zoneinfo import ZoneInfo
 
 from player.evidence.quarantine import AssetFailure
 from player.programme.loudness import screen_volume
-from player.protocol.status import OverlayStatus, SoundStatus
+from player.protocol.status import BandwidthStatus, OverlayStatus, SoundStatus
 from player.settings.model import Settings
+from sync.device.transfer.limits import RateLimits
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release
 
@@ -69,6 +71,14 @@ def overlay_status(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[O
         )
         for overlay in overlays
     )
+
+
+def bandwidth_status(limits: RateLimits) -> BandwidthStatus | None:
+    """Return the limits in force as people set them, None if there are none."""
+    if limits.is_none and limits.until is None:
+        return None
+    of_all, of_line = (None if isinf(one) else round(one / 125, 3) for one in (limits.all_bytes_s, limits.line_bytes_s))
+    return BandwidthStatus(all_kbit_s=of_all, line_kbit_s=of_line, until=limits.until)
 
 
 def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> SoundStatus:

@@ -142,8 +142,9 @@ async def _connected(
     core: Any = SimpleNamespace(content=content, clock=SystemClock(), configuration=SimpleNamespace(settings=settings))
     member = DeviceMembership(device="bench", token="t", channel=CHANNEL, origin=str(settings.origin.url))
     ledger = await stack.enter_async_context(open_ledger(content.state / "plays.db", "bench", core.clock))
+    session: Any = SimpleNamespace(ledger=ledger, director=SimpleNamespace(venue_time=lambda: None))
     builder = SessionBuilder(core, activated, no_heartbeat, Random())
-    return await stack.enter_async_context(builder.connection(settings, member, ledger))
+    return await stack.enter_async_context(builder.connection(settings, member, session))
 
 
 async def _served(

@@ -10,6 +10,7 @@ from random import Random
 
 from sync.device.recurring_problem import RecurringProblem
 from sync.device.transfer.asset_state import LONGEST_ASKED_S, AssetProblem, TransferFacts
+from sync.device.transfer.limits import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, Outdated, SignageError, Untrusted
 from sync.runtime.clock import Backoff, Clock
@@ -50,6 +51,7 @@ class SyncFacts:
     failing_assets: int = 0  # that failed at their last try; the others are fetched meanwhile
     asset_problems: tuple[AssetProblem, ...] = ()  # of some of these
     sources: tuple[SourceFacts, ...] = ()
+    limits: RateLimits = NO_LIMITS
 
 
 def state_of(*, started: bool, fetching: bool, checking: bool, failing: bool) -> SyncState:

@@ -141,6 +141,7 @@ class Syncer:
             failing_assets=transfers.failing,
             asset_problems=transfers.problems,
             sources=transfers.sources,
+            limits=transfers.limits,
         )
 
     async def run(self) -> None:

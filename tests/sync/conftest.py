@@ -13,7 +13,7 @@ from sync.device.janitor import FileRepair
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.syncer import Syncer, SyncOptions
-from sync.device.transfer.limits import Deadlines
+from sync.device.transfer.limits import Deadlines, Limiter
 from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
@@ -66,6 +66,7 @@ async def running(
     clock: FakeClock | None = None,
     pin: bool = True,
     mirrors: tuple[str, ...] = (),
+    limiter: Limiter | None = None,
     **options: float,
 ) -> AsyncIterator[Device]:
     """Run a paired device's syncer against `origin`, whose root is pinned first if there is none."""
@@ -74,7 +75,9 @@ async def running(
         store.save_root(origin.publisher.root)
     async with open_client(origin.url, "token") as client:
         deadlines = Deadlines(silence_s=options.pop("read_s", 5.0), head_s=options.pop("head_s", 5.0))
-        transfer = ContentTransfer(origin.url, clock, mirrors=mirrors, rng=Random(7), deadlines=deadlines)
+        transfer = ContentTransfer(
+            origin.url, clock, mirrors=mirrors, rng=Random(7), deadlines=deadlines, limiter=limiter
+        )
         device: Device
 
         def activated() -> None:

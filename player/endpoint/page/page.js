@@ -156,8 +156,17 @@ function showOverlays(overlays) {
   }));
 }
 
+const untilText = (until) =>
+  until ? ` until ${new Date(until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: state.status.zone })}` : "";
+
+function limitText({ all_kbit_s, line_kbit_s, until }) {
+  const limits = [[all_kbit_s, ""], [line_kbit_s, " over the line"]].filter(([rate]) => rate != null);
+  const texts = limits.map(([rate, where]) => (rate ? `${rate} kbit/s${where}` : `no media${where}`));
+  return (texts.join(", ") || "none") + untilText(until);
+}
+
 const soundText = ({ volume, why, until }) => {
-  const end = until ? ` until ${new Date(until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: state.status.zone })}` : "";
+  const end = untilText(until);
   return why === "muted" ? "muted" : why ? `${why}${end}: ${volume} %` : `${volume} %`;
 };
 
@@ -170,6 +179,7 @@ function showSync({ sync, outbox_depth, origin }) {
     ["Release", sync.sequence ? `${sync.sequence} (${(sync.release ?? "").slice(0, 8)})` : "none"],
     ["Confirmed", sync.age_s == null ? "never" : `${formatSeconds(sync.age_s)} ago`],
     ...(fetching ? [["Fetched", `${formatBytes(sync.bytes_done)} of ${formatBytes(sync.bytes_to_do)}`]] : []),
+    ...(sync.limits ? [["Limit", limitText(sync.limits)]] : []),
     ["Plays to deliver", String(outbox_depth)],
     ["Origin", origin],
   ]);

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sync.device.store.partial_file import PartialFile
+from sync.device.transfer.limits import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import ContentSource, SourceFacts
 from sync.device.transfer.spans import Span
 from sync.errors import CorruptContent, OriginRefused, SignageError
@@ -33,6 +34,9 @@ class Fetch:
     part: PartialFile | None = None
     again: bool = False  # the asset has failed before
     listed: bool = False  # the chunk list arrived
+    most_bytes: int | None = None  # it may ask for, by a limit; None: all of the span
+    asked: int = 0  # bytes, as the limiter counts them
+    received: int = 0
 
     @property
     def done(self) -> bool:
@@ -121,6 +125,7 @@ class TransferFacts:
     problems: tuple[AssetProblem, ...] = ()  # of some of those that fail
     sources: tuple[SourceFacts, ...] = ()
     waiting_s: float = 0.0  # until something is tried again
+    limits: RateLimits = NO_LIMITS
 
 
 def problem_of(state: AssetState, now_s: float) -> AssetProblem:

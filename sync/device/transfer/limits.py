@@ -1,9 +1,14 @@
 """The limits of a transfer: how long each step may take, how slow a body may be, and leave to send a request."""
 
+import math
+import threading
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from sync.runtime.clock import SystemClock
+from sync.runtime.clock import Clock, SystemClock
 
 LEAST_BYTES_S = 1000
 """A body that is slower for a whole window is given up, also where nothing else waits."""
@@ -13,6 +18,15 @@ SHARE_OF_USUAL = 0.1
 
 MOST_WINDOWS = 2
 """After so many windows a request makes room for work that waits; what it received stays."""
+
+LEAST_BURST_BYTES = 256 * 1024
+"""Under a limit of rate, the bytes under way and the tokens saved are each at most this, or `BURST_S` of the rate."""
+
+BURST_S = 0.5
+MOST_CONNECTIONS = 4  # under a limit of rate; with less than two bursts of the least size, one
+
+LOOK_S = 30.0
+"""How often the limits are looked up, for settings and clocks change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +69,46 @@ def why_given_up(bytes_s: float, usual_bytes_s: float, *, work_waits: bool) -> s
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How many bytes of media a second may come at an instant; infinite: any number, 0: nothing is asked for.
+
+    `all_bytes_s` counts all sources, `line_bytes_s` those outside the venue. They hold until `until`, None: for good.
+    """
+
+    all_bytes_s: float = math.inf
+    line_bytes_s: float = math.inf
+    until: datetime | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is limited now."""
+        return math.isinf(self.all_bytes_s) and math.isinf(self.line_bytes_s)
+
+
+NO_LIMITS = RateLimits()
+
+
 class Limiter(Protocol):
-    """What limits all transfers (bandwidth, windows of the day, budgets). Threads ask it; it must not block."""
+    """What limits all transfers, by the URL of the source. Threads ask it; it must not block."""
 
     def wait_s(self, source: str, length: int) -> float:
-        """Return how long a request for so many bytes has to wait; 0: it may be sent now."""
+        """Return how long a request for so many bytes has to wait; 0: it is sent now, and `ended` follows."""
 
     def received(self, source: str, length: int) -> None:
         """Count bytes that were read, also those of no use."""
+
+    def ended(self, source: str, asked: int, received: int) -> None:
+        """Record the end of a request for which `wait_s` returned 0."""
+
+    def most_bytes(self, source: str) -> int | None:
+        """Return how many bytes one request may ask for; None: any number."""
+
+    def most_connections(self, source: str) -> float:
+        """Return how many requests may be under way; infinite: any number."""
+
+    def in_force(self) -> RateLimits:
+        """Return the limits that hold now."""
 
 
 class Unlimited:
@@ -74,3 +120,157 @@ class Unlimited:
 
     def received(self, source: str, length: int) -> None:
         """Count nothing."""
+
+    def ended(self, source: str, asked: int, received: int) -> None:
+        """Count nothing."""
+
+    def most_bytes(self, source: str) -> int | None:
+        """Return None."""
+        return None
+
+    def most_connections(self, source: str) -> float:
+        """Return infinity."""
+        return math.inf
+
+    def in_force(self) -> RateLimits:
+        """Return no limits."""
+        return NO_LIMITS
+
+
+class TokenBucket:
+    """Holds one rate, in bytes a second: a request takes its tokens before it is sent.
+
+    Buffers of the kernel fill at the speed of the line, so reading slowly would limit nothing. Tokens saved and bytes
+    under way are each at most one `burst`: in any time of `t` seconds come at most `t` times the rate and two bursts.
+    """
+
+    def __init__(self, rate: float, now_s: float) -> None:
+        self._rate = rate
+        self._tokens = self.burst
+        self._at_s = now_s
+        self._under_way = 0
+
+    @property
+    def burst(self) -> float:
+        """The most tokens that are saved; also the most bytes under way."""
+        return max(LEAST_BURST_BYTES, self._rate * BURST_S)
+
+    @property
+    def most_connections(self) -> float:
+        """How many requests may be under way."""
+        return math.inf if math.isinf(self._rate) else max(1, min(MOST_CONNECTIONS, self.burst // LEAST_BURST_BYTES))
+
+    @property
+    def most_bytes(self) -> float:
+        """How long a request may be."""
+        return self.burst / self.most_connections if math.isfinite(self._rate) else math.inf
+
+    def set_rate(self, rate: float, now_s: float) -> None:
+        """Change the rate; what was saved under the former one counts up to one burst of the new one."""
+        self._refill(now_s)
+        self._rate = rate
+        self._tokens = min(self._tokens, self.burst)
+
+    def wait_s(self, length: int, now_s: float) -> float:
+        """Return how long a request has to wait; infinite at a rate of 0."""
+        self._refill(now_s)
+        if math.isinf(self._rate):
+            return 0.0
+        if self._rate <= 0:
+            return math.inf
+        needed = min(length, self.most_bytes)
+        over = self._under_way + needed - self.burst if self._under_way else 0.0  # these have to end first
+        missing = max(needed - self._tokens, over)
+        return missing / self._rate if missing >= 1 else 0.0  # less is an error of rounding
+
+    def take(self, length: int) -> None:
+        """Take the tokens of a request that is sent now."""
+        self._under_way += length
+        if math.isfinite(self._rate):
+            self._tokens -= length
+
+    def ended(self, asked: int, received: int, now_s: float) -> None:
+        """Give back the tokens of bytes that did not come, or take those of bytes that nobody had asked for."""
+        self._refill(now_s)
+        self._under_way -= asked
+        if math.isfinite(self._rate):
+            self._tokens = min(self.burst, self._tokens + asked - received)
+
+    def _refill(self, now_s: float) -> None:
+        added, self._at_s = self._rate * max(0.0, now_s - self._at_s), now_s
+        if added > 0:  # infinity times no time is not a number
+            self._tokens = min(self.burst, self._tokens + added)
+
+
+class RateLimiter:
+    """Holds limits of rate: one for all sources, one for those outside the venue.
+
+    `limits` tells what holds at present; `in_venue` are hosts of sources that do not use the line of the venue.
+    """
+
+    def __init__(self, clock: Clock, limits: Callable[[], RateLimits], in_venue: Callable[[], Collection[str]]) -> None:
+        self._clock = clock
+        self._look = limits
+        self._in_venue = in_venue
+        self._lock = threading.Lock()
+        self._limits = NO_LIMITS
+        self._next_look_s = -math.inf
+        now_s = clock.monotonic()
+        self._all, self._line = TokenBucket(math.inf, now_s), TokenBucket(math.inf, now_s)
+
+    def wait_s(self, source: str, length: int) -> float:
+        """Return how long a request has to wait, at most until the limits are looked up again; 0: take its tokens."""
+        with self._lock:
+            now_s, buckets = self._update(), self._buckets(source)
+            wait_s = max(bucket.wait_s(length, now_s) for bucket in buckets)
+            if math.isinf(wait_s):
+                self._next_look_s = now_s
+                self._update()
+            if wait_s <= 0:
+                for bucket in buckets:
+                    bucket.take(length)
+            return min(wait_s, self._next_look_s - now_s)
+
+    def received(self, source: str, length: int) -> None:
+        """Count nothing: tokens are taken before a request."""
+
+    def ended(self, source: str, asked: int, received: int) -> None:
+        """Settle a request."""
+        with self._lock:
+            now_s = self._update()
+            for bucket in self._buckets(source):
+                bucket.ended(asked, received, now_s)
+
+    def most_bytes(self, source: str) -> int | None:
+        """Return how many bytes one request may ask for."""
+        with self._lock:
+            self._update()
+            most = min(bucket.most_bytes for bucket in self._buckets(source))
+            return None if math.isinf(most) else int(most)
+
+    def most_connections(self, source: str) -> float:
+        """Return how many requests may be under way."""
+        with self._lock:
+            self._update()
+            return min(bucket.most_connections for bucket in self._buckets(source))
+
+    def in_force(self) -> RateLimits:
+        """Return the limits that hold now."""
+        with self._lock:
+            self._update()
+            return self._limits
+
+    def _buckets(self, source: str) -> tuple[TokenBucket, ...]:
+        local = urlsplit(source).hostname in self._in_venue()
+        return (self._all,) if local else (self._all, self._line)
+
+    def _update(self) -> float:
+        """Look up the limits if it is time; return the time."""
+        now_s = self._clock.monotonic()
+        if now_s >= self._next_look_s:
+            self._limits = found = self._look()
+            left_s = LOOK_S if found.until is None else (found.until - self._clock.now()).total_seconds()
+            self._next_look_s = now_s + max(0.05, min(LOOK_S, left_s))
+            self._all.set_rate(found.all_bytes_s, now_s)
+            self._line.set_rate(found.line_bytes_s, now_s)
+        return now_s

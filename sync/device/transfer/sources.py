@@ -65,6 +65,7 @@ class ContentSource:
         self.errors = 0
         self.problem = ""
         self.until_s = 0.0
+        self.limited_until_s = 0.0  # by a limit of rate, which is no fault
         self.in_flight = 0
         self._rates: deque[float] = deque(maxlen=_USUAL_OF)
         self._measured_s = -math.inf
@@ -72,9 +73,14 @@ class ContentSource:
         self._struck: dict[str, float] = {}  # assets not served since the last success, and the waits asked for
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
 
+    @property
+    def free_s(self) -> float:
+        """When it may be asked."""
+        return max(self.until_s, self.limited_until_s)
+
     def is_free(self, now_s: float) -> bool:
         """Return whether it may be asked: if it was not reached, by one request at a time, until that works."""
-        return now_s >= self.until_s and (not self._unreached or self.in_flight == 0)
+        return now_s >= self.free_s and (not self._unreached or self.in_flight == 0)
 
     def measured(self, bytes_s: float, now_s: float) -> None:
         """Record the speed of a request."""
@@ -158,9 +164,14 @@ class Sources:
             return next(s for s in free if speeds[s] >= SLOW_SHARE * max(speeds.values()))
         return free[0] if free else None
 
+    def limited_s(self, now_s: float) -> float:
+        """Return for how long only a limit of rate holds back the first source that has one; 0: none has."""
+        waits = [source.limited_until_s - now_s for source in self.all() if source.until_s <= now_s]
+        return min((wait_s for wait_s in waits if wait_s > 0), default=0.0)
+
     def free_at_s(self, avoided: Mapping[str, float] = {}) -> float:
         """Return when the first source may be asked, as far as that is known from waits."""
-        return min(max(source.until_s, avoided.get(source.url, 0.0)) for source in self.all())
+        return min(max(source.free_s, avoided.get(source.url, 0.0)) for source in self.all())
 
 
 def _is_http(url: str) -> bool:

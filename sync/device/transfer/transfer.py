@@ -59,7 +59,8 @@ class ContentTransfer:
         for job in [job for job in self._jobs if job.done()]:
             del self._jobs[job]
             job.result()
-        for _ in range(min(self._most - len(self._jobs), self.queue.ready())):
+        most = int(min(self._most, self.queue.most_connections()))
+        for _ in range(min(most - len(self._jobs), self.queue.ready())):
             worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines)
             job = start_thread(worker.run)
             job.add_done_callback(lambda _: self.changed.set())  # work may have come while the last thread ended

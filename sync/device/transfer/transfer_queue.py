@@ -12,14 +12,7 @@ from itertools import count, islice
 from random import Random
 
 from sync.device.store.partial_file import PartialFile
-from sync.device.transfer.asset_state import (
-    AssetState,
-    Fetch,
-    Item,
-    TransferFacts,
-    failing,
-    problem_of,
-)
+from sync.device.transfer.asset_state import AssetState, Fetch, Item, TransferFacts, failing, problem_of
 from sync.device.transfer.limits import Limiter, Unlimited
 from sync.device.transfer.sources import ContentSource, Sources
 from sync.device.transfer.spans import Span, longest_span_bytes, next_request
@@ -29,6 +22,7 @@ from sync.wire.release import INDEX_CAP_BYTES, Asset
 
 _PROGRESS_BYTES = 64 * 1024  # so many bytes of use show that an asset can be fetched
 _PROBLEMS = 5  # as many are told
+LONGEST_PAUSE_S = 5.0  # a thread that would wait longer for a limiter ends, and its connection with it
 _MOST_AGAIN = 3  # as many requests are for assets that have failed, while others wait
 
 
@@ -52,7 +46,7 @@ class TransferQueue:
         self._parked: list[Item] = []  # until a request ends: it may show that a source works
         self._delayed: list[tuple[float, int, str]] = []  # when assets with held items are due
         self._flying: set[Fetch] = set()
-        self._limited_until_s = 0.0
+        self._pausing = 0  # threads that wait for leave of the limiter, with their connections open
         self._lists: list[tuple[Fetch, bytes]] = []
         self._faults: list[SignageError] = []
         self._stopped: SignageError | None = None
@@ -162,12 +156,17 @@ class TransferQueue:
             self._end_waits(now_s)
             return len(self._ready) + len(self._again) if self._may_begin(now_s) else 0
 
+    def most_connections(self) -> float:
+        """Return how many threads are of use under the limits; infinite: any number."""
+        with self._lock:
+            return max(self._limiter.most_connections(source.url) for source in self._sources.all())
+
     def next_s(self) -> float:
         """Return the next moment at which something can begin that waits now; infinite if only events help."""
         with self._lock:
             moments = [self._delayed[0][0]] if self._delayed else []
             if self._ready or self._again:
-                moments += [*(source.until_s for source in self._sources.all()), self._limited_until_s]
+                moments += [source.free_s for source in self._sources.all()]
             now_s = self._clock.monotonic()
             return min((moment for moment in moments if moment > now_s), default=math.inf)
 
@@ -181,11 +180,12 @@ class TransferQueue:
             now_s = self._clock.monotonic()
             next_s = min(self.next_s(), self.recheck_s())
             return TransferFacts(
-                active=self.is_active() or self.ready() > 0,
+                active=self.is_active() or self._pausing > 0 or self.ready() > 0,
                 failing=len(self._failing),
                 problems=tuple(problem_of(state, now_s) for state in islice(self._failing.values(), _PROBLEMS)),
                 sources=tuple(source.facts(now_s) for source in self._sources.all()),
                 waiting_s=0.0 if next_s == math.inf else max(0.0, next_s - now_s),
+                limits=self._limiter.in_force(),
             )
 
     # For the threads that fetch
@@ -203,6 +203,20 @@ class TransferQueue:
                     fetch = self._begin(item, source, now_s, put_back)
             self._add(*put_back)
             return fetch
+
+    def begin_pause(self) -> float:
+        """Return for how many seconds a thread waits for leave of the limiter, until `end_pause`; 0: not at all."""
+        with self._lock:
+            wait_s = self._sources.limited_s(self._clock.monotonic())
+            if wait_s > LONGEST_PAUSE_S or self._stopped or not self.work_waits():
+                return 0.0
+            self._pausing += wait_s > 0
+            return wait_s
+
+    def end_pause(self) -> None:
+        """Record that a thread does not wait for leave any more."""
+        with self._lock:
+            self._pausing -= 1
 
     def _first(self) -> Item | None:
         """Take what is to be fetched next; what has failed before comes after the others of its group."""
@@ -231,7 +245,8 @@ class TransferQueue:
         """Count bytes that were read."""
         with self._lock:
             fetch.source.bytes += length
-        self._limiter.received(fetch.source.name, length)
+            fetch.received += length
+        self._limiter.received(fetch.source.url, length)
 
     def listed(self, fetch: Fetch, raw: bytes) -> None:
         """Hand over the chunk list that was fetched."""
@@ -273,6 +288,7 @@ class TransferQueue:
         with self._lock:
             self._flying.discard(fetch)
             fetch.source.in_flight -= 1
+            self._limiter.ended(fetch.source.url, fetch.asked, fetch.received)
             parked, self._parked = self._parked, []
             self._add(*parked)
             state, works = self._state(fetch), useful_bytes >= _PROGRESS_BYTES or (fetch.done and not failed)
@@ -305,7 +321,7 @@ class TransferQueue:
 
     def _may_begin(self, now_s: float) -> bool:
         free = any(source.is_free(now_s) for source in self._sources.all())
-        return free and self._stopped is None and now_s >= self._limited_until_s
+        return free and self._stopped is None
 
     def _choose(self, item: Item, now_s: float, put_back: list[Item]) -> tuple[Item | None, ContentSource | None]:
         """Return what to ask for, and whom; nobody if that is not wanted any more, or has to wait."""
@@ -340,12 +356,16 @@ class TransferQueue:
 
     def _begin(self, item: Item, source: ContentSource, now_s: float, put_back: list[Item]) -> Fetch | None:
         span, state = item[4], self._states[item[3]]
-        wait_s = self._limiter.wait_s(source.name, INDEX_CAP_BYTES if span is None else span.length)
+        most = self._limiter.most_bytes(source.url)
+        asked = INDEX_CAP_BYTES if span is None else span.length
+        asked = asked if most is None else min(asked, most)
+        wait_s = self._limiter.wait_s(source.url, asked)
         if wait_s > 0:
-            self._limited_until_s = now_s + wait_s
+            source.limited_until_s = now_s + wait_s
             put_back.append(item)
             return None
         fetch = Fetch(state.asset, source, span, state.part, again=state.fault is not None)
+        fetch.most_bytes, fetch.asked = most, asked
         state.flying.append(fetch)
         source.in_flight += 1
         self._flying.add(fetch)

@@ -3,6 +3,8 @@
 What is received of a chunk stays when the request ends early: the next one goes on inside the chunk.
 """
 
+import threading
+
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.connection import (
@@ -46,13 +48,13 @@ class FetchWorker:
         self._window_s = deadlines.window_s
         self._reader = HttpReader(network, deadlines)
         self._buffer = bytearray()
-        self._stopped = False
+        self._stopped = threading.Event()
         self._useful_bytes = 0
         self._pace = _Pace(0.0)
 
     def run(self) -> None:
         """Fetch until nothing can begin."""
-        while not self._stopped and (fetch := self._queue.take()) is not None:
+        while (fetch := self._next()) is not None:
             self.fetch = fetch
             self._reader.resume()
             started_s, self._useful_bytes, failed = self._clock.monotonic(), 0, True
@@ -62,9 +64,19 @@ class FetchWorker:
                 self._queue.end(fetch, self._useful_bytes, self._clock.monotonic() - started_s, failed=failed)
         self._reader.close()
 
+    def _next(self) -> Fetch | None:
+        """Return what to fetch now; waits shortly for leave of a limiter, so that the connection is used again."""
+        while not self._stopped.is_set():
+            fetch = self._queue.take()
+            if fetch is not None or (wait_s := self._queue.begin_pause()) <= 0:
+                return fetch
+            self._stopped.wait(wait_s)
+            self._queue.end_pause()
+        return None
+
     def stop(self) -> None:
         """End soon. Called from another thread."""
-        self._stopped = True
+        self._stopped.set()
         self._reader.interrupt()
 
     def drop(self, fetch: Fetch) -> None:
@@ -113,7 +125,9 @@ class FetchWorker:
     def _fetch_span(self, fetch: Fetch, part: PartialFile) -> bool:
         assert fetch.span is not None
         kept = part.kept_bytes(fetch.span.chunks[0])
-        first, last, size = fetch.span.offset + kept, fetch.span.offset + fetch.span.length - 1, part.index.size_bytes
+        first, size = fetch.span.offset + kept, part.index.size_bytes
+        wanted = fetch.span.length - kept
+        last = first + (wanted if fetch.most_bytes is None else min(wanted, fetch.most_bytes)) - 1
         head = self._ask(fetch, asset_path(fetch.asset.sha256), {"Range": f"bytes={first}-{last}"})
         whole = head.status == 200
         _check(fetch, head, f"bytes {first}-{last}/{size}", size if whole else last - first + 1)
@@ -123,6 +137,9 @@ class FetchWorker:
         self._pace.yields = not whole  # that would begin anew, so it makes room for nobody
         bad = 0
         for chunk in part.index.chunks if whole else fetch.span.chunks:
+            if not whole and chunk.offset + chunk.length > last + 1:
+                self._fetch_beginning(fetch, part, chunk, kept, last + 1 - chunk.offset)
+                break
             bad += not self._fetch_chunk(fetch, part, chunk, 0 if whole else kept)
             kept = 0
             if bad >= BAD_CHUNKS or self._reader.interrupted:
@@ -143,11 +160,23 @@ class FetchWorker:
             part.write(chunk, content)
         except CorruptContent as error:
             part.drop_kept(chunk)
-            if not kept:  # else another request, perhaps to another source, brought its beginning
+            pieces = fetch.most_bytes is not None and chunk.length > fetch.most_bytes  # it never comes in one request
+            if not kept or pieces:  # else another request, perhaps to another source, brought its beginning
                 self._queue.fail(fetch, error)
             return False
         self._useful_bytes += chunk.length - kept
         return True
+
+    def _fetch_beginning(self, fetch: Fetch, part: PartialFile, chunk: Chunk, kept: int, until: int) -> None:
+        """Read a chunk up to `until`, where a limit ends the request; the next one goes on there."""
+        if until <= kept:
+            return
+        content = self._view(chunk.length)[:until]
+        if kept:
+            part.read_kept(chunk, content[:kept])
+        self._receive(fetch, content, kept, (part, chunk))
+        part.keep(chunk, content, kept)
+        self._useful_bytes += until - kept
 
     def _receive(
         self, fetch: Fetch, content: memoryview, done: int, keep: tuple[PartialFile, Chunk] | None = None

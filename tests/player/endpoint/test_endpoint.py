@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +36,7 @@ from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import DirectorControl, ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts
+from sync.device.transfer.limits import RateLimits
 from sync.errors import Distrust, NotFound
 from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import Restarts
@@ -437,6 +439,16 @@ async def test_status_and_metrics_name_the_rule_that_a_refused_document_broke(de
     assert 'signage_player_trust_problem{reason="freeze"} 1.0' in text
     assert 'signage_player_trust_problem{reason="rollback"} 0.0' in text
     assert 'signage_player_refused_documents{reason="rollback"} 1.0' in text
+
+
+async def test_status_and_metrics_say_which_limits_of_bandwidth_hold(device: Device) -> None:
+    facts = SyncFacts(limits=RateLimits(0.0, until=datetime(2026, 3, 2, 22, tzinfo=UTC)))
+    device.player.connection = SimpleNamespace(membership=None, syncer=SimpleNamespace(facts=lambda: facts))
+    status = json.loads(await read(device, "/v1/status"))
+    assert status["sync"]["limits"] == {"all_kbit_s": 0, "line_kbit_s": None, "until": "2026-03-02T22:00:00.000Z"}
+    text = (await read(device, "/metrics")).decode()
+    assert 'signage_player_limit_bytes_per_second{of="all"} 0.0' in text
+    assert 'signage_player_limit_bytes_per_second{of="line"} NaN' in text
 
 
 async def test_metrics_count_cuts_and_takes(device: Device) -> None:

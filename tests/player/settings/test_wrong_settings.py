@@ -33,6 +33,8 @@ MAIN = "from player.app.cli import main; main()"
         (b"[origin]\nenrolment_key = 'open sesame'\n", {},
          "The setting origin.enrolment_key from the file is left out: Give the key of the origin, at least 16 letters"),
         (b"[origin]\nfingerprint = 'AB:CD'\n", {}, "The setting origin.fingerprint from the file is left out: "),
+        (b"[bandwidth]\nall_kbit_s = 0\n", {}, "The setting bandwidth from the file is left out: "
+         "With 0 and no window with another limit, this screen would never get new media"),
         (b"", {"PLAYBAK__VOLUME": "40"}, "There is no field of this name. Did you mean playback?"),
         (b"", {"AUDIO__QUIET_HOURS": "22-06"}, "SIGNAGE_PLAYER__AUDIO__QUIET_HOURS is not JSON. "
          'Write a list as ["one", "two"] and a group of fields as {"name": 1}.'),

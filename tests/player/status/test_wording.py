@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 
 from player.evidence.ledger import open_ledger
 from player.evidence.quarantine import AssetFailure
+from player.protocol.status import BandwidthStatus
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
 from player.status.health import health_problems
-from player.status.wording import failures_text, overlay_status, sound_status, unknown_content_text
+from player.status.wording import bandwidth_status, failures_text, overlay_status, sound_status, unknown_content_text
 from sync.device.store.content_store import open_content_store
+from sync.device.transfer.limits import RateLimits
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Corner, Logo, Ticker
 from sync.wire.release import Item, Playlist, Release
@@ -93,3 +96,16 @@ def test_the_status_says_why_the_volume_is_lower_than_the_setting() -> None:
         0,
         "muted",
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (RateLimits(), None),
+        (RateLimits(until=NOON), BandwidthStatus(until=NOON)),
+        (RateLimits(0.0, 125_000.0, NOON), BandwidthStatus(all_kbit_s=0, line_kbit_s=1000, until=NOON)),
+        (RateLimits(math.inf, 125.0), BandwidthStatus(line_kbit_s=1)),
+    ],
+)
+def test_the_status_says_which_limits_hold_and_until_when(limits: RateLimits, said: BandwidthStatus | None) -> None:
+    assert bandwidth_status(limits) == said

@@ -1,0 +1,40 @@
+"""Which limits of bandwidth hold at an instant, and until when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from player.programme.schedule import HORIZON, window_state
+from player.settings.model import BandwidthSettings, BandwidthWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """Limits in kbit/s before `until` (exclusive, UTC); a limit of None is none, an end of None is none in sight."""
+
+    all_kbit_s: int | None
+    line_kbit_s: int | None
+    until: datetime | None
+
+
+def bandwidth_at(settings: BandwidthSettings, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Bandwidth:
+    """Return the limits at an instant: those of the first open window, else those outside all windows.
+
+    Without a trusted clock (`timed=False`) no window is open. If nothing would be fetched then, the first limits count
+    under which something is: a screen whose clock nobody sets gets new media, too.
+    """
+    if not timed:
+        every: tuple[BandwidthSettings | BandwidthWindow, ...] = (settings, *settings.windows)
+        usual = next((limits for limits in every if 0 not in (limits.all_kbit_s, limits.line_kbit_s)), settings)
+        return Bandwidth(usual.all_kbit_s, usual.line_kbit_s, None)
+    until = at + HORIZON
+    for window in settings.windows:
+        is_open, changes = window_state((window,), zone, at)
+        until = min(until, changes)
+        if is_open:
+            return _limits(window, at, until)
+    return _limits(settings, at, until)
+
+
+def _limits(limits: BandwidthSettings | BandwidthWindow, at: datetime, until: datetime) -> Bandwidth:
+    return Bandwidth(limits.all_kbit_s, limits.line_kbit_s, None if until >= at + HORIZON else until)
