@@ -152,3 +152,18 @@ async def test_a_time_of_a_wrong_clock_leaves_no_asset_out(origin: Origin, store
         assert await catalog.hashed_first(datetime(2026, 3, 2, tzinfo=UTC)) == "e" * 64
         needed = (await catalog.assets())[asset.sha256]
         assert needed == unix_ms(datetime(2090, 1, 1, tzinfo=UTC))  # to be hashed is not to be needed
+
+
+async def test_damage_of_a_file_that_was_fetched_in_two_runs_is_mended(origin: Origin, store: ContentStore) -> None:
+    (asset,) = origin.publisher.publish(noise(1, SIZE))
+    origin.faults.pace_s = 0.01
+    async with running(origin, store) as device:
+        await device.until(lambda: device.syncer.facts().bytes_done >= 2 * CHUNK)  # at its end these are saved
+    origin.faults.pace_s = 0
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+        zero(store.asset_path(asset.sha256))
+        store.suspect(asset.sha256)
+        await device.until(lambda: asset.sha256 in store.media.damaged, pass_s=1)
+        await device.until(lambda: store.has_asset(asset.sha256), pass_s=1)
+        assert store.asset_path(asset.sha256).read_bytes() == noise(1, SIZE)
