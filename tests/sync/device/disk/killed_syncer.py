@@ -44,6 +44,13 @@ async def main(state_dir: Path, url: str, limit: int | None) -> None:
                 group.create_task(report(syncer, clock))
 
 
+def run(state_dir: Path, url: str) -> None:
+    """Run until killed, without a word."""
+    with Path(os.devnull).open("w") as nowhere:
+        sys.stdout = sys.stderr = nowhere
+        asyncio.run(main(state_dir, url, None))
+
+
 async def report(syncer: Syncer, clock: SystemClock) -> None:
     told = ""
     while True:

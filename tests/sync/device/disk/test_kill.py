@@ -1,8 +1,10 @@
 """Kills at any moment and full disks: the invariants of the content hold, and the device converges."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
 import sqlite3
 import subprocess
@@ -20,8 +22,10 @@ from sync.device.store.partial_file import load_bitmap
 from sync.device.transfer.transfer import WORKERS
 from sync.runtime.clock import SystemClock
 from tests import TOP
-from tests.long_tables import in_bench
-from tests.sync.file_tree_origin import CHANNEL, CHUNK, Origin, noise, serving
+from tests.sync.device.disk import killed_syncer
+from tests.sync.file_tree_origin import CHANNEL, CHUNK, Faults, Origin, noise, serving
+
+KILLS = int(os.environ.get("SIGNAGE_KILLS", "20"))
 
 
 class Child:
@@ -105,33 +109,60 @@ def catalogued(store: ContentStore) -> list[tuple[str, str, bytes]]:
         return []
     database = sqlite3.connect(store.catalog_path)
     try:
+        database.execute("PRAGMA synchronous=OFF")  # nobody needs this copy
         known = database.execute("SELECT name FROM sqlite_master WHERE name = 'parts'").fetchall()
         return database.execute("SELECT asset, chunk_list, bitmap FROM parts").fetchall() if known else []
     finally:
         database.close()
 
 
-@pytest.mark.parametrize("kills", [5, *in_bench(40)])
-async def test_a_device_killed_at_any_moment_keeps_the_invariants_and_converges(tmp_path: Path, kills: int) -> None:
-    rng = Random(20260302)
+@asynccontextmanager
+async def forked(state_dir: Path, origin: Origin) -> AsyncIterator[None]:
+    """The syncer in a process that starts within milliseconds and is killed at the end."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([killed_syncer.__name__])
+    process = processes.Process(target=killed_syncer.run, args=(state_dir, origin.url))
+    process.start()
+    try:
+        yield
+        assert process.is_alive(), "the syncer ended by itself"
+    finally:
+        process.kill()
+        process.join()
+
+
+def break_something(origin: Origin, rng: Random) -> None:
+    """Let one of the next answers be cut short, wrong, or refused."""
+    path = rng.choice(["assets/", "assets/", "index/", "releases/", "timestamps/"])
+    match rng.randrange(4):
+        case 0:
+            origin.faults.cut_after.append(("assets/", rng.randrange(CHUNK)))
+        case 1:
+            origin.faults.flip.append("assets/")
+        case 2:
+            origin.faults.status.append((path, rng.choice([404, 429, 503]), {"Retry-After": "1"}))
+
+
+async def test_a_device_killed_at_any_moment_keeps_the_invariants_and_converges(tmp_path: Path) -> None:
+    rng, played = Random(20260302), 0
     async with serving(tmp_path / "tree") as origin:
         store = pinned(tmp_path / "device", origin)
-        origin.faults.pace_s = 0.004
-        played = 0
-        for round_ in range(kills):
-            if round_ % 4 == 0:  # a new release shares most of its bytes with the one before
-                origin.publisher.publish(
-                    *(noise(seed, 24 * CHUNK) for seed in range(round_ // 4, round_ // 4 + 3)),
-                    noise(100 + round_, 5 * CHUNK) + noise(7, 10 * CHUNK),
-                )
-            async with child(store.state.parent, origin) as device:
-                seen = len(origin.requests)
-                after = rng.randint(1, 16)
-                await origin.until(lambda: len(origin.requests) >= seen + after)  # noqa: B023
-                await SystemClock().sleep(rng.uniform(0, 0.03))
-                await device.kill()
+        origin.faults.pace_s = 0.002
+        for round_ in range(KILLS):
+            if round_ % 5 == 0:  # a new release shares most of its bytes with the one before
+                contents = [noise(round_ + seed, 6 * CHUNK) for seed in range(0, 15, 5)]
+                contents += [noise(1000 + round_, 2 * CHUNK) + noise(round_, 4 * CHUNK)]
+                contents += [noise(10 * round_ + seed, 3000) for seed in range(60, 90)]
+                origin.publisher.publish(*contents)
+            break_something(origin, rng)
+            asked = len(origin.requests) + rng.choice([0, 1, 1, 1, rng.randrange(20)])
+            async with forked(store.state.parent, origin):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.3):
+                        await origin.until(lambda: len(origin.requests) >= asked)  # noqa: B023
+                await SystemClock().sleep(rng.uniform(0, 0.1))
             played = check(store, played)
-        origin.faults.pace_s = 0
+        origin.faults = Faults()
         async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["release"] == origin.publisher.release)
         assert check(store, played) == origin.publisher.sequence
