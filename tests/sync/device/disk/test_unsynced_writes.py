@@ -100,7 +100,7 @@ def check_cuts(told: Recorded, folder: Path, count: int) -> None:
         check(ContentStore(left), disk.told)
 
 
-@pytest.mark.parametrize(("checked", "converged"), [(80, 5), *in_bench((1000, 200))])
+@pytest.mark.parametrize(("checked", "converged"), [(40, 3), *in_bench((1000, 200))])
 async def test_after_a_power_cut_at_any_step_nothing_is_wrong_and_what_is_missing_is_fetched(
     origin: Origin,
     store: ContentStore,
@@ -142,7 +142,7 @@ def commit_without_flush(patch: pytest.MonkeyPatch) -> None:
 
 
 def rename_before_the_flush(patch: pytest.MonkeyPatch) -> None:
-    flush, admit = media_intake.sync_files, MediaFiles.admit
+    flush, admit = durable_files.sync_files, MediaFiles.admit
 
     def admit_and_flush(media: MediaFiles, sizes: Mapping[str, int]) -> object:
         admitted = admit(media, sizes)
@@ -216,7 +216,7 @@ async def recover(store: ContentStore, origin: Origin) -> dict[str, object]:
         intake = MediaIntake(store.media, catalog, FakeClock())
         await intake.begin({name: one for name, one in lists(origin).items() if name in store.media.parts()})
         await intake.commit()
-        rows = (await catalog.bitmaps(), await catalog.stamps())
+        rows = (await catalog.bitmaps(store.media.parts()), await catalog.stamps())
     store.repair()
     paths = [path for folder in (store.state, store.store) for path in folder.rglob("*") if path.is_file()]
     files = {str(path): path.read_bytes() for path in paths if not path.name.startswith(("index.db", "ballast"))}
