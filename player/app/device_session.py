@@ -173,7 +173,10 @@ class SessionBuilder:
             found = bandwidth_at(settings.bandwidth, zone, clock.now(), timed=timed)
             return RateLimits(bytes_per_s(found.all_kbit_s), bytes_per_s(found.line_kbit_s), found.until)
 
-        return RateLimiter(clock, limits, lambda: configuration.settings.bandwidth.venue_hosts)
+        def in_venue() -> frozenset[str]:  # as urlsplit names them
+            return frozenset(host.lower().strip("[]") for host in configuration.settings.bandwidth.venue_hosts)
+
+        return RateLimiter(clock, limits, in_venue)
 
     def _network(self, settings: Settings) -> Network:
         return network_of(settings, self.core.clock)

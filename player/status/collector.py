@@ -23,6 +23,7 @@ from player.status.wording import (
     unknown_content_text,
 )
 from sync.device.store.file_report import file_problems, membership_unreadable
+from sync.device.sync_state import SyncState
 from sync.errors import StorageBroken
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import Heartbeat, OnAir, PlayKind
@@ -212,6 +213,7 @@ class StatusCollector:
             membership_unreadable=self._files[2],
             origin_told=sources.problems.tells("connection", "move"),
             sync_age_s=sync.age_s,
+            sync_fetches=sync.state in (SyncState.FETCHING, SyncState.WAITING),
             sync_failure=sync.problem,
             outbox_depth=outbox_depth,
             deck_restarts=stage.restarts,

@@ -66,6 +66,7 @@ class Condition:
     starting: bool = False  # nobody knows yet whether it is paired
     origin_told: bool = False  # another sentence says why no origin is reached
     sync_age_s: float | None = None  # since the origin last confirmed the active release; None: never
+    sync_fetches: bool = False  # a release that the origin named is being fetched, or waits for its bandwidth
     sync_failure: str = ""  # why the last try failed; empty: it did not
     outbox_depth: int = 0
     deck_restarts: int = 0  # since the start
@@ -247,7 +248,7 @@ def _delivery_problems(condition: Condition) -> Iterator[str]:
             yield "This screen is not paired yet and does not reach an origin: check the network and origin.url."
     elif condition.sync_failure:
         yield f"Syncing fails: {condition.sync_failure}."
-    elif condition.sync_age_s is None or condition.sync_age_s > _UNCONFIRMED_S:
+    elif not condition.sync_fetches and (condition.sync_age_s is None or condition.sync_age_s > _UNCONFIRMED_S):
         yield "The origin has not confirmed the release recently: check the network and the origin."
     if condition.paired and condition.outbox_depth >= _DEEP_OUTBOX:
         yield f"{condition.outbox_depth} plays wait for delivery: check the network and the origin."

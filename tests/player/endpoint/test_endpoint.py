@@ -35,7 +35,7 @@ from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import DirectorControl, ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
-from sync.device.sync_state import SyncFacts
+from sync.device.sync_state import SyncFacts, SyncState
 from sync.device.transfer.limits import RateLimits
 from sync.errors import Distrust, NotFound
 from sync.runtime.clock import SystemClock
@@ -442,10 +442,12 @@ async def test_status_and_metrics_name_the_rule_that_a_refused_document_broke(de
 
 
 async def test_status_and_metrics_say_which_limits_of_bandwidth_hold(device: Device) -> None:
-    facts = SyncFacts(limits=RateLimits(0.0, until=datetime(2026, 3, 2, 22, tzinfo=UTC)))
+    limits = RateLimits(0.0, until=datetime(2026, 3, 2, 22, tzinfo=UTC))
+    facts = SyncFacts(SyncState.WAITING, preparing="a" * 64, limits=limits)
     device.player.connection = SimpleNamespace(membership=None, syncer=SimpleNamespace(facts=lambda: facts))
     status = json.loads(await read(device, "/v1/status"))
     assert status["sync"]["limits"] == {"all_kbit_s": 0, "line_kbit_s": None, "until": "2026-03-02T22:00:00.000Z"}
+    assert not [problem for problem in status["problems"] if "origin" in problem]  # it waits for its window
     text = (await read(device, "/metrics")).decode()
     assert 'signage_player_limit_bytes_per_second{of="all"} 0.0' in text
     assert 'signage_player_limit_bytes_per_second{of="line"} NaN' in text

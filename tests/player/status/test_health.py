@@ -27,6 +27,7 @@ def test_a_healthy_screen_has_no_problems() -> None:
     assert health_problems(HEALTHY) == ()
     told = replace(HEALTHY, paired=False, sync_age_s=None, origin_told=True)  # another sentence says why
     assert health_problems(told) == ()
+    assert health_problems(replace(HEALTHY, sync_age_s=None, sync_fetches=True)) == ()  # a new screen, on a slow line
     unknown = replace(MACHINE, temperature_c=None, throttling=None, monitor=None, disk_free_bytes=None)
     assert health_problems(replace(HEALTHY, machine=unknown)) == ()
 
