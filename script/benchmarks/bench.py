@@ -44,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "shapes": lambda options: shapes.measure(options.only, options.seed),
     "sync": lambda options: syncing.measure(options.part, options.rounds or syncing.ROUNDS, short=options.short),
     "tables": lambda _: tables.measure(),
+    "kills": lambda options: tables.measure_kills(options.kills),
 }
 _MANY = 10  # keys: a table of these stands upright, a column for each row
 
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7, help="of `fuzz` and `shapes` (%(default)s)")
     parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
+    parser.add_argument("--kills", type=int, default=1000, help="of a syncer by `kills` (%(default)s)")
     parser.add_argument("--short", action="store_true", help="less of each part of `sync`: under three minutes")
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"

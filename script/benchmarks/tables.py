@@ -1,6 +1,7 @@
-"""Runs the cases of long tables that `script/test` leaves out, and tells each file's count, failures and time."""
+"""Runs what `script/test` does less of, long tables and kills, and tells each file's count, failures and time."""
 
 import asyncio
+import os
 import sys
 import tempfile
 from collections import defaultdict
@@ -10,11 +11,23 @@ from xml.etree import ElementTree
 
 
 async def measure() -> list[dict[str, Any]]:
-    """Run all tests marked `long_table`; what they print goes to the error output."""
+    """Run all tests marked `long_table`."""
+    return await _run("-m", "long_table")
+
+
+async def measure_kills(kills: int) -> list[dict[str, Any]]:
+    """Kill a syncer so many times while it fetches from a server with faults, and check its files each time."""
+    rows = await _run("tests/sync/device/disk/test_kill.py", "-k", "killed_at_any_moment", SIGNAGE_KILLS=str(kills))
+    return [{"kills": kills, **row} for row in rows]
+
+
+async def _run(*chosen: str, **variables: str) -> list[dict[str, Any]]:
+    """Run tests; what they print goes to the error output."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = (sys.executable, "-m", "pytest", "--quiet", "-m", "long_table", f"--junit-xml={report}")
-        await (await asyncio.create_subprocess_exec(*command, stdout=sys.stderr)).wait()
+        command = (sys.executable, "-m", "pytest", "--quiet", *chosen, f"--junit-xml={report}")
+        environment = os.environ | variables
+        await (await asyncio.create_subprocess_exec(*command, stdout=sys.stderr, env=environment)).wait()
         cases = list(ElementTree.parse(report).iter("testcase"))
     by_file: dict[str, list[ElementTree.Element]] = defaultdict(list)
     for case in cases:
