@@ -1,29 +1,16 @@
 """Origins for the tests of its rooms: one that listens whole, one that takes media in, one that plans and publishes."""
 
-import os
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.fakes import FakeClock
+from tests.memory import tmp_path as tmp_path
 from tests.origin.media_origin import MediaOrigin, open_media_origin
 from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve_planning
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 from tests.origin.samples import Samples
-
-MEMORY = Path("/dev/shm")
-ENOUGH_BYTES = 2 * 1024**3
-
-
-@pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """Real files, in memory where there is room: hundreds of origins with keys and a database flush a lot."""
-    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES
-    with TemporaryDirectory(dir=MEMORY if roomy else None) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from sync.device.transfer.limits import Deadlines, Limiter
 from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
+from tests.memory import tmp_path as tmp_path
 from tests.sync.file_tree_origin import CHANNEL, Origin, serving
 
 
