@@ -69,7 +69,7 @@ class Janitor:
                 for asset, chunk_list in (await self._look()).items():
                     await self._hash(asset, chunk_list)
                 await self._scrub()
-                if await in_thread(self._store.free_bytes) < 2 * self._reserve_bytes:
+                if await in_thread(self._store.free_bytes_for_content) < 2 * self._reserve_bytes:
                     await self.evict()
             await self._clock.sleep(LOOK_EVERY_S)
 
@@ -155,7 +155,7 @@ class Janitor:
         What neither the active, the previous nor the pending release names may be named again, or have chunks that a
         later release has too. It stays, with its chunk list, while twice the reserve is free.
         """
-        await self._evict(2 * self._reserve_bytes - await in_thread(self._store.free_bytes))
+        await self._evict(2 * self._reserve_bytes - await in_thread(self._store.free_bytes_for_content))
 
     async def _evict(self, missing_bytes: float) -> bool:
         """Delete what nobody needs, and as many assets that no release names as it takes; return False if none."""

@@ -74,7 +74,8 @@ async def serve_http(
     """
     limits = limits or limits_for_descriptors(RESERVED_DESCRIPTORS)
     connections = Connections(limits, app.get(TRUSTED_PROXIES, ()))
-    app.on_response_prepare.append(_answer_begins)
+    if _answer_begins not in app.on_response_prepare:  # an application may be served at several addresses
+        app.on_response_prepare.append(_answer_begins)
     runner = _Runner(app, connections, access_log=None, shutdown_timeout=shutdown_s)
     await runner.setup()
     acceptor = _Acceptor(runner, tls)

@@ -323,6 +323,10 @@ class ContentStore:
         except OSError:
             return False
 
+    def free_bytes_for_content(self) -> int:
+        """Return the free bytes of the disk without those that the ballast takes when it is made again."""
+        return self.free_bytes() - (0 if self.has_ballast() else BALLAST_BYTES)
+
     def create_ballast(self) -> None:
         """Reserve 8 MiB in a file. On a full disk even deleting from a database fails; deleting this file helps."""
         if self.has_ballast():

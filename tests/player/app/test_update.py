@@ -64,7 +64,7 @@ def test_after_an_update_the_player_makes_way_for_the_new_one(
             assert player.process.poll() is None and bright(display)
             window.write_text(whole)
             replace_code(tree)
-            os.kill(player.ask("/v1/status")["decks"]["pids"][0], signal.SIGKILL)
+            os.kill(next(pid for pid in player.ask("/v1/status")["decks"]["pids"] if pid), signal.SIGKILL)
             assert player.process.wait(30) == 5
             assert player.process.stderr
             log = player.process.stderr.read()

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from player.platform.geometry import Area
-from player.platform.x11 import connect_x
 from player.protocol.deck_messages import Load
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_process import DeckProcess
@@ -173,9 +172,7 @@ async def test_a_stage_that_is_torn_down_reports_what_it_had_on_air_as_lost(disp
     assert 0.1 < ended.ended_s - ended.started_s < 2.0
 
 
-async def test_time_in_which_everything_stood_and_a_window_that_somebody_took_away_are_not_proven(
-    display_name: str, media: Media
-) -> None:
+async def test_time_in_which_everything_stood_is_not_proven(display_name: str, media: Media) -> None:
     clock = SystemClock()
     async with running_stage(display_name) as stage:
         await put_on_air(stage, media.shot("long"))
@@ -187,20 +184,8 @@ async def test_time_in_which_everything_stood_and_a_window_that_somebody_took_aw
             clock.wait(stands_s)  # this process, too, as when a virtual machine is paused
         await wait_until(lambda: _still_ms(stage) > 0)
         assert 2_700 < _still_ms(stage) < 3_500
-        connection = connect_x(display_name)
-        (window,) = (each for each in connection.screen().root.query_tree().children if _is_on_screen(each))
-        window.unmap()
-        connection.sync()
-        taken_s = clock.monotonic()
-        ended = await stage.ended()
-        connection.close()
-    assert ended.failed and ended.ended_s < taken_s + 0.3
 
 
 def _still_ms(stage: Stage) -> int:
     so_far = stage.so_far("long")
     return so_far.still_ms if so_far else 0
-
-
-def _is_on_screen(window: Any) -> bool:
-    return bool(window.get_wm_name() == "signage-player deck" and window.get_geometry().x >= 0)
