@@ -211,7 +211,10 @@ class DeckWindow:
         return max(0, self._media.x), max(0, self._media.y), width, height
 
     def _pixels(self, x: int, y: int, width: int, height: int) -> bytes:
-        return bytes(self._top.get_image(x, y, width, height, X.ZPixmap, 0xFFFFFF).data)
+        try:
+            return bytes(self._top.get_image(x, y, width, height, X.ZPixmap, 0xFFFFFF).data)
+        except error.BadMatch:  # another program has just made the window smaller, or hid it: `is_in_sight` undoes that
+            return bytes(4 * width * height)
 
     def show(self) -> None:
         """Put the window on the display, just below the ceiling window; return when the X server has done it.
