@@ -150,7 +150,8 @@ class StatusCollector:
         try:
             depth = await session.ledger.outbox.depth() if session else 0
         except StorageBroken as error:
-            report_problem(f"The log of plays cannot be read: {error}.")
+            if session is self._sources.session():  # else it ended while it was asked, with its database
+                report_problem(f"The log of plays cannot be read: {error}.")
             return 0
         report_problem("")
         return depth

@@ -261,6 +261,8 @@ class _converted:
             name = getattr(error, "sqlite_errorname", "no error code")
             log.debug("database=%s %s: %s", self._path, name, error)
             raise StorageBroken(f"{self._path} cannot be used: {database_reason(name)}") from error
+        if isinstance(error, ValueError) and "connection" in str(error).lower():  # of aiosqlite, after `close`
+            raise StorageBroken(f"{self._path} is closed") from error
 
 
 def database_reason(name: str) -> str:

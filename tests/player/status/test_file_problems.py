@@ -112,8 +112,7 @@ async def test_a_problem_of_a_file_ends_when_the_file_is_good_again(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused: set[Path] = set()
-    system = SimpleNamespace(path=os.path, R_OK=4, W_OK=2, X_OK=1, access=lambda path, _: path not in refused)
-    monkeypatch.setattr("sync.device.store.file_report.os", system)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) not in refused)
     clock, (harm, mend) = FakeClock(), FILES[words]
     with open_content_store(tmp_path) as content:
         save_membership(content, root_of(tmp_path), MEMBER)

@@ -237,7 +237,7 @@ async def test_a_release_waits_for_its_window_without_a_problem(origin: Origin, 
         assert 0 < facts.waiting_s <= 30
         assert not [path for path in origin.requests if path.startswith("assets/")]
         await clock.advance(0.1 * 3600)
-        await device.plays(origin.publisher.release)
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1.0)
         assert device.syncer.facts().limits.is_none
 
 
