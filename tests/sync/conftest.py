@@ -13,7 +13,7 @@ from sync.device.janitor import FileRepair
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.syncer import Syncer, SyncOptions
-from sync.device.transfer.limits import Deadlines, Limiter
+from sync.device.transfer.limits import Deadlines, RateLimiter
 from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
@@ -67,7 +67,7 @@ async def running(
     clock: FakeClock | None = None,
     pin: bool = True,
     mirrors: tuple[str, ...] = (),
-    limiter: Limiter | None = None,
+    limiter: RateLimiter | None = None,
     **options: float,
 ) -> AsyncIterator[Device]:
     """Run a paired device's syncer against `origin`, whose root is pinned first if there is none."""

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from sync.runtime.clock import Clock, SystemClock
@@ -89,54 +88,6 @@ class RateLimits:
 NO_LIMITS = RateLimits()
 
 
-class Limiter(Protocol):
-    """What limits all transfers, by the URL of the source. Threads ask it; it must not block."""
-
-    def wait_s(self, source: str, length: int) -> float:
-        """Return how long a request for so many bytes has to wait; 0: it is sent now, and `ended` follows."""
-
-    def received(self, source: str, length: int) -> None:
-        """Count bytes that were read, also those of no use."""
-
-    def ended(self, source: str, asked: int, received: int) -> None:
-        """Record the end of a request for which `wait_s` returned 0."""
-
-    def most_bytes(self, source: str) -> int | None:
-        """Return how many bytes one request may ask for; None: any number."""
-
-    def most_connections(self, source: str) -> float:
-        """Return how many requests may be under way; infinite: any number."""
-
-    def in_force(self) -> RateLimits:
-        """Return the limits that hold now."""
-
-
-class Unlimited:
-    """No limit."""
-
-    def wait_s(self, source: str, length: int) -> float:
-        """Return 0."""
-        return 0.0
-
-    def received(self, source: str, length: int) -> None:
-        """Count nothing."""
-
-    def ended(self, source: str, asked: int, received: int) -> None:
-        """Count nothing."""
-
-    def most_bytes(self, source: str) -> int | None:
-        """Return None."""
-        return None
-
-    def most_connections(self, source: str) -> float:
-        """Return infinity."""
-        return math.inf
-
-    def in_force(self) -> RateLimits:
-        """Return no limits."""
-        return NO_LIMITS
-
-
 class TokenBucket:
     """Holds one rate, in bytes a second: a request takes its tokens before it is sent.
 
@@ -203,12 +154,18 @@ class TokenBucket:
 
 
 class RateLimiter:
-    """Holds limits of rate: one for all sources, one for those outside the venue.
+    """Holds limits of rate: one for all sources, one for those outside the venue. Threads ask it, by a source's URL.
 
-    `limits` tells what holds at present; `in_venue` are hosts of sources that do not use the line of the venue.
+    `limits` tells what holds at present; `in_venue` are hosts of sources that do not use the line of the venue. Neither
+    may block.
     """
 
-    def __init__(self, clock: Clock, limits: Callable[[], RateLimits], in_venue: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        limits: Callable[[], RateLimits] = lambda: NO_LIMITS,
+        in_venue: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
         self._clock = clock
         self._look = limits
         self._in_venue = in_venue
@@ -219,7 +176,10 @@ class RateLimiter:
         self._all, self._line = TokenBucket(math.inf, now_s), TokenBucket(math.inf, now_s)
 
     def wait_s(self, source: str, length: int) -> float:
-        """Return how long a request has to wait, at most until the limits are looked up again; 0: take its tokens."""
+        """Return how long a request has to wait, at most until the limits are looked up again.
+
+        0: its tokens are taken, it is sent now, and `ended` follows.
+        """
         with self._lock:
             now_s, buckets = self._update(), self._buckets(source)
             wait_s = max(bucket.wait_s(length, now_s) for bucket in buckets)
@@ -231,25 +191,22 @@ class RateLimiter:
                     bucket.take(length)
             return min(wait_s, self._next_look_s - now_s)
 
-    def received(self, source: str, length: int) -> None:
-        """Count nothing: tokens are taken before a request."""
-
     def ended(self, source: str, asked: int, received: int) -> None:
-        """Settle a request."""
+        """Settle a request for which `wait_s` returned 0, by the bytes that came, also those of no use."""
         with self._lock:
             now_s = self._update()
             for bucket in self._buckets(source):
                 bucket.ended(asked, received, now_s)
 
     def most_bytes(self, source: str) -> int | None:
-        """Return how many bytes one request may ask for."""
+        """Return how many bytes one request may ask for; None: any number."""
         with self._lock:
             self._update()
             most = min(bucket.most_bytes for bucket in self._buckets(source))
             return None if math.isinf(most) else int(most)
 
     def most_connections(self, source: str) -> float:
-        """Return how many requests may be under way."""
+        """Return how many requests may be under way; infinite: any number."""
         with self._lock:
             self._update()
             return min(bucket.most_connections for bucket in self._buckets(source))

@@ -6,7 +6,7 @@ from random import Random
 
 from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.connection import Network
-from sync.device.transfer.limits import DEADLINES, Deadlines, Limiter
+from sync.device.transfer.limits import DEADLINES, Deadlines, RateLimiter
 from sync.device.transfer.sources import Sources
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.device.transfer.worker import FetchWorker
@@ -32,12 +32,12 @@ class ContentTransfer:
         rng: Random | None = None,
         deadlines: Deadlines = DEADLINES,
         workers: int = WORKERS,
-        limiter: Limiter | None = None,
+        limiter: RateLimiter | None = None,
     ) -> None:
         rng = rng or Random()
         self.changed = asyncio.Event()
         self.sources = Sources(url, mirrors, rng)
-        self.queue = TransferQueue(self.sources, clock, rng, self._notify, limiter)
+        self.queue = TransferQueue(self.sources, clock, rng, self._notify, limiter or RateLimiter(clock))
         self._clock = clock
         self._network = network or Network()
         self._deadlines = deadlines

@@ -13,7 +13,7 @@ from random import Random
 
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import AssetState, Fetch, Item, TransferFacts, failing, problem_of
-from sync.device.transfer.limits import Limiter, Unlimited
+from sync.device.transfer.limits import RateLimiter
 from sync.device.transfer.sources import ContentSource, Sources
 from sync.device.transfer.spans import Span, longest_span_bytes, next_request
 from sync.errors import SignageError
@@ -30,9 +30,9 @@ class TransferQueue:
     """The queue of one device. `changed` is called, from any thread, when the event loop has something to do."""
 
     def __init__(
-        self, sources: Sources, clock: Clock, rng: Random, changed: Callable[[], None], limiter: Limiter | None = None
+        self, sources: Sources, clock: Clock, rng: Random, changed: Callable[[], None], limiter: RateLimiter
     ) -> None:
-        self._limiter = limiter or Unlimited()
+        self._limiter = limiter
         self._sources = sources
         self._clock = clock
         self._rng = rng
@@ -246,7 +246,6 @@ class TransferQueue:
         with self._lock:
             fetch.source.bytes += length
             fetch.received += length
-        self._limiter.received(fetch.source.url, length)
 
     def listed(self, fetch: Fetch, raw: bytes) -> None:
         """Hand over the chunk list that was fetched."""

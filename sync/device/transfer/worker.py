@@ -31,7 +31,7 @@ BAD_CHUNKS = 2
 """After so many wrong chunks in one answer the rest of it is not read."""
 
 TOLD_BYTES = 256 * 1024
-"""So many bytes are received before the queue, and a limiter, are told of them."""
+"""So many bytes are received before the queue is told of them."""
 
 KEEP_S = 5.0
 """How often the beginning of an unfinished chunk is written to its file, so that little is lost in a kill."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
-from sync.device.transfer.limits import RateLimiter, RateLimits, Unlimited, why_given_up
+from sync.device.transfer.limits import RateLimiter, RateLimits, why_given_up
 from sync.device.transfer.spans import spans
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import CorruptContent
@@ -42,11 +42,11 @@ def test_a_body_is_given_up_if_it_is_far_too_slow(bytes_s: float, usual: float, 
     assert why_given_up(bytes_s, usual, work_waits=work_waits) == why
 
 
-class OneAMinute(Unlimited):
+class OneAMinute(RateLimiter):
     """Lets one request through each minute, and counts."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._until_s = 0.0
         self.asked: list[int] = []
         self.bytes = 0
@@ -58,8 +58,8 @@ class OneAMinute(Unlimited):
             self.asked.append(length)
         return wait_s
 
-    def received(self, source: str, length: int) -> None:
-        self.bytes += length
+    def ended(self, source: str, asked: int, received: int) -> None:
+        self.bytes += received
 
 
 async def test_a_limiter_holds_requests_back_and_is_told_of_each_byte(origin: Origin, store: ContentStore) -> None:
