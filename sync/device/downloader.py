@@ -8,8 +8,9 @@ import asyncio
 import logging
 import math
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from sync.device.download_plan import Copy, LocalContent, copies, missing_assets, priority_groups
 from sync.device.store.chunk_catalog import ChunkCatalog
@@ -17,7 +18,7 @@ from sync.device.store.chunk_lists import chunk_places
 from sync.device.store.content_store import BALLAST_BYTES, ContentStore
 from sync.device.store.media_intake import DownloadProgress, MediaIntake
 from sync.device.store.partial_file import PartialFile
-from sync.device.transfer.asset_state import Fetch, TransferFacts
+from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.spans import spans
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import CorruptContent, NotFound, SignageError, StorageFull
@@ -25,6 +26,7 @@ from sync.runtime.clock import Clock
 from sync.runtime.durable_files import read_at
 from sync.runtime.os_messages import os_reason
 from sync.runtime.threads import in_thread
+from sync.runtime.waiting import first_of
 from sync.trust.acceptance import check_index
 from sync.wire.chunk_index import Index, one_chunk_index
 from sync.wire.release import Asset, Release
@@ -76,10 +78,6 @@ class Downloader:
         """Return the progress of the present release; both numbers are 0 when it is complete."""
         found = self._intake.progress()
         return DownloadProgress(found.done_bytes, max(found.total_bytes, self._wanted_bytes))
-
-    def transfers(self) -> TransferFacts:
-        """Return what is under way, and what waits."""
-        return self._queue.facts()
 
     async def missing(self, release: Release) -> tuple[Asset, ...]:
         """Return the assets of `release` that are missing.
@@ -234,14 +232,10 @@ class Downloader:
         """Wait until something happened, a wait is over or a commit is due."""
         moment_s = min(self._queue.next_s(), self._queue.recheck_s()) - self._clock.monotonic()
         wait_s = min(moment_s, self._intake.due_s())
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._transfer.changed, changed)]
+        waits: list[Coroutine[Any, Any, object]] = [self._transfer.changed.wait(), changed.wait()]
         if wait_s < math.inf:
-            waits.append(asyncio.ensure_future(self._clock.sleep(wait_s)))  # type: ignore[arg-type]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+            waits.append(self._clock.sleep(wait_s))
+        await first_of(*waits)
 
 
 def megabytes(size_bytes: int) -> str:

@@ -317,12 +317,7 @@ class Syncer:
         await self._wait_for_wake(self._problems.disk_failed(error))
 
     async def _wait_for_wake(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._wake_requested.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await first_of(self._clock.sleep(seconds), self._wake_requested.wait())
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,10 +276,6 @@ class ContentStore:
         except CorruptContent:
             return None
 
-    def indexes(self) -> frozenset[str]:
-        """Return the names of all stored chunk lists."""
-        return frozenset(hash_names(self.index_folder))
-
     def save_index(self, sha256: str, raw: bytes) -> None:
         """Store the bytes of a verified chunk list. The next flush of a group makes them durable."""
         write_unflushed(self.index_folder / sha256, raw)
