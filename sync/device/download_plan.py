@@ -85,14 +85,13 @@ def copies(wanted: Collection[Index], places: Mapping[str, tuple[str, int]], loc
 
 
 def evictions(
-    local: Mapping[str, int], kept: Collection[Release], needed_ms: Mapping[str, int], missing_bytes: float
+    local: Mapping[str, int], needed: AbstractSet[str], needed_ms: Mapping[str, int], missing_bytes: float
 ) -> tuple[str, ...]:
     """Return the assets to delete so that `missing_bytes` more are free; fewer if there are no more.
 
-    `local` has the size of each asset on the device. What a release of `kept` names stays; of the others those go
-    first that were needed longest ago (Unix ms).
+    `local` has the size of each asset on the device. What is `needed` stays; of the others those go first
+    that were needed longest ago (Unix ms).
     """
-    needed = {asset.sha256 for release in kept for asset in release.assets}
     oldest = sorted(local.keys() - needed, key=lambda sha256: (needed_ms.get(sha256, 0), sha256))
     freed = accumulate((local[sha256] for sha256 in oldest), initial=0)
     return tuple(sha256 for sha256, before in zip(oldest, freed, strict=False) if before < missing_bytes)

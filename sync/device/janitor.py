@@ -163,16 +163,17 @@ class Janitor:
         if kept is None:
             return False
         media, releases = self._store.media, [release for release in kept.values() if release]
+        needed = {asset.sha256 for release in releases for asset in release.assets}
         local = await in_thread(media.sizes)
-        evicted = evictions(local, releases, await self._catalog.assets(), missing_bytes)
-        unneeded = await in_thread(media.parts) - {asset.sha256 for release in releases for asset in release.assets}
+        evicted = evictions(local, needed, await self._catalog.assets(), missing_bytes)
+        unneeded = await in_thread(media.parts) - needed
         if gone := (*evicted, *(unneeded - local.keys())):
             await self._catalog.delete(gone)
             if (pending := self._store.pending()) is not None and pending not in kept:
                 return False  # another release was accepted meanwhile, and may name them
             await in_thread(media.remove, gone)
             log.info("evicted=%s assets that no release needs", len(gone))
-        spare = local.keys() - set(evicted) - {asset.sha256 for release in releases for asset in release.assets}
+        spare = local.keys() - set(evicted) - needed
         media.spare_bytes = sum(local[sha256] for sha256 in spare)
         lists = await in_thread(listed_assets, self._store.index_folder)
         named = {asset.index for release in releases for asset in release.assets}

@@ -171,9 +171,9 @@ def test_eviction_takes_what_no_release_names_oldest_first_and_no_more_than_it_m
     missing_bytes: int,
 ) -> None:
     held = {name(n): 2 * n for n in range(1, 10)}
-    kept = [one[0], other[0]]
-    gone = evictions(held, kept, needed, missing_bytes)
-    spare = held.keys() - {asset.sha256 for release in kept for asset in release.assets}
+    named = {asset.sha256 for release in (one[0], other[0]) for asset in release.assets}
+    gone = evictions(held, named, needed, missing_bytes)
+    spare = held.keys() - named
     assert set(gone) <= spare
     assert [needed.get(asset, 0) for asset in gone] == sorted(needed.get(asset, 0) for asset in gone)
     assert all(needed.get(asset, 0) >= max((needed.get(a, 0) for a in gone), default=0) for asset in spare - set(gone))
