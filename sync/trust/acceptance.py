@@ -3,8 +3,8 @@
 A sequence above the floor is new. The same sequence with the same release only extends the validity. The same sequence
 with another release, or a lower sequence, is refused. Expiry stops new content, but never content that plays.
 
-A time service makes the clock of the device a judge: then what is issued more than a day ahead is refused, and a time
-once seen is a lower bound for the clock. Without one the device may be in 1970, and finds every honest time far ahead.
+If a time service has set the clock of the device, what is issued more than a day ahead is refused, and a time once
+seen is a lower bound for the clock. Without one the device may be in 1970, and finds every honest time far ahead.
 """
 
 import hashlib

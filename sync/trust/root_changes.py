@@ -145,7 +145,7 @@ def add_signature(proposal: RootProposal, key: SigningKey) -> RootProposal:
 def unsigned_reason(proposal: RootProposal) -> str:
     """Return who has still to sign, in a sentence; empty: nobody.
 
-    A new root key signs as well, whatever the threshold: else a slip of the pen makes a key that nobody has.
+    A new root key signs as well, whatever the threshold: else a typing error names a key that nobody has.
     """
     before, after = pin_root(proposal.previous), read_root(proposal.proposed)
     new = tuple(key for key in after.root.keys if key not in before.root.keys)

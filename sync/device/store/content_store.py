@@ -291,7 +291,7 @@ class ContentStore:
         return self.media.has(sha256)
 
     def suspect(self, sha256: str) -> None:
-        """Have an asset hashed again at once: a decoder stumbled over it."""
+        """Have an asset hashed again at once: a decoder failed on it."""
         self.media.suspect(sha256)
 
     def delete_documents_except(self, releases: frozenset[str], indexes: frozenset[str]) -> None:

@@ -52,7 +52,7 @@ class MediaFiles:
         return (self._assets, self._parts)
 
     def suspect(self, sha256: str) -> None:
-        """Have an asset hashed again at once: a decoder stumbled over it. One that is gone is fetched again."""
+        """Have an asset hashed again at once: a decoder failed on it. One that is gone is fetched again."""
         (self.suspects if self.has(sha256) else self.missed)[sha256] = None
         self.check_wanted.set()
 

@@ -59,7 +59,7 @@ class AssetState:
     recheck_s: float = math.inf  # when the timestamp is to be read, before the next try
     fault: SignageError | None = None  # since its last success
     claimed: bool = False  # one request brings all of it
-    flying: list[Fetch] = field(default_factory=list)
+    under_way: list[Fetch] = field(default_factory=list)
     avoided: dict[str, float] = field(default_factory=dict)  # sources that failed for it, until when
     wrong: set[str] = field(default_factory=set)  # sources whose bytes were wrong: one chunk a request
     backoffs: dict[str, Backoff] = field(default_factory=dict)  # of the sources that failed
@@ -72,7 +72,7 @@ class AssetState:
     def busy_chunks(self) -> set[int]:
         """Return the numbers of the chunks that are here or under way."""
         busy = set(self.part.verified()) if self.part else set()
-        return busy.union(chunk.number for fetch in self.flying if fetch.span for chunk in fetch.span.chunks)
+        return busy.union(chunk.number for fetch in self.under_way if fetch.span for chunk in fetch.span.chunks)
 
     def fail(self, source: ContentSource, error: SignageError, now_s: float) -> float:
         """Record a fault: this source is not asked for it for a while. Return how long the source asked to wait."""

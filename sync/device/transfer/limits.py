@@ -1,4 +1,4 @@
-"""The limits of a transfer: how long each step may take, how slow a body may be, and leave to send a request."""
+"""The limits of a transfer: how long each step may take, how slow a body may be, and when a request may be sent."""
 
 import math
 import threading

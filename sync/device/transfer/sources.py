@@ -27,10 +27,10 @@ LONGEST_WAIT_S = 60.0
 MOST_MIRRORS = 8
 """So many mirrors that the origin signed are used."""
 
-STRIKES = 8
+MOST_NOT_SERVED = 8
 """After so many assets in turn that a source does not serve, with no other one between them, the source is at fault."""
 
-LONGEST_STRUCK_S = 15.0
+LONGEST_NOT_SERVED_S = 15.0
 """The longest wait for that, for the assets may be at fault after all, and others wait."""
 
 SLOW_SHARE = 0.1
@@ -70,7 +70,7 @@ class ContentSource:
         self._rates: deque[float] = deque(maxlen=_USUAL_OF)
         self._measured_s = -math.inf
         self._unreached = False
-        self._struck: dict[str, float] = {}  # assets not served since the last success, and the waits asked for
+        self._not_served: dict[str, float] = {}  # assets not served since the last success, and the waits asked for
         self._backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=rng)
 
     @property
@@ -97,15 +97,15 @@ class ContentSource:
     def recover(self) -> None:
         """Ask it as usual from now on, after a success."""
         self.problem, self.until_s, self._unreached = "", 0.0, False
-        self._struck.clear()
+        self._not_served.clear()
         self._backoff.reset()
 
-    def strike(self, asset: str, error: SignageError, now_s: float, asked_s: float) -> None:
+    def not_served(self, asset: str, error: SignageError, now_s: float, asked_s: float) -> None:
         """Record that it does not serve an asset, and what wait it has asked for; after several in turn it waits."""
         self.errors += 1
-        self._struck[asset] = asked_s
-        if len(self._struck) >= STRIKES:
-            self._wait(error, now_s, min(self._struck.values()), LONGEST_STRUCK_S)
+        self._not_served[asset] = asked_s
+        if len(self._not_served) >= MOST_NOT_SERVED:
+            self._wait(error, now_s, min(self._not_served.values()), LONGEST_NOT_SERVED_S)
 
     def failed(self, error: SignageError, now_s: float) -> None:
         """Record that it cannot be reached, and leave it alone for a while."""

@@ -45,8 +45,8 @@ class TransferQueue:
         self._again: list[Item] = []  # of assets that have failed: ready too, but not to hold all threads
         self._parked: list[Item] = []  # until a request ends: it may show that a source works
         self._delayed: list[tuple[float, int, str]] = []  # when assets with held items are due
-        self._flying: set[Fetch] = set()
-        self._pausing = 0  # threads that wait for leave of the limiter, with their connections open
+        self._under_way: set[Fetch] = set()
+        self._pausing = 0  # threads that wait for the limiter, with their connections open
         self._lists: list[tuple[Fetch, bytes]] = []
         self._faults: list[SignageError] = []
         self._stopped: SignageError | None = None
@@ -70,7 +70,7 @@ class TransferQueue:
             self._failing = failing(self._states)
             for state in self._states.values():
                 self._delay(state)
-            return frozenset(fetch for fetch in self._flying if self._state(fetch) is None)
+            return frozenset(fetch for fetch in self._under_way if self._state(fetch) is None)
 
     def add_list(self, asset: str) -> None:
         """Have the chunk list of an asset fetched."""
@@ -172,7 +172,7 @@ class TransferQueue:
 
     def is_active(self) -> bool:
         """Return whether a request is under way."""
-        return bool(self._flying)
+        return bool(self._under_way)
 
     def facts(self) -> TransferFacts:
         """Return what the queue does now."""
@@ -205,7 +205,7 @@ class TransferQueue:
             return fetch
 
     def begin_pause(self) -> float:
-        """Return for how many seconds a thread waits for leave of the limiter, until `end_pause`; 0: not at all."""
+        """Return for how many seconds a thread waits for the limiter, until `end_pause`; 0: not at all."""
         with self._lock:
             wait_s = self._sources.limited_s(self._clock.monotonic())
             if wait_s > LONGEST_PAUSE_S or self._stopped or not self.work_waits():
@@ -214,7 +214,7 @@ class TransferQueue:
             return wait_s
 
     def end_pause(self) -> None:
-        """Record that a thread does not wait for leave any more."""
+        """Record that a thread does not wait for the limiter any more."""
         with self._lock:
             self._pausing -= 1
 
@@ -223,7 +223,7 @@ class TransferQueue:
         if not self._again:
             return heapq.heappop(self._ready) if self._ready else None
         if self._ready:
-            held = sum(fetch.again for fetch in self._flying) >= _MOST_AGAIN
+            held = sum(fetch.again for fetch in self._under_way) >= _MOST_AGAIN
             if held or self._ready[0][0] <= self._again[0][0]:
                 return heapq.heappop(self._ready)
         return heapq.heappop(self._again)
@@ -266,12 +266,12 @@ class TransferQueue:
                 return
             self._failing[state.asset.sha256] = state
             asked_s = state.fail(fetch.source, error, now_s)
-            fetch.source.strike(state.asset.sha256, error, now_s, asked_s)
+            fetch.source.not_served(state.asset.sha256, error, now_s, asked_s)
             free_s = self._sources.free_at_s(state.avoided)
             if free_s > now_s:
                 state.wait_until(free_s)
                 self._delay(state)
-            if free_s > now_s or fetch.source is self._sources.origin:  # else the next source is asked, without a word
+            if free_s > now_s or fetch.source is self._sources.origin:  # else the next source is asked: nothing to log
                 self._faults.append(error)
         self._changed()
 
@@ -285,7 +285,7 @@ class TransferQueue:
     def end(self, fetch: Fetch, useful_bytes: int, took_s: float, *, failed: bool) -> None:
         """Record the end of a fetch that brought so many bytes that are kept."""
         with self._lock:
-            self._flying.discard(fetch)
+            self._under_way.discard(fetch)
             fetch.source.in_flight -= 1
             self._limiter.ended(fetch.source.url, fetch.asked, fetch.received)
             parked, self._parked = self._parked, []
@@ -298,8 +298,8 @@ class TransferQueue:
             if useful_bytes >= _PROGRESS_BYTES and took_s > 0:
                 fetch.source.measured(useful_bytes / took_s, self._clock.monotonic())
             if state is not None:
-                state.flying = [other for other in state.flying if other is not fetch]
-                state.claimed = state.claimed and bool(state.flying)
+                state.under_way = [other for other in state.under_way if other is not fetch]
+                state.claimed = state.claimed and bool(state.under_way)
                 self._settle(state, fetch, works=works, failed=failed)
         self._changed()
 
@@ -342,9 +342,9 @@ class TransferQueue:
             return None, None
         rank, order, _, name, span = item
         if span is None:
-            return (None if state.flying else item), source
+            return (None if state.under_way else item), source
         wrong = source.url in state.wrong
-        if wrong and state.flying:
+        if wrong and state.under_way:
             state.held.append(item)
             return None, None
         longest = 1 if wrong else longest_span_bytes(source.usual_bytes_s(now_s))
@@ -365,9 +365,9 @@ class TransferQueue:
             return None
         fetch = Fetch(state.asset, source, span, state.part, again=state.fault is not None)
         fetch.most_bytes, fetch.asked = most, asked
-        state.flying.append(fetch)
+        state.under_way.append(fetch)
         source.in_flight += 1
-        self._flying.add(fetch)
+        self._under_way.add(fetch)
         return fetch
 
     def _end_waits_of(self, states: Iterable[AssetState]) -> None:

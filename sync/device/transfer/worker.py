@@ -65,7 +65,7 @@ class FetchWorker:
         self._reader.close()
 
     def _next(self) -> Fetch | None:
-        """Return what to fetch now; waits shortly for leave of a limiter, so that the connection is used again."""
+        """Return what to fetch now; waits shortly for the limiter, so that the connection is used again."""
         while not self._stopped.is_set():
             fetch = self._queue.take()
             if fetch is not None or (wait_s := self._queue.begin_pause()) <= 0:

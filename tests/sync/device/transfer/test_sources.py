@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from sync.device.store.content_store import ContentStore
-from sync.device.transfer.sources import LONGEST_STRUCK_S, STRIKES, Sources
+from sync.device.transfer.sources import LONGEST_NOT_SERVED_S, MOST_NOT_SERVED, Sources
 from sync.errors import CorruptContent, OriginUnreachable
 from sync.trust.signing import open_envelope, sign_envelope
 from sync.wire.content_paths import timestamp_path
@@ -147,11 +147,11 @@ def test_a_source_that_was_not_reached_is_tried_by_one_request_after_its_wait() 
 def test_a_source_that_serves_none_of_several_assets_waits_and_one_asset_alone_never_makes_it_wait() -> None:
     (mirror, _) = sources("http://a").all()
     for _ in range(100):
-        mirror.strike("one", CorruptContent("wrong"), 10, 900)
+        mirror.not_served("one", CorruptContent("wrong"), 10, 900)
     assert mirror.is_free(10) and mirror.errors == 100
-    for asset in range(STRIKES):
-        mirror.strike(str(asset), CorruptContent("wrong"), 10, 0)
-    assert 10 <= mirror.until_s <= 10 + LONGEST_STRUCK_S
+    for asset in range(MOST_NOT_SERVED):
+        mirror.not_served(str(asset), CorruptContent("wrong"), 10, 0)
+    assert 10 <= mirror.until_s <= 10 + LONGEST_NOT_SERVED_S
 
 
 @pytest.mark.parametrize(
