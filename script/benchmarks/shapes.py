@@ -8,8 +8,8 @@ pixels. All of it would be twelve thousand cases; those chosen have each two pro
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterable
+from contextlib import closing
 from itertools import combinations, product
 from pathlib import Path
 from random import Random
@@ -20,9 +20,7 @@ from progress import tell
 
 from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
-from player.stage.deck_options import DeckOptions
-from player.stage.stage import Stage, open_stage
-from player.streams.gateway import StreamGateway
+from player.stage.stage import Stage
 from sync.errors import DeckLost, MediaUnplayable, Rejected
 from sync.origin.settings.model import PipelineSettings
 from sync.origin.transcode.film.facts import VideoFile
@@ -38,6 +36,7 @@ from glass import Glass  # noqa: E402 - found by the line above
 from processes import SIZE, virtual_display  # noqa: E402
 from shape_films import ENCODINGS, SHAPES, Film  # noqa: E402
 
+from tests.player.conftest import running_stage  # noqa: E402
 from tests.player.stream_servers import http_server  # noqa: E402
 
 _TURNS: tuple[Turn, ...] = (0, 90, 180, 270)
@@ -93,7 +92,8 @@ async def measure(only: str = "", seed: int = 7) -> list[dict[str, Any]]:
         async with virtual_display() as display:
             for screen in sorted({case.screen for case in chosen}):
                 cases = [case for case in chosen if case.screen == screen]
-                async with _running_stage(display, screen) as stage:
+                area = Area(width=SIZE[0], height=SIZE[1], turn=screen)
+                async with running_stage(display, area=area) as stage:
                     for case in cases:
                         done[case] = await _error(stage, display, case, Path(name), address)
                         tell({"off": done[case], "case": str(case)})
@@ -171,18 +171,3 @@ async def _make_asset(source: Path) -> Path:
 
 async def _no_progress(percent: int) -> None:
     pass
-
-
-@asynccontextmanager
-async def _running_stage(display: str, turn: Turn) -> AsyncIterator[Stage]:
-    area = Area(width=SIZE[0], height=SIZE[1], turn=turn)
-    clock = SystemClock()
-    async with open_stage(DeckOptions(display, area), clock) as stage:
-        stage.streams = gateway = StreamGateway(clock, own_ports=lambda _: True)
-        services = [asyncio.create_task(service()) for service in (stage.run, gateway.run)]
-        try:
-            yield stage
-        finally:
-            for service in services:
-                service.cancel()
-            await asyncio.gather(*services, return_exceptions=True)

@@ -80,9 +80,8 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     (folder / "junk").write_bytes(bytes(range(256)) * 40)
     (folder / "junk_picture").write_bytes(b"not a picture at all" * 100)
     complete = (folder / "red").read_bytes()
-    (folder / "headless").write_bytes(
-        complete[: len(complete) // 3]
-    )  # cut before its index, which is at the end of the file
+    # Cut before its index, which is at the end of the file.
+    (folder / "headless").write_bytes(complete[: len(complete) // 3])
     faststart = (folder / "faststart").read_bytes()
     (folder / "short").write_bytes(faststart[: len(faststart) // 3])  # cut between its frames
     return Media(folder)
@@ -112,11 +111,10 @@ async def running_stage(
     display_name: str, *, area: Area = _FULL_SCREEN, program: tuple[str, ...] = DECK, **how: Any
 ) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
-    options = DeckOptions(display_name, area, program=program)
-    async with open_stage(options, SystemClock(), **how) as stage:
-        stage.streams = gateway = StreamGateway(
-            SystemClock(), own_ports=lambda _: True
-        )  # servers of tests are on this machine
+    options, clock = DeckOptions(display_name, area, program=program), SystemClock()
+    async with open_stage(options, clock, **how) as stage:
+        # The servers of tests are on this machine.
+        stage.streams = gateway = StreamGateway(clock, own_ports=lambda _: True)
         services = [asyncio.create_task(service()) for service in (stage.run, gateway.run)]
         try:
             yield stage
