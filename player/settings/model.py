@@ -86,13 +86,15 @@ def _check_proxy(proxy: SecretStr | None) -> SecretStr | None:
 Zone = Annotated[str, AfterValidator(_check_zone)]
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
+"""A list of names; in the environment written as `a.example,b.example`."""
+
 Mirrors = Annotated[
     tuple[Annotated[HttpUrl, AfterValidator(_without_credentials)], ...],
     NoDecode,
     BeforeValidator(_split_at_commas),
     Field(max_length=8),
 ]
-"""A list of names; in the environment written as `a.example,b.example`."""
+"""A list of addresses, written likewise."""
 
 
 def _check_ports(ranges: tuple[str, ...]) -> tuple[str, ...]:
