@@ -9,15 +9,15 @@ import logging
 from dataclasses import asdict
 
 from player.deck.context import DeckContext
-from player.deck.picture_watch import (
+from player.deck.picture_judgement import (
     BLAMED_FAULTS,
     MAX_RETRIES,
     PictureFault,
     PictureSample,
-    PictureWatch,
     WatchedMedia,
     WatchRecord,
 )
+from player.deck.picture_watch import PictureWatch
 from player.deck.playback_plan import PlannedEnd, PlaybackPlan
 from player.deck.shot_loader import ShotLoader
 from player.deck.shot_states import SHOT_STATES, ShotState

@@ -5,7 +5,8 @@ edges is the beginning; only media that are black there have to be painted sever
 this way, because no part of it can be missed. It is then paused, because a paused output is repainted less often.
 """
 
-from player.deck.picture_watch import BLAMED_FAULTS, PictureSample, PictureWatch, WatchedMedia, WatchRecord
+from player.deck.picture_judgement import BLAMED_FAULTS, PictureSample, WatchedMedia, WatchRecord
+from player.deck.picture_watch import PictureWatch
 from player.deck.shot_loader import PAINT_WITHIN_S, ShotLoader
 from player.deck.shot_states import ShotState
 from player.deck.vlc.media_shape import tells_its_shape_late

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from player.deck.context import DeckContext
-from player.deck.picture_watch import WatchRecord
+from player.deck.picture_judgement import WatchRecord
 from player.deck.shot_states import SHOT_STATES, ShotState
 from player.deck.vlc.downscale import downscale
 from player.deck.vlc.frame_times import FrameTimes, read_frame_times

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from player.deck.picture_watch import PictureSample
+from player.deck.picture_judgement import PictureSample
 from player.deck.vlc.frame_times import FrameTimes
 
 _AHEAD_S = 0.5  # so much earlier than it is shown a frame is decoded

@@ -10,14 +10,8 @@ from random import Random
 
 import pytest
 
-from player.deck.picture_watch import (
-    BLAMED_FAULTS,
-    PictureFault,
-    PictureSample,
-    PictureWatch,
-    WatchedMedia,
-    judge_output,
-)
+from player.deck.picture_judgement import BLAMED_FAULTS, PictureFault, PictureSample, WatchedMedia, judge_output
+from player.deck.picture_watch import PictureWatch
 from player.deck.vlc.frame_times import FrameTimes
 from player.stage.escalation import EscalationStep, next_escalation
 from player.stage.stage import Stage

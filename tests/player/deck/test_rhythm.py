@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from player.deck.picture_watch import PictureFault, PictureWatch, WatchedMedia, WatchRecord
+from player.deck.picture_judgement import PictureFault, WatchedMedia, WatchRecord
+from player.deck.picture_watch import PictureWatch
 from sync.wire.release import MediaKind
 from tests.player.deck.simulated_film import SimulatedFilm, every, never
 

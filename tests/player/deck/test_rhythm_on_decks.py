@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from player.deck.picture_watch import PictureFault
+from player.deck.picture_judgement import PictureFault
 from player.protocol.deck_messages import DECK_EVENT, DeckPulse, Load, Loaded, Quit, ShotFailed, ShotFinished, Show
 from player.protocol.screen import Shot
 from player.streams.gateway import StreamGateway

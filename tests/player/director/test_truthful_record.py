@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import pytest
 
-from player.deck.picture_watch import PictureSample, PictureWatch, WatchedMedia
+from player.deck.picture_judgement import PictureSample, WatchedMedia
+from player.deck.picture_watch import PictureWatch
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
 from player.protocol.deck_messages import DeckPulse, EndAnnounced, ShotFinished
