@@ -7,18 +7,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from player.platform.geometry import Area
 from player.protocol.screen import Shot
-from player.stage.deck_options import DeckOptions
-from player.stage.stage import open_stage
-from player.streams.gateway import StreamGateway
 from sync.errors import ScreenFailed
-from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 
 sys.path[:0] = [str(Path(__file__).parent.parent.parent), str(Path(__file__).parent.parent / "demonstration")]
 from processes import virtual_display  # noqa: E402 - found by the line above
 
+from tests.player.conftest import running_stage  # noqa: E402
 from tests.player.stream_servers import http_server, stream_server  # noqa: E402
 
 ROUNDS = 8
@@ -30,15 +26,13 @@ _FILM = (
 
 async def measure() -> list[dict[str, Any]]:
     """Return a row for each kind of stream: milliseconds from opening it to its first picture, hidden."""
-    clock, rows = SystemClock(), []
+    rows = []
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-streams-")))
         display = await stack.enter_async_context(virtual_display())
         await _make_films(folder)
         address = stack.enter_context(http_server(folder))
-        stage = await stack.enter_async_context(open_stage(DeckOptions(display, Area(width=1280, height=720)), clock))
-        stage.streams = gateway = StreamGateway(clock, own_ports=lambda _: True)
-        services = [asyncio.create_task(service()) for service in (stage.run, gateway.run)]
+        stage = await stack.enter_async_context(running_stage(display))
         for kind, url in (("film over HTTP", f"{address}/film.mp4"), ("HLS", f"{address}/film.m3u8")):
             rows.append(_row(kind, [await _load(stage, url) for _ in range(ROUNDS)]))
         for kind, server in (("MPEG-TS over HTTP", "http"), ("RTMP", "rtmp"), ("UDP", "udp")):
@@ -47,9 +41,6 @@ async def measure() -> list[dict[str, Any]]:
                 with stream_server(folder / "film.mp4", server) as url:
                     times.append(await _load(stage, url))
             rows.append(_row(kind, times))
-        for service in services:
-            service.cancel()
-        await asyncio.gather(*services, return_exceptions=True)
     return rows
 
 
