@@ -143,16 +143,8 @@ def _films(folder: Path, number: int) -> Iterator[tuple[str, Path, Path]]:
     parts.write_text(f"file {old}\nfile {last}\n")
     yield "10 s appended", old, copied("longer.mp4", source=parts, before=("-f", "concat", "-safe", "0"))
     sound = folder / "sound.mp4"
-    other = (
-        "-f",
-        "lavfi",
-        "-i",
-        f"anoisesrc=duration=60:seed={number + 90}:amplitude=0.1",
-        "-map",
-        "0:v",
-        "-map",
-        "1:a",
-    )
+    noise = f"anoisesrc=duration=60:seed={number + 90}:amplitude=0.1"
+    other = ("-f", "lavfi", "-i", noise, "-map", "0:v", "-map", "1:a")
     _ffmpeg("-i", str(old), *other, "-c:v", "copy", *_SOUND, str(sound))
     yield "other sound", old, sound
     yield "put into Matroska", old, copied("film.mkv")

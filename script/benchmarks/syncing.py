@@ -191,18 +191,8 @@ async def _disk(folder: Path, scale: Scale) -> Rows:
 async def _flushed(place: Path, content: Content, url: str) -> Rows:
     """Return what one device writes, from its start to the activation, and what curl writes."""
     calls, rows = place / "calls.log", []
-    traced = (
-        "strace",
-        "-D",
-        "-f",
-        "--seccomp-bpf",
-        "-qq",
-        "-ttt",
-        "-e",
-        "trace=fsync,fdatasync,syncfs",
-        "-o",
-        str(calls),
-    )
+    trace = ("-e", f"trace={','.join(_FLUSHES)}", "-o", str(calls))
+    traced = ("strace", "-D", "-f", "--seccomp-bpf", "-qq", "-ttt", *trace)
     with content_of.disk_of_its_own(place, 3 * content.size_bytes + 512 * _MIB) as disk:
         if disk is None:
             sys.stderr.write("disk: NOT MEASURED, it takes root and loop devices\n")

@@ -49,7 +49,7 @@ async def measure(stack: AsyncExitStack, folder: Path, many: int) -> list[dict[s
         content = await asyncio.to_thread(_pictures, place / "tree", count)
         async with content_of.nginx(place / "nginx", content.tree) as url:
             row: dict[str, Any] = {"assets": count, **await _arrives(place, content, url)}
-            row["first_poll_without_catalogue_ms"] = await _lost_catalogue(place, content, url)
+            row["first_poll_without_catalogue_ms"] = await _lost_catalogue(place, content)
             rows.append(row | await _plays(place, url, name, glass))
     few, more = rows
     more["idle_mib_more"] = more["idle_mib"] - few["idle_mib"]
@@ -113,7 +113,7 @@ async def _poll(place: Path, url: str) -> float:
             return 1000 * (time.process_time() - began_s) / _POLLS
 
 
-async def _lost_catalogue(place: Path, content: Content, url: str) -> float:
+async def _lost_catalogue(place: Path, content: Content) -> float:
     """Return how long after its start a device without `index.db` asks the origin for the first time, in ms."""
     (place / "device/state/index.db").unlink()
     log = place / "sent.log"
