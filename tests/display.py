@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,16 +11,15 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
+from processes import write_display_key
+
 
 @cache
 def authority() -> str:
-    """Return a file with the key of all servers of this process; who does not have it may not draw (XAUTHORITY)."""
+    """Return a file with the key of all servers of this process (XAUTHORITY)."""
     folder = tempfile.mkdtemp(prefix="signage-key-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = Path(folder) / "Xauthority"
-    parts = socket.gethostname().encode(), b"", b"MIT-MAGIC-COOKIE-1", os.urandom(16)  # see <X11/Xauth.h>
-    path.write_bytes(b"\x01\x00" + b"".join(len(part).to_bytes(2) + part for part in parts))
-    return str(path)
+    return write_display_key(Path(folder))
 
 
 class Xvfb:

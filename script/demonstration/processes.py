@@ -42,12 +42,18 @@ async def display() -> AsyncIterator[str]:
 async def virtual_display(size: tuple[int, int] = SIZE) -> AsyncIterator[str]:
     """Give a display nobody else sees, by default of 1280x720; its key is where `XAUTHORITY` says."""
     with tempfile.TemporaryDirectory() as folder:
-        key = Path(folder, "Xauthority")
-        parts = socket.gethostname().encode(), b"", b"MIT-MAGIC-COOKIE-1", os.urandom(16)  # see <X11/Xauth.h>
-        key.write_bytes(b"\x01\x00" + b"".join(len(part).to_bytes(2) + part for part in parts))
-        os.environ["XAUTHORITY"] = str(key)
-        async with _xvfb(size, "-auth", str(key)) as name:
+        key = write_display_key(Path(folder))
+        os.environ["XAUTHORITY"] = key
+        async with _xvfb(size, "-auth", key) as name:
             yield name
+
+
+def write_display_key(folder: Path) -> str:
+    """Write a new key for displays of this machine; return its file. Who does not have it may not draw."""
+    file = folder / "Xauthority"
+    parts = socket.gethostname().encode(), b"", b"MIT-MAGIC-COOKIE-1", os.urandom(16)  # see <X11/Xauth.h>
+    file.write_bytes(b"\x01\x00" + b"".join(len(part).to_bytes(2) + part for part in parts))
+    return str(file)
 
 
 @contextlib.asynccontextmanager
