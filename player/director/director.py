@@ -175,7 +175,7 @@ class Director:
         except MediaUnplayable as error:
             self._fail(planned, error)
         except DeckMissing:
-            await self._idle_screen.make_way()
+            await self._idle_screen.clear()
         except DeckLost as error:
             self._lose(planned, error)
         else:

@@ -39,7 +39,7 @@ class IdleScreen:
         self._queue.nothing_follows()
         await wait_unless(self._clock.sleep(idle_s), self._changed.wait())
 
-    async def make_way(self) -> None:
+    async def clear(self) -> None:
         """Take the last picture of a take that is over off the screen: its deck has to show the next one, too."""
         await self._tracker.take_ended(await self._screen.clear())
 

@@ -288,7 +288,7 @@ class Stage:
             before.leave_screen()
             self._decks.start_stand_in_if_worn(before)
         self._on_screen = ShotOnAir(waiting.deck, waiting.shot, shown.at_s)
-        self._on_screen.ended.add_done_callback(self._make_way)
+        self._on_screen.ended.add_done_callback(self._restart_if_updated)
         self._waiting = None
         late_s = shown.raised_s - waiting.due_s
         self._last_cut_ms = late_s * 1000
@@ -336,7 +336,7 @@ class Stage:
             self._hangs[shot.url or shot.path] = why.reason
         if why.other_code:
             self._other_code = True
-            self._make_way()
+            self._restart_if_updated()
         if not why.displayless:
             self._escalation.escalate_without_decks(self._clock.monotonic() - self._last_event_s)
         if self._on_air and self._on_air.deck is deck:
@@ -345,8 +345,8 @@ class Stage:
             self._drop_waiting(why)
         self._cuts.wake()
 
-    def _make_way(self, _ended: object = None) -> None:
-        """Make way for another program on the disk, if possible when nothing is on air."""
+    def _restart_if_updated(self, _ended: object = None) -> None:
+        """Have the daemon restart if its program was updated, if possible while nothing is on air."""
         if self._other_code:
             on_air = self._on_air is not None and not self._on_air.ended.done()
             self._escalation.restart_for_new_code(on_air=on_air)

@@ -165,7 +165,7 @@ def test_upper_steps_keep_their_distance(hours: Sequence[float], reboot: bool) -
         assert upper_step(performed, at - timedelta(minutes=10), reboot=False) is None, "a clock set back"
 
 
-async def test_the_daemon_makes_way_for_an_update_that_starts_and_only_between_two_items(
+async def test_the_daemon_ends_itself_for_an_update_that_starts_and_only_between_two_items(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("player", "sync"):
