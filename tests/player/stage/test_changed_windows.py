@@ -16,42 +16,42 @@ from tests.player.pixels import BLUE, PixelReader, is_close, wait_until
 
 
 @pytest.fixture
-def hand(display_name: str) -> Iterator[XDisplay]:
+def program(display_name: str) -> Iterator[XDisplay]:
     """Another program on the display."""
     connection = XDisplay(display_name)
     yield connection
     connection.close()
 
 
-def window_on_air(hand: XDisplay) -> Any:
+def window_on_air(program: XDisplay) -> Any:
     """Return the topmost window that covers the display."""
-    windows = reversed(hand.screen().root.query_tree().children)
+    windows = reversed(program.screen().root.query_tree().children)
     return next(each for each in windows if each.get_geometry().width == 1280 and each.get_geometry().x == 0)
 
 
-def move(hand: XDisplay) -> None:
-    window_on_air(hand).configure(x=-5000)
+def move(program: XDisplay) -> None:
+    window_on_air(program).configure(x=-5000)
 
 
-def shift(hand: XDisplay) -> None:
-    window_on_air(hand).configure(x=30, y=20)
+def shift(program: XDisplay) -> None:
+    window_on_air(program).configure(x=30, y=20)
 
 
-def shrink(hand: XDisplay) -> None:
-    window_on_air(hand).configure(width=40, height=40)
+def shrink(program: XDisplay) -> None:
+    window_on_air(program).configure(width=40, height=40)
 
 
-def unmap(hand: XDisplay) -> None:
-    window_on_air(hand).unmap()
+def unmap(program: XDisplay) -> None:
+    window_on_air(program).unmap()
 
 
-def reparent(hand: XDisplay) -> None:
-    new = hand.screen().root.create_window(-900, 0, 10, 10, 0, X.CopyFromParent, override_redirect=True)
-    window_on_air(hand).reparent(new, 0, 0)
+def reparent(program: XDisplay) -> None:
+    new = program.screen().root.create_window(-900, 0, 10, 10, 0, X.CopyFromParent, override_redirect=True)
+    window_on_air(program).reparent(new, 0, 0)
 
 
-def cover(hand: XDisplay) -> None:
-    hand.screen().root.create_window(
+def cover(program: XDisplay) -> None:
+    program.screen().root.create_window(
         0, 0, 1280, 720, 0, X.CopyFromParent, override_redirect=True, background_pixel=0xFFFFFF
     ).map()
 
@@ -62,15 +62,20 @@ def is_noticed(stage: Stage, before_ms: int) -> bool:
 
 @pytest.mark.parametrize("harm", [move, shift, shrink, unmap, reparent, cover])
 async def test_what_another_program_does_to_the_window_is_undone_and_is_not_proven(
-    stage: Stage, media: Media, display: Display, hand: XDisplay, pixels: PixelReader, harm: Callable[[XDisplay], None]
+    stage: Stage,
+    media: Media,
+    display: Display,
+    program: XDisplay,
+    pixels: PixelReader,
+    harm: Callable[[XDisplay], None],
 ) -> None:
     picture = harm in (move, unmap)
     await put_on_air(stage, media.shot("blue_picture" if picture else "long"))
     await wait_until(lambda: is_close(pixels.colour_at(640, 360), BLUE))
     for _ in range(2):
         before_ms = stage.facts().still_ms or 0
-        harm(hand)
-        hand.sync()
+        harm(program)
+        program.sync()
         await wait_until(partial(is_noticed, stage, before_ms), within_s=2.0)
         if harm is cover:
             await display._lower_foreign_windows()
@@ -80,26 +85,26 @@ async def test_what_another_program_does_to_the_window_is_undone_and_is_not_prov
 
 
 async def test_a_window_that_was_changed_while_it_was_hidden_is_shown_whole(
-    stage: Stage, media: Media, hand: XDisplay, pixels: PixelReader
+    stage: Stage, media: Media, program: XDisplay, pixels: PixelReader
 ) -> None:
     await put_on_air(stage, media.shot("green"))
-    windows = hand.screen().root.query_tree().children
+    windows = program.screen().root.query_tree().children
     hidden = next(each for each in windows if each.get_geometry().x < -1000)
     hidden.configure(width=40, height=40)
-    hand.sync()
+    program.sync()
     await stage.preroll(media.shot("blue_picture"))
     hidden.configure(width=50, x=20)
-    hand.sync()
+    program.sync()
     await stage.cut_now("blue_picture")
     await wait_until(lambda: is_close(pixels.colour_at(1200, 700), BLUE), within_s=1.0)
 
 
 async def test_a_window_that_is_destroyed_costs_its_deck_and_blames_no_media(
-    stage: Stage, media: Media, hand: XDisplay
+    stage: Stage, media: Media, program: XDisplay
 ) -> None:
     await put_on_air(stage, media.shot("long"))
-    window_on_air(hand).destroy()
-    hand.sync()
+    window_on_air(program).destroy()
+    program.sync()
     destroyed_s = SystemClock().monotonic()
     ended = await stage.ended()
     assert ended.deck_lost and ended.ended_s <= destroyed_s + 0.3
