@@ -41,6 +41,7 @@ _LISTENING = ("udp", "rtp")
 _HTTP = ("http", "https")
 _REASONS_KEPT = 64
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
+_BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
 _NAMES_KEPT = ("m3u8", "mp3", "ac3", "eac3", "ec3")  # by their ends
 _NAME_OF_ANY_VIDEO = ".m4s"  # ffmpeg refuses segments by their names since 2025; this one it takes for MPEG-TS and MP4
@@ -240,7 +241,7 @@ class StreamGateway:
             return web.Response(status=response.status if response.status >= 400 else 502)
         head = await self._first_bytes(response)
         at_start = response.status == 200 or response.headers.get("Content-Range", "").startswith("bytes 0-")
-        text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+        text = head.lstrip(_BEFORE_TEXT)
         if at_start and text.startswith(HEAD):
             return await self._playlist(part, answer, head)
         if at_start and text.startswith(NO_MEDIA) and part.url == self._urls.get(part.stream):  # a key may begin so
@@ -256,9 +257,7 @@ class StreamGateway:
         head = b""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                while len(head) < (1024 if head[:4].strip()[:1] == b"<" else 16) and (
-                    more := await response.content.readany()
-                ):
+                while len(head) < _telling_bytes(head) and (more := await response.content.readany()):
                     head += more
         except (TimeoutError, aiohttp.ClientError) as error:
             raise MediaUnplayable(f"{shown_url(str(response.url))[:200]} sends too slowly, or breaks off") from error
@@ -302,6 +301,11 @@ class StreamGateway:
         finally:
             now_s = clock.monotonic()
             self._rate.add(begun.of, size, max(0.001, now_s - begun.asked_s - write_s), write_s, now_s)
+
+
+def _telling_bytes(head: bytes) -> int:
+    """Return how many bytes tell what begins so; in XML comments may come first."""
+    return 1024 if head.lstrip(_BEFORE_TEXT).startswith(b"<") else 16
 
 
 def _name(url: str) -> str:
