@@ -153,20 +153,19 @@ class _Relay:
         if not lines:
             return b"\r\n"
         status = _STATUS.fullmatch(lines[0])
+        headers = [header for line in lines[1:] if (header := _HEADER.fullmatch(line))]
         if status is None and _REQUEST.fullmatch(lines[0]) is None:
             raise self._odd("it sends lines that are none of RTSP")
         if status and status[1].startswith("3"):
-            location = ("", *_values(lines, "location"))[-1]
+            location = ("", *_values(headers, "location"))[-1]
             return f"{status[0]}\r\nLocation: {self._redirected(location)}\r\n\r\n".encode("latin-1")
-        headers = [_HEADER.fullmatch(line) for line in lines[1:]]
-        lines = [lines[0], *(f"{header[1]}: {header[2]}" for header in headers if header)]
-        lengths = set(_values(lines, "content-length"))
+        lengths = set(_values(headers, "content-length"))
         if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,7}", length) for length in lengths):
             raise self._odd("it does not say how long its answer is")
         size = int(lengths.pop()) if lengths else 0
         if size > _BODY_BYTES:
             raise self._odd(f"its answer has {size} bytes")
-        text = "".join(f"{line}\r\n" for line in lines)
+        text = "".join(f"{line}\r\n" for line in (lines[0], *(f"{header[1]}: {header[2]}" for header in headers)))
         return text.encode("latin-1") + b"\r\n" + await reader.readexactly(size)
 
     async def _lines(self, begun: bytes, reader: StreamReader) -> list[str]:
@@ -212,6 +211,5 @@ class _Relay:
         return MediaUnplayable(f"{shown_url(self._url)[:200]} cannot be read as RTSP: {what}")
 
 
-def _values(lines: list[str], name: str) -> list[str]:
-    headers = (_HEADER.fullmatch(line) for line in lines[1:])
-    return [header[2] for header in headers if header and header[1].lower() == name]
+def _values(headers: list[re.Match[str]], name: str) -> list[str]:
+    return [header[2] for header in headers if header[1].lower() == name]
