@@ -208,7 +208,7 @@ class WorkLimit:
     """Lets each holder have a few requests worked on at once, so that no other one waits behind hundreds of his.
 
     Work begins with a request and ends when its answer begins; reading a body is none. Who waited for
-    `_LONGEST_WAIT_S` goes on all the same: work that hangs must not close the door.
+    `_LONGEST_WAIT_S` goes on all the same: work that hangs must not shut a client out.
     """
 
     def __init__(self) -> None:

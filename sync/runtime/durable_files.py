@@ -1,4 +1,4 @@
-"""The door to files that must last: reads them whole, writes them so that a power cut leaves old or new content.
+"""Files that must last: reads them whole, writes them so that a power cut leaves old or new content.
 
 Only a file that is not there counts as missing. One that cannot be read is there: nothing may be concluded from that.
 """
