@@ -28,14 +28,18 @@ from enum import StrEnum
 
 
 class SignageError(Exception):
-    """The base of all errors of this project. The message says what happened, to what, and what to do."""
+    """The base of all errors of this project. The message says what happened, to what, and what to do.
+
+    `offline`: this machine has no network or no name server yet, so nothing was sent to anybody. `retry_after_s` is how
+    long the other side asks to wait before the next try; 0: it does not say.
+    """
+
+    offline = False
+    retry_after_s = 0.0
 
 
 class OriginUnreachable(SignageError):
-    """The origin did not answer, or not in time.
-
-    `offline`: this machine has no network or no name server yet, so nothing was sent to anybody.
-    """
+    """The origin did not answer, or not in time."""
 
     def __init__(self, message: str, *, offline: bool = False) -> None:
         super().__init__(message)
@@ -49,7 +53,7 @@ class OriginRefused(SignageError):
         super().__init__(message)
         self.detail = detail
         self.status = status
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = retry_after_s or 0.0
 
     @property
     def may_pass(self) -> bool:

@@ -50,4 +50,4 @@ class HeartbeatSender:
 
     def _failed(self, error: OriginUnreachable | OriginRefused) -> float:
         self._problems.occurred(str(error))
-        return (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
+        return error.retry_after_s

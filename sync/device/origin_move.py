@@ -59,7 +59,7 @@ class OriginMove:
                 return await self._ask()
             except (OriginUnreachable, StorageBroken, StorageFull) as error:
                 self._tell(_NOT_YET, error)
-                offline = isinstance(error, OriginUnreachable) and error.offline
+                offline = error.offline
             except (OriginRefused, Untrusted) as error:
                 if not (isinstance(error, OriginRefused) and error.may_pass):
                     self._tell(_ANOTHER, error)

@@ -202,9 +202,7 @@ class DevicePairing:
             self._problem = str(error)
             log.warning("pairing waits: %s", error)
         self._report(f"Pairing waits: {self._problem}.")
-        asked_s = error.retry_after_s if isinstance(error, OriginRefused) else None
-        offline = isinstance(error, OriginUnreachable) and error.offline
-        return self._backoff.next_s(at_least_s=asked_s or 0.0, offline=offline)
+        return self._backoff.next_s(at_least_s=error.retry_after_s, offline=error.offline)
 
     def _enter(self, phase: PairingPhase) -> None:
         self._phase = PAIRING_PHASES.move(self._phase, phase)

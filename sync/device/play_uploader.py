@@ -21,7 +21,6 @@ RETENTION = timedelta(days=30)
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
-_LONGEST_RETRY_AFTER_S = 3_600.0
 _TOO_LARGE = 413
 _GROW_BY = 10  # plays more per batch after a batch was too large; each batch too large is a wasted upload
 
@@ -100,9 +99,7 @@ class PlayUploader:
         await self._apply_receipts([], [RefusedPlay(queued.sequence, "invalid", str(error)) for queued in batch])
 
     async def _wait_after_error(self, error: SignageError) -> None:
-        retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, OriginRefused) else 0.0
-        offline = isinstance(error, OriginUnreachable) and error.offline
-        wait_s = self._backoff.next_s(at_least_s=min(retry_after_s, _LONGEST_RETRY_AFTER_S), offline=offline)
+        wait_s = self._backoff.next_s(at_least_s=error.retry_after_s, offline=error.offline)
         self._problems.occurred(str(error))
         await self._clock.sleep(wait_s)
 

@@ -12,7 +12,7 @@ from sync.device.recurring_problem import RecurringProblem
 from sync.device.transfer.asset_state import LONGEST_ASKED_S, AssetProblem, TransferFacts
 from sync.device.transfer.limits import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import SourceFacts
-from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, Outdated, SignageError, Untrusted
+from sync.errors import CorruptContent, Outdated, SignageError, Untrusted
 from sync.runtime.clock import Backoff, Clock
 
 FIRST_WAIT_S = 1.0
@@ -104,9 +104,8 @@ class SyncProblems:
             self.trust = error.reason.value
             self.refused[self.trust] += 1
         self.note(error)
-        asked_s = (isinstance(error, OriginRefused) and error.retry_after_s) or 0.0
-        offline = isinstance(error, OriginUnreachable) and error.offline
-        self.waiting_s = self._check_backoff.next_s(at_least_s=min(asked_s, LONGEST_ASKED_S), offline=offline)
+        asked_s = min(error.retry_after_s, LONGEST_ASKED_S)
+        self.waiting_s = self._check_backoff.next_s(at_least_s=asked_s, offline=error.offline)
         return self.waiting_s
 
     def check_worked(self) -> None:

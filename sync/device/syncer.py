@@ -292,7 +292,7 @@ class Syncer:
                 offline = False
             except (OriginRefused, OriginUnreachable) as error:
                 log.debug("no live hints, only polling: %s", error)
-                offline = isinstance(error, OriginUnreachable) and error.offline
+                offline = error.offline
             await self._clock.sleep(backoff.next_s(offline=offline))
 
     async def _update_channel(self) -> None:

@@ -76,7 +76,7 @@ class AssetState:
 
     def fail(self, source: ContentSource, error: SignageError, now_s: float) -> float:
         """Record a fault: this source is not asked for it for a while. Return how long the source asked to wait."""
-        asked_s = min((isinstance(error, OriginRefused) and error.retry_after_s) or 0.0, LONGEST_ASKED_S)
+        asked_s = min(error.retry_after_s, LONGEST_ASKED_S)
         self.fault = error
         if isinstance(error, CorruptContent):
             self.wrong.add(source.url)

@@ -16,7 +16,7 @@ from random import Random
 from statistics import median
 from urllib.parse import urlsplit
 
-from sync.errors import OriginUnreachable, SignageError
+from sync.errors import SignageError
 from sync.runtime.clock import Backoff
 
 ORIGIN = "origin"
@@ -116,8 +116,7 @@ class ContentSource:
     def _wait(self, error: SignageError, now_s: float, at_least_s: float, most_s: float) -> None:
         self.problem = str(error)
         if now_s >= self.until_s:  # several requests that fail together are one failure
-            offline = isinstance(error, OriginUnreachable) and error.offline
-            self.until_s = now_s + max(at_least_s, min(most_s, self._backoff.next_s(offline=offline)))
+            self.until_s = now_s + max(at_least_s, min(most_s, self._backoff.next_s(offline=error.offline)))
 
     def facts(self, now_s: float) -> SourceFacts:
         """Return it as it is now."""
