@@ -95,7 +95,7 @@ def load_index(raw: bytes) -> Index:
 
 
 def indexed_asset(head: bytes) -> str:
-    """Return which asset an index file is of, from its first 44 bytes or more; empty if it is no index file."""
+    """Return which asset an index file is of, from its first `INDEX_HEAD_BYTES` or more; empty: of none."""
     is_index = head.startswith(_MAGIC) and len(head) >= INDEX_HEAD_BYTES
     return head[len(_MAGIC) : len(_MAGIC) + 32].hex() if is_index else ""
 

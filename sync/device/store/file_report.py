@@ -1,6 +1,6 @@
 """Which files of a device are damaged or cannot be used now, in sentences for status and doctor. Writes nothing.
 
-What mends itself is no problem: at each start, and at each check for new content, files are repaired from their copies.
+What mends itself is no problem: at each start, and twice a minute, files are repaired from their copies.
 """
 
 import os
