@@ -25,7 +25,6 @@ REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 3
 WEB_PAGE_STATUSES = (403, 407, 511)
 """With these, portals and proxies answer in place of the origin, by a web page."""
-TUNNEL_S = 10.0
 DIRECT = "none"
 """The value of the setting `proxy` with which variables of the environment do not count either."""
 
@@ -206,7 +205,7 @@ class Network:
             return plain
         try:
             if proxy is not None:
-                open_tunnel(plain, proxy, host, port)
+                open_tunnel(plain, proxy, host, port, timeout_s)
             plain.settimeout(timeout_s)
             return self.tls().wrap_socket(plain, server_hostname=host)
         except (OSError, OriginUnreachable):
@@ -247,10 +246,10 @@ class Network:
         return words
 
 
-def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -> None:
+def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int, timeout_s: float) -> None:
     """Have the proxy pass all bytes of `connection` on to `host` (CONNECT, RFC 9110, 9.3.6).
 
-    All of it may take as long as the timeout of `connection`.
+    All of it may take `timeout_s`.
 
     Raises:
         TunnelRefused: it does not.
@@ -259,7 +258,7 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -
     name = f"[{host}]:{port}" if ":" in host else f"{host.encode('idna').decode()}:{port}"
     login = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.login else ""
     connection.sendall(f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n{login}\r\n".encode())
-    head, deadline = b"", Deadline(connection.gettimeout() or TUNNEL_S)
+    head, deadline = b"", Deadline(timeout_s)
     while not head.endswith(b"\r\n\r\n"):  # byte by byte: the next one may be of TLS
         connection.settimeout(deadline.left_s())
         piece = connection.recv(1)

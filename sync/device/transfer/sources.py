@@ -168,7 +168,7 @@ class Sources:
         waits = [source.limited_until_s - now_s for source in self.all() if source.until_s <= now_s]
         return min((wait_s for wait_s in waits if wait_s > 0), default=0.0)
 
-    def free_at_s(self, avoided: Mapping[str, float] = {}) -> float:
+    def free_at_s(self, avoided: Mapping[str, float]) -> float:
         """Return when the first source may be asked, as far as that is known from waits."""
         return min(max(source.free_s, avoided.get(source.url, 0.0)) for source in self.all())
 
