@@ -84,7 +84,8 @@ def gif(size: tuple[int, int], frames: Sequence[Frame], *, loops: int | None = 0
     return bytes(out + b"\x3b")
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    """Return a chunk of a PNG, with its checksum."""
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
@@ -97,23 +98,23 @@ def apng(
     size: tuple[int, int], frames: Sequence[Frame], *, loops: int = 0, cover: Colour | None = None, unit: int = 1000
 ) -> bytes:
     """Return an APNG with times in 1/`unit` s. `cover` is a picture for programs that show no animations."""
-    out = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 6, 0, 0, 0))
-    out += _chunk(b"acTL", struct.pack(">II", len(frames), loops))
+    out = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 6, 0, 0, 0))
+    out += png_chunk(b"acTL", struct.pack(">II", len(frames), loops))
     if cover is not None:
-        out += _chunk(b"IDAT", _png_rows(Image.new("RGBA", size, cover)))
+        out += png_chunk(b"IDAT", _png_rows(Image.new("RGBA", size, cover)))
     number = 0
     for at, frame in enumerate(frames):
         place = (*frame.size, *frame.box[:2], round(frame.ms * unit / 1000), unit)
         after = {KEEP: 0, CLEAN: 1, RESTORE: 2}[frame.after]
-        out += _chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, *place, after, int(frame.blend)))
+        out += png_chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, *place, after, int(frame.blend)))
         number += 1
         rows = _png_rows(frame.picture())
         if at == 0 and cover is None:
-            out += _chunk(b"IDAT", rows)
+            out += png_chunk(b"IDAT", rows)
         else:
-            out += _chunk(b"fdAT", struct.pack(">I", number) + rows)
+            out += png_chunk(b"fdAT", struct.pack(">I", number) + rows)
             number += 1
-    return out + _chunk(b"IEND", b"")
+    return out + png_chunk(b"IEND", b"")
 
 
 def _riff(name: bytes, body: bytes) -> bytes:

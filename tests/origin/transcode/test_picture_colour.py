@@ -13,7 +13,8 @@ from sync.origin.transcode.picture_tool import convert
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.transcode.film.patches import make_film
-from tests.origin.transcode.test_pictures import near, png_chunk
+from tests.origin.transcode.moving_samples import png_chunk
+from tests.origin.transcode.test_pictures import near
 
 Colour = tuple[int, int, int]
 SIZE = (64, 32)

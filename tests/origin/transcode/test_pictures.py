@@ -21,6 +21,7 @@ from sync.wire.overlay import LOGO_CHUNK
 from sync.wire.release import MediaKind
 from tests.origin.media_origin import MediaOrigin, open_media_origin
 from tests.origin.samples import BLACK, BLUE, GREEN, RED, WHITE, Samples
+from tests.origin.transcode.moving_samples import png_chunk
 
 UPRIGHT = {  # where the left top and the right top of the stored picture lie, in quarters, by the tag of EXIF
     1: ((1, 1), (3, 1)),
@@ -282,7 +283,3 @@ def png_start(width: int, height: int) -> bytes:
     """Return the first bytes of a PNG whose pixels would fill gigabytes."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(10**7)))
-
-
-def png_chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
