@@ -37,7 +37,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/limits": (GROUND, ""),
     "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
     "player/evidence": (ENGINES_AND_STORES, "sync/device/store"),
-    "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings"),
+    "sync/programme": (ENGINES_AND_STORES, ""),
+    "sync/programme/preview": (ENGINES_AND_STORES, "sync/programme"),
+    "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings sync/programme"),
     "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/store": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
@@ -54,12 +56,12 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "player/director": (
         SERVICES,
-        "player/evidence player/programme player/protocol player/settings sync/device/store",
+        "player/evidence player/programme player/protocol player/settings sync/device/store sync/programme",
     ),
     "player/status": (
         SERVICES,
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
-        "sync/device sync/device/store sync/device/transfer sync/http",
+        "sync/device sync/device/store sync/device/transfer sync/http sync/programme",
     ),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
@@ -81,12 +83,13 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
-        "player/status sync/device sync/device/store sync/device/transfer sync/trust",
+        "player/status sync/device sync/device/store sync/device/transfer sync/programme sync/programme/preview "
+        "sync/trust",
     ),
     "player/endpoint": (
         FACES,
         "player player/diagnostics player/display player/protocol player/settings player/status sync/device/store "
-        "sync/http sync/trust",
+        "sync/http sync/programme/preview sync/trust",
     ),
     "sync/origin/api": (
         FACES,
@@ -98,7 +101,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
         "player/programme player/settings player/stage player/status player/streams sync/device sync/device/store "
-        "sync/device/transfer sync/sandbox",
+        "sync/device/transfer sync/programme sync/programme/preview sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,
@@ -114,6 +117,7 @@ CONSOLE = TOP / "sync/origin/console/page"
 
 PURE = {
     "player/programme",
+    "sync/programme",
     "sync/origin/proof",
     "sync/device/download_plan",
     "sync/device/transfer/spans",

@@ -62,7 +62,7 @@ def _status(configuration: Configuration, options: argparse.Namespace) -> int:
 
 def _explain(configuration: Configuration, options: argparse.Namespace) -> int:
     from player.diagnostics.cli_report import explanation_text, read_view_for
-    from player.diagnostics.explanation import explain
+    from sync.programme.preview.explanation import explain
 
     explanation = explain(asyncio.run(read_view_for(configuration, options.at)))
     print_answer(explanation.model_dump_json() if options.json else "\n".join(explanation_text(explanation)))
@@ -71,7 +71,7 @@ def _explain(configuration: Configuration, options: argparse.Namespace) -> int:
 
 def _forecast(configuration: Configuration, options: argparse.Namespace) -> int:
     from player.diagnostics.cli_report import forecast_text, read_view_for
-    from player.diagnostics.forecast import forecast
+    from sync.programme.preview.forecast import forecast
 
     ahead = forecast(asyncio.run(read_view_for(configuration)), options.hours, options.most)
     print_answer(ahead.model_dump_json() if options.json else "\n".join(forecast_text(ahead)))

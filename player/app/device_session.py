@@ -18,7 +18,6 @@ from player.display import Display, Power
 from player.evidence.ledger import Ledger, open_ledger
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.programme.bandwidth import bandwidth_at
-from player.programme.schedule import zone_of_venue
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.heartbeat import HeartbeatSender
@@ -32,6 +31,7 @@ from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.device.transfer.limits import RateLimiter, RateLimits
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import StorageBroken, StorageFull
+from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.waiting import first_of
 from sync.wire.device_reports import Heartbeat, ScreenState

@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
-from player.diagnostics.explanation import Explanation, Slot
-from player.diagnostics.forecast import Forecast
-from player.diagnostics.offline_view import DecisionView, open_ledger_to_read, read_decision_view
-from player.diagnostics.verdicts import Verdict
-from player.programme.schedule import zone_of_venue
+from player.diagnostics.offline_view import open_ledger_to_read, read_decision_view
 from player.settings.configuration import Configuration
 from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound, Rejected
+from sync.programme.preview.explanation import Explanation, Slot
+from sync.programme.preview.forecast import Forecast
+from sync.programme.preview.verdicts import Verdict
+from sync.programme.preview.view import DecisionView
+from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import SystemClock
 from sync.wire.value_types import AskedInstant
 

@@ -11,7 +11,6 @@ from player.diagnostics.doctor import MachineFacts
 from player.display import WantedOutput
 from player.display.inspection import DisplayFacts, inspect_display
 from player.platform.decoders import find_decoders
-from player.programme.schedule import unnamed_zone, zone_of_venue
 from player.settings.configuration import Configuration
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
@@ -19,6 +18,7 @@ from player.status.health import MachineProbe
 from sync.device.store.content_store import ContentStore
 from sync.device.store.file_report import file_problems, owner_problems
 from sync.errors import ScreenFailed
+from sync.programme.schedule import unnamed_zone, zone_of_venue
 from sync.runtime.clock import SystemClock
 
 _TIME_LIMIT_S = 4.0

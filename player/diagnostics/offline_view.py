@@ -4,7 +4,7 @@ It works while a player runs. Another time than now is read with a clock that sh
 player knows is missing: streams that cannot be reached, and commands of an operator.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +18,13 @@ from player.evidence.ledger import Ledger, read_ledger
 from player.evidence.ledger_entries import OpenTake
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.evidence.quarantine import AssetFailure
-from player.programme.next_take import Memory, Scene
-from player.programme.proof_of_play import Take
+from player.programme.shots import DeviceScene
 from player.settings.model import Settings
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound
+from sync.programme.preview.verdicts import Blocked
+from sync.programme.preview.view import DecisionView, ReservedTake
+from sync.programme.take import Take
 from sync.runtime.clock import Clock, ClockTrust, instant
 
 
@@ -50,25 +52,6 @@ class FixedClock:
         await self.clock.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedTake:
-    """A take that the player has reserved: on the screen since `started_at`, or loaded as the next one (None)."""
-
-    take: Take
-    started_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionView:
-    """What a decision at `at` depends on. `under_way` is what the player shows and has loaded, if `at` is now."""
-
-    scene: Scene
-    memory: Memory
-    at: datetime
-    under_way: tuple[ReservedTake, ...]
-    quarantined: tuple[AssetFailure, ...]
-
-
 async def read_decision_view(
     content: ContentStore, ledger: Ledger, settings: Settings, clock: Clock, at: datetime | None = None
 ) -> DecisionView:
@@ -87,7 +70,24 @@ async def read_decision_view(
     records = [(record, _take(record.body)) for record in (await ledger.open_takes() if at is None else ())]
     under_way = tuple(ReservedTake(take, _started_at(record, fixed.at)) for record, take in records if take is not None)
     memory = memory_from(await ledger.saved_memory(), seed)
-    return DecisionView(scene, memory, fixed.at, under_way, tuple(ledger.quarantine.quarantined(fixed.at)))
+    blocked = _blocked(scene, ledger.quarantine.quarantined(fixed.at))
+    return DecisionView(scene, memory, fixed.at, under_way, blocked)
+
+
+def _blocked(scene: DeviceScene, quarantined: Iterable[AssetFailure]) -> Blocked:
+    failures = {failure.asset: failure for failure in quarantined}
+
+    def blocked(asset: str) -> str:
+        if asset in failures:
+            return f"in quarantine after {failures[asset].failures} failures: {failures[asset].reason}"
+        if not scene.contains(asset):
+            return "its media is not in the release"
+        if not scene.playable(asset):
+            return "it cannot be shown now"
+        missing = asset in scene.assets and not scene.path(asset)
+        return "its media is not on this device" if missing else ""
+
+    return blocked
 
 
 @asynccontextmanager

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from player.director.record_clock import TakeStart
-from player.programme.next_take import Planned, Scene
+from player.programme.shots import PlannedShot
 from player.protocol.operator import Next, Now
 from player.protocol.screen import Ended, Shot
+from sync.programme.next_take import Scene
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import PlayKind
 
@@ -22,7 +23,7 @@ class Showing:
     `cut_at`: it is cut then, for `cut_reason`; None: it plays to its own end.
     """
 
-    planned: Planned
+    planned: PlannedShot
     start: TakeStart
     clock: ClockTrust
     cut_at: datetime | None = None
@@ -50,7 +51,7 @@ class OffAir:
 class NextTake:
     """The take that comes next; since when it is being loaded, or is ready."""
 
-    planned: Planned
+    planned: PlannedShot
     since: datetime
 
 

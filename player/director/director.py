@@ -22,11 +22,12 @@ from player.director.take_tracker import TakeTracker
 from player.director.volume_control import VolumeControl
 from player.evidence.ledger import Ledger
 from player.evidence.take_states import TakeState
-from player.programme.next_take import Idle, Planned, Scene, plan_item, plan_next
+from player.programme.shots import DeviceScene, PlannedShot, with_shot
 from player.protocol.operator import Command, Now
 from player.protocol.screen import Cut, Screen
 from player.settings.model import Settings
 from sync.errors import DeckLost, DeckMissing, MediaUnplayable, ScreenFailed
+from sync.programme.next_take import Idle, plan_item, plan_next
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import wait_unless
 from sync.wire.device_reports import ScreenState
@@ -67,7 +68,7 @@ class Director:
         self._queue = OperatorQueue()
         self._changed = asyncio.Event()
         self._idle_screen = IdleScreen(screen, self._tracker, self._queue, self._changed, clock)
-        self._scene: Scene | None = None
+        self._scene: DeviceScene | None = None
         self._next: NextTake | None = None
         self._volume = VolumeControl(screen, self._scenes, lambda: self._tracker.state, clock, self._changed.set)
 
@@ -136,7 +137,7 @@ class Director:
                     await self._play(following, revision)
                 self._cancel_next()
 
-    def _decide(self, scene: Scene | None) -> Planned | Idle:
+    def _decide(self, scene: DeviceScene | None) -> PlannedShot | Idle:
         now = self._clock.now()
         if scene is None:
             return Idle(now + _DECIDE_AGAIN, "there is no content yet")
@@ -154,16 +155,18 @@ class Director:
             item = None
         at, take = self._tracker.next_start(now, urgent=self._queue.urgent), uuid4().hex
         if item is not None:
-            return plan_item(scene, item, self._recorder.memory, at, take, self._queue.request.longest_ms)
+            planned = plan_item(scene, item, self._recorder.memory, at, take)
+            return with_shot(scene, planned, longest_ms=self._queue.request.longest_ms)
         ads = None if self._recorder.problem else self._scenes.eligible_ads(scene, at)
         following = plan_next(scene, ads, self._recorder.memory, at, take)
         if isinstance(following, Idle):
             retry = now + timedelta(seconds=min(self._streams.next_retry_s(), _DECIDE_AGAIN.total_seconds()))
             return replace(following, until=min(following.until, retry))
+        shot = with_shot(scene, following)
         at_once = self._queue.urgent or self._queue.passes
-        return following if at_once else self._tracker.too_early(following, now) or following
+        return shot if at_once else self._tracker.too_early(shot, now) or shot
 
-    async def _prepare(self, planned: Planned, revision: int) -> bool:
+    async def _prepare(self, planned: PlannedShot, revision: int) -> bool:
         """Load a take on the hidden deck, then reserve it; False: it failed, or an order changed what is wanted."""
         self._next = NextTake(planned, self._clock.now())
         try:
@@ -184,17 +187,17 @@ class Director:
                 return True
         return False
 
-    def _lose(self, planned: Planned, error: DeckLost) -> None:
+    def _lose(self, planned: PlannedShot, error: DeckLost) -> None:
         second_time = bool(self._failures.failures % 2)
         self._failures.record_failure()
         if second_time:  # at the first time the same take is tried again
             self._skip(planned, error)
 
-    def _fail(self, planned: Planned, error: MediaUnplayable) -> None:
+    def _fail(self, planned: PlannedShot, error: MediaUnplayable) -> None:
         self._tracker.record_failure(planned, str(error))
         self._skip(planned, error)
 
-    async def _preroll(self, planned: Planned, *, urgent: bool) -> bool:
+    async def _preroll(self, planned: PlannedShot, *, urgent: bool) -> bool:
         await self._screen.preroll(planned.shot, at_once=urgent)
         return True
 
@@ -204,14 +207,14 @@ class Director:
             await self._changed.wait()
             self._changed.clear()
 
-    def _skip(self, planned: Planned, error: ScreenFailed) -> None:
+    def _skip(self, planned: PlannedShot, error: ScreenFailed) -> None:
         if planned.shot.url is None or isinstance(error, DeckLost):  # the backoff of streams logs its own lines
             log.warning("take=%s title=%s skipped: %s", planned.take.take, planned.take.title, error)
         self._queue.failed(planned.take.item)
         self._recorder.skip(planned)
         self._next = None
 
-    async def _play(self, planned: Planned, revision: int) -> None:
+    async def _play(self, planned: PlannedShot, revision: int) -> None:
         """Wait for the cut to the reserved take, and record it; return without one when it became the wrong take."""
         cut = None
         try:
@@ -228,7 +231,7 @@ class Director:
         await self._tracker.take_started(planned, cut, ordered=ordered)
         self._volume.wake()
 
-    async def _cut(self, planned: Planned, *, urgent: bool) -> Cut:
+    async def _cut(self, planned: PlannedShot, *, urgent: bool) -> Cut:
         if urgent or not isinstance(self._tracker.state, Showing):
             return await self._screen.cut_now(planned.take.take)
         cut_s = self._tracker.cut_in_s(self._clock.now())

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from player.programme.next_take import Planned, Scene
 from player.protocol.operator import HOLD_MS, Command
 from sync.errors import Conflict, NotFound
+from sync.programme.next_take import Planned, Scene
 from sync.runtime.state_table import StateTable
 from sync.wire.release import Item
 

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from player.director.backoff import StreamBackoff
 from player.evidence.quarantine import Quarantine
-from player.programme.ad_eligibility import EligibleAds
 from player.programme.loudness import screen_volume
-from player.programme.next_take import Scene
-from player.programme.schedule import unnamed_zone, zone_of_venue
+from player.programme.shots import DeviceScene
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ActiveRelease
 from sync.errors import NotFound
+from sync.programme.ad_eligibility import EligibleAds
+from sync.programme.schedule import unnamed_zone, zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
 from sync.wire.release import Release
 
@@ -62,7 +62,7 @@ class SceneLoader:
         """Read the release again at the next `load`: another one may be active."""
         self._requested += 1
 
-    async def load(self) -> Scene | None:
+    async def load(self) -> DeviceScene | None:
         """Return what a decision depends on now, None without content."""
         requested = self._requested
         if self._loaded != requested:
@@ -76,7 +76,7 @@ class SceneLoader:
         timed = self._clock.trust() is ClockTrust.SYNCED or now >= release.created_at
         zone, playback, audio = self._zone(release, settings.venue.zone), settings.playback, settings.audio
         loudness = screen_volume(settings, zone, now, timed=timed)
-        return Scene(
+        return DeviceScene(
             release=release,
             sha256=self._active.sha256,
             zone=zone,
@@ -93,7 +93,7 @@ class SceneLoader:
             path=self._path,
         )
 
-    def eligible_ads(self, scene: Scene, at: datetime) -> EligibleAds:
+    def eligible_ads(self, scene: DeviceScene, at: datetime) -> EligibleAds:
         """Return the ads that may be shown at an instant; cached while nothing they depend on changes."""
         quarantined = {failure.asset for failure in self._quarantine.quarantined(self._clock.now())}
         key, cached = (scene_key(scene), self._streams.waiting() | quarantined), self._eligible
@@ -116,7 +116,7 @@ class SceneLoader:
         return zone
 
 
-def scene_key(scene: Scene) -> Hashable:
+def scene_key(scene: DeviceScene) -> Hashable:
     """Return what decisions depend on: two scenes with the same key give the same answers."""
     settings = (scene.picture_ms, scene.volume, scene.target_lufs, scene.screen_fit, scene.background)
     return scene.sha256, scene.zone.key, scene.timed, *settings

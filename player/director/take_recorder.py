@@ -25,13 +25,14 @@ from player.evidence.ledger_entries import (
     TakeStarted,
 )
 from player.evidence.take_states import TAKE_STATES, TakeState
-from player.programme.ad_selection import AdHead, AdState, ad_changes, refund
-from player.programme.ad_shares import Account
-from player.programme.items_and_breaks import Rotation
-from player.programme.next_take import Memory, Planned
-from player.programme.proof_of_play import NoPlay, Take, TakeFacts, chain_play, judge_take
+from player.programme.proof_of_play import NoPlay, TakeFacts, chain_play, judge_take
 from player.protocol.screen import Ended
 from sync.errors import StorageBroken, StorageFull
+from sync.programme.ad_selection import AdHead, AdState, ad_changes, refund
+from sync.programme.ad_shares import Account
+from sync.programme.items_and_breaks import Rotation
+from sync.programme.next_take import Memory, Planned
+from sync.programme.take import Take
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Play, PlayKind, ScreenState
 

@@ -9,9 +9,10 @@ from typing import Literal
 from player.director.air_state import AirState, OffAir, Showing, how_it_ended, may_be_damaged, with_deadline
 from player.director.backoff import FailureBackoff, StreamBackoff
 from player.director.take_recorder import TakeRecorder
-from player.programme.next_take import Idle, Planned, Scene, stays_until
 from player.programme.proof_of_play import TakeFacts
+from player.programme.shots import PlannedShot
 from player.protocol.screen import STAGE_CLOSED, Cut, Ended
+from sync.programme.next_take import Idle, Scene, stays_until
 from sync.runtime.clock import Clock, ClockTrust
 from sync.wire.device_reports import PlayKind, ScreenState
 
@@ -92,7 +93,7 @@ class TakeTracker:
             return now
         return self.state.expected_end(now, self._clock.monotonic())
 
-    def too_early(self, planned: Planned, now: datetime) -> Idle | None:
+    def too_early(self, planned: PlannedShot, now: datetime) -> Idle | None:
         """Return the wait before a stream is opened; it plays hidden from then on. None: load it now."""
         if planned.shot.url is None or not isinstance(self.state, Showing):
             return None
@@ -109,7 +110,7 @@ class TakeTracker:
             return None
         return max(0.0, (self.state.cut_at - now).total_seconds())
 
-    async def take_started(self, planned: Planned, cut: Cut, *, ordered: bool) -> None:
+    async def take_started(self, planned: PlannedShot, cut: Cut, *, ordered: bool) -> None:
         """Record a cut after it was made: the take before it is judged, its own take starts at the same instant."""
         now, now_s, trust = self._clock.now(), self._clock.monotonic(), self._clock.trust()
         if isinstance(self.state, OffAir):
@@ -167,7 +168,7 @@ class TakeTracker:
             self._recorder.record_success(take.asset)
             self._streams.record_success(take.asset)
 
-    def record_failure(self, planned: Planned, reason: str) -> None:
+    def record_failure(self, planned: PlannedShot, reason: str) -> None:
         """Count a failure of the media itself; a stream waits for itself and costs nothing else a pause."""
         if planned.shot.url is not None:
             self._streams.record_failure(planned.take.asset, planned.take.title, reason)

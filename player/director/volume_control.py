@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from player.director.air_state import AirState, Showing
 from player.director.scene_loader import SceneLoader
-from player.programme.next_take import Scene, take_volume
+from player.programme.shots import DeviceScene, take_volume
 from player.protocol.screen import Screen
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import wait_unless
@@ -51,7 +51,7 @@ class VolumeControl:
                 rest_s = min(rest_s, (scene.volume_until - self._clock.now()).total_seconds())
             await wait_unless(self._woken.wait(), self._clock.sleep(max(0.05, rest_s)))
 
-    def _set_volume(self, scene: Scene) -> None:
+    def _set_volume(self, scene: DeviceScene) -> None:
         state = self._state()
         if not isinstance(state, Showing):
             return

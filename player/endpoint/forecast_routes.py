@@ -6,15 +6,16 @@ from datetime import datetime
 from aiohttp import web
 from pydantic import Field
 
-from player.diagnostics.explanation import Explanation, explain
-from player.diagnostics.forecast import Forecast, forecast
-from player.diagnostics.offline_view import DecisionView, read_decision_view
+from player.diagnostics.offline_view import read_decision_view
 from player.settings.configuration import Configuration
 from player.status.status_sources import CurrentSessionView
 from sync.device.store.content_store import ContentStore
 from sync.errors import Conflict
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
+from sync.programme.preview.explanation import Explanation, explain
+from sync.programme.preview.forecast import Forecast, forecast
+from sync.programme.preview.view import DecisionView
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 from sync.wire.value_types import AskedInstant, Request

@@ -1,1 +1,1 @@
-"""Pure decisions: what is on air, the next item or ad break, which ad, the volume, and what counts as a play."""
+"""Pure decisions of a device alone: volume, bandwidth, overlays, how a take is shown, and what counts as a play."""

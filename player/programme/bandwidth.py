@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from player.programme.schedule import HORIZON, window_state
 from player.settings.model import BandwidthSettings, BandwidthWindow
+from sync.programme.schedule import HORIZON, window_state
 
 
 @dataclass(frozen=True, slots=True)

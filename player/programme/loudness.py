@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from player.programme.schedule import HORIZON, window_state
 from player.settings.model import Settings
+from sync.programme.schedule import HORIZON, window_state
 
 _DB_PER_DECADE = 60.0
 

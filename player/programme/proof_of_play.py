@@ -8,40 +8,17 @@ that should have changed, and is never longer than the item (`_rendered_ms`). Wa
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated
-
-from pydantic import Field
 
 from player.protocol.screen import Ended
 from sync.errors import Untrusted
+from sync.programme.take import Take
 from sync.runtime.clock import ClockTrust
-from sync.wire.device_reports import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
-from sync.wire.value_types import Identifier, Name, Sha256, Wire
+from sync.wire.device_reports import GENESIS, Outcome, Play, ScreenState, play_hash
 
 TOLERANCE_MS = 500
 """What may be missing of a complete play: the cut takes a moment at either end. At most half of a short item."""
 
 _NATURAL_ENDS = ("eof", "duration")  # the reasons of a take that nobody cut short
-
-
-class Take(Wire):
-    """One attempt to show something, as it was decided. `expected_ms` None: the length is not known before the end."""
-
-    take: Identifier
-    kind: PlayKind
-    release: Sha256
-    asset: Sha256
-    title: Name
-    zone: str
-    expected_ms: Annotated[int, Field(ge=0)] | None = None
-    playlist: Identifier | None = None
-    item: Identifier | None = None
-    campaign: Identifier | None = None
-    advertiser: Name | None = None
-    line: Identifier | None = None
-    creative: Identifier | None = None
-    relaxed: tuple[str, ...] = ()
-    choice: int | None = None  # the ad choice that a refund names
 
 
 @dataclass(frozen=True, slots=True)

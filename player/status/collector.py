@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from player import __version__
-from player.programme.schedule import zone_of_venue
 from player.protocol.operator import Decoder, Now
 from player.protocol.status import AssetProblemStatus, SourceStatus, Status, SyncStatus
 from player.settings.system_zone import system_zone
@@ -25,6 +24,7 @@ from player.status.wording import (
 from sync.device.store.file_report import file_problems, membership_unreadable
 from sync.device.sync_state import SyncState
 from sync.errors import StorageBroken
+from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import Heartbeat, OnAir, PlayKind
 from sync.wire.release import Release

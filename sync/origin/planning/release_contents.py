@@ -55,7 +55,7 @@ def _ads(release: Release) -> Iterator[ReleaseContent]:
 
 
 def _longest_ms(assets: Mapping[str, Asset], content: Item | Creative) -> int:
-    """Return how long it is shown at most, as `player.programme.next_take.Scene.length_ms` plans it."""
+    """Return how long it is shown at most, as `sync.programme.next_take.Scene.length_ms` plans it."""
     asset, loops = assets.get(content.asset), isinstance(content, Item) and content.loop
     ends_itself = asset is not None and asset.kind is MediaKind.VIDEO and not loops
     length_ms = asset.duration_ms if asset and ends_itself else None

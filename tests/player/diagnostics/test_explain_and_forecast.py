@@ -11,9 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from player.app.cli import main
 from player.diagnostics.cli_report import explanation_text, forecast_text
-from player.diagnostics.explanation import Explanation, explain
-from player.diagnostics.forecast import forecast
-from player.diagnostics.offline_view import DecisionView, read_decision_view
+from player.diagnostics.offline_view import read_decision_view
 from player.endpoint.forecast_routes import ForecastRoutes
 from player.evidence.ledger import open_ledger, read_ledger
 from player.evidence.ledger_entries import TakeClosed
@@ -23,6 +21,9 @@ from player.settings.configuration import load_configuration
 from sync.errors import StorageBroken
 from sync.http.operations import Access, mount
 from sync.http.problems import problem_middleware
+from sync.programme.preview.explanation import Explanation, explain
+from sync.programme.preview.forecast import forecast
+from sync.programme.preview.view import DecisionView
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Campaign, Daypart, LocalWindow
 from tests.player.director.venue import (

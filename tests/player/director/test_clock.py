@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from player.diagnostics.explanation import explain
 from player.diagnostics.offline_view import read_decision_view
+from sync.programme.preview.explanation import explain
 from sync.wire.device_reports import PlayKind
 from tests.player.director.venue import NOON, campaign, item, open_world, playlist, release
 

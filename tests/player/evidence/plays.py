@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from player.evidence.ledger import Ledger
 from player.evidence.ledger_entries import LogHead, TakeClosed
-from player.programme.proof_of_play import Take, TakeFacts, TakeTimes, chain_play
+from player.programme.proof_of_play import TakeFacts, TakeTimes, chain_play
+from sync.programme.take import Take
 from sync.wire.device_reports import Outcome, Play, PlayKind
 from tests.player.director.venue import NOON
 

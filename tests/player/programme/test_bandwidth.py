@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from player.programme.bandwidth import Bandwidth, bandwidth_at
 from player.settings.model import BandwidthSettings
-from tests.player.programme.examples import BERLIN
+from tests.sync.programme.examples import BERLIN
 
 NIGHT = {"start": "22:00", "end": "06:00"}
 SHOP = {"start": "09:00", "end": "20:00", "line_kbit_s": 1000, "weekdays": [1, 2, 3, 4, 5, 6]}

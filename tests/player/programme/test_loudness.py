@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from player.programme.loudness import Loudness, corrected_volume, screen_volume
-from player.programme.schedule import HORIZON
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
-from tests.player.programme.examples import BERLIN, covers
+from sync.programme.schedule import HORIZON
+from tests.sync.programme.examples import BERLIN, covers
 
 NIGHT = QuietHours(start="22:00", end="06:00")
 

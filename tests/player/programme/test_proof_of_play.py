@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from player.programme.proof_of_play import (
     TOLERANCE_MS,
     NoPlay,
-    Take,
     TakeFacts,
     TakeTimes,
     chain_play,
@@ -21,9 +20,10 @@ from player.programme.proof_of_play import (
 )
 from player.protocol.screen import Ended
 from sync.errors import Untrusted
+from sync.programme.take import Take
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash
-from tests.player.programme.examples import ASSET, NOON
+from tests.sync.programme.examples import ASSET, NOON
 
 EPOCH = "0123456789abcdef" * 2
 

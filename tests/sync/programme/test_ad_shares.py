@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ad_queue import AdQueue, Wait, next_turn
-from player.programme.ad_shares import ONE_PLAY, Account, rebase_accounts, slot_shares
+from sync.programme.ad_queue import AdQueue, Wait, next_turn
+from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts, slot_shares
 from sync.wire.release import Line, WholeShare
-from tests.player.programme.examples import creative
+from tests.sync.programme.examples import creative
 
 weights = st.lists(st.integers(1, 1000), min_size=2, max_size=25)
 

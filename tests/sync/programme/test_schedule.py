@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from player.programme.schedule import HORIZON, programme_at, window_state
+from sync.programme.schedule import HORIZON, programme_at, window_state
 from sync.wire.release import Daypart, LocalWindow
-from tests.player.programme.examples import BERLIN, covers, release, windows
+from tests.sync.programme.examples import BERLIN, covers, release, windows
 
 NEW_YORK = ZoneInfo("America/New_York")
 APIA = ZoneInfo("Pacific/Apia")

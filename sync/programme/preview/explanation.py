@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
-from player.diagnostics.offline_view import DecisionView
-from player.diagnostics.verdicts import AdVerdict, Blocked, Moment, Verdict, ads, dayparts, items
-from player.programme.ad_eligibility import EligibleAds
-from player.programme.ad_selection import select_ad
-from player.programme.next_take import Idle, Planned, plan_next
-from player.programme.proof_of_play import Take
+from sync.programme.ad_eligibility import EligibleAds
+from sync.programme.ad_selection import select_ad
+from sync.programme.next_take import Idle, Planned, plan_next
+from sync.programme.preview.verdicts import AdVerdict, Moment, Verdict, ads, dayparts, items
+from sync.programme.preview.view import DecisionView
+from sync.programme.take import Take
 from sync.wire.device_reports import PlayKind
 from sync.wire.release import AtEnd
 from sync.wire.value_types import Instant, Wire
@@ -57,7 +57,7 @@ def explain(view: DecisionView) -> Explanation:
     """Return why the programme is what it is at the time of the view."""
     scene, at = view.scene, view.at
     programme, eligible = scene.programme(at), scene.eligible_ads(at)
-    moment = Moment(scene, view.memory, at, blocked_in(view))
+    moment = Moment(scene, view.memory, at, view.blocked)
     choice, _ = select_ad(view.memory.ads, eligible, fits_ms=(programme.until - at) // timedelta(milliseconds=1))
     return Explanation(
         at=at,
@@ -76,23 +76,6 @@ def explain(view: DecisionView) -> Explanation:
         ads=tuple(ads(moment, eligible, programme)),
         warnings=eligible.warnings,
     )
-
-
-def blocked_in(view: DecisionView) -> Blocked:
-    """Return the function that gives the reason why an asset cannot be shown."""
-    quarantined = {failure.asset: failure for failure in view.quarantined}
-
-    def blocked(asset: str) -> str:
-        if asset in quarantined:
-            return f"in quarantine after {quarantined[asset].failures} failures: {quarantined[asset].reason}"
-        if not view.scene.contains(asset):
-            return "its media is not in the release"
-        if not view.scene.playable(asset):
-            return "it cannot be shown now"
-        missing = asset in view.scene.assets and not view.scene.path(asset)
-        return "its media is not on this device" if missing else ""
-
-    return blocked
 
 
 def under_way(view: DecisionView) -> Iterator[Slot]:

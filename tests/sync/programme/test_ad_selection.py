@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from player.programme.ad_eligibility import EligibleAds, shares_of
-from player.programme.ad_queue import next_turn
-from player.programme.ad_selection import AdHead, AdState, Choice, ad_changes, refund, select_ad
-from player.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
+from sync.programme.ad_eligibility import EligibleAds, shares_of
+from sync.programme.ad_queue import next_turn
+from sync.programme.ad_selection import AdHead, AdState, Choice, ad_changes, refund, select_ad
+from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
 from sync.wire.release import Campaign
-from tests.player.programme.examples import busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
+from tests.sync.programme.examples import busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
 
 
 @st.composite

@@ -13,10 +13,10 @@ shown and what fits are never given up.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
-from player.programme.ad_queue import AdQueue, Wait, next_turn
-from player.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
-from player.programme.ad_shares import Account, clamped, rebase_accounts
+from sync.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
+from sync.programme.ad_queue import AdQueue, Wait, next_turn
+from sync.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
+from sync.programme.ad_shares import Account, clamped, rebase_accounts
 from sync.wire.release import Campaign, Creative, Line
 from sync.wire.value_types import Identifier, Wire
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.items_and_breaks import (
+from sync.programme.items_and_breaks import (
     ASK_AGAIN,
     SHORTEST_SHOW,
     AdSlot,
@@ -18,7 +18,7 @@ from player.programme.items_and_breaks import (
     next_entry,
 )
 from sync.wire.release import AtEnd, BreakRule, Item, Playlist
-from tests.player.programme.examples import NOON, item, playlist
+from tests.sync.programme.examples import NOON, item, playlist
 
 RULE = BreakRule(every_items=2, ads=3)
 

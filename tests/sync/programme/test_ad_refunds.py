@@ -6,10 +6,10 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ad_selection import refund, select_ad
-from player.programme.ad_shares import ONE_PLAY
+from sync.programme.ad_selection import refund, select_ad
+from sync.programme.ad_shares import ONE_PLAY
 from sync.wire.release import Campaign, LocalWindow
-from tests.player.programme.examples import NOON, busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
+from tests.sync.programme.examples import NOON, busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
 
 
 def test_time_in_which_a_line_is_not_shown_is_not_owed() -> None:

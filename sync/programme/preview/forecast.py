@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from player.diagnostics.explanation import Slot, slot_of, under_way
-from player.diagnostics.offline_view import DecisionView
-from player.programme.ad_eligibility import EligibleAds
-from player.programme.next_take import Planned, plan_next, stays_until
+from sync.programme.ad_eligibility import EligibleAds
+from sync.programme.next_take import Planned, plan_next, stays_until
+from sync.programme.preview.explanation import Slot, slot_of, under_way
+from sync.programme.preview.view import DecisionView
 from sync.wire.value_types import Instant, Wire
 
 SHORTEST = timedelta(milliseconds=100)

@@ -5,7 +5,7 @@ Between two ads with the same key the larger of both lines' gaps applies, so tha
 
 from collections.abc import Sequence
 
-from player.programme.ad_eligibility import EligibleLine
+from sync.programme.ad_eligibility import EligibleLine
 from sync.wire.release import Creative
 from sync.wire.value_types import Identifier, Name, Wire
 

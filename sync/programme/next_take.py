@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from player.programme.ad_eligibility import EligibleAds, eligible_ads
-from player.programme.ad_selection import AdState, Choice, select_ad
-from player.programme.items_and_breaks import AdSlot, NothingToShow, Rotation, is_over, next_entry
-from player.programme.loudness import corrected_volume
-from player.programme.proof_of_play import Take
-from player.programme.schedule import Programme, programme_at
-from player.protocol.screen import Shot
+from sync.programme.ad_eligibility import EligibleAds, eligible_ads
+from sync.programme.ad_selection import AdState, Choice, select_ad
+from sync.programme.items_and_breaks import AdSlot, NothingToShow, Rotation, is_over, next_entry
+from sync.programme.schedule import Programme, programme_at
+from sync.programme.take import Take
 from sync.wire.device_reports import PlayKind
-from sync.wire.release import Asset, AtEnd, Creative, Fit, Item, MediaKind, Release, Stream
+from sync.wire.release import Asset, AtEnd, Creative, Item, MediaKind, Release, Stream
 
 EARLY_START = timedelta(milliseconds=500)
 """A daypart may begin so much early, so that no item of the one before is shown for an instant only."""
@@ -34,10 +32,9 @@ class Memory:
 class Scene:
     """All that a decision depends on, apart from the time: the content, the place, and what of it can be shown.
 
-    `timed` False: the clock is not trusted, and nothing that depends on the time is shown. `assets` and `streams` are
-    those of the release, by hash. `may_try` returns whether one may be tried, `path` where its file is (empty: it is
-    gone). `volume` is the device's, 0 to 100, until `volume_until`. All content is played as loud as `target_lufs`
-    (None: as it is). `screen_fit` and `background` apply to items that name none.
+    `timed` False: the clock is not trusted, and nothing that depends on the time is shown. A picture without a length
+    stays for `picture_ms`. `assets` and `streams` are those of the release, by hash. `may_try` returns whether one may
+    be tried.
     """
 
     release: Release
@@ -45,15 +42,9 @@ class Scene:
     zone: ZoneInfo
     timed: bool
     picture_ms: int
-    volume: int
-    volume_until: datetime
-    target_lufs: float | None
-    screen_fit: Fit
-    background: str
     assets: dict[str, Asset]
     streams: dict[str, Stream]
     may_try: Callable[[str], bool]
-    path: Callable[[str], str]
 
     def playable(self, asset: str) -> bool:
         """Return whether an asset or stream may be shown."""
@@ -101,18 +92,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The next take, its programme, and the memory once it is reserved.
+    """The next take with what it shows, its programme, and the memory once it is reserved.
 
-    `ends_with_daypart`: it is cut when its daypart or its own time ends. `volume` is the item's own; `shot.volume` is
-    what is heard.
+    `ends_with_daypart`: it is cut when its daypart or its own time ends.
     """
 
     take: Take
-    shot: Shot
+    content: Item | Creative
     programme: Programme
     memory: Memory
     ends_with_daypart: bool
-    volume: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +140,10 @@ def plan_next(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetim
             return _ad(scene, choice, programme, Memory(rotation, state), take)
 
 
-def plan_item(scene: Scene, item: Item, memory: Memory, at: datetime, take: str, longest_ms: int) -> Planned:
-    """Return a take of this item, to its own end; the programme goes on after it where it was.
-
-    `longest_ms` ends an item that has no end of its own, such as a stream.
-    """
+def plan_item(scene: Scene, item: Item, memory: Memory, at: datetime, take: str) -> Planned:
+    """Return a take of this item, to its own end; the programme goes on after it where it was."""
     programme = replace(scene.programme(at), why="an operator asked for it")
-    planned = _item(scene, item, programme, memory, take)
-    if planned.take.expected_ms is not None:
-        return planned
-    return replace(planned, shot=planned.shot.model_copy(update={"duration_ms": longest_ms}))
+    return _item(scene, item, programme, memory, take)
 
 
 def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None:
@@ -176,16 +159,6 @@ def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None
     return min([programme.until, *(end for end in ends if end is not None)])
 
 
-def take_volume(scene: Scene, planned: Planned) -> int:
-    """Return the volume a take has to have now, 0 to 100."""
-    return _volume_of(scene, planned.take.asset, planned.volume)
-
-
-def _volume_of(scene: Scene, name: str, own_volume: int) -> int:
-    asset = scene.assets.get(name)
-    return corrected_volume(own_volume, scene.volume, asset.loudness_lufs if asset else None, scene.target_lufs)
-
-
 def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: str) -> Planned:
     expected_ms = scene.length_ms(item.asset, item.duration_ms, loop=item.loop)
     record = Take(
@@ -199,7 +172,7 @@ def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: 
         playlist=programme.playlist.id if programme.playlist else None,
         item=item.id,
     )
-    return Planned(record, _shot(scene, item, take), programme, memory, ends_with_daypart=False, volume=item.volume)
+    return Planned(record, item, programme, memory, ends_with_daypart=False)
 
 
 def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take: str) -> Planned:
@@ -220,23 +193,4 @@ def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take
         relaxed=choice.relaxed,
         choice=choice.id,
     )
-    shot = _shot(scene, creative, take)
-    return Planned(record, shot, programme, memory, ends_with_daypart=False, volume=creative.volume)
-
-
-def _shot(scene: Scene, content: Item | Creative, take: str) -> Shot:
-    asset, stream = scene.assets.get(content.asset), scene.streams.get(content.asset)
-    kind = asset.kind if asset else MediaKind.STREAM
-    loop = isinstance(content, Item) and content.loop and content.duration_ms is not None and kind is MediaKind.VIDEO
-    return Shot(
-        take=take,
-        path=scene.path(content.asset) if asset else "",
-        url=stream.url if stream else None,
-        kind=kind,
-        duration_ms=content.duration_ms or (scene.picture_ms if kind is MediaKind.PICTURE else None),
-        length_ms=asset.duration_ms if asset and kind is MediaKind.VIDEO else None,
-        loop=loop,
-        fit=content.fit or scene.screen_fit,
-        background=content.background or scene.background,
-        volume=_volume_of(scene, content.asset, content.volume),
-    )
+    return Planned(record, creative, programme, memory, ends_with_daypart=False)

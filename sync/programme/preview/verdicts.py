@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from player.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
-from player.programme.ad_selection import AdHead
-from player.programme.ad_separation import AdSeparation
-from player.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
-from player.programme.next_take import Memory, Scene
-from player.programme.schedule import HORIZON, Programme, window_state
+from sync.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
+from sync.programme.ad_selection import AdHead
+from sync.programme.ad_separation import AdSeparation
+from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
+from sync.programme.next_take import Memory, Scene
+from sync.programme.schedule import HORIZON, Programme, window_state
 from sync.wire.release import Campaign, Daypart, Item, Line
 from sync.wire.value_types import Instant, Wire
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from player.programme.ad_shares import ONE_PLAY, slot_shares
-from player.programme.schedule import HORIZON, window_state
+from sync.programme.ad_shares import ONE_PLAY, slot_shares
+from sync.programme.schedule import HORIZON, window_state
 from sync.wire.release import Campaign, Creative, Line, LocalWindow
 
 WindowState = Callable[[tuple[LocalWindow, ...]], tuple[bool, datetime]]

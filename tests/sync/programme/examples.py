@@ -6,16 +6,10 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from player.programme.ad_eligibility import EligibleAds, eligible_ads
-from player.programme.ad_selection import AdHead, AdState, Choice, select_ad
-from player.programme.ad_shares import Account
-from player.programme.items_and_breaks import Rotation
-from player.programme.next_take import Memory, Planned
-from player.programme.proof_of_play import Take
-from player.programme.schedule import Programme
-from player.protocol.screen import Shot
-from sync.wire.device_reports import PlayKind
-from sync.wire.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, MediaKind, Playlist, Release
+from sync.programme.ad_eligibility import EligibleAds, eligible_ads
+from sync.programme.ad_selection import AdHead, AdState, Choice, select_ad
+from sync.programme.ad_shares import Account
+from sync.wire.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, Playlist, Release
 
 ASSET = "a" * 64
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -152,11 +146,3 @@ def starts_on(window: LocalWindow, day: date) -> bool:
         if window.last_day and day > window.last_day:
             return False
     return day.isoweekday() in window.weekdays
-
-
-def planned(name: str) -> Planned:
-    """A take of ten seconds, ready to be reserved."""
-    take = Take(take=name, kind=PlayKind.ITEM, release=ASSET, asset=ASSET, title=name, zone="UTC", expected_ms=10_000)
-    shot = Shot(take=name, path="/a", kind=MediaKind.VIDEO)
-    programme = Programme(None, None, NOON, "")
-    return Planned(take, shot, programme, Memory(Rotation(), fresh()), ends_with_daypart=False, volume=100)

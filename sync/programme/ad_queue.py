@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from player.programme.ad_shares import Account
+from sync.programme.ad_shares import Account
 
 Turn = tuple[int, int, int, int]
 """A line's turn: first slot, last slot, tie-break, index among the eligible lines."""

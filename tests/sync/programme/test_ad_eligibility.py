@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.programme.ad_eligibility import eligible_ads
-from player.programme.ad_selection import select_ad
-from player.programme.ad_shares import ONE_PLAY
+from sync.programme.ad_eligibility import eligible_ads
+from sync.programme.ad_selection import select_ad
+from sync.programme.ad_shares import ONE_PLAY
 from sync.wire.release import Campaign, LocalWindow
-from tests.player.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, eligible_of, fresh, windows
+from tests.sync.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, eligible_of, fresh, windows
 
 DAY = timedelta(days=1)
 

@@ -1,0 +1,25 @@
+"""A take without a venue around it."""
+
+from player.programme.shots import PlannedShot
+from player.protocol.screen import Shot
+from sync.programme.items_and_breaks import Rotation
+from sync.programme.next_take import Memory
+from sync.programme.schedule import Programme
+from sync.programme.take import Take
+from sync.wire.device_reports import PlayKind
+from sync.wire.release import MediaKind
+from tests.sync.programme.examples import ASSET, NOON, fresh, item
+
+
+def planned(name: str) -> PlannedShot:
+    """A take of ten seconds, ready to be reserved."""
+    return PlannedShot(
+        take=Take(
+            take=name, kind=PlayKind.ITEM, release=ASSET, asset=ASSET, title=name, zone="UTC", expected_ms=10_000
+        ),
+        content=item(name),
+        programme=Programme(None, None, NOON, ""),
+        memory=Memory(Rotation(), fresh()),
+        ends_with_daypart=False,
+        shot=Shot(take=name, path="/a", kind=MediaKind.VIDEO),
+    )
