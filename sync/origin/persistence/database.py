@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, event, func, inspect, select
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.schema import CreateColumn
 
 from sync.errors import Conflict, Rejected, SignageError, StorageBroken, StorageFull
-from sync.origin.persistence.tables import metadata
+from sync.origin.persistence.schema import bring_up_to_date
 from sync.runtime.os_messages import os_reason
 from sync.runtime.sqlite import database_reason
 
@@ -61,17 +60,26 @@ class OriginDatabase:
             StorageBroken: the database cannot be reached, is locked or damaged.
         """
         is_sqlite = self._engine.dialect.name == "sqlite"
-        async with self._writer if is_sqlite else nullcontext(), self._connected() as connection:
-            if is_sqlite:  # a plain BEGIN lets two readers deadlock when both want to write
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                await connection.begin()
-            try:
-                yield connection
-            except BaseException:
-                await connection.rollback()
-                raise
-            await connection.commit()
+        async with (
+            self._writer if is_sqlite else nullcontext(),
+            self._connected() as connection,
+            _transaction(connection),
+        ):
+            yield connection
+
+    async def bring_up_to_date(self) -> None:
+        """Give the database the schema of this version, or leave it as it was; other origins wait meanwhile.
+
+        Raises:
+            StorageBroken: the database cannot be reached, is locked, damaged, or was written by a newer version.
+        """
+        async with self._connected() as connection:
+            if connection.dialect.name == "sqlite":  # else a table that is made anew takes the rows of others with it
+                await connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            async with _transaction(connection):
+                await connection.run_sync(bring_up_to_date)
+            if connection.dialect.name == "sqlite":
+                await connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
@@ -98,6 +106,20 @@ class OriginDatabase:
             raise StorageBroken(f"the origin's database does not answer: {os_reason(error)}") from error
 
 
+@asynccontextmanager
+async def _transaction(connection: AsyncConnection) -> AsyncIterator[None]:
+    if connection.dialect.name == "sqlite":  # a plain BEGIN lets two readers deadlock when both want to write
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        await connection.begin()
+    try:
+        yield
+    except BaseException:
+        await connection.rollback()
+        raise
+    await connection.commit()
+
+
 def _translated(error: DBAPIError) -> SignageError:
     """Return the error of ours for one of SQLite or PostgreSQL; only PostgreSQL has a state code."""
     code = getattr(error.orig, "sqlstate", None) or ""
@@ -122,10 +144,10 @@ def _translated(error: DBAPIError) -> SignageError:
 
 @asynccontextmanager
 async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
-    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`); create what is missing in it.
+    """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`); bring its schema up to date.
 
     Raises:
-        StorageBroken: the database cannot be reached, or the file is not a database.
+        StorageBroken: the database cannot be reached, the file is not a database, or a newer version wrote it.
         Rejected: `url` is not the address of a database, or its driver is not installed.
     """
     try:
@@ -138,37 +160,10 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     try:
         database = OriginDatabase(engine)
-        async with database.writing() as connection:
-            await connection.run_sync(_create_missing)
+        await database.bring_up_to_date()
         yield database
     finally:
         await engine.dispose()
-
-
-def _create_missing(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
-        metadata.create_all(connection, checkfirst=False)  # an empty file, in which nothing needs to be looked for
-        return
-    metadata.create_all(connection)
-    _add_missing_columns(connection)
-    _add_missing_indexes(connection)
-
-
-def _add_missing_columns(connection: Connection) -> None:
-    """Add the columns that tables of an earlier version lack; such a column is nullable or has a server default."""
-    inspector = inspect(connection)
-    for table in metadata.sorted_tables:
-        present = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                definition = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
-
-
-def _add_missing_indexes(connection: Connection) -> None:
-    for table in metadata.sorted_tables:
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

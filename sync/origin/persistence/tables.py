@@ -341,3 +341,8 @@ play_conflicts = Table(
     Column("body", JSON, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
 )
+
+# Files that no row refers to, and when the first scan found each so. The name of the table is from an earlier version.
+orphans = Table(
+    "strays", metadata, Column("path", Text, primary_key=True), Column("since_ms", BigInteger, nullable=False)
+)

@@ -4,20 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Select, Table, Text, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.tables import assets, channels, devices, media, metadata, releases
+from sync.origin.persistence.tables import assets, channels, devices, media, orphans, releases
 from sync.origin.store.media import MediaState
 from sync.runtime.clock import Clock, unix_ms
 
 _REPORTED = ("release", "preparing")  # fields of a heartbeat: what the device plays, and what it downloads
-
-# Files that no row refers to, and when the first scan found each so. The name of the table is from an earlier version.
-orphans = Table(
-    "strays", metadata, Column("path", Text, primary_key=True), Column("since_ms", BigInteger, nullable=False)
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import text
 
 from sync.errors import Conflict, Rejected
-from sync.origin.persistence.database import open_origin_database
 from sync.origin.planning.campaigns import CampaignDraft
 from sync.origin.planning.playlists import PlaylistDraft
 from sync.origin.planning.schedules import ScheduleDraft
@@ -105,17 +103,6 @@ async def test_as_an_ad_a_stream_needs_a_duration_and_as_fallback_it_is_refused(
 def test_an_older_release_without_streams_is_still_read() -> None:
     old = {"channel": "main", "created_at": "2026-01-01T00:00:00Z", "assets": []}
     assert Release.model_validate(old).streams == ()
-
-
-async def test_a_database_of_an_earlier_version_gains_what_it_lacks(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/origin.db"
-    async with open_origin_database(url) as database, database.writing() as connection:
-        await connection.execute(text("ALTER TABLE playlist_items DROP COLUMN loop"))
-        await connection.execute(text("DROP TABLE streams"))
-    async with open_planning_origin(tmp_path, SystemClock()) as planning:
-        media = await planning.media.add_stream("Stage", URL)
-        draft = PlaylistDraft.model_validate({"name": "p", "items": [{"media": media}]})
-        assert not (await planning.playlists.create(draft)).items[0].loop
 
 
 def _timestamp(raw: bytes, planning: PlanningOrigin) -> Timestamp:

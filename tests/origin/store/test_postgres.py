@@ -12,11 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
-from sync.origin.persistence.tables import metadata, playlists
+from sync.origin.persistence.tables import metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
@@ -77,6 +79,7 @@ async def origins(cluster: str, tmp_path: Path, clock: FakeClock) -> AsyncIterat
         yield first, second
         async with first.database.writing() as connection:
             await connection.run_sync(metadata.drop_all)
+            await connection.execute(text("DROP TABLE alembic_version"))
 
 
 async def test_two_origins_store_race_for_and_publish_plans_at_once(
@@ -257,3 +260,23 @@ async def test_deliveries_of_one_device_to_two_origins_take_turns(origins: Origi
         assert entered == ["door"]
     await asyncio.gather(*waiting, *(enter(store, f"d{n}") for n in range(40) for store in (first, second)))
     assert len(entered) == 101
+
+
+async def test_origins_that_start_at_once_bring_an_older_database_up_to_date_once(
+    origins: Origins, cluster: str
+) -> None:
+    async with origins[0].database.writing() as connection:
+        for statement in ("DROP TABLE alembic_version", "DROP TABLE streams", "ALTER TABLE plays DROP COLUMN accepted"):
+            await connection.execute(text(statement))
+
+    async def opened() -> None:
+        async with open_origin_database(cluster):
+            pass
+
+    await asyncio.gather(*(opened() for _ in range(4)))
+    async with origins[1].database.reading() as connection:
+        assert (await connection.execute(select(plays.c.accepted))).all() == []
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all() == ["0001"]
+        assert (
+            await connection.run_sync(lambda plain: compare_metadata(MigrationContext.configure(plain), metadata)) == []
+        )
