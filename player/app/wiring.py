@@ -3,6 +3,7 @@
 The daemon imports this file while the decks start, because its imports take half a second.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
@@ -26,7 +27,7 @@ from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import ProblemReports, StatusSources
 from player.streams.gateway import StreamGateway
-from sync.device.janitor import FileRepair
+from sync.device.janitor import REPAIR_EVERY_S, FileRepair
 from sync.device.transfer.connection import Network
 from sync.runtime.file_watcher import FileWatcher
 from sync.runtime.supervisor import supervise
@@ -69,7 +70,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "streams": streams.run,
         "endpoint": _build_endpoint(core, collector, current, problems, token).run,
         "token": lambda: token.run(clock),
-        "files": FileRepair(content, clock, release_activated).run,
+        "files": lambda: _repair_files(core, release_activated),
         "settings": lambda: _follow_settings(core, backdrop, sessions),
     }
     if configuration.file is not None:
@@ -147,3 +148,16 @@ async def _follow_settings(core: PlayerCore, backdrop: Backdrop, sessions: Sessi
         core.stage.set_audio_device(settings.audio.device)
         backdrop.wake()
         sessions.wake()
+
+
+async def _repair_files(core: PlayerCore, mended: Callable[[], None]) -> None:
+    """Repair what is damaged of the content and of the accepted settings, while the player runs."""
+
+    async def check_accepted() -> None:
+        while True:
+            await core.clock.sleep(REPAIR_EVERY_S)
+            await core.configuration.check_accepted()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(FileRepair(core.content, core.clock, mended).run())
+        group.create_task(check_accepted())

@@ -49,7 +49,8 @@ class TakeRecorder:
         self.problem = ""
         self._ledger = ledger
         self._seed = seed
-        self._saved: Memory | None = None
+        self._saved: Memory | None = None  # None: the evidence could not be read yet
+        self._no_ads = self.memory.ads  # what decisions know of ads until then
         self._rotation = self.memory.rotation  # before the latest reservation
         self._states: dict[str, TakeState] = {}  # of takes that are reserved or on air
         self._times = RecordClock()
@@ -59,17 +60,28 @@ class TakeRecorder:
     async def recover(self) -> None:
         """Read what the programme remembered, and close the takes that the last run left open.
 
-        Raises:
-            StorageBroken: the evidence cannot be read.
+        While the evidence cannot be read the screen goes on, and `retry` tries again.
         """
-        if self._saved is None:
-            self.memory = self._saved = memory_from(await self._ledger.saved_memory(), self._seed)
         await self._flush()
-        for left in await self._ledger.open_takes():
-            await self._recover(left)
+        try:
+            await self._ledger.open_file()
+            open_takes, saved = await self._ledger.open_takes(), await self._ledger.saved_memory()
+        except (StorageFull, StorageBroken) as error:
+            self._report_problem(str(error))
+            return
+        started = [left.started_ms for left in open_takes if left.started_ms is not None]
+        used = await self._used_time(min(started)) if started else []
+        if self._saved is None:
+            shown, self._saved = self.memory.rotation, memory_from(saved, self._seed)
+            self.memory = self._saved if shown == Rotation() else replace(self._saved, rotation=shown)
+            self._times.unread = True
+        since, self._pending = self._pending, []
+        for left in open_takes:
+            self._recover(left, used)
+        self._pending += since
         await self._flush()
 
-    async def _recover(self, left: OpenTake) -> None:
+    def _recover(self, left: OpenTake, used: list[Span]) -> None:
         self._states[left.take] = left.state
         try:
             take = Take.model_validate_json(left.body)
@@ -83,7 +95,7 @@ class TakeRecorder:
             self._close(take, NoPlay("it was never on the screen"), TakeState.CANCELLED, failed=False)
             return
         start = TakeStart(0, left.started_ms, left.started_ms)  # counted from its own start
-        start = self._times.avoid(start, await self._used_time(start))
+        start = self._times.avoid(start, used)
         times = self._times.end(start, left.shown_ms / 1000)
         facts = judge_take(take, None, times, clock=ClockTrust(left.clock))
         self._close(take, facts, TakeState.PLAYED, failed=False)
@@ -97,7 +109,7 @@ class TakeRecorder:
         before = self.memory
         self._rotation = before.rotation
         self._move(planned.take.take, TakeState.RESERVED)
-        self.memory = planned.memory
+        self.memory = self._with_saved_ads(planned.memory)
         self._pending.append(TakeReserved(planned.take.take, planned.take.model_dump_json()))
         await self.save()
         if not self.problem or planned.take.kind is PlayKind.ITEM:
@@ -118,7 +130,7 @@ class TakeRecorder:
     def skip(self, planned: Planned) -> None:
         """Go on after a take that is not reserved: it cannot be shown, or an operator stepped over it."""
         self._move(planned.take.take, TakeState.SKIPPED)
-        self.memory = planned.memory
+        self.memory = self._with_saved_ads(planned.memory)
         self._refund(planned.take, failed=True)
 
     def start(self, take: Take, at_s: float, now: datetime, now_s: float) -> TakeStart:
@@ -128,7 +140,7 @@ class TakeRecorder:
 
     async def avoid_used_time(self, start: TakeStart) -> TakeStart:
         """Return the start again, outside the time of recorded plays; the ledger is read after a clock step only."""
-        return self._times.avoid(start, await self._used_time(start)) if self._times.unread else start
+        return self._times.avoid(start, await self._used_time(start.unix_ms)) if self._times.unread else start
 
     async def write_start(self, take: Take, start: TakeStart, clock: ClockTrust) -> None:
         """Write that a take is on the screen; `clock` says how far the wall clock was trusted at its start."""
@@ -150,8 +162,10 @@ class TakeRecorder:
             await self._flush()
 
     async def retry(self) -> None:
-        """Write what could not be written before."""
-        if self.problem:
+        """Write what could not be written before; read first what could not be read."""
+        if self._saved is None:
+            await self.recover()
+        elif self.problem:
             await self._flush()
 
     async def write_progress(self, take: str, shown: timedelta) -> None:
@@ -170,10 +184,10 @@ class TakeRecorder:
         if forgotten is not None:
             self._pending.append(forgotten)
 
-    async def _used_time(self, start: TakeStart) -> list[Span]:
-        """Return the time after a start that the ledger holds; none while it cannot be read."""
+    async def _used_time(self, after_ms: int) -> list[Span]:
+        """Return the time after an instant that the ledger holds; none while it cannot be read."""
         try:
-            return await self._ledger.outbox.times_after(start.unix_ms)
+            return await self._ledger.outbox.times_after(after_ms)
         except (StorageFull, StorageBroken) as error:
             log.warning("earlier plays cannot be read, their times may be given out again: %s", error)
             return []
@@ -208,27 +222,30 @@ class TakeRecorder:
             if not (isinstance(entry, TakeReserved | TakeStarted | TakeProgress) and entry.take == take)
         ]
 
+    def _with_saved_ads(self, memory: Memory) -> Memory:
+        """Return the memory of a decision, which may have been made before what is known of ads could be read."""
+        return replace(memory, ads=self.memory.ads) if memory.ads is self._no_ads else memory
+
     def _refund(self, take: Take, *, failed: bool) -> None:
         if take.choice is not None:
             self.memory = replace(self.memory, ads=refund(self.memory.ads, take.choice, failed=failed))
 
-    async def _flush(self) -> bool:
+    async def _flush(self) -> None:
         async with self._writing:
             entries, memory = tuple(self._pending), self.memory
-            if self._saved is None or (not entries and memory is self._saved):
-                return True  # the memory is never overwritten before it was read
+            if self._saved is None or (not entries and memory is self._saved and not self.problem):
+                return  # the memory is never overwritten before it was read
             try:
                 await self._ledger.write(entries, _memory_change(self._saved, memory))
             except (StorageFull, StorageBroken) as error:
                 self._report_problem(str(error))
-                return False
+                return
             written = {id(entry) for entry in entries}
             self._pending = [entry for entry in self._pending if id(entry) not in written]
             self._saved = memory
             if self.problem:
                 log.info("plays are written to disk again")
             self.problem = ""
-            return True
 
     def _report_problem(self, error: str) -> None:
         if not self.problem:

@@ -5,12 +5,14 @@ the hash chain and the refund. Only the ledger numbers plays. The file is never 
 set aside and a new log epoch starts, so that no sequence is used twice.
 """
 
+import asyncio
 import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from player.evidence.ledger_entries import (
@@ -73,15 +75,43 @@ log = logging.getLogger(__name__)
 
 
 class Ledger:
-    """The evidence of this device; made by `open_ledger`. `problem` says what a technician should know, or is empty."""
+    """The evidence of this device; made by `open_ledger`. `problem` says what a technician should know, or is empty.
 
-    def __init__(self, database: Database, quarantine: Quarantine, head: LogHead, problem: str) -> None:
+    With `open_later` the file could not be opened yet, and `database` is empty and in memory: nothing is written to it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        quarantine: Quarantine,
+        head: LogHead,
+        problem: str = "",
+        open_later: Callable[[], Awaitable[tuple[Database, str]]] | None = None,
+    ) -> None:
         self.outbox = Outbox(database)
         self.quarantine = quarantine
         self.device = head.device
         self.epoch = head.epoch
         self.problem = problem
         self._database = database
+        self._open_later = open_later
+        self._opening = asyncio.Lock()
+
+    async def open_file(self) -> None:
+        """Open the file if it could not be opened before.
+
+        Raises:
+            StorageFull, StorageBroken: it cannot be opened now either.
+        """
+        async with self._opening:
+            if self._open_later is None:
+                return
+            database, problem = await self._open_later()
+            self.epoch = (await _read_head(database)).epoch
+            await self.quarantine.move_to(database)
+            self._database, self.problem, self._open_later = database, problem, None
+            self.outbox.move_to(database)
+            log.info("ledger=%s is opened", database.path)
 
     async def write(self, entries: Sequence[Entry], change: MemoryChange | None = None) -> None:
         """Write all of this durably, or nothing.
@@ -89,6 +119,7 @@ class Ledger:
         Raises:
             StorageFull, StorageBroken: nothing was written; the same entries may be written later.
         """
+        await self.open_file()
         async with self._database.transaction():
             for entry in entries:
                 await self._write(entry)
@@ -149,19 +180,20 @@ class Ledger:
 async def open_ledger(path: Path, device: str, clock: Clock) -> AsyncIterator[Ledger]:
     """Open the evidence of `device`. This always gives a ledger, because the screen waits for no database.
 
-    A damaged file, or one of another device, is set aside and a new log epoch starts. If the disk cannot be used at all
-    (read-only, locked, full), the log is kept in memory. `Ledger.problem` says so in each case.
+    A damaged file, or one of another device, is set aside and a new log epoch starts; `Ledger.problem` says so. If the
+    disk cannot be used at all (read-only, locked, full), each `write` and `open_file` tries again.
     """
     async with AsyncExitStack() as stack:
+        open_file, problem, open_later = partial(_open, stack, path, device, clock), "", None
         try:
-            database, problem = await _open(stack, path, device, clock)
+            database, problem = await open_file()
         except (StorageBroken, StorageFull) as error:
-            problem = f"plays are kept in memory only, until the player starts again: {error}"
-            log.error("ledger=%s %s", path, problem)
+            log.error("ledger=%s cannot be opened and is tried again: %s", path, error)
+            open_later = open_file
             database = await stack.enter_async_context(open_database(Path(":memory:"), MIGRATIONS))
             await _create_log(database, device)
         quarantine = await Quarantine.load(database)
-        yield Ledger(database, quarantine, await _read_head(database), problem)
+        yield Ledger(database, quarantine, await _read_head(database), problem, open_later)
 
 
 @asynccontextmanager
@@ -175,7 +207,7 @@ async def read_ledger(path: Path, device: str) -> AsyncIterator[Ledger]:
     async with open_database(Path(":memory:"), MIGRATIONS) if missing else read_database(path) as database:
         if missing:
             await _create_log(database, device)
-        yield Ledger(database, await Quarantine.load(database), await _read_head(database), "")
+        yield Ledger(database, await Quarantine.load(database), await _read_head(database))
 
 
 async def read_owner(path: Path) -> str | None:
@@ -193,7 +225,7 @@ async def read_owner(path: Path) -> str | None:
 async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> tuple[Database, str]:
     """Open the file, or set it aside and open a new one; return what was wrong with it as well."""
     if path.is_file() and os.access(path, os.R_OK) and not os.access(path, os.W_OK):
-        with suppress(StorageBroken, StorageFull):  # then it is set aside, or kept in memory
+        with suppress(StorageBroken, StorageFull):  # then it is set aside, or opened later
             aside = await take_over(path)
             log.warning("ledger=%s belongs to another user: a copy replaces it, it is now %s", path, aside.name)
     async with AsyncExitStack() as attempt:

@@ -100,12 +100,14 @@ class Configuration:
         file: Path | None,
         problems: tuple[str, ...],
         lasting_problems: tuple[str, ...] = (),
+        accepted_problem: str = "",
     ) -> None:
         self._layers = dict(layers)
         self._effective = effective
         self._settings_at_start = effective.settings
         self._load_problems = (*problems, *lasting_problems)
         self._lasting_problems = lasting_problems  # of the environment, which is read at the start only
+        self._accepted_problem = accepted_problem
         self._reload_problem = ""
         self._salt = os.urandom(16)
         self._changed = asyncio.Event()
@@ -128,7 +130,7 @@ class Configuration:
         """Return what is wrong with the settings, in sentences for a technician."""
         waiting = self.restart_needed()
         restart = (f"Restart the player to apply {', '.join(waiting)}.",) if waiting else ()
-        return self._load_problems + ((self._reload_problem,) if self._reload_problem else ()) + restart
+        return self._load_problems + tuple(filter(None, (self._accepted_problem, self._reload_problem))) + restart
 
     def restart_needed(self) -> tuple[str, ...]:
         """Return the changed fields that apply only at the next start."""
@@ -173,7 +175,7 @@ class Configuration:
             accepted = {section: fields for section, fields in accepted.items() if fields != {}}
             effective = self._resolve_and_check({**self._layers, Source.ACCEPTED: accepted})
             await asyncio.to_thread(setting_sources.save_values, self._state_file(setting_sources.ACCEPTED), accepted)
-            self._layers[Source.ACCEPTED] = accepted
+            self._layers[Source.ACCEPTED], self._accepted_problem = accepted, ""
             self._apply(effective)
             return self.view()
 
@@ -200,6 +202,22 @@ class Configuration:
             setting_sources.repair_values(self._state_file(setting_sources.ACCEPTED))
         except (StorageBroken, StorageFull) as error:
             log.warning("the accepted settings cannot be repaired: %s", error)
+
+    async def check_accepted(self) -> None:
+        """Repair the file of the accepted settings, and apply them if they could not be read at the start."""
+        async with self._lock:
+            await asyncio.to_thread(self.repair_accepted)
+            if not self._accepted_problem:
+                return
+            try:
+                accepted = await asyncio.to_thread(read_saved_values, self._state_file(setting_sources.ACCEPTED)) or {}
+                effective = self._resolve_and_check({**self._layers, Source.ACCEPTED: accepted})
+            except Rejected as error:
+                self._accepted_problem = one_line(error)
+                return
+            self._layers[Source.ACCEPTED], self._accepted_problem = accepted, ""
+            log.info("the accepted settings are read")
+            self._apply(effective)
 
     def save_last_valid(self) -> None:
         """Store the values of the file, if they are all valid. A start with a wrong file uses them."""
@@ -262,7 +280,8 @@ def load_configuration(file: Path | None) -> Configuration:
         if last_good is not None:
             problems.append(f"The last valid settings of {file} are used.")
             values = last_good
-    accepted = _read_or_report(lambda: read_saved_values(state_dir / setting_sources.ACCEPTED), problems) or {}
+    unread: list[str] = []
+    accepted = _read_or_report(lambda: read_saved_values(state_dir / setting_sources.ACCEPTED), unread) or {}
     layers = {Source.FILE: values or {}, Source.ACCEPTED: accepted, Source.ENVIRONMENT: environment}
     valid, left_out = leave_out_wrong_fields(_layers_by_strength(layers))
     _, of_environment = leave_out_wrong_fields(_layers_by_strength({Source.ENVIRONMENT: environment}))
@@ -270,7 +289,12 @@ def load_configuration(file: Path | None) -> Configuration:
     values_by_source = {layer.source: layer.values for layer in valid}
     lasting = (*wrong_variables, *of_environment)
     return Configuration(
-        values_by_source, resolve(valid), file=file, problems=tuple(problems), lasting_problems=lasting
+        values_by_source,
+        resolve(valid),
+        file=file,
+        problems=tuple(problems),
+        lasting_problems=lasting,
+        accepted_problem="".join(unread),
     )
 
 

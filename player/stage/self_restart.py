@@ -64,18 +64,22 @@ class SelfRestart:
         self._trial: subprocess.Popen[str] | None = None
         self._update_starts: bool | None = None  # None: not known
         self._update_fault = ""
+        self._fault = ""
         self._record, self._known = self._read()
 
     def _read(self) -> tuple[RestartRecord, bool]:
         """Return the record, and whether it is known; one that is missing or damaged begins anew."""
         found = self._file.find()
-        if found.fault:
+        if found.fault != self._fault:
+            self._fault = found.fault
             log.error("recovery: %s; %s", found.fault, "its copy is used" if found.value else "a new record begins")
         unreadable = found.value is None and bool(found.fault) and found.raw is None
         return found.value or RestartRecord(), not unreadable
 
     def allowed_step(self) -> EscalationStep | None:
         """Return the upper step that is allowed now, if any."""
+        if not self._known:
+            self._record, self._known = self._read()
         if self.step is not None or not self._known:
             return None  # one has begun, or one may have been performed a moment ago
         performed = [(each.at, step) for step, each in self._record.taken.items()]

@@ -36,9 +36,9 @@ _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=500",  # only another program can hold the lock, and the next cut must not wait longer
     "PRAGMA wal_autocheckpoint=1000",
 )
+_LOCK_WAIT_S = 0.5  # only another program can hold the lock, and the next cut must not wait longer
 
 Parameters = Mapping[str, Any]
 
@@ -169,7 +169,7 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None)
+    connection = await aiosqlite.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
     try:
         connection.row_factory = Row
         for pragma in _PRAGMAS:
@@ -201,7 +201,7 @@ async def read_database(path: Path) -> AsyncIterator[Database]:
     unused = not path.with_name(f"{path.name}-wal").exists()  # no process has it open: SQLite needs no other files
     address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if unused else ''}"
     with _converted(path):
-        connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
+        connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=_LOCK_WAIT_S)
     try:
         connection.row_factory = Row
         yield Database(connection, path)

@@ -66,6 +66,11 @@ class Outbox:
         self._database = database
         self._work = asyncio.Event()
 
+    def move_to(self, database: Database) -> None:
+        """Use another database from now on, and wake `wait_for_work` for what waits there."""
+        self._database = database
+        self.notify()
+
     async def add(self, play: Play) -> None:
         """Log and queue a play in the caller's transaction; call `notify` after the commit."""
         row = {"sequence": play.sequence, "take": play.take, "body": play.model_dump_json()}

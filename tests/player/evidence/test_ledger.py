@@ -120,13 +120,20 @@ async def test_the_log_of_another_device_is_set_aside_whole(tmp_path: Path) -> N
         assert file.execute("SELECT count(*) FROM plays").fetchone() == (2,)
 
 
-async def test_a_file_that_cannot_be_opened_is_left_alone_and_the_log_kept_in_memory(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_opened_is_opened_as_soon_as_it_can_be(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "plays.db"
     async with open_ledger(path, DEVICE, FakeClock()) as ledger:
-        assert "in memory only" in ledger.problem
+        with pytest.raises(StorageBroken, match="check that its folder is there"):
+            await log_plays(ledger, 1)
+        assert await ledger.outbox.depth() == 0
+        waiting = asyncio.create_task(ledger.outbox.wait_for_work())
+        path.parent.mkdir()
         await log_plays(ledger, 1)
-        assert await ledger.outbox.depth() == 1
-    assert not path.exists()
+        await waiting
+        (play,) = await logged(ledger)
+        assert play.log_epoch == ledger.epoch
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        assert (await logged(ledger), ledger.problem) == ([play], "")
 
 
 async def test_after_a_kill_a_reserved_take_is_cancelled_and_a_started_one_is_interrupted(tmp_path: Path) -> None:

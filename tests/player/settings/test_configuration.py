@@ -10,6 +10,7 @@ from player.settings.model import Settings
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from tests import TOP
 from tests.sync.device.disk.damage import Damage, empty, folder, garbage, link, pipe, truncated
+from tests.sync.faulty_disk import FaultyDisk
 
 
 @pytest.fixture
@@ -291,6 +292,23 @@ async def test_accepted_settings_that_are_lost_are_told_and_kept_aside(state: Pa
     await configuration.patch({"audio": {"muted": True}}, expected=None)
     assert load_configuration(file).settings.audio.muted
     assert (state / "config.json.aside").exists() or damage is link
+
+
+async def test_accepted_settings_that_the_disk_does_not_give_at_the_start_apply_once_it_does(
+    state: Path, file: Path, faulty_disk: FaultyDisk
+) -> None:
+    await load_configuration(file).patch({"playback": {"volume": 7}}, expected=None)
+    faulty_disk.fail(state / "config.json", state / "copies" / "config.json")
+    configuration = load_configuration(file)
+    await configuration.check_accepted()
+    assert configuration.settings.playback.volume == 40
+    assert "the disk reports an error" in configuration.problems()[0]
+    faulty_disk.faults.clear()
+    await configuration.check_accepted()
+    assert (configuration.settings.playback.volume, configuration.problems()) == (7, ())
+    (state / "config.json").write_text("{")
+    await configuration.check_accepted()
+    assert '"volume": 7' in (state / "config.json").read_text(), "repaired while it runs"
 
 
 async def test_accepted_settings_that_somebody_deletes_are_gone(state: Path, file: Path) -> None:

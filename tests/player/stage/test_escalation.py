@@ -107,6 +107,8 @@ async def test_a_record_that_the_disk_does_not_give_back_allows_no_step(
     faulty_disk.fail(path, tmp_path / "copies" / FILE)
     device = Device(tmp_path, reboot=True)
     assert not set(await device.faults(40)) & {EscalationStep.RESTART, EscalationStep.REBOOT}
+    faulty_disk.faults.clear()
+    assert EscalationStep.REBOOT in await device.faults(8), "the restart was a moment ago"
 
 
 @pytest.mark.parametrize(("for_s", "step"), [(NO_DECK_S, None), (NO_DECK_S + 1, EscalationStep.RESTART)])
