@@ -46,7 +46,7 @@ from sync.wire.device_reports import (
     PairingState,
 )
 from sync.wire.release import Envelope
-from sync.wire.value_types import Identifier, Wire
+from sync.wire.value_types import Identifier, Wire, read_strictly
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ _HEAD_S = 30.0  # from the name of the host to the end of the headers
 _SEND_S = 300.0  # the same with a body, such as hundreds of plays on a slow line
 _WINDOW_S = 30.0  # over which the speed of a body is measured
 _LIVE_HEARTBEAT_S = 30.0
+_MOST_VALUES = 20_000  # of an answer; receipts of a batch of plays have less, and a million hold the loop for 0.1 s
 _LOOK_UP_S = 20.0
 _NOT_MODIFIED = 304
 
@@ -352,8 +353,8 @@ def _encode(document: BaseModel) -> bytes:
 
 def _parsed(raw: bytes, model: type[Answer]) -> Answer:
     try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
+        return read_strictly(model, raw, most_values=_MOST_VALUES)
+    except ValueError as error:
         raise OriginUnreachable(
             "the answer is not one of a signage origin: check origin.url and any proxy in between"
         ) from error

@@ -80,7 +80,7 @@ class OriginMove:
     async def _ask(self) -> DeviceMembership | None:
         root = await UpdateCheck(self._client, self._store, self._clock, self._membership.channel).root()
         challenge = IdentityChallenge(nonce=secrets.token_hex(32), url=self._client.url)
-        check_identity(root, await self._client.prove_identity(challenge), challenge)
+        await in_thread(check_identity, root, await self._client.prove_identity(challenge), challenge)
         moved = await in_thread(change_origin, self._store, self._client.url)
         if moved is not None:
             log.info("origin=%s is the same origin: device=%s stays paired", self._client.url, moved.device)

@@ -116,7 +116,7 @@ class DevicePairing:
     async def _ask(self) -> None:
         self._secret = secrets.token_hex(32)
         answer = await self._client.start_pairing(PairingRequest(name=self._name, secret=self._secret))
-        self._check_root(pin_root(answer.root))
+        self._check_root(await in_thread(pin_root, answer.root))
         log.info("pairing=%s started", answer.pairing)
         self._answer = answer
         if self._enrolment_key and not self._is_key_refused:

@@ -108,7 +108,7 @@ class UpdateCheck:
                 if error.status in _NO_SUCH_FILE:
                     break
                 raise
-            root = next_root(root, open_envelope(raw, ROOT_CAP_BYTES, path))
+            root = await in_thread(_next_root, root, raw, path)
             await in_thread(self._store.save_root, raw)
             log.info("root=%s is trusted from now on", root.version)
         check_root(root, await in_thread(self._store.known, self._channel, root, self._clock))
@@ -118,7 +118,7 @@ class UpdateCheck:
     async def _pinned_root(self) -> Root:
         """Return the root on the disk. If it and its copy are lost, fetch the root that the membership names."""
         try:
-            root, reason = self._store.root(), "no root is pinned: pair this device with an origin"
+            root, reason = await in_thread(self._store.root), "no root is pinned: pair this device with an origin"
         except Untrusted as error:
             root, reason = None, str(error)
         if root is not None:
@@ -127,11 +127,16 @@ class UpdateCheck:
         if pin is None:
             raise Untrusted(reason, Distrust.NO_ROOT)
         raw = await self._client.document(root_path(pin.version), ROOT_CAP_BYTES)
-        envelope = open_envelope(raw, ROOT_CAP_BYTES, root_path(pin.version))
-        if pin_of(envelope) != pin:
+        envelope = await in_thread(open_envelope, raw, ROOT_CAP_BYTES, root_path(pin.version))
+        if await in_thread(pin_of, envelope) != pin:
             raise Untrusted(
                 f"{reason}. The origin's root {pin.version} is not the one that was pinned", Distrust.ROOT_CHAIN
             )
         await in_thread(self._store.save_root, raw)
         log.warning("root=%s was fetched again, and is the one that was pinned", pin.version)
-        return pin_root(envelope)
+        return await in_thread(pin_root, envelope)
+
+
+def _next_root(root: Root, raw: bytes, path: str) -> Root:
+    """Return the next root from its file; blocks, for a large one some milliseconds."""
+    return next_root(root, open_envelope(raw, ROOT_CAP_BYTES, path))

@@ -18,6 +18,7 @@ from sync.errors import (
 from sync.http.listener import begin_work, end_work
 from sync.runtime.threads import in_thread
 from sync.wire.input_messages import BODY, json_fault, rejected
+from sync.wire.value_types import count_values
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,12 +58,12 @@ def _parse(model: type[Model], raw: bytes) -> Model:
 
 
 def refuse_many_values(raw: bytes, most_values: int) -> None:
-    """Refuse JSON that costs more to read than it can be worth. Commas within texts count too.
+    """Refuse JSON that costs more to read than it can be worth.
 
     Raises:
         TooLarge: it has more than `most_values`.
     """
-    values = sum(map(raw.count, (b",", b"[", b"{")))
+    values = count_values(raw)
     if values > most_values:
         raise TooLarge(
             f"the body has {values} values, more than the {most_values} that are read here: send less at once"

@@ -160,6 +160,8 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
             f"release {timestamp.release} is not known to this version ({fields}): update this player",
             Distrust.UNSUPPORTED,
         ) from error
+    except ValueError as error:
+        raise Untrusted(f"release {timestamp.release} is refused: {error}") from error
     if release.channel != timestamp.channel:
         raise Untrusted(
             f"release {timestamp.release} is of channel {release.channel}, not of {timestamp.channel}", Distrust.MIXED

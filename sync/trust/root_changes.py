@@ -10,12 +10,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from sync.errors import Rejected, Untrusted
 from sync.trust.signing import SigningKey, next_root, pin_root, read_root, root_fingerprint, verify_envelope
 from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
-from sync.wire.value_types import Wire
+from sync.wire.value_types import Wire, read_strictly
 
 PROPOSAL_CAP_BYTES = 3 * ROOT_CAP_BYTES
 MOST_KEYS = 32
@@ -112,9 +110,9 @@ def read_proposal(raw: bytes) -> RootProposal:
     if len(raw) > PROPOSAL_CAP_BYTES:
         raise Rejected("the file is larger than a proposed root can be")
     try:
-        proposal = RootProposal.model_validate_json(raw)
+        proposal = read_strictly(RootProposal, raw)
         before, after = pin_root(proposal.previous), read_root(proposal.proposed)
-    except (ValidationError, Untrusted) as error:
+    except (ValueError, Untrusted) as error:
         raise Rejected("the file is not a proposed root, as `--export` writes it") from error
     if after.version != before.version + 1:
         raise Rejected(f"root {after.version} does not follow root {before.version}: export it again")

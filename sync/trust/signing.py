@@ -12,7 +12,6 @@ import secrets
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import ValidationError
 
 from sync.errors import Distrust, Untrusted
 from sync.wire.device_reports import IdentityChallenge
@@ -27,6 +26,7 @@ from sync.wire.release import (
     Signature,
     Timestamp,
 )
+from sync.wire.value_types import RepeatedName, read_strictly
 
 _CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0/O and 1/I, which look alike on a distant screen
 _CODE_LENGTH = 8
@@ -111,9 +111,15 @@ def open_envelope(raw: bytes, cap_bytes: int, what: str = "a document") -> Envel
     if len(raw) > cap_bytes:
         raise Untrusted(f"{what} has {len(raw)} bytes; at most {cap_bytes} are allowed")
     try:
-        return Envelope.model_validate_json(raw)
-    except ValidationError as error:
+        return read_strictly(Envelope, raw)
+    except RepeatedName as error:
+        raise Untrusted(f"{what} is refused: {error}") from error
+    except ValueError as error:
         raise Untrusted(f"{what} is not a signed envelope: it was changed on the way, or is damaged") from error
+
+
+def _refusal(what: str, error: ValueError) -> str:
+    return f"{what} is refused: {error}" if isinstance(error, RepeatedName) else f"a document is not {what}"
 
 
 def pin_root(envelope: Envelope) -> Root:
@@ -134,9 +140,9 @@ def read_root(envelope: Envelope) -> Root:
         Untrusted: it is not a root.
     """
     try:
-        return Root.model_validate_json(base64.b64decode(envelope.payload, validate=True))
-    except ValueError as error:  # of base64, or of the model
-        raise Untrusted("a document is not a root") from error
+        return read_strictly(Root, base64.b64decode(envelope.payload, validate=True))
+    except ValueError as error:  # of base64, or of the document
+        raise Untrusted(_refusal("a root", error)) from error
 
 
 def next_root(trusted: Root, envelope: Envelope) -> Root:
@@ -165,9 +171,9 @@ def read_timestamp(root: Root, envelope: Envelope) -> Timestamp:
     """
     payload = verify_envelope(TIMESTAMP_DOMAIN, envelope, root.keys, root.timestamp)
     try:
-        return Timestamp.model_validate_json(payload)
-    except ValidationError as error:
-        raise Untrusted("a document is not a timestamp") from error
+        return read_strictly(Timestamp, payload)
+    except ValueError as error:
+        raise Untrusted(_refusal("a timestamp", error)) from error
 
 
 def check_identity(root: Root, envelope: Envelope, challenge: IdentityChallenge) -> None:
@@ -178,9 +184,9 @@ def check_identity(root: Root, envelope: Envelope, challenge: IdentityChallenge)
     """
     payload = verify_envelope(IDENTITY_DOMAIN, envelope, root.keys, root.timestamp)
     try:
-        signed = IdentityChallenge.model_validate_json(payload)
-    except ValidationError as error:
-        raise Untrusted("a document is not the answer to a challenge") from error
+        signed = read_strictly(IdentityChallenge, payload)
+    except ValueError as error:
+        raise Untrusted(_refusal("the answer to a challenge", error)) from error
     if signed != challenge:
         raise Untrusted("the answer is to another challenge")
 

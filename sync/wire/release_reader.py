@@ -9,29 +9,34 @@ from typing import Any
 from sync.runtime.clock import give_way
 from sync.wire.lenient_lists import LeftOut
 from sync.wire.release import Campaign, Creative, Item, Line, Playlist, Release
+from sync.wire.value_types import RepeatedName, refuse_repeated_names, unique_names
 
 _LONG_BYTES = 64 * 1024
 _NOTHING = {"channel": '"none"', "created_at": '"2000-01-01T00:00:00Z"'}
 _AT_ONCE = 100  # entries: 1 ms
 _MOST_ENTRIES = 65_536  # of one list, more than 5 MiB of real ones; what has more is read at once, which refuses it
 _MOST_FIELDS = 100
-_DECODE = json.JSONDecoder().raw_decode
+_DECODE = json.JSONDecoder(object_pairs_hook=unique_names).raw_decode
 
 
 def read_release(raw: bytes, *, at_once: bool = False) -> Release:
     """Return a release without unknown entries, which its `left_out` lists.
 
     A long one is read in pieces: a thread that reads it at once holds the interpreter for 0.1 s, and a cut would wait.
-    `at_once` is for the start of a player, when nothing is on air and each piece would wait for its imports.
+    `at_once` is for the start of a player, when nothing is on air and each piece would wait for its imports: what was
+    accepted once is not looked at for repeated names again.
 
     Raises:
         ValidationError: the document itself is not valid.
+        ValueError: readers may not agree on what it says: it gives a field twice.
     """
     unknown: list[LeftOut] = []
     release = _read_in_pieces(raw, unknown) if len(raw) > _LONG_BYTES and not at_once else None
     if release is None:
         unknown = []
         release = Release.model_validate_json(raw, context=unknown)
+        if not at_once:
+            refuse_repeated_names(raw)
     media = {one.name: one.unknown for one in unknown if one.list_name in ("assets", "streams")}
     others = [one for one in unknown if one.name not in media]
     return _without(release, media, (*others, *_dependents(release, media)))
@@ -49,6 +54,8 @@ def _read_in_pieces(raw: bytes, unknown: list[LeftOut]) -> Release | None:
         for name, pieces in lists.items():
             update[name] = tuple(entry for piece in pieces for entry in getattr(_part(name, piece, unknown), name))
         return release.model_copy(update=update)
+    except RepeatedName:
+        raise
     except (ValueError, IndexError, RecursionError):
         return None
 
@@ -120,8 +127,10 @@ def _split(cursor: _Cursor, long: Mapping[str, Any]) -> tuple[dict[str, str], di
             cursor.expect(",")
         name = cursor.value()[0]
         cursor.expect(":")
-        if not isinstance(name, str) or name in fields or name in lists or len(fields) == _MOST_FIELDS:
-            raise ValueError("a name is no text, or is there twice, or there are too many")
+        if not isinstance(name, str) or len(fields) == _MOST_FIELDS:
+            raise ValueError("a name is no text, or there are too many")
+        if name in fields or name in lists:
+            raise RepeatedName
         if name not in long:
             fields[name] = cursor.value()[1]
         elif long[name]:

@@ -382,3 +382,5 @@ def _release(raw: bytes, path: Path, *, at_once: bool) -> Release | None:
     except ValidationError as error:
         log.error("file=%s cannot be read, wrong fields: %s", path, ", ".join(sorted(rejected(error).fields)))
         return None
+    except ValueError:  # an older version, which did not look for repeated names, has accepted it
+        return read_release(raw, at_once=True)

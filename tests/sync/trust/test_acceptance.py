@@ -9,9 +9,9 @@ import pytest
 from sync.device.store.content_store import ContentStore
 from sync.errors import Distrust
 from sync.runtime.clock import ClockTrust
-from sync.trust.signing import SigningKey
+from sync.trust.signing import SigningKey, sign_envelope
 from sync.wire.content_paths import release_path, timestamp_path
-from sync.wire.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES, Envelope
+from sync.wire.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES, TIMESTAMP_DOMAIN, Envelope
 from tests.sync.conftest import running
 from tests.sync.file_tree_origin import CHANNEL, EPOCH, Origin, Publisher, noise, release_of
 
@@ -102,6 +102,18 @@ def a_timestamp_that_is_no_envelope(publisher: Publisher) -> None:
     publisher.write(TIMESTAMP, b'{"not": "signed"}')
 
 
+def a_timestamp_that_gives_a_field_twice(publisher: Publisher) -> None:
+    publisher.publish(noise(2, 100))
+    payload = base64.b64decode(Envelope.model_validate_json((publisher.folder / TIMESTAMP).read_bytes()).payload)
+    signed = sign_envelope(TIMESTAMP_DOMAIN, payload[:-1] + b',"sequence":7}', publisher.key)
+    publisher.write(TIMESTAMP, signed)
+
+
+def a_release_that_gives_a_field_twice(publisher: Publisher) -> None:
+    raw = release_of((publisher.asset(noise(2, 100)),)).model_dump_json().encode()
+    publisher.sign(6, publisher.write_release(raw[:-1] + b',"assets":[]}'))
+
+
 def an_oversized_timestamp(publisher: Publisher) -> None:
     publisher.write(TIMESTAMP, b" " * (TIMESTAMP_CAP_BYTES + 1))
 
@@ -136,6 +148,8 @@ def an_index_of_another_file(publisher: Publisher) -> None:
         (an_asset_name_with_a_zero_byte, "not known to this version", Distrust.UNSUPPORTED),
         (garbage_for_a_timestamp, "wants a login first", ""),
         (a_timestamp_that_is_no_envelope, "timestamp.json is not a signed envelope", Distrust.MALFORMED),
+        (a_timestamp_that_gives_a_field_twice, "gives a field twice", Distrust.MALFORMED),
+        (a_release_that_gives_a_field_twice, "gives a field twice", Distrust.MALFORMED),
         (an_oversized_timestamp, "more than the allowed 16384 bytes", Distrust.MALFORMED),
         (a_root_that_does_not_follow, "signed by 0", Distrust.ROOT_CHAIN),
         (an_index_of_another_file, "another file", ""),

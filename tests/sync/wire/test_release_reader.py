@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sync.wire import release_reader
 from sync.wire.release import Asset, MediaKind, Release
 from sync.wire.release_reader import read_release
+from sync.wire.value_types import RepeatedName
 from tests.sync.file_tree_origin import release_of
 from tests.sync.wire.test_lenient_lists import FRAME, ITEM
 
@@ -44,6 +45,8 @@ def both(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         try:
             release = read_release(raw)
             found.append((release.model_dump(), sorted(map(str, release.left_out))))
+        except RepeatedName as error:
+            found.append(str(error))
         except ValidationError as error:
             found.append(sorted(str(fault["loc"]) for fault in error.errors()))
     return found
@@ -90,6 +93,23 @@ def test_a_document_that_was_cut_or_changed_anywhere_gives_the_same(at: int, mon
     for raw in (TEXT[:at].encode(), (TEXT[:at] + '"' + TEXT[at + 1 :]).encode(), TEXT.encode()[:at] + b"\xff"):
         pieces, at_once = both(raw, monkeypatch)
         assert pieces == at_once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT[:-1] + ',"channel":"main"}',
+        TEXT[:-1] + ',"\\u0063hannel":"main"}',
+        TEXT[:-1] + ',"odd":{"a":[{"b":1,"b":1}]}}',
+        TEXT.replace('"size_bytes": 1', '"size_bytes": 1, "size_bytes": 2', 1),
+        TEXT.replace('"title"', '"loop": true, "loop": false, "title"', 1),
+        TEXT.replace('"items": [', '"items": [], "items": [', 1),
+    ],
+)
+def test_a_release_that_gives_a_field_twice_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces, at_once = both(text.encode(), monkeypatch)
+    assert pieces == at_once == str(RepeatedName())
+    read_release(text.encode(), at_once=True)  # what an older version has accepted plays on
 
 
 def test_what_the_origin_writes_is_read_in_pieces() -> None:
