@@ -132,7 +132,10 @@ class Janitor:
             await self._catalog.mark_hashed({sha256: stamp}, self._clock.now())
         else:
             log.warning("asset=%s was damaged on disk and is downloaded again", sha256)
-            await self._catalog.delete((sha256,))
+            try:
+                await self._catalog.delete((sha256,))
+            finally:  # also if the disk is full: it must not be shown
+                await in_thread(self._store.media.take_off, sha256, stamp)
             self._lost()
         if not at_once:
             await self._clock.sleep(self._clock.monotonic() - started_s)  # half of a processor is enough

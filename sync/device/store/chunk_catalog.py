@@ -137,6 +137,7 @@ class ChunkCatalog:
         rows = [{"sha256": name, "stamp": stamp, "at_ms": unix_ms(at)} for name, stamp in stamps.items()]
         async with self._database.transaction():
             known = {row["sha256"] for row in await self._database.rows(_ASSETS)}
+            await self._database.execute_many(_FORGET_PART, [{"asset": name} for name in stamps])
             await self._database.execute_many(_HASHED, rows)
             await self._complete({name: stamp for name, stamp in stamps.items() if name not in known}, {}, at)
 

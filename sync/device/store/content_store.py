@@ -120,8 +120,9 @@ class ContentStore:
             self.active_file.repair()
             if self.pointer() is not None or (pointer := self._find_pointer()) is None:
                 return False
+            why = self.active_file.find().fault or "no state/active says what plays, and all of this release is here"
             self.active_file.save(pointer.model_dump_json().encode())
-            log.warning("release=%s plays, because state/active was lost", pointer.release)
+            log.warning("release=%s plays from now on: %s", pointer.release, why)
             return True
 
     # The active release

@@ -37,7 +37,7 @@ def _folder_problems(store: ContentStore) -> Iterator[str]:
 
 def _state_problems(store: ContentStore) -> Iterator[str]:
     if (active := store.active_file.find()).fault:
-        lost = "another stored release plays" if store.active() else "nothing is known to play until the origin answers"
+        lost = "a stored release plays" if store.active() else "nothing is known to play until the origin answers"
         yield _sentence(active, lost)
     if (floor := store.floor_file.find()).fault:
         yield _sentence(floor, "only releases older than the one that plays are refused")

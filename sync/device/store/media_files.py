@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sync.errors import CorruptContent, NotFound
 from sync.runtime.clock import give_way
-from sync.runtime.durable_files import file_stamp, hash_file, read_at, set_aside, storage_errors, sync_folder
+from sync.runtime.durable_files import hash_file, read_at, set_aside, storage_errors, sync_folder
 from sync.runtime.os_messages import os_reason
 from sync.wire.chunk_index import Index
 from sync.wire.release import Asset
@@ -134,6 +134,15 @@ class MediaFiles:
         """Return the path of a partial asset."""
         return self._parts / sha256
 
+    def part_bytes(self, sha256: str) -> int:
+        """Return the size of the file of a partial asset; -1: there is none that can be written."""
+        path = self._parts / sha256
+        try:
+            found = path.lstat()
+        except OSError:
+            return -1
+        return found.st_size if stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK | os.W_OK) else -1
+
     def admit(self, sizes: Mapping[str, int]) -> tuple[dict[str, str], dict[str, str]]:
         """Make partial files that are verified and durable complete assets, by renaming them. Blocks.
 
@@ -172,15 +181,16 @@ class MediaFiles:
                 part.replace(path)
 
     def recheck(self, sha256: str, index: Index | None = None) -> bool:
-        """Hash an asset again; return False if it has to be downloaded again. Blocks.
+        """Hash an asset again; return False if it has to be downloaded again, after `take_off`. Blocks.
 
-        A damaged one becomes a partial file: its right chunks need not be downloaded. One that cannot be read no longer
-        counts as being here; its content is not known. `index` is its chunk list if that is known.
+        One that cannot be read no longer counts as being here; its content is not known. `index` is its chunk list if
+        that is known.
 
         Raises:
             WrongName: it has all the chunks of that list, which the origin signed, but another hash. It stays.
         """
-        path, before = self._assets / sha256, file_stamp(self._assets / sha256)
+        path = self._assets / sha256
+        intact = False
         try:
             intact = self.has(sha256) and hash_file(path) == sha256
             if not intact and index is not None and self.has(sha256) and _has_chunks(path, index):
@@ -189,15 +199,17 @@ class MediaFiles:
             log.error("asset=%s cannot be read: %s", sha256, os_reason(error))
             self._unreadable.add(sha256)
             self.damaged.add(sha256)
-            return False
-        if intact:
-            return True
-        with self._renaming, storage_errors(path):
-            if file_stamp(path) != before:  # another file has taken its place meanwhile
-                return self.has(sha256)
-            if self.has(sha256):
+        return intact
+
+    def take_off(self, sha256: str, stamp: str) -> None:
+        """Make an asset that was found damaged a partial file: its right chunks need not be downloaded. Blocks.
+
+        The catalogue has forgotten it before: bits of the past must not count for it. One with another `stamp` has
+        taken its place meanwhile, and stays.
+        """
+        with self._renaming, storage_errors(self._assets):
+            if stamp and self.stamp(sha256) == stamp:
                 self._set_aside(sha256)
-        return False
 
     def set_wrong_sizes_aside(self, assets: Iterable[Asset]) -> None:
         """Make those of these assets partial files that are longer or shorter than the release says. Blocks."""

@@ -86,8 +86,12 @@ class MediaIntake:
         """
         async with self._committing:  # it may rename a file that was forgotten and is wanted again
             new = {name: one for name, one in indexes.items() if not self._is_under_way(name, one[0])}
-            # Read anew each time: the rows of a file that was lost or evicted since are gone, and its bits with them.
-            opened = await in_thread(self._open, new, await self._catalog.bitmaps(new))
+            rows = await self._catalog.bitmaps(new)  # anew each time: those of what was lost or evicted are gone
+            bitmaps = await in_thread(self._trusted, new, rows)
+            if stale := {asset for asset, _ in rows.keys() - bitmaps.keys()}:
+                # Before there is a file again: after a power cut their bits would count for that one.
+                await self._catalog.save({}, {}, {}, stale, self._clock.now())
+            opened = await in_thread(self._open, new, bitmaps)
             with self._lock:
                 for part in opened:
                     part.wrote = self._wrote
@@ -96,13 +100,25 @@ class MediaIntake:
     def _is_under_way(self, asset: str, chunk_list: str) -> bool:
         return asset in self._parts and self._parts[asset].chunk_list == chunk_list
 
+    def _trusted(
+        self, new: Mapping[str, tuple[str, Index]], rows: Mapping[tuple[str, str], bytes]
+    ) -> dict[tuple[str, str], bytes]:
+        """Return the bitmaps that tell of the file that is here, with the chunk list that is wanted."""
+        wanted = {(asset, chunk_list): index for asset, (chunk_list, index) in new.items()}
+        return {
+            key: bitmap
+            for key, bitmap in rows.items()
+            if key in wanted
+            and key[0] not in self._media.damaged
+            and self._media.part_bytes(key[0]) == wanted[key].size_bytes
+        }
+
     def _open(
         self, new: Mapping[str, tuple[str, Index]], bitmaps: Mapping[tuple[str, str], bytes]
     ) -> list[PartialFile]:
-        existing = self._media.parts()
         opened = []
         for asset, (chunk_list, index) in new.items():
-            bitmap = bitmaps.get((asset, chunk_list), b"") if asset in existing else b""
+            bitmap = bitmaps.get((asset, chunk_list), b"")
             path, damaged = self._media.part_path(asset), asset in self._media.damaged
             opened.append(open_partial_file(path, index, bitmap, chunk_list, damaged=damaged))
         return opened

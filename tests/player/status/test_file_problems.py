@@ -67,7 +67,7 @@ FILES: dict[str, tuple[Change, Change]] = {  # what is told: what is done to the
         lambda content, refused: refused.add(content.state),
         lambda _, refused: refused.clear(),
     ),
-    "another stored release plays": (
+    ": a stored release plays": (
         lambda content, _: spoil(content.active_file.path, content.active_file.copy),
         lambda content, _: content.repair(),
     ),

@@ -91,6 +91,14 @@ def check(store: ContentStore, played: int) -> int:
             assert hashlib.sha256(held).hexdigest() == asset.sha256, "I3: an active asset is not whole"
     for sha256 in store.media.assets():
         assert hashlib.sha256(store.asset_path(sha256).read_bytes()).hexdigest() == sha256, "I2"
+    check_bits(store)
+    top = store.state.parent
+    assert {path.name for path in top.iterdir()} == {"state", "store"}, "I6"
+    return pointer.sequence if pointer else 0
+
+
+def check_bits(store: ContentStore) -> None:
+    """Assert I1."""
     for sha256, chunk_list, bitmap in catalogued(store):
         index = store.index(chunk_list)
         if index is None or not store.media.part_path(sha256).exists():
@@ -100,9 +108,6 @@ def check(store: ContentStore, played: int) -> int:
             chunk = index.chunks[number]
             piece = content[chunk.offset : chunk.offset + chunk.length]
             assert hashlib.sha256(piece).hexdigest() == chunk.sha256, "I1: a bit is set without its bytes"
-    top = store.state.parent
-    assert {path.name for path in top.iterdir()} == {"state", "store"}, "I6"
-    return pointer.sequence if pointer else 0
 
 
 def catalogued(store: ContentStore) -> list[tuple[str, str, bytes]]:

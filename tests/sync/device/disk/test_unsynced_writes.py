@@ -1,13 +1,14 @@
 """Power cuts at every step of a download, on a disk that loses what was not flushed.
 
 A real syncer fetches releases and evicts what they no longer need. Each change of its files is recorded, and the disk
-is put together as a cut after that change leaves it (`unsynced_disk`). I1 to I6 are in `test_kill.check`. I8: what the
-active, the previous or the pending release names is never evicted. I10: a second start changes nothing. I11: without
-the catalogue the same release plays, and only missing bytes are fetched. Wrong orders of our own have to be found.
+is put together as a cut after that change leaves it (`unsynced_disk`). I1 to I6 are in `test_kill.check`. I7: the media
+leave the reserve of the disk free. I8: what the active, the previous or the pending release names is never evicted. I9:
+no more is fetched than is missing, and was spoilt by the server. I10: a second start changes nothing. I11: without the
+catalogue the same release plays, and only missing bytes are fetched. Wrong orders of our own have to be found.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -19,10 +20,14 @@ from sync.device.downloader import Downloader
 from sync.device.store import media_files, media_intake
 from sync.device.store.active_pointer import ActivePointer, Floors
 from sync.device.store.chunk_catalog import open_catalog
-from sync.device.store.content_store import ContentStore, open_content_store
+from sync.device.store.content_store import BALLAST_BYTES, ContentStore, open_content_store
 from sync.device.store.media_files import MediaFiles
 from sync.device.store.media_intake import MediaIntake
+from sync.device.store.partial_file import PartialFile, dump_bitmap
 from sync.device.syncer import Syncer
+from sync.device.transfer.asset_state import AssetState
+from sync.device.transfer.spans import Span
+from sync.device.transfer.transfer_queue import TransferQueue
 from sync.errors import NotFound
 from sync.runtime import durable_files
 from sync.wire.chunk_index import Index, load_index
@@ -31,12 +36,15 @@ from sync.wire.release import Release, Timestamp
 from tests.fakes import FakeClock
 from tests.long_tables import in_bench
 from tests.sync.conftest import running
-from tests.sync.device.disk.test_kill import check
-from tests.sync.device.disk.unsynced_disk import Disk, Name, Recorder, Step, Told, cuts, write_out
+from tests.sync.device.disk.test_kill import check, check_bits
+from tests.sync.device.disk.unsynced_disk import Bytes, Disk, Name, Recorder, Step, Told, cuts, write_out
+from tests.sync.device.test_damage import flip
 from tests.sync.file_tree_origin import CHANNEL, Origin, noise
 
 RESERVE = 100_000_000
+DISK = RESERVE + 165_000  # bytes beside the ballast: of three releases the first one has to go
 PIECE = 4096  # bytes of a chunk
+SPOILT = 2 * PIECE  # bytes that one wrong and one short answer cost
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ def publish(origin: Origin, number: int) -> None:
 
 async def recorded(origin: Origin, store: ContentStore, patch: pytest.MonkeyPatch, releases: int) -> Recorded:
     """Record a device that fetches releases, one after the other, with commits in between."""
-    patch.setattr(ContentStore, "free_bytes", lambda store: 2 * RESERVE - 1)  # so that all that is unneeded is evicted
+    patch.setattr(ContentStore, "free_bytes", lambda store: DISK - held_bytes(store))
     patch.setattr(durable_files, "_syncfs_reports_errors", lambda: True)
     store.save_root(origin.publisher.root)
     recorder = Recorder(store.state.parent, store.catalog_path)
@@ -76,11 +84,20 @@ async def recorded(origin: Origin, store: ContentStore, patch: pytest.MonkeyPatc
     with recorder.recording(patch):
         for number in range(releases):
             publish(origin, number)
+            missing, origin.media_bytes = missing_bytes(store, origin), 0
+            origin.faults.flip.append("assets/")
+            origin.faults.cut_after.append(("assets/", 1000))
             async with running(origin, store, reserve_bytes=RESERVE) as device:
                 await device.until(lambda: device.syncer.facts().state == "current", pass_s=0.7)
                 assert device.syncer.facts().release == origin.publisher.release
+            assert 0 < origin.media_bytes <= missing + SPOILT, "I9: more was fetched than what is missing"
     origin.faults.pace_s = 0
     return Recorded(recorder.root, recorder.steps, recorder.begun)
+
+
+def held_bytes(store: ContentStore) -> int:
+    freed = 0 if store.has_ballast() else BALLAST_BYTES
+    return sum(path.stat().st_size for path in store.store.rglob("*") if path.is_file()) - freed
 
 
 def cut_at(told: Recorded, count: int, folder: Path) -> Iterator[tuple[Disk, Path]]:
@@ -111,6 +128,7 @@ async def test_after_a_power_cut_at_any_step_nothing_is_wrong_and_what_is_missin
 ) -> None:
     told = await recorded(origin, store, monkeypatch, 3)
     check_evictions(told)
+    check_room(told)
     check_cuts(told, tmp_path / "checked", checked)
     for number, (disk, left) in enumerate(cut_at(told, converged, tmp_path / "converged")):
         if number % 2:
@@ -130,8 +148,30 @@ async def converge(origin: Origin, store: ContentStore, told: int) -> None:
     missing, origin.media_bytes = missing_bytes(store, origin), 0
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
-    assert origin.media_bytes <= missing, "I11: what is here was fetched again"
+    assert origin.media_bytes <= missing, "I9, I11: what is here was fetched again"
     assert check(store, origin.publisher.sequence) == origin.publisher.sequence
+
+
+async def test_bits_that_a_crash_left_behind_do_not_count_once_their_asset_is_damaged(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    publish(origin, 0)
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+    sha256, (chunk_list, index) = max(lists(origin).items(), key=lambda one: len(one[1][1].chunks))
+    async with open_catalog(store.catalog_path) as catalog:  # as a cut between its new name and the commit leaves it
+        bits = dump_bitmap(frozenset(range(len(index.chunks))), len(index.chunks))
+        await catalog.save({(sha256, chunk_list): bits}, {}, {}, (), FakeClock().now())
+    flip(store.asset_path(sha256), 5)
+    recorder = Recorder(store.state.parent, store.catalog_path)
+    with recorder.recording(monkeypatch):
+        async with running(origin, store) as device:
+            store.suspect(sha256)
+            await device.until(lambda: device.mended > 0)
+    damaged = store.media.part_path(sha256)
+    assert any(isinstance(step, Name) and step.path == damaged for step in recorder.steps)
+    for _, left in cut_at(Recorded(recorder.root, recorder.steps, recorder.begun), 1000, tmp_path / "cut"):
+        check_bits(ContentStore(left))
 
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -170,21 +210,44 @@ def names_without_flush(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "sync_folder", lambda folder: None)
 
 
+def fetch_before_there_is_room(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Downloader, "_check_room", lambda downloader, wanted: None)
+
+
+def ask_again_before_it_is_here(patch: pytest.MonkeyPatch) -> None:
+    add = TransferQueue.add_spans
+
+    def add_twice(queue: TransferQueue, asset: str, part: PartialFile, spans: Iterable[Span]) -> None:
+        add(queue, asset, part, 2 * tuple(spans))
+
+    patch.setattr(TransferQueue, "add_spans", add_twice)
+    patch.setattr(AssetState, "busy_chunks", lambda state: set())
+
+
 @pytest.mark.parametrize(
-    ("broken", "found"),
+    ("broken", "found", "releases"),
     [
-        (commit_without_flush, "I[123]"),
-        (rename_before_the_flush, "I2"),
-        (active_before_it_is_whole, "is not on this device"),
-        (names_without_flush, "I[45]|is not on this device"),
+        (commit_without_flush, "I[123]", 1),
+        (rename_before_the_flush, "I2", 1),
+        (active_before_it_is_whole, "is not on this device", 1),
+        (names_without_flush, "I[45]|is not on this device", 1),
+        (fetch_before_there_is_room, "I7", 3),
+        (ask_again_before_it_is_here, "I9", 1),
     ],
 )
 async def test_a_wrong_order_of_ours_is_found(
-    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: Break, found: str
+    origin: Origin,
+    store: ContentStore,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    broken: Break,
+    found: str,
+    releases: int,
 ) -> None:
     broken(monkeypatch)
-    told = await recorded(origin, store, monkeypatch, 1)
     with pytest.raises((AssertionError, NotFound), match=found):
+        told = await recorded(origin, store, monkeypatch, releases)
+        check_room(told)
         check_cuts(told, tmp_path / "cut", 1000)
 
 
@@ -196,6 +259,15 @@ def check_evictions(told: Recorded) -> None:
             deleted += 1
             assert step.path.name not in named(disk, told), f"I8: {step.path}"
     assert deleted
+
+
+def check_room(told: Recorded) -> None:
+    """Assert I7: at every step the media leave the reserve free, also those that are reserved and not here yet."""
+    for step, disk in cuts(told.steps):
+        if isinstance(step, Bytes):
+            media = [n for path, n in disk.seen.items() if path.parent.name in ("assets", "parts")]
+            held = sum(len(disk.seen_content.get(number, b"")) for number in media)
+            assert held <= DISK - RESERVE, "I7: the reserve of the disk is used"
 
 
 def named(disk: Disk, told: Recorded) -> set[str]:

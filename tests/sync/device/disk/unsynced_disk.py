@@ -98,7 +98,7 @@ class Recorder:
         for path in root.rglob("*"):
             if self._is_ours(path) and path.is_file():
                 self.steps += [Name(path, self._new(path.stat().st_ino)), Bytes(self._last, 0, path.read_bytes())]
-        self.steps.append(Flush(None))
+        self.steps += [Flush(None), Commit(self._catalog_files())]
         self.begun = len(self.steps)
 
     def _new(self, number: int) -> int:
@@ -200,10 +200,13 @@ class Recorder:
         async def call(connection: aiosqlite.Connection) -> None:
             self.steps.append(Commit(None))
             await real(connection)
-            files = (self.catalog, self.catalog.with_name(f"{self.catalog.name}-wal"))
-            self.steps.append(Commit({file.name: file.read_bytes() for file in files if file.exists()}))
+            self.steps.append(Commit(self._catalog_files()))
 
         return call
+
+    def _catalog_files(self) -> dict[str, bytes]:
+        files = (self.catalog, self.catalog.with_name(f"{self.catalog.name}-wal"))
+        return {file.name: file.read_bytes() for file in files if file.exists()}
 
 
 @dataclass

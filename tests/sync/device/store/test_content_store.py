@@ -146,6 +146,21 @@ def test_the_previous_release_replaces_a_damaged_active_one(store: ContentStore,
     assert (active.sha256, active.sequence) == (names[0], 0)
 
 
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [(None, "no state/active says what plays"), (b"{", "state/active is damaged"), (b"", "state/active is empty")],
+)
+def test_a_release_that_plays_without_a_pointer_is_told_with_the_reason(
+    store: ContentStore, caplog: pytest.LogCaptureFixture, left: bytes | None, why: str
+) -> None:
+    raw = release_of(()).model_dump_json().encode()
+    store.save_release(hashlib.sha256(raw).hexdigest(), raw)
+    if left is not None:
+        (store.state / "active").write_bytes(left)
+    assert store.repair() and not store.repair()
+    assert f"plays from now on: {why}" in caplog.text.replace(f"{store.state}", "state")
+
+
 @pytest.mark.parametrize("garbage", [b"", b"{", b"\xff" * 100, b'{"release": "../../x", "sequence": 1}', b"[" * 70_000])
 def test_a_damaged_pointer_means_no_active_release(store: ContentStore, garbage: bytes) -> None:
     (store.state / "active").write_bytes(garbage)
@@ -229,9 +244,13 @@ def test_a_partial_file_that_does_not_fit_is_deleted(store: ContentStore, monkey
     assert store.media.parts() == frozenset()
 
 
-def test_a_recheck_makes_a_damaged_asset_a_partial_file_and_keeps_an_intact_one(store: ContentStore) -> None:
+def test_an_asset_that_is_damaged_becomes_a_partial_file_unless_another_has_taken_its_place(
+    store: ContentStore,
+) -> None:
     for name, content in ((hashlib.sha256(b"good").hexdigest(), b"good"), ("e" * 64, b"rotten")):
         (store.store / "assets" / name).write_bytes(content)
         assert store.media.recheck(name) is (content == b"good")
-        assert store.has_asset(name) is (content == b"good")
-    assert store.media.parts() == {"e" * 64}
+    store.media.take_off("e" * 64, "another stamp")
+    assert store.has_asset("e" * 64)
+    store.media.take_off("e" * 64, store.media.stamp("e" * 64))
+    assert not store.has_asset("e" * 64) and store.media.parts() == {"e" * 64} == store.media.damaged

@@ -208,8 +208,27 @@ def test_the_chunk_list_of_one_chunk_follows_from_the_release(tmp_path: Path) ->
     assert one_chunk_index(one.model_copy(update={"size_bytes": 5})) is None
 
 
+def gone(store: ContentStore, path: Path) -> None:
+    path.unlink()
+
+
+def of_another_size(store: ContentStore, path: Path) -> None:
+    os.truncate(path, 5)
+
+
+def a_link(store: ContentStore, path: Path) -> None:
+    path.rename(store.state / "elsewhere")
+    path.symlink_to(store.state / "elsewhere")
+
+
+def found_damaged(store: ContentStore, path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+    store.media.damaged.add(path.name)
+
+
+@pytest.mark.parametrize("change", [gone, of_another_size, a_link, found_damaged])
 async def test_bits_of_a_file_that_is_gone_never_count_for_the_one_in_its_place(
-    store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog
+    store: ContentStore, intake: MediaIntake, catalog: ChunkCatalog, change: Callable[[ContentStore, Path], None]
 ) -> None:
     content = noise(1, 4 * CHUNK)
     (index,) = await begun(intake, content)
@@ -218,13 +237,23 @@ async def test_bits_of_a_file_that_is_gone_never_count_for_the_one_in_its_place(
     intake.forget_all_but(())
     await begun(intake, content)
     assert intake.parts[index.asset].verified() == {0, 1}
-    intake.forget_all_but(())
-    await catalog.delete([index.asset])  # as an eviction does
-    store.media.remove((index.asset,))
-    for _ in range(2):  # the first one creates an empty file of that size, the second one finds it
+    change(store, intake.parts[index.asset].path)
+    for _ in range(2):  # the first one makes an empty file of that size; after a power cut the second one finds it
+        intake.forget_all_but(())
         await begun(intake, content)
         assert not intake.parts[index.asset].verified()
-        intake.forget_all_but(())
+        store.media.damaged.clear()
+
+
+async def test_bits_of_another_chunk_list_do_not_count_once_this_one_was_written(
+    intake: MediaIntake, catalog: ChunkCatalog
+) -> None:
+    content = noise(1, 4 * CHUNK)
+    (index,) = await begun(intake, content)
+    fill(intake.parts[index.asset], content, 2)
+    await intake.commit()
+    await intake.begin({index.asset: ("d" * 64, cut_into(content, 3 * CHUNK))})
+    assert not await catalog.bitmaps([index.asset])
 
 
 async def test_a_file_that_is_wanted_again_while_it_is_admitted_waits_for_that(
