@@ -200,7 +200,7 @@ def part_of(origin: Origin, store: ContentStore, content: bytes, chunk: int) -> 
     return open_partial_file(store.media.part_path(index.asset), index, b"", LIST)
 
 
-async def test_a_chunk_comes_in_pieces_that_a_limit_allows_over_one_connection(
+async def test_a_chunk_comes_in_pieces_that_a_limit_allows_over_kept_connections(
     origin: Origin, store: ContentStore
 ) -> None:
     content, clock = noise(1, 3 * 640 * 1024), SystemClock()
@@ -209,7 +209,7 @@ async def test_a_chunk_comes_in_pieces_that_a_limit_allows_over_one_connection(
     assert part.path.read_bytes() == content
     assert origin.media_bytes == len(content)
     assert len(origin.requests) >= 4
-    assert len(origin.peers) == 1
+    assert len(origin.peers) <= 2  # a second worker may take a piece while the first one still stores its own
 
 
 async def test_a_source_whose_chunk_is_wrong_is_blamed_though_no_request_brings_all_of_it(
