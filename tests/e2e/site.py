@@ -73,10 +73,12 @@ class Site:
 
     def command(self, *words: str) -> str:
         """Run one of our commands to its end and return what it prints."""
-        line = [str(BIN / words[0]), *words[1:]]
-        ran = subprocess.run(line, env=self.environment(), capture_output=True, text=True, timeout=120)
+        ran = subprocess.run(self._line(*words), env=self.environment(), capture_output=True, text=True, timeout=120)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
+
+    def _line(self, program: str, *rest: str) -> list[str]:
+        return [*self.programs.get(program.removeprefix("signage-"), (str(BIN / program),)), *rest]
 
     def publish(self) -> None:
         """Publish the media folder as it is now."""
@@ -93,9 +95,8 @@ class Site:
     def _spawn(self, what: str) -> int:
         """Start a process; return where in its log its words begin."""
         words = {"origin": ("signage-origin", "serve"), "player": ("signage-player", "run", *self.options)}[what]
-        line = [*self.programs.get(what, (str(BIN / words[0]),)), *words[1:]]
         with self.log(what).open("ab") as log:
-            self.processes[what] = subprocess.Popen(line, env=self.environment(), stdout=log, stderr=log)
+            self.processes[what] = subprocess.Popen(self._line(*words), env=self.environment(), stdout=log, stderr=log)
             return log.tell()
 
     def _find_port(self, what: str, began: int) -> int | None:

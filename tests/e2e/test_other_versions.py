@@ -1,0 +1,44 @@
+"""Origin and screens of the released version and of this one, updated in either order on the folders they have."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.site import Site, until, video
+from tests.released import CODE, program_of
+
+pytestmark = pytest.mark.display
+
+
+@pytest.mark.parametrize("order", [("origin", "player"), ("player", "origin")], ids="-then-".join)
+def test_either_side_may_be_updated_first(order: tuple[str, str], tmp_path: Path, display: str) -> None:
+    zipfile.ZipFile(CODE).extractall(tmp_path / "released")
+    released = {
+        "origin": program_of(tmp_path / "released", "sync.origin.app.cli"),
+        "player": program_of(tmp_path / "released", "player.app.cli"),
+    }
+    site = Site(tmp_path, display, programs=released)
+    (tmp_path / "media").mkdir()
+    video(tmp_path / "media" / "red.mp4", "red", seconds=1.0)
+    try:
+        site.publish()
+        site.start("origin")
+        site.start("player")
+        until(lambda: bool(site.complete()), "a play of the released version reaches the released origin")
+        for updated, colour in zip(order, ("lime", "blue"), strict=True):
+            site.stop(updated)
+            del site.programs[updated]
+            site.start(updated)
+            video(tmp_path / "media" / f"{colour}.mp4", colour, seconds=1.0)
+            site.publish()
+            titles = {colour, "red"}
+            until(
+                lambda titles=titles: titles <= {play["title"] for play in site.complete()},
+                f"the new release is played and proven after the update of the {updated}",
+            )
+        plays = sorted(site.plays(), key=lambda play: play["sequence"])
+        assert [play["sequence"] for play in plays] == list(range(1, len(plays) + 1))
+        assert [play for play in plays if play.get("set_aside")] == []
+    finally:
+        site.close()
