@@ -15,7 +15,6 @@ from tests.fakes import FakeClock
 from tests.player.evidence.plays import log_plays, take
 from tests.released import LOGS
 
-
 DEVICE = "d" * 32
 
 
