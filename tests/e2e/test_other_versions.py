@@ -1,6 +1,8 @@
 """Origin and screens of the released version and of this one, updated in either order on the folders they have."""
 
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,11 @@ from tests.e2e.site import Site, until, video
 from tests.released import CODE, program_of
 
 pytestmark = pytest.mark.display
+
+
+def tables_of(site: Site) -> set[str]:
+    with closing(sqlite3.connect(site.folder / "origin" / "origin.db")) as database:
+        return {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
 
 
 @pytest.mark.parametrize("order", [("origin", "player"), ("player", "origin")], ids="-then-".join)
@@ -26,6 +33,7 @@ def test_either_side_may_be_updated_first(order: tuple[str, str], tmp_path: Path
         site.start("origin")
         site.start("player")
         until(lambda: bool(site.complete()), "a play of the released version reaches the released origin")
+        assert "alembic_version" not in tables_of(site)  # the code of this version would have made it
         for updated, colour in zip(order, ("lime", "blue"), strict=True):
             site.stop(updated)
             del site.programs[updated]

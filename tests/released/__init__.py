@@ -18,4 +18,5 @@ CODE = Path(__file__).with_name("signage-2026-11-29.zip")
 
 def program_of(folder: Path, module: str) -> tuple[str, ...]:
     """Return the command that runs the `main` of a module of the code in `folder`."""
-    return ("env", f"PYTHONPATH={folder}", sys.executable, "-c", f"from {module} import main; raise SystemExit(main())")
+    run = ("env", "-C", str(folder), f"PYTHONPATH={folder}")  # the working folder comes first in what Python imports
+    return (*run, sys.executable, "-c", f"from {module} import main; raise SystemExit(main())")

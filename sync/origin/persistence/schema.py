@@ -29,6 +29,7 @@ def bring_up_to_date(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it has three lines to say when nothing is to be done
     context = MigrationContext.configure(connection)
     present = context.get_current_revision()
     newest, *older = _revisions(_FOLDER)
