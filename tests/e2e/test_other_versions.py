@@ -18,6 +18,10 @@ def tables_of(site: Site) -> set[str]:
         return {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
 
 
+def plays_all(site: Site, titles: set[str], what: str) -> None:
+    until(lambda: titles <= {play["title"] for play in site.complete()}, what)
+
+
 @pytest.mark.parametrize("order", [("origin", "player"), ("player", "origin")], ids="-then-".join)
 def test_either_side_may_be_updated_first(order: tuple[str, str], tmp_path: Path, display: str) -> None:
     zipfile.ZipFile(CODE).extractall(tmp_path / "released")
@@ -40,11 +44,7 @@ def test_either_side_may_be_updated_first(order: tuple[str, str], tmp_path: Path
             site.start(updated)
             video(tmp_path / "media" / f"{colour}.mp4", colour, seconds=1.0)
             site.publish()
-            titles = {colour, "red"}
-            until(
-                lambda titles=titles: titles <= {play["title"] for play in site.complete()},
-                f"the new release is played and proven after the update of the {updated}",
-            )
+            plays_all(site, {colour, "red"}, f"the new release is played and proven after the update of the {updated}")
         plays = sorted(site.plays(), key=lambda play: play["sequence"])
         assert [play["sequence"] for play in plays] == list(range(1, len(plays) + 1))
         assert [play for play in plays if play.get("set_aside")] == []

@@ -26,7 +26,7 @@ async def test_a_log_of_an_earlier_schema_goes_on_where_it_was(dump: Path, tmp_p
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         assert (ledger.problem, ledger.device) == ("", DEVICE)
         memory = await ledger.saved_memory()
-        assert (Rotation.model_validate_json(memory.rotation or "").items, memory.accounts.keys()) == (2, {"mornings"})
+        assert Rotation.model_validate_json(memory.rotation or "").items == 2
         assert AdHead.model_validate_json(memory.ads or "").slot == 4
         assert Account.model_validate_json(memory.accounts["mornings"]).plays == 2
         assert [(open_take.take, bool(open_take.started_ms)) for open_take in await ledger.open_takes()] == [
