@@ -7,6 +7,7 @@ GET, and bodies of a stated length.
 
 import contextlib
 import re
+import select
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ class HttpReader:
         """Connect if there is no connection to this place; return whether there was one."""
         address = urlsplit(url)
         place = (address.scheme, address.netloc)
-        if self._socket is not None and self._place == place:
+        if self._socket is not None and self._place == place and _is_quiet(self._socket):
             return True
         self.close()
         if self.interrupted:
@@ -181,6 +182,13 @@ class HttpReader:
 
     def _fault(self, url: str, error: OSError) -> OriginUnreachable:
         return OriginUnreachable(f"{url} does not answer: {self._network.reason(error, url)}")
+
+
+def _is_quiet(idle: socket.socket) -> bool:
+    """Return whether nothing came that nobody asked for, and the other side has not closed."""
+    poll = select.poll()
+    poll.register(idle, select.POLLIN)
+    return not poll.poll(0)
 
 
 def _request(url: str, headers: Mapping[str, str], proxy: Proxy | None) -> bytes:

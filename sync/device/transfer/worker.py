@@ -115,7 +115,7 @@ class FetchWorker:
     def _fetch_list(self, fetch: Fetch) -> None:
         head = self._ask(fetch, index_path(fetch.asset.index), {})
         if head.status != 200 or head.length is None or head.length > INDEX_CAP_BYTES:
-            raise _refusal(fetch, head, f"at most {INDEX_CAP_BYTES}")
+            raise _refusal(fetch, head, f"at most {INDEX_CAP_BYTES}", good=(200,))
         raw = self._view(head.length)
         self._receive(fetch, raw, 0)
         self._reader.end()
@@ -145,6 +145,8 @@ class FetchWorker:
             if bad >= BAD_CHUNKS or self._reader.interrupted:
                 self._reader.close()
                 return bad == 0
+        if bad:
+            self._reader.close()  # what comes next on it may be of another request too
         self._reader.end()
         return bad == 0
 
@@ -269,16 +271,21 @@ def _check(fetch: Fetch, head: Head, content_range: str, length: int) -> None:
     """Accept the requested range or the complete asset; refuse any other response before its body is read."""
     sent = head.headers.get("content-range", "")
     if head.status == 206 and sent != content_range:
-        raise OriginUnreachable(f"media: {content_range} was requested, and {sent[:100]!r} came")
-    encoded = head.headers.get("content-encoding", "identity") != "identity"
-    if head.status not in (200, 206) or head.length != length or encoded:
+        came = ascii(sent[:100]) if sent else "an answer without a range"
+        raise OriginUnreachable(f"media: {content_range} was requested, and {came} came")
+    if head.status not in (200, 206) or head.length != length or _encoding(head):
         raise _refusal(fetch, head, str(length))
 
 
-def _refusal(fetch: Fetch, head: Head, wanted: str) -> SignageError:
+def _encoding(head: Head) -> str:
+    encoding = head.headers.get("content-encoding", "")
+    return "" if encoding == "identity" else ascii(encoding[:40]).strip("'")
+
+
+def _refusal(fetch: Fetch, head: Head, wanted: str, good: tuple[int, ...] = (200, 206)) -> SignageError:
     """Return what is wrong with an answer that is not what was asked for."""
     page = head.headers.get("content-type", "").startswith("text/html")
-    if head.status not in (200, 206):
+    if head.status not in good:
         wait_s = retry_after_s(head.headers.get("retry-after", ""), head.headers.get("date", ""))
         who = "the origin" if fetch.source.name == ORIGIN else fetch.source.url
         reason = f"media: {who} answers with status {head.status}"
@@ -287,4 +294,8 @@ def _refusal(fetch: Fetch, head: Head, wanted: str) -> SignageError:
         return OriginRefused(reason, status=head.status, retry_after_s=wait_s)
     if page:
         return OriginUnreachable(portal_reason("media"))
-    return OriginUnreachable(f"media: {head.length} bytes instead of {wanted}, or they are compressed")
+    if encoding := _encoding(head):
+        return OriginUnreachable(f"media: the answer is compressed ({encoding}), which was not asked for")
+    if head.length is None:
+        return OriginUnreachable(f"media: the answer does not say how long it is; {wanted} bytes were expected")
+    return OriginUnreachable(f"media: {head.length} bytes instead of {wanted}")
