@@ -46,7 +46,7 @@ from sync.wire.device_reports import (
     PairingState,
 )
 from sync.wire.release import Envelope
-from sync.wire.value_types import Identifier, Wire, read_strictly
+from sync.wire.value_types import Identifier, Wire, printable, read_strictly
 
 log = logging.getLogger(__name__)
 
@@ -318,7 +318,11 @@ async def open_client(
     network = network or Network()
     connector = aiohttp.TCPConnector(resolver=NameResolver(network.addresses))
     async with aiohttp.ClientSession(
-        timeout=_TIMEOUT, headers=headers, auto_decompress=False, connector=connector
+        timeout=_TIMEOUT,
+        headers=headers,
+        auto_decompress=False,
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),  # an origin has none; those of a server in between would only pile up
     ) as session:
         yield OriginClient(session, url, token, network)
 
@@ -327,9 +331,10 @@ def _detail(raw: bytes) -> str | None:
     if len(raw) > HINT_CAP_BYTES:
         return None  # no origin gives a reason that long
     try:
-        return str(json.loads(raw)["detail"])[:200]
+        detail = json.loads(raw)["detail"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
+    return printable(detail, 200) if isinstance(detail, str) else None
 
 
 async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:
@@ -342,6 +347,8 @@ async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:
             if len(received) - before < LEAST_BYTES_S * _WINDOW_S:
                 raise TimeoutError
             since_s, before = loop.time(), len(received)
+        if len(received) > cap_bytes and (answer.status >= 300 or is_web_page(received)):
+            return bytes(received[:cap_bytes])  # its beginning says enough
         if len(received) > cap_bytes:
             raise Untrusted(f"{answer.url} sends more than the allowed {cap_bytes} bytes")
     return bytes(received)

@@ -37,6 +37,7 @@ from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
 from sync.wire.release import Release, Timestamp
 
+_NEXT_HINT_S = 1.0  # between two hints that are followed: an origin that sends them without end is polled no faster
 _POLL_JITTER = 0.1  # share of the poll interval, so that devices that start together do not poll together
 
 log = logging.getLogger(__name__)
@@ -289,6 +290,7 @@ class Syncer:
                         backoff.reset()
                         if hint.topic == "release" and hint.channel in (None, self._channel):
                             self.wake()
+                            await self._clock.sleep(_NEXT_HINT_S)
                 offline = False
             except (OriginRefused, OriginUnreachable) as error:
                 log.debug("no live hints, only polling: %s", error)

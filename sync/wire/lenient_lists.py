@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from sync.wire.value_types import printable
+
 _REFERENCES = {"id", "sha256", "asset", "index"}
 """Fields that name something are the same in every version. A wrong one is a fault or an attack, not a new feature."""
 
@@ -74,8 +76,7 @@ def _unknown_part(fault: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a foreign text, shortened and without control characters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(value)[:_LONGEST])
+    return printable(str(value), _LONGEST)
 
 
 def _present(entries: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -95,6 +95,11 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def printable(text: str, longest: int) -> str:
+    """Return a foreign text for people: shortened, and without characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:longest])
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 

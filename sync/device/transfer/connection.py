@@ -20,6 +20,7 @@ from sync.device.transfer.limits import Deadline
 from sync.errors import OriginRefused, OriginUnreachable
 from sync.runtime.clock import Clock, ClockTrust, SystemClock
 from sync.runtime.os_messages import CERTIFICATE_DATES, certificate_problem, network_reason, os_reason
+from sync.wire.value_types import printable
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 3
@@ -295,15 +296,16 @@ def redirect_target(url: str, location: str, status: int, *, secret: bool) -> st
         before, after = urlsplit(url), urlsplit(target)
         same_place = _place(before) == _place(after)
     except ValueError as error:
-        raise OriginUnreachable(f"{url} redirects to what is no address: {location[:200]}") from error
+        raise OriginUnreachable(f"{url} redirects to what is no address: {printable(location, 200)}") from error
     if after.scheme not in ("http", "https"):
-        raise OriginUnreachable(f"{url} redirects to another scheme: {target[:200]}")
+        raise OriginUnreachable(f"{url} redirects to another scheme: {printable(target, 200)}")
     upgrade = after.scheme == "https" and after.hostname == before.hostname
     plain = not {"@", "\\"} & set(after.netloc)  # what one library takes for a user, another may take for a host
     if secret and not (plain and (same_place or upgrade)):
         raise OriginRefused(
-            f"{url} redirects to {target[:200]}, where what is meant for the origin alone is not sent: if the origin "
-            "moved, set origin.url to its new address; if not, this network wants a login first (captive portal)",
+            f"{url} redirects to {printable(target, 200)}, where what is meant for the origin alone is not sent: if "
+            "the origin moved, set origin.url to its new address; if not, this network wants a login first (captive "
+            "portal)",
             status=status,
         )
     return target
@@ -324,7 +326,7 @@ def is_offline(error: Exception) -> bool:
     return no_name or (isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN))
 
 
-def is_web_page(content: bytes) -> bool:
+def is_web_page(content: bytes | bytearray) -> bool:
     """Return whether an answer is a page for people: no document of an origin begins like one."""
     return content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
@@ -342,8 +344,8 @@ def portal_reason(url: str, status: int = 200) -> str:
 def circle_reason(url: str, target: str) -> str:
     """Return what it means that `url` is redirected again and again, at last to `target`."""
     return (
-        f"{url} is redirected over {MOST_REDIRECTS} times, at last to {target[:200]}: this network wants a login first "
-        "(captive portal), or servers redirect to each other: check origin.url"
+        f"{url} is redirected over {MOST_REDIRECTS} times, at last to {printable(target, 200)}: this network wants a "
+        "login first (captive portal), or servers redirect to each other: check origin.url"
     )
 
 

@@ -26,6 +26,7 @@ from sync.runtime.clock import Clock
 from sync.wire.chunk_index import Chunk
 from sync.wire.content_paths import asset_path, index_path
 from sync.wire.release import INDEX_CAP_BYTES
+from sync.wire.value_types import printable
 
 BAD_CHUNKS = 2
 """After so many wrong chunks in one answer the rest of it is not read."""
@@ -271,7 +272,7 @@ def _check(fetch: Fetch, head: Head, content_range: str, length: int) -> None:
     """Accept the requested range or the complete asset; refuse any other response before its body is read."""
     sent = head.headers.get("content-range", "")
     if head.status == 206 and sent != content_range:
-        came = ascii(sent[:100]) if sent else "an answer without a range"
+        came = printable(sent, 100) if sent else "an answer without a range"
         raise OriginUnreachable(f"media: {content_range} was requested, and {came} came")
     if head.status not in (200, 206) or head.length != length or _encoding(head):
         raise _refusal(fetch, head, str(length))
@@ -279,7 +280,7 @@ def _check(fetch: Fetch, head: Head, content_range: str, length: int) -> None:
 
 def _encoding(head: Head) -> str:
     encoding = head.headers.get("content-encoding", "")
-    return "" if encoding == "identity" else ascii(encoding[:40]).strip("'")
+    return "" if encoding == "identity" else printable(encoding, 40)
 
 
 def _refusal(fetch: Fetch, head: Head, wanted: str, good: tuple[int, ...] = (200, 206)) -> SignageError:

@@ -109,6 +109,36 @@ async def test_a_refusal_has_the_status_the_detail_and_the_wait() -> None:
     assert caught.value.retry_after_s == 30
 
 
+async def test_a_long_page_of_an_error_or_a_portal_is_told_as_such_whatever_the_document_may_have() -> None:
+    page = b"<html>" + b"x" * 100_000
+    for status, said in ((503, "answers with status 503"), (511, "wants a login first"), (200, "wants a login first")):
+        async with answering(web.Response(status=status, body=page)) as (client, _):
+            with pytest.raises((OriginRefused, OriginUnreachable), match=said):
+                await client.document("x", 800)
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [("\x1b[31m\0full\u202e", r"\?\[31m\?full\?$"), ({"a": [1]}, "no reason given$"), ("x" * 999, "x{200}$")],
+)
+async def test_the_reason_of_an_origin_is_shown_without_what_a_terminal_would_obey(detail: object, said: str) -> None:
+    async with answering(web.json_response({"detail": detail}, status=503)) as (client, _):
+        with pytest.raises(OriginRefused, match=said):
+            await client.document("x", 10_000)
+
+
+def _by_name(url: str) -> str:
+    return url.replace("127.0.0.1", "localhost")  # cookies are of names only
+
+
+async def test_no_cookies_are_kept() -> None:
+    answers = [web.Response(body=b"x", headers={"Set-Cookie": "a=b; Path=/"}) for _ in range(2)]
+    async with answering(*answers) as (by_address, asked), open_client(_by_name(by_address.url)) as client:
+        await client.document("x", 10)
+        await client.document("x", 10)
+    assert ["Cookie" in headers for _, headers, _ in asked] == [False, False]
+
+
 async def test_redirects_of_documents_are_not_followed() -> None:
     async with answering(web.Response(status=302, headers={"Location": "http://example.invalid/"})) as (client, asked):
         with pytest.raises(OriginRefused):

@@ -17,6 +17,7 @@ from sync.errors import NotFound
 from sync.runtime.durable_files import write_durably
 from sync.trust.signing import SigningKey
 from sync.wire.chunk_index import MIB, Chunk, Index, dump_index
+from sync.wire.content_paths import timestamp_path
 from sync.wire.release import Asset
 from tests.sync.conftest import Device, running
 from tests.sync.file_tree_origin import CHANNEL, CHUNK, EPOCH, Origin, cut_into, noise, release_of
@@ -112,6 +113,19 @@ async def test_a_hint_starts_the_check_at_once(origin: Origin, store: ContentSto
         await origin.announce(topic="release", channel=CHANNEL, sequence=2)
         await device.plays(origin.publisher.release)
         assert device.activations == 2
+
+
+async def test_hints_without_end_are_followed_once_a_second(origin: Origin, store: ContentStore) -> None:
+    origin.publisher.publish(noise(1, 5000))
+    async with running(origin, store, poll_s=86_000) as device:
+        await device.plays(origin.publisher.release)
+        await device.until(lambda: bool(origin.live))
+        polls = origin.requests.count(timestamp_path(CHANNEL))
+        for second in (1, 2):
+            for _ in range(100):
+                await origin.announce(topic="release")
+            await device.until(lambda: origin.requests.count(timestamp_path(CHANNEL)) == polls + second)  # noqa: B023
+            await device.clock.advance(1)
 
 
 async def test_polling_without_hints_finds_the_next_release(origin: Origin, store: ContentStore) -> None:
