@@ -5,7 +5,6 @@ All that lives as long as the daemon is built in `player.app.wiring`; `player.ap
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from player.programme.bandwidth import bandwidth_at
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.heartbeat import HeartbeatSender
+from player.status.readiness import needs_now
 from sync.device.origin_client import open_client
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
@@ -35,6 +35,7 @@ from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.waiting import first_of
 from sync.wire.device_reports import Heartbeat, ScreenState
+from sync.wire.release import Release
 
 _READ_AGAIN_S = 10.0
 
@@ -154,7 +155,12 @@ class SessionBuilder:
                     core.content,
                     core.clock,
                     self.rng,
-                    SyncOptions(membership.channel, settings.origin.poll_s, settings.storage.reserve_bytes),
+                    SyncOptions(
+                        membership.channel,
+                        settings.origin.poll_s,
+                        settings.storage.reserve_bytes,
+                        self._order,
+                    ),
                     activated=self.release_activated,
                     mended=self.release_activated,
                 ),
@@ -171,20 +177,20 @@ class SessionBuilder:
             machine = zone_of_venue(settings.venue.zone, None, system_zone())[0], clock.trust() is ClockTrust.SYNCED
             zone, timed = known or machine
             found = bandwidth_at(settings.bandwidth, zone, clock.now(), timed=timed)
-            return RateLimits(bytes_per_s(found.all_kbit_s), bytes_per_s(found.line_kbit_s), found.until)
+            return RateLimits(*found.bytes_s(), found.until)
 
         def in_venue() -> frozenset[str]:  # as urlsplit names them
             return frozenset(host.lower().strip("[]") for host in configuration.settings.bandwidth.venue_hosts)
 
         return RateLimiter(clock, limits, in_venue)
 
+    def _order(self, release: Release) -> list[tuple[str, ...]]:
+        """Return the assets of a release by when each is first on air."""
+        core = self.core
+        return [need.assets for need in needs_now(release, core.configuration.settings, core.clock)]
+
     def _network(self, settings: Settings) -> Network:
         return network_of(settings, self.core.clock)
-
-
-def bytes_per_s(kbit_s: int | None) -> float:
-    """Return a limit in bytes a second; infinite: no limit."""
-    return math.inf if kbit_s is None else kbit_s * 125.0
 
 
 def network_of(settings: Settings, clock: Clock) -> Network:

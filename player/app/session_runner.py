@@ -34,6 +34,10 @@ class CurrentSession:
         """Return the session; None while the player starts or becomes another device."""
         return self.value
 
+    def is_blank(self) -> bool:
+        """Return whether an operator wants the screen blank."""
+        return self.value is not None and self.value.director.now().showing == "blank"
+
 
 class SessionRunner:
     """A service; `show_code` shows a pairing code on the screen."""

@@ -42,12 +42,8 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     """Return the services by name, put together; nothing runs yet."""
     configuration, content, display, clock = core.configuration, core.content, core.display, core.clock
     current, problems = CurrentSession(), ProblemReports()
-
-    def is_blank() -> bool:
-        return (session := current()) is not None and session.director.now().showing == "blank"
-
     backdrop = Backdrop(display, configuration, content, clock, problems.reporter("backdrop"))
-    overlays = OverlayHost(display, content, clock, is_blank, problems.reporter("overlays"))
+    overlays = OverlayHost(display, content, clock, current.is_blank, problems.reporter("overlays"))
 
     def release_activated() -> None:
         if (session := current()) is not None:
@@ -69,6 +65,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "shift": sessions.run,
         "streams": streams.run,
         "endpoint": _build_endpoint(core, collector, current, problems, token).run,
+        "readiness": collector.readiness.run,
         "token": lambda: token.run(clock),
         "files": lambda: _repair_files(core, release_activated),
         "settings": lambda: _follow_settings(core, backdrop, sessions),

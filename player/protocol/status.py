@@ -1,9 +1,10 @@
 """The models of `/v1/status`: the state of this player, for the page, the heartbeat and monitoring."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from sync.wire.device_reports import ComingRelease
 from sync.wire.value_types import Instant, Wire
 
 
@@ -35,6 +36,19 @@ class BandwidthStatus(Wire):
     until: Instant | None = None  # when other limits hold; None: no change is in sight
 
 
+ReleaseState = Literal["active", "known", "fetching", "waiting", "refused"]
+RELEASE_STATES: tuple[ReleaseState, ...] = get_args(ReleaseState)
+
+
+class ReleaseStatus(Wire):
+    """A release that this device knows: the one that plays, the one that comes, and one that it refuses."""
+
+    state: ReleaseState
+    release: str | None = None  # None: it was not read
+    sequence: int | None = None
+    why: str = ""  # it waits, or is refused
+
+
 class SyncStatus(Wire):
     """How far the device is with the content the origin wants it to have."""
 
@@ -52,6 +66,10 @@ class SyncStatus(Wire):
     waiting_s: float = 0.0
     failing_assets: int = 0  # files that failed at their last try
     asset_problems: tuple[AssetProblemStatus, ...] = ()  # of some of them
+    releases: tuple[ReleaseStatus, ...] = ()
+    coming: ComingRelease | None = None  # None: nothing is being fetched
+    bytes_s: float | None = None  # at which media come under the limits of now, measured; None: not known
+    reserve_bytes: int = 0  # that stay free on the disk
     spare_bytes: int = 0  # of files that no release names: they go when room is needed
     sources: tuple[SourceStatus, ...] = ()
     limits: BandwidthStatus | None = None  # None: nothing is limited, now or later

@@ -6,14 +6,15 @@ from typing import Any
 
 from player import __version__
 from player.protocol.operator import Decoder, Now
-from player.protocol.status import AssetProblemStatus, SourceStatus, Status, SyncStatus
+from player.protocol.status import Status, SyncStatus
 from player.settings.system_zone import system_zone
 from player.stage.counters import StageFacts
 from player.status.health import Condition, Machine, figures, health_problems
+from player.status.readiness import Readiness
 from player.status.recent_counts import RecentCounts
 from player.status.status_sources import StatusSources
+from player.status.sync_status import sync_status
 from player.status.wording import (
-    bandwidth_status,
     failures_text,
     other_audio_output,
     overlay_status,
@@ -26,7 +27,7 @@ from sync.device.sync_state import SyncState
 from sync.errors import StorageBroken
 from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock
-from sync.wire.device_reports import Heartbeat, OnAir, PlayKind
+from sync.wire.device_reports import Heartbeat, OnAir, PlayKind, RateStep
 from sync.wire.release import Release
 
 _SAMPLE_S = 2.0
@@ -44,6 +45,7 @@ class StatusCollector:
         self._recent = RecentCounts()
         self._release: tuple[str, Release] | None = None  # the active one, by name
         self._files: tuple[float, tuple[str, ...], bool] = (float("-inf"), (), False)  # when looked at, problems
+        self.readiness = Readiness(sources, self._active_release, clock)
         self._sound: tuple[str, str | None] = ("", None)  # the output that is set, and the last one in use since then
 
     def now(self) -> Now:
@@ -102,6 +104,8 @@ class StatusCollector:
             sync_age_s=status.sync.age_s,
             trust=status.sync.trust,
             problems=status.problems,
+            coming=status.sync.coming,
+            rates=self._rates(),
             health=status.health,
         )
 
@@ -161,40 +165,18 @@ class StatusCollector:
         if session is None or session.connection is None:
             return SyncStatus(state="unpaired" if session else "starting", release=self.now().release)
         facts = session.connection.syncer.facts()
-        confirmed_s = facts.last_confirmed
-        return SyncStatus(
-            state=facts.state.value,
-            release=facts.release,
-            sequence=facts.sequence,
-            preparing=facts.preparing,
-            bytes_to_do=facts.bytes_to_do,
-            bytes_done=facts.bytes_done,
-            age_s=None if confirmed_s is None else round(self._clock.monotonic() - confirmed_s, 1),
-            confirmed_at=facts.confirmed_at,
-            problem=facts.problem,
-            trust=facts.trust,
-            refused=dict(facts.refused),
-            waiting_s=round(facts.waiting_s, 1),
-            failing_assets=facts.failing_assets,
+        return sync_status(
+            facts,
+            self._clock.monotonic(),
+            reserve_bytes=self._sources.configuration.settings.storage.reserve_bytes,
             spare_bytes=self._sources.content.media.spare_bytes,
-            asset_problems=tuple(
-                AssetProblemStatus(asset=one.asset, problem=one.problem, waiting_s=round(one.waiting_s, 1))
-                for one in facts.asset_problems
-            ),
-            sources=tuple(
-                SourceStatus(
-                    name=one.name,
-                    url=one.url,
-                    received_bytes=one.bytes,
-                    bytes_s=round(one.bytes_s),
-                    errors=one.errors,
-                    problem=one.problem,
-                    waiting_s=round(one.waiting_s, 1),
-                )
-                for one in facts.sources
-            ),
-            limits=bandwidth_status(facts.limits),
+            coming=self.readiness.coming(facts),
+            bytes_s=self.readiness.rate(facts),
         )
+
+    def _rates(self) -> tuple[RateStep, ...]:
+        session = self._sources.session()
+        return self.readiness.rates(session.connection.syncer.facts()) if session and session.connection else ()
 
     def _condition(self, sync: SyncStatus, outbox_depth: int, release: Release | None) -> Condition:
         sources, session = self._sources, self._sources.session()

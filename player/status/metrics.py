@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Inf
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from player.protocol.status import BandwidthStatus, Status
+from player.protocol.status import RELEASE_STATES, BandwidthStatus, Status, SyncStatus
 from player.stage.counters import Histogram, StageCounters, StageFacts
 from sync.errors import Distrust
 from sync.http.metrics import OperationMetrics
@@ -86,6 +86,15 @@ def _histogram(name: str, meaning: str, values: Histogram) -> Metric:
     return HistogramMetricFamily(f"signage_player_{name}", meaning, buckets=buckets, sum_value=values.sum_s)
 
 
+_SYNC_NUMBERS = {
+    "missing_bytes": "Bytes of media that the coming release still needs; 0: none is being fetched",
+    "fetch_bytes_per_second": "Measured rate at which media come under the limits of now; NaN: not known",
+    "ready_seconds": "Time until the coming release is ready; NaN: none is being fetched, or not known",
+    "late_starts": "Starts that the coming release will miss, or has missed",
+    "spare_bytes": "Bytes of files that no release names: they go when room is needed",
+    "reserve_bytes": "Bytes that stay free on the disk",
+}
+
 _SOURCE_NUMBERS = {
     "received_bytes": "Bytes of media received from a server since the connection to the origin was set up",
     "bytes_per_second": "What one connection to a server reached lately; 0: not known",
@@ -117,6 +126,8 @@ class PlayerMetrics:
         self._sources = {
             name: self._gauge(f"source_{name}", meaning, "source") for name, meaning in _SOURCE_NUMBERS.items()
         }
+        self._sync = {name: self._gauge(name, meaning) for name, meaning in _SYNC_NUMBERS.items()}
+        self._releases = self._gauge("release_state", "1 for the state of each release that is known", "state")
         self._restarts = self._gauge("service_restarts", "How often a service failed and was restarted", "service")
 
     def render(self, status: Status) -> bytes:
@@ -130,23 +141,48 @@ class PlayerMetrics:
         self._problems.set(len(status.problems))
         self._sequence.set(status.sync.sequence or 0)
         self._info.info({"version": status.version, "device": status.device or "", "channel": status.channel or ""})
-        for reason in Distrust:
-            self._trust.labels(reason.value).set(status.sync.trust == reason)
-            self._refused.labels(reason.value).set(status.sync.refused.get(reason, 0))
-        self._failing.set(status.sync.failing_assets)
-        limits = status.sync.limits or BandwidthStatus()
-        for of, kbit_s in (("all", limits.all_kbit_s), ("line", limits.line_kbit_s)):
-            self._limits.labels(of).set(float("nan") if kbit_s is None else kbit_s * 125)
-        for gauge in self._sources.values():
-            gauge.clear()  # mirrors come and go
-        for source in status.sync.sources:
-            self._sources["received_bytes"].labels(source.name).set(source.received_bytes)
-            self._sources["bytes_per_second"].labels(source.name).set(source.bytes_s)
-            self._sources["errors"].labels(source.name).set(source.errors)
-            self._sources["up"].labels(source.name).set(not source.problem)
+        self._set_sync(status)
         for service, times in status.service_restarts.items():
             self._restarts.labels(service).set(times)
         return generate_latest(self.registry)
 
+    def _set_sync(self, status: Status) -> None:
+        sync = status.sync
+        for reason in Distrust:
+            self._trust.labels(reason.value).set(sync.trust == reason)
+            self._refused.labels(reason.value).set(sync.refused.get(reason, 0))
+        self._failing.set(sync.failing_assets)
+        limits = sync.limits or BandwidthStatus()
+        for of, kbit_s in (("all", limits.all_kbit_s), ("line", limits.line_kbit_s)):
+            self._limits.labels(of).set(float("nan") if kbit_s is None else kbit_s * 125)
+        for name, number in _sync_numbers(status).items():
+            self._sync[name].set(float("nan") if number is None else number)
+        states = [release.state for release in sync.releases]
+        for state in RELEASE_STATES:
+            self._releases.labels(state).set(state in states)
+        self._set_sources(sync)
+
+    def _set_sources(self, sync: SyncStatus) -> None:
+        for gauge in self._sources.values():
+            gauge.clear()  # mirrors come and go
+        for source in sync.sources:
+            self._sources["received_bytes"].labels(source.name).set(source.received_bytes)
+            self._sources["bytes_per_second"].labels(source.name).set(source.bytes_s)
+            self._sources["errors"].labels(source.name).set(source.errors)
+            self._sources["up"].labels(source.name).set(not source.problem)
+
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"signage_player_{name}", meaning, labels, registry=self.registry)
+
+
+def _sync_numbers(status: Status) -> dict[str, float | None]:
+    sync, coming = status.sync, status.sync.coming
+    ready_at = coming.ready_at if coming else None
+    return {
+        "missing_bytes": coming.bytes_to_do - coming.bytes_done if coming else 0,
+        "fetch_bytes_per_second": sync.bytes_s,
+        "ready_seconds": max(0.0, (ready_at - status.at).total_seconds()) if ready_at else None,
+        "late_starts": len(coming.late) + coming.more_late if coming else 0,
+        "spare_bytes": sync.spare_bytes,
+        "reserve_bytes": sync.reserve_bytes,
+    }

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from math import isinf
 from zoneinfo import ZoneInfo
 
 from player.evidence.quarantine import AssetFailure
 from player.programme.loudness import screen_volume
-from player.protocol.status import BandwidthStatus, OverlayStatus, SoundStatus
+from player.protocol.status import OverlayStatus, SoundStatus
 from player.settings.model import Settings
-from sync.device.transfer.limits import RateLimits
+from sync.device.downloader import megabytes
+from sync.wire.device_reports import ComingRelease
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release
 
@@ -73,12 +73,41 @@ def overlay_status(overlays: Sequence[Overlay], shown: Sequence[str]) -> tuple[O
     )
 
 
-def bandwidth_status(limits: RateLimits) -> BandwidthStatus | None:
-    """Return the limits in force as people set them, None if there are none."""
-    if limits.is_none and limits.until is None:
-        return None
-    of_all, of_line = (None if isinf(one) else round(one / 125, 3) for one in (limits.all_bytes_s, limits.line_bytes_s))
-    return BandwidthStatus(all_kbit_s=of_all, line_kbit_s=of_line, until=limits.until)
+def late_text(
+    coming: ComingRelease | None,
+    left_bytes: int,
+    bytes_s: float | None,
+    earliest: datetime | None,
+    zone: ZoneInfo,
+    now: datetime,
+) -> str:
+    """Return the problem that a release is not here when it is needed; empty if nothing of it is late.
+
+    `bytes_s` is the measured rate, and `earliest` when it can be here at best; None: not known, not in sight.
+    """
+    if coming is None or not coming.late:
+        return ""
+    first, name = coming.late[0], f"Release {coming.sequence}" if coming.sequence else "The release"
+    when, others = local_text(first.at, zone, now), len(coming.late) - 1 + coming.more_late
+    more = f" ({others} later {'start' if others == 1 else 'starts'} too)" if others else ""
+    late = f"will not be ready by {when}" if first.at > now else f"was not ready by {when}"
+    rate = f"{bytes_s / 1000:,.0f} kB/s come" if bytes_s else "the rate is not known"
+    if coming.ready_at is not None:
+        then = f"so it is ready at {local_text(coming.ready_at, zone, now)}"
+    elif earliest is not None and earliest > now:
+        then = f"and by the limits it is not ready before {local_text(earliest, zone, now)}"
+    else:
+        then = "and nobody can say when it is ready"
+    return (
+        f"{name} {late} for {first.what}{more}: {megabytes(left_bytes)} are missing, {rate}, {then}. Allow more "
+        "bandwidth, or plan it for later."
+    )
+
+
+def local_text(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Return an instant in local time, with its day unless that is today."""
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    return f"{local:%H:%M}" if local.date() == today else f"{local:%H:%M on %a %Y-%m-%d}"
 
 
 def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> SoundStatus:

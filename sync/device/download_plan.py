@@ -1,16 +1,20 @@
 """Plans downloads as pure functions: what to fetch, in which order; what to copy from local files; what to evict.
 
-What is shown first is fetched first. Inside one group (a playlist, or the ads) the order is random. So the screens of
-one site fetch different spans at one time and can help each other; in one order, each would fetch everything itself.
+What is needed first is fetched first (`sync.programme.first_need`). Inside one group (a playlist, a line) the order is
+random. So the screens of one site fetch different spans at one time and can help each other; in one order, each would
+fetch everything itself.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 from sync.wire.chunk_index import Chunk, Index
 from sync.wire.release import Asset, Release
+
+FetchOrder = Callable[[Release], Iterable[Iterable[str]]]
+"""Returns the assets of a release in groups, what is needed first in front; assets may be left out or named twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +48,18 @@ def missing_assets(release: Release, local: AbstractSet[str]) -> tuple[Asset, ..
     return tuple(asset for sha256, asset in assets.items() if sha256 not in local)
 
 
-def priority_groups(release: Release, wanted: AbstractSet[str]) -> Iterator[list[str]]:
-    """Yield the wanted assets in groups by their first use; each is in exactly one.
+def release_order(release: Release) -> Iterable[Iterable[str]]:
+    """Return the assets of a release in one group: nothing is known of when they are needed."""
+    return ([asset.sha256 for asset in release.assets],)
 
-    The order is the fallback picture, logos, the default playlist, the other playlists by the priority of their
-    dayparts, then ads.
-    """
+
+def priority_groups(order: Iterable[Iterable[str]], wanted: Collection[str]) -> Iterator[list[str]]:
+    """Yield the wanted assets in the groups of `order`, each in the first one that has it; the others come last."""
     seen: set[str] = set()
-    for group in _assets_by_first_use(release):
+    for group in (*order, wanted):
         new = [sha256 for sha256 in dict.fromkeys(group) if sha256 in wanted and sha256 not in seen]
         seen.update(new)
         yield new
-
-
-def _assets_by_first_use(release: Release) -> Iterator[list[str]]:
-    playlists = {playlist.id: playlist for playlist in release.playlists}
-    ranked = sorted(release.dayparts, key=lambda daypart: (-daypart.priority, daypart.id))
-    order = [release.default_playlist, *(daypart.playlist for daypart in ranked), *playlists]
-    yield [release.fallback] if release.fallback else []
-    yield [overlay.asset for overlay in release.overlays if overlay.kind == "logo"]
-    for name in dict.fromkeys(order):
-        if name in playlists:
-            yield [item.asset for item in playlists[name].items]
-    for campaign in sorted(release.campaigns, key=lambda campaign: campaign.starts_at):
-        yield [creative.asset for line in campaign.lines for creative in line.creatives]
-    yield [asset.sha256 for asset in release.assets]
 
 
 def copies(wanted: Collection[Index], places: Mapping[str, tuple[str, int]], local: LocalContent) -> tuple[Copy, ...]:

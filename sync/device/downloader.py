@@ -12,7 +12,15 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from sync.device.download_plan import Copy, LocalContent, copies, missing_assets, priority_groups
+from sync.device.download_plan import (
+    Copy,
+    FetchOrder,
+    LocalContent,
+    copies,
+    missing_assets,
+    priority_groups,
+    release_order,
+)
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.chunk_lists import chunk_places
 from sync.device.store.content_store import BALLAST_BYTES, ContentStore
@@ -50,7 +58,7 @@ class Downloader:
     """Completes releases, one at a time; another one may take over while assets that both need are under way.
 
     `failed` is told each fault of an asset or a source, and `recheck` called when assets are nowhere: a newer timestamp
-    may name others.
+    may name others. `order` may block.
     """
 
     def __init__(
@@ -62,6 +70,7 @@ class Downloader:
         reserve_bytes: int,
         failed: Callable[[SignageError], None],
         recheck: Callable[[], None],
+        order: FetchOrder = release_order,
     ) -> None:
         self._transfer = transfer
         self._queue = transfer.queue
@@ -71,6 +80,7 @@ class Downloader:
         self._reserve_bytes = reserve_bytes
         self._failed = failed
         self._recheck = recheck
+        self._order = order
         self._intake = MediaIntake(store.media, catalog, clock)
         self._wanted_bytes = 0
 
@@ -139,7 +149,7 @@ class Downloader:
 
     def _plan(self, release: Release, wanted: Collection[Asset]) -> frozenset[Fetch]:
         assets = {asset.sha256: asset for asset in wanted}
-        groups = priority_groups(release, assets.keys())
+        groups = priority_groups(self._order(release), assets.keys())
         return self._queue.plan([[assets[name] for name in group] for group in groups])
 
     def _check_room(self, wanted: Collection[Asset]) -> None:

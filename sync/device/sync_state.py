@@ -12,8 +12,9 @@ from sync.device.recurring_problem import RecurringProblem
 from sync.device.transfer.asset_state import LONGEST_ASKED_S, AssetProblem, TransferFacts
 from sync.device.transfer.limits import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import SourceFacts
-from sync.errors import CorruptContent, Outdated, SignageError, Untrusted
+from sync.errors import CorruptContent, Outdated, SignageError, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
+from sync.wire.release import Release
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 300.0
@@ -40,6 +41,8 @@ class SyncFacts:
     release: str | None = None  # the active release
     sequence: int | None = None
     preparing: str | None = None  # the release that was accepted last and is not complete yet
+    accepted: Release | None = field(default=None, repr=False)  # the release that was accepted last
+    accepted_sequence: int | None = None
     bytes_to_do: int = 0
     bytes_done: int = 0
     last_confirmed: float | None = None  # when the origin last confirmed the active release, in monotonic seconds
@@ -47,11 +50,17 @@ class SyncFacts:
     problem: str = ""  # the last fault that is not mended
     trust: str = ""  # the rule that the last document broke (`Distrust`), until one is accepted
     refused: Mapping[str, int] = field(default_factory=dict)  # documents by the rule they broke, since start
+    no_room: bool = False  # the disk has no room for what is missing
     waiting_s: float = 0.0  # how long the syncer waits before the next try
     failing_assets: int = 0  # that failed at their last try; the others are fetched meanwhile
     asset_problems: tuple[AssetProblem, ...] = ()  # of some of these
     sources: tuple[SourceFacts, ...] = ()
     limits: RateLimits = NO_LIMITS
+
+    @property
+    def kept_bytes(self) -> int:
+        """How many bytes of media came and were kept, since the connection to this origin was set up."""
+        return sum(source.bytes - source.useless for source in self.sources)
 
 
 def state_of(*, started: bool, fetching: bool, checking: bool, failing: bool) -> SyncState:
@@ -84,6 +93,7 @@ class SyncProblems:
     def __init__(self, clock: Clock, rng: Random, poll_s: float) -> None:
         self.check = ""
         self.disk = ""
+        self.no_room = False
         self.trust = ""
         self.refused = Counter[str]()
         self.waiting_s = 0.0
@@ -115,14 +125,14 @@ class SyncProblems:
 
     def disk_failed(self, error: SignageError) -> float:
         """Record that the disk is full or failed; return how long to wait."""
-        self.disk = str(error)
+        self.disk, self.no_room = str(error), isinstance(error, StorageFull)
         self.note(error)
         self.waiting_s = self._disk_backoff.next_s()
         return self.waiting_s
 
     def disk_worked(self) -> None:
         """Record that all could be written."""
-        self.disk = ""
+        self.disk, self.no_room = "", False
         self._disk_backoff.reset()
 
     def confirmed(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from sync.device.download_plan import FetchOrder, release_order
 from sync.device.downloader import Downloader, ReleaseDoesNotFit
 from sync.device.janitor import FileRepair, Janitor
 from sync.device.origin_client import OriginClient
@@ -45,11 +46,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """How a device synchronizes: its channel at the start, how often it polls, and what it leaves free on the disk."""
+    """How a device synchronizes: its channel at the start, how often it polls, and what it leaves free on the disk.
+
+    `order` says in which order the assets of a release are fetched; it runs in a thread.
+    """
 
     channel: str
     poll_s: float
     reserve_bytes: int
+    order: FetchOrder = release_order
 
 
 class Syncer:
@@ -131,6 +136,8 @@ class Syncer:
             release=pointer.release if pointer else None,
             sequence=pointer.sequence if pointer else None,
             preparing=pending if pointer is None or pending != pointer.release else None,
+            accepted=self._accepted.release if self._accepted else None,
+            accepted_sequence=self._accepted.timestamp.sequence if self._accepted else None,
             bytes_to_do=progress.total_bytes,
             bytes_done=progress.done_bytes,
             last_confirmed=self._confirmed[0] if self._confirmed else None,
@@ -138,6 +145,7 @@ class Syncer:
             problem=problem,
             trust=self._problems.trust,
             refused=dict(self._problems.refused),
+            no_room=self._problems.no_room,
             waiting_s=transfers.waiting_s if waits else self._problems.waiting_s,
             failing_assets=transfers.failing,
             asset_problems=transfers.problems,
@@ -174,9 +182,11 @@ class Syncer:
             self._options.reserve_bytes,
             self._problems.note,
             self._wake_requested.set,
+            self._options.order,
         )
         janitor = Janitor(self._store, catalog, self._clock, self._options.reserve_bytes, self._lost)
-        self._started, self._problems.disk, self._settled = True, "", None
+        self._started, self._settled = True, None
+        self._problems.disk, self._problems.no_room = "", False
         try:
             await first_of(self._check_for_ever(), self._download_for_ever(downloader, janitor, catalog), janitor.run())
         finally:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -18,6 +20,8 @@ BATCH_LIMIT = 500
 LogEpoch = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """The random id of one database of plays, so that a new database does not repeat the sequences of an old one."""
 
+
+_LONGEST_S = 10 * 366 * 86_400.0  # what takes longer is never there
 
 GENESIS = "0" * 64
 """The `previous_hash` of the first play of a log."""
@@ -126,6 +130,49 @@ class OnAir(Wire):
     since: Instant | None = None
 
 
+class RateStep(Wire):
+    """How many bytes of media a second come until `until`; None: for good. A rate of None is not known."""
+
+    bytes_s: Annotated[float, Field(ge=0)] | None
+    until: Instant | None = None
+
+
+def when_fetched(size_bytes: float, steps: Iterable[RateStep], at: datetime) -> datetime | None:
+    """Return when so many bytes are here, from `at` on; None if that is not known, or years away."""
+    for step in steps:
+        if step.until is not None and step.until <= at:
+            continue
+        if step.bytes_s is None:
+            return None
+        took_s = size_bytes / step.bytes_s if step.bytes_s else math.inf
+        left_s = math.inf if step.until is None else (step.until - at).total_seconds()
+        if took_s <= min(left_s, _LONGEST_S):
+            return at + timedelta(seconds=took_s)
+        if step.until is None:
+            return None
+        at, size_bytes = step.until, size_bytes - step.bytes_s * left_s
+    return None
+
+
+class LateStart(Wire):
+    """Something that the coming release shows from `at` on, and that will not be here by then, or was not."""
+
+    at: Instant
+    what: str
+
+
+class ComingRelease(Wire):
+    """The release that is being fetched: how far it is, and when it will be ready."""
+
+    release: Sha256
+    sequence: Annotated[int, Field(ge=1)] | None = None
+    bytes_done: Annotated[int, Field(ge=0)] = 0
+    bytes_to_do: Annotated[int, Field(ge=0)] = 0
+    ready_at: Instant | None = None  # None: not known
+    late: Annotated[tuple[LateStart, ...], FailFast()] = ()  # the first ones; `more_late` follow
+    more_late: Annotated[int, Field(ge=0)] = 0
+
+
 class Heartbeat(Wire):
     """The regular report of a device: what it plays, its content, its health."""
 
@@ -141,6 +188,8 @@ class Heartbeat(Wire):
     sync_age_s: float | None = None  # since the origin last confirmed the active release
     trust: str = ""  # the rule that the last document from the origin broke (`sync.errors.Distrust`); empty: none
     problems: Annotated[tuple[str, ...], FailFast()] = ()  # for technicians, one sentence each
+    coming: ComingRelease | None = None  # None: nothing is being fetched
+    rates: Annotated[tuple[RateStep, ...], FailFast()] = ()  # at which media will come; empty: an older player
     health: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from sync.device.download_plan import FetchOrder, release_order
 from sync.device.janitor import FileRepair
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore, open_content_store
@@ -68,6 +69,7 @@ async def running(
     pin: bool = True,
     mirrors: tuple[str, ...] = (),
     limiter: RateLimiter | None = None,
+    order: FetchOrder = release_order,
     **options: float,
 ) -> AsyncIterator[Device]:
     """Run a paired device's syncer against `origin`, whose root is pinned first if there is none."""
@@ -93,7 +95,7 @@ async def running(
             store,
             clock,
             Random(7),
-            SyncOptions(CHANNEL, options.pop("poll_s", 60.0), int(options.pop("reserve_bytes", 0))),
+            SyncOptions(CHANNEL, options.pop("poll_s", 60.0), int(options.pop("reserve_bytes", 0)), order),
             activated,
             mended,
         )

@@ -161,6 +161,7 @@ class Faults:
     no_ranges: bool = False
     lie_about_range: bool = False
     trickle_bytes: int = 0  # sent once, then nothing more
+    pieces: asyncio.Semaphore | None = None  # each piece of media takes one
     pace_s: float = 0.0  # between two pieces of media
     drip_s: float = 0.0  # between two bytes of media
     redirect: dict[str, str] = field(default_factory=dict)
@@ -293,6 +294,8 @@ class Origin:
             body = body[: self.faults.trickle_bytes]
         source = io.BytesIO(body)
         while piece := source.read(1 if self.faults.drip_s else CHUNK):
+            if self.faults.pieces is not None:
+                await self.faults.pieces.acquire()
             self.media_bytes += len(piece)
             await response.write(piece)
             if pause_s := self.faults.drip_s or self.faults.pace_s:

@@ -170,19 +170,40 @@ const soundText = ({ volume, why, until }) => {
   return why === "muted" ? "muted" : why ? `${why}${end}: ${volume} %` : `${volume} %`;
 };
 
-function showSync({ sync, outbox_depth, origin }) {
-  const fetching = sync.bytes_to_do > sync.bytes_done;
-  byId("fetching").hidden = !fetching;
-  byId("fetched").style.width = `${fetching ? (100 * sync.bytes_done) / sync.bytes_to_do : 0}%`;
+function showSync({ sync, outbox_depth, origin, health }) {
+  const { coming } = sync;
+  byId("fetching").hidden = !coming;
+  byId("fetched").style.width = `${coming ? (100 * coming.bytes_done) / coming.bytes_to_do : 0}%`;
   showFacts("sync-facts", [
     ["State", sync.state],
     ["Release", sync.sequence ? `${sync.sequence} (${(sync.release ?? "").slice(0, 8)})` : "none"],
     ["Confirmed", sync.age_s == null ? "never" : `${formatSeconds(sync.age_s)} ago`],
-    ...(fetching ? [["Fetched", `${formatBytes(sync.bytes_done)} of ${formatBytes(sync.bytes_to_do)}`]] : []),
+    ...sync.releases.filter(({ state }) => state !== "active").map((release) => ["Coming", releaseText(release), release.why]),
+    ...(coming ? [
+      ["Fetched", `${formatBytes(coming.bytes_done)} of ${formatBytes(coming.bytes_to_do)}${rateText(sync.bytes_s)}`],
+      ["Ready", coming.ready_at ? `at ${momentText(coming.ready_at)}` : "at a time not known yet", coming.late.length],
+    ] : []),
+    ...coming?.late.map(({ at, what }) => ["Late", `${what}, ${momentText(at)}`, true]) ?? [],
     ...(sync.limits ? [["Limit", limitText(sync.limits)]] : []),
+    ...sync.sources.map((source) => [source.name === "origin" ? "From the origin" : "From a mirror", sourceText(source), source.problem]),
+    ["Room", `${formatBytes(sync.spare_bytes)} can go, ${formatBytes(sync.reserve_bytes)} stay free of ${formatBytes(health.disk_free_bytes)}`],
+    ["Trust", sync.trust ? `refused: ${sync.trust}` : "all documents accepted", sync.trust],
     ["Plays to deliver", String(outbox_depth)],
     ["Origin", origin],
   ]);
+}
+
+const releaseText = ({ sequence, state, why }) => `${sequence ? `release ${sequence}, ` : ""}${state}${why ? `: ${why}` : ""}`;
+const rateText = (rate) => (rate ? `, ${formatBytes(rate)}/s` : "");
+const sourceText = ({ name, url, received_bytes, bytes_s, errors, problem }) =>
+  [name === "origin" ? "" : url, formatBytes(received_bytes) + rateText(bytes_s), errors ? `${errors} errors` : "", problem].filter(Boolean).join(" · ");
+
+// A moment in the time of the venue, with its day unless that is today.
+function momentText(iso) {
+  const { at, zone } = state.status;
+  const day = (when) => new Date(when).toLocaleDateString([], { weekday: "short", day: "numeric", month: "short", timeZone: zone });
+  const time = new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: zone });
+  return day(iso) === day(at) ? time : `${time} on ${day(iso)}`;
 }
 
 function showHealth({ health, display, zone, sound }) {

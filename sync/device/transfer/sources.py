@@ -43,11 +43,15 @@ _MEASURED_S = 600.0  # after that time a speed is not known any more, and the so
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """A source for status and metrics; `bytes_s` is what one connection reached lately."""
+    """A source for status and metrics; `bytes_s` is what one connection reached lately.
+
+    `useless` are those of its `bytes` that were not kept, of requests that ended.
+    """
 
     name: str
     url: str
     bytes: int
+    useless: int
     bytes_s: float
     errors: int
     problem: str
@@ -61,7 +65,7 @@ class ContentSource:
         self.name = name
         self.url = url.rstrip("/")
         self.base = f"{self.url}/content/"  # or HTTPS of the same host, once it redirected there
-        self.bytes = 0
+        self.bytes = self.useless = 0
         self.errors = 0
         self.problem = ""
         self.until_s = 0.0
@@ -122,7 +126,7 @@ class ContentSource:
         """Return it as it is now."""
         waiting_s = max(0.0, self.until_s - now_s) if self.problem else 0.0
         bytes_s = self.usual_bytes_s(now_s)
-        return SourceFacts(self.name, self.url, self.bytes, bytes_s, self.errors, self.problem, waiting_s)
+        return SourceFacts(self.name, self.url, self.bytes, self.useless, bytes_s, self.errors, self.problem, waiting_s)
 
 
 class Sources:

@@ -287,6 +287,7 @@ class TransferQueue:
         with self._lock:
             self._under_way.discard(fetch)
             fetch.source.in_flight -= 1
+            fetch.source.useless += max(0, fetch.received - useful_bytes)
             self._limiter.ended(fetch.source.url, fetch.asked, fetch.received)
             parked, self._parked = self._parked, []
             self._add(*parked)

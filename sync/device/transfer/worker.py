@@ -31,8 +31,8 @@ from sync.wire.value_types import printable
 BAD_CHUNKS = 2
 """After so many wrong chunks in one answer the rest of it is not read."""
 
-TOLD_BYTES = 256 * 1024
-"""So many bytes are received before the queue is told of them."""
+TOLD_S = 1.0
+"""How often the queue is told what was received, so that a slow line is measured soon."""
 
 KEEP_S = 5.0
 """How often the beginning of an unfinished chunk is written to its file, so that little is lost in a kill."""
@@ -186,19 +186,20 @@ class FetchWorker:
     ) -> None:
         """Fill `content` from the body. What came of a chunk that has to be kept is written to its file at the end."""
         began, kept, told, kept_s = done, done, done, self._clock.monotonic()
+        told_s = kept_s
         try:
             while done < len(content):
                 count = self._reader.read_into(content[done:])
                 if not count:
                     raise OriginUnreachable(f"{fetch.source.base}: the response ended too early")
                 done += count
-                if done - told >= TOLD_BYTES:
-                    self._queue.received(fetch, done - told)
-                    told = done
                 self._pace.bytes += count
                 if done == len(content):
                     break  # however slow it was: all of a chunk is never kept as its beginning
                 self._check_pace(fetch)
+                if self._pace.now_s - told_s >= TOLD_S:
+                    self._queue.received(fetch, done - told)
+                    told, told_s = done, self._pace.now_s
                 if keep is not None and self._pace.now_s - kept_s >= KEEP_S:
                     keep[0].keep(keep[1], content[:done], kept)
                     kept, kept_s = done, self._pace.now_s

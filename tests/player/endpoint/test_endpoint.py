@@ -22,6 +22,7 @@ from player.display import DisplayState, Power
 from player.display.backdrop_pictures import RawPicture, brand_picture
 from player.display.screenshots import ScreenshotTaker
 from player.endpoint.auth import AccessGuard, EndpointToken, read_or_make_token
+from player.endpoint.client import status_text
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
@@ -37,9 +38,11 @@ from player.status.status_sources import DirectorControl, ProblemReports, Status
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts, SyncState
 from sync.device.transfer.limits import RateLimits
+from sync.device.transfer.sources import SourceFacts
 from sync.errors import Distrust, NotFound
 from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import Restarts
+from sync.wire.device_reports import ComingRelease, Heartbeat, LateStart
 from sync.wire.overlay import Overlay
 from tests.fakes import FakeClock
 from tests.sync.device.disk.damage import Damage, empty, folder, garbage, link, pipe, truncated
@@ -80,6 +83,7 @@ class FakePlayer:
         self.overlays = Overlays()
         self.pictures = 0
         self.connection: Any = None  # of a paired device
+        self.collector: Any = None
         self.starting = False
 
     def now(self) -> Now:
@@ -136,7 +140,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePla
             restarts=Restarts(),
             problems=problems,
         )
-        collector = StatusCollector(sources, clock)
+        player.collector = collector = StatusCollector(sources, clock)
         token = read_or_make_token(tmp_path / "state")
         guard, live = AccessGuard(lambda: token, configuration, clock), LiveSocket(collector, clock)
         metrics = PlayerMetrics(clock, StageSeries(player.counters, player.facts))
@@ -451,6 +455,78 @@ async def test_status_and_metrics_say_which_limits_of_bandwidth_hold(device: Dev
     text = (await read(device, "/metrics")).decode()
     assert 'signage_player_limit_bytes_per_second{of="all"} 0.0' in text
     assert 'signage_player_limit_bytes_per_second{of="line"} NaN' in text
+
+
+LATE = ComingRelease(
+    release="b" * 64,
+    sequence=13,
+    bytes_done=120_000_000,
+    bytes_to_do=532_000_000,
+    ready_at=datetime(2026, 3, 3, 10, 12, tzinfo=UTC),
+    late=(LateStart(at=datetime(2026, 3, 3, 9, tzinfo=UTC), what="playlist Breakfast in daypart Morning"),),
+    more_late=2,
+)
+
+
+def let_come(player: FakePlayer) -> None:
+    """A paired device with an active release fetches another one that comes too late, and refuses a third one."""
+    source = SourceFacts("mirror-1", "http://cdn.example", 64_000_000, 0, 96_000.0, 3, "it does not answer", 9.0)
+    facts = SyncFacts(
+        SyncState.FETCHING,
+        release="a" * 64,
+        sequence=12,
+        preparing="b" * 64,
+        accepted_sequence=13,
+        bytes_to_do=532_000_000,
+        bytes_done=120_000_000,
+        trust=Distrust.FREEZE,
+        problem="the timestamp has expired",
+        sources=(source, replace(source, name="origin", url="http://origin.example", problem="", errors=0)),
+        limits=RateLimits(line_bytes_s=125_000, until=datetime(2026, 3, 2, 22, tzinfo=UTC)),
+    )
+    member = SimpleNamespace(device="screen-1", channel="main")
+    player.connection = SimpleNamespace(membership=member, syncer=SimpleNamespace(facts=lambda: facts))
+    player.collector.readiness.coming = lambda facts: LATE
+    player.collector.readiness.rate = lambda facts: 96_000.0
+
+
+async def test_status_metrics_terminal_and_heartbeat_tell_of_each_release_and_where_it_comes_from(
+    device: Device,
+) -> None:
+    let_come(device.player)
+    status, now = [json.loads(await read(device, f"/v1/{what}")) for what in ("status", "now")]
+    sync = status["sync"]
+    assert [(one["state"], one["sequence"], one["why"]) for one in sync["releases"]] == [
+        ("active", 12, ""),
+        ("fetching", 13, ""),
+        ("refused", None, "the timestamp has expired"),
+    ]
+    assert (sync["coming"]["ready_at"], sync["bytes_s"]) == ("2026-03-03T10:12:00.000Z", 96_000)
+    assert sync["coming"]["late"] == [{"at": "2026-03-03T09:00:00.000Z", "what": LATE.late[0].what}]
+    lines = "\n".join(status_text({**status, "zone": "Europe/Berlin"}, now))
+    for line in (
+        "coming    13 fetching 120 of 532 MB, 96 kB/s, ready at Tue 11:12",
+        "late      playlist Breakfast in daypart Morning, Tue 10:00",
+        "coming    refused: the timestamp has expired",
+        "source    mirror-1 http://cdn.example: 64 MB, 96 kB/s a connection, 3 errors: it does not answer",
+        "limits    1,000 kbit/s over the line until Mon 23:00",
+        "stay free, 0 MB go when room is needed",
+        "trust     freeze",
+    ):
+        assert line in lines
+    text = (await read(device, "/metrics")).decode()
+    for line in (
+        "missing_bytes 4.12e+08",
+        "fetch_bytes_per_second 96000.0",
+        "late_starts 3.0",
+        'release_state{state="refused"} 1.0',
+        'release_state{state="waiting"} 0.0',
+        'source_errors{source="mirror-1"} 3.0',
+    ):
+        assert f"signage_player_{line}\n" in text
+    sent = Heartbeat.model_validate_json((await device.player.collector.heartbeat()).model_dump_json())
+    assert sent.coming == LATE
+    assert [step.bytes_s for step in sent.rates][-1] is None  # after the window: nobody knows
 
 
 async def test_metrics_count_cuts_and_takes(device: Device) -> None:

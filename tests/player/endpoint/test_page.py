@@ -13,7 +13,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from sync.wire.overlay import Logo, Ticker
 from tests.browser import chromium
-from tests.player.endpoint.test_endpoint import running
+from tests.player.endpoint.test_endpoint import let_come, running
 
 pytestmark = pytest.mark.browser
 
@@ -87,6 +87,14 @@ async def test_the_page_follows_the_screen_and_sends_commands_after_a_login(brow
         player.stage = replace(player.stage, deck="b", fps=25.0, painted_fps=12.0, codec="h264", hardware=False)
         await asyncio.to_thread(page.until, lambda: "h264 in software" in page.text("picture-facts"))
         assert "12 of 25" in await asyncio.to_thread(page.text, "picture-facts")
+        let_come(player)
+        await asyncio.to_thread(page.until, lambda: "release 13, fetching" in page.text("sync-facts"))
+        facts = await asyncio.to_thread(page.text, "sync-facts")
+        for words in ("refused: the timestamp has expired", "114.4 MiB of 507.4 MiB, 94 KiB/s", "playlist Breakfast"):
+            assert words in facts
+        for words in ("http://cdn.example", "3 errors", "1000 kbit/s over the line until", "refused: freeze"):
+            assert words in facts
+        assert await asyncio.to_thread(page.fits)
         await asyncio.to_thread(page.until, lambda: page.picture_width() > 0)
         await asyncio.to_thread(page.press, "[data-command=skip]")
         await asyncio.to_thread(page.log_in, "wrong")

@@ -38,6 +38,8 @@ from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, PairingPhase
 from sync.device.store.content_store import open_content_store
 from sync.device.store.membership import DeviceMembership, save_membership
+from sync.device.sync_state import SyncFacts, SyncState
+from sync.device.transfer.sources import SourceFacts
 from sync.errors import OriginUnreachable, StorageBroken, Untrusted
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import PairingState
@@ -52,6 +54,7 @@ from tests.player.overlay.test_overlays_on_screen import OverlayPublisher
 from tests.player.status.test_file_problems import MEMBER, root_of
 from tests.player.status.test_health import HEALTHY, MACHINE
 
+EVENING = Daypart(id="evening", name="Evening", playlist="loop", start="21:00", end="22:00")
 TOP = Path(__file__).parents[3]
 
 
@@ -328,8 +331,7 @@ async def a_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def dayparts_in_a_zone_that_nobody_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
-    daypart = Daypart(id="evening", name="Evening", playlist="loop", start="21:00", end="22:00")
-    content = release(playlist("loop", item("red")), dayparts=(daypart,))
+    content = release(playlist("loop", item("red")), dayparts=(EVENING,))
     async with open_world(folder) as world:
         world.publish(content)
         async with world.running():
@@ -376,6 +378,28 @@ async def an_output_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPa
 
 
 Case = Callable[[Path, pytest.MonkeyPatch], Told]
+
+
+async def a_release_that_comes_too_late(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    clock, told = FakeClock(NOON), ProblemReports()
+    coming = release(playlist("loop", item("red")), dayparts=(EVENING,))
+    facts = SyncFacts(SyncState.FETCHING, preparing="b" * 64, accepted=coming, bytes_to_do=10**9)
+    session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=lambda: facts)))
+    sources: Any = SimpleNamespace(
+        session=lambda: session, problems=told, configuration=load_configuration(None), content=None
+    )
+    with open_content_store(folder) as content:
+        sources.content = content
+        readiness = StatusCollector(sources, clock).readiness
+        for bytes_s, looks in ((50_000, 5), (10_000, 15), (200_000, 20)):
+            for _ in range(looks):
+                source = SourceFacts("origin", "", facts.kept_bytes + bytes_s * 10, 0, 0.0, 0, "", 0.0)
+                facts = replace(facts, sources=(source,))
+                await clock.advance(10)
+                await readiness.look()
+            yield told.tells("readiness")
+
+
 REPORTS: dict[str, tuple[Case, ...]] = {
     # by the expression in `StatusCollector._problems`, `Director.now`, or the name of the reporter
     "sources.configuration.problems()": (wrong_settings, settings_that_wait_for_a_restart, wrong_variables),
@@ -384,6 +408,7 @@ REPORTS: dict[str, tuple[Case, ...]] = {
     "overlays": (overlays_whose_process_is_lost,),
     "ledger": (a_log_of_plays_that_cannot_be_read,),
     "connection": (an_origin_that_is_away_while_pairing,),
+    "readiness": (a_release_that_comes_too_late,),
     "move": (an_origin_that_is_not_known_at_its_new_address,),
     "endpoint": (a_port_in_use,),
     "self._ledger.problem": (a_log_of_plays_that_was_set_aside,),

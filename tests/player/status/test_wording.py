@@ -16,7 +16,8 @@ from player.evidence.quarantine import AssetFailure
 from player.protocol.status import BandwidthStatus
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
 from player.status.health import health_problems
-from player.status.wording import bandwidth_status, failures_text, overlay_status, sound_status, unknown_content_text
+from player.status.sync_status import bandwidth_status
+from player.status.wording import failures_text, overlay_status, sound_status, unknown_content_text
 from sync.device.store.content_store import open_content_store
 from sync.device.transfer.limits import RateLimits
 from sync.runtime.clock import SystemClock

@@ -13,8 +13,7 @@ from sync.device.download_plan import (
 )
 from sync.device.transfer.spans import Span, longest_span_bytes, next_request, spans
 from sync.wire.chunk_index import MIB, Chunk, Index
-from sync.wire.release import Asset, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
-from sync.wire.release import Campaign as Booking
+from sync.wire.release import Asset, Item, MediaKind, Playlist, Release
 from tests.sync.file_tree_origin import EPOCH
 
 
@@ -75,7 +74,8 @@ def test_each_missing_chunk_is_planned_exactly_once_and_no_other(
 ) -> None:
     release, indexes, held = world
     wanted = [asset.sha256 for asset in missing_assets(release, held.assets)]
-    groups = [name for group in priority_groups(release, frozenset(wanted)) for name in group]
+    order = [[item.asset for item in playlist.items] for playlist in release.playlists]
+    groups = [name for group in priority_groups(order, wanted) for name in group]
     assert sorted(groups) == sorted(wanted)
     for name in wanted:
         missing = held.missing_chunks(indexes[name])
@@ -114,37 +114,9 @@ def test_requests_are_shorter_on_a_slow_line(bytes_s: float, length: int) -> Non
     assert longest_span_bytes(bytes_s) == length
 
 
-@given(worlds())
-def test_the_default_playlist_is_fetched_before_other_playlists(
-    world: tuple[Release, dict[str, Index], LocalContent],
-) -> None:
-    release, indexes, _ = world
-    order = [name for group in priority_groups(release, frozenset(indexes)) for name in group]
-    first = {item.asset for p in release.playlists if p.id == release.default_playlist for item in p.items}
-    first |= {release.fallback} if release.fallback else set()
-    ranks = [asset in first for asset in order]
-    assert ranks == sorted(ranks, reverse=True)
-
-
-def test_the_default_playlist_comes_first_then_dayparts_by_priority_then_ads() -> None:
-    indexes = {name(n): index_of(n, [5]) for n in range(1, 7)}
-    assets = [asset_of(index) for index in indexes.values()]
-    ad = Line(id="l", name="l", creatives=(Creative(id="c", title="c", asset=name(6)),))
-    release = Release(
-        channel="main",
-        created_at=EPOCH,
-        assets=tuple(reversed(assets)),
-        playlists=tuple(playlist_of(f"p{n}", [assets[n - 1]]) for n in range(1, 5)),
-        default_playlist="p1",
-        dayparts=(
-            Daypart(id="low", name="low", playlist="p2", priority=1),
-            Daypart(id="high", name="high", playlist="p3", priority=9),
-        ),
-        campaigns=(Booking(id="b", name="b", advertiser="a", starts_at=EPOCH, ends_at=EPOCH, lines=(ad,)),),
-        fallback=name(5),
-    )
-    order = [group for group in priority_groups(release, frozenset(indexes)) if group]
-    assert order == [[name(n)] for n in (5, 1, 3, 2, 4, 6)]
+def test_each_wanted_asset_is_in_the_first_group_that_has_it_and_the_others_come_last() -> None:
+    order = [("a", "b", "a"), (), ("c", "stream"), ("b", "d")]
+    assert list(priority_groups(order, ("e", "d", "c", "b"))) == [["b"], [], ["c"], ["d"], ["e"]]
 
 
 @given(worlds(), st.dictionaries(st.integers(0, 8999).map(name), st.integers(0, 99)))

@@ -1,0 +1,260 @@
+"""When the release that is being fetched will be ready, by measured rates, and what of it comes too late.
+
+A release is activated whole. So what it shows from an instant on is late if the whole release is not here by then.
+"""
+
+import logging
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from player.programme.bandwidth import bandwidth_ahead
+from player.settings.model import BandwidthSettings, Settings
+from player.settings.system_zone import system_zone
+from player.status.status_sources import StatusSources
+from player.status.wording import late_text
+from sync.device.sync_state import SyncFacts
+from sync.device.transfer.limits import RateLimits
+from sync.programme.first_need import Need, first_needs, new_starts
+from sync.programme.schedule import zone_of_venue
+from sync.runtime.clock import Clock, ClockTrust
+from sync.runtime.threads import in_thread
+from sync.wire.device_reports import ComingRelease, LateStart, RateStep, when_fetched
+from sync.wire.release import Release
+
+LOOK_S = 10.0
+
+MEASURED_S = 600.0
+"""A rate is the mean over so much of the last time in which media were fetched, short pauses with it."""
+
+LEAST_S = 20.0  # a rate measured for less is not known
+OUTAGE_S = 60.0
+"""A longer silence tells of an outage, and nothing of the rate after it."""
+
+LATE_LOOKS = 3
+"""What is late is told when so many looks in turn find it: a download that begins slowly is not too slow."""
+
+SPARE = 0.1
+"""What was told as late is not late any more once so much of the time until then is left over."""
+
+MOST_LATE = 8  # are told, the first ones
+MOST_STEPS = 32
+_REACHED = 0.8  # a rate above this share of its limit is made by the limit, and says nothing of the line
+_MOST_LIMITS = 32
+_WEEK = timedelta(days=7)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+log = logging.getLogger(__name__)
+
+
+class RateMeter:
+    """Measures how many bytes of media a second come, for each pair of limits that was in force apart."""
+
+    def __init__(self) -> None:
+        self._slots: dict[tuple[float, float], deque[tuple[int, float]]] = {}
+        self._last: tuple[float, int, tuple[float, float]] | None = None
+        self._silent_s = 0.0
+
+    def look(self, now_s: float, kept_bytes: int, limits: RateLimits, *, fetching: bool) -> None:
+        """Take note of the bytes kept so far; `fetching`: something is missing now."""
+        pair = (limits.all_bytes_s, limits.line_bytes_s)
+        last, self._last = self._last, (now_s, kept_bytes, pair) if fetching else None
+        if last is None or not fetching or last[2] != pair:
+            self._silent_s = 0.0
+            return
+        took_s, came = now_s - last[0], kept_bytes - last[1]
+        self._silent_s = 0.0 if came > 0 else self._silent_s + took_s
+        if took_s <= 0 or came < 0 or self._silent_s > OUTAGE_S:  # the counts of a new connection begin at 0
+            return
+        slots = self._slots.setdefault(pair, deque())
+        slots.append((came, took_s))
+        while sum(seconds for _, seconds in slots) - slots[0][1] >= MEASURED_S:
+            slots.popleft()
+        if len(self._slots) > _MOST_LIMITS:
+            del self._slots[next(iter(self._slots))]
+
+    def measured(self, limits: RateLimits) -> float | None:
+        """Return the rate under these limits; None if it was not measured, or nothing came."""
+        slots = self._slots.get((limits.all_bytes_s, limits.line_bytes_s), ())
+        came, took_s = sum(one for one, _ in slots), sum(seconds for _, seconds in slots)
+        return came / took_s if came and took_s >= LEAST_S else None
+
+    def expected(self, limits: RateLimits) -> tuple[float, bool]:
+        """Return the rate to expect under these limits, and whether it is known; else it is the most there can be."""
+        if (rate := self.measured(limits)) is not None:
+            return rate, True
+        most, line = min(limits.all_bytes_s, limits.line_bytes_s), self._line()
+        return min(most, line), most == 0 or math.isfinite(line)
+
+    def _line(self) -> float:
+        """Return what the line brings without limits; infinite if every rate was made by its limit."""
+        rates = {pair: self.measured(RateLimits(*pair)) or 0.0 for pair in self._slots}
+        free = any(0 < rate < _REACHED * min(pair) for pair, rate in rates.items())
+        return max(rates.values()) if free else math.inf
+
+
+def rate_steps(
+    meter: RateMeter, limits: RateLimits, settings: BandwidthSettings, zone: ZoneInfo
+) -> tuple[list[RateStep], list[RateStep]]:
+    """Return the rates from now on, as far as they are known, and the highest possible ones.
+
+    `limits` are those in force. After the horizon the mean of the week before it goes on.
+    """
+    ahead = [limits]
+    if limits.until is not None:
+        found = bandwidth_ahead(settings, zone, limits.until)
+        ahead += [RateLimits(*one.bytes_s(), one.until) for one in found]
+    expected = [(meter.expected(one), one.until) for one in ahead[:MOST_STEPS]]
+    known = [RateStep(bytes_s=rate if sure else None, until=until) for (rate, sure), until in expected]
+    most = [RateStep(bytes_s=rate, until=until) for (rate, _), until in expected]
+    return with_mean(known), with_mean(most)
+
+
+def with_mean(steps: list[RateStep]) -> list[RateStep]:
+    """Let the mean of the last week go on after the last step, if that has an end."""
+    if steps[-1].until is None:
+        return steps
+    began, total = steps[-1].until - _WEEK, 0.0
+    for step in steps:
+        if step.until is not None and step.until > began:
+            if step.bytes_s is None:
+                return [*steps, RateStep(bytes_s=None)]
+            total += step.bytes_s * (step.until - began).total_seconds()
+            began = step.until
+    return [*steps, RateStep(bytes_s=total / _WEEK.total_seconds())]
+
+
+def late_starts(
+    starts: Iterable[Need], earliest: datetime, at: datetime, told: Collection[Need] = ()
+) -> tuple[Need, ...]:
+    """Return the starts by which a release is not here that is ready at `earliest`; `told` are those of the last time.
+
+    One that was told stays until there is time to spare, so that an estimate that moves does not tell and take back.
+    """
+    found = []
+    for start in starts:
+        if start.at is not None:
+            spare = max(timedelta(), start.at - at) * (SPARE if start in told else 0.0)
+            if start.at <= at or earliest > start.at - spare:
+                found.append(start)
+    return tuple(found)
+
+
+def needs_now(release: Release, settings: Settings, clock: Clock, shown: Release | None = None) -> tuple[Need, ...]:
+    """Return what a release shows from now on; or what `shown` does by the zone and the clock of `release`."""
+    zone, now = _zone(release, settings), clock.now()
+    timed = clock.trust() is ClockTrust.SYNCED or now >= release.created_at  # as the scene of the director
+    return first_needs(shown or release, zone, now, timed=timed)
+
+
+def _zone(release: Release | None, settings: Settings) -> ZoneInfo:
+    return zone_of_venue(settings.venue.zone, release.zone if release else None, system_zone())[0]
+
+
+class Readiness:
+    """A service: looks every few seconds at what is being fetched, and tells when it will be too late.
+
+    `active` returns the active release by its name.
+    """
+
+    def __init__(
+        self, sources: StatusSources, active: Callable[[str | None], Awaitable[Release | None]], clock: Clock
+    ) -> None:
+        self._sources = sources
+        self._active = active
+        self._clock = clock
+        self._meter = RateMeter()
+        self._starts: tuple[object, tuple[Need, ...]] = (None, ())  # what they depend on, and those of one release
+        self._late: tuple[Need, ...] = ()
+        self._looks = 0  # in turn that found something late
+        self._ready_at: datetime | None = None
+        self._is_told = False  # the log knows that something is late
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await self._clock.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Measure the rate, and compare when the coming release is ready with when it is needed."""
+        facts = self._facts()
+        left = facts.bytes_to_do - facts.bytes_done
+        self._meter.look(self._clock.monotonic(), facts.kept_bytes, facts.limits, fetching=left > 0)
+        if left <= 0 or facts.accepted is None:
+            return self._end(facts)
+        starts, now = await self._starts_of(facts, facts.accepted), self._clock.now()
+        known, most = self._steps(facts) if not facts.no_room else ([], [])
+        self._ready_at = when_fetched(left, known, now)
+        earliest = when_fetched(left, most, now)
+        late = late_starts(starts, earliest or _NEVER, now, self._late)
+        self._looks = self._looks + 1 if late else 0
+        if self._looks < LATE_LOOKS:
+            return self._end(facts)
+        self._late = late
+        zone = _zone(facts.accepted, self._sources.configuration.settings)
+        sentence = late_text(self.coming(facts), left, self._meter.measured(facts.limits), earliest, zone, now)
+        self._tell(sentence)
+
+    def coming(self, facts: SyncFacts) -> ComingRelease | None:
+        """Return what is known of the release that is being fetched; None if none is."""
+        name = facts.preparing or facts.release
+        if name is None or facts.bytes_to_do <= facts.bytes_done:
+            return None
+        return ComingRelease(
+            release=name,
+            sequence=facts.accepted_sequence if facts.preparing else facts.sequence,
+            bytes_done=facts.bytes_done,
+            bytes_to_do=facts.bytes_to_do,
+            ready_at=self._ready_at,
+            late=tuple(LateStart(at=one.at, what=one.what) for one in self._late[:MOST_LATE] if one.at),
+            more_late=max(0, len(self._late) - MOST_LATE),
+        )
+
+    def rates(self, facts: SyncFacts) -> tuple[RateStep, ...]:
+        """Return the rates at which media will come, as far as they are known."""
+        return tuple(self._steps(facts)[0])
+
+    def rate(self, facts: SyncFacts) -> float | None:
+        """Return the rate that was measured under the limits of now, in bytes a second."""
+        return self._meter.measured(facts.limits)
+
+    def _facts(self) -> SyncFacts:
+        session = self._sources.session()
+        return session.connection.syncer.facts() if session and session.connection else SyncFacts()
+
+    def _steps(self, facts: SyncFacts) -> tuple[list[RateStep], list[RateStep]]:
+        settings = self._sources.configuration.settings
+        return rate_steps(self._meter, facts.limits, settings.bandwidth, _zone(facts.accepted, settings))
+
+    async def _starts_of(self, facts: SyncFacts, accepted: Release) -> tuple[Need, ...]:
+        """Return what starts only with the coming release; computed once, so that a start that was missed stays one."""
+        settings, clock = self._sources.configuration.settings, self._clock
+        depends = (facts.preparing, facts.release, settings.venue.zone, clock.trust())
+        if depends != self._starts[0]:
+            active, now = await self._active(facts.release), clock.now()
+
+            def compute() -> tuple[Need, ...]:
+                before = needs_now(accepted, settings, clock, active) if active else ()
+                return new_starts(needs_now(accepted, settings, clock), before, now)
+
+            self._starts = depends, await in_thread(compute) if facts.preparing else ()
+        return self._starts[1]
+
+    def _end(self, facts: SyncFacts) -> None:
+        """Nothing is late, or nothing is being fetched."""
+        if facts.bytes_to_do <= facts.bytes_done:
+            self._ready_at, self._starts, self._looks = None, (None, ()), 0
+        self._late = ()
+        self._tell("")
+
+    def _tell(self, sentence: str) -> None:
+        """Tell what is late in the status; in the log when that begins, and when it ends."""
+        self._sources.problems.reporter("readiness")(sentence)
+        if sentence and not self._is_told:
+            log.warning("%s", sentence)
+        elif self._is_told and not sentence:
+            log.info("no start is late for want of its release any more")
+        self._is_told = bool(sentence)
