@@ -44,6 +44,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
     "sync/origin/store": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
+    "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/device/transfer": (SERVICES, "sync/device/store"),
     "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/trust"),
@@ -96,7 +97,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api": (
         FACES,
         "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/proof "
-        "sync/origin/publishing sync/origin/retention sync/origin/store sync/trust",
+        "sync/origin/publishing sync/origin/retention sync/origin/store sync/origin/store/proof sync/trust",
     ),
     "sync/origin/console": (FACES, "sync/http"),
     "player/app": (
@@ -109,7 +110,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/console sync/origin/http sync/origin/ingest "
         "sync/origin/persistence sync/origin/publishing sync/origin/retention sync/origin/settings sync/origin/store "
-        "sync/trust",
+        "sync/origin/store/proof sync/trust",
     ),
 }
 

@@ -1,7 +1,7 @@
 """Delivers plays to the origin at least once, oldest first. The origin counts each play once.
 
 A play leaves the queue only after the origin answers `accepted` or `duplicate`. If an answer is lost, the play is sent
-again, and the origin recognizes it.
+again, and the origin recognizes it. What the origin had and lost, by a backup that was restored, it asks for.
 """
 
 import logging
@@ -14,7 +14,7 @@ from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.outbox import Outbox, QueuedPlay, RefusedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
-from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Receipt
+from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Receipt, SequenceRange
 
 RETENTION = timedelta(days=30)
 """How long an acknowledged play stays on the device, so that people can read it."""
@@ -76,6 +76,13 @@ class PlayUploader:
         if not done and not refused:
             raise OriginUnreachable(f"the origin acknowledged none of {len(batch)} plays; they are sent again")
         await self._apply_receipts(done, refused)
+        if answer.log_epoch == batch[-1].body.get("log_epoch"):
+            await self._send_again(answer.missing)
+
+    async def _send_again(self, missing: Sequence[SequenceRange]) -> None:
+        queued = sum([await self._outbox.queue_again(one.first, one.last) for one in missing])
+        if queued:
+            log.warning("plays=%d that the origin does not have any more are sent again", queued)
 
     async def _apply_receipts(self, done: Sequence[int], refused: Sequence[RefusedPlay]) -> None:
         if refused:

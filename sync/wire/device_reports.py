@@ -14,6 +14,9 @@ from sync.runtime.clock import ClockTrust
 from sync.wire.release import Envelope
 from sync.wire.value_types import Identifier, Instant, Name, Sha256, Token, Wire
 
+MOST_MISSING = 100
+"""Gaps of a log that one answer names at most."""
+
 BATCH_LIMIT = 500
 """Most plays in one batch."""
 
@@ -113,12 +116,24 @@ class Receipt(Wire):
     detail: str = ""
 
 
+class SequenceRange(Wire):
+    """Plays of one log, from the first to the last, both included."""
+
+    first: Annotated[int, Field(ge=1)]
+    last: Annotated[int, Field(ge=1)]
+
+
 class BatchAnswer(Wire):
-    """One receipt for each play, in the order sent; `high_water` is the highest sequence without a gap below it."""
+    """One receipt for each play, in the order sent; `high_water` is the highest sequence without a gap below it.
+
+    `missing` are plays below the newest one that the origin does not have, such as after a backup was restored: the
+    device sends again what it still has of them. Now and then it is empty though some are missing.
+    """
 
     receipts: Annotated[tuple[Receipt, ...], FailFast(), Field(max_length=BATCH_LIMIT)]
     log_epoch: str | None = None
     high_water: int = 0
+    missing: Annotated[tuple[SequenceRange, ...], FailFast(), Field(max_length=MOST_MISSING)] = ()
 
 
 class OnAir(Wire):

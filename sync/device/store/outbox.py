@@ -39,7 +39,7 @@ CREATE TABLE refusals (
 """
 """The tables of this store; the ledger creates them in its database."""
 
-_PRUNE_ROWS = 5_000
+_ROWS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,19 @@ class Outbox:
             )
             await self._database.execute_many("DELETE FROM outbox WHERE sequence = :sequence", rows)
 
+    async def queue_again(self, first: int, last: int) -> int:
+        """Queue the logged plays of these sequences that do not wait; return how many. Refused ones stay refused."""
+        statement = """
+            INSERT OR IGNORE INTO outbox SELECT sequence FROM plays WHERE sequence BETWEEN :first AND :last
+            AND NOT EXISTS (SELECT 1 FROM refusals WHERE refusals.sequence = plays.sequence)
+            AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence = plays.sequence) LIMIT :rows"""
+        queued, rows = 0, _ROWS_AT_ONCE
+        while rows == _ROWS_AT_ONCE:  # the player writes in between
+            async with self._database.transaction():
+                rows = await self._database.execute(statement, {"first": first, "last": last, "rows": _ROWS_AT_ONCE})
+            queued += rows
+        return queued
+
     async def depth(self) -> int:
         """Return how many plays wait for delivery."""
         row = await self._database.row("SELECT count(*) AS depth FROM outbox")
@@ -154,4 +167,4 @@ class Outbox:
                 AND NOT EXISTS (SELECT 1 FROM refusals WHERE refusals.sequence = plays.sequence)
                 LIMIT :rows)"""
         async with self._database.transaction():
-            return await self._database.execute(statement, {"before_ms": before_ms, "rows": _PRUNE_ROWS})
+            return await self._database.execute(statement, {"before_ms": before_ms, "rows": _ROWS_AT_ONCE})

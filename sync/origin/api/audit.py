@@ -20,7 +20,7 @@ from sync.origin.proof.chain_audit import (
     audit_chains,
 )
 from sync.origin.proof.csv_export import csv_of
-from sync.origin.store.plays import ChainStore
+from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
@@ -88,7 +88,7 @@ class AuditView(Wire):
 class AuditRoutes:
     """Serves the audit. It is computed from the plays each time."""
 
-    def __init__(self, store: ChainStore, clock: Clock) -> None:
+    def __init__(self, store: DeviceLogStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

@@ -31,9 +31,28 @@ from sync.origin.proof.plausibility import (
     why_set_aside,
 )
 from sync.origin.publishing.release_contents import ReleaseContents
-from sync.origin.store.plays import Acceptance, Cursor, GroupBy, PlayFilter, PlayStore, ReceiptStatus, ReceivedPlay
+from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.plays import (
+    Acceptance,
+    Cursor,
+    GroupBy,
+    PlayFilter,
+    PlayStore,
+    ReceiptStatus,
+    ReceivedPlay,
+)
 from sync.runtime.clock import Clock, unix_ms
-from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, LogEpoch, Play, PlayBatch, Receipt, play_hash
+from sync.wire.device_reports import (
+    BATCH_LIMIT,
+    MOST_MISSING,
+    BatchAnswer,
+    LogEpoch,
+    Play,
+    PlayBatch,
+    Receipt,
+    SequenceRange,
+    play_hash,
+)
 from sync.wire.input_messages import one_line, rejected
 from sync.wire.value_types import AskedInstant, Identifier, Name, Request, Wire
 
@@ -43,6 +62,9 @@ BATCH_MOST_VALUES = 100 * BATCH_LIMIT  # a play has about 30
 LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
 LONGEST_DETAIL = 500
 """A receipt describes a fault in at most this many characters, so that a hostile play cannot inflate the answer."""
+
+SEARCH_EVERY_S = 3_600.0
+"""How long after a search a log with gaps is not searched again."""
 
 MOST_ACCEPTED = 1_000  # plays, by one request
 _Place = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
@@ -144,9 +166,17 @@ class PlayRoutes:
     """Serves the proof of play: devices deliver it, people read it."""
 
     def __init__(
-        self, store: PlayStore, contents: ReleaseContents, live: LiveHints, metrics: OriginMetrics, clock: Clock
+        self,
+        store: PlayStore,
+        logs: DeviceLogStore,
+        contents: ReleaseContents,
+        live: LiveHints,
+        metrics: OriginMetrics,
+        clock: Clock,
     ) -> None:
         self._store = store
+        self._logs = logs
+        self._search_again_s: dict[str, float] = {}  # by device: when its log is searched for gaps the next time
         self._contents = contents
         self._live = live
         self._metrics = metrics
@@ -263,8 +293,20 @@ class PlayRoutes:
 
     async def _answer(self, device: str, batch: PlayBatch, receipts: tuple[Receipt, ...]) -> BatchAnswer:
         epoch = next((e for e in (_epoch(play) for play in reversed(batch.plays)) if e is not None), None)
-        mark = 0 if epoch is None else await self._store.high_water(device, epoch)
-        return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark)
+        if epoch is None:
+            return BatchAnswer(receipts=receipts)
+        mark = await self._logs.high_water(device, epoch)
+        missing = await self._missing(device, epoch) if any((one.sequence or 0) > mark for one in receipts) else ()
+        return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark, missing=missing)
+
+    async def _missing(self, device: str, epoch: str) -> tuple[SequenceRange, ...]:
+        """Return what the device is to send again; not often, for what it does not have any more stays missing."""
+        if self._clock.monotonic() < self._search_again_s.get(device, 0.0):
+            return ()
+        gaps = await self._logs.missing(device, epoch, MOST_MISSING)
+        if len(gaps) < MOST_MISSING:
+            self._search_again_s[device] = self._clock.monotonic() + SEARCH_EVERY_S
+        return tuple(SequenceRange(first=first, last=last) for first, last in gaps)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         query = read_query(request, PlayQuery)

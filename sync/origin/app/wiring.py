@@ -48,7 +48,8 @@ from sync.origin.store.devices import DeviceStore, PairingStore
 from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
-from sync.origin.store.plays import ChainStore, PlayStore
+from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.plays import PlayStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.retention import RetentionStore
 from sync.origin.store.schedules import ScheduleStore
@@ -106,8 +107,8 @@ def _assemble(
     enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
-    plays = PlayRoutes(PlayStore(database), ReleaseContents(ReleaseStore(database), files), live, metrics, clock)
-
+    logs, contents = DeviceLogStore(database), ReleaseContents(ReleaseStore(database), files)
+    plays = PlayRoutes(PlayStore(database), logs, contents, live, metrics, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
@@ -117,9 +118,8 @@ def _assemble(
     plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed), campaigns)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
-    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
-    proof = (plays, AuditRoutes(ChainStore(database), clock))
-    machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
+    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases, AuditRoutes(logs, clock))
+    machines = (pairings, devices, plays, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
     operations = [operation for room in (*people, *machines, monitor) for operation in room.operations()]
     monitor.describe(operations)
 

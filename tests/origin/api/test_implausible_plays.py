@@ -28,7 +28,7 @@ from sync.origin.proof.plausibility import (
     Span,
     why_set_aside,
 )
-from sync.origin.store.plays import PlayFilter, PlaySender, PlayStore
+from sync.origin.store.proof.plays import PlayFilter, PlaySender, PlayStore
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
@@ -304,7 +304,7 @@ async def test_a_database_of_an_earlier_version_counts_on(tmp_path: Path, clock:
             "DROP INDEX plays_by_device", "DROP INDEX plays_set_aside", "ALTER TABLE plays DROP COLUMN ended_ms",
             "ALTER TABLE plays DROP COLUMN set_aside", "ALTER TABLE releases DROP COLUMN named",
             "DROP INDEX plays_accepted", "ALTER TABLE plays DROP COLUMN accepted",
-            "ALTER TABLE devices DROP COLUMN channels", "DROP TABLE release_contents",
+            "ALTER TABLE devices DROP COLUMN channels", "DROP TABLE release_contents", "DROP TABLE alembic_version",
         ):  # fmt: skip
             await connection.execute(text(statement))
         await connection.execute(text(

@@ -4,7 +4,12 @@ import csv
 import io
 from typing import Any
 
+from sqlalchemy import delete
+
+from sync.origin.api.plays import SEARCH_EVERY_S
+from sync.origin.persistence import tables
 from sync.wire.device_reports import BATCH_LIMIT
+from tests.fakes import FakeClock
 from tests.origin.running_origin import EPOCH, Answer, RunningOrigin, play
 
 OTHER_EPOCH = "f" * 32
@@ -81,6 +86,27 @@ async def test_the_high_water_stops_at_a_gap_and_jumps_when_it_closes(server: Ru
     assert await mark(5) == 3
     assert await mark(4) == 6
     assert await mark(*range(7, 7 + BATCH_LIMIT)) == 6 + BATCH_LIMIT
+
+
+async def test_what_a_restored_database_lacks_is_asked_for_again_now_and_then(
+    server: RunningOrigin, clock: FakeClock
+) -> None:
+    device, token = await server.pair()
+    plays = [play(device, sequence) for sequence in range(1, 12)]
+    await bring(server, token, *plays[:8])
+    async with server.origin.keys._database.writing() as connection:  # the backup is older than these
+        await connection.execute(delete(tables.plays).where(tables.plays.c.sequence.in_((1, 5, 6))))
+        await connection.execute(delete(tables.play_marks))
+
+    async def missing(sent: dict[str, Any]) -> list[tuple[int, int]]:
+        return [(gap["first"], gap["last"]) for gap in (await bring(server, token, sent)).document["missing"]]
+
+    assert await missing(plays[8]) == [(1, 1), (5, 6)]
+    assert await missing(plays[9]) == []  # the device may not have them any more
+    await clock.advance(SEARCH_EVERY_S)
+    assert await missing(plays[10]) == [(1, 1), (5, 6)]
+    answer = await bring(server, token, plays[0], plays[4], plays[5])
+    assert (answer.document["high_water"], answer.document["missing"]) == (11, [])
 
 
 async def test_each_log_epoch_counts_for_itself(server: RunningOrigin) -> None:

@@ -33,7 +33,8 @@ from sync.origin.store.devices import (
     PairingStore,
     add_device,
 )
-from sync.origin.store.plays import ChainStore, PlayStore, ReceivedPlay
+from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.plays import PlayStore, ReceivedPlay
 from sync.wire.device_reports import Play
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
@@ -207,7 +208,7 @@ async def test_two_origins_that_delete_at_once_leave_what_is_needed(
 
 async def test_a_broken_chain_is_found(origins: Origins) -> None:
     first, _ = origins
-    plays, chains = PlayStore(first.database), ChainStore(first.database)
+    plays, chains = PlayStore(first.database), DeviceLogStore(first.database)
     async with first.database.writing() as connection:
         await add_device(connection, id="d", name="window", channel_id="main", token_hash="0" * 64, paired_ms=0)
     documents = [play("d", number) for number in (1, 2, 5)]  # each claims to be the first

@@ -44,7 +44,9 @@ class Origin:
         self.refuse: dict[int, str] = {}  # sequence to status
         self.statuses: list[tuple[int, dict[str, str]]] = []  # answered first, nothing taken
         self.most = BATCH_LIMIT
+        self.missing: list[tuple[int, int]] = []  # asked for in the next answer
         self.closing = False
+        self.epoch = ""  # named by the answers; empty: that of the plays
         self._faults = faults
 
     async def plays(self, request: web.Request) -> web.StreamResponse:
@@ -61,7 +63,9 @@ class Origin:
         if self._faults and self._faults.random() < 0.4:  # taken, and nobody hears of it
             assert request.transport is not None
             request.transport.abort()
-        return web.json_response({"receipts": receipts})
+        missing, self.missing = [{"first": first, "last": last} for first, last in self.missing], []
+        epoch = self.epoch or batch[-1]["log_epoch"]
+        return web.json_response({"receipts": receipts, "log_epoch": epoch, "missing": missing})
 
     def _take(self, play: dict[str, Any]) -> dict[str, Any]:
         sequence = play["sequence"]
@@ -128,6 +132,31 @@ async def test_a_month_of_plays_is_sent_in_limited_batches_oldest_first(tmp_path
             await drained(ledger)
     assert origin.batches == [500, 500, 500, 500, 300]
     assert origin.order == list(range(1, 2_301))
+
+
+async def test_what_the_origin_lost_is_sent_again_and_nothing_else(tmp_path: Path) -> None:
+    origin, clock = Origin(), HastyClock()
+    origin.refuse = {3: "conflict"}
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 8)
+        async with uploading(ledger, origin, clock):
+            await drained(ledger)
+            lost = [key for key in origin.held if key[2] in (2, 4, 5)]
+            for key in lost:
+                del origin.held[key]
+            origin.missing, origin.order = [(2, 5), (7, 2**53)], []
+            await more(ledger, 1)  # 9 to 13, in one batch
+            await polled(lambda: held(origin), list(range(1, 3)) + list(range(4, 14)))
+            await drained(ledger)
+            assert origin.order == [9, 10, 11, 12, 13, 2, 4, 5]  # 3 was refused, 7 and 8 are there
+            origin.missing, origin.epoch, batches = [(1, 13)], "f" * 32, len(origin.batches)
+            await more(ledger, 2)
+            await drained(ledger)
+            assert len(origin.batches) == batches + 1  # another log is meant
+
+
+async def held(origin: Origin) -> list[int]:
+    return sorted(sequence for _, _, sequence in origin.held)
 
 
 async def test_a_refused_play_does_not_block_the_others(tmp_path: Path) -> None:

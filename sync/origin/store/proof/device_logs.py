@@ -1,0 +1,121 @@
+"""The log of a device as it arrived: how far without a gap, what is missing, and where its chain is broken."""
+
+from typing import Any, Literal
+
+from sqlalchemy import Select, and_, func, insert, literal, or_, select, union_all, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.tables import play_conflicts, play_marks, plays
+from sync.wire.device_reports import GENESIS
+
+_BATCH_ROWS = 1_000  # read at once while the high water is counted up
+
+
+class DeviceLogStore:
+    """Reads logs as they are stored; each answer is computed from the rows, but for the mark of what arrived."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def logs(self, device: str | None) -> list[tuple[Any, ...]]:
+        """Return each log: device, epoch, number of plays, first and last sequence, and their starts (Unix ms)."""
+        key = (plays.c.device_id, plays.c.log_epoch)
+        edges = select(
+            *key,
+            func.count().label("plays"),
+            func.min(plays.c.sequence).label("first"),
+            func.max(plays.c.sequence).label("last"),
+        ).group_by(*key)
+        if device is not None:
+            edges = edges.where(plays.c.device_id == device)
+        log, first, last = edges.subquery(), plays.alias(), plays.alias()
+        query = select(log, first.c.started_ms, last.c.started_ms)
+        for edge, sequence in ((first, log.c.first), (last, log.c.last)):
+            same_log = and_(edge.c.device_id == log.c.device_id, edge.c.log_epoch == log.c.log_epoch)
+            query = query.join(edge, and_(same_log, edge.c.sequence == sequence))
+        return await self._rows(query)
+
+    async def breaks(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return the plays started in this time whose previous hash is not that of the play before them, newest first.
+
+        Each as device, epoch, sequence, start, the nearest lower sequence that is stored (0: none), the previous hash
+        it names, and the hash of the play directly before it.
+        """
+        before, lower = plays.alias(), plays.alias()
+        previous_hash = plays.c.body["previous_hash"].as_string()
+        same_log = and_(before.c.device_id == plays.c.device_id, before.c.log_epoch == plays.c.log_epoch)
+        lower_in_log = (lower.c.device_id == plays.c.device_id, lower.c.log_epoch == plays.c.log_epoch)
+        nearest = select(func.max(lower.c.sequence)).where(*lower_in_log, lower.c.sequence < plays.c.sequence)
+        nearest_or_0 = func.coalesce(nearest.correlate(plays).scalar_subquery(), 0)
+        is_first, is_later = plays.c.sequence == 1, plays.c.sequence > 1
+        broken = or_(
+            and_(is_first, previous_hash != GENESIS),
+            and_(is_later, or_(before.c.hash.is_(None), before.c.hash != previous_hash)),
+        )
+        columns = (plays.c.device_id, plays.c.log_epoch, plays.c.sequence, plays.c.started_ms)
+        query = (
+            select(*columns, nearest_or_0, previous_hash, before.c.hash)
+            .outerjoin(before, and_(same_log, before.c.sequence == plays.c.sequence - 1))
+            .where(plays.c.started_ms >= from_ms, plays.c.started_ms < until_ms, broken)
+            .order_by(plays.c.started_ms.desc())
+            .limit(limit)
+        )
+        return await self._rows(query if device is None else query.where(plays.c.device_id == device))
+
+    async def judged(
+        self, how: Literal["set_aside", "accepted"], device: str | None, from_ms: int, until_ms: int, limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the plays received in this time: device, epoch, sequence, when it came, and how it was judged."""
+        row = plays.c
+        query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row[how])
+        query = query.where(row[how].is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
+        query = query if device is None else query.where(row.device_id == device)
+        return await self._rows(query.order_by(row.received_ms.desc()).limit(limit))
+
+    async def conflicts(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return the conflicting plays received in this time, newest first: device, epoch, sequence, when it came."""
+        row = play_conflicts.c
+        query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms)
+        query = query.where(row.received_ms >= from_ms, row.received_ms < until_ms).order_by(row.id.desc())
+        return await self._rows((query if device is None else query.where(row.device_id == device)).limit(limit))
+
+    async def high_water(self, device: str, log_epoch: str) -> int:
+        """Return the highest sequence of this log without a gap below it; 0 if the first play is missing."""
+        async with self._database.writing() as connection:
+            this_log = (play_marks.c.device_id == device) & (play_marks.c.log_epoch == log_epoch)
+            stored = await connection.scalar(select(play_marks.c.high_water).where(this_log))
+            mark = await _contiguous_from(connection, device, log_epoch, stored or 0)
+            if stored is None:
+                row = {"device_id": device, "log_epoch": log_epoch, "high_water": mark}
+                await connection.execute(insert(play_marks).values(**row))
+            elif mark != stored:
+                await connection.execute(update(play_marks).where(this_log).values(high_water=mark))
+            return mark
+
+    async def missing(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:
+        """Return the gaps below the newest play of this log: first and last missing sequence, the lowest first."""
+        held = select(plays.c.sequence).where(plays.c.device_id == device, plays.c.log_epoch == log_epoch)
+        steps = union_all(select(literal(0).label("sequence")), held).subquery()
+        following = func.lead(steps.c.sequence).over(order_by=steps.c.sequence)
+        gaps = select((steps.c.sequence + 1).label("first"), (following - 1).label("last")).subquery()
+        query = select(gaps.c.first, gaps.c.last).where(gaps.c.first <= gaps.c.last).order_by(gaps.c.first)
+        return [(first, last) for first, last in await self._rows(query.limit(limit))]
+
+    async def _rows(self, query: Select[Any]) -> list[tuple[Any, ...]]:
+        async with self._database.reading() as connection:
+            return [tuple(row) for row in await connection.execute(query)]
+
+
+async def _contiguous_from(connection: AsyncConnection, device: str, log_epoch: str, mark: int) -> int:
+    while True:
+        query = select(plays.c.sequence).where(
+            plays.c.device_id == device, plays.c.log_epoch == log_epoch, plays.c.sequence > mark
+        )
+        found = (await connection.scalars(query.order_by(plays.c.sequence).limit(_BATCH_ROWS))).all()
+        for sequence in found:
+            if sequence != mark + 1:
+                return mark
+            mark = sequence
+        if len(found) < _BATCH_ROWS:
+            return mark
