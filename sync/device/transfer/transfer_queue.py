@@ -190,8 +190,8 @@ class TransferQueue:
 
     # For the threads that fetch
 
-    def take(self) -> Fetch | None:
-        """Return the next fetch, None if nothing can begin now."""
+    def take(self) -> Fetch | float:
+        """Return the next fetch, or for how many seconds to wait for the limiter, until `end_pause`; 0: not at all."""
         with self._lock:
             now_s = self._clock.monotonic()
             self._end_waits(now_s)
@@ -202,16 +202,14 @@ class TransferQueue:
                 if item is not None and source is not None:
                     fetch = self._begin(item, source, now_s, put_back)
             self._add(*put_back)
-            return fetch
+            return self._begin_pause(now_s) if fetch is None else fetch
 
-    def begin_pause(self) -> float:
-        """Return for how many seconds a thread waits for the limiter, until `end_pause`; 0: not at all."""
-        with self._lock:
-            wait_s = self._sources.limited_s(self._clock.monotonic())
-            if wait_s > LONGEST_PAUSE_S or self._stopped or not self.work_waits():
-                return 0.0
-            self._pausing += wait_s > 0
-            return wait_s
+    def _begin_pause(self, now_s: float) -> float:
+        wait_s = self._sources.limited_s(now_s)
+        if wait_s > LONGEST_PAUSE_S or self._stopped or not self.work_waits():
+            return 0.0
+        self._pausing += wait_s > 0
+        return wait_s
 
     def end_pause(self) -> None:
         """Record that a thread does not wait for the limiter any more."""

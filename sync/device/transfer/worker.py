@@ -68,10 +68,12 @@ class FetchWorker:
     def _next(self) -> Fetch | None:
         """Return what to fetch now; waits shortly for the limiter, so that the connection is used again."""
         while not self._stopped.is_set():
-            fetch = self._queue.take()
-            if fetch is not None or (wait_s := self._queue.begin_pause()) <= 0:
-                return fetch
-            self._stopped.wait(wait_s)
+            taken = self._queue.take()
+            if isinstance(taken, Fetch):
+                return taken
+            if not taken:
+                return None
+            self._stopped.wait(taken)
             self._queue.end_pause()
         return None
 

@@ -165,7 +165,7 @@ async def test_one_bad_answer_for_each_asset(store: ContentStore, tmp_path: Path
     playing = publisher.release
     async with faulty(tmp_path / "tree") as server:
         server.always["login"] = faulty_server.web_page
-        async with running(origin_at(server, publisher), store, head_s=0.3, read_s=0.3) as device:
+        async with running(origin_at(server, publisher), store, head_s=1.0, read_s=1.0) as device:
             await device.plays(playing)
             contents = [noise(seed, SIZE) for seed in range(2, 2 + len(ANSWERS))]
             assets = [publisher.asset(content) for content in contents]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
+from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.limits import RateLimiter, RateLimits, why_given_up
 from sync.device.transfer.spans import spans
 from sync.device.transfer.transfer import ContentTransfer
@@ -212,6 +213,28 @@ async def test_a_chunk_comes_in_pieces_that_a_limit_allows_over_kept_connections
     assert len(origin.peers) <= 2  # a second worker may take a piece while the first one still stores its own
 
 
+class BusyClock(FakeClock):
+    """The clock of a machine so busy that seconds pass between two looks at it."""
+
+    def monotonic(self) -> float:
+        self._move_to(super().monotonic() + 1)
+        return super().monotonic()
+
+
+def test_a_thread_waits_for_the_limiter_also_when_its_wait_is_over_at_the_next_look(
+    origin: Origin, store: ContentStore
+) -> None:
+    clock = BusyClock()
+    part = part_of(origin, store, noise(1, 8 * CHUNK), CHUNK)
+    queue = ContentTransfer(origin.url, clock, limiter=limiter_of(clock, 500_000)).queue
+    queue.plan([[asset_of(part.index)]])
+    queue.add_spans(part.index.asset, part, spans(part.index.asset, part.missing(), CHUNK))
+    taken = [queue.take()]
+    while isinstance(taken[-1], Fetch):
+        taken.append(queue.take())
+    assert 0 < taken[-1] < 1, "with 0 the thread would end, and its connection with it"
+
+
 async def test_a_source_whose_chunk_is_wrong_is_blamed_though_no_request_brings_all_of_it(
     origin: Origin, store: ContentStore
 ) -> None:
@@ -224,13 +247,13 @@ async def test_a_source_whose_chunk_is_wrong_is_blamed_though_no_request_brings_
 
 async def test_a_release_waits_for_its_window_without_a_problem(origin: Origin, store: ContentStore) -> None:
     clock = FakeClock()
-    night = clock.now() + timedelta(hours=10)
+    night = clock.now() + timedelta(hours=1)
     closed = RateLimits(0.0, until=night)
     limiter = RateLimiter(clock, lambda: closed if clock.now() < night else RateLimits(), lambda: ())
     origin.publisher.publish(noise(1, 3 * CHUNK))
     async with running(origin, store, clock=clock, limiter=limiter) as device:
         await device.until(lambda: device.syncer.facts().state == "waiting")
-        await clock.advance(9.9 * 3600)
+        await clock.advance(0.9 * 3600)
         await device.until(lambda: device.syncer.facts().state == "waiting")  # it has asked for leave again
         facts = device.syncer.facts()
         assert (facts.state, facts.problem, facts.limits, facts.failing_assets) == ("waiting", "", closed, 0)
@@ -252,7 +275,7 @@ network_changes.SETTLE_S = 0.1
 async def main():
     told = asyncio.Event()
     watching = asyncio.create_task(network_changes.NetworkChanges(SystemClock(), told.set).run())
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0)  # it listens
     for command in ("link set lo up", "addr add 10.9.9.9/32 dev lo"):
         subprocess.run(["ip", *command.split()], check=True)
         await asyncio.wait_for(told.wait(), 10)

@@ -55,7 +55,8 @@ async def test_what_a_mirror_does_not_serve_comes_from_the_origin_at_once(
     publisher.publish(*CONTENTS)
     if fault is not None:
         mirror.always["assets/"] = fault
-    async with running(origin, store, mirrors=(mirror.url,), read_s=0.3, head_s=0.3) as device:
+    patience_s = 1.0 if fault is faulty_server.silence else 5.0
+    async with running(origin, store, mirrors=(mirror.url,), read_s=patience_s, head_s=patience_s) as device:
         await device.plays(publisher.release)
         first, last = device.syncer.facts().sources
     whole = len(CONTENTS) * CHUNKS * CHUNK
