@@ -27,6 +27,7 @@ from sync.wire.stream_url import stream_name
 from tests import TOP
 from tests.display import start_xvfb
 from tests.player.conftest import H264, make_media
+from tests.player.pixels import PixelReader, is_close
 from tests.player.stream_servers import http_server
 from tests.sync.file_tree_origin import EPOCH, Publisher
 
@@ -107,9 +108,10 @@ def to_image(picture: RawPicture) -> Image.Image:
 class Player:
     """A running player process."""
 
-    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", url: str, pixels: PixelReader) -> None:
         self.process = process
         self.url = url
+        self._pixels = pixels
 
     def ask(self, path: str) -> Any:
         with urlopen(self.url + path, timeout=5) as answer:
@@ -121,13 +123,10 @@ class Player:
 
     def colour(self, height: float = 0.5) -> tuple[int, int, int]:
         """Return the colour in the middle column of the display at `height`; 0 is the top, 1 the bottom."""
-        shot = self.screenshot()
-        pixel = shot.getpixel((shot.width // 2, int(shot.height * height)))
-        assert isinstance(pixel, tuple)
-        return int(pixel[0]), int(pixel[1]), int(pixel[2])
+        return self._pixels.colour_at(640, int(720 * height))
 
     def shows(self, colour: tuple[int, int, int]) -> bool:
-        return all(abs(a - b) < 12 for a, b in zip(self.colour(), colour, strict=True))
+        return is_close(self.colour(), colour)
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +155,13 @@ def started(environment: dict[str, str], *arguments: str, stdin: int = subproces
     process = subprocess.Popen(
         [*COMMAND, "run", *arguments], env=environment, cwd=TOP, text=True, stdin=stdin, stderr=subprocess.PIPE
     )
+    pixels = PixelReader(environment["DISPLAY"])
     try:
-        yield Player(process, url)
+        yield Player(process, url, pixels)
     finally:
         process.kill()
         process.communicate()
+        pixels.close()
 
 
 def listening(player: Player) -> bool:

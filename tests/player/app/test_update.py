@@ -19,9 +19,9 @@ from tests.player.app.test_daemon import RED, listening, started, store_release,
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of our code, as an installation has it."""
+    """A copy of our code, compiled as in an installation."""
     for name in ("player", "sync"):
-        shutil.copytree(TOP / name, tmp_path / "tree" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(TOP / name, tmp_path / "tree" / name, ignore=shutil.ignore_patterns("origin"))
     return tmp_path / "tree"
 
 
