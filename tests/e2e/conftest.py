@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         media.mkdir()
         video(media / "red.mp4", "red")
         picture(media / "green.png", "lime")
-        video(media / "blue.mp4", "blue", size="640x480", rate=25)
+        video(media / "blue.mp4", "blue", size="640x480", rate=10)
         (media / "playlist.toml").write_text(PLAYLIST)
         try:
             site.publish()
@@ -48,7 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("media")
     video(folder / "red.mp4", "red", seconds=1.0)
-    video(folder / "blue.mp4", "blue", seconds=1.0, size="640x480", rate=25)
+    video(folder / "blue.mp4", "blue", seconds=1.0, size="640x480", rate=10)
     video(folder / "frame.mp4", "white", seconds=0.03)
     picture(folder / "green.png", "lime")
     picture(folder / "yellow.png", "yellow")

@@ -29,7 +29,7 @@ def until(condition: Callable[[], bool], what: str, within_s: float = 40.0) -> N
         clock.wait(0.1)
 
 
-def video(path: Path, colour: str, *, size: str = "640x360", rate: int = 30, seconds: float = 1.2) -> None:
+def video(path: Path, colour: str, *, size: str = "640x360", rate: int = 15, seconds: float = 1.2) -> None:
     source = f"color={colour}:s={size}:r={rate}:d={seconds}"
     codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)], check=True)

@@ -82,17 +82,20 @@ class MediaOrigin:
     pipeline: Pipeline
     settings: OriginConfiguration
     changes: list[tuple[str, str]] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait_until_processed(self, media_id: str) -> MediaRow:
         """Wait until a media is ready or failed and nothing is left of the work on it, and return it."""
 
-        async def finished() -> MediaRow | None:
-            row = await self.media.get(media_id)
-            ended = row.state in (MediaState.READY, MediaState.FAILED)
-            return row if ended and not (self.files.work / media_id).exists() else None
-
-        row: MediaRow = await wait_until(finished)
-        return row
+        async with asyncio.timeout(60):
+            while True:
+                self.changed.clear()
+                row = await self.media.get(media_id)
+                ended = row.state in (MediaState.READY, MediaState.FAILED)
+                if ended and not (self.files.work / media_id).exists():
+                    return row
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.changed.wait(), 0.02 if ended else 1.0)
 
     async def process_file(self, path: Path) -> MediaRow:
         """Put a local file through the pipeline."""
@@ -150,9 +153,11 @@ async def open_media_origin(
         uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
         media = MediaStore(database, clock)
         changes: list[tuple[str, str]] = []
+        news = asyncio.Event()
 
         def changed(topic: str, name: str) -> None:
             changes.append((topic, name))
+            news.set()
 
         pipeline = Pipeline(media, files, settings, clock, changed=changed)
         intake = Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=changed)
@@ -161,7 +166,7 @@ async def open_media_origin(
         http = await stack.enter_async_context(aiohttp.ClientSession())
         if run_pipeline:
             await stack.enter_async_context(_running(pipeline.run))
-        yield MediaOrigin(url, http, files, database, uploads, media, intake, pipeline, settings, changes)
+        yield MediaOrigin(url, http, files, database, uploads, media, intake, pipeline, settings, changes, news)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Reads the pixels of the display: single ones, or a recording about once a millisecond from a thread of its own."""
+"""Reads the pixels of the display: single ones, or a recording of several hundred a second from a thread of its own."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -68,13 +68,13 @@ class ScreenRecording:
 def recording_screen(
     name: str, width: int = 1280, height: int = 720, *, across: tuple[float, ...] = (0.25, 0.5, 0.75)
 ) -> Iterator[ScreenRecording]:
-    """Sample the display about once a millisecond while the block runs, at some shares of its width."""
+    """Sample the display every 2 ms or so while the block runs, at some shares of its width."""
     recording, stop, clock = ScreenRecording(), threading.Event(), SystemClock()
     connection = XDisplay(name)
     root = connection.screen().root
 
     def sample() -> None:
-        while not stop.wait(0.0005):
+        while not stop.wait(0.002):
             row = root.get_image(0, height // 2, width, 1, X.ZPixmap, 0xFFFFFFFF).data
             spots = (row[4 * x : 4 * x + 3] for x in (int(width * share) for share in across))
             recording.samples.append((clock.monotonic(), tuple((r, g, b) for b, g, r in spots)))

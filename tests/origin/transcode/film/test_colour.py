@@ -116,10 +116,10 @@ async def test_upside_down_hdr_is_turned_and_tone_mapped(media_origin: MediaOrig
     [
         ("170m", False, "yuv420p", "libx264", ("smpte170m", "tv")),
         ("170m", False, "yuv422p10le", "prores_ks", ("", "")),  # without tags, and small: BT.601
-        ("170m", True, "yuvj422p", "libx264", ("bt470bg", "pc")),
-        ("ycgco", False, "yuv444p", "libx264", ("ycgco", "tv")),
         ("gbr", True, "gbrp", "libx264rgb", ("", "")),
         *in_bench(
+            ("170m", True, "yuvj422p", "libx264", ("bt470bg", "pc")),
+            ("ycgco", False, "yuv444p", "libx264", ("ycgco", "tv")),
             ("709", True, "yuvj420p", "libx264", ("bt709", "pc")),
             ("709", True, "yuv420p", "libx265", ("bt709", "pc")),
             ("2020_ncl", False, "yuv420p", "libx264", ("bt2020nc", "tv")),
