@@ -36,6 +36,8 @@ _IDLE_S = 65.0  # with a look at all files, which comes once a minute
 _SETTLED_S = 25.0
 _STARTS = 3
 _ITEM_MS = 3_600_000
+_GREEN_ROWS = zlib.compress((b"\0" + bytes(start.GREEN) * _SIZE[0]) * _SIZE[1])
+_POLL_WITHIN_S = 120.0
 
 
 async def measure(stack: AsyncExitStack, folder: Path, many: int) -> list[dict[str, Any]]:
@@ -73,9 +75,8 @@ def _pictures(folder: Path, count: int) -> Content:
 
 def picture() -> bytes:
     """Return a green PNG of 100 kB; random bytes in a chunk that no reader knows make each another file."""
-    rows = (b"\0" + bytes(start.GREEN) * _SIZE[0]) * _SIZE[1]
     head = struct.pack(">IIBBBBB", *_SIZE, 8, 2, 0, 0, 0)
-    parts = [(b"IHDR", head), (b"bnCh", os.urandom(_BYTES - 1_500)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    parts = [(b"IHDR", head), (b"bnCh", os.urandom(_BYTES - 1_500)), (b"IDAT", _GREEN_ROWS), (b"IEND", b"")]
     body = b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
     )
@@ -125,6 +126,8 @@ async def _lost_catalogue(place: Path, content: Content) -> float:
         running.begin()
         while "timestamp.json" not in (log.read_text() if log.exists() else ""):
             await SystemClock().sleep(0.005)
+            if time.perf_counter() - began > _POLL_WITHIN_S:
+                raise TimeoutError(f"a device without a catalogue does not poll within {_POLL_WITHIN_S:.0f} s")
         return 1000 * (time.perf_counter() - began)
 
 

@@ -81,7 +81,7 @@ class Downloader:
         self._failed = failed
         self._recheck = recheck
         self._order = order
-        self._intake = MediaIntake(store.media, catalog, clock)
+        self._intake = MediaIntake(store.media, catalog, clock, transfer.notify)
         self._wanted_bytes = 0
 
     def progress(self) -> DownloadProgress:

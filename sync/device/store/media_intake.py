@@ -9,7 +9,7 @@ has all the chunks of its signed list is not hashed a second time before that.
 import asyncio
 import math
 import threading
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sync.device.store.chunk_catalog import ChunkCatalog
@@ -36,12 +36,18 @@ class DownloadProgress:
 
 
 class MediaIntake:
-    """The partial files under way. `begin` and `commit` can be called while threads write to them."""
+    """The partial files under way. `begin` and `commit` can be called while threads write to them.
 
-    def __init__(self, media: MediaFiles, catalog: ChunkCatalog, clock: Clock) -> None:
+    `due` is called, in any thread, when `due_s` becomes less by what was written.
+    """
+
+    def __init__(
+        self, media: MediaFiles, catalog: ChunkCatalog, clock: Clock, due: Callable[[], None] = lambda: None
+    ) -> None:
         self._media = media
         self._catalog = catalog
         self._clock = clock
+        self._due = due
         self._parts: dict[str, PartialFile] = {}
         self._lock = threading.Lock()  # of all below
         self._unsaved: set[PartialFile] = set()
@@ -141,9 +147,12 @@ class MediaIntake:
                 self._note(part, length)
 
     def _note(self, part: PartialFile, length: int) -> None:
+        before = bool(self._unsaved), self._whole, self._unsaved_bytes >= GROUP_BYTES
         self._unsaved.add(part)
         self._unsaved_bytes += length
         self._whole = self._whole or part.is_whole()
+        if before != (True, self._whole, self._unsaved_bytes >= GROUP_BYTES):
+            self._due()
 
     def due_s(self) -> float:
         """Return when to `commit`, in seconds from now: once a group is full, or whole files have waited for long.
@@ -218,11 +227,11 @@ class MediaIntake:
 
     def _settle(self, group: Mapping[PartialFile, Written]) -> "_Settled":
         """Flush, then rename. Blocks."""
-        by_path = {part.path: part for part in group}
         settled = _Settled()
-        for path, error in sync_files(self._media.folders()[1], tuple(by_path)).items():
-            settled.faults[by_path[path]] = storage_error(error, path)
-            by_path[path].discard()
+        failed = sync_files(self._media.folders()[1], [part.path for part in group])
+        for part in [part for part in group if failed and part.path in failed]:
+            settled.faults[part] = storage_error(failed[part.path], part.path)
+            part.discard()
         whole = {}
         for part, written in group.items():
             if part in settled.faults:

@@ -50,6 +50,8 @@ class HttpReader:
         self._network = network
         self._deadlines = deadlines
         self._place = ("", "")  # scheme and host of the connection
+        self._folder = ""  # the address of the folder that was asked last
+        self._before = self._fields = ""  # what was sent for it, before and after the name in that folder
         self._proxy: Proxy | None = None  # through which it goes
         self._socket: socket.socket | None = None
         self._timeout_s = -1.0  # of the socket
@@ -65,9 +67,17 @@ class HttpReader:
             NotReached: there is no connection.
             OriginUnreachable: no answer, or none of HTTP.
         """
-        reused = self._connect(url)
+        folder, _, name = url.rpartition("/")
+        plain = name.isascii() and name.isalnum()
+        known = plain and folder == self._folder and self._socket is not None and _is_quiet(self._socket)
+        reused = known or self._connect(url)
+        if not known:  # most often one asset of a folder is asked for after the other
+            target, self._fields = _request(url, self._proxy)
+            name = name if plain and target.endswith(name) else ""
+            self._folder, self._before = folder if name else "", target.removesuffix(name)
+        more = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
         try:
-            head = self._exchange(url, headers)
+            head = self._exchange(url, f"GET {self._before}{name}{self._fields}{more}\r\n".encode())
         except ConnectionError as error:
             self.close()
             if not reused:
@@ -149,11 +159,11 @@ class HttpReader:
         self._place, self._timeout_s = place, -1.0
         return False
 
-    def _exchange(self, url: str, headers: Mapping[str, str]) -> Head:
+    def _exchange(self, url: str, request: bytes) -> Head:
         assert self._socket is not None
         deadline = Deadline(self._deadlines.head_s)
         self._wait_at_most(self._deadlines.head_s)
-        self._socket.sendall(_request(url, headers, self._proxy))
+        self._socket.sendall(request)
         received, total = b"", 0
         while True:
             found = _END_OF_HEAD.search(received)
@@ -191,16 +201,17 @@ def _is_quiet(idle: socket.socket) -> bool:
     return not poll.poll(0)
 
 
-def _request(url: str, headers: Mapping[str, str], proxy: Proxy | None) -> bytes:
+def _request(url: str, proxy: Proxy | None) -> tuple[str, str]:
+    """Return what to ask for, and the rest of the first line with the headers that every request has."""
     address = urlsplit(url)
     target = address._replace(fragment="")
     if proxy is None or address.scheme == "https":  # an HTTP proxy is told the whole address
         target = target._replace(scheme="", netloc="")
-    fields = {"Host": address.netloc.rpartition("@")[2], "Accept-Encoding": "identity", **headers}
+    fields = {"Host": address.netloc.rpartition("@")[2], "Accept-Encoding": "identity"}
     if proxy is not None and address.scheme == "http":
         fields |= proxy.headers
-    lines = [f"GET {quote(target.geturl() or '/', _URL_LETTERS)} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items())]
-    return "\r\n".join([*lines, "", ""]).encode()
+    lines = [" HTTP/1.1", *(f"{key}: {value}" for key, value in fields.items()), ""]
+    return quote(target.geturl() or "/", _URL_LETTERS), "\r\n".join(lines)
 
 
 def _parse(url: str, raw: bytes) -> tuple[Head, bool]:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from sync.runtime.clock import Clock, SystemClock
@@ -41,16 +42,18 @@ class Deadlines:
 DEADLINES = Deadlines()
 
 
+_CLOCK = SystemClock()
+
+
 class Deadline:
     """A moment by the clock of this machine, for sockets: these wait in real time."""
 
     def __init__(self, seconds: float) -> None:
-        self._clock = SystemClock()
-        self._until = self._clock.monotonic() + seconds
+        self._until = _CLOCK.monotonic() + seconds
 
     def left_s(self) -> float:
         """Return the seconds left; raises TimeoutError if there are none."""
-        left = self._until - self._clock.monotonic()
+        left = self._until - _CLOCK.monotonic()
         if left <= 0:
             raise TimeoutError
         return left
@@ -171,6 +174,7 @@ class RateLimiter:
         self._in_venue = in_venue
         self._lock = threading.Lock()
         self._limits = NO_LIMITS
+        self._free = True  # of limits: most devices have none
         self._next_look_s = -math.inf
         now_s = clock.monotonic()
         self._all, self._line = TokenBucket(math.inf, now_s), TokenBucket(math.inf, now_s)
@@ -182,6 +186,10 @@ class RateLimiter:
         """
         with self._lock:
             now_s, buckets = self._update(), self._buckets(source)
+            if self._free:
+                for bucket in buckets:
+                    bucket.take(length)
+                return 0.0
             wait_s = max(bucket.wait_s(length, now_s) for bucket in buckets)
             if math.isinf(wait_s):
                 self._next_look_s = now_s
@@ -202,6 +210,8 @@ class RateLimiter:
         """Return how many bytes one request may ask for; None: any number."""
         with self._lock:
             self._update()
+            if self._free:
+                return None
             most = min(bucket.most_bytes for bucket in self._buckets(source))
             return None if math.isinf(most) else int(most)
 
@@ -218,7 +228,7 @@ class RateLimiter:
             return self._limits
 
     def _buckets(self, source: str) -> tuple[TokenBucket, ...]:
-        local = urlsplit(source).hostname in self._in_venue()
+        local = _host(source) in self._in_venue()
         return (self._all,) if local else (self._all, self._line)
 
     def _update(self) -> float:
@@ -226,8 +236,14 @@ class RateLimiter:
         now_s = self._clock.monotonic()
         if now_s >= self._next_look_s:
             self._limits = found = self._look()
+            self._free = found.is_none
             left_s = LOOK_S if found.until is None else (found.until - self._clock.now()).total_seconds()
             self._next_look_s = now_s + max(0.05, min(LOOK_S, left_s))
             self._all.set_rate(found.all_bytes_s, now_s)
             self._line.set_rate(found.line_bytes_s, now_s)
         return now_s
+
+
+@lru_cache(maxsize=64)
+def _host(url: str) -> str | None:
+    return urlsplit(url).hostname

@@ -160,12 +160,14 @@ class Sources:
     def choose(self, avoided: Mapping[str, float], now_s: float) -> ContentSource | None:
         """Return the best source that is free; `avoided` are URLs not to ask for this asset, and until when."""
         free = [s for s in self.all() if s.is_free(now_s) and avoided.get(s.url, 0.0) <= now_s]
+        if len(free) < 2:
+            return free[0] if free else None
         speeds = {source: source.usual_bytes_s(now_s) for source in free}
-        if free and 0 < speeds[free[0]] < _DOUBTFUL_BYTES_S:
+        if 0 < speeds[free[0]] < _DOUBTFUL_BYTES_S:
             if unknown := next((s for s in free if not speeds[s] and not s.in_flight), None):
                 return unknown
             return next(s for s in free if speeds[s] >= SLOW_SHARE * max(speeds.values()))
-        return free[0] if free else None
+        return free[0]
 
     def limited_s(self, now_s: float) -> float:
         """Return for how long only a limit of rate holds back the first source that has one; 0: none has."""

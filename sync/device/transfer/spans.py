@@ -48,6 +48,8 @@ def spans(asset: str, missing: Iterable[Chunk], longest_bytes: int = SPAN_BYTES)
 def next_request(span: Span, without: Collection[int], longest_bytes: int) -> tuple[Span | None, Span | None]:
     """Return the part of a span to ask for now, without chunks of these numbers, and what is left of it."""
     left = [chunk for chunk in span.chunks if chunk.number not in without]
+    if len(left) == len(span.chunks) == 1:
+        return span, None
     first = next(spans(span.asset, left, longest_bytes), None)
     if first is None:
         return None, None

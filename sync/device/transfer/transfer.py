@@ -37,7 +37,7 @@ class ContentTransfer:
         rng = rng or Random()
         self.changed = asyncio.Event()
         self.sources = Sources(url, mirrors, rng)
-        self.queue = TransferQueue(self.sources, clock, rng, self._notify, limiter or RateLimiter(clock))
+        self.queue = TransferQueue(self.sources, clock, rng, self.notify, limiter or RateLimiter(clock))
         self._clock = clock
         self._network = network or Network()
         self._deadlines = deadlines
@@ -45,7 +45,8 @@ class ContentTransfer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: dict[asyncio.Future[None], FetchWorker] = {}
 
-    def _notify(self) -> None:
+    def notify(self) -> None:
+        """Wake who waits for `changed`; may be called in any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.changed.set)
 

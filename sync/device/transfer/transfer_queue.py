@@ -255,6 +255,7 @@ class TransferQueue:
         """Begin nothing more: the disk is at fault."""
         with self._lock:
             self._stopped = self._stopped or error
+        self._changed()
 
     def fail(self, fetch: Fetch, error: SignageError) -> None:
         """Record a fault of an asset, during a fetch or after it."""
@@ -279,10 +280,16 @@ class TransferQueue:
             fetch.source.failed(error, self._clock.monotonic())
             if fetch.source is self._sources.origin:
                 self._faults.append(error)
+        self._changed()
 
     def end(self, fetch: Fetch, useful_bytes: int, took_s: float, *, failed: bool) -> None:
-        """Record the end of a fetch that brought so many bytes that are kept."""
+        """Record the end of a fetch that brought so many bytes that are kept.
+
+        The event loop is told only if it has something to do: most often this thread just takes the next one.
+        """
         with self._lock:
+            ready = len(self._ready) + len(self._again)
+            news = fetch.listed or bool(fetch.source.problem) or fetch.most_bytes is not None
             self._under_way.discard(fetch)
             fetch.source.in_flight -= 1
             fetch.source.useless += max(0, fetch.received - useful_bytes)
@@ -300,7 +307,9 @@ class TransferQueue:
                 state.under_way = [other for other in state.under_way if other is not fetch]
                 state.claimed = state.claimed and bool(state.under_way)
                 self._settle(state, fetch, works=works, failed=failed)
-        self._changed()
+            news = news or len(self._ready) + len(self._again) > ready
+        if news:
+            self._changed()
 
     def _settle(self, state: AssetState, fetch: Fetch, *, works: bool, failed: bool) -> None:
         if works:
@@ -346,7 +355,7 @@ class TransferQueue:
         if wrong and state.under_way:
             state.held.append(item)
             return None, None
-        longest = 1 if wrong else longest_span_bytes(source.usual_bytes_s(now_s))
+        longest = 1 if wrong or len(span.chunks) == 1 else longest_span_bytes(source.usual_bytes_s(now_s))
         first, rest = next_request(span, state.busy_chunks(), longest)
         if rest is not None:
             put_back.append((rank, order, next(self._numbers), name, rest))

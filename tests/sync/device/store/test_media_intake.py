@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.device.store import media_intake
 from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
 from sync.device.store.media_intake import ADMIT_S, GROUP_S, MediaIntake
@@ -61,7 +62,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, catalog: ChunkCatalog) -> list[str]:
     note(durable_files, "_syncfs", "flush of all")
     note(os, "fdatasync", "flush")
     note(os, "fsync", "flush of a folder")
-    note(Path, "replace", "name")
+    note(os, "replace", "name")
     note(catalog._database, "transaction", "commit")
     return noted
 
@@ -101,6 +102,26 @@ async def test_chunks_of_a_file_that_is_not_whole_are_durable_before_their_bits(
     assert steps == ["flush", "flush of a folder", "commit"]
     assert load_bitmap((await catalog.bitmaps([index.asset]))[index.asset, LIST], 4) == {0, 1}
     assert (intake.progress().done_bytes, intake.progress().total_bytes) == (2 * CHUNK, 4 * CHUNK)
+
+
+async def test_the_downloader_is_told_of_what_is_due_and_not_of_each_chunk(
+    store: ContentStore, catalog: ChunkCatalog, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_intake, "GROUP_BYTES", 8 * CHUNK)
+    told: list[None] = []
+    intake = MediaIntake(store.media, catalog, clock, lambda: told.append(None))
+    contents = [noise(seed, 3 * CHUNK) for seed in range(4)]
+    parts = [intake.parts[index.asset] for index in await begun(intake, *contents)]
+    fill(parts[0], contents[0], 2)
+    assert (len(told), intake.due_s()) == (1, GROUP_S), "the first chunk"
+    fill(parts[0], contents[0])
+    fill(parts[1], contents[1])
+    assert (len(told), intake.due_s()) == (2, ADMIT_S), "the first whole file"
+    fill(parts[2], contents[2])
+    fill(parts[3], contents[3])
+    assert (len(told), intake.due_s()) == (3, 0), "a full group"
+    await intake.commit()
+    assert (len(told), intake.due_s()) == (3, math.inf)
 
 
 async def test_a_file_of_several_chunks_is_to_be_hashed_as_a_whole_later(
