@@ -143,8 +143,7 @@ class TransferQueue:
     def take_recheck(self) -> bool:
         """Return whether the timestamp is to be read now; `checked` is called after that."""
         with self._lock:
-            now_s = self._clock.monotonic()
-            due = [state for state in self._failing.values() if state.recheck_s <= now_s]
+            due = [state for state in self._failing.values() if state.recheck_s <= self._clock.monotonic()]
             for state in due:
                 state.recheck_s = math.inf
             return bool(due)
@@ -255,7 +254,6 @@ class TransferQueue:
         """Begin nothing more: the disk is at fault."""
         with self._lock:
             self._stopped = self._stopped or error
-        self._changed()
 
     def fail(self, fetch: Fetch, error: SignageError) -> None:
         """Record a fault of an asset, during a fetch or after it."""
@@ -280,16 +278,11 @@ class TransferQueue:
             fetch.source.failed(error, self._clock.monotonic())
             if fetch.source is self._sources.origin:
                 self._faults.append(error)
-        self._changed()
 
     def end(self, fetch: Fetch, useful_bytes: int, took_s: float, *, failed: bool) -> None:
-        """Record the end of a fetch that brought so many bytes that are kept.
-
-        The event loop is told only if it has something to do: most often this thread just takes the next one.
-        """
+        """Record the end of a fetch that brought so many bytes that are kept. The event loop is told if it is news."""
         with self._lock:
-            ready = len(self._ready) + len(self._again)
-            news = fetch.listed or bool(fetch.source.problem) or fetch.most_bytes is not None
+            before = len(self._ready), len(self._again), fetch.source.problem
             self._under_way.discard(fetch)
             fetch.source.in_flight -= 1
             fetch.source.useless += max(0, fetch.received - useful_bytes)
@@ -307,8 +300,8 @@ class TransferQueue:
                 state.under_way = [other for other in state.under_way if other is not fetch]
                 state.claimed = state.claimed and bool(state.under_way)
                 self._settle(state, fetch, works=works, failed=failed)
-            news = news or len(self._ready) + len(self._again) > ready
-        if news:
+            after = len(self._ready), len(self._again), fetch.source.problem
+        if failed or fetch.listed or fetch.most_bytes is not None or before != after:
             self._changed()
 
     def _settle(self, state: AssetState, fetch: Fetch, *, works: bool, failed: bool) -> None:
@@ -327,8 +320,7 @@ class TransferQueue:
         return state if state is not None and state.is_of(fetch.asset) else None
 
     def _may_begin(self, now_s: float) -> bool:
-        free = any(source.is_free(now_s) for source in self._sources.all())
-        return free and self._stopped is None
+        return self._stopped is None and any(source.is_free(now_s) for source in self._sources.all())
 
     def _choose(self, item: Item, now_s: float, put_back: list[Item]) -> tuple[Item | None, ContentSource | None]:
         """Return what to ask for, and whom; nobody if that is not wanted any more, or has to wait."""
@@ -371,8 +363,7 @@ class TransferQueue:
             source.limited_until_s = now_s + wait_s
             put_back.append(item)
             return None
-        fetch = Fetch(state.asset, source, span, state.part, again=state.fault is not None)
-        fetch.most_bytes, fetch.asked = most, asked
+        fetch = Fetch(state.asset, source, span, state.part, state.fault is not None, most_bytes=most, asked=asked)
         state.under_way.append(fetch)
         source.in_flight += 1
         self._under_way.add(fetch)
