@@ -44,6 +44,8 @@ _REASONS = {
 
 CERTIFICATE_DATES = (9, 10)
 """The codes of OpenSSL for a certificate whose time has not come or is over: the clock may be wrong instead."""
+CERTIFICATE_UNKNOWN = (2, 18, 19, 20, 21)
+"""Those for a certificate that would be good if this machine trusted it or its issuer."""
 
 _NO_ISSUER = (
     "nobody whom this machine trusts issued it; have the certificate of its issuer trusted here, "

@@ -26,7 +26,10 @@ class Company:
     def server(
         self, *names: str, since: timedelta = -DAY, until: timedelta = DAY, signed_by_itself: bool = False
     ) -> ssl.SSLContext:
-        """Return the TLS of a server with a certificate for `names`, valid from `since` to `until` from now on."""
+        """Return the TLS of a server with a certificate for `names`, valid from `since` to `until` from now on.
+
+        A camera signs its own; `signed_by_itself` leaves it in the file `camera.pem`.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = self.name if signed_by_itself else _name("server")
         built = _certificate(subject, key, since, until, ca=False)
@@ -37,7 +40,10 @@ class Company:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + private)
+        public = signed.public_bytes(serialization.Encoding.PEM)
+        path.write_bytes(public + private)
+        if signed_by_itself:
+            (self.folder / "camera.pem").write_bytes(public)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(path)
         return context

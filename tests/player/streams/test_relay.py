@@ -197,11 +197,15 @@ async def test_a_name_that_is_not_known_is_said() -> None:
 async def test_certificates_are_verified_as_the_settings_say(scheme: str, tmp_path: Path) -> None:
     company = make_company(tmp_path)
     trusting = Network(ConnectionSettings(ca_certificates=company.file))
+    camera = company.server("127.0.0.1", signed_by_itself=True)
     for tls, network, why in (
         (company.server("127.0.0.1"), trusting, ""),
         (company.server("127.0.0.1"), Network(), "certificate is not trusted"),
         (company.server("localhost"), trusting, "certificate is not trusted"),
-        (company.server("127.0.0.1", signed_by_itself=True), trusting, "certificate is not trusted"),
+        (camera, Network(), "signed by itself"),
+        (camera, Network(), "put it into a file, as PEM, and name that in `origin.ca_certificates`"),
+        (camera, trusting, f"add it to {company.file}, the file of `origin.ca_certificates`"),
+        (camera, Network(ConnectionSettings(ca_certificates=tmp_path / "camera.pem")), ""),
         (None, trusting, "no secure connection"),
     ):
         async with server(OK + b"\r\n", tls) as (port, got):
