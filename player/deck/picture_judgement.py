@@ -37,13 +37,13 @@ _LEAST_PICTURES = 6  # due meanwhile, for the same reason
 _LAG_S = 1.0  # the media may be that much behind or ahead of its plan and of libVLC's media time
 _LEADS_S = (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0)  # of the count of a picture before it is shown, and after
 _GIVEN_LEADS_S = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
-_LEAST_PACE = 0.625  # of the pace; half of it are frames that give no picture
-_UNSEEN_PACE = 0.5  # counts for each picture due, before any media was seen to move
+_LEAST_COUNTS = 1.25  # for each picture due; libVLC 3 counts 2 for one that its decoder gives, 1 or 0 for a damaged one
 _LATE_SHARE = 0.1  # of the pictures due: so many late ones tell that the machine is too slow, not the decoder stuck
 _STEADY_S, _STEADY_GAP_S = 10.0, 1.0  # a stream that moved for so long without such a gap has an even rate
 _REPAINTED_FPS = 17  # libVLC repaints a picture that does not change 14 times a second
 _MIN_RATE_INTERVAL_S = 0.18  # a shorter interval does not tell the paint rate
-MAX_GAP_S = 2.5  # a longer gap between samples means that this process or the machine stood
+_LONGEST_STEP_S = 1.0  # between samples on a busy machine; in a longer one it stood, and its decoder with it
+MAX_GAP_S = 2.5  # a longer one is time in which nothing was seen
 _LEAST_SUSPENSION_S = 0.1  # the two clocks are not read at one instant
 _LEAST_PAINTS_PER_S = 2  # in such a gap, while libVLC went on: it repaints what stands 14 times a second
 
@@ -100,13 +100,11 @@ class WatchedMedia:
 class WatchRecord:
     """What happened since the take began: did its picture change, how often was libVLC asked again to play.
 
-    `pace` is how many counts libVLC had for each picture due while the picture moved. `longest_s` is the longest time
-    without a new picture that ended with one; `since_s` is when the take began.
+    `longest_s` is the longest time without a new picture that ended with one; `since_s` is when the take began.
     """
 
     moved: bool = True
     retries: int = 0
-    pace: float | None = None
     longest_s: float = 0.0
     since_s: float = float("inf")
 
@@ -138,11 +136,11 @@ def standing_s(samples: Sequence[PictureSample], media: WatchedMedia, record: Wa
         still_s = span_s(still)
         if still_s > _patience_s(still, media, record):
             return still_s
-        return _undecoded_s(samples, partial(_given_between, [each.at_s for each in samples], samples), record.pace)
-    return _undecoded_s(samples, partial(_rhythm, media, media.times), record.pace)
+        return _undecoded_s(samples, partial(_given_between, [each.at_s for each in samples], samples))
+    return _undecoded_s(samples, partial(_rhythm, media, media.times))
 
 
-def _undecoded_s(samples: Sequence[PictureSample], rhythm: Rhythm, pace: float | None) -> float:
+def _undecoded_s(samples: Sequence[PictureSample], rhythm: Rhythm) -> float:
     """Return for how long the decoder gave no pictures although they were due, without a gap that may be among them.
 
     The latest few seconds decide, whatever came before; then the stand is as long as this holds for all of it.
@@ -154,17 +152,17 @@ def _undecoded_s(samples: Sequence[PictureSample], rhythm: Rhythm, pace: float |
         gap_s, due = rhythm(stand)
         if due < _LEAST_PICTURES or span_s(stand) - gap_s <= _LEAST_STANDING_S:
             continue
-        if _painted(stand) and _decoder_works(stand, due, pace):
+        if _painted(stand) and _decoder_works(stand, due):
             break
         stands_s = span_s(stand) - gap_s
     return stands_s
 
 
-def _decoder_works(still: Sequence[PictureSample], due: float, pace: float | None) -> bool:
+def _decoder_works(still: Sequence[PictureSample], due: float) -> bool:
     """Tell by libVLC's counts whether the decoder gave the pictures that were due, be they all alike or too late."""
-    least = _UNSEEN_PACE if pace is None else pace * _LEAST_PACE
-    late = (still[-1].lost or 0) - (still[0].lost or 0)
-    return decoded_between(still) >= least * due or late > _LATE_SHARE * due
+    first, last = still[0], still[-1]
+    late = (last.lost or 0) - (first.lost or 0)
+    return (last.decoded or 0) - (first.decoded or 0) >= _LEAST_COUNTS * due or late > _LATE_SHARE * due
 
 
 def _given_between(
@@ -181,14 +179,17 @@ def _given_between(
 def _rhythm(media: WatchedMedia, times: FrameTimes, still: Sequence[PictureSample]) -> tuple[float, float]:
     """Return the longest time without a picture that these samples may lie in, and how many were due at least.
 
-    A picture is counted when it is decoded, up to a second before it is shown.
+    A picture is counted when it is decoded, up to a second before it is shown. After the machine stood a film goes on
+    where it was, or where it should be by now.
     """
     first, last = still[0], still[-1]
     if media.loops:
         return times.longest_s, times.pictures * span_s(still) / times.length_s
     since_s = min(first.planned_s, first.media_ms / 1000) - _LAG_S
     until_s = max(last.planned_s, last.media_ms / 1000) + _LAG_S
-    due = min(times.due(first.planned_s + lead_s, last.planned_s + lead_s) for lead_s in _LEADS_S)
+    behind_s = first.planned_s - first.media_ms / 1000
+    leads_s = (*_LEADS_S, *(lead_s - behind_s for lead_s in _LEADS_S)) if abs(behind_s) > _LAG_S else _LEADS_S
+    due = min(times.due(first.planned_s + lead_s, last.planned_s + lead_s) for lead_s in leads_s)
     return times.longest_gap_s(since_s, until_s), due
 
 
@@ -231,18 +232,13 @@ def _painted(samples: Sequence[PictureSample]) -> bool:
     return any(sample.paints for sample in samples[1:])
 
 
-def decoded_between(samples: Sequence[PictureSample]) -> int:
-    """Return how much libVLC counted as decoded between these samples; what it does not say counts as nothing."""
-    return (samples[-1].decoded or 0) - (samples[0].decoded or 0)
-
-
 def latest_without(
     samples: Sequence[PictureSample], changed: Callable[[PictureSample, PictureSample], bool]
 ) -> list[PictureSample]:
-    """Return the latest samples without a change and without a gap between two of them, the oldest first."""
+    """Return the latest samples without a change, and while neither deck nor machine stood, the oldest first."""
     found = list(samples[-1:])
     for before in reversed(samples[:-1]):
-        if found[-1].at_s - before.at_s > MAX_GAP_S or changed(before, found[-1]):
+        if found[-1].at_s - before.at_s > _LONGEST_STEP_S or changed(before, found[-1]):
             break
         found.append(before)
     return found[::-1]

@@ -18,12 +18,10 @@ from player.deck.picture_judgement import (
     PictureSample,
     WatchedMedia,
     WatchRecord,
-    decoded_between,
     has_new_picture,
     is_painted_often,
     judge_output,
     latest_without,
-    looks_different,
     span_s,
     standing_s,
     unseen_s,
@@ -31,9 +29,6 @@ from player.deck.picture_judgement import (
 )
 from sync.wire.release import MediaKind
 
-_COUNTS_BOTH = 1.5  # counts for each picture, while it moves: more tell that libVLC counts frames and pictures
-_PACE_PICTURES = 5  # due while the picture moved: enough to tell the pace, after as much time
-_BOTH_AFTER_S, _ONE_AFTER_S = 1.5, 4.0  # since counts are late and ahead
 _SURE_SAMPLES = 4  # in a row that are painted often: a film that moves
 _MAX_SAMPLES = 256
 _RECENT_S = 1.0
@@ -42,7 +37,7 @@ _RECENT_S = 1.0
 class PictureWatch:
     """The samples of one take; a new watch begins with every take on air.
 
-    `known` is what was learned before: of this media while it was hidden, or the pace of other ones.
+    `known` is what was learned of this media while it was hidden.
     """
 
     def __init__(self, media: WatchedMedia, known: WatchRecord | None = None) -> None:
@@ -50,8 +45,6 @@ class PictureWatch:
         self._samples: deque[PictureSample] = deque(maxlen=_MAX_SAMPLES)
         self._record = replace(known or WatchRecord(), moved=False, retries=0)
         self._stands_s = self._stood_s = 0.0  # now; before that
-        self._changed: PictureSample | None = None  # the last one with other pixels
-        self._moving_s = self._moving_due = self._moving_decoded = 0.0  # up to that one
         self.black_ms = 0
         self.painted_fps: float | None = None  # within the last second
 
@@ -113,23 +106,5 @@ class PictureWatch:
         if has_new_picture(before, sample):
             stood_s = span_s(latest_without(samples[:-1], has_new_picture))
             record = replace(record, longest_s=max(record.longest_s, stood_s))
-        if looks_different(before, sample):
-            record = replace(record, pace=self._measured_pace(sample) or record.pace)
-            self._changed = sample
         moved = record.moved or visibly_moved(before, sample)
         self._record = replace(record, moved=moved, since_s=min(record.since_s, before.at_s))
-
-    def _measured_pace(self, sample: PictureSample) -> float | None:
-        """Return the pace of the media, now that the picture has changed; None if it moved for too short a time."""
-        times, changed = self._media.times, self._changed
-        if (times is None and sample.given is None) or changed is None or self._stands_s:
-            return None
-        self._moving_s += sample.at_s - changed.at_s
-        given = (sample.given or 0.0) - (changed.given or 0.0)
-        self._moving_due += given if times is None else times.due(changed.planned_s, sample.planned_s)
-        self._moving_decoded += decoded_between((changed, sample))
-        if self._moving_due < _PACE_PICTURES:
-            return None
-        if self._moving_decoded > _COUNTS_BOTH * self._moving_due:
-            return 2.0 if self._moving_s > _BOTH_AFTER_S else None
-        return 1.0 if self._moving_s > _ONE_AFTER_S else None

@@ -15,7 +15,6 @@ from player.deck.picture_judgement import (
     PictureFault,
     PictureSample,
     WatchedMedia,
-    WatchRecord,
 )
 from player.deck.picture_watch import PictureWatch
 from player.deck.playback_plan import PlannedEnd, PlaybackPlan
@@ -60,8 +59,7 @@ class Playback:
         self._media_started_s = self._started_s if loader.first_picture_s is None else loader.first_picture_s
         self._first_pixels = self._window.sample_pixels() if self._played_hidden else None  # until they change
         self._announce_end()
-        known = loader.known_rhythm or WatchRecord(pace=self._player.usual_pace)
-        self._watch = PictureWatch(self._watched_media(), known)
+        self._watch = PictureWatch(self._watched_media(), loader.known_rhythm)
         self._watch_picture(self._clock.monotonic())
 
     def _show(self, at_s: float) -> float:
@@ -241,10 +239,7 @@ class Playback:
         sample = PictureSample(
             now, paints, player.media_ms(), black, decoded, lost, pixels, planned_s, suspended_s, player.given()
         )
-        fault = self._watch.add(sample)
-        if self.shot.kind is MediaKind.VIDEO:
-            player.usual_pace = self._watch.record.pace
-        return fault
+        return self._watch.add(sample)
 
     def _retry_play(self, now: float) -> None:
         log.warning("take %s does not move from its first frame; libVLC is asked again to play", self.shot.take)

@@ -66,7 +66,6 @@ class VlcPlayer:
         self._media_number = 0
         self._last_error = ""
         self._source: MediaSource | None = None
-        self.usual_pace: float | None = None  # how `decoded` grew with the last media that moved, for each picture due
         self.decoder_log = DecoderLog()
         self._vlc = vlc.Instance(*_options(hardware, turn))
         if self._vlc is None:

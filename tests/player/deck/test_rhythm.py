@@ -3,15 +3,16 @@
 The tables are of simulated films, at their rhythm and as libVLC counts. `test_rhythm_on_decks` plays real ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from random import Random
 
 import pytest
 
-from player.deck.picture_judgement import PictureFault, WatchedMedia, WatchRecord
+from player.deck.picture_judgement import BLAMED_FAULTS, PictureFault, PictureSample, WatchedMedia
 from player.deck.picture_watch import PictureWatch
 from sync.wire.release import MediaKind
+from tests.long_tables import in_bench
 from tests.player.deck.simulated_film import SimulatedFilm, every, never
 
 FINE, SUSPECTED, STALLED, FROZEN = (
@@ -33,7 +34,6 @@ def worst(
     film: SimulatedFilm,
     *,
     known: bool = True,
-    usual_pace: float | None = None,
     until_s: float = 0,
     every_s: float = 0.2,
     streamed: bool = False,
@@ -43,7 +43,7 @@ def worst(
     kind, samples = MediaKind.VIDEO, film.samples(until_s or film.length_s, every_s)
     if streamed:
         kind, samples = MediaKind.STREAM, (replace(each, given=film.given(each)) for each in samples)
-    watch = PictureWatch(WatchedMedia(kind, frame_s, False, times), WatchRecord(pace=usual_pace))
+    watch = PictureWatch(WatchedMedia(kind, frame_s, False, times))
     faults = [watch.add(sample) for sample in samples]
     bad = [fault for fault in faults if fault in (SUSPECTED, STALLED, FROZEN)]
     return (bad[0] if bad else FINE), watch.still_ms
@@ -83,17 +83,15 @@ CONTENT = {
 
 
 @pytest.mark.parametrize(("film", "known"), CONTENT.values(), ids=CONTENT)
-@pytest.mark.parametrize(("usual_pace", "every_s"), [(None, 0.45), (2.0, 0.2)])  # a busy machine takes few samples
-def test_good_content_is_never_called_frozen(
-    film: SimulatedFilm, known: bool, usual_pace: float | None, every_s: float
-) -> None:
-    assert worst(film, known=known, usual_pace=usual_pace, every_s=every_s) == (FINE, 0)
+@pytest.mark.parametrize("every_s", [0.45, 0.2])  # a busy machine takes few samples
+def test_good_content_is_never_called_frozen(film: SimulatedFilm, known: bool, every_s: float) -> None:
+    assert worst(film, known=known, every_s=every_s) == (FINE, 0)
 
 
 @pytest.mark.parametrize("name", [name for name, (_, known) in CONTENT.items() if known and "sound" not in name])
-@pytest.mark.parametrize(("usual_pace", "every_s"), [(None, 0.45), (2.0, 0.2)])
-def test_a_stream_of_good_content_is_never_called_frozen(name: str, usual_pace: float | None, every_s: float) -> None:
-    assert worst(CONTENT[name][0], streamed=True, usual_pace=usual_pace, every_s=every_s) == (FINE, 0)
+@pytest.mark.parametrize("every_s", [0.45, 0.2])
+def test_a_stream_of_good_content_is_never_called_frozen(name: str, every_s: float) -> None:
+    assert worst(CONTENT[name][0], streamed=True, every_s=every_s) == (FINE, 0)
 
 
 def test_a_film_that_loops_is_not_called_frozen_in_a_later_round() -> None:
@@ -103,9 +101,53 @@ def test_a_film_that_loops_is_not_called_frozen_in_a_later_round() -> None:
     assert {watch.add(sample) for sample in SimulatedFilm(rounds, 36.0).samples(36.0)} <= {FINE, STUCK}
 
 
+STANDS = [(2.3, 1.0), *in_bench((0.7, 0.0), (1.2, 1.0), (2.4, 0.5), (4.0, 1.0), (4.0, 0.0), (30.0, 1.0))]
+STOOD = ("a still film, 5 a second", "a still title, then a film", "a still film in bursts", "a gap of 8 s")
+
+
+def stopped(samples: Iterable[PictureSample], since_s: float, for_s: float, behind: float) -> Iterator[PictureSample]:
+    """Yield samples of a film whose machine stood; it goes on where it was (`behind` 1), or where it should be (0)."""
+    late_s, skips_s = for_s * behind, for_s * (1 - behind)
+    for sample in samples:
+        place_s = sample.at_s - 100
+        if place_s < since_s:
+            yield sample
+        elif place_s >= since_s + skips_s:
+            lost = (sample.lost or 0) + round(25 * skips_s)
+            yield replace(sample, at_s=sample.at_s + late_s, planned_s=sample.planned_s + late_s, lost=lost)
+
+
+@pytest.mark.parametrize(
+    "name", [*STOOD, *in_bench(*(name for name, (_, known) in CONTENT.items() if known and name not in STOOD))]
+)
+@pytest.mark.parametrize(("for_s", "behind"), STANDS)
+def test_nobody_is_blamed_after_the_machine_stood(name: str, for_s: float, behind: float) -> None:
+    film = CONTENT[name][0]
+    media = WatchedMedia(MediaKind.VIDEO, film.length_s / len(film.times_s), False, film.frame_times())
+    for since_s in (0.6, 5.3):
+        watch = PictureWatch(media)
+        faults = {watch.add(sample) for sample in stopped(film.samples(film.length_s), since_s, for_s, behind)}
+        assert not faults & BLAMED_FAULTS and watch.still_ms in (0, pytest.approx(for_s * 1000, abs=250)), since_s
+
+
+@pytest.mark.parametrize(("for_s", "behind"), STANDS)
+def test_damage_is_found_after_the_machine_stood(for_s: float, behind: float) -> None:
+    film = SimulatedFilm(every(0.04, 60.0), 60.0, alike=always, refused=within(9, 19))
+    watch = PictureWatch(WatchedMedia(MediaKind.VIDEO, 0.04, False, film.frame_times()))
+    assert FROZEN in {watch.add(sample) for sample in stopped(film.samples(20.0), 5.3, for_s, behind)}
+
+
 DAMAGE = {
     "frames that give no picture": (SimulatedFilm(EVEN, 20.0, refused=within(6, 14)), FROZEN),
     "frames that are not taken": (SimulatedFilm(EVEN, 20.0, broken=within(6, 14)), FROZEN),
+    "the same from its start": (SimulatedFilm(EVEN, 20.0, refused=within(0.1, 14)), FROZEN),
+    "the same from its start, which is not even taken": (SimulatedFilm(EVEN, 20.0, broken=within(0.1, 14)), FROZEN),
+    "the same after a second, at 5 a second":
+        (SimulatedFilm(every(0.2, 30.0), 30.0, refused=within(1, 20)), FROZEN),
+    "the same after every second group of pictures":
+        (SimulatedFilm(EVEN, 20.0, refused=lambda at: at % 2 > 1 or 8 < at < 16), FROZEN),
+    "the same in a still film": (SimulatedFilm(EVEN, 20.0, alike=always, refused=within(6, 14)), FROZEN),
+    "the same in it, from its start": (SimulatedFilm(EVEN, 20.0, alike=always, refused=within(0.1, 14)), FROZEN),
     "the same behind a gap": (SimulatedFilm([*GAP, *every(0.04, 30.0, 12.0)], 30.0, refused=within(13, 24)), FROZEN),
     "the same at 1 a second": (SimulatedFilm(every(1.0, 40.0), 40.0, refused=within(8, 20)), FROZEN),
     "the same at 60 a second": (SimulatedFilm(every(1 / 60, 16.0), 16.0, refused=within(4, 14)), FROZEN),
@@ -143,12 +185,6 @@ def test_a_stand_that_ends_is_counted_in_full_and_blames_nobody(stood_s: float, 
     found, still_ms = worst(SimulatedFilm(EVEN, 20.0, refused=within(6, 6 + stood_s)))
     assert found is FINE
     assert still_ms == pytest.approx(1000 * stood_s, abs=500) if counts else still_ms == 0
-
-
-def test_a_film_that_never_moved_is_judged_by_what_libvlc_counted_before() -> None:
-    title = SimulatedFilm(EVEN, 20.0, alike=always, refused=within(6, 14))
-    assert worst(title, usual_pace=2.0)[0] is FROZEN
-    assert worst(title)[0] is FINE, "nothing tells how this libVLC counts"
 
 
 def test_media_of_unknown_rhythm_that_hang_are_suspected_because_nothing_is_painted() -> None:
