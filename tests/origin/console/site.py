@@ -91,9 +91,12 @@ class Visitor:
     secret: str
     code: str
 
+    def token(self) -> str:
+        """Fetch its token, once it is let in."""
+        return str(self.site.ask("GET", f"/v1/pairings/{self.pairing}", token=self.secret)["token"])
+
     def beat(self, title: str, **facts: object) -> None:
         """Fetch its token and send one heartbeat."""
-        token = self.site.ask("GET", f"/v1/pairings/{self.pairing}", token=self.secret)["token"]
         now = datetime.now(UTC).isoformat()
         pulse = {"at": now, "version": "1.2.3", "on_air": {"title": title, "kind": "item"}, **facts}
-        self.site.ask("POST", "/v1/heartbeats", pulse, token)
+        self.site.ask("POST", "/v1/heartbeats", pulse, self.token())

@@ -1,11 +1,13 @@
 """From media to a release, devices, and a page that follows all of it, even on a phone and over a restart."""
 
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.origin.console.page import Page
+from tests.origin.running_origin import play
 
 pytestmark = pytest.mark.browser
 
@@ -157,6 +159,31 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
     page.press("#device-list [data-do=remove]")
     page.confirm()
     page.until(lambda: "Left pane" not in page.text("#device-list"))
+
+
+def test_a_person_has_plays_count_that_the_origin_doubts(page: Page) -> None:
+    """Of three plays two are older than the pairing; one of these says more than its own clock allows."""
+    page.site.ask("PUT", "/v1/schedule/proven", {"zone": "UTC"})
+    visitor = page.site.wait_to_pair("Proven pane")
+    device = page.site.ask("POST", "/v1/devices", {"code": visitor.code, "channel": "proven"})["id"]
+    now = datetime.now(UTC).isoformat()
+    good = play(device, 3, started_at=now, ended_at=now, rendered_ms=0)
+    plays = [play(device, 1), play(device, 2, rendered_ms=60_000), good]
+    page.site.ask("POST", "/v1/plays", {"plays": plays}, visitor.token())
+    card = f'#device-list [data-id="{device}"]'
+    page.press(f"{card} [data-do=proof]")
+    page.says(card, "1 play set aside: unconfirmed: it is older than the pairing", "1 play set aside: it says 60.0 s")
+    page.press(f"{card} [data-do=accept]")
+    page.says("dialog", "do not fit to what this origin knows", "cannot be taken back", "the audit names your key")
+    page.press("dialog [data-do=go]")  # without a note it stays open
+    page.type("dialog [name=note]", "restored on Sunday")
+    page.confirm()
+    page.says("#notices", "Counted from now on: 1 play of Proven pane")
+    page.says(card, "1 play set aside: it says 60.0 s")
+    page.until(lambda: "unconfirmed" not in page.text(card))
+    found = page.site.ask("GET", f"/v1/plays/audit?device={device}")["findings"]
+    assert [one["sequence"] for one in found if "restored on Sunday" in one["detail"]] == [1]
+    page.site.ask("DELETE", f"/v1/devices/{device}")
 
 
 def test_every_view_fits_a_phone(page: Page) -> None:

@@ -6,10 +6,9 @@ import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { announce, problemElements } from "../lib/notices.js";
 import { byName, ago, bytes, count, span } from "../lib/format.js";
+import { checkProof, proof, proofOf } from "./proof.js";
 
 const ONLINE_MS = 120_000; // the same limit as at the origin
-
-const audits = new Map(); // the results of proof checks, by device
 
 /** Handle the pairing form, and update the ages of heartbeats. */
 export function start() {
@@ -56,7 +55,7 @@ function enrich(device) {
   const showing = [...data.media.values()].find(({ asset }) => asset && asset.sha256 === heartbeat?.on_air?.asset);
   const picture = showing && { thumbnail: showing.thumbnail, source_sha256: showing.source_sha256 };
   const seen = seen_ms === null ? "not seen yet" : `seen ${ago((Date.now() - seen_ms) / 1000)}`;
-  return { ...device, seen_ms: undefined, seen, online: isOnline(seen_ms), picture, proof: audits.get(device.id) };
+  return { ...device, seen_ms: undefined, seen, online: isOnline(seen_ms), picture, proof: proofOf(device) };
 }
 
 function card(device) {
@@ -71,8 +70,8 @@ function card(device) {
     release(device),
     problems.length > 0 && h("ul", { class: "problems" }, ...problems.map((text) => h("li", {}, text))),
     heartbeat && figures(heartbeat),
-    device.proof && h("p", { class: `state ${device.proof.whole ? "current" : "behind"}` }, device.proof.text),
-    h("menu", {}, button("Check its proof", "proof", () => check(device), { class: "quiet", "aria-label": `Check the proof of play of ${device.name}` })),
+    ...proof(device),
+    h("menu", {}, button("Check its proof", "proof", () => checkProof(device).then(draw), { class: "quiet", "aria-label": `Check the proof of play of ${device.name}` })),
     h(
       "menu",
       { class: "write" },
@@ -115,26 +114,6 @@ function figures({ health, outbox_depth, version }) {
     ["Version", version],
   ];
   return h("dl", { class: "figures" }, ...found.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
-}
-
-async function check(device) {
-  try {
-    audits.set(device.id, auditText(await ask("GET", `/v1/plays/audit?device=${device.id}`)));
-    draw();
-  } catch (error) {
-    announce(error.message);
-  }
-}
-
-function auditText({ devices: [chain], findings }) {
-  if (!chain) return { whole: true, text: "Proof of play: nothing delivered yet." };
-  const { plays, missing, forks, conflicts, resets, implausible, whole } = chain;
-  const odd = implausible ? `, ${count(implausible, "play")} set aside` : "";
-  const begun = (resets ? `, restarted ${count(resets, "time")}` : "") + odd;
-  if (whole) return { whole, text: `Proof of play: ${count(plays, "play")}, the chain of the last 31 days is whole${begun}.` };
-  const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict")];
-  const last = findings.filter(({ kind }) => !["reset", "implausible", "accepted"].includes(kind)).at(-1);
-  return { whole, text: `Proof of play: ${faults.filter(Boolean).join(", ")}${begun}. Last: ${last.detail}.` };
 }
 
 function change(device, body) {
