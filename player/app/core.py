@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from player.app.failed_starts import FILE as STARTS
+from player.app.failed_starts import StartRecord, counted
 from player.display import Display, WantedOutput, open_display
 from player.platform.decoders import find_decoders, uses_hardware
 from player.settings.configuration import Configuration
@@ -29,6 +31,7 @@ class PlayerCore:
     display: Display
     stage: Stage
     self_restart: SelfRestart
+    starts: StartRecord
     clock: Clock
     restarts: Restarts = field(default_factory=Restarts)
 
@@ -44,7 +47,7 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
     settings, clock = configuration.settings, SystemClock()
     wanted = WantedOutput(settings.display.output, settings.display.rotation)
     hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
-    with open_content_store(settings.storage.state_dir) as content:
+    with open_content_store(settings.storage.state_dir) as content, counted(content.state / STARTS, clock) as starts:
         for lack in missing_restrictions():
             log.warning("decks=less restricted: %s", lack)
         for problem in file_problems(content):
@@ -57,4 +60,4 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
                 display_name, display.area, hardware, settings.audio.device, state_dir=settings.storage.state_dir
             )
             async with open_stage(options, clock, recoverer=self_restart) as stage:
-                yield PlayerCore(configuration, content, display, stage, self_restart, clock)
+                yield PlayerCore(configuration, content, display, stage, self_restart, starts, clock)

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from player import __version__
 from player.app.core import PlayerCore, open_core
+from player.app.failed_starts import FILE, LASTED_S, wait_for_turn
 from player.settings.configuration import Configuration
 from player.stage.escalation import EscalationStep
+from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import notify
 from sync.runtime.waiting import wait_unless
@@ -29,12 +31,17 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
     Raises:
         Conflict: another player uses the state folder.
         ScreenFailed: there is no X server called `display_name`.
+        SignageError: the program was updated while a start was waited with that would have failed again.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, stopping.set if os.isatty(0) else configuration.reload)
+    state_dir = configuration.settings.storage.state_dir
+    await wait_for_turn(state_dir / "state" / FILE, SystemClock(), stopping)
+    if stopping.is_set():
+        return None
     async with open_core(configuration, display_name) as core, asyncio.TaskGroup() as group:
 
         def start(services: Mapping[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:
@@ -48,7 +55,7 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
         tasks += start(build_services(core))
         gc.freeze()  # what is imported stays: a full collection over it would stop cuts for 90 ms each time
         notify("READY=1")
-        state_dir = configuration.settings.storage.state_dir
+        loop.call_later(LASTED_S, loop.run_in_executor, None, core.starts.good)
         log.info("player=%s started display=%s state_dir=%s", __version__, display_name, state_dir)
         await wait_unless(stopping.wait(), core.self_restart.ending.wait())
         notify("STOPPING=1")

@@ -33,6 +33,8 @@ from sync.runtime.file_watcher import FileWatcher
 from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, watchdog_interval_s
 
+_TOLD_S = 3600.0
+
 Service = Callable[[], Awaitable[None]]
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "token": lambda: token.run(clock),
         "files": lambda: _repair_files(core, release_activated),
         "settings": lambda: _follow_settings(core, backdrop, sessions),
+        "starts": lambda: _tell_failed_starts(core, problems.reporter("starts")),
     }
     if configuration.file is not None:
         services["watcher"] = FileWatcher(configuration.file, configuration.reload, clock).run
@@ -158,3 +161,12 @@ async def _repair_files(core: PlayerCore, mended: Callable[[], None]) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(FileRepair(core.content, core.clock, mended).run())
         group.create_task(check_accepted())
+
+
+async def _tell_failed_starts(core: PlayerCore, report: Callable[[str], None]) -> None:
+    """Tell for a while that starts before this one failed."""
+    if core.starts.earlier:
+        report(f"The player was not there for a while: {core.starts.earlier}.")
+        await core.clock.sleep(_TOLD_S)
+    report("")
+    await asyncio.Event().wait()

@@ -29,10 +29,13 @@ _RECENT = timedelta(days=1)
 _CAP_BYTES = 64 * 1024
 _UPDATE_STANDS_S = 3.0  # so long nothing more of an update was written: it is whole
 _ITEM_LASTS_S = 300.0  # so long the item on air is waited for
-_TRIAL = (  # of the program on the disk: all that a player needs can be imported
+TRIAL = (  # of the program on the disk: all can be imported, and its own trial passes, if its version has one
     "nice", sys.executable, "-c",
-    "import player.app.cli, player.app.daemon, player.app.wiring, player.deck.__main__, player.overlay.__main__",
+    "import player.app.cli, player.app.daemon, player.app.wiring, player.deck.__main__, player.overlay.__main__\n"
+    "from importlib import import_module, util\n"
+    "util.find_spec('player.app.trial') and import_module('player.app.trial').main()",
 )  # fmt: skip
+"""The command that tries the program on the disk."""
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +125,7 @@ class SelfRestart:
         """Return whether the program on the disk is known to start; this does not wait for that."""
         if self._trial is None and self._update_starts is None:
             self._trial = subprocess.Popen(
-                _TRIAL, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                TRIAL, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
             )
         elif self._trial is not None and self._trial.poll() is not None:
             self._update_starts = self._trial.returncode == 0

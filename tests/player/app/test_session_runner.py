@@ -13,6 +13,7 @@ import pytest
 
 from player.app.core import PlayerCore
 from player.app.device_session import SessionBuilder
+from player.app.failed_starts import StartRecord
 from player.app.session_runner import CurrentSession, SessionRunner
 from player.display import Display, DisplayState, Power
 from player.evidence.ledger_owner import UNPAIRED
@@ -100,7 +101,9 @@ async def running(folder: Path) -> AsyncIterator[Device]:
     with open_content_store(folder) as content:
         screen, display = cast(Stage, FakeScreen(clock)), cast(Display, FakeDisplay())
         self_restart = SelfRestart(folder / "none", clock, lambda: False)
-        device = Device(PlayerCore(load_configuration(None), content, display, screen, self_restart, clock), clock)
+        starts = StartRecord(folder / "none", clock)
+        core = PlayerCore(load_configuration(None), content, display, screen, self_restart, starts, clock)
+        device = Device(core, clock)
         task = asyncio.create_task(device.runner.run())
         try:
             yield device

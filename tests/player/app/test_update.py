@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from player.display.capture import ScreenCapture
 from player.platform.code_version import OTHER_CODE
 from player.platform.geometry import Area
+from player.stage.self_restart import TRIAL
 from tests import TOP
 from tests.display import start_xvfb
 from tests.player.app import test_daemon
@@ -37,6 +39,23 @@ def bright(display: str) -> bool:
     return sum(shot.bgrx[::997]) > 0
 
 
+FAULTS = {
+    "player/app/wiring.py": ("current, problems =", "current, wrong ="),
+    "player/deck/__main__.py": ("    options = _parse(argv)\n", "    options = wrong\n"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_trial_finds_an_update_that_can_be_imported_and_fails_a_moment_later(tree: Path, name: str) -> None:
+    right, wrong = FAULTS[name]
+    text = (tree / name).read_text()
+    assert right in text
+    (tree / name).write_text(text.replace(right, wrong, 1))
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(TRIAL, capture_output=True, text=True, cwd=tree, env=environment, check=False)
+    assert done.returncode == 1 and "is not defined" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.display
 def test_after_an_update_the_player_makes_way_for_the_new_one(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -56,13 +75,13 @@ def test_after_an_update_the_player_makes_way_for_the_new_one(
         with started(environment) as player:
             until(lambda: listening(player))
             until(lambda: player.shows(RED))
-            window = tree / "player/deck/window.py"
-            whole = window.read_text()
-            window.write_text("this is no Python")
+            wiring = tree / "player/app/wiring.py"
+            whole = wiring.read_text()
+            wiring.write_text(whole.replace("current, problems =", "current, wrong ="))  # it can be imported
             os.kill(player.ask("/v1/status")["decks"]["pids"][0], signal.SIGKILL)
             until(lambda: "was updated and does not start" in str(player.ask("/v1/status")["problems"]), within_s=60)
             assert player.process.poll() is None and bright(display)
-            window.write_text(whole)
+            wiring.write_text(whole)
             replace_code(tree)
             os.kill(next(pid for pid in player.ask("/v1/status")["decks"]["pids"] if pid), signal.SIGKILL)
             assert player.process.wait(30) == 5

@@ -1,0 +1,146 @@
+"""Starts that failed are counted on the disk: a player that fails at its start tries less and less often, and says why.
+
+Each start is recorded before anything can fail, and forgotten once it has lasted a minute. So one that was killed or
+hung counts too. Starts of another boot do not count: somebody may switch a device off and on.
+"""
+
+import logging
+import traceback
+from asyncio import Event
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from player.platform.code_version import CODE, code_version
+from sync.errors import SignageError, StorageBroken, StorageFull
+from sync.runtime.clock import Clock
+from sync.runtime.durable_files import read_file, write_unflushed
+from sync.runtime.systemd import notify
+from sync.wire.value_types import Instant, Wire
+
+FILE = "failed_starts.json"
+"""The name of the record in the state folder."""
+
+LASTED_S = 60.0  # a start that lasted so long is a good one
+_AT_ONCE = 3  # so many starts in a row may fail before the next one waits
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
+_LOOK_EVERY_S = 1.0
+_EXTEND = "EXTEND_TIMEOUT_USEC=30000000"  # systemd ends a start that takes too long
+_CAP_BYTES = 64 * 1024
+_LONGEST_REASON = 500
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+log = logging.getLogger(__name__)
+
+
+class FailedStarts(Wire):
+    """How often a player of this code failed at its start since this boot, when last and why."""
+
+    boot: str
+    code: str
+    times: Annotated[int, Field(ge=1)]
+    at: Instant
+    reason: str
+
+    def __str__(self) -> str:
+        times = "once" if self.times == 1 else f"{self.times} times in a row"
+        return f"it failed {times} at its start, last at {self.at:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
+
+    def wait_s(self) -> float:
+        """Return how long the next start waits."""
+        over = self.times - _AT_ONCE
+        return min(_FIRST_WAIT_S * 2.0 ** min(over, 20), _LONGEST_WAIT_S) if over >= 0 else 0.0
+
+
+def read_failed_starts(path: Path) -> FailedStarts | None:
+    """Return the starts that failed in a row; None if the last one was good, or of another boot, or unreadable."""
+    try:
+        raw = read_file(path, _CAP_BYTES)
+        found = FailedStarts.model_validate_json(raw) if raw else None
+    except (OSError, ValidationError):
+        return None
+    return found if found and found.boot == _boot() else None
+
+
+async def wait_for_turn(path: Path, clock: Clock, stopping: Event) -> None:
+    """Wait as long as the starts that failed before demand, until the player is to stop or its code is another one.
+
+    Raises:
+        SignageError: it is another one by now, which only a new process can load.
+    """
+    failed = read_failed_starts(path)
+    wait_s = failed.wait_s() if failed and failed.code == CODE else 0.0
+    if not wait_s:
+        return
+    words = f"{failed}; the next try is in {wait_s:.0f} s, or at once when the program is another one"
+    log.error("%s", words)
+    notify(f"STATUS={words}")
+    ends_s = clock.monotonic() + wait_s
+    while clock.monotonic() < ends_s and not stopping.is_set():
+        notify(_EXTEND)
+        await clock.sleep(_LOOK_EVERY_S)
+        if code_version() != CODE:
+            raise SignageError("the program was updated meanwhile: the next start is of the new one")
+
+
+class StartRecord:
+    """This start, in the record; made by `counted`. `earlier` are those that failed before it."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self.earlier = read_failed_starts(path)
+
+    def good(self) -> None:
+        """Forget the starts that failed."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def failed(self, reason: str) -> None:
+        """Record that this start failed."""
+        before = self.earlier.times if self.earlier and self.earlier.code == CODE else 0
+        reason = reason[:_LONGEST_REASON]
+        self._save(FailedStarts(boot=_boot(), code=CODE, times=before + 1, at=self._clock.now(), reason=reason))
+
+    def restore(self) -> None:
+        """Let this start not count."""
+        self._save(self.earlier) if self.earlier else self.good()
+
+    def _save(self, record: FailedStarts) -> None:
+        with suppress(StorageFull, StorageBroken):  # then nothing waits
+            write_unflushed(self._path, record.model_dump_json().encode())  # it is of this boot only
+
+
+@contextmanager
+def counted(path: Path, clock: Clock) -> Iterator[StartRecord]:
+    """Count this start as failed until it is `good`, or ends without a fault of the program."""
+    record = StartRecord(path, clock)
+    record.failed("it ended without a word: see the log of the system")
+    try:
+        yield record
+    except SignageError:  # such as no X server: that is said elsewhere, and tried at once
+        record.restore()
+        raise
+    except Exception as error:
+        record.failed(_reason(error))
+        raise
+    record.good()
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost error and where it was raised."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" ({Path(each.filename).name}, line {each.lineno})" for each in where)
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _boot() -> str:
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
