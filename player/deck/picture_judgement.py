@@ -42,7 +42,7 @@ _LATE_SHARE = 0.1  # of the pictures due: so many late ones tell that the machin
 _STEADY_S, _STEADY_GAP_S = 10.0, 1.0  # a stream that moved for so long without such a gap has an even rate
 _REPAINTED_FPS = 17  # libVLC repaints a picture that does not change 14 times a second
 _MIN_RATE_INTERVAL_S = 0.18  # a shorter interval does not tell the paint rate
-_LONGEST_STEP_S = 1.0  # between samples on a busy machine; in a longer one it stood, and its decoder with it
+LONGEST_STEP_S = 1.0  # between samples on a busy machine; in a longer one it stood, and its decoder with it
 MAX_GAP_S = 2.5  # a longer one is time in which nothing was seen
 _LEAST_SUSPENSION_S = 0.1  # the two clocks are not read at one instant
 _LEAST_PAINTS_PER_S = 2  # in such a gap, while libVLC went on: it repaints what stands 14 times a second
@@ -57,6 +57,7 @@ class PictureFault(StrEnum):
     STALLED = "the picture stands still and its media does not go on"
     FROZEN = "the picture stands still while its media goes on"
     BLACK = "the picture became black"
+    STUCK_AFTER_STOP = "the picture does not go on since the machine stood"  # nobody is blamed; asked again to go on
 
 
 BLAMED_FAULTS = frozenset({PictureFault.STALLED, PictureFault.FROZEN, PictureFault.BLACK})
@@ -238,7 +239,7 @@ def latest_without(
     """Return the latest samples without a change, and while neither deck nor machine stood, the oldest first."""
     found = list(samples[-1:])
     for before in reversed(samples[:-1]):
-        if found[-1].at_s - before.at_s > _LONGEST_STEP_S or changed(before, found[-1]):
+        if found[-1].at_s - before.at_s > LONGEST_STEP_S or changed(before, found[-1]):
             break
         found.append(before)
     return found[::-1]

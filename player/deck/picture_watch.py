@@ -13,7 +13,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from player.deck.picture_judgement import (
+    BLAMED_FAULTS,
+    LONGEST_STEP_S,
     MAX_GAP_S,
+    PATIENCE_S,
     PictureFault,
     PictureSample,
     WatchedMedia,
@@ -32,6 +35,7 @@ from sync.wire.release import MediaKind
 _SURE_SAMPLES = 4  # in a row that are painted often: a film that moves
 _MAX_SAMPLES = 256
 _RECENT_S = 1.0
+_RESUMES_S = 1.5  # libVLC takes up to 0.8 s to go on after the machine stood
 
 
 class PictureWatch:
@@ -45,6 +49,7 @@ class PictureWatch:
         self._samples: deque[PictureSample] = deque(maxlen=_MAX_SAMPLES)
         self._record = replace(known or WatchRecord(), moved=False, retries=0)
         self._stands_s = self._stood_s = 0.0  # now; before that
+        self._resumed_s: float | None = None  # when the machine went on, until the picture of a film was asked to
         self.black_ms = 0
         self.painted_fps: float | None = None  # within the last second
 
@@ -82,10 +87,29 @@ class PictureWatch:
         self._stood_s += unseen_s(before, sample, self._media.kind)
         if sample.at_s - before.at_s < MAX_GAP_S:
             self._count(samples, before, sample)
-        fault = judge_output(samples, self._media, self._record)
+        if sample.at_s - before.at_s > LONGEST_STEP_S:
+            self._resumed_s = sample.at_s
+        fault = self._excused(judge_output(samples, self._media, self._record), sample.at_s)
         if fault is PictureFault.STUCK_AT_START:
             self._record = replace(self._record, retries=self.retries + 1)
         return fault
+
+    def _excused(self, fault: PictureFault, at_s: float) -> PictureFault:
+        """Return the fault, or what to do instead of blaming anybody soon after the machine stood.
+
+        What is too late then, libVLC drops. Without the frames that were dropped its decoder gives no picture until the
+        next key frame, which may be ten seconds away; a film that is asked to go on begins at the one before. A stream
+        has none before, and gets the time.
+        """
+        if self._resumed_s is None or at_s - self._resumed_s > PATIENCE_S or fault is PictureFault.BLACK:
+            return fault
+        film_stands = self._media.kind is MediaKind.VIDEO and (self._stands_s > 0 or fault in BLAMED_FAULTS)
+        if film_stands:
+            self._resumed_s = None
+            self._samples.clear()
+            return PictureFault.STUCK_AFTER_STOP
+        resumes = fault is PictureFault.SUSPECTED and at_s - self._resumed_s < _RESUMES_S
+        return PictureFault.FINE if resumes or fault in BLAMED_FAULTS else fault
 
     def _count(self, samples: Sequence[PictureSample], before: PictureSample, sample: PictureSample) -> None:
         since_ms = round((sample.at_s - before.at_s) * 1000)

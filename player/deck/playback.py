@@ -220,6 +220,8 @@ class Playback:
         )
         if video and fault is PictureFault.STUCK_AT_START:
             self._retry_play(now)
+        elif fault is PictureFault.STUCK_AFTER_STOP:
+            self._go_on(now)
         elif fault in BLAMED_FAULTS:
             self._fail(fault.value, seen_on_screen=self.shot.kind is not MediaKind.STREAM)  # a stream's line may fail
 
@@ -245,6 +247,12 @@ class Playback:
         log.warning("take %s does not move from its first frame; libVLC is asked again to play", self.shot.take)
         last_retry = self._watch.retries == MAX_RETRIES
         self._player.retry_play(round((now - self._media_started_s) * 1000) if last_retry else None)
+
+    def _go_on(self, now: float) -> None:
+        """Have a film go on from where it should be."""
+        log.warning("take %s does not go on since the machine stood; libVLC is asked again to play", self.shot.take)
+        place_ms, length_ms = round((now - self._media_started_s) * 1000), self._player.length_ms()
+        self._player.retry_play(place_ms % length_ms if length_ms else None)
 
     def _facts(self) -> PlaybackFacts:
         if self.shot.kind is MediaKind.PICTURE:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
+from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
@@ -48,6 +50,12 @@ def on_air(site: Site) -> bool:
 
 def decks(site: Site) -> list[int]:
     return [pid for pid in site.ask("player", "/v1/status")["decks"]["pids"] if pid]
+
+
+def wait_for_cut(site: Site, chance: Random) -> None:
+    """Wait for a moment within a tenth of a second of the end of what is on air."""
+    until(lambda: 300 < (site.now()["remaining_ms"] or 0) < 1200, "an end is near")
+    SystemClock().wait(site.now()["remaining_ms"] / 1000 + chance.uniform(-0.12, 0.1))
 
 
 def longest_s(sight: ScreenRecording) -> float:

@@ -9,13 +9,26 @@ import signal
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.display import Xvfb
-from tests.e2e.alone import CONTENT, alone, decks, good, longest_s, on_air, plays, problems, state, three_cuts
+from tests.e2e.alone import (
+    CONTENT,
+    alone,
+    decks,
+    good,
+    longest_s,
+    on_air,
+    plays,
+    problems,
+    state,
+    three_cuts,
+    wait_for_cut,
+)
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
 from tests.player.pixels import BLACK, GREEN, WHITE, YELLOW, deck_blacked_out, is_close, recording_screen
@@ -105,6 +118,7 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
         site.start("player")
         until(lambda: bool(plays(site)) and on_air(site), "it plays")
         process = site.processes["player"]
+        wait_for_cut(site, Random(3))
         server.stop()
         gone_at = SystemClock().now()
         until(lambda: not decks(site) or "does not answer" in problems(site), "the loss is noticed")

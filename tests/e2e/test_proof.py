@@ -4,16 +4,18 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from sync.runtime.clock import SystemClock
 from tests.display import start_xvfb
-from tests.e2e.alone import decks
+from tests.e2e.alone import decks, wait_for_cut
 from tests.e2e.site import Site, picture, until, video
 from tests.player.pixels import BLUE, GREEN, RED, WHITE, YELLOW, ScreenRecording, is_close, recording_screen
 
@@ -43,6 +45,7 @@ creatives = [{ file = "white.png", duration_ms = 1200 }]
 COLOURS = {"red": RED, "blue": BLUE, "green": GREEN, "yellow": YELLOW, "white": WHITE}
 SLACK_S = 0.15
 ROUNDS = 2
+KILLS = 3
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,16 @@ def both_decks_are_killed(site: Site) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def decks_are_killed_inside_cuts(site: Site) -> None:
+    chance = Random(12)
+    for _ in range(KILLS):
+        until(lambda: len(decks(site)) == 2, "both decks run")
+        pid = chance.choice(decks(site))
+        wait_for_cut(site, chance)
+        with suppress(ProcessLookupError):  # it was replaced meanwhile
+            os.kill(pid, signal.SIGKILL)
+
+
 def the_player_stands_for_two_seconds(site: Site) -> None:
     os.kill(site.processes["player"].pid, signal.SIGSTOP)
     SystemClock().wait(2.0)
@@ -117,7 +130,7 @@ def the_player_is_killed(site: Site) -> None:
     site.start("player")
 
 
-FAULTS = (both_decks_are_killed, the_player_stands_for_two_seconds, the_player_is_killed)
+FAULTS = (both_decks_are_killed, decks_are_killed_inside_cuts, the_player_stands_for_two_seconds, the_player_is_killed)
 
 
 def test_through_all_faults_no_play_claims_more_than_was_on_the_display_and_none_is_lost(site: Site) -> None:

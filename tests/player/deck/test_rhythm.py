@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from player.deck.picture_judgement import BLAMED_FAULTS, PictureFault, PictureSample, WatchedMedia
+from player.deck.picture_judgement import PictureFault, PictureSample, WatchedMedia
 from player.deck.picture_watch import PictureWatch
 from sync.wire.release import MediaKind
 from tests.long_tables import in_bench
@@ -127,7 +127,24 @@ def test_nobody_is_blamed_after_the_machine_stood(name: str, for_s: float, behin
     for since_s in (0.6, 5.3):
         watch = PictureWatch(media)
         faults = {watch.add(sample) for sample in stopped(film.samples(film.length_s), since_s, for_s, behind)}
-        assert not faults & BLAMED_FAULTS and watch.still_ms in (0, pytest.approx(for_s * 1000, abs=250)), since_s
+        assert not faults - {FINE, STUCK} and watch.still_ms in (0, pytest.approx(for_s * 1000, abs=250)), since_s
+
+
+def test_a_film_whose_decoder_waits_for_a_key_frame_after_a_stop_is_asked_once_to_go_on_and_then_blamed() -> None:
+    film = SimulatedFilm(every(0.04, 60.0), 60.0, alike=always, refused=within(5.5, 59))
+    watch = PictureWatch(WatchedMedia(MediaKind.VIDEO, 0.04, False, film.frame_times()))
+    faults = [watch.add(sample) for sample in stopped(film.samples(40.0), 5.3, 6.0, 1.0)]
+    assert [fault for fault in dict.fromkeys(faults) if fault is not FINE] == [PictureFault.STUCK_AFTER_STOP, FROZEN]
+    assert faults.count(PictureFault.STUCK_AFTER_STOP) == 1
+
+
+@pytest.mark.parametrize(("waits_s", "fault"), [(9, FINE), (20, FROZEN)])
+def test_a_stream_gets_time_for_its_next_key_frame_after_a_stop(waits_s: float, fault: PictureFault) -> None:
+    film = SimulatedFilm(every(0.04, 60.0), 60.0, refused=within(5.5, 5.5 + waits_s))
+    watch = PictureWatch(WatchedMedia(MediaKind.STREAM, 0.04, False, None))
+    samples = (replace(each, given=film.given(each)) for each in film.samples(40.0))
+    faults = {watch.add(sample) for sample in stopped(samples, 5.3, 6.0, 1.0)}
+    assert faults - {STUCK} == {FINE, fault}
 
 
 @pytest.mark.parametrize(("for_s", "behind"), STANDS)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -63,6 +64,31 @@ async def test_size_and_monitor_are_known(display: Display) -> None:
     assert state.answers and state.connected
     assert (display.area.width, display.area.height) == (1280, 720)
     assert state.power is Power.UNKNOWN or state.power is Power.ON
+
+
+@pytest.mark.parametrize(("enabled", "level", "power"), [(0, 3, "on"), (1, 0, "on"), (1, 1, "off"), (1, 3, "off")])
+async def test_a_monitor_that_somebody_switched_off_was_dark(
+    enabled: int, level: int, power: str, display_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by `xset dpms force off`. Virtual servers have no DPMS, so its answers are put into the connection."""
+    states = [SimpleNamespace(state=enabled, power_level=level), SimpleNamespace(state=0, power_level=0)]
+
+    def connect(name: str) -> XDisplay:
+        connection = connect_x(name)
+        has = connection.has_extension
+        connection.has_extension = lambda extension: extension == "DPMS" or has(extension)
+        connection.dpms_capable = lambda: SimpleNamespace(capable=True)
+        connection.dpms_disable = lambda: None
+        connection.dpms_info = lambda: states.pop(0)
+        return connection
+
+    monkeypatch.setattr("player.display.x_connection.connect_x", connect)
+    async with open_display(display_name, SystemClock()) as display:
+        assert display.state().power.value == power
+        began_s = SystemClock().monotonic()
+        assert display.was_dark_since(began_s) == (power == "off")
+        await display._poll()
+        assert display.state().power is Power.ON and not display.was_dark_since(began_s)
 
 
 @pytest.mark.parametrize("memory", ["shared", "separate"])
