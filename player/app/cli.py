@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"signage-player: {problem}", file=sys.stderr)
     failed = read_failed_starts(configuration.settings.storage.state_dir / "state" / FILE)
     if failed and options.command in ("status", "doctor"):
-        print(f"signage-player: the player cannot be relied on: {failed}", file=sys.stderr)
+        print(f"signage-player: the player does not stay up: {failed}", file=sys.stderr)
     commands = {"run": _run, "status": _status, "doctor": _doctor, "explain": _explain, "forecast": _forecast}
     try:
         sys.exit(commands[options.command](configuration, options))

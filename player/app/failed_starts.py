@@ -31,19 +31,24 @@ _LOOK_EVERY_S = 1.0
 _EXTEND = "EXTEND_TIMEOUT_USEC=30000000"  # systemd ends a start that takes too long
 _CAP_BYTES = 64 * 1024
 _LONGEST_REASON = 500
+_NO_WORD = "it ended without a word: see the log of the system"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 log = logging.getLogger(__name__)
 
 
 class FailedStarts(Wire):
-    """How often a player of this code failed at its start since this boot, when last and why."""
+    """How often a player of this code failed at its start since this boot, when last and why.
+
+    `pending`: one more start began, and is not known to be good.
+    """
 
     boot: str
     code: str
-    times: Annotated[int, Field(ge=1)]
+    times: Annotated[int, Field(ge=0)]
     at: Instant
     reason: str
+    pending: bool = False
 
     def __str__(self) -> str:
         times = "once" if self.times == 1 else f"{self.times} times in a row"
@@ -56,7 +61,12 @@ class FailedStarts(Wire):
 
 
 def read_failed_starts(path: Path) -> FailedStarts | None:
-    """Return the starts that failed in a row; None if the last one was good, or of another boot, or unreadable."""
+    """Return the starts that failed in a row; None if there are none, they are of another boot, or unreadable."""
+    found = _read(path)
+    return found if found and found.times else None
+
+
+def _read(path: Path) -> FailedStarts | None:
     try:
         raw = read_file(path, _CAP_BYTES)
         found = FailedStarts.model_validate_json(raw) if raw else None
@@ -65,13 +75,21 @@ def read_failed_starts(path: Path) -> FailedStarts | None:
     return found if found and found.boot == _boot() else None
 
 
+def _failed_before(path: Path) -> FailedStarts | None:
+    """Return the starts that failed before the one of this process: what is pending ended unseen."""
+    found = _read(path)
+    if found is None or not found.pending:
+        return found
+    return found.model_copy(update={"times": found.times + 1, "reason": _NO_WORD, "pending": False})
+
+
 async def wait_for_turn(path: Path, clock: Clock, stopping: Event) -> None:
     """Wait as long as the starts that failed before demand, until the player is to stop or its code is another one.
 
     Raises:
         SignageError: it is another one by now, which only a new process can load.
     """
-    failed = read_failed_starts(path)
+    failed = _failed_before(path)
     wait_s = failed.wait_s() if failed and failed.code == CODE else 0.0
     if not wait_s:
         return
@@ -92,24 +110,33 @@ class StartRecord:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self.earlier = read_failed_starts(path)
+        self.earlier = _failed_before(path)
+        self._before = self.earlier.times if self.earlier and self.earlier.code == CODE else 0
+
+    def begin(self) -> None:
+        """Record that this start has begun."""
+        self._save(0, self.earlier.reason if self.earlier else "", pending=True)
 
     def good(self) -> None:
         """Forget the starts that failed."""
+        self._before = 0
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
     def failed(self, reason: str) -> None:
         """Record that this start failed."""
-        before = self.earlier.times if self.earlier and self.earlier.code == CODE else 0
-        reason = reason[:_LONGEST_REASON]
-        self._save(FailedStarts(boot=_boot(), code=CODE, times=before + 1, at=self._clock.now(), reason=reason))
+        self._save(1, reason)
 
     def restore(self) -> None:
         """Let this start not count."""
-        self._save(self.earlier) if self.earlier else self.good()
+        self._write(self.earlier) if self.earlier else self.good()
 
-    def _save(self, record: FailedStarts) -> None:
+    def _save(self, more: int, reason: str, *, pending: bool = False) -> None:
+        times, at = self._before + more, self._clock.now()
+        reason = reason[:_LONGEST_REASON]
+        self._write(FailedStarts(boot=_boot(), code=CODE, times=times, at=at, reason=reason, pending=pending))
+
+    def _write(self, record: FailedStarts) -> None:
         with suppress(StorageFull, StorageBroken):  # then nothing waits
             write_unflushed(self._path, record.model_dump_json().encode())  # it is of this boot only
 
@@ -118,7 +145,7 @@ class StartRecord:
 def counted(path: Path, clock: Clock) -> Iterator[StartRecord]:
     """Count this start as failed until it is `good`, or ends without a fault of the program."""
     record = StartRecord(path, clock)
-    record.failed("it ended without a word: see the log of the system")
+    record.begin()
     try:
         yield record
     except SignageError:  # such as no X server: that is said elsewhere, and tried at once

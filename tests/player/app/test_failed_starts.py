@@ -43,10 +43,12 @@ async def test_what_counts_as_a_failed_start(tmp_path: Path, clock: FakeClock, m
     path, stopping = tmp_path / "record", asyncio.Event()
     for _ in range(4):
         fail(path, clock)
-    StartRecord(path, clock).failed("killed")
+    StartRecord(path, clock).begin()  # and it is killed
+    found = read_failed_starts(path)
+    assert found and found.times == 4, "it may still run"
     fail(path, clock, ScreenFailed("no display"))
     found = read_failed_starts(path)
-    assert found and found.times == 5 and await waited_s(path, clock) >= 20
+    assert found and found.times == 5 and "without a word" in found.reason and await waited_s(path, clock) >= 20
     for what in ("_boot", "CODE"):
         with monkeypatch.context() as changed:
             changed.setattr(failed_starts, what, (lambda: "other") if what == "_boot" else "other")

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from io import BytesIO
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -73,8 +74,8 @@ async def test_a_monitor_that_somebody_switched_off_was_dark(
     """As by `xset dpms force off`. Virtual servers have no DPMS, so its answers are put into the connection."""
     states = [SimpleNamespace(state=enabled, power_level=level), SimpleNamespace(state=0, power_level=0)]
 
-    def connect(name: str) -> XDisplay:
-        connection = connect_x(name)
+    def connect(name: str) -> Any:
+        connection: Any = connect_x(name)
         has = connection.has_extension
         connection.has_extension = lambda extension: extension == "DPMS" or has(extension)
         connection.dpms_capable = lambda: SimpleNamespace(capable=True)
