@@ -45,9 +45,9 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
         ScreenFailed: there is no X server called `display_name`.
     """
     settings, clock = configuration.settings, SystemClock()
-    wanted = WantedOutput(settings.display.output, settings.display.rotation)
-    hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
     with open_content_store(settings.storage.state_dir) as content, counted(content.state / STARTS, clock) as starts:
+        wanted = WantedOutput(settings.display.output, settings.display.rotation)
+        hardware = uses_hardware(settings.playback.hardware_decoding, find_decoders())
         for lack in missing_restrictions():
             log.warning("decks=less restricted: %s", lack)
         for problem in file_problems(content):
