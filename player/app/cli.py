@@ -13,7 +13,7 @@ from typing import Any
 
 from player import __version__
 from player.app.daemon import run
-from player.app.failed_starts import FILE, read_failed_starts
+from player.app.failed_starts import read_failed_starts, record_path
 from player.platform.x11 import find_authority
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.escalation import EscalationStep
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     configuration = load_configuration(options.config or (CONFIG if CONFIG.exists() else None))
     for problem in configuration.problems():
         print(f"signage-player: {problem}", file=sys.stderr)
-    failed = read_failed_starts(configuration.settings.storage.state_dir / "state" / FILE)
+    failed = read_failed_starts(record_path(configuration))
     if failed and options.command in ("status", "doctor"):
-        print(f"signage-player: the player does not stay up: {failed}", file=sys.stderr)
+        print(f"signage-player: the player {failed}", file=sys.stderr)
     commands = {"run": _run, "status": _status, "doctor": _doctor, "explain": _explain, "forecast": _forecast}
     try:
         sys.exit(commands[options.command](configuration, options))

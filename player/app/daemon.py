@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from player import __version__
 from player.app.core import PlayerCore, open_core
-from player.app.failed_starts import FILE, LASTED_S, wait_for_turn
+from player.app.failed_starts import LASTED_S, wait_for_turn
 from player.settings.configuration import Configuration
 from player.stage.escalation import EscalationStep
 from sync.runtime.clock import SystemClock
@@ -39,7 +39,7 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, stopping.set if os.isatty(0) else configuration.reload)
     state_dir = configuration.settings.storage.state_dir
-    await wait_for_turn(state_dir / "state" / FILE, SystemClock(), stopping)
+    await wait_for_turn(configuration, SystemClock(), stopping)
     if stopping.is_set():
         return None
     async with open_core(configuration, display_name) as core, asyncio.TaskGroup() as group:

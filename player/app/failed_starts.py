@@ -6,8 +6,8 @@ hung counts too. Starts of another boot do not count: somebody may switch a devi
 
 import logging
 import traceback
-from asyncio import Event
-from collections.abc import Iterator
+from asyncio import Event, create_task, wait
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +15,11 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from player.platform.code_version import CODE, code_version
+from player.settings.configuration import Configuration
 from sync.errors import SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import read_file, write_unflushed
+from sync.runtime.supervisor import Restarts, supervise
 from sync.runtime.systemd import notify
 from sync.wire.value_types import Instant, Wire
 
@@ -33,6 +35,8 @@ _CAP_BYTES = 64 * 1024
 _LONGEST_REASON = 500
 _NO_WORD = "it ended without a word: see the log of the system"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+Service = Callable[[], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +56,17 @@ class FailedStarts(Wire):
 
     def __str__(self) -> str:
         times = "once" if self.times == 1 else f"{self.times} times in a row"
-        return f"it failed {times} at its start, last at {self.at:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
+        return f"failed {times} at its start, last at {self.at:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
 
     def wait_s(self) -> float:
         """Return how long the next start waits."""
         over = self.times - _AT_ONCE
         return min(_FIRST_WAIT_S * 2.0 ** min(over, 20), _LONGEST_WAIT_S) if over >= 0 else 0.0
+
+
+def record_path(configuration: Configuration) -> Path:
+    """Return where the record is."""
+    return configuration.settings.storage.state_dir / "state" / FILE
 
 
 def read_failed_starts(path: Path) -> FailedStarts | None:
@@ -83,25 +92,50 @@ def _failed_before(path: Path) -> FailedStarts | None:
     return found.model_copy(update={"times": found.times + 1, "reason": _NO_WORD, "pending": False})
 
 
-async def wait_for_turn(path: Path, clock: Clock, stopping: Event) -> None:
+async def wait_for_turn(configuration: Configuration, clock: Clock, stopping: Event) -> None:
     """Wait as long as the starts that failed before demand, until the player is to stop or its code is another one.
+
+    Meanwhile it says why, as far as the program can.
 
     Raises:
         SignageError: it is another one by now, which only a new process can load.
     """
-    failed = _failed_before(path)
+    failed = _failed_before(record_path(configuration))
     wait_s = failed.wait_s() if failed and failed.code == CODE else 0.0
     if not wait_s:
         return
-    words = f"{failed}; the next try is in {wait_s:.0f} s, or at once when the program is another one"
+    words = f"it {failed}; the next try is in {wait_s:.0f} s, or at once when the program is another one"
     log.error("%s", words)
     notify(f"STATUS={words}")
     ends_s = clock.monotonic() + wait_s
-    while clock.monotonic() < ends_s and not stopping.is_set():
-        notify(_EXTEND)
-        await clock.sleep(_LOOK_EVERY_S)
-        if code_version() != CODE:
-            raise SignageError("the program was updated meanwhile: the next start is of the new one")
+    telling = [create_task(supervise(*each, clock, Restarts())) for each in _notices(configuration, str(failed), clock)]
+    try:
+        while clock.monotonic() < ends_s and not stopping.is_set():
+            notify(_EXTEND)
+            await clock.sleep(_LOOK_EVERY_S)
+            if code_version() != CODE:
+                raise SignageError("the program was updated meanwhile: the next start is of the new one")
+    finally:
+        for task in telling:
+            task.cancel()
+        await wait(telling)
+
+
+def _notices(configuration: Configuration, words: str, clock: Clock) -> Iterator[tuple[str, Service]]:
+    """Yield what says it, by name; what of it cannot be imported says nothing."""
+
+    async def serve() -> None:
+        from player.app.start_notice import serve_notice
+
+        await serve_notice(configuration, f"The player {words}.", clock)
+
+    async def report() -> None:
+        from player.app.start_notice import report_notice
+
+        await report_notice(configuration, f"The player {words}.", clock)
+
+    yield "page", serve
+    yield "heartbeat", report
 
 
 class StartRecord:

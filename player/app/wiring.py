@@ -166,7 +166,7 @@ async def _repair_files(core: PlayerCore, mended: Callable[[], None]) -> None:
 async def _tell_failed_starts(core: PlayerCore, report: Callable[[str], None]) -> None:
     """Tell for a while that starts before this one failed."""
     if core.starts.earlier:
-        report(f"The player was not there for a while: {core.starts.earlier}.")
+        report(f"The player was not there for a while: it {core.starts.earlier}.")
         await core.clock.sleep(_TOLD_S)
     report("")
     await asyncio.Event().wait()
