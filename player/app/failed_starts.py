@@ -125,12 +125,12 @@ def _notices(configuration: Configuration, words: str, clock: Clock) -> Iterator
     """Yield what says it, by name; what of it cannot be imported says nothing."""
 
     async def serve() -> None:
-        from player.app.start_notice import serve_notice
+        from player.endpoint.notice import serve_notice
 
-        await serve_notice(configuration, f"The player {words}.", clock)
+        await serve_notice(configuration.settings.endpoint, f"The player {words}.")
 
     async def report() -> None:
-        from player.app.start_notice import report_notice
+        from player.app.notices import report_notice
 
         await report_notice(configuration, f"The player {words}.", clock)
 
