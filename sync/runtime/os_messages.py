@@ -6,6 +6,7 @@ The words complete a sentence: "/etc/signage/player.toml cannot be read: there i
 import errno
 import socket
 import ssl
+from pathlib import Path
 
 _REASONS = {
     errno.ENOENT: "there is no such file or folder",
@@ -44,8 +45,7 @@ _REASONS = {
 
 CERTIFICATE_DATES = (9, 10)
 """The codes of OpenSSL for a certificate whose time has not come or is over: the clock may be wrong instead."""
-CERTIFICATE_UNKNOWN = (2, 18, 19, 20, 21)
-"""Those for a certificate that would be good if this machine trusted it or its issuer."""
+_CERTIFICATE_UNKNOWN = (2, 18, 19, 20, 21)  # those for one that would be good if it or its issuer were trusted
 
 _NO_ISSUER = (
     "nobody whom this machine trusts issued it; have the certificate of its issuer trusted here, "
@@ -69,6 +69,14 @@ def certificate_problem(error: Exception) -> ssl.SSLCertVerificationError | None
     """Return the refusal of a certificate, which an HTTP client may have wrapped; None if that is not the fault."""
     cause = getattr(error, "certificate_error", None) or error
     return cause if isinstance(cause, ssl.SSLCertVerificationError) else None
+
+
+def how_to_trust(error: ssl.SSLCertVerificationError, file: Path | None, setting: str) -> str:
+    """Return what to do so that a certificate is trusted that `setting` can have trusted, by `file`; else nothing."""
+    if error.verify_code not in _CERTIFICATE_UNKNOWN:
+        return ""
+    where = f"add it to {file}, the file of" if file else "put it into a file, as PEM, and name that in"
+    return f". To trust it: {where} `{setting}` (settings of the player)"
 
 
 def network_reason(error: Exception) -> str:

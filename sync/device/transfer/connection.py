@@ -19,13 +19,7 @@ from sync.device.transfer.addresses import AnsweringAddresses
 from sync.device.transfer.limits import Deadline
 from sync.errors import OriginRefused, OriginUnreachable
 from sync.runtime.clock import Clock, ClockTrust, SystemClock
-from sync.runtime.os_messages import (
-    CERTIFICATE_DATES,
-    CERTIFICATE_UNKNOWN,
-    certificate_problem,
-    network_reason,
-    os_reason,
-)
+from sync.runtime.os_messages import CERTIFICATE_DATES, certificate_problem, how_to_trust, network_reason, os_reason
 from sync.wire.value_types import printable
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -250,11 +244,7 @@ class Network:
         if error.verify_code in CERTIFICATE_DATES:
             unset = ", and no time service has set it" if self._clock.trust() is not ClockTrust.SYNCED else ""
             return f"{words} (the clock of this machine says {self._clock.now():%Y-%m-%d %H:%M} UTC{unset})"
-        if error.verify_code in CERTIFICATE_UNKNOWN:
-            known = self.settings.ca_certificates
-            where = f"add it to {known}, the file of" if known else "put it into a file, as PEM, and name that in"
-            return f"{words}. To trust it: {where} `origin.ca_certificates` (settings of the player)"
-        return words
+        return words + how_to_trust(error, self.settings.ca_certificates, "origin.ca_certificates")
 
 
 def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int, timeout_s: float) -> None:
