@@ -96,8 +96,12 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api": (
         FACES,
-        "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/proof "
-        "sync/origin/publishing sync/origin/retention sync/origin/store sync/origin/store/proof sync/trust",
+        "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning "
+        "sync/origin/publishing sync/origin/retention sync/origin/store sync/trust",
+    ),
+    "sync/origin/api/proof": (
+        FACES,
+        "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/publishing sync/origin/store/proof",
     ),
     "sync/origin/console": (FACES, "sync/http"),
     "player/app": (
@@ -108,9 +112,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/app": (
         ROOTS,
-        "sync/http sync/origin sync/origin/api sync/origin/console sync/origin/http sync/origin/ingest "
-        "sync/origin/persistence sync/origin/publishing sync/origin/retention sync/origin/settings sync/origin/store "
-        "sync/origin/store/proof sync/trust",
+        "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/console sync/origin/http "
+        "sync/origin/ingest sync/origin/persistence sync/origin/publishing sync/origin/retention sync/origin/settings "
+        "sync/origin/store sync/origin/store/proof sync/trust",
     ),
 }
 

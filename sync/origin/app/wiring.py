@@ -14,14 +14,15 @@ from sync.http.operations import Operation, mount
 from sync.http.problems import problem_middleware
 from sync.http.request_checks import check_request
 from sync.origin import __version__
-from sync.origin.api.audit import AuditRoutes
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
 from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
 from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
-from sync.origin.api.plays import PlayRoutes
+from sync.origin.api.proof.audit import AuditRoutes
+from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
+from sync.origin.api.proof.play_reading import PlayReadingRoutes
 from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.api.storage import StorageRoutes
@@ -49,6 +50,7 @@ from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.plays import PlayStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.retention import RetentionStore
@@ -107,8 +109,8 @@ def _assemble(
     enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
-    logs, contents = DeviceLogStore(database), ReleaseContents(ReleaseStore(database), files)
-    plays = PlayRoutes(PlayStore(database), logs, contents, live, metrics, clock)
+    contents = ReleaseContents(ReleaseStore(database), files)
+    proof = _proof_routes(database, contents, live, metrics, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
@@ -118,8 +120,8 @@ def _assemble(
     plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed), campaigns)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
-    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases, AuditRoutes(logs, clock))
-    machines = (pairings, devices, plays, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
+    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
+    machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
     operations = [operation for room in (*people, *machines, monitor) for operation in room.operations()]
     monitor.describe(operations)
 
@@ -132,6 +134,14 @@ def _assemble(
         "live": live.run,
     }
     return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, cleaner, keyring)
+
+
+def _proof_routes(
+    database: OriginDatabase, contents: ReleaseContents, live: LiveHints, metrics: OriginMetrics, clock: Clock
+) -> tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes]:
+    plays, logs = PlayStore(database), DeviceLogStore(database)
+    delivery = PlayDeliveryRoutes(plays, logs, contents, live, metrics, clock)
+    return delivery, PlayReadingRoutes(plays, NameStore(database)), AuditRoutes(logs, clock)
 
 
 def _names(settings: OriginConfiguration) -> frozenset[str]:

@@ -9,8 +9,9 @@ PLAY_COLUMNS = (
     "started_at", "ended_at", "zone", "device", "kind", "title", "advertiser", "campaign", "line", "creative",
     "playlist", "item", "asset", "release", "rendered_ms", "expected_ms", "outcome", "reason", "frames_lost",
     "screen", "clock", "log_epoch", "sequence", "take", "previous_hash", "hash", "set_aside",
-    "clock_back_ms",
+    "clock_back_ms", "relaxed", "device_name", "campaign_name", "line_name", "creative_name",
 )  # fmt: skip
+SUM_COLUMNS = ("id", "name", "plays", "complete", "rendered_ms", "first_at", "last_at")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,4 +28,6 @@ def csv_of(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
 def _cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
+    if isinstance(value, list):
+        return " ".join(value)
     return "" if value is None else value

@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from tests.origin.api.test_plays import OTHER_EPOCH, bring, statuses
+from tests.origin.api.proof.test_plays import OTHER_EPOCH, bring, statuses
 from tests.origin.running_origin import EPOCH, ZERO, RunningOrigin, play
 
 FINE = {"implausible": 0, "whole": True}

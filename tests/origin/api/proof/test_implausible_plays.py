@@ -35,8 +35,8 @@ from sync.wire.content_paths import release_path
 from sync.wire.device_reports import Play
 from sync.wire.release import Asset, Campaign, Creative, Item, Line, MediaKind, Playlist, Release
 from tests.fakes import FakeClock
-from tests.origin.api.test_audit import audited
-from tests.origin.api.test_plays import bring, kept, statuses
+from tests.origin.api.proof.test_audit import audited
+from tests.origin.api.proof.test_plays import bring, kept, statuses
 from tests.origin.running_origin import EPOCH, RunningOrigin, play, settings_in
 
 MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)

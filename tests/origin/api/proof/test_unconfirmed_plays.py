@@ -8,8 +8,8 @@ import pytest
 from sync.origin.proof.plausibility import DAY_MS
 from sync.runtime.clock import ClockTrust
 from tests.fakes import FakeClock
-from tests.origin.api.test_implausible_plays import EARLIER, STRANGE, ad, at, publish, release
-from tests.origin.api.test_plays import bring, kept
+from tests.origin.api.proof.test_implausible_plays import EARLIER, STRANGE, ad, at, publish, release
+from tests.origin.api.proof.test_plays import bring, kept
 from tests.origin.running_origin import EPOCH, RunningOrigin, play
 
 

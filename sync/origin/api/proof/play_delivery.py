@@ -1,26 +1,23 @@
-"""Proof of play over HTTP: devices deliver plays, people read them.
+"""Devices deliver plays; people say that plays count which were set aside.
 
 Each play gets its own receipt, so that one bad record never blocks the outbox of a device.
 """
 
-import base64
-import binascii
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from sync.errors import NotFound, Rejected
-from sync.http.bodies import json_answer, read_json, read_query
+from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Access, Operation
 from sync.origin.api.monitoring import OriginMetrics
+from sync.origin.api.proof.play_reading import LARGEST_NUMBER, SetAside
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
-from sync.origin.proof.csv_export import PLAY_COLUMNS, csv_of
 from sync.origin.proof.plausibility import (
     MOST_MS,
     OriginTime,
@@ -34,9 +31,6 @@ from sync.origin.publishing.release_contents import ReleaseContents
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.plays import (
     Acceptance,
-    Cursor,
-    GroupBy,
-    PlayFilter,
     PlayStore,
     ReceiptStatus,
     ReceivedPlay,
@@ -54,12 +48,11 @@ from sync.wire.device_reports import (
     play_hash,
 )
 from sync.wire.input_messages import one_line, rejected
-from sync.wire.value_types import AskedInstant, Identifier, Name, Request, Wire
+from sync.wire.value_types import Identifier, Name, Request, Wire
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
 CHECKED_AT_ONCE = 20  # plays; a wrong one takes up to a millisecond
 BATCH_MOST_VALUES = 100 * BATCH_LIMIT  # a play has about 30
-LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
 LONGEST_DETAIL = 500
 """A receipt describes a fault in at most this many characters, so that a hostile play cannot inflate the answer."""
 
@@ -70,47 +63,6 @@ MOST_ACCEPTED = 1_000  # plays, by one request
 _Place = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 
 log = logging.getLogger(__name__)
-
-
-class SetAside(Wire):
-    """A play that cannot be what happened, and why: it is kept, and is in no sum."""
-
-    device: str
-    log_epoch: str
-    sequence: int
-    reason: str
-
-
-class PlaysPage(Wire):
-    """Plays as they were sent, newest first; `next` asks for older ones, `set_aside` tells which do not count."""
-
-    plays: tuple[dict[str, Any], ...]
-    next: str | None
-    set_aside: tuple[SetAside, ...] = ()
-
-
-class PlaySum(Wire):
-    """How often one thing was played, and for how long."""
-
-    id: str
-    plays: int
-    complete: int
-    rendered_ms: int
-    first_ms: int
-    last_ms: int
-
-
-class PlaySums(Wire):
-    """The sums, the most played first. `set_aside`: so many plays are in none of them."""
-
-    sums: tuple[PlaySum, ...]
-    set_aside: int = 0
-
-
-class PlayConflicts(Wire):
-    """Plays with the sequence of another play: never counted, kept for inspection."""
-
-    plays: tuple[dict[str, Any], ...]
 
 
 class PlaysToAccept(Request):
@@ -130,40 +82,8 @@ class AcceptedPlays(Wire):
     refused: tuple[SetAside, ...] = ()
 
 
-class PlayQuery(BaseModel):
-    """Which plays to return. `from` is included, `until` is not. `set_aside`: only those that do not count, or do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    device: Identifier | None = None
-    line: Identifier | None = None
-    campaign: Identifier | None = None
-    item: Identifier | None = None
-    kind: Literal["item", "ad"] | None = None
-    from_: AskedInstant | None = Field(None, alias="from")
-    until: AskedInstant | None = None
-    set_aside: bool | None = None
-    limit: int = Field(100, ge=1, le=1000)
-    after: str | None = None
-    format: Literal["json", "csv"] = "json"
-    by: GroupBy = "line"
-
-    def filter(self) -> PlayFilter:
-        """Return the filter for the store."""
-        return PlayFilter(
-            device=self.device,
-            line=self.line,
-            campaign=self.campaign,
-            item=self.item,
-            kind=self.kind,
-            from_ms=None if self.from_ is None else unix_ms(self.from_),
-            until_ms=None if self.until is None else unix_ms(self.until),
-            set_aside=self.set_aside,
-        )
-
-
-class PlayRoutes:
-    """Serves the proof of play: devices deliver it, people read it."""
+class PlayDeliveryRoutes:
+    """Takes plays from devices, and the word of people about those that are in no sum."""
 
     def __init__(
         self,
@@ -183,24 +103,10 @@ class PlayRoutes:
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return the operation for devices, and those for people."""
+        """Return the operation for devices, and that for people."""
         path = "/v1/plays"
         return (
             Operation("POST", path, self._receive, "Deliver plays", Access.DEVICE, PlayBatch, BatchAnswer),
-            Operation(
-                "GET",
-                path,
-                self._page,
-                "Read plays, newest first",
-                Access.READ,
-                answer=PlaysPage,
-                query=PlayQuery,
-                other_types=("text/csv",),
-                answer_headers=("X-Next",),
-            ),
-            Operation(
-                "GET", f"{path}/summary", self._sums, "Sums of plays", Access.READ, answer=PlaySums, query=PlayQuery
-            ),
             Operation(
                 "POST",
                 f"{path}/accepted",
@@ -209,15 +115,6 @@ class PlayRoutes:
                 Access.WRITE,
                 PlaysToAccept,
                 AcceptedPlays,
-            ),
-            Operation(
-                "GET",
-                f"{path}/conflicts",
-                self._conflicts,
-                "Plays set aside",
-                Access.READ,
-                answer=PlayConflicts,
-                query=PlayQuery,
             ),
         )
 
@@ -308,33 +205,6 @@ class PlayRoutes:
             self._search_again_s[device] = self._clock.monotonic() + SEARCH_EVERY_S
         return tuple(SequenceRange(first=first, last=last) for first, last in gaps)
 
-    async def _page(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request, PlayQuery)
-        after = None if query.after is None else _cursor(query.after)
-        plays = await self._store.page(query.filter(), after=after, limit=query.limit)
-        following = _page_mark(plays[-1].body) if len(plays) == query.limit else None
-        if query.format == "csv":
-            headers = {"X-Next": following} if following else {}
-            return web.Response(
-                text=csv_of(({**play.body, "set_aside": play.set_aside} for play in plays), PLAY_COLUMNS),
-                content_type="text/csv",
-                charset="utf-8",
-                headers=headers,
-            )
-        odd = tuple(_set_aside(play.body, play.set_aside) for play in plays if play.set_aside)
-        return json_answer(PlaysPage(plays=tuple(dict(play.body) for play in plays), next=following, set_aside=odd))
-
-    async def _sums(self, request: web.Request) -> web.Response:
-        query = read_query(request, PlayQuery)
-        sums = await self._store.totals(query.filter(), query.by)
-        odd = await self._store.count_set_aside(query.filter())
-        return json_answer(PlaySums(sums=tuple(PlaySum.model_validate(row) for row in sums), set_aside=odd))
-
-    async def _conflicts(self, request: web.Request) -> web.Response:
-        return json_answer(
-            PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, PlayQuery).limit)))
-        )
-
 
 def _check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Receipt:
     try:
@@ -356,10 +226,6 @@ def _receipt(arrival: ReceivedPlay, status: ReceiptStatus) -> Receipt:
     return Receipt(sequence=arrival.play.sequence, status=status, detail=f"set aside: {why}" if why else "")
 
 
-def _set_aside(body: Mapping[str, Any], reason: str) -> SetAside:
-    return SetAside(device=body["device"], log_epoch=body["log_epoch"], sequence=body["sequence"], reason=reason)
-
-
 def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:
     sequence = document.get("sequence")
     known = isinstance(sequence, int) and not isinstance(sequence, bool) and abs(sequence) <= LARGEST_NUMBER
@@ -367,9 +233,6 @@ def _invalid(document: Mapping[str, Any], detail: str) -> Receipt:
 
 
 _EPOCH = TypeAdapter(LogEpoch)
-_Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
-_MARK = TypeAdapter(tuple[_Whole, Identifier, LogEpoch, _Whole])
-"""The end of a page: started (Unix ms), device, log epoch, sequence."""
 
 
 def _epoch(document: Mapping[str, Any]) -> str | None:
@@ -377,17 +240,3 @@ def _epoch(document: Mapping[str, Any]) -> str | None:
         return _EPOCH.validate_python(document.get("log_epoch"))
     except ValidationError:
         return None
-
-
-def _page_mark(document: Mapping[str, Any]) -> str:
-    play = Play.model_validate(document)
-    parts = [unix_ms(play.started_at), play.device, play.log_epoch, play.sequence]
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
-
-
-def _cursor(mark: str) -> Cursor:
-    try:
-        return Cursor(*_MARK.validate_json(base64.urlsafe_b64decode(mark.encode())))
-    except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
-        wrong = "must be the `next` of an earlier page"
-        raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error

@@ -4,9 +4,9 @@ import csv
 import io
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
-from sync.origin.api.plays import SEARCH_EVERY_S
+from sync.origin.api.proof.play_delivery import SEARCH_EVERY_S
 from sync.origin.persistence import tables
 from sync.wire.device_reports import BATCH_LIMIT
 from tests.fakes import FakeClock
@@ -184,3 +184,33 @@ async def test_plays_as_csv_never_become_formulas(server: RunningOrigin) -> None
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["title"] for row in rows] == ['Tea, "iced"; fresh', "'=HYPERLINK(1)"]
     assert [row["rendered_ms"] for row in rows] == ["10000", "10000"]
+
+
+async def test_people_read_names_in_sums_and_csv(server: RunningOrigin) -> None:
+    device, token = await server.pair("=cmd()")
+    await bring(server, token, play(device, 1, relaxed=["category", "advertiser"]), play(device, 2, line="gone"))
+    async with server.origin.keys._database.writing() as connection:
+        flight = {"id": "spring", "name": "Spring teas", "advertiser": "Teas", "starts_ms": 0, "ends_ms": 1}
+        await connection.execute(insert(tables.campaigns).values(**flight, version=1, updated_ms=0))
+        line = {
+            "id": "mornings",
+            "campaign_id": "spring",
+            "position": 0,
+            "name": "Mornings",
+            "weight": 1,
+            "windows": [],
+        }
+        await connection.execute(insert(tables.lines).values(**line, category="", category_gap=0, advertiser_gap=0))
+    sums = (await server.ask("GET", "/v1/plays/summary?by=line", server.reader)).document["sums"]
+    assert {(one["id"], one["name"]) for one in sums} == {("mornings", "Mornings"), ("gone", "")}
+    answer = await server.ask("GET", "/v1/plays/summary?by=campaign&format=csv", server.reader)
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert (row["name"], row["plays"], row["first_at"]) == ("Spring teas", "2", "2026-03-02T09:00:10.000Z")
+    text = (await server.ask("GET", "/v1/plays?format=csv", server.reader)).text
+    newer, older = csv.DictReader(io.StringIO(text))
+    assert (older["line_name"], older["campaign_name"], older["relaxed"]) == (
+        "Mornings",
+        "Spring teas",
+        "category advertiser",
+    )
+    assert (newer["line"], newer["line_name"], newer["device_name"]) == ("gone", "", "'=cmd()")

@@ -1,0 +1,204 @@
+"""People read plays: as they were sent, as sums by what was played, and those that contradict each other."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from sync.errors import Rejected
+from sync.http.bodies import json_answer, read_query
+from sync.http.operations import Access, Operation
+from sync.origin.proof.csv_export import PLAY_COLUMNS, SUM_COLUMNS, csv_of
+from sync.origin.store.proof.names import NameStore
+from sync.origin.store.proof.plays import Cursor, GroupBy, PlayFilter, PlayStore
+from sync.runtime.clock import unix_ms
+from sync.wire.device_reports import LogEpoch, Play
+from sync.wire.value_types import AskedInstant, Identifier, Wire
+
+LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
+
+
+class SetAside(Wire):
+    """A play that cannot be what happened, and why: it is kept, and is in no sum."""
+
+    device: str
+    log_epoch: str
+    sequence: int
+    reason: str
+
+
+class PlaysPage(Wire):
+    """Plays as they were sent, newest first; `next` asks for older ones, `set_aside` tells which do not count."""
+
+    plays: tuple[dict[str, Any], ...]
+    next: str | None
+    set_aside: tuple[SetAside, ...] = ()
+
+
+class PlaySum(Wire):
+    """How often one thing was played, and for how long."""
+
+    id: str
+    name: str = ""  # empty: what has this id was deleted
+    plays: int
+    complete: int
+    rendered_ms: int
+    first_ms: int
+    last_ms: int
+
+
+class PlaySums(Wire):
+    """The sums, the most played first. `set_aside`: so many plays are in none of them."""
+
+    sums: tuple[PlaySum, ...]
+    set_aside: int = 0
+
+
+class PlayConflicts(Wire):
+    """Plays with the sequence of another play: never counted, kept for inspection."""
+
+    plays: tuple[dict[str, Any], ...]
+
+
+class PlayQuery(BaseModel):
+    """Which plays to return. `from` is included, `until` is not. `set_aside`: only those that do not count, or do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Identifier | None = None
+    line: Identifier | None = None
+    campaign: Identifier | None = None
+    item: Identifier | None = None
+    kind: Literal["item", "ad"] | None = None
+    from_: AskedInstant | None = Field(None, alias="from")
+    until: AskedInstant | None = None
+    set_aside: bool | None = None
+    limit: int = Field(100, ge=1, le=1000)
+    after: str | None = None
+    format: Literal["json", "csv"] = "json"
+    by: GroupBy = "line"
+
+    def filter(self) -> PlayFilter:
+        """Return the filter for the store."""
+        return PlayFilter(
+            device=self.device,
+            line=self.line,
+            campaign=self.campaign,
+            item=self.item,
+            kind=self.kind,
+            from_ms=None if self.from_ is None else unix_ms(self.from_),
+            until_ms=None if self.until is None else unix_ms(self.until),
+            set_aside=self.set_aside,
+        )
+
+
+class PlayReadingRoutes:
+    """Serves plays to people."""
+
+    def __init__(self, store: PlayStore, names: NameStore) -> None:
+        self._store = store
+        self._names = names
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be read."""
+        path = "/v1/plays"
+        return (
+            Operation(
+                "GET",
+                path,
+                self._page,
+                "Read plays, newest first",
+                Access.READ,
+                answer=PlaysPage,
+                query=PlayQuery,
+                other_types=("text/csv",),
+                answer_headers=("X-Next",),
+            ),
+            Operation(
+                "GET",
+                f"{path}/summary",
+                self._sums,
+                "Sums of plays",
+                Access.READ,
+                answer=PlaySums,
+                query=PlayQuery,
+                other_types=("text/csv",),
+            ),
+            Operation(
+                "GET",
+                f"{path}/conflicts",
+                self._conflicts,
+                "Plays set aside",
+                Access.READ,
+                answer=PlayConflicts,
+                query=PlayQuery,
+            ),
+        )
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request, PlayQuery)
+        after = None if query.after is None else _cursor(query.after)
+        plays = await self._store.page(query.filter(), after=after, limit=query.limit)
+        following = _page_mark(plays[-1].body) if len(plays) == query.limit else None
+        if query.format == "csv":
+            rows = await self._named([{**play.body, "set_aside": play.set_aside} for play in plays])
+            return _csv(rows, PLAY_COLUMNS, {"X-Next": following} if following else {})
+        odd = tuple(_set_aside(play.body, play.set_aside) for play in plays if play.set_aside)
+        return json_answer(PlaysPage(plays=tuple(dict(play.body) for play in plays), next=following, set_aside=odd))
+
+    async def _sums(self, request: web.Request) -> web.Response:
+        query = read_query(request, PlayQuery)
+        rows = await self._store.totals(query.filter(), query.by)
+        names = await self._names.names(query.by, (row["id"] for row in rows))
+        sums = tuple(PlaySum(name=names.get(row["id"], ""), **row) for row in rows)
+        if query.format == "csv":
+            times = ({"first_at": _at(one.first_ms), "last_at": _at(one.last_ms)} for one in sums)
+            return _csv([one.model_dump() | time for one, time in zip(sums, times, strict=True)], SUM_COLUMNS, {})
+        return json_answer(PlaySums(sums=sums, set_aside=await self._store.count_set_aside(query.filter())))
+
+    async def _named(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for field in ("device", "campaign", "line", "creative"):
+            names = await self._names.names(field, (row.get(field) for row in rows))
+            rows = [row | {f"{field}_name": names.get(row.get(field) or "")} for row in rows]
+        return rows
+
+    async def _conflicts(self, request: web.Request) -> web.Response:
+        return json_answer(
+            PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, PlayQuery).limit)))
+        )
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], headers: Mapping[str, str]) -> web.Response:
+    return web.Response(text=csv_of(rows, columns), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+def _at(unix_ms: int) -> str:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _set_aside(body: Mapping[str, Any], reason: str) -> SetAside:
+    return SetAside(device=body["device"], log_epoch=body["log_epoch"], sequence=body["sequence"], reason=reason)
+
+
+_Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
+_MARK = TypeAdapter(tuple[_Whole, Identifier, LogEpoch, _Whole])
+"""The end of a page: started (Unix ms), device, log epoch, sequence."""
+
+
+def _page_mark(document: Mapping[str, Any]) -> str:
+    play = Play.model_validate(document)
+    parts = [unix_ms(play.started_at), play.device, play.log_epoch, play.sequence]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _cursor(mark: str) -> Cursor:
+    try:
+        return Cursor(*_MARK.validate_json(base64.urlsafe_b64decode(mark.encode())))
+    except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
+        wrong = "must be the `next` of an earlier page"
+        raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error
