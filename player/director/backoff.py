@@ -16,16 +16,22 @@ _LONGEST_PAUSE_S = 60.0
 
 
 class FailureBackoff:
-    """Counts takes in a row that could not be shown; from the tenth on each costs a pause of 1 s, doubling to 60 s."""
+    """Counts takes in a row that could not be shown; from the tenth on each costs a pause of 1 s, doubling to 60 s.
+
+    `playlists` are those they are from: others may be shown during the pause.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.failures = 0
+        self.playlists: set[str] = set()
         self._clock = clock
         self._until_s = 0.0
 
-    def record_failure(self) -> None:
-        """Count one more."""
+    def record_failure(self, playlist: str | None) -> None:
+        """Count one more, of a playlist."""
         self.failures += 1
+        if playlist is not None:
+            self.playlists.add(playlist)
         if self.failures >= _FREE_FAILURES:
             pause_s = min(_LONGEST_PAUSE_S, 2.0 ** min(self.failures - _FREE_FAILURES, 16))
             self._until_s = self._clock.monotonic() + pause_s
@@ -33,6 +39,7 @@ class FailureBackoff:
     def reset(self) -> None:
         """Forget all failures: something plays, or something changed."""
         self.failures = 0
+        self.playlists.clear()
         self._until_s = 0.0
 
     def pause_s(self) -> float:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -141,13 +141,20 @@ class Director:
         now = self._clock.now()
         if scene is None:
             return Idle(now + _DECIDE_AGAIN, "there is no content yet")
-        self._tracker.set_deadline(scene, now)
         if self._streams.outages():
             self._streams.forget_except(scene.streams_to_come(now))
         pause_s = self._failures.pause_s()
-        if pause_s > 0:
-            why = f"{self._failures.failures} takes in a row could not be shown"
-            return Idle(now + timedelta(seconds=pause_s), why)
+        if pause_s > 0:  # what failed waits; another playlist may be shown
+            rest = scene.without(self._failures.playlists)
+            if isinstance(plan_next(rest, None, self._recorder.memory, now, uuid4().hex), Idle):
+                self._tracker.set_deadline(scene, now)
+                why = f"{self._failures.failures} takes in a row could not be shown"
+                return Idle(now + timedelta(seconds=pause_s), why)
+            scene = rest
+        self._tracker.set_deadline(scene, now)
+        return self._plan(scene, now)
+
+    def _plan(self, scene: DeviceScene, now: datetime) -> PlannedShot | Idle:
         item = self._queue.request.item
         if item is not None and not scene.contains(item.asset):  # another release since it was ordered
             log.warning("item=%s was ordered, but has left the release", item.id)
@@ -159,6 +166,7 @@ class Director:
             return with_shot(scene, planned, longest_ms=self._queue.request.longest_ms)
         ads = None if self._recorder.problem else self._scenes.eligible_ads(scene, at)
         following = plan_next(scene, ads, self._recorder.memory, at, take)
+        self._scenes.report_missing()
         if isinstance(following, Idle):
             retry = now + timedelta(seconds=min(self._streams.next_retry_s(), _DECIDE_AGAIN.total_seconds()))
             return replace(following, until=min(following.until, retry))
@@ -189,7 +197,7 @@ class Director:
 
     def _lose(self, planned: PlannedShot, error: DeckLost) -> None:
         second_time = bool(self._failures.failures % 2)
-        self._failures.record_failure()
+        self._failures.record_failure(planned.take.playlist)
         if second_time:  # at the first time the same take is tried again
             self._skip(planned, error)
 
@@ -223,7 +231,7 @@ class Director:
                 cut = await wait_unless(self._cut(planned, urgent=urgent), self._differs(revision, urgent=urgent))
         except DeckLost as error:
             log.warning("take=%s title=%s lost before its cut: %s", planned.take.take, planned.take.title, error)
-            self._failures.record_failure()
+            self._failures.record_failure(planned.take.playlist)
         if cut is None:
             return
         ordered, self._next = self._queue.urgent, None

@@ -56,6 +56,8 @@ class SceneLoader:
         self._streams = streams
         self._active: ActiveRelease | None = None
         self._requested, self._loaded = 1, 0  # how many reads were asked for, and which of them is done
+        self._missing: set[str] = set()  # files that were wanted and are not here
+        self._reported: set[str] = set()
         self._eligible: tuple[Hashable, datetime, EligibleAds] | None = None
 
     def refresh(self) -> None:
@@ -101,11 +103,21 @@ class SceneLoader:
             self._eligible = cached = (key, at, scene.eligible_ads(at))
         return cached[2]
 
+    def report_missing(self) -> None:
+        """Have the files fetched again that were wanted since the last call and are not here."""
+        for sha256 in self._missing - self._reported:
+            log.warning("asset=%s is not on this device: what shows it is passed over", sha256)
+            self._content.suspect(sha256)
+        self._reported = set(self._missing)
+
     def _path(self, sha256: str) -> str:
         try:
-            return str(self._content.asset_path(sha256))
+            path = str(self._content.asset_path(sha256))
         except NotFound:
+            self._missing.add(sha256)
             return ""
+        self._missing.discard(sha256)
+        return path
 
     def _zone(self, release: Release, setting: str) -> ZoneInfo:
         zone, unknown = zone_of_venue(setting, release.zone, system_zone())

@@ -176,7 +176,7 @@ class TakeTracker:
             self._suspect(planned.take.asset)
             if planned.shot.path:  # a file that is not here says nothing about the media
                 self._recorder.record_failure(planned.take.asset, reason, self._clock.now())
-            self._failures.record_failure()
+            self._failures.record_failure(planned.take.playlist)
 
     def _clock_facts(self) -> tuple[timedelta, ClockTrust]:
         offset = self._clock.now() - datetime.fromtimestamp(self._clock.monotonic(), UTC)

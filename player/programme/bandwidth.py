@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from player.settings.model import BandwidthSettings, BandwidthWindow
-from sync.programme.schedule import HORIZON, window_state
+from sync.programme.windows import HORIZON, window_state
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ class DeviceScene(Scene):
     background: str
     path: Callable[[str], str]
 
+    def present(self, asset: str) -> bool:
+        """Return whether an asset or stream may be shown, and is on this device."""
+        return self.playable(asset) and (asset in self.streams or bool(self.path(asset)))
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedShot(Planned):

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from sync.programme.ad_shares import ONE_PLAY, slot_shares
-from sync.programme.schedule import HORIZON, window_state
+from sync.programme.windows import HORIZON, window_state
 from sync.wire.release import Campaign, Creative, Line, LocalWindow
 
 WindowState = Callable[[tuple[LocalWindow, ...]], tuple[bool, datetime]]
@@ -69,7 +69,7 @@ def eligible_ads(
     shown: dict[str, tuple[Campaign, Line, tuple[tuple[Creative, int | None], ...]]] = {}
     known: dict[str, str] = {}
     warnings: list[str] = []
-    for campaign, line in _lines(campaigns):
+    for campaign, line in ((booking, line) for booking in campaigns for line in booking.lines):
         if line.id in known:
             warnings.append(
                 f"line {line.id} is in campaigns {known[line.id]} and {campaign.id}: the second is not shown"
@@ -85,12 +85,6 @@ def eligible_ads(
     entries = tuple(EligibleLine(*shown[line], shares[line]) for line in sorted(shares))
     warnings += [*share_warnings, *_gap_warnings(entries)]
     return EligibleAds(entries, until, tuple(warnings), frozenset(known))
-
-
-def _lines(campaigns: Sequence[Campaign]) -> Iterator[tuple[Campaign, Line]]:
-    for campaign in sorted(campaigns, key=lambda campaign: campaign.id):
-        for line in campaign.lines:
-            yield campaign, line
 
 
 def _window_states(zone: ZoneInfo, at: datetime, timed: bool) -> WindowState:

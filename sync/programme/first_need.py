@@ -1,17 +1,17 @@
 """When the content of a release is first on air, so that what is needed first is fetched first.
 
 Computed for a release as if it were active from `at` on. Ad breaks are not planned ahead: an ad is needed once its line
-may be shown. A daypart that others with a higher priority always cover is never needed.
+may be shown. A daypart that others always cover is never needed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from sync.programme.schedule import HORIZON, window_state
+from sync.programme.windows import HORIZON, span_of, window_state
 from sync.wire.release import Daypart, Item, LocalWindow, Playlist, Release
 
 _YEARS = timedelta(days=3650)
@@ -57,18 +57,42 @@ def _logos(release: Release, at: datetime) -> Iterator[Need]:
 def _playlists(release: Release, zone: ZoneInfo, at: datetime, timed: bool) -> Iterator[Need]:
     playlists = {playlist.id: playlist for playlist in release.playlists}
     taken: Times = []
+    free: dict[int, Times] = {place: [] for place, one in enumerate(release.dayparts) if one.playlist in playlists}
+    for place, run in _ranked_runs(release.dayparts, zone, at) if timed else ():
+        if place in free:
+            free[place] += _minus([run], taken)
+            taken = _joined([*taken, *_with_items(playlists[release.dayparts[place].playlist], run)])
     shown: list[tuple[Playlist, Times, str]] = []
-    ranked = sorted(release.dayparts, key=lambda daypart: (-daypart.priority, daypart.id))  # as `programme_at` does
-    for daypart in (daypart for daypart in ranked if daypart.playlist in playlists):
-        times = _minus(_open_times(daypart, zone, at), taken) if timed else []
-        taken = _joined([*taken, *times])
-        times = times or (_later_start(daypart, zone, at) if timed else [])
+    for place, times in free.items():
+        daypart = release.dayparts[place]
+        times = sorted(times) or (_later_start(daypart, zone, at) if timed else [])
         shown.append((playlists[daypart.playlist], times, f" in daypart {daypart.name}"))
     if release.default_playlist in playlists:
         default = _minus([(at, at + HORIZON)], taken if timed else [])
         shown.insert(0, (playlists[release.default_playlist], default, ""))
     for playlist, times, where in shown:
         yield from _items(playlist, times, where)
+
+
+def _ranked_runs(
+    dayparts: Sequence[Daypart], zone: ZoneInfo, at: datetime
+) -> list[tuple[int, tuple[datetime, datetime]]]:
+    """Return the runs of all dayparts with their places; of two that overlap the first is on air."""
+    runs: list[tuple[datetime, int, tuple[datetime, datetime]]] = []
+    for place, daypart in enumerate(dayparts):
+        for run in _open_times(daypart, zone, at):
+            wall = run[0].astimezone(zone).replace(tzinfo=None)
+            runs.append((span_of(daypart).opened(wall) or wall, place, run))
+    runs.sort(key=lambda run: run[0], reverse=True)  # stable: those that opened together stay in their order
+    runs.sort(key=lambda run: -dayparts[run[1]].priority)
+    return [(place, run) for _, place, run in runs]
+
+
+def _with_items(playlist: Playlist, run: tuple[datetime, datetime]) -> Times:
+    """Return when in a run the playlist has an item within its own time; else the daypart gives way."""
+    begins, ends = run
+    own = ((max(begins, item.starts_at or begins), min(ends, item.ends_at or ends)) for item in playlist.items)
+    return _joined([time for time in own if time[0] < time[1]])
 
 
 def _items(playlist: Playlist, times: Times, where: str) -> Iterator[Need]:

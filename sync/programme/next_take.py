@@ -3,9 +3,10 @@
 Nothing here waits or writes: a forecast runs the same code with another clock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from sync.programme.ad_eligibility import EligibleAds, eligible_ads
@@ -82,11 +83,27 @@ class Scene:
             length_ms=lambda creative: self.length_ms(creative.asset, creative.duration_ms),
         )
 
-    def programme(self, at: datetime) -> Programme:
-        """Return what is on air at an instant, or within `EARLY_START` of it."""
-        programme = programme_at(self.release, self.zone, at, timed=self.timed)
+    def without(self, playlists: Collection[str]) -> Self:
+        """Return the scene as if these playlists were not in the release."""
+        release = self.release
+        default = None if release.default_playlist in playlists else release.default_playlist
+        dayparts = tuple(daypart for daypart in release.dayparts if daypart.playlist not in playlists)
+        changed = release.model_copy(update={"default_playlist": default, "dayparts": dayparts})
+        return replace(self, release=changed)
+
+    def present(self, asset: str) -> bool:
+        """Return whether an asset or stream may be shown, and is here."""
+        return self.playable(asset)
+
+    def programme(self, at: datetime, on_air: str = "") -> Programme:
+        """Return what is on air at an instant, or within `EARLY_START` of it; the asset `on_air` can be shown."""
+
+        def playable(item: Item) -> bool:
+            return item.asset == on_air or self.present(item.asset)
+
+        programme = programme_at(self.release, self.zone, at, timed=self.timed, playable=playable)
         if programme.until - at < EARLY_START:
-            return programme_at(self.release, self.zone, programme.until, timed=self.timed)
+            return programme_at(self.release, self.zone, programme.until, timed=self.timed, playable=playable)
         return programme
 
 
@@ -124,7 +141,7 @@ def plan_next(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetim
             programme.playlist,
             scene.release.break_rule,
             at,
-            playable=lambda item: scene.playable(item.asset),
+            playable=lambda item: scene.present(item.asset),
             ads=ads is not None and bool(ads.lines),
         )
         if isinstance(step, NothingToShow):
@@ -152,7 +169,7 @@ def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None
         return at
     if not planned.ends_with_daypart:
         return None
-    programme = scene.programme(at)
+    programme = scene.programme(at, on_air=planned.take.asset)
     if programme.playlist is None or programme.playlist.id != planned.take.playlist:
         return at
     ends = (item.ends_at for item in programme.playlist.items if item.id == planned.take.item)

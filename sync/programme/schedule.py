@@ -1,23 +1,21 @@
-"""Which playlist is on air and until when, and whether weekly windows are open.
+"""Which playlist is on air and until when.
 
-A window is given in the wall-clock time of the venue. An instant is converted to local time; local times are not
-converted back by arithmetic. So an hour that daylight saving repeats is open twice, one that it skips is not open at
-all, and a window whose start is skipped opens at the jump. Between two changes of the offset local time runs straight;
-`until` is computed within these stretches.
+Of the open dayparts the highest priority is on air; of equal ones the one that opened last; of those that opened
+together the first one in the release. A daypart whose playlist has nothing to show is passed over.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync.wire.release import Daypart, LocalWindow, Playlist, Release
+from sync.programme.windows import HORIZON, VenueTime, WeeklySpan, span_of
+from sync.wire.release import Daypart, Item, Playlist, Release
 
-HORIZON = timedelta(days=8)
-"""How far ahead a change is searched for; an answer that far away only means that nothing changes before."""
+_ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
-_SAMPLE = timedelta(hours=12)
-_DAY = timedelta(days=1)
+Playable = Callable[[Item], bool]
+"""Whether the media of an item can be shown, its own time apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,175 +24,162 @@ class Programme:
 
     Before `until` the answer is the same. At `until` another daypart or the default follows, unless `until` is
     `HORIZON` away: then nothing may have changed. `playlist` is None when the release has nothing for this time.
+    `passed` are open dayparts that would come first, but have nothing to show.
     """
 
     playlist: Playlist | None
     daypart: Daypart | None
     until: datetime
     why: str
+    passed: tuple[Daypart, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """A time with one offset from UTC: `begins <= t < ends`."""
+def programme_at(
+    release: Release, zone: ZoneInfo, at: datetime, *, timed: bool = True, playable: Playable = lambda _: True
+) -> Programme:
+    """Return the programme at an instant.
 
-    begins: datetime
-    ends: datetime
-    offset: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A window in numbers: when it starts after local midnight, and how long it lasts by the wall clock."""
-
-    weekdays: frozenset[int]
-    start: timedelta
-    length: timedelta
-    first_day: date = date.min
-    last_day: date = date.max
-
-    def begins_on(self, day: date) -> datetime | None:
-        """Return when it starts on a local day, None if not on this day."""
-        if day.isoweekday() not in self.weekdays or not self.first_day <= day <= self.last_day:
-            return None
-        return datetime.combine(day, datetime.min.time()) + self.start
-
-    def closes(self, wall: datetime) -> datetime | None:
-        """Return the end of the run that includes `wall`, None when closed; the later end if two runs overlap."""
-        for day in (wall.date(), wall.date() - _DAY):  # a run is at most 24 hours long
-            begins = self.begins_on(day)
-            if begins is not None and begins <= wall < begins + self.length:
-                return begins + self.length
-        return None
-
-    def opens(self, wall: datetime, limit: datetime) -> datetime | None:
-        """Return the next start after `wall` and before `limit`."""
-        day = max(wall.date(), self.first_day)
-        while day <= min(limit.date(), self.last_day):
-            begins = self.begins_on(day)
-            if begins is not None and wall < begins:
-                return begins if begins < limit else None
-            day += _DAY
-        return None
-
-
-def programme_at(release: Release, zone: ZoneInfo, at: datetime, *, timed: bool = True) -> Programme:
-    """Return the programme at an instant: of the open dayparts the highest priority, then the smallest id.
-
-    A daypart whose playlist is not in the release is ignored. Without a trusted clock (`timed=False`) only the default
-    playlist plays, and `until` is the horizon: ask again when the clock is set.
+    A daypart has something to show while an item of its playlist is `playable` and within its own time. Without a
+    trusted clock (`timed=False`) only the default playlist plays, and `until` is the horizon: ask again when the clock
+    is set. `until` does not know when `playable` changes.
     """
     at = at.astimezone(UTC)
     playlists = {playlist.id: playlist for playlist in release.playlists}
     default = playlists.get(release.default_playlist) if release.default_playlist else None
     if not timed:
         return Programme(default, None, at + HORIZON, "the clock is not set: the default playlist plays")
-    ranked = sorted((d for d in release.dayparts if d.playlist in playlists), key=lambda d: (-d.priority, d.id))
-    stretches = _stretches(zone, at, at + HORIZON)
-    until = at + HORIZON
-    for daypart in ranked:
-        spans = (_span(daypart),)
-        opened, changes = _state(spans, stretches, at, until)
-        until = min(until, changes)
-        if opened:
-            return Programme(playlists[daypart.playlist], daypart, until, _reason(daypart))
-    why = "no daypart is open: the default playlist plays" if default else "no daypart is open, and no default playlist"
-    return Programme(default, None, until, why)
+    plan = _Plan(release, VenueTime(zone, at, at + HORIZON), _ItemTimes(playlists, playable), at + HORIZON)
+    passed, on_air = plan.on_air(at)
+    daypart = on_air.daypart if on_air else None
+    playlist = playlists[daypart.playlist] if daypart else default
+    why = _reason(daypart, passed, default)
+    return Programme(playlist, daypart, plan.until(on_air, at), why, tuple(passed))
 
 
-def window_state(windows: Sequence[LocalWindow], zone: ZoneInfo, at: datetime) -> tuple[bool, datetime]:
-    """Return whether any of `windows` is open, and until when that is so (UTC, at most `HORIZON` away).
-
-    No windows mean always open.
-    """
-    at = at.astimezone(UTC)
-    until = at + HORIZON
-    if not windows:
-        return True, until
-    return _state([_span(window) for window in windows], _stretches(zone, at, until), at, until)
+def _reason(daypart: Daypart | None, passed: Sequence[Daypart], default: Playlist | None) -> str:
+    names = " and ".join(each.name for each in passed)
+    if daypart is not None:
+        why = f"daypart {daypart.name}, {daypart.start} to {daypart.end}, priority {daypart.priority}"
+        return f"{why}; nothing of {names}, which would come first, can be shown now" if passed else why
+    closed = f"nothing of daypart {names} can be shown now" if passed else "no daypart is open"
+    return f"{closed}: the default playlist plays" if default else f"{closed}, and no default playlist"
 
 
-def _reason(daypart: Daypart) -> str:
-    return f"daypart {daypart.name}, {daypart.start} to {daypart.end}, priority {daypart.priority}"
+class _ItemTimes:
+    """When the playlists of a release have something to show."""
+
+    def __init__(self, playlists: Mapping[str, Playlist], playable: Playable) -> None:
+        self._playlists = playlists
+        self._playable = playable
+        self._times: dict[str, list[tuple[datetime, datetime]]] = {}
+
+    def state(self, playlist: str, at: datetime) -> tuple[bool, datetime]:
+        """Return whether an item can be shown at `at`, and until when that is so."""
+        if playlist not in self._times:
+            self._times[playlist] = self._join(self._playlists[playlist])
+        for begins, ends in self._times[playlist]:
+            if at < ends:
+                return (True, ends) if begins <= at else (False, begins)
+        return False, _ALWAYS[1]
+
+    def _join(self, playlist: Playlist) -> list[tuple[datetime, datetime]]:
+        """Return the times of its items in order, those that overlap or touch as one."""
+        timed = sorted(playlist.items, key=lambda item: (item.starts_at is not None) + (item.ends_at is not None))
+        found: list[tuple[datetime, datetime]] = []
+        for item in timed:
+            time = (item.starts_at or _ALWAYS[0], item.ends_at or _ALWAYS[1])
+            if time[0] < time[1] and self._playable(item):
+                if time == _ALWAYS:
+                    return [time]
+                found.append(time)
+        joined: list[tuple[datetime, datetime]] = []
+        for begins, ends in sorted(found):
+            if joined and begins <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(ends, joined[-1][1]))
+            else:
+                joined.append((begins, ends))
+        return joined
 
 
-def _state(
-    spans: Sequence[_Span], stretches: Iterable[_Stretch], at: datetime, limit: datetime
-) -> tuple[bool, datetime]:
-    opened: bool | None = None
-    for stretch in stretches:
-        begins = max(at, stretch.begins)
-        if begins >= limit:
-            break
-        wall, end = _wall(begins, stretch), _wall(min(stretch.ends, limit), stretch)
-        is_open = any(span.closes(wall) for span in spans)
-        if opened is not None and is_open != opened:
-            return opened, begins
-        opened = is_open
-        edge = _closing(spans, wall, end) if opened else _opening(spans, wall, end)
-        if edge is not None:
-            return opened, (edge - stretch.offset).replace(tzinfo=UTC)
-    return bool(opened), limit
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ranked:
+    """A daypart with its window; `place` is its place in the release."""
+
+    daypart: Daypart
+    span: WeeklySpan
+    place: int
 
 
-def _closing(spans: Sequence[_Span], wall: datetime, limit: datetime) -> datetime | None:
-    while wall < limit:
-        ends = [end for end in (span.closes(wall) for span in spans) if end is not None]
-        if not ends:
-            return wall
-        wall = max(ends)
-    return None
+class _Plan:
+    """The dayparts of a release until `limit`."""
 
+    def __init__(self, release: Release, clock: VenueTime, items: _ItemTimes, limit: datetime) -> None:
+        known = {playlist.id for playlist in release.playlists}
+        self._dayparts = [
+            _Ranked(daypart, span_of(daypart), place)
+            for place, daypart in enumerate(release.dayparts)
+            if daypart.playlist in known
+        ]
+        self._clock = clock
+        self._items = items
+        self._limit = limit
 
-def _opening(spans: Sequence[_Span], wall: datetime, limit: datetime) -> datetime | None:
-    starts = [start for start in (span.opens(wall, limit) for span in spans) if start is not None]
-    return min(starts, default=None)
+    def on_air(self, at: datetime) -> tuple[list[Daypart], _Ranked | None]:
+        """Return the daypart on air, and those before it in rank that are open and have nothing to show."""
+        passed: list[Daypart] = []
+        for each in self._open(at):
+            if self._items.state(each.daypart.playlist, at)[0]:
+                return passed, each
+            passed.append(each.daypart)
+        return passed, None
 
+    def until(self, on_air: _Ranked | None, at: datetime) -> datetime:
+        """Return when another daypart, or none, follows the one on air at `at`."""
+        while at < self._limit:
+            at = self._next_edge(on_air, at)
+            if at < self._limit and self.on_air(at)[1] != on_air:
+                break
+        return at
 
-def _wall(at: datetime, stretch: _Stretch) -> datetime:
-    return at.replace(tzinfo=None) + stretch.offset
+    def _open(self, at: datetime) -> list[_Ranked]:
+        wall = self._clock.wall(at)
+        opened = [(since, each) for each in self._dayparts if (since := each.span.opened(wall)) is not None]
+        opened.sort(key=lambda one: one[0], reverse=True)  # stable: those that opened together stay in their order
+        opened.sort(key=lambda one: -one[1].daypart.priority)
+        return [each for _, each in opened]
 
-
-def _span(window: LocalWindow) -> _Span:
-    start, end = _since_midnight(window.start), _since_midnight(window.end)
-    length = end - start if end > start else end - start + _DAY
-    if not isinstance(window, Daypart):
-        return _Span(frozenset(window.weekdays), start, length)
-    first, last = window.first_day or date.min, window.last_day or date.max
-    return _Span(frozenset(window.weekdays), start, length, first, last)
-
-
-def _since_midnight(time: str) -> timedelta:
-    return timedelta(hours=int(time[:2]), minutes=int(time[3:]))
-
-
-def _stretches(zone: ZoneInfo, at: datetime, until: datetime) -> list[_Stretch]:
-    found: list[_Stretch] = []
-    begins, probe = at, at
-    while begins < until:
-        offset = _offset(zone, begins)
-        while probe < until and _offset(zone, probe) == offset:
-            probe = min(probe + _SAMPLE, until)
-        ends = until if _offset(zone, probe) == offset else _transition(zone, begins, probe, offset)
-        found.append(_Stretch(begins, ends, offset))
-        begins = probe = ends
-    return found
-
-
-def _transition(zone: ZoneInfo, before: datetime, after: datetime, offset: timedelta) -> datetime:
-    # Transitions lie on whole seconds; `before` still has the old offset, `after` no longer.
-    low, high = int(before.timestamp()), int(after.timestamp()) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(zone, datetime.fromtimestamp(middle, UTC)) == offset:
-            low = middle
+    def _next_edge(self, on_air: _Ranked | None, at: datetime) -> datetime:
+        """Return when the daypart on air ends, or one comes on that may be before it in rank."""
+        edge = self._limit
+        if on_air is None:
+            rivals, outranked = self._dayparts, set[int]()
         else:
-            high = middle
-    return datetime.fromtimestamp(high, UTC)
+            edge = self._state(on_air, at, edge)[1]
+            rivals = [each for each in self._dayparts if each.daypart.priority >= on_air.daypart.priority]
+            ranked = self._open(at)
+            outranked = {each.place for each in ranked[ranked.index(on_air) + 1 :]}
+        for each in rivals:
+            if each is not on_air:
+                begins = self._clock.open_state([each.span], at, edge)[1] if each.place in outranked else at
+                edge = min(edge, self._comes_on(each, begins, edge))
+        return edge
 
+    def _comes_on(self, each: _Ranked, at: datetime, limit: datetime) -> datetime:
+        is_on, changes = self._state(each, at, limit)
+        return self._state(each, changes, limit)[1] if is_on else changes
 
-def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
-    return at.astimezone(zone).utcoffset() or timedelta(0)
+    def _state(self, each: _Ranked, at: datetime, limit: datetime) -> tuple[bool, datetime]:
+        """Return whether a daypart is open and has something to show, and until when that is so."""
+        was_on: bool | None = None
+        while at < limit:
+            opened, changes = self._clock.open_state([each.span], at, limit)
+            has_items, items_change = self._items.state(each.daypart.playlist, at) if opened else (False, limit)
+            if was_on is None:
+                was_on = has_items
+            elif was_on != has_items:
+                return was_on, at
+            at = min(changes, items_change)
+        return bool(was_on), limit
 
 
 def zone_of_venue(setting: str, release: str | None, system: str) -> tuple[ZoneInfo, str]:

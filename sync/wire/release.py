@@ -179,7 +179,10 @@ class LocalWindow(Wire):
 
 
 class Daypart(LocalWindow):
-    """Plays a playlist in its window. The highest priority wins, then the smallest id."""
+    """Plays a playlist in its window, unless nothing of it can be shown.
+
+    The highest priority wins, then the one that opened last, then the first one in the release.
+    """
 
     id: Identifier
     name: Name

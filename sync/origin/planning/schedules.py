@@ -37,7 +37,10 @@ class WindowDraft(LocalWindow):
 
 
 class DaypartDraft(WindowDraft):
-    """Shows a playlist inside its window; the highest priority wins."""
+    """Shows a playlist inside its window, unless nothing of it can be shown.
+
+    The highest priority wins, then the one that opened last, then the first one in the list.
+    """
 
     id: Identifier | None = None
     name: Name

@@ -1,6 +1,6 @@
 """Pure: why each daypart, item and ad line is on air at a time, or is not, from the answers of the engines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +9,8 @@ from sync.programme.ad_selection import AdHead
 from sync.programme.ad_separation import AdSeparation
 from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
 from sync.programme.next_take import Memory, Scene
-from sync.programme.schedule import HORIZON, Programme, window_state
+from sync.programme.schedule import Programme
+from sync.programme.windows import HORIZON, VenueTime, span_of, window_state
 from sync.wire.release import Campaign, Daypart, Item, Line
 from sync.wire.value_types import Instant, Wire
 
@@ -51,26 +52,37 @@ class Moment:
 
 def dayparts(moment: Moment, programme: Programme) -> Iterator[Verdict]:
     """Yield each daypart of the release, the highest priority first."""
-    for daypart in sorted(moment.scene.release.dayparts, key=lambda each: (-each.priority, each.id)):
+    for daypart in sorted(moment.scene.release.dayparts, key=lambda each: -each.priority):
         opened, changes = window_state([daypart], moment.scene.zone, moment.at)
         on = programme.daypart is not None and programme.daypart.id == daypart.id
-        why = programme.why if on else _off(moment, daypart, programme.daypart, opened=opened, changes=changes)
+        why = programme.why if on else _off(moment, daypart, programme, opened=opened, changes=changes)
         yield Verdict(id=daypart.id, name=daypart.name, on=on, why=why, until=_known(moment, changes))
 
 
-def _off(moment: Moment, daypart: Daypart, winner: Daypart | None, *, opened: bool, changes: datetime) -> str:
-    if daypart.playlist not in {playlist.id for playlist in moment.scene.release.playlists}:
+def _off(moment: Moment, daypart: Daypart, programme: Programme, *, opened: bool, changes: datetime) -> str:
+    winner, playlists = programme.daypart, {playlist.id: playlist for playlist in moment.scene.release.playlists}
+    if daypart.playlist not in playlists:
         return "its playlist is not in the release"
     if not moment.scene.timed:
         return "the clock is not set, so nothing with a time is shown"
     if not opened:
         known = _known(moment, changes)
         return f"closed until {moment.local(changes)}" if known else "does not open in the next 8 days"
+    if any(daypart.id == each.id for each in programme.passed):
+        reasons = [f"{item.title}: {_item_off(moment, item)}" for item in playlists[daypart.playlist].items]
+        return f"open, but nothing of its playlist can be shown: {_first(reasons) or 'it is empty'}"
     if winner is None:
         return "it is about to end"
     if winner.priority > daypart.priority:
         return f"open, but {winner.name} has a higher priority ({winner.priority}, not {daypart.priority})"
-    return f"open, but {winner.name} of the same priority comes first"
+    wall = VenueTime(moment.scene.zone, moment.at, moment.at + HORIZON).wall(moment.at)
+    later = span_of(winner).opened(wall) != span_of(daypart).opened(wall)
+    return f"open, but {winner.name} of the same priority {'opened later' if later else 'stands before it'}"
+
+
+def _first(reasons: Sequence[str]) -> str:
+    more = len(reasons) - 3
+    return "; ".join(reasons[:3]) + (f"; and {more} more" if more > 0 else "")
 
 
 def items(moment: Moment, programme: Programme) -> Iterator[Verdict]:
@@ -95,7 +107,7 @@ def ads(moment: Moment, eligible: EligibleAds, programme: Programme) -> Iterator
     fits_ms = (programme.until - moment.at) // timedelta(milliseconds=1)
     head = moment.memory.ads.head
     accounts = rebase_accounts(moment.memory.ads.accounts, shares_of(eligible), eligible.known_lines, head.slot)
-    for campaign, line in sorted(lines, key=lambda each: (each[1].id not in entries, each[0].id, each[1].id)):
+    for campaign, line in sorted(lines, key=lambda each: each[1].id not in entries):
         entry = entries.get(line.id)
         why = _may_be_shown(head, accounts[line.id], entry, fits_ms) if entry else _line_off(moment, campaign, line)
         yield AdVerdict(

@@ -124,13 +124,21 @@ def test_dayparts_and_campaigns_made_elsewhere_appear_in_words(page: Page, pictu
     media = page.stock(picture, "Soda")
     playlist = page.site.ask("POST", "/v1/playlists", {"name": "Brunch", "items": [{"media": media}]})["id"]
     part = {"name": "Weekend", "playlist": playlist, "weekdays": [5, 6, 7], "start": "21:30", "end": "02:00"}
-    page.site.ask("PUT", "/v1/schedule/cafe", {"zone": "Europe/Paris", "dayparts": [part]})
+    late = part | {"name": "Late", "weekdays": [6], "start": "22:00", "end": "23:00"}
+    parts = [late, part, {"name": "Always", "playlist": playlist}]
+    page.site.ask("PUT", "/v1/schedule/cafe", {"zone": "Europe/Paris", "dayparts": parts})
     line = {"name": "Soda line", "share_ppm": 250_000, "creatives": [{"media": media, "duration_ms": 6000}]}
     flight = {"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2090-01-01T00:00:00Z"}
     page.site.ask("POST", "/v1/campaigns", {"name": "Fizz", "advertiser": "Fizzo", **flight, "lines": [line]})
     page.go("channels")
     page.says('[data-id="cafe"]', "Europe/Paris", "Weekend plays Brunch", "Sun, 21:30 to 02:00 the next day")
-    assert len(page.find('[data-id="cafe"]').find_elements("css selector", ".block")) == 6  # split at midnight
+    week = page.find('[data-id="cafe"]').find_elements("css selector", ".track")
+    rows = [
+        [str(block.get_attribute("title")).split(":")[0] for block in row.find_elements("css selector", ".block")]
+        for row in week
+    ]
+    assert rows[4:6] == [["Always", "Weekend"], ["Always", "Weekend", "Weekend", "Late"]]  # split at midnight
+    page.says('[data-id="cafe"]', "the one that opened last")
     page.go("campaigns")
     page.says("#campaign-list", "Fizz", "Fizzo · all channels", "25 % of the ad slots", "0:06", "Not played yet")
 

@@ -99,14 +99,18 @@ async def test_an_explanation_says_why_one_daypart_is_on_air_and_the_others_are_
         Daypart(id="b", name="Copy", playlist="loop", start="12:00", end="13:00", priority=5),
         Daypart(id="c", name="Lost", playlist="gone"),
         Daypart(id="d", name="Past", playlist="loop", last_day=(NOON - timedelta(days=2)).date()),
+        Daypart(id="e", name="Gone", playlist="over", priority=9),
     )
     async with open_world(tmp_path) as world:
-        world.publish(release(*LOOPS, dayparts=dayparts))
+        over = playlist("over", item("bad", ends_at=NOON))
+        world.publish(release(*LOOPS, over, dayparts=dayparts))
         found = explain(await view_of(world, 6 * 60))
         assert (found.playlist, found.until) == ("Loop", NOON + timedelta(hours=1))
         assert reasons(found) | {"Red": "", "Green": "", "Blue": ""} == {
-            "Sale": "+ daypart Sale, 12:00 to 13:00, priority 5",
-            "Copy": "- open, but Sale of the same priority comes first",
+            "Sale": "+ daypart Sale, 12:00 to 13:00, priority 5; "
+                    "nothing of Gone, which would come first, can be shown now",
+            "Gone": f"- open, but nothing of its playlist can be shown: Bad: ended {NOON:%a %d %b %H:%M}",
+            "Copy": "- open, but Sale of the same priority stands before it",
             "Night": "- open, but Sale has a higher priority (5, not 0)",
             "Lost": "- its playlist is not in the release",
             "Past": "- does not open in the next 8 days",

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sync.programme.schedule import HORIZON, programme_at, window_state
-from sync.wire.release import Daypart, LocalWindow
-from tests.sync.programme.examples import BERLIN, covers, release, windows
+from sync.programme.schedule import programme_at
+from sync.programme.windows import HORIZON, window_state
+from sync.wire.release import Daypart, LocalWindow, Release
+from tests.sync.programme.examples import BERLIN, covers, item, release, starts_on, windows
 
 NEW_YORK = ZoneInfo("America/New_York")
 APIA = ZoneInfo("Pacific/Apia")
@@ -52,13 +53,99 @@ def test_first_and_last_day_are_those_the_window_starts_on() -> None:
     assert [name_at([night], local(at)) for at in times] == ["rest", "night", "night", "rest", "rest"]
 
 
-def test_the_highest_priority_wins_and_then_the_smallest_id() -> None:
-    low, late, early = daypart("a", "00:00", "24:00"), daypart("c", "09:00", "10:00"), daypart("b", "09:00", "10:00")
-    high = daypart("z", "09:30", "09:40", priority=1)
-    dayparts = [late, low, high, early]
-    assert name_at(dayparts, local("2026-03-03T09:00")) == "a"
-    assert name_at([late, early], local("2026-03-03T09:00")) == "b"
-    assert name_at(dayparts, local("2026-03-03T09:35")) == "z"
+WORK = (1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("dayparts", "at", "expected"),
+    [
+        ([daypart("a", "08:00", "20:00"), daypart("b", "12:00", "13:00", priority=1)], "2026-03-03T12:30", "b"),
+        ([daypart("a", "08:00", "20:00", priority=1), daypart("b", "12:00", "13:00")], "2026-03-03T12:30", "a"),
+        # equal: the one that opened last
+        ([daypart("a", "08:00", "20:00"), daypart("b", "12:00", "13:00")], "2026-03-03T12:30", "b"),
+        ([daypart("b", "12:00", "13:00"), daypart("a", "08:00", "20:00")], "2026-03-03T12:30", "b"),
+        ([daypart("a", "12:00", "13:00"), daypart("b", "08:00", "20:00")], "2026-03-03T12:30", "a"),
+        ([daypart("a", "08:00", "20:00"), daypart("b", "12:00", "13:00")], "2026-03-03T13:00", "a"),
+        ([daypart("a", "08:00", "12:00"), daypart("b", "10:00", "14:00")], "2026-03-03T11:00", "b"),
+        # past midnight: opened yesterday evening is earlier than opened this morning
+        ([daypart("night", "22:00", "06:00"), daypart("early", "01:00", "05:00")], "2026-03-03T02:00", "early"),
+        ([daypart("night", "22:00", "06:00"), daypart("early", "01:00", "05:00")], "2026-03-03T23:00", "night"),
+        # around the clock: it did not open at midnight, it never closed
+        ([daypart("all", "00:00", "24:00"), daypart("night", "22:00", "06:00")], "2026-03-03T02:00", "night"),
+        ([daypart("all", "06:00", "06:00"), daypart("night", "22:00", "08:00")], "2026-03-03T07:00", "night"),
+        ([daypart("all", "00:00", "24:00", weekdays=WORK), daypart("n", "22:00", "06:00")], "2026-03-03T02:00", "n"),
+        ([daypart("all", "00:00", "24:00", weekdays=WORK), daypart("n", "22:00", "06:00")], "2026-03-02T02:00", "all"),
+        # both around the clock: the later first day
+        ([daypart("a", "00:00", "24:00"), daypart("b", "00:00", "24:00")], "2026-03-03T02:00", "a"),
+        (
+            [daypart("a", "00:00", "24:00"), daypart("b", "00:00", "24:00", first_day=date(2026, 3, 1))],
+            "2026-03-03T02:00",
+            "b",
+        ),
+        # equal and opened together: the order given
+        ([daypart("b", "09:00", "10:00"), daypart("a", "09:00", "11:00")], "2026-03-03T09:30", "b"),
+        ([daypart("a", "09:00", "11:00"), daypart("b", "09:00", "10:00")], "2026-03-03T09:30", "a"),
+    ],
+)
+def test_the_highest_priority_wins_then_the_later_start_then_the_order_given(
+    dayparts: list[Daypart], at: str, expected: str
+) -> None:
+    assert name_at(dayparts, local(at)) == expected
+
+
+Times = dict[str, list[tuple[datetime | None, datetime | None]]]
+"""For a playlist the times of each of its items."""
+
+DISTANT = datetime(2999, 1, 1, tzinfo=UTC)
+ANY = (None, None)
+GONE = (None, datetime(2026, 3, 3, 8, tzinfo=UTC))  # Berlin, 09:00
+NEW = (datetime(2026, 3, 3, 11, tzinfo=UTC), None)  # from 12:00 on
+BROKEN = (datetime(2000, 1, 1, tzinfo=UTC), None)  # stands for media that cannot be shown
+LATER = (datetime(2026, 3, 3, 11, tzinfo=UTC), datetime(2026, 3, 3, 12, tzinfo=UTC))
+
+
+def with_times(whole: Release, times: Times) -> Release:
+    """The release with items that are shown at these times only."""
+    items = {
+        name: tuple(item(f"{name}-{n}", starts_at=begins, ends_at=ends) for n, (begins, ends) in enumerate(pairs))
+        for name, pairs in times.items()
+    }
+    filled = tuple(one.model_copy(update={"items": items.get(one.id, one.items)}) for one in whole.playlists)
+    return whole.model_copy(update={"playlists": filled})
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "expected", "until"),
+    [
+        ([ANY], [ANY], "high", "20:00"),
+        ([], [ANY], "low", "20:00"),
+        ([BROKEN], [ANY], "low", "20:00"),
+        ([GONE], [ANY], "low", "20:00"),
+        ([GONE, BROKEN], [ANY], "low", "20:00"),
+        ([NEW], [ANY], "low", "12:00"),
+        ([GONE, NEW], [ANY], "low", "12:00"),
+        ([BROKEN], [BROKEN], "rest", "20:00"),
+        ([], [NEW], "rest", "12:00"),
+        ([LATER], [ANY], "low", "12:00"),
+        ([BROKEN, ANY], [ANY], "high", "20:00"),
+        ([GONE, ANY], [ANY], "high", "20:00"),
+        ([(None, NEW[0])], [ANY], "high", "12:00"),
+        ([(None, NEW[0]), NEW], [ANY], "high", "20:00"),
+    ],
+)
+def test_a_daypart_with_nothing_to_show_is_passed_over(
+    high: list[tuple[datetime | None, datetime | None]],
+    low: list[tuple[datetime | None, datetime | None]],
+    expected: str,
+    until: str,
+) -> None:
+    parts = [daypart("low", "08:00", "20:00"), daypart("high", "08:00", "20:00", priority=1)]
+    whole, at = with_times(release(parts), {"high": high, "low": low}), local("2026-03-03T10:00")
+    programme = programme_at(whole, BERLIN, at, playable=lambda each: each.starts_at != BROKEN[0])
+    assert (programme.daypart.id if programme.daypart else "rest") == expected
+    if expected != "rest" or until != "20:00":
+        assert programme.until == local(f"2026-03-03T{until}")
+    assert ("nothing of" in programme.why) == (expected != "high")
 
 
 def test_until_is_when_a_better_daypart_opens_or_this_one_closes() -> None:
@@ -193,27 +280,64 @@ def some_dayparts(draw: st.DrawFn) -> list[Daypart]:
     return parts
 
 
-def expected(dayparts: list[Daypart], at: datetime, zone: ZoneInfo) -> str:
-    opened = [part for part in dayparts if covers(part, at, zone)]
-    best = min(opened, key=lambda part: (-part.priority, part.id), default=None)
+def expected(dayparts: list[Daypart], at: datetime, zone: ZoneInfo, times: Times) -> str:
+    opened = [
+        part
+        for part in dayparts
+        if covers(part, at, zone)
+        and any((begins or at) <= at < (ends or DISTANT) for begins, ends in times.get(part.playlist, [ANY]))
+    ]
+    wall = at.astimezone(zone).replace(tzinfo=None)
+    best = min(opened, key=lambda part: (-part.priority, wall - open_since(part, wall)), default=None)
     return best.id if best else "rest"
 
 
+def open_since(part: Daypart, wall: datetime) -> datetime:
+    """The definition: of the runs before, as far as each begins when the one before it ends, the start of the first."""
+    begin, end = (timedelta(hours=int(text[:2]), minutes=int(text[3:])) for text in (part.start, part.end))
+    length = end - begin if end > begin else end - begin + timedelta(days=1)
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = (midnight - timedelta(days=back) for back in range(1200))
+    starts = [day + begin for day in days if starts_on(part, day.date()) and day + begin <= wall]
+    since = starts[0]
+    for earlier in starts[1:]:
+        if earlier + length != since:
+            return since
+        since = earlier
+    return since
+
+
+some_hours = st.one_of(st.none(), st.integers(-20, 20))
+some_times = st.dictionaries(
+    st.sampled_from([f"part-{number}" for number in range(5)]),
+    st.lists(st.tuples(some_hours, some_hours), max_size=3),
+    max_size=3,
+)
+
+
 @settings(max_examples=250, deadline=None)
-@given(some_dayparts(), zones, instants, st.lists(st.floats(0, 1), min_size=4, max_size=4))
+@given(some_dayparts(), zones, instants, some_times, st.lists(st.floats(0, 1), min_size=4, max_size=4))
 def test_the_programme_matches_the_definition_and_does_not_change_before_until(
-    dayparts: list[Daypart], zone: ZoneInfo, at: datetime, fractions: list[float]
+    dayparts: list[Daypart],
+    zone: ZoneInfo,
+    at: datetime,
+    hours: dict[str, list[tuple[int | None, int | None]]],
+    fractions: list[float],
 ) -> None:
-    programme = programme_at(release(dayparts), zone, at)
+    times: Times = {
+        name: [tuple(None if hour is None else at + timedelta(hours=hour) for hour in pair) for pair in pairs]  # type: ignore[misc]
+        for name, pairs in hours.items()
+    }
+    programme = programme_at(with_times(release(dayparts), times), zone, at)
     now = programme.daypart.id if programme.daypart else "rest"
-    assert now == expected(dayparts, at, zone)
+    assert now == expected(dayparts, at, zone, times)
     assert at < programme.until <= at + HORIZON
     for fraction in (*fractions, 1 - 1e-12):
         between = at + (programme.until - at) * fraction
         if between < programme.until:
-            assert expected(dayparts, between, zone) == now
+            assert expected(dayparts, between, zone, times) == now
     if programme.until < at + HORIZON:
-        assert expected(dayparts, programme.until, zone) != now
+        assert expected(dayparts, programme.until, zone, times) != now
 
 
 @settings(max_examples=250, deadline=None)

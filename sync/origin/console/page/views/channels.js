@@ -10,6 +10,8 @@ import { withColours, week } from "./week_chart.js";
 import { byName, bytes, count, day, moment, window as windowText } from "../lib/format.js";
 
 const RELEASES_SHOWN = 5;
+const ORDER =
+  "Where dayparts overlap, the highest priority plays, then the one that opened last, then the upper one here. One with nothing to show gives way.";
 
 const publishing = new Set();
 
@@ -73,6 +75,7 @@ function plan(schedule, parts) {
       ),
       h("li", {}, h("span", { class: "dot", "aria-hidden": "true" }), defaultPlaylist(schedule, parts.length > 0, name)),
     ),
+    parts.length > 1 && h("p", { class: "faint" }, ORDER),
     h("p", { class: "faint" }, `Ads: ${count(ads, "slot")} after every ${every_items === 1 ? "item" : `${every_items} items`}`),
     schedule.fallback && h("p", { class: "faint fallback" }, thumbnail(schedule.fallback), `When nothing can play: ${schedule.fallback.name}`),
     overlaySection(schedule),
