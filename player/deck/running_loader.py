@@ -115,6 +115,7 @@ class StreamLoader(RunningLoader):
     _first_paints = 1  # most are MPEG-TS for libVLC: see `tells_its_shape_late`
     _watch: PictureWatch
     _remuxer: Feed | None = None
+    _container = "mpegts"
 
     def due_s(self) -> float:
         """Return when `tick` is due."""
@@ -126,19 +127,18 @@ class StreamLoader(RunningLoader):
 
     def _open(self) -> None:
         try:
-            source = open_source(self.shot.source or "", other_container=self._is_unsuited())
+            source = open_source(self.shot.source or "", self._container)
         except MediaUnplayable as error:
             self._fail(str(error))
             return
         self._remuxer = source.feed
         self._player.open_source(source, self._aspect)
 
-    def _is_unsuited(self) -> bool:
-        return isinstance(self._remuxer, StreamRemuxer) and self._remuxer.is_unsuited
-
     def tick(self, now: float) -> None:
-        """Do what is due; open a stream once more whose video the usual container cannot carry."""
-        if not self.loaded and not self.failed and self._is_unsuited():
+        """Do what is due; open a stream once more that needs another container."""
+        needed = self._remuxer.container if isinstance(self._remuxer, StreamRemuxer) else self._container
+        if not self.loaded and not self.failed and needed != self._container:
+            self._container = needed
             self._open()
         super().tick(now)
 

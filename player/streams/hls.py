@@ -156,8 +156,9 @@ def what_text_is(text: bytes) -> str:
 
 
 def choose(variants: list[_Variant], carried: Carried) -> _Variant:
-    """Return the largest variant that screen and line carry; else the smallest one."""
+    """Return the largest variant that screen and line carry; else the smallest one. HDR only where all are so."""
     shown = [variant for variant in variants if variant.has_picture] or variants
+    shown = [variant for variant in shown if variant.attributes.get("VIDEO-RANGE", "SDR") == "SDR"] or shown
     fitting = [each for each in shown if each.size[0] <= carried.width and each.size[1] <= carried.height] or [
         min(shown, key=lambda each: (each.size[0] * each.size[1], each.bits))
     ]

@@ -2,7 +2,8 @@
 
 A deck hands over the pipe that libVLC reads. It gets what ffmpeg says, without addresses of ours and without passwords.
 ffmpeg copies the video into MPEG-TS and encodes the sound, for MPEG-TS cannot carry that of many cameras. Video that
-MPEG-TS cannot carry (VP9, AV1, MJPEG) goes into NUT. ffmpeg ends when the deck closes the connection, or ends itself.
+MPEG-TS cannot carry (VP9, AV1, MJPEG) goes into NUT, and video that its file turns or mirrors into MP4, in pieces.
+ffmpeg ends when the deck closes the connection, or ends itself.
 """
 
 import asyncio
@@ -30,8 +31,12 @@ from sync.runtime.waiting import first_of
 from sync.sandbox import restrict
 from sync.wire.stream_url import scrub, shown_url
 
-CONTAINERS = ("mpegts", "nut")
-"""What a deck may ask for."""
+CONTAINERS = {
+    "mpegts": ("-f", "mpegts"),
+    "nut": ("-f", "nut"),
+    "mp4": ("-f", "mp4", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "200000"),
+}
+"""What a deck may ask for, and ffmpeg's options for it; the pieces of MP4 are of 0.2 s at most."""
 
 _START_FAST = ("-analyzeduration", "1000000", "-probesize", "500000")
 _SILENCE = "5000000"  # microseconds that a server may be silent
@@ -53,7 +58,8 @@ _DEMUXERS = (  # none that names files of its own
     "aac,mp3,ac3,eac3,wav,webvtt,nut,gif,apng,ivf"
 )
 _TRACKS = ("-map", "0:V:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-ac", "2", "-b:a", "128k")
-_QUIET = ("-hide_banner", "-nostdin", "-v", "level+warning", "-nostats")
+_QUIET = ("-hide_banner", "-nostdin", "-v", "level+info", "-nostats")
+_INFO, _TURNED = b"[info] ", b"displaymatrix: "  # all that a deck is told of what ffmpeg only informs about
 _PROGRESS = ("-progress", "pipe:2")  # twice a second: how many pictures up to which media time
 _DIE_WITH_PLAYER = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # by the kernel, however the player ends
 _LIMITS = ("prlimit", "--core=0", f"--as={3 * 1024**3}", "--")
@@ -173,6 +179,8 @@ async def _pass_errors(process: Process, writer: asyncio.StreamWriter, worded: C
             continue
         if not line:
             return
+        if _INFO in line and _TURNED not in line:
+            continue
         writer.write(worded(line.decode(errors="replace").strip()[-1000:]).encode() + b"\n")
         await writer.drain()
 
@@ -210,7 +218,7 @@ def command(url: str, source: str, container: str) -> tuple[str, ...]:
     seen = (*_PROGRAMS, *_SETTINGS, str(own), str(own.parent / "lib"))
     rights = (*(word for path in seen for word in ("read", path)), "write", os.devnull, "sockets", "internet")
     read = (*_READING[urlsplit(url).scheme], "-format_whitelist", _DEMUXERS, *_START_FAST, *_named(url), "-i", source)
-    remux = (tool, *_QUIET, *_PROGRESS, *read, *_TRACKS, "-flush_packets", "1", "-f", container, "pipe:1")
+    remux = (tool, *_QUIET, *_PROGRESS, *read, *_TRACKS, "-flush_packets", "1", *CONTAINERS[container], "pipe:1")
     return (*_DIE_WITH_PLAYER, *_LIMITS, sys.executable, "-I", "-S", restrict.__file__, *rights, "--", *remux)
 
 

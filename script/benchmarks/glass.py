@@ -24,13 +24,22 @@ class Glass:
 
     def bounds(self, colour: Colour, *, tolerance: int = 60) -> tuple[int, int, int, int]:
         """Return left, top, right and bottom of all pixels of about that colour; zeros where there are none."""
-        size = self._root.get_geometry()
-        data = self._root.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF).data
-        seen = np.frombuffer(data, np.uint8).reshape(size.height, size.width, 4)[:, :, 2::-1].astype(np.int16)
+        seen = self._picture()
         rows, columns = np.nonzero(np.abs(seen - np.array(colour)).max(axis=2) <= tolerance)
         if not len(rows):
             return 0, 0, 0, 0
         return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+    def combed_columns(self) -> int:
+        """Return in how many columns the lines of a half are of two instants, as an interlaced film shows them."""
+        green = self._picture()[:, :, 1]
+        combed = (np.abs(green[:-2] - green[1:-1]) > 80) & (np.abs(green[:-2] - green[2:]) < 30)
+        return int((combed.sum(axis=0) > len(green) / 2).sum())
+
+    def _picture(self) -> np.ndarray[tuple[int, int, int], np.dtype[np.int16]]:
+        size = self._root.get_geometry()
+        data = self._root.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF).data
+        return np.frombuffer(data, np.uint8).reshape(size.height, size.width, 4)[:, :, 2::-1].astype(np.int16)
 
     def wait_for(self, wanted: Colour, *, within_s: float, tolerance: int = 40) -> float:
         """Return the monotonic instant the middle of the screen first has a colour.

@@ -13,7 +13,7 @@ _H264 = ("-c:v", "libx264", "-preset", "ultrafast")
 _HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none")
 _MPEG2 = ("-c:v", "mpeg2video")
 _VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")
-_MATRICES = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+MATRICES = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 _RATE = 10
 _DISTINCT = 4  # pixels: a smaller film shows mixed colours only
 _SIDES = ("left", "right", "top", "bottom")
@@ -116,7 +116,7 @@ class Film:
             copy = ["ffmpeg", "-v", "error", "-i", str(encoded), "-c", "copy", *shape.copied, *_MP4, str(target)]
             subprocess.run(copy, check=True, timeout=300)
         if self.turned:
-            write_matrix(target, *_MATRICES[self.turned])
+            write_matrix(target, *MATRICES[self.turned])
         return target
 
     def edges(self, area: Area, fit: Fit, share: tuple[float, float] = (1.0, 1.0)) -> Edges:

@@ -68,13 +68,9 @@ class Case(NamedTuple):
 
     @property
     def exists(self) -> bool:
-        """Whether it can be. What libVLC shows wrongly an origin encodes anew: turned AV1, cropping by the codec.
-
-        Of a stream the display matrix of its file does not count.
-        """
+        """Whether it can be. What libVLC shows wrongly an origin encodes anew: turned AV1, cropping by the codec."""
         wrong = self.shape == "cropped by its codec" or (self.turned and self.encoding == "AV1")
-        stream = self.turned and self.way == _HTTP
-        return self.film.exists and not stream and (not wrong or self.way == _ORIGIN)
+        return self.film.exists and (not wrong or self.way == _ORIGIN)
 
     def __str__(self) -> str:
         return f"{self.film}: {self.fit.value}, {self.way}, screen turned by {self.screen}."

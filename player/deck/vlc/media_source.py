@@ -1,7 +1,8 @@
 """What libVLC reads: a file, with a read-ahead; or a stream, through a pipe from ffmpeg.
 
 libVLC follows a stream to files, devices and other protocols; ffmpeg has a list of what it may open. The player runs it
-(`player.streams.remuxing`), for a deck may open no socket of a network. Of NUT libVLC buffers more than of MPEG-TS.
+(`player.streams.remuxing`), for a deck may open no socket of a network. MPEG-TS is tried first: libVLC buffers less of
+it than of NUT, which carries every codec, and than of MP4, which alone carries how a stream is turned.
 """
 
 import os
@@ -18,10 +19,12 @@ from sync.runtime.os_messages import os_reason
 
 CACHING_MS = 1000  # of a network stream before its first picture; it hides an uneven line
 _READ_AHEAD_MS = 300  # in a file
-_CONTAINER, _OTHER_CONTAINER = "mpegts", "nut"
-_DEMUXERS = {_CONTAINER: (":demux=ts",), _OTHER_CONTAINER: (":demux=avformat", ":avformat-format=nut")}
+_DEMUXERS = {"mpegts": (":demux=ts",), "nut": (":demux=avformat", ":avformat-format=nut"), "mp4": (":demux=mp4",)}
 _MOST_COUNTS = 255  # two minutes of progress: libVLC reads that far ahead at most
-_UNSUITED = b"is muxed as a private data stream"  # ffmpeg's warning of a codec that MPEG-TS does not carry
+_BETTER = {  # container for a stream of which ffmpeg says so
+    b"is muxed as a private data stream": "nut",
+    b"displaymatrix: ": "mp4",
+}
 
 
 class Feed(Protocol):
@@ -44,13 +47,12 @@ class MediaSource:
     feed: Feed | None = None
 
 
-def open_source(source: str, *, other_container: bool = False) -> MediaSource:
-    """Return how libVLC reads the stream of a shot with that `source`; close its `feed`.
+def open_source(source: str, container: str = "mpegts") -> MediaSource:
+    """Return how libVLC reads the stream of a shot with that `source`, in a container; close its `feed`.
 
     Raises:
         MediaUnplayable: the player does not answer.
     """
-    container = _OTHER_CONTAINER if other_container else _CONTAINER
     remuxer = StreamRemuxer(source, container)
     return MediaSource(remuxer.address, (f":file-caching={CACHING_MS}", *_DEMUXERS[container]), remuxer)
 
@@ -66,11 +68,11 @@ def read_ahead_ms(length_ms: int | None) -> int:
 
 
 class StreamRemuxer:
-    """One ffmpeg, which the player runs, that turns a stream into MPEG-TS, or into NUT, on a pipe."""
+    """One ffmpeg, which the player runs, that puts a stream into a container on a pipe."""
 
-    def __init__(self, source: str, container: str = _CONTAINER) -> None:
-        self.is_unsuited = False
-        """Whether the container cannot carry the video."""
+    def __init__(self, source: str, container: str) -> None:
+        self.container = container
+        """The container that the stream needs: another one if this one cannot carry its video or how that is turned."""
         self.last_error = ""
         """The last message of ffmpeg."""
         self._given: tuple[tuple[float, int], ...] = ((0.0, 0),)  # media time in seconds, pictures until then
@@ -110,10 +112,11 @@ class StreamRemuxer:
         os.close(self._read_end)
 
     def _read_lines(self) -> None:
-        pictures = 0
+        pictures, asked = 0, self.container
         with self._connection, self._connection.makefile("rb") as lines:
             for line in lines:
-                self.is_unsuited |= _UNSUITED in line
+                if self.container == asked:
+                    self.container = next((better for words, better in _BETTER.items() if words in line), asked)
                 name, _, value = line.strip().partition(b"=")
                 if name == b"frame" and value.isdigit():
                     pictures = int(value)

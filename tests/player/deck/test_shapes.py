@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from glass import Glass
-from shape_films import Film
+from shape_films import MATRICES, Film
 
 from player.platform.geometry import Area
 from player.protocol.screen import Shot
 from player.stage.stage import Stage
+from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit, MediaKind
+from tests.origin.transcode.film.patches import write_matrix
 from tests.player.conftest import make_media, put_on_air, running_stage, wait_for_both_decks
 from tests.player.pixels import (
     BLACK,
@@ -66,9 +69,12 @@ def glass(display_name: str) -> Iterator[Glass]:
         yield glass
 
 
-async def _assert_shown(stage: Stage, folder: Path, film: Film, fit: Fit, glass: Glass) -> None:
-    take = f"{film}, {fit.value}, turned by {stage.area.turn}"
-    shot = Shot(take=take, path=str(folder / str(film)), kind=MediaKind.VIDEO, fit=fit, background="#206040")
+async def _assert_shown(
+    stage: Stage, folder: Path, film: Film, fit: Fit, glass: Glass, *, url: str | None = None
+) -> None:
+    take = f"{url or film}, {fit.value}, turned by {stage.area.turn}"
+    kind, path = (MediaKind.STREAM, "") if url else (MediaKind.VIDEO, str(folder / str(film)))
+    shot = Shot(take=take, path=path, url=url, kind=kind, fit=fit, background="#206040")
     await stage.preroll(shot, at_once=film not in PREROLLED)
     await stage.cut_now(take)
     errors = film.errors(stage.area, fit, glass.bounds(RED), glass.bounds(WHITE))
@@ -87,6 +93,30 @@ async def test_their_edges_where_libvlc_turns_the_picture(films: Path, display_n
         await wait_for_both_decks(stage)
         for film, fit in ON_A_TURNED_SCREEN:
             await _assert_shown(stage, films, film, fit, glass)
+
+
+async def test_streams_of_what_its_file_turns_are_shown_upright(stage: Stage, tmp_path: Path, glass: Glass) -> None:
+    file, live = Film("PAL 16:9", turned=270), Film("PAL 16:9", turned=90)
+    for film in (file, live):
+        film.make(tmp_path, seconds=3)
+    pieces = ["-f", "hls", "-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "first.mp4"]
+    make_media(tmp_path / "live.m3u8", "-i", str(tmp_path / str(live)), "-c", "copy", *pieces)
+    write_matrix(tmp_path / "first.mp4", *MATRICES[90])  # ffmpeg leaves it out here
+    with http_server(tmp_path) as address:
+        await _assert_shown(stage, tmp_path, file, Fit.FILL, glass, url=f"{address}/{quote(str(file))}")
+        await _assert_shown(stage, tmp_path, live, Fit.CONTAIN, glass, url=f"{address}/live.m3u8")
+
+
+async def test_an_interlaced_stream_shows_no_combs(stage: Stage, tmp_path: Path, glass: Glass) -> None:
+    fields = "overlay=x='mod(n*16,1200)',interlace=scan=tff:lowpass=0,format=yuv420p"
+    bar = ["-f", "lavfi", "-i", "color=s=1280x720:r=50:d=4", "-f", "lavfi", "-i", "color=white:s=120x720:r=50:d=4"]
+    make_media(tmp_path / "fields.ts", *bar, "-filter_complex", fields, "-c:v", "mpeg2video", "-flags", "+ilme+ildct")
+    with http_server(tmp_path) as address:
+        where = {"take": "fields", "kind": MediaKind.STREAM, "path": "", "url": f"{address}/fields.ts"}
+        await put_on_air(stage, Shot.model_validate(where))
+        for _ in range(10):
+            assert glass.combed_columns() == 0
+            await SystemClock().sleep(0.05)
 
 
 @pytest.fixture(scope="module")

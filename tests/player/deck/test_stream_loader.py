@@ -60,8 +60,8 @@ async def test_libvlc_opens_a_pipe_alone_and_without_ffmpeg_nothing(
 ) -> None:
     gateway = StreamGateway(SystemClock())
     service = asyncio.create_task(gateway.run())
-    for container, demuxer in ((False, ":demux=ts"), (True, ":avformat-format=nut")):
-        source = open_source(await gateway.source("http://127.0.0.1:9/x"), other_container=container)
+    for container, demuxer in (("mpegts", ":demux=ts"), ("nut", ":avformat-format=nut"), ("mp4", ":demux=mp4")):
+        source = open_source(await gateway.source("http://127.0.0.1:9/x"), container)
         assert source.address.startswith("fd://") and demuxer in source.options and source.feed
         assert await asyncio.to_thread(os.read, int(source.address[5:]), 1) == b""
         source.feed.close()

@@ -131,7 +131,7 @@ async def fetch(gateway: StreamGateway, url: str) -> tuple[int, bytes]:
 
 async def ffmpeg_output(gateway: StreamGateway, url: str, *, says: str = "") -> bytes:
     """Return the first 64 KiB that a deck gets of a stream, once the last error of ffmpeg has `says` in it."""
-    return await output_of(StreamRemuxer(await gateway.source(url)), says)
+    return await output_of(StreamRemuxer(await gateway.source(url), "mpegts"), says)
 
 
 async def output_of(remuxer: StreamRemuxer, says: str = "") -> bytes:
@@ -417,10 +417,11 @@ async def test_only_a_ticket_starts_ffmpeg(films: Path) -> None:
             without_a_pipe.send(f"{source.partition('/')[2]} nut".encode())
             assert await asyncio.to_thread(without_a_pipe.recv, 1) == b""
         assert site.asked == []
-        assert (await output_of(StreamRemuxer(source)))[:1] == b"\x47"
+        assert (await output_of(StreamRemuxer(source, "mpegts")))[:1] == b"\x47"
         assert (await output_of(StreamRemuxer(source, "nut")))[:3] == b"nut"
+        assert (await output_of(StreamRemuxer(source, "mp4")))[4:8] == b"ftyp"
     with pytest.raises(MediaUnplayable, match="the player opens no stream"):
-        StreamRemuxer(source)
+        StreamRemuxer(source, "mpegts")
 
 
 async def test_after_a_stall_a_smaller_variant_is_taken() -> None:

@@ -55,6 +55,15 @@ def test_the_largest_variant_that_screen_and_line_carry(carried: Carried, taken:
     assert not any("passwd" in line for line in lines)
 
 
+@pytest.mark.parametrize(("ranges", "taken"), [(("PQ", "SDR"), "1"), (("HLG", None), "1"), (("PQ", "HLG"), "0")])
+def test_of_variants_in_hdr_and_others_the_others_are_taken(ranges: tuple[str | None, ...], taken: str) -> None:
+    lines = ["#EXTM3U"]
+    for number, kind in enumerate(ranges):
+        named = f",VIDEO-RANGE={kind}" if kind else ""
+        lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={9 - number}000000,RESOLUTION=1920x1080{named}", f"{number}.m3u8"]
+    assert f"/{taken}.m3u8 " in led("\n".join(lines), Carried(1920, 1080))[-1]
+
+
 def test_what_is_in_a_media_playlist_is_led_through_the_gate_and_the_rest_left_out() -> None:
     text = (
         "#EXTM3U\r\n#EXT-X-VERSION:7\r\n#EXT-X-TARGETDURATION:0\r\n#EXT-X-MEDIA-SEQUENCE:7\r\n# file:///note\r\n"
