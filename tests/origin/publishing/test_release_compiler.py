@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.errors import Rejected
@@ -113,6 +113,7 @@ def _campaign(draw: st.DrawFn, ids: "count[int]", number: int) -> StoredCampaign
     )
 
 
+@settings(max_examples=50, deadline=None)
 @given(plans())
 def test_a_release_lists_exactly_the_assets_it_shows_and_each_once(plan: ChannelPlan) -> None:
     release = compile_release(plan, created_at=NOW, now=NOW)
@@ -122,6 +123,7 @@ def test_a_release_lists_exactly_the_assets_it_shows_and_each_once(plan: Channel
     assert set(release.assets) <= known
 
 
+@settings(max_examples=50, deadline=None)
 @given(plans())
 def test_the_same_plan_is_the_same_bytes_in_whatever_order_it_was_read(plan: ChannelPlan) -> None:
     turned = ChannelPlan(
@@ -134,12 +136,14 @@ def test_the_same_plan_is_the_same_bytes_in_whatever_order_it_was_read(plan: Cha
     assert dump_release(compile_release(turned, created_at=NOW, now=NOW)) == first
 
 
+@settings(max_examples=50, deadline=None)
 @given(plans())
 def test_a_device_reads_what_was_written(plan: ChannelPlan) -> None:
     release = compile_release(plan, created_at=NOW, now=NOW)
     assert Release.model_validate_json(dump_release(release)) == release
 
 
+@settings(max_examples=50, deadline=None)
 @given(plans())
 def test_what_can_never_play_again_is_left_out_and_all_else_stays_in_order(plan: ChannelPlan) -> None:
     release = compile_release(plan, created_at=NOW, now=NOW)
@@ -153,6 +157,7 @@ def test_what_can_never_play_again_is_left_out_and_all_else_stays_in_order(plan:
     assert {playlist.id for playlist in release.playlists} == on_air
 
 
+@settings(max_examples=50, deadline=None)
 @given(plans(), st.sets(MEDIA, min_size=1))
 def test_it_is_refused_exactly_if_something_it_would_show_is_not_ready(plan: ChannelPlan, late: set[str]) -> None:
     waiting = {name: MediaFact(name=name, state="processing") if name in late else FACTS[name] for name in FACTS}

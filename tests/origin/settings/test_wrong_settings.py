@@ -17,6 +17,12 @@ def serve(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
+def refusal(output: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> str:
+    """Return what `serve` says in this process when it does not start."""
+    assert main(["serve", "--data-dir", str(tmp_path / "origin"), *arguments]) == FAILED
+    return output.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "variable", "sentence"),
     [
@@ -52,33 +58,31 @@ def test_wrong_settings_are_explained(
     name, _, value = variable.partition("=")
     if name:
         monkeypatch.setenv(f"SIGNAGE_ORIGIN__{name}", value)
-    arguments = ["serve", "--data-dir", str(tmp_path / "origin"), "--config", str(tmp_path / "origin.toml")]
-    assert main(arguments) == FAILED
-    errors = capsys.readouterr().err
+    errors = refusal(capsys, tmp_path, "--config", str(tmp_path / "origin.toml"))
     assert "signage-origin: " in errors
     assert sentence in errors
     assert "Traceback" not in errors
 
 
-def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
+def test_a_secret_is_not_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "origin.toml").write_bytes(b"[publish]\nenrolment_key = 424242\nenrolment_chanel = 'main'\n")
-    done = serve(tmp_path, "--config", str(tmp_path / "origin.toml"))
-    assert "publish.enrolment_key: The value is not allowed here. Give text." in done.stderr
-    assert "424242" not in done.stderr
+    said = refusal(capsys, tmp_path, "--config", str(tmp_path / "origin.toml"))
+    assert "publish.enrolment_key: The value is not allowed here. Give text." in said
+    assert "424242" not in said
 
 
-def test_a_file_that_cannot_be_read_and_a_port_in_use_say_why(tmp_path: Path) -> None:
-    done = serve(tmp_path, "--config", str(tmp_path / "none.toml"))
-    assert done.returncode == FAILED
-    assert done.stderr == (
-        f"signage-origin: {tmp_path / 'none.toml'} cannot be read: there is no such file or folder.\n"
-    )
+def test_a_file_that_cannot_be_read_and_a_port_in_use_say_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "none.toml"
+    said = refusal(capsys, tmp_path, "--config", str(missing))
+    assert said == f"signage-origin: {missing} cannot be read: there is no such file or folder.\n"
     done = serve(tmp_path, "--host", "203.0.113.9")
     assert done.returncode == FAILED
     assert "this machine does not have this address" in done.stderr
 
 
-def test_a_wrong_argument_is_explained(tmp_path: Path) -> None:
-    done = serve(tmp_path, "--port", "web")
-    assert done.returncode == WRONG_USAGE
-    assert 'argument --port: "web" is not allowed here. Give a whole number.' in done.stderr
+def test_a_wrong_argument_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=str(WRONG_USAGE)):
+        main(["serve", "--data-dir", str(tmp_path / "origin"), "--port", "web"])
+    assert 'argument --port: "web" is not allowed here. Give a whole number.' in capsys.readouterr().err

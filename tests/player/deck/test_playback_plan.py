@@ -4,7 +4,7 @@ from array import array
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from player.deck.playback_plan import STALLED_AFTER_S, PlannedEnd, PlaybackPlan
@@ -108,6 +108,7 @@ def test_a_film_that_libvlc_has_read_whole_before_its_pictures_are_due_is_not_da
     assert not PlaybackPlan(50.0, length_s=24.0, times=many).is_cut_short(55.6)
 
 
+@settings(deadline=None)
 @given(
     frames=st.integers(2, 400), rate=st.sampled_from([1, 2, 5, 10, 12.5, 23.976, 25, 29.97, 30, 50, 60]),
     missing=st.integers(1, 4), late=st.floats(0.1, 0.9),
@@ -127,6 +128,7 @@ def test_stepping_shows_each_missing_frame_once_at_its_time(
     assert all(abs(step - at) < 1e-6 for step, at in zip(steps, due, strict=True))
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=300, max_value=86_400_000))
 def test_a_film_is_never_read_to_its_end_before_it_is_sent_back_to_its_start(length_ms: int) -> None:
     assert read_ahead_ms(length_ms) <= length_ms / 5

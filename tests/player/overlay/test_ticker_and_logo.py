@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -41,6 +41,7 @@ def test_tickers_lie_from_the_edge_inwards_and_logos_in_the_space_between() -> N
     assert lay_out(1000, 500, [_logo(Corner.TOP_LEFT)], {}) == {}
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100), st.integers(100, 4320), st.integers(10, 90_000))
 def test_a_ticker_moves_by_whole_pixels_at_even_intervals_near_its_speed(speed: int, height: int, period: int) -> None:
     motion = ticker_motion(speed, height, period)

@@ -1,7 +1,7 @@
 """Properties of the plan: nothing is missing, nothing is fetched twice, nothing needed is evicted."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.device.download_plan import (
@@ -68,6 +68,7 @@ def worlds(draw: st.DrawFn) -> tuple[Release, dict[str, Index], LocalContent]:
     return release, indexes, LocalContent(whole, held)
 
 
+@settings(max_examples=50, deadline=None)
 @given(worlds(), st.integers(1, 100))
 def test_each_missing_chunk_is_planned_exactly_once_and_no_other(
     world: tuple[Release, dict[str, Index], LocalContent], longest: int
@@ -82,6 +83,7 @@ def test_each_missing_chunk_is_planned_exactly_once_and_no_other(
         assert [c for span in spans(name, missing, longest) for c in span.chunks] == list(missing)
 
 
+@settings(max_examples=50, deadline=None)
 @given(worlds(), st.integers(1, 100))
 def test_a_span_has_adjacent_chunks_within_its_limit_unless_one_chunk_is_larger(
     world: tuple[Release, dict[str, Index], LocalContent], longest: int
@@ -94,6 +96,7 @@ def test_a_span_has_adjacent_chunks_within_its_limit_unless_one_chunk_is_larger(
         assert span.offset == span.chunks[0].offset
 
 
+@settings(max_examples=50, deadline=None)
 @given(worlds(), st.integers(1, 100), st.frozensets(st.integers(0, 11)))
 def test_a_request_and_what_is_left_are_the_chunks_that_nobody_has_or_fetches(
     world: tuple[Release, dict[str, Index], LocalContent], longest: int, busy: frozenset[int]
@@ -119,6 +122,7 @@ def test_each_wanted_asset_is_in_the_first_group_that_has_it_and_the_others_come
     assert list(priority_groups(order, ("e", "d", "c", "b"))) == [["b"], [], ["c"], ["d"], ["e"]]
 
 
+@settings(max_examples=50, deadline=None)
 @given(worlds(), st.dictionaries(st.integers(0, 8999).map(name), st.integers(0, 99)))
 def test_each_missing_chunk_that_is_somewhere_is_copied_from_there(
     world: tuple[Release, dict[str, Index], LocalContent], offsets: dict[str, int]
@@ -135,6 +139,7 @@ def test_each_missing_chunk_that_is_somewhere_is_copied_from_there(
     }
 
 
+@settings(max_examples=50, deadline=None)
 @given(worlds(), worlds(), st.dictionaries(st.integers(1, 9).map(name), st.integers(0, 99)), st.integers(-5, 60))
 def test_eviction_takes_what_no_release_names_oldest_first_and_no_more_than_it_must(
     one: tuple[Release, dict[str, Index], LocalContent],
@@ -154,6 +159,7 @@ def test_eviction_takes_what_no_release_names_oldest_first_and_no_more_than_it_m
     assert not gone or freed - held[gone[-1]] < missing_bytes
 
 
+@settings(max_examples=50, deadline=None)
 @given(worlds())
 def test_an_asset_named_twice_is_listed_once(world: tuple[Release, dict[str, Index], LocalContent]) -> None:
     release, _, held = world

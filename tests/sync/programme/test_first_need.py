@@ -178,7 +178,7 @@ def schedules(draw: st.DrawFn) -> Release:
     return of(*dayparts)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(schedules(), st.integers(0, 14 * 24 * 4))
 def test_each_daypart_is_needed_when_the_programme_first_shows_it(release: Release, quarters: int) -> None:
     at = start = local("2026-10-14T00:00") + quarters * timedelta(minutes=15)  # daylight saving ends on the 25th
