@@ -79,7 +79,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/publishing": (
         SERVICES,
-        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/trust",
+        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/programme sync/trust",
     ),
     "sync/origin/retention": (SERVICES, "sync/origin/persistence sync/origin/store"),
     "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
@@ -131,6 +131,7 @@ PURE = {
     "sync/trust/acceptance",
     "sync/origin/limits/budget",
     "sync/origin/publishing/release_compiler",
+    "sync/origin/publishing/release_preview",
     "sync/origin/retention/policy",
     "sync/origin/transcode/film",
 }

@@ -88,6 +88,8 @@ def _sync_lines(status: dict[str, Any]) -> Iterator[str]:
             name = f"{release['sequence']} " if release["sequence"] else ""
             progress = _progress(sync, zone) if release["release"] else ""
             yield f"coming    {name}{release['state']}{progress}{release['why'] and ': '}{release['why']}"
+    if sync.get("coming") and not sync["preparing"]:
+        yield f"mending  {_progress(sync, zone)}"
     for late in (sync.get("coming") or {}).get("late", ()):
         yield f"late      {late['what']}, {_local(late['at'], zone)}"
     for source in sync.get("sources", ()):
@@ -96,7 +98,9 @@ def _sync_lines(status: dict[str, Any]) -> Iterator[str]:
         yield f"source    {source['name']} {source['url']}: {came}{source['problem'] and ': '}{source['problem']}"
     if limits := sync.get("limits"):
         rates = [(limits["all_kbit_s"], ""), (limits["line_kbit_s"], " over the line")]
-        texts = [f"{rate:,.0f} kbit/s{where}" for rate, where in rates if rate is not None]
+        texts = [
+            f"{rate:,.0f} kbit/s{where}" if rate else f"no media{where}" for rate, where in rates if rate is not None
+        ]
         until = f" until {_local(limits['until'], zone)}" if limits["until"] else ""
         yield f"limits    {', '.join(texts) or 'none'}{until}"
     if "reserve_bytes" in sync and status["health"].get("disk_free_bytes") is not None:

@@ -4,19 +4,16 @@ A release is activated whole. So what it shows from an instant on is late if the
 """
 
 import logging
-import math
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from player.programme.bandwidth import bandwidth_ahead
-from player.settings.model import BandwidthSettings, Settings
+from player.settings.model import Settings
 from player.settings.system_zone import system_zone
+from player.status.fetch_rates import RateMeter, rate_steps
 from player.status.status_sources import StatusSources
 from player.status.wording import late_text
 from sync.device.sync_state import SyncFacts
-from sync.device.transfer.limits import RateLimits
 from sync.programme.first_need import Need, first_needs, new_starts
 from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
@@ -26,13 +23,6 @@ from sync.wire.release import Release
 
 LOOK_S = 10.0
 
-MEASURED_S = 600.0
-"""A rate is the mean over so much of the last time in which media were fetched, short pauses with it."""
-
-LEAST_S = 20.0  # a rate measured for less is not known
-OUTAGE_S = 60.0
-"""A longer silence tells of an outage, and nothing of the rate after it."""
-
 LATE_LOOKS = 3
 """What is late is told when so many looks in turn find it: a download that begins slowly is not too slow."""
 
@@ -40,90 +30,9 @@ SPARE = 0.1
 """What was told as late is not late any more once so much of the time until then is left over."""
 
 MOST_LATE = 8  # are told, the first ones
-MOST_STEPS = 32
-_REACHED = 0.8  # a rate above this share of its limit is made by the limit, and says nothing of the line
-_MOST_LIMITS = 32
-_WEEK = timedelta(days=7)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 log = logging.getLogger(__name__)
-
-
-class RateMeter:
-    """Measures how many bytes of media a second come, for each pair of limits that was in force apart."""
-
-    def __init__(self) -> None:
-        self._slots: dict[tuple[float, float], deque[tuple[int, float]]] = {}
-        self._last: tuple[float, int, tuple[float, float]] | None = None
-        self._silent_s = 0.0
-
-    def look(self, now_s: float, kept_bytes: int, limits: RateLimits, *, fetching: bool) -> None:
-        """Take note of the bytes kept so far; `fetching`: something is missing now."""
-        pair = (limits.all_bytes_s, limits.line_bytes_s)
-        last, self._last = self._last, (now_s, kept_bytes, pair) if fetching else None
-        if last is None or not fetching or last[2] != pair:
-            self._silent_s = 0.0
-            return
-        took_s, came = now_s - last[0], kept_bytes - last[1]
-        self._silent_s = 0.0 if came > 0 else self._silent_s + took_s
-        if took_s <= 0 or came < 0 or self._silent_s > OUTAGE_S:  # the counts of a new connection begin at 0
-            return
-        slots = self._slots.setdefault(pair, deque())
-        slots.append((came, took_s))
-        while sum(seconds for _, seconds in slots) - slots[0][1] >= MEASURED_S:
-            slots.popleft()
-        if len(self._slots) > _MOST_LIMITS:
-            del self._slots[next(iter(self._slots))]
-
-    def measured(self, limits: RateLimits) -> float | None:
-        """Return the rate under these limits; None if it was not measured, or nothing came."""
-        slots = self._slots.get((limits.all_bytes_s, limits.line_bytes_s), ())
-        came, took_s = sum(one for one, _ in slots), sum(seconds for _, seconds in slots)
-        return came / took_s if came and took_s >= LEAST_S else None
-
-    def expected(self, limits: RateLimits) -> tuple[float, bool]:
-        """Return the rate to expect under these limits, and whether it is known; else it is the most there can be."""
-        if (rate := self.measured(limits)) is not None:
-            return rate, True
-        most, line = min(limits.all_bytes_s, limits.line_bytes_s), self._line()
-        return min(most, line), most == 0 or math.isfinite(line)
-
-    def _line(self) -> float:
-        """Return what the line brings without limits; infinite if every rate was made by its limit."""
-        rates = {pair: self.measured(RateLimits(*pair)) or 0.0 for pair in self._slots}
-        free = any(0 < rate < _REACHED * min(pair) for pair, rate in rates.items())
-        return max(rates.values()) if free else math.inf
-
-
-def rate_steps(
-    meter: RateMeter, limits: RateLimits, settings: BandwidthSettings, zone: ZoneInfo
-) -> tuple[list[RateStep], list[RateStep]]:
-    """Return the rates from now on, as far as they are known, and the highest possible ones.
-
-    `limits` are those in force. After the horizon the mean of the week before it goes on.
-    """
-    ahead = [limits]
-    if limits.until is not None:
-        found = bandwidth_ahead(settings, zone, limits.until)
-        ahead += [RateLimits(*one.bytes_s(), one.until) for one in found]
-    expected = [(meter.expected(one), one.until) for one in ahead[:MOST_STEPS]]
-    known = [RateStep(bytes_s=rate if sure else None, until=until) for (rate, sure), until in expected]
-    most = [RateStep(bytes_s=rate, until=until) for (rate, _), until in expected]
-    return with_mean(known), with_mean(most)
-
-
-def with_mean(steps: list[RateStep]) -> list[RateStep]:
-    """Let the mean of the last week go on after the last step, if that has an end."""
-    if steps[-1].until is None:
-        return steps
-    began, total = steps[-1].until - _WEEK, 0.0
-    for step in steps:
-        if step.until is not None and step.until > began:
-            if step.bytes_s is None:
-                return [*steps, RateStep(bytes_s=None)]
-            total += step.bytes_s * (step.until - began).total_seconds()
-            began = step.until
-    return [*steps, RateStep(bytes_s=total / _WEEK.total_seconds())]
 
 
 def late_starts(
@@ -174,8 +83,11 @@ class Readiness:
 
     async def run(self) -> None:
         """Look until cancelled."""
+        await in_thread(self._meter.load, self._sources.content.state)
         while True:
             await self.look()
+            if self._meter.is_news():
+                await in_thread(self._meter.save, self._sources.content.state)
             await self._clock.sleep(LOOK_S)
 
     async def look(self) -> None:

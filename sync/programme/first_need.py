@@ -71,7 +71,7 @@ def _playlists(release: Release, zone: ZoneInfo, at: datetime, timed: bool) -> I
         default = _minus([(at, at + HORIZON)], taken if timed else [])
         shown.insert(0, (playlists[release.default_playlist], default, ""))
     for playlist, times, where in shown:
-        yield from _items(playlist, times, where)
+        yield from _items(playlist, times, where, at + HORIZON)
 
 
 def _ranked_runs(
@@ -95,9 +95,9 @@ def _with_items(playlist: Playlist, run: tuple[datetime, datetime]) -> Times:
     return _joined([time for time in own if time[0] < time[1]])
 
 
-def _items(playlist: Playlist, times: Times, where: str) -> Iterator[Need]:
+def _items(playlist: Playlist, times: Times, where: str, horizon: datetime) -> Iterator[Need]:
     """Yield the items of a playlist by when they are first on air: those that have a start of their own later."""
-    first = cache(lambda starts_at, ends_at: _first(times, starts_at, ends_at))
+    first = cache(lambda starts_at, ends_at: _first(times, starts_at, ends_at, horizon))
     groups: dict[datetime | None, list[Item]] = defaultdict(list)
     for item in playlist.items:
         groups[first(item.starts_at, item.ends_at)].append(item)
@@ -108,13 +108,16 @@ def _items(playlist: Playlist, times: Times, where: str) -> Iterator[Need]:
         yield Need(at, f"{own}playlist {playlist.name}{where}", tuple(item.asset for item in items))
 
 
-def _first(times: Times, starts_at: datetime | None, ends_at: datetime | None) -> datetime | None:
+def _first(times: Times, starts_at: datetime | None, ends_at: datetime | None, horizon: datetime) -> datetime | None:
+    """Return when an item is first on air; one that starts after all that is in sight: not before the horizon."""
     for begins, ends in times:
         at = max(begins, starts_at or begins)
         if at < ends:
             return at if ends_at is None or at < ends_at else None
-    far = times and starts_at is not None and starts_at < times[0][0] + _YEARS
-    return starts_at if far else None
+    if not times or starts_at is None or starts_at > horizon + _YEARS:
+        return None
+    later = max(starts_at, horizon)
+    return later if ends_at is None or later < ends_at else None
 
 
 def _ads(release: Release, zone: ZoneInfo, at: datetime, timed: bool) -> Iterator[Need]:
@@ -181,7 +184,10 @@ def _joined(times: Times) -> Times:
 
 
 def new_starts(needs: Iterable[Need], before: Iterable[Need], at: datetime) -> tuple[Need, ...]:
-    """Return what starts after `at` and is not what the release `before` shows by then anyway."""
-    known = {(need.what, need.assets): need.at for need in before if need.at is not None}
+    """Return what starts after `at` and is not what the release `before` shows by then anyway, under whatever name."""
+    known: dict[tuple[str, ...], datetime] = {}
+    for need in before:
+        if need.at is not None:
+            known.setdefault(need.assets, need.at)
     starts = ((need, need.at) for need in needs if need.at is not None and need.at > at)
-    return tuple(need for need, begins in starts if known.get((need.what, need.assets), _NEVER) > begins)
+    return tuple(need for need, begins in starts if known.get(need.assets, _NEVER) > begins)

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sync.http.operations import Access, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.content import ContentRoutes
+from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
 from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
@@ -22,6 +23,7 @@ from sync.origin.persistence.database import OriginDatabase, open_origin_databas
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.devices import DeviceStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.releases import ReleaseStore
@@ -128,11 +130,13 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
     def changed(topic: str, id: str) -> None:
         planning.changes.append((topic, id))
 
+    store: Any = DeviceStore(planning.database)
+    devices = DeviceRoutes(store, live=store, clock=planning.clock)
     routes = (
         PlanDocumentRoutes(PLAYLISTS, planning.playlists, changed),
         ScheduleRoutes(planning.schedules, changed),
         PlanDocumentRoutes(CAMPAIGNS, planning.campaigns, changed),
-        ReleaseRoutes(planning.publisher, planning.releases),
+        ReleaseRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ContentRoutes(planning.files),
     )
     app = web.Application(middlewares=[problem_middleware], client_max_size=1024 * 1024)

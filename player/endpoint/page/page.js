@@ -178,7 +178,7 @@ function showSync({ sync, outbox_depth, origin, health }) {
     ["State", sync.state],
     ["Release", sync.sequence ? `${sync.sequence} (${(sync.release ?? "").slice(0, 8)})` : "none"],
     ["Confirmed", sync.age_s == null ? "never" : `${formatSeconds(sync.age_s)} ago`],
-    ...sync.releases.filter(({ state }) => state !== "active").map((release) => ["Coming", releaseText(release), release.why]),
+    ...sync.releases.filter(({ state }) => state !== "active").map((release) => [release.sequence ? "Coming" : "Refused", releaseText(release), release.why]),
     ...(coming ? [
       ["Fetched", `${formatBytes(coming.bytes_done)} of ${formatBytes(coming.bytes_to_do)}${rateText(sync.bytes_s)}`],
       ["Ready", coming.ready_at ? `at ${momentText(coming.ready_at)}` : "at a time not known yet", coming.late.length],
@@ -186,14 +186,14 @@ function showSync({ sync, outbox_depth, origin, health }) {
     ...coming?.late.map(({ at, what }) => ["Late", `${what}, ${momentText(at)}`, true]) ?? [],
     ...(sync.limits ? [["Limit", limitText(sync.limits)]] : []),
     ...sync.sources.map((source) => [source.name === "origin" ? "From the origin" : "From a mirror", sourceText(source), source.problem]),
-    ["Room", `${formatBytes(sync.spare_bytes)} can go, ${formatBytes(sync.reserve_bytes)} stay free of ${formatBytes(health.disk_free_bytes)}`],
+    ["Room", `${formatBytes(health.disk_free_bytes)} free, ${formatBytes(sync.reserve_bytes)} of them stay; ${formatBytes(sync.spare_bytes)} can go`],
     ["Trust", sync.trust ? `refused: ${sync.trust}` : "all documents accepted", sync.trust],
     ["Plays to deliver", String(outbox_depth)],
     ["Origin", origin],
   ]);
 }
 
-const releaseText = ({ sequence, state, why }) => `${sequence ? `release ${sequence}, ` : ""}${state}${why ? `: ${why}` : ""}`;
+const releaseText = ({ sequence, state, why }) => (sequence ? `release ${sequence}, ${state}${why ? `: ${why}` : ""}` : why);
 const rateText = (rate) => (rate ? `, ${formatBytes(rate)}/s` : "");
 const sourceText = ({ name, url, received_bytes, bytes_s, errors, problem }) =>
   [name === "origin" ? "" : url, formatBytes(received_bytes) + rateText(bytes_s), errors ? `${errors} errors` : "", problem].filter(Boolean).join(" · ");

@@ -1,6 +1,7 @@
 """Releases over HTTP: publish a channel, list releases, preview what publishing now would do."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Annotated
 
@@ -11,12 +12,15 @@ from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
 from sync.http.problems import MOST_NAMED
+from sync.origin.api.devices import DeviceView
 from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.publishing.publisher import Publication, Publisher, count_ads, count_items
 from sync.origin.publishing.release_compiler import plan_warnings
+from sync.origin.publishing.release_preview import ScreenReport, bytes_to_fetch, rollout
 from sync.origin.store.releases import ReleaseStore
-from sync.runtime.clock import instant
+from sync.runtime.clock import Clock, instant
+from sync.wire.release import Release
 from sync.wire.value_types import Identifier, Instant, Request, Wire
 
 MOST_LISTED = 200
@@ -74,11 +78,34 @@ class ReleaseList(Wire):
     releases: tuple[ReleaseView, ...]
 
 
-class Preview(Wire):
-    """What publishing now would do. Devices with the newest release would download `new_bytes` in `new_assets`.
+class LateView(Wire):
+    """Something that starts at `at`, which is before the release is on so many devices; `first` names one of them."""
 
-    With `problems` (by field, the first 20) it would be refused, and the numbers are zero. `warnings` do not stand in
-    its way.
+    at: Instant
+    what: str
+    devices: int
+    first: str
+
+
+class RolloutView(Wire):
+    """When the devices of the channel would have the release, by the rates that they reported last.
+
+    `ready_at`: the last of those of which it is known; `unknown` are offline, behind, or have not measured a rate.
+    """
+
+    devices: int
+    unknown: int
+    ready_at: Instant | None = None
+    last: str = ""
+    late: tuple[LateView, ...] = ()
+
+
+class Preview(Wire):
+    """What publishing now would do.
+
+    Devices with the newest release would download `new_bytes` of `new_assets`: chunks of its assets are copied. With
+    `problems` (by field, the first 20) it would be refused, and the numbers are zero. `warnings` do not stand in its
+    way.
     """
 
     channel: str
@@ -89,6 +116,7 @@ class Preview(Wire):
     asset_bytes: int = 0
     new_assets: int = 0
     new_bytes: int = 0
+    rollout: RolloutView | None = None
     problems: dict[str, str] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -96,9 +124,17 @@ class Preview(Wire):
 class ReleaseRoutes:
     """Serves releases."""
 
-    def __init__(self, publisher: Publisher, store: ReleaseStore) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        store: ReleaseStore,
+        devices: Callable[[], Awaitable[Sequence[DeviceView]]],
+        clock: Clock,
+    ) -> None:
         self._publisher = publisher
         self._store = store
+        self._devices = devices
+        self._clock = clock
         self._previews = AnswerCache(self._compute, most=64, keep_s=PREVIEW_KEPT_S)
 
     def operations(self) -> tuple[Operation, ...]:
@@ -161,6 +197,8 @@ class ReleaseRoutes:
         before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
         known = set() if before is None else {asset.sha256 for asset in before.assets}
         new = [asset for asset in release.assets if asset.sha256 not in known]
+        held = () if before is None else before.assets
+        new_bytes = await asyncio.to_thread(bytes_to_fetch, new, held, self._publisher.read_chunk_list)
         return Preview(
             channel=channel,
             unchanged=compiled.unchanged,
@@ -169,9 +207,30 @@ class ReleaseRoutes:
             assets=len(release.assets),
             asset_bytes=sum(asset.size_bytes for asset in release.assets),
             new_assets=len(new),
-            new_bytes=sum(asset.size_bytes for asset in new),
+            new_bytes=new_bytes,
+            rollout=None if compiled.unchanged else await self._rollout(release, before, new_bytes),
             warnings=plan_warnings(release),
         )
+
+    async def _rollout(self, release: Release, before: Release | None, new_bytes: int) -> RolloutView:
+        screens = [_screen(device) for device in await self._devices() if device.channel == release.channel]
+        found = await asyncio.to_thread(rollout, release, before, new_bytes, screens, self._clock.now())
+        late = tuple(LateView(at=one.at, what=one.what, devices=one.screens, first=one.first) for one in found.late)
+        return RolloutView(
+            devices=found.screens, unknown=found.unknown, ready_at=found.ready_at, last=found.last, late=late
+        )
+
+
+def _screen(device: DeviceView) -> ScreenReport:
+    """Return what is known of a device; one that is offline or behind fetches nobody knows how much, and when."""
+    beat = device.heartbeat
+    if beat is None or not device.online:
+        return ScreenReport(device.name, "UTC", (), None)
+    coming = beat.coming
+    left = None if device.behind else 0
+    if coming is not None and coming.sequence == device.channel_sequence:
+        left = coming.bytes_to_do - coming.bytes_done
+    return ScreenReport(device.name, beat.zone, beat.rates, left)
 
 
 def _view(record: ReleaseRecord) -> ReleaseView:

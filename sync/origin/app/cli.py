@@ -313,6 +313,9 @@ def _device_line(device: DeviceView) -> str:
     shows = beat.on_air.title if beat and beat.on_air else "nothing known"
     seen = "never seen" if device.seen_age_s is None else f"seen {device.seen_age_s:.0f} s ago"
     state = f"release {device.sequence or 0} of {device.channel_sequence}"
+    if beat and beat.coming:
+        ready = f"{beat.coming.ready_at:%Y-%m-%d %H:%M}Z" if beat.coming.ready_at else "at a time not known yet"
+        state += f" (ready {ready}{', late' if beat.coming.late else ''})"
     return f"{device.id}  {device.name}  {device.channel}  {state}  {seen}  shows {shows}"
 
 

@@ -114,7 +114,7 @@ def _assemble(
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
-    releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database))
+    releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database), devices.views, clock)
     playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
     campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed)
     plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed), campaigns)

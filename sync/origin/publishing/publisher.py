@@ -25,7 +25,7 @@ from sync.runtime.clock import Clock, ClockTrust, instant, unix_ms
 from sync.runtime.os_messages import os_reason
 from sync.trust.acceptance import AHEAD, check_index
 from sync.wire.content_paths import asset_path, index_path, release_path
-from sync.wire.release import RELEASE_CAP_BYTES, Asset, Release, Timestamp
+from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, Asset, Release, Timestamp
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +127,13 @@ class Publisher:
         if hashlib.sha256(raw).hexdigest() != record.sha256:
             raise StorageBroken(f"{path} is damaged: publish {record.channel} again after restoring it from a backup")
         return Release.model_validate_json(raw)
+
+    def read_chunk_list(self, name: str) -> bytes:
+        """Read a chunk list; empty if it cannot be read. Blocks."""
+        try:
+            return _read(self._files.content / index_path(name), INDEX_CAP_BYTES)
+        except StorageBroken:  # publishing says so
+            return b""
 
     async def run(self) -> None:
         """Renew timestamps before they expire, for ever, and finish what a crash interrupted."""

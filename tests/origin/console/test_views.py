@@ -1,8 +1,9 @@
 """From media to a release, devices, and a page that follows all of it, even on a phone and over a restart."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,8 +157,15 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
     page.type("#pair [name=code]", visitor.code.lower())
     page.press("#pair button")
     page.says("#device-list", "Left pane", "window", "not seen yet")
-    visitor.beat("Autumn", next_title="Winter", problems=["The disk is nearly full."], health={"cpu_percent": 12.4})
+    late = {"at": "2090-01-01T08:00:00Z", "what": "playlist Breakfast in daypart Morning"}
+    coming = {"release": "a" * 64, "sequence": 3, "bytes_done": 12_000_000, "bytes_to_do": 480_000_000, "late": [late]}
+    facts: dict[str, Any] = {"health": {"cpu_percent": 12.4}, "coming": {**coming, "ready_at": "2090-01-01T10:12:00Z"}}
+    visitor.beat("Autumn", next_title="Winter", problems=["The disk is nearly full."], **facts)
     page.says("#device-list", "online", "On now", "Autumn", "next: Winter", "The disk is nearly full", "12 %", "1.2.3")
+    page.says(
+        "#device-list", "Fetching release 3: 12 MB of 480 MB, ready 1 Jan 2090", "too late for playlist Breakfast"
+    )
+    page.says("#device-count", "1 late")
     page.press("#device-list [data-do=proof]")
     page.says("#device-list", "Proof of play: nothing delivered yet.")
     page.press("#device-list [data-do=move]")
@@ -192,6 +200,19 @@ def test_a_person_has_plays_count_that_the_origin_doubts(page: Page) -> None:
     found = page.site.ask("GET", f"/v1/plays/audit?device={device}")["findings"]
     assert [one["sequence"] for one in found if "restored on Sunday" in one["detail"]] == [1]
     page.site.ask("DELETE", f"/v1/devices/{device}")
+
+
+def test_a_planner_is_told_when_screens_are_ready_and_what_is_too_late(page: Page, picture: Path) -> None:
+    media, rates = page.stock(picture, "Croissant"), [{"bytes_s": 0.1}]
+    playlist = page.site.ask("POST", "/v1/playlists", {"name": "Breakfast", "items": [{"media": media}]})["id"]
+    visitor = page.site.wait_to_pair("Bakery")
+    page.site.ask("POST", "/v1/devices", {"code": visitor.code, "channel": "bakery"})
+    visitor.beat("Old", rates=rates)
+    at = datetime.now(UTC) + timedelta(hours=1)
+    part = {"name": "Early", "playlist": playlist, "start": f"{at:%H:%M}", "end": f"{at + timedelta(hours=1):%H:%M}"}
+    page.site.ask("PUT", "/v1/schedule/bakery", {"zone": "UTC", "dayparts": [part]})
+    page.go("channels")
+    page.says('[data-id="bakery"]', "Ready on 1 screen at", "Too late on 1 screen (Bakery): playlist Breakfast")
 
 
 def test_every_view_fits_a_phone(page: Page) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,8 @@ from player.programme.bandwidth import bandwidth_at
 from player.settings.configuration import load_configuration
 from player.settings.model import BandwidthSettings
 from player.status.collector import StatusCollector
-from player.status.readiness import LOOK_S, OUTAGE_S, RateMeter, late_starts, needs_now, rate_steps
+from player.status.fetch_rates import FILE, KEPT_S, MEASURED_S, OUTAGE_S, RateMeter, rate_steps
+from player.status.readiness import LOOK_S, late_starts, needs_now
 from player.status.status_sources import ProblemReports
 from player.status.sync_status import release_status
 from player.status.wording import late_text
@@ -118,10 +120,55 @@ def test_pauses_lower_a_rate_but_an_outage_and_another_connection_do_not() -> No
     meter.look(now_s, 5, NO_LIMITS, fetching=True)  # the counts begin anew
     meter.look(now_s + 10, 10_005, NO_LIMITS, fetching=False)  # nothing is missing
     meter.look(now_s + 9999, 20_005, NO_LIMITS, fetching=True)
-    assert meter.measured(NO_LIMITS) == paused
+    assert meter.measured(NO_LIMITS) == pytest.approx(paused)
     for n in range(1, 100):
         meter.look(now_s + 9999 + n * 10, 20_005 + 30_000 * n, NO_LIMITS, fetching=True)
     assert meter.measured(NO_LIMITS) == pytest.approx(3000, rel=0.05)  # what is long ago is forgotten
+
+
+def test_a_new_download_soon_shows_what_the_line_is_worth_now() -> None:
+    meter, kept = measured(*[(NO_LIMITS, 1_000_000.0)] * 10), 0
+    meter.look(999, 0, NO_LIMITS, fetching=False)
+    for n in range(8):
+        meter.look(9999 + n * 10, kept, NO_LIMITS, fetching=True)
+        kept += 10_000
+    assert meter.measured(NO_LIMITS) == pytest.approx((1_000_000 * KEPT_S + 70_000) / (KEPT_S + 70), rel=0.01)
+
+
+def test_rates_are_known_after_a_restart(tmp_path: Path) -> None:
+    meter = measured((NO_LIMITS, 5 * MBIT), (DAY, MBIT / 2))
+    assert not meter.is_news()  # it goes on
+    meter.look(999, 0, NO_LIMITS, fetching=False)
+    assert meter.is_news() and not meter.is_news()
+    meter.save(tmp_path)
+    again = RateMeter()
+    again.load(tmp_path)
+    for limits in (NO_LIMITS, DAY, CLOSED, RateLimits(8 * MBIT)):
+        rate, known = meter.expected(limits)
+        assert again.expected(limits)[0] == pytest.approx(rate)
+        assert again.expected(limits)[1] is known
+    long = measured((NO_LIMITS, 1.0))
+    for n in range(7, 1 + int(MEASURED_S / 10)):
+        long.look(n * 10.0, n * 10, NO_LIMITS, fetching=True)
+    assert long.is_news()  # also during a long download
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"null", b"[", b"{}", b"[1]", b"[[]]", b"\xff", b"[" * 100_000, b" " * 100_000]
+    + [b'[{"all_bytes_s":null,"line_bytes_s":null,"bytes_s":%s}]' % n for n in (b"-1", b"NaN", b"1e400", b'"x"')],
+)
+def test_a_damaged_file_of_rates_is_measured_again(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    meter = RateMeter()
+    meter.load(tmp_path)
+    assert meter.expected(NO_LIMITS) == (math.inf, False)
+    meter.save(tmp_path)
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    meter.load(tmp_path)
+    meter.save(tmp_path)
+    meter.save(tmp_path / "nowhere")
 
 
 def test_a_meter_keeps_few_limits_in_mind() -> None:

@@ -196,7 +196,7 @@ def test_each_daypart_is_needed_when_the_programme_first_shows_it(release: Relea
 def test_only_what_the_active_release_does_not_show_anyway_is_new() -> None:
     active = of(part("m", "14:00", "15:00"), part("e", "18:00", "20:00"), part("n", "22:00", "23:00"))
     coming = of(
-        part("m", "14:00", "15:00"),  # as before
+        part("m", "14:00", "15:00", name="renamed"),
         part("e", "18:00", "20:00"),  # with another film
         part("n", "21:00", "23:00"),  # earlier
         part("x", "11:00", "13:00", playlist="m"),  # on air now: nobody waits for it

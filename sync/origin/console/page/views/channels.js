@@ -106,6 +106,7 @@ function published(schedule) {
   return [
     h("p", { class: wrong.length || !preview ? "faint" : "" }, wrong.length ? "It cannot be published yet:" : previewText(schedule)),
     wrong.length > 0 && h("dl", { class: "wrong" }, ...wrong.flatMap(([field, why]) => [h("dt", {}, field), h("dd", {}, why)])),
+    ...lateTexts(preview).map((text) => h("p", { class: "caution" }, text)),
     ...(preview?.warnings ?? []).map((warning) => h("p", { class: "caution" }, warning)),
     button(busy ? "Publishing …" : "Publish", "publish", () => run(channel), {
       class: `write ${preview?.unchanged ? "" : "primary"}`,
@@ -122,7 +123,23 @@ function previewText({ preview, sequence }) {
   if (preview.unchanged) return "The release is up to date.";
   const news = preview.new_assets ? `${count(preview.new_assets, "new file")} of ${bytes(preview.new_bytes)} for each device` : "no new files";
   const since = sequence ? "Changed since the last release" : "Never published yet";
-  return `${since}: ${count(preview.items, "item")}, ${count(preview.ads, "ad")}, ${news}.`;
+  return `${since}: ${count(preview.items, "item")}, ${count(preview.ads, "ad")}, ${news}.${readyText(preview.rollout)}`;
+}
+
+/** Say when the screens of the channel would have the release, by the rates that they measured last. */
+function readyText(rollout) {
+  if (!rollout?.devices) return "";
+  const { devices, unknown, ready_at, last } = rollout;
+  const others = unknown && `not known of ${count(unknown, "screen")} that ${unknown === 1 ? "is" : "are"} offline, behind or not measured`;
+  if (!ready_at) return ` When it is ready is ${others}.`;
+  const known = devices - unknown;
+  const ready = `Ready on ${count(known, "screen")} at ${moment(ready_at)}${known > 1 ? ` (the last is ${last})` : ""}`;
+  return ` ${ready}${others ? `, ${others}` : ""}.`;
+}
+
+function lateTexts(preview) {
+  return (preview?.rollout?.late ?? []).map(({ at, what, devices, first }) =>
+    `Too late on ${count(devices, "screen")}${devices > 1 ? `, ${first} among them` : ` (${first})`}: ${what}, ${moment(at)}.`);
 }
 
 function release(one) {

@@ -5,7 +5,7 @@ import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { announce, problemElements } from "../lib/notices.js";
-import { byName, ago, bytes, count, span } from "../lib/format.js";
+import { byName, ago, bytes, count, moment, span } from "../lib/format.js";
 import { checkProof, proof, proofOf } from "./proof.js";
 
 const ONLINE_MS = 120_000; // the same limit as at the origin
@@ -34,7 +34,8 @@ export function draw() {
   const all = [...data.devices.values()].sort((a, b) => byName(a.name, b.name));
   keyed($("#device-list"), all.map(enrich), card);
   const online = all.filter(({ seen_ms }) => isOnline(seen_ms)).length;
-  $("#device-count").textContent = all.length ? `${online} of ${all.length} online` : "";
+  const late = all.filter(({ seen_ms, heartbeat }) => isOnline(seen_ms) && heartbeat?.coming?.late.length).length;
+  $("#device-count").textContent = all.length ? `${online} of ${all.length} online${late ? `, ${late} late` : ""}` : "";
   $("#devices-none").hidden = all.length > 0;
   drawWaiting();
 }
@@ -68,6 +69,7 @@ function card(device) {
     h("p", { class: "faint" }, [device.channel, device.seen].join(" · ")),
     heartbeat && shows(device),
     release(device),
+    coming(heartbeat, online),
     problems.length > 0 && h("ul", { class: "problems" }, ...problems.map((text) => h("li", {}, text))),
     heartbeat && figures(heartbeat),
     ...proof(device),
@@ -98,6 +100,17 @@ function release({ sequence, channel_sequence, behind, heartbeat }) {
   if (behind) return h("p", { class: "state behind" }, `Behind: ${sequence ? `plays release ${sequence}` : "has no release yet"}, the channel is at ${channel_sequence}.`);
   const age = heartbeat.sync_age_s;
   return h("p", { class: "state current" }, `Release ${sequence}, current${age === null ? "" : `, confirmed ${ago(age)}`}`);
+}
+
+/** Say how far the coming release is, and when it is ready, in the time of this computer. */
+function coming(heartbeat, online) {
+  const found = online && heartbeat?.coming;
+  if (!found) return null;
+  const { sequence, bytes_done, bytes_to_do, ready_at, late, more_late } = found;
+  const ready = ready_at ? `ready ${moment(ready_at)}` : "ready at a time not known yet";
+  const misses = late.length ? `, too late for ${late[0].what}${late.length + more_late > 1 ? ` and ${late.length + more_late - 1} more` : ""}` : "";
+  const fetched = `Fetching ${sequence ? `release ${sequence}` : "what it lost"}: ${bytes(bytes_done)} of ${bytes(bytes_to_do)}, ${ready}${misses}.`;
+  return h("p", { class: `state ${late.length ? "behind" : "current"}` }, fetched);
 }
 
 function figures({ health, outbox_depth, version }) {
