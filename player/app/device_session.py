@@ -20,7 +20,7 @@ from player.programme.bandwidth import bandwidth_at
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.heartbeat import HeartbeatSender
-from player.status.readiness import needs_now
+from player.status.readiness import needs_from
 from sync.device.origin_client import open_client
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
@@ -187,7 +187,8 @@ class SessionBuilder:
     def _order(self, release: Release) -> list[tuple[str, ...]]:
         """Return the assets of a release by when each is first on air."""
         core = self.core
-        return [need.assets for need in needs_now(release, core.configuration.settings, core.clock)]
+        needs = needs_from(release, core.configuration.settings, core.clock.trust(), core.clock.now())
+        return [need.assets for need in needs]
 
     def _network(self, settings: Settings) -> Network:
         return network_of(settings, self.core.clock)

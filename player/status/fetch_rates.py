@@ -70,8 +70,8 @@ class RateMeter:
             return
         took_s, came = now_s - last[0], kept_bytes - last[1]
         self._silent_s = 0.0 if came > 0 else self._silent_s + took_s
-        if took_s <= 0 or came < 0 or self._silent_s > OUTAGE_S:  # the counts of a new connection begin at 0
-            return
+        if came < 0 or not 0 < took_s <= OUTAGE_S or self._silent_s > OUTAGE_S:
+            return  # the counts of a new connection begin at 0; a device that slept did not fetch
         slots = self._slots.setdefault(pair, deque())
         slots.append((came, took_s))
         self._unsaved_s += took_s

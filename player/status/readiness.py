@@ -51,11 +51,12 @@ def late_starts(
     return tuple(found)
 
 
-def needs_now(release: Release, settings: Settings, clock: Clock, shown: Release | None = None) -> tuple[Need, ...]:
-    """Return what a release shows from now on; or what `shown` does by the zone and the clock of `release`."""
-    zone, now = _zone(release, settings), clock.now()
-    timed = clock.trust() is ClockTrust.SYNCED or now >= release.created_at  # as the scene of the director
-    return first_needs(shown or release, zone, now, timed=timed)
+def needs_from(
+    release: Release, settings: Settings, trust: ClockTrust, at: datetime, shown: Release | None = None
+) -> tuple[Need, ...]:
+    """Return what a release shows from `at` on; or what `shown` does by the zone and the date of `release`."""
+    timed = trust is ClockTrust.SYNCED or at >= release.created_at  # as the scene of the director
+    return first_needs(shown or release, _zone(release, settings), at, timed=timed)
 
 
 def _zone(release: Release | None, settings: Settings) -> ZoneInfo:
@@ -146,17 +147,17 @@ class Readiness:
         settings, clock = self._sources.configuration.settings, self._clock
         depends = (facts.preparing, facts.release, settings.venue.zone, clock.trust())
         if depends != self._starts[0]:
-            active, now = await self._active(facts.release), clock.now()
+            active, trust, now = await self._active(facts.release), clock.trust(), clock.now()
 
             def compute() -> tuple[Need, ...]:
-                before = needs_now(accepted, settings, clock, active) if active else ()
-                return new_starts(needs_now(accepted, settings, clock), before, now)
+                before = needs_from(accepted, settings, trust, now, active) if active else ()
+                return new_starts(needs_from(accepted, settings, trust, now), before, now)
 
             self._starts = depends, await in_thread(compute) if facts.preparing else ()
         return self._starts[1]
 
     def _end(self, facts: SyncFacts) -> None:
-        """Nothing is late, or nothing is being fetched."""
+        """Take back what was told: nothing is late, or nothing is being fetched."""
         if facts.bytes_to_do <= facts.bytes_done:
             self._ready_at, self._starts, self._looks = None, (None, ()), 0
         self._late = ()

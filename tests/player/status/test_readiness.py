@@ -18,7 +18,7 @@ from player.settings.configuration import load_configuration
 from player.settings.model import BandwidthSettings
 from player.status.collector import StatusCollector
 from player.status.fetch_rates import FILE, KEPT_S, MEASURED_S, OUTAGE_S, RateMeter, rate_steps
-from player.status.readiness import LOOK_S, late_starts, needs_now
+from player.status.readiness import LOOK_S, late_starts, needs_from
 from player.status.status_sources import ProblemReports
 from player.status.sync_status import release_status
 from player.status.wording import late_text
@@ -171,6 +171,38 @@ def test_a_damaged_file_of_rates_is_measured_again(tmp_path: Path, content: byte
     meter.save(tmp_path / "nowhere")
 
 
+def test_a_night_asleep_says_nothing_of_the_rate() -> None:
+    meter = measured((NO_LIMITS, 1000))
+    before = meter.measured(NO_LIMITS)
+    meter.look(30_000, 90_000, NO_LIMITS, fetching=True)
+    assert meter.measured(NO_LIMITS) == before
+
+
+class RunningClock(FakeClock):
+    """A clock that goes on with every look at it."""
+
+    def now(self) -> datetime:
+        self.step_wall(0.001)
+        return super().now()
+
+
+async def test_what_is_on_air_at_once_is_never_too_late(
+    store: ContentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    coming = breakfast(release_of(()), release_of(())).model_copy(update={"dayparts": ()})
+    facts = SyncFacts(SyncState.FETCHING, preparing="b" * 64, accepted=coming, bytes_to_do=9)
+    session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=lambda: facts)))
+    problems = ProblemReports()
+    sources: Any = SimpleNamespace(
+        problems=problems, session=lambda: session, configuration=load_configuration(None), content=store
+    )
+    readiness = StatusCollector(sources, RunningClock(NOON)).readiness
+    for _ in range(5):
+        await readiness.look()
+    assert problems.sentences() == ()
+
+
 def test_a_meter_keeps_few_limits_in_mind() -> None:
     meter = measured(*((RateLimits(1000.0 + n), 500.0) for n in range(1000)))
     assert len(meter._slots) <= 32
@@ -308,7 +340,7 @@ async def test_what_is_on_air_first_is_fetched_first(origin: Origin, store: Cont
     one_by_one = RateLimiter(clock, lambda: RateLimits(1_000_000))
 
     def order(release: Release) -> list[tuple[str, ...]]:
-        return [need.assets for need in needs_now(release, settings, clock)]
+        return [need.assets for need in needs_from(release, settings, clock.trust(), clock.now())]
 
     async with running(origin, store, clock=clock, limiter=one_by_one, order=order) as device:
         await device.plays(name)
