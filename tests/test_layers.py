@@ -46,7 +46,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/store": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
     "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
-    "sync/device/transfer": (SERVICES, "sync/device/store"),
+    "sync/device/traffic": (ENGINES_AND_STORES, ""),
+    "sync/device/transfer": (SERVICES, "sync/device/store sync/device/traffic"),
     "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/trust"),
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
@@ -64,7 +65,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/status": (
         SERVICES,
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
-        "sync/device sync/device/store sync/device/transfer sync/http sync/programme",
+        "sync/device sync/device/store sync/device/traffic sync/device/transfer sync/http sync/programme",
     ),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
@@ -108,7 +109,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
         "player/programme player/settings player/stage player/status player/streams sync/device sync/device/store "
-        "sync/device/transfer sync/programme sync/programme/preview sync/sandbox",
+        "sync/device/traffic sync/device/transfer sync/programme sync/programme/preview sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,
@@ -127,6 +128,7 @@ PURE = {
     "sync/programme",
     "sync/origin/proof",
     "sync/device/download_plan",
+    "sync/device/traffic/budget",
     "sync/device/transfer/spans",
     "sync/trust/acceptance",
     "sync/origin/limits/budget",

@@ -48,7 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     failed = read_failed_starts(record_path(configuration))
     if failed and options.command in ("status", "doctor"):
         print(f"signage-player: the player {failed}", file=sys.stderr)
-    commands = {"run": _run, "status": _status, "doctor": _doctor, "explain": _explain, "forecast": _forecast}
+    commands = {
+        "run": _run,
+        "status": _status,
+        "let-through": _let_through,
+        "doctor": _doctor,
+        "explain": _explain,
+        "forecast": _forecast,
+    }
     try:
         sys.exit(commands[options.command](configuration, options))
     except SignageError as error:
@@ -61,6 +68,13 @@ def _status(configuration: Configuration, options: argparse.Namespace) -> int:
 
     document = asyncio.run(ask_player(configuration, options.url))
     print_answer(json.dumps(document) if options.json else "\n".join(status_text(document["status"], document["now"])))
+    return 0
+
+
+def _let_through(configuration: Configuration, options: argparse.Namespace) -> int:
+    from player.endpoint.client import let_through, month_text
+
+    print_answer(month_text(asyncio.run(let_through(configuration, options.url, options.release))))
     return 0
 
 
@@ -110,7 +124,11 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("run", parents=[common], help=run_help, epilog=_EXITS)
     status = commands.add_parser("status", parents=[common], help="print how the running player is")
     status.add_argument("--json", action="store_true", help="print one JSON object")
-    status.add_argument("--url", metavar="URL", help="address of its endpoint (default: from the settings)")
+    through_help = "have one release fetched though the budget of bytes of the month is spent"
+    through = commands.add_parser("let-through", parents=[common], help=through_help)
+    through.add_argument("release", nargs="?", metavar="RELEASE", help="its SHA-256 (default: the one that waits)")
+    for command in (status, through):
+        command.add_argument("--url", metavar="URL", help="address of its endpoint (default: from the settings)")
     doctor = commands.add_parser(
         "doctor",
         parents=[common],

@@ -27,6 +27,8 @@ from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
 from sync.device.play_uploader import PlayUploader
 from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
 from sync.device.syncer import Syncer, SyncOptions
+from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.meter import Meter
 from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.device.transfer.limits import RateLimiter, RateLimits
 from sync.device.transfer.transfer import ContentTransfer
@@ -72,6 +74,7 @@ class SessionBuilder:
     release_activated: Callable[[], None]
     heartbeat: Callable[[], Awaitable[Heartbeat]]
     rng: Random
+    traffic: TrafficCounter
     report_connection: ReportProblem = lambda _: None  # why the origin of the settings is not used yet
     report_move: ReportProblem = lambda _: None  # why the origin at a new address is not known as ours
 
@@ -95,6 +98,7 @@ class SessionBuilder:
                     lambda: core.configuration.settings,
                     ad_seed(device),
                     display=lambda since_s: screen_state(core.display, since_s),
+                    budget_spent=lambda: self.traffic.state().spent,
                 ),
             )
 
@@ -179,10 +183,7 @@ class SessionBuilder:
             found = bandwidth_at(settings.bandwidth, zone, clock.now(), timed=timed)
             return RateLimits(*found.bytes_s(), found.until)
 
-        def in_venue() -> frozenset[str]:  # as urlsplit names them
-            return frozenset(host.lower().strip("[]") for host in configuration.settings.bandwidth.venue_hosts)
-
-        return RateLimiter(clock, limits, in_venue)
+        return RateLimiter(clock, limits, lambda: venue_hosts(configuration.settings), self.traffic.left_for)
 
     def _order(self, release: Release) -> list[tuple[str, ...]]:
         """Return the assets of a release by when each is first on air."""
@@ -191,15 +192,20 @@ class SessionBuilder:
         return [need.assets for need in needs]
 
     def _network(self, settings: Settings) -> Network:
-        return network_of(settings, self.core.clock)
+        return network_of(settings, self.core.clock, self.traffic.content)
 
 
-def network_of(settings: Settings, clock: Clock) -> Network:
-    """Return how the origin of the settings is reached."""
+def venue_hosts(settings: Settings) -> frozenset[str]:
+    """Return the hosts that do not use the line of the venue, as urlsplit names them."""
+    return frozenset(host.lower().strip("[]") for host in settings.bandwidth.venue_hosts)
+
+
+def network_of(settings: Settings, clock: Clock, meter: Meter | None = None) -> Network:
+    """Return how the origin of the settings is reached; `meter` counts what passes."""
     origin = settings.origin
     proxy = origin.proxy.get_secret_value() if origin.proxy else ""
     certificates = None if origin.ca_certificates == Path() else origin.ca_certificates  # an empty text
-    return Network(ConnectionSettings(proxy, origin.no_proxy, certificates, origin.fingerprint), clock)
+    return Network(ConnectionSettings(proxy, origin.no_proxy, certificates, origin.fingerprint), clock, meter)
 
 
 def screen_state(display: Display, since_s: float) -> ScreenState:

@@ -59,11 +59,13 @@ class SessionRunner:
         self._reconnect = asyncio.Event()
 
     def wake(self) -> None:
-        """Apply changed settings: the director decides again, and the origin is connected anew if it is another one."""
+        """Apply changed settings or limits: all is decided again, and another origin is connected."""
         if _connection_settings(self._configuration.settings) != _connection_settings(self._settings):
             self._reconnect.set()
         if self._current.value is not None:
             self._current.value.director.wake()
+            if (connection := self._current.value.connection) is not None:
+                connection.syncer.limits_changed()
 
     async def run(self) -> None:
         """Run sessions until cancelled."""

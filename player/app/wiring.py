@@ -8,9 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from random import SystemRandom
+from zoneinfo import ZoneInfo
 
 from player.app.core import PlayerCore
-from player.app.device_session import SessionBuilder, network_of
+from player.app.device_session import SessionBuilder, network_of, venue_hosts
 from player.app.session_runner import CurrentSession, SessionRunner
 from player.display import WantedOutput
 from player.display.backdrop import Backdrop
@@ -21,6 +22,7 @@ from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
+from player.settings.configuration import Configuration
 from player.settings.model import Settings
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
@@ -28,6 +30,9 @@ from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import ProblemReports, StatusSources
 from player.streams.gateway import StreamGateway
 from sync.device.janitor import REPAIR_EVERY_S, FileRepair
+from sync.device.traffic.budget import Budget
+from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.meter import Meter
 from sync.device.transfer.connection import Network
 from sync.runtime.file_watcher import FileWatcher
 from sync.runtime.supervisor import supervise
@@ -53,10 +58,11 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         backdrop.wake()
         overlays.wake()
 
-    core.stage.streams = streams = _build_streams(core)
-    collector = _build_collector(core, current, overlays, problems)
+    traffic = _build_traffic(core, current, lambda: sessions.wake())
+    core.stage.streams = streams = _build_streams(core, traffic.streams)
+    collector = _build_collector(core, current, overlays, problems, traffic)
     reports = problems.reporter("connection"), problems.reporter("move")
-    builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom(), *reports)
+    builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom(), traffic, *reports)
     supervised = partial(supervise, clock=clock, restarts=core.restarts)
     token = EndpointToken(content.state, problems.reporter("token"))
     sessions = SessionRunner(builder, current, configuration, supervised, backdrop.show_code)
@@ -66,13 +72,21 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "overlays": overlays.run,
         "shift": sessions.run,
         "streams": streams.run,
-        "endpoint": _build_endpoint(core, collector, current, problems, token).run,
+        "traffic": traffic.run,
+        "endpoint": _build_endpoint(core, collector, current, problems, token, traffic).run,
         "readiness": collector.readiness.run,
         "token": lambda: token.run(clock),
         "files": lambda: _repair_files(core, release_activated),
         "settings": lambda: _follow_settings(core, backdrop, sessions),
         "starts": lambda: _tell_failed_starts(core, problems.reporter("starts")),
     }
+    return services | _build_watchers(core)
+
+
+def _build_watchers(core: PlayerCore) -> dict[str, Service]:
+    """Return the services that not every player has."""
+    services: dict[str, Service] = {}
+    configuration, clock = core.configuration, core.clock
     if configuration.file is not None:
         services["watcher"] = FileWatcher(configuration.file, configuration.reload, clock).run
     if (interval_s := watchdog_interval_s()) is not None:
@@ -80,12 +94,33 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     return services
 
 
-def _build_streams(core: PlayerCore) -> StreamGateway:
+def _build_traffic(core: PlayerCore, current: CurrentSession, changed: Callable[[], None]) -> TrafficCounter:
+    configuration = core.configuration
+
+    def zone() -> ZoneInfo | None:
+        known = session.director.venue_time() if (session := current()) is not None else None
+        named = configuration.settings.venue.zone
+        return known[0] if known else ZoneInfo(named) if named else None
+
+    def budget() -> Budget | None:
+        settings = configuration.settings.bandwidth
+        whole = settings.month_budget_bytes
+        return None if whole is None else Budget(whole, settings.month_reserve)
+
+    hosts = partial(_hosts, configuration)
+    return TrafficCounter(core.content.state, core.clock, zone, budget, hosts, changed)
+
+
+def _hosts(configuration: Configuration) -> frozenset[str]:
+    return venue_hosts(configuration.settings)
+
+
+def _build_streams(core: PlayerCore, meter: Meter) -> StreamGateway:
     configuration = core.configuration
 
     @lru_cache(maxsize=1)  # the network keeps the certificates it has read
     def network(settings: Settings) -> Network:
-        return network_of(settings, core.clock)
+        return network_of(settings, core.clock, meter)
 
     return StreamGateway(
         core.clock,
@@ -96,7 +131,11 @@ def _build_streams(core: PlayerCore) -> StreamGateway:
 
 
 def _build_collector(
-    core: PlayerCore, current: CurrentSession, overlays: OverlayHost, problems: ProblemReports
+    core: PlayerCore,
+    current: CurrentSession,
+    overlays: OverlayHost,
+    problems: ProblemReports,
+    traffic: TrafficCounter,
 ) -> StatusCollector:
     sources = StatusSources(
         configuration=core.configuration,
@@ -108,6 +147,7 @@ def _build_collector(
         machine=MachineProbe(core.configuration.settings.storage.state_dir, core.clock),
         restarts=core.restarts,
         problems=problems,
+        traffic=traffic,
     )
     return StatusCollector(sources, core.clock)
 
@@ -118,11 +158,13 @@ def _build_endpoint(
     current: CurrentSession,
     problems: ProblemReports,
     token: EndpointToken,
+    traffic: TrafficCounter,
 ) -> EndpointServer:
     configuration, clock = core.configuration, core.clock
     guard = AccessGuard(lambda: token.value, configuration, clock)
     metrics = PlayerMetrics(clock, StageSeries(core.stage.counters, core.stage.facts))
-    routes = EndpointRoutes(collector, configuration, current, ScreenshotTaker(core.display, clock), guard, metrics)
+    screenshots = ScreenshotTaker(core.display, clock)
+    routes = EndpointRoutes(collector, configuration, current, screenshots, guard, metrics, traffic)
     forecast = ForecastRoutes(core.content, configuration, current, clock)
     operations = (*routes.operations(), *forecast.operations())
     live = LiveSocket(collector, clock)

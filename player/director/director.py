@@ -54,13 +54,14 @@ class Director:
         seed: int,
         *,
         display: Callable[[float], ScreenState] = _unknown,
+        budget_spent: Callable[[], bool] = lambda: False,
     ) -> None:
         self._screen = screen
         self._ledger = ledger
         self._clock = clock
         self._recorder = TakeRecorder(ledger, seed)
         self._streams = StreamBackoff(clock, seed)
-        self._scenes = SceneLoader(content, clock, settings, ledger.quarantine, self._streams)
+        self._scenes = SceneLoader(content, clock, settings, ledger.quarantine, self._streams, budget_spent)
         self._failures = FailureBackoff(clock)
         self._tracker = TakeTracker(
             screen.so_far, self._recorder, self._failures, clock, display, self._streams, content.suspect

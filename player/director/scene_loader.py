@@ -47,6 +47,7 @@ class SceneLoader:
         settings: Callable[[], Settings],
         quarantine: Quarantine,
         streams: StreamBackoff,
+        budget_spent: Callable[[], bool] = lambda: False,
     ) -> None:
         self.problem = ""
         self._content = content
@@ -54,6 +55,7 @@ class SceneLoader:
         self._settings = settings
         self._quarantine = quarantine
         self._streams = streams
+        self._budget_spent = budget_spent
         self._active: ActiveRelease | None = None
         self._requested, self._loaded = 1, 0  # how many reads were asked for, and which of them is done
         self._missing: set[str] = set()  # files that were wanted and are not here
@@ -91,6 +93,7 @@ class SceneLoader:
             background=playback.background,
             assets={asset.sha256: asset for asset in release.assets},
             streams={stream.sha256: stream for stream in release.streams},
+            budget_spent=self._budget_spent(),
             may_try=lambda asset: not self._quarantine.contains(asset, now) and not self._streams.is_waiting(asset),
             path=self._path,
         )
@@ -131,4 +134,4 @@ class SceneLoader:
 def scene_key(scene: DeviceScene) -> Hashable:
     """Return what decisions depend on: two scenes with the same key give the same answers."""
     settings = (scene.picture_ms, scene.volume, scene.target_lufs, scene.screen_fit, scene.background)
-    return scene.sha256, scene.zone.key, scene.timed, *settings
+    return scene.sha256, scene.zone.key, scene.timed, scene.budget_spent, *settings

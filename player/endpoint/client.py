@@ -1,7 +1,8 @@
-"""The command `signage-player status`: asks the running player over its endpoint."""
+"""The commands `signage-player status` and `let-through`: they ask the running player over its endpoint."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,31 +25,47 @@ async def ask_player(configuration: Configuration, url: str | None) -> dict[str,
     Raises:
         SignageError: it does not answer, or refuses the request.
     """
-    try:
-        return await _ask(configuration, url)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        reason = network_reason(error)
-        raise SignageError(f"the player does not answer: {reason}. Is signage-player.service running?") from error
+    local = is_local(configuration.settings.endpoint.host)
+    async with _session(configuration, url, token=not local) as (session, base):
+        return {name: await _document(session, "GET", f"{base}/v1/{name}") for name in ("status", "now")}
 
 
-async def _ask(configuration: Configuration, url: str | None) -> dict[str, Any]:
+async def let_through(configuration: Configuration, url: str | None, release: str | None) -> dict[str, Any]:
+    """Have a release fetched whatever the budget of the month, and return what the month had; None: the waiting one.
+
+    Raises:
+        SignageError: the player does not answer, or refuses the request.
+    """
+    async with _session(configuration, url, token=True) as (session, base):
+        return dict(await _document(session, "POST", f"{base}/v1/let-through", {"release": release}))
+
+
+@asynccontextmanager
+async def _session(
+    configuration: Configuration, url: str | None, *, token: bool
+) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """Open a session with the player, with its token if one is needed; yields the address, too."""
     settings = configuration.settings
     endpoint = settings.endpoint
     host = "127.0.0.1" if endpoint.host in ("0.0.0.0", "::") else endpoint.host
     base = url or f"{'https' if endpoint.tls_key else 'http'}://{host}:{endpoint.port}"
-    headers = {} if is_local(endpoint.host) else _authorization(settings.storage.state_dir)
+    headers = _authorization(settings.storage.state_dir) if token else {}
     tls: ssl.SSLContext | bool = True
     if endpoint.tls_certificate is not None:  # the certificate may not name 127.0.0.1
         tls = ssl.create_default_context(cafile=endpoint.tls_certificate)
         tls.check_hostname = False
         tls.verify_flags &= ~ssl.VERIFY_X509_STRICT  # of Python 3.13: a certificate of one's own may fail it
     connector = aiohttp.TCPConnector(ssl=tls)
-    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, connector=connector) as session:
-        return {name: await _document(session, f"{base.rstrip('/')}/v1/{name}") for name in ("status", "now")}
+    try:
+        async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, connector=connector) as session:
+            yield session, base.rstrip("/")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        reason = network_reason(error)
+        raise SignageError(f"the player does not answer: {reason}. Is signage-player.service running?") from error
 
 
-async def _document(session: aiohttp.ClientSession, url: str) -> Any:
-    async with session.get(url) as answer:
+async def _document(session: aiohttp.ClientSession, method: str, url: str, body: Any = None) -> Any:
+    async with session.request(method, url, json=body) as answer:
         document = await answer.json(content_type=None)
         if answer.status != 200:
             raise SignageError(f"{url} answered {answer.status}: {document.get('detail', '')}")
@@ -74,6 +91,8 @@ def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
         f"release   {sync['sequence'] or 'none'} of channel {status['channel'] or 'none'}, confirmed {age}",
         *_sync_lines(status),
         f"plays     {status['outbox_depth']} wait for delivery",
+        f"sync      {sync['state']}{': ' + sync['waiting_for'] if sync['waiting_for'] else ''}",
+        f"month     {month_text(status['traffic'])}",
     ]
     if status["pairing_code"]:
         lines.append(f"pairing   {status['pairing_code']} (enter it in the console at {status['origin']})")
@@ -120,3 +139,15 @@ def _progress(sync: dict[str, Any], zone: ZoneInfo) -> str:
 
 def _local(at: str, zone: ZoneInfo) -> str:
     return f"{datetime.fromisoformat(at).astimezone(zone):%a %H:%M}"
+
+
+def month_text(traffic: dict[str, Any]) -> str:
+    """Return what a month had, and its budget, in one line."""
+    used = f"{(traffic['sent_bytes'] + traffic['received_bytes']) / 1e6:,.0f} MB in {traffic['month']}"
+    streams = f", {traffic['stream_bytes'] / 1e6:,.0f} MB of them streams" if traffic["stream_bytes"] else ""
+    if traffic["budget_bytes"] is None:
+        return used + streams
+    budget = f", the budget is {traffic['budget_bytes'] / 1e6:,.0f} MB"
+    spent = f", spent until {traffic['goes_on_at'] or 'the next month'}" if traffic["spent"] else ""
+    through = f", release {traffic['let_through'][:8]} needs none" if traffic["let_through"] else ""
+    return used + streams + budget + spent + through

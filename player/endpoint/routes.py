@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel, Field, SecretStr
@@ -10,18 +10,20 @@ from pydantic import BaseModel, Field, SecretStr
 from player.display.screenshots import ImageFormat, ScreenshotTaker
 from player.endpoint.auth import AccessGuard
 from player.protocol.operator import Command, Now
-from player.protocol.status import Status
+from player.protocol.status import Status, TrafficStatus
 from player.settings.configuration import Configuration, ConfigView
 from player.settings.model import Settings
 from player.status.collector import StatusCollector
 from player.status.metrics import CONTENT_TYPE, PlayerMetrics
-from player.status.status_sources import CurrentSessionView
+from player.status.status_sources import CurrentSessionView, TrafficSource
+from player.status.wording import traffic_status
 from sync.errors import Conflict, Rejected
 from sync.http.bodies import json_answer, read_body, read_json, read_query, requested_version
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
+from sync.runtime.threads import in_thread
 from sync.wire.input_messages import json_fault
-from sync.wire.value_types import Request
+from sync.wire.value_types import Request, Sha256
 
 _MOST_WIDTH = 10_000
 _MOST_PLAYS = 500
@@ -44,6 +46,19 @@ class PlaysQuery(Request):
 
     limit: int = Field(100, ge=1, le=_MOST_PLAYS)
     before: int = Field(2**62, ge=1, le=2**62)
+
+
+class LetThrough(Request):
+    """The release to fetch whatever the budget of the month; without one, that which is being fetched."""
+
+    release: Sha256 | None = None
+
+
+class TrafficControl(TrafficSource, Protocol):
+    """The counter of bytes."""
+
+    def let_through(self, release: str) -> None:
+        """Have the media of one release fetched whatever the budget of this month; blocks."""
 
 
 class PictureQuery(Request):
@@ -69,6 +84,7 @@ class EndpointRoutes:
         screenshots: ScreenshotTaker,
         guard: AccessGuard,
         metrics: PlayerMetrics,
+        traffic: TrafficControl,
     ) -> None:
         self._collector = collector
         self._configuration = configuration
@@ -76,6 +92,7 @@ class EndpointRoutes:
         self._screenshots = screenshots
         self._guard = guard
         self._metrics = metrics
+        self._traffic = traffic
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the table of what is served."""
@@ -85,6 +102,15 @@ class EndpointRoutes:
             Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, answer=Now),
             Operation("POST", "/v1/commands", self._command, "Command the screen", write, body=Command, answer=Now),
             Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
+            Operation(
+                "POST",
+                "/v1/let-through",
+                self._let_through,
+                "Fetch one release whatever the budget of the month",
+                write,
+                body=LetThrough,
+                answer=TrafficStatus,
+            ),
             Operation(
                 "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, answer=Plays, query=PlaysQuery
             ),
@@ -151,6 +177,18 @@ class EndpointRoutes:
             raise Conflict("this screen is not paired with an origin yet: pair it first")
         session.connection.syncer.wake()
         return web.Response(status=202)
+
+    async def _let_through(self, request: web.Request) -> web.Response:
+        release = (await read_json(request, LetThrough, cap_bytes=4096)).release
+        session = self._session()
+        if session is None or session.connection is None:
+            raise Conflict("this screen is not paired with an origin yet: pair it first")
+        syncer = session.connection.syncer
+        if (wanted := release or syncer.facts().preparing) is None:
+            raise Conflict("no release is being fetched: there is nothing to let through")
+        await in_thread(self._traffic.let_through, wanted)
+        syncer.limits_changed()
+        return json_answer(traffic_status(self._traffic.state()))
 
     async def _plays(self, request: web.Request) -> web.Response:
         query = read_query(request, PlaysQuery)

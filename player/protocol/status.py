@@ -64,6 +64,7 @@ class SyncStatus(Wire):
     trust: str = ""  # the rule that the last document broke: `expired`, `rollback`, `unknown_key` …; empty: none
     refused: dict[str, int] = Field(default_factory=dict)  # documents by the rule they broke, since start
     waiting_s: float = 0.0
+    waiting_for: str = ""  # `budget`: media wait for the next month (see `traffic`); empty: for the next try
     failing_assets: int = 0  # files that failed at their last try
     asset_problems: tuple[AssetProblemStatus, ...] = ()  # of some of them
     releases: tuple[ReleaseStatus, ...] = ()
@@ -73,6 +74,24 @@ class SyncStatus(Wire):
     spare_bytes: int = 0  # of files that no release names: they go when room is needed
     sources: tuple[SourceStatus, ...] = ()
     limits: BandwidthStatus | None = None  # None: nothing is limited, now or later
+
+
+class TrafficStatus(Wire):
+    """What this screen sent and received in a calendar month of the venue, and the budget of the month."""
+
+    month: str
+    since: Instant  # when counting began in it
+    sent_bytes: int
+    received_bytes: int
+    stream_bytes: int  # the part of both that network streams have
+    complete: bool  # False: the count was damaged in this month, and nobody knows what it had before
+    budget_bytes: int | None = None  # None: there is no budget
+    reserve_bytes: int = 0
+    left_bytes: int | None = None  # for media
+    spent: bool = False
+    goes_on_at: Instant | None = None  # when the next month begins; None: the clock is not set
+    let_through: str = ""  # the release whose media need no budget
+    earlier: dict[str, int] = Field(default_factory=dict)  # all bytes of months before
 
 
 class OverlayStatus(Wire):
@@ -107,6 +126,7 @@ class Status(Wire):
     healthy: bool
     problems: tuple[str, ...]
     sync: SyncStatus
+    traffic: TrafficStatus
     outbox_depth: int
     decks: dict[str, Any]
     display: dict[str, Any]

@@ -65,6 +65,8 @@ LIVE = frozenset(
         "bandwidth.line_kbit_s",
         "bandwidth.venue_hosts",
         "bandwidth.windows",
+        "bandwidth.month_budget_bytes",
+        "bandwidth.month_reserve_bytes",
         "endpoint.allowed_hosts",
         "logging.level",
     }

@@ -3,6 +3,7 @@
 An unknown field is an error that names it.
 """
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -250,7 +251,7 @@ class BandwidthWindow(WeeklyWindow):
 
 
 class BandwidthSettings(Section):
-    """How fast media are fetched. Documents, plays and streams are not limited."""
+    """How fast media are fetched, and how much in a month. Documents, plays and heartbeats are never stopped."""
 
     all_kbit_s: Rate = Field(None, examples=[20_000])
     """The limit for media from all sources together, in kbit/s. 0: none are fetched. Without it: no limit."""
@@ -264,6 +265,28 @@ class BandwidthSettings(Section):
     At night alone: all_kbit_s = 0, and here [{ start = "22:00", end = "06:00" }]. Slower while the shop is open:
     [{ start = "09:00", end = "20:00", line_kbit_s = 1000 }].
     """
+
+    month_budget_bytes: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = Field(None, examples=[20_000_000_000])
+    """How many bytes this screen may send and receive in a calendar month of the venue. Without it: any number.
+
+    All counts but what comes from `venue_hosts`. When it is spent up to the reserve, no more media are fetched until
+    the next month; streams go on, but those whose item says that they end then. A provider counts about 5 % more.
+    """
+    month_reserve_bytes: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = Field(None, examples=[500_000_000])
+    """How many of them are kept for plays, heartbeats and checks. Without it: a tenth."""
+
+    @property
+    def month_reserve(self) -> int:
+        """The bytes that are kept: those of the setting, else a tenth of the budget."""
+        tenth = (self.month_budget_bytes or 0) // 10
+        return tenth if self.month_reserve_bytes is None else self.month_reserve_bytes
+
+    @model_validator(mode="after")
+    def _budget_for_media(self) -> Self:
+        left = math.inf if self.month_budget_bytes is None else self.month_budget_bytes - self.month_reserve
+        if left < 64 * 1024:
+            raise ValueError(f"{left} bytes of a month are left for media, so this screen would never get new ones")
+        return self
 
     @model_validator(mode="after")
     def _sometimes(self) -> Self:

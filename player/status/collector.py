@@ -13,13 +13,16 @@ from player.status.health import Condition, Machine, figures, health_problems
 from player.status.readiness import Readiness
 from player.status.recent_counts import RecentCounts
 from player.status.status_sources import StatusSources
-from player.status.sync_status import sync_status
+from player.status.sync_status import OUT_OF_BUDGET, sync_status
 from player.status.wording import (
     failures_text,
     other_audio_output,
     overlay_status,
     sound_status,
     titles,
+    traffic_figures,
+    traffic_problems,
+    traffic_status,
     unknown_content_text,
 )
 from sync.device.store.file_report import file_problems, membership_unreadable
@@ -65,7 +68,9 @@ class StatusCollector:
         await self._look_at_files()
         condition = self._condition(sync, depth, release)
         zone, _ = zone_of_venue(settings.venue.zone, release.zone if release else None, system_zone())
-        problems = self._problems(now, condition)
+        traffic = traffic_status(sources.traffic.state())
+        waits, fault = sync.waiting_for == OUT_OF_BUDGET, sources.traffic.problem
+        problems = (*self._problems(now, condition), *traffic_problems(traffic, release, zone, fault, waits=waits))
         return Status(
             at=self._clock.now(),
             version=__version__,
@@ -78,6 +83,7 @@ class StatusCollector:
             healthy=not problems,
             problems=problems,
             sync=sync,
+            traffic=traffic,
             outbox_depth=depth,
             decks=asdict(sources.stage.facts()),
             display={**asdict(display), "power": display.power.value},
@@ -106,7 +112,7 @@ class StatusCollector:
             problems=status.problems,
             coming=status.sync.coming,
             rates=self._rates(),
-            health=status.health,
+            health={**status.health, **traffic_figures(status.traffic)},
         )
 
     async def plays(self, limit: int, before: int | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Inf
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from player.protocol.status import RELEASE_STATES, BandwidthStatus, Status, SyncStatus
+from player.protocol.status import RELEASE_STATES, BandwidthStatus, Status, SyncStatus, TrafficStatus
 from player.stage.counters import Histogram, StageCounters, StageFacts
 from sync.errors import Distrust
 from sync.http.metrics import OperationMetrics
@@ -122,6 +122,9 @@ class PlayerMetrics:
         self._trust = self._gauge("trust_problem", "1 for the rule that the last document broke", "reason")
         self._refused = self._gauge("refused_documents", "Documents refused since start, by broken rule", "reason")
         self._failing = self._gauge("failing_assets", "Files that could not be fetched at their last try")
+        self._traffic = self._gauge("month_bytes", "Bytes sent and received in this month; streams of both", "of")
+        self._budget = self._gauge("month_budget_bytes", "Bytes that a calendar month may have; NaN: any number")
+        self._spent = self._gauge("month_budget_spent", "1 while the budget of the month is spent")
         self._limits = self._gauge("limit_bytes_per_second", "Limit for fetching media; NaN: none", "of")
         self._sources = {
             name: self._gauge(f"source_{name}", meaning, "source") for name, meaning in _SOURCE_NUMBERS.items()
@@ -142,6 +145,7 @@ class PlayerMetrics:
         self._sequence.set(status.sync.sequence or 0)
         self._info.info({"version": status.version, "device": status.device or "", "channel": status.channel or ""})
         self._set_sync(status)
+        self._set_traffic(status.traffic)
         for service, times in status.service_restarts.items():
             self._restarts.labels(service).set(times)
         return generate_latest(self.registry)
@@ -170,6 +174,13 @@ class PlayerMetrics:
             self._sources["bytes_per_second"].labels(source.name).set(source.bytes_s)
             self._sources["errors"].labels(source.name).set(source.errors)
             self._sources["up"].labels(source.name).set(not source.problem)
+
+    def _set_traffic(self, traffic: TrafficStatus) -> None:
+        self._traffic.labels("sent").set(traffic.sent_bytes)
+        self._traffic.labels("received").set(traffic.received_bytes)
+        self._traffic.labels("streams").set(traffic.stream_bytes)
+        self._budget.set(float("nan") if traffic.budget_bytes is None else traffic.budget_bytes)
+        self._spent.set(traffic.spent)
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"signage_player_{name}", meaning, labels, registry=self.registry)

@@ -14,6 +14,7 @@ from player.status.fetch_rates import RateMeter, rate_steps
 from player.status.status_sources import StatusSources
 from player.status.wording import late_text
 from sync.device.sync_state import SyncFacts
+from sync.device.transfer.limits import RateLimits
 from sync.programme.first_need import Need, first_needs, new_starts
 from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
@@ -99,9 +100,10 @@ class Readiness:
         if left <= 0 or facts.accepted is None:
             return self._end(facts)
         starts, now = await self._starts_of(facts, facts.accepted), self._clock.now()
-        known, most = self._steps(facts) if not facts.no_room else ([], [])
-        self._ready_at = when_fetched(left, known, now)
-        earliest = when_fetched(left, most, now)
+        then_left, blocked = self._left_after_budget(facts, left)
+        known, most = self._steps(facts, blocked) if not facts.no_room else ([], [])
+        self._ready_at = when_fetched(then_left, known, now)
+        earliest = when_fetched(then_left, most, now)
         late = late_starts(starts, earliest or _NEVER, now, self._late)
         self._looks = self._looks + 1 if late else 0
         if self._looks < LATE_LOOKS:
@@ -128,7 +130,8 @@ class Readiness:
 
     def rates(self, facts: SyncFacts) -> tuple[RateStep, ...]:
         """Return the rates at which media will come, as far as they are known."""
-        return tuple(self._steps(facts)[0])
+        _, blocked = self._left_after_budget(facts, 1)
+        return tuple(self._steps(facts, blocked)[0])
 
     def rate(self, facts: SyncFacts) -> float | None:
         """Return the rate that was measured under the limits of now, in bytes a second."""
@@ -138,9 +141,20 @@ class Readiness:
         session = self._sources.session()
         return session.connection.syncer.facts() if session and session.connection else SyncFacts()
 
-    def _steps(self, facts: SyncFacts) -> tuple[list[RateStep], list[RateStep]]:
+    def _steps(self, facts: SyncFacts, blocked: RateLimits | None = None) -> tuple[list[RateStep], list[RateStep]]:
         settings = self._sources.configuration.settings
-        return rate_steps(self._meter, facts.limits, settings.bandwidth, _zone(facts.accepted, settings))
+        return rate_steps(self._meter, blocked or facts.limits, settings.bandwidth, _zone(facts.accepted, settings))
+
+    def _left_after_budget(self, facts: SyncFacts, left_bytes: int) -> tuple[int, RateLimits | None]:
+        """Return what is missing once the budget of the month is spent, and that nothing comes until the next month.
+
+        None: the budget is enough.
+        """
+        state = self._sources.traffic.state()
+        room = state.left_for(facts.preparing or facts.release or "")
+        if room >= left_bytes:
+            return left_bytes, None
+        return left_bytes - int(room), RateLimits(0.0, 0.0, state.goes_on_at)
 
     async def _starts_of(self, facts: SyncFacts, accepted: Release) -> tuple[Need, ...]:
         """Return what starts only with the coming release; computed once, so that a start that was missed stays one."""

@@ -13,6 +13,7 @@ from player.status.health import MachineProbe
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership
 from sync.device.sync_state import SyncFacts
+from sync.device.traffic.budget import BudgetState
 from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
 
@@ -61,6 +62,20 @@ class SyncControl(Protocol):
 
     def wake(self) -> None:
         """Ask the origin now."""
+
+    def limits_changed(self) -> None:
+        """Go on, or stop, as the limits say now."""
+
+
+class TrafficSource(Protocol):
+    """The counter of bytes."""
+
+    @property
+    def problem(self) -> str:
+        """Why the count cannot be written; empty: it can."""
+
+    def state(self) -> BudgetState:
+        """Return what this month had, and what its budget has left."""
 
 
 class ConnectionView(Protocol):
@@ -135,3 +150,4 @@ class StatusSources:
     machine: MachineProbe
     restarts: Restarts
     problems: ProblemReports
+    traffic: TrafficSource

@@ -15,6 +15,9 @@ from sync.device.sync_state import SyncFacts, SyncState
 from sync.device.transfer.limits import RateLimits
 from sync.wire.device_reports import ComingRelease
 
+OUT_OF_BUDGET = "budget"
+"""What syncing waits for when the budget of the month is spent."""
+
 
 def sync_status(
     facts: SyncFacts,
@@ -43,6 +46,7 @@ def sync_status(
         trust=facts.trust,
         refused=dict(facts.refused),
         waiting_s=round(facts.waiting_s, 1),
+        waiting_for=OUT_OF_BUDGET if facts.out_of_budget else "",
         failing_assets=facts.failing_assets,
         reserve_bytes=reserve_bytes,
         spare_bytes=spare_bytes,

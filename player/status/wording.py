@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from math import isinf
 from zoneinfo import ZoneInfo
 
 from player.evidence.quarantine import AssetFailure
 from player.programme.loudness import screen_volume
-from player.protocol.status import OverlayStatus, SoundStatus
+from player.protocol.status import OverlayStatus, SoundStatus, TrafficStatus
 from player.settings.model import Settings
 from sync.device.downloader import megabytes
+from sync.device.traffic.budget import BudgetState
 from sync.wire.device_reports import ComingRelease
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release
@@ -108,6 +110,63 @@ def local_text(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     """Return an instant in local time, with its day unless that is today."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == today else f"{local:%H:%M on %a %Y-%m-%d}"
+
+
+def traffic_status(state: BudgetState) -> TrafficStatus:
+    """Return what a month had, and what its budget has left."""
+    month, budget = state.traffic.month, state.budget
+    return TrafficStatus(
+        month=month.name,
+        since=month.since,
+        sent_bytes=month.sent,
+        received_bytes=month.received,
+        stream_bytes=month.streams,
+        complete=state.traffic.known,
+        budget_bytes=budget.total_bytes if budget else None,
+        reserve_bytes=budget.reserve_bytes if budget else 0,
+        left_bytes=None if isinf(state.left_bytes) else int(state.left_bytes),
+        spent=state.spent,
+        goes_on_at=state.goes_on_at,
+        let_through=state.traffic.let_through,
+        earlier={one.name: one.total for one in state.traffic.months[:-1]},
+    )
+
+
+def traffic_figures(traffic: TrafficStatus) -> dict[str, float | int | str | bool | None]:
+    """Return what the origin is told of the bytes of a month, in a heartbeat."""
+    return {
+        "month": traffic.month,
+        "month_bytes": traffic.sent_bytes + traffic.received_bytes,
+        "month_stream_bytes": traffic.stream_bytes,
+        "month_budget_bytes": traffic.budget_bytes,
+        "month_spent": traffic.spent,
+    }
+
+
+def traffic_problems(
+    traffic: TrafficStatus, release: Release | None, zone: ZoneInfo, fault: str, *, waits: bool
+) -> tuple[str, ...]:
+    """Return what is wrong with the count of bytes, by `fault` too, and what a spent budget holds back.
+
+    `waits`: the media of a new release do.
+    """
+    sentences = [f"The bytes of this month are counted in memory only: {fault}."] if fault else []
+    if not traffic.complete:
+        sentences.append(
+            f"The count of the bytes of {traffic.month} was damaged, so its budget counts as spent. To count from "
+            "zero, delete state/traffic and state/copies/traffic while the player is stopped."
+        )
+    shown = _items_and_creatives(release) if release else iter(())
+    streams = any(isinstance(one, Item) and one.ends_with_budget for one in shown)
+    if traffic.spent and (waits or streams):
+        used, most = (traffic.sent_bytes + traffic.received_bytes) / 1e6, (traffic.budget_bytes or 0) / 1e6
+        until = f"{traffic.goes_on_at.astimezone(zone):%Y-%m-%d %H:%M}" if traffic.goes_on_at else "the next month"
+        held = [*(["media of the new release"] if waits else []), *(["streams that end with it"] if streams else [])]
+        sentences.append(
+            f"The budget of bytes of {traffic.month} is spent ({used:,.0f} of {most:,.0f} MB): {' and '.join(held)} "
+            f"wait until {until}." + (" To fetch them now: signage-player let-through." if waits else "")
+        )
+    return tuple(sentences)
 
 
 def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> SoundStatus:

@@ -25,7 +25,7 @@ from aiohttp import web
 from player.platform.own_addresses import OwnPorts
 from player.streams.hls import HEAD, NO_MEDIA, Carried, StreamPart, lead_through, target, what_text_is
 from player.streams.relay import open_relay
-from player.streams.remuxing import Remuxing
+from player.streams.remuxing import LISTENING, Remuxing
 from player.streams.upstream import ANSWER_WITHIN_S, Answer, Upstream, open_upstream
 from sync.device.transfer.connection import Network
 from sync.errors import MediaUnplayable
@@ -37,7 +37,6 @@ from sync.wire.stream_url import shown_url, stream_name
 
 PLAYLIST_CAP_BYTES = 4 * 1024 * 1024
 _REST = 4  # times what a playlist cost the processor, before ffmpeg gets it and asks again
-_LISTENING = ("udp", "rtp")
 _HTTP = ("http", "https")
 _REASONS_KEPT = 64
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
@@ -123,7 +122,12 @@ class StreamGateway:
         self._urls: dict[str, str] = {}  # of the streams that are being read, by their names
         self._readers: Counter[str] = Counter()
         self._reasons: OrderedDict[str, str] = OrderedDict()  # why a stream, or a part of it, was refused
-        self._remuxing = Remuxing(self.opened, lambda url, why: self._refused(_name(url), why), clock)
+        self._remuxing = Remuxing(
+            self.opened,
+            lambda url, why: self._refused(_name(url), why),
+            clock,
+            lambda received: self._network().meter.add(0, received),
+        )
         self._rate = LineRate()
 
     async def run(self) -> None:
@@ -167,7 +171,7 @@ class StreamGateway:
             MediaUnplayable: the address of the stream is of no server.
         """
         parts, name = urlsplit(url), _name(url)
-        if parts.scheme in _LISTENING:  # ffmpeg connects to nobody
+        if parts.scheme in LISTENING:  # ffmpeg connects to nobody
             yield url if parts.hostname else parts._replace(netloc=f"0.0.0.0:{parts.port}").geturl()
         elif parts.scheme in _HTTP:
             self._urls[name] = target("", url)

@@ -6,6 +6,7 @@ those of RTSP nowhere), and a redirect of RTSP leads ffmpeg here again, without 
 
 import asyncio
 import re
+import socket
 from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
@@ -104,14 +105,15 @@ class _Relay:
         try:
             tls = self._network.tls() if parts.scheme.endswith("s") else None
             found = await look_up_in_time(host, port)
-            allowed = [address for _, address, _ in found if may_reach(address, port, self._own_ports)]
+            allowed = [(kind, address) for kind, address, _ in found if may_reach(address, port, self._own_ports)]
             if found and not allowed:
                 raise MediaUnplayable(own_reason(url))
-            for address in allowed:
+            for family, address in allowed:
                 try:
                     async with asyncio.timeout(CONNECT_WITHIN_S):
+                        used = await self._open(family, address, port)
                         return await asyncio.open_connection(
-                            address, port, limit=_PIECE_BYTES, ssl=tls, server_hostname=host if tls else None
+                            sock=used, limit=_PIECE_BYTES, ssl=tls, server_hostname=host if tls else None
                         )
                 except (OSError, TimeoutError) as error:
                     failed = error
@@ -121,6 +123,16 @@ class _Relay:
             raise MediaUnplayable(str(error)) from error
         why = self._network.reason(failed, url) if isinstance(failed, SSLError) else network_reason(failed)
         raise MediaUnplayable(f"{shown_url(url)[:200]}: {why}") from failed
+
+    async def _open(self, family: int, address: str, port: int) -> socket.socket:
+        used = self._network.meter.open(family, host=urlsplit(self._url).hostname or "")
+        try:
+            used.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(used, (address, port))
+        except BaseException:
+            used.close()
+            raise
+        return used
 
     async def _pass_requests(self, reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(ConnectionError):

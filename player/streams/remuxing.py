@@ -31,6 +31,9 @@ from sync.runtime.waiting import first_of
 from sync.sandbox import restrict
 from sync.wire.stream_url import scrub, shown_url
 
+LISTENING = ("udp", "rtp")
+"""Streams that ffmpeg receives itself."""
+
 CONTAINERS = {
     "mpegts": ("-f", "mpegts"),
     "nut": ("-f", "nut"),
@@ -65,6 +68,7 @@ _DIE_WITH_PLAYER = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")  # by th
 _LIMITS = ("prlimit", "--core=0", f"--as={3 * 1024**3}", "--")
 _PROGRAMS = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf")
+_PASSED_ON = re.compile(r"total_size=([0-9]+)")  # by ffmpeg, in bytes
 _LOG_PREFIX = re.compile(r"^(\[(?!error|fatal|warning)[^\]]*\]\s*)+")
 _MOST_AT_ONCE = 8  # two decks use one each, and a second one while they change the container
 _MOST_TICKETS = 64  # the newest: a deck uses one at once, and again for the other container
@@ -77,11 +81,21 @@ log = logging.getLogger(__name__)
 
 
 class Remuxing:
-    """Serves decks; `refused` is told of a stream, by its address, why none could be run for it."""
+    """Serves decks; `refused` is told of a stream, by its address, why none could be run for it.
 
-    def __init__(self, open_way: Open, refused: Callable[[str, str], None], clock: Clock) -> None:
+    `received` is told how many more bytes ffmpeg received itself, as far as it says so.
+    """
+
+    def __init__(
+        self,
+        open_way: Open,
+        refused: Callable[[str, str], None],
+        clock: Clock,
+        received: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._open_way = open_way
         self._refused = refused
+        self._received = received
         self._clock = clock
         self._address = ""
         self._tickets: OrderedDict[str, str] = OrderedDict()
@@ -152,11 +166,29 @@ class Remuxing:
                     *asked, stdin=DEVNULL, stdout=pipes[0], stderr=PIPE, env=environment(source), limit=_LINE_BYTES
                 )
                 os.close(pipes.pop())
-                await _remux(process, connection, lambda line: message(line, url, source))
+                counted = self._counting() if urlsplit(source).scheme in LISTENING else _no_count
+                await _remux(process, connection, lambda line: message(counted(line), url, source))
         except OSError as error:
             self._refused(url, f"ffmpeg cannot be run: {os_reason(error)}")
         except MediaUnplayable as error:
             self._refused(url, str(error))
+
+    def _counting(self) -> Callable[[str], str]:
+        """Return what looks at each line of an ffmpeg, and counts what it says to have passed on."""
+        before = 0
+
+        def look(line: str) -> str:
+            nonlocal before
+            if (found := _PASSED_ON.fullmatch(line)) and int(found[1]) > before:
+                self._received(int(found[1]) - before)
+                before = int(found[1])
+            return line
+
+        return look
+
+
+def _no_count(line: str) -> str:
+    return line
 
 
 async def _remux(process: Process, connection: socket.socket, worded: Callable[[str], str]) -> None:

@@ -133,10 +133,13 @@ async def open_upstream(network: Callable[[], Network], own_ports: OwnPorts) -> 
     """Open the way out for HTTP. The check of an address stands where the connection is made: names may change."""
 
     def guarded(found: Any) -> socket.socket:
-        family, kind, protocol, _, (host, port, *_) = found
+        host, port, *_ = found[4]
         if not may_reach(host, port, own_ports):
             raise OSError(errno.EACCES, _OWN)
-        return socket.socket(family, kind, protocol)
+        return counted(found)
+
+    def counted(found: Any) -> socket.socket:
+        return network().meter.open(*found[:3], host=found[4][0])
 
     def connector(**how: Any) -> aiohttp.TCPConnector:
         return aiohttp.TCPConnector(
@@ -149,7 +152,8 @@ async def open_upstream(network: Callable[[], Network], own_ports: OwnPorts) -> 
             timeout=_TIMEOUT, auto_decompress=False, connector=using, cookie_jar=cookies, read_bufsize=2**16
         )
 
-    async with session(connector(socket_factory=guarded)) as direct, session(connector()) as proxied:
+    straight, through_proxy = connector(socket_factory=guarded), connector(socket_factory=counted)
+    async with session(straight) as direct, session(through_proxy) as proxied:
         yield Upstream(direct, proxied, network, own_ports)
 
 

@@ -23,6 +23,7 @@ from player.settings.model import Settings
 from sync.device.janitor import FileRepair
 from sync.device.store.content_store import open_content_store
 from sync.device.store.membership import DeviceMembership
+from sync.device.traffic.counter import TrafficCounter
 from sync.runtime.clock import SystemClock
 from sync.wire.content_paths import root_path
 
@@ -143,7 +144,8 @@ async def _connected(
     member = DeviceMembership(device="bench", token="t", channel=CHANNEL, origin=str(settings.origin.url))
     ledger = await stack.enter_async_context(open_ledger(content.state / "plays.db", "bench", core.clock))
     session: Any = SimpleNamespace(ledger=ledger, director=SimpleNamespace(venue_time=lambda: None))
-    builder = SessionBuilder(core, activated, no_heartbeat, Random())
+    traffic = TrafficCounter(content.state, core.clock, lambda: None)
+    builder = SessionBuilder(core, activated, no_heartbeat, Random(), traffic)
     return await stack.enter_async_context(builder.connection(settings, member, session))
 
 

@@ -25,7 +25,6 @@ from sync.device.transfer.connection import (
     WEB_PAGE_STATUSES,
     Network,
     circle_reason,
-    is_offline,
     is_web_page,
     moved_base,
     portal_reason,
@@ -35,6 +34,7 @@ from sync.device.transfer.connection import (
 from sync.device.transfer.http_reader import retry_after_s
 from sync.device.transfer.limits import LEAST_BYTES_S
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
+from sync.runtime.os_messages import is_offline
 from sync.runtime.threads import in_thread
 from sync.wire.device_reports import (
     BatchAnswer,
@@ -316,7 +316,12 @@ async def open_client(
     """
     headers = {"Accept-Encoding": "identity"}  # a compressed answer could become larger than any limit
     network = network or Network()
-    connector = aiohttp.TCPConnector(resolver=NameResolver(network.addresses))
+    host = urlsplit(url).hostname or ""
+
+    def counted(found: Any) -> socket.socket:
+        return network.meter.open(*found[:3], host=host)
+
+    connector = aiohttp.TCPConnector(resolver=NameResolver(network.addresses), socket_factory=counted)
     async with aiohttp.ClientSession(
         timeout=_TIMEOUT,
         headers=headers,

@@ -52,6 +52,7 @@ class SyncFacts:
     refused: Mapping[str, int] = field(default_factory=dict)  # documents by the rule they broke, since start
     no_room: bool = False  # the disk has no room for what is missing
     waiting_s: float = 0.0  # how long the syncer waits before the next try
+    out_of_budget: bool = False  # it waits because the budget of the month is spent
     failing_assets: int = 0  # that failed at their last try; the others are fetched meanwhile
     asset_problems: tuple[AssetProblem, ...] = ()  # of some of these
     sources: tuple[SourceFacts, ...] = ()

@@ -107,6 +107,10 @@ class Syncer:
         self._wake_requested.set()
         self._transfer.queue.retry_now()
 
+    def limits_changed(self) -> None:
+        """Go on, or stop, as the limits say now."""
+        self._transfer.queue.retry_now()
+
     def _lost(self) -> None:
         """Look for what is missing again: content that was here is damaged or gone."""
         self._losses += 1
@@ -120,7 +124,8 @@ class Syncer:
         progress = self._downloader.progress() if self._downloader else DownloadProgress()
         pending = self._store.pending()
         transfers = self._transfer.queue.facts()
-        waits = bool(self._downloading) and not transfers.active and transfers.waiting_s > 0
+        out_of_budget = bool(self._downloading) and transfers.spent and not transfers.active
+        waits = out_of_budget or (bool(self._downloading) and not transfers.active and transfers.waiting_s > 0)
         fetching = bool(self._downloading) and not waits and not self._problems.disk
         problem = self._problems.check or self._problems.disk
         if not problem and self._downloading:
@@ -147,6 +152,7 @@ class Syncer:
             refused=dict(self._problems.refused),
             no_room=self._problems.no_room,
             waiting_s=transfers.waiting_s if waits else self._problems.waiting_s,
+            out_of_budget=out_of_budget,
             failing_assets=transfers.failing,
             asset_problems=transfers.problems,
             sources=transfers.sources,
@@ -256,6 +262,7 @@ class Syncer:
     async def _download(self, downloader: Downloader, catalog: ChunkCatalog) -> Timestamp | None:
         """Complete, activate and return what was accepted; None if something else is accepted meanwhile."""
         accepted = self._latest()
+        self._transfer.fetch_for(accepted.timestamp.release)
 
         def begun() -> None:
             self._downloading, self._checking, self._mending = accepted.timestamp.release, False, True

@@ -4,7 +4,7 @@ Nothing here waits or writes: a forecast runs the same code with another clock.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -46,6 +46,19 @@ class Scene:
     assets: dict[str, Asset]
     streams: dict[str, Stream]
     may_try: Callable[[str], bool]
+    budget_spent: bool = field(default=False, kw_only=True)  # of the month's bytes: streams that end with it are out
+
+    def shows(self, item: Item) -> bool:
+        """Return whether an item may be shown."""
+        return self.present(item.asset) and not (self.budget_spent and self._ends_with_budget(item))
+
+    def out_of_budget(self, take: Take) -> bool:
+        """Return whether a take is of a stream that ends because the budget is spent."""
+        items = (item for playlist in self.release.playlists for item in playlist.items if item.id == take.item)
+        return self.budget_spent and any(self._ends_with_budget(item) for item in items)
+
+    def _ends_with_budget(self, item: Item) -> bool:
+        return item.ends_with_budget and item.asset in self.streams
 
     def playable(self, asset: str) -> bool:
         """Return whether an asset or stream may be shown."""
@@ -99,7 +112,7 @@ class Scene:
         """Return what is on air at an instant, or within `EARLY_START` of it; the asset `on_air` can be shown."""
 
         def playable(item: Item) -> bool:
-            return item.asset == on_air or self.present(item.asset)
+            return item.asset == on_air or self.shows(item)
 
         programme = programme_at(self.release, self.zone, at, timed=self.timed, playable=playable)
         if programme.until - at < EARLY_START:
@@ -141,7 +154,7 @@ def plan_next(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetim
             programme.playlist,
             scene.release.break_rule,
             at,
-            playable=lambda item: scene.present(item.asset),
+            playable=scene.shows,
             ads=ads is not None and bool(ads.lines),
         )
         if isinstance(step, NothingToShow):
@@ -169,6 +182,8 @@ def stays_until(scene: Scene, planned: Planned, at: datetime) -> datetime | None
         return at
     if not planned.ends_with_daypart:
         return None
+    if scene.out_of_budget(planned.take):
+        return at
     programme = scene.programme(at, on_air=planned.take.asset)
     if programme.playlist is None or programme.playlist.id != planned.take.playlist:
         return at

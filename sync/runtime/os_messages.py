@@ -104,3 +104,10 @@ def os_reason(error: OSError) -> str:
     if error.errno is None:
         return "there was no answer in time" if isinstance(error, TimeoutError) else "the connection broke"
     return _REASONS.get(error.errno) or f"the system refuses it ({errno.errorcode.get(error.errno, error.errno)})"
+
+
+def is_offline(error: Exception) -> bool:
+    """Return whether nothing was sent to anybody: there is no network or no name server yet, or the name is wrong."""
+    cause = getattr(error, "os_error", None) or error
+    no_name = isinstance(cause, socket.gaierror) or "ConnectorDNS" in type(error).__name__
+    return no_name or (isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN))

@@ -157,6 +157,7 @@ class Item(Wire):
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
     ends_at: Instant | None = None
+    ends_with_budget: bool = False  # a stream that is not shown while the device's budget of bytes is spent
 
 
 class Playlist(Wire):

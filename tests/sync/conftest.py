@@ -11,9 +11,10 @@ import pytest
 
 from sync.device.download_plan import FetchOrder, release_order
 from sync.device.janitor import FileRepair
-from sync.device.origin_client import open_client
+from sync.device.origin_client import OriginClient, open_client
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.syncer import Syncer, SyncOptions
+from sync.device.transfer.connection import Network
 from sync.device.transfer.limits import Deadlines, RateLimiter
 from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
@@ -37,8 +38,9 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
 class Device:
     """A running syncer and the number of its activations."""
 
-    def __init__(self, syncer: Syncer, store: ContentStore, clock: FakeClock) -> None:
+    def __init__(self, syncer: Syncer, store: ContentStore, clock: FakeClock, client: OriginClient) -> None:
         self.syncer = syncer
+        self.client = client
         self.store = store
         self.clock = clock
         self.activations = 0
@@ -70,16 +72,19 @@ async def running(
     mirrors: tuple[str, ...] = (),
     limiter: RateLimiter | None = None,
     order: FetchOrder = release_order,
+    network: Network | None = None,
+    url: str = "",
     **options: float,
 ) -> AsyncIterator[Device]:
     """Run a paired device's syncer against `origin`, whose root is pinned first if there is none."""
     clock = clock or FakeClock()
     if pin and store.root() is None:
         store.save_root(origin.publisher.root)
-    async with open_client(origin.url, "token") as client:
+    url = url or origin.url
+    async with open_client(url, "token", network) as client:
         deadlines = Deadlines(silence_s=options.pop("read_s", 5.0), head_s=options.pop("head_s", 5.0))
         transfer = ContentTransfer(
-            origin.url, clock, mirrors=mirrors, rng=Random(7), deadlines=deadlines, limiter=limiter
+            url, clock, mirrors=mirrors, network=network, rng=Random(7), deadlines=deadlines, limiter=limiter
         )
         device: Device
 
@@ -99,7 +104,7 @@ async def running(
             activated,
             mended,
         )
-        device = Device(syncer, store, clock)
+        device = Device(syncer, store, clock, client)
         services = [syncer.run(), FileRepair(store, clock, mended).run()]  # as in the daemon
         tasks = [asyncio.create_task(service) for service in services]
         try:

@@ -165,17 +165,27 @@ function limitText({ all_kbit_s, line_kbit_s, until }) {
   return (texts.join(", ") || "none") + untilText(until);
 }
 
+// What was sent and received this month, and its budget.
+function monthText({ month, sent_bytes, received_bytes, stream_bytes, budget_bytes, spent, goes_on_at }) {
+  const most = budget_bytes == null ? "" : ` of ${formatBytes(budget_bytes)}`;
+  const streams = stream_bytes ? `, streams ${formatBytes(stream_bytes)}` : "";
+  const until = goes_on_at ? ` until ${new Date(goes_on_at).toLocaleDateString([], { timeZone: state.status.zone })}` : "";
+  return `${formatBytes(sent_bytes + received_bytes)}${most}${streams}${spent ? `: spent${until}` : ""} (${month})`;
+}
+
 const soundText = ({ volume, why, until }) => {
   const end = untilText(until);
   return why === "muted" ? "muted" : why ? `${why}${end}: ${volume} %` : `${volume} %`;
 };
 
-function showSync({ sync, outbox_depth, origin, health }) {
+function showSync({ sync, traffic, outbox_depth, origin, health }) {
   const { coming } = sync;
+  const outOfBudget = sync.waiting_for === "budget";
+  byId("let-through").hidden = !outOfBudget;
   byId("fetching").hidden = !coming;
   byId("fetched").style.width = `${coming ? (100 * coming.bytes_done) / coming.bytes_to_do : 0}%`;
   showFacts("sync-facts", [
-    ["State", sync.state],
+    ["State", outOfBudget ? "waiting: budget" : sync.state],
     ["Release", sync.sequence ? `${sync.sequence} (${(sync.release ?? "").slice(0, 8)})` : "none"],
     ["Confirmed", sync.age_s == null ? "never" : `${formatSeconds(sync.age_s)} ago`],
     ...sync.releases.filter(({ state }) => state !== "active").map((release) => [release.sequence ? "Coming" : "Refused", releaseText(release), release.why]),
@@ -185,6 +195,7 @@ function showSync({ sync, outbox_depth, origin, health }) {
     ] : []),
     ...coming?.late.map(({ at, what }) => ["Late", `${what}, ${momentText(at)}`, true]) ?? [],
     ...(sync.limits ? [["Limit", limitText(sync.limits)]] : []),
+    ["This month", monthText(traffic), traffic.spent],
     ...sync.sources.map((source) => [source.name === "origin" ? "From the origin" : "From a mirror", sourceText(source), source.problem]),
     ["Room", `${formatBytes(health.disk_free_bytes)} free, ${formatBytes(sync.reserve_bytes)} of them stay; ${formatBytes(sync.spare_bytes)} can go`],
     ["Trust", sync.trust ? `refused: ${sync.trust}` : "all documents accepted", sync.trust],
@@ -289,6 +300,7 @@ for (const button of document.querySelectorAll("[data-command]")) {
   button.onclick = () => sendCommand("/v1/commands", { do: button.dataset.command });
 }
 byId("sync").onclick = () => sendCommand("/v1/sync", {});
+byId("let-through").onclick = () => sendCommand("/v1/let-through", { release: state.status.sync.preparing });
 byId("log-out").onclick = async () => {
   await request("/v1/session", { method: "DELETE" });
   byId("log-out").hidden = true;

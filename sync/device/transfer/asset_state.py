@@ -121,6 +121,7 @@ class TransferFacts:
     """What the queue does: whether anything is under way, and what waits."""
 
     active: bool = False
+    spent: bool = False  # the budget of the month is, for all sources
     failing: int = 0
     problems: tuple[AssetProblem, ...] = ()  # of some of those that fail
     sources: tuple[SourceFacts, ...] = ()

@@ -4,7 +4,6 @@ Both ways to the origin, for documents (`sync.device.origin_client`) and media (
 """
 
 import base64
-import errno
 import re
 import socket
 import ssl
@@ -15,6 +14,7 @@ from stat import S_ISREG
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies_environment
 
+from sync.device.traffic.meter import Meter
 from sync.device.transfer.addresses import AnsweringAddresses
 from sync.device.transfer.limits import Deadline
 from sync.errors import OriginRefused, OriginUnreachable
@@ -115,10 +115,16 @@ def parse_proxy(address: str, source: str) -> Proxy:
 
 
 class Network:
-    """The way to the origin, as settings and environment say it at this moment. Methods may be called in threads."""
+    """The way to the origin, as settings and environment say it now. Threads may call it; `meter` counts its bytes."""
 
-    def __init__(self, settings: ConnectionSettings = ConnectionSettings(), clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: ConnectionSettings = ConnectionSettings(),
+        clock: Clock | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         self.settings = settings
+        self.meter = meter or Meter()
         self._clock = clock or SystemClock()
         self._context: tuple[object, ssl.SSLContext] | None = None
         self.addresses = AnsweringAddresses()
@@ -197,23 +203,28 @@ class Network:
         address, proxy = urlsplit(url), self.proxy(url)
         host, port = address.hostname or "", _place(address)[2] or 0
         try:
-            plain = self.addresses.connect(*((host, port) if proxy is None else (proxy.host, proxy.port)), timeout_s)
+            used = self.addresses.connect(*((host, port) if proxy is None else (proxy.host, proxy.port)), timeout_s)
         except OSError as error:
             if proxy is None:
                 raise
             raise ProxyUnreachable(str(proxy)) from error
+        self.meter.watch(used, host)
         if address.scheme != "https":
-            return plain
+            return used
         try:
             if proxy is not None:
-                open_tunnel(plain, proxy, host, port, timeout_s)
-            plain.settimeout(timeout_s)
-            return self.tls().wrap_socket(plain, server_hostname=host)
+                open_tunnel(used, proxy, host, port, timeout_s)
+            used.settimeout(timeout_s)
+            secure = self.tls().wrap_socket(used, server_hostname=host, do_handshake_on_connect=False)
+            self.meter.watch(secure, host, before=used)
+            used = secure
+            secure.do_handshake()
+            return secure
         except (OSError, OriginUnreachable):
-            plain.close()
+            self.meter.close(used)
             raise
         except ValueError as error:  # also of Unicode: what no certificate can name
-            plain.close()
+            self.meter.close(used)
             raise socket.gaierror(socket.EAI_NONAME, "not a name") from error
 
     def reason(self, error: Exception, url: str) -> str:
@@ -317,13 +328,6 @@ def moved_base(base: str, url: str, target: str) -> str:
     before, after = urlsplit(url), urlsplit(target)
     upgrade = before.scheme == "http" and after.scheme == "https" and before.hostname == after.hostname
     return target.removesuffix(rest) if upgrade and rest and target.endswith(rest) else base
-
-
-def is_offline(error: Exception) -> bool:
-    """Return whether nothing was sent to anybody: there is no network or no name server yet, or the name is wrong."""
-    cause = getattr(error, "os_error", None) or error
-    no_name = isinstance(cause, socket.gaierror) or "ConnectorDNS" in type(error).__name__
-    return no_name or (isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN))
 
 
 def is_web_page(content: bytes | bytearray) -> bool:

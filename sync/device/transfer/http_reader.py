@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
-from sync.device.transfer.connection import Network, Proxy, is_offline, proxy_refusal
+from sync.device.transfer.connection import Network, Proxy, proxy_refusal
 from sync.device.transfer.limits import Deadline, Deadlines
 from sync.errors import OriginUnreachable
+from sync.runtime.os_messages import is_offline
 
 LONGEST_RETRY_AFTER_S = 3600.0
 
@@ -126,7 +127,7 @@ class HttpReader:
         """Close the connection."""
         connection, self._socket, self._left, self._rest = self._socket, None, 0, b""
         if connection is not None:
-            connection.close()
+            self._network.meter.close(connection)
 
     def interrupt(self) -> None:
         """Wake the thread that reads, which gets an error, now and at its next step."""

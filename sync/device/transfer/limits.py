@@ -28,6 +28,8 @@ MOST_CONNECTIONS = 4  # under a limit of rate; with less than two bursts of the 
 LOOK_S = 30.0
 """How often the limits are looked up, for settings and clocks change."""
 
+_OTHERS_S = 0.2  # the wait for requests that may use up the rest of the budget
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
@@ -159,8 +161,8 @@ class TokenBucket:
 class RateLimiter:
     """Holds limits of rate: one for all sources, one for those outside the venue. Threads ask it, by a source's URL.
 
-    `limits` tells what holds at present; `in_venue` are hosts of sources that do not use the line of the venue. Neither
-    may block.
+    `limits` tells what holds at present; `in_venue` are hosts of sources that do not use the line of the venue;
+    `left_for` how many bytes the budget of the month has for a release. None may block.
     """
 
     def __init__(
@@ -168,7 +170,12 @@ class RateLimiter:
         clock: Clock,
         limits: Callable[[], RateLimits] = lambda: NO_LIMITS,
         in_venue: Callable[[], Collection[str]] = frozenset,
+        left_for: Callable[[str], float] = lambda _: math.inf,
     ) -> None:
+        self.release = ""
+        """The release whose media are fetched."""
+        self._left_for = left_for
+        self._promised = 0  # bytes of the budget that requests under way may have
         self._clock = clock
         self._look = limits
         self._in_venue = in_venue
@@ -186,18 +193,18 @@ class RateLimiter:
         """
         with self._lock:
             now_s, buckets = self._update(), self._buckets(source)
-            if self._free:
-                for bucket in buckets:
-                    bucket.take(length)
-                return 0.0
-            wait_s = max(bucket.wait_s(length, now_s) for bucket in buckets)
+            room = self._room(source)
+            wait_s = 0.0 if room >= length else _OTHERS_S if self._promised else math.inf
+            if not self._free:
+                wait_s = max(wait_s, *(bucket.wait_s(length, now_s) for bucket in buckets))
             if math.isinf(wait_s):
                 self._next_look_s = now_s
                 self._update()
             if wait_s <= 0:
                 for bucket in buckets:
                     bucket.take(length)
-            return min(wait_s, self._next_look_s - now_s)
+                self._promised += length if math.isfinite(room) else 0
+            return 0.0 if wait_s <= 0 else min(wait_s, self._next_look_s - now_s)
 
     def ended(self, source: str, asked: int, received: int) -> None:
         """Settle a request for which `wait_s` returned 0, by the bytes that came, also those of no use."""
@@ -205,14 +212,15 @@ class RateLimiter:
             now_s = self._update()
             for bucket in self._buckets(source):
                 bucket.ended(asked, received, now_s)
+            if self._promised and not self._is_local(source):
+                self._promised -= min(asked, self._promised)
 
     def most_bytes(self, source: str) -> int | None:
         """Return how many bytes one request may ask for; None: any number."""
         with self._lock:
             self._update()
-            if self._free:
-                return None
-            most = min(bucket.most_bytes for bucket in self._buckets(source))
+            room = max(1, self._room(source))
+            most = room if self._free else min(*(bucket.most_bytes for bucket in self._buckets(source)), room)
             return None if math.isinf(most) else int(most)
 
     def most_connections(self, source: str) -> float:
@@ -221,6 +229,15 @@ class RateLimiter:
             self._update()
             return min(bucket.most_connections for bucket in self._buckets(source))
 
+    def is_spent(self, source: str) -> bool:
+        """Return whether nothing may come from a source because the budget of the month is spent."""
+        return self._left_for(self.release) <= 0 and not self._is_local(source)
+
+    def look_again(self) -> None:
+        """Look up the limits at the next question: they have changed."""
+        with self._lock:
+            self._next_look_s = -math.inf
+
     def in_force(self) -> RateLimits:
         """Return the limits that hold now."""
         with self._lock:
@@ -228,8 +245,15 @@ class RateLimiter:
             return self._limits
 
     def _buckets(self, source: str) -> tuple[TokenBucket, ...]:
-        local = _host(source) in self._in_venue()
-        return (self._all,) if local else (self._all, self._line)
+        return (self._all,) if self._is_local(source) else (self._all, self._line)
+
+    def _is_local(self, source: str) -> bool:
+        return _host(source) in self._in_venue()
+
+    def _room(self, source: str) -> float:
+        """Return what requests that are sent now may have of the budget."""
+        left = self._left_for(self.release)
+        return math.inf if math.isinf(left) or self._is_local(source) else left - self._promised
 
     def _update(self) -> float:
         """Look up the limits if it is time; return the time."""

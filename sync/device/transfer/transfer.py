@@ -37,13 +37,20 @@ class ContentTransfer:
         rng = rng or Random()
         self.changed = asyncio.Event()
         self.sources = Sources(url, mirrors, rng)
-        self.queue = TransferQueue(self.sources, clock, rng, self.notify, limiter or RateLimiter(clock))
+        self._limiter = limiter or RateLimiter(clock)
+        self.queue = TransferQueue(self.sources, clock, rng, self.notify, self._limiter)
         self._clock = clock
         self._network = network or Network()
         self._deadlines = deadlines
         self._most = workers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: dict[asyncio.Future[None], FetchWorker] = {}
+
+    def fetch_for(self, release: str) -> None:
+        """Fetch for a release from now on, by what the budget of the month has for it."""
+        if release != self._limiter.release:
+            self._limiter.release = release
+            self.queue.retry_now()
 
     def notify(self) -> None:
         """Wake who waits for `changed`; may be called in any thread."""

@@ -115,10 +115,11 @@ class TransferQueue:
             return found
 
     def retry_now(self) -> None:
-        """End all waits: there is news of the origin, or of the network."""
+        """End all waits: there is news of the origin, of the network, or of the limits."""
+        self._limiter.look_again()
         with self._lock:
             for source in self._sources.all():
-                source.until_s = 0.0
+                source.until_s = source.limited_until_s = 0.0
             self._end_waits_of(state for state in self._states.values() if state.until_s > 0.0)
         self._changed()
 
@@ -151,8 +152,7 @@ class TransferQueue:
     def ready(self) -> int:
         """Return how many more fetches may begin now."""
         with self._lock:
-            now_s = self._clock.monotonic()
-            self._end_waits(now_s)
+            self._end_waits(now_s := self._clock.monotonic())
             return len(self._ready) + len(self._again) if self._may_begin(now_s) else 0
 
     def most_connections(self) -> float:
@@ -176,13 +176,14 @@ class TransferQueue:
     def facts(self) -> TransferFacts:
         """Return what the queue does now."""
         with self._lock:
-            now_s = self._clock.monotonic()
-            next_s = min(self.next_s(), self.recheck_s())
+            now_s, next_s, sources = self._clock.monotonic(), min(self.next_s(), self.recheck_s()), self._sources.all()
+            spent = all(self._limiter.is_spent(source.url) for source in sources)
             return TransferFacts(
-                active=self.is_active() or self._pausing > 0 or self.ready() > 0,
+                active=self.is_active() or (not spent and (self._pausing > 0 or self.ready() > 0)),
+                spent=spent,
                 failing=len(self._failing),
                 problems=tuple(problem_of(state, now_s) for state in islice(self._failing.values(), _PROBLEMS)),
-                sources=tuple(source.facts(now_s) for source in self._sources.all()),
+                sources=tuple(source.facts(now_s) for source in sources),
                 waiting_s=0.0 if next_s == math.inf else max(0.0, next_s - now_s),
                 limits=self._limiter.in_force(),
             )
@@ -238,11 +239,12 @@ class TransferQueue:
         """Return whether something else could be fetched in place of what is under way."""
         return bool(self._ready or self._again)
 
-    def received(self, fetch: Fetch, length: int) -> None:
-        """Count bytes that were read."""
+    def received(self, fetch: Fetch, length: int) -> bool:
+        """Count bytes that were read; return whether more may come."""
         with self._lock:
             fetch.source.bytes += length
             fetch.received += length
+        return not self._limiter.is_spent(fetch.source.url)
 
     def listed(self, fetch: Fetch, raw: bytes) -> None:
         """Hand over the chunk list that was fetched."""
@@ -276,8 +278,7 @@ class TransferQueue:
         """Record that a source was not reached; no asset is to blame."""
         with self._lock:
             fetch.source.failed(error, self._clock.monotonic())
-            if fetch.source is self._sources.origin:
-                self._faults.append(error)
+            self._faults += [error] if fetch.source is self._sources.origin else []
 
     def end(self, fetch: Fetch, useful_bytes: int, took_s: float, *, failed: bool) -> None:
         """Record the end of a fetch that brought so many bytes that are kept. The event loop is told if it is news."""

@@ -200,7 +200,7 @@ class FetchWorker:
                     break  # however slow it was: all of a chunk is never kept as its beginning
                 self._check_pace(fetch)
                 if self._pace.now_s - told_s >= TOLD_S:
-                    self._queue.received(fetch, done - told)
+                    self._pace.may_go_on = self._queue.received(fetch, done - told)
                     told, told_s = done, self._pace.now_s
                 if keep is not None and self._pace.now_s - kept_s >= KEEP_S:
                     keep[0].keep(keep[1], content[:done], kept)
@@ -215,6 +215,8 @@ class FetchWorker:
 
     def _check_pace(self, fetch: Fetch) -> None:
         pace = self._pace
+        if not pace.may_go_on:
+            raise _TurnOver
         pace.now_s = self._clock.monotonic()
         took_s = pace.now_s - pace.since_s
         if took_s < self._window_s:
@@ -257,18 +259,18 @@ class FetchWorker:
 
 
 class _TurnOver(SignageError):
-    """A request has taken long enough, and others wait. What it received is kept."""
+    """A request ends early: others wait, or the budget is spent. What it received is kept."""
 
 
 class _Pace:
     """The speed of a body in the present window."""
 
-    __slots__ = ("bytes", "now_s", "since_s", "windows", "yields")
+    __slots__ = ("bytes", "may_go_on", "now_s", "since_s", "windows", "yields")
 
     def __init__(self, now_s: float) -> None:
         self.now_s = self.since_s = now_s
         self.bytes = self.windows = 0
-        self.yields = True
+        self.yields = self.may_go_on = True
 
 
 def _check(fetch: Fetch, head: Head, content_range: str, length: int) -> None:

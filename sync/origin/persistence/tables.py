@@ -146,6 +146,7 @@ playlist_items = Table(
     Column("starts_ms", BigInteger),
     Column("ends_ms", BigInteger),
     Column("loop", Boolean, nullable=False, server_default=false()),
+    Column("ends_with_budget", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("playlist_id", "position"),
 )
 

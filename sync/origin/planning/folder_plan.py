@@ -76,6 +76,7 @@ class FolderItem(FileEntry):
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
     ends_at: End | None = None
+    ends_with_budget: bool = False
 
 
 class FolderDaypart(WindowDraft):

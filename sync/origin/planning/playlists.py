@@ -12,13 +12,15 @@ from sync.wire.value_types import Instant, Name, Request
 class PlaylistItem(MediaUse):
     """One entry of a playlist; sent with its id, it keeps its position in the rotation of the devices.
 
-    With `loop` a video that is shorter than `duration_ms` starts again.
+    With `loop` a video that is shorter than `duration_ms` starts again. A stream with `ends_with_budget` is not shown
+    while the budget of bytes of a screen is spent.
     """
 
     loop: bool = False
     at_end: AtEnd = AtEnd.CUT
     starts_at: Instant | None = None
     ends_at: End | None = None
+    ends_with_budget: bool = False
 
 
 class PlaylistDraft(Request):

@@ -84,7 +84,7 @@ def _items(plan: FolderPlan, media: MediaByName, spare: Mapping[str, list[str]])
     for entry in plan.items or ():
         ids = spare.get(media[entry.file_or_url].id, [])
         own = _media_use(entry, plan, media).model_copy(update={"id": ids.pop(0) if ids else None})
-        extra = entry.model_dump(include={"loop", "at_end", "starts_at", "ends_at"})
+        extra = entry.model_dump(include={"loop", "at_end", "starts_at", "ends_at", "ends_with_budget"})
         yield PlaylistItem(**own.model_dump(), **extra)
 
 

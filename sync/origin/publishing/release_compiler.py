@@ -172,6 +172,7 @@ def _item(item: PlaylistItem, asset: Asset | Stream) -> Item:
         at_end=item.at_end,
         starts_at=item.starts_at,
         ends_at=item.ends_at,
+        ends_with_budget=item.ends_with_budget,
     )
 
 

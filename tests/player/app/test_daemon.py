@@ -376,6 +376,7 @@ def test_a_screen_is_paired_with_an_origin_by_a_code_and_reports_while_it_plays(
         until(lambda: player.ask("/v1/status")["device"] == device)
         assert player.ask("/v1/status")["pairing_code"] is None
         until(lambda: heartbeat(url, key, device).get("on_air", {}).get("kind") == "item")
+        assert heartbeat(url, key, device)["health"]["month_bytes"] > 0
         until(lambda: player.shows(RED))
         until(lambda: player.ask("/v1/plays")["plays"] and player.ask("/v1/status")["outbox_depth"] == 0)
         assert all(play["device"] == device for play in player.ask("/v1/plays")["plays"])

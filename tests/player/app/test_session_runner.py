@@ -22,6 +22,7 @@ from player.settings.configuration import Configuration, load_configuration
 from player.stage.self_restart import SelfRestart
 from player.stage.stage import Stage
 from sync.device.store.content_store import open_content_store
+from sync.device.traffic.counter import TrafficCounter
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
@@ -51,7 +52,8 @@ class Device:
         self._clock = clock
         self.problems: dict[str, str] = {}
         reports = (partial(self.problems.__setitem__, part) for part in ("connection", "move"))
-        builder = SessionBuilder(core, lambda: None, self._heartbeat, Random(1), *reports)
+        traffic = TrafficCounter(core.content.state, clock, lambda: None)
+        builder = SessionBuilder(core, lambda: None, self._heartbeat, Random(1), traffic, *reports)
         self.runner = SessionRunner(builder, self.current, core.configuration, self._supervised, self._show_code)
 
     async def set_origin(self, **fields: object) -> None:

@@ -88,6 +88,29 @@ async def test_without_its_only_stream_the_fallback_shows_until_the_stream_works
             assert shown(world)[-1] == "live"
 
 
+@pytest.mark.parametrize(
+    ("ends", "only", "then"), [(True, False, "red"), (True, True, "fallback"), (False, False, "live")]
+)
+async def test_a_stream_leaves_the_screen_when_the_budget_is_spent_if_its_item_says_so(
+    tmp_path: Path, ends: bool, only: bool, then: str
+) -> None:
+    async with open_world(tmp_path) as world:
+        world.screen.lengths_ms[STREAM] = LONG_MS
+        red = item("red", ends_at=NOON + timedelta(seconds=5)) if only else item("red", duration_ms=5000)
+        world.publish(with_stream(red, stream(ends_with_budget=ends)))
+        async with world.running():
+            await world.advance(30)
+            assert shown(world)[-1] == "live"
+            world.budget_spent = True
+            await world.wake()
+            await world.advance(20)
+            assert shown(world)[-1] == then
+            world.budget_spent = False
+            await world.wake()
+            await world.advance(30)
+            assert shown(world)[-1] == "live"
+
+
 @pytest.mark.parametrize("how", ["another release", "its item ends"])
 async def test_the_problem_of_a_stream_ends_when_it_is_not_shown_any_more(tmp_path: Path, how: str) -> None:
     ends_at = NOON + timedelta(seconds=25) if how == "its item ends" else None

@@ -117,8 +117,16 @@ class World:
         self.settings = Settings()
         self.power = ScreenState.ON
         self.dark_s = float("-inf")  # when the screen was last seen off
+        self.budget_spent = False
         self.director = Director(
-            self.screen, ledger, cache, clock, lambda: self.settings, seed=7, display=self._power_since
+            self.screen,
+            ledger,
+            cache,
+            clock,
+            lambda: self.settings,
+            seed=7,
+            display=self._power_since,
+            budget_spent=lambda: self.budget_spent,
         )
         self._sequence = 0
 

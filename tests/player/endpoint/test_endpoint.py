@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -37,6 +38,8 @@ from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import DirectorControl, ProblemReports, StatusSources
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts, SyncState
+from sync.device.traffic.budget import Budget
+from sync.device.traffic.counter import TrafficCounter
 from sync.device.transfer.limits import RateLimits
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import Distrust, NotFound
@@ -85,6 +88,7 @@ class FakePlayer:
         self.connection: Any = None  # of a paired device
         self.collector: Any = None
         self.starting = False
+        self.budget: Budget | None = None
 
     def now(self) -> Now:
         return self.shown
@@ -129,6 +133,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePla
     configuration = load_configuration(None)
     async with open_ledger(tmp_path / "state" / "plays.db", "dev", clock) as ledger:
         session, problems = Session(ledger, player), ProblemReports()
+        traffic = TrafficCounter(tmp_path / "state", clock, lambda: ZoneInfo("UTC"), lambda: player.budget)
         sources = StatusSources(
             configuration=configuration,
             content=ContentStore(tmp_path),
@@ -139,13 +144,20 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePla
             machine=MachineProbe(tmp_path, clock),
             restarts=Restarts(),
             problems=problems,
+            traffic=traffic,
         )
         player.collector = collector = StatusCollector(sources, clock)
         token = read_or_make_token(tmp_path / "state")
         guard, live = AccessGuard(lambda: token, configuration, clock), LiveSocket(collector, clock)
         metrics = PlayerMetrics(clock, StageSeries(player.counters, player.facts))
         routes = EndpointRoutes(
-            collector, configuration, lambda: session, ScreenshotTaker(player, clock), guard, metrics
+            collector,
+            configuration,
+            lambda: replace(session, connection=player.connection),
+            ScreenshotTaker(player, clock),
+            guard,
+            metrics,
+            traffic,
         )
         report_problem = problems.reporter("endpoint")
         endpoint = EndpointServer(configuration, guard, routes.operations(), live, metrics, clock, report_problem)
@@ -527,6 +539,34 @@ async def test_status_metrics_terminal_and_heartbeat_tell_of_each_release_and_wh
     sent = Heartbeat.model_validate_json((await device.player.collector.heartbeat()).model_dump_json())
     assert sent.coming == LATE
     assert [step.bytes_s for step in sent.rates][-1] is None  # after the window: nobody knows
+
+
+async def test_a_person_lets_the_release_through_that_waits_for_the_budget_of_the_month(device: Device) -> None:
+    release, woken = "a" * 64, []
+    facts = SyncFacts(SyncState.WAITING, preparing=release, out_of_budget=True)
+    for found in (SyncFacts(), facts):
+        syncer = SimpleNamespace(facts=lambda: found, limits_changed=lambda: woken.append(found.preparing))  # noqa: B023
+        device.player.connection = SimpleNamespace(membership=None, syncer=syncer)
+        if found is not facts:
+            async with device.send("POST", "/v1/let-through", json={}, headers=device.bearer) as answer:
+                assert answer.status == 409 and "nothing to let through" in await answer.text()
+    device.player.budget = Budget(100_000, 90_000)
+    status = json.loads(await read(device, "/v1/status"))
+    assert (status["sync"]["state"], status["sync"]["waiting_for"]) == ("waiting", "budget")
+    traffic = status["traffic"]
+    assert (traffic["spent"], traffic["left_bytes"], traffic["budget_bytes"]) == (True, 0, 100_000)
+    assert datetime.fromisoformat(traffic["goes_on_at"]).day == 1
+    problem = next(problem for problem in status["problems"] if "budget" in problem)
+    assert "(0 of 0 MB): media of the new release wait until 20" in problem and "signage-player let-through" in problem
+    async with device.send("POST", "/v1/let-through", json={}) as answer:
+        assert answer.status == 401
+    for body in ({}, {"release": "b" * 64}):
+        async with device.send("POST", "/v1/let-through", json=body, headers=device.bearer) as answer:
+            assert (await answer.json())["let_through"] == body.get("release", release)
+    assert woken == [release, release]
+    text = (await read(device, "/metrics")).decode()
+    assert "signage_player_month_budget_bytes 100000.0" in text and "signage_player_month_budget_spent 1.0" in text
+    assert 'signage_player_month_bytes{of="received"} 0.0' in text
 
 
 async def test_metrics_count_cuts_and_takes(device: Device) -> None:

@@ -39,6 +39,7 @@ from sync.device.pairing import DevicePairing, PairingPhase
 from sync.device.store.content_store import open_content_store
 from sync.device.store.membership import DeviceMembership, save_membership
 from sync.device.sync_state import SyncFacts, SyncState
+from sync.device.traffic.counter import TrafficCounter
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import OriginUnreachable, StorageBroken, Untrusted
 from sync.runtime.clock import ClockTrust
@@ -298,7 +299,8 @@ async def an_origin_that_is_not_known_at_its_new_address(folder: Path, monkeypat
     with open_content_store(folder) as content:
         save_membership(content, root_of(folder), MEMBER)
         core: Any = SimpleNamespace(content=content, clock=clock)
-        builder = SessionBuilder(core, unused, unused, Random(1), report_move=told.reporter("move"))  # type: ignore
+        traffic = TrafficCounter(content.state, clock, lambda: None)
+        builder = SessionBuilder(core, unused, unused, Random(1), traffic, report_move=told.reporter("move"))  # type: ignore
         yield told.tells("move")
         task = asyncio.create_task(builder.membership(settings, lambda _: None))
         while answers:
@@ -390,6 +392,7 @@ async def a_release_that_comes_too_late(folder: Path, monkeypatch: pytest.Monkey
     )
     with open_content_store(folder) as content:
         sources.content = content
+        sources.traffic = TrafficCounter(content.state, clock, lambda: None)
         readiness = StatusCollector(sources, clock).readiness
         for bytes_s, looks in ((50_000, 5), (10_000, 15), (200_000, 20)):
             for _ in range(looks):

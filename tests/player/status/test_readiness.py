@@ -24,6 +24,7 @@ from player.status.sync_status import release_status
 from player.status.wording import late_text
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts, SyncState
+from sync.device.traffic.counter import TrafficCounter
 from sync.device.transfer.limits import NO_LIMITS, RateLimiter, RateLimits
 from sync.programme.first_need import Need
 from sync.wire.device_reports import ComingRelease, LateStart, RateStep, when_fetched
@@ -363,6 +364,7 @@ class Venue:
             session=lambda: session,
             configuration=load_configuration(None),
             content=device.store,
+            traffic=TrafficCounter(device.store.state, device.clock, lambda: None),
         )
         self.readiness = StatusCollector(sources, device.clock).readiness
 

@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Container, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.stream_url import shown_url
 from tests.player.director.venue import eventually
+from tests.player.stream_servers import free_port
 from tests.sync.certificates import make_company
+from tests.sync.counting_gate import counting_gate
 from tests.sync.http_proxy import http_proxy
 
 SEGMENT = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{}\n#EXT-X-ENDLIST\n"
@@ -94,7 +96,7 @@ def device_endpoint() -> Iterator[tuple[int, list[bytes]]]:
 
 @asynccontextmanager
 async def open_site(
-    network: Network | None = None, tls: ssl.SSLContext | None = None, ports: tuple[int, ...] = ()
+    network: Network | None = None, tls: ssl.SSLContext | None = None, ports: Container[int] = ()
 ) -> AsyncIterator[tuple[Site, StreamGateway]]:
     """A site on this machine, and a gateway that may reach its port and `ports` alone."""
     site = Site()
@@ -105,7 +107,7 @@ async def open_site(
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     site.port = runner.addresses[0][1]
     way = network or Network()
-    gateway = StreamGateway(SystemClock(), lambda: way, lambda port: port in (site.port, *ports))
+    gateway = StreamGateway(SystemClock(), lambda: way, lambda port: port == site.port or port in ports)
     service = asyncio.create_task(gateway.run())
     try:
         yield site, gateway
@@ -332,6 +334,46 @@ async def test_endless_heads_playlists_and_slow_servers_cost_little(monkeypatch:
 async def test_ffmpeg_itself_listens_for_what_is_sent_to_this_device(url: str, opened: str | None) -> None:
     async with StreamGateway(SystemClock()).opened(url) as address:
         assert address == (opened or url)
+
+
+async def test_what_a_server_sends_of_a_stream_is_counted() -> None:
+    network = Network()
+    async with open_site(network, ports=range(1, 65_536)) as (site, gateway), counting_gate(site.port) as gate:
+        site.bodies["/film.ts"] = b"\x47" * 300_000
+        for path in ("/film.ts", "/gone", "/film.ts"):
+            await fetch(gateway, f"http://127.0.0.1:{gate.port}{path}")
+        sent, received = network.meter.take()
+        assert abs(sent - gate.up) <= 0.02 * gate.up and abs(received - gate.down) <= 0.02 * gate.down > 10_000
+
+
+def read_to_end(pipe: int) -> None:
+    with os.fdopen(pipe, "rb") as file:
+        while file.read1():
+            pass
+
+
+async def test_of_what_ffmpeg_receives_itself_what_it_passes_on_is_counted() -> None:
+    network, port = Network(), free_port()
+    async with open_site(network) as (_, gateway):
+        film = ["-re", "-f", "lavfi", "-i", "testsrc=s=320x180:r=25", "-c:v", "libx264", "-preset", "ultrafast"]
+        to = f"udp://127.0.0.1:{port}"
+        sender = await asyncio.create_subprocess_exec("ffmpeg", "-v", "error", *film, "-g", "5", "-f", "mpegts", to)
+        remuxer = StreamRemuxer(await gateway.source(to), "mpegts")
+        pipe = os.dup(int(remuxer.address.removeprefix("fd://")))
+        reading = asyncio.create_task(asyncio.to_thread(read_to_end, pipe))
+        try:
+            counted = 0
+
+            def enough() -> bool:
+                nonlocal counted
+                counted += network.meter.take()[1]
+                return counted > 20_000
+
+            await eventually(enough)
+        finally:
+            remuxer.close()
+            sender.kill()
+            await asyncio.gather(sender.wait(), reading)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sync.device.transfer.connection import ConnectionSettings, Network
 from tests.player.stream_servers import free_port
 from tests.player.streams.test_gateway import device_endpoint, ffmpeg_output, open_site, own_lan_address
 from tests.sync.certificates import make_company
+from tests.sync.counting_gate import counting_gate
 
 OPTIONS = b"OPTIONS rtsp://x RTSP/1.0\r\nCSeq: 1\r\n\r\n"
 OK = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n"
@@ -57,6 +58,13 @@ async def through(
                 got += await asyncio.wait_for(reader.read(), 10)
             writer.close()
     return got, refused
+
+
+async def test_what_a_server_sends_through_the_relay_is_counted() -> None:
+    network = Network()
+    async with server(OK + b"\r\n") as (port, _), counting_gate(port) as gate:
+        got, _ = await through(f"rtsp://127.0.0.1:{gate.port}/x", OPTIONS, network=network)
+        assert network.meter.take() == (gate.up, gate.down + 1) == (len(OPTIONS), len(got) + 1), "an end counts as one"
 
 
 @pytest.mark.parametrize(

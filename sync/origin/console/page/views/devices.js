@@ -122,11 +122,19 @@ function figures({ health, outbox_depth, version }) {
     ["Disk free", typeof health.disk_free_bytes === "number" ? bytes(health.disk_free_bytes) : null],
     ["Display", { true: "connected", false: "not connected" }[health.monitor] ?? null],
     ["Clock", health.clock ?? null],
+    ["Sent and received", monthText(health)],
     ["Running for", typeof health.uptime_s === "number" ? span(health.uptime_s) : null],
     ["Plays to deliver", outbox_depth ? String(outbox_depth) : null],
     ["Version", version],
   ];
   return h("dl", { class: "figures" }, ...found.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** What a device sent and received this month, and its budget. */
+function monthText({ month, month_bytes, month_budget_bytes, month_stream_bytes }) {
+  if (typeof month_bytes !== "number") return null;
+  const most = typeof month_budget_bytes === "number" ? ` of ${bytes(month_budget_bytes)}` : "";
+  return `${bytes(month_bytes)}${most} in ${month}${month_stream_bytes ? `, streams ${bytes(month_stream_bytes)}` : ""}`;
 }
 
 function change(device, body) {

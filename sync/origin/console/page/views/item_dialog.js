@@ -22,6 +22,7 @@ export function changeItem(playlist, item, shown, kind) {
       { name: "at_end", label: "When its daypart ends, it", value: item.at_end, options: ENDS, more: true },
       { name: "starts_at", label: "Not before", type: "datetime-local", value: local(item.starts_at), hint: "in the time of this computer", more: true },
       { name: "ends_at", label: "Not after", type: "datetime-local", value: local(item.ends_at), more: true },
+      ...(kind === "stream" ? [{ name: "ends_with_budget", label: "Not when the screen’s bytes of the month are spent", type: "checkbox", value: item.ends_with_budget, more: true }] : []),
     ],
     more: "When it may be shown",
     verb: "Change",
@@ -29,7 +30,7 @@ export function changeItem(playlist, item, shown, kind) {
   });
 }
 
-function read({ title, seconds, fit, background, at_end, starts_at, ends_at, loop, volume }) {
+function read({ title, seconds, fit, background, at_end, starts_at, ends_at, ends_with_budget, loop, volume }) {
   return {
     title: title || null,
     duration_ms: seconds ? Math.round(seconds * 1000) : null,
@@ -40,6 +41,7 @@ function read({ title, seconds, fit, background, at_end, starts_at, ends_at, loo
     at_end,
     starts_at: instant(starts_at),
     ends_at: instant(ends_at),
+    ends_with_budget,
   };
 }
 

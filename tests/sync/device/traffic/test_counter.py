@@ -1,0 +1,158 @@
+"""The count of bytes on the disk: it lasts over kill -9, and a damaged file is never taken for a small count."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sync.device.traffic.budget import Budget
+from sync.device.traffic.counter import TrafficCounter
+from sync.runtime.clock import SystemClock
+from tests import TOP
+from tests.fakes import FakeClock
+from tests.sync.counting_gate import counting_gate
+
+MIB = 1024 * 1024
+UTC = ZoneInfo("UTC")
+
+
+def counter_of(state: Path, clock: FakeClock | None = None) -> TrafficCounter:
+    return TrafficCounter(state, clock or FakeClock(), lambda: UTC, lambda: Budget(100 * MIB, MIB))
+
+
+def used(counter: TrafficCounter) -> tuple[int, int, int]:
+    month = counter.state().traffic.month
+    return month.sent, month.received, month.streams
+
+
+async def counted(state: Path, *rounds: tuple[int, int]) -> None:
+    """Run a counter for each round, of bytes for content and for streams, and end it as the daemon does."""
+    for content, streams in rounds:
+        counter = counter_of(state)
+        task = asyncio.create_task(counter.run())
+        await SystemClock().sleep(0)
+        counter.content.add(content, 2 * content)
+        counter.streams.add(0, streams)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_count_goes_on_where_it_was(tmp_path: Path) -> None:
+    await counted(tmp_path, (100, 7), (10, 0), (1, 1))
+    assert used(counter_of(tmp_path)) == (111, 230, 8)
+
+
+CASES: dict[str, tuple[Callable[[Path], object], bool]] = {  # what happens to a file, and whether it lost it
+    "deleted": (Path.unlink, False),
+    "emptied": (lambda path: path.write_bytes(b""), True),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:200]), True),
+    "longer": (lambda path: path.write_bytes(path.read_bytes() + b"x"), True),
+    "one bit": (lambda path: path.write_bytes(path.read_bytes().replace(b'"sent":1', b'"sent":0')), True),
+    "zeros": (lambda path: path.write_bytes(bytes(4096)), True),
+    "noise": (lambda path: path.write_bytes(os.urandom(4096)), True),
+    "a folder": (lambda path: [path.rename(path.with_name("away")), path.mkdir()], True),  # type: ignore[func-returns-value]
+    "a dead link": (lambda path: [path.unlink(), path.symlink_to("nowhere")], True),  # type: ignore[func-returns-value]
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_one_of_both_files_is_enough_and_damage_of_both_counts_as_spent(tmp_path: Path, case: str) -> None:
+    harm, damaged = CASES[case]
+    await counted(tmp_path, (100, 0), (11, 0))
+    newest = max((tmp_path / "traffic", tmp_path / "copies/traffic"), key=lambda path: path.stat().st_mtime_ns)
+    for path in (tmp_path / "traffic", tmp_path / "copies/traffic"):
+        if path != newest:
+            harm(path)
+    assert used(counter_of(tmp_path)) == (111, 222, 0)
+    harm(newest)
+    lost = counter_of(tmp_path).state()
+    assert (lost.traffic.known, lost.spent) == (not damaged, damaged)
+    if damaged and "folder" not in case and "link" not in case:
+        again = counter_of(tmp_path).state()
+        assert (again.traffic.known, again.spent) == (False, True), "a start later it is still not known"
+
+
+async def test_the_month_after_a_damaged_one_is_known(tmp_path: Path) -> None:
+    for path in (tmp_path / "traffic", tmp_path / "copies/traffic"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"damaged")
+    clock = FakeClock()
+    counter = counter_of(tmp_path, clock)
+    assert counter.state().spent
+    await clock.advance(31 * 86_400)
+    assert (counter.state().spent, counter.state().traffic.known) == (False, True)
+
+
+async def test_a_full_or_broken_disk_is_told_and_the_count_goes_on(tmp_path: Path) -> None:
+    counter = counter_of(tmp_path)
+    (tmp_path / "traffic").mkdir()
+    (tmp_path / "copies").write_text("")
+    counter.content.add(5, 5)
+    counter.let_through("f" * 64)
+    assert "copies" in counter.problem or "traffic" in counter.problem
+    assert used(counter) == (5, 5, 0)
+    (tmp_path / "traffic").rmdir()
+    (tmp_path / "copies").unlink()
+    counter.let_through("f" * 64)
+    assert counter.problem == ""
+    assert counter_of(tmp_path).state().left_for("f" * 64) == float("inf")
+
+
+READER = """
+import asyncio, sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+from sync.device.traffic.counter import TrafficCounter
+from sync.device.transfer.connection import Network
+from sync.device.transfer.http_reader import HttpReader
+from sync.device.transfer.limits import DEADLINES
+from sync.runtime.clock import SystemClock
+
+clock = SystemClock()
+counter = TrafficCounter(Path(sys.argv[1]), clock, lambda: ZoneInfo("UTC"))
+
+def read():
+    reader, view = HttpReader(Network(meter=counter.content), DEADLINES), memoryview(bytearray(1 << 20))
+    reader.get(sys.argv[2], {})
+    while reader.read_into(view):
+        pass
+
+async def main():
+    await asyncio.gather(counter.run(), asyncio.to_thread(read))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_kill_in_a_transfer_loses_less_than_a_mebibyte(tmp_path: Path) -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not writer.is_closing():
+                writer.write(bytes(65_536))
+                await writer.drain()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    async with counting_gate(server.sockets[0].getsockname()[1]) as gate:
+        gate.pause_s = 0.01
+        before = 0
+        for kill in range(1, 3):
+            url = f"http://127.0.0.1:{gate.port}/"
+            reader = await asyncio.create_subprocess_exec(sys.executable, "-c", READER, str(tmp_path), url, cwd=TOP)
+            async with asyncio.timeout(20):
+                while gate.down < 4 * MIB + before:
+                    await SystemClock().sleep(0.01)
+            reader.kill()
+            await reader.wait()
+            await SystemClock().sleep(0.05)
+            counted = sum(used(counter_of(tmp_path, FakeClock(SystemClock().now())))[:2])
+            assert counted <= gate.total
+            assert gate.total - counted < MIB * kill, "each kill may lose one"
+            before = gate.down
+    server.close()
+    await SystemClock().sleep(0.05)
