@@ -127,7 +127,7 @@ class Downloader:
         try:
             await self._intake.commit()
         except SignageError as error:  # the next download finds what is missing
-            log.warning("not all that arrived is durable: %s", error)
+            log.debug("not all that arrived is durable: %s", error)
 
     async def _begin(self, release: Release, begun: Callable[[], None]) -> bool:
         """Plan what is missing; return False if nothing is."""
@@ -169,8 +169,15 @@ class Downloader:
         if not lists:
             return
         await self._intake.begin(lists)
+        self._hold_refused()
         parts = {name: part for name in lists if (part := self._intake.parts.get(name))}
         await in_thread(self._copy_and_ask, parts)
+
+    def _hold_refused(self) -> None:
+        """Have assets wait whose own files cannot be used; the others go on."""
+        for asset, error in self._intake.take_refused().items():
+            self._failed(error)
+            self._queue.add_list(asset, error)
 
     def _copy_and_ask(self, parts: Mapping[str, PartialFile]) -> None:
         self._copy(parts)
@@ -236,6 +243,8 @@ class Downloader:
         except CorruptContent as error:
             self._failed(error)
             return False
+        finally:
+            self._hold_refused()
         return True
 
     async def _wait(self, changed: asyncio.Event) -> None:

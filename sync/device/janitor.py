@@ -170,11 +170,12 @@ class Janitor:
         local = await in_thread(media.sizes)
         evicted = evictions(local, needed, await self._catalog.assets(), missing_bytes)
         unneeded = await in_thread(media.parts) - needed
+        deleted = False
         if gone := (*evicted, *(unneeded - local.keys())):
             await self._catalog.delete(gone)
             if (pending := self._store.pending()) is not None and pending not in kept:
                 return False  # another release was accepted meanwhile, and may name them
-            await in_thread(media.remove, gone)
+            deleted = await in_thread(media.remove, gone)
             log.info("evicted=%s assets that no release needs", len(gone))
         spare = local.keys() - set(evicted) - needed
         media.spare_bytes = sum(local[sha256] for sha256 in spare)
@@ -182,7 +183,7 @@ class Janitor:
         named = {asset.index for release in releases for asset in release.assets}
         held = {name for name, asset in lists.items() if asset in spare}
         await in_thread(self._store.delete_documents_except, frozenset(kept), frozenset(named | held))
-        return bool(gone)
+        return deleted
 
     def _kept(self) -> dict[str, Release | None] | None:
         """Return the releases that stay, by name; None while the active one is unknown: then nothing is deleted."""

@@ -118,7 +118,7 @@ class UpdateCheck:
     async def _pinned_root(self) -> Root:
         """Return the root on the disk. If it and its copy are lost, fetch the root that the membership names."""
         try:
-            root, reason = await in_thread(self._store.root), "no root is pinned: pair this device with an origin"
+            root, reason = self._store.root(), "no root is pinned: pair this device with an origin"
         except Untrusted as error:
             root, reason = None, str(error)
         if root is not None:

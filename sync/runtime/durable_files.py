@@ -24,6 +24,7 @@ TEMP_SUFFIX = ".tmp"
 READABLE = 0o644
 """Everybody can read the file: a web server of another user may serve the content of the origin."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # RLIMIT_FSIZE and old file systems say EFBIG
+_OF_THE_DISK = {*_FULL, errno.EROFS, errno.ENODEV, errno.ENXIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _MAY_PASS = {errno.EIO, errno.EAGAIN, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT}
 _READ_TRIES = 3  # a memory card or a network disk that fails once often answers the next time
 _HASH_BYTES = 4 * 1024 * 1024
@@ -39,6 +40,12 @@ def storage_error(error: OSError, path: Path) -> StorageFull | StorageBroken:
     if error.errno in _FULL:
         return StorageFull(f"the disk is full, {path.name} cannot be written: delete something and try again")
     return StorageBroken(f"{path} cannot be used: {os_reason(error)}")
+
+
+def is_of_one_file(error: BaseException | None) -> bool:
+    """Return whether a fault may be of one file alone, such as a damaged inode, so that others can be used."""
+    cause = error.__cause__ if isinstance(error, StorageBroken) else error
+    return isinstance(cause, OSError) and cause.errno not in _OF_THE_DISK
 
 
 @contextmanager

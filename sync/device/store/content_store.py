@@ -299,12 +299,11 @@ class ContentStore:
         """Delete all other releases and chunk lists."""
         with storage_errors(self.store):
             for path in self._releases.glob("*.json"):
-                if path.stem not in releases:
-                    path.unlink()
+                if path.stem not in releases and self.media.delete(path):
                     self._stamps.pop(path.stem, None)
             for name in hash_names(self.index_folder):
                 if name not in indexes:
-                    (self.index_folder / name).unlink()
+                    self.media.delete(self.index_folder / name)
 
     # Disk space
 

@@ -11,9 +11,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from sync.errors import CorruptContent, NotFound
+from sync.errors import CorruptContent, NotFound, SignageError
 from sync.runtime.clock import give_way
-from sync.runtime.durable_files import hash_file, read_at, set_aside, storage_errors, sync_folder
+from sync.runtime.durable_files import (
+    hash_file,
+    is_of_one_file,
+    read_at,
+    set_aside,
+    storage_error,
+    storage_errors,
+    sync_folder,
+)
 from sync.runtime.os_messages import os_reason
 from sync.wire.chunk_index import Index
 from sync.wire.release import Asset
@@ -39,6 +47,7 @@ class MediaFiles:
         self._assets = store / "assets"
         self._parts = store / "parts"
         self._unreadable: set[str] = set()  # the disk reported an error
+        self._stuck: set[Path] = set()  # could not be deleted
         self._renaming = threading.Lock()  # of `_assets`: what is removed there is what was found damaged
         self.suspects: dict[str, None] = {}  # to be hashed again at once, the oldest suspicion first
         self.missed: dict[str, None] = {}  # assets that were to be shown and are not here
@@ -143,19 +152,27 @@ class MediaFiles:
             return -1
         return found.st_size if stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK | os.W_OK) else -1
 
-    def admit(self, sizes: Mapping[str, int]) -> tuple[dict[str, str], dict[str, str]]:
+    def admit(self, sizes: Mapping[str, int]) -> tuple[dict[str, str], dict[str, SignageError]]:
         """Make partial files that are verified and durable complete assets, by renaming them. Blocks.
 
-        Return the stamps of those that are assets now, and for the others why not: they are no longer what was written.
+        Return the stamps of those that are assets now, and why the others are not: they are no longer what was written
+        (CorruptContent), or what has their names cannot be replaced (StorageBroken).
 
         Raises:
-            StorageBroken: the disk failed.
+            StorageFull, StorageBroken: the disk failed.
         """
-        refused: dict[str, str] = {}
-        with storage_errors(self._parts):
+        refused: dict[str, SignageError] = {}
+        with storage_errors(self._assets):
             for sha256, size_bytes in sizes.items():
-                if reason := self._admit(sha256, size_bytes):
-                    refused[sha256] = reason
+                try:
+                    reason = self._admit(sha256, size_bytes)
+                except OSError as error:
+                    if not is_of_one_file(error):
+                        raise
+                    refused[sha256] = storage_error(error, self._assets / sha256)
+                else:
+                    if reason:
+                        refused[sha256] = CorruptContent(f"asset {sha256}: {reason}")
             if len(refused) < len(sizes):
                 sync_folder(self._assets)
         self._unreadable -= sizes.keys() - refused.keys()
@@ -206,7 +223,7 @@ class MediaFiles:
         """
         with self._renaming, storage_errors(self._assets):
             if stamp and self.stamp(sha256) == stamp:
-                self._set_aside(sha256)
+                self._take_off(sha256)
 
     def set_wrong_sizes_aside(self, assets: Iterable[Asset]) -> None:
         """Make those of these assets partial files that are longer or shorter than the release says. Blocks."""
@@ -215,7 +232,17 @@ class MediaFiles:
                 found = self._stat(asset.sha256)
                 if found is not None and found.st_size != asset.size_bytes:
                     log.warning("asset=%s has %d bytes instead of %d", asset.sha256, found.st_size, asset.size_bytes)
-                    self._set_aside(asset.sha256)
+                    self._take_off(asset.sha256)
+
+    def _take_off(self, sha256: str) -> None:
+        """Set a damaged asset aside; where its file does not let itself be renamed, it no longer counts as here."""
+        try:
+            self._set_aside(sha256)
+        except OSError as error:
+            if not is_of_one_file(error):
+                raise
+            self._unreadable.add(sha256)
+            log.error("asset=%s is damaged and stays on the disk: %s", sha256, os_reason(error))
 
     def _set_aside(self, sha256: str) -> None:
         """Make a damaged asset a partial file, of which nothing is known to be right, so that nothing shows it."""
@@ -231,14 +258,33 @@ class MediaFiles:
         sync_folder(self._parts)
         sync_folder(self._assets)
 
-    def remove(self, assets: tuple[str, ...]) -> None:
-        """Delete complete and partial files; the caller makes sure that no release needs them."""
+    def remove(self, assets: tuple[str, ...]) -> bool:
+        """Delete complete and partial files that no release needs; return whether any could be deleted."""
         with storage_errors(self._assets):
-            for sha256 in assets:
-                (self._assets / sha256).unlink(missing_ok=True)
-                (self._parts / sha256).unlink(missing_ok=True)
+            deleted = [self.delete(folder / sha256) for sha256 in assets for folder in self.folders()]
             sync_folder(self._assets)
             sync_folder(self._parts)
+        return any(deleted)
+
+    def delete(self, path: Path) -> bool:
+        """Delete a file, and return whether that was done. One that cannot be deleted stays, and is told once.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if not is_of_one_file(error):
+                raise
+            if path not in self._stuck:
+                log.error("file=%s is not needed and cannot be deleted: %s", path, os_reason(error))
+            self._stuck.add(path)
+            return False
+        self._stuck.discard(path)
+        return True
 
 
 def _has_chunks(path: Path, index: Index) -> bool:

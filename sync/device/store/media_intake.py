@@ -15,14 +15,17 @@ from dataclasses import dataclass, field
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.media_files import MediaFiles
 from sync.device.store.partial_file import PartialFile, Written, open_partial_file
-from sync.errors import CorruptContent, SignageError
+from sync.errors import CorruptContent, SignageError, StorageBroken
 from sync.runtime.clock import Clock
-from sync.runtime.durable_files import storage_error, sync_files
+from sync.runtime.durable_files import is_of_one_file, storage_error, sync_files
 from sync.runtime.threads import in_thread
 from sync.wire.chunk_index import Index
 
 GROUP_BYTES = 64 * 1024 * 1024
 GROUP_S = 10.0
+MOST_REFUSED = 8
+"""As many assets wait by themselves because their own files cannot be used; of more the folder or disk is at fault."""
+
 ADMIT_S = 2.0
 """How long a whole file waits for others, so that all of them share their flushes."""
 
@@ -58,6 +61,7 @@ class MediaIntake:
         self._total_bytes = self._done_bytes = 0  # the sums of both
         self._committed_s = clock.monotonic()
         self._committing = asyncio.Lock()
+        self._refused: dict[str, SignageError] = {}
 
     @property
     def parts(self) -> Mapping[str, PartialFile]:
@@ -84,11 +88,11 @@ class MediaIntake:
     async def begin(self, indexes: Mapping[str, tuple[str, Index]]) -> None:
         """Open or create the partial files of these assets, each with the name and the content of its chunk list.
 
-        Those that are under way with the same chunk list go on.
+        Those that are under way with the same chunk list go on. `take_refused` names those whose files cannot be used.
 
         Raises:
             StorageFull: one of them does not fit.
-            StorageBroken: the disk failed.
+            StorageBroken: the disk failed, or many files cannot be used.
         """
         async with self._committing:  # it may rename a file that was forgotten and is wanted again
             new = {name: one for name, one in indexes.items() if not self._is_under_way(name, one[0])}
@@ -126,8 +130,18 @@ class MediaIntake:
         for asset, (chunk_list, index) in new.items():
             bitmap = bitmaps.get((asset, chunk_list), b"")
             path, damaged = self._media.part_path(asset), asset in self._media.damaged
-            opened.append(open_partial_file(path, index, bitmap, chunk_list, damaged=damaged))
+            try:
+                opened.append(open_partial_file(path, index, bitmap, chunk_list, damaged=damaged))
+            except StorageBroken as error:
+                if not is_of_one_file(error) or len(self._refused) >= MOST_REFUSED:
+                    raise
+                self._refused[asset] = error
         return opened
+
+    def take_refused(self) -> dict[str, SignageError]:
+        """Return the assets whose own files cannot be used, and why, since the last call; the others can go on."""
+        refused, self._refused = self._refused, {}
+        return refused
 
     def _add(self, part: PartialFile) -> None:
         asset = part.index.asset
@@ -170,7 +184,8 @@ class MediaIntake:
     async def commit(self) -> frozenset[str]:
         """Make durable what was written until now, and admit the files that are whole; return their names.
 
-        A cancellation does not wait for the disk; the next commit does.
+        `take_refused` names those whose place cannot be taken. A cancellation does not wait for the disk; the next
+        commit does.
 
         Raises:
             StorageFull, StorageBroken: some bytes could not be made durable; those files are fetched again. The others
@@ -224,6 +239,9 @@ class MediaIntake:
                     self._forget(part.index.asset)
             for asset in settled.admitted:
                 self._parts.pop(asset, None)
+            for asset, error in settled.refused.items():
+                self._forget(asset)
+                self._refused[asset] = error
 
     def _settle(self, group: Mapping[PartialFile, Written]) -> "_Settled":
         """Flush, then rename. Blocks."""
@@ -242,16 +260,23 @@ class MediaIntake:
             else:
                 settled.bitmaps[part.index.asset, part.chunk_list] = bitmap
         settled.admitted, refused = self._media.admit({name: part.index.size_bytes for name, part in whole.items()})
-        for name, reason in refused.items():
-            settled.faults[whole[name]] = CorruptContent(f"asset {name}: {reason}")
-            whole[name].discard()
+        for name, why in refused.items():
+            if isinstance(why, CorruptContent):
+                settled.faults[whole[name]] = why
+                whole[name].discard()
+            else:
+                settled.refused[name] = why
         return settled
 
 
 @dataclass(slots=True)
 class _Settled:
-    """What is durable of a group: bitmaps to save, the stamps of admitted files; and the faults of the others."""
+    """What is durable of a group: bitmaps to save, the stamps of admitted files; and the faults of the others.
+
+    Those of `refused` are whole, and cannot be renamed.
+    """
 
     bitmaps: dict[tuple[str, str], bytes] = field(default_factory=dict)
     admitted: dict[str, str] = field(default_factory=dict)
     faults: dict[PartialFile, SignageError] = field(default_factory=dict)
+    refused: dict[str, SignageError] = field(default_factory=dict)

@@ -20,6 +20,8 @@ LONGEST_ASKED_S = 900.0
 
 _MISSING = (404, 410)  # removed, or being published: the timestamp is read again before the next try
 
+_DISK = ""  # in place of the URL of a source
+
 Item = tuple[int, float, int, str, Span | None]
 """What is to be asked for: rank of the group, order in it, a number, asset; without a span its chunk list."""
 
@@ -85,6 +87,12 @@ class AssetState:
             wait_s = self.backoffs.setdefault(source.url, backoff).next_s(at_least_s=asked_s)
             self.avoided[source.url] = now_s + wait_s
         return asked_s
+
+    def refuse(self, error: SignageError, now_s: float) -> None:
+        """Record that the disk does not take it, and wait; longer each time."""
+        self.fault, self.held = error, []
+        backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self.rng)
+        self.until_s = now_s + self.backoffs.setdefault(_DISK, backoff).next_s()
 
     def wait_until(self, free_s: float) -> None:
         """Wait until a source is free for it; if it is nowhere, until the timestamp was read again."""

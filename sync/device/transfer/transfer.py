@@ -67,7 +67,8 @@ class ContentTransfer:
         for job in [job for job in self._jobs if job.done()]:
             del self._jobs[job]
             job.result()
-        most = int(min(self._most, self.queue.most_connections()))
+        useful = max(self._limiter.most_connections(source.url) for source in self.sources.all())
+        most = int(min(self._most, useful))
         for _ in range(min(most - len(self._jobs), self.queue.ready())):
             worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines)
             job = start_thread(worker.run)

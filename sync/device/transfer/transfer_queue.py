@@ -72,9 +72,13 @@ class TransferQueue:
                 self._delay(state)
             return frozenset(fetch for fetch in self._under_way if self._state(fetch) is None)
 
-    def add_list(self, asset: str) -> None:
-        """Have the chunk list of an asset fetched."""
+    def add_list(self, asset: str, refused: SignageError | None = None) -> None:
+        """Have the chunk list of an asset fetched; later, and longer each time, if the disk has `refused` its file."""
         with self._lock:
+            if refused is not None and (state := self._states.get(asset)) is not None:
+                self._failing[asset] = state
+                state.refuse(refused, self._clock.monotonic())
+                self._delay(state)
             self._push(asset, None)
 
     def add_spans(self, asset: str, part: PartialFile, spans: Iterable[Span]) -> None:
@@ -154,11 +158,6 @@ class TransferQueue:
         with self._lock:
             self._end_waits(now_s := self._clock.monotonic())
             return len(self._ready) + len(self._again) if self._may_begin(now_s) else 0
-
-    def most_connections(self) -> float:
-        """Return how many threads are of use under the limits; infinite: any number."""
-        with self._lock:
-            return max(self._limiter.most_connections(source.url) for source in self._sources.all())
 
     def next_s(self) -> float:
         """Return the next moment at which something can begin that waits now; infinite if only events help."""

@@ -1,9 +1,12 @@
 """Faults of network, server and disk: verified content stays, and other content is never used."""
 
 import errno
+import hashlib
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -350,3 +353,49 @@ async def test_after_a_failed_flush_the_partial_file_is_discarded(
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
     assert whole(store, asset.sha256)
     assert origin.media_bytes == 16 * CHUNK  # no chunk of the partial file was used
+
+
+class StuckFile:
+    """A file that can be neither opened for writing, replaced nor deleted, as one with a damaged inode."""
+
+    def __init__(self, path: Path, patch: pytest.MonkeyPatch) -> None:
+        self.path: Path | None = path
+        for name in ("open", "replace", "unlink", "chmod"):
+            patch.setattr(os, name, self._refusing(getattr(os, name)))
+
+    def _refusing(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            reads = real.__name__ == "open" and not given[1] & (os.O_WRONLY | os.O_RDWR)
+            if not reads and self.path is not None and str(self.path) in map(str, given):
+                raise OSError(errno.EUCLEAN, os.strerror(errno.EUCLEAN))
+            return real(*given, **named)
+
+        return call
+
+
+@pytest.mark.parametrize("folder", ["parts", "assets"])
+@pytest.mark.parametrize("chunks", [1, 3])
+async def test_one_file_that_cannot_be_used_holds_no_other_asset_and_no_newer_release(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch, folder: str, chunks: int
+) -> None:
+    stuck, *others = (noise(seed, chunks * CHUNK) for seed in range(5))
+    name = hashlib.sha256(stuck).hexdigest()
+    path = store.store / folder / name
+    path.write_bytes(b"x")
+    file = StuckFile(path, monkeypatch)
+    bad, *good = origin.publisher.publish(stuck, *others)
+    before = origin.publisher.release
+    async with running(origin, store) as device:
+        await device.until(lambda: all(store.has_asset(asset.sha256) for asset in good), pass_s=0.5)
+        await device.until(lambda: name in device.syncer.facts().problem, pass_s=0.1)
+        assert store.active() is None
+        origin.publisher.publish(noise(9, 5000))
+        device.syncer.wake()
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=0.5)
+        await device.until(lambda: device.syncer.facts().state == "current", pass_s=0.5)
+        origin.publisher.sign(origin.publisher.sequence + 1, before)
+        file.path = None
+        device.syncer.wake()
+        await device.until(lambda: device.syncer.facts().release == before, pass_s=0.5)
+    assert store.asset_path(bad.sha256).read_bytes() == stuck
+    assert origin.media_bytes <= sum(map(len, (stuck, *others))) + chunks * CHUNK + 5000
