@@ -26,6 +26,7 @@ import syncing_many
 import syncing_rivals as rivals
 from syncing_content import Content
 from syncing_device import device
+from syncing_line import SERVER, lossy_line, measured_round_trip_s
 
 from sync.runtime.clock import SystemClock
 from sync.runtime.durable_files import hash_file
@@ -36,7 +37,8 @@ _SMALL_BYTES = 100_000
 _FLUSHES = ("fsync", "fdatasync", "syncfs")
 _KILLED_BYTES_S = "4m"  # of each connection: so slow that no bytes wait in a socket when the device is killed
 ROUNDS = 3
-PARTS = ("large", "small", "tls", "origin", "disk", "kills", "many")
+PARTS = ("large", "small", "tls", "origin", "line", "disk", "kills", "many")
+ROUND_TRIP_S, LOSS = 0.02, 0.01  # of the line between two network namespaces
 
 Rows = list[dict[str, Any]]
 Way = Callable[[Path], Awaitable[rivals.Used]]
@@ -51,10 +53,11 @@ class Scale:
     rounds: int = ROUNDS
     kills: int = 10
     many: int = 5_000
+    line_mib: int = 32  # of each of 8 files
     part_s: float = 1_800.0  # a part that takes longer is ended and told as not measured
 
 
-SHORT = Scale(large=3, small=600, rounds=1, kills=3, many=5_000, part_s=900.0)
+SHORT = Scale(large=3, small=600, rounds=1, kills=3, many=5_000, line_mib=8, part_s=900.0)
 
 
 async def measure(part: str, rounds: int, *, short: bool) -> Rows:
@@ -96,11 +99,14 @@ async def _compared(folder: Path, content: Content, what: str, rounds: int) -> R
             "signage-player": partial(_synced, content, url),
             f"curl -Z ({rivals.CURL_CONNECTIONS}) + sync + openssl": partial(rivals.curl, content, url),
         }
-        if rivals.installed("aria2c"):
-            ways["aria2c, no flush"] = partial(rivals.aria2, content, url)
-        if rivals.installed("rsync"):
-            ways["rsync --fsync + openssl"] = partial(rivals.rsync, content, url)
-        return await _in_turns(folder, content, f"nginx, {what}", ways, rounds)
+        others: dict[str, tuple[str, Way]] = {
+            "aria2c": ("aria2c + checksum, no flush", partial(rivals.aria2, content, url)),
+            "rsync": ("rsync --fsync + openssl", partial(rivals.rsync, content, url)),
+        }
+        ways |= {way: work for name, (way, work) in others.items() if rivals.installed(name)}
+        rows = await _in_turns(folder, content, f"nginx, {what}", ways, rounds)
+        missing = [way for name, (way, _) in others.items() if not rivals.installed(name)]
+        return rows + [dict.fromkeys(rows[0], "-") | {"way": f"{way}: not installed here"} for way in missing]
 
 
 async def _tls(folder: Path, scale: Scale) -> Rows:
@@ -129,6 +135,27 @@ async def _from_origin(folder: Path, scale: Scale) -> Rows:
             }
             rows += await _in_turns(place, content, f"our origin, {count:,} x {what}", ways, scale.rounds)
     return rows
+
+
+async def _over_a_line(folder: Path, scale: Scale) -> Rows:
+    content = content_of.random_content(folder / "tree", 8, scale.line_mib * _MIB)
+    async with AsyncExitStack() as stack:
+        line = await stack.enter_async_context(lossy_line(ROUND_TRIP_S, LOSS))
+        if line is None:
+            sys.stderr.write("line: NOT MEASURED, it takes root, network namespaces and TUN devices\n")
+            return []
+        served = content_of.nginx(folder / "nginx", content.tree, host=SERVER, under=line.at_server)
+        url = await stack.enter_async_context(served)
+        round_trip_s = await measured_round_trip_s(line, url)
+        ways: dict[str, Way] = {
+            "signage-player": partial(_synced, content, url, under=line.at_client),
+            f"curl -Z ({rivals.CURL_CONNECTIONS}) + sync + openssl": partial(
+                rivals.curl, content, url, under=line.at_client
+            ),
+        }
+        rows = await _in_turns(folder, content, "", ways, scale.rounds)
+    what = f"nginx, round trip {1000 * round_trip_s:.1f} ms, {100 * line.measured_loss():.2f} % loss"
+    return [row | {"release": f"{what}, 8 x {scale.line_mib} MiB"} for row in rows]
 
 
 async def _in_turns(folder: Path, content: Content, what: str, ways: dict[str, Way], rounds: int) -> Rows:
@@ -175,8 +202,10 @@ def _hashed_later(content: Content) -> dict[str, Any]:
     }
 
 
-async def _synced(content: Content, url: str, target: Path, *, certificates: str = "") -> rivals.Used:
-    async with device(target / "device", url, content.tree, "--certificates", certificates) as running:
+async def _synced(
+    content: Content, url: str, target: Path, *, certificates: str = "", under: tuple[str, ...] = ()
+) -> rivals.Used:
+    async with device(target / "device", url, content.tree, "--certificates", certificates, under=under) as running:
         running.begin()
         said = await running.told()
         return said["wall_s"], said["cpu_s"]
@@ -267,6 +296,7 @@ _MEASURES: dict[str, Callable[[Path, Scale], Awaitable[Rows]]] = {
     "small": _small,
     "tls": _tls,
     "origin": _from_origin,
+    "line": _over_a_line,
     "disk": _disk,
     "kills": _kills,
     "many": _many,

@@ -26,7 +26,7 @@ http {{
     log_format sent '$body_bytes_sent $uri'; access_log {log} sent;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    server {{ listen 127.0.0.1:{port}{tls}; location /content/ {{ alias {tree}/; {more} }} }}
+    server {{ listen {place}{tls}; location /content/ {{ alias {tree}/; {more} }} }}
 }}
 """
 
@@ -64,18 +64,30 @@ def has_nginx() -> str | None:
 
 @asynccontextmanager
 async def nginx(
-    folder: Path, tree: Path, *, certificate: Path | None = None, log: str = "/dev/null", more: str = ""
+    folder: Path,
+    tree: Path,
+    *,
+    certificate: Path | None = None,
+    log: str = "/dev/null",
+    more: str = "",
+    host: str = "",
+    under: tuple[str, ...] = (),
 ) -> AsyncIterator[str]:
-    """Serve `tree` with nginx on loopback; yield the address. `log` names a file for the bytes of each answer."""
+    """Serve `tree` with nginx on loopback; yield the address. `log` names a file for the bytes of each answer.
+
+    With `host`, serve it there, `under` another program; then it may not listen yet.
+    """
     folder.mkdir(parents=True)
     port = free_port(0)
     tls = f" ssl; ssl_certificate {certificate}; ssl_certificate_key {certificate}" if certificate else ""
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, port=port, tree=tree, tls=tls, log=log, more=more))
-    command = (has_nginx() or "nginx", "-p", str(folder), "-c", str(config))
+    place = f"{host or '127.0.0.1'}:{port}"
+    config.write_text(_NGINX.format(folder=folder, place=place, tree=tree, tls=tls, log=log, more=more))
+    command = (*under, has_nginx() or "nginx", "-p", str(folder), "-c", str(config))
     async with running(command, folder / "nginx.log", {}):
-        await _listening(port)
-        yield f"http{'s' if certificate else ''}://localhost:{port}"
+        if not host:
+            await _listening(port)
+        yield f"http{'s' if certificate else ''}://{host or 'localhost'}:{port}"
 
 
 @asynccontextmanager

@@ -25,8 +25,8 @@ Used = tuple[float, float]
 """Seconds by the clock, and of the processor."""
 
 
-async def curl(content: Content, url: str, target: Path, certificates: str = "") -> Used:
-    """Use `curl -Z`, `sync -f` and `openssl dgst`."""
+async def curl(content: Content, url: str, target: Path, certificates: str = "", under: tuple[str, ...] = ()) -> Used:
+    """Use `curl -Z`, `under` another program if one is given, `sync -f` and `openssl dgst`."""
     lines = [
         f'url = "{url}/content/{asset_path(asset.sha256)}"\noutput = "{target / asset.sha256}"'
         for asset in content.assets
@@ -34,7 +34,7 @@ async def curl(content: Content, url: str, target: Path, certificates: str = "")
     (config := target.with_suffix(".curl")).write_text("\n".join(lines))
     trust = ("--cacert", certificates) if certificates else ()
     return await used(
-        ("curl", "-Z", "--parallel-max", str(CURL_CONNECTIONS), "-sS", "--fail", *trust, "-K", str(config)),
+        (*under, "curl", "-Z", "--parallel-max", str(CURL_CONNECTIONS), "-sS", "--fail", *trust, "-K", str(config)),
         ("sync", "-f", str(target)),
         hashing(content, target),
     )

@@ -12,6 +12,11 @@ SHORTEST_SPAN_BYTES = 64 * 1024
 SPAN_S = 8.0
 """How long one request should take: long ones delay all else."""
 
+LAST_SPAN_S = 1.0
+"""How long the last requests should take: who is done early waits for them."""
+
+FEW_SPANS = 16  # two for each connection
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -57,6 +62,15 @@ def next_request(span: Span, without: Collection[int], longest_bytes: int) -> tu
     return first, Span(span.asset, rest) if rest else None
 
 
-def longest_span_bytes(usual_bytes_s: float) -> int:
-    """Return how long a request may be, by the speed that the last ones reached; 0: not known."""
-    return max(SHORTEST_SPAN_BYTES, min(SPAN_BYTES, int(usual_bytes_s * SPAN_S))) if usual_bytes_s else SPAN_BYTES
+def longest_span_bytes(usual_bytes_s: float, waiting: Collection[Span | None] | None = None) -> int:
+    """Return how long a request may be, by the speed that the last ones reached; 0: not known.
+
+    Once only `FEW_SPANS` are `waiting`, requests become shorter, down to `LAST_SPAN_S`, so that all connections end at
+    about the same time (guided self-scheduling, Polychronopoulos and Kuck, 1987). None: there are more.
+    """
+    if not usual_bytes_s:
+        return SPAN_BYTES
+    longest, last = (max(SHORTEST_SPAN_BYTES, min(SPAN_BYTES, int(usual_bytes_s * s))) for s in (SPAN_S, LAST_SPAN_S))
+    if waiting is None:
+        return longest
+    return min(longest, max(last, sum(span.length for span in waiting if span) // FEW_SPANS))

@@ -15,7 +15,7 @@ from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import AssetState, Fetch, Item, TransferFacts, failing, problem_of
 from sync.device.transfer.limits import RateLimiter
 from sync.device.transfer.sources import ContentSource, Sources
-from sync.device.transfer.spans import Span, longest_span_bytes, next_request
+from sync.device.transfer.spans import FEW_SPANS, Span, longest_span_bytes, next_request
 from sync.errors import SignageError
 from sync.runtime.clock import Clock
 from sync.wire.release import INDEX_CAP_BYTES, Asset
@@ -347,7 +347,8 @@ class TransferQueue:
         if wrong and state.under_way:
             state.held.append(item)
             return None, None
-        longest = 1 if wrong or len(span.chunks) == 1 else longest_span_bytes(source.usual_bytes_s(now_s))
+        few = [span, *(other[4] for other in self._ready)] if len(self._ready) < FEW_SPANS else None
+        longest = 1 if wrong or len(span.chunks) == 1 else longest_span_bytes(source.usual_bytes_s(now_s), few)
         first, rest = next_request(span, state.busy_chunks(), longest)
         if rest is not None:
             put_back.append((rank, order, next(self._numbers), name, rest))
@@ -356,8 +357,7 @@ class TransferQueue:
     def _begin(self, item: Item, source: ContentSource, now_s: float, put_back: list[Item]) -> Fetch | None:
         span, state = item[4], self._states[item[3]]
         most = self._limiter.most_bytes(source.url)
-        asked = INDEX_CAP_BYTES if span is None else span.length
-        asked = asked if most is None else min(asked, most)
+        asked = int(min(INDEX_CAP_BYTES if span is None else span.length, most or math.inf))
         wait_s = self._limiter.wait_s(source.url, asked)
         if wait_s > 0:
             source.limited_until_s = now_s + wait_s

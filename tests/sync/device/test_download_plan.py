@@ -117,6 +117,24 @@ def test_requests_are_shorter_on_a_slow_line(bytes_s: float, length: int) -> Non
     assert longest_span_bytes(bytes_s) == length
 
 
+@pytest.mark.parametrize(
+    ("bytes_s", "waiting", "length"),
+    [
+        (2 * MIB, [8, 8], 2 * MIB),  # no shorter than a second
+        (2 * MIB, [8] * 8, 4 * MIB),
+        (2 * MIB, [8] * 16, 8 * MIB),
+        (100 * MIB, [8, 8], 8 * MIB),  # nobody waits for long
+        (1, [8], 65536),
+        (0, [8], 8 * MIB),  # not known
+    ],
+)
+def test_the_last_requests_are_shorter_so_that_all_connections_end_together(
+    bytes_s: float, waiting: list[int], length: int
+) -> None:
+    left = [Span("a", (Chunk(0, 0, mib * MIB, "a"),)) for mib in waiting]
+    assert longest_span_bytes(bytes_s, [None, *left]) == length
+
+
 def test_each_wanted_asset_is_in_the_first_group_that_has_it_and_the_others_come_last() -> None:
     order = [("a", "b", "a"), (), ("c", "stream"), ("b", "d")]
     assert list(priority_groups(order, ("e", "d", "c", "b"))) == [["b"], [], ["c"], ["d"], ["e"]]
