@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from player.app import wiring
 from player.app.device_session import SessionBuilder
 from player.director.director import Director
 from player.display import WantedOutput, overlay_host
@@ -275,6 +276,18 @@ async def a_port_in_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     service.cancel()
 
 
+async def starts_that_failed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    told, clock = ProblemReports(), FakeClock()
+    core: Any = SimpleNamespace(starts=SimpleNamespace(earlier="failed at its start"), clock=clock)
+    yield told.tells("starts")
+    service = asyncio.create_task(wiring._tell_failed_starts(core, told.reporter("starts")))
+    await clock.run_ready()
+    yield told.tells("starts")
+    await clock.advance(3600)
+    yield told.tells("starts")
+    service.cancel()
+
+
 async def sound_from_another_output(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     output: list[str | None] = [None]
     sources: Any = SimpleNamespace(stage=SimpleNamespace(facts=lambda: SimpleNamespace(sound=output[0])))
@@ -414,6 +427,7 @@ REPORTS: dict[str, tuple[Case, ...]] = {
     "readiness": (a_release_that_comes_too_late,),
     "move": (an_origin_that_is_not_known_at_its_new_address,),
     "endpoint": (a_port_in_use,),
+    "starts": (starts_that_failed,),
     "self._ledger.problem": (a_log_of_plays_that_was_set_aside,),
     "self._recorder.problem": (a_disk_that_is_full,),
     "self._scenes.problem": (dayparts_in_a_zone_that_nobody_named,),
