@@ -16,6 +16,7 @@ from tests.sync.programme.examples import BERLIN, clock_times, some_weekdays
 
 AT = "03-02T12:00"  # a Monday
 DEFAULT = "playlist rest"
+QUARTER = timedelta(minutes=15)
 
 
 def local(text: str) -> datetime:
@@ -175,22 +176,31 @@ def schedules(draw: st.DrawFn) -> Release:
         )
         for id in draw(st.lists(st.sampled_from("stuvw"), unique=True))
     ]
-    return of(*dayparts)
+    moments = st.none() | st.integers(0, 30 * 24 * 4).map(lambda n: local("10-13T00:00") + n * QUARTER)
+    items = [
+        [Item(id=i, title=i, asset=name(i), starts_at=draw(moments), ends_at=draw(moments)) for i in (one, one.upper())]
+        for one in "abc"
+    ]
+    return of(*dayparts, playlists=tuple(Playlist(id=two[0].id, name="p", items=tuple(two)) for two in items))
 
 
 @settings(max_examples=40, deadline=None)
 @given(schedules(), st.integers(0, 14 * 24 * 4))
-def test_each_daypart_is_needed_when_the_programme_first_shows_it(release: Release, quarters: int) -> None:
-    at = start = local("2026-10-14T00:00") + quarters * timedelta(minutes=15)  # daylight saving ends on the 25th
+def test_each_item_is_needed_when_the_programme_first_shows_it(release: Release, quarters: int) -> None:
+    at = start = local("10-14T00:00") + quarters * QUARTER  # daylight saving ends on the 25th
     expected: dict[str, datetime] = {}
     while at < start + HORIZON:
         programme = programme_at(release, BERLIN, at)
-        where = f" in daypart {programme.daypart.name}" if programme.daypart else ""
-        if programme.playlist is not None:
-            expected.setdefault(f"playlist {programme.playlist.name}{where}", at)
+        for item in programme.playlist.items if programme.playlist else ():
+            first = max(at, item.starts_at or at)
+            if first < programme.until and (item.ends_at is None or first < item.ends_at):
+                expected.setdefault(item.asset, first)
         at = programme.until
-    found = {need.what: need.at for need in first_needs(release, BERLIN, start)}
-    assert {what: when for what, when in found.items() if when and when < start + HORIZON} == expected
+    found: dict[str, datetime] = {}
+    for need in first_needs(release, BERLIN, start):
+        if need.at is not None and need.at < start + HORIZON:
+            found = {**dict.fromkeys(need.assets, need.at), **found}
+    assert found == {asset: when for asset, when in expected.items() if when < start + HORIZON}
 
 
 def test_only_what_the_active_release_does_not_show_anyway_is_new() -> None:
