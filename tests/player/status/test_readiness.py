@@ -194,11 +194,15 @@ async def test_what_is_on_air_at_once_is_never_too_late(
     coming = breakfast(release_of(()), release_of(())).model_copy(update={"dayparts": ()})
     facts = SyncFacts(SyncState.FETCHING, preparing="b" * 64, accepted=coming, bytes_to_do=9)
     session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=lambda: facts)))
-    problems = ProblemReports()
+    problems, clock = ProblemReports(), RunningClock(NOON)
     sources: Any = SimpleNamespace(
-        problems=problems, session=lambda: session, configuration=load_configuration(None), content=store
+        problems=problems,
+        session=lambda: session,
+        configuration=load_configuration(None),
+        content=store,
+        traffic=TrafficCounter(store.state, clock, lambda: None),
     )
-    readiness = StatusCollector(sources, RunningClock(NOON)).readiness
+    readiness = StatusCollector(sources, clock).readiness
     for _ in range(5):
         await readiness.look()
     assert problems.sentences() == ()
