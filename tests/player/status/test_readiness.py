@@ -24,8 +24,10 @@ from player.status.sync_status import release_status
 from player.status.wording import late_text
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts, SyncState
+from sync.device.traffic.budget import Budget
 from sync.device.traffic.counter import TrafficCounter
 from sync.device.transfer.limits import NO_LIMITS, RateLimiter, RateLimits
+from sync.device.transfer.sources import SourceFacts
 from sync.programme.first_need import Need
 from sync.wire.device_reports import ComingRelease, LateStart, RateStep, when_fetched
 from sync.wire.release import Daypart, Item, Playlist, Release
@@ -206,6 +208,40 @@ async def test_what_is_on_air_at_once_is_never_too_late(
     for _ in range(5):
         await readiness.look()
     assert problems.sentences() == ()
+
+
+async def test_what_the_budget_of_the_month_does_not_cover_comes_in_the_next_one(
+    store: ContentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    clock, budgets = FakeClock(NOON), [Budget(1_000_000, 0)]
+    facts = SyncFacts(SyncState.FETCHING, preparing="b" * 64, accepted=release_of(()), bytes_to_do=5_000_000)
+    session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=lambda: facts)))
+    counter = TrafficCounter(store.state, clock, lambda: ZoneInfo("UTC"), lambda: budgets[0])
+    sources: Any = SimpleNamespace(
+        problems=ProblemReports(),
+        session=lambda: session,
+        configuration=load_configuration(None),
+        content=store,
+        traffic=counter,
+    )
+    readiness, ready = StatusCollector(sources, clock).readiness, []
+    for budget in (Budget(10_000_000, 0), Budget(3_000_000, 0)):
+        budgets[0] = budget
+        for _ in range(4):
+            source = SourceFacts("origin", "", facts.kept_bytes + 100_000, 0, 0.0, 0, "", 0.0)
+            facts = replace(facts, sources=(source,))
+            await clock.advance(10)
+            await readiness.look()
+        ready.append(readiness._ready_at)
+    counter.let_through("b" * 64)
+    await readiness.look()
+    ready.append(readiness._ready_at)
+    month = datetime(2026, 4, 1, tzinfo=UTC)
+    after = [None if at is None else round((at - month).total_seconds()) for at in ready]
+    assert after[0] is not None and after[0] < 0
+    assert after[1] == 200, "2 MB are left for April, and 10 kB come each second"
+    assert after[2] is not None and after[2] < 0, "it needs no budget"
 
 
 def test_a_meter_keeps_few_limits_in_mind() -> None:
