@@ -168,7 +168,7 @@ class SessionBuilder:
                     activated=self.release_activated,
                     mended=self.release_activated,
                 ),
-                uploader=PlayUploader(session.ledger.outbox, client, core.clock, self.rng),
+                uploader=PlayUploader(session.ledger.outbox, client, core.clock, self.rng, session.ledger.begin_anew),
                 heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
             )
 

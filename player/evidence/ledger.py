@@ -26,12 +26,13 @@ from player.evidence.ledger_entries import (
     TakeReserved,
     TakeStarted,
 )
+from player.evidence.log_again import log_again
 from player.evidence.quarantine import QUARANTINE_SCHEMA, AssetFailure, Quarantine
 from sync.device.store.outbox import OUTBOX_SCHEMA, Outbox
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.os_messages import os_reason
-from sync.runtime.sqlite import Database, open_database, read_database, take_over
+from sync.runtime.sqlite import Database, copy_database, open_database, read_database, take_over
 from sync.wire.device_reports import GENESIS, Play
 
 _SCHEMA = """
@@ -112,6 +113,28 @@ class Ledger:
             self._database, self.problem, self._open_later = database, problem, None
             self.outbox.move_to(database)
             log.info("ledger=%s is opened", database.path)
+
+    async def begin_anew(self) -> None:
+        """Begin a new log with the plays that the origin does not have; a copy of the old one is kept aside.
+
+        For a log that was set back: the file came from a backup, or the card was copied, and its sequences are taken.
+
+        Raises:
+            StorageFull, StorageBroken: nothing has changed.
+        """
+        if self._open_later is not None:
+            return
+        path = self._database.path
+        aside = path.with_name(f"{path.name}.{self.epoch}")
+        await copy_database(path, aside)
+        async with self._database.transaction():
+            self.epoch, count = await log_again(self._database)
+        self.problem = (
+            f"the origin has other plays of this log: its file was restored, or the card copied; kept as {aside.name}, "
+            f"a new log epoch starts with {count} plays"
+        )
+        log.error("ledger=%s %s", path, self.problem)
+        self.outbox.notify()
 
     async def write(self, entries: Sequence[Entry], change: MemoryChange | None = None) -> None:
         """Write all of this durably, or nothing.

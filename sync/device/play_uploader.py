@@ -5,7 +5,8 @@ again, and the origin recognizes it. What the origin had and lost, by a backup t
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ RETENTION = timedelta(days=30)
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
 _TOO_LARGE = 413
+_ANEW_EVERY_S = 3_600.0
 _GROW_BY = 10  # plays more per batch after a batch was too large; each batch too large is a wasted upload
 
 log = logging.getLogger(__name__)
@@ -39,10 +41,22 @@ class PlaySink(Protocol):
 
 
 class PlayUploader:
-    """The service that delivers the plays of the outbox."""
+    """The service that delivers the plays of the outbox.
 
-    def __init__(self, outbox: Outbox, client: PlaySink, clock: Clock, rng: Random) -> None:
+    `begin_anew` begins a new log: the origin has other plays of this one, so its file was set back or copied.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        client: PlaySink,
+        clock: Clock,
+        rng: Random,
+        begin_anew: Callable[[], Awaitable[None]],
+    ) -> None:
         self._outbox = outbox
+        self._begin_anew = begin_anew
+        self._began_anew_s = -math.inf
         self._client = client
         self._clock = clock
         self._backoff = Backoff(first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S, rng=rng)
@@ -55,10 +69,18 @@ class PlayUploader:
         """Deliver until cancelled."""
         while True:
             try:
+                await self._leave_taken_log()
                 await self._outbox.wait_for_work()
                 await self._deliver(await self._outbox.batch(self._batch_limit))
             except (OriginUnreachable, OriginRefused, Untrusted, StorageBroken, StorageFull) as error:
                 await self._wait_after_error(error)
+
+    async def _leave_taken_log(self) -> None:
+        """Begin a new log after a conflict; not again soon, for then it is the origin that is wrong."""
+        now_s = self._clock.monotonic()
+        if now_s - self._began_anew_s >= _ANEW_EVERY_S and await self._outbox.has_conflicts():
+            await self._begin_anew()
+            self._began_anew_s = now_s
 
     async def _deliver(self, batch: Sequence[QueuedPlay]) -> None:
         try:

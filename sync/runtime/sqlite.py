@@ -215,14 +215,26 @@ async def take_over(path: Path) -> Path:
     Raises:
         StorageBroken, StorageFull: it cannot be read, or the copy cannot be written; nothing has changed.
     """
-    copy = path.with_name(f".{path.name}.copied{TEMP_SUFFIX}")
+    copy = path.with_name(f".{path.name}.taken{TEMP_SUFFIX}")
+    await copy_database(path, copy)
     with storage_errors(path):
-        copy.unlink(missing_ok=True)
-        async with read_database(path) as database:
-            await database.rows("VACUUM INTO :copy", {"copy": str(copy)})
         aside = set_aside(path) or path
         move_durably(copy, path)
     return aside
+
+
+async def copy_database(path: Path, copy: Path) -> None:
+    """Write a copy of a database as it is now, beside those who use it.
+
+    Raises:
+        StorageBroken, StorageFull: it cannot be read, or the copy cannot be written.
+    """
+    written = copy.with_name(f".{copy.name}.copied{TEMP_SUFFIX}")
+    with storage_errors(path):
+        written.unlink(missing_ok=True)
+        async with read_database(path) as database:
+            await database.rows("VACUUM INTO :copy", {"copy": str(written)})
+        move_durably(written, copy)
 
 
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:

@@ -132,6 +132,10 @@ class Outbox:
             queued += rows
         return queued
 
+    async def has_conflicts(self) -> bool:
+        """Tell whether the origin refused plays because it has others of their sequence."""
+        return await self._database.row("SELECT 1 FROM refusals WHERE status = 'conflict' LIMIT 1") is not None
+
     async def depth(self) -> int:
         """Return how many plays wait for delivery."""
         row = await self._database.row("SELECT count(*) AS depth FROM outbox")

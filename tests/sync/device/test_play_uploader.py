@@ -89,7 +89,7 @@ async def uploading(ledger: Ledger, origin: Origin, clock: FakeClock) -> AsyncIt
     await site.start()
     port = runner.addresses[0][1]
     async with open_client(f"http://127.0.0.1:{port}", "token") as client:
-        task = asyncio.create_task(PlayUploader(ledger.outbox, client, clock, Random(1)).run())
+        task = asyncio.create_task(PlayUploader(ledger.outbox, client, clock, Random(1), ledger.begin_anew).run())
         try:
             yield
         finally:
@@ -136,7 +136,7 @@ async def test_many_plays_are_sent_in_limited_batches_oldest_first(tmp_path: Pat
 
 async def test_what_the_origin_lost_is_sent_again_and_nothing_else(tmp_path: Path) -> None:
     origin, clock = Origin(), HastyClock()
-    origin.refuse = {3: "conflict"}
+    origin.refuse = {3: "invalid"}
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         await log_plays(ledger, 8)
         async with uploading(ledger, origin, clock):
@@ -155,20 +155,43 @@ async def test_what_the_origin_lost_is_sent_again_and_nothing_else(tmp_path: Pat
             assert len(origin.batches) == batches + 1  # another log is meant
 
 
+async def test_an_origin_that_calls_everything_a_conflict_gets_one_new_log_an_hour(tmp_path: Path) -> None:
+    origin, clock = Origin(), FakeClock()
+    origin.refuse = dict.fromkeys(range(100), "conflict")
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 3)
+        first = ledger.epoch
+        async with uploading(ledger, origin, clock):
+            await polled(lambda: conflicts(ledger, first), 3)
+            second = ledger.epoch
+            await more(ledger, 1)
+            await drained(ledger)
+            assert ledger.epoch == second
+            await clock.advance(3_600)
+            await more(ledger, 2)
+            await polled(lambda: conflicts(ledger, second), 13)
+    assert len([*tmp_path.glob("plays.db.*")]) == 2
+
+
+async def conflicts(ledger: Ledger, before: str) -> int:
+    """Return how many plays are refused in a log after that one."""
+    return 0 if ledger.epoch == before else len(await ledger.outbox.refusals())
+
+
 async def held(origin: Origin) -> list[int]:
     return sorted(sequence for _, _, sequence in origin.held)
 
 
 async def test_a_refused_play_does_not_block_the_others(tmp_path: Path) -> None:
     origin, clock = Origin(), HastyClock()
-    origin.refuse = {2: "conflict", 4: "invalid"}
+    origin.refuse = {2: "invalid", 4: "invalid"}
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         await log_plays(ledger, 6)
         async with uploading(ledger, origin, clock):
             await drained(ledger)
         assert origin.order == [1, 3, 5, 6]
         aside = await ledger.outbox.refusals()
-        assert [(refusal.sequence, refusal.status) for refusal in aside] == [(4, "invalid"), (2, "conflict")]
+        assert [(refusal.sequence, refusal.status) for refusal in aside] == [(4, "invalid"), (2, "invalid")]
         assert len(await ledger.outbox.plays()) == 6, "nothing is thrown away"
 
 

@@ -1,0 +1,45 @@
+"""Logs plays again in a new log epoch, because the sequences they had are taken at the origin by other plays."""
+
+import json
+import secrets
+from typing import Any
+
+from sync.runtime.sqlite import Database, Row
+from sync.wire.device_reports import GENESIS, play_hash
+
+_ROWS_AT_ONCE = 1_000
+
+
+async def log_again(database: Database) -> tuple[str, int]:
+    """Begin a new epoch, in the caller's transaction, with the plays that wait or were refused as `conflict`.
+
+    The other plays are deleted: the origin has them, or refused them for what they are. A play keeps what it says; only
+    its epoch, its sequence and its hashes are new. Return the epoch and the number of its plays.
+    """
+    await database.execute("DELETE FROM refusals WHERE status <> 'conflict'")
+    await database.execute("""
+        DELETE FROM plays WHERE sequence NOT IN (SELECT sequence FROM outbox)
+        AND sequence NOT IN (SELECT sequence FROM refusals)""")
+    for table in ("outbox", "refusals"):
+        await database.execute(f"DELETE FROM {table}")
+    epoch, done, count, previous = secrets.token_hex(16), 0, 0, GENESIS
+    query = "SELECT sequence, body FROM plays WHERE sequence > :done ORDER BY sequence LIMIT :rows"
+    while rows := await database.rows(query, {"done": done, "rows": _ROWS_AT_ONCE}):
+        changes = []
+        for row in rows:
+            count += 1
+            play = _in_new_log(row, epoch, count, previous)
+            done, previous = row["sequence"], play["hash"]
+            changes.append({"old": done, "new": count, "body": json.dumps(play, separators=(",", ":"))})
+        # A new sequence is never above the old one, so it is free: all below were moved before.
+        statement = "UPDATE plays SET sequence = :new, body = :body WHERE sequence = :old"
+        await database.execute_many(statement, changes)
+    await database.execute("INSERT INTO outbox SELECT sequence FROM plays")
+    row = {"epoch": epoch, "sequence": count, "hash": previous}
+    await database.execute("UPDATE log SET epoch = :epoch, sequence = :sequence, hash = :hash", row)
+    return epoch, count
+
+
+def _in_new_log(row: Row, epoch: str, sequence: int, previous: str) -> dict[str, Any]:
+    play = json.loads(row["body"]) | {"log_epoch": epoch, "sequence": sequence, "previous_hash": previous}
+    return play | {"hash": play_hash(previous, play)}

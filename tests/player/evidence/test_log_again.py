@@ -1,0 +1,75 @@
+"""A log that was set back goes on in a new epoch, with what only this device has; all else stays as it is."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from player.evidence.ledger import open_ledger
+from player.evidence.ledger_entries import TakeReserved
+from player.programme.proof_of_play import verify_chain
+from sync.device.store.outbox import RefusedPlay
+from sync.errors import StorageBroken
+from sync.runtime.sqlite import Database
+from sync.wire.device_reports import Play
+from tests.fakes import FakeClock
+from tests.player.director.venue import DEVICE
+from tests.player.evidence.plays import closed, log_plays, take
+
+
+async def test_what_waits_and_what_conflicts_is_logged_again_in_order(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "plays.db"
+    async with open_ledger(path, DEVICE, clock) as ledger:
+        await log_plays(ledger, 2_500)  # more than are moved at once
+        await ledger.outbox.acknowledge(range(1, 1_001))
+        await ledger.outbox.refuse([RefusedPlay(2, "conflict", ""), RefusedPlay(1_500, "invalid", "no")])
+        await ledger.write([TakeReserved("open", take("open").model_dump_json())])
+        before = {body["take"]: body for body in await ledger.outbox.plays(limit=9_999)}
+        old = ledger.epoch
+        await ledger.begin_anew()
+        assert ledger.epoch != old
+        assert ledger.problem.endswith(f"plays.db.{old}, a new log epoch starts with 1500 plays")
+        await ledger.write([closed("next")])
+        plays = [Play.model_validate(body) for body in reversed(await ledger.outbox.plays(limit=9_999))]
+        assert [one.take for one in plays] == ["take-1", *(f"take-{n}" for n in range(1000, 2500) if n != 1499), "next"]
+        assert ({one.log_epoch for one in plays}, plays[0].sequence) == ({ledger.epoch}, 1)
+        verify_chain(plays, after="0" * 64)
+        changed = {"log_epoch", "sequence", "previous_hash", "hash"}
+        for one in plays[:-1]:
+            document = one.model_dump(mode="json")
+            assert {key: document[key] for key in document.keys() - changed} == {
+                key: value for key, value in before[one.take].items() if key not in changed
+            }
+        assert (await ledger.outbox.depth(), await ledger.outbox.has_conflicts()) == (len(plays), False)
+        assert [one.take for one in await ledger.open_takes()] == ["open"]
+    aside = sqlite3.connect(path.with_name(f"plays.db.{old}"))
+    assert aside.execute("SELECT epoch, (SELECT count(*) FROM plays) FROM log").fetchone() == (old, 2_500)
+    aside.close()
+
+
+async def test_a_disk_that_fails_half_way_changes_nothing(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 5)
+        before, epoch = await ledger.outbox.plays(), ledger.epoch
+
+        async def fail(*_: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        monkeypatch.setattr(Database, "execute_many", fail)
+        with pytest.raises(StorageBroken):
+            await ledger.begin_anew()
+        assert (await ledger.outbox.plays(), ledger.epoch, await ledger.outbox.depth()) == (before, epoch, 5)
+
+
+async def test_the_new_log_is_there_after_a_restart(tmp_path: Path, clock: FakeClock) -> None:
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 5)
+        await ledger.begin_anew()
+        epoch = ledger.epoch
+        shutil.copy(tmp_path / "plays.db", tmp_path / "killed.db")
+        shutil.copy(tmp_path / "plays.db-wal", tmp_path / "killed.db-wal")
+    async with open_ledger(tmp_path / "killed.db", DEVICE, clock) as ledger:
+        assert (ledger.epoch, await ledger.outbox.depth()) == (epoch, 5)
