@@ -35,11 +35,12 @@ async def log_again(database: Database) -> tuple[str, int]:
         statement = "UPDATE plays SET sequence = :new, body = :body WHERE sequence = :old"
         await database.execute_many(statement, changes)
     await database.execute("INSERT INTO outbox SELECT sequence FROM plays")
-    row = {"epoch": epoch, "sequence": count, "hash": previous}
-    await database.execute("UPDATE log SET epoch = :epoch, sequence = :sequence, hash = :hash", row)
+    head = {"epoch": epoch, "sequence": count, "hash": previous}
+    await database.execute("UPDATE log SET epoch = :epoch, sequence = :sequence, hash = :hash", head)
     return epoch, count
 
 
 def _in_new_log(row: Row, epoch: str, sequence: int, previous: str) -> dict[str, Any]:
-    play = json.loads(row["body"]) | {"log_epoch": epoch, "sequence": sequence, "previous_hash": previous}
+    play: dict[str, Any] = json.loads(row["body"])
+    play |= {"log_epoch": epoch, "sequence": sequence, "previous_hash": previous}
     return play | {"hash": play_hash(previous, play)}
