@@ -4,7 +4,7 @@ import json
 import secrets
 from typing import Any
 
-from sync.runtime.sqlite import Database, Row
+from sync.runtime.sqlite import Database
 from sync.wire.device_reports import GENESIS, play_hash
 
 _ROWS_AT_ONCE = 1_000
@@ -28,7 +28,7 @@ async def log_again(database: Database) -> tuple[str, int]:
         changes = []
         for row in rows:
             count += 1
-            play = _in_new_log(row, epoch, count, previous)
+            play = _in_new_log(row["body"], epoch, count, previous)
             done, previous = row["sequence"], play["hash"]
             changes.append({"old": done, "new": count, "body": json.dumps(play, separators=(",", ":"))})
         # A new sequence is never above the old one, so it is free: all below were moved before.
@@ -40,7 +40,7 @@ async def log_again(database: Database) -> tuple[str, int]:
     return epoch, count
 
 
-def _in_new_log(row: Row, epoch: str, sequence: int, previous: str) -> dict[str, Any]:
-    play: dict[str, Any] = json.loads(row["body"])
+def _in_new_log(body: str, epoch: str, sequence: int, previous: str) -> dict[str, Any]:
+    play: dict[str, Any] = json.loads(body)
     play |= {"log_epoch": epoch, "sequence": sequence, "previous_hash": previous}
     return play | {"hash": play_hash(previous, play)}
