@@ -87,16 +87,22 @@ class LateView(Wire):
     first: str
 
 
+class ReadyView(Wire):
+    """When a device would have the release."""
+
+    name: str
+    ready_at: Instant
+
+
 class RolloutView(Wire):
     """When the devices of the channel would have the release, by the rates that they reported last.
 
-    `ready_at`: the last of those of which it is known; `unknown` are offline, behind, or have not measured a rate.
+    `unknown` are offline, behind, or have not measured a rate. `slowest` are up to eight of the others, the last first.
     """
 
     devices: int
     unknown: int
-    ready_at: Instant | None = None
-    last: str = ""
+    slowest: tuple[ReadyView, ...] = ()
     late: tuple[LateView, ...] = ()
 
 
@@ -216,9 +222,8 @@ class ReleaseRoutes:
         screens = [_screen(device) for device in await self._devices() if device.channel == release.channel]
         found = await asyncio.to_thread(rollout, release, before, new_bytes, screens, self._clock.now())
         late = tuple(LateView(at=one.at, what=one.what, devices=one.screens, first=one.first) for one in found.late)
-        return RolloutView(
-            devices=found.screens, unknown=found.unknown, ready_at=found.ready_at, last=found.last, late=late
-        )
+        slowest = tuple(ReadyView(name=name, ready_at=at) for at, name in found.slowest)
+        return RolloutView(devices=found.screens, unknown=found.unknown, slowest=slowest, late=late)
 
 
 def _screen(device: DeviceView) -> ScreenReport:

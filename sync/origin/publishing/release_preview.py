@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from heapq import nlargest
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync.errors import CorruptContent
@@ -17,6 +18,7 @@ from sync.wire.device_reports import RateStep, when_fetched
 from sync.wire.release import Asset, Release
 
 MOST_LATE = 8
+MOST_SLOW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,11 @@ class LateScreens:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """When screens have a release: the last of those of which that is known, and its name; and what is late."""
+    """When the `slowest` screens have a release, the last in front; of how many it is `unknown`; and what is late."""
 
     screens: int
     unknown: int
-    ready_at: datetime | None
-    last: str
+    slowest: tuple[tuple[datetime, str], ...]
     late: tuple[LateScreens, ...]
 
 
@@ -97,6 +98,5 @@ def rollout(
             for start in starts(release.zone or screen.zone):
                 if start.at is not None and start.at < at:
                     late[start.at, start.what].append(screen.name)
-    ready_at, last = max(ready, default=(None, ""))
     found = tuple(LateScreens(*start, len(names), names[0]) for start, names in sorted(late.items())[:MOST_LATE])
-    return Rollout(len(screens), len(screens) - len(ready), ready_at, last, found)
+    return Rollout(len(screens), len(screens) - len(ready), tuple(nlargest(MOST_SLOW, ready)), found)

@@ -212,7 +212,7 @@ def test_a_planner_is_told_when_screens_are_ready_and_what_is_too_late(page: Pag
     part = {"name": "Early", "playlist": playlist, "start": f"{at:%H:%M}", "end": f"{at + timedelta(hours=1):%H:%M}"}
     page.site.ask("PUT", "/v1/schedule/bakery", {"zone": "UTC", "dayparts": [part]})
     page.go("channels")
-    page.says('[data-id="bakery"]', "Ready on 1 screen at", "Too late on 1 screen (Bakery): playlist Breakfast")
+    page.says('[data-id="bakery"]', "Ready on 1 screen: Bakery at", "Too late on 1 screen (Bakery): playlist Breakfast")
 
 
 def test_every_view_fits_a_phone(page: Page) -> None:

@@ -78,6 +78,10 @@ def with_breakfast(letters: str = "a", zone: str | None = "Europe/Berlin") -> Re
     )
 
 
+def in_hours(hours: float, name: str) -> tuple[datetime, str]:
+    return NOON + hours * HOUR, name
+
+
 def screen(
     name: str, *rates: tuple[float | None, float | None], missing: int | None = 0, zone: str = "UTC"
 ) -> ScreenReport:
@@ -97,18 +101,23 @@ ONE_LATE = LateScreens(MORNING, BREAKFAST, 1, "slow")
 @pytest.mark.parametrize(
     ("screens", "before", "found"),
     [
-        ([], None, Rollout(0, 0, None, "", ())),
-        (NOT_KNOWN, None, Rollout(3, 3, None, "", ())),
-        ([FAST, *NOT_KNOWN], None, Rollout(4, 3, NOON + HOUR / 10, "fast", ())),
-        ([NIGHT, FAST], None, Rollout(2, 0, NOON + 10.1 * HOUR, "night", ())),
-        ([screen("more", (1000, None), missing=720_000)], None, Rollout(1, 0, NOON + 0.3 * HOUR, "more", ())),
+        ([], None, Rollout(0, 0, (), ())),
+        (NOT_KNOWN, None, Rollout(3, 3, (), ())),
+        ([FAST, *NOT_KNOWN], None, Rollout(4, 3, (in_hours(0.1, "fast"),), ())),
+        ([NIGHT, FAST], None, Rollout(2, 0, (in_hours(10.1, "night"), in_hours(0.1, "fast")), ())),
+        ([screen("more", (1000, None), missing=720_000)], None, Rollout(1, 0, (in_hours(0.3, "more"),), ())),
         (
             [FAST, SLOW, screen("slower", (0.5, None))],
             None,
-            Rollout(3, 0, NOON + 200 * HOUR, "slower", (LateScreens(MORNING, BREAKFAST, 2, "slow"),)),
+            Rollout(
+                3,
+                0,
+                (in_hours(200, "slower"), in_hours(100, "slow"), in_hours(0.1, "fast")),
+                (LateScreens(MORNING, BREAKFAST, 2, "slow"),),
+            ),
         ),
-        ([SLOW], with_breakfast(), Rollout(1, 0, NOON + 100 * HOUR, "slow", ())),  # it is shown already
-        ([SLOW], with_breakfast("b"), Rollout(1, 0, NOON + 100 * HOUR, "slow", (ONE_LATE,))),
+        ([SLOW], with_breakfast(), Rollout(1, 0, (in_hours(100, "slow"),), ())),  # it is shown already
+        ([SLOW], with_breakfast("b"), Rollout(1, 0, (in_hours(100, "slow"),), (ONE_LATE,))),
     ],
 )  # fmt: skip
 def test_when_screens_are_ready_and_what_is_late(
@@ -136,8 +145,7 @@ async def test_the_preview_counts_on_what_screens_reported_last(
     assert preview["rollout"] == {
         "devices": 4,
         "unknown": 3,
-        "ready_at": ready.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "last": "known",
+        "slowest": [{"name": "known", "ready_at": ready.isoformat(timespec="milliseconds").replace("+00:00", "Z")}],
         "late": [],
     }
     await planning.publisher.publish("main")

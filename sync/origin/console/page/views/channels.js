@@ -129,12 +129,13 @@ function previewText({ preview, sequence }) {
 /** Say when the screens of the channel would have the release, by the rates that they measured last. */
 function readyText(rollout) {
   if (!rollout?.devices) return "";
-  const { devices, unknown, ready_at, last } = rollout;
+  const { devices, unknown, slowest } = rollout;
   const others = unknown && `not known of ${count(unknown, "screen")} that ${unknown === 1 ? "is" : "are"} offline, behind or not measured`;
-  if (!ready_at) return ` When it is ready is ${others}.`;
-  const known = devices - unknown;
-  const ready = `Ready on ${count(known, "screen")} at ${moment(ready_at)}${known > 1 ? ` (the last is ${last})` : ""}`;
-  return ` ${ready}${others ? `, ${others}` : ""}.`;
+  if (!slowest.length) return ` When it is ready is ${others}.`;
+  const [last, ...before] = slowest;
+  const named = [last, ...before.slice(0, 2)].map(({ name, ready_at }) => `${name} at ${moment(ready_at)}`).join(", ");
+  const ready = `Ready on ${count(devices - unknown, "screen")}${before.length ? ", the last ones" : ""}: ${named}`;
+  return ` ${ready}${others ? `; ${others}` : ""}.`;
 }
 
 function lateTexts(preview) {
