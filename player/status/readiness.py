@@ -110,8 +110,10 @@ class Readiness:
             return self._end(facts)
         self._late = late
         zone = _zone(facts.accepted, self._sources.configuration.settings)
-        sentence = late_text(self.coming(facts), left, self._meter.measured(facts.limits), earliest, zone, now)
-        self._tell(sentence)
+        rate, limits = self._meter.measured(facts.limits), facts.limits
+        if facts.out_of_budget and blocked is not None:
+            rate, limits = None, blocked
+        self._tell(late_text(self.coming(facts), left, rate, limits, earliest, zone, now))
 
     def coming(self, facts: SyncFacts) -> ComingRelease | None:
         """Return what is known of the release that is being fetched; None if none is."""

@@ -11,6 +11,7 @@ from player.protocol.status import OverlayStatus, SoundStatus, TrafficStatus
 from player.settings.model import Settings
 from sync.device.downloader import megabytes
 from sync.device.traffic.budget import BudgetState
+from sync.device.transfer.limits import RateLimits
 from sync.wire.device_reports import ComingRelease
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release
@@ -79,13 +80,15 @@ def late_text(
     coming: ComingRelease | None,
     left_bytes: int,
     bytes_s: float | None,
+    limits: RateLimits,
     earliest: datetime | None,
     zone: ZoneInfo,
     now: datetime,
 ) -> str:
     """Return the problem that a release is not here when it is needed; empty if nothing of it is late.
 
-    `bytes_s` is the measured rate, and `earliest` when it can be here at best; None: not known, not in sight.
+    `bytes_s` is the rate measured under the `limits` of now, and `earliest` when it can be here at best; None: not
+    known, not in sight.
     """
     if coming is None or not coming.late:
         return ""
@@ -94,6 +97,8 @@ def late_text(
     more = f" ({others} later {'start' if others == 1 else 'starts'} too)" if others else ""
     late = f"will not be ready by {when}" if first.at > now else f"was not ready by {when}"
     rate = f"{bytes_s / 1000:,.0f} kB/s come" if bytes_s else "the rate is not known"
+    if not bytes_s and 0 in (limits.all_bytes_s, limits.line_bytes_s):
+        rate = "none may come" + (f" until {local_text(limits.until, zone, now)}" if limits.until else "")
     if coming.ready_at is not None:
         then = f"so it is ready at {local_text(coming.ready_at, zone, now)}"
     elif earliest is not None and earliest > now:

@@ -321,6 +321,13 @@ ONE = LateStart(at=NOON + HOUR, what="playlist m in daypart Morning")
             "Release 2 will not be ready by 14:00 for playlist m in daypart Morning (1 later start too): 412 MB are "
             "missing, the rate is not known, and nobody can say when it is ready. ",
         ),
+        (
+            ComingRelease(release="a" * 64, sequence=2, ready_at=NOON + 11 * HOUR, late=(ONE,)),
+            None,
+            10,
+            "Release 2 will not be ready by 14:00 for playlist m in daypart Morning: 412 MB are missing, none may come "
+            "until 22:00, so it is ready at 00:00 on Tue 2026-03-03. ",
+        ),
         (ComingRelease(release="a" * 64, ready_at=NOON), 5, 1, ""),
         (None, None, None, ""),
     ],
@@ -329,7 +336,8 @@ def test_the_sentence_names_the_start_and_the_numbers(
     coming: ComingRelease | None, bytes_s: float | None, earliest: float | None, text: str
 ) -> None:
     zone, best = ZoneInfo("Etc/GMT-1"), None if earliest is None else NOON + earliest * HOUR
-    found = late_text(coming, 411_100_000, bytes_s, best, zone, NOON)
+    limits = CLOSED if earliest == 10 else NO_LIMITS
+    found = late_text(coming, 411_100_000, bytes_s, limits, best, zone, NOON)
     assert found == (text and text + "Allow more bandwidth, or plan it for later.")
 
 
