@@ -5,6 +5,7 @@ because the remedy is the same: wait and try again.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -213,7 +214,6 @@ class OriginClient:
             async with asyncio.timeout(_HEAD_S if body is None else _SEND_S):
                 answer = await request
             async with answer:
-                self._note_address(url, answer)
                 fields = answer.headers
                 wait_s = retry_after_s(fields.get("Retry-After", ""), fields.get("Date", ""))
                 content = await _bounded(answer, cap)
@@ -221,13 +221,6 @@ class OriginClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._base = self.url  # the redirect that was followed before may be gone
             raise self._unreachable(url, error) from error
-
-    def _note_address(self, url: str, answer: aiohttp.ClientResponse) -> None:
-        """Remember the address that answered, so that one that does not is tried after it from now on."""
-        transport = answer.connection.transport if answer.connection else None
-        peer = transport.get_extra_info("peername") if transport else None
-        if peer and self._network.proxy(url) is None:
-            self._network.addresses.answered(urlsplit(url).hostname or "", str(peer[0]))
 
     def _check(self, url: str, answer: "_Answer", *, conditional: bool) -> None:
         if answer.status < 300:
@@ -318,15 +311,30 @@ async def open_client(
     network = network or Network()
     host = urlsplit(url).hostname or ""
 
-    def counted(found: Any) -> socket.socket:
-        return network.meter.open(*found[:3], host=host)
+    opened: list[socket.socket] = []  # since the last connection was made
 
-    connector = aiohttp.TCPConnector(resolver=NameResolver(network.addresses), socket_factory=counted)
+    def counted(found: Any) -> socket.socket:
+        opened[:] = [one for one in opened if one.fileno() >= 0]
+        opened.append(network.meter.open(*found[:3], host=host))
+        return opened[-1]
+
+    async def connected(*_: object) -> None:
+        for one in opened if network.proxy(url) is None else ():
+            with contextlib.suppress(OSError):  # it is not the one that answered first
+                network.addresses.answered(host, str(one.getpeername()[0]))
+        opened.clear()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
+    # Its cache would turn the addresses round: one that leads nowhere would come first at every second connection.
+    resolver = NameResolver(network.addresses)
+    connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, socket_factory=counted)
     async with aiohttp.ClientSession(
         timeout=_TIMEOUT,
         headers=headers,
         auto_decompress=False,
         connector=connector,
+        trace_configs=[trace],
         cookie_jar=aiohttp.DummyCookieJar(),  # an origin has none; those of a server in between would only pile up
     ) as session:
         yield OriginClient(session, url, token, network)

@@ -33,6 +33,7 @@ class Row:
 HERE = ("sync/device/test_fault_table.py", "test_one_bad_answer_for_each_asset")
 BAD_ASSET = "sync/device/transfer/test_one_bad_asset.py"
 BAD = (BAD_ASSET, "test_no_bad_asset_holds_another_one_a_poll_or_a_newer_release")
+ODD = ("sync/device/transfer/test_odd_servers.py", "test_an_answer_that_is_wrong_costs_its_asset_one_more_request")
 FAULTS = "sync/device/test_faults.py"
 CONNECTION = "sync/device/transfer/test_connection.py"
 TRUST = "sync/trust/test_acceptance.py"
@@ -41,6 +42,8 @@ TWO = "sync/trust/test_two_at_once.py"
 TIME = "sync/trust/test_time_of_issue.py"
 KILL = "sync/device/disk/test_kill.py"
 UNSYNCED = "sync/device/disk/test_unsynced_writes.py"
+POWER = "sync/device/disk/test_powercut.py"
+HOSTILE = "sync/trust/test_hostile_documents.py"
 DAMAGE = "sync/device/test_damage.py"
 
 # fmt: off
@@ -49,8 +52,9 @@ TABLE = (
         HERE, (BAD_ASSET, "test_a_line_that_breaks_every_connection_inside_a_chunk_still_makes_progress"))),
     Row(2, "bits of a chunk are wrong", "it is not stored; another source is asked; few bytes are lost", (
         HERE, (BAD_ASSET, "test_wrong_bytes_for_a_long_time_cost_one_chunk_a_try_and_less_and_less_often"))),
-    Row(3, "the length or the range is another one", "the body is not used", (HERE, BAD)),
-    Row(4, "200 for 206, several parts, 416", "200 is used from its beginning; the others are a fault", (HERE, BAD)),
+    Row(3, "the length or the range is another one", "the body is not used", (HERE, BAD, ODD)),
+    Row(4, "200 for 206, several parts, 416", "200 is used from its beginning; the others are a fault", (
+        HERE, BAD, ODD)),
     Row(5, "5xx, 429 with an hour", "the asset waits, at most 15 minutes; a hint ends it; all else goes on", (
         HERE, (FAULTS, "test_retry_after_is_believed_up_to_a_limit_and_a_hint_ends_it"))),
     Row(6, "an asset is not there (any more)", "the timestamp is read again; nothing incomplete plays", (
@@ -64,6 +68,7 @@ TABLE = (
         (CONNECTION, "test_a_login_page_of_the_network_is_named"))),
     Row(10, "IPv6 leads nowhere, or is all there is", "a moment is lost, once", (
         (CONNECTION, "test_an_address_that_leads_nowhere_costs_a_moment_and_once"),
+        (CONNECTION, "test_documents_come_by_the_address_that_answered_last"),
         (CONNECTION, "test_an_origin_is_reached_where_there_is_only_ipv6"))),
     Row(11, "a certificate is not right", "nothing is fetched; the reason is told", (
         (CONNECTION, "test_a_company_is_trusted_and_what_is_wrong_with_a_certificate_is_named"),
@@ -74,18 +79,23 @@ TABLE = (
         (KILL, "test_a_disk_that_fills_while_downloading_keeps_the_old_release"),
         (KILL, "test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_stays_active"))),
     Row(14, "the disk is read-only", "what is there plays", (
-        (KILL, "test_the_active_release_can_be_read_from_a_read_only_disk"),)),
-    Row(15, "a flush fails", "the bytes are fetched again", (
+        (KILL, "test_the_active_release_can_be_read_from_a_read_only_disk"),
+        (POWER, "test_a_disk_that_the_kernel_makes_read_only_while_a_device_runs_is_told_and_its_content_stays"))),
+    Row(15, "a flush fails, or one file cannot be used", "the bytes are fetched again; the others go on", (
+        (FAULTS, "test_one_file_that_cannot_be_used_holds_no_other_asset_and_no_newer_release"),
         (FAULTS, "test_after_a_failed_flush_the_partial_file_is_discarded"),
         ("sync/device/store/test_media_intake.py", "test_bytes_that_the_disk_loses_cost_their_own_file_only"))),
     Row(16, "the catalogue is damaged or lost", "it is rebuilt, and nothing is fetched again", (
         (FAULTS, "test_a_damaged_catalogue_is_rebuilt_without_fetching_anything"),
-        (FAULTS, "test_a_catalogue_lost_during_a_download_costs_no_download"))),
+        (FAULTS, "test_a_catalogue_lost_during_a_download_costs_no_download"),
+        ("sync/device/store/test_media_intake.py",
+         "test_bits_of_a_file_that_is_gone_never_count_for_the_one_in_its_place"))),
     Row(17, "a power cut or a kill at any step", "old or new release, whole; nothing saved is lost", (
         (UNSYNCED, "test_after_a_power_cut_at_any_step_nothing_is_wrong_and_what_is_missing_is_fetched"),
         (UNSYNCED, "test_a_wrong_order_of_ours_is_found"),
         (KILL, "test_a_device_killed_at_any_moment_keeps_the_invariants_and_converges"),
-        ("sync/device/disk/test_powercut.py", "test_after_a_power_cut_at_any_moment_the_acknowledged_release_plays"))),
+        (UNSYNCED, "test_bits_that_a_crash_left_behind_do_not_count_once_their_asset_is_damaged"),
+        (POWER, "test_after_a_power_cut_at_any_moment_the_acknowledged_release_plays"))),
     Row(18, "bits rot on the disk", "found by a turn or a decoder, and fetched again", (
         (DAMAGE, "test_where_a_decoder_stumbles_damage_is_mended_at_once_with_what_is_missing"),
         (DAMAGE, "test_damage_of_a_file_that_was_fetched_in_two_runs_is_mended"))),
@@ -95,7 +105,9 @@ TABLE = (
         (TIME, "test_a_clock_that_jumps_while_the_device_runs_only_delays_new_content"))),
     Row(20, "roll-back, freeze, mix-and-match", "refused and told apart", (REFUSED,)),
     Row(21, "documents that break parsers", "refused in a sentence; the old one stays", (
-        REFUSED, ("sync/trust/test_hostile_documents.py", "test_what_breaks_parsers_is_refused_in_a_sentence"))),
+        REFUSED, (HOSTILE, "test_what_breaks_parsers_is_refused_in_a_sentence"),
+        (HOSTILE, "test_a_document_that_gives_a_field_twice_is_refused"),
+        (HOSTILE, "test_a_document_with_more_values_than_any_of_ours_is_not_parsed"))),
     Row(22, "two origins, one sequence; the same a hundred times", "the first is kept; no byte is fetched", (
         (TWO, "test_of_two_origins_with_one_key_the_first_is_kept_and_the_other_told"),
         (TWO, "test_the_same_timestamp_a_hundred_times_costs_no_content"))),

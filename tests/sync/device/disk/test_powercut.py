@@ -23,7 +23,7 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound
 from sync.runtime.clock import SystemClock
 from tests import TOP
-from tests.sync.device.disk.test_kill import check, pinned
+from tests.sync.device.disk.test_kill import check, child, pinned
 from tests.sync.file_tree_origin import CHUNK, Origin, noise, serving
 
 CUTS = int(os.environ.get("SIGNAGE_CUTS", "5"))
@@ -148,3 +148,30 @@ async def test_after_a_power_cut_at_any_moment_the_acknowledged_release_plays(im
 async def test_the_power_cut_test_fails_when_nothing_is_flushed(image: Path, tmp_path: Path) -> None:
     with pytest.raises((AssertionError, NotFound)):
         await cut_power(image, tmp_path, [acknowledged], flushing=False)
+
+
+def fault_of(disk: Path) -> Path:
+    """Return the file by which the kernel makes a disk read-only, as after an error of the file system."""
+    done("mount", "-o", "remount,errors=remount-ro", str(disk))
+    found = subprocess.run(["findmnt", "-no", "SOURCE", str(disk)], check=True, capture_output=True, text=True)
+    fault = Path("/sys/fs/ext4", Path(found.stdout.strip()).name, "trigger_fs_error")
+    if not fault.exists():
+        pytest.skip("a kernel that makes a disk read-only on demand is needed")
+    return fault
+
+
+async def test_a_disk_that_the_kernel_makes_read_only_while_a_device_runs_is_told_and_its_content_stays(
+    image: Path, tmp_path: Path
+) -> None:
+    async with serving(tmp_path / "tree") as origin:
+        with mounted(image, tmp_path / "disk") as disk:
+            fault = fault_of(disk)
+            store = pinned(disk / "device", origin)
+            origin.publisher.publish(noise(1, 5000))
+            playing = origin.publisher.release
+            async with child(disk / "device", origin) as device:
+                await device.until(lambda facts: facts["state"] == "current")
+                fault.write_text("1")
+                origin.publisher.publish(noise(2, 5000))
+                await device.until(lambda facts: "read-only" in facts["problem"] and facts["release"] == playing)
+            assert check(store, 1) == 1

@@ -6,16 +6,18 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohappyeyeballs
 import pytest
 from aiohttp import web
 
+from sync.device import origin_client
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
@@ -493,15 +495,45 @@ def test_a_line_is_private_by_tls_or_on_this_machine(url: str, private: bool) ->
     assert Network().is_private(url) is private
 
 
-async def test_an_address_that_leads_nowhere_costs_a_moment_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A listener whose queue is full stays silent, as a route that leads nowhere does."""
+@contextlib.contextmanager
+def silent() -> Iterator[int]:
+    """A port of 127.0.0.2 that stays silent, as a route that leads nowhere does: the queue of its listener is full."""
     with contextlib.ExitStack() as held:
-        silent = held.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0))
-        port = silent.getsockname()[1]
+        port: int = held.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0)).getsockname()[1]
         for _ in range(2):  # nobody accepts these
             plug = held.enter_context(socket.socket())
             plug.setblocking(False)
             plug.connect_ex(("127.0.0.2", port))
+        yield port
+
+
+async def test_documents_come_by_the_address_that_answered_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+        writer.close()
+
+    tried: list[str] = []
+    connect = aiohappyeyeballs.start_connection
+
+    def noting(*, addr_infos: list[Any], **given: Any) -> Any:
+        tried.append(addr_infos[0][4][0])
+        return connect(addr_infos, **given)
+
+    monkeypatch.setattr(aiohappyeyeballs, "start_connection", noting)
+    with silent() as port:
+        found = [(socket.AF_INET, "127.0.0.2", port), (socket.AF_INET, "127.0.0.1", port)]
+        monkeypatch.setattr(origin_client, "look_up", lambda *asked: found)
+        network = Network(ConnectionSettings(DIRECT))
+        server = await asyncio.start_server(answer, "127.0.0.1", port)
+        async with server, open_client(f"http://origin.example:{port}", network=network) as client:
+            for _ in range(4):
+                await client.document("x", 10)
+    assert tried == ["127.0.0.2", "127.0.0.1", "127.0.0.1", "127.0.0.1"]
+
+
+async def test_an_address_that_leads_nowhere_costs_a_moment_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent() as port, contextlib.ExitStack() as held:
         held.enter_context(socket.create_server(("127.0.0.1", port)))
         found: list[addresses.Address] = [(socket.AF_INET, "127.0.0.2", port), (socket.AF_INET, "127.0.0.1", port)]
         monkeypatch.setattr(addresses, "look_up", lambda host, port: found)
