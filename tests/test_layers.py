@@ -98,7 +98,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api": (
         FACES,
         "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning "
-        "sync/origin/publishing sync/origin/retention sync/origin/store sync/trust",
+        "sync/origin/publishing sync/origin/retention sync/origin/store sync/programme sync/trust",
     ),
     "sync/origin/api/proof": (
         FACES,
@@ -132,6 +132,7 @@ PURE = {
     "sync/device/transfer/spans",
     "sync/trust/acceptance",
     "sync/origin/limits/budget",
+    "sync/origin/publishing/booking_warnings",
     "sync/origin/publishing/release_compiler",
     "sync/origin/publishing/release_preview",
     "sync/origin/retention/policy",

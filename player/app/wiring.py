@@ -75,6 +75,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "traffic": traffic.run,
         "endpoint": _build_endpoint(core, collector, current, problems, token, traffic).run,
         "readiness": collector.readiness.run,
+        "bookings": collector.bookings.run,
         "token": lambda: token.run(clock),
         "files": lambda: _repair_files(core, release_activated),
         "settings": lambda: _follow_settings(core, backdrop, sessions),

@@ -9,6 +9,7 @@ from player.protocol.operator import Decoder, Now
 from player.protocol.status import Status, SyncStatus
 from player.settings.system_zone import system_zone
 from player.stage.counters import StageFacts
+from player.status.booking_watch import BookingWatch
 from player.status.health import Condition, Machine, figures, health_problems
 from player.status.readiness import Readiness
 from player.status.recent_counts import RecentCounts
@@ -49,6 +50,7 @@ class StatusCollector:
         self._release: tuple[str, Release] | None = None  # the active one, by name
         self._files: tuple[float, tuple[str, ...], bool] = (float("-inf"), (), False)  # when looked at, problems
         self.readiness = Readiness(sources, self._active_release, clock)
+        self.bookings = BookingWatch(sources, self._active_release, clock)
         self._sound: tuple[str, str | None] = ("", None)  # the output that is set, and the last one in use since then
 
     def now(self) -> Now:

@@ -1,13 +1,12 @@
 """Which lines may be shown at an instant, with which share, and until when that is so."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from sync.programme.ad_shares import ONE_PLAY, slot_shares
+from sync.programme.ad_shares import slot_shares
 from sync.programme.windows import HORIZON, window_state
 from sync.wire.release import Campaign, Creative, Line, LocalWindow
 
@@ -39,13 +38,15 @@ class EligibleLine:
 class EligibleAds:
     """The lines that may be shown, by id; until when that is so (UTC); one warning a sentence, for a planner.
 
-    `known_lines` are all lines of the release, shown or not: accounts of other lines are dropped.
+    `known_lines` are all lines of the release, shown or not: accounts of other lines are dropped. No line has a gap
+    above `widest_gap`.
     """
 
     lines: tuple[EligibleLine, ...]
     until: datetime
     warnings: tuple[str, ...] = ()
     known_lines: frozenset[str] = frozenset()
+    widest_gap: int = 100
 
 
 def eligible_ads(
@@ -72,19 +73,19 @@ def eligible_ads(
     for campaign, line in ((booking, line) for booking in campaigns for line in booking.lines):
         if line.id in known:
             warnings.append(
-                f"line {line.id} is in campaigns {known[line.id]} and {campaign.id}: the second is not shown"
+                f"{line.name} of {campaign.name} is not shown: a line of {known[line.id]} has the same id {line.id}"
             )
             continue
-        known[line.id] = campaign.id
+        known[line.id] = campaign.name
         on, changes = _line_state(campaign, line, at, window_states)
         until = min(until, changes)
         creatives = tuple((creative, length_ms(creative)) for creative in line.creatives if on and playable(creative))
         if creatives:
             shown[line.id] = (campaign, line, creatives)
-    shares, share_warnings = slot_shares([line for _, line, _ in shown.values()])
+    shares = slot_shares([line for _, line, _ in shown.values()])
     entries = tuple(EligibleLine(*shown[line], shares[line]) for line in sorted(shares))
-    warnings += [*share_warnings, *_gap_warnings(entries)]
-    return EligibleAds(entries, until, tuple(warnings), frozenset(known))
+    widest = max((max(each.line.category_gap, each.line.advertiser_gap) for each in entries), default=0)
+    return EligibleAds(entries, until, tuple(warnings), frozenset(known), widest)
 
 
 def _window_states(zone: ZoneInfo, at: datetime, timed: bool) -> WindowState:
@@ -105,22 +106,6 @@ def _line_state(campaign: Campaign, line: Line, at: datetime, window_states: Win
         return False, at + HORIZON
     is_open, changes = window_states(line.windows)
     return is_open, min(changes, campaign.ends_at)
-
-
-def _gap_warnings(entries: Sequence[EligibleLine]) -> Iterator[str]:
-    """Yield a warning for each category and advertiser that has more slots than its gap leaves room for."""
-    groups: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for entry in entries:
-        if entry.line.category:
-            groups["category", entry.line.category].append((entry.share, entry.line.category_gap))
-        groups["advertiser", entry.campaign.advertiser].append((entry.share, entry.line.advertiser_gap))
-    for (kind, name), members in sorted(groups.items()) if len(entries) > 1 else ():
-        gap = max(gap for _, gap in members)
-        share = sum(share for share, _ in members)
-        alone = kind == "advertiser" and share == ONE_PLAY  # a site with its own ads only: no other ad can come between
-        if share * (gap + 1) > ONE_PLAY and not alone:
-            room = f"its gap of {gap} leaves room for {1 / (gap + 1):.1%}"
-            yield f"{kind} {name} has {share / ONE_PLAY:.1%} of the slots, but {room}"
 
 
 def shares_of(ads: EligibleAds) -> Mapping[str, int]:

@@ -77,7 +77,7 @@ def select_ad(state: AdState, ads: EligibleAds, *, fits_ms: int | None = None) -
         return None, state
     prepared, queue = _with_queue(state, ads)
     slot, accounts = prepared.head.slot, prepared.accounts
-    separation = AdSeparation(prepared.head.recent)
+    separation = AdSeparation(prepared.head.recent, ads.widest_gap)
     wait = _wait_rule(ads, separation, prepared.head.tried, fits_ms)
     index, after = queue.pop(slot, wait, lambda index: accounts[ads.lines[index].line.id].ahead(slot))
     if index is not None:

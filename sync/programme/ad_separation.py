@@ -41,12 +41,14 @@ class RecentAd(Wire):
 
 
 class AdSeparation:
-    """Says how many slots a line has to wait after recent ads (oldest first)."""
+    """Says how many slots a line has to wait after recent ads (oldest first); no line has a gap above `widest`."""
 
-    def __init__(self, recent: Sequence[RecentAd]) -> None:
+    def __init__(self, recent: Sequence[RecentAd], widest: int = REMEMBERED_ADS) -> None:
         self._categories: dict[str, tuple[int, int]] = {}
         self._advertisers: dict[str, tuple[int, int]] = {}
         for distance, recent_ad in enumerate(reversed(recent), start=1):
+            if distance > widest and recent_ad.category_gap < distance and recent_ad.advertiser_gap < distance:
+                continue  # its gap has ended, and so has that of every line
             if recent_ad.category:
                 _record_gap(self._categories, recent_ad.category, distance, recent_ad.category_gap)
             _record_gap(self._advertisers, recent_ad.advertiser, distance, recent_ad.advertiser_gap)

@@ -59,38 +59,37 @@ def _parts(lines: int) -> int:
     return max(1, 2 * lines - 2)
 
 
-def slot_shares(lines: Sequence[Line]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Return each line's share of slots, exactly `ONE_PLAY` together, and warnings for a planner.
+def slot_shares(lines: Sequence[Line]) -> dict[str, int]:
+    """Return each line's share of slots, exactly `ONE_PLAY` together.
 
     Bought shares come first, scaled down in proportion when overbooked. `weight` splits the rest. A rest that no line
     wants goes to all in proportion. No line gets more than half, because no line follows itself. A line with a share of
     0 is left out.
     """
-    wanted, warnings = _wanted(lines)
+    wanted = _wanted(lines)
     largest = max(wanted, key=lambda line: wanted[line], default=None)
     if largest is not None and len(wanted) > 1:
         others = sum(wanted.values()) - wanted[largest]
-        if wanted[largest] > others:
-            percent = f"{wanted[largest] / (others + wanted[largest]):.1%}"
-            warnings.append(
-                f"line {largest} should have {percent} of the slots, but never follows itself: it gets half"
-            )
-            wanted[largest] = others
-    return _apportion(wanted), tuple(warnings)
+        wanted[largest] = min(wanted[largest], others)
+    return _apportion(wanted)
 
 
-def _wanted(lines: Sequence[Line]) -> tuple[dict[str, int], list[str]]:
+def fair_shares(lines: Sequence[Line]) -> dict[str, float]:
+    """Return the share of slots that each line would have if it could follow itself; 1 together."""
+    wanted = _wanted(lines)
+    total = sum(wanted.values())
+    return {line: part / total for line, part in wanted.items()}
+
+
+def _wanted(lines: Sequence[Line]) -> dict[str, int]:
     bought = {line.id: line.share_ppm for line in lines if line.share_ppm is not None}
     weights = {line.id: line.weight for line in lines if line.share_ppm is None}
     booked, weight_total = sum(bought.values()), sum(weights.values())
-    if booked > WholeShare:
-        percent = f"{booked / WholeShare:.1%}"
-        return bought, [f"overbooked: {len(bought)} lines bought {percent} of the slots, each gets its part of all"]
     left = WholeShare - booked
-    if not left or not weights:
-        return bought, []
+    if left <= 0 or not weights:
+        return bought
     shared = {line: share * weight_total for line, share in bought.items()}
-    return shared | {line: left * weight for line, weight in weights.items()}, []
+    return shared | {line: left * weight for line, weight in weights.items()}
 
 
 def _apportion(wanted: Mapping[str, int]) -> dict[str, int]:

@@ -134,8 +134,8 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
     devices = DeviceRoutes(store, live=store, clock=planning.clock)
     routes = (
         PlanDocumentRoutes(PLAYLISTS, planning.playlists, changed),
-        ScheduleRoutes(planning.schedules, changed),
-        PlanDocumentRoutes(CAMPAIGNS, planning.campaigns, changed),
+        ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule),
+        PlanDocumentRoutes(CAMPAIGNS, planning.campaigns, changed, planning.publisher.warn_campaign),
         ReleaseRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ContentRoutes(planning.files),
     )

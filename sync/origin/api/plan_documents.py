@@ -1,7 +1,7 @@
 """Playlists and campaigns over HTTP: versioned documents, each changed as a whole in one transaction."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -75,17 +75,19 @@ class DocumentStore(Protocol[DraftIn, StoredOut]):
 
 
 class PlanDocumentRoutes(Generic[Draft, Stored]):
-    """Serves one kind of document. Calls `changed(topic, id)` after each stored change."""
+    """Serves one kind of document. Calls `changed(topic, id)` after each stored change; `warned` adds its warnings."""
 
     def __init__(
         self,
         kind: DocumentKind[Draft, Stored],
         store: DocumentStore[Draft, Stored],
         changed: Callable[[str, str], None],
+        warned: Callable[[Stored], Awaitable[Stored]] | None = None,
     ) -> None:
         self._kind = kind
         self._store = store
         self._changed = changed
+        self._warned = warned
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
@@ -151,4 +153,6 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
 
     async def _changed_answer(self, stored: Stored, *, status: int = 200) -> web.Response:
         self._changed(self._kind.topic, stored.id)
+        if self._warned is not None:
+            stored = await self._warned(stored)
         return await asyncio.to_thread(json_answer, stored, status=status, version=stored.version)

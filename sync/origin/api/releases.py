@@ -19,6 +19,7 @@ from sync.origin.publishing.publisher import Publication, Publisher, count_ads, 
 from sync.origin.publishing.release_compiler import plan_warnings
 from sync.origin.publishing.release_preview import ScreenReport, bytes_to_fetch, rollout
 from sync.origin.store.releases import ReleaseStore
+from sync.programme.feasibility import Shortfall
 from sync.runtime.clock import Clock, instant
 from sync.wire.release import Release
 from sync.wire.value_types import Identifier, Instant, Request, Wire
@@ -111,7 +112,7 @@ class Preview(Wire):
 
     Devices with the newest release would download `new_bytes` of `new_assets`: chunks of its assets are copied. With
     `problems` (by field, the first 20) it would be refused, and the numbers are zero. `warnings` do not stand in its
-    way.
+    way; `short_lines` has for each ad line that cannot get what it bought, by id, why.
     """
 
     channel: str
@@ -125,6 +126,16 @@ class Preview(Wire):
     rollout: RolloutView | None = None
     problems: dict[str, str] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    short_lines: dict[str, str] = Field(default_factory=dict)
+
+
+class ShortfallList(Wire):
+    """What the bookings of a channel cannot get, from now to `until`; `over`: campaigns that ended lately."""
+
+    channel: str
+    until: Instant
+    shortfalls: tuple[Shortfall, ...]
+    over: tuple[str, ...]
 
 
 class ReleaseRoutes:
@@ -145,37 +156,16 @@ class ReleaseRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        many = "/v1/releases"
+        many, published = "/v1/releases", "Published releases, newest first"
+        preview, shortfalls = f"{many}/preview", f"{many}/shortfalls"
+        missing = "What the bookings of a channel cannot get, and what would help"
+        ahead, one = "What publishing now would do", PreviewQuery
+        asked, done = PublishRequest, PublishedView
         return (
-            Operation(
-                "POST",
-                many,
-                self._publish,
-                "Publish a channel",
-                Access.WRITE,
-                PublishRequest,
-                PublishedView,
-                201,
-                also=(200,),
-            ),
-            Operation(
-                "GET",
-                many,
-                self._list,
-                "Published releases, newest first",
-                Access.READ,
-                answer=ReleaseList,
-                query=ReleaseQuery,
-            ),
-            Operation(
-                "GET",
-                f"{many}/preview",
-                self._preview,
-                "What publishing now would do",
-                Access.READ,
-                answer=Preview,
-                query=PreviewQuery,
-            ),
+            Operation("POST", many, self._publish, "Publish a channel", Access.WRITE, asked, done, 201, also=(200,)),
+            Operation("GET", many, self._list, published, Access.READ, answer=ReleaseList, query=ReleaseQuery),
+            Operation("GET", preview, self._preview, ahead, Access.READ, answer=Preview, query=one),
+            Operation("GET", shortfalls, self._shortfalls, missing, Access.READ, answer=ShortfallList, query=one),
         )
 
     async def _publish(self, request: web.Request) -> web.Response:
@@ -191,6 +181,13 @@ class ReleaseRoutes:
         channel = read_query(request, PreviewQuery).channel
         return json_answer(await self._previews.get((channel, await self._store.plan_version(channel))))
 
+    async def _shortfalls(self, request: web.Request) -> web.Response:
+        channel = read_query(request, PreviewQuery).channel
+        report = await self._publisher.booking_report(channel)
+        found = report.feasibility
+        over = tuple(report.over.values())
+        return json_answer(ShortfallList(channel=channel, until=found.until, shortfalls=found.shortfalls, over=over))
+
     async def _compute(self, key: tuple[str, object]) -> Preview:
         channel = key[0]
         try:
@@ -198,8 +195,12 @@ class ReleaseRoutes:
         except Rejected as error:
             if not error.fields:  # no such channel
                 raise
-            return Preview(channel=channel, problems=dict(islice(error.fields.items(), MOST_NAMED)))
-        release, newest = compiled.release, compiled.newest
+            problems = dict(islice(error.fields.items(), MOST_NAMED))
+            report = await self._publisher.booking_report(channel)
+            return Preview(
+                channel=channel, problems=problems, warnings=report.texts(), short_lines=report.short_lines()
+            )
+        release, newest, report = compiled.release, compiled.newest, await self._publisher.booking_report(channel)
         before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
         known = set() if before is None else {asset.sha256 for asset in before.assets}
         new = [asset for asset in release.assets if asset.sha256 not in known]
@@ -215,7 +216,8 @@ class ReleaseRoutes:
             new_assets=len(new),
             new_bytes=new_bytes,
             rollout=None if compiled.unchanged else await self._rollout(release, before, new_bytes),
-            warnings=plan_warnings(release),
+            warnings=(*plan_warnings(release), *report.texts()),
+            short_lines=report.short_lines(),
         )
 
     async def _rollout(self, release: Release, before: Release | None, new_bytes: int) -> RolloutView:

@@ -1,6 +1,6 @@
 """Schedules over HTTP: one versioned document for each channel. The first one creates the channel."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 from pydantic import TypeAdapter, ValidationError
@@ -23,11 +23,17 @@ class ScheduleList(Wire):
 
 
 class ScheduleRoutes:
-    """Serves schedules. Calls `changed("schedule", channel)` after each stored change."""
+    """Serves schedules. Calls `changed("schedule", channel)` after each stored change; `warned` adds its warnings."""
 
-    def __init__(self, store: ScheduleStore, changed: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        store: ScheduleStore,
+        changed: Callable[[str, str], None],
+        warned: Callable[[StoredSchedule], Awaitable[StoredSchedule]],
+    ) -> None:
         self._store = store
         self._changed = changed
+        self._warned = warned
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
@@ -74,6 +80,7 @@ class ScheduleRoutes:
         else:
             saved, status = await self._store.replace(channel, draft, version=version), 200
         self._changed("schedule", channel)
+        saved = await self._warned(saved)
         return json_answer(saved, status=status, version=saved.version)
 
     async def _remove(self, request: web.Request) -> web.Response:

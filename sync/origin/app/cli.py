@@ -85,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
     _add_keys(commands, shared)
     _add_devices(commands, shared)
     _add_trust(commands, shared)
+    booked = _verb(commands, "campaigns", shared, _campaigns, "who booked what on a channel, and what is short")
+    booked.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel")
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
     storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
     _verb(commands, "doctor", shared, _doctor, "what this machine lets the origin do")
@@ -272,6 +274,21 @@ async def _approve_device(origin: Origin, options: argparse.Namespace) -> None:
 async def _remove_device(origin: Origin, options: argparse.Namespace) -> None:
     await origin.devices.remove(options.device)
     _print(options, {"removed": options.device}, [f"Device {options.device} is removed; its plays stay."])
+
+
+async def _campaigns(origin: Origin, options: argparse.Namespace) -> None:
+    target, now = origin.folder_target, SystemClock().now()
+    report = await target.publisher.booking_report(options.channel)
+    booked = [one for one in await target.campaigns.list_all() if one.channel in (None, options.channel)]
+    shown = [one.model_dump(mode="json", exclude={"media", "warnings"}) for one in booked]
+    lines = [
+        f"{one.name}  {one.advertiser}  {one.starts_at:%Y-%m-%d %H:%M} to {one.ends_at:%Y-%m-%d %H:%M} UTC  "
+        f"{len(one.lines)} lines{'  over' if one.ends_at <= now else ''}"
+        for one in booked
+    ]
+    shortfalls = [each.model_dump(mode="json") for each in report.feasibility.shortfalls]
+    document = {"campaigns": shown, "shortfalls": shortfalls, "warnings": report.texts()}
+    _print(options, document, [*lines, *(f"warning: {text}" for text in report.texts())])
 
 
 async def _fingerprint(origin: Origin, options: argparse.Namespace) -> None:

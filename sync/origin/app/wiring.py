@@ -116,8 +116,8 @@ def _assemble(
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
     releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database), devices.views, clock)
     playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
-    campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed)
-    plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed), campaigns)
+    campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed, rooms.publisher.warn_campaign)
+    plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed, rooms.publisher.warn_schedule), campaigns)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)

@@ -31,7 +31,10 @@ class LineDraft(Request):
 
 
 class CampaignDraft(Request):
-    """An advertiser's booking as a person sends it; without a channel it runs on all of them."""
+    """An advertiser's booking as a person sends it; without a channel it runs on all of them.
+
+    `warnings` say in the answer to a change what it cannot get; what is sent of them is ignored.
+    """
 
     name: Name
     advertiser: Name
@@ -39,6 +42,7 @@ class CampaignDraft(Request):
     starts_at: Instant
     ends_at: End
     lines: Annotated[tuple[LineDraft, ...], FailFast(), AfterValidator(not_empty), Field(max_length=MAX_LINES)]
+    warnings: tuple[str, ...] = ()
 
     @field_validator("lines")
     @classmethod

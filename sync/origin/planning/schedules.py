@@ -84,6 +84,7 @@ class ScheduleDraft(Request):
     """Everything that decides what a channel plays and when, and what is shown over it.
 
     `zone` None: nobody named one; each device then uses its system's. `fallback` is a media that is a picture.
+    `warnings` say in the answer to a change what ads cannot get; what is sent of them is ignored.
     """
 
     zone: TimeZone | None = None
@@ -92,6 +93,7 @@ class ScheduleDraft(Request):
     fallback: Identifier | None = None
     dayparts: Annotated[tuple[DaypartDraft, ...], FailFast(), Field(max_length=MAX_DAYPARTS)] = ()
     overlays: Annotated[tuple[OverlayDraft, ...], FailFast(), Field(max_length=MOST_OVERLAYS)] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class StoredSchedule(ScheduleDraft):

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sync.errors import CorruptContent, Rejected, StorageBroken
+from sync.errors import CorruptContent, NotFound, Rejected, StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.planning.campaigns import StoredCampaign
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
+from sync.origin.planning.schedules import StoredSchedule
+from sync.origin.publishing.booking_warnings import BookingReport, booking_report
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, dump_release, plan_warnings
 from sync.origin.publishing.timestamps import TimestampSigner
@@ -26,6 +29,8 @@ from sync.runtime.os_messages import os_reason
 from sync.trust.acceptance import AHEAD, check_index
 from sync.wire.content_paths import asset_path, index_path, release_path
 from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, Asset, Release, Timestamp
+
+_MOST_WARNED = 10
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +98,8 @@ class Publisher:
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
-        return Publication(record, timestamp, compiled.unchanged, plan_warnings(compiled.release))
+        warnings = (*plan_warnings(compiled.release), *(await self.booking_report(channel)).texts())
+        return Publication(record, timestamp, compiled.unchanged, warnings)
 
     async def compile_plan(self, channel: str) -> CompiledRelease:
         """Return what would be published now. Changes nothing.
@@ -111,6 +117,32 @@ class Publisher:
             if again.unchanged:
                 return again
         return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
+
+    async def booking_report(self, channel: str) -> BookingReport:
+        """Return what the bookings of a channel's plan cannot get; raises NotFound if there is no such channel."""
+        plan = await self._store.plan(channel)
+        return await asyncio.to_thread(booking_report, plan, self._clock.now())
+
+    async def warn_campaign(self, campaign: StoredCampaign) -> StoredCampaign:
+        """Return a campaign with warnings of what it cannot get on its channels, the first ones."""
+        channels = (campaign.channel,) if campaign.channel else await self._store.channels(_MOST_WARNED)
+        lines, found = frozenset(line.id or "" for line in campaign.lines), dict[str, None]()
+        for channel in channels:
+            report = await self._report_if_there(channel)
+            for text in report.texts_about(campaign.id, lines) if report else ():
+                found[text if len(channels) == 1 else f"Channel {channel}: {text}"] = None
+        return campaign.model_copy(update={"warnings": tuple(found)[:_MOST_WARNED]})
+
+    async def warn_schedule(self, schedule: StoredSchedule) -> StoredSchedule:
+        """Return a schedule with warnings of what ads cannot get on its channel."""
+        report = await self._report_if_there(schedule.channel)
+        return schedule.model_copy(update={"warnings": report.texts()}) if report else schedule
+
+    async def _report_if_there(self, channel: str) -> BookingReport | None:
+        try:
+            return await self.booking_report(channel)
+        except NotFound:  # somebody has just removed it; what was changed is stored
+            return None
 
     def _is_of_the_future(self, release: ReleaseRecord, now: datetime) -> bool:
         """Tell whether a wrong clock dated a release: screens without a time service play by no schedule until then."""

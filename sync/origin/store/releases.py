@@ -53,6 +53,13 @@ class ReleaseStore:
                 logos=await logo_facts(connection, schedule),
             )
 
+    async def channels(self, most: int) -> tuple[str, ...]:
+        """Return the first channels by name."""
+        async with self._database.reading() as connection:
+            return tuple(
+                (await connection.execute(select(channels.c.id).order_by(channels.c.id).limit(most))).scalars()
+            )
+
     async def latest(self, channel: str) -> ReleaseRecord | None:
         """Return the newest release, None before the first."""
         async with self._database.reading() as connection:

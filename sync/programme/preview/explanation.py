@@ -6,6 +6,7 @@ from typing import Literal
 
 from sync.programme.ad_eligibility import EligibleAds
 from sync.programme.ad_selection import select_ad
+from sync.programme.feasibility import short_now
 from sync.programme.next_take import Idle, Planned, plan_next
 from sync.programme.preview.verdicts import AdVerdict, Moment, Verdict, ads, dayparts, items
 from sync.programme.preview.view import DecisionView
@@ -74,7 +75,7 @@ def explain(view: DecisionView) -> Explanation:
         dayparts=tuple(dayparts(moment, programme)),
         items=tuple(items(moment, programme)),
         ads=tuple(ads(moment, eligible, programme)),
-        warnings=eligible.warnings,
+        warnings=(*eligible.warnings, *(short.text for short in short_now(eligible, at, scene.zone))),
     )
 
 

@@ -67,6 +67,8 @@ async def test_a_folder_published_beside_a_serving_origin_reaches_its_devices(
                 assert hashlib.sha256(await answer.read()).hexdigest() == asset.sha256
         code, out, _ = await command(capsys, *at)
         assert (code, json.loads(out)["unchanged"]) == (0, True)
+        code, out, err = await command(capsys, "campaigns", *at[2:])
+        assert (code, json.loads(out)) == (0, {"campaigns": [], "shortfalls": [], "warnings": []})
         for service in services:
             service.cancel()
         await asyncio.wait(services)

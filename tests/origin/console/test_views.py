@@ -142,6 +142,9 @@ def test_dayparts_and_campaigns_made_elsewhere_appear_in_words(page: Page, pictu
     page.says('[data-id="cafe"]', "the one that opened last")
     page.go("campaigns")
     page.says("#campaign-list", "Fizz", "Fizzo · all channels", "25 % of the ad slots", "0:06", "Not played yet")
+    dear = {"name": "Dear line", "share_ppm": 900_000, "creatives": [{"media": media, "duration_ms": 6000}]}
+    page.site.ask("POST", "/v1/campaigns", {"name": "Dear", "advertiser": "Dearo", **flight, "lines": [dear]})
+    page.says("#campaign-list", "cafe: From", "2 lines have bought 115 % of the slots", "Sell 15 % less")
 
 
 def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> None:

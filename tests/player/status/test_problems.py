@@ -31,6 +31,7 @@ from player.protocol.operator import Now
 from player.settings.configuration import load_configuration
 from player.settings.model import Settings
 from player.status import health
+from player.status.booking_watch import BookingWatch
 from player.status.collector import StatusCollector
 from player.status.health import Condition, Throttling, health_problems
 from player.status.recent_counts import WINDOW_S, RecentCounts
@@ -46,10 +47,10 @@ from sync.errors import OriginUnreachable, StorageBroken, Untrusted
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import PairingState
 from sync.wire.overlay import Ticker
-from sync.wire.release import Daypart
+from sync.wire.release import Daypart, Release
 from tests.fakes import FakeClock
 from tests.player.director.test_streams import STREAM, stream, with_stream
-from tests.player.director.venue import NOON, item, open_world, playlist, release
+from tests.player.director.venue import NOON, campaign, item, open_world, playlist, release
 from tests.player.display.test_backdrop import FakeDisplay, running_backdrop
 from tests.player.display.test_outputs import BOTH
 from tests.player.overlay.test_overlays_on_screen import OverlayPublisher
@@ -416,6 +417,25 @@ async def a_release_that_comes_too_late(folder: Path, monkeypatch: pytest.Monkey
             yield told.tells("readiness")
 
 
+async def ad_lines_that_bought_more_than_there_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    clock, told, ads = FakeClock(NOON), ProblemReports(), (campaign("cola", share_ppm=800_000), campaign("juice"))
+    releases = {"f" * 64: release(playlist("loop", item("red")), ads=ads[1:])}
+    releases["0" * 64] = release(playlist("loop", item("red")), ads=(campaign("tea", share_ppm=800_000), *ads[:1]))
+    shown = ["f" * 64, "0" * 64, "f" * 64]
+    session = SimpleNamespace(director=SimpleNamespace(now=lambda: Now(showing="item", why="", release=shown[0])))
+    sources: Any = SimpleNamespace(session=lambda: session, problems=told, configuration=load_configuration(None))
+
+    async def active(name: str | None) -> Release | None:
+        return releases[name or ""]
+
+    watch = BookingWatch(sources, active, clock)
+    while shown:
+        await watch.look()
+        yield told.tells("bookings")
+        assert all("tea (Tea) 80 %" in text for text in told.sentences())
+        shown.pop(0)
+
+
 REPORTS: dict[str, tuple[Case, ...]] = {
     # by the expression in `StatusCollector._problems`, `Director.now`, or the name of the reporter
     "sources.configuration.problems()": (wrong_settings, settings_that_wait_for_a_restart, wrong_variables),
@@ -425,6 +445,7 @@ REPORTS: dict[str, tuple[Case, ...]] = {
     "ledger": (a_log_of_plays_that_cannot_be_read,),
     "connection": (an_origin_that_is_away_while_pairing,),
     "readiness": (a_release_that_comes_too_late,),
+    "bookings": (ad_lines_that_bought_more_than_there_is,),
     "move": (an_origin_that_is_not_known_at_its_new_address,),
     "endpoint": (a_port_in_use,),
     "starts": (starts_that_failed,),

@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.programme.ad_eligibility import eligible_ads
 from sync.programme.ad_selection import select_ad
 from sync.programme.ad_shares import ONE_PLAY
-from sync.wire.release import Campaign, LocalWindow
+from sync.wire.release import LocalWindow
 from tests.sync.programme.examples import BERLIN, NOON, YEAR, campaign, covers, creative, eligible_of, fresh, windows
 
 DAY = timedelta(days=1)
@@ -42,24 +41,10 @@ def test_without_a_trusted_clock_lines_with_windows_are_not_shown() -> None:
     assert [entry.line.id for entry in unsure.lines] == ["b"]
 
 
-@pytest.mark.parametrize(
-    ("campaigns", "words"),
-    [
-        ([campaign("a", share_ppm=700_000), campaign("b", share_ppm=700_000)], "overbooked"),
-        ([campaign("a", share_ppm=700_000), campaign("b"), campaign("c")], "line a should have 70.0%"),
-        ([campaign(n, category="beer" if n < "d" else "", gaps=(1, 0)) for n in "abcde"], "category beer has 60.0%"),
-        ([campaign(n, advertiser="x" if n < "c" else "", gaps=(0, 2)) for n in "abcd"], "advertiser x has 50.0%"),
-        ([campaign("a"), campaign("a").model_copy(update={"id": "other"}), campaign("b")], "line a is in campaigns"),
-    ],
-)
-def test_what_cannot_be_fulfilled_is_reported(campaigns: list[Campaign], words: str) -> None:
-    warnings = eligible_of(campaigns).warnings
-    assert len(warnings) == 1
-    assert words in warnings[0]
-
-
-def test_a_site_with_its_own_ads_only_gets_no_warning() -> None:
-    assert eligible_of([campaign(name, advertiser="shop", gaps=(1, 1)) for name in "abc"]).warnings == ()
+def test_of_two_lines_with_one_id_the_first_is_shown_and_it_is_said() -> None:
+    eligible = eligible_of([campaign("a"), campaign("a").model_copy(update={"id": "a-1", "name": "Other"})])
+    assert [entry.campaign.id for entry in eligible.lines] == ["campaign-a"]
+    assert eligible.warnings == ("a of Other is not shown: a line of a has the same id a",)
 
 
 bookings = st.lists(

@@ -11,13 +11,19 @@ export function draw() {
 }
 
 function enrich(campaign) {
-  const lines = campaign.lines.map((line) => ({ ...line, plays: data.lines.get(line.id), creatives: line.creatives.map(creative) }));
+  const lines = campaign.lines.map((line) => ({ ...line, plays: data.lines.get(line.id), short: short(line), creatives: line.creatives.map(creative) }));
   return { ...campaign, media: null, lines, flight: flight(campaign) };
 
   function creative(one) {
     const { name, thumbnail: path, source_sha256, asset, url, state } = data.media.get(one.media) ?? campaign.media[one.media];
     return { ...one, url, title: one.title ?? name, thumbnail: path, source_sha256, asset, state };
   }
+}
+
+/** Say on which channels a line cannot get what it bought, and why. */
+function short({ id }) {
+  const found = [...data.previews.values()].filter(({ short_lines }) => short_lines?.[id]);
+  return found.map(({ channel, short_lines }) => `${channel}: ${short_lines[id]}`);
 }
 
 function flight({ starts_at, ends_at }) {
@@ -43,7 +49,7 @@ function line(one) {
   return h(
     "section",
     { class: "line" },
-    h("div", {}, h("b", {}, one.name), h("p", { class: "faint" }, [share(one), when, gaps].filter(Boolean).join(" · ")), proof(one)),
+    h("div", {}, h("b", {}, one.name), h("p", { class: "faint" }, [share(one), when, gaps].filter(Boolean).join(" · ")), ...one.short.map((text) => h("p", { class: "caution" }, text)), proof(one)),
     h("ul", { class: "creatives" }, ...one.creatives.map(creative)),
   );
 }

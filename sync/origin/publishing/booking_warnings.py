@@ -1,0 +1,67 @@
+"""What the bookings of a channel cannot get, from its plan: while it is edited, and when it is published. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sync.origin.planning.channel_plan import ChannelPlan
+from sync.programme.feasibility import Feasibility, booking_feasibility
+from sync.wire.release import Campaign, Line
+
+OVER_FOR = timedelta(days=31)
+"""A campaign that is over for longer is not told any more."""
+
+_MOST_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BookingReport:
+    """What bookings cannot get, with the campaigns by id that are `over`, each with its sentence."""
+
+    feasibility: Feasibility
+    over: dict[str, str]
+
+    def texts(self) -> tuple[str, ...]:
+        """Return all of it as sentences, the first ones."""
+        texts = [*self.over.values(), *(each.text for each in self.feasibility.shortfalls)]
+        more = len(texts) - _MOST_TOLD
+        return (*texts[:_MOST_TOLD], *([f"Bookings have {more} more shortfalls."] if more > 0 else []))
+
+    def short_lines(self) -> dict[str, str]:
+        """Return for each line that is short, by id, why; the first reason."""
+        found: dict[str, str] = {}
+        for each in self.feasibility.shortfalls:
+            for line in each.lines:
+                found.setdefault(line.id, each.text)
+        return found
+
+    def texts_about(self, campaign: str, lines: frozenset[str]) -> Iterator[str]:
+        """Yield the sentences about a campaign and its lines, by id."""
+        if campaign in self.over:
+            yield self.over[campaign]
+        for each in self.feasibility.shortfalls:
+            if any(line.id in lines for line in each.lines):
+                yield each.text
+
+
+def booking_report(plan: ChannelPlan, now: datetime) -> BookingReport:
+    """Return what the bookings of a plan cannot get from `now` on; media do not matter."""
+    over = {
+        one.id: f"Campaign {one.name} ({one.advertiser}) ended {one.ends_at:%Y-%m-%d %H:%M} UTC: it is in no release "
+        "any more. Give it a later end to show it."
+        for one in plan.campaigns
+        if now - OVER_FOR < one.ends_at <= now
+    }
+    campaigns = [
+        Campaign.model_construct(
+            id=one.id,
+            name=one.name,
+            advertiser=one.advertiser,
+            starts_at=one.starts_at,
+            ends_at=one.ends_at,
+            lines=tuple(Line.model_construct(**{**dict(line), "creatives": ()}) for line in one.lines),
+        )
+        for one in plan.campaigns
+    ]
+    return BookingReport(booking_feasibility(campaigns, ZoneInfo(plan.schedule.zone or "UTC"), now), over)
