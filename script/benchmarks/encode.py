@@ -60,8 +60,8 @@ async def measure() -> list[dict[str, Any]]:
         for name, (priority, weighted) in _ARMS.items():
             with _groups() as groups:
                 if not weighted or groups:
-                    figures = await _arm(display, url, priority, groups if weighted else {})
-                    rows.append({"encodes": name, **figures})
+                    found = await _arm(display, url, priority, groups if weighted else {})
+                    rows.append({"encodes": name, **found})
                     tell(rows[-1])
     return rows
 
@@ -77,13 +77,17 @@ async def _arm(display: str, url: str, priority: str | None, groups: dict[str, P
             await asyncio.to_thread(_wait_for_encoder)
         _put_into(groups)
         await SystemClock().sleep(_SETTLE_S)
-        before = await asyncio.to_thread(_now, url)
-        times = await asyncio.to_thread(_watch, display)
-        after = await asyncio.to_thread(_now, url)
+        before = await asyncio.to_thread(now, url)
+        times = await asyncio.to_thread(watch, display, SECONDS)
+        after = await asyncio.to_thread(now, url)
         if _encodes() is not bool(priority):
             raise RuntimeError("the encode ended too early" if priority else "something is being encoded")
     same = before["take"] == after["take"]
-    return _row(times) | {"lost": after["lost"] - before["lost"] if same else "-"}
+    return {
+        "seconds": SECONDS,
+        **figures(times, SECONDS, _FRAME_S),
+        "lost": after["lost"] - before["lost"] if same else "-",
+    }
 
 
 def _encodes() -> bool:
@@ -100,35 +104,34 @@ def _wait_for_encoder() -> None:
     raise TimeoutError("the origin does not begin to encode within a minute")
 
 
-def _row(times: list[float]) -> dict[str, Any]:
+def figures(times: list[float], seconds: int, frame_s: float) -> dict[str, float]:
+    """Return what the instants of new pictures tell; `frame_s` is the time of a frame."""
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    late = sum(gap > 1.5 * _FRAME_S for gap in gaps)
-    pictures = len(times) / SECONDS
     return {
-        "seconds": SECONDS,
-        "pictures": pictures,
-        "late": late,
+        "pictures": len(times) / seconds,
+        "late": sum(gap > 1.5 * frame_s for gap in gaps),
         "median_ms": 1000 * statistics.median(gaps),
         "longest_ms": 1000 * max(gaps),
     }
 
 
-def _now(url: str) -> dict[str, Any]:
+def now(url: str) -> dict[str, Any]:
+    """Return what the player says of the take on air: its name, and the frames it lost."""
     with urlopen(f"{url}/v1/now", timeout=10) as answer:
-        now = json.load(answer)
-    return {"take": now.get("take"), "lost": now.get("frames_lost") or 0}
+        said = json.load(answer)
+    return {"take": said.get("take"), "lost": said.get("frames_lost") or 0}
 
 
-def _watch(name: str) -> list[float]:
-    """Return the instants (monotonic, in seconds) at which a new picture was seen."""
+def watch(name: str, seconds: int) -> list[float]:
+    """Look for so many seconds; return the instants (monotonic, in seconds) at which a new picture was seen."""
     display = Display(name)
     root, times, before = display.screen().root, [], b""
     try:
-        until = time.monotonic() + SECONDS
-        while (now := time.monotonic()) < until:
+        until = time.monotonic() + seconds
+        while (at := time.monotonic()) < until:
             row = root.get_image(600, 500, 128, 1, X.ZPixmap, 0xFFFFFFFF).data
             if row != before:
-                times.append(now)
+                times.append(at)
             before = row
             time.sleep(_EVERY_S)
     finally:

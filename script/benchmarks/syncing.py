@@ -22,6 +22,7 @@ from random import Random
 from typing import Any
 
 import syncing_content as content_of
+import syncing_film
 import syncing_many
 import syncing_rivals as rivals
 from syncing_content import Content
@@ -37,7 +38,8 @@ _SMALL_BYTES = 100_000
 _FLUSHES = ("fsync", "fdatasync", "syncfs")
 _KILLED_BYTES_S = "4m"  # of each connection: so slow that no bytes wait in a socket when the device is killed
 ROUNDS = 3
-PARTS = ("large", "small", "tls", "origin", "line", "disk", "kills", "many")
+PARTS = ("large", "small", "tls", "origin", "line", "disk", "kills", "many", "film")
+FILM_S = 15  # of a film are looked at in each arm
 ROUND_TRIP_S, LOSS = 0.02, 0.01  # of the line between two network namespaces
 
 Rows = list[dict[str, Any]]
@@ -291,6 +293,10 @@ async def _many(folder: Path, scale: Scale) -> Rows:
         return await syncing_many.measure(stack, folder, scale.many)
 
 
+async def _film(folder: Path, scale: Scale) -> Rows:
+    return await syncing_film.measure(folder, scale.rounds, scale.large * 128 * _MIB, FILM_S)
+
+
 _MEASURES: dict[str, Callable[[Path, Scale], Awaitable[Rows]]] = {
     "large": _large,
     "small": _small,
@@ -300,4 +306,5 @@ _MEASURES: dict[str, Callable[[Path, Scale], Awaitable[Rows]]] = {
     "disk": _disk,
     "kills": _kills,
     "many": _many,
+    "film": _film,
 }
