@@ -184,7 +184,9 @@ class EndpointRoutes:
         if session is None or session.connection is None:
             raise Conflict("this screen is not paired with an origin yet: pair it first")
         syncer = session.connection.syncer
-        if (wanted := release or syncer.facts().preparing) is None:
+        facts = syncer.facts()
+        fetched = facts.preparing or (facts.release if facts.out_of_budget else None)  # media of what plays were lost
+        if (wanted := release or fetched) is None:
             raise Conflict("no release is being fetched: there is nothing to let through")
         await in_thread(self._traffic.let_through, wanted)
         syncer.limits_changed()

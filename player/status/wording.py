@@ -156,7 +156,7 @@ def traffic_problems(
     `waits`: the media of a new release do.
     """
     sentences = [f"The bytes of this month are counted in memory only: {fault}."] if fault else []
-    if not traffic.complete:
+    if not traffic.complete and traffic.budget_bytes is not None:
         sentences.append(
             f"The count of the bytes of {traffic.month} was damaged, so its budget counts as spent. To count from "
             "zero, delete state/traffic and state/copies/traffic while the player is stopped."

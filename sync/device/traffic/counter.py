@@ -138,7 +138,6 @@ class TrafficCounter:
             watching.result()
         finally:
             self._stopped.set()
-            self.state()
             self._write()
             self._flush()
 
@@ -205,30 +204,30 @@ class TrafficCounter:
         return Traffic(months, newest.sure, newest.ran_s, newest.known, newest.let_through)
 
     def _write(self) -> None:
-        """Write the older file anew."""
+        """Write the older file anew; the other one if that fails."""
         with self._file_lock:
             with self._lock:
+                self._count()
                 self._number += 1
-                path, raw = self._paths[self._number % 2], self._record()
+                raw = self._record()
                 self._unwritten, self._is_changed, self._written_s = 0, False, self._clock.monotonic()
-            try:
-                path.parent.mkdir(exist_ok=True)
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            faults = []
+            for turn in (self._number, self._number + 1):
+                path = self._paths[turn % 2]
                 try:
-                    write_at(descriptor, memoryview(raw), 0)
-                    if os.fstat(descriptor).st_size != RECORD_BYTES:
-                        os.ftruncate(descriptor, RECORD_BYTES)
-                finally:
-                    os.close(descriptor)
-            except OSError as error:
-                self._failed(str(storage_error(error, path)))
-            else:
-                self._failed("")
+                    _overwrite(path, raw)
+                except OSError as error:
+                    faults.append(str(storage_error(error, path)))
+                else:
+                    break
+            self._note(faults[-1] if len(faults) == len(self._paths) else "")
 
-    def _failed(self, fault: str) -> None:
-        """Note why the count cannot be written, once."""
-        if fault and fault != self.problem:
+    def _note(self, fault: str) -> None:
+        """Note why the count cannot be written, or that it was."""
+        if fault and not self.problem:
             log.error("the count of bytes is in memory only: %s", fault)
+        elif self.problem and not fault:
+            log.info("the count of bytes is on the disk again")
         self.problem = fault
         self._is_changed |= bool(fault)
 
@@ -262,6 +261,17 @@ class TrafficCounter:
         )
         body = record.model_dump_json().encode().ljust(RECORD_BYTES - 10)
         return b"%08x " % zlib.crc32(body) + body + b"\n"
+
+
+def _overwrite(path: Path, raw: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+    try:
+        write_at(descriptor, memoryview(raw), 0)
+        if os.fstat(descriptor).st_size != len(raw):
+            os.ftruncate(descriptor, len(raw))
+    finally:
+        os.close(descriptor)
 
 
 def _parse(raw: bytes) -> TrafficRecord:
