@@ -158,4 +158,4 @@ def test_on_a_disk_that_went_read_only_it_starts_and_plays(disk: Path, media: Pa
         with recording_screen(display) as sight:
             three_cuts(sight)
         assert not sight.unexpected(*CONTENT)
-        assert "memory only" in problems(site)
+        assert "plays cannot be written to disk" in problems(site)
