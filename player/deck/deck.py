@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from player.deck.context import DeckContext
 from player.deck.paused_loader import PausedLoader
+from player.deck.picture_judgement import LONGEST_STEP_S
 from player.deck.playback import Playback
 from player.deck.running_loader import RunningLoader, StreamLoader
 from player.deck.shot_loader import ShotLoader
@@ -86,7 +87,10 @@ class Deck:
         now = self._clock.monotonic()
         if now >= self._show_due_s():
             self._start_playback()
-        if now - self._next_pulse_s > PULSE_EVERY_S:  # this process stood: what was seen of it comes before any end
+        stood_s = now - self._next_pulse_s
+        if stood_s > LONGEST_STEP_S and isinstance(self._shot, ShotLoader):
+            self._shot.excuse(stood_s)
+        if stood_s > PULSE_EVERY_S:  # this process stood: what was seen of it comes before any end
             self._pulse(now)
         if self._shot:
             self._shot.tick(now)

@@ -34,6 +34,9 @@ _SUSPECTED_FRAMES, _FROZEN_FRAMES = 6, 10  # media with few frames a second get 
 _FEW_A_SECOND_S = 0.2  # pictures that are further apart than this get this much time once, and the gap
 _LEAST_STANDING_S = 3.0  # a shorter stand cannot be told from late counts
 _LEAST_PICTURES = 6  # due meanwhile, for the same reason
+SOUGHT_COUNTS = (
+    0.5  # after a seek between two key frames libVLC drops pictures that no other one needs, to the film's end
+)
 _LAG_S = 1.0  # the media may be that much behind or ahead of its plan and of libVLC's media time
 _LEADS_S = (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0)  # of the count of a picture before it is shown, and after
 _GIVEN_LEADS_S = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
@@ -102,12 +105,14 @@ class WatchRecord:
     """What happened since the take began: did its picture change, how often was libVLC asked again to play.
 
     `longest_s` is the longest time without a new picture that ended with one; `since_s` is when the take began.
+    `counts`: so many for each picture due tell that the decoder works.
     """
 
     moved: bool = True
     retries: int = 0
     longest_s: float = 0.0
     since_s: float = float("inf")
+    counts: float = _LEAST_COUNTS
 
 
 def judge_output(
@@ -137,11 +142,11 @@ def standing_s(samples: Sequence[PictureSample], media: WatchedMedia, record: Wa
         still_s = span_s(still)
         if still_s > _patience_s(still, media, record):
             return still_s
-        return _undecoded_s(samples, partial(_given_between, [each.at_s for each in samples], samples))
-    return _undecoded_s(samples, partial(_rhythm, media, media.times))
+        return _undecoded_s(samples, partial(_given_between, [each.at_s for each in samples], samples), record.counts)
+    return _undecoded_s(samples, partial(_rhythm, media, media.times), record.counts)
 
 
-def _undecoded_s(samples: Sequence[PictureSample], rhythm: Rhythm) -> float:
+def _undecoded_s(samples: Sequence[PictureSample], rhythm: Rhythm, counts: float) -> float:
     """Return for how long the decoder gave no pictures although they were due, without a gap that may be among them.
 
     The latest few seconds decide, whatever came before; then the stand is as long as this holds for all of it.
@@ -153,17 +158,17 @@ def _undecoded_s(samples: Sequence[PictureSample], rhythm: Rhythm) -> float:
         gap_s, due = rhythm(stand)
         if due < _LEAST_PICTURES or span_s(stand) - gap_s <= _LEAST_STANDING_S:
             continue
-        if _painted(stand) and _decoder_works(stand, due):
+        if _painted(stand) and _decoder_works(stand, due, counts):
             break
         stands_s = span_s(stand) - gap_s
     return stands_s
 
 
-def _decoder_works(still: Sequence[PictureSample], due: float) -> bool:
+def _decoder_works(still: Sequence[PictureSample], due: float, counts: float) -> bool:
     """Tell by libVLC's counts whether the decoder gave the pictures that were due, be they all alike or too late."""
     first, last = still[0], still[-1]
     late = (last.lost or 0) - (first.lost or 0)
-    return (last.decoded or 0) - (first.decoded or 0) >= _LEAST_COUNTS * due or late > _LATE_SHARE * due
+    return (last.decoded or 0) - (first.decoded or 0) >= counts * due or late > _LATE_SHARE * due
 
 
 def _given_between(

@@ -13,10 +13,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from player.deck.picture_judgement import (
-    BLAMED_FAULTS,
     LONGEST_STEP_S,
     MAX_GAP_S,
     PATIENCE_S,
+    SOUGHT_COUNTS,
     PictureFault,
     PictureSample,
     WatchedMedia,
@@ -101,15 +101,19 @@ class PictureWatch:
         next key frame, which may be ten seconds away; a film that is asked to go on begins at the one before. A stream
         has none before, and gets the time.
         """
-        if self._resumed_s is None or at_s - self._resumed_s > PATIENCE_S or fault is PictureFault.BLACK:
+        if self._resumed_s is None or at_s - self._resumed_s > PATIENCE_S:
             return fault
-        film_stands = self._media.kind is MediaKind.VIDEO and (self._stands_s > 0 or fault in BLAMED_FAULTS)
-        if film_stands:
-            self._resumed_s = None
-            self._samples.clear()
-            return PictureFault.STUCK_AFTER_STOP
-        resumes = fault is PictureFault.SUSPECTED and at_s - self._resumed_s < _RESUMES_S
-        return PictureFault.FINE if resumes or fault in BLAMED_FAULTS else fault
+        if not self._stands_s:
+            resumes = fault is PictureFault.SUSPECTED and at_s - self._resumed_s < _RESUMES_S
+            return PictureFault.FINE if resumes else fault
+        if at_s - self._stands_s - self._resumed_s > _RESUMES_S:
+            return fault  # it went on, and stood again
+        if self._media.kind is not MediaKind.VIDEO:
+            return PictureFault.FINE
+        self._resumed_s = None
+        self._record = replace(self._record, counts=SOUGHT_COUNTS)
+        self._samples.clear()
+        return PictureFault.STUCK_AFTER_STOP
 
     def _count(self, samples: Sequence[PictureSample], before: PictureSample, sample: PictureSample) -> None:
         since_ms = round((sample.at_s - before.at_s) * 1000)

@@ -70,6 +70,11 @@ class ShotLoader(ABC):
         """Whether it cannot be shown; libVLC is stopped then."""
         return self.state is ShotState.FAILED
 
+    def excuse(self, stood_s: float) -> None:
+        """Not count the time in which this process stood: the machine did, or the X server answered nobody."""
+        self._started_s += stood_s
+        self._last_step_s += stood_s
+
     def is_usable_at(self, at_s: float) -> bool:
         """Tell whether what is loaded is still its beginning if it is shown at `at_s`."""
         return True

@@ -6,7 +6,7 @@ it. So a caller that is cancelled while it waits leaves nothing half done.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -45,7 +45,8 @@ class Stage:
         self, options: DeckOptions, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None
     ) -> None:
         def make(name: str) -> DeckProcess:
-            return DeckProcess(name, lambda: self._options, clock, self._receive, self._deck_ended, self._deck_hangs)
+            reactions = self._receive, self._deck_ended, self._deck_hangs
+            return DeckProcess(name, lambda: self._options, clock, *reactions, lambda: self.display_stands())
 
         self._clock = clock
         self._options = options
@@ -61,6 +62,8 @@ class Stage:
         self._other_code = False  # a deck was of other code, or could not start after an update
         self._hangs: dict[str, str] = {}  # why the deck had to be ended that showed this media; raised at its next turn
         self._last_event_s = clock.monotonic()  # of any deck
+        self.display_stands: Callable[[], bool] = lambda: False
+        """Whether the X server answers nobody: then no deck is to blame that says nothing."""
         self.streams: StreamAccess | None = None
         """How streams are reached; without it none is shown."""
 

@@ -31,6 +31,7 @@ from tests.e2e.alone import (
 )
 from tests.e2e.holding import Held, hold
 from tests.e2e.site import Site, until
+from tests.long_tables import in_bench
 from tests.player.pixels import BLACK, GREEN, WHITE, YELLOW, deck_blacked_out, is_close, recording_screen
 
 pytestmark = pytest.mark.display
@@ -136,6 +137,33 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
         after = [colours for colours, _, _ in sight.runs()][1:]  # a new X server begins black
         assert not [colours for colours in after if is_close(colours[1], BLACK)]
         until(lambda: "X server" not in problems(site), "and nobody complains any more")
+
+
+@pytest.mark.parametrize("stands_s", [5.0, *in_bench(2.0, 20.0)])
+def test_an_x_server_that_stands_costs_no_deck_and_blames_nobody(tmp_path: Path, media: Path, stands_s: float) -> None:
+    clock = SystemClock()
+    with Xvfb() as server, alone(tmp_path, media, server.name) as site:
+        site.start("player")
+        until(lambda: bool(plays(site)) and len(decks(site)) == 2, "it plays")
+        before = decks(site)
+        wait_for_cut(site, Random(8))
+        stopped_at = clock.now()
+        os.kill(server.pid, signal.SIGSTOP)
+        clock.wait(stands_s)
+        told = problems(site)
+        goes_on_at = clock.now()
+        os.kill(server.pid, signal.SIGCONT)
+        until(
+            lambda: datetime.fromisoformat(plays(site)[-1]["started_at"]) > goes_on_at + timedelta(seconds=3),
+            "it plays on",
+        )
+        assert "The X server does not answer" in told and "X server" not in problems(site)
+        assert decks(site) == before
+        log = site.log("player").read_text()
+        assert "failed on air" not in log and "skipped" not in log and "lost" not in log
+        began = [datetime.fromisoformat(play["started_at"]) for play in plays(site)]
+        assert not [at for at in began if stopped_at + timedelta(seconds=0.3) < at < goes_on_at]
+        assert max(play["rendered_ms"] for play in plays(site)) < 1_200, "no record outlives its item"
 
 
 # Of the ladder only the top is left, so that one fault is enough to get there.
