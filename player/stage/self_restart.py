@@ -28,6 +28,7 @@ FILE = "recovery.json"
 _RECENT = timedelta(days=1)
 _CAP_BYTES = 64 * 1024
 _UPDATE_STANDS_S = 3.0  # so long nothing more of an update was written: it is whole
+_TRY_AGAIN_S = 300.0  # after a trial that failed: the machine may have been the cause
 _ITEM_LASTS_S = 300.0  # so long the item on air is waited for
 TRIAL = (  # of the program on the disk: all can be imported, and its own trial passes, if its version has one
     "nice", sys.executable, "-c",
@@ -123,6 +124,9 @@ class SelfRestart:
 
     def _starts(self) -> bool:
         """Return whether the program on the disk is known to start; this does not wait for that."""
+        now_s = self._clock.monotonic()
+        if self._update_starts is False and now_s - self._failed_s > _TRY_AGAIN_S:
+            self._update_starts = None
         if self._trial is None and self._update_starts is None:
             self._trial = subprocess.Popen(
                 TRIAL, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -130,8 +134,11 @@ class SelfRestart:
         elif self._trial is not None and self._trial.poll() is not None:
             self._update_starts = self._trial.returncode == 0
             lines = self._end_trial().strip().splitlines()
+            before, self._update_fault = self._update_fault, ""
+            self._failed_s = now_s
             if not self._update_starts:
                 self._update_fault = lines[-1][:200] if lines else "it ends at once"
+            if self._update_fault not in ("", before):
                 log.error("the program was updated and does not start, so the old one plays on: %s", self._update_fault)
         return bool(self._update_starts)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,6 +174,8 @@ async def test_the_daemon_ends_itself_for_an_update_that_starts_and_only_between
     for name in ("player", "sync"):
         shutil.copytree(TOP / name, tmp_path / name, ignore=shutil.ignore_patterns("origin", "page"))
     monkeypatch.setattr("player.platform.code_version._TOP", tmp_path)
+    trial = sys.executable, "-c", "import player.deck.window"  # the real one is tried in test_update
+    monkeypatch.setattr("player.stage.self_restart.TRIAL", trial)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     device = Device(tmp_path)
@@ -190,7 +193,9 @@ async def test_the_daemon_ends_itself_for_an_update_that_starts_and_only_between
     window.unlink()
     assert not await ends(1, on_air=False) and not await ends(3, on_air=False)
     assert "player.deck.window" in device.escalation.update_fault()
+    device.self_restart._update_fault = "another reason"
     assert not await ends(1000, on_air=False)
+    assert "player.deck.window" in device.escalation.update_fault(), "it is tried again"
     shutil.copy(TOP / "player/deck/window.py", window)
     assert not device.escalation.update_fault()
     assert not await ends(1, on_air=True) and not await ends(3, on_air=True)
