@@ -67,7 +67,8 @@ class SelfRestart:
         self._found_code, self._found_s = CODE, 0.0  # on the disk, and since when
         self._trial: subprocess.Popen[str] | None = None
         self._update_starts: bool | None = None  # None: not known
-        self._update_fault = ""
+        self._update_fault = ""  # of the last trial
+        self._failed_s = 0.0  # when that was
         self._fault = ""
         self._record, self._known = self._read()
 
