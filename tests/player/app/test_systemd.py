@@ -100,6 +100,37 @@ def test_installing_again_changes_neither_files_nor_the_owners_settings(installe
     assert files(installed) == before
 
 
+def test_an_update_restarts_what_changed_and_all_that_runs_the_code(installed: Path, tmp_path: Path) -> None:
+    """A copy of the script, for which a systemd runs that notes what it is told."""
+    source, said = tmp_path / "source", tmp_path / "said"
+    for name in ("systemd", "config"):
+        shutil.copytree(TOP / name, source / name)
+    (source / "docs").mkdir()
+    shutil.copy(TOP / "docs/operations.md", source / "docs")
+    install = source / "systemd/install"
+    where = 'if [ -z "$destdir" ] && [ -d /run/systemd/system ]; then'
+    assert where in install.read_text()
+    install.write_text(install.read_text().replace(where, "if true; then"))
+    for name in ("systemctl", "sysctl", "udevadm"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{said}\n')
+        (tmp_path / name).chmod(0o755)
+    environment = {**os.environ, "DESTDIR": str(installed), "VENV": str(TOP / ".venv"), "PREFIX": "/opt/signage"}
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+
+    def told(*parts: str) -> list[str]:
+        said.unlink(missing_ok=True)
+        subprocess.run([str(install), *parts], env=environment, check=True, capture_output=True)
+        return [line for line in said.read_text().splitlines() if "daemon-reload" in line or " restart " in line]
+
+    code = "signage-player.service signage-origin.service"
+    assert told("player", "origin") == told("origin") == [f"systemctl restart {code}"]
+    with (source / "systemd/signage-display.service").open("a") as unit:
+        unit.write("# changed\n")
+    assert told("player") == ["systemctl daemon-reload", f"systemctl restart signage-display.service {code}"]
+    (source / "systemd/input/xorg.conf").write_text("# changed\n")
+    assert told("player") == ["systemctl daemon-reload", f"systemctl restart signage-display.service {code}"]
+
+
 def test_uninstalling_keeps_settings_and_proof_except_with_purge(installed: Path) -> None:
     state = installed / "var/lib/signage-player/state"
     state.mkdir(parents=True)
