@@ -34,9 +34,7 @@ _SUSPECTED_FRAMES, _FROZEN_FRAMES = 6, 10  # media with few frames a second get 
 _FEW_A_SECOND_S = 0.2  # pictures that are further apart than this get this much time once, and the gap
 _LEAST_STANDING_S = 3.0  # a shorter stand cannot be told from late counts
 _LEAST_PICTURES = 6  # due meanwhile, for the same reason
-SOUGHT_COUNTS = (
-    0.5  # after a seek between two key frames libVLC drops pictures that no other one needs, to the film's end
-)
+SOUGHT_COUNTS = 0.5  # after a seek between key frames, from when on libVLC drops pictures that no other one needs
 _LAG_S = 1.0  # the media may be that much behind or ahead of its plan and of libVLC's media time
 _LEADS_S = (-0.5, 0.0, 0.25, 0.5, 0.75, 1.0)  # of the count of a picture before it is shown, and after
 _GIVEN_LEADS_S = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
