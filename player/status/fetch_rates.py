@@ -82,7 +82,7 @@ class RateMeter:
 
     def is_news(self) -> bool:
         """Return whether what was measured is to be kept now: after a download, and from time to time during it."""
-        news = self._unsaved_s >= MEASURED_S or (self._last is None and self._unsaved_s > 0)
+        news = self._unsaved_s >= KEPT_S or (self._last is None and self._unsaved_s > 0)
         self._unsaved_s = 0.0 if news else self._unsaved_s
         return news
 
