@@ -26,7 +26,7 @@ def until(condition: Callable[[], bool], what: str, within_s: float = 40.0) -> N
     by_s = clock.monotonic() + within_s
     while not condition():
         assert clock.monotonic() < by_s, f"not within {within_s} s: {what}"
-        clock.wait(0.1)
+        clock.wait(0.2)
 
 
 def video(path: Path, colour: str, *, size: str = "640x360", rate: int = 15, seconds: float = 1.2) -> None:

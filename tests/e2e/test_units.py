@@ -244,7 +244,7 @@ def until(met: Callable[[], bool], machine: Machine) -> None:
     deadline = clock.monotonic() + 90
     while not met():
         assert clock.monotonic() < deadline, _logs(machine)
-        time.sleep(0.1)
+        time.sleep(0.3)  # each look is a process
 
 
 def _logs(machine: Machine) -> str:

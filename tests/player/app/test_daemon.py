@@ -37,13 +37,13 @@ RED, BLUE = (200, 30, 30), (30, 60, 200)
 COMMAND = [sys.executable, "-c", "from player.app.cli import main; main()"]
 
 
-def until(condition: Callable[[], Any], *, within_s: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], *, within_s: float = 40.0) -> Any:
     """Wait until `condition` returns something true; return it."""
     clock = SystemClock()
     deadline_s = clock.monotonic() + within_s
     while not (found := condition()):
         assert clock.monotonic() < deadline_s, "the condition did not become true"
-        clock.wait(0.05)
+        clock.wait(0.1)
     return found
 
 

@@ -84,7 +84,7 @@ def test_after_an_update_the_player_makes_way_for_the_new_one(
             wiring.write_text(whole)
             replace_code(tree)
             os.kill(next(pid for pid in player.ask("/v1/status")["decks"]["pids"] if pid), signal.SIGKILL)
-            assert player.process.wait(30) == 5
+            assert player.process.wait(90) == 5
             assert player.process.stderr
             log = player.process.stderr.read()
             assert OTHER_CODE in log and "the program was updated" in log

@@ -23,7 +23,7 @@ TURNS: tuple[Turn, ...] = (90, 180, 270)
 def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a film and a picture, both 640x180, of four colours."""
     folder = tmp_path_factory.mktemp("quarters")
-    inputs = (f"-f lavfi -i color={name}:s=320x90:r=25:d=20" for name in ("red", "lime", "blue", "yellow"))
+    inputs = (f"-f lavfi -i color={name}:s=320x90:r=10:d=20" for name in ("red", "lime", "blue", "yellow"))
     layout = "[0][1]hstack[top];[2][3]hstack[foot];[top][foot]vstack"
     common = ["ffmpeg", "-v", "error", *" ".join(inputs).split(), "-filter_complex", layout]
     for name, how in (("film", H264), ("picture", ["-frames:v", "1", "-c:v", "mjpeg", "-f", "image2"])):
