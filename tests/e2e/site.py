@@ -20,7 +20,7 @@ ENROLMENT = "e2e-enrolment-key"
 Colour = tuple[int, int, int]
 
 
-def until(condition: Callable[[], bool], what: str, within_s: float = 40.0) -> None:
+def until(condition: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
     """Block until a condition of the world holds; fail, saying what was waited for, when it does not come."""
     clock = SystemClock()
     by_s = clock.monotonic() + within_s
