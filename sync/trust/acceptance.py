@@ -203,7 +203,10 @@ def check_index(raw: bytes, asset: Asset) -> Index:
     """
     if hashlib.sha256(raw).hexdigest() != asset.index:
         raise CorruptContent(f"index {asset.index} does not match its hash", Distrust.MIXED)
-    index = load_index(raw)
+    try:
+        index = load_index(raw)
+    except CorruptContent as error:  # the origin has signed it so
+        raise CorruptContent(f"index {asset.index} of asset {asset.sha256}: {error}") from error
     if index.asset != asset.sha256 or index.size_bytes != asset.size_bytes:
         raise CorruptContent(f"index {asset.index} is of another file than asset {asset.sha256}", Distrust.MIXED)
     if any(chunk.length > LARGEST_CHUNK_BYTES for chunk in index.chunks):

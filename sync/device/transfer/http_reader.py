@@ -9,6 +9,7 @@ import contextlib
 import re
 import select
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -106,7 +107,10 @@ class HttpReader:
             self._rest = self._rest[count:]
         else:
             assert self._socket is not None
-            count = self._socket.recv_into(view[: self._left])
+            try:
+                count = self._socket.recv_into(view[: self._left])
+            except ssl.SSLError as error:  # the session was there before, so it is not that of TLS that is missing
+                raise ConnectionResetError from error
             if count == 0:
                 raise ConnectionResetError
         self._left -= count

@@ -1,6 +1,7 @@
 """Documents that a device refuses; each time the active release stays."""
 
 import base64
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import Distrust
 from sync.runtime.clock import ClockTrust
 from sync.trust.signing import SigningKey, sign_envelope
-from sync.wire.content_paths import release_path, timestamp_path
+from sync.wire.content_paths import index_path, release_path, timestamp_path
 from sync.wire.release import RELEASE_CAP_BYTES, TIMESTAMP_CAP_BYTES, TIMESTAMP_DOMAIN, Envelope
 from tests.sync.conftest import running
 from tests.sync.file_tree_origin import CHANNEL, EPOCH, Origin, Publisher, noise, release_of
@@ -128,6 +129,13 @@ def an_index_of_another_file(publisher: Publisher) -> None:
     publisher.publish_release(release_of((good.model_copy(update={"index": other.index}),)))
 
 
+def an_index_that_is_none(publisher: Publisher) -> None:
+    asset, raw = publisher.asset(noise(2, 100)), b"no index"
+    name = hashlib.sha256(raw).hexdigest()
+    publisher.write(index_path(name), raw)
+    publisher.publish_release(release_of((asset.model_copy(update={"index": name}),)))
+
+
 @pytest.mark.parametrize(
     ("fault", "reason", "rule"),
     [
@@ -153,6 +161,7 @@ def an_index_of_another_file(publisher: Publisher) -> None:
         (an_oversized_timestamp, "more than the allowed 16384 bytes", Distrust.MALFORMED),
         (a_root_that_does_not_follow, "signed by 0", Distrust.ROOT_CHAIN),
         (an_index_of_another_file, "another file", ""),
+        (an_index_that_is_none, f"{hashlib.sha256(noise(2, 100)).hexdigest()}: not an index file", ""),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )

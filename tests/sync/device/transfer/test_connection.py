@@ -541,3 +541,28 @@ async def test_an_address_that_leads_nowhere_costs_a_moment_and_once(monkeypatch
         (await in_thread(network.connect, f"http://origin.example:{port}", 60.0)).close()
         assert SystemClock().monotonic() - began < 60 / 2, "it waits for the next address, not for the end"
         assert network.addresses.sorted("origin.example", found)[0][1] == "127.0.0.1"
+
+
+async def test_what_breaks_tls_inside_a_body_is_a_broken_connection_and_keeps_what_came(
+    company: Company, tmp_path: Path
+) -> None:
+    content = noise(1, 4 * CHUNK)
+    index = cut_into(content)
+    part = open_partial_file(tmp_path / "part", index, b"", "0" * 64)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        size = len(content)
+        head = f"HTTP/1.1 206 OK\r\nContent-Length: {size}\r\nContent-Range: bytes 0-{size - 1}/{size}\r\n\r\n"
+        writer.transport.set_write_buffer_limits(0)
+        writer.write(head.encode() + content[: 2 * CHUNK + 100])
+        await writer.drain()
+        os.write(writer.get_extra_info("socket").fileno(), b"this is no record of TLS" * 10)
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=company.server("127.0.0.1"))
+    async with server:
+        network = Network(ConnectionSettings(DIRECT, ca_certificates=company.file))
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(OriginUnreachable, match="the connection broke"):
+            await fetch(ContentTransfer(url, SystemClock(), network=network), part)
+    assert part.verified() == {0, 1} and part.kept_bytes(index.chunks[2]) == 100
