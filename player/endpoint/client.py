@@ -138,7 +138,7 @@ def _progress(sync: dict[str, Any], zone: ZoneInfo) -> str:
 
 
 def _local(at: str, zone: ZoneInfo) -> str:
-    return f"{datetime.fromisoformat(at).astimezone(zone):%a %H:%M}"
+    return f"{datetime.fromisoformat(at).astimezone(zone):%a %d %b %H:%M}"
 
 
 def month_text(traffic: dict[str, Any]) -> str:

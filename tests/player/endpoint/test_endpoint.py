@@ -517,11 +517,11 @@ async def test_status_metrics_terminal_and_heartbeat_tell_of_each_release_and_wh
     assert sync["coming"]["late"] == [{"at": "2026-03-03T09:00:00.000Z", "what": LATE.late[0].what}]
     lines = "\n".join(status_text({**status, "zone": "Europe/Berlin"}, now))
     for line in (
-        "coming    13 fetching 120 of 532 MB, 96 kB/s, ready at Tue 11:12",
-        "late      playlist Breakfast in daypart Morning, Tue 10:00",
+        "coming    13 fetching 120 of 532 MB, 96 kB/s, ready at Tue 03 Mar 11:12",
+        "late      playlist Breakfast in daypart Morning, Tue 03 Mar 10:00",
         "coming    refused: the timestamp has expired",
         "source    mirror-1 http://cdn.example: 64 MB, 96 kB/s a connection, 3 errors: it does not answer",
-        "limits    1,000 kbit/s over the line until Mon 23:00",
+        "limits    1,000 kbit/s over the line until Mon 02 Mar 23:00",
         "stay free, 0 MB go when room is needed",
         "trust     freeze",
     ):
