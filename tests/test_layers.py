@@ -6,7 +6,7 @@ A failure says where the import belongs. `docs/architecture.md` explains the flo
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -170,13 +170,32 @@ MOST_LINES = 400
 MOST_FUNCTION_LINES = 40
 
 
-def _modules() -> Iterator[tuple[str, ast.Module]]:
-    for package in ("player", "sync"):
-        for path in sorted((TOP / package).rglob("*.py")):
-            yield str(path.relative_to(TOP).with_suffix("")).removesuffix("/__init__"), ast.parse(path.read_text())
+class _Modules(Mapping[str, ast.Module]):
+    """The Python files by their paths; each is parsed when it is looked at, for every worker imports this file."""
+
+    def __init__(self) -> None:
+        files = [path for package in ("player", "sync") for path in sorted((TOP / package).rglob("*.py"))]
+        self._files = {str(path.relative_to(TOP).with_suffix("")).removesuffix("/__init__"): path for path in files}
+
+    def __getitem__(self, module: str) -> ast.Module:
+        return _parsed(self._files[module])
+
+    def __contains__(self, module: object) -> bool:
+        return module in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
-MODULES = dict(_modules())
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+MODULES = _Modules()
 """Each Python file by its path without suffix (`player/stage/stage`); a room's `__init__` by the path of the room."""
 
 
