@@ -127,6 +127,7 @@ class Director:
             if self._queue.hold is not None:
                 await self._idle_screen.hold(self._queue.hold)
                 continue
+            await self._prepare_ads(self._scene)
             revision, following = self._queue.revision, self._decide(self._scene)
             if isinstance(following, Idle):
                 await self._idle_screen.wait(following)
@@ -137,6 +138,14 @@ class Director:
                 if await self._prepare(following, revision):
                     await self._play(following, revision)
                 self._cancel_next()
+
+    async def _prepare_ads(self, scene: DeviceScene | None) -> None:
+        """Have what a choice among many ads needs computed before the decision, beside the loop."""
+        if scene is not None and not self._recorder.problem:
+            memory, at = self._recorder.memory, self._tracker.next_start(self._clock.now(), urgent=self._queue.urgent)
+            state = await self._scenes.prepare_ads(scene, at, memory.ads)
+            if self._recorder.memory is memory and state is not memory.ads:
+                self._recorder.memory = replace(memory, ads=state)
 
     def _decide(self, scene: DeviceScene | None) -> PlannedShot | Idle:
         now = self._clock.now()

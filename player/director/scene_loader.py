@@ -17,9 +17,13 @@ from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ActiveRelease
 from sync.errors import NotFound
 from sync.programme.ad_eligibility import EligibleAds
+from sync.programme.ad_selection import AdState, prepare_ads
 from sync.programme.schedule import unnamed_zone, zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
+from sync.runtime.threads import in_thread
 from sync.wire.release import Release
+
+_MANY_LINES = 500  # with fewer it is done in a few milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -98,13 +102,35 @@ class SceneLoader:
             path=self._path,
         )
 
+    async def prepare_ads(self, scene: DeviceScene, at: datetime, state: AdState) -> AdState:
+        """Return the state as the next choice at `at` needs it; where that takes long, a thread computes it."""
+        if sum(len(campaign.lines) for campaign in scene.release.campaigns) < _MANY_LINES:
+            return state
+        key = self._ads_key(scene)
+        ads = self._cached_ads(key, at)
+        if ads is None:
+            ads = await in_thread(scene.eligible_ads, at)
+            self._eligible = (key, at, ads)
+        if state.queue is not None and state.queue[0] is ads:
+            return state
+        return await in_thread(prepare_ads, state, ads)
+
     def eligible_ads(self, scene: DeviceScene, at: datetime) -> EligibleAds:
         """Return the ads that may be shown at an instant; cached while nothing they depend on changes."""
+        key = self._ads_key(scene)
+        ads = self._cached_ads(key, at)
+        if ads is None:
+            ads = scene.eligible_ads(at)
+            self._eligible = (key, at, ads)
+        return ads
+
+    def _ads_key(self, scene: DeviceScene) -> Hashable:
         quarantined = {failure.asset for failure in self._quarantine.quarantined(self._clock.now())}
-        key, cached = (scene_key(scene), self._streams.waiting() | quarantined), self._eligible
-        if cached is None or cached[0] != key or not cached[1] <= at < cached[2].until:
-            self._eligible = cached = (key, at, scene.eligible_ads(at))
-        return cached[2]
+        return scene_key(scene), self._streams.waiting() | quarantined
+
+    def _cached_ads(self, key: Hashable, at: datetime) -> EligibleAds | None:
+        cached = self._eligible
+        return cached[2] if cached and cached[0] == key and cached[1] <= at < cached[2].until else None
 
     def report_missing(self) -> None:
         """Have the files fetched again that were wanted since the last call and are not here."""

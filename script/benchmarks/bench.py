@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from itertools import groupby
 from typing import Any
 
+import ads
 import chunks
 import colour
 import encode
@@ -29,6 +30,7 @@ from rich.table import Table
 Rows = list[dict[str, Any]]
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
+    "ads": lambda options: ads.measure(options.seed),
     "start": lambda _: start.measure(),
     "footprint": lambda _: footprint.measure(),
     "encode": lambda _: encode.measure(),
@@ -88,7 +90,7 @@ def main() -> None:
     rounds = f"of each fault of `faults` ({faults.ROUNDS}), of each row of `sync` ({syncing.ROUNDS})"
     parser.add_argument("--rounds", type=int, help=rounds)
     parser.add_argument("--only", default="", metavar="TEXT", help="of `faults` and `shapes` those named so")
-    parser.add_argument("--seed", type=int, default=7, help="of `fuzz` and `shapes` (%(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz` and `shapes` (%(default)s)")
     parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
     parser.add_argument("--kills", type=int, default=1000, help="of a syncer by `kills` (%(default)s)")

@@ -36,7 +36,7 @@ class EligibleLine:
 
 @dataclass(frozen=True, slots=True)
 class EligibleAds:
-    """The lines that may be shown, by id; until when that is so (UTC); one warning a sentence, for a planner.
+    """The lines that may be shown, in the order of their ids; until when that is so (UTC); warnings for a planner.
 
     `known_lines` are all lines of the release, shown or not: accounts of other lines are dropped. No line has a gap
     above `widest_gap`.

@@ -2,7 +2,8 @@
 
 Three heaps: `ready` by deadline, `future` by first slot, and `parked` for lines that a gap excludes, by the slot in
 which the gap ends. A queue is a value made from accounts and can be made again at any time. Copying three lists of
-pointers costs little compared with a choice.
+pointers costs little compared with a choice. When an account changes, its new turn is added; the old one is dropped
+when it comes up, for it is not the turn of its line any more.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,28 +15,45 @@ from sync.programme.ad_shares import Account
 Turn = tuple[int, int, int, int]
 """A line's turn: first slot, last slot, tie-break, index among the eligible lines."""
 
+IsTurn = Callable[[Turn], bool]
+"""Whether this is the turn of its line now; else it is left from before a change of its account."""
+
 Wait = Callable[[int], int | None]
 """How many slots the line at an index must wait from now; 0: none. None: it does not fit here."""
 
 _MASK = 2**64 - 1
+_SOON = 16  # slots
 
 
 @dataclass(frozen=True, slots=True)
 class AdQueue:
-    """The turns of all eligible lines; `ready` has them as (last, tie, index, first), `parked` with their slot."""
+    """The turns of all eligible lines; `ready` (or soon) has them as (last, tie, index, first), `parked` by slot."""
 
     ready: list[tuple[int, int, int, int]] = field(default_factory=list)
     future: list[Turn] = field(default_factory=list)
     parked: list[tuple[int, Turn]] = field(default_factory=list)
 
     @classmethod
-    def from_turns(cls, turns: Iterable[Turn]) -> "AdQueue":
-        """Make the queue of these turns."""
-        future = list(turns)
-        heapify(future)
-        return cls(future=future)
+    def from_turns(cls, turns: Iterable[Turn], slot: int = 0) -> "AdQueue":
+        """Make the queue of these turns before `slot`.
 
-    def pop(self, slot: int, wait: Wait, ahead: Callable[[int], bool]) -> tuple[int | None, "AdQueue"]:
+        New lines are due within a few slots, all of them: to move thousands one by one then would cost more than now.
+        """
+        ready: list[tuple[int, int, int, int]] = []
+        future: list[Turn] = []
+        for turn in turns:
+            first, last, tie, index = turn
+            if first <= slot + _SOON:
+                ready.append((last, tie, index, first))
+            else:
+                future.append(turn)
+        heapify(ready)
+        heapify(future)
+        return cls(ready, future)
+
+    def pop(
+        self, slot: int, wait: Wait, ahead: Callable[[int], bool], is_turn: IsTurn = lambda _: True
+    ) -> tuple[int | None, "AdQueue"]:
         """Return the line for `slot` and the queue without it; None when no line passes.
 
         Of the due lines that pass, the one with the earliest deadline; else, early, the one due next that does not get
@@ -43,16 +61,21 @@ class AdQueue:
         """
         after = AdQueue(list(self.ready), list(self.future), list(self.parked))
         after._release(slot)
-        index = after._pop_ready(slot, wait)
+        index = after._pop_ready(slot, wait, is_turn)
         if index is None:
-            index = after._pop_early(slot, wait, ahead)
+            index = after._pop_early(slot, wait, ahead, is_turn)
         return index, after
 
-    def with_turn(self, turn: Turn) -> "AdQueue":
-        """Return the queue with one more turn."""
+    def with_turns(self, turns: Iterable[Turn]) -> "AdQueue":
+        """Return the queue with more turns."""
         future = list(self.future)
-        heappush(future, turn)
+        for turn in turns:
+            heappush(future, turn)
         return AdQueue(self.ready, future, self.parked)
+
+    def unparked(self) -> "AdQueue":
+        """Return the queue with nothing parked: the gaps are others than they were."""
+        return AdQueue(self.ready, self.future, []).with_turns(turn for _, turn in self.parked)
 
     def _release(self, slot: int) -> None:
         while self.parked and self.parked[0][0] <= slot:
@@ -61,12 +84,17 @@ class AdQueue:
             first, last, tie, index = heappop(self.future)
             heappush(self.ready, (last, tie, index, first))
 
-    def _pop_ready(self, slot: int, wait: Wait) -> int | None:
+    def _pop_ready(self, slot: int, wait: Wait, is_turn: IsTurn) -> int | None:
         passed_over = []
         found = None
         while self.ready and found is None:
             turn = heappop(self.ready)
             last, tie, index, first = turn
+            if not is_turn((first, last, tie, index)):
+                continue
+            if first > slot:  # not due yet
+                heappush(self.future, (first, last, tie, index))
+                continue
             slots = wait(index)
             if slots is None:
                 passed_over.append(turn)
@@ -78,11 +106,13 @@ class AdQueue:
             heappush(self.ready, turn)
         return found
 
-    def _pop_early(self, slot: int, wait: Wait, ahead: Callable[[int], bool]) -> int | None:
+    def _pop_early(self, slot: int, wait: Wait, ahead: Callable[[int], bool], is_turn: IsTurn) -> int | None:
         passed_over = []
         found = None
         while self.future and found is None:
             turn = heappop(self.future)
+            if not is_turn(turn):
+                continue
             slots = wait(turn[3])
             if slots is None or ahead(turn[3]):
                 passed_over.append(turn)

@@ -10,11 +10,12 @@ category, the gap of an advertiser, the pace, and last that no line follows itse
 shown and what fits are never given up.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sync.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
-from sync.programme.ad_queue import AdQueue, Wait, next_turn
+from sync.programme.ad_queue import AdQueue, Turn, Wait, next_turn
 from sync.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
 from sync.programme.ad_shares import Account, clamped, rebase_accounts
 from sync.wire.release import Campaign, Creative, Line
@@ -79,29 +80,56 @@ def select_ad(state: AdState, ads: EligibleAds, *, fits_ms: int | None = None) -
     slot, accounts = prepared.head.slot, prepared.accounts
     separation = AdSeparation(prepared.head.recent, ads.widest_gap)
     wait = _wait_rule(ads, separation, prepared.head.tried, fits_ms)
-    index, after = queue.pop(slot, wait, lambda index: accounts[ads.lines[index].line.id].ahead(slot))
+    count, seed = len(ads.lines), prepared.head.seed
+
+    def is_turn(turn: Turn) -> bool:
+        entry = ads.lines[turn[3]]
+        return turn == next_turn(accounts[entry.line.id], count, turn[3], seed, entry.tag)
+
+    index, after = queue.pop(slot, wait, lambda index: accounts[ads.lines[index].line.id].ahead(slot), is_turn)
     if index is not None:
         return _reserve(prepared, ads, index, fits_ms, (), after)
     found = _relax_rules(prepared, ads, separation, fits_ms)
     if found is None:
         return None, prepared
     index, relaxed = found
-    choice, reserved = _reserve(prepared, ads, index, fits_ms, relaxed, None)
+    choice, reserved = _reserve(prepared, ads, index, fits_ms, relaxed, after)
     if "pace" in relaxed:  # a line that is due cannot be shown: its debt must not grow
         level = clamped(dict(reserved.accounts), shares_of(ads), reserved.head.slot)
-        reserved = AdState(reserved.head, level)
+        changed = [line for line, account in level.items() if account is not reserved.accounts[line]]
+        reserved = _with_accounts(reserved, reserved.head, level, changed)
     return choice, reserved
+
+
+def prepare_ads(state: AdState, ads: EligibleAds) -> AdState:
+    """Return the state as the next choice from `ads` needs it; that takes long when many lines have changed."""
+    return _with_queue(state, ads)[0] if ads.lines else state
+
+
+def _with_accounts(state: AdState, head: AdHead, accounts: Mapping[str, Account], lines: Iterable[str]) -> AdState:
+    """Return the state with other accounts of these lines; its queue gets their turns."""
+    if state.queue is None:
+        return AdState(head, accounts)
+    ads, queue = state.queue
+    places = ((line, bisect_left(ads.lines, line, key=lambda entry: entry.line.id)) for line in lines)
+    turns = [
+        next_turn(accounts[line], len(ads.lines), index, head.seed, ads.lines[index].tag)
+        for line, index in places
+        if index < len(ads.lines) and ads.lines[index].line.id == line
+    ]
+    return AdState(head, accounts, (ads, queue.with_turns(turns)))
 
 
 def _with_queue(state: AdState, ads: EligibleAds) -> tuple[AdState, AdQueue]:
     if state.queue is not None and _same_lines(state.queue[0], ads):
-        return state, state.queue[1]
+        return AdState(state.head, state.accounts, (ads, state.queue[1])), state.queue[1]
     head = state.head
     accounts = rebase_accounts(state.accounts, shares_of(ads), ads.known_lines, head.slot)
-    queue = AdQueue.from_turns(
+    turns = (
         next_turn(accounts[entry.line.id], len(ads.lines), index, head.seed, entry.tag)
         for index, entry in enumerate(ads.lines)
     )
+    queue = AdQueue.from_turns(turns, head.slot)
     return AdState(head, accounts, (ads, queue)), queue
 
 
@@ -151,7 +179,7 @@ def _reserve(
     index: int,
     fits_ms: int | None,
     relaxed: tuple[str, ...],
-    queue: AdQueue | None,
+    queue: AdQueue,
 ) -> tuple[Choice, AdState]:
     head, entry = state.head, ads.lines[index]
     account = state.accounts[entry.line.id]
@@ -167,7 +195,7 @@ def _reserve(
         }
     )
     following = next_turn(paid, len(ads.lines), index, head.seed, entry.tag)
-    queue_after = None if queue is None else (ads, queue.with_turn(following))
+    queue_after = (ads, queue.with_turns((following,)))
     length_ms = next(length for each, length in entry.creatives if each.id == creative.id)
     choice = Choice(head.choices, entry.campaign, entry.line, creative, length_ms, relaxed)
     accounts = {**state.accounts, entry.line.id: paid}
@@ -197,11 +225,13 @@ def refund(state: AdState, choice: int, *, failed: bool = False) -> AdState:
     if not failed and recent_ad.line == head.tried:
         update["tried"] = recent[-1].line if recent else None
     account = state.accounts.get(recent_ad.line)
+    queue = None if state.queue is None else (state.queue[0], state.queue[1].unparked())
+    state = AdState(state.head, state.accounts, queue)
     if account is None:  # the line has left the release
-        return AdState(head.model_copy(update=update), state.accounts)
+        return AdState(head.model_copy(update=update), state.accounts, queue)
     restored = recent_ad.before if not failed and account.creative == recent_ad.creative else account.creative
     accounts = {**state.accounts, recent_ad.line: account.refunded(restored)}
-    return AdState(head.model_copy(update={**update, "slot": head.slot - 1}), accounts)
+    return _with_accounts(state, head.model_copy(update={**update, "slot": head.slot - 1}), accounts, (recent_ad.line,))
 
 
 def ad_changes(before: AdState, after: AdState) -> AdChanges:

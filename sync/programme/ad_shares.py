@@ -147,5 +147,9 @@ def _with_share(account: Account, share: int, slot: int) -> Account:
 
 def clamped(accounts: dict[str, Account], shares: Mapping[str, int], slot: int) -> dict[str, Account]:
     """Return the accounts with each limited to one play: some line could not be shown for a time."""
-    limited = {line: _with_share(accounts[line], share, slot) for line, share in shares.items()}
+    limited = {
+        line: _with_share(accounts[line], share, slot)
+        for line, share in shares.items()
+        if abs(accounts[line].owed(slot)) > ONE_PLAY
+    }
     return levelled(accounts | limited, shares, slot)

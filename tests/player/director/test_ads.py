@@ -6,6 +6,9 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from player.director import scene_loader
 from player.protocol.operator import Command
 from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart
@@ -21,7 +24,12 @@ async def charged(world: World) -> dict[str, int]:
     return {line: plays for line, plays in rows if plays}
 
 
-async def test_ads_come_between_items_and_share_the_slots(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beside", [False, True], ids=["in the loop", "in a thread, as with many lines"])
+async def test_ads_come_between_items_and_share_the_slots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    if beside:
+        monkeypatch.setattr(scene_loader, "_MANY_LINES", 0)
     async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red")), ads=ADS))
         async with world.running():

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.programme.ad_selection import refund, select_ad
+from sync.programme.ad_selection import AdState, Choice, refund, select_ad
 from sync.programme.ad_shares import ONE_PLAY
 from sync.wire.release import Campaign, LocalWindow
 from tests.sync.programme.examples import NOON, busy_day, campaign, creative, eligible_of, fresh, lines, run, stored
@@ -164,3 +164,31 @@ def test_a_line_that_never_fits_is_not_owed_more_and_more() -> None:
     assert max(abs(account.owed(state.head.slot)) for account in state.accounts.values()) <= 3 * ONE_PLAY
     choices, _ = run(state, ads, 20)
     assert lines(choices).count("a") <= 13
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.sampled_from("xyz"), st.integers(0, 3)), min_size=2, max_size=9),
+    st.lists(st.sampled_from(["play", "play", "play", "fail", "cancel", "late"]), min_size=5, max_size=60),
+)
+def test_a_queue_that_is_kept_gives_the_ads_that_a_new_one_gives(
+    bookings: list[tuple[int, str, int]], ends: list[str]
+) -> None:
+    ads = eligible_of(
+        [
+            campaign(f"l{n}", weight=weight, category=category, gaps=(gap, 1))
+            for n, (weight, category, gap) in enumerate(bookings)
+        ]
+    )
+    kept = made_anew = fresh()
+    choices: list[Choice] = []
+    for end in ends:
+        first, kept = select_ad(kept, ads)
+        second, made_anew = select_ad(AdState(made_anew.head, made_anew.accounts), ads)
+        assert first is not None and first == second
+        choices.append(first)
+        if end != "play":
+            choice = choices[-3 if end == "late" else -1].id if len(choices) > 2 else first.id
+            kept = refund(kept, choice, failed=end == "fail")
+            made_anew = refund(made_anew, choice, failed=end == "fail")
+    assert (kept.head, kept.accounts) == (made_anew.head, made_anew.accounts)

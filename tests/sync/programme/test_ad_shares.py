@@ -34,7 +34,7 @@ def test_with_fixed_shares_no_line_is_ever_off_by_more_than_the_bound(parts: lis
         index, queue = queue.pop(slot, lambda _: 0, lambda _: True)  # nobody may go early: nobody has to
         assert index is not None, "a slot found no line that is due"
         accounts[index] = accounts[index].charged(slot, "creative")
-        queue = queue.with_turn(next_turn(accounts[index], count, index, seed, index))
+        queue = queue.with_turns([next_turn(accounts[index], count, index, seed, index)])
         filled = slot + 1
         assert sum(account.plays for account in accounts) == filled
         for account, quota in zip(accounts, quotas, strict=True):
@@ -69,7 +69,7 @@ def test_a_choice_among_ten_thousand_lines_reads_one() -> None:
         index, queue = queue.pop(slot, wait, lambda _: False)
         assert index is not None
         accounts[index] = accounts[index].charged(slot, "creative")
-        queue = queue.with_turn(next_turn(accounts[index], 10_000, index, 1, index))
+        queue = queue.with_turns([next_turn(accounts[index], 10_000, index, 1, index)])
     assert len(looked) < 750
 
 
