@@ -14,6 +14,7 @@ ALLOWED = {
     ("sync/device/store/partial_file", "open"),  # descriptors that the door reads and writes
     ("sync/device/store/media_files", "open"),
     ("sync/device/downloader", "open"),
+    ("sync/device/origin_client", "open"),  # a connection, for the meter
     ("sync/device/origin_client", "open"),  # connections, no files
 }
 
