@@ -71,7 +71,7 @@ def test_a_stream_goes_by_the_hash_of_its_address() -> None:
 async def test_a_stream_is_ready_at_once_and_goes_into_the_release_with_its_secrets(planning: PlanningOrigin) -> None:
     media = await planning.media.add_stream("Stage", URL)
     await planning.make_media("clip", video=True)
-    shown = [{"media": media}, {"media": "clip", "duration_ms": 60_000, "loop": True}]
+    shown = [{"media": media, "ends_with_budget": True}, {"media": "clip", "duration_ms": 60_000, "loop": True}]
     playlist = await planning.playlists.create(PlaylistDraft.model_validate({"name": "p", "items": shown}))
     assert "hush" not in playlist.model_dump_json() and "s3cret" not in playlist.model_dump_json()
     await planning.schedules.create("main", ScheduleDraft(default_playlist=playlist.id))
@@ -81,6 +81,7 @@ async def test_a_stream_is_ready_at_once_and_goes_into_the_release_with_its_secr
     [stream] = release.streams
     first, second = release.playlists[0].items
     assert (stream.url, first.asset, first.title, first.duration_ms) == (URL, stream_name(URL), "Stage", None)
+    assert first.ends_with_budget and not second.ends_with_budget
     assert second.loop and not first.loop and len(release.assets) == 1
     with pytest.raises(Conflict):
         await planning.media.remove(media, version=None)
