@@ -89,6 +89,7 @@ class FakePlayer:
         self.collector: Any = None
         self.starting = False
         self.budget: Budget | None = None
+        self.let_through: list[str | None] = []  # releases
 
     def now(self) -> Now:
         return self.shown
@@ -541,16 +542,22 @@ async def test_status_metrics_terminal_and_heartbeat_tell_of_each_release_and_wh
     assert [step.bytes_s for step in sent.rates][-1] is None  # after the window: nobody knows
 
 
+def let_wait_for_its_budget(player: FakePlayer, facts: SyncFacts | None = None) -> None:
+    """A paired device whose release waits for the next month."""
+    found = facts or SyncFacts(SyncState.WAITING, preparing="b" * 64, out_of_budget=True)
+    syncer = SimpleNamespace(
+        facts=lambda: found, limits_changed=lambda: player.let_through.append(found.preparing or found.release)
+    )
+    member = SimpleNamespace(device="screen-1", channel="main")
+    player.connection, player.budget = SimpleNamespace(membership=member, syncer=syncer), Budget(100_000, 90_000)
+
+
 async def test_a_person_lets_the_release_through_that_waits_for_the_budget_of_the_month(device: Device) -> None:
-    release, woken = "a" * 64, []
-    facts = SyncFacts(SyncState.WAITING, preparing=release, out_of_budget=True)
-    for found in (SyncFacts(), facts):
-        syncer = SimpleNamespace(facts=lambda: found, limits_changed=lambda: woken.append(found.preparing))  # noqa: B023
-        device.player.connection = SimpleNamespace(membership=None, syncer=syncer)
-        if found is not facts:
-            async with device.send("POST", "/v1/let-through", json={}, headers=device.bearer) as answer:
-                assert answer.status == 409 and "nothing to let through" in await answer.text()
-    device.player.budget = Budget(100_000, 90_000)
+    release, woken = "b" * 64, device.player.let_through
+    let_wait_for_its_budget(device.player, SyncFacts(release="a" * 64))
+    async with device.send("POST", "/v1/let-through", json={}, headers=device.bearer) as answer:
+        assert answer.status == 409 and "nothing to let through" in await answer.text()
+    let_wait_for_its_budget(device.player)
     status = json.loads(await read(device, "/v1/status"))
     assert (status["sync"]["state"], status["sync"]["waiting_for"]) == ("waiting", "budget")
     traffic = status["traffic"]
@@ -560,7 +567,7 @@ async def test_a_person_lets_the_release_through_that_waits_for_the_budget_of_th
     assert "(0 of 0 MB): media of the new release wait until 20" in problem and "signage-player let-through" in problem
     async with device.send("POST", "/v1/let-through", json={}) as answer:
         assert answer.status == 401
-    for body in ({}, {"release": "b" * 64}):
+    for body in ({}, {"release": "c" * 64}):
         async with device.send("POST", "/v1/let-through", json=body, headers=device.bearer) as answer:
             assert (await answer.json())["let_through"] == body.get("release", release)
     assert woken == [release, release]

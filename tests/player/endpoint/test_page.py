@@ -13,7 +13,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from sync.wire.overlay import Logo, Ticker
 from tests.browser import chromium
-from tests.player.endpoint.test_endpoint import let_come, running
+from tests.player.endpoint.test_endpoint import let_come, let_wait_for_its_budget, running
 
 pytestmark = pytest.mark.browser
 
@@ -102,4 +102,10 @@ async def test_the_page_follows_the_screen_and_sends_commands_after_a_login(brow
         await asyncio.to_thread(page.log_in, token)
         await asyncio.to_thread(page.until, lambda: bool(player.commands))
         assert [command.do for command in player.commands] == ["skip"]
+        let_wait_for_its_budget(player)
+        await asyncio.to_thread(page.until, lambda: "waiting: budget" in page.text("sync-facts"))
+        assert "of 97.7 KiB: spent until" in await asyncio.to_thread(page.text, "sync-facts")
+        assert await asyncio.to_thread(page.fits)
+        await asyncio.to_thread(page.press, "#let-through")
+        await asyncio.to_thread(page.until, lambda: player.let_through == ["b" * 64])
         assert await asyncio.to_thread(page.warnings) == []
