@@ -183,7 +183,10 @@ class SessionBuilder:
             found = bandwidth_at(settings.bandwidth, zone, clock.now(), timed=timed)
             return RateLimits(*found.bytes_s(), found.until)
 
-        return RateLimiter(clock, limits, lambda: venue_hosts(configuration.settings), self.traffic.left_for)
+        def plays() -> bool:
+            return director.now().showing in ("item", "ad")
+
+        return RateLimiter(clock, limits, lambda: venue_hosts(configuration.settings), self.traffic.left_for, plays)
 
     def _order(self, release: Release) -> list[tuple[str, ...]]:
         """Return the assets of a release by when each is first on air."""

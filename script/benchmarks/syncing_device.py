@@ -143,7 +143,9 @@ async def _connected(
     core: Any = SimpleNamespace(content=content, clock=SystemClock(), configuration=SimpleNamespace(settings=settings))
     member = DeviceMembership(device="bench", token="t", channel=CHANNEL, origin=str(settings.origin.url))
     ledger = await stack.enter_async_context(open_ledger(content.state / "plays.db", "bench", core.clock))
-    session: Any = SimpleNamespace(ledger=ledger, director=SimpleNamespace(venue_time=lambda: None))
+    session: Any = SimpleNamespace(
+        ledger=ledger, director=SimpleNamespace(venue_time=lambda: None, now=lambda: SimpleNamespace(showing="blank"))
+    )
     traffic = TrafficCounter(content.state, core.clock, lambda: None)
     builder = SessionBuilder(core, activated, no_heartbeat, Random(), traffic)
     return await stack.enter_async_context(builder.connection(settings, member, session))

@@ -30,6 +30,7 @@ from sync.wire.release import Asset, Envelope, Item, MediaKind, Playlist, Releas
 from tests.sync.file_tree_origin import CHANNEL, EPOCH, Publisher
 
 _SETTLE_S = 4.0
+_ASIDE = ("nice", "-n", "19")  # the server stands for another machine
 _FILES = 8
 
 
@@ -84,7 +85,7 @@ async def _of_film(folder: Path, film: Film, rounds: int, size_bytes: int, secon
     seen: dict[str, list[dict[str, float]]] = {"nothing": [], "a GiB": []}
     async with AsyncExitStack() as stack:
         display = await stack.enter_async_context(virtual_display(film.size))
-        url = await stack.enter_async_context(content_of.nginx(folder / "nginx", publisher.folder))
+        url = await stack.enter_async_context(content_of.nginx(folder / "nginx", publisher.folder, under=_ASIDE))
         state, port = folder / "player", free_port(0)
         with open_content_store(state) as store:
             member = DeviceMembership(device="bench", token="t", channel=CHANNEL, origin=url)

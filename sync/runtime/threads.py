@@ -5,11 +5,14 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from sync.errors import SignageError
 
 _LOWEST = 19
+BEHIND = 10
+"""The `nice` of work that leaves the processor to what plays, and still goes on when that needs all of it."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -60,9 +63,16 @@ async def in_idle_thread(
     work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> Result:
     """Run `work` as `in_thread` does, with the lowest priority, so that whatever plays is served first."""
+    return await in_thread(lowered(work, _LOWEST), *args, **kwargs)
 
-    def idle() -> Result:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)  # on Linux of this thread only
+
+def lowered(work: Callable[Arguments, Result], nice: int = BEHIND) -> Callable[Arguments, Result]:
+    """Return `work` for a thread of its own, with a lower priority than other threads and processes have."""
+
+    @wraps(work)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        thread = threading.get_native_id()  # on Linux of this thread only
+        os.setpriority(os.PRIO_PROCESS, thread, max(nice, os.getpriority(os.PRIO_PROCESS, thread)))
         return work(*args, **kwargs)
 
-    return await in_thread(idle)
+    return run

@@ -162,7 +162,8 @@ class RateLimiter:
     """Holds limits of rate: one for all sources, one for those outside the venue. Threads ask it, by a source's URL.
 
     `limits` tells what holds at present; `in_venue` are hosts of sources that do not use the line of the venue;
-    `left_for` how many bytes the budget of the month has for a release. None may block.
+    `left_for` how many bytes the budget of the month has for a release; `plays` whether something is on air, to which
+    threads leave the processor. None may block.
     """
 
     def __init__(
@@ -171,7 +172,9 @@ class RateLimiter:
         limits: Callable[[], RateLimits] = lambda: NO_LIMITS,
         in_venue: Callable[[], Collection[str]] = frozenset,
         left_for: Callable[[str], float] = lambda _: math.inf,
+        plays: Callable[[], bool] = lambda: False,
     ) -> None:
+        self.plays = plays
         self.release = ""
         """The release whose media are fetched."""
         self._left_for = left_for

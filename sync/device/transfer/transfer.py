@@ -11,7 +11,7 @@ from sync.device.transfer.sources import Sources
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.device.transfer.worker import FetchWorker
 from sync.runtime.clock import Clock
-from sync.runtime.threads import start_thread
+from sync.runtime.threads import lowered, start_thread
 
 WORKERS = 8
 """As many connections as curl has for eight files: where packets are lost each brings its own share of the line."""
@@ -71,7 +71,7 @@ class ContentTransfer:
         most = int(min(self._most, useful))
         for _ in range(min(most - len(self._jobs), self.queue.ready())):
             worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines)
-            job = start_thread(worker.run)
+            job = start_thread(lowered(worker.run) if self._limiter.plays() else worker.run)
             job.add_done_callback(lambda _: self.changed.set())  # work may have come while the last thread ended
             self._jobs[job] = worker
 

@@ -3,8 +3,10 @@
 import asyncio
 import ctypes
 import math
+import os
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from random import Random
 
@@ -20,6 +22,7 @@ from sync.device.transfer.spans import spans
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import CorruptContent
 from sync.runtime.clock import Clock, SystemClock
+from sync.runtime.threads import BEHIND
 from tests import TOP
 from tests.fakes import FakeClock
 from tests.sync.conftest import running
@@ -299,3 +302,16 @@ def test_a_link_that_comes_up_and_a_new_address_are_told() -> None:
     except subprocess.SubprocessError:
         pytest.skip("NOT TESTED: this user cannot make a network of its own")
     assert done.stdout == "told of both\n", done.stderr
+
+
+@pytest.mark.parametrize("plays", [False, True])
+async def test_threads_leave_the_processor_to_what_is_on_air(origin: Origin, store: ContentStore, plays: bool) -> None:
+    origin.publisher.publish(noise(1, 4 * CHUNK))
+    origin.faults.pace_s = 0.02
+    clock = FakeClock()
+    async with running(origin, store, clock=clock, limiter=RateLimiter(clock, plays=lambda: plays)) as device:
+        await device.until(lambda: origin.media_bytes > 0)
+        threads = [one.native_id for one in threading.enumerate() if one.name == "FetchWorker.run"]
+        found = {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads if thread}
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert found == {max(own, BEHIND) if plays else own}
