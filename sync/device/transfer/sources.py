@@ -169,6 +169,11 @@ class Sources:
             return next(s for s in free if speeds[s] >= SLOW_SHARE * max(speeds.values()))
         return free[0]
 
+    def is_outpaced(self, source: ContentSource, bytes_s: float, avoided: Mapping[str, float], now_s: float) -> bool:
+        """Record the speed of a request under way; return whether another source is the best one by that."""
+        source.measured(bytes_s, now_s)
+        return source.is_free(now_s) and self.choose(avoided, now_s) not in (source, None)
+
     def limited_s(self, now_s: float) -> float:
         """Return for how long only a limit of rate holds back the first source that has one; 0: none has."""
         waits = [source.limited_until_s - now_s for source in self.all() if source.until_s <= now_s]

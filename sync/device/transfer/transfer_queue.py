@@ -61,8 +61,7 @@ class TransferQueue:
         with self._lock:
             before, self._states = self._states, {}
             for rank, asset in ((rank, asset) for rank, group in enumerate(groups) for asset in group):
-                state = before.get(asset.sha256)
-                if state is None or not state.is_of(asset):
+                if (state := before.get(asset.sha256)) is None or not state.is_of(asset):
                     state = AssetState(asset, rank, self._rng)
                 state.rank, state.held = rank, []
                 self._states[asset.sha256] = state
@@ -228,8 +227,7 @@ class TransferQueue:
     def claim_whole(self, fetch: Fetch) -> bool:
         """Have one request bring all of an asset, from a server without ranges; False if another one does so."""
         with self._lock:
-            state = self._state(fetch)
-            if state is None or state.claimed:
+            if (state := self._state(fetch)) is None or state.claimed:
                 return False
             state.claimed = True
             return True
@@ -237,6 +235,12 @@ class TransferQueue:
     def work_waits(self) -> bool:
         """Return whether something else could be fetched in place of what is under way."""
         return bool(self._ready or self._again)
+
+    def is_outpaced(self, fetch: Fetch, bytes_s: float) -> bool:
+        """Return whether another source is to be asked in place of one that reaches so much; what came stays."""
+        with self._lock:
+            state, now_s = self._state(fetch), self._clock.monotonic()
+            return self._sources.is_outpaced(fetch.source, bytes_s, state.avoided if state else {}, now_s)
 
     def received(self, fetch: Fetch, length: int) -> bool:
         """Count bytes that were read; return whether more may come."""
@@ -324,8 +328,7 @@ class TransferQueue:
 
     def _choose(self, item: Item, now_s: float, put_back: list[Item]) -> tuple[Item | None, ContentSource | None]:
         """Return what to ask for, and whom; nobody if that is not wanted any more, or has to wait."""
-        state = self._states.get(item[3])
-        if state is None:
+        if (state := self._states.get(item[3])) is None:
             return None, None
         if state.until_s > now_s or state.claimed:
             state.held.append(item)
@@ -376,8 +379,7 @@ class TransferQueue:
 
     def _end_waits(self, now_s: float) -> None:
         while self._delayed and self._delayed[0][0] <= now_s:
-            state = self._states.get(heapq.heappop(self._delayed)[2])
-            if state is not None and state.until_s <= now_s:
+            if (state := self._states.get(heapq.heappop(self._delayed)[2])) and state.until_s <= now_s:
                 state.until_s = 0.0
                 self._release(state)
 

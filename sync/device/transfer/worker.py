@@ -226,7 +226,7 @@ class FetchWorker:
         waits = pace.yields and self._queue.work_waits()
         if why := why_given_up(bytes_s, usual, work_waits=waits):
             raise OriginUnreachable(f"{fetch.source.base}: {why}")
-        if waits and pace.windows >= MOST_WINDOWS:
+        if (waits and pace.windows >= MOST_WINDOWS) or (pace.yields and self._queue.is_outpaced(fetch, bytes_s)):
             raise _TurnOver
         pace.since_s, pace.bytes = pace.now_s, 0
 
@@ -259,7 +259,7 @@ class FetchWorker:
 
 
 class _TurnOver(SignageError):
-    """A request ends early: others wait, or the budget is spent. What it received is kept."""
+    """A request ends early: others wait, another source is faster, or the budget is spent. What it received is kept."""
 
 
 class _Pace:

@@ -177,3 +177,25 @@ def test_a_source_that_is_far_slower_than_another_one_comes_after_it_for_a_while
             source.measured(bytes_s, 10)
     assert chosen(found, 20) == asked
     assert chosen(found, 20_000) == "a"
+
+
+@pytest.mark.parametrize(
+    ("bytes_s", "origin_bytes_s", "origin_in_flight", "outpaced"),
+    [
+        (40_000, 0, 0, True),  # what the origin reaches is to be found out
+        (40_000, 0, 1, False),  # that is being found out
+        (40_000, 1e6, 5, True),
+        (40_000, 60_000, 0, False),  # the line is slow, not the mirror
+        (300_000, 1e9, 0, False),  # fast enough
+    ],
+)
+def test_a_request_under_way_is_left_for_a_source_that_is_far_faster_or_not_known(
+    bytes_s: float, origin_bytes_s: float, origin_in_flight: int, outpaced: bool
+) -> None:
+    found = sources("http://a")
+    mirror, origin = found.all()
+    origin.in_flight = origin_in_flight
+    if origin_bytes_s:
+        origin.measured(origin_bytes_s, 10)
+    assert found.is_outpaced(mirror, bytes_s, {}, 20) is outpaced
+    assert not found.is_outpaced(origin, bytes_s, {mirror.url: 99.0}, 20)
