@@ -31,7 +31,7 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
     Raises:
         Conflict: another player uses the state folder.
         ScreenFailed: there is no X server called `display_name`.
-        SignageError: the program was updated while a start was waited with that would have failed again.
+        SignageError: the program was updated during the wait that follows failed starts.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -33,7 +33,7 @@ _LOOK_EVERY_S = 1.0
 _EXTEND = "EXTEND_TIMEOUT_USEC=30000000"  # systemd ends a start that takes too long
 _CAP_BYTES = 64 * 1024
 _LONGEST_REASON = 500
-_NO_WORD = "it ended without a word: see the log of the system"
+_NO_REASON = "it ended and gave no reason: see the log of the system"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 Service = Callable[[], Awaitable[None]]
@@ -79,7 +79,7 @@ def _read(path: Path) -> FailedStarts | None:
     try:
         raw = read_file(path, _CAP_BYTES)
         found = FailedStarts.model_validate_json(raw) if raw else None
-    except (OSError, ValidationError):
+    except (StorageBroken, ValidationError):
         return None
     return found if found and found.boot == _boot() else None
 
@@ -89,7 +89,7 @@ def _failed_before(path: Path) -> FailedStarts | None:
     found = _read(path)
     if found is None or not found.pending:
         return found
-    return found.model_copy(update={"times": found.times + 1, "reason": _NO_WORD, "pending": False})
+    return found.model_copy(update={"times": found.times + 1, "reason": _NO_REASON, "pending": False})
 
 
 async def wait_for_turn(configuration: Configuration, clock: Clock, stopping: Event) -> None:
@@ -98,7 +98,7 @@ async def wait_for_turn(configuration: Configuration, clock: Clock, stopping: Ev
     Meanwhile it says why, as far as the program can.
 
     Raises:
-        SignageError: it is another one by now, which only a new process can load.
+        SignageError: the program was updated meanwhile, and only a new process can load that.
     """
     failed = _failed_before(record_path(configuration))
     wait_s = failed.wait_s() if failed and failed.code == CODE else 0.0

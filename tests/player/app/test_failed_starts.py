@@ -67,7 +67,7 @@ async def test_what_counts_as_a_failed_start(path: Path, clock: FakeClock, monke
     assert found and found.times == 4, "it may still run"
     fail(path, clock, ScreenFailed("no display"))
     found = read_failed_starts(path)
-    assert found and found.times == 5 and "without a word" in found.reason and await waited_s(clock) >= 20
+    assert found and found.times == 5 and "gave no reason" in found.reason and await waited_s(clock) >= 20
     for what in ("_boot", "CODE"):
         with monkeypatch.context() as changed:
             changed.setattr(failed_starts, what, (lambda: "other") if what == "_boot" else "other")
@@ -96,6 +96,13 @@ async def test_a_new_program_is_started_at_once(path: Path, clock: FakeClock, mo
 def test_where_nothing_can_be_written_nothing_waits(tmp_path: Path, clock: FakeClock) -> None:
     fail(tmp_path / "no folder" / "record", clock)
     assert read_failed_starts(tmp_path / "no folder" / "record") is None
+
+
+def test_a_record_that_cannot_be_read_stops_no_start(path: Path, clock: FakeClock) -> None:
+    path.mkdir()
+    assert read_failed_starts(path) is None
+    fail(path, clock)
+    assert (found := read_failed_starts(path)) is not None and found.times == 1
 
 
 async def test_meanwhile_its_page_and_its_origin_are_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
