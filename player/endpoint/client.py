@@ -91,8 +91,8 @@ def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
         f"release   {sync['sequence'] or 'none'} of channel {status['channel'] or 'none'}, confirmed {age}",
         *_sync_lines(status),
         f"plays     {status['outbox_depth']} wait for delivery",
-        f"sync      {sync['state']}{': ' + sync['waiting_for'] if sync['waiting_for'] else ''}",
-        f"month     {month_text(status['traffic'])}",
+        f"sync      {sync['state']}{': ' + sync['waiting_for'] if sync.get('waiting_for') else ''}",
+        *([f"month     {month_text(status['traffic'])}"] if "traffic" in status else []),
     ]
     if status["pairing_code"]:
         lines.append(f"pairing   {status['pairing_code']} (enter it in the console at {status['origin']})")
