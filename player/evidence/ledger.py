@@ -128,7 +128,8 @@ class Ledger:
         aside = path.with_name(f"{path.name}.{self.epoch}")
         await copy_database(path, aside)
         async with self._database.transaction():
-            self.epoch, count = await log_again(self._database)
+            epoch, count = await log_again(self._database)
+        self.epoch = epoch
         self.problem = (
             f"the origin has other plays of this log: its file was restored, or the card copied; kept as {aside.name}, "
             f"a new log epoch starts with {count} plays"
