@@ -22,7 +22,6 @@ from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
-from player.settings.configuration import Configuration
 from player.settings.model import Settings
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
@@ -108,12 +107,9 @@ def _build_traffic(core: PlayerCore, current: CurrentSession, changed: Callable[
         whole = settings.month_budget_bytes
         return None if whole is None else Budget(whole, settings.month_reserve)
 
-    hosts = partial(_hosts, configuration)
-    return TrafficCounter(core.content.state, core.clock, zone, budget, hosts, changed)
-
-
-def _hosts(configuration: Configuration) -> frozenset[str]:
-    return venue_hosts(configuration.settings)
+    return TrafficCounter(
+        core.content.state, core.clock, zone, budget, lambda: venue_hosts(configuration.settings), changed
+    )
 
 
 def _build_streams(core: PlayerCore, meter: Meter) -> StreamGateway:

@@ -10,7 +10,7 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -245,20 +245,8 @@ class TrafficCounter:
                 log.debug("file=%s is not flushed: %s", path, error)
 
     def _record(self) -> bytes:
-        traffic = self._traffic
-        months = tuple(
-            MonthRecord(name=one.name, since=one.since, sent=one.sent, received=one.received, streams=one.streams)
-            for one in traffic.months
-        )
-        record = TrafficRecord(
-            number=self._number,
-            zone=self._zone.key,
-            months=months,
-            sure=traffic.sure,
-            ran_s=round(traffic.ran_s, 1),
-            known=traffic.known,
-            let_through=traffic.let_through,
-        )
+        fields = asdict(self._traffic) | {"ran_s": round(self._traffic.ran_s, 1)}
+        record = TrafficRecord(number=self._number, zone=self._zone.key, **fields)
         body = record.model_dump_json().encode().ljust(RECORD_BYTES - 10)
         return b"%08x " % zlib.crc32(body) + body + b"\n"
 
