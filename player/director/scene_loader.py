@@ -18,8 +18,8 @@ from sync.device.store.content_store import ActiveRelease
 from sync.errors import NotFound
 from sync.programme.ad_eligibility import EligibleAds
 from sync.programme.ad_selection import AdState, prepare_ads
-from sync.programme.schedule import unnamed_zone, zone_of_venue
-from sync.runtime.clock import Clock, ClockTrust
+from sync.programme.schedule import is_timed, unnamed_zone, zone_of_venue
+from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 from sync.wire.release import Release
 
@@ -80,8 +80,7 @@ class SceneLoader:
             return None
         release, settings = self._active.release, self._settings()
         now = self._clock.now()
-        # Without a time service, a clock earlier than the content is the clock of a device without a battery.
-        timed = self._clock.trust() is ClockTrust.SYNCED or now >= release.created_at
+        timed = is_timed(release, now, self._clock.trust())
         zone, playback, audio = self._zone(release, settings.venue.zone), settings.playback, settings.audio
         loudness = screen_volume(settings, zone, now, timed=timed)
         return DeviceScene(

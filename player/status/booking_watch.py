@@ -7,9 +7,9 @@ from datetime import datetime
 from player.settings.system_zone import system_zone
 from player.status.status_sources import StatusSources
 from sync.programme.ad_eligibility import eligible_ads
-from sync.programme.feasibility import Shortfall, short_now
-from sync.programme.schedule import zone_of_venue
-from sync.runtime.clock import Clock, ClockTrust
+from sync.programme.feasibility import Shortfall, first_sentences, short_now
+from sync.programme.schedule import is_timed, zone_of_venue
+from sync.runtime.clock import Clock
 from sync.runtime.threads import in_idle_thread
 from sync.wire.release import Release
 
@@ -48,12 +48,10 @@ class BookingWatch:
         depends = (name, zone_setting, trust)
         if self._seen is not None and self._seen[0] == depends and self._seen[1] <= now < self._seen[2]:
             return
-        timed = trust is ClockTrust.SYNCED or now >= release.created_at  # as the scene of the director
+        timed = is_timed(release, now, trust)
         found, until = await in_idle_thread(_short, release, zone_setting, now, timed)
         self._seen = (depends, now, until)
-        texts = [each.text for each in found[:MOST_TOLD]]
-        more = len(found) - MOST_TOLD
-        self._tell(" ".join([*texts, *([f"Bookings have {more} more shortfalls."] if more > 0 else [])]))
+        self._tell(" ".join(first_sentences([each.text for each in found], MOST_TOLD)))
 
     def _tell(self, sentence: str) -> None:
         """Tell it in the status, and in the log when it begins or changes, and when it ends."""

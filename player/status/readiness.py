@@ -16,7 +16,7 @@ from player.status.wording import late_text
 from sync.device.sync_state import SyncFacts
 from sync.device.transfer.limits import RateLimits
 from sync.programme.first_need import Need, first_needs, new_starts
-from sync.programme.schedule import zone_of_venue
+from sync.programme.schedule import is_timed, zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.threads import in_thread
 from sync.wire.device_reports import ComingRelease, LateStart, RateStep, when_fetched
@@ -56,8 +56,7 @@ def needs_from(
     release: Release, settings: Settings, trust: ClockTrust, at: datetime, shown: Release | None = None
 ) -> tuple[Need, ...]:
     """Return what a release shows from `at` on; or what `shown` does by the zone and the date of `release`."""
-    timed = trust is ClockTrust.SYNCED or at >= release.created_at  # as the scene of the director
-    return first_needs(shown or release, _zone(release, settings), at, timed=timed)
+    return first_needs(shown or release, _zone(release, settings), at, timed=is_timed(release, at, trust))
 
 
 def _zone(release: Release | None, settings: Settings) -> ZoneInfo:

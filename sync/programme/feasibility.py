@@ -104,6 +104,12 @@ def short_now(ads: EligibleAds, at: datetime, zone: ZoneInfo) -> tuple[Shortfall
     return shortfalls([(entry.campaign, entry.line) for entry in ads.lines], at, ads.until, zone)
 
 
+def first_sentences(texts: Sequence[str], most: int) -> tuple[str, ...]:
+    """Return the first of many sentences about bookings, and one that says how many more there are."""
+    more = len(texts) - most
+    return (*texts[:most], *([f"Bookings have {more} more shortfalls."] if more > 0 else []))
+
+
 def _ids(shortfall: Shortfall) -> tuple[str, ...]:
     return tuple(sorted(line.id for line in shortfall.lines))
 

@@ -11,16 +11,13 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from sync.programme.windows import HORIZON, span_of, window_state
+from sync.programme.windows import HORIZON, Times, joined, span_of, window_state
 from sync.wire.release import Daypart, Item, LocalWindow, Playlist, Release
 
 _YEARS = timedelta(days=3650)
 """What starts later than that is not needed: nobody can reckon with weeks around the last dates there are."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-Times = list[tuple[datetime, datetime]]
-"""When something is on air: `begins <= t < ends`, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def _playlists(release: Release, zone: ZoneInfo, at: datetime, timed: bool) -> I
     for place, run in _ranked_runs(release.dayparts, zone, at) if timed else ():
         if place in free:
             free[place] += _minus([run], taken)
-            taken = _joined([*taken, *_with_items(playlists[release.dayparts[place].playlist], run)])
+            taken = joined([*taken, *_with_items(playlists[release.dayparts[place].playlist], run)])
     shown: list[tuple[Playlist, Times, str]] = []
     for place, times in free.items():
         daypart = release.dayparts[place]
@@ -92,7 +89,7 @@ def _with_items(playlist: Playlist, run: tuple[datetime, datetime]) -> Times:
     """Return when in a run the playlist has an item within its own time; else the daypart gives way."""
     begins, ends = run
     own = ((max(begins, item.starts_at or begins), min(ends, item.ends_at or ends)) for item in playlist.items)
-    return _joined([time for time in own if time[0] < time[1]])
+    return joined(time for time in own if time[0] < time[1])
 
 
 def _items(playlist: Playlist, times: Times, where: str, horizon: datetime) -> Iterator[Need]:
@@ -170,17 +167,6 @@ def _minus(times: Iterable[tuple[datetime, datetime]], taken: Times) -> Times:
         if begins < ends:
             left.append((begins, ends))
     return left
-
-
-def _joined(times: Times) -> Times:
-    """Return `times` in order, adjacent ones as one."""
-    found: Times = []
-    for begins, ends in sorted(times):
-        if found and begins <= found[-1][1]:
-            found[-1] = found[-1][0], max(ends, found[-1][1])
-        else:
-            found.append((begins, ends))
-    return found
 
 
 def new_starts(needs: Iterable[Need], before: Iterable[Need], at: datetime) -> tuple[Need, ...]:

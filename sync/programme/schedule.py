@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync.programme.windows import HORIZON, VenueTime, WeeklySpan, span_of
+from sync.programme.windows import HORIZON, Times, VenueTime, WeeklySpan, joined, span_of
+from sync.runtime.clock import ClockTrust
 from sync.wire.release import Daypart, Item, Playlist, Release
 
 _ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -71,7 +72,7 @@ class _ItemTimes:
     def __init__(self, playlists: Mapping[str, Playlist], playable: Playable) -> None:
         self._playlists = playlists
         self._playable = playable
-        self._times: dict[str, list[tuple[datetime, datetime]]] = {}
+        self._times: dict[str, Times] = {}
 
     def state(self, playlist: str, at: datetime) -> tuple[bool, datetime]:
         """Return whether an item can be shown at `at`, and until when that is so."""
@@ -82,23 +83,17 @@ class _ItemTimes:
                 return (True, ends) if begins <= at else (False, begins)
         return False, _ALWAYS[1]
 
-    def _join(self, playlist: Playlist) -> list[tuple[datetime, datetime]]:
+    def _join(self, playlist: Playlist) -> Times:
         """Return the times of its items in order, those that overlap or touch as one."""
         timed = sorted(playlist.items, key=lambda item: (item.starts_at is not None) + (item.ends_at is not None))
-        found: list[tuple[datetime, datetime]] = []
+        found: Times = []
         for item in timed:
             time = (item.starts_at or _ALWAYS[0], item.ends_at or _ALWAYS[1])
             if time[0] < time[1] and self._playable(item):
                 if time == _ALWAYS:
                     return [time]
                 found.append(time)
-        joined: list[tuple[datetime, datetime]] = []
-        for begins, ends in sorted(found):
-            if joined and begins <= joined[-1][1]:
-                joined[-1] = (joined[-1][0], max(ends, joined[-1][1]))
-            else:
-                joined.append((begins, ends))
-        return joined
+        return joined(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +175,14 @@ class _Plan:
                 return was_on, at
             at = min(changes, items_change)
         return bool(was_on), limit
+
+
+def is_timed(release: Release, at: datetime, trust: ClockTrust) -> bool:
+    """Return whether a clock that says `at` is trusted, so that what has a time is shown.
+
+    Without a time service, a clock earlier than the content is the clock of a device without a battery.
+    """
+    return trust is ClockTrust.SYNCED or at >= release.created_at
 
 
 def zone_of_venue(setting: str, release: str | None, system: str) -> tuple[ZoneInfo, str]:

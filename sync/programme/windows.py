@@ -6,7 +6,7 @@ all, and a window whose start is skipped opens at the jump. Between two changes 
 `until` is computed within these stretches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,6 +15,9 @@ from sync.wire.release import Daypart, LocalWindow
 
 HORIZON = timedelta(days=8)
 """How far ahead a change is searched for; an answer that far away only means that nothing changes before."""
+
+Times = list[tuple[datetime, datetime]]
+"""When something is so: `begins <= t < ends`, in order."""
 
 _SAMPLE = timedelta(hours=12)
 _DAY = timedelta(days=1)
@@ -119,6 +122,17 @@ def window_state(windows: Sequence[LocalWindow], zone: ZoneInfo, at: datetime) -
     if not windows:
         return True, until
     return VenueTime(zone, at, until).open_state([span_of(window) for window in windows], at, until)
+
+
+def joined(times: Iterable[tuple[datetime, datetime]]) -> Times:
+    """Return `times` in order, those that overlap or touch as one."""
+    found: Times = []
+    for begins, ends in sorted(times):
+        if found and begins <= found[-1][1]:
+            found[-1] = found[-1][0], max(ends, found[-1][1])
+        else:
+            found.append((begins, ends))
+    return found
 
 
 def _closing(spans: Sequence[WeeklySpan], wall: datetime, limit: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sync.origin.planning.channel_plan import ChannelPlan
-from sync.programme.feasibility import Feasibility, booking_feasibility
+from sync.programme.feasibility import Feasibility, booking_feasibility, first_sentences
 from sync.wire.release import Campaign, Line
 
 OVER_FOR = timedelta(days=31)
@@ -25,8 +25,7 @@ class BookingReport:
     def texts(self) -> tuple[str, ...]:
         """Return all of it as sentences, the first ones."""
         texts = [*self.over.values(), *(each.text for each in self.feasibility.shortfalls)]
-        more = len(texts) - _MOST_TOLD
-        return (*texts[:_MOST_TOLD], *([f"Bookings have {more} more shortfalls."] if more > 0 else []))
+        return first_sentences(texts, _MOST_TOLD)
 
     def short_lines(self) -> dict[str, str]:
         """Return for each line that is short, by id, why; the first reason."""
