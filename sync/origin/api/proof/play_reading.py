@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -16,7 +15,7 @@ from sync.http.operations import Access, Operation
 from sync.origin.proof.csv_export import PLAY_COLUMNS, SUM_COLUMNS, csv_of
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.plays import Cursor, GroupBy, PlayFilter, PlayStore
-from sync.runtime.clock import unix_ms
+from sync.runtime.clock import instant, unix_ms
 from sync.wire.device_reports import LogEpoch, Play
 from sync.wire.value_types import AskedInstant, Identifier, Wire
 
@@ -157,8 +156,8 @@ class PlayReadingRoutes:
         names = await self._names.names(query.by, (row["id"] for row in rows))
         sums = tuple(PlaySum(name=names.get(row["id"], ""), **row) for row in rows)
         if query.format == "csv":
-            times = ({"first_at": _at(one.first_ms), "last_at": _at(one.last_ms)} for one in sums)
-            return _csv([one.model_dump() | time for one, time in zip(sums, times, strict=True)], SUM_COLUMNS, {})
+            timed = [one.model_dump() | {"first_at": _at(one.first_ms), "last_at": _at(one.last_ms)} for one in sums]
+            return _csv(timed, SUM_COLUMNS, {})
         return json_answer(PlaySums(sums=sums, set_aside=await self._store.count_set_aside(query.filter())))
 
     async def _named(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -177,8 +176,8 @@ def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], headers: Map
     return web.Response(text=csv_of(rows, columns), content_type="text/csv", charset="utf-8", headers=headers)
 
 
-def _at(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _at(ms: int) -> str:
+    return instant(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _set_aside(body: Mapping[str, Any], reason: str) -> SetAside:
