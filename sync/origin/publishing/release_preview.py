@@ -1,6 +1,6 @@
 """What a release would mean for the screens of its channel: what they fetch, when each is ready, what comes too late.
 
-Pure, but for the chunk lists that `new_bytes` reads.
+Pure, but for the chunk lists that `bytes_to_fetch` reads.
 """
 
 from collections import defaultdict
