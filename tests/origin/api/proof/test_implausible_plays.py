@@ -305,6 +305,7 @@ async def test_a_database_of_an_earlier_version_counts_on(tmp_path: Path, clock:
             "ALTER TABLE plays DROP COLUMN set_aside", "ALTER TABLE releases DROP COLUMN named",
             "DROP INDEX plays_accepted", "ALTER TABLE plays DROP COLUMN accepted",
             "ALTER TABLE devices DROP COLUMN channels", "DROP TABLE release_contents", "DROP TABLE alembic_version",
+            "ALTER TABLE playlist_items DROP COLUMN ends_with_budget",
         ):  # fmt: skip
             await connection.execute(text(statement))
         await connection.execute(text(
