@@ -24,6 +24,7 @@ class Account(Wire):
     share: int = 0
     lag: int = 0
     since: int = 0
+    levelled: int = 0  # the part of `lag` that is lent while these lines are on air together; see `levelled`
     plays: int = 0  # reserved and not refunded
     creative: Identifier | None = None  # the one shown last
 
@@ -107,49 +108,59 @@ def rebase_accounts(
 ) -> dict[str, Account]:
     """Return the accounts under new `shares` from `slot` on; accounts of lines not in `known_lines` are dropped.
 
-    What a line is owed stays, but at most one play either way when its share changes: a line that returns must not play
-    many times in a row. A new line starts at 0.
+    What a line is owed stays, but at most one play either way when it comes or goes, and two when its share changes: a
+    line must not play many times in a row later. A new line starts at 0.
     """
     after = {line: account for line, account in accounts.items() if line in known_lines}
-    for line in [line for line, account in after.items() if account.share and line not in shares]:
-        after[line] = _with_share(after[line], 0, slot)
+    changed = {line for line, account in after.items() if account.share != shares.get(line, 0)}
+    if not changed and len(after) == len(accounts) and shares.keys() <= after.keys():
+        return after
+    for line, account in after.items():
+        if account.levelled or line in changed:
+            after[line] = _with_share(account, shares.get(line, 0), slot)
     for line, share in shares.items():
-        account = after.get(line)
-        if account is None:
+        if line not in after:
             after[line] = Account(line=line, share=share, since=slot)
-        elif account.share != share:
-            after[line] = _with_share(account, share, slot)
-    return after if after == accounts else levelled(after, shares, slot)
+    return levelled(after, shares, slot, lent=True)
 
 
-def levelled(accounts: dict[str, Account], shares: Mapping[str, int], slot: int) -> dict[str, Account]:
-    """Return the accounts with the total owed brought back within one play; each changes in proportion to its share.
+def levelled(accounts: dict[str, Account], shares: Mapping[str, int], slot: int, *, lent: bool) -> dict[str, Account]:
+    """Return the accounts with the total owed brought back within one play; each changes by the same part.
 
-    Lines that left took with them what they were owed or ahead. The others must not carry that for ever.
+    Lines that left took with them what they were owed or ahead, and bring it back. Meanwhile the others are `lent` the
+    difference (`Account.levelled`), and give it back when other lines are on air: so what a line is owed never drifts.
     """
     total = sum(accounts[line].owed(slot) for line in shares)
     excess = total - max(-ONE_PLAY, min(ONE_PLAY, total))
     if not excess:
         return accounts
+    part = excess // len(shares)
     changed = {
         line: accounts[line].model_copy(
-            update={"lag": accounts[line].owed(slot) - excess * share // ONE_PLAY, "since": slot}
+            update={
+                "lag": accounts[line].owed(slot) - part,
+                "since": slot,
+                "levelled": accounts[line].levelled - part * lent,
+            }
         )
-        for line, share in shares.items()
+        for line in shares
     }
     return accounts | changed
 
 
 def _with_share(account: Account, share: int, slot: int) -> Account:
+    """Return the account with what it is owed in truth: at most one play if the line comes or goes, else two."""
+    most = 2 * ONE_PLAY if account.share and share else ONE_PLAY
+    owed = max(-most, min(most, account.owed(slot) - account.levelled))
+    return account.model_copy(update={"share": share, "lag": owed, "since": slot, "levelled": 0})
+
+
+def _limited(account: Account, slot: int) -> Account:
     lag = max(-ONE_PLAY, min(ONE_PLAY, account.owed(slot)))
-    return account.model_copy(update={"share": share, "lag": lag, "since": slot})
+    return account.model_copy(update={"lag": lag, "since": slot})
 
 
 def clamped(accounts: dict[str, Account], shares: Mapping[str, int], slot: int) -> dict[str, Account]:
     """Return the accounts with each limited to one play: some line could not be shown for a time."""
-    limited = {
-        line: _with_share(accounts[line], share, slot)
-        for line, share in shares.items()
-        if abs(accounts[line].owed(slot)) > ONE_PLAY
-    }
-    return levelled(accounts | limited, shares, slot)
+    limited = {line: _limited(accounts[line], slot) for line in shares if abs(accounts[line].owed(slot)) > ONE_PLAY}
+    return levelled(accounts | limited, shares, slot, lent=False)

@@ -3,8 +3,10 @@
 import itertools
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -14,7 +16,7 @@ from sync.programme.ad_queue import next_turn
 from sync.programme.ad_selection import AdHead, AdState, Choice, ad_changes, refund, select_ad
 from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
 from sync.programme.feasibility import short_now
-from sync.wire.release import Campaign
+from sync.wire.release import Campaign, LocalWindow
 from tests.sync.programme.examples import (
     BERLIN,
     NOON,
@@ -236,3 +238,42 @@ def test_the_state_is_plain_json() -> None:
     text = TypeAdapter(AdHead).dump_json(state.head)
     assert AdHead.model_validate_json(text) == state.head
     assert all(abs(account.lag) <= 2 * ONE_PLAY for account in state.accounts.values())  # however long it runs
+
+
+DAY_PARTS: tuple[tuple[LocalWindow, ...], ...] = (
+    (),
+    (LocalWindow(start="06:00", end="12:00"),),
+    (LocalWindow(start="12:00", end="18:00"),),
+    (LocalWindow(start="16:00", end="02:00"),),
+)
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_with_windows_gaps_and_refunds_no_line_is_off_by_more_than_a_play_and_a_quarter(seed: int) -> None:
+    """Two days in slots of two minutes. Proportional parts of what lines take with them were up to 2.9 plays off."""
+    rng, state, at = Random(seed), fresh(seed), NOON
+    campaigns = [
+        campaign(
+            f"l{n:02}",
+            weight=1000 // (1 + n),
+            advertiser=f"advertiser {n % 20}",
+            category=f"category {n % 9}",
+            gaps=(int(n > 2), 2 * (n > 5)),
+            windows=DAY_PARTS[rng.randrange(4)] if n > 3 else (),
+        )
+        for n in range(50)
+    ]
+    ads, due, plays = eligible_of(campaigns, at), Counter[str](), Counter[str]()
+    while at < NOON + timedelta(days=2):
+        if at >= ads.until:
+            ads = eligible_of(campaigns, at)
+        choice, state = select_ad(state, ads)
+        assert choice is not None
+        if rng.random() < 0.01:
+            state = refund(state, choice.id, failed=rng.random() < 0.5)
+            continue
+        at += timedelta(minutes=2)
+        plays[choice.line.id] += 1
+        for entry in ads.lines:
+            due[entry.line.id] += entry.share
+            assert abs(due[entry.line.id] - plays[entry.line.id] * ONE_PLAY) <= 1.25 * ONE_PLAY

@@ -134,7 +134,7 @@ def test_a_line_is_owed_nothing_while_it_is_not_shown_and_does_not_catch_up_late
     assert away["a"].share == 0
     assert away["a"].owed(0) == away["a"].owed(1_000_000) == ONE_PLAY
     back = rebase_accounts(away, third, known, 0)
-    assert [back[name].owed(0) for name in "abc"] == [ONE_PLAY, -ONE_PLAY, 0]
+    assert [back[name].owed(0) for name in "abc"] == [ONE_PLAY, -2 * ONE_PLAY, 0]
 
 
 def test_the_same_shares_again_change_nothing() -> None:
