@@ -18,6 +18,7 @@ import encode
 import footprint
 import start
 import syncing_content as content_of
+from progress import tell
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import free_port, running, virtual_display
@@ -106,6 +107,7 @@ async def _of_film(folder: Path, film: Film, rounds: int, size_bytes: int, secon
                 if arm != "nothing":
                     _publish_more(publisher, shown, size_bytes // _FILES, number)
                 seen[arm].append(await _watched(display, f"http://127.0.0.1:{port}", film, seconds))
+                tell({"arrives": arm, **seen[arm][-1]})
                 await _plays(state, publisher.release)
     return [_row(film, arm, looks, seconds) for arm, looks in seen.items()]
 
