@@ -308,8 +308,8 @@ def redirect_target(url: str, location: str, status: int, *, secret: bool) -> st
         same_place = _place(before) == _place(after)
     except ValueError as error:
         raise OriginUnreachable(f"{url} redirects to what is no address: {printable(location, 200)}") from error
-    if after.scheme not in ("http", "https"):
-        raise OriginUnreachable(f"{url} redirects to another scheme: {printable(target, 200)}")
+    if after.scheme not in ("http", "https") or not target.isprintable():
+        raise OriginUnreachable(f"{url} redirects to what is no address of HTTP: {printable(target, 200)}")
     upgrade = after.scheme == "https" and after.hostname == before.hostname
     plain = not {"@", "\\"} & set(after.netloc)  # what one library takes for a user, another may take for a host
     if secret and not (plain and (same_place or upgrade)):

@@ -314,6 +314,7 @@ async def test_content_may_be_redirected_from_https_to_http_and_the_token_may_no
         ("https://h:99999/", False, False),
         ("ftp://h/x", False, False),
         ("javascript:x", False, False),
+        ("http://h/\x1b[31m", False, False),
     ],
 )
 def test_where_a_redirect_may_lead(location: str, secret_goes: bool, content_goes: bool) -> None:
