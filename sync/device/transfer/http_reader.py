@@ -26,7 +26,7 @@ _HEAD_CAP_BYTES = 64 * 1024  # of all heads of one answer: some servers send `10
 _PIECE_BYTES = 4096
 _DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs the connection
 _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?![^ \r\n])")
-_HEADER = re.compile(r"^([^:\s]+)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
+_HEADER = re.compile(r"^([^:\s]+)[ \t]*:[ \t]*([^\r\n]*)\r?$", re.MULTILINE)
 _PROXY_LOGIN = 407
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _URL_LETTERS = "%/:=&?~#+!$,;'@()*[]"
@@ -226,7 +226,7 @@ def _parse(url: str, raw: bytes) -> tuple[Head, bool]:
         raise OriginUnreachable(f"{url} does not answer: what it sends is not HTTP")
     headers: dict[str, str] = {}
     for name, value in _HEADER.findall(raw.decode("latin-1")):
-        headers.setdefault(name.lower(), value)
+        headers.setdefault(name.lower(), value.rstrip(" \t"))
     code, length = int(status[2]), headers.get("content-length", "")
     if code in (204, 304) or code < 200:
         length = "0"
