@@ -200,6 +200,8 @@ class TransferQueue:
                 if item is not None and source is not None:
                     fetch = self._begin(item, source, now_s, put_back)
             self._add(*put_back)
+            if fetch is not None and put_back:  # another thread may fetch what is left of the span
+                self._changed()
             return self._begin_pause(now_s) if fetch is None else fetch
 
     def _begin_pause(self, now_s: float) -> float:

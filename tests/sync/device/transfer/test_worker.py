@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from aiohttp import web
@@ -17,11 +18,15 @@ from cryptography.x509.oid import NameOID
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
 from sync.device.transfer import worker
-from sync.device.transfer.limits import Deadlines
+from sync.device.transfer.asset_state import Fetch
+from sync.device.transfer.limits import Deadlines, RateLimiter
+from sync.device.transfer.sources import Sources
+from sync.device.transfer.spans import SPAN_S, spans
 from sync.device.transfer.transfer import ContentTransfer
+from sync.device.transfer.transfer_queue import TransferQueue
 from sync.errors import OriginUnreachable
 from sync.runtime.clock import SystemClock
-from tests.sync.device.transfer.one_fetch import fetch
+from tests.sync.device.transfer.one_fetch import asset_of, fetch
 from tests.sync.file_tree_origin import CHUNK, Origin, cut_into, noise
 
 CONTENT = noise(1, 12 * CHUNK)
@@ -117,6 +122,22 @@ async def test_spans_that_another_source_completed_are_not_fetched(origin: Origi
     await fetch_from(origin.url, part)
     assert part.missing() == ()
     assert origin.media_bytes == 6 * CHUNK
+
+
+async def test_the_event_loop_is_told_what_other_threads_could_fetch_and_not_of_each_success(part: PartialFile) -> None:
+    clock, asset = SystemClock(), asset_of(part.index)
+    told: list[None] = []
+    sources = Sources("http://origin", (), Random(1))
+    sources.origin.measured(CHUNK / SPAN_S, clock.monotonic())
+    queue = TransferQueue(sources, clock, Random(1), lambda: told.append(None), RateLimiter(clock))
+    queue.plan([[asset]])
+    queue.add_spans(asset.sha256, part, spans(asset.sha256, part.missing()))
+    fetch = queue.take()
+    assert isinstance(fetch, Fetch) and fetch.span is not None
+    assert (fetch.span.length, queue.ready(), len(told)) == (CHUNK, 1, 1), "the rest of the span is for another thread"
+    part.write(part.index.chunks[0], memoryview(CONTENT)[:CHUNK])
+    queue.end(fetch, CHUNK, SPAN_S, failed=False)
+    assert (queue.ready(), len(told)) == (1, 1), "this thread takes the next one by itself"
 
 
 async def test_each_worker_uses_one_connection(origin: Origin, part: PartialFile) -> None:
