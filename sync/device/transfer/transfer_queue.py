@@ -162,8 +162,7 @@ class TransferQueue:
         """Return the next moment at which something can begin that waits now; infinite if only events help."""
         with self._lock:
             moments = [self._delayed[0][0]] if self._delayed else []
-            if self._ready or self._again:
-                moments += [source.free_s for source in self._sources.all()]
+            moments += [source.free_s for source in self._sources.all()] if self.work_waits() else []
             now_s = self._clock.monotonic()
             return min((moment for moment in moments if moment > now_s), default=math.inf)
 
@@ -269,8 +268,7 @@ class TransferQueue:
             if state is None:
                 return
             self._failing[state.asset.sha256] = state
-            asked_s = state.fail(fetch.source, error, now_s)
-            fetch.source.not_served(state.asset.sha256, error, now_s, asked_s)
+            fetch.source.not_served(state.asset.sha256, error, now_s, state.fail(fetch.source, error, now_s))
             free_s = self._sources.free_at_s(state.avoided)
             if free_s > now_s:
                 state.wait_until(free_s)
