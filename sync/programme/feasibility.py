@@ -24,6 +24,9 @@ SLOTS = 1_500
 MOST_WORK = 200_000
 """So many lines are looked at in all, in all sets together: then the answer ends earlier."""
 
+MOST_SIMULATIONS = 20
+"""In so many sets, the first ones, slots are filled; in later ones gaps are not judged, for each takes 0.1 s."""
+
 _NOISE = 3
 _TIGHT = 0.7  # below this part of the room of each key nothing falls short
 _MOST_SIMULATED = 40  # lines; more are put together by their gaps
@@ -78,30 +81,26 @@ def booking_feasibility(
     booked = [(campaign, line) for campaign in campaigns if campaign.ends_at > at for line in campaign.lines]
     found = {(each.cause, _ids(each)): each for each in _never_open(booked, zone, at)}
     seen: set[frozenset[str]] = set()
-    work, now = 0, at
+    work, simulations, now = 0, 0, at
     for begins, ends, lines in _together(booked, zone, at):
         now, key = ends, frozenset(line.id for _, line in lines)
-        if key in seen:
+        if key in seen or len(lines) < 2:
             continue
         seen.add(key)
         work += len(lines)
-        for each in shortfalls(lines, begins, ends, zone):
+        together = _LinesTogether(lines, begins, ends, zone, gaps=simulations < MOST_SIMULATIONS)
+        for each in together.shortfalls():
             found.setdefault((each.cause, _ids(each)), each)
+        simulations += together.simulated
         if work > most_work:
             break
     return Feasibility(tuple(found.values()), now)
 
 
-def shortfalls(lines: Sequence[Booked], at: datetime, until: datetime, zone: ZoneInfo) -> tuple[Shortfall, ...]:
-    """Return what lines cannot get that are on air together from `at` until `until`."""
-    if len(lines) < 2:
-        return ()
-    return tuple(_Set(lines, at, until, zone).shortfalls())
-
-
 def short_now(ads: EligibleAds, at: datetime, zone: ZoneInfo) -> tuple[Shortfall, ...]:
     """Return what the lines cannot get that may be shown at `at` on this device."""
-    return shortfalls([(entry.campaign, entry.line) for entry in ads.lines], at, ads.until, zone)
+    lines = [(entry.campaign, entry.line) for entry in ads.lines]
+    return tuple(_LinesTogether(lines, at, ads.until, zone).shortfalls()) if len(lines) > 1 else ()
 
 
 def first_sentences(texts: Sequence[str], most: int) -> tuple[str, ...]:
@@ -141,10 +140,14 @@ def _together(
             begins = changes
 
 
-class _Set:
-    """Lines that are on air together."""
+class _LinesTogether:
+    """Lines that are on air together. Without `gaps` these are not judged; `simulated`: slots were filled for it."""
 
-    def __init__(self, lines: Sequence[Booked], at: datetime, until: datetime, zone: ZoneInfo) -> None:
+    def __init__(
+        self, lines: Sequence[Booked], at: datetime, until: datetime, zone: ZoneInfo, *, gaps: bool = True
+    ) -> None:
+        self.simulated = False
+        self._judges_gaps = gaps
         self._lines = {line.id: (campaign, line) for campaign, line in lines}
         self._at, self._until = at, until
         self._when = f"{at.astimezone(zone):%a %d %b %Y %H:%M}"
@@ -160,7 +163,8 @@ class _Set:
         if self._booked >= 1:
             yield from self._sold_out()
         yield from self._follows_itself()
-        yield from self._gaps()
+        if self._judges_gaps:
+            yield from self._gaps()
 
     def _bought(self, line: str) -> float:
         share_ppm = self._lines[line][1].share_ppm
@@ -208,6 +212,7 @@ class _Set:
         tight = {key for key, load in loads.items() if load > _TIGHT and any(gap for _, gap in keys[key])}
         if not tight:
             return
+        self.simulated = True
         played, broken = _simulate([(*self._lines[line], share) for line, share in self._shares.items()], tight)
         short: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
         for line, gets in played.items():

@@ -15,7 +15,7 @@ from sync.programme.windows import HORIZON, Times, joined, span_of, window_state
 from sync.wire.release import Daypart, Item, LocalWindow, Playlist, Release
 
 _YEARS = timedelta(days=3650)
-"""What starts later than that is not needed: nobody can reckon with weeks around the last dates there are."""
+"""What starts later than that counts as never needed: weeks cannot be computed near the last date there is."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

@@ -87,6 +87,14 @@ def test_the_answer_says_how_far_it_looked() -> None:
     assert short.until < NOON + 20 * DAY and len(short.shortfalls) < 20
 
 
+def test_slots_are_filled_for_the_first_sets_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    drinks = sold(30, 25, category="drinks", gaps=(1, 0))
+    many = [*drinks, campaign("v", flight=FIRST_WEEK), *sold(1, 1, 80, 80, flight=SECOND_WEEK)[2:]]
+    found = {each.cause for each in feasibility(many).shortfalls}
+    monkeypatch.setattr("sync.programme.feasibility.MOST_SIMULATIONS", 0)
+    assert found - {each.cause for each in feasibility(many).shortfalls} == {"category_gap"} and "overbooked" in found
+
+
 @st.composite
 def bookings(draw: st.DrawFn) -> list[Campaign]:
     count = draw(st.integers(2, 12))
