@@ -9,7 +9,7 @@ import asyncio
 import os
 import shutil
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,7 @@ async def _of_film(folder: Path, film: Film, rounds: int, size_bytes: int, secon
         command = (str(start.BIN / "signage-player"), "run")
         await stack.enter_async_context(running(command, folder / "player.log", settings))
         await _plays(state, publisher.release)
+        await _on_air(f"http://127.0.0.1:{port}")
         await SystemClock().sleep(_SETTLE_S)
         for number in range(rounds):
             for arm in seen:
@@ -138,6 +139,15 @@ async def _plays(state: Path, release: str) -> None:
             return
         await SystemClock().sleep(0.1)
     raise TimeoutError("the release did not arrive within two minutes")
+
+
+async def _on_air(url: str) -> None:
+    for _ in range(300):
+        with suppress(OSError):  # it does not listen yet
+            if (await asyncio.to_thread(encode.now, url))["take"]:
+                return
+        await SystemClock().sleep(0.1)
+    raise TimeoutError("the film is not on air within half a minute")
 
 
 async def _watched(display: str, url: str, film: Film, seconds: int) -> dict[str, float]:
