@@ -47,18 +47,8 @@ class Film:
         width, height = self.size
         source = f"testsrc2=s={width}x{height}:r={self.rate}:d=10,noise=alls=12:allf=t,format=yuv420p"
         rate = ("-b:v", "8M", "-maxrate", "10M", "-bufsize", "16M", "-g", str(2 * self.rate))
-        clip = footprint.made(
-            f"clip-{height}p{self.rate}.mp4",
-            "-f",
-            "lavfi",
-            "-i",
-            source,
-            "-c:v",
-            "libx264",
-            "-preset",
-            "superfast",
-            *rate,
-        )
+        encoded = ("-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "superfast")
+        clip = footprint.made(f"clip-{height}p{self.rate}.mp4", *encoded, *rate)
         more = ("-stream_loop", "29", "-i", str(clip), "-c", "copy", "-movflags", "+faststart")
         return footprint.made(f"film-{height}p{self.rate}.mp4", *more)
 
