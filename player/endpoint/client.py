@@ -148,6 +148,8 @@ def month_text(traffic: dict[str, Any]) -> str:
     if traffic["budget_bytes"] is None:
         return used + streams
     budget = f", the budget is {traffic['budget_bytes'] / 1e6:,.0f} MB"
-    spent = f", spent until {traffic['goes_on_at'] or 'the next month'}" if traffic["spent"] else ""
+    ends = traffic["goes_on_at"]
+    until = f"{datetime.fromisoformat(ends):%Y-%m-%d %H:%M} UTC" if ends else "the next month"
+    spent = f", spent until {until}" if traffic["spent"] else ""
     through = f", release {traffic['let_through'][:8]} needs none" if traffic["let_through"] else ""
     return used + streams + budget + spent + through
