@@ -8,7 +8,7 @@ sufficient), so where a category or advertiser comes near its room, the engine i
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sync.programme.ad_eligibility import EligibleAds, EligibleLine
@@ -27,6 +27,7 @@ MOST_WORK = 200_000
 MOST_SIMULATIONS = 20
 """In so many sets, the first ones, slots are filled; in later ones gaps are not judged, for each takes 0.1 s."""
 
+_YEARS = timedelta(days=3650)  # nobody reckons with weeks around the last dates there are
 _NOISE = 3
 _TIGHT = 0.7  # below this part of the room of each key nothing falls short
 _MOST_SIMULATED = 40  # lines; more are put together by their gaps
@@ -78,20 +79,20 @@ def booking_feasibility(
 ) -> Feasibility:
     """Return what these bookings cannot get from `at` on, each once, as if all creatives could be shown."""
     at = at.astimezone(UTC)
-    booked = [(campaign, line) for campaign in campaigns if campaign.ends_at > at for line in campaign.lines]
+    flights = (one for one in campaigns if one.ends_at > at and one.starts_at < at + _YEARS)
+    booked = [(campaign, line) for campaign in flights for line in campaign.lines]
     found = {(each.cause, _ids(each)): each for each in _never_open(booked, zone, at)}
     seen: set[frozenset[str]] = set()
     work, simulations, now = 0, 0, at
-    for begins, ends, lines in _together(booked, zone, at):
+    for begins, ends, lines, windows in _together(booked, zone, at):
         now, key = ends, frozenset(line.id for _, line in lines)
-        if key in seen or len(lines) < 2:
-            continue
-        seen.add(key)
-        work += len(lines)
-        together = _LinesTogether(lines, begins, ends, zone, gaps=simulations < MOST_SIMULATIONS)
-        for each in together.shortfalls():
-            found.setdefault((each.cause, _ids(each)), each)
-        simulations += together.simulated
+        if key not in seen and len(lines) > 1:
+            seen.add(key)
+            together = _LinesTogether(lines, begins, ends, zone, gaps=simulations < MOST_SIMULATIONS)
+            for each in together.shortfalls():
+                found.setdefault((each.cause, _ids(each)), each)
+            simulations += together.simulated
+        work += len(lines) + windows
         if work > most_work:
             break
     return Feasibility(tuple(found.values()), now)
@@ -126,17 +127,21 @@ def _never_open(booked: Iterable[Booked], zone: ZoneInfo, at: datetime) -> Itera
 
 def _together(
     booked: Sequence[Booked], zone: ZoneInfo, at: datetime
-) -> Iterator[tuple[datetime, datetime, list[Booked]]]:
-    """Yield which lines are on air together, and when: all changes of flights, 8 days of windows after each."""
-    edges = sorted({edge for one, _ in booked for edge in (one.starts_at, one.ends_at) if edge > at})
-    for begins, ends in zip([at, *edges], [*edges, at], strict=True):
+) -> Iterator[tuple[datetime, datetime, list[Booked], int]]:
+    """Yield which lines are on air together, and when: all changes of flights, 8 days of windows after each.
+
+    The last value is how many windows were looked at.
+    """
+    edges = sorted({edge for one, _ in booked for edge in (one.starts_at, one.ends_at) if at < edge < at + _YEARS})
+    for begins, ends in zip([at, *edges], [*edges, at + _YEARS], strict=True):
         flying = [(campaign, line) for campaign, line in booked if campaign.starts_at <= begins < campaign.ends_at]
         windows = {line.windows for _, line in flying}
         end = min(ends, begins + HORIZON)
         while flying and begins < end:
             states = {each: window_state(each, zone, begins) for each in windows}
             changes = min(end, *(until for _, until in states.values()))
-            yield begins, changes, [(campaign, line) for campaign, line in flying if states[line.windows][0]]
+            lines = [(campaign, line) for campaign, line in flying if states[line.windows][0]]
+            yield begins, changes, lines, sum(map(len, windows))
             begins = changes
 
 
@@ -158,7 +163,7 @@ class _LinesTogether:
 
     def shortfalls(self) -> Iterator[Shortfall]:
         """Yield what they cannot get."""
-        if self._booked > 1:
+        if self._booked >= 1.001:
             yield self._overbooked()
         if self._booked >= 1:
             yield from self._sold_out()

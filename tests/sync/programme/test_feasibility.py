@@ -1,7 +1,7 @@
 """What bookings cannot get: a table, and against the engine: no warning, it is delivered; a warning, it falls short."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,7 @@ NIGHT = (LocalWindow(start="20:00", end="23:00"),)
 SUNDAY = (LocalWindow(weekdays=(7,)),)
 SECOND_WEEK = (NOON + 7 * DAY, NOON + 14 * DAY)
 FIRST_WEEK = (NOON, NOON + 7 * DAY)
+ALWAYS = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
 
 
 def sold(*percents: float, **fields: object) -> list[Campaign]:
@@ -59,6 +60,9 @@ def feasibility(campaigns: list[Campaign], at: datetime = NOON) -> Feasibility:
         ([*sold(20, windows=SUNDAY, flight=(NOON, NOON + 3 * DAY)), campaign("w")], {"never_open": {"a": 0.0}}),
         ([*sold(20, windows=SUNDAY, flight=(NOON, NOON + 6 * DAY)), campaign("w")], {}),
         (sold(80, 80, flight=(NOON - 2 * DAY, NOON)), {}),  # over
+        (sold(80, 80, flight=ALWAYS), {"overbooked": {"a": 0.5, "b": 0.5}}),
+        (sold(80, 80, windows=MORNING, flight=(ALWAYS[1] - DAY, ALWAYS[1])), {}),  # not in sight
+        (sold(100, 0.0001), {"follows_itself": {"a": 0.5}}),
     ],
 )
 def test_what_cannot_be_had_is_found(campaigns: list[Campaign], expected: dict[str, dict[str, float] | None]) -> None:
