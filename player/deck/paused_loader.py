@@ -26,6 +26,7 @@ class PausedLoader(ShotLoader):
 
     def __init__(self, shot: Shot, context: DeckContext) -> None:
         self._early_pixels = b""  # of the picture before the rewind
+        self._rewinds = True
         self._moves = False  # the film was seen to move before the rewind, so the rewind must be seen, too
         super().__init__(shot, context)
 
@@ -38,6 +39,9 @@ class PausedLoader(ShotLoader):
                 if self.state is ShotState.PLAYING:  # a few pictures only: it ended before the first was painted
                     self._player.show_next_frame()
                 self._await_paint(ShotState.PAUSED)
+            case ShotState.REWINDING, (VlcEvent.ENDED | VlcEvent.FAILED | VlcEvent.PAUSED) if self._may_retry:
+                self._rewinds = False  # libVLC has read all of so short a film: it waits on one of its first pictures
+                self._open_again()
             case (
                 (ShotState.OPENING | ShotState.PAUSING | ShotState.REWINDING),
                 (VlcEvent.ENDED | VlcEvent.FAILED | VlcEvent.PAUSED),
@@ -75,7 +79,7 @@ class PausedLoader(ShotLoader):
             self._early_pixels = self._window.sample_pixels()
             self._player.pause()
             self._move(ShotState.PAUSING)
-        elif self.state is ShotState.PAUSED and self._rewind():
+        elif self.state is ShotState.PAUSED and self._rewinds and self._rewind():
             self._await_paint(ShotState.REWINDING)
         elif not self._may_show_early_frame():
             self._succeed(now)

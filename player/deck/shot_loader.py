@@ -21,6 +21,7 @@ from sync.wire.release import Fit, MediaKind
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video shorter than 0.2 s
 PLAY_LEAD_S = 0.012  # `play` to a moving picture: frame 1 comes 11-13 ms plus one frame later, with all codecs
+_MOST_STRETCHES = 2  # tries; then what cannot be distorted covers
 _WRONG_PAINTS = 3  # by libVLC, in the old size, once it is given another one while it plays
 _NEVER = float("inf")
 
@@ -57,6 +58,7 @@ class ShotLoader(ABC):
         self._started_s = self._last_step_s = self._clock.monotonic()
         self._paints = 0
         self._may_retry = True
+        self._stretches = 0
         self._must_stretch = False  # after the first paint
         self._begin()
 
@@ -129,7 +131,7 @@ class ShotLoader(ABC):
 
     def _lay_out(self) -> None:
         """Fit the window to the media, now that libVLC has an output, and wait for paints there."""
-        self._must_stretch = self._context.lay_out(self.shot.fit) and self._may_retry  # not again in the second try
+        self._must_stretch = self._context.lay_out(self.shot.fit) and self._stretches < _MOST_STRETCHES
         self._player.clear_error()
         self._await_paint(ShotState.PLAYING)
 
@@ -144,6 +146,7 @@ class ShotLoader(ABC):
 
     def _stretch(self) -> None:
         self._must_stretch = False
+        self._stretches += 1
         self._context.stretch_to_fill()
         self._restart_paint_count()
 
@@ -157,13 +160,17 @@ class ShotLoader(ABC):
         self._last_step_s = self._clock.monotonic()
 
     def _give_up(self, now: float, *, stuck: bool) -> None:
-        """Open a media that is stuck once more; end it if it is stuck again or takes too long."""
-        if stuck and self._may_retry:
-            self._may_retry = False
-            self._move(ShotState.OPENING)
-            self._open()
+        """Open a media that is stuck once more, and again if it was to be distorted; end it if it takes too long."""
+        if stuck and (self._may_retry or self._stretches == _MOST_STRETCHES):
+            self._stretches += not self._may_retry
+            self._open_again()
         elif stuck or now - self._started_s > LOAD_WITHIN_S:
             self._fail(self._player.last_error or "libVLC shows no picture of it: it is too short or damaged")
+
+    def _open_again(self) -> None:
+        self._may_retry = False
+        self._move(ShotState.OPENING)
+        self._open()
 
     def _succeed(self, now: float, state: ShotState = ShotState.LOADED) -> None:
         self._move(state)

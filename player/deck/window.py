@@ -134,7 +134,7 @@ class DeckWindow:
 
     def _set_output(self, size: tuple[int, int] | None) -> None:
         if size != self._output:
-            self._output, self._output_paints = size, 0
+            self._output, self._output_paints, self._paints = size, 0, 0  # what was painted before was of another size
 
     def _count(self, painted: int) -> None:
         """Count a paint of so many pixels."""

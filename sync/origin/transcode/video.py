@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sync.origin.transcode.film.colour import why_not_shown
 from sync.origin.transcode.film.damage import Damage, can_mend, describe
-from sync.origin.transcode.film.facts import VideoFile
+from sync.origin.transcode.film.facts import LIBVPX, VideoFile
 from sync.origin.transcode.film.filters import SUBTITLES_FILE
 from sync.origin.transcode.film.recipe import Recipe, choose_recipe, encoding_recipe, even_pixels, why_encode
 from sync.origin.transcode.picture.colour import write_table
@@ -170,7 +170,8 @@ async def _run(video: VideoFile, job: TranscodeJob, recipe: Recipe, path: Path) 
     audio = () if video.audio_stream is None else ("-map", f"0:{video.audio_stream}")
     steady = ("-reinit_filter:v", "0") if video.shape_changes else ()  # else each change of shape begins a new film
     times = () if video.times.decoded_only else ("-fflags", "+genpts")  # it guesses wrong where pictures are reordered
-    decoder = ("-threads", str(THREADS), "-noautorotate", *EXACT_CROP, *steady)
+    clear = (f"-c:{video.video_stream}", LIBVPX[video.codec]) if video.clear_beside else ()
+    decoder = ("-threads", str(THREADS), "-noautorotate", *EXACT_CROP, *steady, *clear)
     opening = (*decoder, *times, *_shift(video), *job.input)
     faststart = ("-movflags", "+faststart") if recipe.container == "mp4" else ()
     encoder = (*recipe.arguments, "-threads", str(THREADS))

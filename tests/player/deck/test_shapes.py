@@ -40,8 +40,9 @@ TABLE = [
     (Film("PAL 16:9", "VP8"), Fit.COVER),
     (Film("HDV", "MPEG-2 transport stream"), Fit.CONTAIN),
     (Film("PAL 16:9", turned=270), Fit.FILL),
+    (Film("PAL 16:9", "HEVC in a transport stream"), Fit.COVER),
 ]
-PREROLLED = (Film("PAL 16:9"),)
+PREROLLED = (Film("PAL 16:9"), Film("PAL 16:9", "HEVC in a transport stream"))
 PARTS_S = (2.4, 1.2, 1.2)  # of what changes its shape
 ON_A_TURNED_SCREEN = [
     (Film("PAL 16:9"), Fit.COVER),

@@ -17,6 +17,9 @@ from sync.origin.transcode.film.tracks import (
     pictures_of,
 )
 
+LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""The decoders that know what is clear, by codec."""
+
 _TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
 
@@ -45,7 +48,8 @@ class VideoFile:
     Sizes are as stored, before `crop`, `pixel_aspect` and `orientation` are applied. `frame_rate` is what the file
     states, `declared_ms` how long it says that it plays, `present_ms` how much of that is there in any of its tracks.
     `shape_changes`: its pictures have more than one size or pixel aspect, and the facts are those of most of its time.
-    `codec_crops`: its codec crops its pictures at the left or top. `file_start_s` is where the timestamps of the whole
+    `codec_crops`: its codec crops its pictures at the left or top. `clear_beside`: what is clear in it is told by a
+    film beside it (WebM), which only libvpx decodes with it. `file_start_s` is where the timestamps of the whole
     file begin. `damage` and `sound_damage` are None until the film was decoded as a whole.
     """
 
@@ -72,6 +76,7 @@ class VideoFile:
     codec_crops: bool = False
     shape_changes: bool = False
     field_order: str = ""
+    clear_beside: bool = False
     colour: ColourTags = ColourTags()
     side_data: tuple[Mapping[str, Any], ...] = ()  # of the video stream, as ffprobe prints it
     subtitles: Subtitles | None = None  # that are forced: players show them by themselves
@@ -168,6 +173,7 @@ def video_facts(
 
 def _picture_facts(video: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that ffprobe states of the track of pictures, by the names of their fields."""
+    tags = {(name.lower(), value) for name, value in video.get("tags", {}).items()}
     return {
         "codec": video["codec_name"],
         "pixel_format": video.get("pix_fmt", ""),
@@ -180,6 +186,7 @@ def _picture_facts(video: Mapping[str, Any]) -> dict[str, Any]:
         "level": int(video.get("level", 0)),
         "orientation": orientation_of(video),
         "field_order": video.get("field_order", ""),
+        "clear_beside": video["codec_name"] in LIBVPX and ("alpha_mode", "1") in tags,
         "colour": _colour_tags(video),
         "side_data": tuple(video.get("side_data_list", ())),
     }

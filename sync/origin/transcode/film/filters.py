@@ -82,7 +82,7 @@ def keep_shape(video: VideoFile) -> tuple[str, ...]:
 def lay_on_black(video: VideoFile) -> tuple[str, ...]:
     """Return the filter that makes black of what is clear: any colour may be hidden there."""
     clear = video.pixel_format.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"))
-    return ("premultiply=inplace=1",) if clear else ()
+    return ("premultiply=inplace=1",) if clear or video.clear_beside else ()
 
 
 def turn(video: VideoFile) -> tuple[str, ...]:

@@ -95,6 +95,8 @@ def _why_encode_shape(video: VideoFile) -> Iterator[str]:
         yield "its codec crops it at the left or top"
     if video.codec == "vp8" and any(side.get("side_data_type") == _SPHERE for side in video.side_data):
         yield "players would show a part of its 360 degrees"  # MP4 is written without what says so
+    if video.clear_beside:
+        yield "a part of it is clear"
     if video.crop:
         yield "only a part of its pictures is meant to be seen"
     if video.subtitles and video.subtitles.text:

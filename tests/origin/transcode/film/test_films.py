@@ -299,13 +299,18 @@ async def test_forced_subtitles_are_burnt_in(media_origin: MediaOrigin, samples:
 
 
 @pytest.mark.parametrize(
-    ("codec", "pixels"), [("prores_ks", "yuva444p10le"), *in_bench(("png", "rgba"), ("qtrle", "argb"))]
+    ("codec", "pixels", "ending"),
+    [
+        ("prores_ks", "yuva444p10le", "mov"),
+        ("libvpx-vp9", "yuva420p", "webm"),
+        *in_bench(("png", "rgba", "mov"), ("qtrle", "argb", "mov"), ("libvpx", "yuva420p", "webm")),
+    ],
 )
 async def test_what_is_clear_in_a_film_becomes_black_whatever_colour_is_hidden_there(
-    media_origin: MediaOrigin, samples: Samples, codec: str, pixels: str
+    media_origin: MediaOrigin, samples: Samples, codec: str, pixels: str, ending: str
 ) -> None:
-    source = samples.folder / "clear.mov"
+    source = samples.folder / f"clear.{ending}"
     half = f"color=red:s=160x90:r=25:d=1,format=rgba,colorchannelmixer=aa=0.5,format={pixels}"
-    samples.ffmpeg("-f", "lavfi", "-i", half, "-c:v", codec, "-pix_fmt", pixels, str(source))
+    samples.ffmpeg("-f", "lavfi", "-i", half, "-c:v", codec, "-auto-alt-ref", "0", "-pix_fmt", pixels, str(source))
     row = await media_origin.process_file(source)
     assert all(near(colour, (127, 0, 0), off=6) for colour in frames(media_origin.asset_file(row)))
